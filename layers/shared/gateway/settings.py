@@ -1,0 +1,80 @@
+"""The only reader of the environment. Lambda's own variables and the template's, once, at composition."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.framing.sigv4 import AwsCredentials
+
+ENDPOINT_VARIABLES = {
+    "dynamodb": "AWS_ENDPOINT_URL_DYNAMODB",
+    "secretsmanager": "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+    "sqs": "AWS_ENDPOINT_URL_SQS",
+    "states": "AWS_ENDPOINT_URL_SFN",
+}
+
+DURATIONS = {
+    "providers_secret_ttl_s": "PROVIDERS_SECRET_TTL_S",
+    "commit_s": "COMMIT_S",
+    "non_stream_s": "NON_STREAM_S",
+    "stream_margin_s": "STREAM_MARGIN_S",
+    "upstream_connect_s": "UPSTREAM_CONNECT_S",
+    "upstream_first_byte_s": "UPSTREAM_FIRST_BYTE_S",
+    "upstream_idle_s": "UPSTREAM_IDLE_S",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one deployment fixes. Durations are seconds; `endpoints` holds only services that are not AWS's own.
+
+    `commit_s` is both the silence after which a stream's status is committed and the pause between keep-alives.
+    """
+
+    region: str
+    aws_credentials: AwsCredentials | None
+    container_credentials_url: str | None
+    container_credentials_token: str | None
+    endpoints: Mapping[str, str]
+    keys_table: str
+    accounts_table: str
+    ledger_table: str
+    providers_secret: str
+    simulated_providers: frozenset[str] = frozenset()
+    providers_secret_ttl_s: float = 300.0
+    commit_s: float = 0.3
+    non_stream_s: float = 120.0
+    stream_margin_s: float = 10.0
+    upstream_connect_s: float = 5.0
+    upstream_first_byte_s: float = 300.0
+    upstream_idle_s: float = 300.0
+
+
+def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process; a missing table name shows where the table is first used."""
+    env = os.environ if environment is None else environment
+    return Settings(
+        region=env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "us-east-1",
+        aws_credentials=_static_credentials(env),
+        container_credentials_url=env.get("AWS_CONTAINER_CREDENTIALS_FULL_URI"),
+        container_credentials_token=env.get("AWS_CONTAINER_AUTHORIZATION_TOKEN"),
+        endpoints={service: env[variable] for service, variable in ENDPOINT_VARIABLES.items() if env.get(variable)},
+        keys_table=env.get("KEYS_TABLE", ""),
+        accounts_table=env.get("ACCOUNTS_TABLE", ""),
+        ledger_table=env.get("LEDGER_TABLE", ""),
+        providers_secret=env.get("PROVIDERS_SECRET", ""),
+        simulated_providers=frozenset(filter(None, env.get("SIMULATED_PROVIDERS", "").split(","))),
+        **{field: float(env[variable]) for field, variable in DURATIONS.items() if env.get(variable)},
+    )
+
+
+def _static_credentials(env: Mapping[str, str]) -> AwsCredentials | None:
+    if not env.get("AWS_ACCESS_KEY_ID"):
+        return None
+    return AwsCredentials(
+        access_key_id=env["AWS_ACCESS_KEY_ID"],
+        secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+        session_token=env.get("AWS_SESSION_TOKEN") or None,
+    )
