@@ -1,0 +1,110 @@
+"""The composition root: the only place where ports meet their implementations. Nothing is opened here; sockets come at
+first use, so that a cold start pays for what its first request needs and no more.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import cache
+
+from gateway import settings
+from gateway.catalog import models
+from gateway.catalog.listing import Listed, listed
+from gateway.framing.sigv4 import AwsCredentials
+from gateway.pipeline import Corridor, Limits
+from gateway.ports import Keys, Patience
+from gateway.settings import Settings
+from gateway.stores.aws import AwsApi
+from gateway.stores.aws_credentials import ContainerCredentials, StaticCredentials
+from gateway.stores.credentials import SecretCredentials
+from gateway.stores.keys import DynamoKeys
+from gateway.transport import Client, Timeouts
+from gateway.upstream.provider import HttpUpstream
+
+AWS_TIMEOUTS = Timeouts(connect_s=1.0, first_byte_s=2.0, idle_s=2.0)
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def now_s(self) -> float:
+        """Seconds since the epoch."""
+        return time.time_ns() / 1e9
+
+    def monotonic_s(self) -> float:
+        """Seconds that never run backwards."""
+        return time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class ChatServices:
+    """What the chat doors stand on."""
+
+    clock: SystemClock
+    keys: Keys
+    corridor: Corridor
+    commit_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ControlServices:
+    """What the control plane stands on."""
+
+    clock: SystemClock
+    keys: Keys
+    models: tuple[Listed, ...]
+
+    def model(self, name: str) -> Listed | None:
+        """The listed model of that id."""
+        return next((row for row in self.models if row.id == name), None)
+
+
+@cache
+def control_services() -> ControlServices:
+    """The services of this process, made once from its environment."""
+    chosen = settings.from_environment()
+    clock = SystemClock()
+    aws = aws_api(chosen, Client(), clock)
+    return ControlServices(
+        clock,
+        DynamoKeys(aws, clock, chosen.keys_table),
+        tuple(listed(models.load(), chosen.simulated_providers)),
+    )
+
+
+@cache
+def chat_services() -> ChatServices:
+    """The services of this process, made once from its environment."""
+    chosen = settings.from_environment()
+    clock = SystemClock()
+    client = Client()
+    aws = aws_api(chosen, client, clock)
+    corridor = Corridor(
+        catalog=models.load(),
+        credentials=SecretCredentials(aws, clock, chosen.providers_secret, chosen.providers_secret_ttl_s),
+        upstream=HttpUpstream(client),
+        clock=clock,
+        limits=Limits(
+            non_stream_s=chosen.non_stream_s,
+            stream_margin_s=chosen.stream_margin_s,
+            patience=Patience(
+                connect_s=chosen.upstream_connect_s,
+                first_byte_s=chosen.upstream_first_byte_s,
+                idle_s=chosen.upstream_idle_s,
+            ),
+        ),
+    )
+    return ChatServices(clock, DynamoKeys(aws, clock, chosen.keys_table), corridor, chosen.commit_s)
+
+
+def aws_api(chosen: Settings, client: Client, clock: SystemClock) -> AwsApi:
+    """AWS's services as this process may use them."""
+    return AwsApi(client, clock, aws_credentials(chosen, client, clock), chosen.region, chosen.endpoints, AWS_TIMEOUTS)
+
+
+def aws_credentials(chosen: Settings, client: Client, clock: SystemClock) -> StaticCredentials | ContainerCredentials:
+    """Lambda gives a key pair for the life of an environment, or, under SnapStart, an endpoint to ask."""
+    if chosen.container_credentials_url:
+        return ContainerCredentials(client, clock, chosen.container_credentials_url, chosen.container_credentials_token)
+    return StaticCredentials(chosen.aws_credentials or AwsCredentials("", ""))

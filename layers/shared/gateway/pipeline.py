@@ -1,0 +1,343 @@
+"""The corridor a request walks: open (decode, plan) -> admit -> attempts -> close (settle). One concern to a function.
+
+Retry and fallback are in `_first_success`, the commit rule in `Relay`, money in `admit` and `_close`, and nowhere
+else. A request that was admitted is always closed: settled for what was delivered, or released.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
+from random import SystemRandom
+from typing import Any, TypeVar
+
+from gateway.auth.principal import Principal, may_use
+from gateway.billing import Bill, Billing, Order, Tab, estimated_usage
+from gateway.canonical.codec import ClientCodec
+from gateway.canonical.money import Refusal, Window
+from gateway.canonical.request import ChatRequest
+from gateway.canonical.response import Extension, Stamp
+from gateway.canonical.target import Target
+from gateway.canonical.usage import Usage
+from gateway.errors import GatewayError, RequestTimeout, UpstreamError
+from gateway.ledger.hold_ids import hold_id_at
+from gateway.ports import Catalog, Clock, Credentials, Patience, Sink, Upstream, UpstreamRequest, UpstreamResponse
+from gateway.providers.profiles import PROFILES
+from gateway.providers.registry import PROVIDERS, Provider
+from gateway.relay import Relay, Uncarried
+from gateway.routing.plan import Plan, Route, plan
+
+BACKOFF_S = 0.02
+JITTER = SystemRandom()
+TIMED_OUT = "Request timed out after {:.0f} seconds. Use streaming (stream: true) for requests that may take this long."
+NOT_CONFIGURED = "The provider of this model has no credentials in this deployment."
+UNFORESEEN = "The gateway failed while serving the request."
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request as it came through the door. `deadline_s` is the function's, in epoch seconds."""
+
+    principal: Principal
+    codec: ClientCodec
+    body: bytes
+    request_id: str
+    deadline_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long things may take, in seconds. `stream_margin_s` is what a stream leaves of its function's time."""
+
+    non_stream_s: float
+    stream_margin_s: float
+    patience: Patience
+
+
+@dataclass(slots=True)
+class Ticket:
+    """An admitted request and what has become of it. Lives for one request."""
+
+    call: Call
+    request: ChatRequest
+    plan: Plan
+    hold_id: str
+    entered_s: float
+    models_tried: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    tab: Tab | None = None
+    window: Window | None = None
+    served_by: Route | None = None
+    usage: Usage | None = None
+    delivered_bytes: int = 0
+    complete: bool = False
+    extension: Extension | None = None
+    error: GatewayError | None = None
+
+    @property
+    def generation_id(self) -> str:
+        """What the caller may refer to the generation by."""
+        return f"gen-nxn-{self.hold_id}"
+
+    @property
+    def stamp(self) -> Stamp:
+        """What the answer is called, and the model name it bears: the one that was asked for."""
+        return Stamp(
+            response_id=f"{self.call.codec.id_prefix}nxn-{self.hold_id}",
+            model=self.request.model,
+            created_s=int(self.entered_s),
+            include_usage=self.request.include_usage,
+        )
+
+    @property
+    def distinct_models(self) -> tuple[str, ...]:
+        """The models tried, each once, in order."""
+        return tuple(dict.fromkeys(self.models_tried))
+
+    @property
+    def model_used(self) -> str:
+        """The catalog's id of the model that served, or was tried last."""
+        return self.models_tried[-1] if self.models_tried else ""
+
+    def try_on(self, route: Route) -> None:
+        """Notes that an attempt begins."""
+        self.served_by = route
+        self.models_tried.append(route.model.id)
+
+    async def carries(self, delivered_bytes: int) -> bool:
+        """Whether the hold pays for an answer that has come this far."""
+        return self.tab is None or await self.tab.carries(delivered_bytes)
+
+    def standing_headers(self) -> dict[str, str]:
+        """What every answer to this request bears, whatever becomes of it."""
+        window = self.window.headers if self.window else {}
+        return {"X-Nexevo-Generation-Id": self.generation_id, **window}
+
+    def headers(self) -> dict[str, str]:
+        """What is known of the serving attempt, while headers can still be sent."""
+        told = {"X-Nexevo-Cache": "miss"}
+        if self.models_tried:
+            told |= {"X-Nexevo-Model-Used": self.model_used, "X-Nexevo-Models-Tried": ",".join(self.distinct_models)}
+        if self.usage is not None:
+            told |= {
+                "X-Usage-Input-Tokens": str(self.usage.prompt),
+                "X-Usage-Output-Tokens": str(self.usage.output),
+            }
+        return told
+
+    def log_fields(self) -> dict[str, Any]:
+        """What the request's log line says of it: ids, names and counts, no content."""
+        return {
+            "generation_id": self.generation_id,
+            "account_id": self.call.principal.account_id,
+            "key_id": self.call.principal.key.key_id,
+            "model": self.request.model,
+            "models_tried": self.models_tried,
+            "failures": self.failures,
+            "stream": self.request.stream,
+            "input_tokens": self.usage.prompt if self.usage else None,
+            "output_tokens": self.usage.output if self.usage else None,
+        }
+
+
+class Corridor:
+    """The one pipeline behind every chat door."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        credentials: Credentials,
+        upstream: Upstream,
+        billing: Billing,
+        clock: Clock,
+        limits: Limits,
+    ) -> None:
+        self._catalog = catalog
+        self._credentials = credentials
+        self._upstream = upstream
+        self._billing = billing
+        self._clock = clock
+        self._limits = limits
+
+    def open(self, call: Call) -> Ticket:
+        """Decodes and plans; raises what is wrong with the request itself."""
+        request = call.codec.decode_request(call.body)
+        chosen = plan(request.model, request.routing, self._catalog, partial(may_use, call.principal.key))
+        now_s = self._clock.now_s()
+        hold_id = hold_id_at(now_s, secrets.randbits(40))
+        return Ticket(call, request, chosen, hold_id, entered_s=now_s)
+
+    async def admit(self, ticket: Ticket) -> None:
+        """Holds the worst case, all or nothing, while the connection to the provider is being made.
+
+        The last refusal that is raised before anything has been sent anywhere.
+        """
+        call = ticket.call
+        warming = asyncio.create_task(self._warm(ticket.plan.routes[0]))
+        outcome = await self._billing.admit(
+            Order(
+                hold_id=ticket.hold_id,
+                generation_id=ticket.generation_id,
+                request_id=call.request_id,
+                principal=call.principal,
+                request=ticket.request,
+                routes=ticket.plan.routes,
+                price_version=self._catalog.price_version,
+                deadline_s=call.deadline_s,
+            )
+        )
+        ticket.window = outcome.window
+        if isinstance(outcome, Refusal):
+            warming.cancel()
+            raise outcome.error()
+        ticket.tab = outcome
+        await warming
+
+    async def answer(self, ticket: Ticket) -> bytes:
+        """A whole answer in the caller's wire; past the contract's time the upstream is let go and nothing charged."""
+        codec = ticket.call.codec
+        try:
+            async with asyncio.timeout(self._limits.non_stream_s):
+                body, provider = await self._first_success(ticket, partial(self._ask, ticket))
+            response = provider.codec.decode_response(body)
+            ticket.usage, ticket.delivered_bytes, ticket.complete = response.usage, len(body), True
+            extension = await self._close(ticket)
+        except TimeoutError:
+            raise RequestTimeout(TIMED_OUT.format(self._limits.non_stream_s)) from None
+        finally:
+            await self._close(ticket)
+        if provider.codec.protocol == codec.protocol:
+            return codec.forward_response(body, ticket.stamp, extension)
+        return codec.encode_response(response, ticket.stamp, extension)
+
+    async def stream(self, ticket: Ticket, sink: Sink) -> None:
+        """An answer as it comes. Raises only while nothing is committed; later a failure is the wire's error event."""
+        relay = Relay(ticket.call.codec.stream_encoder, ticket.request, ticket.stamp, sink, ticket.carries)
+        try:
+            ending = await self._run(ticket, relay)
+            await sink.write(ending(await self._close(ticket)))
+        except GatewayError as error:
+            ticket.error = error
+            await self._close(ticket)
+            if not sink.committed:
+                raise
+            await sink.write(relay.fail(error))
+        finally:
+            await self._close(ticket)
+            await relay.let_go()
+
+    async def _run(self, ticket: Ticket, relay: Relay) -> Callable[[Extension], bytes]:
+        """Pumps the stream to its end and says how it is to be ended."""
+        remaining_s = ticket.call.deadline_s - self._clock.now_s() - self._limits.stream_margin_s
+        try:
+            async with asyncio.timeout(remaining_s):
+                await self._first_success(ticket, partial(self._pump, ticket, relay), relay)
+            ticket.complete = True
+        except (TimeoutError, Uncarried):
+            return relay.cut_short
+        except GatewayError:
+            raise
+        except Exception as unforeseen:
+            raise GatewayError(UNFORESEEN) from unforeseen
+        finally:
+            ticket.usage, ticket.delivered_bytes = relay.usage, relay.delivered_bytes
+        return relay.finish
+
+    async def _first_success(
+        self, ticket: Ticket, attempt: Callable[[Route], Awaitable[T]], relay: Relay | None = None
+    ) -> T:
+        """The first attempt that works out, over the plan's routes; nothing is repeated once content was delivered.
+
+        A provider that names a time to wait is not pressed on the same route: its word goes to the caller.
+        """
+        routes = ticket.plan.attempts()
+        for number, (route, following) in enumerate(pairwise(routes), start=1):
+            ticket.try_on(route)
+            try:
+                return await attempt(route)
+            except UpstreamError as error:
+                ticket.failures.append(f"{route.model.provider}: {error.message}")
+                if (relay and relay.delivered) or (following == route and _final_here(error)):
+                    raise
+            await asyncio.sleep(JITTER.uniform(0, BACKOFF_S * 2**number))
+        ticket.try_on(routes[-1])
+        return await attempt(routes[-1])
+
+    async def _ask(self, ticket: Ticket, route: Route) -> tuple[bytes, Provider]:
+        """One non-stream attempt."""
+        response, provider = await self._send(ticket, route)
+        try:
+            body = await response.read()
+            provider.codec.decode_response(body)
+        finally:
+            await response.aclose()
+        return body, provider
+
+    async def _pump(self, ticket: Ticket, relay: Relay, route: Route) -> None:
+        """One stream attempt, from the provider's first byte to its last."""
+        response, provider = await self._send(ticket, route)
+        await relay.pump(response, provider.codec, ticket.headers())
+
+    async def _send(self, ticket: Ticket, route: Route) -> tuple[UpstreamResponse, Provider]:
+        """Sends the request to one route; raises what the provider's refusal means."""
+        provider = PROVIDERS[route.model.provider]
+        credential = await self._credentials.of(provider.name)
+        if credential is None:
+            raise UpstreamError(NOT_CONFIGURED, retryable=False)
+        profile = PROFILES[route.model.profile]
+        target = Target(route.model.upstream_model, profile, route.model.max_output_tokens)
+        request = UpstreamRequest(
+            url=provider.url(credential),
+            headers=(("content-type", "application/json"), *provider.headers(credential)),
+            body=provider.codec.encode_request(ticket.request, target),
+        )
+        response = await self._upstream.send(request, self._limits.patience)
+        if response.status == 200:
+            return response, provider
+        try:
+            body = await response.read()
+        finally:
+            await response.aclose()
+        raise provider.codec.decode_error(response.status, response.headers, body)
+
+    async def _warm(self, route: Route) -> None:
+        """Has a connection to the provider ready by the time that money is."""
+        provider = PROVIDERS[route.model.provider]
+        credential = await self._credentials.of(provider.name)
+        if credential is not None:
+            await self._upstream.warm(provider.url(credential), self._limits.patience)
+
+    async def _close(self, ticket: Ticket) -> Extension:
+        """Settles what was delivered, or releases, once; what a caller is told of it."""
+        if ticket.extension is None:
+            bill = await self._bill(ticket)
+            ticket.extension = Extension(
+                generation_id=ticket.generation_id,
+                model_used=ticket.model_used,
+                models_tried=ticket.distinct_models,
+                cache="miss",
+                cost_usd=bill.cost_usd,
+            )
+        return ticket.extension
+
+    async def _bill(self, ticket: Ticket) -> Bill:
+        """Who was told something pays for it; an attempt that failed before costs the customer nothing."""
+        if ticket.tab is None:
+            return Bill()
+        owed = ticket.delivered_bytes or (ticket.complete and ticket.usage)
+        if not owed or ticket.served_by is None:
+            return await ticket.tab.release()
+        counted = ticket.usage if ticket.complete else None
+        usage = counted or estimated_usage(ticket.request, ticket.delivered_bytes, ticket.usage)
+        return await ticket.tab.settle(ticket.served_by, usage, estimated=counted is None)
+
+
+def _final_here(error: UpstreamError) -> bool:
+    return not error.retryable or error.retry_after_s is not None

@@ -1,0 +1,275 @@
+"""The ASGI side of the streaming doors: route, key, error -> wire body, SSE with keep-alive. No framework.
+
+Every answer leaves through `Visit`, so every answer bears the contract's headers, every failure its wire's own shape,
+and every request one log line that holds no prompt, no answer and no key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Protocol, Self
+from urllib.parse import parse_qsl
+
+import orjson
+
+from gateway.auth.principal import Principal, admit_key, key_hash, key_in
+from gateway.canonical.codec import ClientCodec
+from gateway.errors import GatewayError, MethodNotAllowed, NotFound
+from gateway.pipeline import Call, Corridor, Ticket
+from gateway.ports import Clock, Keys
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+KEEP_ALIVE = b": NX\n\n"
+JSON_TYPE = "application/json"
+SSE_TYPE = "text/event-stream; charset=utf-8"
+UNFORESEEN = "The gateway failed while serving the request."
+RETRY_LATER = frozenset({429, 503})
+
+
+class Services(Protocol):
+    """What a door needs of the composition. `commit_s` as in `EventStream`."""
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def keys(self) -> Keys: ...
+
+    @property
+    def corridor(self) -> Corridor: ...
+
+    @property
+    def commit_s(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request, whole. Header names are lower-case; `request_id` is API Gateway's, `deadline_s` Lambda's."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+    source_ip: str
+    request_id: str
+    deadline_s: float
+
+
+class Door:
+    """The ASGI app of one chat family: the paths it takes POSTs on, and the wire that each speaks."""
+
+    def __init__(self, services: Callable[[], Services], posts: Mapping[str, ClientCodec]) -> None:
+        self._services = services
+        self._posts = posts
+        self._house_wire = next(iter(posts.values()))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One HTTP request."""
+        if scope["type"] != "http":
+            raise NotImplementedError(f"this door has no {scope['type']}")
+        request = await read(scope, receive)
+        visit = Visit(request, self._posts.get(request.path, self._house_wire), send)
+        try:
+            await self._serve(visit)
+        except GatewayError as error:
+            await visit.refuse(error)
+        finally:
+            visit.log()
+
+    async def _serve(self, visit: Visit) -> None:
+        """Whatever goes wrong leaves as a `GatewayError`, what nobody foresaw as its cause."""
+        try:
+            await self._route(visit)
+        except GatewayError:
+            raise
+        except Exception as unforeseen:
+            raise GatewayError(UNFORESEEN) from unforeseen
+
+    async def _route(self, visit: Visit) -> None:
+        request, services = visit.request, self._services()
+        visit.begin(services.clock)
+        if request.path not in self._posts:
+            raise NotFound(f"Unknown path: {request.method} {request.path}.", code="unknown_url")
+        if request.method != "POST":
+            raise MethodNotAllowed(f"{request.path} takes POST, not {request.method}.")
+        principal = await authenticate(request, services)
+        call = Call(principal, visit.codec, request.body, request.request_id, request.deadline_s)
+        visit.ticket = ticket = services.corridor.open(call)
+        await services.corridor.admit(ticket)
+        if not ticket.request.stream:
+            await visit.reply(200, await services.corridor.answer(ticket))
+            return
+        async with EventStream(visit, services.commit_s) as stream:
+            await services.corridor.stream(ticket, stream)
+
+
+async def authenticate(request: Request, services: Services, *, allow_query: bool = False) -> Principal:
+    """Who is asking; raises the refusal."""
+    key = key_in(request.headers, request.query, allow_query=allow_query)
+    record = await services.keys.find(key_hash(key))
+    return admit_key(record, request.source_ip, services.clock.now_s())
+
+
+class Visit:
+    """One request and the one answer it gets."""
+
+    def __init__(self, request: Request, codec: ClientCodec, send: Send) -> None:
+        self.request = request
+        self.codec = codec
+        self.ticket: Ticket | None = None
+        self.status = 0
+        self._send = send
+        self._error: GatewayError | None = None
+        self._clock: Clock | None = None
+        self._began_s = 0.0
+
+    def begin(self, clock: Clock) -> None:
+        """Starts the clock that the log line reads."""
+        self._clock, self._began_s = clock, clock.monotonic_s()
+
+    async def start(self, status: int, content_type: str, extra: Mapping[str, str]) -> None:
+        """Status and headers; at most once."""
+        self.status = status
+        headers = {"Content-Type": content_type, "X-Trace-ID": self.request.request_id}
+        if self.ticket is not None:
+            headers |= self.ticket.standing_headers()
+        headers |= extra
+        encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        await self._send({"type": "http.response.start", "status": status, "headers": encoded})
+
+    async def write(self, data: bytes, *, more: bool) -> None:
+        """Body bytes, on their way at once."""
+        await self._send({"type": "http.response.body", "body": data, "more_body": more})
+
+    async def reply(self, status: int, body: bytes, extra: Mapping[str, str] | None = None) -> None:
+        """A whole JSON answer."""
+        told = self.ticket.headers() if self.ticket is not None else {}
+        await self.start(status, JSON_TYPE, {"Content-Length": str(len(body)), **told, **(extra or {})})
+        await self.write(body, more=False)
+
+    async def refuse(self, error: GatewayError) -> None:
+        """The error in the wire's shape; raises it where a status was sent already, so that the answer is seen cut."""
+        self._error = error
+        if self.status:
+            raise error
+        extra = {}
+        if error.status in RETRY_LATER:
+            extra["Retry-After"] = str(max(1, error.retry_after_s or 1))
+        if error.should_retry is not None:
+            extra["x-should-retry"] = str(error.should_retry).lower()
+        if isinstance(error, MethodNotAllowed):
+            extra["Allow"] = "POST"
+        await self.reply(error.status, self.codec.encode_error(error, self.request.request_id), extra)
+
+    def log(self) -> None:
+        """The request's one line, JSON on stdout; tracebacks of what nobody foresaw are in it, for the operator."""
+        line: dict[str, Any] = {
+            "event": "request",
+            "request_id": self.request.request_id,
+            "method": self.request.method,
+            "path": self.request.path,
+            "status": self.status,
+        }
+        if self._clock is not None:
+            line["latency_ms"] = round((self._clock.monotonic_s() - self._began_s) * 1000, 1)
+        if self.ticket is not None:
+            line |= self.ticket.log_fields()
+        error = self._error or (self.ticket.error if self.ticket is not None else None)
+        if error is not None:
+            line |= {"error_status": error.status, "error_code": error.code}
+        if error is not None and error.__cause__ is not None:
+            line["cause"] = "".join(traceback.format_exception(error.__cause__))
+        sys.stdout.write(orjson.dumps(line).decode() + "\n")
+        sys.stdout.flush()
+
+
+@dataclass(slots=True)
+class EventStream:
+    """The sink of one SSE answer: its status is committed by the first bytes, or by `pause_s` of silence.
+
+    From then on every `pause_s` of silence is filled with a comment. Only whole events are written, so a comment never
+    falls inside one.
+    """
+
+    visit: Visit
+    pause_s: float
+    committed: bool = False
+    _headers: Mapping[str, str] = field(default_factory=dict)
+    _last_s: float = 0.0
+    _ticker: asyncio.Task[None] | None = None
+    _committing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def __aenter__(self) -> Self:
+        self._last_s = asyncio.get_running_loop().time()
+        self._ticker = asyncio.create_task(self._fill_silence())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._ticker is not None:
+            self._ticker.cancel()
+        if self.committed and error is None:
+            await self.visit.write(b"", more=False)
+
+    def announce(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+
+    async def write(self, data: bytes) -> None:
+        """Whole events, on their way at once."""
+        if not self.committed:
+            await self._commit()
+        self._last_s = asyncio.get_running_loop().time()
+        await self.visit.write(data, more=True)
+
+    async def _commit(self) -> None:
+        async with self._committing:
+            if not self.committed:
+                await self.visit.start(200, SSE_TYPE, {"Cache-Control": "no-cache", **self._headers})
+                self.committed = True
+
+    async def _fill_silence(self) -> None:
+        """One sleeper for the whole stream, woken when the silence could be long enough, not at every chunk."""
+        loop = asyncio.get_running_loop()
+        while True:
+            left_s = self._last_s + self.pause_s - loop.time()
+            if left_s > 0:
+                await asyncio.sleep(left_s)
+            else:
+                await self.write(KEEP_ALIVE)
+
+
+async def read(scope: Scope, receive: Receive) -> Request:
+    """The whole request; the platform has bounded its size already."""
+    parts = []
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            break
+    context = scope["aws.context"]
+    return Request(
+        method=scope["method"],
+        path=scope["path"],
+        headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
+        query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
+        body=b"".join(parts),
+        source_ip=scope["client"][0] if scope.get("client") else "",
+        request_id=request_id(scope),
+        deadline_s=context.deadline_ms / 1000,
+    )
+
+
+def request_id(scope: Scope) -> str:
+    """API Gateway's id of the request, which its access log has too."""
+    found: str = scope["aws.event"]["requestContext"]["requestId"]
+    return found

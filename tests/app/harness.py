@@ -1,0 +1,286 @@
+"""The chat door in this process: real codecs, real sockets to a simulated provider, money in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from gateway.auth.principal import key_hash
+from gateway.billing import Billing
+from gateway.bootstrap import ChatServices, SystemClock
+from gateway.canonical.money import Charge, Hold, Look
+from gateway.catalog import models
+from gateway.pipeline import Corridor, Limits
+from gateway.ports import Credential, KeyRecord, Patience
+from gateway.protocols import openai_chat
+from gateway.stores.money_memory import MemoryMoney
+from gateway.transport import Client
+from gateway.upstream.provider import HttpUpstream
+from gateway.web import Door
+
+ACCOUNT = "acct_test"
+KEY = "sk-xc-test-key"
+RECORD = KeyRecord(
+    key_id="key_test", account_id=ACCOUNT, name="test", last4=KEY[-4:], created_at_s=0, rpm_limit=100_000
+)
+DOLLAR = 10**9
+CHAT = "/v1/chat/completions"
+
+
+@dataclass
+class Context:
+    """What the runtime says of an invocation, as far as doors read it."""
+
+    deadline_ms: int
+
+
+@dataclass
+class Answer:
+    """What came back, and when each piece did, in seconds from the request's start."""
+
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    pieces: list[tuple[float, bytes]] = field(default_factory=list)
+    ended: bool = False
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(piece for _, piece in self.pieces)
+
+    @property
+    def json(self) -> Any:
+        return orjson.loads(self.body)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.json["error"]
+        return found
+
+    @property
+    def data(self) -> list[bytes]:
+        """The payloads of the SSE events, in order."""
+        return [line[6:] for line in self.body.split(b"\n") if line.startswith(b"data: ")]
+
+    @property
+    def chunks(self) -> list[dict[str, Any]]:
+        return [orjson.loads(data) for data in self.data if data != b"[DONE]"]
+
+    @property
+    def text(self) -> str:
+        return "".join(
+            choice["delta"].get("content") or "" for chunk in self.chunks for choice in chunk.get("choices", [])
+        )
+
+
+class Keyring:
+    """`Keys` over what a test puts in."""
+
+    def __init__(self, **records: KeyRecord) -> None:
+        self.records = {key_hash(KEY): RECORD}
+
+    async def find(self, key_hash: str) -> KeyRecord | None:
+        return self.records.get(key_hash)
+
+
+@dataclass
+class Rows:
+    """`Credentials` over what a test puts in."""
+
+    rows: dict[str, Credential]
+
+    async def of(self, provider: str) -> Credential | None:
+        return self.rows.get(provider)
+
+
+@dataclass
+class Deferred:
+    """`DeferredSettlements` that a test reads."""
+
+    waiting: list[tuple[Hold, Charge | None]] = field(default_factory=list)
+
+    async def put(self, hold: Hold, charge: Charge | None) -> None:
+        self.waiting.append((hold, charge))
+
+
+@dataclass
+class House:
+    """One composed door with everything a test may want to turn."""
+
+    base_url: str
+    money: MemoryMoney
+    keys: Keyring
+    door: Door
+    deferred: Deferred
+
+    async def ask(
+        self,
+        body: Any,
+        *,
+        headers: Mapping[str, str] | None = None,
+        method: str = "POST",
+        path: str = CHAT,
+        seconds_left: float = 900.0,
+    ) -> Answer:
+        """One request through the door, as the runtime would bring it."""
+        content = body if isinstance(body, bytes) else orjson.dumps(body)
+        sent = {"authorization": f"Bearer {KEY}", "content-type": "application/json", **(headers or {})}
+        answer, began_s = Answer(), time.monotonic()
+        inbox = [{"type": "http.request", "body": content, "more_body": False}]
+
+        async def receive() -> dict[str, Any]:
+            return inbox.pop()
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                assert answer.status == 0
+                answer.status = message["status"]
+                answer.headers = {name.decode().lower(): value.decode() for name, value in message["headers"]}
+                return
+            assert not answer.ended
+            if message["body"]:
+                answer.pieces.append((time.monotonic() - began_s, message["body"]))
+            answer.ended = not message.get("more_body", False)
+
+        await self.door(_scope(method, path, sent, seconds_left), receive, send)
+        return answer
+
+    async def look(self) -> Look:
+        """The account; its books balance, whatever happened."""
+        found = await self.money.look(ACCOUNT)
+        assert found is not None
+        assert found.balanced
+        return found
+
+
+def _scope(method: str, path: str, headers: Mapping[str, str], seconds_left: float) -> dict[str, Any]:
+    return {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items() if value],
+        "client": ("203.0.113.9", 0),
+        "aws.event": {"requestContext": {"requestId": "req-1"}},
+        "aws.context": Context(int((time.time() + seconds_left) * 1000)),
+    }
+
+
+@asynccontextmanager
+async def house(
+    base_url: str, *, balance_usd: int = 100, non_stream_s: float = 120.0, idle_s: float = 60.0, **turned: Any
+) -> AsyncIterator[House]:
+    """A door in front of the provider at `base_url`."""
+    clock, client, money, keys, deferred = SystemClock(), Client(), MemoryMoney(), Keyring(), Deferred()
+    await money.open_account(ACCOUNT, rpm_limit=100_000)
+    if balance_usd:
+        await money.credit(ACCOUNT, balance_usd * DOLLAR, once="first", now_s=clock.now_s())
+    corridor = Corridor(
+        catalog=models.load(),
+        credentials=Rows(turned.get("rows", {"openai": Credential(turned.get("api_key", "sim-openai"), base_url)})),
+        upstream=HttpUpstream(client),
+        billing=Billing(money, deferred, clock),
+        clock=clock,
+        limits=Limits(non_stream_s, stream_margin_s=10.0, patience=Patience(2.0, idle_s, idle_s)),
+    )
+    services = ChatServices(clock, keys, corridor, commit_s=0.3)
+    try:
+        yield House(base_url, money, keys, Door(lambda: services, posts={CHAT: openai_chat.CLIENT}), deferred)
+    finally:
+        await client.close()
+
+
+class Scripted:
+    """A provider that does what the test's script says to each request, byte by byte."""
+
+    def __init__(self, script: Callable[[int, asyncio.StreamWriter], Any]) -> None:
+        self._script = script
+        self.bodies: list[bytes] = []
+
+    async def __aenter__(self) -> Scripted:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        port = self._server.sockets[0].getsockname()[1]
+        self.base_url = f"http://127.0.0.1:{port}/v1"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                length = next(
+                    int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
+                )
+                self.bodies.append(await reader.readexactly(length))
+                await self._script(len(self.bodies), writer)
+                if writer.is_closing():
+                    return
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+
+SSE_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+def sized(status: int, body: bytes, *headers: str) -> bytes:
+    """A whole HTTP answer."""
+    extra = "".join(f"{header}\r\n" for header in headers)
+    return f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n{extra}\r\n".encode() + body
+
+
+def piece(data: bytes) -> bytes:
+    """One chunk of a chunked body; the last one for no data."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def event(value: Any) -> bytes:
+    """One SSE event in a chunk of its own."""
+    text = value if isinstance(value, bytes) else orjson.dumps(value)
+    return piece(b"data: " + text + b"\n\n")
+
+
+def delta(content: str | None = None, finish: str | None = None, **more: Any) -> dict[str, Any]:
+    """A chunk as OpenAI sends it."""
+    said = {"role": "assistant", "content": content} if content is not None else {}
+    return {
+        "id": "chatcmpl-upstream",
+        "object": "chat.completion.chunk",
+        "created": 1_700_000_000,
+        "model": "gpt-4o-2024-08-06",
+        "choices": [{"index": 0, "delta": said | more, "finish_reason": finish}],
+    }
+
+
+def usage(prompt: int = 10, completion: int = 5) -> dict[str, Any]:
+    """The chunk that reports usage."""
+    return delta() | {
+        "choices": [],
+        "usage": {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion},
+    }
+
+
+def completion(text: str = "Hello!", prompt: int = 10, tokens: int = 5) -> bytes:
+    """A whole answer as OpenAI sends it."""
+    return orjson.dumps(
+        {
+            "id": "chatcmpl-upstream",
+            "object": "chat.completion",
+            "created": 1_700_000_000,
+            "model": "gpt-4o-2024-08-06",
+            "choices": [
+                {"index": 0, "message": {"role": "assistant", "content": text, "refusal": None}, "finish_reason": "stop"}
+            ],
+            "usage": {"prompt_tokens": prompt, "completion_tokens": tokens, "total_tokens": prompt + tokens},
+        }
+    )
+
+
+def hello(**more: Any) -> dict[str, Any]:
+    """The smallest request."""
+    return {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello!"}], **more}

@@ -1,0 +1,255 @@
+"""A whole answer, and every way in which there is none."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import orjson
+import pytest
+
+from gateway.auth.principal import key_hash
+from gateway.canonical.money import EntryKind
+from tests.app.harness import CHAT, KEY, RECORD, Answer, Scripted, completion, hello, house, sized
+
+pytestmark = pytest.mark.anyio
+
+Script = Callable[[int, asyncio.StreamWriter], Awaitable[None]]
+
+
+def answering(*answers: bytes) -> Script:
+    """Each request gets the next answer, the last one again and again."""
+
+    async def script(number: int, writer: asyncio.StreamWriter) -> None:
+        writer.write(answers[min(number, len(answers)) - 1])
+        await writer.drain()
+
+    return script
+
+
+async def asked(script: Script, **request: object) -> tuple[Answer, int, int]:
+    """The answer, how often the provider was asked, and what the account spent."""
+    async with Scripted(script) as provider, house(provider.base_url) as gateway:
+        answer = await gateway.ask(hello(**request))
+        look = await gateway.look()
+        assert look.holds == ()
+        spent = -sum(entry.amount_nanousd for entry in look.entries if entry.kind is EntryKind.CHARGE)
+        return answer, len(provider.bodies), spent
+
+
+async def test_an_answer_is_the_providers_with_our_names_and_the_extension() -> None:
+    answer, _, spent = await asked(answering(sized(200, completion())))
+    body = answer.json
+    extension = body.pop("nexevo")
+    identity = body.pop("id")
+    expected = orjson.loads(completion()) | {"model": "gpt-4o"}
+    del expected["id"]
+    assert (answer.status, body) == (200, expected)
+    assert identity.startswith("chatcmpl-nxn-")
+    # 10 prompt tokens at 2.50 and 5 at 10 USD a million, and 5 % on top.
+    assert (extension["cost_usd"], spent) == ("0.00007875", 78_750)
+    assert extension["model_used"] == "gpt-4o"
+    assert extension["models_tried"] == ["gpt-4o"]
+
+
+async def test_an_answer_bears_the_contracts_headers() -> None:
+    answer, _, _ = await asked(answering(sized(200, completion())))
+    told = {name: answer.headers[name] for name in answer.headers if name.startswith("x-") and "generation" not in name}
+    reset_s = told.pop("x-ratelimit-reset")
+    assert 1 <= int(reset_s) <= 60
+    assert answer.headers["x-nexevo-generation-id"] == answer.json["nexevo"]["generation_id"]
+    assert told == {
+        "x-trace-id": "req-1",
+        "x-ratelimit-limit": "100000",
+        "x-ratelimit-remaining": "99999",
+        "x-usage-input-tokens": "10",
+        "x-usage-output-tokens": "5",
+        "x-nexevo-model-used": "gpt-4o",
+        "x-nexevo-models-tried": "gpt-4o",
+        "x-nexevo-cache": "miss",
+    }
+
+
+async def test_the_provider_gets_the_callers_bytes_with_its_own_name_of_the_model() -> None:
+    body = b'{ "model":"nexevo/fast" , "messages":[{"role":"user","content":"\\u00e9"}], "future_field": [1.0,  2] }'
+    async with Scripted(answering(sized(200, completion()))) as provider, house(provider.base_url) as gateway:
+        await gateway.ask(body)
+        assert provider.bodies == [body.replace(b'"nexevo/fast"', b'"gpt-4.1-nano"')]
+
+
+@pytest.mark.parametrize(
+    ("status", "failure"), [(500, "upstream_error"), (502, "upstream_error"), (503, "upstream_overloaded")]
+)
+async def test_a_failing_provider_is_asked_three_times_and_costs_nothing(status: int, failure: str) -> None:
+    answer, asks, spent = await asked(answering(sized(status, b'{"error":{"message":"host db-7 is down"}}')))
+    assert (answer.error["code"], asks, spent) == (failure, 3, 0)
+    assert "db-7" not in answer.body.decode()
+
+
+async def test_a_provider_that_recovers_is_not_noticed() -> None:
+    answer, asks, _ = await asked(answering(sized(500, b"{}"), sized(200, completion())))
+    assert (answer.status, asks) == (200, 2)
+
+
+async def test_a_provider_that_names_a_time_to_wait_is_not_pressed() -> None:
+    answer, asks, _ = await asked(answering(sized(429, b'{"error":{"message":"slow down"}}', "retry-after: 7")))
+    assert (answer.status, answer.error["code"], answer.headers["retry-after"], asks) == (
+        503,
+        "upstream_overloaded",
+        "7",
+        1,
+    )
+
+
+async def test_the_providers_word_on_a_bad_request_reaches_the_caller() -> None:
+    refusal = {"error": {"message": "Unsupported value", "type": "invalid_request_error", "param": "top_p", "code": "x"}}
+    answer, asks, spent = await asked(answering(sized(400, orjson.dumps(refusal))))
+    assert (answer.status, answer.error, asks, spent) == (400, refusal["error"], 1, 0)
+
+
+async def test_our_own_credentials_trouble_is_not_the_callers() -> None:
+    answer, asks, _ = await asked(answering(sized(401, b'{"error":{"message":"Incorrect API key provided: sk-abc"}}')))
+    assert (answer.status, answer.error["type"], asks) == (502, "upstream_error", 1)
+    assert "sk-abc" not in answer.body.decode()
+
+
+async def test_an_answer_that_is_no_json_is_an_upstream_error() -> None:
+    answer, asks, spent = await asked(answering(sized(200, b"<html>oops</html>")))
+    assert (answer.status, answer.error["code"], asks, spent) == (502, "upstream_error", 3, 0)
+
+
+async def test_an_answer_that_is_cut_is_an_upstream_error() -> None:
+    async def script(_: int, writer: asyncio.StreamWriter) -> None:
+        writer.write(sized(200, completion())[:-20])
+        writer.close()
+
+    answer, asks, spent = await asked(script)
+    assert (answer.status, answer.error["code"], asks, spent) == (502, "upstream_error", 3, 0)
+
+
+async def test_a_provider_that_cannot_be_reached_is_an_upstream_error() -> None:
+    async with house("http://127.0.0.1:1/v1") as gateway:
+        answer = await gateway.ask(hello())
+        assert (answer.status, answer.error["code"]) == (502, "upstream_error")
+        assert "127.0.0.1" not in answer.body.decode()
+
+
+async def test_a_stalled_answer_ends_in_time_with_both_bodies_and_costs_nothing() -> None:
+    async def script(_: int, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(30)
+        writer.close()
+
+    async with Scripted(script) as provider, house(provider.base_url, non_stream_s=0.3) as gateway:
+        answer = await gateway.ask(hello())
+        assert answer.status == 408
+        assert answer.headers["x-should-retry"] == "false"
+        assert answer.json["detail"] == {"type": "timeout_error", "message": answer.error["message"]}
+        assert (answer.error["type"], (await gateway.look()).free_nanousd) == ("timeout_error", 100 * 10**9)
+
+
+async def test_the_next_model_of_the_callers_list_serves_when_the_first_cannot() -> None:
+    script = answering(sized(500, b"{}"), sized(200, completion()))
+    answer, asks, _ = await asked(script, models=["gpt-4o-mini"])
+    assert (answer.status, answer.json["model"], asks) == (200, "gpt-4o", 2)
+    assert answer.json["nexevo"]["model_used"] == "gpt-4o-mini"
+    assert answer.headers["x-nexevo-models-tried"] == "gpt-4o,gpt-4o-mini"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "param", "code"),
+    [
+        (b"{", 400, None, None),
+        (b"[]", 400, None, None),
+        (b'{"messages": [{"role": "user", "content": "a"}]}', 400, "model", None),
+        ({"model": "gpt-4o"}, 400, "messages", None),
+        ({"model": "gpt-4o", "messages": "Hello"}, 400, "messages", None),
+        (hello(temperature="hot"), 400, "temperature", None),
+        (b'{"model":"gpt-4o","n":18446744073686646784,"messages":[{"role":"user","content":"a"}]}', 400, "n", None),
+        ({"model": "gpt-4o", "messages": [{"role": "user", "content": [{"type": "text"}]}]}, 400, None, None),
+        (hello(model="gpt-9"), 404, "model", "model_not_found"),
+        (hello(model="o1-mini", provider={"allow_fallbacks": False}), 404, "model", "model_not_found"),
+    ],
+)
+async def test_a_bad_request_says_where(body: object, status: int, param: str | None, code: str | None) -> None:
+    async with house("http://127.0.0.1:1/v1") as gateway:
+        answer = await gateway.ask(body)
+        assert (answer.status, answer.error["type"]) == (status, "invalid_request_error")
+        assert answer.headers["x-trace-id"] == "req-1"
+        if param is not None:
+            assert answer.error["param"] == param
+        if code is not None:
+            assert answer.error["code"] == code
+
+
+async def test_a_retired_model_is_served_by_its_successor() -> None:
+    answer, _, _ = await asked(answering(sized(200, completion())), model="o1-mini")
+    assert (answer.json["model"], answer.headers["x-nexevo-model-used"]) == ("o1-mini", "o4-mini")
+
+
+@pytest.mark.parametrize("headers", [{"authorization": ""}, {"authorization": "Bearer sk-wrong"}])
+async def test_a_stranger_is_turned_away(headers: dict[str, str]) -> None:
+    async with house("http://127.0.0.1:1/v1") as gateway:
+        answer = await gateway.ask(hello(), headers=headers)
+        assert (answer.status, answer.error["type"], answer.error["code"]) == (
+            401,
+            "authentication_error",
+            "invalid_api_key",
+        )
+
+
+@pytest.mark.parametrize("carrier", ["x-api-key", "x-goog-api-key"])
+async def test_a_key_comes_in_any_carrier(carrier: str) -> None:
+    async with Scripted(answering(sized(200, completion()))) as provider, house(provider.base_url) as gateway:
+        answer = await gateway.ask(hello(), headers={"authorization": "", carrier: KEY})
+        assert answer.status == 200
+
+
+@pytest.mark.parametrize(
+    ("settings", "status", "code"),
+    [
+        ({"disabled": True}, 401, "invalid_api_key"),
+        ({"revoked": True}, 401, "invalid_api_key"),
+        ({"expires_at_s": 1}, 401, "expired_api_key"),
+        ({"allowed_ips": ("198.51.100.0/24",)}, 403, "ip_not_allowed"),
+        ({"allowed_models": ("o*", "nexevo/fast")}, 403, "model_not_allowed"),
+        ({"rpm_limit": 0}, 429, "rate_limit_exceeded"),
+        ({"monthly_spend_cap_nanousd": 1}, 429, "tenant_monthly_quota_exceeded"),
+    ],
+)
+async def test_a_key_does_only_what_it_may(settings: dict[str, object], status: int, code: str) -> None:
+    async with house("http://127.0.0.1:1/v1") as gateway:
+        gateway.keys.records[key_hash(KEY)] = replace(RECORD, **settings)  # type: ignore[arg-type]
+        answer = await gateway.ask(hello())
+        assert (answer.status, answer.error["code"]) == (status, code)
+        assert (await gateway.look()).free_nanousd == 100 * 10**9
+
+
+async def test_without_money_nothing_is_asked() -> None:
+    async with Scripted(answering(sized(200, completion()))) as provider, house(
+        provider.base_url, balance_usd=0
+    ) as gateway:
+        answer = await gateway.ask(hello())
+        assert (answer.status, answer.error["code"], provider.bodies) == (402, "account_suspended", [])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [("GET", CHAT, 405, "method_not_allowed"), ("POST", "/v1/chat/nothing", 404, "unknown_url")],
+)
+async def test_other_doors_are_closed(method: str, path: str, status: int, code: str) -> None:
+    async with house("http://127.0.0.1:1/v1") as gateway:
+        answer = await gateway.ask(hello(), method=method, path=path)
+        assert (answer.status, answer.error["code"]) == (status, code)
+
+
+async def test_a_model_without_a_configured_provider_says_so() -> None:
+    async with house("http://127.0.0.1:1/v1", rows={}) as gateway:
+        answer = await gateway.ask(hello())
+        assert (answer.status, answer.error["code"]) == (502, "upstream_error")
+
+
+async def test_what_nobody_foresaw_is_an_internal_error_without_its_traceback() -> None:
+    async with house("http://127.0.0.1:1/v1") as gateway:
+        gateway.keys.records[key_hash(KEY)] = replace(RECORD, allowed_ips=("not a network",))
+        answer = await gateway.ask(hello())
+        assert (answer.status, answer.error["code"]) == (500, "internal_error")
+        assert "network" not in answer.body.decode()
