@@ -1,0 +1,134 @@
+"""What each function is given: its own role, logs, alarms, event samples, and nothing it does not need."""
+
+import json
+import re
+
+import pytest
+
+from tests.template.translated import ROOT, Stack, load, translate
+
+FUNCTIONS = sorted(name for name, r in load()["Resources"].items() if r["Type"] == "AWS::Serverless::Function")
+FAMILIES = {name: load()["Resources"][name]["Properties"]["CodeUri"].removeprefix("functions/") for name in FUNCTIONS}
+each_function = pytest.mark.parametrize("name", FUNCTIONS)
+
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+FUNCTION_POLICY_BYTES_MAX = 20 * 1024
+
+
+@each_function
+def test_a_functions_role_is_its_own(stack: Stack, name: str) -> None:
+    role = stack.functions[name]["Role"]
+    assert [other for other, f in stack.functions.items() if f["Role"] == role] == [name]
+
+
+@each_function
+def test_a_role_names_every_resource_it_may_touch(stack: Stack, name: str) -> None:
+    # Every action granted here can be bound to a resource; there is no wildcard to excuse.
+    for grant in stack.grants(name):
+        for resource in grant["Resource"] if isinstance(grant["Resource"], list) else [grant["Resource"]]:
+            assert isinstance(resource, dict), grant
+            assert "*" not in json.dumps(resource), grant
+
+
+@each_function
+def test_a_role_names_every_action(stack: Stack, name: str) -> None:
+    for grant in stack.grants(name):
+        assert "*" not in json.dumps(grant["Action"]), grant
+
+
+@each_function
+def test_a_role_has_no_managed_policy(stack: Stack, name: str) -> None:
+    role = stack.functions[name]["Role"]["Fn::GetAtt"][0]
+    assert "ManagedPolicyArns" not in stack.resources[role]["Properties"]
+
+
+@each_function
+def test_a_functions_logs_are_json_in_a_group_that_forgets(stack: Stack, name: str) -> None:
+    logging = stack.functions[name]["LoggingConfig"]
+    group = stack.of_type("AWS::Logs::LogGroup")[logging["LogGroup"]["Ref"]]
+    assert (logging["LogFormat"], group["RetentionInDays"]) == ("JSON", {"Ref": "LogRetentionDays"})
+
+
+@each_function
+def test_a_function_has_alarms_for_errors_throttles_and_duration(stack: Stack, name: str) -> None:
+    watched = {
+        alarm["MetricName"]
+        for alarm in stack.of_type("AWS::CloudWatch::Alarm").values()
+        if {"Name": "FunctionName", "Value": {"Ref": name}} in alarm["Dimensions"]
+    }
+    assert watched == {"Errors", "Throttles", "Duration"}
+
+
+@each_function
+def test_a_function_has_an_event_sample(name: str) -> None:
+    assert list((ROOT / "events").glob(f"{FAMILIES[name]}*.json"))
+
+
+@each_function
+def test_a_functions_code_is_one_app_py(name: str) -> None:
+    assert (ROOT / "functions" / FAMILIES[name] / "app.py").is_file()
+
+
+@each_function
+def test_a_function_runs_on_python_3_13_on_arm_without_a_tracing_sdk(stack: Stack, name: str) -> None:
+    function = stack.functions[name]
+    assert (function["Runtime"], function["Architectures"], "TracingConfig" in function) == (
+        "python3.13",
+        ["arm64"],
+        False,
+    )
+
+
+@each_function
+def test_a_functions_resource_policy_stays_far_below_its_limit(stack: Stack, name: str) -> None:
+    permissions = [
+        p for p in stack.of_type("AWS::Lambda::Permission").values() if p["FunctionName"] == {"Ref": f"{name}Aliaslive"}
+    ]
+    assert permissions
+    assert len(json.dumps(permissions)) < FUNCTION_POLICY_BYTES_MAX / 2
+
+
+@each_function
+def test_a_new_layer_publishes_a_new_version(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    # By default SAM looks at a function's own code alone, and the alias would go on serving the old layer.
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    old, new = (
+        translate(load(), layer_key).resources[f"{name}Aliaslive"]["Properties"]["FunctionVersion"]
+        for layer_key in ("old", "new")
+    )
+    assert old != new
+
+
+def test_only_the_chat_function_may_read_the_providers_secret(stack: Stack) -> None:
+    readers = {
+        name: grant["Resource"]
+        for name in stack.functions
+        for grant in stack.grants(name)
+        if "secretsmanager" in json.dumps(grant["Action"])
+    }
+    assert readers == {"ChatFunction": {"Ref": "ProvidersSecret"}}
+
+
+def test_the_chat_function_is_started_by_the_streaming_runtime_in_256_mb(stack: Stack) -> None:
+    chat = stack.functions["ChatFunction"]
+    wrapper = chat["Environment"]["Variables"]["AWS_LAMBDA_EXEC_WRAPPER"]
+    assert (wrapper, chat["MemorySize"], chat["Timeout"]) == ("/opt/python/stream-runtime", 256, 900)
+
+
+def test_the_wrapper_lies_in_the_layer_and_is_executable() -> None:
+    wrapper = ROOT / "layers" / "shared" / "stream-runtime"
+    assert wrapper.stat().st_mode & 0o111 == 0o111
+
+
+@pytest.mark.parametrize("sample", sorted(p.name for p in (ROOT / "events").glob("*.json")))
+def test_an_event_sample_is_what_its_route_would_send(stack: Stack, sample: str) -> None:
+    event = json.loads((ROOT / "events" / sample).read_text())
+    if "httpMethod" not in event:
+        assert event["detail-type"] == "Scheduled Event"
+        return
+    greedy = re.sub(r"\\\{(\w+)\\\+\\\}", r"(?P<\1>.+)", re.escape(event["resource"]))
+    match = re.fullmatch(greedy, event["path"])
+    assert event["resource"] in stack.api["paths"]
+    assert match is not None
+    assert (match.groupdict() or None) == event["pathParameters"]
+    assert {name: [value] for name, value in event["headers"].items()} == event["multiValueHeaders"]
