@@ -131,6 +131,6 @@ class ChatRequest:
     output_format: OutputFormat | None = None
     reasoning: Reasoning | None = None
     user: str | None = None
-    metadata: Json = NOTHING
+    metadata: Json = field(default_factory=lambda: NOTHING)
     routing: RoutingPreferences = field(default_factory=RoutingPreferences)
-    unmapped: Json = NOTHING
+    unmapped: Json = field(default_factory=lambda: NOTHING)
