@@ -81,7 +81,7 @@ class UpstreamCodec(Protocol):
     def encode_request(self, request: ChatRequest, target: Target) -> bytes:
         """The body for `target`, within what its profile accepts.
 
-        Edits the caller's bytes where the wires are the same; raises `InvalidRequest` naming what the wire cannot express.
+        Edits the caller's bytes where the wires are the same; raises `InvalidRequest` for what the wire cannot express.
         """
 
     def decode_response(self, body: bytes) -> ChatResponse:

@@ -204,6 +204,16 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountState:
+    """An account as its owner sees it: what is free, what is held, and what is left of a key's minute."""
+
+    free_nanousd: NanoUsd
+    held_nanousd: NanoUsd
+    disabled: bool
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """An account at one moment: `free_nanousd + held_nanousd` is the sum of `entries`, in the order of
     admission.

@@ -74,4 +74,3 @@ class Stamp:
     response_id: str
     model: str
     created_s: int
-    include_usage: bool = True

@@ -16,6 +16,10 @@ from urllib.parse import quote
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 
+# S3 signs an object's path as it is sent, and wants the body's hash among the headers.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+S3 = "s3"
+
 
 @dataclass(frozen=True, slots=True)
 class AwsCredentials:
@@ -43,26 +47,31 @@ def signed_headers(
     credentials: AwsCredentials,
     scope: Scope,
     now_s: float,
+    *,
+    query: str = "",
 ) -> dict[str, str]:
     """The headers to send, `headers` (lower-case names, `host` among them) included.
 
-    `path` is the request's path as sent, percent-encoded once and without a query; services other than S3 have it
-    encoded again in the string to sign.
+    `path` and `query` are as sent, percent-encoded once; services other than S3 have the path encoded again in the
+    string to sign.
     """
     stamp = datetime.fromtimestamp(now_s, UTC).strftime("%Y%m%dT%H%M%SZ")
+    body_hash = hashlib.sha256(body).hexdigest()
     everything = dict(headers) | {"x-amz-date": stamp}
+    if scope.service == S3:
+        everything["x-amz-content-sha256"] = body_hash
     if credentials.session_token is not None:
         everything["x-amz-security-token"] = credentials.session_token
     names = ";".join(sorted(everything))
     canonical = "\n".join(
         (
             method,
-            quote(path, safe="/~"),
-            "",
+            path if scope.service == S3 else quote(path, safe="/~"),
+            _canonical_query(query),
             *(f"{name}:{' '.join(everything[name].split())}" for name in sorted(everything)),
             "",
             names,
-            hashlib.sha256(body).hexdigest(),
+            body_hash,
         )
     )
     credential_scope = f"{stamp[:8]}/{scope.region}/{scope.service}/aws4_request"
@@ -74,6 +83,12 @@ def signed_headers(
         f"SignedHeaders={names}, Signature={signature}"
     )
     return everything
+
+
+def _canonical_query(query: str) -> str:
+    """In the order of names, then of values; a name without a value gets an empty one."""
+    pairs = sorted(pair.partition("=")[::2] for pair in query.split("&") if pair)
+    return "&".join(f"{name}={value}" for name, value in pairs)
 
 
 @lru_cache(maxsize=16)

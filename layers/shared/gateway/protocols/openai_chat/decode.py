@@ -1,0 +1,337 @@
+"""A chat completion request to canonical form: each member checked as OpenAI checks it, unknown ones kept.
+
+Members and bounds are those of https://platform.openai.com/docs/api-reference/chat/create, with the gateway's
+own (`models`, `provider`, `max_price`) beside them. What no other wire is known to express goes to `unmapped`
+under its path, unless it changes nothing about what is generated; on the same wire the caller's bytes carry
+it anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gateway.canonical.request import (
+    ChatRequest,
+    OutputFormat,
+    PriceLimit,
+    Reasoning,
+    RoutingPreferences,
+    Sampling,
+)
+from gateway.errors import InvalidRequest
+from gateway.framing.document import Node, amounts, parse
+from gateway.protocols.openai_chat.answer import PROTOCOL
+from gateway.protocols.openai_chat.decode_messages import decode_messages
+from gateway.protocols.openai_chat.decode_tools import decode_tool_choice, decode_tools
+
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+SORTS = ("price", "throughput", "latency")
+
+# A caller never says where a request goes or with whose credential (field case J2). Passed on as unknown
+# members, these would be honoured by an upstream that is a gateway itself, so they are refused as OpenAI
+# refuses them.
+REFUSED = frozenset(
+    {
+        "api_base",
+        "api_key",
+        "api_type",
+        "api_version",
+        "aws_access_key_id",
+        "aws_bedrock_runtime_endpoint",
+        "aws_profile_name",
+        "aws_region_name",
+        "aws_role_name",
+        "aws_secret_access_key",
+        "aws_session_token",
+        "azure_ad_token",
+        "azure_endpoint",
+        "base_url",
+        "custom_llm_provider",
+        "default_headers",
+        "extra_headers",
+        "extra_query",
+        "headers",
+        "litellm_credential_name",
+        "litellm_params",
+        "proxies",
+        "proxy",
+        "vertex_credentials",
+        "vertex_location",
+        "vertex_project",
+    }
+)
+
+_INTEGER_MAX = 2**31 - 1
+_SEED_MAX = 2**63 - 1
+_PRICE_USD_MAX = 1_000_000
+_BIAS_TOKENS_MAX = 1024
+_METADATA_PAIRS_MAX = 16
+
+# Members with a place of their own in the canonical request.
+_MAPPED = frozenset(
+    {
+        "frequency_penalty",
+        "function_call",
+        "logit_bias",
+        "logprobs",
+        "max_completion_tokens",
+        "max_price",
+        "max_tokens",
+        "messages",
+        "metadata",
+        "model",
+        "models",
+        "n",
+        "parallel_tool_calls",
+        "presence_penalty",
+        "provider",
+        "reasoning_effort",
+        "response_format",
+        "safety_identifier",
+        "seed",
+        "stop",
+        "stream",
+        "stream_options",
+        "temperature",
+        "tool_choice",
+        "tools",
+        "top_k",
+        "top_logprobs",
+        "top_p",
+        "user",
+    }
+)
+# Members that say how a provider stores, caches or schedules, and nothing about what it generates.
+_WITHOUT_EFFECT = frozenset(
+    {"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "service_tier", "store"}
+)
+# A value that asks for what happens anyway.
+_DEFAULTS: Mapping[str, Any] = {"modalities": ["text"], "verbosity": "medium"}
+_CHECKS: Mapping[str, Callable[[Node], object]] = {
+    "audio": Node.as_object,
+    "functions": lambda node: node.elements(1, 128),
+    "modalities": lambda node: [element.as_string() for element in node.elements()],
+    "moderation": Node.as_object,
+    "prediction": Node.as_object,
+    "prompt_cache_key": Node.as_string,
+    "prompt_cache_options": Node.as_object,
+    "prompt_cache_retention": Node.as_string,
+    "service_tier": Node.as_string,
+    "store": Node.as_boolean,
+    "verbosity": Node.as_string,
+    "web_search_options": Node.as_object,
+}
+
+
+def decode_request(body: bytes) -> ChatRequest:
+    """The canonical request; raises `InvalidRequest` with the JSON path of what is wrong."""
+    root = parse(body)
+    _refuse_upstream_members(root)
+    stream = _boolean(root, "stream") or False
+    messages, unmapped = decode_messages(root.required("messages"))
+    return ChatRequest(
+        protocol=PROTOCOL,
+        model=root.required("model").as_string(minimum=1),
+        messages=messages,
+        source=body,
+        stream=stream,
+        include_usage=_include_usage(root, stream),
+        choices=_integer(root, "n", 1, 128) or 1,
+        max_output_tokens=_max_output_tokens(root),
+        sampling=_sampling(root),
+        tools=decode_tools(root),
+        tool_choice=decode_tool_choice(root),
+        parallel_tool_calls=_boolean(root, "parallel_tool_calls"),
+        output_format=_output_format(root),
+        reasoning=_reasoning(root),
+        user=_string(root, "user") or _string(root, "safety_identifier"),
+        metadata=_metadata(root),
+        routing=_routing(root, body),
+        unmapped={**_unmapped(root), **unmapped},
+    )
+
+
+def _refuse_upstream_members(root: Node) -> None:
+    for name in REFUSED & root.as_object().keys():
+        member = Node(None, root, name)
+        raise member.error(f"Unrecognized request argument supplied: {name}", "unknown_parameter")
+
+
+def _unmapped(root: Node) -> dict[str, Any]:
+    """Members no other wire is known to express; those this wire knows are checked on the way."""
+    kept: dict[str, Any] = {}
+    for name, value in root.as_object().items():
+        if name in _MAPPED or value is None:
+            continue
+        if name in _CHECKS:
+            _CHECKS[name](Node(value, root, name))
+        if name not in _WITHOUT_EFFECT and _DEFAULTS.get(name) != value:
+            kept[name] = value
+    return kept
+
+
+def _string(node: Node, name: str) -> str | None:
+    member = node.member(name)
+    return None if member is None else member.as_string()
+
+
+def _boolean(node: Node, name: str) -> bool | None:
+    member = node.member(name)
+    return None if member is None else member.as_boolean()
+
+
+def _integer(node: Node, name: str, minimum: int, maximum: int) -> int | None:
+    member = node.member(name)
+    return None if member is None else member.as_integer(minimum, maximum)
+
+
+def _number(node: Node, name: str, minimum: float, maximum: float) -> float | None:
+    member = node.member(name)
+    return None if member is None else member.as_number(minimum, maximum)
+
+
+def _strings(node: Node, name: str) -> tuple[str, ...]:
+    member = node.member(name)
+    return () if member is None else tuple(element.as_string(minimum=1) for element in member.elements())
+
+
+def _include_usage(root: Node, stream: bool) -> bool:
+    options = root.member("stream_options")
+    if options is None:
+        return False
+    if not stream:
+        raise options.error("The 'stream_options' parameter is only allowed when 'stream' is enabled.", None)
+    return _boolean(options, "include_usage") or False
+
+
+def _max_output_tokens(root: Node) -> int | None:
+    newer = _integer(root, "max_completion_tokens", 1, _INTEGER_MAX)
+    older = _integer(root, "max_tokens", 1, _INTEGER_MAX)
+    if newer is not None and older is not None:
+        raise InvalidRequest(
+            "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.",
+            param="max_tokens",
+            code="invalid_parameter_combination",
+        )
+    return older if newer is None else newer
+
+
+def _sampling(root: Node) -> Sampling:
+    logprobs = _boolean(root, "logprobs") or False
+    top_logprobs = _integer(root, "top_logprobs", 0, 20)
+    if top_logprobs is not None and not logprobs:
+        raise root.required("top_logprobs").error(
+            "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled."
+        )
+    return Sampling(
+        temperature=_number(root, "temperature", 0, 2),
+        top_p=_number(root, "top_p", 0, 1),
+        top_k=_integer(root, "top_k", -1, _INTEGER_MAX),
+        seed=_integer(root, "seed", -_SEED_MAX - 1, _SEED_MAX),
+        stop=_stop(root),
+        presence_penalty=_number(root, "presence_penalty", -2, 2),
+        frequency_penalty=_number(root, "frequency_penalty", -2, 2),
+        logit_bias=_logit_bias(root),
+        logprobs=logprobs,
+        top_logprobs=top_logprobs,
+    )
+
+
+def _stop(root: Node) -> tuple[str, ...]:
+    stop = root.member("stop")
+    if stop is None:
+        return ()
+    if isinstance(stop.value, str):
+        return (stop.value,)
+    if not isinstance(stop.value, list):
+        raise stop.wrong_type("one of a string or array of strings")
+    return tuple(element.as_string() for element in stop.elements(0, 4))
+
+
+def _logit_bias(root: Node) -> dict[str, float] | None:
+    bias = root.member("logit_bias")
+    if bias is None:
+        return None
+    entries = bias.as_object()
+    if len(entries) > _BIAS_TOKENS_MAX:
+        raise bias.error(f"Invalid 'logit_bias': at most {_BIAS_TOKENS_MAX} tokens can be biased.")
+    for token in entries:
+        if not token.isdecimal():
+            raise bias.error("Invalid 'logit_bias': expected token ids as keys.", "invalid_logit_bias")
+    return {token: Node(value, bias, token).as_number(-100, 100) for token, value in entries.items()}
+
+
+def _output_format(root: Node) -> OutputFormat | None:
+    chosen = root.member("response_format")
+    if chosen is None:
+        return None
+    return _OUTPUT_FORMATS[chosen.required("type").as_one_of(tuple(_OUTPUT_FORMATS))](chosen)
+
+
+def _schema_format(chosen: Node) -> OutputFormat:
+    wanted = chosen.required("json_schema")
+    schema = wanted.member("schema")
+    return OutputFormat(
+        kind="schema",
+        schema=None if schema is None else schema.as_object(),
+        name=wanted.required("name").as_string(1, 64),
+        description=_string(wanted, "description"),
+        strict=_boolean(wanted, "strict"),
+    )
+
+
+_OUTPUT_FORMATS: Mapping[str, Callable[[Node], OutputFormat]] = {
+    "text": lambda _: OutputFormat(kind="text"),
+    "json_object": lambda _: OutputFormat(kind="json"),
+    "json_schema": _schema_format,
+}
+
+
+def _reasoning(root: Node) -> Reasoning | None:
+    effort = root.member("reasoning_effort")
+    if effort is None:
+        return None
+    word = effort.as_one_of(EFFORTS)
+    return Reasoning(effort=word, disabled=word == "none")
+
+
+def _metadata(root: Node) -> dict[str, Any]:
+    metadata = root.member("metadata")
+    if metadata is None:
+        return {}
+    pairs = metadata.as_object()
+    if len(pairs) > _METADATA_PAIRS_MAX:
+        raise metadata.error(f"Invalid 'metadata': at most {_METADATA_PAIRS_MAX} pairs are allowed.")
+    for name, value in pairs.items():
+        Node(name, metadata, name).as_string(0, 64)
+        Node(value, metadata, name).as_string(0, 512)
+    return pairs
+
+
+def _routing(root: Node, body: bytes) -> RoutingPreferences:
+    """The gateway's own members, section 3 of the public contract."""
+    provider = root.member("provider") or Node({})
+    allow_fallbacks = _boolean(provider, "allow_fallbacks")
+    sort = provider.member("sort")
+    return RoutingPreferences(
+        fallback_models=_strings(root, "models"),
+        order=_strings(provider, "order"),
+        only=_strings(provider, "only"),
+        ignore=_strings(provider, "ignore"),
+        allow_fallbacks=True if allow_fallbacks is None else allow_fallbacks,
+        sort=None if sort is None else sort.as_one_of(SORTS),
+        require_parameters=_boolean(provider, "require_parameters") or False,
+        max_price=_max_price(root, body),
+    )
+
+
+def _max_price(root: Node, body: bytes) -> PriceLimit | None:
+    limit = root.member("max_price")
+    if limit is None:
+        return None
+    for name in limit.as_object().keys() - {"prompt", "completion", "total"}:
+        unknown = Node(None, limit, name)
+        raise unknown.error(f"Unknown parameter: '{unknown.path}'.", "unknown_parameter")
+    usd = amounts(body, limit, ("prompt", "completion", "total"), _PRICE_USD_MAX)
+    return PriceLimit(usd.get("prompt"), usd.get("completion"), usd.get("total"))

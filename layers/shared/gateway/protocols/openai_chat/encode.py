@@ -1,0 +1,182 @@
+"""A canonical request as the body for a provider of this wire.
+
+Where the caller spoke the same wire, the caller's bytes go through and only what must differ is edited: the
+model, the gateway's own members, usage on streams, and what the model's profile does not accept. From another
+wire the body is built anew, and what this wire cannot express is refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+from gateway.canonical.request import ChatRequest, OutputFormat, Reasoning, Sampling, Tool, ToolChoice
+from gateway.canonical.target import Profile, Target
+from gateway.errors import InvalidRequest
+from gateway.framing.splice import edit
+from gateway.protocols.openai_chat.answer import PROTOCOL
+from gateway.protocols.openai_chat.encode_messages import encode_messages
+
+# The gateway's own members, section 3 of the public contract.
+OWN_MEMBERS = frozenset({"models", "provider", "max_price"})
+
+_LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
+_SAMPLING_OF_FREE_MODELS = frozenset({"temperature", "top_p"})
+_INSTRUCTIONS = frozenset({"system", "developer"})
+_STOPS_MAX = 4
+# Where a caller gave a budget in tokens: the least budget that each word stands for, from the most down.
+_EFFORT_BUDGETS = ((16384, "high"), (4096, "medium"), (0, "low"))
+
+
+def encode_request(request: ChatRequest, target: Target) -> bytes:
+    """The body for `target`; raises `InvalidRequest` naming what the wire or the model cannot take."""
+    _check_effort(request.reasoning, target.profile)
+    if request.protocol == PROTOCOL:
+        return _forwarded(request, target)
+    return orjson.dumps(_built(request, target))
+
+
+def _forwarded(request: ChatRequest, target: Target) -> bytes:
+    """The caller's bytes, edited."""
+    profile = target.profile
+    sent = orjson.loads(request.source)
+    put = {"model": orjson.dumps(target.model)}
+    remove = OWN_MEMBERS | (_SAMPLING_OF_FREE_MODELS if profile.fixed_sampling else frozenset())
+    if request.max_output_tokens is not None and profile.output_limit not in sent:
+        put[profile.output_limit] = orjson.dumps(request.max_output_tokens)
+        remove |= _LIMITS - {profile.output_limit}
+    if request.stream and not request.include_usage:
+        put["stream_options"] = orjson.dumps((sent.get("stream_options") or {}) | {"include_usage": True})
+    put |= _instructions(sent["messages"], profile)
+    return edit(request.source, put, remove)
+
+
+def _instructions(messages: list[dict[str, Any]], profile: Profile) -> dict[str, bytes]:
+    """The messages with instructions under the role that the model knows, where that is another one."""
+    known = profile.system_role
+    others = [turn for turn in messages if turn["role"] in _INSTRUCTIONS and turn["role"] != known]
+    for turn in others:
+        turn["role"] = known
+    return {"messages": orjson.dumps(messages)} if others else {}
+
+
+def _check_effort(reasoning: Reasoning | None, profile: Profile) -> None:
+    if reasoning is None or reasoning.effort is None or reasoning.effort in (profile.efforts or (reasoning.effort,)):
+        return
+    known = ", ".join(f"'{effort}'" for effort in profile.efforts)
+    raise InvalidRequest(
+        f"Unsupported value: 'reasoning_effort' does not support '{reasoning.effort}' with this model. "
+        f"Supported values are: {known}.",
+        param="reasoning_effort",
+        code="unsupported_value",
+    )
+
+
+def _built(request: ChatRequest, target: Target) -> dict[str, Any]:
+    """A body from the canonical request. `metadata` is a label for the first provider's records, and stays
+    behind.
+    """
+    for path in request.unmapped:
+        raise _inexpressible(path)
+    profile = target.profile
+    messages = encode_messages(request.messages, profile.system_role)
+    body: dict[str, Any] = {"model": target.model, "messages": messages}
+    if request.stream:
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
+    if request.choices > 1:
+        body["n"] = request.choices
+    if request.max_output_tokens is not None:
+        body[profile.output_limit] = request.max_output_tokens
+    body |= _sampling(request.sampling, profile, request.routing.require_parameters)
+    body |= _tools(request)
+    if request.output_format is not None:
+        body["response_format"] = _OUTPUT_FORMATS[request.output_format.kind](request.output_format)
+    body |= _reasoning(request.reasoning, profile)
+    if request.user is not None:
+        body["user"] = request.user
+    return body
+
+
+def _inexpressible(path: str) -> InvalidRequest:
+    message = f"'{path}' cannot be expressed for this model's provider."
+    return InvalidRequest(message, param=path, code="unsupported_parameter")
+
+
+def _sampling(sampling: Sampling, profile: Profile, strict: bool) -> dict[str, Any]:
+    """`top_k` has no place on this wire: it is left out, unless the caller requires every parameter."""
+    if strict and sampling.top_k is not None:
+        raise _inexpressible("top_k")
+    if len(sampling.stop) > _STOPS_MAX:
+        raise InvalidRequest(f"This model's provider takes at most {_STOPS_MAX} stop sequences.", param="stop")
+    values = {
+        "temperature": None if profile.fixed_sampling else sampling.temperature,
+        "top_p": None if profile.fixed_sampling else sampling.top_p,
+        "seed": sampling.seed,
+        "stop": list(sampling.stop) or None,
+        "presence_penalty": sampling.presence_penalty,
+        "frequency_penalty": sampling.frequency_penalty,
+        "logit_bias": None if sampling.logit_bias is None else dict(sampling.logit_bias),
+        "logprobs": sampling.logprobs or None,
+        "top_logprobs": sampling.top_logprobs,
+    }
+    return _given(values)
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _tools(request: ChatRequest) -> dict[str, Any]:
+    """OpenAI refuses a choice, or parallel calls, where there is no tool."""
+    if not request.tools:
+        return {}
+    body: dict[str, Any] = {"tools": [_tool(tool, position) for position, tool in enumerate(request.tools)]}
+    if request.tool_choice is not None:
+        body["tool_choice"] = _tool_choice(request.tool_choice)
+    if request.parallel_tool_calls is not None:
+        body["parallel_tool_calls"] = request.parallel_tool_calls
+    return body
+
+
+def _tool(tool: Tool, position: int) -> dict[str, Any]:
+    if tool.builtin is not None:
+        raise _inexpressible(f"tools[{position}]")
+    optional = {"description": tool.description, "parameters": tool.parameters, "strict": tool.strict}
+    return {"type": "function", "function": {"name": tool.name} | _given(optional)}
+
+
+def _tool_choice(choice: ToolChoice) -> str | dict[str, Any]:
+    if choice.allowed:
+        tools = [{"type": "function", "function": {"name": name}} for name in choice.allowed]
+        return {"type": "allowed_tools", "allowed_tools": {"mode": choice.mode, "tools": tools}}
+    if choice.tool is not None:
+        return {"type": "function", "function": {"name": choice.tool}}
+    return choice.mode
+
+
+def _json_schema(wanted: OutputFormat) -> dict[str, Any]:
+    """The wire insists on a name."""
+    optional = {"schema": wanted.schema, "description": wanted.description, "strict": wanted.strict}
+    return {"type": "json_schema", "json_schema": {"name": wanted.name or "answer"} | _given(optional)}
+
+
+_OUTPUT_FORMATS: Mapping[str, Callable[[OutputFormat], dict[str, Any]]] = {
+    "text": lambda _: {"type": "text"},
+    "json": lambda _: {"type": "json_object"},
+    "schema": _json_schema,
+}
+
+
+def _reasoning(reasoning: Reasoning | None, profile: Profile) -> dict[str, Any]:
+    """An effort word, from a budget where that is what was given; a model that does not reason gets none."""
+    if reasoning is None or not profile.efforts:
+        return {}
+    word = reasoning.effort
+    if word is None and reasoning.disabled:
+        word = "none" if "none" in profile.efforts else None
+    if word is None and reasoning.budget_tokens is not None:
+        budget = reasoning.budget_tokens
+        word = next(effort for least, effort in _EFFORT_BUDGETS if budget >= least)
+    return {} if word is None else {"reasoning_effort": word}

@@ -1,0 +1,71 @@
+"""A canonical answer as a chat completion (https://platform.openai.com/docs/api-reference/chat/object)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from gateway.canonical.parts import Citation, Opaque, Part, Refusal, Text, Thinking, ToolCall
+from gateway.canonical.response import ChatResponse, Choice, Extension, Stamp
+from gateway.protocols.openai_chat.answer import PROTOCOL, encode_finish_reason, encode_usage
+
+
+def encode_response(response: ChatResponse, stamp: Stamp, extension: Extension) -> bytes:
+    """The whole body; what this wire has no word for is left out, as docs/bridging.md has it."""
+    body: dict[str, Any] = {
+        "id": stamp.response_id,
+        "object": "chat.completion",
+        "created": stamp.created_s,
+        "model": stamp.model,
+        "choices": [_choice(choice) for choice in response.choices],
+    }
+    if response.usage is not None:
+        body["usage"] = encode_usage(response.usage)
+    body["nexevo"] = extension.as_json()
+    return orjson.dumps(body)
+
+
+def encode_tool_call(call: ToolCall) -> dict[str, Any]:
+    """A call as it stands in an answer and in a conversation."""
+    if call.custom:
+        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+def _choice(choice: Choice) -> dict[str, Any]:
+    return {
+        "index": choice.index,
+        "message": _message(choice.parts),
+        "logprobs": choice.logprobs,
+        "finish_reason": encode_finish_reason(choice.finish_reason),
+    }
+
+
+def _message(parts: tuple[Part, ...]) -> dict[str, Any]:
+    texts = [part for part in parts if isinstance(part, Text)]
+    calls = [encode_tool_call(part) for part in parts if isinstance(part, ToolCall)]
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": "".join(text.text for text in texts) if texts else None,
+        "refusal": _joined(part.text for part in parts if isinstance(part, Refusal)),
+    }
+    if thinking := _joined(part.text for part in parts if isinstance(part, Thinking)):
+        message["reasoning_content"] = thinking
+    if calls:
+        message["tool_calls"] = calls
+    if annotations := [citation for text in texts for citation in _own(text.citations)]:
+        message["annotations"] = annotations
+    for part in parts:
+        if isinstance(part, Opaque) and part.protocol == PROTOCOL:
+            message |= orjson.loads(part.json_text)
+    return message
+
+
+def _joined(texts: Iterable[str]) -> str | None:
+    return "".join(texts) or None
+
+
+def _own(citations: tuple[Citation, ...]) -> list[orjson.Fragment]:
+    return [orjson.Fragment(citation.json_text) for citation in citations if citation.protocol == PROTOCOL]

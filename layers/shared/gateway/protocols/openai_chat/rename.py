@@ -1,0 +1,71 @@
+"""The gateway's names over the provider's, in an answer's own bytes: id and model set, unasked usage removed.
+
+Chunks of one stream open with the same bytes, id and model among them. After the first one was edited member
+by member, a chunk that opens alike gets the edited opening and keeps its rest; whatever is not plainly alike
+is edited member by member again.
+"""
+
+from __future__ import annotations
+
+import re
+
+import orjson
+
+from gateway.canonical.response import Extension, Stamp
+from gateway.framing import splice
+
+# `null` usage where only scalar members follow up to the end: surely a member of the chunk itself.
+_NULL_USAGE = b',"usage":null'
+_ONLY_SCALARS = re.compile(rb'(?:,"[^"\\]*+":(?:"[^"\\]*+"|[^"{\[,}]++))*+\}\s*+')
+
+
+def forward_response(body: bytes, stamp: Stamp, extension: Extension) -> bytes:
+    """The provider's whole answer under the gateway's names."""
+    return splice.edit(body, {**_names(stamp), "nexevo": orjson.dumps(extension.as_json())})
+
+
+class Renamer:
+    """The edit of one stream's chunks."""
+
+    def __init__(self, stamp: Stamp, keep_usage: bool) -> None:
+        self._names = _names(stamp)
+        self._remove = () if keep_usage else ("usage",)
+        self._opening = b""
+        self._renamed_opening = b""
+
+    def rename(self, chunk: bytes) -> bytes:
+        """The chunk under the gateway's names."""
+        if self._opening and chunk.startswith(self._opening):
+            rest = self._plain_rest(chunk[len(self._opening) :])
+            if rest:
+                return self._renamed_opening + rest
+        self._learn(chunk)
+        return splice.edit(chunk, self._names, self._remove)
+
+    def _plain_rest(self, rest: bytes) -> bytes:
+        """What follows the opening, less unasked usage; empty where a name to be edited may stand in it.
+
+        Names may be spelt with escapes; theirs all begin with these.
+        """
+        if b'"id"' in rest or b'"model"' in rest or b"\\u006" in rest or b"\\u007" in rest:
+            return b""
+        if not self._remove or b'"usage"' not in rest:
+            return rest
+        usage = rest.find(_NULL_USAGE)
+        after = usage + len(_NULL_USAGE)
+        is_only_one = rest.count(b'"usage"') == 1
+        if usage < 0 or not is_only_one or _ONLY_SCALARS.fullmatch(rest, after) is None:
+            return b""
+        return rest[:usage] + rest[after:]
+
+    def _learn(self, chunk: bytes) -> None:
+        """Takes the bytes up to the later of id and model as the stream's opening, where both are there."""
+        ends = [member.value_end for member in splice.scan(chunk) if member.name in self._names]
+        self._opening = b""
+        if len(ends) == len(self._names):
+            self._opening = chunk[: max(ends)]
+            self._renamed_opening = splice.edit(self._opening + b"}", self._names, self._remove)[:-1]
+
+
+def _names(stamp: Stamp) -> dict[str, bytes]:
+    return {"id": orjson.dumps(stamp.response_id), "model": orjson.dumps(stamp.model)}

@@ -1,0 +1,135 @@
+"""Errors of this wire, ours to callers and providers' to us."""
+
+import orjson
+import pytest
+
+from gateway.errors import (
+    GatewayError,
+    InvalidRequest,
+    RequestTimeout,
+    RequestTooLarge,
+    UpstreamError,
+    UpstreamOverloaded,
+    UpstreamTimeout,
+)
+from gateway.protocols.openai_chat import CLIENT, UPSTREAM
+
+
+def decode(status: int, body: object = None, headers: dict[str, str] | None = None) -> GatewayError:
+    return UPSTREAM.decode_error(status, headers or {}, orjson.dumps(body))
+
+
+def message(text: str) -> str:
+    return decode(400, {"error": {"message": text}}).message
+
+
+def test_an_error_has_the_wires_four_members() -> None:
+    error = InvalidRequest("Bad.", param="messages[0]", code="invalid_value")
+    assert orjson.loads(CLIENT.encode_error(error, "req-1")) == {
+        "error": {"message": "Bad.", "type": "invalid_request_error", "param": "messages[0]", "code": "invalid_value"}
+    }
+
+
+def test_a_timeout_says_so_twice() -> None:
+    assert orjson.loads(CLIENT.encode_error(RequestTimeout("Too long."), "req-1")) == {
+        "error": {"message": "Too long.", "type": "timeout_error", "param": None, "code": "request_timeout"},
+        "detail": {"type": "timeout_error", "message": "Too long."},
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "retryable"),
+    [
+        (401, UpstreamError, False),
+        (402, UpstreamError, False),
+        (403, UpstreamError, False),
+        (404, UpstreamError, True),
+        (408, UpstreamTimeout, True),
+        (504, UpstreamTimeout, True),
+        (418, UpstreamError, False),
+        (429, UpstreamOverloaded, True),
+        (503, UpstreamOverloaded, True),
+        (529, UpstreamOverloaded, True),
+        (500, UpstreamError, True),
+        (502, UpstreamError, True),
+    ],
+)
+def test_a_providers_own_trouble_is_told_in_our_words(status: int, kind: type, retryable: bool) -> None:
+    error = decode(status, {"error": {"message": "canary sk-canary at https://up.example"}})
+    assert type(error) is kind
+    assert isinstance(error, UpstreamError)
+    assert error.retryable == retryable
+    assert "canary" not in error.message
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_fault_of_the_callers_keeps_the_providers_words(status: int) -> None:
+    body = {"error": {"message": "Bad size.", "type": "x", "param": "messages[3].content", "code": "invalid_value"}}
+    error = decode(status, body)
+    assert (type(error), error.message, error.param, error.code) == (
+        InvalidRequest,
+        "Bad size.",
+        "messages[3].content",
+        "invalid_value",
+    )
+
+
+def test_a_request_too_large_for_the_provider_is_too_large() -> None:
+    assert type(decode(413)) is RequestTooLarge
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"message": "Too many tokens", "code": "context_length_exceeded"}},
+        {"error": {"message": "This model's maximum context length is 8192 tokens."}},
+        {"message": "Prompt exceeds the context window"},
+    ],
+)
+def test_a_prompt_that_is_too_long_has_its_code_in_every_dialect(body: object) -> None:
+    error = decode(400, body)
+    assert (error.status, error.code) == (400, "context_length_exceeded")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Incorrect API key provided: sk-proj-abcdef123.", "Incorrect API key provided: [hidden]"),
+        ("See https://api.provider.example/v1/x for more", "See [hidden] for more"),
+        ("api.internal.example.com said no", "[hidden] said no"),
+        ("upstream 10.1.2.3 failed", "upstream [hidden] failed"),
+        ("in organization org-AbCdEf123456 on tokens", "in organization [hidden] on tokens"),
+        ("Invalid 'messages[0].content': too long, 3.5 of 4.0", "Invalid 'messages[0].content': too long, 3.5 of 4.0"),
+    ],
+)
+def test_keys_addresses_and_account_ids_are_hidden(text: str, expected: str) -> None:
+    assert message(text) == expected
+
+
+def test_a_long_message_is_shortened() -> None:
+    assert len(message("x " * 100_000)) == 1000
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>x</html>", b"[]", b'"x"', b'{"error":7}', b'{"error":{"message":5,"code":{}}}']
+)
+def test_a_refusal_of_any_shape_is_readable(body: bytes) -> None:
+    error = UPSTREAM.decode_error(400, {}, body)
+    assert (error.message, error.code, error.param) == ("The provider found the request invalid.", None, None)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7),
+        ({"Retry-After": "1.2"}, 2),
+        ({"retry-after-ms": "1500", "retry-after": "9"}, 2),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "-5"}, None),
+        ({"retry-after": "999999"}, None),
+        ({}, None),
+    ],
+)
+def test_the_providers_time_to_wait_is_kept_where_it_makes_sense(headers: dict[str, str], seconds: int | None) -> None:
+    assert decode(429, {}, headers).retry_after_s == seconds
