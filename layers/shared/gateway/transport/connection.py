@@ -1,0 +1,289 @@
+"""One exchange at a time on a socket; each ends in a complete answer or in exactly one error.
+
+What has arrived is handed over before the error that followed it. Reading pauses while the caller lags
+behind, and the time the caller takes is never counted against the peer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import time
+from collections.abc import Callable
+from ssl import SSLObject, SSLWantReadError
+from typing import NamedTuple, cast
+
+from gateway.transport.answer import Answer
+from gateway.transport.errors import (
+    BadResponse,
+    FirstByteTimedOut,
+    IdleTimedOut,
+    PeerClosed,
+    TimedOut,
+    TransportError,
+)
+from gateway.transport.url import Origin
+
+_HIGH_WATER_BYTES = 256 * 1024
+
+
+class Timeouts(NamedTuple):
+    """How long a peer may take; None is for ever. The first byte's time includes sending the request."""
+
+    connect_s: float | None = 5.0
+    first_byte_s: float | None = 60.0
+    idle_s: float | None = 60.0
+
+
+class Exchange:
+    """One request's answer: what has arrived, who waits for it, and how long that may take."""
+
+    __slots__ = (
+        "_connection",
+        "_loop",
+        "_since",
+        "_timeouts",
+        "_timer",
+        "_waiter",
+        "answer",
+        "failure",
+        "sent",
+    )
+
+    def __init__(self, connection: Connection, timeouts: Timeouts, *, head_only: bool) -> None:
+        self.answer = Answer(head_only=head_only)
+        self.failure: TransportError | None = None
+        self.sent = False
+        self._connection = connection
+        self._loop = asyncio.get_running_loop()
+        self._timeouts = timeouts
+        self._timer: asyncio.TimerHandle | None = None
+        self._since = 0.0
+        self._waiter: asyncio.Future[None] | None = None
+
+    async def head(self) -> None:
+        """Return once status and fields are known."""
+        while not self.answer.head_complete:
+            await self._wait()
+
+    async def more(self) -> bytes:
+        """The body's next bytes as soon as there are any; empty at its end."""
+        while not self.answer.buffered_bytes:
+            if self.answer.complete:
+                return b""
+            await self._wait()
+        data = self.answer.take()
+        if self._connection.resume_reading(self):
+            self._since = self._loop.time()
+        return data
+
+    def start_clock(self) -> None:
+        """The request is on its way: from now on the peer is waited for."""
+        self._watch(self._timeouts.first_byte_s)
+
+    def feed(self, data: bytes) -> bool:
+        """Bytes from the peer; true if they complete the answer."""
+        answer = self.answer
+        awaiting_head = not answer.head_complete
+        answer.feed(data)
+        if answer.complete:
+            self._watch(None)
+        elif awaiting_head and answer.head_complete:
+            self._watch(self._timeouts.idle_s)
+        elif not awaiting_head:
+            self._since = self._loop.time()
+        self.wake()
+        return answer.complete
+
+    def end_of_input(self) -> bool:
+        """The peer has sent its last byte; true if that completes the answer."""
+        if not self.answer.end_of_input():
+            return False
+        self._watch(None)
+        self.wake()
+        return True
+
+    def fail(self, error: TransportError) -> None:
+        """Nothing more will come; the first reason given is the one that counts."""
+        if self.failure is None and not self.answer.complete:
+            self.failure = error
+        self._watch(None)
+        self.wake()
+
+    def abandon(self) -> None:
+        """The caller has lost interest: an answer still under way takes its connection with it."""
+        if not (self.answer.complete and self.sent):
+            self._connection.fail(self, PeerClosed("abandoned by the caller"))
+
+    def wake(self) -> None:
+        """Let the waiting caller look again."""
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    async def _wait(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _watch(self, limit_s: float | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if limit_s is not None:
+            self._since = self._loop.time()
+            self._timer = self._loop.call_at(self._since + limit_s, self._check, limit_s)
+
+    def _check(self, limit_s: float) -> None:
+        # One timer for the whole phase, re-armed for what is left of it: a piece costs only a time stamp.
+        now = self._loop.time()
+        due = (now if self._connection.reading_paused else self._since) + limit_s
+        if due > now:
+            self._timer = self._loop.call_at(due, self._check, limit_s)
+            return
+        slow: type[TimedOut] = IdleTimedOut if self.answer.head_complete else FirstByteTimedOut
+        self._connection.fail(self, slow(f"no byte for {limit_s:g} s"))
+
+
+class Connection(asyncio.Protocol):
+    """A connection to an origin, idle or in one exchange; `on_idle` is told each time it is free again."""
+
+    def __init__(self, origin: Origin, on_idle: Callable[[Connection], None]) -> None:
+        self.origin = origin
+        self.reading_paused = False
+        self.closed = asyncio.get_running_loop().create_future()
+        self._on_idle = on_idle
+        self._exchange: Exchange | None = None
+        self._idle_since = time.monotonic()
+        self._writable: asyncio.Future[None] | None = None
+
+    # asyncio's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._poll = select.poll()
+        self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+
+    def data_received(self, data: bytes) -> None:
+        exchange = self._exchange
+        if exchange is None or exchange.answer.complete:
+            # Nobody asked: whatever this is, it is not the answer to the next request.
+            self._transport.abort()
+            return
+        try:
+            complete = exchange.feed(data)
+        except BadResponse as error:
+            self.fail(exchange, error)
+            return
+        if complete:
+            self._settle(exchange)
+        elif exchange.answer.buffered_bytes > _HIGH_WATER_BYTES and not self.reading_paused:
+            self.reading_paused = True
+            self._transport.pause_reading()
+
+    def eof_received(self) -> None:
+        exchange = self._exchange
+        if exchange is not None and self._is_announced_end() and exchange.end_of_input():
+            self._settle(exchange)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed.set_result(None)
+        self.resume_writing()
+        if self._exchange is not None:
+            error = self._exchange.answer.cut()
+            error.__cause__ = exc
+            self._exchange.fail(error)
+            self._exchange = None
+
+    def pause_writing(self) -> None:
+        self._writable = asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
+
+    # the client's side
+
+    def begin(self, timeouts: Timeouts, *, head_only: bool = False) -> Exchange:
+        """Start an exchange on this idle connection."""
+        if self._exchange is not None:
+            raise RuntimeError("the connection is in use")
+        self._exchange = Exchange(self, timeouts, head_only=head_only)
+        return self._exchange
+
+    def write(self, data: bytes) -> None:
+        """Send at once as much as the socket takes, the rest as it drains."""
+        self._transport.write(data)
+
+    async def drain(self) -> None:
+        """Return once the peer keeps up with what was written."""
+        if self._writable is not None:
+            await self._writable
+
+    def sent(self, exchange: Exchange) -> None:
+        """The request is written to its end."""
+        exchange.sent = True
+        if exchange.answer.complete:
+            self._settle(exchange)
+        elif not exchange.answer.head_complete:
+            exchange.start_clock()
+
+    def resume_reading(self, exchange: Exchange) -> bool:
+        """Read on if reading was paused for this exchange; true if it was."""
+        if self._exchange is not exchange or not self.reading_paused:
+            return False
+        self.reading_paused = False
+        self._transport.resume_reading()
+        return True
+
+    def fail(self, exchange: Exchange, error: TransportError) -> None:
+        """End an exchange with an error, and the connection with it."""
+        exchange.fail(error)
+        if self._exchange is exchange:
+            self._exchange = None
+            self._transport.abort()
+
+    def abort(self) -> None:
+        """Close without ceremony."""
+        self._transport.abort()
+
+    async def is_fit(self, idle_age_s: float) -> bool:
+        """Whether an idle connection can carry a request: young, not closed, and nothing said on it.
+
+        The socket itself is asked, since an end that came while the function was frozen may not have been
+        read yet; TLS session tickets make it readable too, so the loop gets two turns, one to see the bytes
+        and one to read them.
+        """
+        if time.monotonic() - self._idle_since > idle_age_s:
+            return False
+        if not self._transport.is_closing() and self._poll.poll(0):
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        return not self._transport.is_closing()
+
+    def _is_announced_end(self) -> bool:
+        """Over TLS an end counts only with a closure alert, or a cut could pass for it (RFC 9112 9.8)."""
+        tls: SSLObject | None = self._transport.get_extra_info("ssl_object")
+        if tls is None:
+            return True
+        try:
+            return tls.read(1) == b""
+        except SSLWantReadError:
+            return False
+
+    def _settle(self, exchange: Exchange) -> None:
+        """The answer is complete: once the request is too, the connection is free or finished."""
+        if not exchange.sent:
+            return
+        self.resume_reading(exchange)
+        self._exchange = None
+        if exchange.answer.reusable and not self._transport.is_closing():
+            self._idle_since = time.monotonic()
+            self._on_idle(self)
+        else:
+            self._transport.close()

@@ -1,0 +1,117 @@
+"""What a caller holds of an exchange: a response to read, or a request body still to be written.
+
+A response is read to its end or closed; dropped unread, it would keep its socket until the idle timeout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Self
+
+from gateway.transport.connection import Connection, Exchange
+from gateway.transport.errors import BodyTooLarge, PeerClosed
+from gateway.transport.head import Headers, chunk, last_chunk
+
+
+class Response:
+    """An answer whose head has arrived; names of fields are lower case, their order is the peer's."""
+
+    __slots__ = ("_exchange", "headers", "status")
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self.status = exchange.answer.status
+        self.headers: Headers = exchange.answer.headers
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first field of that lower-case name."""
+        return next((value for field, value in self.headers if field == name), None)
+
+    @property
+    def trailers(self) -> Headers:
+        """Fields after a chunked body; complete once the body is."""
+        return self._exchange.answer.trailers
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives, each piece at once; pieces follow the network, not the peer's chunks."""
+        while data := await self._exchange.more():
+            yield data
+
+    async def read(self, limit_bytes: int) -> bytes:
+        """The whole body; BodyTooLarge, and the connection closed, if there is more of it."""
+        parts: list[bytes] = []
+        left_bytes = limit_bytes
+        while data := await self._exchange.more():
+            left_bytes -= len(data)
+            if left_bytes < 0:
+                self._exchange.abandon()
+                raise BodyTooLarge(f"response body over {limit_bytes} bytes")
+            parts.append(data)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def aclose(self) -> None:
+        """Let go: a response read to its end has already returned its connection, any other loses it."""
+        self._exchange.abandon()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exchange.abandon()
+
+
+class RequestStream:
+    """A request whose body is written piece by piece, each sent at once as a chunk of its own."""
+
+    __slots__ = ("_connection", "_exchange", "_unsent")
+
+    def __init__(self, connection: Connection, exchange: Exchange, head: bytes) -> None:
+        self._connection = connection
+        self._exchange = exchange
+        self._unsent = head
+
+    @property
+    def answered(self) -> bool:
+        """The peer has given its answer without waiting for the rest; `finish` returns it."""
+        return self._exchange.answer.complete
+
+    def write(self, data: bytes) -> None:
+        """Send a piece, unless the peer has answered already; raises what has failed the exchange."""
+        if data:
+            self._send(chunk(data))
+
+    async def drain(self) -> None:
+        """Wait until the peer keeps up; without a limit, the caller's deadline is the limit."""
+        await self._connection.drain()
+        if self._exchange.failure is not None:
+            raise self._exchange.failure
+
+    async def finish(self, data: bytes = b"", trailers: Headers = ()) -> Response:
+        """Send a last piece and the end of the body together, and wait for the answer's head."""
+        self._send((chunk(data) if data else b"") + last_chunk(trailers))
+        self._connection.sent(self._exchange)
+        return await answered(self._exchange)
+
+    def _send(self, data: bytes) -> None:
+        if self._exchange.failure is not None:
+            raise self._exchange.failure
+        if not self.answered:
+            self._connection.write(self._unsent + data)
+            self._unsent = b""
+
+    def abort(self) -> None:
+        """Leave the body visibly incomplete: the connection closes without the last chunk."""
+        self._connection.fail(self._exchange, PeerClosed("abandoned by the caller"))
+
+
+async def answered(exchange: Exchange) -> Response:
+    """The response once its head is there; an exchange nobody waits for any more is abandoned."""
+    try:
+        await exchange.head()
+    except BaseException:
+        exchange.abandon()
+        raise
+    return Response(exchange)

@@ -1,0 +1,46 @@
+"""Where a request goes: scheme, host and port, and nothing that could change a request's meaning."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+# RFC 3986 section 3, without userinfo, query and fragment: a base URL has no use for them, and credentials in
+# a URL would end up in logs.
+_URL = re.compile(
+    r"(?P<scheme>https?)://(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._-]+))(?::(?P<port>[0-9]{1,5}))?"
+    r"(?P<path>/[!$%&'()*+,./0-9:;=@A-Z_a-z~-]*)?"
+)
+
+
+class Origin(NamedTuple):
+    """The peer of a connection; connections are pooled by it."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def authority(self) -> str:
+        """The Host field's value: the port only when it is not the scheme's own (RFC 9110 section 4.2.3)."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+
+def parse_url(url: str) -> tuple[Origin, str]:
+    """Split a base URL into its origin and the path prefix, which has no trailing slash and may be empty.
+
+    Raises ValueError for anything that is not http or https, or that carries credentials, a query or a
+    fragment.
+    """
+    match = _URL.fullmatch(url)
+    if match is None:
+        raise ValueError("not an http(s) base URL")
+    scheme = match["scheme"]
+    port = int(match["port"] or _DEFAULT_PORTS[scheme])
+    if not 0 < port < 65536:
+        raise ValueError("port out of range")
+    host = (match["v6"] or match["name"]).lower()
+    return Origin(scheme, host, port), (match["path"] or "").rstrip("/")
