@@ -1,0 +1,113 @@
+"""An API Gateway REST proxy event as an ASGI scope: what the client sent, as exactly as the event still tells
+it.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+"""
+
+from __future__ import annotations
+
+import re
+from binascii import a2b_base64
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+
+from gateway.runtime.invocation import InvocationContext, Scope
+
+Event = dict[str, Any]
+
+_PERCENT_ENCODED = re.compile(rb"%([0-9A-Fa-f]{2})")
+_UNRESERVED = b"-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def _quoting(safe: bytes) -> list[bytes]:
+    return [bytes([byte]) if byte in safe else b"%%%02X" % byte for byte in range(256)]
+
+
+_QUERY_BYTES = _quoting(_UNRESERVED)
+# All that may stand in a request line before the query (RFC 9112 section 3.2), the percent sign included.
+_PATH_BYTES = _quoting(bytes(set(range(0x21, 0x7F)) - set(b"?#")))
+
+
+def http_event(data: bytes) -> Event | None:
+    """The event, if it is an HTTP request; warm-ups, schedules and notices of completion are not."""
+    try:
+        event = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return None
+    is_http = isinstance(event, dict) and "httpMethod" in event and "requestContext" in event
+    return event if is_http else None
+
+
+def take_body(event: Event) -> bytes:
+    """The body; it leaves the event, so that a request of 6 MB is not held twice."""
+    body = event.pop("body", None) or ""
+    return a2b_base64(body, strict_mode=True) if event.get("isBase64Encoded") else body.encode()
+
+
+def http_scope(event: Event, context: InvocationContext) -> Scope:
+    """The scope of a request; the event, which loses its body once that is received, and the context go
+    along.
+
+    A REST API hands over `path` percent-encoded as it was sent, `%2F` included, without the stage (with the
+    base path of a custom domain), and the query decoded, its order kept only among values of one name. Front
+    ends that decode the path lose the difference between `/` and `%2F`; what could not stand in a request
+    line is encoded again.
+    """
+    raw_path = _quote(event["path"], _PATH_BYTES)
+    headers = _headers(event)
+    scheme = next((value for name, value in headers if name == b"x-forwarded-proto"), b"https")
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1",
+        "method": event["httpMethod"],
+        "scheme": scheme.decode("latin-1"),
+        "path": _unquote(raw_path),
+        "raw_path": raw_path,
+        "query_string": _query_string(event),
+        "root_path": "",
+        "headers": headers,
+        "client": _client(event["requestContext"]),
+        "server": None,
+        "aws.event": event,
+        "aws.context": context,
+    }
+
+
+def _headers(event: Event) -> list[tuple[bytes, bytes]]:
+    return [
+        (name.lower().encode("latin-1"), value.encode("utf-8", "surrogateescape"))
+        for name, value in _pairs(event, "multiValueHeaders", "headers")
+    ]
+
+
+def _query_string(event: Event) -> bytes:
+    return b"&".join(
+        _quote(name, _QUERY_BYTES) + b"=" + _quote(value, _QUERY_BYTES)
+        for name, value in _pairs(event, "multiValueQueryStringParameters", "queryStringParameters")
+    )
+
+
+def _pairs(event: Event, multiple: str, single: str) -> Iterable[tuple[str, str]]:
+    """Name and value pairs; the single-valued map has only the last of each, and serves hand-made events."""
+    many: Mapping[str, list[str]] | None = event.get(multiple)
+    if many is not None:
+        return [(name, value) for name, values in many.items() for value in values]
+    one: Mapping[str, str] = event.get(single) or {}
+    return one.items()
+
+
+def _client(request_context: Mapping[str, Any]) -> tuple[str, int] | None:
+    address = (request_context.get("identity") or {}).get("sourceIp")
+    return None if address is None else (address, 0)
+
+
+def _quote(text: str, table: list[bytes]) -> bytes:
+    return b"".join([table[byte] for byte in text.encode("utf-8", "surrogateescape")])
+
+
+def _unquote(path: bytes) -> str:
+    decoded = _PERCENT_ENCODED.sub(lambda match: bytes.fromhex(match[1].decode()), path)
+    return decoded.decode("utf-8", "replace")

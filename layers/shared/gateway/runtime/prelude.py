@@ -1,0 +1,53 @@
+"""The head of a streaming answer: JSON and eight NUL bytes, before the body.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode-lambda.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import orjson
+
+Fields = Iterable[tuple[bytes, bytes]]
+
+_DELIMITER = b"\x00" * 8
+# API Gateway looks for the delimiter in the first 16 KB and fails the request when it is not there.
+_PRELUDE_BYTES_MAX = 16 * 1024
+
+# RFC 9110 section 7.6.1: about one hop's connection, which is API Gateway's business.
+_HOP_BY_HOP = frozenset(
+    (
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    )
+)
+
+
+def prelude(status: int, headers: Fields) -> bytes:
+    """Status and fields as API Gateway reads them; ValueError if they do not fit.
+
+    A field that repeats, set-cookie above all, goes into `multiValueHeaders`, each value on a line of its
+    own.
+    """
+    values: dict[str, list[str]] = {}
+    for name, value in headers:
+        if name.lower() not in _HOP_BY_HOP:
+            values.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+    head = orjson.dumps(
+        {
+            "statusCode": status,
+            "headers": {name: all_[0] for name, all_ in values.items() if len(all_) == 1},
+            "multiValueHeaders": {name: all_ for name, all_ in values.items() if len(all_) > 1},
+        }
+    )
+    if len(head) + len(_DELIMITER) > _PRELUDE_BYTES_MAX:
+        raise ValueError(f"response headers of {len(head)} bytes")
+    return head + _DELIMITER

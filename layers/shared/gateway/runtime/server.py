@@ -1,0 +1,157 @@
+"""The life of a function's process: start the app, serve invocations until told to stop, tell Lambda what
+failed.
+
+Up to AWS_LAMBDA_MAX_CONCURRENCY invocations are served at a time, all on this one loop; each polls for
+itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from importlib import import_module
+from types import TracebackType
+from typing import NamedTuple
+
+from gateway.runtime.api import RuntimeApi, RuntimeApiError
+from gateway.runtime.cycle import HttpCycle
+from gateway.runtime.event import http_event, http_scope
+from gateway.runtime.fault import Fault, log_fault, log_line
+from gateway.runtime.hooks import run_after_restore, run_before_snapshot
+from gateway.runtime.invocation import AsgiApp, Invocation
+from gateway.runtime.lifespan import Lifespan
+from gateway.transport import Client, TransportError
+
+# Lambda kills a process two seconds after SIGTERM; the app's lifespan has its share of what this leaves.
+_GRACE_S = 1.0
+
+
+class Settings(NamedTuple):
+    """What Lambda's environment says to a runtime; `handler` is `module.attribute`."""
+
+    api_address: str
+    handler: str
+    concurrency: int = 1
+    snap_start: bool = False
+
+
+async def serve(settings: Settings) -> int:
+    """Serve until SIGTERM; the process's exit code, 1 if it could not start or lost the Runtime API."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with Client(idle_connections_max=2 * settings.concurrency) as client:
+        return await _Process(RuntimeApi(client, settings.api_address), settings).run(stop)
+
+
+class _Telling:
+    """A step whose failure Lambda is told of on a route of its own; `failed` says that it was."""
+
+    def __init__(self, step: str, tell: Callable[[Fault], Awaitable[None]]) -> None:
+        self.failed = False
+        self._step = step
+        self._tell = tell
+
+    async def __aenter__(self) -> None:
+        return None
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        self.failed = True
+        fault = Fault.of(error)
+        # Nobody has asked for anything yet, so the message cannot hold a customer's words.
+        log_fault(f"{self._step} failed: {fault.message}", fault)
+        await self._tell(fault)
+        return True
+
+
+class _Process:
+    """One process of a function."""
+
+    def __init__(self, api: RuntimeApi, settings: Settings) -> None:
+        self._api = api
+        self._settings = settings
+        self._waiting: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    async def run(self, stop: asyncio.Event) -> int:
+        """Start, serve, stop."""
+        starting = _Telling("start", self._api.fail_init)
+        async with starting:
+            self._app = _load(self._settings.handler)
+            self._lifespan = Lifespan(self._app)
+            await self._lifespan.start()
+        if starting.failed or not await self._cross_snapshot():
+            return 1
+        try:
+            return await self._serve(stop)
+        finally:
+            await self._lifespan.stop()
+
+    async def _cross_snapshot(self) -> bool:
+        """Wait for a restore where SnapStart is on; false if a hook failed."""
+        if not self._settings.snap_start:
+            return True
+        before = _Telling("before snapshot", self._api.fail_init)
+        async with before:
+            await run_before_snapshot()
+            await self._api.restore_next()
+        if before.failed:
+            return False
+        after = _Telling("after restore", self._api.fail_restore)
+        async with after:
+            await run_after_restore()
+        return not after.failed
+
+    async def _serve(self, stop: asyncio.Event) -> int:
+        pollers = [asyncio.create_task(self._poll()) for _ in range(self._settings.concurrency)]
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait((*pollers, stopped), return_when=asyncio.FIRST_COMPLETED)
+        self._stopping = True
+        for poller in self._waiting:
+            poller.cancel()
+        await asyncio.wait(pollers, timeout=_GRACE_S)
+        for task in (*pollers, stopped):
+            task.cancel()
+        outcomes = await asyncio.gather(*pollers, return_exceptions=True)
+        failures = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+        for failure in failures:
+            log_fault("the Runtime API was lost", Fault.of(failure))
+        return 1 if failures else 0
+
+    async def _poll(self) -> None:
+        """One invocation after another; ends with an exception when the Runtime API no longer answers."""
+        task = asyncio.current_task()
+        while task is not None and not self._stopping:
+            self._waiting.add(task)
+            invocation = await self._api.next()
+            self._waiting.discard(task)
+            try:
+                await self._handle(invocation)
+            except (TransportError, RuntimeApiError) as error:
+                # Lambda did not take the answer (a deadline passed, a payload too large); the next one may
+                # do.
+                log_fault("an answer was not taken", Fault.of(error), invocation.context.request_id)
+
+    async def _handle(self, invocation: Invocation) -> None:
+        context = invocation.context
+        event = http_event(invocation.event)
+        if event is None:
+            log_line("INFO", "not an HTTP request, answered with null", request_id=context.request_id)
+            await self._api.respond(context, b"null")
+            return
+        async with HttpCycle(self._api, context, event) as cycle:
+            scope = http_scope(event, context)
+            scope["state"] = self._lifespan.state.copy()
+            await self._app(scope, cycle.receive, cycle.send)
+
+
+def _load(handler: str) -> AsgiApp:
+    """The app a handler names; Lambda writes packages with slashes."""
+    module, _, attribute = handler.rpartition(".")
+    app: AsgiApp = getattr(import_module(module.replace("/", ".")), attribute)
+    return app

@@ -1,0 +1,196 @@
+"""The process around the app: start, snapshot, concurrency, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.runtime.lambda_fake import VERSION, Post, function, http_event
+
+
+def fails_to_start(handler: str, **environment: str) -> tuple[Post, int | None, list[dict[str, Any]]]:
+    async def run() -> tuple[Post, int | None, list[dict[str, Any]]]:
+        async with function(handler, **environment) as running:
+            running.api.restore.set()
+            code, log = await running.exit()
+            (post,) = running.api.posts
+            return post, code, log
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("handler", "kind"),
+    [
+        ("broken_import.app", "ImportError"),
+        ("missing_module.app", "ModuleNotFoundError"),
+        ("scripted_apps.missing", "AttributeError"),
+        ("nonsense", "ValueError"),
+        ("scripted_apps.cannot_start", "LifespanFailed"),
+    ],
+)
+def test_a_function_that_cannot_start_tells_why_and_exits(handler: str, kind: str) -> None:
+    post, code, log = fails_to_start(handler)
+    assert (post.route, post.fault["errorType"], code) == (f"POST {VERSION}/init/error", kind, 1)
+    assert post.fault["errorMessage"] in log[0]["message"]
+
+
+def test_a_handler_may_name_its_module_with_slashes() -> None:
+    async def run() -> Post:
+        async with function("task_root/scripted_apps.echo", PYTHONPATH=str(__file__.rpartition("/")[0])) as running:
+            return await running.api.call(http_event())
+
+    assert asyncio.run(run()).prelude["statusCode"] == 200
+
+
+def test_an_app_without_lifespan_is_served() -> None:
+    async def run() -> Post:
+        async with function("scripted_apps.echo") as running:
+            return await running.api.call(http_event())
+
+    assert asyncio.run(run()).prelude["statusCode"] == 200
+
+
+def test_what_lifespan_puts_into_state_is_there_for_requests_and_shutdown_is_told() -> None:
+    async def run() -> tuple[bytes, int | None, list[str]]:
+        async with function("scripted_apps.with_lifespan") as running:
+            greeting = (await running.api.call(http_event())).content
+            code, log = await running.stop()
+            return greeting, code, [line["error_type"] for line in log if line["level"] == "ERROR"]
+
+    assert asyncio.run(run()) == (b"hello", 0, ["InterruptedError"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_waiting_process_ends_at_once_when_told_to(number: signal.Signals) -> None:
+    async def run() -> tuple[int | None, float, list[dict[str, Any]]]:
+        async with function("scripted_apps.echo") as running:
+            await running.api.until(lambda: running.api.polls == 1)
+            started = time.monotonic()
+            running.process.send_signal(number)
+            code, log = await running.exit()
+            return code, time.monotonic() - started, [line for line in log if line["level"] == "ERROR"]
+
+    code, took_s, log = asyncio.run(run())
+    assert (code, log) == (0, [])
+    assert took_s < 1
+
+
+def test_a_process_told_to_stop_finishes_the_answer_it_is_giving() -> None:
+    async def run() -> tuple[bytes, int | None, int]:
+        async with function("scripted_apps.stepwise") as running:
+            api = running.api
+            request_id = api.invoke(http_event())
+            running.go_on()
+            await running.until_content(request_id, b"one")
+            running.process.terminate()
+            for _ in range(3):
+                running.go_on()
+            code, _ = await running.exit()
+            return (await api.answer(request_id)).content, code, api.polls
+
+    assert asyncio.run(run()) == (b"onetwothree", 0, 1)
+
+
+def test_a_process_told_to_stop_leaves_an_endless_answer_visibly_cut_within_two_seconds() -> None:
+    async def run() -> tuple[int | None, bool, float]:
+        async with function("scripted_apps.never_answers") as running:
+            request_id = running.api.invoke(http_event())
+            await running.until_content(request_id, b"half")
+            started = time.monotonic()
+            code, _ = await running.stop()
+            post = running.api.posted(request_id)
+            assert post is not None
+            return code, post.complete, time.monotonic() - started
+
+    code, complete, took_s = asyncio.run(run())
+    assert (code, complete) == (0, False)
+    assert took_s < 2
+
+
+def test_a_process_that_loses_the_runtime_api_ends_with_an_error() -> None:
+    async def run() -> tuple[int | None, list[str]]:
+        async with function("scripted_apps.echo", AWS_LAMBDA_RUNTIME_API="127.0.0.1:9") as running:
+            code, log = await running.exit()
+            return code, [line["error_type"] for line in log if line["level"] == "ERROR"]
+
+    assert asyncio.run(run()) == (1, ["ConnectFailed"])
+
+
+def test_one_invocation_at_a_time_is_the_rule() -> None:
+    async def run() -> int:
+        async with function("scripted_apps.never_answers") as running:
+            request_id = running.api.invoke(http_event())
+            running.api.invoke(http_event())
+            await running.until_content(request_id, b"half")
+            await asyncio.sleep(0.1)
+            return running.api.polls
+
+    assert asyncio.run(run()) == 1
+
+
+def test_several_invocations_are_served_in_one_process_when_lambda_allows_it() -> None:
+    async def run() -> list[bytes]:
+        environment = {"AWS_LAMBDA_MAX_CONCURRENCY": "4"}
+        async with function("scripted_apps.meets_three_others", **environment) as running:
+            calls = [running.api.call(http_event()) for _ in range(4)]
+            return [post.content for post in await asyncio.gather(*calls)]
+
+    assert asyncio.run(run()) == [b"request-1", b"request-2", b"request-3", b"request-4"]
+
+
+SNAP_START = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
+
+
+def test_a_snapshot_is_waited_for_between_its_hooks_and_random_numbers_are_new_after_it() -> None:
+    async def run() -> tuple[int, dict[str, Any]]:
+        async with function("scripted_apps.with_snapshot", **SNAP_START) as running:
+            api = running.api
+            await api.until(lambda: api.restores == 1)
+            polls_before = api.polls
+            api.restore.set()
+            return polls_before, orjson.loads((await api.call(http_event())).content)
+
+    polls_before, seen = asyncio.run(run())
+    assert (polls_before, seen["story"]) == (0, ["second before", "first before", "after"])
+    assert seen["random"] != 0.13436424411240122  # the first number after random.seed(1)
+
+
+@pytest.mark.parametrize(("side", "route"), [("before", "init/error"), ("after", "restore/error")])
+def test_a_hook_that_fails_is_told_and_ends_the_process(side: str, route: str) -> None:
+    post, code, _ = fails_to_start("broken_hooks.app", FAILING_SIDE=side, **SNAP_START)
+    expected = (f"POST {VERSION}/{route}", "InterruptedError", 1)
+    assert (post.route, post.fault["errorType"], code) == expected
+
+
+def test_without_snap_start_no_restore_is_asked_for() -> None:
+    async def run() -> int:
+        async with function("scripted_apps.with_snapshot") as running:
+            await running.api.until(lambda: running.api.polls == 1)
+            return running.api.restores
+
+    assert asyncio.run(run()) == 0
+
+
+def test_the_import_path_to_the_first_poll_stays_small() -> None:
+    async def run() -> str:
+        async with function("scripted_apps.modules") as running:
+            return (await running.api.call(http_event())).content.decode()
+
+    loaded = set(asyncio.run(run()).split())
+    heavy = {
+        "aiohttp",
+        "boto3",
+        "fastapi",
+        "http.client",
+        "httpx",
+        "pydantic",
+        "starlette",
+        "urllib.parse",
+    }
+    assert loaded & heavy == set()
