@@ -81,7 +81,7 @@ class Answer:
 class Keyring:
     """`Keys` over what a test puts in."""
 
-    def __init__(self, **records: KeyRecord) -> None:
+    def __init__(self) -> None:
         self.records = {key_hash(KEY): RECORD}
 
     async def find(self, key_hash: str) -> KeyRecord | None:
@@ -215,7 +215,9 @@ class Scripted:
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 length = next(
-                    int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
+                    int(line.split(b":")[1])
+                    for line in head.split(b"\r\n")
+                    if line.lower().startswith(b"content-length")
                 )
                 self.bodies.append(await reader.readexactly(length))
                 await self._script(len(self.bodies), writer)
@@ -231,7 +233,10 @@ SSE_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-enco
 def sized(status: int, body: bytes, *headers: str) -> bytes:
     """A whole HTTP answer."""
     extra = "".join(f"{header}\r\n" for header in headers)
-    return f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n{extra}\r\n".encode() + body
+    return (
+        f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n{extra}\r\n".encode()
+        + body
+    )
 
 
 def piece(data: bytes) -> bytes:
@@ -274,7 +279,11 @@ def completion(text: str = "Hello!", prompt: int = 10, tokens: int = 5) -> bytes
             "created": 1_700_000_000,
             "model": "gpt-4o-2024-08-06",
             "choices": [
-                {"index": 0, "message": {"role": "assistant", "content": text, "refusal": None}, "finish_reason": "stop"}
+                {
+                    "index": 0,
+                    "message": {"role": "assistant", "content": text, "refusal": None},
+                    "finish_reason": "stop",
+                }
             ],
             "usage": {"prompt_tokens": prompt, "completion_tokens": tokens, "total_tokens": prompt + tokens},
         }

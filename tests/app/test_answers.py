@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 import orjson
 import pytest
@@ -59,6 +60,7 @@ async def test_an_answer_bears_the_contracts_headers() -> None:
     assert answer.headers["x-nexevo-generation-id"] == answer.json["nexevo"]["generation_id"]
     assert told == {
         "x-trace-id": "req-1",
+        "x-request-id": "req-1",
         "x-ratelimit-limit": "100000",
         "x-ratelimit-remaining": "99999",
         "x-usage-input-tokens": "10",
@@ -101,7 +103,9 @@ async def test_a_provider_that_names_a_time_to_wait_is_not_pressed() -> None:
 
 
 async def test_the_providers_word_on_a_bad_request_reaches_the_caller() -> None:
-    refusal = {"error": {"message": "Unsupported value", "type": "invalid_request_error", "param": "top_p", "code": "x"}}
+    refusal = {
+        "error": {"message": "Unsupported value", "type": "invalid_request_error", "param": "top_p", "code": "x"}
+    }
     answer, asks, spent = await asked(answering(sized(400, orjson.dumps(refusal))))
     assert (answer.status, answer.error, asks, spent) == (400, refusal["error"], 1, 0)
 
@@ -215,18 +219,19 @@ async def test_a_key_comes_in_any_carrier(carrier: str) -> None:
         ({"monthly_spend_cap_nanousd": 1}, 429, "tenant_monthly_quota_exceeded"),
     ],
 )
-async def test_a_key_does_only_what_it_may(settings: dict[str, object], status: int, code: str) -> None:
+async def test_a_key_does_only_what_it_may(settings: dict[str, Any], status: int, code: str) -> None:
     async with house("http://127.0.0.1:1/v1") as gateway:
-        gateway.keys.records[key_hash(KEY)] = replace(RECORD, **settings)  # type: ignore[arg-type]
+        gateway.keys.records[key_hash(KEY)] = replace(RECORD, **settings)
         answer = await gateway.ask(hello())
         assert (answer.status, answer.error["code"]) == (status, code)
         assert (await gateway.look()).free_nanousd == 100 * 10**9
 
 
 async def test_without_money_nothing_is_asked() -> None:
-    async with Scripted(answering(sized(200, completion()))) as provider, house(
-        provider.base_url, balance_usd=0
-    ) as gateway:
+    async with (
+        Scripted(answering(sized(200, completion()))) as provider,
+        house(provider.base_url, balance_usd=0) as gateway,
+    ):
         answer = await gateway.ask(hello())
         assert (answer.status, answer.error["code"], provider.bodies) == (402, "account_suspended", [])
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 
 import pytest
 
@@ -93,15 +94,18 @@ async def test_nothing_is_buffered() -> None:
         steps += [event(delta(f"{number} ")), 0.1]
     answer, _, _ = await streamed(*steps, event(delta(finish="stop")), event(usage()), DONE)
     arrivals = [at for at, data in answer.pieces if b'"content"' in data]
-    gaps = [later - earlier for earlier, later in zip(arrivals, arrivals[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(arrivals)]
     assert len(gaps) == 9
     assert all(0.05 < gap < 0.2 for gap in gaps)
 
 
 async def test_silence_is_filled_before_the_first_token_and_between_tokens() -> None:
-    async with Scripted(
-        doing(SSE_HEAD, 3.0, event(delta("a")), 3.0, event(delta(finish="stop")), event(usage()), DONE)
-    ) as provider, house(provider.base_url) as gateway:
+    async with (
+        Scripted(
+            doing(SSE_HEAD, 3.0, event(delta("a")), 3.0, event(delta(finish="stop")), event(usage()), DONE)
+        ) as provider,
+        house(provider.base_url) as gateway,
+    ):
         answer = await gateway.ask(hello(stream=True))
         first = next(number for number, (_, data) in enumerate(answer.pieces) if b"data:" in data)
         before, after = answer.pieces[:first], answer.pieces[first + 1 : -1]
@@ -134,7 +138,9 @@ async def test_an_attempt_that_breaks_before_its_first_content_is_made_again_uns
     async with Scripted(script) as provider, house(provider.base_url) as gateway:
         answer = await gateway.ask(hello(stream=True))
         assert (answer.status, answer.text, len(provider.bodies)) == (200, "Hi", 3)
-        assert sum(chunk["choices"][0]["delta"].get("content") == "" for chunk in answer.chunks if chunk["choices"]) == 1
+        assert (
+            sum(chunk["choices"][0]["delta"].get("content") == "" for chunk in answer.chunks if chunk["choices"]) == 1
+        )
 
 
 @pytest.mark.parametrize(
@@ -192,13 +198,13 @@ async def test_refusals_are_real_statuses_on_streams_too() -> None:
 
 async def test_a_stream_that_the_balance_no_longer_carries_ends_with_length() -> None:
     words = [event(delta("word " * 2000)) for _ in range(10)]
-    async with Scripted(doing(SSE_HEAD, *[step for word in words for step in (word, 0.01)], 30.0)) as provider:
-        async with house(provider.base_url, balance_usd=0) as gateway:
-            await gateway.money.credit("acct_test", 50_000_000, once="little", now_s=0)
-            answer = await gateway.ask(hello(stream=True))
-            finishes = [choice["finish_reason"] for chunk in answer.chunks for choice in chunk["choices"]]
-            look = await gateway.look()
-            assert finishes[-1] == "length"
-            assert answer.data[-1] == b"[DONE]"
-            assert look.holds == ()
-            assert look.free_nanousd >= 0
+    script = doing(SSE_HEAD, *[step for word in words for step in (word, 0.01)], 30.0)
+    async with Scripted(script) as provider, house(provider.base_url, balance_usd=0) as gateway:
+        await gateway.money.credit("acct_test", 50_000_000, once="little", now_s=0)
+        answer = await gateway.ask(hello(stream=True))
+        finishes = [choice["finish_reason"] for chunk in answer.chunks for choice in chunk["choices"]]
+        look = await gateway.look()
+        assert finishes[-1] == "length"
+        assert answer.data[-1] == b"[DONE]"
+        assert look.holds == ()
+        assert look.free_nanousd >= 0

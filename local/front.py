@@ -1,0 +1,68 @@
+"""The stack's HTTP port: uvicorn on 127.0.0.1, with header names kept as clients write them."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from local.gateway import Gateway
+
+
+class NamesKeptProtocol(HttpToolsProtocol):
+    """Uvicorn's HTTP protocol; the headers as sent stand in the scope's state, as ASGI has no place for them."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["state"]["headers_as_sent"] = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.scope["state"]["headers_as_sent"].append((name, value))
+        super().on_header(name, value)
+
+
+class Front(uvicorn.Server):
+    """A server whose signals belong to the stack, which has more to end than this port."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        super().__init__(
+            uvicorn.Config(
+                gateway,
+                http=NamesKeptProtocol,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_keep_alive=60,
+                timeout_graceful_shutdown=1,
+            )
+        )
+
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def bind(port: int) -> socket.socket:
+    """A socket on 127.0.0.1; raises OSError where the port is taken."""
+    # Named as TCP, or asyncio leaves Nagle's algorithm on and every answer waits 40 ms for the client's ACK; other
+    # servers that are given this socket take the option over with it.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+        listener.listen(512)
+    except OSError:
+        listener.close()
+        raise
+    return listener

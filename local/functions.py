@@ -1,0 +1,231 @@
+"""Functions run as Lambda runs them: one process per environment, one event at a time, more processes on demand."""
+
+import asyncio
+import secrets
+import sys
+import time
+import uuid
+from collections.abc import Coroutine, Mapping
+from pathlib import Path
+
+import orjson
+
+from local.children import Children, Process
+from local.invocation import FunctionFailed, Invocation
+from local.limits import Limits
+from local.resource_names import ACCOUNT_ID, REGION
+from local.runtime_api import RuntimeApi
+from local.template import Function
+
+# What lies between a runtime's answer and its next /next, as a rule well under a millisecond.
+FINISHING_S = 0.05
+# What a process needs from its machine to run at all; nothing else of the stack's own environment reaches a function.
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+class Throttled(Exception):
+    """The function runs as often as its concurrency allows."""
+
+
+class EventTooLarge(Exception):
+    """The event is larger than Invoke takes."""
+
+
+def new_trace_id() -> str:
+    """An X-Ray trace header's Root, as API Gateway makes them: docs.aws.amazon.com/xray, Concepts, Tracing header."""
+    return f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}"
+
+
+class Environment:
+    """One function process and its Runtime API."""
+
+    def __init__(self, api: RuntimeApi, process: Process) -> None:
+        self.api = api
+        self.process = process
+        self.retirement: asyncio.TimerHandle | None = None
+        self.ended = False
+
+
+class FunctionPool:
+    """The environments of one function."""
+
+    def __init__(
+        self, function: Function, env: Mapping[str, str], children: Children, limits: Limits, logs: Path
+    ) -> None:
+        self._function = function
+        self._env = env
+        self._children = children
+        self._limits = limits
+        self._log_file = logs / f"{function.name}.log"
+        self._idle: list[Environment] = []
+        self._running = 0
+        self._finishing = 0
+        self._rested = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self, event: bytes, trace_id: str) -> Invocation:
+        """Begins an invocation; raises Throttled or EventTooLarge, as Lambda's Invoke does."""
+        if len(event) > self._limits.event_bytes:
+            raise EventTooLarge
+        if self._running >= self._limits.concurrency:
+            raise Throttled
+        arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{self._function.name}"
+        invocation = Invocation(str(uuid.uuid4()), arn, trace_id, event)
+        self._running += 1
+        try:
+            environment = self._reuse() or await self._await_finishing() or await self._spawn()
+        except OSError as error:
+            self._running -= 1
+            invocation.finish(_failure("Runtime.InvalidEntrypoint", str(error)))
+            return invocation
+        environment.api.submit(invocation)
+        self._background(self._supervise(environment, invocation))
+        return invocation
+
+    def _reuse(self) -> Environment | None:
+        """The environment used last, so that the others grow old and go."""
+        while self._idle:
+            environment = self._idle.pop()
+            if environment.retirement:
+                environment.retirement.cancel()
+                environment.retirement = None
+            if not environment.ended:
+                return environment
+        return None
+
+    async def _await_finishing(self) -> Environment | None:
+        """An environment that has answered and is about to ask for its next event: far sooner than a new one."""
+        try:
+            async with asyncio.timeout(FINISHING_S):
+                while self._finishing:
+                    self._rested.clear()
+                    await self._rested.wait()
+                    if environment := self._reuse():
+                        return environment
+        except TimeoutError:
+            return None
+        return None
+
+    async def _spawn(self) -> Environment:
+        function = self._function
+        api = RuntimeApi(self._limits, function.timeout_s)
+        env = {**self._env, "AWS_LAMBDA_RUNTIME_API": await api.start()}
+        command = [*function.command_prefix, sys.executable, "-m", "awslambdaric", function.handler]
+        with self._log_file.open("ab") as log:
+            process = await self._children.spawn(command, env=env, cwd=function.task_root, stdout=log, stderr=log)
+        self._children.list_function(process, function.family, function.name)
+        environment = Environment(api, process)
+        self._background(self._bury(environment))
+        return environment
+
+    async def _bury(self, environment: Environment) -> None:
+        status = await self._children.wait(environment.process)
+        message = f"Runtime exited with {'signal' if status < 0 else 'exit status'}: {abs(status)}"
+        environment.ended = True
+        environment.api.process_ended(_failure("Runtime.ExitError", message))
+        if environment in self._idle:
+            self._idle.remove(environment)
+
+    async def _supervise(self, environment: Environment, invocation: Invocation) -> None:
+        """Sees an invocation to its end, and the environment back to the idle ones or, at the timeout, to its own.
+
+        As on Lambda, an environment is free when it asks for the next event, not when it has answered.
+        """
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(self._limits.init_timeout_s):
+                await _first(invocation.dispatched, invocation.finished)
+            async with asyncio.timeout(self._function.timeout_s):
+                await invocation.finished.wait()
+                self._finishing += 1
+                try:
+                    await environment.api.waiting.wait()
+                finally:
+                    self._finishing -= 1
+        except TimeoutError:
+            waited_s = time.monotonic() - started
+            invocation.finish(_failure("Sandbox.Timedout", f"Task timed out after {waited_s:.2f} seconds"))
+            self._children.kill(environment.process)
+            return
+        finally:
+            self._running -= 1
+        if environment.api.broken:
+            self._children.kill(environment.process)
+        elif not environment.ended:
+            self._rest(environment)
+
+    def _rest(self, environment: Environment) -> None:
+        """Puts an environment among the idle ones, and those beyond a few up for retirement."""
+        self._idle.append(environment)
+        self._rested.set()
+        loop = asyncio.get_running_loop()
+        for surplus in self._idle[: -self._limits.idle_processes]:
+            if not surplus.retirement:
+                surplus.retirement = loop.call_later(self._limits.idle_s, self._retire, surplus)
+
+    def _retire(self, environment: Environment) -> None:
+        if environment in self._idle:
+            self._idle.remove(environment)
+            self._background(self._children.end(environment.process))
+
+    def _background(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+class Functions:
+    """Invokes any function of the stack by name."""
+
+    def __init__(self, pools: Mapping[str, FunctionPool]) -> None:
+        self._pools = pools
+
+    async def start(self, name: str, event: bytes, trace_id: str | None = None) -> Invocation:
+        """Begins an invocation whose chunks the caller reads; raises Throttled or EventTooLarge."""
+        return await self._pools[name].start(event, trace_id or new_trace_id())
+
+    async def invoke(self, name: str, event: bytes) -> bytes:
+        """The function's whole answer; raises FunctionFailed, Throttled or EventTooLarge."""
+        invocation = await self.start(name, event)
+        return await invocation.read()
+
+
+def function_environment(function: Function, machine: Mapping[str, str], services: Mapping[str, str]) -> dict[str, str]:
+    """A function process's environment: docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html."""
+    task_root = str(function.task_root)
+    return {
+        **{name: machine[name] for name in INHERITED if name in machine},
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
+        "AWS_LAMBDA_FUNCTION_VERSION": "1",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_FORMAT": function.log_format,
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": "local",
+        "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
+        "LAMBDA_TASK_ROOT": task_root,
+        "PYTHONPATH": ":".join([task_root, *map(str, function.layers)]),
+        "PYTHONUNBUFFERED": "1",
+        "TZ": ":UTC",
+        "_HANDLER": function.handler,
+        **services,
+        **function.environment,
+    }
+
+
+def _failure(error_type: str, message: str) -> FunctionFailed:
+    return FunctionFailed(error_type, orjson.dumps({"errorType": error_type, "errorMessage": message}))
+
+
+async def _first(*events: asyncio.Event) -> None:
+    """Returns once any of the events is set."""
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

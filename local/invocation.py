@@ -1,0 +1,86 @@
+"""An invocation's answer is a stream of bytes that ends well or with FunctionFailed, buffered functions included.
+
+The Runtime API pushes, API Gateway pulls; between them stand at most `BUFFER_BYTES`.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+BUFFER_BYTES = 1024 * 1024
+
+
+class FunctionFailed(Exception):
+    """The function, or its process, failed; `error_type` is Lambda's, as in X-Amz-Function-Error answers."""
+
+    def __init__(self, error_type: str, payload: bytes) -> None:
+        super().__init__(f"{error_type}: {payload.decode(errors='replace')[:300]}")
+        self.error_type = error_type
+        self.payload = payload
+
+
+@dataclass(slots=True)
+class Invocation:
+    """One event on its way through one function process; `deadline_ms` is epoch milliseconds."""
+
+    request_id: str
+    function_arn: str
+    trace_id: str
+    event: bytes
+    deadline_ms: int = 0
+    dispatched: asyncio.Event = field(default_factory=asyncio.Event)
+    finished: asyncio.Event = field(default_factory=asyncio.Event)
+    _chunks: deque[bytes] = field(default_factory=deque)
+    _buffered: int = 0
+    _failure: FunctionFailed | None = None
+    _abandoned: bool = False
+    _readable: asyncio.Event = field(default_factory=asyncio.Event)
+    _writable: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def push(self, chunk: bytes) -> None:
+        """Hands a chunk to the reader, waiting while the reader is behind; dropped once nobody reads."""
+        if self._unread():
+            return
+        self._chunks.append(chunk)
+        self._buffered += len(chunk)
+        self._readable.set()
+        while self._buffered > BUFFER_BYTES and not self._unread():
+            self._writable.clear()
+            await self._writable.wait()
+
+    def _unread(self) -> bool:
+        return self._abandoned or self.finished.is_set()
+
+    def finish(self, failure: FunctionFailed | None = None) -> None:
+        """Ends the answer; only the first ending counts."""
+        if not self.finished.is_set():
+            self._failure = failure
+            self.finished.set()
+            self._readable.set()
+            self._writable.set()
+
+    def abandon(self) -> None:
+        """Says that nobody reads on: the function runs to its end, and what it still sends is dropped."""
+        self._abandoned = True
+        self._chunks.clear()
+        self._writable.set()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The answer's bytes, each chunk as it arrives; raises FunctionFailed where the function fails."""
+        while True:
+            while self._chunks:
+                chunk = self._chunks.popleft()
+                self._buffered -= len(chunk)
+                self._writable.set()
+                yield chunk
+            if self.finished.is_set():
+                break
+            self._readable.clear()
+            await self._readable.wait()
+        if self._failure:
+            raise self._failure
+
+    async def read(self) -> bytes:
+        """The whole answer; raises FunctionFailed."""
+        return b"".join([chunk async for chunk in self.chunks()])

@@ -1,0 +1,31 @@
+"""Every limit that AWS puts on a request stands here once, with its source; tests pass smaller ones."""
+
+from dataclasses import dataclass
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What API Gateway (REST, Regional) and Lambda allow; sizes in bytes."""
+
+    # docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
+    request_bytes: int = 10 * MIB
+    request_header_bytes: int = 10_240
+    integration_timeout_s: float = 29.0
+    # .../apigateway/latest/developerguide/response-transfer-mode.html
+    stream_idle_s: float = 300.0
+    stream_prelude_bytes: int = 16 * 1024
+    # docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html; the service's own messages say 6291556.
+    event_bytes: int = 6 * MIB + 100
+    response_bytes: int = 6 * MIB + 100
+    streamed_bytes: int = 200 * MIB
+    # Lambda gives an environment 10 s to reach its first /next; a laptop with cold disks gets more.
+    init_timeout_s: float = 30.0
+    # A share of the account's 1,000 concurrent executions that a laptop can bear.
+    concurrency: int = 64
+    idle_processes: int = 2
+    idle_s: float = 60.0
+
+
+AWS_LIMITS = Limits()

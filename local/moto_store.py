@@ -1,0 +1,81 @@
+"""What moto holds of the data directory's: S3's objects, and DynamoDB's items where moto has to stand in for it.
+
+Saved whole after a change and at the end, each file replaced in one step; moto itself keeps everything in memory.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import orjson
+from moto.dynamodb.models import dynamodb_backends
+from moto.s3.models import FakeKey, s3_backends
+
+from local.resource_names import ACCOUNT_ID, REGION
+
+
+class S3Objects:
+    """One folder per bucket: a file per object, named by its key's hash, and an index of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._saved: dict[tuple[str, str], str] = {}
+
+    def restore(self) -> None:
+        backend = s3_backends[ACCOUNT_ID]["aws"]
+        for index in sorted(self._folder.glob("*/index.json")):
+            bucket = index.parent.name
+            backend.create_bucket(bucket, REGION)
+            for row in orjson.loads(index.read_bytes()):
+                key = backend.put_object(
+                    bucket, row["key"], (index.parent / row["file"]).read_bytes(), etag=row["etag"].strip('"')
+                )
+                key.set_metadata(row["metadata"])
+                self._saved[bucket, row["key"]] = row["etag"]
+
+    def save(self) -> None:
+        for bucket in list(s3_backends[ACCOUNT_ID]["aws"].buckets.values()):
+            folder = self._folder / bucket.name
+            folder.mkdir(parents=True, exist_ok=True)
+            rows = [self._save_object(folder, bucket.name, key) for _name, key in list(bucket.keys.items())]
+            _replace(folder / "index.json", orjson.dumps(rows))
+            kept = {"index.json", *(row["file"] for row in rows)}
+            for file in folder.iterdir():
+                if file.name not in kept:
+                    file.unlink()
+
+    def _save_object(self, folder: Path, bucket: str, key: FakeKey) -> dict[str, Any]:
+        file = hashlib.sha256(key.name.encode()).hexdigest()
+        if self._saved.get((bucket, key.name)) != key.etag:
+            _replace(folder / file, key.value)
+            self._saved[bucket, key.name] = key.etag
+        return {"key": key.name, "file": file, "etag": key.etag, "metadata": dict(key.metadata)}
+
+
+class DynamoItems:
+    """One file per table; items come back when the stack has created the table again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._restored: set[str] = set()
+
+    def restore_table(self, name: str) -> None:
+        file = self._folder / f"{name}.json"
+        if name not in self._restored and file.is_file():
+            table = dynamodb_backends[ACCOUNT_ID][REGION].tables[name]
+            for item in orjson.loads(file.read_bytes()):
+                table.put_item(item)
+        self._restored.add(name)
+
+    def save(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for name in sorted(self._restored):
+            table = dynamodb_backends[ACCOUNT_ID][REGION].tables[name]
+            items = [item.to_json()["Attributes"] for item in table.all_items()]
+            _replace(self._folder / f"{name}.json", orjson.dumps(items))
+
+
+def _replace(file: Path, content: bytes) -> None:
+    fresh = file.with_suffix(".new")
+    fresh.write_bytes(content)
+    fresh.replace(file)

@@ -1,0 +1,1 @@
+"""The simulated providers: every wire, one process, deterministic answers, faults on request."""

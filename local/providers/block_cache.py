@@ -1,0 +1,73 @@
+"""Law: prompt caching by marked blocks, as Anthropic's and Bedrock's wires bill it: what is read, what is written.
+
+Source: https://docs.claude.com/en/docs/build-with-claude/prompt-caching. A prefix is cached where a block
+says so, for 5 minutes or an hour, if it has at least 1,024 tokens (more for some real models).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from local.providers.memory import Memory
+
+CACHE_MIN_TOKENS = 1024
+TTL_S = {"5m": 300, "1h": 3600}
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One block of a prompt; `ttl` is set where it ends a prefix to be cached, `path` names it in errors."""
+
+    path: str
+    tokens: list[str]
+    ttl: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The token classes of a prompt; together they are the whole prompt."""
+
+    uncached: int
+    read: int
+    written_5m: int
+    written_1h: int
+
+    def total(self) -> int:
+        """The whole prompt."""
+        return self.uncached + self.read + self.written_5m + self.written_1h
+
+
+def count(prompt: Sequence[Block]) -> int:
+    """All tokens of a prompt."""
+    return sum(len(block.tokens) for block in prompt)
+
+
+def cost(model: str, prompt: Sequence[Block], memory: Memory, now_s: int) -> Cost:
+    """What of a prompt was read from the cache and written to it; what is written can be read from now on."""
+    marks = [i for i, block in enumerate(prompt) if block.ttl]
+    whole = count(prompt)
+    if not marks:
+        return Cost(whole, 0, 0, 0)
+    ends = list(_prefixes(model, prompt[: marks[-1] + 1]))
+    read = max((length for key, length in ends if (memory.cache_blocks.get(key) or 0) > now_s), default=0)
+    written = {"5m": 0, "1h": 0}
+    reached = read
+    for mark in marks:
+        key, length = ends[mark]
+        ttl = prompt[mark].ttl or "5m"
+        if length >= CACHE_MIN_TOKENS:
+            memory.cache_blocks.put(key, now_s + TTL_S[ttl])
+            written[ttl] += max(0, length - reached)
+            reached = max(reached, length)
+    return Cost(whole - reached, read, written["5m"], written["1h"])
+
+
+def _prefixes(model: str, prompt: Sequence[Block]) -> Iterator[tuple[str, int]]:
+    state = hashlib.sha256(model.encode())
+    length = 0
+    for block in prompt:
+        state.update("\x1f".join(block.tokens).encode() + b"\x1e")
+        length += len(block.tokens)
+        yield state.hexdigest(), length

@@ -1,0 +1,464 @@
+"""Law: Gemini's wire, for the Developer API and for Vertex AI: contents in, candidates out, thoughts signed.
+
+Source: https://ai.google.dev/api/generate-content; fields and order as recorded.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import orjson
+
+from local.providers import answers, gemini_checks, seals, tokens
+from local.providers.answers import Ask, Draft, Ended, Tool, ToolChoice
+from local.providers.json_value import Json, JsonValue
+from local.providers.wire import Call, Frame, FrameKind, Headers, Reply, Wire, json_reply, route
+
+_MODELS = re.compile(r"gemini-[a-z0-9.-]+")
+_LISTED = ("gemini-2.5-flash", "gemini-2.5-pro", "gemini-2.0-flash", "gemini-3-flash-preview", "gemini-3-pro-preview")
+_THINKS = re.compile(r"gemini-(2\.5|[3-9])")
+_TOKENS_PER_CHUNK = 6
+_THOUGHT_TOKENS = 128
+_LEVEL_TOKENS = {"minimal": 0, "low": 64, "medium": 128, "high": 256}
+_MEDIA_TOKENS = {"IMAGE": 258, "AUDIO": 320, "VIDEO": 2580, "DOCUMENT": 258}
+_MODES = {"AUTO": "auto", "ANY": "required", "NONE": "none", "VALIDATED": "auto"}
+_FINISH = {
+    Ended.STOP: "STOP",
+    Ended.STOP_SEQUENCE: "STOP",
+    Ended.CALLS: "STOP",
+    Ended.LENGTH: "MAX_TOKENS",
+    Ended.REFUSED: "SAFETY",
+}
+_VERBS = ("generateContent", "streamGenerateContent", "countTokens")
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One of Google's two front doors; `vertex` names models by project and takes access tokens."""
+
+    row: str
+    prefix: str
+    api_key: str
+    models_path: str
+    vertex: bool
+
+
+DEVELOPER = Dialect("gemini", "/gemini", "sim-gemini-key-0001", "/v1(beta|alpha)?/models", vertex=False)
+VERTEX = Dialect(
+    "vertex",
+    "/vertex",
+    "sim-vertex-token-0001",
+    "/v1(beta1)?(/projects/[^/]+/locations/[^/]+)?/publishers/google/models",
+    vertex=True,
+)
+
+
+def wire(dialect: Dialect) -> Wire:
+    """generateContent, streamGenerateContent, countTokens and the model list."""
+    verbs = zip(_VERBS, (_generate, _stream, _count), strict=True)
+    return Wire(
+        row=dialect.row,
+        prefix=dialect.prefix,
+        routes=(
+            *(
+                route("POST", f"{dialect.models_path}/(?P<model>[^/:]+):{verb}", functools.partial(answer, dialect))
+                for verb, answer in verbs
+            ),
+            route("GET", dialect.models_path, _list_models),
+            route("GET", f"{dialect.models_path}/(?P<model>[^/:]+)", _get_model),
+        ),
+        authorize=functools.partial(_authorize, dialect),
+        question=question,
+        model=lambda call: call.params.get("model", ""),
+        refusal=gemini_checks.refusal,
+        error_frame=_error_frame,
+        garbage_frame=lambda call: _framed(call, b'{"candidates": [{"content": {"par'),
+        headers=_headers,
+        stamped=lambda call, body: [body] if _is_array(call) else body,
+    )
+
+
+def question(body: Json) -> str:
+    """The text of the last user turn that has any."""
+    contents = body.get("contents")
+    for content in reversed(contents if isinstance(contents, list) else []):
+        if isinstance(content, dict) and content.get("role", "user") == "user":
+            text = _text_of(content)
+            if text:
+                return text
+    return ""
+
+
+def _text_of(content: JsonValue) -> str:
+    parts = content.get("parts") if isinstance(content, dict) else None
+    told = (part for part in parts or () if isinstance(part, dict) and not part.get("thought"))
+    return "".join(str(part.get("text", "")) for part in told)
+
+
+def _authorize(dialect: Dialect, call: Call) -> None:
+    bearer = call.headers.get("authorization", "").removeprefix("Bearer ")
+    key = call.headers.get("x-goog-api-key") or call.query.get("key") or (bearer if dialect.vertex else "")
+    if key == dialect.api_key:
+        return
+    if dialect.vertex:
+        raise gemini_checks.refusal(
+            401,
+            "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other "
+            "valid authentication credential.",
+        )
+    if not key:
+        raise gemini_checks.refusal(
+            403,
+            "Method doesn't allow unregistered callers (callers without established identity). Please use API Key "
+            "or other form of API consumer identity to call this API.",
+        )
+    info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
+    raise gemini_checks.refusal(400, "API key not valid. Please pass a valid API key.", details=[info])
+
+
+def _headers(_call: Call) -> Headers:
+    return (("server-timing", "gfet4t7; dur=5"), ("vary", "Origin, X-Origin, Referer"))
+
+
+def _require_model(model: str, verb: str) -> None:
+    if not _MODELS.fullmatch(model):
+        raise gemini_checks.refusal(
+            404,
+            f"models/{model} is not found for API version v1beta, or is not supported for {verb}. Call ListModels to "
+            "see the list of available models and their supported methods.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One request understood: its answers and what they cost."""
+
+    dialect: Dialect
+    call: Call
+    body: Json
+    model: str
+    drafts: tuple[Draft, ...]
+    modalities: dict[str, int]
+    cached_tokens: int
+
+
+def _understood(dialect: Dialect, call: Call) -> _Turn:
+    model = call.params["model"]
+    _require_model(model, "generateContent")
+    body = gemini_checks.camel(call.body)
+    gemini_checks.check(body, model, vertex=dialect.vertex)
+    prompt = list(_prompt(body))
+    counted = dict(Counter(modality for modality, _ in prompt))
+    cached = call.memory.prefixes.read_and_write(f"{dialect.row}:{model}", [token for _, token in prompt])
+    shape = call.shape
+    count = (body.get("generationConfig") or {}).get("candidateCount") or 1
+    drafts = tuple(answers.compose(_ask(body, model, variant), shape) for variant in range(count))
+    return _Turn(
+        dialect,
+        call,
+        body,
+        model,
+        drafts,
+        counted if shape.prompt_tokens is None else {"TEXT": shape.prompt_tokens},
+        cached if shape.cached is None else shape.cached,
+    )
+
+
+def _ask(body: Json, model: str, variant: int) -> Ask:
+    contents: list[Json] = body["contents"]
+    config = body.get("generationConfig") or {}
+    asked = max((i for i, c in enumerate(contents) if gemini_checks.turn_kind(c) == "user"), default=0)
+    calling = (body.get("toolConfig") or {}).get("functionCallingConfig") or {}
+    allowed = calling.get("allowedFunctionNames")
+    return Ask(
+        model=model,
+        question=question(body),
+        results=tuple(_results(contents[-1])),
+        rounds_done=sum(1 for c in contents[asked:] if gemini_checks.turn_kind(c) == "calls"),
+        tools=tuple(_tools(body)),
+        choice=ToolChoice(_MODES.get(calling.get("mode", "AUTO"), "auto"), tuple(allowed) if allowed else None),
+        schema=_schema(config),
+        media=tuple(_MEDIA_NAMES[modality] for modality in _media(contents)),
+        reasoning_tokens=_thought_tokens(model, config.get("thinkingConfig") or {}),
+        max_tokens=config.get("maxOutputTokens"),
+        stops=tuple(config.get("stopSequences") or ()),
+        variant=variant,
+    )
+
+
+_MEDIA_NAMES = {"IMAGE": "image", "AUDIO": "audio clip", "VIDEO": "video", "DOCUMENT": "document"}
+
+
+def _results(content: Json) -> Iterator[str]:
+    for part in content["parts"]:
+        if "functionResponse" in part:
+            response = part["functionResponse"].get("response") or {}
+            yield " ".join(v if isinstance(v, str) else orjson.dumps(v).decode() for v in response.values())
+
+
+def _tools(body: Json) -> Iterator[Tool]:
+    for tool in body.get("tools") or ():
+        for declared in tool.get("functionDeclarations") or ():
+            schema = declared.get("parametersJsonSchema") or declared.get("parameters")
+            yield Tool(declared["name"], schema or {"type": "object"})
+
+
+def _schema(config: Json) -> Json | None:
+    if config.get("responseMimeType") != "application/json":
+        return None
+    schema = config.get("responseJsonSchema") or config.get("responseSchema")
+    return schema or {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
+
+
+def _thought_tokens(model: str, config: Json) -> int:
+    if not _THINKS.match(model):
+        return 0
+    if "thinkingLevel" in config:
+        return _LEVEL_TOKENS.get(str(config["thinkingLevel"]).lower(), _THOUGHT_TOKENS)
+    budget = config.get("thinkingBudget", -1)
+    return _THOUGHT_TOKENS if budget < 0 else min(budget, _THOUGHT_TOKENS)
+
+
+def _modality(part: Json) -> str | None:
+    data = part.get("inlineData") or part.get("fileData")
+    if data is None:
+        return None
+    family = str(data.get("mimeType", "")).partition("/")[0].upper()
+    return family if family in _MEDIA_TOKENS else "DOCUMENT"
+
+
+def _media(contents: Sequence[Json]) -> Iterator[str]:
+    for part in chain.from_iterable(content["parts"] for content in contents):
+        modality = _modality(part)
+        if modality:
+            yield modality
+
+
+def _prompt(body: Json) -> Iterator[tuple[str, str]]:
+    """The tokens of the prompt with their modality, in the order in which they are cached."""
+    for name in ("tools", "systemInstruction"):
+        if body.get(name):
+            yield from (("TEXT", token) for token in tokens.split(orjson.dumps(body[name]).decode()))
+    for content in body.get("contents") or ():
+        yield "TEXT", f"<{content.get('role', 'user')}>"
+        for part in content["parts"]:
+            yield from _part_tokens(part)
+
+
+def _part_tokens(part: Json) -> Iterator[tuple[str, str]]:
+    modality = _modality(part)
+    if modality:
+        digest = hashlib.sha256(orjson.dumps(part)).hexdigest()
+        yield from [(modality, f"<{digest}>")] * _MEDIA_TOKENS[modality]
+        return
+    bare = {name: value for name, value in part.items() if name != "thoughtSignature"}
+    told = part["text"] if "text" in part else orjson.dumps(bare).decode()
+    yield from (("TEXT", token) for token in tokens.split(told))
+
+
+def _generate(dialect: Dialect, call: Call) -> Reply:
+    turn = _understood(dialect, call)
+    candidates = [_candidate(turn, i, list(_parts(turn, i, d)), d) for i, d in enumerate(turn.drafts)]
+    output = sum(draft.output_tokens() for draft in turn.drafts)
+    return json_reply(_response(turn, candidates, output))
+
+
+def _response(turn: _Turn, candidates: list[Json], output_tokens: int) -> Json:
+    response: Json = {"candidates": candidates}
+    if not turn.call.shape.no_usage:
+        response["usageMetadata"] = _usage(turn, output_tokens)
+    response |= {"modelVersion": turn.model, "responseId": turn.call.unique_id("", 23)}
+    return response
+
+
+def _usage(turn: _Turn, output_tokens: int) -> Json:
+    prompt = sum(turn.modalities.values())
+    thoughts = min(sum(draft.reasoning_tokens for draft in turn.drafts), output_tokens)
+    usage: Json = {
+        "promptTokenCount": prompt,
+        "candidatesTokenCount": output_tokens - thoughts,
+        "totalTokenCount": prompt + output_tokens,
+        "promptTokensDetails": [{"modality": m, "tokenCount": n} for m, n in turn.modalities.items()],
+    }
+    if thoughts:
+        usage["thoughtsTokenCount"] = thoughts
+    if turn.cached_tokens:
+        usage["cachedContentTokenCount"] = turn.cached_tokens
+        usage["cacheTokensDetails"] = [{"modality": "TEXT", "tokenCount": turn.cached_tokens}]
+    return usage | ({"trafficType": "ON_DEMAND"} if turn.dialect.vertex else {"serviceTier": "standard"})
+
+
+def _candidate(turn: _Turn, index: int, parts: Sequence[Json], draft: Draft | None) -> Json:
+    content: Json = {"role": "model"}
+    if parts:
+        content = {"parts": list(parts), "role": "model"}
+    candidate: Json = {"content": content}
+    if draft is not None:
+        candidate["finishReason"] = _FINISH[draft.ended]
+        candidate |= _extras(turn, draft)
+    return candidate | {"index": index}
+
+
+def _extras(turn: _Turn, draft: Draft) -> Json:
+    extras: Json = {}
+    if draft.ended is Ended.CALLS:
+        extras["finishMessage"] = "Model generated function call(s)."
+    if (turn.body.get("generationConfig") or {}).get("responseLogprobs"):
+        chosen = [_logprob(token) for token in tokens.split(draft.text)]
+        extras["logprobsResult"] = {"chosenCandidates": chosen, "topCandidates": [{"candidates": [c]} for c in chosen]}
+        extras["avgLogprobs"] = sum(c["logProbability"] for c in chosen) / max(len(chosen), 1)
+    if any("googleSearch" in tool for tool in turn.body.get("tools") or ()):
+        extras["groundingMetadata"] = _grounding(draft.text)
+    return extras
+
+
+def _logprob(token: str) -> Json:
+    digest = hashlib.sha256(token.encode()).digest()
+    return {"token": token, "tokenId": digest[1] * 256 + digest[2], "logProbability": -digest[0] / 1024}
+
+
+def _grounding(text: str) -> Json:
+    segment = {"startIndex": 0, "endIndex": len(text.encode()), "text": text}
+    return {
+        "webSearchQueries": ["simulated"],
+        "groundingChunks": [{"web": {"uri": "https://example.com/simulated", "title": "example.com"}}],
+        "groundingSupports": [{"segment": segment, "groundingChunkIndices": [0]}],
+    }
+
+
+def _parts(turn: _Turn, index: int, draft: Draft) -> Iterator[Json]:
+    config = (turn.body.get("generationConfig") or {}).get("thinkingConfig") or {}
+    if config.get("includeThoughts") and draft.reasoning:
+        yield {"text": draft.reasoning, "thought": True}
+    if draft.ended is Ended.REFUSED:
+        return
+    if draft.text:
+        signed = _signed(turn, draft, "") if not draft.calls and _signs_always(turn) else {}
+        yield {"text": draft.text} | signed
+    for position, each in enumerate(draft.calls):
+        call: Json = {"name": each.name, "args": _whole_arguments(each.arguments)}
+        if turn.model.startswith("gemini-3") and not turn.dialect.vertex:
+            call["id"] = turn.call.stable_id("", index * 1000 + position, 8)
+        yield {"functionCall": call} | (_signed(turn, draft, each.name) if position == 0 else {})
+
+
+def _signs_always(turn: _Turn) -> bool:
+    return turn.model.startswith("gemini-3")
+
+
+def _signed(turn: _Turn, draft: Draft, function: str) -> Json:
+    """A signature, bound to the function whose call it comes with."""
+    if not draft.reasoning and not _signs_always(turn):
+        return {}
+    sealed = seals.seal(gemini_checks.SIGNATURE, function, draft.reasoning)
+    return {"thoughtSignature": seals.as_bytes_field(sealed)}
+
+
+def _whole_arguments(arguments: str) -> Json:
+    """A call cut short by `maxOutputTokens` has no readable arguments."""
+    try:
+        return dict(orjson.loads(arguments))
+    except orjson.JSONDecodeError:
+        return {}
+
+
+def _is_array(call: Call) -> bool:
+    return call.path.endswith(":streamGenerateContent") and call.query.get("alt") != "sse"
+
+
+def _stream(dialect: Dialect, call: Call) -> Reply:
+    turn = _understood(dialect, call)
+    if _is_array(call):
+        return Reply(200, (("content-type", "application/json; charset=UTF-8"),), _array(_frames(turn)))
+    return Reply(200, (("content-type", "text/event-stream"),), _frames(turn))
+
+
+def _array(frames: Iterator[Frame]) -> Iterator[Frame]:
+    """The frames as elements of one JSON array, the bracket closed last."""
+    for index, frame in enumerate(frames):
+        yield Frame(frame.kind, (b",\r\n" if index else b"[") + frame.data)
+    yield Frame(FrameKind.STRUCTURE, b"]")
+
+
+def _framed(call: Call, data: bytes) -> bytes:
+    return b",\r\n" + data if _is_array(call) else b"data: " + data + b"\r\n\r\n"
+
+
+def _error_frame(call: Call) -> bytes:
+    body = gemini_checks.refusal(503, "The model is overloaded. Please try again later.").body
+    return _framed(call, orjson.dumps(body)) + (b"]" if _is_array(call) else b"")
+
+
+def _frames(turn: _Turn) -> Iterator[Frame]:
+    sse = not _is_array(turn.call)
+    output = 0
+    for index, draft in enumerate(turn.drafts):
+        output += draft.reasoning_tokens
+        pieces = list(_pieces(turn, index, draft))
+        for position, part in enumerate(pieces):
+            output += _said_tokens(part)
+            last = position == len(pieces) - 1
+            candidate = _candidate(turn, index, [part], draft if last else None)
+            body = orjson.dumps(_response(turn, [candidate], output))
+            yield Frame(FrameKind.DONE if last else FrameKind.CONTENT, b"data: " + body + b"\r\n\r\n" if sse else body)
+
+
+def _said_tokens(part: Json) -> int:
+    if part.get("thought"):
+        return 0
+    if "functionCall" in part:
+        return tokens.count(part["functionCall"]["name"]) + tokens.count(
+            orjson.dumps(part["functionCall"]["args"]).decode()
+        )
+    return tokens.count(part["text"])
+
+
+def _pieces(turn: _Turn, index: int, draft: Draft) -> Iterator[Json]:
+    """The parts of one candidate as they are streamed; the last comes with the finish reason and may be empty."""
+    tail: Json = {"text": ""}
+    for part in _parts(turn, index, draft):
+        if "functionCall" in part:
+            yield part
+            continue
+        chunks = None if part.get("thought") else turn.call.shape.chunks
+        for piece in tokens.cut(part["text"], _TOKENS_PER_CHUNK, chunks):
+            yield {"text": piece} | ({"thought": True} if part.get("thought") else {})
+        tail |= {name: value for name, value in part.items() if name == "thoughtSignature"}
+    yield tail
+
+
+def _count(dialect: Dialect, call: Call) -> Reply:
+    _require_model(call.params["model"], "countTokens")
+    body = gemini_checks.camel(call.body)
+    body = body.get("generateContentRequest") or body
+    gemini_checks.check(body, call.params["model"], vertex=dialect.vertex)
+    counted = Counter(modality for modality, _ in _prompt(body))
+    details = [{"modality": modality, "tokenCount": count} for modality, count in counted.items()]
+    return json_reply({"totalTokens": counted.total(), "promptTokensDetails": details})
+
+
+def _list_models(_call: Call) -> Reply:
+    return json_reply({"models": [_model(name) for name in _LISTED]})
+
+
+def _get_model(call: Call) -> Reply:
+    _require_model(call.params["model"], "GetModel")
+    return json_reply(_model(call.params["model"]))
+
+
+def _model(name: str) -> Json:
+    return {
+        "name": f"models/{name}",
+        "version": "001",
+        "displayName": name.replace("-", " ").title(),
+        "inputTokenLimit": 1_048_576,
+        "outputTokenLimit": 65_536,
+        "supportedGenerationMethods": ["generateContent", "countTokens"],
+        "thinking": bool(_THINKS.match(name)),
+    }

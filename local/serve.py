@@ -1,0 +1,81 @@
+"""`python -m local`: one JSON line or one page on standard output once everything serves; logs go to standard error."""
+
+import argparse
+import asyncio
+import logging
+import os
+import shlex
+import sys
+from collections.abc import Callable
+
+import orjson
+from samtranslator.model.exceptions import InvalidDocumentException
+
+from local.front import bind
+from local.intrinsics import UnresolvedReference
+from local.limits import AWS_LIMITS
+from local.provider_rows import SimulatorFailed
+from local.stack import CannotStart, LocalStack, Options, Running
+from local.template import TemplateError
+
+CANNOT_START = (
+    CannotStart,
+    InvalidDocumentException,
+    SimulatorFailed,
+    TemplateError,
+    UnresolvedReference,
+)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serves until a signal; the exit status."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # It tells of its own features and metrics, never of the template.
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)
+    try:
+        listener = bind(arguments.port)
+    except OSError as error:
+        return _refuse(f"port {arguments.port} of 127.0.0.1 cannot be used: {error.strerror}")
+    options = Options(
+        template=arguments.template.resolve(),
+        data=arguments.data.resolve(),
+        listener=listener,
+        environment=dict(os.environ),
+        limits=AWS_LIMITS,
+        balance_usd=arguments.balance,
+    )
+    announce = _announce_json if arguments.json else _announce_page
+    try:
+        return asyncio.run(_serve(options, announce))
+    except CANNOT_START as error:
+        return _refuse(str(error))
+
+
+async def _serve(options: Options, announce: Callable[[Running], None]) -> int:
+    return await LocalStack(options).serve(announce)
+
+
+def _announce_json(running: Running) -> None:
+    print(orjson.dumps(running.document()).decode(), flush=True)
+
+
+def _announce_page(running: Running) -> None:
+    question = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello!"}]}
+    states = ", ".join(f"{row} ({state})" for row, state in running.providers.items())
+    curl = shlex.join(
+        [
+            *("curl", "-sS", f"{running.root_url}/v1/chat/completions"),
+            *("-H", f"Authorization: Bearer {running.key.api_key}"),
+            *("-H", "Content-Type: application/json"),
+            *("-d", orjson.dumps(question).decode()),
+        ]
+    )
+    print(f"root URL   {running.root_url}")
+    print(f"API key    {running.key.api_key}")
+    print(f"providers  {states}")
+    print(f"\n{curl}\n\nCtrl-C ends it.", flush=True)
+
+
+def _refuse(message: str) -> int:
+    print(f"python -m local: {message}", file=sys.stderr)
+    return 1

@@ -1,0 +1,189 @@
+"""Starts the parts of the local stack in an order that waits for nothing twice, and ends all of them again."""
+
+import asyncio
+import fcntl
+import logging
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local import accounts, aws_services, provider_rows, template
+from local.accounts import FirstKey
+from local.aws_services import Services
+from local.children import Children
+from local.front import Front
+from local.functions import INHERITED, FunctionPool, Functions, function_environment
+from local.gateway import Gateway
+from local.limits import Limits
+from local.processes import REGISTER
+from local.provider_rows import ProviderRows
+from local.resource_names import ResourceNames
+from local.template import Stack
+from local.triggers import Triggers
+
+log = logging.getLogger(__name__)
+
+
+class CannotStart(Exception):
+    """The stack cannot run; the message is for the person who started it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How one stack was asked for; `environment` is its own, of which functions see almost nothing."""
+
+    template: Path
+    data: Path
+    listener: socket.socket
+    environment: Mapping[str, str]
+    limits: Limits
+    balance_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a stack that serves has to tell."""
+
+    root_url: str
+    key: FirstKey
+    services: Services
+    providers: Mapping[str, str]
+
+    def document(self) -> dict[str, Any]:
+        """The one JSON line; tools outside the project read it."""
+        return {
+            "root_url": self.root_url,
+            "base_url": f"{self.root_url}/v1",
+            "api_key": self.key.api_key,
+            "account_id": self.key.account_id,
+            "dynamodb_endpoint": self.services.dynamodb,
+            "s3_endpoint": self.services.moto,
+            "providers": dict(self.providers),
+        }
+
+
+Announce = Callable[[Running], None]
+
+
+class LocalStack:
+    """One stack; `serve` runs it until a signal, or until a part it needs is gone."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._stop = asyncio.Event()
+
+    async def serve(self, announce: Announce) -> int:
+        """Calls `announce` once everything serves; the exit status. Raises CannotStart."""
+        data = self._options.data
+        (data / "logs").mkdir(parents=True, exist_ok=True)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        with (data / "lock").open("w") as lock:
+            _claim(lock.fileno(), data)
+            children = Children(data / REGISTER)
+            await children.start()
+            try:
+                return await self._run(children, announce)
+            finally:
+                await children.end_all()
+
+    async def _run(self, children: Children, announce: Announce) -> int:
+        services, simulated, stack = await self._start_services(children)
+        for resource in stack.not_emulated:
+            log.warning("not emulated: %s", resource)
+        rows = provider_rows.choose(simulated, self._options.environment)
+        key = accounts.first_key(self._options.data)
+        try:
+            await asyncio.to_thread(_fill, services, stack, rows, key)
+        except (BotoCoreError, ClientError) as error:
+            raise CannotStart(f"a service does not answer as it should: {error}") from error
+        around = {**services.environment(), "SIMULATED_PROVIDERS": ",".join(rows.simulated)}
+        environments = {
+            name: function_environment(function, self._options.environment, around)
+            for name, function in stack.functions.items()
+        }
+        await _open_account(environments, key, self._options.balance_usd)
+        functions = self._functions(children, stack, environments)
+        front = Front(Gateway(stack.api, functions, self._options.limits))
+        async with AsyncExitStack() as ending:
+            triggers = Triggers(stack, services, functions)
+            ending.callback(triggers.end)
+            serving = asyncio.ensure_future(front.serve(sockets=[self._options.listener]))
+            ending.push_async_callback(_end_front, front, serving)
+            await front.ready.wait()
+            port = self._options.listener.getsockname()[1]
+            announce(Running(f"http://127.0.0.1:{port}", key, services, rows.states()))
+            return await self._until_over(children)
+
+    async def _start_services(self, children: Children) -> tuple[Services, dict[str, dict[str, str]], Stack]:
+        """Everything slow at once: three processes, and the translation of the template."""
+        options = self._options
+        env = {name: options.environment[name] for name in INHERITED if name in options.environment}
+        moto, dynamodb, simulated, translated = await asyncio.gather(
+            aws_services.start_moto(children, options.data, env),
+            aws_services.start_dynamodb(children, options.data, env),
+            provider_rows.start_simulator(children, options.data, env),
+            asyncio.to_thread(template.translate, options.template),
+        )
+        stack = template.resolve(translated, options.template.parent, ResourceNames(moto))
+        return Services(dynamodb or moto, moto), simulated, stack
+
+    def _functions(self, children: Children, stack: Stack, environments: Mapping[str, Mapping[str, str]]) -> Functions:
+        limits, logs = self._options.limits, self._options.data / "logs"
+        return Functions(
+            {
+                name: FunctionPool(function, environments[name], children, limits, logs)
+                for name, function in stack.functions.items()
+            }
+        )
+
+    async def _until_over(self, children: Children) -> int:
+        children.lost.add_done_callback(lambda _lost: self._stop.set())
+        await self._stop.wait()
+        if not children.lost.done():
+            return 0
+        log.error("%s; the stack ends", children.lost.result())
+        return 1
+
+
+def _claim(lock: int, data: Path) -> None:
+    """One stack per data directory: two would overwrite one another's state."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise CannotStart(f"another stack runs on {data}") from error
+
+
+def _fill(services: Services, stack: Stack, rows: ProviderRows, key: FirstKey) -> None:
+    """Tables, buckets and queues, the providers' secret and the first key."""
+    aws_services.provision(services, stack)
+    for name in _named_by_functions(stack, "PROVIDERS_SECRET"):
+        aws_services.put_secret(services, name, rows.secret())
+    for table in _named_by_functions(stack, "KEYS_TABLE"):
+        accounts.register_key(services, table, key)
+
+
+async def _open_account(environments: Mapping[str, Mapping[str, str]], key: FirstKey, balance_usd: Decimal) -> None:
+    """Opens the stack's account through the tables of money, where a function of the template knows them."""
+    for environment in environments.values():
+        if "ACCOUNTS_TABLE" in environment and "LEDGER_TABLE" in environment:
+            await accounts.open_account(environment, key.account_id, balance_usd)
+            return
+
+
+def _named_by_functions(stack: Stack, variable: str) -> set[str]:
+    """The values that the template gives a variable in its functions' environments: one, as a rule."""
+    return {function.environment[variable] for function in stack.functions.values() if variable in function.environment}
+
+
+async def _end_front(front: Front, serving: "asyncio.Future[None]") -> None:
+    front.should_exit = True
+    await serving

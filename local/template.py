@@ -1,0 +1,298 @@
+"""What the local stack runs is read from the real template, by AWS's own translator: nothing is listed twice.
+
+A stack is a frozen value; building one starts nothing and touches no network.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
+
+from local.intrinsics import Node, Resolver
+from local.resource_names import REGION, ResourceNames
+
+# The translator takes code that is on S3 only; a path relative to the template travels as the key.
+CODE_KEYS = {"CodeUri", "ContentUri", "DefinitionUri"}
+CODE_BUCKET = "s3://local/"
+FUNCTION_ARN = re.compile(r":function:([A-Za-z0-9_-]+)")
+RATE = re.compile(r"rate\((\d+) (second|minute|hour|day)s?\)")
+RATE_UNIT_S = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
+
+# Types that exist only to connect, permit or watch others: nothing of them runs, here or on AWS.
+SILENT_TYPES = re.compile(
+    r"AWS::(IAM|Logs|CloudWatch|SNS|KMS|ApiGateway|Lambda::(Alias|Version|Permission|LayerVersion|EventInvokeConfig))"
+)
+
+
+class TemplateError(ValueError):
+    """The template cannot be run here; the message names the resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One Lambda function; `command_prefix` is its exec wrapper on this machine, or empty."""
+
+    name: str
+    family: str
+    handler: str
+    task_root: Path
+    layers: tuple[Path, ...]
+    command_prefix: tuple[str, ...]
+    timeout_s: int
+    memory_mb: int
+    log_format: str
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one API Gateway resource; method is `ANY` or upper case."""
+
+    path: str
+    method: str
+    function: str
+    streaming: bool
+    timeout_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayResponse:
+    """A customised gateway response; headers keep API Gateway's value expressions."""
+
+    status: int | None
+    headers: Mapping[str, str]
+    templates: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The REST API: its stage, routes, customised responses and binary types."""
+
+    stage: str
+    routes: tuple[Route, ...]
+    responses: Mapping[str, GatewayResponse]
+    binary_media_types: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A rate(...) rule or schedule and the function it invokes."""
+
+    name: str
+    function: str
+    every_s: int
+    event: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSource:
+    """An SQS queue whose messages a function receives."""
+
+    function: str
+    queue_name: str
+    batch_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Everything the template asks to run; `resources` holds CloudFormation properties by type and name."""
+
+    functions: Mapping[str, Function]
+    api: Api
+    schedules: tuple[Schedule, ...]
+    queue_sources: tuple[QueueSource, ...]
+    resources: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    not_emulated: tuple[str, ...] = field(default=())
+
+
+def translate(path: Path) -> Mapping[str, Any]:
+    """CloudFormation's form of a SAM template; raises samtranslator's own errors where it is wrong."""
+    source = _with_code_on_s3(yaml_parse(path.read_text()))
+    translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
+    translated: Mapping[str, Any] = translator.translate(
+        source, parameter_values={}, get_managed_policy_map=dict, passthrough_metadata=True
+    )
+    return translated
+
+
+def resolve(template: Mapping[str, Any], root: Path, names: ResourceNames) -> Stack:
+    """The stack that a translated template describes; `root` is the folder its code paths start from."""
+    resolver = Resolver(template, {}, names)
+    included = {
+        logical_id: resource for logical_id, resource in template["Resources"].items() if resolver.included(resource)
+    }
+    reader = _Reader(included, resolver, names, root)
+    return reader.stack()
+
+
+def _with_code_on_s3(node: Node) -> Node:
+    if isinstance(node, list):
+        return [_with_code_on_s3(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: CODE_BUCKET + value if key in CODE_KEYS and isinstance(value, str) else _with_code_on_s3(value)
+        for key, value in node.items()
+    }
+
+
+class _Reader:
+    """Reads each kind of resource off one translated template."""
+
+    def __init__(self, resources: Mapping[str, Any], resolver: Resolver, names: ResourceNames, root: Path) -> None:
+        self._resources = resources
+        self._resolver = resolver
+        self._names = names
+        self._root = root
+
+    def stack(self) -> Stack:
+        functions = {function.name: function for function in self._functions()}
+        return Stack(
+            functions=functions,
+            api=self._api(),
+            schedules=tuple(self._schedules()),
+            queue_sources=tuple(self._queue_sources()),
+            resources={kind: dict(self._of_type(kind)) for kind in sorted(PROVISIONED_TYPES)},
+            not_emulated=tuple(sorted(self._not_emulated())),
+        )
+
+    def _of_type(self, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Physical name and resolved properties of each resource of a type."""
+        for logical_id, resource in self._resources.items():
+            if resource["Type"] == kind:
+                properties = self._resolver.resolve(resource.get("Properties", {}))
+                yield self._names.name(logical_id, {"Type": kind, "Properties": properties}), properties
+
+    def _functions(self) -> Iterator[Function]:
+        for logical_id, resource in self._resources.items():
+            if resource["Type"] == "AWS::Lambda::Function":
+                yield self._function(logical_id, resource["Properties"])
+
+    def _function(self, logical_id: str, raw: Mapping[str, Any]) -> Function:
+        layer_ids = [layer["Ref"] for layer in raw.get("Layers", [])]
+        properties = self._resolver.resolve({key: value for key, value in raw.items() if key != "Layers"})
+        if "S3Key" not in properties["Code"]:
+            raise TemplateError(f"{logical_id}: only functions with a local CodeUri run here")
+        task_root = self._root / properties["Code"]["S3Key"]
+        environment = {key: str(value) for key, value in properties.get("Environment", {}).get("Variables", {}).items()}
+        layers = tuple(self._root / self._resources[layer]["Properties"]["Content"]["S3Key"] for layer in layer_ids)
+        wrapper = environment.get("AWS_LAMBDA_EXEC_WRAPPER")
+        return Function(
+            name=self._names.name(logical_id, {"Type": "AWS::Lambda::Function", "Properties": properties}),
+            family=task_root.name,
+            handler=properties["Handler"],
+            task_root=task_root,
+            layers=layers,
+            command_prefix=(_on_this_machine(wrapper, layers),) if wrapper else (),
+            timeout_s=int(properties.get("Timeout", 3)),
+            memory_mb=int(properties.get("MemorySize", 128)),
+            log_format=properties.get("LoggingConfig", {}).get("LogFormat", "Text"),
+            environment=environment,
+        )
+
+    def _api(self) -> Api:
+        bodies = dict(self._of_type("AWS::ApiGateway::RestApi"))
+        stages = dict(self._of_type("AWS::ApiGateway::Stage"))
+        if len(bodies) != 1 or len(stages) != 1:
+            raise TemplateError(f"one REST API with one stage is needed; the template has {len(bodies)}")
+        (properties,) = bodies.values()
+        (stage,) = stages.values()
+        body = properties["Body"]
+        responses = body.get("x-amazon-apigateway-gateway-responses", {})
+        return Api(
+            stage=stage["StageName"],
+            routes=tuple(_routes(body["paths"])),
+            responses={kind: _gateway_response(row) for kind, row in responses.items()},
+            binary_media_types=tuple(
+                media_type.replace("~1", "/") for media_type in properties.get("BinaryMediaTypes", [])
+            ),
+        )
+
+    def _schedules(self) -> Iterator[Schedule]:
+        for kind in ("AWS::Events::Rule", "AWS::Scheduler::Schedule"):
+            for name, properties in self._of_type(kind):
+                rate = RATE.fullmatch(properties.get("ScheduleExpression", ""))
+                targets = properties.get("Targets") or [properties.get("Target", {})]
+                for target in targets:
+                    function = FUNCTION_ARN.search(target.get("Arn", ""))
+                    if rate and function and properties.get("State") != "DISABLED":
+                        every_s = int(rate[1]) * RATE_UNIT_S[rate[2]]
+                        yield Schedule(name, function[1], every_s, target.get("Input"))
+
+    def _queue_sources(self) -> Iterator[QueueSource]:
+        for _name, properties in self._of_type("AWS::Lambda::EventSourceMapping"):
+            source, function = properties.get("EventSourceArn", ""), properties["FunctionName"]
+            if ":sqs:" in source:
+                matched = FUNCTION_ARN.search(function)
+                yield QueueSource(
+                    function=matched[1] if matched else function,
+                    queue_name=source.rsplit(":", 1)[1],
+                    batch_size=int(properties.get("BatchSize", 10)),
+                )
+
+    def _not_emulated(self) -> Iterator[str]:
+        for logical_id, resource in self._resources.items():
+            kind = resource["Type"]
+            if kind not in RUN_TYPES | PROVISIONED_TYPES and not SILENT_TYPES.match(kind):
+                yield f"{logical_id} ({kind})"
+
+
+RUN_TYPES = {
+    "AWS::Events::Rule",
+    "AWS::Lambda::EventSourceMapping",
+    "AWS::Lambda::Function",
+    "AWS::Scheduler::Schedule",
+}
+PROVISIONED_TYPES = {
+    "AWS::DynamoDB::Table",
+    "AWS::S3::Bucket",
+    "AWS::SQS::Queue",
+    "AWS::SecretsManager::Secret",
+}
+
+
+def _on_this_machine(path: str, layers: tuple[Path, ...]) -> str:
+    """A file under /opt, found in the source of the last layer that has it: Lambda lays layers over one another.
+
+    A layer's build may or may not be what puts its content under `python/`; both sources are looked at.
+    """
+    inside = path.removeprefix("/opt/")
+    for folder in reversed(layers):
+        for file in (folder / inside, folder / inside.removeprefix("python/")):
+            if file.is_file():
+                return str(file)
+    raise TemplateError(f"{path} is in none of the function's layers")
+
+
+def _routes(paths: Mapping[str, Mapping[str, Any]]) -> Iterator[Route]:
+    for path, operations in paths.items():
+        for method, operation in operations.items():
+            integration = operation.get("x-amazon-apigateway-integration", {})
+            function = FUNCTION_ARN.search(integration.get("uri", ""))
+            if function:
+                yield Route(
+                    path=path,
+                    method="ANY" if method == "x-amazon-apigateway-any-method" else method.upper(),
+                    function=function[1],
+                    streaming=integration.get("responseTransferMode") == "STREAM",
+                    timeout_ms=integration.get("timeoutInMillis"),
+                )
+
+
+def _gateway_response(row: Mapping[str, Any]) -> GatewayResponse:
+    prefix = "gatewayresponse.header."
+    return GatewayResponse(
+        status=int(row["statusCode"]) if "statusCode" in row else None,
+        headers={
+            name.removeprefix(prefix): value
+            for name, value in row.get("responseParameters", {}).items()
+            if name.startswith(prefix)
+        },
+        templates=row.get("responseTemplates", {}),
+    )

@@ -1,0 +1,111 @@
+"""What invokes functions besides requests: schedules at their rate, and queues whose messages are there.
+
+Source: docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html and
+docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+"""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from local.aws_services import Services
+from local.functions import EventTooLarge, Functions, Throttled
+from local.invocation import FunctionFailed
+from local.resource_names import ACCOUNT_ID, REGION
+from local.template import QueueSource, Schedule, Stack
+
+log = logging.getLogger(__name__)
+LONG_POLL_S = 10
+
+
+class Triggers:
+    """The running schedules and queue readers of a stack."""
+
+    def __init__(self, stack: Stack, services: Services, functions: Functions) -> None:
+        self._services = services
+        self._functions = functions
+        work = [
+            *(self._run_schedule(schedule) for schedule in stack.schedules),
+            *(self._read_queue(source) for source in stack.queue_sources),
+        ]
+        self._tasks = [asyncio.ensure_future(task) for task in work]
+
+    def end(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    async def _run_schedule(self, schedule: Schedule) -> None:
+        while True:
+            await asyncio.sleep(schedule.every_s)
+            event = schedule.event.encode() if schedule.event else scheduled_event(schedule.name)
+            await self._invoke(schedule.function, event)
+
+    async def _read_queue(self, source: QueueSource) -> None:
+        client = self._services.client("sqs")
+        url = client.get_queue_url(QueueName=source.queue_name)["QueueUrl"]
+        while True:
+            answer = await asyncio.to_thread(
+                client.receive_message,
+                QueueUrl=url,
+                MaxNumberOfMessages=min(source.batch_size, 10),
+                WaitTimeSeconds=LONG_POLL_S,
+                AttributeNames=["All"],
+                MessageAttributeNames=["All"],
+            )
+            messages = answer.get("Messages", [])
+            if messages and await self._invoke(source.function, queue_event(source.queue_name, messages)):
+                entries = [
+                    {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"]}
+                    for index, message in enumerate(messages)
+                ]
+                await asyncio.to_thread(client.delete_message_batch, QueueUrl=url, Entries=entries)
+
+    async def _invoke(self, function: str, event: bytes) -> bool:
+        """Whether the function did its work; a failure is in the log, and the next turn comes all the same."""
+        try:
+            await self._functions.invoke(function, event)
+        except (FunctionFailed, Throttled, EventTooLarge) as error:
+            log.warning("%s failed: %r", function, error)
+            return False
+        return True
+
+
+def scheduled_event(rule: str) -> bytes:
+    """The event of a schedule without an input of its own."""
+    return orjson.dumps(
+        {
+            "version": "0",
+            "id": str(uuid.uuid4()),
+            "detail-type": "Scheduled Event",
+            "source": "aws.events",
+            "account": ACCOUNT_ID,
+            "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "region": REGION,
+            "resources": [f"arn:aws:events:{REGION}:{ACCOUNT_ID}:rule/{rule}"],
+            "detail": {},
+        }
+    )
+
+
+def queue_event(queue_name: str, messages: list[Mapping[str, Any]]) -> bytes:
+    """The event of a batch of messages."""
+    records = [
+        {
+            "messageId": message["MessageId"],
+            "receiptHandle": message["ReceiptHandle"],
+            "body": message["Body"],
+            "attributes": message.get("Attributes", {}),
+            "messageAttributes": message.get("MessageAttributes", {}),
+            "md5OfBody": message["MD5OfBody"],
+            "eventSource": "aws:sqs",
+            "eventSourceARN": f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{queue_name}",
+            "awsRegion": REGION,
+        }
+        for message in messages
+    ]
+    return orjson.dumps({"Records": records})

@@ -1,0 +1,70 @@
+"""The local stack, once for all clients: the real template, each function a process of its own."""
+
+import contextlib
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running stack, as it describes itself."""
+
+    root_url: str
+    base_url: str
+    api_key: str
+    account_id: str
+    data: Path
+    pid: int
+
+    def processes(self, family: str) -> list[int]:
+        """The ids of the live processes of one family."""
+        command = [sys.executable, "-m", "local", "processes", "--data", str(self.data), "--json"]
+        told = orjson.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
+        return [process["pid"] for process in told["processes"] if process["family"] == family]
+
+    def ledger(self) -> dict[str, object]:
+        """The account's books, as the operator sees them."""
+        command = [sys.executable, "-m", "local", "ledger", self.account_id, "--data", str(self.data), "--json"]
+        told: dict[str, object] = orjson.loads(
+            subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
+        )
+        return told
+
+
+@contextlib.contextmanager
+def running(data: Path, *, balance_usd: int = 100) -> Iterator[Stack]:
+    """A stack of its own in `data`; it and all its children end with the block."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "local", "--port", str(port), "--data", str(data)]
+    with (data / "stack.log").open("ab") as log:
+        process = subprocess.Popen(
+            [*command, "--balance", str(balance_usd), "--json"], cwd=ROOT, stdout=subprocess.PIPE, stderr=log
+        )
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        assert line, (data / "stack.log").read_text()
+        told = orjson.loads(line)
+        yield Stack(told["root_url"], told["base_url"], told["api_key"], told["account_id"], data, process.pid)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=20)
+        process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running(tmp_path_factory.mktemp("stack")) as started:
+        yield started
