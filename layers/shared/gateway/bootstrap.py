@@ -9,16 +9,22 @@ from dataclasses import dataclass
 from functools import cache
 
 from gateway import settings
+from gateway.accounts.keyring import Keyring
+from gateway.billing import Billing
 from gateway.catalog import models
 from gateway.catalog.listing import Listed, listed
 from gateway.framing.sigv4 import AwsCredentials
 from gateway.pipeline import Corridor, Limits
-from gateway.ports import Keys, Patience
+from gateway.ports import Clock, Keys, KeyStore, Money, Patience
 from gateway.settings import Settings
 from gateway.stores.aws import AwsApi
 from gateway.stores.aws_credentials import ContainerCredentials, StaticCredentials
 from gateway.stores.credentials import SecretCredentials
+from gateway.stores.deferred_sqs import SqsDeferredSettlements
+from gateway.stores.key_store import DynamoKeyStore
 from gateway.stores.keys import DynamoKeys
+from gateway.stores.money_dynamodb import DynamoMoney
+from gateway.stores.money_tables import MoneyTables
 from gateway.transport import Client, Timeouts
 from gateway.upstream.provider import HttpUpstream
 
@@ -51,9 +57,16 @@ class ChatServices:
 class ControlServices:
     """What the control plane stands on."""
 
-    clock: SystemClock
+    clock: Clock
     keys: Keys
+    key_store: KeyStore
+    money: Money
     models: tuple[Listed, ...]
+
+    @property
+    def keyring(self) -> Keyring:
+        """Everybody's keys, to be managed."""
+        return Keyring(self.key_store, self.money, self.clock)
 
     def model(self, name: str) -> Listed | None:
         """The listed model of that id."""
@@ -69,6 +82,8 @@ def control_services() -> ControlServices:
     return ControlServices(
         clock,
         DynamoKeys(aws, clock, chosen.keys_table),
+        DynamoKeyStore(MoneyTables(aws, chosen.accounts_table, chosen.ledger_table), chosen.keys_table),
+        DynamoMoney(aws, chosen.accounts_table, chosen.ledger_table),
         tuple(listed(models.load(), chosen.simulated_providers)),
     )
 
@@ -80,10 +95,13 @@ def chat_services() -> ChatServices:
     clock = SystemClock()
     client = Client()
     aws = aws_api(chosen, client, clock)
+    money = DynamoMoney(aws, chosen.accounts_table, chosen.ledger_table)
+    deferred = SqsDeferredSettlements(aws, chosen.settlements_queue_url)
     corridor = Corridor(
         catalog=models.load(),
         credentials=SecretCredentials(aws, clock, chosen.providers_secret, chosen.providers_secret_ttl_s),
         upstream=HttpUpstream(client),
+        billing=Billing(money, deferred, clock),
         clock=clock,
         limits=Limits(
             non_stream_s=chosen.non_stream_s,

@@ -20,7 +20,7 @@ from gateway.billing import Bill, Billing, Order, Tab, estimated_usage
 from gateway.canonical.codec import ClientCodec
 from gateway.canonical.money import Refusal, Window
 from gateway.canonical.request import ChatRequest
-from gateway.canonical.response import Extension, Stamp
+from gateway.canonical.response import ChatResponse, Extension, Stamp
 from gateway.canonical.target import Target
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError, RequestTimeout, UpstreamError
@@ -71,6 +71,7 @@ class Ticket:
     entered_s: float
     models_tried: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    warming: asyncio.Task[None] | None = None
     tab: Tab | None = None
     window: Window | None = None
     served_by: Route | None = None
@@ -92,7 +93,6 @@ class Ticket:
             response_id=f"{self.call.codec.id_prefix}nxn-{self.hold_id}",
             model=self.request.model,
             created_s=int(self.entered_s),
-            include_usage=self.request.include_usage,
         )
 
     @property
@@ -180,7 +180,7 @@ class Corridor:
         The last refusal that is raised before anything has been sent anywhere.
         """
         call = ticket.call
-        warming = asyncio.create_task(self._warm(ticket.plan.routes[0]))
+        ticket.warming = asyncio.create_task(self._warm(ticket.plan.routes[0]))
         outcome = await self._billing.admit(
             Order(
                 hold_id=ticket.hold_id,
@@ -195,18 +195,16 @@ class Corridor:
         )
         ticket.window = outcome.window
         if isinstance(outcome, Refusal):
-            warming.cancel()
+            ticket.warming.cancel()
             raise outcome.error()
         ticket.tab = outcome
-        await warming
 
     async def answer(self, ticket: Ticket) -> bytes:
         """A whole answer in the caller's wire; past the contract's time the upstream is let go and nothing charged."""
         codec = ticket.call.codec
         try:
             async with asyncio.timeout(self._limits.non_stream_s):
-                body, provider = await self._first_success(ticket, partial(self._ask, ticket))
-            response = provider.codec.decode_response(body)
+                body, response, provider = await self._first_success(ticket, partial(self._ask, ticket))
             ticket.usage, ticket.delivered_bytes, ticket.complete = response.usage, len(body), True
             extension = await self._close(ticket)
         except TimeoutError:
@@ -270,15 +268,14 @@ class Corridor:
         ticket.try_on(routes[-1])
         return await attempt(routes[-1])
 
-    async def _ask(self, ticket: Ticket, route: Route) -> tuple[bytes, Provider]:
-        """One non-stream attempt."""
+    async def _ask(self, ticket: Ticket, route: Route) -> tuple[bytes, ChatResponse, Provider]:
+        """One non-stream attempt: its bytes, for forwarding, and what they mean."""
         response, provider = await self._send(ticket, route)
         try:
             body = await response.read()
-            provider.codec.decode_response(body)
         finally:
             await response.aclose()
-        return body, provider
+        return body, provider.codec.decode_response(body), provider
 
     async def _pump(self, ticket: Ticket, relay: Relay, route: Route) -> None:
         """One stream attempt, from the provider's first byte to its last."""
@@ -287,6 +284,8 @@ class Corridor:
 
     async def _send(self, ticket: Ticket, route: Route) -> tuple[UpstreamResponse, Provider]:
         """Sends the request to one route; raises what the provider's refusal means."""
+        if ticket.warming is not None:
+            await asyncio.wait({ticket.warming})
         provider = PROVIDERS[route.model.provider]
         credential = await self._credentials.of(provider.name)
         if credential is None:
@@ -308,9 +307,12 @@ class Corridor:
         raise provider.codec.decode_error(response.status, response.headers, body)
 
     async def _warm(self, route: Route) -> None:
-        """Has a connection to the provider ready by the time that money is."""
+        """Has a connection to the provider ready by the time that money is; what fails here fails again at `_send`."""
         provider = PROVIDERS[route.model.provider]
-        credential = await self._credentials.of(provider.name)
+        try:
+            credential = await self._credentials.of(provider.name)
+        except GatewayError:
+            return
         if credential is not None:
             await self._upstream.warm(provider.url(credential), self._limits.patience)
 

@@ -42,6 +42,7 @@ class Settings:
     accounts_table: str
     ledger_table: str
     providers_secret: str
+    settlements_queue_url: str
     simulated_providers: frozenset[str] = frozenset()
     providers_secret_ttl_s: float = 300.0
     commit_s: float = 0.3
@@ -65,6 +66,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         accounts_table=env.get("ACCOUNTS_TABLE", ""),
         ledger_table=env.get("LEDGER_TABLE", ""),
         providers_secret=env.get("PROVIDERS_SECRET", ""),
+        settlements_queue_url=env.get("SETTLEMENTS_QUEUE_URL", ""),
         simulated_providers=frozenset(filter(None, env.get("SIMULATED_PROVIDERS", "").split(","))),
         **{field: float(env[variable]) for field, variable in DURATIONS.items() if env.get(variable)},
     )

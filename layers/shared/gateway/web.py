@@ -139,7 +139,9 @@ class Visit:
     async def start(self, status: int, content_type: str, extra: Mapping[str, str]) -> None:
         """Status and headers; at most once."""
         self.status = status
-        headers = {"Content-Type": content_type, "X-Trace-ID": self.request.request_id}
+        # x-request-id is where OpenAI's SDKs look for the id that we call X-Trace-ID.
+        identity = self.request.request_id
+        headers = {"Content-Type": content_type, "X-Trace-ID": identity, "x-request-id": identity}
         if self.ticket is not None:
             headers |= self.ticket.standing_headers()
         headers |= extra
@@ -206,7 +208,8 @@ class EventStream:
     _headers: Mapping[str, str] = field(default_factory=dict)
     _last_s: float = 0.0
     _ticker: asyncio.Task[None] | None = None
-    _committing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _flowing: bool = False
+    _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def __aenter__(self) -> Self:
         self._last_s = asyncio.get_running_loop().time()
@@ -226,16 +229,16 @@ class EventStream:
 
     async def write(self, data: bytes) -> None:
         """Whole events, on their way at once."""
-        if not self.committed:
-            await self._commit()
         self._last_s = asyncio.get_running_loop().time()
-        await self.visit.write(data, more=True)
-
-    async def _commit(self) -> None:
-        async with self._committing:
+        if self._flowing:
+            await self.visit.write(data, more=True)
+            return
+        async with self._opening:
             if not self.committed:
-                await self.visit.start(200, SSE_TYPE, {"Cache-Control": "no-cache", **self._headers})
                 self.committed = True
+                await self.visit.start(200, SSE_TYPE, {"Cache-Control": "no-cache", **self._headers})
+            await self.visit.write(data, more=True)
+            self._flowing = True
 
     async def _fill_silence(self) -> None:
         """One sleeper for the whole stream, woken when the silence could be long enough, not at every chunk."""
