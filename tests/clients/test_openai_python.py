@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import openai
 import pytest
@@ -89,7 +90,7 @@ def test_a_tool_loop_completes(client: openai.OpenAI, stream: bool) -> None:
     asked: list[ChatCompletionMessageParam] = [{"role": "user", "content": "What is the weather in Tokyo?"}]
     if stream:
         with client.chat.completions.stream(model="gpt-4o", messages=asked, tools=[WEATHER]) as events:
-            calls = list(events.get_final_completion().choices[0].message.tool_calls or [])
+            calls: list[Any] = [*(events.get_final_completion().choices[0].message.tool_calls or ())]
     else:
         answer = client.chat.completions.create(model="gpt-4o", messages=asked, tools=[WEATHER])
         calls = list(answer.choices[0].message.tool_calls or [])
@@ -178,10 +179,10 @@ def test_a_failing_provider_raises_the_sdks_own_error(
 
 def test_a_stream_that_breaks_raises_after_what_came(client: openai.OpenAI) -> None:
     words = sim("chunks=20 chunk_ms=20 error_after=5")
-    text = []
-    with client.chat.completions.create(model="gpt-4o", messages=words, stream=True) as stream:
-        with pytest.raises(openai.APIError):
-            text.extend(chunk.choices[0].delta.content or "" for chunk in stream)
+    text: list[str] = []
+    stream = client.chat.completions.create(model="gpt-4o", messages=words, stream=True)
+    with pytest.raises(openai.APIError), stream:
+        text.extend(chunk.choices[0].delta.content or "" for chunk in stream)
     assert "".join(text)
 
 
