@@ -2,6 +2,9 @@
 
 python -m local --port 8080 --data .data --balance 100 --json
 python -m local processes --data .data --json
+python -m local credit ACCOUNT USD --data .data
+python -m local ledger ACCOUNT --data .data --json
+python -m local sweep --data .data --now EPOCH_SECONDS
 python -m local setup
 """
 
@@ -14,7 +17,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # The module whose `run` a command is.
-COMMANDS = {"serve": "local.serve", "processes": "local.processes", "setup": "local.dynamodb"}
+COMMANDS = {
+    "serve": "local.serve",
+    "processes": "local.processes",
+    "credit": "local.books",
+    "ledger": "local.books",
+    "sweep": "local.books",
+    "setup": "local.dynamodb",
+}
 
 
 def main() -> int:
@@ -32,6 +42,17 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--template", type=Path, default=ROOT / "template.yaml")
     commands = parser.add_subparsers(dest="command")
     _add_data(commands.add_parser("processes", help="the function processes that live"))
+    credit = commands.add_parser("credit", help="add money to an account")
+    credit.add_argument("account")
+    credit.add_argument("usd")
+    credit.add_argument("--once", metavar="REFERENCE", help="a payment's reference: credited a single time")
+    _add_data(credit)
+    ledger = commands.add_parser("ledger", help="an account's balance, holds and entries")
+    ledger.add_argument("account")
+    _add_data(ledger)
+    sweep = commands.add_parser("sweep", help="end the holds whose deadline is over")
+    sweep.add_argument("--now", type=float, metavar="EPOCH_SECONDS", help="the sweeper's clock, if not the machine's")
+    _add_data(sweep)
     commands.add_parser("setup", help="fetch what is not a Python package")
     arguments = parser.parse_args()
     arguments.command = arguments.command or "serve"

@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import accounts, aws_services, provider_rows, template
+from local import accounts, aws_services, books, provider_rows, template
 from local.accounts import FirstKey
 from local.aws_services import Services
 from local.children import Children
@@ -110,7 +110,7 @@ class LocalStack:
             name: function_environment(function, self._options.environment, around)
             for name, function in stack.functions.items()
         }
-        await _open_account(environments, key, self._options.balance_usd)
+        await _open_account(environments, key, self._options)
         functions = self._functions(children, stack, environments)
         front = Front(Gateway(stack.api, functions, self._options.limits))
         async with AsyncExitStack() as ending:
@@ -171,11 +171,12 @@ def _fill(services: Services, stack: Stack, rows: ProviderRows, key: FirstKey) -
         accounts.register_key(services, table, key)
 
 
-async def _open_account(environments: Mapping[str, Mapping[str, str]], key: FirstKey, balance_usd: Decimal) -> None:
+async def _open_account(environments: Mapping[str, Mapping[str, str]], key: FirstKey, options: Options) -> None:
     """Opens the stack's account through the tables of money, where a function of the template knows them."""
     for environment in environments.values():
         if "ACCOUNTS_TABLE" in environment and "LEDGER_TABLE" in environment:
-            await accounts.open_account(environment, key.account_id, balance_usd)
+            books.remember(options.data, environment)
+            await accounts.open_account(environment, key.account_id, options.balance_usd)
             return
 
 

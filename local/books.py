@@ -1,0 +1,84 @@
+"""`python -m local credit | ledger | sweep`: the operator's commands on a stack's own tables.
+
+The code is `gateway.admin`'s; only where the tables are is told from the data directory. A stack that runs is asked
+through its own database, else the database is started for the length of the command.
+"""
+
+import argparse
+import asyncio
+import fcntl
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import orjson
+
+from gateway import admin
+from gateway.errors import GatewayError
+from gateway.ledger.money import NotAnAmount
+from gateway.settings import from_environment
+from local import aws_services
+from local.children import Children
+from local.functions import INHERITED
+from local.processes import REGISTER
+
+# How a function of the stack finds the tables of money and keys: written at every start of the stack.
+ENVIRONMENT = "environment.json"
+DYNAMODB = "AWS_ENDPOINT_URL_DYNAMODB"
+
+
+class NoStack(Exception):
+    """The directory has never held a stack; the message is for the person who asked."""
+
+
+def remember(data: Path, environment: Mapping[str, str]) -> None:
+    """Keeps what a later command needs to find the tables."""
+    (data / ENVIRONMENT).write_bytes(orjson.dumps(dict(environment)))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs one command; 1 where it was refused, with the reason on standard error."""
+    try:
+        answer = asyncio.run(_answered(arguments))
+    except (GatewayError, NotAnAmount, NoStack) as refusal:
+        print(refusal, file=sys.stderr)
+        return 1
+    print(admin.shown(arguments, answer))
+    return 0
+
+
+async def _answered(arguments: argparse.Namespace) -> admin.Document:
+    async with _tables(arguments.data.resolve()) as environment:
+        return await admin.answered(from_environment(environment), arguments)
+
+
+@asynccontextmanager
+async def _tables(data: Path) -> AsyncIterator[Mapping[str, str]]:
+    """The environment of somebody who can reach the tables."""
+    file = data / ENVIRONMENT
+    if not file.is_file():
+        raise NoStack(f"no stack has run on {data}")
+    environment: dict[str, str] = orjson.loads(file.read_bytes())
+    with (data / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield environment
+            return
+        async with _database(data) as endpoint:
+            yield environment | {DYNAMODB: endpoint}
+
+
+@asynccontextmanager
+async def _database(data: Path) -> AsyncIterator[str]:
+    """The stack's database without the stack."""
+    children = Children(data / REGISTER)
+    env = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    await children.start()
+    try:
+        endpoint = await aws_services.start_dynamodb(children, data, env)
+        yield endpoint or await aws_services.start_moto(children, data, env)
+    finally:
+        await children.end_all()
