@@ -18,6 +18,7 @@ import orjson
 from gateway import admin
 from gateway.errors import GatewayError
 from gateway.ledger.money import NotAnAmount
+from gateway.operations import Document
 from gateway.settings import from_environment
 from local import aws_services
 from local.children import Children
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def _answered(arguments: argparse.Namespace) -> admin.Document:
+async def _answered(arguments: argparse.Namespace) -> Document:
     async with _tables(arguments.data.resolve()) as environment:
         return await admin.answered(from_environment(environment), arguments)
 

@@ -43,6 +43,7 @@ class Environment:
         self.api = api
         self.process = process
         self.retirement: asyncio.TimerHandle | None = None
+        self.starting = True
         self.ended = False
 
 
@@ -58,7 +59,8 @@ class FunctionPool:
         self._limits = limits
         self._log_file = logs / f"{function.name}.log"
         self._idle: list[Environment] = []
-        self._running = 0
+        self._starting = 0
+        self._living = 0
         self._finishing = 0
         self._rested = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -67,15 +69,11 @@ class FunctionPool:
         """Begins an invocation; raises Throttled or EventTooLarge, as Lambda's Invoke does."""
         if len(event) > self._limits.event_bytes:
             raise EventTooLarge
-        if self._running >= self._limits.concurrency:
-            raise Throttled
         arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{self._function.name}"
         invocation = Invocation(str(uuid.uuid4()), arn, trace_id, event)
-        self._running += 1
         try:
-            environment = self._reuse() or await self._await_finishing() or await self._spawn()
+            environment = self._reuse() or await self._await_finishing() or await self._await_free()
         except OSError as error:
-            self._running -= 1
             invocation.finish(_failure("Runtime.InvalidEntrypoint", str(error)))
             return invocation
         environment.api.submit(invocation)
@@ -106,7 +104,33 @@ class FunctionPool:
             return None
         return None
 
+    async def _await_free(self) -> Environment:
+        """A new environment, or one that comes free while too many are starting or running already.
+
+        Lambda would start one for each request; a laptop that did the same for a burst would serve nobody.
+        """
+        try:
+            async with asyncio.timeout(self._limits.queue_s):
+                while self._starting >= self._limits.cold_starts or self._living >= self._limits.concurrency:
+                    self._rested.clear()
+                    await self._rested.wait()
+                    if environment := self._reuse():
+                        return environment
+        except TimeoutError:
+            raise Throttled from None
+        return await self._spawn()
+
     async def _spawn(self) -> Environment:
+        self._starting += 1
+        self._living += 1
+        try:
+            return await self._start_process()
+        except OSError:
+            self._starting -= 1
+            self._living -= 1
+            raise
+
+    async def _start_process(self) -> Environment:
         function = self._function
         api = RuntimeApi(self._limits, function.timeout_s)
         env = {**self._env, "AWS_LAMBDA_RUNTIME_API": await api.start()}
@@ -122,6 +146,8 @@ class FunctionPool:
         status = await self._children.wait(environment.process)
         message = f"Runtime exited with {'signal' if status < 0 else 'exit status'}: {abs(status)}"
         environment.ended = True
+        self._living -= 1
+        self._rested.set()
         environment.api.process_ended(_failure("Runtime.ExitError", message))
         if environment in self._idle:
             self._idle.remove(environment)
@@ -133,8 +159,7 @@ class FunctionPool:
         """
         started = time.monotonic()
         try:
-            async with asyncio.timeout(self._limits.init_timeout_s):
-                await _first(invocation.dispatched, invocation.finished)
+            await self._see_started(environment, invocation)
             async with asyncio.timeout(self._function.timeout_s):
                 await invocation.finished.wait()
                 self._finishing += 1
@@ -147,12 +172,21 @@ class FunctionPool:
             invocation.finish(_failure("Sandbox.Timedout", f"Task timed out after {waited_s:.2f} seconds"))
             self._children.kill(environment.process)
             return
-        finally:
-            self._running -= 1
         if environment.api.broken:
             self._children.kill(environment.process)
         elif not environment.ended:
             self._rest(environment)
+
+    async def _see_started(self, environment: Environment, invocation: Invocation) -> None:
+        """Waits until the environment has taken the event; its start is over then, however it went."""
+        try:
+            async with asyncio.timeout(self._limits.init_timeout_s):
+                await _first(invocation.dispatched, invocation.finished)
+        finally:
+            if environment.starting:
+                environment.starting = False
+                self._starting -= 1
+                self._rested.set()
 
     def _rest(self, environment: Environment) -> None:
         """Puts an environment among the idle ones, and those beyond a few up for retirement."""

@@ -22,8 +22,11 @@ class Limits:
     streamed_bytes: int = 200 * MIB
     # Lambda gives an environment 10 s to reach its first /next; a laptop with cold disks gets more.
     init_timeout_s: float = 30.0
-    # A share of the account's 1,000 concurrent executions that a laptop can bear.
-    concurrency: int = 64
+    # A share of the account's 1,000 concurrent executions that a laptop can bear, and how many may start at a time;
+    # a request waits for its turn before it is throttled.
+    concurrency: int = 256
+    cold_starts: int = 4
+    queue_s: float = 20.0
     idle_processes: int = 2
     idle_s: float = 60.0
 
