@@ -97,6 +97,7 @@ class QueueSource:
     function: str
     queue_name: str
     batch_size: int
+    reports_failures: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +235,7 @@ class _Reader:
                     function=matched[1] if matched else function,
                     queue_name=source.rsplit(":", 1)[1],
                     batch_size=int(properties.get("BatchSize", 10)),
+                    reports_failures="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", ()),
                 )
 
     def _not_emulated(self) -> Iterator[str]:

@@ -22,6 +22,8 @@ from local.template import QueueSource, Schedule, Stack
 log = logging.getLogger(__name__)
 LONG_POLL_S = 10
 
+Message = Mapping[str, Any]
+
 
 class Triggers:
     """The running schedules and queue readers of a stack."""
@@ -57,22 +59,29 @@ class Triggers:
                 AttributeNames=["All"],
                 MessageAttributeNames=["All"],
             )
-            messages = answer.get("Messages", [])
-            if messages and await self._invoke(source.function, queue_event(source.queue_name, messages)):
-                entries = [
-                    {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"]}
-                    for index, message in enumerate(messages)
-                ]
-                await asyncio.to_thread(client.delete_message_batch, QueueUrl=url, Entries=entries)
+            if messages := answer.get("Messages", []):
+                done = await self._deliver(source, messages)
+                entries = [{"Id": m["MessageId"], "ReceiptHandle": m["ReceiptHandle"]} for m in done]
+                if entries:
+                    await asyncio.to_thread(client.delete_message_batch, QueueUrl=url, Entries=entries)
 
-    async def _invoke(self, function: str, event: bytes) -> bool:
-        """Whether the function did its work; a failure is in the log, and the next turn comes all the same."""
+    async def _deliver(self, source: QueueSource, messages: list[Message]) -> list[Message]:
+        """The messages that are done: all but those that the function says are to come again, or none if it failed."""
+        answer = await self._invoke(source.function, queue_event(source.queue_name, messages))
+        if answer is None:
+            return []
+        if not source.reports_failures:
+            return messages
+        again = {failure["itemIdentifier"] for failure in orjson.loads(answer)["batchItemFailures"]}
+        return [message for message in messages if message["MessageId"] not in again]
+
+    async def _invoke(self, function: str, event: bytes) -> bytes | None:
+        """The function's answer; a failure is in the log, and the next turn comes all the same."""
         try:
-            await self._functions.invoke(function, event)
+            return await self._functions.invoke(function, event)
         except (FunctionFailed, Throttled, EventTooLarge) as error:
             log.warning("%s failed: %r", function, error)
-            return False
-        return True
+            return None
 
 
 def scheduled_event(rule: str) -> bytes:
@@ -92,7 +101,7 @@ def scheduled_event(rule: str) -> bytes:
     )
 
 
-def queue_event(queue_name: str, messages: list[Mapping[str, Any]]) -> bytes:
+def queue_event(queue_name: str, messages: list[Message]) -> bytes:
     """The event of a batch of messages."""
     records = [
         {

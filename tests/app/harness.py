@@ -16,10 +16,13 @@ from gateway.billing import Billing
 from gateway.bootstrap import ChatServices, SystemClock
 from gateway.canonical.money import Charge, Hold, Look
 from gateway.catalog import models
+from gateway.idempotency import Idempotency
 from gateway.pipeline import Corridor, Limits
 from gateway.ports import Credential, KeyRecord, Patience
 from gateway.protocols import openai_chat
+from gateway.stores.idempotency_memory import MemoryIdempotencyRecords
 from gateway.stores.money_memory import MemoryMoney
+from gateway.stores.objects_memory import MemoryObjects
 from gateway.transport import Client
 from gateway.upstream.provider import HttpUpstream
 from gateway.web import Door
@@ -188,7 +191,8 @@ async def house(
         clock=clock,
         limits=Limits(non_stream_s, stream_margin_s=10.0, patience=Patience(2.0, idle_s, idle_s)),
     )
-    services = ChatServices(clock, keys, corridor, commit_s=0.3)
+    ring = Idempotency(MemoryIdempotencyRecords(), MemoryObjects(), clock)
+    services = ChatServices(clock, keys, corridor, money, ring, commit_s=0.3)
     try:
         yield House(base_url, money, keys, Door(lambda: services, posts={CHAT: openai_chat.CLIENT}), deferred)
     finally:

@@ -45,6 +45,7 @@ def test_the_tables_have_the_keys_that_the_stores_use(stack: Stack) -> None:
         "KeysTable": [("key_hash", "HASH")],
         "AccountsTable": [("account_id", "HASH")],
         "LedgerTable": [("account_id", "HASH"), ("sk", "RANGE")],
+        "IdempotencyTable": [("scope", "HASH")],
     }
 
 
@@ -58,6 +59,37 @@ def test_the_sweepers_indexes_carry_keys_only(stack: Stack) -> None:
         "ByActivity": ([("active_shard", "HASH"), ("active_slot", "RANGE")], "KEYS_ONLY"),
         "ByDeadline": ([("sweep_shard", "HASH"), ("sweep_at_s", "RANGE")], "KEYS_ONLY"),
     }
+
+
+def test_kept_answers_are_private_encrypted_without_versions_and_gone_after_a_day(stack: Stack) -> None:
+    bucket = stack.of_type("AWS::S3::Bucket")["AnswersBucket"]
+    (encryption,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert encryption["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    assert (rule["Status"], rule["ExpirationInDays"], "Prefix" in rule) == ("Enabled", 1, False)
+    assert "VersioningConfiguration" not in bucket
+
+
+def test_nobody_may_list_kept_answers(stack: Stack) -> None:
+    granted = {action for name in stack.functions for grant in stack.grants(name) for action in _list(grant["Action"])}
+    assert {action for action in granted if action.startswith("s3:List")} == set()
+
+
+def _list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def test_a_settlement_that_fails_comes_again_and_in_the_end_waits_for_the_operator(stack: Stack) -> None:
+    queues = stack.of_type("AWS::SQS::Queue")
+    redrive = queues["SettlementsQueue"]["RedrivePolicy"]
+    assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": ["LostSettlementsQueue", "Arn"]}
+    assert queues["SettlementsQueue"]["VisibilityTimeout"] >= 6 * stack.functions["SettlementsFunction"]["Timeout"]
+
+
+def test_the_settlements_function_says_which_messages_failed(stack: Stack) -> None:
+    (mapping,) = stack.of_type("AWS::Lambda::EventSourceMapping").values()
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
 def test_every_attribute_is_a_key(stack: Stack) -> None:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import cache
 
 from gateway import settings
-from gateway.accounts.keyring import Keyring
 from gateway.billing import Billing
 from gateway.catalog import models
 from gateway.catalog.listing import Listed, listed
 from gateway.framing.sigv4 import AwsCredentials
+from gateway.idempotency import Idempotency
 from gateway.pipeline import Corridor, Limits
 from gateway.ports import Clock, Keys, KeyStore, Money, Patience
 from gateway.settings import Settings
@@ -21,10 +21,12 @@ from gateway.stores.aws import AwsApi
 from gateway.stores.aws_credentials import ContainerCredentials, StaticCredentials
 from gateway.stores.credentials import SecretCredentials
 from gateway.stores.deferred_sqs import SqsDeferredSettlements
+from gateway.stores.idempotency_dynamodb import DynamoIdempotencyRecords
 from gateway.stores.key_store import DynamoKeyStore
 from gateway.stores.keys import DynamoKeys
 from gateway.stores.money_dynamodb import DynamoMoney
 from gateway.stores.money_tables import MoneyTables
+from gateway.stores.objects_s3 import S3Objects
 from gateway.transport import Client, Timeouts
 from gateway.upstream.provider import HttpUpstream
 
@@ -50,6 +52,8 @@ class ChatServices:
     clock: SystemClock
     keys: Keys
     corridor: Corridor
+    money: Money
+    idempotency: Idempotency
     commit_s: float
 
 
@@ -61,12 +65,8 @@ class ControlServices:
     keys: Keys
     key_store: KeyStore
     money: Money
+    idempotency: Idempotency
     models: tuple[Listed, ...]
-
-    @property
-    def keyring(self) -> Keyring:
-        """Everybody's keys, to be managed."""
-        return Keyring(self.key_store, self.money, self.clock)
 
     def model(self, name: str) -> Listed | None:
         """The listed model of that id."""
@@ -78,12 +78,14 @@ def control_services() -> ControlServices:
     """The services of this process, made once from its environment."""
     chosen = settings.from_environment()
     clock = SystemClock()
-    aws = aws_api(chosen, Client(), clock)
+    client = Client()
+    aws = aws_api(chosen, client, clock)
     return ControlServices(
         clock,
         DynamoKeys(aws, clock, chosen.keys_table),
         DynamoKeyStore(MoneyTables(aws, chosen.accounts_table, chosen.ledger_table), chosen.keys_table),
         DynamoMoney(aws, chosen.accounts_table, chosen.ledger_table),
+        idempotency_ring(chosen, aws, client, clock),
         tuple(listed(models.load(), chosen.simulated_providers)),
     )
 
@@ -113,7 +115,27 @@ def chat_services() -> ChatServices:
             ),
         ),
     )
-    return ChatServices(clock, DynamoKeys(aws, clock, chosen.keys_table), corridor, chosen.commit_s)
+    return ChatServices(
+        clock=clock,
+        keys=DynamoKeys(aws, clock, chosen.keys_table),
+        corridor=corridor,
+        money=money,
+        idempotency=idempotency_ring(chosen, aws, client, clock),
+        commit_s=chosen.commit_s,
+    )
+
+
+def idempotency_ring(chosen: Settings, aws: AwsApi, client: Client, clock: SystemClock) -> Idempotency:
+    """The ring on the Idempotency table and the answers bucket."""
+    objects = S3Objects(
+        client,
+        clock,
+        aws_credentials(chosen, client, clock),
+        region=chosen.region,
+        bucket=chosen.answers_bucket,
+        endpoint=chosen.endpoints.get("s3"),
+    )
+    return Idempotency(DynamoIdempotencyRecords(aws, chosen.idempotency_table), objects, clock)
 
 
 def aws_api(chosen: Settings, client: Client, clock: SystemClock) -> AwsApi:

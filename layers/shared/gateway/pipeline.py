@@ -32,6 +32,8 @@ from gateway.relay import Relay, Uncarried
 from gateway.routing.plan import Plan, Route, plan
 
 BACKOFF_S = 0.02
+# What admission, settling and keeping the answer may take beside the provider's time.
+AROUND_S = 15.0
 JITTER = SystemRandom()
 TIMED_OUT = "Request timed out after {:.0f} seconds. Use streaming (stream: true) for requests that may take this long."
 NOT_CONFIGURED = "The provider of this model has no credentials in this deployment."
@@ -105,6 +107,11 @@ class Ticket:
         """The catalog's id of the model that served, or was tried last."""
         return self.models_tried[-1] if self.models_tried else ""
 
+    @property
+    def outcome_status(self) -> int:
+        """What the request came to: a failure that left nothing delivered is one, whatever status was committed."""
+        return 200 if self.error is None or self.delivered_bytes else self.error.status
+
     def try_on(self, route: Route) -> None:
         """Notes that an attempt begins."""
         self.served_by = route
@@ -173,6 +180,12 @@ class Corridor:
         now_s = self._clock.now_s()
         hold_id = hold_id_at(now_s, secrets.randbits(40))
         return Ticket(call, request, chosen, hold_id, entered_s=now_s)
+
+    def over_by_s(self, ticket: Ticket) -> float:
+        """When nothing of the request runs any more, in epoch seconds."""
+        if ticket.request.stream:
+            return ticket.call.deadline_s
+        return min(ticket.call.deadline_s, ticket.entered_s + self._limits.non_stream_s + AROUND_S)
 
     async def admit(self, ticket: Ticket) -> None:
         """Holds the worst case, all or nothing, while the connection to the provider is being made.
@@ -284,7 +297,7 @@ class Corridor:
 
     async def _send(self, ticket: Ticket, route: Route) -> tuple[UpstreamResponse, Provider]:
         """Sends the request to one route; raises what the provider's refusal means."""
-        if ticket.warming is not None:
+        if ticket.warming is not None and not ticket.warming.done():
             await asyncio.wait({ticket.warming})
         provider = PROVIDERS[route.model.provider]
         credential = await self._credentials.of(provider.name)

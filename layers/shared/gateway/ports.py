@@ -8,6 +8,7 @@ from typing import Protocol
 
 from gateway.canonical.models import ListPrice, Model, Name, Offer
 from gateway.canonical.money import (
+    AccountState,
     Admission,
     Charge,
     Entry,
@@ -64,6 +65,33 @@ class KeyRecord:
     region_policy: str = "any"
     alert_webhook_url: str | None = None
     can_manage_keys: bool = False
+
+    @property
+    def manages_lastingly(self) -> bool:
+        """Whether this key alone keeps its account manageable: it manages keys, and will not stop by itself."""
+        return self.can_manage_keys and not self.revoked and not self.disabled and self.expires_at_s is None
+
+
+class KeyStore(Protocol):
+    """An account's keys as their owner manages them. Every read sees every write before it."""
+
+    async def add(self, key_hash: str, record: KeyRecord) -> None:
+        """A new key under the hash of its text; raises `Conflict` where the key or its id exists."""
+
+    async def get(self, account_id: str, key_id: str) -> KeyRecord | None:
+        """The account's key of that id, or nothing."""
+
+    async def page(self, account_id: str, *, limit: int, before: str | None = None) -> Sequence[KeyRecord]:
+        """Keys by id, highest (newest) first; with `before`, only ids below it."""
+
+    async def change(
+        self, account_id: str, key_id: str, changes: Mapping[str, object], *, while_managed_by: str | None = None
+    ) -> KeyRecord:
+        """The key after `changes`, by names of `KeyRecord`'s fields. What is not named stays as others left it.
+
+        Raises `Conflict` where the key is revoked already or, with code `last_managing_key`, where the account's key
+        `while_managed_by` no longer manages keys at that very moment.
+        """
 
 
 class Keys(Protocol):
@@ -134,7 +162,9 @@ class Upstream(Protocol):
 class Sink(Protocol):
     """Where a stream goes. Before its first byte a failure can still be an HTTP status."""
 
-    committed: bool
+    @property
+    def committed(self) -> bool:
+        """Whether bytes have left, so that the status is fixed."""
 
     def announce(self, headers: Mapping[str, str]) -> None:
         """Headers to send with the status, should it not be committed yet."""
@@ -182,8 +212,16 @@ class Money(Protocol):
     async def look(self, account_id: str) -> Look | None:
         """The whole account at one moment, or nothing. For operators: it reads every entry."""
 
-    async def entries(self, account_id: str, *, since_s: float, until_s: float, limit: int) -> Sequence[Entry]:
-        """The newest entries of requests admitted, and credits made, in [since, until), newest first."""
+    async def state(self, account_id: str, key_id: str, key_rpm_limit: int, now_s: float) -> AccountState | None:
+        """The account's balance and the key's window, or nothing. One read, which counts in no window."""
+
+    async def entries(
+        self, account_id: str, *, since_s: float, until_s: float, limit: int, before: str | None = None
+    ) -> Sequence[Entry]:
+        """The newest entries of requests admitted, and credits made, in [since, until), newest first.
+
+        With `before`, an entry's id, the newest of those that come after it in that order: the next page.
+        """
 
     async def track_spend(self, account_id: str, key_id: str, now_s: float) -> None:
         """Begins to count a key's month, from what its entries say so far: to be called when a cap is set on it."""
@@ -197,3 +235,59 @@ class DeferredSettlements(Protocol):
 
     async def put(self, hold: Hold, charge: Charge | None) -> None:
         """To be settled, or released where there is no charge, as soon as the store can be reached."""
+
+
+class Objects(Protocol):
+    """Bytes by name, whole. Where the store cannot be reached a step raises `ServiceUnavailable`; a repeat is safe."""
+
+    async def put(self, name: str, body: bytes) -> None:
+        """Keeps `body` under a name that nobody else uses, readable as soon as this returns."""
+
+    async def get(self, name: str) -> bytes | None:
+        """What is kept under the name, or nothing."""
+
+    async def delete(self, name: str) -> None:
+        """Forgets the name, if it is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """An answer to be given again: its body is the object of that name."""
+
+    status: int
+    headers: Mapping[str, str]
+    object_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyRecord:
+    """What stands under one idempotency key: an attempt in flight, or, with `answer`, how it came out.
+
+    Nobody but `attempt_id` may finish it; the attempt is dead once `lease_until_s` is over. Times are epoch seconds.
+    """
+
+    scope: str
+    fingerprint: str
+    attempt_id: str
+    claimed_at_s: int
+    lease_until_s: int
+    expires_at_s: int
+    answer: KeptAnswer | None = None
+
+
+class IdempotencyRecords(Protocol):
+    """One record per scope, forgotten when it expires. Each step is one conditional write, safe to repeat.
+
+    Where the store cannot be reached a step raises `ServiceUnavailable`, and may have happened or not.
+    """
+
+    async def claim(
+        self, record: IdempotencyRecord, now_s: float, *, after: str | None = None
+    ) -> IdempotencyRecord | None:
+        """Writes the record where none stands, or only the unfinished attempt `after`; else answers what stands."""
+
+    async def finish(self, record: IdempotencyRecord) -> bool:
+        """Writes the attempt's answer; false where the record is no longer the attempt's."""
+
+    async def free(self, record: IdempotencyRecord) -> None:
+        """Forgets the attempt, if it still stands and is unfinished."""

@@ -10,6 +10,7 @@ from gateway.framing.sigv4 import AwsCredentials
 
 ENDPOINT_VARIABLES = {
     "dynamodb": "AWS_ENDPOINT_URL_DYNAMODB",
+    "s3": "AWS_ENDPOINT_URL_S3",
     "secretsmanager": "AWS_ENDPOINT_URL_SECRETS_MANAGER",
     "sqs": "AWS_ENDPOINT_URL_SQS",
     "states": "AWS_ENDPOINT_URL_SFN",
@@ -41,6 +42,8 @@ class Settings:
     keys_table: str
     accounts_table: str
     ledger_table: str
+    idempotency_table: str
+    answers_bucket: str
     providers_secret: str
     settlements_queue_url: str
     simulated_providers: frozenset[str] = frozenset()
@@ -65,6 +68,8 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         keys_table=env.get("KEYS_TABLE", ""),
         accounts_table=env.get("ACCOUNTS_TABLE", ""),
         ledger_table=env.get("LEDGER_TABLE", ""),
+        idempotency_table=env.get("IDEMPOTENCY_TABLE", ""),
+        answers_bucket=env.get("ANSWERS_BUCKET", ""),
         providers_secret=env.get("PROVIDERS_SECRET", ""),
         settlements_queue_url=env.get("SETTLEMENTS_QUEUE_URL", ""),
         simulated_providers=frozenset(filter(None, env.get("SIMULATED_PROVIDERS", "").split(","))),

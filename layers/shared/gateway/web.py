@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import Any, Protocol, Self
 from urllib.parse import parse_qsl
@@ -20,8 +21,9 @@ import orjson
 from gateway.auth.principal import Principal, admit_key, key_hash, key_in
 from gateway.canonical.codec import ClientCodec
 from gateway.errors import GatewayError, MethodNotAllowed, NotFound
+from gateway.idempotency import Answer, Attempt, Idempotency, KeyedRequest, Recording, disown_hold, keyed_request
 from gateway.pipeline import Call, Corridor, Ticket
-from gateway.ports import Clock, Keys
+from gateway.ports import Clock, Keys, Money
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -45,6 +47,12 @@ class Services(Protocol):
 
     @property
     def corridor(self) -> Corridor: ...
+
+    @property
+    def money(self) -> Money: ...
+
+    @property
+    def idempotency(self) -> Idempotency: ...
 
     @property
     def commit_s(self) -> float: ...
@@ -104,12 +112,44 @@ class Door:
         principal = await authenticate(request, services)
         call = Call(principal, visit.codec, request.body, request.request_id, request.deadline_s)
         visit.ticket = ticket = services.corridor.open(call)
+        keyed = _keyed(request, principal)
+        produce = partial(self._stream, keyed) if ticket.request.stream else self._whole
+        answer = await services.idempotency.run(
+            keyed,
+            Attempt(
+                attempt_id=ticket.hold_id,
+                deadline_s=services.corridor.over_by_s(ticket),
+                produce=partial(produce, visit, ticket, services),
+                disown=partial(disown_hold, services.money, services.clock, principal.account_id),
+            ),
+        )
+        if not visit.status:
+            await visit.reply(answer.status, answer.body, answer.headers)
+
+    async def _whole(self, visit: Visit, ticket: Ticket, services: Services) -> Answer:
         await services.corridor.admit(ticket)
-        if not ticket.request.stream:
-            await visit.reply(200, await services.corridor.answer(ticket))
-            return
+        body = await services.corridor.answer(ticket)
+        return Answer(200, {"Content-Type": JSON_TYPE, **visit.told()}, body)
+
+    async def _stream(self, keyed: KeyedRequest | None, visit: Visit, ticket: Ticket, services: Services) -> Answer:
+        """Recorded only for a key: other streams are not held in memory."""
+        await services.corridor.admit(ticket)
         async with EventStream(visit, services.commit_s) as stream:
-            await services.corridor.stream(ticket, stream)
+            recording = Recording(stream)
+            await services.corridor.stream(ticket, recording if keyed else stream)
+        headers = {"Content-Type": SSE_TYPE, "Cache-Control": "no-cache", **visit.told()}
+        return Answer(ticket.outcome_status, headers, recording.body)
+
+
+def _keyed(request: Request, principal: Principal) -> KeyedRequest | None:
+    return keyed_request(
+        request.headers.get("idempotency-key"),
+        principal.account_id,
+        request.method,
+        request.path,
+        request.headers.get("content-type", JSON_TYPE),
+        request.body,
+    )
 
 
 async def authenticate(request: Request, services: Services, *, allow_query: bool = False) -> Principal:
@@ -154,9 +194,12 @@ class Visit:
 
     async def reply(self, status: int, body: bytes, extra: Mapping[str, str] | None = None) -> None:
         """A whole JSON answer."""
-        told = self.ticket.headers() if self.ticket is not None else {}
-        await self.start(status, JSON_TYPE, {"Content-Length": str(len(body)), **told, **(extra or {})})
+        await self.start(status, JSON_TYPE, {"Content-Length": str(len(body)), **self.told(), **(extra or {})})
         await self.write(body, more=False)
+
+    def told(self) -> dict[str, str]:
+        """All that is known of the request by now, as headers."""
+        return {} if self.ticket is None else {**self.ticket.standing_headers(), **self.ticket.headers()}
 
     async def refuse(self, error: GatewayError) -> None:
         """The error in the wire's shape; raises it where a status was sent already, so that the answer is seen cut."""
@@ -164,7 +207,7 @@ class Visit:
         if self.status:
             raise error
         extra = {}
-        if error.status in RETRY_LATER:
+        if error.status in RETRY_LATER or error.retry_after_s is not None:
             extra["Retry-After"] = str(max(1, error.retry_after_s or 1))
         if error.should_retry is not None:
             extra["x-should-retry"] = str(error.should_retry).lower()

@@ -55,20 +55,21 @@ def signed_headers(
     `path` and `query` are as sent, percent-encoded once; services other than S3 have the path encoded again in the
     string to sign.
     """
-    stamp = datetime.fromtimestamp(now_s, UTC).strftime("%Y%m%dT%H%M%SZ")
+    stamp = _stamp(int(now_s))
     body_hash = hashlib.sha256(body).hexdigest()
     everything = dict(headers) | {"x-amz-date": stamp}
     if scope.service == S3:
         everything["x-amz-content-sha256"] = body_hash
     if credentials.session_token is not None:
         everything["x-amz-security-token"] = credentials.session_token
-    names = ";".join(sorted(everything))
+    ordered = sorted(everything)
+    names = ";".join(ordered)
     canonical = "\n".join(
         (
             method,
             path if scope.service == S3 else quote(path, safe="/~"),
             _canonical_query(query),
-            *(f"{name}:{' '.join(everything[name].split())}" for name in sorted(everything)),
+            *(f"{name}:{' '.join(everything[name].split())}" for name in ordered),
             "",
             names,
             body_hash,
@@ -77,12 +78,17 @@ def signed_headers(
     credential_scope = f"{stamp[:8]}/{scope.region}/{scope.service}/aws4_request"
     to_sign = "\n".join((ALGORITHM, stamp, credential_scope, hashlib.sha256(canonical.encode()).hexdigest()))
     key = _signing_key(credentials.secret_access_key, stamp[:8], scope.region, scope.service)
-    signature = hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
+    signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
     everything["authorization"] = (
         f"{ALGORITHM} Credential={credentials.access_key_id}/{credential_scope}, "
         f"SignedHeaders={names}, Signature={signature}"
     )
     return everything
+
+
+@lru_cache(maxsize=16)
+def _stamp(now_s: int) -> str:
+    return datetime.fromtimestamp(now_s, UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
 def _canonical_query(query: str) -> str:
@@ -95,5 +101,5 @@ def _canonical_query(query: str) -> str:
 def _signing_key(secret: str, date: str, region: str, service: str) -> bytes:
     key = f"AWS4{secret}".encode()
     for message in (date, region, service, "aws4_request"):
-        key = hmac.new(key, message.encode(), hashlib.sha256).digest()
+        key = hmac.digest(key, message.encode(), "sha256")
     return key

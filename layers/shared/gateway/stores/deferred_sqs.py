@@ -1,0 +1,99 @@
+"""The ends of holds that the store did not take in time: written to a queue by requests, read from it by a function.
+
+A message is a hold and its charge, or no charge for a release, in integers of 10^-9 USD. It may come twice, late, or
+after the sweeper: ending a hold is harmless when repeated, so none of that matters.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import orjson
+
+from gateway.canonical.money import Charge, Hold, Settlement, Tier
+from gateway.canonical.usage import Usage
+from gateway.errors import GatewayError
+from gateway.ports import Clock, Money
+from gateway.stores.aws import AwsApi, AwsError, repeated
+
+TRIES = 3
+# The caller has waited for the store already; beyond this it is let go, and the sweeper ends the hold.
+WITHIN_S = 2.0
+SCHEMA_VERSION = 1
+
+log = logging.getLogger(__name__)
+
+
+class UnreadableMessage(ValueError):
+    """A message that this version does not understand; the queue keeps it for one that does, or for the operator."""
+
+
+class SqsDeferredSettlements:
+    """`DeferredSettlements` on a queue. What the queue does not take is in the log, and left to the sweeper."""
+
+    def __init__(self, aws: AwsApi, queue_url: str) -> None:
+        self._aws = aws
+        self._queue_url = queue_url
+
+    async def put(self, hold: Hold, charge: Charge | None) -> None:
+        message = {"QueueUrl": self._queue_url, "MessageBody": message_of(hold, charge)}
+        send = partial(self._aws.call, "sqs", "SendMessage", message)
+        try:
+            async with asyncio.timeout(WITHIN_S):
+                await repeated(send, tries=TRIES, ambiguous=True)
+        except (AwsError, TimeoutError):
+            cost_nanousd = charge.cost_nanousd if charge else 0
+            log.exception(
+                "settlement lost: hold %s of account %s, %d nano-USD", hold.hold_id, hold.account_id, cost_nanousd
+            )
+
+
+def message_of(hold: Hold, charge: Charge | None) -> str:
+    """The message's body: JSON with the members of both, by their names here."""
+    return orjson.dumps({"schema_version": SCHEMA_VERSION, "hold": hold, "charge": charge}).decode()
+
+
+def read_message(message: str) -> tuple[Hold, Charge | None]:
+    """What a message says; raises `UnreadableMessage`."""
+    try:
+        document = orjson.loads(message)
+        version, hold = document["schema_version"], document["hold"]
+        read = Hold(**hold | {"checkpoint": _charge(hold["checkpoint"])}), _charge(document["charge"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnreadableMessage(str(error)) from error
+    if version != SCHEMA_VERSION:
+        raise UnreadableMessage(f"schema_version {version}")
+    return read
+
+
+async def settle_deferred(money: Money, message: str, now_s: float) -> Settlement:
+    """Ends the hold as the message says; raises `UnreadableMessage`, or what `money` raises."""
+    hold, charge = read_message(message)
+    if charge is None:
+        return await money.release(hold, now_s)
+    return await money.settle(hold, charge, now_s)
+
+
+async def settle_batch(money: Money, clock: Clock, event: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
+    """Lambda's answer to a batch: the messages that are to come again; the rest are done.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
+    """
+    failed = []
+    for record in event["Records"]:
+        try:
+            await settle_deferred(money, record["body"], clock.now_s())
+        except (GatewayError, UnreadableMessage):
+            log.exception("message %s was not settled", record["messageId"])
+            failed.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failed}
+
+
+def _charge(members: Mapping[str, Any] | None) -> Charge | None:
+    if members is None:
+        return None
+    return Charge(**{**members, "tier": Tier(members["tier"]), "usage": Usage(**members["usage"])})
