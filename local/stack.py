@@ -102,7 +102,7 @@ class LocalStack:
         rows = provider_rows.choose(simulated, self._options.environment)
         key = accounts.first_key(self._options.data)
         try:
-            await asyncio.to_thread(_fill, services, stack, rows, key)
+            await asyncio.to_thread(_fill, services, stack, rows)
         except (BotoCoreError, ClientError) as error:
             raise CannotStart(f"a service does not answer as it should: {error}") from error
         around = {**services.environment(), "SIMULATED_PROVIDERS": ",".join(rows.simulated)}
@@ -162,21 +162,19 @@ def _claim(lock: int, data: Path) -> None:
         raise CannotStart(f"another stack runs on {data}") from error
 
 
-def _fill(services: Services, stack: Stack, rows: ProviderRows, key: FirstKey) -> None:
-    """Tables, buckets and queues, the providers' secret and the first key."""
+def _fill(services: Services, stack: Stack, rows: ProviderRows) -> None:
+    """Tables, buckets and queues, and the providers' secret."""
     aws_services.provision(services, stack)
     for name in _named_by_functions(stack, "PROVIDERS_SECRET"):
         aws_services.put_secret(services, name, rows.secret())
-    for table in _named_by_functions(stack, "KEYS_TABLE"):
-        accounts.register_key(services, table, key)
 
 
 async def _open_account(environments: Mapping[str, Mapping[str, str]], key: FirstKey, options: Options) -> None:
     """Opens the stack's account through the tables of money, where a function of the template knows them."""
     for environment in environments.values():
-        if "ACCOUNTS_TABLE" in environment and "LEDGER_TABLE" in environment:
+        if {"ACCOUNTS_TABLE", "LEDGER_TABLE", "KEYS_TABLE"} <= environment.keys():
             books.remember(options.data, environment)
-            await accounts.open_account(environment, key.account_id, options.balance_usd)
+            await accounts.open_account(environment, key, options.balance_usd)
             return
 
 

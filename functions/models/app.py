@@ -1,17 +1,15 @@
 """The models for sale, in the shape of the SDK that asks; only what the key may use."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, Request
+from fastapi import Request
 
 from gateway.auth.principal import may_use
-from gateway.bootstrap import ControlServices, control_services
 from gateway.catalog import listing
-from gateway.control_plane import Caller, control_app, lambda_handler
+from gateway.control_plane import Caller, Services, control_app, lambda_handler
 from gateway.errors import NotFound
 
 app = control_app("models")
-Services = Annotated[ControlServices, Depends(control_services)]
 
 
 @app.get("/v1/models")

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 
 from gateway.auth.principal import Principal
-from gateway.canonical.money import Charge, Hold, NanoUsd, Refusal, Tier, Wanted, Window
 from gateway.canonical.models import Alias, ListPrice
+from gateway.canonical.money import Charge, Hold, NanoUsd, Refusal, Tier, Wanted, Window
 from gateway.canonical.request import ChatRequest
 from gateway.canonical.usage import Usage
 from gateway.errors import ServiceUnavailable
@@ -25,7 +25,6 @@ from gateway.ports import Clock, DeferredSettlements, Money
 from gateway.routing.plan import Route
 
 HOLD_GRACE_S = 60
-PARK_AFTER_S = 1.0
 SETTLE_WITHIN_S = 2.0
 # Four bytes of English and three of Chinese are about a token: what an answer has come to while nobody has counted it.
 BYTES_PER_TOKEN = 3
@@ -108,12 +107,11 @@ class Tab:
             return True
 
     def watch(self) -> None:
-        """Has a hold in a crowded account moved out of the way if its request turns out to be a long one."""
+        """Has a hold in a crowded account moved out of the way, beside the request: its item is paid by the KB."""
         if self.hold.crowded:
             self._parker = asyncio.create_task(self._park())
 
     async def _park(self) -> None:
-        await asyncio.sleep(PARK_AFTER_S)
         async with self._steps:
             if self.bill is not None:
                 return

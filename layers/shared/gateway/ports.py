@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from gateway.canonical.models import ListPrice, Model, Name, Offer
+from gateway.canonical.models import Model, Name, Offer
 from gateway.canonical.money import (
     AccountState,
     Admission,
@@ -25,7 +25,6 @@ class Catalog(Protocol):
     """What is for sale, by name."""
 
     price_version: str
-    flat_price: ListPrice
 
     def find(self, asked: str) -> Name | None:
         """The offer that a caller's `model` names, or nothing."""

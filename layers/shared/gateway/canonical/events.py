@@ -40,21 +40,23 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class ThinkingDelta:
-    """More reasoning; a signature may come alone, at its end."""
+    """More reasoning; a signature may come alone, at its end. `signed_by` as in `parts.Thinking`."""
 
     text: str
     part: int
     choice: int = 0
     signature: str | None = None
+    signed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RedactedThinkingDelta:
-    """A whole block of encrypted reasoning."""
+    """A whole block of encrypted reasoning; `signed_by` as in `parts.Thinking`."""
 
     data: str
     part: int
     choice: int = 0
+    signed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

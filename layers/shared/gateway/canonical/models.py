@@ -19,6 +19,10 @@ class ListPrice:
     cache_write_1h: str | None = None
 
 
+# What every routing alias costs, whichever model serves it (section 6 of the public contract).
+FLAT_PRICE = ListPrice(input="3", output="12")
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """One model for sale. `provider` is the registry's row and `upstream_model` that provider's name of it."""

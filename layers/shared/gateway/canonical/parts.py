@@ -90,17 +90,22 @@ class Audio:
 
 @dataclass(frozen=True, slots=True)
 class Thinking:
-    """A model's reasoning, with the signature its provider wants back unchanged."""
+    """A model's reasoning, with the signature its provider wants back unchanged.
+
+    `signed_by` is the protocol that issued the signature: no other would take it.
+    """
 
     text: str
     signature: str | None = None
+    signed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RedactedThinking:
-    """Reasoning that its provider encrypted."""
+    """Reasoning that its provider encrypted; `signed_by` as in `Thinking`."""
 
     data: str
+    signed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ class ChatRequest:
     `max_output_tokens` bounds everything generated, thinking included, unless the wire counts the answer alone
     (Anthropic Messages), which its decoder resolves. `choices` is OpenAI's `n`. `unmapped` holds the members of the
     source wire that no other wire is known to express, by their JSON path; bridging refuses them, forwarding
-    keeps them in `source`.
+    keeps them in `source`. `echo` holds what the source wire repeats in its answers (OpenAI Responses).
     """
 
     protocol: str
@@ -134,3 +134,4 @@ class ChatRequest:
     metadata: Json = field(default_factory=lambda: NOTHING)
     routing: RoutingPreferences = field(default_factory=RoutingPreferences)
     unmapped: Json = field(default_factory=lambda: NOTHING)
+    echo: Json = field(default_factory=lambda: NOTHING)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from gateway.canonical.parts import Part
+from gateway.canonical.request import NOTHING, Json
 from gateway.canonical.usage import Usage
 
 
@@ -69,8 +70,12 @@ class Extension:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What the gateway puts in the place of the provider's own names: the answer's id and the model as asked."""
+    """What the gateway puts in the place of the provider's own names: the answer's id and the model as asked.
+
+    `echo` is the request's, for wires whose answers repeat their request.
+    """
 
     response_id: str
     model: str
     created_s: int
+    echo: Json = field(default_factory=lambda: NOTHING)

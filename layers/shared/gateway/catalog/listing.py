@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.canonical.models import Alias, Offer, Model, Retired
+from gateway.canonical.models import FLAT_PRICE, Alias, Model, Offer, Retired
 from gateway.catalog.models import Catalog
 
 Row = dict[str, Any]
@@ -41,7 +41,7 @@ def listed(catalog: Catalog, simulated_providers: frozenset[str]) -> list[Listed
 
 def _listed(offer: Offer, catalog: Catalog, simulated_providers: frozenset[str]) -> Listed:
     model = catalog.models_behind(offer)[0]
-    price = catalog.flat_price if isinstance(offer, Alias) else model.price
+    price = FLAT_PRICE if isinstance(offer, Alias) else model.price
     classes = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
     return Listed(
         id=offer.id,

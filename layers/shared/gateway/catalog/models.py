@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from gateway.canonical.models import Alias, Offer, ListPrice, Model, Name, Retired
+from gateway.canonical.models import Alias, ListPrice, Model, Name, Offer, Retired
 
 DATA = Path(__file__).with_name("models.json")
 PREFERENCES = ("fast", "cheap", "quality")
@@ -22,9 +22,8 @@ PREFERENCES = ("fast", "cheap", "quality")
 class Catalog:
     """Everything for sale, by name."""
 
-    def __init__(self, price_version: str, flat_price: ListPrice, offers: Iterable[Offer]) -> None:
+    def __init__(self, price_version: str, offers: Iterable[Offer]) -> None:
         self.price_version = price_version
-        self.flat_price = flat_price
         self._offers: Mapping[str, Offer] = {offer.id: offer for offer in offers}
 
     def offers(self) -> Iterable[Offer]:
@@ -63,7 +62,6 @@ def parse(document: Mapping[str, Any]) -> Catalog:
     """A catalog from the data file's shape."""
     return Catalog(
         price_version=document["price_version"],
-        flat_price=ListPrice(**document["flat_price"]),
         offers=[
             *(_alias(row) for row in document["aliases"]),
             *(_retired(row) if "retired" in row else _model(row) for row in document["models"]),

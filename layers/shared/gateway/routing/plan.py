@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from gateway.canonical.models import Alias, ListPrice, Model, Name, Retired
+from gateway.canonical.models import FLAT_PRICE, Alias, ListPrice, Model, Name, Retired
 from gateway.canonical.request import PriceLimit, RoutingPreferences
 from gateway.errors import InvalidRequest, NotFound, PermissionDenied
 from gateway.ports import Catalog
@@ -54,7 +54,7 @@ def plan(
     if names[0] not in allowed:
         raise PermissionDenied(f"This API key may not use the model '{asked}'.", param="model")
     routes = [Route(name, model) for name in allowed for model in catalog.models_behind(name.offer)]
-    routes = _affordable(_preferred(routes, preferences), preferences.max_price, catalog)
+    routes = _affordable(_preferred(routes, preferences), preferences.max_price)
     if not preferences.allow_fallbacks:
         routes = routes[:1]
     return Plan(tuple(routes), tries=max(TRIES_MIN, len(routes)))
@@ -90,10 +90,10 @@ def _preferred(routes: list[Route], preferences: RoutingPreferences) -> list[Rou
     return sorted(kept, key=lambda route: rank.get(route.model.provider, len(rank)))
 
 
-def _affordable(routes: list[Route], limit: PriceLimit | None, catalog: Catalog) -> list[Route]:
+def _affordable(routes: list[Route], limit: PriceLimit | None) -> list[Route]:
     if limit is None:
         return routes
-    kept = [route for route in routes if _fits(billed_at(route, catalog), limit)]
+    kept = [route for route in routes if _fits(billed_at(route), limit)]
     if not kept:
         raise InvalidRequest("No model is within 'max_price'.", param="max_price", code="max_price_exceeded")
     return kept
@@ -104,6 +104,6 @@ def _fits(price: ListPrice, limit: PriceLimit) -> bool:
     return within_prompt and (limit.completion_usd is None or Decimal(price.output) <= limit.completion_usd)
 
 
-def billed_at(route: Route, catalog: Catalog) -> ListPrice:
+def billed_at(route: Route) -> ListPrice:
     """The list price the route is billed by: the flat one for a routing alias, else the model's own."""
-    return catalog.flat_price if isinstance(route.name.offer, Alias) else route.model.price
+    return FLAT_PRICE if isinstance(route.name.offer, Alias) else route.model.price

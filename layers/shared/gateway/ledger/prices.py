@@ -1,0 +1,132 @@
+"""What a generation costs: tokens of disjoint classes x price, as exact integers, rounded once, half up, at
+the end.
+
+Tiers are section 6 of the public contract: routing aliases are flat, real models are list price + 5 %, the
+customer's own provider key pays a settable fee, a cache hit pays a quarter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.canonical.models import FLAT_PRICE
+from gateway.canonical.money import NanoUsd, Tier
+from gateway.canonical.usage import Usage
+from gateway.ledger.money import parse_usd
+
+TOKENS_PER_PRICE = 10**6
+BASIS_POINTS = 10_000
+PASSTHROUGH_BASIS_POINTS = 10_500
+CACHE_HIT_BASIS_POINTS = 2_500
+# More tokens than any context or any day of generation; a count beyond it is an error, not a bill.
+TOKENS_MAX = 10**9
+
+
+class NoPrice(Exception):
+    """The model has no price, and what has no price is refused, never free."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Nano-USD per million tokens, by class ($0.075 per million is 75,000,000).
+
+    A class of `None` has no price of its own and is paid as the class it belongs to: prompt classes and audio
+    input as `input`, audio output as `output`.
+    """
+
+    input: NanoUsd
+    output: NanoUsd
+    cache_read: NanoUsd | None = None
+    cache_write_5m: NanoUsd | None = None
+    cache_write_1h: NanoUsd | None = None
+    audio_input: NanoUsd | None = None
+    audio_output: NanoUsd | None = None
+
+
+FLAT = Price(input=parse_usd(FLAT_PRICE.input), output=parse_usd(FLAT_PRICE.output))
+FLAT_TIERS = frozenset({Tier.FAST, Tier.BALANCED})
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How one request is billed: by which price, at which part of it, and under which version of the price
+    list.
+    """
+
+    tier: Tier
+    price: Price
+    basis_points: int
+    price_version: str
+
+
+def parse_price(row: Mapping[str, str | None]) -> Price:
+    """A price from USD per million tokens as decimal text, by class; raises `NoPrice` without input and
+    output.
+    """
+    nano = {kind: parse_usd(text) for kind, text in row.items() if text is not None}
+    if "input" not in nano or "output" not in nano:
+        raise NoPrice("input and output need a price")
+    return Price(**nano)
+
+
+def terms(tier: Tier, list_price: Price | None, price_version: str, *, byok_fee_basis_points: int = 0) -> Terms:
+    """The terms of a request in `tier` on a model of `list_price`; raises `NoPrice` where that is missing."""
+    if tier in FLAT_TIERS:
+        return Terms(tier, FLAT, BASIS_POINTS, price_version)
+    if list_price is None:
+        raise NoPrice("the model has no price")
+    part = {Tier.PASSTHROUGH: PASSTHROUGH_BASIS_POINTS, Tier.BYOK: byok_fee_basis_points}[tier]
+    return Terms(tier, list_price, part, price_version)
+
+
+def cost(usage: Usage, agreed: Terms, *, cache_hit: bool = False) -> NanoUsd:
+    """What `usage` comes to, rounded half up to a whole nano-dollar; raises `ValueError` for impossible
+    counts.
+    """
+    part = CACHE_HIT_BASIS_POINTS if cache_hit else BASIS_POINTS
+    return _rounded(sum(count * price for count, price in _priced(usage, agreed.price)), agreed, part)
+
+
+def cost_at_most(input_tokens: int, output_tokens: int, agreed: Terms) -> NanoUsd:
+    """The most that so many tokens can come to, whatever classes they turn out to be.
+
+    Rounded as `cost` is, which keeps it an upper bound and lets a request cost exactly what was held for it.
+    """
+    dearest = input_tokens * dearest_input(agreed.price) + output_tokens * dearest_output(agreed.price)
+    return _rounded(dearest, agreed, BASIS_POINTS)
+
+
+def dearest_input(price: Price) -> NanoUsd:
+    """The highest price that a prompt token can come to, for holds: its class is known only afterwards."""
+    classes = (price.cache_read, price.cache_write_5m, price.cache_write_1h, price.audio_input)
+    return max(own for own in (price.input, *classes) if own is not None)
+
+
+def dearest_output(price: Price) -> NanoUsd:
+    """The highest price that a generated token can come to."""
+    return price.output if price.audio_output is None else max(price.output, price.audio_output)
+
+
+def _rounded(numerator: int, agreed: Terms, basis_points: int) -> NanoUsd:
+    numerator *= agreed.basis_points * basis_points
+    denominator = TOKENS_PER_PRICE * BASIS_POINTS * BASIS_POINTS
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def _priced(usage: Usage, price: Price) -> tuple[tuple[int, NanoUsd], ...]:
+    def own(part: NanoUsd | None, otherwise: NanoUsd) -> NanoUsd:
+        return otherwise if part is None else part
+
+    pairs = (
+        (usage.input - usage.audio_input, price.input),
+        (usage.audio_input, own(price.audio_input, price.input)),
+        (usage.cache_read, own(price.cache_read, price.input)),
+        (usage.cache_write_5m, own(price.cache_write_5m, price.input)),
+        (usage.cache_write_1h, own(price.cache_write_1h, price.input)),
+        (usage.output - usage.audio_output, price.output),
+        (usage.audio_output, own(price.audio_output, price.output)),
+    )
+    if not all(0 <= count <= TOKENS_MAX for count, _ in pairs):
+        raise ValueError(f"token counts out of range: {usage}")
+    return pairs

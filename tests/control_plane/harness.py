@@ -1,0 +1,136 @@
+"""The keys and billing apps over memory stores, asked as API Gateway's event has them asked."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from functions.billing.app import app as billing_app
+from functions.keys.app import app as keys_app
+from gateway.auth.principal import key_hash
+from gateway.bootstrap import ControlServices, control_services
+from gateway.canonical.money import Admission, Charge, Tier, Wanted
+from gateway.canonical.usage import Usage
+from gateway.idempotency import Idempotency
+from gateway.ledger.hold_ids import hold_id_at
+from gateway.ledger.money import parse_usd
+from gateway.ports import KeyRecord
+from gateway.stores.idempotency_memory import MemoryIdempotencyRecords
+from gateway.stores.key_store_memory import MemoryKeyStore
+from gateway.stores.money_memory import MemoryMoney
+from gateway.stores.objects_memory import MemoryObjects
+
+# 2026-11-21 06:40:10 UTC: ten seconds into a minute.
+NOW_S = 1_795_243_210.0
+DAY_S = 86_400
+CALLER_IP = "203.0.113.7"
+ACCOUNT, MANAGER_KEY, MANAGER_ID = "acc_one", "sk-xc-manager-of-one", "key_manager"
+OTHER_ACCOUNT, OTHER_KEY = "acc_two", "sk-xc-manager-of-two"
+FULL_KEY = re.compile(r"sk-xc-[A-Za-z0-9_-]{43}")
+Scope = MutableMapping[str, Any]
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class StoppedClock:
+    """Both clocks at once, turned by hand."""
+
+    at_s: float = NOW_S
+
+    def now_s(self) -> float:
+        return self.at_s
+
+    def monotonic_s(self) -> float:
+        return self.at_s
+
+
+@dataclass
+class House:
+    """Two accounts, each with one key that manages it, and the control plane over them."""
+
+    clock: StoppedClock = field(default_factory=StoppedClock)
+    keys: MemoryKeyStore = field(default_factory=MemoryKeyStore)
+    money: MemoryMoney = field(default_factory=MemoryMoney)
+    records: MemoryIdempotencyRecords = field(default_factory=MemoryIdempotencyRecords)
+    answers: MemoryObjects = field(default_factory=MemoryObjects)
+
+    def __post_init__(self) -> None:
+        ring = Idempotency(self.records, self.answers, self.clock)
+        services = ControlServices(self.clock, self.keys, self.keys, self.money, ring, ())
+        for app in (keys_app, billing_app):
+            app.dependency_overrides[control_services] = lambda: services
+
+    async def settle_in(self) -> None:
+        for account_id, key in ((ACCOUNT, MANAGER_KEY), (OTHER_ACCOUNT, OTHER_KEY)):
+            await self.money.open_account(account_id, 1_000)
+            await self.give_key(key, KeyRecord(MANAGER_ID, account_id, "first", key[-4:], int(NOW_S)))
+
+    async def give_key(self, text: str, record: KeyRecord, *, can_manage_keys: bool = True) -> None:
+        settings = {"can_manage_keys": can_manage_keys}
+        await self.keys.add(key_hash(text), record)
+        await self.keys.change(record.account_id, record.key_id, settings)
+
+    async def ask(
+        self, method: str, path: str, body: object = None, key: str | None = MANAGER_KEY, **rest: Any
+    ) -> httpx.Response:
+        """One call; a body of bytes goes as it is, anything else as JSON."""
+        app = billing_app if "billing" in path else keys_app
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        sent = {"content": body} if isinstance(body, bytes) else {} if body is None else {"json": body}
+        transport = httpx.ASGITransport(as_from_api_gateway(app), raise_app_exceptions=False, client=(CALLER_IP, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="https://gateway.test") as client:
+            return await client.request(method, path, headers=headers | rest.pop("headers", {}), **sent, **rest)
+
+    async def create(self, **settings: object) -> dict[str, Any]:
+        """A new key as its creation answers it."""
+        answer = await self.ask("POST", "/v1/keys", {"name": "made", **settings})
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+    async def spend(
+        self, usd: str, at_s: float = NOW_S, tier: Tier = Tier.PASSTHROUGH, key_id: str = MANAGER_ID
+    ) -> None:
+        """A request that was charged so much, of 100 prompt and 10 answer tokens."""
+        cost = parse_usd(usd)
+        number = next(_numbers)
+        wanted = Wanted(ACCOUNT, key_id, hold_id_at(at_s, number), cost, int(at_s) + 960, 1_000)
+        outcome = await self.money.admit(wanted, at_s)
+        assert isinstance(outcome, Admission), outcome
+        charge = Charge(
+            cost_nanousd=cost,
+            request_id=f"req-{number}",
+            generation_id=f"gen-nxn-{number}",
+            model_requested="gpt-4o",
+            model_used="gpt-4o-2024-11-20",
+            tier=tier,
+            price_version="2026-11-20",
+            usage=Usage(input=100, output=10, cache_read=7, reasoning=4),
+            user_id="user-1",
+            org_id="org-1",
+        )
+        await self.money.settle(outcome.hold, charge, at_s + 1)
+
+
+def as_from_api_gateway(app: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """The app with what Mangum hands on of API Gateway's event."""
+
+    async def called(scope: Scope, receive: Any, send: Any) -> None:
+        event = {"requestContext": {"requestId": "trace-1"}}
+        await app({**scope, "aws.event": event}, receive, send)
+
+    return called
+
+
+def refusal(answer: httpx.Response) -> tuple[int, str | None, str | None]:
+    """Status, code and param of an answer that must be an error in the contract's shape."""
+    error = answer.json()["error"]
+    assert list(error) == ["message", "type", "param", "code"], error
+    assert error["message"]
+    return answer.status_code, error["code"], error["param"]

@@ -1,0 +1,138 @@
+"""The worst case is never less than what a request comes to: by construction, and on what providers have answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+
+from gateway.canonical.money import Tier
+from gateway.canonical.parts import Audio, Document, Image, InlineMedia, Message, RemoteMedia, Text, ToolResult
+from gateway.canonical.request import ChatRequest, Tool
+from gateway.canonical.usage import Usage
+from gateway.errors import InvalidRequest
+from gateway.ledger.bounds import (
+    FRAME_TOKENS,
+    IMAGE_TOKENS_MAX,
+    OPEN_OUTPUT_TOKENS,
+    TOOLS_TOKENS,
+    input_tokens_at_most,
+    output_tokens_at_most,
+    worst_case,
+)
+from gateway.ledger.prices import cost, parse_price, terms
+from gateway.protocols.openai_chat.decode import decode_request
+
+RECORDINGS = Path(__file__).parents[3] / "shared" / "recordings" / "openai" / "chat"
+WINDOW = 1_000_000
+
+
+def request(*parts: Text | Image | Document | Audio | ToolResult, source: bytes = b"x" * 100) -> ChatRequest:
+    return ChatRequest(
+        protocol="openai_chat", model="gpt-4o", messages=(Message(role="user", parts=parts),), source=source
+    )
+
+
+def test_text_is_at_most_a_token_a_byte_and_its_framing() -> None:
+    assert input_tokens_at_most(request(Text("hi")), WINDOW) == 100 + 2 * FRAME_TOKENS
+
+
+def test_no_prompt_is_longer_than_the_context_window() -> None:
+    assert input_tokens_at_most(request(Text("hi"), source=b"x" * 10_000), 4_096) == 4_096
+
+
+def test_tools_bring_their_own_prompt() -> None:
+    plain = request(Text("hi"))
+    with_tool = replace(plain, tools=(Tool(name="f"),))
+    more = input_tokens_at_most(with_tool, WINDOW) - input_tokens_at_most(plain, WINDOW)
+    assert more == TOOLS_TOKENS + FRAME_TOKENS
+
+
+def test_a_picture_costs_what_pictures_cost_and_not_its_bytes() -> None:
+    inline = request(Image(InlineMedia("A" * 90_000, "image/png")), source=b"x" * 90_100)
+    assert input_tokens_at_most(inline, WINDOW) == 100 + 2 * FRAME_TOKENS + IMAGE_TOKENS_MAX
+    assert input_tokens_at_most(inline, WINDOW, image_tokens=1_445) == 100 + 2 * FRAME_TOKENS + 1_445
+
+
+def test_a_picture_in_a_tools_answer_is_counted() -> None:
+    picture = Image(RemoteMedia("https://example.com/cat.png"))
+    asked = request(ToolResult(call_id="c", parts=(picture, picture)))
+    assert input_tokens_at_most(asked, WINDOW) == 100 + 2 * FRAME_TOKENS + 2 * IMAGE_TOKENS_MAX
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        Document(InlineMedia("JVBERi0=", "application/pdf")),
+        Document(RemoteMedia("https://example.com/book.pdf")),
+        Audio(RemoteMedia("https://example.com/talk.mp3")),
+    ],
+)
+def test_what_has_no_length_yet_may_fill_the_window(part: Document | Audio) -> None:
+    assert input_tokens_at_most(request(part), WINDOW) == WINDOW
+
+
+def test_a_providers_own_tools_may_fill_the_window() -> None:
+    searching = replace(request(Text("hi")), tools=(Tool(name="web_search", builtin={"type": "web_search"}),))
+    assert input_tokens_at_most(searching, WINDOW) == WINDOW
+
+
+@pytest.mark.parametrize(
+    ("max_tokens", "choices", "bound"),
+    [
+        (100, 1, 100),
+        (100, 3, 300),
+        (99_999, 1, 16_384),
+        (None, 1, OPEN_OUTPUT_TOKENS),
+        (None, 2, 2 * OPEN_OUTPUT_TOKENS),
+    ],
+)
+def test_an_answer_is_bounded_by_what_was_asked_and_what_the_model_can(
+    max_tokens: int | None, choices: int, bound: int
+) -> None:
+    asked = replace(request(Text("hi")), max_output_tokens=max_tokens, choices=choices)
+    assert output_tokens_at_most(asked, 16_384) == bound
+
+
+def test_the_worst_case_is_both_bounds_at_the_tiers_price() -> None:
+    asked = replace(request(Text("hi")), max_output_tokens=10)
+    agreed = terms(Tier.FAST, None, "test")
+    held = worst_case(asked, agreed, context_window=WINDOW, model_max=16_384)
+    assert held == cost(Usage(input=100 + 2 * FRAME_TOKENS, output=10), agreed)
+
+
+def test_the_worst_case_is_held_at_the_dearest_class() -> None:
+    price = parse_price(
+        {"input": "3", "output": "15", "cache_read": "0.3", "cache_write_5m": "3.75", "cache_write_1h": "6"}
+    )
+    agreed = terms(Tier.PASSTHROUGH, price, "test")
+    asked = replace(request(Text("hi")), max_output_tokens=10)
+    held = worst_case(asked, agreed, context_window=WINDOW, model_max=16_384)
+    assert held == cost(Usage(cache_write_1h=100 + 2 * FRAME_TOKENS, output=10), agreed)
+
+
+def _answered() -> Iterator[tuple[ChatRequest, int]]:
+    """Recorded requests, and the prompt tokens that OpenAI counted for them."""
+    for file in sorted(RECORDINGS.glob("*.json")):
+        recording = orjson.loads(file.read_bytes())
+        text = recording["response"].get("body_text") or ""
+        lines = [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: {")] or [text]
+        for line in lines:
+            try:
+                usage = orjson.loads(line).get("usage")
+                asked = decode_request(orjson.dumps(recording["request"]["body"]))
+            except (orjson.JSONDecodeError, AttributeError, InvalidRequest):
+                # A recording of something else: an error page, a request that our wire refuses.
+                continue
+            if usage:
+                yield asked, usage["prompt_tokens"]
+
+
+@pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recorded provider traffic is not beside this checkout")
+def test_no_recorded_prompt_was_longer_than_its_bound() -> None:
+    pairs = list(_answered())
+    assert len(pairs) > 100
+    assert [tokens for asked, tokens in pairs if tokens > input_tokens_at_most(asked, WINDOW)] == []

@@ -1,0 +1,156 @@
+"""Processes die between any two calls; the books balance at every look, and every hold ends."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
+
+from gateway.canonical.money import Admission, EntryKind, Hold
+from gateway.ledger.hold_ids import hold_id_at
+from gateway.stores.aws import Item
+from gateway.stores.money_dynamodb import DynamoMoney
+from gateway.stores.money_sweep import sweep
+from tests.money.given import NOW_S, charge, opened, wanted
+from tests.money.simulation.dynamodb import SimulatedDynamoDb
+
+T = TypeVar("T")
+ACCOUNT = "acct_0123456789"
+BALANCE = 1_000
+# After how many calls the process dies, and whether the last of them still has its effect.
+DEATHS = st.one_of(st.none(), st.tuples(st.integers(0, 3), st.booleans()))
+
+
+class Died(BaseException):
+    """The process is gone: nothing that it would have caught or cleaned up happens."""
+
+
+class MortalDynamoDb(SimulatedDynamoDb):
+    """The simulation, which takes its caller's life when told to."""
+
+    def __init__(self) -> None:
+        super().__init__(page=2)
+        self.death: tuple[int, bool] | None = None
+
+    async def call(self, service: str, operation: str, payload: Mapping[str, Any]) -> Item:
+        if self.death is None:
+            return await super().call(service, operation, payload)
+        calls, has_effect = self.death
+        self.death = (calls - 1, has_effect)
+        if calls > 0:
+            return await super().call(service, operation, payload)
+        if has_effect:
+            await super().call(service, operation, payload)
+        raise Died
+
+
+def run(step: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine that waits for nothing."""
+    try:
+        step.send(None)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    raise AssertionError("the simulation never waits")
+
+
+class Lives(RuleBasedStateMachine):
+    """Requests of one account, their processes, and the sweeper."""
+
+    holds = Bundle("holds")
+
+    @initialize()
+    def open(self) -> None:
+        self.api = MortalDynamoDb()
+        self.now_s, self.admissions = NOW_S, 0
+        run(opened(self.money, ACCOUNT, balance=BALANCE, rpm_limit=1_000))
+
+    @property
+    def money(self) -> DynamoMoney:
+        """A process that remembers nothing."""
+        return DynamoMoney(self.api, "accounts", "ledger")
+
+    def until_death(self, step: Coroutine[Any, Any, T], death: tuple[int, bool] | None) -> T | None:
+        self.api.death = death
+        try:
+            return run(step)
+        except Died:
+            return None
+        finally:
+            self.api.death = None
+
+    @rule(target=holds, amount=st.integers(0, 400), capped=st.booleans(), death=DEATHS)
+    def admit(self, amount: int, *, capped: bool, death: tuple[int, bool] | None) -> Any:
+        self.admissions += 1
+        asked = replace(
+            wanted(ACCOUNT, amount, self.now_s),
+            hold_id=hold_id_at(self.now_s, self.admissions),
+            spend_cap_nanousd=700 if capped else None,
+        )
+        outcome = self.until_death(self.money.admit(asked, self.now_s), death)
+        return outcome.hold if isinstance(outcome, Admission) else multiple()
+
+    @rule(hold=holds, death=DEATHS)
+    def park(self, hold: Hold, death: tuple[int, bool] | None) -> None:
+        self.until_death(self.money.park(hold), death)
+
+    @rule(target=holds, hold=holds, more=st.integers(1, 300), death=DEATHS)
+    def extend(self, hold: Hold, more: int, death: tuple[int, bool] | None) -> Any:
+        cap = None if hold.month is None else 700
+        extending = self.money.extend(hold, hold.amount_nanousd + more, spend_cap_nanousd=cap)
+        extended = self.until_death(extending, death)
+        return multiple() if extended is None else extended
+
+    @rule(hold=holds, cost=st.integers(0, 100), death=DEATHS)
+    def checkpoint(self, hold: Hold, cost: int, death: tuple[int, bool] | None) -> None:
+        self.until_death(self.money.checkpoint(hold, charge(cost)), death)
+
+    @rule(hold=holds, cost=st.integers(0, 900), death=DEATHS)
+    def settle(self, hold: Hold, cost: int, death: tuple[int, bool] | None) -> None:
+        self.until_death(self.money.settle(hold, charge(cost), self.now_s), death)
+
+    @rule(hold=holds, death=DEATHS)
+    def release(self, hold: Hold, death: tuple[int, bool] | None) -> None:
+        self.until_death(self.money.release(hold, self.now_s), death)
+
+    @rule(ahead_s=st.sampled_from([0, 1_000, 5_000]), death=DEATHS)
+    def sweep(self, ahead_s: int, death: tuple[int, bool] | None) -> None:
+        self.until_death(sweep(self.money, self.now_s + ahead_s), death)
+
+    @rule(later_s=st.sampled_from([1, 61, 700, 86_400 * 20]))
+    def wait(self, later_s: int) -> None:
+        self.now_s += later_s
+
+    @invariant()
+    def the_books_balance(self) -> None:
+        look = run(self.money.look(ACCOUNT))
+        assert look is not None
+        assert look.balanced, look
+        assert look.free_nanousd >= 0
+
+    @invariant()
+    def every_hold_ended_at_most_once(self) -> None:
+        look = run(self.money.look(ACCOUNT))
+        assert look is not None
+        ends = [entry.hold_id for entry in look.entries if entry.kind in {EntryKind.CHARGE, EntryKind.RELEASE}]
+        assert len(ends) == len(set(ends))
+        assert not set(ends) & {hold.hold_id for hold in look.holds}
+
+    def teardown(self) -> None:
+        far_s = self.now_s + 100_000
+        run(sweep(self.money, far_s))
+        run(sweep(self.money, far_s))
+        look = run(self.money.look(ACCOUNT))
+        assert look is not None
+        assert (look.holds, look.held_nanousd, look.balanced) == ((), 0, True)
+        assert not [key for key in self.api.tables["ledger"].items if key[1].startswith("hold#")]
+
+
+TestLives = Lives.TestCase
+TestLives.settings = settings(
+    max_examples=120, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)

@@ -1,0 +1,317 @@
+"""What only the DynamoDB store owes: how much it calls and writes, and what it does when calls go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gateway.canonical.money import Admission, Charge, RefusedBy
+from gateway.canonical.usage import Usage
+from gateway.errors import ServiceUnavailable
+from gateway.ledger.hold_ids import hold_id_at
+from gateway.stores.aws import AwsError, Contended, Item, Throttled, TransactionCanceled, Unanswered
+from gateway.stores.money_dynamodb import DynamoMoney
+from gateway.stores.money_state import BASE_BYTES, CAP_BYTES, HOLD_BYTES, KEY_BYTES
+from gateway.stores.money_sweep import sweep
+from tests.money.given import DEADLINE_S, NOW_S, admitted, charge, free_and_held, opened, refused, seen, wanted
+from tests.money.simulation.dynamodb import SimulatedDynamoDb, item_bytes
+
+pytestmark = pytest.mark.anyio
+
+ACCOUNT = "acct_0123456789"
+NOTHING_DONE: list[AwsError] = [
+    Contended("TransactionConflictException", ""),
+    Throttled("ThrottlingException", ""),
+    TransactionCanceled("", [("TransactionConflict", None), ("None", None)]),
+]
+
+
+class TroubledDynamoDb(SimulatedDynamoDb):
+    """The simulation, which fails the calls it is told to: before their effect, or after it (`lost`).
+
+    `meanwhile` comes in behind a transaction that was cancelled, before its writer can write anew.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failing: list[AwsError] = []
+        self.lost: list[AwsError] = []
+        self.meanwhile: list[Callable[[], Awaitable[object]]] = []
+
+    async def call(self, service: str, operation: str, payload: Mapping[str, Any]) -> Item:
+        if self.failing:
+            raise self.failing.pop()
+        try:
+            answer = await super().call(service, operation, payload)
+        except TransactionCanceled:
+            if self.meanwhile:
+                await self.meanwhile.pop()()
+            raise
+        if self.lost:
+            raise self.lost.pop()
+        return answer
+
+
+@pytest.fixture
+def api() -> TroubledDynamoDb:
+    return TroubledDynamoDb()
+
+
+@pytest.fixture
+def money(api: TroubledDynamoDb) -> DynamoMoney:
+    return DynamoMoney(api, "accounts", "ledger")
+
+
+async def test_a_warm_request_is_two_calls_one_of_them_before_the_upstream(
+    api: TroubledDynamoDb, money: DynamoMoney
+) -> None:
+    await opened(money, ACCOUNT)
+    await admitted(money, wanted(ACCOUNT))
+    api.calls.clear()
+    hold = await admitted(money, wanted(ACCOUNT))
+    assert api.calls == {"UpdateItem": 1}
+    await money.settle(hold, charge(10), NOW_S + 1)
+    assert api.calls == {"UpdateItem": 1, "TransactWriteItems": 1}
+
+
+async def test_a_lone_writer_turns_the_minute_in_its_first_call(api: TroubledDynamoDb, money: DynamoMoney) -> None:
+    await opened(money, ACCOUNT)
+    await admitted(money, wanted(ACCOUNT), NOW_S)
+    api.calls.clear()
+    await admitted(money, wanted(ACCOUNT), NOW_S + 61)
+    assert api.calls == {"UpdateItem": 1}
+
+
+async def test_a_writer_of_a_busy_account_takes_its_minute_for_turned(api: TroubledDynamoDb) -> None:
+    one, other = (DynamoMoney(api, "accounts", "ledger") for _ in range(2))
+    await opened(one, ACCOUNT)
+    for _ in range(30):
+        await admitted(one, wanted(ACCOUNT, 1), NOW_S)
+    await admitted(other, wanted(ACCOUNT, 1), NOW_S + 60)
+    api.calls.clear()
+    await admitted(one, wanted(ACCOUNT, 1), NOW_S + 70)
+    assert api.calls == {"UpdateItem": 1}
+
+
+@pytest.mark.parametrize(
+    ("asked", "rule"),
+    [
+        (replace(wanted(ACCOUNT, 10), key_rpm_limit=3), RefusedBy.KEY_WINDOW),
+        (replace(wanted(ACCOUNT, 10), key_id="key_bbbbbbbbbb"), RefusedBy.ACCOUNT_WINDOW),
+        (replace(wanted(ACCOUNT, 10), key_id="key_bbbbbbbbbb", spend_cap_nanousd=9), RefusedBy.ACCOUNT_WINDOW),
+    ],
+)
+async def test_a_refusal_by_a_window_leaves_the_item_as_it_was(
+    api: TroubledDynamoDb, money: DynamoMoney, asked: Any, rule: RefusedBy
+) -> None:
+    await opened(money, ACCOUNT, rpm_limit=3)
+    for _ in range(3):
+        await admitted(money, wanted(ACCOUNT, 10))
+    before = deepcopy(api.tables)
+    assert (await refused(money, asked)).by is rule
+    assert api.tables == before
+
+
+@pytest.mark.parametrize(
+    ("asked", "rule"),
+    [
+        (wanted(ACCOUNT, 701), RefusedBy.BALANCE),
+        (replace(wanted(ACCOUNT, 201), spend_cap_nanousd=500), RefusedBy.SPEND_CAP),
+        (replace(wanted(ACCOUNT, 200), spend_cap_nanousd=100), RefusedBy.SPEND_CAP),
+    ],
+)
+async def test_a_refusal_by_money_leaves_the_item_as_it_was(
+    api: TroubledDynamoDb, money: DynamoMoney, asked: Any, rule: RefusedBy
+) -> None:
+    await opened(money, ACCOUNT)
+    await admitted(money, replace(wanted(ACCOUNT, 300), spend_cap_nanousd=500))
+    before = deepcopy(api.tables)
+    assert (await refused(money, asked)).by is rule
+    assert api.tables == before
+
+
+async def test_a_full_window_is_asked_once_and_then_remembered_until_it_turns(
+    api: TroubledDynamoDb, money: DynamoMoney
+) -> None:
+    await opened(money, ACCOUNT)
+    await admitted(money, replace(wanted(ACCOUNT), key_rpm_limit=1))
+    await refused(money, replace(wanted(ACCOUNT), key_rpm_limit=1))
+    api.calls.clear()
+    for second in range(60):
+        refusal = await refused(money, replace(wanted(ACCOUNT), key_rpm_limit=1), NOW_S + second)
+        assert refusal.window.reset_s == 60 - second
+    assert not api.calls
+    await admitted(money, replace(wanted(ACCOUNT), key_rpm_limit=1), NOW_S + 60)
+
+
+async def test_an_empty_account_is_asked_once_in_five_seconds(api: TroubledDynamoDb, money: DynamoMoney) -> None:
+    await opened(money, ACCOUNT, balance=0)
+    await refused(money, wanted(ACCOUNT))
+    api.calls.clear()
+    await refused(money, wanted(ACCOUNT), NOW_S + 4.9)
+    assert not api.calls
+    await money.credit(ACCOUNT, 1_000, once="top-up", now_s=NOW_S)
+    await admitted(money, wanted(ACCOUNT), NOW_S + 5)
+
+
+async def test_a_balance_that_releases_may_fill_again_is_asked_each_time(money: DynamoMoney) -> None:
+    await opened(money, ACCOUNT, balance=100)
+    hold = await admitted(money, wanted(ACCOUNT, 100))
+    await refused(money, wanted(ACCOUNT, 100))
+    await money.release(hold, NOW_S)
+    await admitted(money, wanted(ACCOUNT, 100))
+
+
+@pytest.mark.parametrize("error", NOTHING_DONE, ids=lambda error: error.code)
+async def test_a_step_that_met_contention_is_done_again(
+    api: TroubledDynamoDb, money: DynamoMoney, error: AwsError
+) -> None:
+    await opened(money, ACCOUNT)
+    api.failing = [error] * 2
+    hold = await admitted(money, wanted(ACCOUNT, 300))
+    api.failing = [error] * 2
+    assert (await money.settle(hold, charge(120), NOW_S + 1)).applied
+    assert await free_and_held(money, ACCOUNT) == (880, 0)
+
+
+@pytest.mark.parametrize("parked", [False, True])
+async def test_a_step_whose_answer_was_lost_has_happened_once(
+    api: TroubledDynamoDb, money: DynamoMoney, *, parked: bool
+) -> None:
+    await opened(money, ACCOUNT)
+    api.lost = [Unanswered("TimedOut", "")]
+    hold = await admitted(money, replace(wanted(ACCOUNT, 300), spend_cap_nanousd=900))
+    if parked:
+        api.lost = [Unanswered("TimedOut", "")]
+        hold = await money.park(hold)
+    api.lost = [Unanswered("TimedOut", "")]
+    extended = await money.extend(hold, 400, spend_cap_nanousd=900)
+    assert extended is not None
+    api.lost = [Unanswered("TimedOut", "")]
+    assert (await money.settle(extended, charge(390), NOW_S + 1)).applied
+    assert await free_and_held(money, ACCOUNT) == (610, 0)
+
+
+async def test_money_that_comes_in_while_a_shortfall_is_written_pays_for_it(
+    api: TroubledDynamoDb, money: DynamoMoney
+) -> None:
+    await opened(money, ACCOUNT, balance=350)
+    hold = await admitted(money, wanted(ACCOUNT, 300))
+    api.meanwhile = [lambda: money.credit(ACCOUNT, 500, once="top-up", now_s=NOW_S)]
+    settled = await money.settle(hold, charge(450), NOW_S + 1)
+    assert [entry.amount_nanousd for entry in settled.entries] == [-450]
+    assert await free_and_held(money, ACCOUNT) == (400, 0)
+
+
+async def test_a_store_that_stays_out_of_reach_is_a_503_and_moves_nothing(
+    api: TroubledDynamoDb, money: DynamoMoney, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await opened(money, ACCOUNT)
+    monkeypatch.setattr("gateway.stores.money_tables.BASE_S", 0.0)
+    api.failing = [Throttled("ThrottlingException", "")] * 100
+    with pytest.raises(ServiceUnavailable):
+        await money.admit(wanted(ACCOUNT), NOW_S)
+    api.failing = []
+    assert await free_and_held(money, ACCOUNT) == (1_000, 0)
+
+
+async def test_an_admission_that_arrives_after_its_hold_has_ended_is_given_back(
+    api: TroubledDynamoDb, money: DynamoMoney
+) -> None:
+    await opened(money, ACCOUNT)
+    sent: list[tuple[str, Mapping[str, Any]]] = []
+    plain_call = api.call
+
+    async def recorded(service: str, operation: str, payload: Mapping[str, Any]) -> Item:
+        sent.append((operation, payload))
+        return await plain_call(service, operation, payload)
+
+    api.call = recorded  # type: ignore[method-assign]  # the wire is tapped, to send the same bytes again
+    capped = replace(wanted(ACCOUNT, 300), spend_cap_nanousd=300)
+    await money.release(await admitted(money, replace(capped, hold_id=hold_id_at(NOW_S, 0))), NOW_S)
+    hold = await admitted(money, capped)
+    late = sent[-1]
+    await money.settle(hold, charge(0), NOW_S + 1)
+    api.done(*late)
+    assert (await seen(money, ACCOUNT)).held_nanousd == 300
+    await sweep(money, NOW_S + DEADLINE_S + 1)
+    assert await free_and_held(money, ACCOUNT) == (1_000, 0)
+    await admitted(money, replace(wanted(ACCOUNT, 300), spend_cap_nanousd=300), NOW_S)
+
+
+async def test_a_parker_that_dies_between_its_writes_leaves_one_hold(
+    api: TroubledDynamoDb, money: DynamoMoney, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.stores.money_tables.TRIES", 1)
+    await opened(money, ACCOUNT)
+    hold = await admitted(money, wanted(ACCOUNT, 300))
+    api.lost = [Unanswered("Killed", "")]
+    with pytest.raises(ServiceUnavailable):
+        await money.park(hold)
+    assert len((await seen(money, ACCOUNT)).holds) == 1
+    await sweep(money, NOW_S + DEADLINE_S + 1)
+    assert await free_and_held(money, ACCOUNT) == (1_000, 0)
+    await sweep(money, NOW_S + DEADLINE_S + 1)
+    assert not [key for key in api.tables["ledger"].items if key[1].startswith("hold#")]
+
+
+async def test_an_account_without_holds_leaves_the_sweepers_index_and_comes_back(
+    api: TroubledDynamoDb, money: DynamoMoney
+) -> None:
+    await opened(money, ACCOUNT)
+    await money.release(await admitted(money, wanted(ACCOUNT)), NOW_S)
+    await sweep(money, NOW_S + 1_300)
+    assert "active_slot" not in api.tables["accounts"].items[ACCOUNT,]
+    await admitted(money, wanted(ACCOUNT), NOW_S + 1_400)
+    assert "active_slot" in api.tables["accounts"].items[ACCOUNT,]
+
+
+@pytest.mark.parametrize(
+    ("keys", "holds", "capped"), [(1, 0, False), (1, 16, False), (50, 1, False), (500, 1, False), (20, 1, True)]
+)
+async def test_the_items_size_is_known_within_a_tenth(
+    api: TroubledDynamoDb, money: DynamoMoney, keys: int, holds: int, *, capped: bool
+) -> None:
+    await opened(money, ACCOUNT, balance=10**12)
+    cap = 10**12 if capped else None
+    for number in range(max(keys, holds)):
+        key_id = f"key_{number % keys:010d}"
+        asked = replace(wanted(ACCOUNT, 12_345_678), key_id=key_id, spend_cap_nanousd=cap)
+        hold = await admitted(money, asked)
+        if number >= holds:
+            await money.settle(hold, charge(1_234_567), NOW_S)
+    expected = BASE_BYTES + KEY_BYTES * keys + HOLD_BYTES * holds + CAP_BYTES * keys * capped
+    assert item_bytes(api.tables["accounts"].items[ACCOUNT,]) == pytest.approx(expected, rel=0.1)
+
+
+async def test_the_largest_usual_entry_is_one_write_unit(api: TroubledDynamoDb, money: DynamoMoney) -> None:
+    await opened(money, ACCOUNT, balance=10**12)
+    many = 1_000_000
+    full = Charge(
+        **{
+            **{name: getattr(charge(10**11), name) for name in Charge.__dataclass_fields__},
+            "usage": Usage(many, many, many, many, many, many, many, many),
+            "model_requested": "anthropic/claude-sonnet-4-5-20250929:quality",
+            "generation_id": f"gen-nxn-{hold_id_at(NOW_S, 1)}",
+            "request_id": "0f8b7c1e-5d1c-4f6e-9d57-2f6a3f1f1b7a",
+            "estimated": True,
+        }
+    )
+    hold = await admitted(money, wanted(ACCOUNT, 10**11))
+    await money.settle(hold, full, NOW_S)
+    assert item_bytes(api.tables["ledger"].items[ACCOUNT, f"entry#{hold.hold_id}"]) <= 1_024
+
+
+async def test_what_admission_answers_is_all_that_headers_and_errors_need(money: DynamoMoney) -> None:
+    await opened(money, ACCOUNT, rpm_limit=2)
+    outcome = await money.admit(wanted(ACCOUNT), NOW_S + 30)
+    assert isinstance(outcome, Admission)
+    assert outcome.window.headers == {
+        "X-RateLimit-Limit": "2",
+        "X-RateLimit-Remaining": "1",
+        "X-RateLimit-Reset": "30",
+    }

@@ -1,0 +1,189 @@
+"""The operator's commands, on the tables of DynamoDB Local, and the sweeper that the schedule starts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import boto3
+import orjson
+import pytest
+from moto import mock_aws
+
+from gateway.admin import answered, main, parser, shown, stack_settings
+from gateway.auth.principal import key_hash
+from gateway.errors import NotFound
+from gateway.framing.sigv4 import AwsCredentials
+from gateway.operations import Operator, create_account, credit, look
+from gateway.settings import Settings, from_environment
+from gateway.stores.key_store_memory import MemoryKeyStore
+from gateway.stores.money_memory import MemoryMoney
+from tests.money.conftest import NOBODY
+from tests.money.given import NOW_S, admitted, charge, wanted
+from tests.money.stores import WallClock
+
+pytestmark = pytest.mark.anyio
+
+
+class StandingClock(WallClock):
+    """A clock that stands at the tests' moment."""
+
+    def now_s(self) -> float:
+        return NOW_S
+
+
+@pytest.fixture
+def services() -> Operator:
+    return Operator(MemoryMoney(), MemoryKeyStore(), StandingClock())
+
+
+@pytest.fixture(scope="module")
+def tables(dynamodb_local: str) -> Settings:
+    """Settings of the tables in DynamoDB Local."""
+    NOBODY.client("dynamodb", endpoint_url=dynamodb_local).create_table(
+        TableName="keys",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "key_hash", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "key_hash", "AttributeType": "S"}],
+    )
+    names = {"KEYS_TABLE": "keys", "ACCOUNTS_TABLE": "accounts", "LEDGER_TABLE": "ledger"}
+    plain = from_environment({**names, "AWS_ENDPOINT_URL_DYNAMODB": dynamodb_local})
+    return replace(plain, aws_credentials=AwsCredentials("nobody", "nothing"))
+
+
+async def test_a_new_account_has_its_balance_and_a_key_that_manages_it(services: Operator) -> None:
+    account_id, full_key = await create_account(services, 5_000)
+    assert re.fullmatch(r"sk-xc-[A-Za-z0-9_-]{43}", full_key)
+    document = await look(services, account_id)
+    assert (document["balance_nano"], document["held_nano"]) == (5_000, 0)
+    (key,) = await services.key_store.page(account_id, limit=10)
+    assert (key.can_manage_keys, key.last4, key.account_id) == (True, full_key[-4:], account_id)
+
+
+async def test_the_ledger_is_integers_that_sum_to_balance_and_held(services: Operator) -> None:
+    account_id, _ = await create_account(services, 5_000)
+    done = await admitted(services.money, wanted(account_id, 300))
+    await services.money.settle(done, charge(120), NOW_S)
+    open_hold = await admitted(services.money, wanted(account_id, 400))
+    document = orjson.loads(orjson.dumps(await look(services, account_id)))
+    assert (document["balance_nano"], document["held_nano"]) == (4_480, 400)
+    assert sum(entry["amount_nano"] for entry in document["entries"]) == 4_880
+    (hold,) = document["holds"]
+    assert (hold["id"], hold["amount_nano"], hold["expires_at"]) == (open_hold.hold_id, 400, open_hold.deadline_s)
+    charged = next(entry for entry in document["entries"] if entry["kind"] == "charge")
+    assert (charged["amount_nano"], charged["request_id"], charged["tier"], charged["usage"]["output"]) == (
+        -120,
+        "req-1",
+        "fast",
+        5,
+    )
+
+
+async def test_a_credit_with_the_same_reference_is_one_credit(services: Operator) -> None:
+    account_id, _ = await create_account(services, 0)
+    await credit(services, account_id, 70, once="invoice-1")
+    await credit(services, account_id, 70, once="invoice-1")
+    assert (await look(services, account_id))["balance_nano"] == 70
+
+
+async def test_an_unknown_account_is_told(services: Operator) -> None:
+    with pytest.raises(NotFound):
+        await look(services, "acct_nobody")
+
+
+async def test_the_commands_work_on_the_deployed_tables(tables: Settings) -> None:
+    async def command(*words: str) -> dict[str, Any]:
+        return await answered(tables, parser().parse_args(["--stack", "any", *words]))
+
+    made = await command("create-account", "--balance", "2.5", "--rpm", "77")
+    account_id = made["account_id"]
+    await command("credit", account_id, "0.5", "--once", "invoice-7")
+    await command("credit", account_id, "0.5", "--once", "invoice-7")
+    await command("limit", account_id, "99")
+    await command("disable", account_id)
+    ledger = await command("ledger", account_id, "--json")
+    assert (ledger["balance_nano"], ledger["rpm_limit"], ledger["disabled"]) == (3_000_000_000, 99, True)
+    key_id = await _key_id_of(tables, made["full_key"])
+    await command("disable", account_id, "--key", key_id)
+    assert (await command("enable", account_id, "--key", key_id))["disabled"] is False
+    assert set(await command("sweep", "--now", str(NOW_S))) == {"released", "charged", "ended_before", "left"}
+
+
+async def _key_id_of(tables: Settings, full_key: str) -> str:
+    client = NOBODY.client("dynamodb", endpoint_url=tables.endpoints["dynamodb"])
+    item = client.get_item(TableName="keys", Key={"key_hash": {"S": key_hash(full_key)}})["Item"]
+    assert full_key not in str(item)
+    return str(item["key_id"]["S"])
+
+
+async def test_a_ledger_can_be_read_by_a_person(services: Operator) -> None:
+    account_id, _ = await create_account(services, 2_500_000_000)
+    text = shown(parser().parse_args(["--stack", "any", "ledger", account_id]), await look(services, account_id))
+    assert text.splitlines()[0] == "free 2.5 USD, held 0 USD"
+    assert text.splitlines()[1].startswith("credit ")
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A deployed stack, as far as its outputs go."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+    tables = {"KeysTable": "nexgate-keys", "AccountsTable": "nexgate-accounts", "LedgerTable": "nexgate-ledger"}
+    template = {
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        "Outputs": {name: {"Value": value} for name, value in tables.items()},
+    }
+    with mock_aws(config={"core": {"mock_credentials": False}}):
+        client = boto3.client("cloudformation", region_name="us-east-1")
+        client.create_stack(StackName="nexgate", TemplateBody=orjson.dumps(template).decode())
+        yield
+
+
+@pytest.mark.usefixtures("stack")
+def test_the_tables_are_found_by_the_stacks_outputs() -> None:
+    chosen = stack_settings("nexgate", "us-east-1")
+    assert (chosen.keys_table, chosen.accounts_table, chosen.ledger_table, chosen.region) == (
+        "nexgate-keys",
+        "nexgate-accounts",
+        "nexgate-ledger",
+        "us-east-1",
+    )
+    assert chosen.aws_credentials == AwsCredentials("nobody", "nothing")
+
+
+@pytest.mark.usefixtures("stack")
+def test_an_amount_that_is_none_is_refused_before_anything_is_made(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--stack", "nexgate", "--region", "us-east-1", "create-account", "--balance", "1e9"]) == 1
+    assert "not a decimal amount" in capsys.readouterr().err
+
+
+@pytest.fixture
+def sweeper(monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType, MemoryMoney]:
+    import functions.sweeper.app as module
+
+    money = MemoryMoney()
+    services = SimpleNamespace(money=money, clock=StandingClock())
+    monkeypatch.setattr(module, "control_services", lambda: services)
+    return module, money
+
+
+def test_the_scheduled_sweeper_ends_what_is_overdue_by_its_own_clock(
+    sweeper: tuple[ModuleType, MemoryMoney],
+) -> None:
+    module, money = sweeper
+    overdue = replace(wanted("acct_a", 30), deadline_s=int(NOW_S) - 1)
+    running = wanted("acct_a", 50)
+    module.RUNNER.run(_two_holds(money, overdue, running))
+    assert module.handler({"now": NOW_S + 1e9}, None) == {"released": 1, "charged": 0, "ended_before": 0, "left": 0}
+    found = module.RUNNER.run(money.look("acct_a"))
+    assert [hold.hold_id for hold in found.holds] == [running.hold_id]
+
+
+async def _two_holds(money: MemoryMoney, *asked: Any) -> None:
+    await money.open_account("acct_a", 1_000)
+    await money.credit("acct_a", 1_000, once="start", now_s=NOW_S)
+    for one in asked:
+        await admitted(money, one)

@@ -1,0 +1,81 @@
+"""What an account's owner reads of it, on every store: its state in one look, its entries page after page."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.canonical.money import AccountState, Window
+from gateway.ports import Money
+from tests.money.given import NOW_S, admitted, charge, opened, wanted
+
+pytestmark = pytest.mark.anyio
+
+KEY_ID = "key_aaaaaaaaaa"
+
+
+async def test_the_state_is_the_balance_and_the_keys_window(money: Money, account_id: str) -> None:
+    await opened(money, account_id, balance=1_000)
+    await admitted(money, wanted(account_id, 300))
+    seen = await money.state(account_id, KEY_ID, 60, NOW_S + 20)
+    assert seen == AccountState(700, 300, disabled=False, window=Window(limit=60, remaining=59, reset_s=40))
+
+
+async def test_a_minute_that_is_over_leaves_the_window_whole(money: Money, account_id: str) -> None:
+    await opened(money, account_id)
+    await admitted(money, wanted(account_id))
+    seen = await money.state(account_id, KEY_ID, 60, NOW_S + 60)
+    assert seen is not None
+    assert seen.window == Window(limit=60, remaining=60, reset_s=60)
+
+
+async def test_the_accounts_window_shows_where_it_is_the_tighter_one(money: Money, account_id: str) -> None:
+    await opened(money, account_id, rpm_limit=5)
+    await admitted(money, wanted(account_id))
+    seen = await money.state(account_id, "key_other", 60, NOW_S)
+    assert seen is not None
+    assert (seen.window.limit, seen.window.remaining) == (5, 4)
+
+
+async def test_to_look_counts_in_no_window(money: Money, account_id: str) -> None:
+    await opened(money, account_id)
+    looks = [await money.state(account_id, KEY_ID, 60, NOW_S) for _ in range(3)]
+    assert [look.window.remaining for look in looks if look] == [60, 60, 60]
+
+
+async def test_a_disabled_account_says_so(money: Money, account_id: str) -> None:
+    await opened(money, account_id)
+    await money.set_account(account_id, disabled=True)
+    seen = await money.state(account_id, KEY_ID, 60, NOW_S)
+    assert seen is not None
+    assert seen.disabled
+
+
+async def test_an_unknown_account_has_no_state(money: Money, account_id: str) -> None:
+    assert await money.state(account_id, KEY_ID, 60, NOW_S) is None
+
+
+async def test_pages_of_entries_follow_each_other_without_gap_or_repeat(money: Money, account_id: str) -> None:
+    await opened(money, account_id)
+    # Three of one millisecond, and one with a shortfall, whose id begins as its charge's does.
+    for second in (0, 1, 1, 1, 2):
+        hold = await admitted(money, wanted(account_id, 10, NOW_S + second), NOW_S + second)
+        await money.settle(hold, charge(2_000 if second == 2 else 10), NOW_S + second)
+    whole = [e.entry_id for e in await money.entries(account_id, since_s=NOW_S, until_s=NOW_S + 60, limit=100)]
+    paged: list[str] = []
+    while True:
+        before = paged[-1] if paged else None
+        page = await money.entries(account_id, since_s=NOW_S, until_s=NOW_S + 60, limit=2, before=before)
+        if not page:
+            break
+        paged += [entry.entry_id for entry in page]
+    assert paged == whole
+    assert len(set(whole)) == 6
+
+
+async def test_entries_end_where_the_range_ends(money: Money, account_id: str) -> None:
+    await opened(money, account_id)
+    for second in (0, 1, 2):
+        hold = await admitted(money, wanted(account_id, 10, NOW_S + second), NOW_S + second)
+        await money.settle(hold, charge(10 + second), NOW_S + 9)
+    found = await money.entries(account_id, since_s=NOW_S + 1, until_s=NOW_S + 2, limit=10)
+    assert [entry.amount_nanousd for entry in found] == [-11]
