@@ -52,7 +52,7 @@ def first_key(data: Path) -> FirstKey:
 async def open_account(environment: Mapping[str, str], key: FirstKey, balance_usd: Decimal) -> None:
     """The account with its key and first balance, through the functions' own stores; what exists stays as it is.
 
-    `environment` is that of a function that knows the tables. Each step is harmless when an earlier start died after it.
+    `environment` is that of a function that knows the tables. A start that died after any step is gone on with.
     """
     chosen = from_environment(environment)
     clock, client = SystemClock(), Client()
