@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -32,12 +33,10 @@ class Stack:
         told = orjson.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
         return [process["pid"] for process in told["processes"] if process["family"] == family]
 
-    def ledger(self) -> dict[str, object]:
+    def ledger(self) -> dict[str, Any]:
         """The account's books, as the operator sees them."""
         command = [sys.executable, "-m", "local", "ledger", self.account_id, "--data", str(self.data), "--json"]
-        told: dict[str, object] = orjson.loads(
-            subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
-        )
+        told: dict[str, Any] = orjson.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
         return told
 
 

@@ -17,7 +17,12 @@ from local.limits import Limits
 from tests.local.harness import Served, serving
 
 SMALL = Limits(
-    request_bytes=200_000, event_bytes=100_000, response_bytes=50_000, integration_timeout_s=1.0, concurrency=4, queue_s=0.2
+    request_bytes=200_000,
+    event_bytes=100_000,
+    response_bytes=50_000,
+    integration_timeout_s=1.0,
+    concurrency=4,
+    queue_s=0.2,
 )
 
 
