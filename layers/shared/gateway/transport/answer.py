@@ -51,7 +51,7 @@ class Answer:
         self._parts: list[bytes] = []
         self._parser = httptools.HttpResponseParser(self)
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes | memoryview) -> None:
         """Take the next bytes, the answer not being complete yet; BadResponse if they cannot be the rest of
         this response.
         """

@@ -33,10 +33,9 @@ class Response:
         """Fields after a chunked body; complete once the body is."""
         return self._exchange.answer.trailers
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives, each piece at once; pieces follow the network, not the peer's chunks."""
-        while data := await self._exchange.more():
-            yield data
+        return _Pieces(self._exchange)
 
     async def read(self, limit_bytes: int) -> bytes:
         """The whole body; BodyTooLarge, and the connection closed, if there is more of it."""
@@ -61,6 +60,24 @@ class Response:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._exchange.abandon()
+
+
+class _Pieces:
+    """No generator: the loop finalises one that is not read to its end, at the price of a task and a wake-up."""
+
+    __slots__ = ("_exchange",)
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        data = await self._exchange.more()
+        if not data:
+            raise StopAsyncIteration
+        return data
 
 
 class RequestStream:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -29,6 +30,7 @@ class Origin(NamedTuple):
         return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
 
+@lru_cache(maxsize=64)
 def parse_url(url: str) -> tuple[Origin, str]:
     """Split a base URL into its origin and the path prefix, which has no trailing slash and may be empty.
 

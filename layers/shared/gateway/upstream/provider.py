@@ -6,7 +6,7 @@ The transport's own words stay in the log; a client is told what happened, never
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import NoReturn
+from typing import NoReturn, Self
 
 from gateway.errors import UpstreamError, UpstreamTimeout
 from gateway.ports import Patience, UpstreamRequest
@@ -81,15 +81,27 @@ class HttpUpstreamResponse:
         except TransportError as error:
             _raise_for(error)
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        try:
-            async for chunk in self._response.chunks():
-                yield chunk
-        except TransportError as error:
-            _raise_for(error)
+    def chunks(self) -> AsyncIterator[bytes]:
+        return _Chunks(self._response.chunks())
 
     async def aclose(self) -> None:
         await self._response.aclose()
+
+
+class _Chunks:
+    """A body whose failures are `UpstreamError`s; no generator, for streams are let go when their wire has ended."""
+
+    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+        self._pieces = pieces
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            return await self._pieces.__anext__()
+        except TransportError as error:
+            _raise_for(error)
 
 
 def _split(url: str) -> tuple[Origin, str]:
