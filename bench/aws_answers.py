@@ -1,0 +1,77 @@
+"""AWS's answers to what one chat request asks, in the store's own words, so that they cannot drift from what it reads.
+
+DynamoDB's own time is no part of the measurement, so nothing is stored: there is one key, and one account that always
+has money. What the function would do after a refusal is not measured here.
+"""
+
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from gateway.stores import money_items
+
+ACCOUNT_ID = "acc_bench"
+KEY_ID = "key_bench"
+BALANCE_NANOUSD = 10**15
+RPM_LIMIT = 10**6
+
+Payload = dict[str, Any]
+
+
+def answer(operation: str, payload: Payload, provider_url: str) -> bytes:
+    """The HTTP answer to an operation; raises KeyError for one that no chat request should need."""
+    body = orjson.dumps(ANSWERS[operation](payload, provider_url))
+    head = (
+        "HTTP/1.1 200 OK\r\nServer: Server\r\nDate: Fri, 20 Nov 2026 12:00:00 GMT\r\n"
+        f"Content-Type: application/x-amz-json-1.0\r\nContent-Length: {len(body)}\r\nConnection: keep-alive\r\n"
+        "x-amzn-RequestId: BENCH0000000000000000000000000000000000000000000000\r\n"
+        f"x-amz-crc32: {zlib.crc32(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def _secret(_payload: Payload, provider_url: str) -> Payload:
+    rows = {"openai": {"api_key": "sk-bench", "base_url": provider_url}}
+    return {"Name": "bench", "SecretString": orjson.dumps(rows).decode()}
+
+
+def _key(payload: Payload, _provider_url: str) -> Payload:
+    """Every key's hash is known."""
+    texts = {"key_id": KEY_ID, "account_id": ACCOUNT_ID, "name": "bench", "last4": "0000"}
+    numbers = {"created_at_s": 1_795_000_000, "rpm_limit": RPM_LIMIT}
+    item = {
+        **payload["Key"],
+        **{name: money_items.text(value) for name, value in texts.items()},
+        **{name: money_items.number(value) for name, value in numbers.items()},
+    }
+    return {"Item": item}
+
+
+def _account(payload: Payload, _provider_url: str) -> Payload:
+    """The account after an admission: this request's hold is the only one."""
+    values, names = payload["ExpressionAttributeValues"], payload["ExpressionAttributeNames"]
+    item = money_items.new_account(ACCOUNT_ID, RPM_LIMIT) | {
+        "free": money_items.number(BALANCE_NANOUSD),
+        "held": values[":hold"],
+        "minute": values[":minute"],
+        "used": money_items.number(1),
+        "kw": money_items.mapping({money_items.short(KEY_ID): money_items.number(1)}),
+        "young": money_items.mapping({names["#h"]: values[":young"]}),
+        "active_shard": values[":shard"],
+        "active_slot": values[":slot"],
+    }
+    return {"Attributes": item}
+
+
+def _nothing(_payload: Payload, _provider_url: str) -> Payload:
+    return {}
+
+
+ANSWERS: dict[str, Callable[[Payload, str], Payload]] = {
+    "GetSecretValue": _secret,
+    "GetItem": _key,
+    "UpdateItem": _account,
+    "TransactWriteItems": _nothing,
+}

@@ -1,0 +1,170 @@
+"""One execution environment: a process of ours behind the local stack's own Runtime API, asked one thing at a time."""
+
+import asyncio
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from bench.process import Process, cpu_ns, resident_bytes, spawned
+from local.functions import new_trace_id
+from local.invocation import FunctionFailed, Invocation
+from local.limits import AWS_LIMITS
+from local.runtime_api import RuntimeApi
+
+PRELUDE_END = b"\x00" * 8
+STARTS_WITHIN_S = 30.0
+ANSWERS_WITHIN_S = 120.0
+
+
+class Unanswered(Exception):
+    """An invocation did not end in status 200: what was measured is not what is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What runs: a command with its environment, on a core that it has to itself. `log` takes what it writes."""
+
+    name: str
+    command: Sequence[str]
+    env: Mapping[str, str]
+    cwd: Path
+    log: Path
+    cores: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """How one invocation went: seconds to its first and last byte, the process's CPU until it asked again."""
+
+    first_s: float
+    last_s: float
+    cpu_us: float
+    body_bytes: int
+
+
+class Environment:
+    """A process that waits in `/next`."""
+
+    def __init__(self, kind: Kind, api: RuntimeApi, process: Process) -> None:
+        self._kind = kind
+        self._api = api
+        self._process = process
+
+    @property
+    def cpu_ms(self) -> float:
+        """CPU since it was spawned."""
+        return cpu_ns(self._process.pid) / 1e6
+
+    @property
+    def resident_mb(self) -> float:
+        """Memory in RAM now."""
+        return resident_bytes(self._process.pid) / 1e6
+
+    async def ask(self, event: bytes) -> Answered:
+        """One invocation, until the process waits for the next; raises Unanswered."""
+        arn = f"arn:aws:lambda:us-east-1:123456789012:function:{self._kind.name}"
+        invocation = Invocation(str(uuid.uuid4()), arn, new_trace_id(), event)
+        cpu_before_ns, began_s = cpu_ns(self._process.pid), time.perf_counter()
+        self._api.submit(invocation)
+        try:
+            async with asyncio.timeout(ANSWERS_WITHIN_S):
+                first_s, length = await _read(invocation)
+                last_s = time.perf_counter() - began_s
+                await self._api.waiting.wait()
+        except (FunctionFailed, TimeoutError) as error:
+            raise Unanswered(f"{self._kind.name}: {error}: {_tail(self._kind.log)}") from error
+        cpu_us = (cpu_ns(self._process.pid) - cpu_before_ns) / 1e3
+        return Answered(first_s - began_s, last_s, cpu_us, length)
+
+
+async def _read(invocation: Invocation) -> tuple[float, int]:
+    """When the first byte came, and the body's length."""
+    chunks = invocation.chunks()
+    head = await anext(chunks)
+    first_s = time.perf_counter()
+    prelude, _, body = head.partition(PRELUDE_END)
+    length = len(body)
+    async for chunk in chunks:
+        length += len(chunk)
+    status = orjson.loads(prelude)["statusCode"]
+    if status != 200:
+        raise Unanswered(f"status {status}: {body.decode(errors='replace')}")
+    return first_s, length
+
+
+class _Api(RuntimeApi):
+    """The stack's own, whose connections end with it: the bench has many more environments in its life than a stack."""
+
+    def __init__(self) -> None:
+        super().__init__(AWS_LIMITS, timeout_s=900)
+        self._serving: set[asyncio.Task[None]] = set()
+
+    async def aclose(self) -> None:
+        """Ends what still waits for an event to hand out."""
+        self.process_ended(FunctionFailed("Runtime.ExitError", b"the bench is done with it"))
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving = asyncio.create_task(super()._serve(reader, writer))
+        self._serving.add(serving)
+        await asyncio.wait({serving})
+        self._serving.discard(serving)
+
+
+@asynccontextmanager
+async def started(kind: Kind) -> AsyncIterator[Environment]:
+    """A new environment of that kind, which has reached its first `/next`."""
+    async with aclosing(_Api()) as api:
+        env = {**kind.env, "AWS_LAMBDA_RUNTIME_API": await api.start()}
+        async with spawned(kind.command, env=env, cwd=kind.cwd, log=kind.log, cores=kind.cores) as process:
+            watching = asyncio.ensure_future(_watch(process, api))
+            try:
+                async with asyncio.timeout(STARTS_WITHIN_S):
+                    await api.waiting.wait()
+                if process.returncode is not None:
+                    raise Unanswered(f"{kind.name} ended with status {process.returncode}: {_tail(kind.log)}")
+                yield Environment(kind, api, process)
+            finally:
+                watching.cancel()
+
+
+def _tail(log: Path) -> str:
+    """The last that the processes wrote."""
+    return log.read_text(errors="replace")[-2000:]
+
+
+async def _watch(process: Process, api: RuntimeApi) -> None:
+    status = await process.wait()
+    api.process_ended(FunctionFailed("Runtime.ExitError", b"exit status %d" % status))
+
+
+@asynccontextmanager
+async def bare_interpreter(beside: Kind) -> AsyncIterator[Process]:
+    """Python with nothing imported, waiting for a line, where the other kind runs."""
+    command = [sys.executable, "-I", "-c", "print(flush=True); input()"]
+    async with spawned(command, env={}, cwd=beside.cwd, log=beside.log, cores=beside.cores, pipes=True) as process:
+        await line_from(process)
+        yield process
+
+
+async def line_from(process: Process) -> bytes:
+    """The next line of a child's standard output."""
+    if process.stdout is None:
+        raise ValueError("the process was spawned without pipes")
+    return await process.stdout.readline()
+
+
+def event_with(sample: Mapping[str, Any], body: Mapping[str, Any], key: str) -> bytes:
+    """The sample API Gateway event as it would be for another body and another key."""
+    token = [f"Bearer {key}"]
+    headers = {**sample["multiValueHeaders"], "Authorization": token}
+    return orjson.dumps({**sample, "multiValueHeaders": headers, "body": orjson.dumps(body).decode()})

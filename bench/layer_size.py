@@ -1,0 +1,16 @@
+"""How much the deployed layer unpacks to: Lambda reads it at a cold start, and allows 250 MB."""
+
+from pathlib import Path
+
+from bench.bed import ROOT
+from bench.figures import Figure
+
+BUILT = ROOT / ".aws-sam" / "build" / "SharedLayer"
+
+
+def measure(built: Path = BUILT) -> list[Figure]:
+    """Nothing where `make build` has not built it."""
+    if not built.is_dir():
+        return []
+    size_bytes = sum(file.stat().st_size for file in built.rglob("*") if file.is_file())
+    return [Figure("Layer", "unpacked, as built", [size_bytes / 1e6], "MB", budget=60, ambition=30)]

@@ -1,0 +1,79 @@
+"""What the kernel says that one process has used, to the nanosecond; wall time tells nothing on a shared core.
+
+https://docs.kernel.org/scheduler/sched-stats.html and proc_pid_status(5)
+"""
+
+import asyncio
+import os
+import re
+import signal
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+Process = asyncio.subprocess.Process
+
+ENDS_WITHIN_S = 5.0
+RESIDENT = re.compile(r"VmRSS:\s+(\d+) kB")
+
+
+def cpu_ns(pid: int) -> int:
+    """CPU time, user and system, of all the process's threads since it was spawned; exec does not reset it."""
+    return sum(int(file.read_text().split()[0]) for file in Path(f"/proc/{pid}/task").glob("*/schedstat"))
+
+
+def resident_bytes(pid: int) -> int:
+    """Memory that the process has in RAM."""
+    found = RESIDENT.search(Path(f"/proc/{pid}/status").read_text())
+    if found is None:
+        raise ProcessLookupError(f"process {pid} has ended")
+    return int(found[1]) * 1024
+
+
+@contextmanager
+def on_cores(cores: Collection[int]) -> Iterator[None]:
+    """Keeps this thread, and whatever it spawns meanwhile, on these cores."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@asynccontextmanager
+async def spawned(
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    log: Path,
+    cores: Collection[int],
+    pipes: bool = False,
+) -> AsyncIterator[Process]:
+    """A child that does not outlive the context. It writes to a file, or, with `pipes`, to us."""
+    pipe = asyncio.subprocess.PIPE
+    with log.open("ab") as output, on_cores(cores):
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            env=env,
+            cwd=cwd,
+            stdin=pipe if pipes else asyncio.subprocess.DEVNULL,
+            stdout=pipe if pipes else output,
+            stderr=output,
+        )
+    try:
+        yield process
+    finally:
+        await _end(process)
+
+
+async def _end(process: Process) -> None:
+    if process.returncode is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        async with asyncio.timeout(ENDS_WITHIN_S):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()

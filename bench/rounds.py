@@ -1,0 +1,58 @@
+"""How much is measured. Rounds alternate between what is compared, so that a slow minute of the machine hits both."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from bench.environment import Answered, Environment
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Repetitions of everything. `rounds` is of each comparison, the rest is within one round."""
+
+    starts: int
+    rounds: int
+    requests: int
+    streams: int
+    paced_chunks: int
+    flat_chunks: int
+    resident_requests: int
+    resident_mb: int
+
+
+FULL = Counts(
+    starts=10,
+    rounds=15,
+    requests=100,
+    streams=50,
+    paced_chunks=250,
+    flat_chunks=10_000,
+    resident_requests=1_000,
+    resident_mb=100,
+)
+QUICK = Counts(
+    starts=3,
+    rounds=3,
+    requests=50,
+    streams=30,
+    paced_chunks=150,
+    flat_chunks=5_000,
+    resident_requests=1_000,
+    resident_mb=100,
+)
+
+
+async def asked(environment: Environment, event: bytes, times: int) -> list[Answered]:
+    """The same request, one after another."""
+    return [await environment.ask(event) for _ in range(times)]
+
+
+def middle(answers: Sequence[Answered], value: Callable[[Answered], float]) -> float:
+    """The median over one round."""
+    return median(value(answer) for answer in answers)
+
+
+def mean_cpu_ms(answers: Sequence[Answered]) -> float:
+    """CPU an answer over one round: all of it, the collector's pauses included."""
+    return sum(answer.cpu_us for answer in answers) / len(answers) / 1e3
