@@ -5,7 +5,7 @@ import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,42 +99,22 @@ async def _read(invocation: Invocation) -> tuple[float, int]:
     return first_s, length
 
 
-class _Api(RuntimeApi):
-    """The stack's own, whose connections end with it: the bench has many more environments in its life than a stack."""
-
-    def __init__(self) -> None:
-        super().__init__(AWS_LIMITS, timeout_s=900)
-        self._serving: set[asyncio.Task[None]] = set()
-
-    async def aclose(self) -> None:
-        """Ends what still waits for an event to hand out."""
-        self.process_ended(FunctionFailed("Runtime.ExitError", b"the bench is done with it"))
-        for task in self._serving:
-            task.cancel()
-        await asyncio.gather(*self._serving, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        serving = asyncio.create_task(super()._serve(reader, writer))
-        self._serving.add(serving)
-        await asyncio.wait({serving})
-        self._serving.discard(serving)
-
-
 @asynccontextmanager
 async def started(kind: Kind) -> AsyncIterator[Environment]:
     """A new environment of that kind, which has reached its first `/next`."""
-    async with aclosing(_Api()) as api:
-        env = {**kind.env, "AWS_LAMBDA_RUNTIME_API": await api.start()}
-        async with spawned(kind.command, env=env, cwd=kind.cwd, log=kind.log, cores=kind.cores) as process:
-            watching = asyncio.ensure_future(_watch(process, api))
-            try:
-                async with asyncio.timeout(STARTS_WITHIN_S):
-                    await api.waiting.wait()
-                if process.returncode is not None:
-                    raise Unanswered(f"{kind.name} ended with status {process.returncode}: {_tail(kind.log)}")
-                yield Environment(kind, api, process)
-            finally:
-                watching.cancel()
+    api = RuntimeApi(AWS_LIMITS, timeout_s=900)
+    env = {**kind.env, "AWS_LAMBDA_RUNTIME_API": await api.start()}
+    async with spawned(kind.command, env=env, cwd=kind.cwd, log=kind.log, cores=kind.cores) as process:
+        watching = asyncio.ensure_future(_watch(process, api))
+        try:
+            async with asyncio.timeout(STARTS_WITHIN_S):
+                await api.waiting.wait()
+            if process.returncode is not None:
+                raise Unanswered(f"{kind.name} ended with status {process.returncode}: {_tail(kind.log)}")
+            yield Environment(kind, api, process)
+        finally:
+            watching.cancel()
+            api.process_ended(FunctionFailed("Runtime.ExitError", b"the bench is done with it"))
 
 
 def _tail(log: Path) -> str:

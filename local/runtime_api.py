@@ -98,6 +98,7 @@ class RuntimeApi:
         self._current: Invocation | None = None
         self._answering = False
         self._server: asyncio.Server | None = None
+        self._serving: set[asyncio.Task[None]] = set()
         # Set while the runtime waits in /next, and for good once its process has ended.
         self.waiting = asyncio.Event()
         # The runtime's connection broke within a message: its process is not to be used again.
@@ -114,14 +115,21 @@ class RuntimeApi:
         self._pending.put_nowait(invocation)
 
     def process_ended(self, failure: FunctionFailed) -> None:
-        """Fails whatever the process still owed, and stops listening."""
+        """Fails whatever the process still owed, and stops listening; nobody waits for an event here any more."""
         if self._submitted:
             self._submitted.finish(failure)
         self.waiting.set()
         if self._server:
             self._server.close()
+        for task in self._serving:
+            task.cancel()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving = asyncio.ensure_future(self._serve_connection(reader, writer))
+        self._serving.add(serving)
+        serving.add_done_callback(self._serving.discard)
+
+    async def _serve_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         exchange = _Exchange(reader, writer)
         try:
             while request := await exchange.next_request():
