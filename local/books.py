@@ -20,10 +20,12 @@ from gateway.errors import GatewayError
 from gateway.ledger.money import NotAnAmount
 from gateway.operations import Document
 from gateway.settings import from_environment
-from local import aws_services
+from local import aws_services, template
+from local.aws_services import Services
 from local.children import Children
 from local.functions import INHERITED
 from local.processes import REGISTER
+from local.resource_names import ResourceNames
 
 # How a function of the stack finds the tables of money and keys: written at every start of the stack.
 ENVIRONMENT = "environment.json"
@@ -51,12 +53,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _answered(arguments: argparse.Namespace) -> Document:
-    async with _tables(arguments.data.resolve()) as environment:
+    async with _tables(arguments.data.resolve(), arguments.template.resolve()) as environment:
         return await admin.answered(from_environment(environment), arguments)
 
 
 @asynccontextmanager
-async def _tables(data: Path) -> AsyncIterator[Mapping[str, str]]:
+async def _tables(data: Path, deployed: Path) -> AsyncIterator[Mapping[str, str]]:
     """The environment of somebody who can reach the tables."""
     file = data / ENVIRONMENT
     if not file.is_file():
@@ -68,18 +70,22 @@ async def _tables(data: Path) -> AsyncIterator[Mapping[str, str]]:
         except BlockingIOError:
             yield environment
             return
-        async with _database(data) as endpoint:
+        async with _database(data, deployed) as endpoint:
             yield environment | {DYNAMODB: endpoint}
 
 
 @asynccontextmanager
-async def _database(data: Path) -> AsyncIterator[str]:
-    """The stack's database without the stack."""
+async def _database(data: Path, deployed: Path) -> AsyncIterator[str]:
+    """The stack's database without the stack; moto's has its tables only once they are made again."""
     children = Children(data / REGISTER)
     env = {name: os.environ[name] for name in INHERITED if name in os.environ}
     await children.start()
     try:
         endpoint = await aws_services.start_dynamodb(children, data, env)
-        yield endpoint or await aws_services.start_moto(children, data, env)
+        if endpoint is None:
+            endpoint = await aws_services.start_moto(children, data, env)
+            stack = template.resolve(template.translate(deployed), deployed.parent, ResourceNames(endpoint))
+            await asyncio.to_thread(aws_services.provision, Services(endpoint, endpoint), stack)
+        yield endpoint
     finally:
         await children.end_all()
