@@ -1,0 +1,112 @@
+"""Content blocks in a row: each opens, grows and closes before the next opens, whatever order the events came in.
+
+Clients of this wire read a block under its index and act when it closes, so blocks never overlap here (field case B11).
+Providers of other wires may interleave parallel calls: a call that has not come to the end of its JSON keeps the next
+block waiting, and what waits is written in order as soon as it may. Where a provider sends one call after the other,
+which nearly all do, nothing waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+Key = tuple[int, int]
+
+
+@dataclass(slots=True)
+class Block:
+    """One block to write: `opening` is its JSON at the start, `closing` a last delta that only the end brings.
+
+    `arguments` are the pieces of a call's JSON so far; `None` where any piece may be the last one.
+    """
+
+    opening: bytes
+    arguments: list[str] | None = None
+    closing: bytes = b""
+    waiting: list[bytes] = field(default_factory=list)
+
+    def may_close(self) -> bool:
+        """Whether nothing but blanks can follow: a complete object does not go on."""
+        if self.arguments is None:
+            return True
+        try:
+            return isinstance(orjson.loads("".join(self.arguments)), dict)
+        except orjson.JSONDecodeError:
+            return False
+
+
+class Blocks:
+    """The blocks of one message. A key names one part of one choice."""
+
+    def __init__(self) -> None:
+        self._index = -1
+        self._key: Key | None = None
+        self._open: Block | None = None
+        self._waiting: dict[Key, Block] = {}
+
+    def find(self, key: Key) -> Block | None:
+        """The block under `key`, while more of it can come."""
+        return self._open if key == self._key else self._waiting.get(key)
+
+    def start(self, key: Key, block: Block) -> bytes:
+        """Opens a block, or has it wait for the calls that are still coming in."""
+        if self._waiting or (self._open is not None and not self._open.may_close()):
+            self._waiting[key] = block
+            return b""
+        return self._close() + self._begin(key, block)
+
+    def grow(self, key: Key, block: Block, deltas: Sequence[bytes]) -> bytes:
+        """More of the block that `find` answered."""
+        if key != self._key:
+            block.waiting += deltas
+            return b""
+        return self._written(deltas) + self._proceed()
+
+    def close(self) -> bytes:
+        """The end of every block, those that waited included."""
+        out = self._close()
+        for key, block in self._waiting.items():
+            out += self._begin(key, block) + self._close()
+        self._waiting = {}
+        return out
+
+    def _proceed(self) -> bytes:
+        """The blocks whose turn has come."""
+        out = b""
+        while self._waiting and self._open is not None and self._open.may_close():
+            key = next(iter(self._waiting))
+            out += self._close() + self._begin(key, self._waiting.pop(key))
+        return out
+
+    def _begin(self, key: Key, block: Block) -> bytes:
+        self._index += 1
+        self._key, self._open = key, block
+        out = b'event: content_block_start\ndata: {"type":"content_block_start","index":%d,"content_block":%b}\n\n' % (
+            self._index,
+            block.opening,
+        )
+        return out + self._written(block.waiting)
+
+    def _close(self) -> bytes:
+        block, self._open, self._key = self._open, None, None
+        if block is None:
+            return b""
+        last = self._written((block.closing,)) if block.closing else b""
+        return last + stopped(self._index)
+
+    def _written(self, deltas: Sequence[bytes]) -> bytes:
+        return b"".join(
+            [
+                b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":%b}\n\n'
+                % (self._index, delta)
+                for delta in deltas
+            ]
+        )
+
+
+def stopped(index: int) -> bytes:
+    """The event that closes a block."""
+    return b'event: content_block_stop\ndata: {"type":"content_block_stop","index":%d}\n\n' % index

@@ -1,0 +1,65 @@
+"""What a caller of this wire brings along from a model of another: thoughts and ids that Anthropic would refuse.
+
+A conversation may change its model between two turns. Everything else of the caller's messages stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from gateway.canonical.parts import Message, Part, RedactedThinking, Thinking, ToolCall, ToolResult
+from gateway.protocols.anthropic_messages.answer import PROTOCOL
+from gateway.protocols.anthropic_messages.encode_messages import NOT_IN_ID, encode_call_id
+from gateway.protocols.anthropic_messages.signatures import decode_signature
+
+Block = dict[str, Any]
+
+
+def has_foreign(messages: Sequence[Message]) -> bool:
+    """Whether anything in the conversation came from another wire."""
+    return any(_is_foreign(part) for message in messages for part in message.parts)
+
+
+def without_foreign(messages: Sequence[Block]) -> list[Block]:
+    """The caller's messages less the thoughts of others, ids in the wire's characters; an emptied turn is gone."""
+    kept = []
+    for message in messages:
+        content = message["content"]
+        if not isinstance(content, str):
+            content = [fit for block in content if (fit := _fit(block)) is not None]
+        if content or not message["content"]:
+            kept.append(message | {"content": content})
+    return kept
+
+
+def _is_foreign(part: Part) -> bool:
+    match part:
+        case Thinking(signed_by=signed_by) | RedactedThinking(signed_by=signed_by):
+            return signed_by != PROTOCOL
+        case ToolCall(id=call_id) | ToolResult(call_id=call_id):
+            return NOT_IN_ID.search(call_id) is not None
+        case _:
+            return False
+
+
+def _fit(block: Block) -> Block | None:
+    rewrite = _REWRITES.get(block["type"])
+    return block if rewrite is None else rewrite(block)
+
+
+def _own_thought(member: str) -> Callable[[Block], Block | None]:
+    """Keeps a block whose seal, under `member`, is this wire's."""
+    return lambda block: block if decode_signature(block.get(member) or "")[1] == PROTOCOL else None
+
+
+def _with_id(member: str) -> Callable[[Block], Block | None]:
+    return lambda block: block | {member: encode_call_id(block[member])}
+
+
+_REWRITES: Mapping[str, Callable[[Block], Block | None]] = {
+    "thinking": _own_thought("signature"),
+    "redacted_thinking": _own_thought("data"),
+    "tool_use": _with_id("id"),
+    "tool_result": _with_id("tool_use_id"),
+}
