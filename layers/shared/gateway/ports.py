@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from gateway.canonical.money import (
     Settlement,
     Wanted,
 )
+from gateway.canonical.parts import RedactedThinking, Text, Thinking
 
 
 class Catalog(Protocol):
@@ -290,3 +291,66 @@ class IdempotencyRecords(Protocol):
 
     async def free(self, record: IdempotencyRecord) -> None:
         """Forgets the attempt, if it still stands and is unfinished."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedThought:
+    """A thought that its provider wants back before a call; `said_characters` is how much text the turn held before it.
+
+    An empty `Text` with a signature stands for the end of a text that bore one.
+    """
+
+    part: Thinking | RedactedThinking | Text
+    said_characters: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCall:
+    """What the providers of the protocol `signed_by` want back with a tool call of theirs.
+
+    `signature` is the call's own; `thoughts` are those since the call before it in the same turn, in order.
+    """
+
+    call_id: str
+    signed_by: str
+    signature: str | None = None
+    thoughts: tuple[SignedThought, ...] = ()
+
+
+class Signatures(Protocol):
+    """Signed calls by account and call id. What was kept is recalled by every process as soon as `keep` returns.
+
+    Where the store cannot be reached a step raises `ServiceUnavailable`; a repeat is safe.
+    """
+
+    async def keep(self, account_id: str, calls: Sequence[SignedCall], expires_at_s: int) -> None:
+        """Keeps the calls until then (epoch seconds); of one id the last one stands."""
+
+    async def recall(self, account_id: str, call_ids: Collection[str], now_s: float) -> Mapping[str, SignedCall]:
+        """What is kept, by call id; an id that is not known is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseRecord:
+    """Where a stored response is kept: the object of that name. Times are epoch seconds."""
+
+    account_id: str
+    response_id: str
+    object_name: str
+    created_at_s: int
+    expires_at_s: int
+
+
+class ResponseRecords(Protocol):
+    """One record per account and response. Every read sees every write before it.
+
+    Where the store cannot be reached a step raises `ServiceUnavailable`; a repeat is safe.
+    """
+
+    async def put(self, record: ResponseRecord) -> None: ...
+
+    async def get(self, account_id: str, response_id: str, now_s: float) -> ResponseRecord | None:
+        """The account's record of that id, or nothing where there is none or it has expired."""
+
+    async def delete(self, record: ResponseRecord) -> None:
+        """Forgets the record, if it is known."""

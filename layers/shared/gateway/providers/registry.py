@@ -1,4 +1,8 @@
-"""Who holds the accounts: a row per provider. A provider without behaviour of its own is a row and no file."""
+"""Who holds the accounts: a row per provider. A provider without behaviour of its own is a row and no file.
+
+A row says where its provider is, at which path it serves a model, what it is shown to let a request in, and which wire
+it speaks. Base URLs are as the vendor's own SDK takes them.
+"""
 
 from __future__ import annotations
 
@@ -6,30 +10,66 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.canonical.codec import UpstreamCodec
-from gateway.ports import Credential
-from gateway.protocols import openai_chat
+from gateway.canonical.request import ChatRequest
+from gateway.canonical.target import Target
+from gateway.ports import Credential, UpstreamRequest
+from gateway.protocols import anthropic_messages, bedrock_converse, gemini, openai_chat
+from gateway.providers import bedrock, google
+from gateway.providers.outgoing import Headers, Outgoing
 
-Headers = tuple[tuple[str, str], ...]
+# https://docs.claude.com/en/api/versioning
+ANTHROPIC_VERSION = "2023-06-01"
+_JSON = ("content-type", "application/json")
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """One row. `path` follows the base URL; `headers` are the credential's, in this provider's manner."""
+    """One row. `path` follows the base URL; `sign` gives the credential's headers for a request to an address."""
 
     name: str
-    base_url: str
-    path: str
+    base_url: Callable[[Credential], str]
+    path: Callable[[Outgoing], str]
+    sign: Callable[[str, Outgoing], Headers]
     codec: UpstreamCodec
-    headers: Callable[[Credential], Headers]
+
+    def origin(self, credential: Credential) -> str:
+        """Where all its requests go: the operator's base URL, or the vendor's own."""
+        return (credential.base_url or self.base_url(credential)).rstrip("/")
+
+    def request(self, asked: ChatRequest, target: Target, credential: Credential, now_s: float) -> UpstreamRequest:
+        """The request, ready to leave; raises `InvalidRequest` for what the wire or the model cannot take."""
+        body = self.codec.encode_request(asked, target)
+        outgoing = Outgoing(target.model, asked.stream, body, credential, now_s)
+        url = self.origin(credential) + self.path(outgoing)
+        return UpstreamRequest(url, (_JSON, *self.sign(url, outgoing)), body)
 
     def url(self, credential: Credential) -> str:
-        """Where a request goes: the operator's base URL, as the vendor's SDK takes it, or the vendor's own."""
-        return (credential.base_url or self.base_url).rstrip("/") + self.path
+        """The address of a row whose path names no model."""
+        return self.origin(credential) + self.path(Outgoing("", False, b"", credential, 0.0))
+
+    def headers(self, credential: Credential) -> Headers:
+        """The headers of a row that signs nothing."""
+        return self.sign(self.url(credential), Outgoing("", False, b"", credential, 0.0))
 
 
-def bearer(credential: Credential) -> Headers:
+def at(address: str) -> Callable[[Credential], str]:
+    """One base URL for all accounts."""
+    return lambda _: address
+
+
+def under(path: str) -> Callable[[Outgoing], str]:
+    """One path for all models, which are named in the body."""
+    return lambda _: path
+
+
+def bearer(_: str, outgoing: Outgoing) -> Headers:
     """The key as a bearer token, OpenAI's manner."""
-    return (("authorization", f"Bearer {credential.api_key}"),)
+    return (("authorization", f"Bearer {outgoing.credential.api_key}"),)
+
+
+def anthropic_key(_: str, outgoing: Outgoing) -> Headers:
+    """The key, and the version of the wire that the codec speaks."""
+    return (("x-api-key", outgoing.credential.api_key), ("anthropic-version", ANTHROPIC_VERSION))
 
 
 PROVIDERS = {
@@ -37,10 +77,45 @@ PROVIDERS = {
     for row in (
         Provider(
             name="openai",
-            base_url="https://api.openai.com/v1",
-            path="/chat/completions",
+            base_url=at("https://api.openai.com/v1"),
+            path=under("/chat/completions"),
+            sign=bearer,
             codec=openai_chat.UPSTREAM,
-            headers=bearer,
+        ),
+        Provider(
+            name="anthropic",
+            base_url=at("https://api.anthropic.com"),
+            path=under("/v1/messages"),
+            sign=anthropic_key,
+            codec=anthropic_messages.UPSTREAM,
+        ),
+        Provider(
+            name="gemini",
+            base_url=at("https://generativelanguage.googleapis.com"),
+            path=google.developer_path,
+            sign=google.developer_headers,
+            codec=gemini.UPSTREAM,
+        ),
+        Provider(
+            name="vertex",
+            base_url=google.vertex_base_url,
+            path=google.vertex_path,
+            sign=google.vertex_headers,
+            codec=gemini.UPSTREAM,
+        ),
+        Provider(
+            name="bedrock",
+            base_url=bedrock.base_url,
+            path=lambda outgoing: bedrock_converse.UPSTREAM.path(outgoing.model, stream=outgoing.stream),
+            sign=bedrock.headers,
+            codec=bedrock_converse.UPSTREAM,
+        ),
+        Provider(
+            name="deepseek",
+            base_url=at("https://api.deepseek.com"),
+            path=under("/chat/completions"),
+            sign=bearer,
+            codec=openai_chat.UPSTREAM,
         ),
     )
 }
