@@ -17,6 +17,7 @@ from gateway.idempotency import Idempotency
 from gateway.pipeline import Corridor, Limits
 from gateway.ports import Clock, Keys, KeyStore, Money, Patience
 from gateway.settings import Settings
+from gateway.stores.access_tokens import TokenCredentials
 from gateway.stores.aws import AwsApi
 from gateway.stores.aws_credentials import ContainerCredentials, StaticCredentials
 from gateway.stores.credentials import SecretCredentials
@@ -99,21 +100,20 @@ def chat_services() -> ChatServices:
     aws = aws_api(chosen, client, clock)
     money = DynamoMoney(aws, chosen.accounts_table, chosen.ledger_table)
     deferred = SqsDeferredSettlements(aws, chosen.settlements_queue_url)
+    upstream = HttpUpstream(client)
+    patience = Patience(
+        connect_s=chosen.upstream_connect_s,
+        first_byte_s=chosen.upstream_first_byte_s,
+        idle_s=chosen.upstream_idle_s,
+    )
+    secret = SecretCredentials(aws, clock, chosen.providers_secret, chosen.providers_secret_ttl_s)
     corridor = Corridor(
         catalog=models.load(),
-        credentials=SecretCredentials(aws, clock, chosen.providers_secret, chosen.providers_secret_ttl_s),
-        upstream=HttpUpstream(client),
+        credentials=TokenCredentials(secret, upstream, clock, patience),
+        upstream=upstream,
         billing=Billing(money, deferred, clock),
         clock=clock,
-        limits=Limits(
-            non_stream_s=chosen.non_stream_s,
-            stream_margin_s=chosen.stream_margin_s,
-            patience=Patience(
-                connect_s=chosen.upstream_connect_s,
-                first_byte_s=chosen.upstream_first_byte_s,
-                idle_s=chosen.upstream_idle_s,
-            ),
-        ),
+        limits=Limits(non_stream_s=chosen.non_stream_s, stream_margin_s=chosen.stream_margin_s, patience=patience),
     )
     return ChatServices(
         clock=clock,

@@ -25,7 +25,7 @@ from gateway.canonical.target import Target
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError, RequestTimeout, UpstreamError
 from gateway.ledger.hold_ids import hold_id_at
-from gateway.ports import Catalog, Clock, Credentials, Patience, Sink, Upstream, UpstreamRequest, UpstreamResponse
+from gateway.ports import Catalog, Clock, Credentials, Patience, Sink, Upstream, UpstreamResponse
 from gateway.providers.profiles import PROFILES
 from gateway.providers.registry import PROVIDERS, Provider
 from gateway.relay import Relay, Uncarried
@@ -305,11 +305,7 @@ class Corridor:
             raise UpstreamError(NOT_CONFIGURED, retryable=False)
         profile = PROFILES[route.model.profile]
         target = Target(route.model.upstream_model, profile, route.model.max_output_tokens)
-        request = UpstreamRequest(
-            url=provider.url(credential),
-            headers=(("content-type", "application/json"), *provider.headers(credential)),
-            body=provider.codec.encode_request(ticket.request, target),
-        )
+        request = provider.request(ticket.request, target, credential, self._clock.now_s())
         response = await self._upstream.send(request, self._limits.patience)
         if response.status == 200:
             return response, provider
@@ -324,10 +320,11 @@ class Corridor:
         provider = PROVIDERS[route.model.provider]
         try:
             credential = await self._credentials.of(provider.name)
+            origin = None if credential is None else provider.origin(credential)
         except GatewayError:
             return
-        if credential is not None:
-            await self._upstream.warm(provider.url(credential), self._limits.patience)
+        if origin is not None:
+            await self._upstream.warm(origin, self._limits.patience)
 
     async def _close(self, ticket: Ticket) -> Extension:
         """Settles what was delivered, or releases, once; what a caller is told of it."""

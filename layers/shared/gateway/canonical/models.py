@@ -17,6 +17,8 @@ class ListPrice:
     cache_read: str | None = None
     cache_write_5m: str | None = None
     cache_write_1h: str | None = None
+    audio_input: str | None = None
+    audio_output: str | None = None
 
 
 # What every routing alias costs, whichever model serves it (section 6 of the public contract).

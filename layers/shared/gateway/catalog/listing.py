@@ -42,7 +42,7 @@ def listed(catalog: Catalog, simulated_providers: frozenset[str]) -> list[Listed
 def _listed(offer: Offer, catalog: Catalog, simulated_providers: frozenset[str]) -> Listed:
     model = catalog.models_behind(offer)[0]
     price = FLAT_PRICE if isinstance(offer, Alias) else model.price
-    classes = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
+    classes = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "audio_input", "output", "audio_output")
     return Listed(
         id=offer.id,
         owned_by="nexevo" if isinstance(offer, Alias) else model.owned_by,

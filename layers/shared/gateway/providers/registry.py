@@ -43,14 +43,6 @@ class Provider:
         url = self.origin(credential) + self.path(outgoing)
         return UpstreamRequest(url, (_JSON, *self.sign(url, outgoing)), body)
 
-    def url(self, credential: Credential) -> str:
-        """The address of a row whose path names no model."""
-        return self.origin(credential) + self.path(Outgoing("", False, b"", credential, 0.0))
-
-    def headers(self, credential: Credential) -> Headers:
-        """The headers of a row that signs nothing."""
-        return self.sign(self.url(credential), Outgoing("", False, b"", credential, 0.0))
-
 
 def at(address: str) -> Callable[[Credential], str]:
     """One base URL for all accounts."""

@@ -105,8 +105,10 @@ class _Chunks:
 
 
 def _split(url: str) -> tuple[Origin, str]:
-    origin, path = parse_url(url)
-    return origin, path or "/"
+    """The origin, and path and query as they are sent."""
+    base, question, query = url.partition("?")
+    origin, path = parse_url(base)
+    return origin, (path or "/") + question + query
 
 
 def _raise_for(error: TransportError) -> NoReturn:

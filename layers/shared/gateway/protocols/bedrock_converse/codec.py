@@ -1,0 +1,39 @@
+"""The provider's side of the wire, verb by verb; each verb is a module of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from gateway.canonical.codec import StreamDecoder, UpstreamCodec
+from gateway.canonical.request import ChatRequest
+from gateway.canonical.response import ChatResponse
+from gateway.canonical.target import Target
+from gateway.errors import GatewayError
+from gateway.protocols.bedrock_converse.answer import PROTOCOL
+from gateway.protocols.bedrock_converse.decode_answer import decode_response
+from gateway.protocols.bedrock_converse.decode_stream import ConverseStreamDecoder
+from gateway.protocols.bedrock_converse.encode import encode_request
+from gateway.protocols.bedrock_converse.errors import decode_error
+
+
+class ConverseUpstream(UpstreamCodec):
+    """What Bedrock speaks: Converse, and ConverseStream for streams, whose body is the same."""
+
+    protocol = PROTOCOL
+
+    def path(self, model: str, *, stream: bool) -> str:
+        """What follows the provider's base URL; a profile's id, which may hold `:` and `/`, is one segment of it."""
+        return f"/model/{quote(model, safe='')}/{'converse-stream' if stream else 'converse'}"
+
+    def encode_request(self, request: ChatRequest, target: Target) -> bytes:
+        return encode_request(request, target)
+
+    def decode_response(self, body: bytes) -> ChatResponse:
+        return decode_response(body)
+
+    def stream_decoder(self) -> StreamDecoder:
+        return ConverseStreamDecoder()
+
+    def decode_error(self, status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
+        return decode_error(status, headers, body)

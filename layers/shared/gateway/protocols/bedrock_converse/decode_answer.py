@@ -1,0 +1,83 @@
+"""A whole answer to canonical form: Converse's content blocks, each a part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gateway.canonical.parts import Part, RedactedThinking, Text, Thinking, ToolCall
+from gateway.canonical.response import ChatResponse, Choice
+from gateway.errors import UpstreamError
+from gateway.protocols.bedrock_converse import answer
+from gateway.protocols.bedrock_converse.answer import PROTOCOL
+
+
+def decode_response(body: bytes) -> ChatResponse:
+    """The answer, to which the wire gives no id and no model's name; raises `UpstreamError` where it cannot be read."""
+    value = answer.load(body)
+    message = answer.as_object(value.get("output")).get("message")
+    if message is None:
+        raise UpstreamError(answer.UNREADABLE)
+    parts = tuple(_part(block) for block in answer.as_objects(answer.as_object(message).get("content")))
+    called = any(isinstance(part, ToolCall) for part in parts)
+    choice = Choice(
+        index=0,
+        parts=parts,
+        finish_reason=answer.decode_finish_reason(value.get("stopReason"), called),
+        stop_sequence=answer.decode_stop_sequence(value.get("additionalModelResponseFields")),
+    )
+    return ChatResponse(
+        upstream_id="",
+        model="",
+        created_s=None,
+        choices=(choice,),
+        usage=answer.decode_usage(value.get("usage")),
+    )
+
+
+def _part(block: dict[str, Any]) -> Part:
+    for name, value in block.items():
+        if name in _BLOCKS and value is not None:
+            return _BLOCKS[name](value)
+    return answer.opaque(block)
+
+
+def _text(text: object) -> Part:
+    return Text(answer.as_text(text))
+
+
+def _cited(block: object) -> Part:
+    """Text with its sources, which are one block on this wire."""
+    cited = answer.as_object(block)
+    return Text(
+        "".join(answer.as_text(piece.get("text")) for piece in answer.as_objects(cited.get("content"))),
+        citations=tuple(answer.citation(source) for source in answer.as_objects(cited.get("citations"))),
+    )
+
+
+def _tool_use(block: object) -> Part:
+    use = answer.as_object(block)
+    if answer.is_server_tool(use):
+        return answer.opaque({"toolUse": use})
+    return ToolCall(
+        id=answer.as_text(use.get("toolUseId")),
+        name=answer.as_text(use.get("name")),
+        arguments=answer.dumped(answer.as_object(use.get("input"))),
+    )
+
+
+def _reasoning(block: object) -> Part:
+    reasoning = answer.as_object(block)
+    if reasoning.get("redactedContent") is not None:
+        return RedactedThinking(answer.as_text(reasoning["redactedContent"]), PROTOCOL)
+    text = answer.as_object(reasoning.get("reasoningText"))
+    signature = answer.as_text(text.get("signature")) or None
+    return Thinking(answer.as_text(text.get("text")), signature, PROTOCOL if signature else None)
+
+
+_BLOCKS: Mapping[str, Callable[[object], Part]] = {
+    "text": _text,
+    "citationsContent": _cited,
+    "toolUse": _tool_use,
+    "reasoningContent": _reasoning,
+}

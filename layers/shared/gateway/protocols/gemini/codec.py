@@ -1,0 +1,84 @@
+"""The two sides of the wire, verb by verb; each verb is a module of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.canonical.codec import ClientCodec, StreamDecoder, StreamEncoder, UpstreamCodec
+from gateway.canonical.request import ChatRequest
+from gateway.canonical.response import ChatResponse, Extension, Stamp
+from gateway.canonical.target import Target
+from gateway.errors import GatewayError
+from gateway.protocols.gemini.address import GENERATE, STREAM, Address, parse_address, upstream_path
+from gateway.protocols.gemini.answer import PROTOCOL
+from gateway.protocols.gemini.decode import decode_request
+from gateway.protocols.gemini.decode_answer import decode_response
+from gateway.protocols.gemini.decode_stream import GeminiStreamDecoder
+from gateway.protocols.gemini.encode import encode_request
+from gateway.protocols.gemini.encode_answer import encode_response
+from gateway.protocols.gemini.encode_stream import ArrayFraming, GeminiStreamEncoder, SseFraming
+from gateway.protocols.gemini.errors import decode_error, encode_error
+from gateway.protocols.gemini.rename import forward_response
+
+
+class GeminiClient(ClientCodec):
+    """What callers speak to; `at` is the same with what the call's URL says.
+
+    `stream_type` is the content type of a stream, and `keep_alive` what may fill its silences: google-genai for Python
+    takes every line for JSON, a comment too, so server-sent events are kept alive by an empty line, and an array,
+    where only its reader could tell, by nothing.
+    """
+
+    protocol = PROTOCOL
+    id_prefix = ""
+
+    def __init__(self, address: Address | None = None) -> None:
+        self.address = address
+        is_array = address is not None and not address.is_sse
+        self._framing = ArrayFraming if is_array else SseFraming
+        self.stream_type = "application/json" if is_array else "text/event-stream"
+        self.keep_alive = b"" if is_array else b"\r\n"
+
+    def at(self, path: str, query: Mapping[str, str]) -> GeminiClient:
+        """The codec of one call; raises `NotFound` where the path names no method of this wire."""
+        return GeminiClient(parse_address(path, query))
+
+    def decode_request(self, body: bytes) -> ChatRequest:
+        if self.address is None:
+            return decode_request(body)
+        return decode_request(body, self.address.model, stream=self.address.is_stream)
+
+    def encode_response(self, response: ChatResponse, stamp: Stamp, extension: Extension) -> bytes:
+        return encode_response(response, stamp, extension)
+
+    def forward_response(self, body: bytes, stamp: Stamp, extension: Extension) -> bytes:
+        return forward_response(body, stamp, extension)
+
+    def stream_encoder(self, request: ChatRequest, stamp: Stamp) -> StreamEncoder:
+        return GeminiStreamEncoder(request, stamp, self._framing())
+
+    def encode_error(self, error: GatewayError, request_id: str) -> bytes:
+        del request_id  # This wire carries it in a header.
+        return encode_error(error)
+
+
+class GeminiUpstream(UpstreamCodec):
+    """What providers speak, the Developer API and Vertex alike."""
+
+    protocol = PROTOCOL
+
+    def path(self, model: str, *, stream: bool) -> str:
+        """What follows the provider's base URL and version: the model is in the path, not in the body."""
+        return upstream_path(model, STREAM if stream else GENERATE)
+
+    def encode_request(self, request: ChatRequest, target: Target) -> bytes:
+        return encode_request(request, target)
+
+    def decode_response(self, body: bytes) -> ChatResponse:
+        return decode_response(body)
+
+    def stream_decoder(self) -> StreamDecoder:
+        return GeminiStreamDecoder()
+
+    def decode_error(self, status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
+        return decode_error(status, headers, body)

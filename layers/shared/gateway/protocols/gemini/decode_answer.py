@@ -1,0 +1,104 @@
+"""A whole answer to canonical form, from either of Google's APIs."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from gateway.canonical.parts import Citation, Opaque, Part, Text, Thinking, ToolCall
+from gateway.canonical.response import ChatResponse, Choice, FinishReason
+from gateway.errors import UpstreamError
+from gateway.protocols.gemini import answer
+from gateway.protocols.gemini.errors import decode_error_object
+
+# What a candidate says of its sources; each is kept whole, since the pieces refer to one another.
+_SOURCES = ("groundingMetadata", "citationMetadata", "urlContextMetadata")
+_ID_CHARACTERS_MAX = 24
+_NOT_IN_ID = re.compile(r"[^A-Za-z0-9_-]")
+
+
+def decode_response(body: bytes) -> ChatResponse:
+    """The answer; raises what an error in its place means, and `UpstreamError` where it cannot be read."""
+    value = answer.load(body)
+    if value.get("error"):
+        raise decode_error_object(value["error"])
+    ids = CallIds(answer.as_text(value.get("responseId")))
+    listed = answer.as_objects(value.get("candidates"))
+    choices = tuple(_choice(candidate, position, ids) for position, candidate in enumerate(listed))
+    if not choices and answer.is_blocked(value):
+        choices = (Choice(0, (), FinishReason.CONTENT_FILTER),)
+    if not choices:
+        raise UpstreamError(answer.UNREADABLE)
+    return ChatResponse(
+        upstream_id=answer.as_text(value.get("responseId")),
+        model=answer.as_text(value.get("modelVersion")),
+        created_s=None,
+        choices=choices,
+        usage=answer.decode_usage(value.get("usageMetadata")),
+    )
+
+
+class CallIds:
+    """Ids for calls that came without one: no two alike, in this answer or another, in every wire's characters."""
+
+    def __init__(self, response_id: str) -> None:
+        self._opening = f"call_{_NOT_IN_ID.sub('', response_id)[:_ID_CHARACTERS_MAX]}"
+        self._count = 0
+
+    def of(self, function: dict[str, Any]) -> str:
+        """The provider's own id, or one from the call's place."""
+        self._count += 1
+        return answer.as_text(function.get("id")) or f"{self._opening}_{self._count - 1}"
+
+
+def read_part(part: dict[str, Any], ids: CallIds) -> Part | None:
+    """One part of an answer; nothing where it says nothing. What only this wire knows stays as it came."""
+    signature = answer.as_text(part.get("thoughtSignature")) or None
+    if "functionCall" in part:
+        function = answer.as_object(part["functionCall"])
+        arguments = answer.dumped(answer.as_object(function.get("args")))
+        return ToolCall(ids.of(function), answer.as_text(function.get("name")), arguments, signature=signature)
+    if "text" not in part and part.keys() - {"thoughtSignature", "thought"}:
+        return Opaque(answer.PROTOCOL, answer.dumped(part))
+    text = answer.as_text(part.get("text"))
+    if not text and not signature:
+        return None
+    if part.get("thought"):
+        return Thinking(text, signature=signature, signed_by=answer.PROTOCOL if signature else None)
+    return Text(text, signature=signature)
+
+
+def read_citations(candidate: dict[str, Any]) -> tuple[Citation, ...]:
+    """The sources that a candidate names."""
+    found = [name for name in _SOURCES if candidate.get(name)]
+    return tuple(Citation(answer.PROTOCOL, answer.dumped({name: candidate[name]})) for name in found)
+
+
+def parts_of(candidate: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parts of a candidate's content, which may be absent."""
+    return answer.as_objects(answer.as_object(candidate.get("content")).get("parts"))
+
+
+def _choice(candidate: dict[str, Any], position: int, ids: CallIds) -> Choice:
+    parts = [read for part in parts_of(candidate) if (read := read_part(part, ids)) is not None]
+    called = any(isinstance(part, ToolCall) for part in parts)
+    word = candidate.get("finishReason")
+    return Choice(
+        index=answer.as_index(candidate.get("index"), position),
+        parts=tuple(_cited(parts, read_citations(candidate))),
+        finish_reason=None if word is None else answer.decode_finish_reason(word, called),
+        logprobs=answer.decode_logprobs(candidate.get("logprobsResult")),
+    )
+
+
+def _cited(parts: list[Part], citations: tuple[Citation, ...]) -> list[Part]:
+    """A candidate's sources belong to the last text it said."""
+    places = [place for place, part in enumerate(parts) if isinstance(part, Text)]
+    if not citations or not places:
+        return parts
+    last = parts[places[-1]]
+    text, signature = (last.text, last.signature) if isinstance(last, Text) else ("", None)
+    return [
+        Text(text, citations=citations, signature=signature) if place == places[-1] else part
+        for place, part in enumerate(parts)
+    ]

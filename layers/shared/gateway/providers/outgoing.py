@@ -1,0 +1,29 @@
+"""One request on its way to a provider: what its address and its headers may depend on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.errors import UpstreamError
+from gateway.ports import Credential
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A request before it is addressed and signed. `model` is the provider's name of it, `now_s` epoch seconds."""
+
+    model: str
+    stream: bool
+    body: bytes
+    credential: Credential
+    now_s: float
+
+
+def setting(credential: Credential, name: str) -> str:
+    """What a row needs besides a key; raises `UpstreamError` where the operator has not set it."""
+    value = credential.extra.get(name)
+    if not value:
+        raise UpstreamError("The provider's account is not fully configured in this deployment.", retryable=False)
+    return value

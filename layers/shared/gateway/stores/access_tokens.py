@@ -1,0 +1,39 @@
+"""A ring around the provider credentials: where an account's key only buys access tokens, one is asked for and kept.
+
+Askers share one question, and a token is asked for anew before it expires.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.ports import Clock, Credential, Credentials, Patience, Upstream
+from gateway.providers.service_account import TOKEN_TTL_S, is_service_account, token_in, token_request
+from gateway.stores.cached import Cached
+
+
+class TokenCredentials:
+    """`Credentials` whose service accounts come with an access token in the place of their key."""
+
+    def __init__(self, credentials: Credentials, upstream: Upstream, clock: Clock, patience: Patience) -> None:
+        self._credentials = credentials
+        self._upstream = upstream
+        self._clock = clock
+        self._patience = patience
+        self._tokens: Cached[str] = Cached(self._ask, clock, ttl_s=TOKEN_TTL_S)
+
+    async def of(self, provider: str) -> Credential | None:
+        """The credential, ready for use; raises `UpstreamError` where no token is to be had."""
+        credential = await self._credentials.of(provider)
+        if credential is None or not is_service_account(credential):
+            return credential
+        return replace(credential, api_key=await self._tokens.get(provider))
+
+    async def _ask(self, provider: str) -> str:
+        credential = await self._credentials.of(provider)
+        request = token_request(credential or Credential(""), self._clock.now_s())
+        response = await self._upstream.send(request, self._patience)
+        try:
+            return token_in(response.status, await response.read())
+        finally:
+            await response.aclose()
