@@ -1,7 +1,7 @@
 """Chat completions: the OpenAI wire's door to the corridor."""
 
 from gateway.bootstrap import chat_services
-from gateway.protocols import openai_chat
-from gateway.web import Door
+from gateway.protocols.openai_chat import CLIENT
+from gateway.web import Door, only
 
-app = Door(chat_services, posts={"/v1/chat/completions": openai_chat.CLIENT})
+app = Door(chat_services, CLIENT, only({"/v1/chat/completions": CLIENT}))

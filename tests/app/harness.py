@@ -26,7 +26,7 @@ from gateway.stores.money_memory import MemoryMoney
 from gateway.stores.objects_memory import MemoryObjects
 from gateway.transport import Client
 from gateway.upstream.provider import HttpUpstream
-from gateway.web import Door
+from gateway.web import Door, only
 
 ACCOUNT = "acct_test"
 KEY = "sk-xc-test-key"
@@ -195,7 +195,13 @@ async def house(
     ring = Idempotency(MemoryIdempotencyRecords(), MemoryObjects(), clock)
     services = ChatServices(clock, keys, corridor, money, ring, commit_s=0.3)
     try:
-        yield House(base_url, money, keys, Door(lambda: services, posts={CHAT: openai_chat.CLIENT}), deferred)
+        yield House(
+            base_url,
+            money,
+            keys,
+            Door(lambda: services, openai_chat.CLIENT, only({CHAT: openai_chat.CLIENT})),
+            deferred,
+        )
     finally:
         await client.close()
 

@@ -11,6 +11,8 @@ from tests.template.translated import ROOT, Stack, load, translate
 
 FUNCTIONS = sorted(name for name, r in load()["Resources"].items() if r["Type"] == "AWS::Serverless::Function")
 FAMILIES = {name: load()["Resources"][name]["Properties"]["CodeUri"].removeprefix("functions/") for name in FUNCTIONS}
+# Whatever waits on a provider.
+STREAMING = ("ChatFunction", "GeminiFunction", "MessagesFunction")
 each_function = pytest.mark.parametrize("name", FUNCTIONS)
 
 OBJECTS = re.compile(r"(?<=\.Arn}/)[a-z]+/\*(?=\")")
@@ -108,20 +110,21 @@ def test_a_new_layer_publishes_a_new_version(monkeypatch: pytest.MonkeyPatch, na
     assert old != new
 
 
-def test_only_the_chat_function_may_read_the_providers_secret(stack: Stack) -> None:
+def test_only_what_reaches_providers_may_read_their_secret(stack: Stack) -> None:
     readers = {
         name: grant["Resource"]
         for name in stack.functions
         for grant in stack.grants(name)
         if "secretsmanager" in json.dumps(grant["Action"])
     }
-    assert readers == {"ChatFunction": {"Ref": "ProvidersSecret"}}
+    assert readers == {name: {"Ref": "ProvidersSecret"} for name in STREAMING}
 
 
-def test_the_chat_function_is_started_by_the_streaming_runtime_in_256_mb(stack: Stack) -> None:
-    chat = stack.functions["ChatFunction"]
-    wrapper = chat["Environment"]["Variables"]["AWS_LAMBDA_EXEC_WRAPPER"]
-    assert (wrapper, chat["MemorySize"], chat["Timeout"]) == ("/opt/python/stream-runtime", 256, 900)
+@pytest.mark.parametrize("name", STREAMING)
+def test_a_door_to_providers_is_started_by_the_streaming_runtime_in_256_mb(stack: Stack, name: str) -> None:
+    door = stack.functions[name]
+    wrapper = door["Environment"]["Variables"]["AWS_LAMBDA_EXEC_WRAPPER"]
+    assert (wrapper, door["MemorySize"], door["Timeout"]) == ("/opt/python/stream-runtime", 256, 900)
 
 
 def test_the_wrapper_lies_in_the_layer_and_is_executable() -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 
 from gateway.auth.principal import Principal
+from gateway.canonical.estimate import BYTES_PER_TOKEN, estimated_input_tokens, estimated_tokens
 from gateway.canonical.models import Alias, ListPrice
 from gateway.canonical.money import Charge, Hold, NanoUsd, Refusal, Tier, Wanted, Window
 from gateway.canonical.request import ChatRequest
@@ -26,8 +27,6 @@ from gateway.routing.plan import Route
 
 HOLD_GRACE_S = 60
 SETTLE_WITHIN_S = 2.0
-# Four bytes of English and three of Chinese are about a token: what an answer has come to while nobody has counted it.
-BYTES_PER_TOKEN = 3
 EXTEND_AT = 0.75
 
 
@@ -232,7 +231,7 @@ def _terms(tier: Tier, price: ListPrice, price_version: str) -> Terms:
 
 def estimated_usage(request: ChatRequest, delivered_bytes: int, reported: Usage | None) -> Usage:
     """What an answer has probably come to, where its provider did not live to say all of it."""
-    output = -(-delivered_bytes // BYTES_PER_TOKEN)
+    output = estimated_tokens(delivered_bytes)
     if reported is None:
-        return Usage(input=-(-len(request.source) // BYTES_PER_TOKEN), output=output)
+        return Usage(input=estimated_input_tokens(request), output=output)
     return replace(reported, output=max(reported.output, output))

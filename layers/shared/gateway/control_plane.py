@@ -86,12 +86,15 @@ def router() -> APIRouter:
     return APIRouter(route_class=_Route)
 
 
+# Where `?key=` carries a key, as Gemini's clients send it.
+GEMINI_PATHS = "/v1beta/"
 Services = Annotated[ControlServices, Depends(control_services)]
 
 
 async def principal(request: Request, services: Services) -> Principal:
     """Who is asking; raises the refusal. Leaves the account's state for the answer's headers."""
-    record = await services.keys.find(key_hash(key_in(request.headers, request.query_params)))
+    allow_query = request.url.path.startswith(GEMINI_PATHS)
+    record = await services.keys.find(key_hash(key_in(request.headers, request.query_params, allow_query=allow_query)))
     now_s = services.clock.now_s()
     found = admit_key(record, source_ip(request), now_s)
     rpm_limit = KEY_RPM_LIMIT if found.key.rpm_limit is None else found.key.rpm_limit

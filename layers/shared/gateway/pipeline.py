@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
 from random import SystemRandom
@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from gateway.auth.principal import Principal, may_use
 from gateway.billing import Bill, Billing, Order, Tab, estimated_usage
 from gateway.canonical.codec import ClientCodec
+from gateway.canonical.estimate import estimated_input_tokens
 from gateway.canonical.money import Refusal, Window
 from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import ChatResponse, Extension, Stamp
@@ -51,6 +52,7 @@ class Call:
     body: bytes
     request_id: str
     deadline_s: float
+    betas: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,8 @@ class Corridor:
     def open(self, call: Call) -> Ticket:
         """Decodes and plans; raises what is wrong with the request itself."""
         request = call.codec.decode_request(call.body)
+        if call.betas:
+            request = replace(request, betas=call.betas)
         chosen = plan(request.model, request.routing, self._catalog, partial(may_use, call.principal.key))
         now_s = self._clock.now_s()
         hold_id = hold_id_at(now_s, secrets.randbits(40))
@@ -261,6 +265,25 @@ class Corridor:
             ticket.usage, ticket.delivered_bytes = relay.usage, relay.delivered_bytes
         return relay.finish
 
+    async def count(self, principal: Principal, request: ChatRequest) -> int:
+        """The prompt's tokens, by the provider that would serve it where it counts, else an estimate; it is free."""
+        chosen = plan(request.model, request.routing, self._catalog, partial(may_use, principal.key))
+        route = chosen.routes[0]
+        provider = PROVIDERS[route.model.provider]
+        credential = await self._credentials.of(provider.name)
+        if provider.counter is None or credential is None:
+            return estimated_input_tokens(request)
+        target = target_of(route)
+        asked = provider.count_request(provider.counter, request, target, credential, self._clock.now_s())
+        response = await self._upstream.send(asked, self._limits.patience)
+        try:
+            body = await response.read()
+        finally:
+            await response.aclose()
+        if response.status != 200:
+            raise provider.codec.decode_error(response.status, response.headers, body)
+        return provider.counter.decode(body)
+
     async def _first_success(
         self, ticket: Ticket, attempt: Callable[[Route], Awaitable[T]], relay: Relay | None = None
     ) -> T:
@@ -303,9 +326,7 @@ class Corridor:
         credential = await self._credentials.of(provider.name)
         if credential is None:
             raise UpstreamError(NOT_CONFIGURED, retryable=False)
-        profile = PROFILES[route.model.profile]
-        target = Target(route.model.upstream_model, profile, route.model.max_output_tokens)
-        request = provider.request(ticket.request, target, credential, self._clock.now_s())
+        request = provider.request(ticket.request, target_of(route), credential, self._clock.now_s())
         response = await self._upstream.send(request, self._limits.patience)
         if response.status == 200:
             return response, provider
@@ -349,6 +370,12 @@ class Corridor:
         counted = ticket.usage if ticket.complete else None
         usage = counted or estimated_usage(ticket.request, ticket.delivered_bytes, ticket.usage)
         return await ticket.tab.settle(ticket.served_by, usage, estimated=counted is None)
+
+
+def target_of(route: Route) -> Target:
+    """The route as a codec needs to know it."""
+    model = route.model
+    return Target(model.upstream_model, PROFILES[model.profile], model.max_output_tokens)
 
 
 def _final_here(error: UpstreamError) -> bool:

@@ -20,6 +20,7 @@ import orjson
 
 from gateway.auth.principal import Principal, admit_key, key_hash, key_in
 from gateway.canonical.codec import ClientCodec
+from gateway.canonical.request import ChatRequest
 from gateway.errors import GatewayError, MethodNotAllowed, NotFound
 from gateway.idempotency import Answer, Attempt, Idempotency, KeyedRequest, Recording, disown_hold, keyed_request
 from gateway.pipeline import Call, Corridor, Ticket
@@ -29,9 +30,10 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-KEEP_ALIVE = b": NX\n\n"
 JSON_TYPE = "application/json"
-SSE_TYPE = "text/event-stream; charset=utf-8"
+BETAS = "anthropic-beta"
+# Ours, and where OpenAI's and Anthropic's SDKs look for the same.
+ID_HEADERS = ("X-Trace-ID", "x-request-id", "request-id")
 UNFORESEEN = "The gateway failed while serving the request."
 RETRY_LATER = frozenset({429, 503})
 
@@ -72,20 +74,55 @@ class Request:
     deadline_s: float
 
 
-class Door:
-    """The ASGI app of one chat family: the paths it takes POSTs on, and the wire that each speaks."""
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """What a path does that counts a prompt without answering it: how the request is read and the count told."""
 
-    def __init__(self, services: Callable[[], Services], posts: Mapping[str, ClientCodec]) -> None:
+    wire: ClientCodec
+    decode: Callable[[bytes], ChatRequest]
+    encode: Callable[[int], bytes]
+
+
+# What a path and its query lead to; raises `NotFound`.
+RouteAt = Callable[[str, Mapping[str, str]], ClientCodec | Counting]
+
+
+def only(routes: Mapping[str, ClientCodec | Counting]) -> RouteAt:
+    """Fixed paths."""
+
+    def route_at(path: str, _: Mapping[str, str]) -> ClientCodec | Counting:
+        if path not in routes:
+            raise NotFound(f"Unknown path: {path}.", code="unknown_url")
+        return routes[path]
+
+    return route_at
+
+
+class Door:
+    """The ASGI app of one chat family: what its paths lead to, and the wire that errors outside of them speak.
+
+    `key_in_query` lets `?key=` carry the key, as Gemini's clients do.
+    """
+
+    def __init__(
+        self,
+        services: Callable[[], Services],
+        house_wire: ClientCodec,
+        route_at: RouteAt,
+        *,
+        key_in_query: bool = False,
+    ) -> None:
         self._services = services
-        self._posts = posts
-        self._house_wire = next(iter(posts.values()))
+        self._house_wire = house_wire
+        self._route_at = route_at
+        self._key_in_query = key_in_query
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One HTTP request."""
         if scope["type"] != "http":
             raise NotImplementedError(f"this door has no {scope['type']}")
         request = await read(scope, receive)
-        visit = Visit(request, self._posts.get(request.path, self._house_wire), send)
+        visit = Visit(request, self._house_wire, send)
         try:
             await self._serve(visit)
         except GatewayError as error:
@@ -105,12 +142,21 @@ class Door:
     async def _route(self, visit: Visit) -> None:
         request, services = visit.request, self._services()
         visit.begin(services.clock)
-        if request.path not in self._posts:
-            raise NotFound(f"Unknown path: {request.method} {request.path}.", code="unknown_url")
+        found = self._route_at(request.path, request.query)
         if request.method != "POST":
             raise MethodNotAllowed(f"{request.path} takes POST, not {request.method}.")
-        principal = await authenticate(request, services)
-        call = Call(principal, visit.codec, request.body, request.request_id, request.deadline_s)
+        principal = await authenticate(request, services, allow_query=self._key_in_query)
+        if isinstance(found, Counting):
+            tokens = await services.corridor.count(principal, found.decode(request.body))
+            await visit.reply(200, found.encode(tokens))
+            return
+        visit.codec = found
+        await self._generate(visit, services, principal)
+
+    async def _generate(self, visit: Visit, services: Services, principal: Principal) -> None:
+        request = visit.request
+        betas = tuple(filter(None, map(str.strip, request.headers.get(BETAS, "").split(","))))
+        call = Call(principal, visit.codec, request.body, request.request_id, request.deadline_s, betas)
         visit.ticket = ticket = services.corridor.open(call)
         keyed = _keyed(request, principal)
         produce = partial(self._stream, keyed) if ticket.request.stream else self._whole
@@ -137,7 +183,7 @@ class Door:
         async with EventStream(visit, services.commit_s) as stream:
             recording = Recording(stream)
             await services.corridor.stream(ticket, recording if keyed else stream)
-        headers = {"Content-Type": SSE_TYPE, "Cache-Control": "no-cache", **visit.told()}
+        headers = {"Content-Type": visit.codec.stream_type, "Cache-Control": "no-cache", **visit.told()}
         return Answer(ticket.outcome_status, headers, recording.body)
 
 
@@ -179,9 +225,7 @@ class Visit:
     async def start(self, status: int, content_type: str, extra: Mapping[str, str]) -> None:
         """Status and headers; at most once."""
         self.status = status
-        # x-request-id is where OpenAI's SDKs look for the id that we call X-Trace-ID.
-        identity = self.request.request_id
-        headers = {"Content-Type": content_type, "X-Trace-ID": identity, "x-request-id": identity}
+        headers = {"Content-Type": content_type, **dict.fromkeys(ID_HEADERS, self.request.request_id)}
         if self.ticket is not None:
             headers |= self.ticket.standing_headers()
         headers |= extra
@@ -239,10 +283,10 @@ class Visit:
 
 @dataclass(slots=True)
 class EventStream:
-    """The sink of one SSE answer: its status is committed by the first bytes, or by `pause_s` of silence.
+    """The sink of one stream: its status is committed by the first bytes, or by `pause_s` of silence.
 
-    From then on every `pause_s` of silence is filled with a comment. Only whole events are written, so a comment never
-    falls inside one.
+    From then on every `pause_s` of silence is filled with what the wire has for it, a comment as a rule. Only whole
+    events are written, so a comment never falls inside one.
     """
 
     visit: Visit
@@ -256,7 +300,8 @@ class EventStream:
 
     async def __aenter__(self) -> Self:
         self._last_s = asyncio.get_running_loop().time()
-        self._ticker = asyncio.create_task(self._fill_silence())
+        if self.visit.codec.keep_alive:
+            self._ticker = asyncio.create_task(self._fill_silence())
         return self
 
     async def __aexit__(
@@ -279,7 +324,8 @@ class EventStream:
         async with self._opening:
             if not self.committed:
                 self.committed = True
-                await self.visit.start(200, SSE_TYPE, {"Cache-Control": "no-cache", **self._headers})
+                stream_type = self.visit.codec.stream_type
+                await self.visit.start(200, stream_type, {"Cache-Control": "no-cache", **self._headers})
             await self.visit.write(data, more=True)
             self._flowing = True
 
@@ -291,7 +337,7 @@ class EventStream:
             if left_s > 0:
                 await asyncio.sleep(left_s)
             else:
-                await self.write(KEEP_ALIVE)
+                await self.write(self.visit.codec.keep_alive)
 
 
 async def read(scope: Scope, receive: Receive) -> Request:

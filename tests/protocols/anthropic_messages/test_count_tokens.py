@@ -13,7 +13,7 @@ from gateway.protocols.anthropic_messages.count_tokens import (
     encode_count,
     encode_count_request,
 )
-from gateway.protocols.anthropic_messages.estimate import estimated_input_tokens, estimated_tokens
+from gateway.canonical.estimate import estimated_input_tokens, estimated_tokens
 from local.providers import anthropic_checks
 
 TARGET = Target("claude-sonnet-4-5", Profile("budget", thinking="budget"), 64_000)

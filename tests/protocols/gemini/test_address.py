@@ -43,7 +43,7 @@ def test_an_upstream_is_asked_at_its_models_path(stream: bool, expected: str) ->
 
 @pytest.mark.parametrize(
     ("query", "expected"),
-    [({"alt": "sse"}, ("text/event-stream", b"\r\n")), ({}, ("application/json", b""))],
+    [({"alt": "sse"}, ("text/event-stream; charset=utf-8", b"\r\n")), ({}, ("application/json", b""))],
 )
 def test_each_framing_has_its_type_and_its_way_of_staying_alive(
     query: dict[str, str], expected: tuple[str, bytes]

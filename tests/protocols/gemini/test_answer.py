@@ -232,10 +232,16 @@ def test_a_signed_thought_comes_back_in_the_next_request_as_it_was(part: Part) -
     assert message.parts == (part,)
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"candidates":[]}', b'{"candidates":[3]}'])
+@pytest.mark.parametrize("body", [b"", b"<html>", b"null", b"[]", b"{}", b'{"candidates":[]}', b'{"candidates":[3]}'])
 def test_an_answer_that_cannot_be_read_is_an_upstream_error(body: bytes) -> None:
     with pytest.raises(UpstreamError, match="cannot be read"):
         UPSTREAM.decode_response(body)
+
+
+def test_an_answer_nested_beyond_writing_is_an_upstream_error() -> None:
+    deep = b"[" * 300 + b"]" * 300
+    with pytest.raises(UpstreamError, match="cannot be read"):
+        UPSTREAM.decode_response(b'{"candidates":[{"content":{"parts":[{"executableCode":%b}]}}]}' % deep)
 
 
 @pytest.mark.parametrize(

@@ -358,6 +358,21 @@ def test_a_response_is_text(value: Any, text: str, is_error: bool) -> None:
     assert message == Message("tool", (ToolResult("a", (Text(text),), is_error=is_error, name="f"),))
 
 
+@pytest.mark.parametrize("kind", ["functionCall", "functionResponse", "executableCode"])
+def test_what_is_nested_too_deeply_is_refused(kind: str) -> None:
+    value = b'{"a":' * 300 + b"1" + b"}" * 300
+    member = {"functionCall": b"args", "functionResponse": b"response", "executableCode": b"code"}[kind]
+    body = b'{"contents":[{"parts":[{"%b":{"name":"f","%b":%b}}]}]}' % (kind.encode(), member, value)
+    with pytest.raises(InvalidRequest, match="nested too deeply"):
+        CLIENT.at(AT, {}).decode_request(body)
+
+
+def test_responses_find_the_calls_of_turns_in_a_row() -> None:
+    turns = [{"role": "model", "parts": [call("f")]}, {"role": "model", "parts": [call("g")]}]
+    *_, results = contents(*turns, {"parts": [response("g", {}), response("f", {})]})
+    assert [part.call_id for part in results.parts if isinstance(part, ToolResult)] == ["call_1_1", "call_0_0"]
+
+
 def test_media_in_a_response_are_its_parts() -> None:
     part = response("f", {"output": "x"}, "a")
     part["functionResponse"]["parts"] = [{"inlineData": {"mimeType": "image/png", "data": "QUI"}}]
@@ -373,7 +388,9 @@ def test_a_models_own_picture_stays_as_it_is() -> None:
 
 @pytest.mark.parametrize("alphabet", [None, "-_"])
 def test_another_wires_signature_comes_back_as_it_was(alphabet: str | None) -> None:
-    kept = b64encode(b"nexgate/santhropic_messages:EqoB+/??~==", altchars=alphabet.encode() if alphabet else None)
+    kept = b64encode(
+        b"nexgate/santhropic_messages:EqoB+/?>~?>~?>~??==", altchars=alphabet.encode() if alphabet else None
+    )
     hidden = b64encode(b"nexgate/ranthropic_messages:zzz+/=", altchars=alphabet.encode() if alphabet else None)
     parts = [
         {"text": "hm", "thought": True, "thoughtSignature": kept.decode()},
@@ -382,7 +399,7 @@ def test_another_wires_signature_comes_back_as_it_was(alphabet: str | None) -> N
     ]
     _, message = contents(*HELLO, {"role": "model", "parts": parts})
     assert message.parts == (
-        Thinking("hm", signature="EqoB+/??~==", signed_by="anthropic_messages"),
+        Thinking("hm", signature="EqoB+/?>~?>~?>~??==", signed_by="anthropic_messages"),
         RedactedThinking("zzz+/=", signed_by="anthropic_messages"),
         Text("said"),
     )

@@ -166,7 +166,14 @@ def test_what_follows_a_finish_is_not_lost() -> None:
 
 
 @pytest.mark.parametrize(
-    "garbage", [b"data: {bad\n\n", b"data: 3\n\n", b'data: {"candidates":3}\n\n', b"data: [DONE]\n\n"]
+    "garbage",
+    [
+        b"data: {bad\n\n",
+        b"data: null\n\n",
+        b'data: {"candidates":[{"finishReason":3}]}\n\n',
+        b'data: {"candidates":3}\n\n',
+        b"data: [DONE]\n\n",
+    ],
 )
 def test_garbage_is_a_failure_in_its_place(garbage: bytes) -> None:
     found = events(CHUNK, garbage, CHUNK)

@@ -336,6 +336,26 @@ def test_arguments_that_are_no_object_do_not_brick_a_conversation(arguments: str
     assert turn["parts"] == [{"functionCall": {"id": "c", "name": "f", "args": {"input": arguments}}}]
 
 
+def test_arguments_are_sent_as_they_were_written() -> None:
+    call = ToolCall("c", "f", '{"big": 123456789012345678901234567890, "deep": ' + "[" * 400 + "]" * 400 + "}")
+    request = ChatRequest("openai_chat", "asked", (Message("assistant", (call,)),), b"")
+    assert call.arguments.encode() in UPSTREAM.encode_request(request, PLAIN)
+
+
+def test_a_schema_nested_beyond_writing_is_refused() -> None:
+    deep: Any = 1
+    for _ in range(300):
+        deep = [deep]
+    assert refused(tools=(Tool("f", parameters={"default": deep}),)) == "tools[0].parameters"
+
+
+def test_a_conversation_nested_beyond_writing_is_refused() -> None:
+    deep = b"[" * 300 + b"]" * 300
+    part = b'{"functionCall":{"name":"f"}},{"text":"x","videoMetadata":%b}' % deep
+    with pytest.raises(InvalidRequest, match="nested too deeply"):
+        forwarded(b'{"contents":[{"role":"model","parts":[%b]}]}' % part, LEVELLED)
+
+
 def test_instructions_alone_are_what_the_user_said() -> None:
     body = bridged(messages=(Message("system", (Text("Go."),)),))
     assert body == {"contents": [{"role": "user", "parts": [{"text": "Go."}]}]}

@@ -48,7 +48,7 @@ def encoder(choices: int = 1, alt: str = "sse") -> StreamEncoder:
 def chunks(out: bytes) -> list[Any]:
     events = out.split(b"\r\n\r\n")
     assert events.pop() == b""
-    assert all(event.startswith(b"data: ") for event in events)
+    assert all(event.startswith(b"data: ") and b"\n" not in event for event in events)
     return [orjson.loads(event.removeprefix(b"data: ")) for event in events]
 
 
@@ -191,14 +191,16 @@ def test_usage_that_comes_after_the_finish_is_in_the_last_chunk() -> None:
 def test_candidates_end_each_for_itself() -> None:
     sent = encoded(
         TextDelta("a", 0, 0),
-        Finished(FinishReason.STOP, 0),
         ToolCallStarted("c", "f", 0, 0, choice=1),
+        Finished(FinishReason.STOP, 0),
+        TextDelta("b", 0, 1),
         Finished(FinishReason.LENGTH, 1),
         choices=2,
     )
     ends = [(c["candidates"][0]["index"], c["candidates"][0].get("finishReason")) for c in sent]
-    assert ends == [(0, None), (0, "STOP"), (1, "MAX_TOKENS")]
-    assert ["nexevo" in chunk for chunk in sent] == [False, False, True]
+    assert ends == [(0, None), (0, "STOP"), (1, None), (1, "MAX_TOKENS")]
+    assert [list(parts(chunk)[0]) for chunk in sent] == [["text"], ["text"], ["text"], ["functionCall"]]
+    assert ["nexevo" in chunk for chunk in sent] == [False, False, False, True]
 
 
 def test_an_encrypted_thought_is_a_thought_that_says_nothing() -> None:

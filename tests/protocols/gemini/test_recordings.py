@@ -30,7 +30,7 @@ from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError
 from gateway.protocols.gemini import CLIENT, UPSTREAM
 from gateway.protocols.gemini.answer import encode_finish_reason
-from gateway.protocols.gemini.encode_contents import arguments_object, parsed_arguments
+from gateway.protocols.gemini.encode_contents import object_written
 from tests.protocols.gemini.sdk_reader import Read, Reader, reader
 
 RECORDINGS = Path(__file__).parents[4] / "shared" / "recordings"
@@ -210,8 +210,13 @@ def codec_of(protocol: str) -> UpstreamCodec:
 
 def runnable(calls: list[ToolCall]) -> list[tuple[str, str, dict[str, Any]]]:
     """The calls that this wire can show; one whose arguments are no object is told of in the finish."""
-    shown = [call for call in calls if call.custom or parsed_arguments(call.arguments) is not None]
-    return [(call.id, call.name, arguments_object(call)) for call in shown]
+    shown = [call for call in calls if call.custom or object_written(call.arguments) is not None]
+    return [(call.id, call.name, arguments_of(call)) for call in shown]
+
+
+def arguments_of(call: ToolCall) -> dict[str, Any]:
+    found: dict[str, Any] = {"input": call.arguments} if call.custom else orjson.loads(call.arguments or "{}")
+    return found
 
 
 @pytest.mark.parametrize(("protocol", "recording"), bridged(stream=True))

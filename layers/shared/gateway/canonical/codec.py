@@ -55,10 +55,16 @@ class StreamEncoder(Protocol):
 
 
 class ClientCodec(Protocol):
-    """The side of a wire that callers speak to. `id_prefix` opens the ids of its answers (`chatcmpl-`)."""
+    """The side of a wire that callers speak to.
+
+    `id_prefix` opens the ids of its answers (`chatcmpl-`). `stream_type` is a stream's content type, and `keep_alive`
+    what may fill its silences; a wire whose readers would mind anything has nothing there.
+    """
 
     protocol: str
     id_prefix: str
+    stream_type: str = "text/event-stream; charset=utf-8"
+    keep_alive: bytes = b": NX\n\n"
 
     def decode_request(self, body: bytes) -> ChatRequest:
         """Raises `InvalidRequest` with the JSON path of what is wrong."""

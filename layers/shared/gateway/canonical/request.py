@@ -111,7 +111,8 @@ class ChatRequest:
     """One generation, whichever wire asked for it.
 
     `max_output_tokens` bounds everything generated, thinking included, unless the wire counts the answer alone
-    (Anthropic Messages), which its decoder resolves. `choices` is OpenAI's `n`. `unmapped` holds the members of the
+    (Anthropic Messages), which its decoder resolves. `choices` is OpenAI's `n`. `betas` are the features that a header
+    asks for, good for a provider of the same wire. `unmapped` holds the members of the
     source wire that no other wire is known to express, by their JSON path; bridging refuses them, forwarding
     keeps them in `source`. `echo` holds what the source wire repeats in its answers (OpenAI Responses).
     """
@@ -133,5 +134,6 @@ class ChatRequest:
     user: str | None = None
     metadata: Json = field(default_factory=lambda: NOTHING)
     routing: RoutingPreferences = field(default_factory=RoutingPreferences)
+    betas: tuple[str, ...] = ()
     unmapped: Json = field(default_factory=lambda: NOTHING)
     echo: Json = field(default_factory=lambda: NOTHING)

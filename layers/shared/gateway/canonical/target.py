@@ -13,8 +13,8 @@ class Profile:
     `fixed_sampling` models take no temperature or top_p: what a caller sends of them is left out. `system_role` is the
     role that instructions travel under. `output_limit` names the member that bounds the answer. `efforts` are the
     words of reasoning effort that the family knows. `thinking` is how the family is asked to think where an effort word
-    is not all there is to it: by a budget in tokens, adaptively (the model's own choice), or either way. `hosted_as` says
-    whose own parameters the family takes where a host of many vendors' models (Bedrock) serves it.
+    is not all there is to it: by a budget in tokens, adaptively (the model's own choice), or either way. `hosted_as`
+    says whose own parameters the family takes where a host of many vendors' models (Bedrock) serves it.
 
     `thinking_budget_tokens` bounds a budget from both sides; `thinks_always` models cannot do without. `signed_calls`
     models refuse a turn of history whose tool calls come back without a signature (Gemini 3).

@@ -98,8 +98,10 @@ ANTHROPIC = Shape(_anthropic_row, _anthropic_page)
 GEMINI = Shape(_gemini_row, lambda rows: {"models": list(rows)})
 
 
-def shape_for(headers: Mapping[str, str]) -> Shape:
-    """The shape of the SDK that sent these headers (lower-case names)."""
+def shape_for(path: str, headers: Mapping[str, str]) -> Shape:
+    """The shape of the SDK that asked at this path with these headers (lower-case names)."""
+    if path.startswith("/v1beta/"):
+        return GEMINI
     if "anthropic-version" in headers:
         return ANTHROPIC
     return GEMINI if "x-goog-api-key" in headers else OPENAI

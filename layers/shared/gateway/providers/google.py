@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from gateway.ports import Credential
 from gateway.protocols import gemini
+from gateway.protocols.gemini.address import COUNT, upstream_path
 from gateway.providers.outgoing import Headers, Outgoing
 
 _GLOBAL = "global"
@@ -18,6 +19,11 @@ _GLOBAL = "global"
 def developer_path(outgoing: Outgoing) -> str:
     """The model's, under the version that knows thinking and signatures."""
     return "/v1beta" + gemini.UPSTREAM.path(outgoing.model, stream=outgoing.stream)
+
+
+def developer_count_path(outgoing: Outgoing) -> str:
+    """Where the model's prompts are counted."""
+    return "/v1beta" + upstream_path(outgoing.model, COUNT)
 
 
 def developer_headers(_: str, outgoing: Outgoing) -> Headers:

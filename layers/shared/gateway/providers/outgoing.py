@@ -19,6 +19,7 @@ class Outgoing:
     body: bytes
     credential: Credential
     now_s: float
+    betas: tuple[str, ...] = ()
 
 
 def setting(credential: Credential, name: str) -> str:

@@ -14,6 +14,8 @@ from gateway.canonical.request import ChatRequest
 from gateway.canonical.target import Target
 from gateway.ports import Credential, UpstreamRequest
 from gateway.protocols import anthropic_messages, bedrock_converse, gemini, openai_chat
+from gateway.protocols.anthropic_messages import count_tokens as messages_count
+from gateway.protocols.gemini import count_tokens as gemini_count
 from gateway.providers import bedrock, google
 from gateway.providers.outgoing import Headers, Outgoing
 
@@ -22,15 +24,28 @@ ANTHROPIC_VERSION = "2023-06-01"
 _JSON = ("content-type", "application/json")
 
 
+Path = Callable[[Outgoing], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """How a provider counts a prompt without answering it: where, and both bodies."""
+
+    path: Path
+    encode: Callable[[ChatRequest, Target], bytes]
+    decode: Callable[[bytes], int]
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
     """One row. `path` follows the base URL; `sign` gives the credential's headers for a request to an address."""
 
     name: str
     base_url: Callable[[Credential], str]
-    path: Callable[[Outgoing], str]
+    path: Path
     sign: Callable[[str, Outgoing], Headers]
     codec: UpstreamCodec
+    counter: Counter | None = None
 
     def origin(self, credential: Credential) -> str:
         """Where all its requests go: the operator's base URL, or the vendor's own."""
@@ -39,8 +54,21 @@ class Provider:
     def request(self, asked: ChatRequest, target: Target, credential: Credential, now_s: float) -> UpstreamRequest:
         """The request, ready to leave; raises `InvalidRequest` for what the wire or the model cannot take."""
         body = self.codec.encode_request(asked, target)
-        outgoing = Outgoing(target.model, asked.stream, body, credential, now_s)
-        url = self.origin(credential) + self.path(outgoing)
+        return self._addressed(self.path, body, asked, target, credential, now_s)
+
+    def count_request(
+        self, counter: Counter, asked: ChatRequest, target: Target, credential: Credential, now_s: float
+    ) -> UpstreamRequest:
+        """The request that has the provider count a prompt."""
+        body = counter.encode(asked, target)
+        return self._addressed(counter.path, body, asked, target, credential, now_s)
+
+    def _addressed(
+        self, path: Path, body: bytes, asked: ChatRequest, target: Target, credential: Credential, now_s: float
+    ) -> UpstreamRequest:
+        betas = asked.betas if asked.protocol == self.codec.protocol else ()
+        outgoing = Outgoing(target.model, asked.stream, body, credential, now_s, betas)
+        url = self.origin(credential) + path(outgoing)
         return UpstreamRequest(url, (_JSON, *self.sign(url, outgoing)), body)
 
 
@@ -60,8 +88,9 @@ def bearer(_: str, outgoing: Outgoing) -> Headers:
 
 
 def anthropic_key(_: str, outgoing: Outgoing) -> Headers:
-    """The key, and the version of the wire that the codec speaks."""
-    return (("x-api-key", outgoing.credential.api_key), ("anthropic-version", ANTHROPIC_VERSION))
+    """The key, the version of the wire that the codec speaks, and the betas that the caller asked for."""
+    betas = (("anthropic-beta", ",".join(outgoing.betas)),) if outgoing.betas else ()
+    return (("x-api-key", outgoing.credential.api_key), ("anthropic-version", ANTHROPIC_VERSION), *betas)
 
 
 PROVIDERS = {
@@ -80,6 +109,9 @@ PROVIDERS = {
             path=under("/v1/messages"),
             sign=anthropic_key,
             codec=anthropic_messages.UPSTREAM,
+            counter=Counter(
+                under("/v1/messages/count_tokens"), messages_count.encode_count_request, messages_count.decode_count
+            ),
         ),
         Provider(
             name="gemini",
@@ -87,6 +119,7 @@ PROVIDERS = {
             path=google.developer_path,
             sign=google.developer_headers,
             codec=gemini.UPSTREAM,
+            counter=Counter(google.developer_count_path, gemini_count.encode_count_request, gemini_count.decode_count),
         ),
         Provider(
             name="vertex",

@@ -13,6 +13,7 @@ from dataclasses import replace
 import orjson
 
 from gateway.canonical.codec import Decoded
+from gateway.canonical.estimate import estimated_input_tokens, estimated_tokens
 from gateway.canonical.events import (
     CitationAdded,
     Content,
@@ -41,7 +42,6 @@ from gateway.protocols.anthropic_messages.answer import PROTOCOL, encode_finish_
 from gateway.protocols.anthropic_messages.blocks import Block, Blocks, Key, stopped
 from gateway.protocols.anthropic_messages.encode_answer import envelope
 from gateway.protocols.anthropic_messages.errors import error_object
-from gateway.protocols.anthropic_messages.estimate import estimated_input_tokens, estimated_tokens
 from gateway.protocols.anthropic_messages.rename import forward_start
 from gateway.protocols.anthropic_messages.signatures import encode_signature
 

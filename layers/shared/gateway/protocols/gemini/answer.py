@@ -66,7 +66,9 @@ def load(data: bytes) -> dict[str, Any]:
         value = orjson.loads(data)
     except orjson.JSONDecodeError:
         raise UpstreamError(UNREADABLE) from None
-    return as_object(value)
+    if not isinstance(value, dict):
+        raise UpstreamError(UNREADABLE)
+    return value
 
 
 def as_object(value: object) -> dict[str, Any]:
@@ -102,8 +104,11 @@ def as_index(value: object, otherwise: int) -> int:
 
 
 def dumped(value: object) -> str:
-    """JSON text of something that stays as it came."""
-    return orjson.dumps(value).decode()
+    """JSON text of something that stays as it came; more than 254 levels deep is no answer."""
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        raise UpstreamError(UNREADABLE) from None
 
 
 def decode_finish_reason(word: object, called: bool) -> FinishReason:

@@ -24,9 +24,8 @@ from gateway.protocols.gemini.rename import forward_response
 class GeminiClient(ClientCodec):
     """What callers speak to; `at` is the same with what the call's URL says.
 
-    `stream_type` is the content type of a stream, and `keep_alive` what may fill its silences: google-genai for Python
-    takes every line for JSON, a comment too, so server-sent events are kept alive by an empty line, and an array,
-    where only its reader could tell, by nothing.
+    google-genai for Python takes every line for JSON, a comment too: server-sent events are kept alive by an empty
+    line, and an array by nothing.
     """
 
     protocol = PROTOCOL
@@ -36,8 +35,9 @@ class GeminiClient(ClientCodec):
         self.address = address
         is_array = address is not None and not address.is_sse
         self._framing = ArrayFraming if is_array else SseFraming
-        self.stream_type = "application/json" if is_array else "text/event-stream"
         self.keep_alive = b"" if is_array else b"\r\n"
+        if is_array:
+            self.stream_type = "application/json"
 
     def at(self, path: str, query: Mapping[str, str]) -> GeminiClient:
         """The codec of one call; raises `NotFound` where the path names no method of this wire."""

@@ -125,7 +125,7 @@ class _Reader:
             # A signature that came alone at the end of a stream belongs to an empty text.
             text = member(node, "text") if signature is None else Node("", node, "text")
             return Text(required(node, "text").as_string() if text is None else "", signature=_own_signature(node))
-        return Opaque(PROTOCOL, orjson.dumps(node.value).decode())
+        return _as_it_is(node)
 
     def text(self, node: Node, _: str) -> Part:
         """What was said, or thought."""
@@ -143,12 +143,12 @@ class _Reader:
     def inline(self, node: Node, role: str) -> Part:
         """Bytes in the request; those of a model, which other wires have no place for, stay as they are."""
         if role == "model":
-            return Opaque(PROTOCOL, orjson.dumps(node.value).decode())
+            return _as_it_is(node)
         return _inline(required(node, "inlineData"))
 
     def file(self, node: Node, _: str) -> Part:
         """Bytes elsewhere; what cannot be told from its address, such as a video's page, stays as it is."""
-        return _file(required(node, "fileData")) or Opaque(PROTOCOL, orjson.dumps(node.value).decode())
+        return _file(required(node, "fileData")) or _as_it_is(node)
 
     def call(self, node: Node, _: str) -> Part:
         """A call, with an id from its place where it has none."""
@@ -157,7 +157,7 @@ class _Reader:
         call = ToolCall(
             id=string(function, "id") or f"call_{self._place}_{len(self._waiting)}",
             name=required(function, "name").as_string(minimum=1),
-            arguments="{}" if arguments is None else orjson.dumps(arguments.as_object()).decode(),
+            arguments="{}" if arguments is None else _json_text(arguments, arguments.as_object()),
             signature=_own_signature(node),
         )
         self._waiting.append(call)
@@ -171,7 +171,7 @@ class _Reader:
         value = {} if body is None else body.as_object()
         is_error = value.keys() == {"error"}
         plain = value["error"] if is_error else value["output"] if value.keys() == {"output"} else value
-        text = plain if isinstance(plain, str) else orjson.dumps(plain).decode()
+        text = plain if isinstance(plain, str) else _json_text(function, plain)
         for extra in others(function, {"id", "name", "response", "parts"}):
             self.unmapped[extra.path] = extra.value
         pieces = member(function, "parts")
@@ -209,6 +209,18 @@ _READERS: Mapping[str, Callable[[_Reader, Node, str], Part]] = {
     "fileData": _Reader.file,
     "text": _Reader.text,
 }
+
+
+def _as_it_is(node: Node) -> Opaque:
+    return Opaque(PROTOCOL, _json_text(node, node.value))
+
+
+def _json_text(node: Node, value: object) -> str:
+    """JSON text of what stands in `node`; the parser reads deeper than the writer writes."""
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        raise node.error(f"Invalid '{node.path}': nested too deeply.") from None
 
 
 def _own_signature(node: Node) -> str | None:

@@ -145,7 +145,7 @@ class _Choice:
         self._text_part: int | None = None
         self._calls = 0
         self._partial: PartialArguments | None = None
-        self._word: object = None
+        self._word = ""
 
     def read(self, candidate: dict[str, Any], events: list[Event]) -> None:
         """Adds the events of one chunk's candidate."""
@@ -159,11 +159,11 @@ class _Choice:
             # Sources may come before the text, or without one.
             place = self._part(Text) if self._text_part is None else self._text_part
             events.append(CitationAdded(citation, place, self._index))
-        self._word = candidate.get("finishReason") or self._word
+        self._word = answer.as_text(candidate.get("finishReason")) or self._word
 
     def finish(self) -> Finished | None:
         """How the candidate ended, or nothing where it did not."""
-        if self._word is None:
+        if not self._word:
             return None
         return Finished(answer.decode_finish_reason(self._word, called=self._calls > 0), self._index)
 

@@ -36,7 +36,7 @@ def encode_request(request: ChatRequest, target: Target) -> bytes:
     """The body for `target`; raises `InvalidRequest` naming what the wire or the model cannot take."""
     if request.protocol == PROTOCOL:
         return _forwarded(request, target)
-    return orjson.dumps(_built(request, target))
+    return _dumped(_built(request, target))
 
 
 def _forwarded(request: ChatRequest, target: Target) -> bytes:
@@ -51,7 +51,7 @@ def _forwarded(request: ChatRequest, target: Target) -> bytes:
         if target.profile.signed_calls:
             contents = with_signed_calls(contents)
         if contents != sent:
-            put["contents"] = orjson.dumps(contents)
+            put["contents"] = _dumped(contents)
     if not fits(request.reasoning, target.profile):
         put |= _thinking_edit(request, target)
     return edit(source, put, OWN_MEMBERS | {"model"})
@@ -63,7 +63,15 @@ def _thinking_edit(request: ChatRequest, target: Target) -> dict[str, bytes]:
     name = next(name for name in sent if camel(name) == "generationConfig")
     others = {key: value for key, value in sent[name].items() if camel(key) != "thinkingConfig"}
     config = others | {"thinkingConfig": encode_thinking(request.reasoning, target.profile)}
-    return {name: orjson.dumps(config)}
+    return {name: _dumped(config)}
+
+
+def _dumped(value: object) -> bytes:
+    """JSON that is written anew; the parser reads deeper than the writer writes."""
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        raise InvalidRequest("The request is nested too deeply for this model's provider.", code="too_deep") from None
 
 
 def _built(request: ChatRequest, target: Target) -> Json:

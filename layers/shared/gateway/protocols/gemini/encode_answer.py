@@ -19,7 +19,7 @@ from gateway.canonical.parts import (
 )
 from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp
 from gateway.protocols.gemini.answer import PROTOCOL, encode_finish_reason, encode_logprobs, encode_usage
-from gateway.protocols.gemini.encode_contents import encode_function_call, parsed_arguments
+from gateway.protocols.gemini.encode_contents import encode_function_call, object_written
 from gateway.protocols.gemini.signatures import encode_redacted, encode_signature
 
 Json = dict[str, Any]
@@ -59,7 +59,7 @@ def encode_part(part: Part) -> Json | None:
 
 def is_malformed(part: Part) -> bool:
     """Whether a call's arguments are no object, which a call of this wire cannot do without."""
-    return isinstance(part, ToolCall) and not part.custom and parsed_arguments(part.arguments) is None
+    return isinstance(part, ToolCall) and not part.custom and object_written(part.arguments) is None
 
 
 def candidate_of(parts: Sequence[Part], index: int, reason: FinishReason | None) -> Json:

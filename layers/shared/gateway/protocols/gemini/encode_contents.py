@@ -92,21 +92,21 @@ def encode_function_call(call: ToolCall) -> Json:
     )
 
 
-def arguments_object(call: ToolCall) -> Json:
+def arguments_object(call: ToolCall) -> Json | orjson.Fragment:
     """A call's arguments as the object that this wire insists on."""
-    parsed = None if call.custom else parsed_arguments(call.arguments)
-    return {"input": call.arguments} if parsed is None else parsed
+    written = None if call.custom else object_written(call.arguments)
+    return {"input": call.arguments} if written is None else written
 
 
-def parsed_arguments(text: str) -> Json | None:
-    """The object that JSON text spells, an empty one where there is none; `None` where it is no object."""
+def object_written(text: str) -> orjson.Fragment | None:
+    """The object that JSON text spells, as it is written; empty where nothing is, `None` where it is no object."""
     if not text.strip():
-        return {}
+        return orjson.Fragment("{}")
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
-    return value if isinstance(value, dict) else None
+    return orjson.Fragment(text) if isinstance(value, dict) else None
 
 
 class _Conversation:
@@ -230,7 +230,7 @@ def _typed(media_type: str | None) -> Json:
 
 def _response(call: ToolCall, text: str, *, is_error: bool) -> Json:
     """https://ai.google.dev/api/caching#FunctionResponse: `output` and `error` are the words that Gemini knows."""
-    output = parsed_arguments(text) or text
+    output = (object_written(text) if text else None) or text
     response = {"error": text} if is_error else {"output": output}
     return {"functionResponse": {"id": call.id, "name": call.name, "response": response}}
 

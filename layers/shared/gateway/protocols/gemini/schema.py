@@ -152,7 +152,10 @@ _OPENAPI: Mapping[str, Callable[[Any, str, int], Schema]] = {
 
 def to_gemini(schema: Mapping[str, Any], path: str) -> Schema:
     """The schema in the keywords that Gemini takes; raises `InvalidRequest` for what has no place there."""
-    return _Cleaner(schema, path).clean(schema, 0)
+    try:
+        return _Cleaner(schema, path).clean(schema, 0)
+    except orjson.JSONEncodeError:
+        raise too_deep(path) from None
 
 
 class _Cleaner:

@@ -51,7 +51,8 @@ def decode_signature(kept: str) -> Kept:
     if not is_foreign(kept):
         return Kept(kept, PROTOCOL)
     try:
-        packed = urlsafe_b64decode(kept.replace("+", "-").replace("/", "_") + "=" * (-len(kept) % 4)).decode()
+        # Reads both alphabets.
+        packed = urlsafe_b64decode(kept + "=" * (-len(kept) % 4)).decode()
     except (binascii.Error, UnicodeDecodeError):
         return Kept(kept, PROTOCOL)
     mark, rest = packed[: len(_SIGNED)], packed[len(_SIGNED) :]

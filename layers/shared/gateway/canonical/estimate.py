@@ -1,4 +1,5 @@
-"""About how many tokens something is, where nobody has counted: shown to clients, never billed.
+"""About how many tokens something is, where nobody has counted: shown to clients, and billed only where a provider
+died before it could say.
 
 One token for three bytes of text, as for an answer that was cut short: right for Chinese, high for English. A picture
 and a document are a round figure each: https://docs.claude.com/en/docs/build-with-claude/vision#calculate-image-costs
