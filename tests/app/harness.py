@@ -23,7 +23,9 @@ from gateway.ports import Credential, KeyRecord, Patience
 from gateway.protocols import openai_chat
 from gateway.stores.idempotency_memory import MemoryIdempotencyRecords
 from gateway.stores.money_memory import MemoryMoney
+from gateway.signatures import Vault
 from gateway.stores.objects_memory import MemoryObjects
+from gateway.stores.signatures_memory import MemorySignatures
 from gateway.transport import Client
 from gateway.upstream.provider import HttpUpstream
 from gateway.web import Door, only
@@ -189,6 +191,7 @@ async def house(
         credentials=Rows(turned.get("rows", {"openai": Credential(turned.get("api_key", "sim-openai"), base_url)})),
         upstream=HttpUpstream(client),
         billing=Billing(money, deferred, clock),
+        vault=Vault(MemorySignatures(), clock),
         clock=clock,
         limits=Limits(non_stream_s, stream_margin_s=10.0, patience=Patience(2.0, idle_s, idle_s)),
     )

@@ -87,3 +87,27 @@ def test_thinking_is_never_inside_the_content(client: openai.OpenAI, model: str)
     extra = answer.choices[0].message.model_extra or {}
     assert extra["reasoning_content"]
     assert extra["reasoning_content"] not in (answer.choices[0].message.content or "")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_tool_loop_with_thinking_completes_on_a_wire_without_signatures(client: openai.OpenAI, stream: bool) -> None:
+    asked: dict[str, Any] = {
+        "model": "claude-haiku-4-5",
+        "max_tokens": 9000,
+        "reasoning_effort": "medium",
+        "tools": [WEATHER],
+    }
+    messages: list[Any] = [{"role": "user", "content": "What is the weather in Tokyo?"}]
+    if stream:
+        with client.chat.completions.stream(messages=messages, **asked) as events:
+            message: Any = events.get_final_completion().choices[0].message
+    else:
+        message = client.chat.completions.create(messages=messages, **asked).choices[0].message
+    assert message.model_extra["reasoning_content"]
+    call = message.tool_calls[0]
+    function = {"name": call.function.name, "arguments": call.function.arguments}
+    said = {"role": "assistant", "tool_calls": [{"id": call.id, "type": "function", "function": function}]}
+    messages += [said, {"role": "tool", "tool_call_id": call.id, "content": "sunny"}]
+    answer = client.chat.completions.create(messages=messages, **asked)
+    assert "sunny" in (answer.choices[0].message.content or "")
+    assert (answer.choices[0].message.model_extra or {})["reasoning_content"]

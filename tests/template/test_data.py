@@ -46,6 +46,7 @@ def test_the_tables_have_the_keys_that_the_stores_use(stack: Stack) -> None:
         "AccountsTable": [("account_id", "HASH")],
         "LedgerTable": [("account_id", "HASH"), ("sk", "RANGE")],
         "IdempotencyTable": [("scope", "HASH")],
+        "SignaturesTable": [("account_id", "HASH"), ("call", "RANGE")],
     }
 
 

@@ -17,6 +17,7 @@ from gateway.idempotency import Idempotency
 from gateway.pipeline import Corridor, Limits
 from gateway.ports import Clock, Keys, KeyStore, Money, Patience
 from gateway.settings import Settings
+from gateway.signatures import Vault
 from gateway.stores.access_tokens import TokenCredentials
 from gateway.stores.aws import AwsApi
 from gateway.stores.aws_credentials import ContainerCredentials, StaticCredentials
@@ -28,6 +29,7 @@ from gateway.stores.keys import DynamoKeys
 from gateway.stores.money_dynamodb import DynamoMoney
 from gateway.stores.money_tables import MoneyTables
 from gateway.stores.objects_s3 import S3Objects
+from gateway.stores.signatures_dynamodb import DynamoSignatures
 from gateway.transport import Client, Timeouts
 from gateway.upstream.provider import HttpUpstream
 
@@ -112,6 +114,7 @@ def chat_services() -> ChatServices:
         credentials=TokenCredentials(secret, upstream, clock, patience),
         upstream=upstream,
         billing=Billing(money, deferred, clock),
+        vault=Vault(DynamoSignatures(aws, chosen.signatures_table), clock),
         clock=clock,
         limits=Limits(non_stream_s=chosen.non_stream_s, stream_margin_s=chosen.stream_margin_s, patience=patience),
     )

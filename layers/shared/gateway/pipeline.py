@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
@@ -24,13 +24,14 @@ from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import ChatResponse, Extension, Stamp
 from gateway.canonical.target import Target
 from gateway.canonical.usage import Usage
-from gateway.errors import GatewayError, RequestTimeout, UpstreamError
+from gateway.errors import GatewayError, InvalidRequest, RequestTimeout, UpstreamError
 from gateway.ledger.hold_ids import hold_id_at
-from gateway.ports import Catalog, Clock, Credentials, Patience, Sink, Upstream, UpstreamResponse
+from gateway.ports import Catalog, Clock, Credentials, Patience, SignedCall, Sink, Upstream, UpstreamResponse
 from gateway.providers.profiles import PROFILES
 from gateway.providers.registry import PROVIDERS, Provider
 from gateway.relay import Relay, Uncarried
 from gateway.routing.plan import Plan, Route, plan
+from gateway.signatures import Vault, collected, is_about_signatures, lacking, restored, unsigned
 
 BACKOFF_S = 0.02
 # What admission, settling and keeping the answer may take beside the provider's time.
@@ -76,6 +77,7 @@ class Ticket:
     models_tried: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     warming: asyncio.Task[None] | None = None
+    recalling: asyncio.Task[Mapping[str, SignedCall]] | None = None
     tab: Tab | None = None
     window: Window | None = None
     served_by: Route | None = None
@@ -165,6 +167,7 @@ class Corridor:
         credentials: Credentials,
         upstream: Upstream,
         billing: Billing,
+        vault: Vault,
         clock: Clock,
         limits: Limits,
     ) -> None:
@@ -172,6 +175,7 @@ class Corridor:
         self._credentials = credentials
         self._upstream = upstream
         self._billing = billing
+        self._vault = vault
         self._clock = clock
         self._limits = limits
 
@@ -198,6 +202,7 @@ class Corridor:
         """
         call = ticket.call
         ticket.warming = asyncio.create_task(self._warm(ticket.plan.routes[0]))
+        self._recall(ticket)
         outcome = await self._billing.admit(
             Order(
                 hold_id=ticket.hold_id,
@@ -213,6 +218,8 @@ class Corridor:
         ticket.window = outcome.window
         if isinstance(outcome, Refusal):
             ticket.warming.cancel()
+            if ticket.recalling is not None:
+                ticket.recalling.cancel()
             raise outcome.error()
         ticket.tab = outcome
 
@@ -223,7 +230,8 @@ class Corridor:
             async with asyncio.timeout(self._limits.non_stream_s):
                 body, response, provider = await self._first_success(ticket, partial(self._ask, ticket))
             ticket.usage, ticket.delivered_bytes, ticket.complete = response.usage, len(body), True
-            extension = await self._close(ticket)
+            signed = () if provider.codec.protocol == codec.protocol else collected(response, provider.codec.protocol)
+            extension = await self._close_and_keep(ticket, signed)
         except TimeoutError:
             raise RequestTimeout(TIMED_OUT.format(self._limits.non_stream_s)) from None
         finally:
@@ -237,7 +245,7 @@ class Corridor:
         relay = Relay(ticket.call.codec.stream_encoder, ticket.request, ticket.stamp, sink, ticket.carries)
         try:
             ending = await self._run(ticket, relay)
-            await sink.write(ending(await self._close(ticket)))
+            await sink.write(ending(await self._close_and_keep(ticket, relay.signed_calls)))
         except GatewayError as error:
             ticket.error = error
             await self._close(ticket)
@@ -319,14 +327,25 @@ class Corridor:
         await relay.pump(response, provider.codec, ticket.headers())
 
     async def _send(self, ticket: Ticket, route: Route) -> tuple[UpstreamResponse, Provider]:
-        """Sends the request to one route; raises what the provider's refusal means."""
+        """Sends the request to one route, with what its provider signed before; once more without, where it refuses."""
+        protocol = PROVIDERS[route.model.provider].codec.protocol
+        kept = {} if ticket.recalling is None else await ticket.recalling
+        try:
+            return await self._exchange(ticket, route, restored(ticket.request, kept, protocol))
+        except InvalidRequest as refusal:
+            if not is_about_signatures(refusal):
+                raise
+        return await self._exchange(ticket, route, unsigned(ticket.request))
+
+    async def _exchange(self, ticket: Ticket, route: Route, asked: ChatRequest) -> tuple[UpstreamResponse, Provider]:
+        """One request to one route; raises what the provider's refusal means."""
         if ticket.warming is not None and not ticket.warming.done():
             await asyncio.wait({ticket.warming})
         provider = PROVIDERS[route.model.provider]
         credential = await self._credentials.of(provider.name)
         if credential is None:
             raise UpstreamError(NOT_CONFIGURED, retryable=False)
-        request = provider.request(ticket.request, target_of(route), credential, self._clock.now_s())
+        request = provider.request(asked, target_of(route), credential, self._clock.now_s())
         response = await self._upstream.send(request, self._limits.patience)
         if response.status == 200:
             return response, provider
@@ -335,6 +354,14 @@ class Corridor:
         finally:
             await response.aclose()
         raise provider.codec.decode_error(response.status, response.headers, body)
+
+    def _recall(self, ticket: Ticket) -> None:
+        """Begins to look for the signatures that the conversation lacks, beside the admission."""
+        targets = [(PROVIDERS[r.model.provider].codec.protocol, PROFILES[r.model.profile]) for r in ticket.plan.routes]
+        call_ids = lacking(ticket.request, targets)
+        if call_ids:
+            found = self._vault.recall(ticket.call.principal.account_id, call_ids)
+            ticket.recalling = asyncio.create_task(found)
 
     async def _warm(self, route: Route) -> None:
         """Has a connection to the provider ready by the time that money is; what fails here fails again at `_send`."""
@@ -346,6 +373,14 @@ class Corridor:
             return
         if origin is not None:
             await self._upstream.warm(origin, self._limits.patience)
+
+    async def _close_and_keep(self, ticket: Ticket, signed: Sequence[SignedCall]) -> Extension:
+        """Settles, and keeps what the next turn needs; the answer's end waits for both."""
+        if not signed:
+            return await self._close(ticket)
+        keeping = self._vault.keep(ticket.call.principal.account_id, signed)
+        extension, _ = await asyncio.gather(self._close(ticket), keeping)
+        return extension
 
     async def _close(self, ticket: Ticket) -> Extension:
         """Settles what was delivered, or releases, once; what a caller is told of it."""

@@ -14,7 +14,8 @@ from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import Extension, Stamp
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError
-from gateway.ports import Sink, UpstreamResponse
+from gateway.ports import SignedCall, Sink, UpstreamResponse
+from gateway.signatures import Collector
 
 NewEncoder = Callable[[ChatRequest, Stamp], StreamEncoder]
 Carries = Callable[[int], Awaitable[bool]]
@@ -40,6 +41,7 @@ class Relay:
         self._held = b""
         self._ended = False
         self._same_wire = False
+        self._collector: Collector | None = None
         self._headers: Mapping[str, str] = {}
         self.delivered_bytes = 0
         self.usage: Usage | None = None
@@ -54,6 +56,7 @@ class Relay:
         self._headers = headers
         self._encoder = self._new_encoder(self._request, self._stamp)
         self._same_wire = codec.protocol == self._request.protocol
+        self._collector = None if self._same_wire else Collector(codec.protocol)
         self._held, self._ended, self.usage = b"", False, None
         decoder = codec.stream_decoder()
         async for chunk in response.chunks():
@@ -66,6 +69,11 @@ class Relay:
     def delivered(self) -> bool:
         """Whether the caller has been given anything that another attempt would say again."""
         return self.delivered_bytes > 0
+
+    @property
+    def signed_calls(self) -> tuple[SignedCall, ...]:
+        """What the provider will want back, and the caller's wire did not carry."""
+        return () if self._collector is None else self._collector.calls
 
     async def let_go(self) -> None:
         """Gives the provider's connection back."""
@@ -108,6 +116,8 @@ class Relay:
     def _noted(self, events: Iterable[Event]) -> GatewayError | None:
         """Keeps what the events tell of usage and end; the failure among them."""
         for event in events:
+            if self._collector is not None:
+                self._collector.note(event)
             match event:
                 case Failed(error):
                     return error

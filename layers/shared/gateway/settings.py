@@ -43,6 +43,7 @@ class Settings:
     accounts_table: str
     ledger_table: str
     idempotency_table: str
+    signatures_table: str
     answers_bucket: str
     providers_secret: str
     settlements_queue_url: str
@@ -69,6 +70,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         accounts_table=env.get("ACCOUNTS_TABLE", ""),
         ledger_table=env.get("LEDGER_TABLE", ""),
         idempotency_table=env.get("IDEMPOTENCY_TABLE", ""),
+        signatures_table=env.get("SIGNATURES_TABLE", ""),
         answers_bucket=env.get("ANSWERS_BUCKET", ""),
         providers_secret=env.get("PROVIDERS_SECRET", ""),
         settlements_queue_url=env.get("SETTLEMENTS_QUEUE_URL", ""),

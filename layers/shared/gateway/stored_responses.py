@@ -1,0 +1,107 @@
+"""The state of `/v1/responses`: a response that was stored can be gone on from, read again and deleted, by its account.
+
+What is kept of a turn is the whole conversation up to it and its answer (protocols/openai_responses/items.py), in one
+object, so that a turn needs one read whatever went before, and no deletion or expiry breaks another response. It can be
+read before the caller is told that the answer has ended. docs/adr/0008-stored-responses.md has the reasons.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import secrets
+
+from gateway.errors import InvalidRequest, NotFound, ServiceUnavailable
+from gateway.ports import Clock, Objects, ResponseRecord, ResponseRecords
+from gateway.protocols.openai_responses import items
+
+KEEP_S = 30 * 24 * 60 * 60
+KEEP_WITHIN_S = 3.0
+# More text than any model reads. It is taken apart in memory, which costs about thirteen times its size.
+CONVERSATION_BYTES_MAX = 8 * 1024 * 1024
+RESPONSE_ID = re.compile(r"resp_[A-Za-z0-9_-]{1,128}")
+
+UNKNOWN = "Response with id '{}' not found."
+UNKNOWN_PREVIOUS = "Previous response with id '{}' not found."
+TOO_LONG = "The conversation before this turn is over {} MB; send as input what of it still matters."
+
+log = logging.getLogger(__name__)
+
+
+class StoredResponses:
+    """What was answered under `store: true`, for 30 days. A response of another account is as unknown as none."""
+
+    def __init__(self, records: ResponseRecords, objects: Objects, clock: Clock) -> None:
+        self._records = records
+        self._objects = objects
+        self._clock = clock
+
+    async def continued(self, account_id: str, body: bytes) -> bytes:
+        """The request with the conversation that its `previous_response_id` names before its own input.
+
+        Without that member it is the request as it came. Raises `InvalidRequest` where nothing is stored under the id,
+        or more than a next turn can carry.
+        """
+        previous = items.previous_response_id(body)
+        if previous is None:
+            return body
+        turn = await self._find(account_id, previous)
+        if turn is None:
+            message = UNKNOWN_PREVIOUS.format(previous)
+            raise InvalidRequest(message, param="previous_response_id", code="previous_response_not_found")
+        if len(turn) > CONVERSATION_BYTES_MAX:
+            message = TOO_LONG.format(CONVERSATION_BYTES_MAX // 1024**2)
+            raise InvalidRequest(message, param="previous_response_id", code="conversation_too_large")
+        return items.with_history(body, items.history(turn))
+
+    async def keep(self, account_id: str, response_id: str, body: bytes, response: bytes) -> None:
+        """Keeps a turn: `body` as `continued` gave it, `response` as the caller gets it.
+
+        To be awaited before the caller learns that the response is complete. Where it cannot be kept in time the
+        caller still gets the answer; the next turn then says that it is not stored.
+        """
+        now_s = int(self._clock.now_s())
+        record = ResponseRecord(
+            account_id=account_id,
+            response_id=response_id,
+            object_name=f"responses/{secrets.token_hex(32)}",
+            created_at_s=now_s,
+            expires_at_s=now_s + KEEP_S,
+        )
+        try:
+            async with asyncio.timeout(KEEP_WITHIN_S):
+                # The record last: one that stands always leads to its object.
+                await self._objects.put(record.object_name, items.kept(body, response))
+                await self._records.put(record)
+        except (TimeoutError, ServiceUnavailable):
+            log.exception("response %s could not be kept", response_id)
+
+    async def turn(self, account_id: str, response_id: str) -> bytes:
+        """The kept turn, for `items.retrieved` and `items.listed`; raises `NotFound`."""
+        turn = await self._find(account_id, response_id)
+        if turn is None:
+            raise _unknown(response_id)
+        return turn
+
+    async def delete(self, account_id: str, response_id: str) -> None:
+        """Forgets the response; raises `NotFound`. Turns that went on from it hold what it said themselves."""
+        record = await self._record(account_id, response_id)
+        if record is None:
+            raise _unknown(response_id)
+        # The content first: should this end in between, what is left to be deleted again is a name.
+        await self._objects.delete(record.object_name)
+        await self._records.delete(record)
+
+    async def _find(self, account_id: str, response_id: str) -> bytes | None:
+        record = await self._record(account_id, response_id)
+        return None if record is None else await self._objects.get(record.object_name)
+
+    async def _record(self, account_id: str, response_id: str) -> ResponseRecord | None:
+        if not RESPONSE_ID.fullmatch(response_id):
+            return None
+        return await self._records.get(account_id, response_id, self._clock.now_s())
+
+
+def _unknown(response_id: str) -> NotFound:
+    return NotFound(UNKNOWN.format(response_id), code="response_not_found")
