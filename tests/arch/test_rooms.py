@@ -46,7 +46,8 @@ def decides_by_provider(node: ast.AST) -> bool:
 def imported_by(statement: str, *folders: Path) -> set[str]:
     """Top-level packages with a file outside Python's own library that a fresh interpreter loads for a statement."""
     program = (
-        f"import sys; {statement}; loaded = {{name for name, m in sys.modules.items() if getattr(m, '__file__', '')}}; "
+        f"import sys; before = set(sys.modules); {statement}; "
+        "loaded = {name for name, m in sys.modules.items() if name not in before and getattr(m, '__file__', '')}; "
         "print(*{name.partition('.')[0] for name in loaded} - sys.stdlib_module_names)"
     )
     done = subprocess.run(
