@@ -79,6 +79,54 @@ def test_frames_are_the_same_however_the_bytes_are_cut(lines: list[tuple[bytes, 
     assert frames(*(stream[place : place + 1] for place in range(len(stream)))) == expected
 
 
+def read_line_by_line(stream: bytes) -> list[tuple[str | None, bytes]]:
+    """The standard's own algorithm, a line at a time, over a stream that is whole."""
+    found: list[tuple[str | None, bytes]] = []
+    event: str | None = None
+    lines: list[bytes] = []
+    for line in [*stream.removeprefix(b"\xef\xbb\xbf").splitlines(), b""]:
+        field, _, value = line.partition(b":")
+        if not line:
+            found += [(event, b"\n".join(lines))] if lines else []
+            event, lines = None, []
+        elif field == b"data":
+            lines.append(value.removeprefix(b" "))
+        elif field == b"event":
+            event = value.removeprefix(b" ").decode()
+    return found
+
+
+BLOCKS = st.sampled_from(
+    [
+        b"data: a|",
+        b"event: e|data: b|",
+        b"event: e|",
+        b"data:c|",
+        b"data: d|data: e|",
+        b"event: f|id: 1|data: g|",
+        b": h|",
+    ]
+)
+
+
+@given(st.lists(st.tuples(BLOCKS, ENDS, ENDS), max_size=8), st.integers(0, 120))
+def test_frames_are_those_of_the_standard(blocks: list[tuple[bytes, bytes, bytes]], place: int) -> None:
+    stream = b"".join(block.replace(b"|", end) + blank for block, end, blank in blocks)
+    assert data(stream[:place], stream[place:]) == read_line_by_line(stream)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("name", [None, "delta"])
+def test_an_ordinary_frame_keeps_its_bytes(name: str | None, end: bytes) -> None:
+    opening = b"" if name is None else b"event: delta" + end
+    raw = opening + b"data: a" + end + end
+    assert frames(raw + raw) == [Frame(name, b"a", raw)] * 2
+
+
+def test_half_a_name_behind_a_frame_waits_for_the_rest() -> None:
+    assert data(b"data: a\n\nevent: e", b"\ndata: b\n\n") == [(None, b"a"), ("e", b"b")]
+
+
 def test_an_event_is_written_with_its_name_and_each_line_of_its_data() -> None:
     assert sse_event(b"a\nb", "error") == b"event: error\ndata: a\ndata: b\n\n"
 

@@ -154,7 +154,7 @@ def of_anthropic(message: anthropic.types.Message) -> Said:
 
 
 def expected(said: Said) -> Said:
-    said.stop = "tool_use" if said.calls and said.stop == "stop" else STOPS[said.stop or "stop"]
+    said.stop = "tool_use" if said.calls and said.stop in {None, "stop"} else STOPS[said.stop or "stop"]
     return said
 
 

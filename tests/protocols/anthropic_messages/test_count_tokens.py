@@ -3,6 +3,7 @@
 import orjson
 import pytest
 
+from gateway.canonical.estimate import estimated_input_tokens, estimated_tokens
 from gateway.canonical.parts import Document, Image, InlineMedia, Message, RemoteMedia, Text, ToolResult
 from gateway.canonical.request import ChatRequest
 from gateway.canonical.target import Profile, Target
@@ -13,7 +14,6 @@ from gateway.protocols.anthropic_messages.count_tokens import (
     encode_count,
     encode_count_request,
 )
-from gateway.canonical.estimate import estimated_input_tokens, estimated_tokens
 from local.providers import anthropic_checks
 
 TARGET = Target("claude-sonnet-4-5", Profile("budget", thinking="budget"), 64_000)

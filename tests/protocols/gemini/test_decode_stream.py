@@ -77,7 +77,7 @@ def test_thoughts_calls_and_signatures_keep_their_places() -> None:
         ToolCallDelta('{"city":"Bern"}', 0, 2),
         ToolCallStarted("call_resp-up_1", "time", 1, 3),
         ToolCallDelta("{}", 1, 3),
-        TextDelta("", 4, signature="VGhl+end="),
+        TextDelta("", 4, signature="VGhl+2VuZA=="),
         Finished(FinishReason.TOOL_CALLS),
         Ended(),
     ]

@@ -34,8 +34,8 @@ from gateway.canonical.request import (
     ToolChoice,
 )
 from gateway.errors import InvalidRequest
+from gateway.framing.preferences import UPSTREAM_MEMBERS
 from gateway.protocols.openai_chat import CLIENT
-from gateway.protocols.openai_chat.decode import REFUSED
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "openai_chat"
 HELLO = [{"role": "user", "content": "hi"}]
@@ -278,7 +278,7 @@ def test_stream_options_without_a_stream_are_refused() -> None:
     assert refusal(stream_options={"include_usage": True}).param == "stream_options"
 
 
-@pytest.mark.parametrize("name", sorted(REFUSED))
+@pytest.mark.parametrize("name", sorted(UPSTREAM_MEMBERS))
 def test_a_caller_cannot_name_an_upstream_or_a_credential(name: str) -> None:
     error = refusal(**{name: "https://attacker.example"})
     assert (error.param, error.code) == (name, "unknown_parameter")

@@ -185,6 +185,7 @@ def test_bytes_after_the_end_mean_nothing() -> None:
     [
         b"data: {\n\n",
         b"data: [1]\n\n",
+        b"data: null\n\n",
         b"data: <html>\n\n",
         b'data: {"choices":{}}\n\n',
         b'data: {"choices":[{"delta":"x"}]}\n\n',

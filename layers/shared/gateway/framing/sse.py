@@ -47,10 +47,11 @@ class SSEDecoder:
         start = 0
         searched = self._searched
         while True:
-            end = _ordinary_end(buffer, start)
-            if end > 0:
-                frames.append(Frame(None, buffer[start + 6 : end - 2], buffer[start:end]))
+            frame = _ordinary(buffer, start)
+            if frame is not None:
+                frames.append(frame)
                 self._at_start = False
+                end = start + len(frame.raw)
             else:
                 end = _blank_line_end(buffer, max(start, searched))
                 if end < 0:
@@ -87,14 +88,28 @@ def sse_event(data: bytes, event: str | None = None) -> bytes:
     return name + b"data: " + data + b"\n\n"
 
 
-def _ordinary_end(buffer: bytes, start: int) -> int:
-    """Where a frame of exactly `data: ...LF LF` ends, or -1: nearly all frames of nearly all providers."""
-    if not buffer.startswith(b"data: ", start):
-        return -1
-    line_end = buffer.find(b"\n", start)
-    if line_end < 0 or not buffer.startswith(b"\n", line_end + 1) or buffer.find(b"\r", start, line_end) >= 0:
-        return -1
-    return line_end + 2
+def _ordinary(buffer: bytes, start: int) -> Frame | None:
+    """The frame of a line of data, behind its name or without one, and a blank line of the same kind: nearly all frames
+    of nearly all providers.
+    """
+    event, line = None, start
+    if buffer.startswith(b"event: ", start):
+        line = buffer.find(b"\n", start) + 1 or len(buffer)
+        name = buffer[start + 7 : line - 1]
+        event = (name[:-1] if name.endswith(b"\r") else name).decode("utf-8", "replace")
+        if "\r" in event:
+            return None
+    if not buffer.startswith(b"data: ", line):
+        return None
+    line_end = buffer.find(b"\n", line)
+    if line_end < 0:
+        return None
+    carriage = buffer.find(b"\r", line, line_end)
+    if carriage < 0 and buffer.startswith(b"\n", line_end + 1):
+        return Frame(event, buffer[line + 6 : line_end], buffer[start : line_end + 2])
+    if carriage == line_end - 1 and buffer.startswith(b"\r\n", line_end + 1):
+        return Frame(event, buffer[line + 6 : carriage], buffer[start : line_end + 3])
+    return None
 
 
 def _blank_line_end(buffer: bytes, searched: int) -> int:

@@ -1,4 +1,4 @@
-"""The words that a whole answer and a streamed one share: usage, stop reasons, and checks of a provider's JSON.
+"""The words that a whole answer and a streamed one share: usage and stop reasons.
 
 Shapes: https://docs.claude.com/en/api/messages, and https://docs.claude.com/en/api/messages-streaming for the usage
 that a stream reports in two places.
@@ -9,14 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from gateway.canonical.response import FinishReason
 from gateway.canonical.usage import Usage
-from gateway.errors import UpstreamError
+from gateway.framing.provider_json import as_count, as_object, as_text
 
 PROTOCOL = "anthropic_messages"
-UNREADABLE = "The provider sent an answer that cannot be read."
 
 _REASONS: Mapping[str, FinishReason] = {
     "end_turn": FinishReason.STOP,
@@ -39,57 +36,9 @@ _WORDS: Mapping[FinishReason, str] = {
 }
 
 
-def load(data: bytes) -> dict[str, Any]:
-    """A provider's JSON object; raises `UpstreamError` on anything else."""
-    try:
-        value = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        raise UpstreamError(UNREADABLE) from None
-    return as_object(value)
-
-
-def as_object(value: object) -> dict[str, Any]:
-    """An object, where null stands for an empty one."""
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise UpstreamError(UNREADABLE)
-    return value
-
-
-def as_objects(value: object) -> list[dict[str, Any]]:
-    """An array of objects, where null stands for an empty one."""
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise UpstreamError(UNREADABLE)
-    return [as_object(element) for element in value]
-
-
-def as_text(value: object) -> str:
-    """A string, where null stands for an empty one."""
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise UpstreamError(UNREADABLE)
-    return value
-
-
-def as_position(value: object) -> int:
-    """A block's place in the message."""
-    if type(value) is not int or value < 0:
-        raise UpstreamError(UNREADABLE)
-    return value
-
-
 def stop_sequence(value: object) -> str | None:
     """Which of the caller's sequences ended the answer, if one did."""
     return as_text(value) or None
-
-
-def dumped(value: object) -> str:
-    """JSON text of something that stays as it came."""
-    return orjson.dumps(value).decode()
 
 
 def decode_finish_reason(word: object) -> FinishReason | None:
@@ -111,16 +60,16 @@ def decode_usage(value: object) -> Usage | None:
     usage = as_object(value)
     if usage.get("input_tokens") is None and usage.get("output_tokens") is None:
         return None
-    hour = _count(as_object(usage.get("cache_creation")).get("ephemeral_1h_input_tokens"))
-    five_minutes = _count(as_object(usage.get("cache_creation")).get("ephemeral_5m_input_tokens"))
-    written = max(_count(usage.get("cache_creation_input_tokens")), hour + five_minutes)
+    hour = as_count(as_object(usage.get("cache_creation")).get("ephemeral_1h_input_tokens"))
+    five_minutes = as_count(as_object(usage.get("cache_creation")).get("ephemeral_5m_input_tokens"))
+    written = max(as_count(usage.get("cache_creation_input_tokens")), hour + five_minutes)
     return Usage(
-        input=_count(usage.get("input_tokens")),
-        cache_read=_count(usage.get("cache_read_input_tokens")),
+        input=as_count(usage.get("input_tokens")),
+        cache_read=as_count(usage.get("cache_read_input_tokens")),
         cache_write_5m=written - hour,
         cache_write_1h=hour,
-        output=_count(usage.get("output_tokens")),
-        reasoning=_count(as_object(usage.get("output_tokens_details")).get("thinking_tokens")),
+        output=as_count(usage.get("output_tokens")),
+        reasoning=as_count(as_object(usage.get("output_tokens_details")).get("thinking_tokens")),
     )
 
 
@@ -137,12 +86,3 @@ def encode_usage(usage: Usage) -> dict[str, Any]:
         "output_tokens": usage.output,
     }
     return counts | ({"output_tokens_details": {"thinking_tokens": usage.reasoning}} if usage.reasoning else {})
-
-
-def _count(value: object) -> int:
-    """A count that a bill can rest on: anything but a whole number of tokens is garbage."""
-    if value is None:
-        return 0
-    if type(value) is not int or value < 0:
-        raise UpstreamError(UNREADABLE)
-    return value

@@ -11,8 +11,8 @@ import orjson
 from gateway.canonical.request import ChatRequest
 from gateway.canonical.target import Target
 from gateway.errors import UpstreamError
+from gateway.framing.provider_json import UNREADABLE, load
 from gateway.framing.splice import edit
-from gateway.protocols.anthropic_messages import answer
 from gateway.protocols.anthropic_messages.decode import decode_prompt
 from gateway.protocols.anthropic_messages.encode import encode_request
 
@@ -46,9 +46,9 @@ def encode_count_request(request: ChatRequest, target: Target) -> bytes:
 
 def decode_count(body: bytes) -> int:
     """The provider's count; raises `UpstreamError` where there is none."""
-    count = answer.load(body).get("input_tokens")
+    count = load(body).get("input_tokens")
     if type(count) is not int:
-        raise UpstreamError(answer.UNREADABLE)
+        raise UpstreamError(UNREADABLE)
     return count
 
 

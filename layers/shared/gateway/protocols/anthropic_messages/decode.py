@@ -13,10 +13,10 @@ from typing import Any
 from gateway.canonical.reasoning import BUDGET_TOKENS_MAX, BUDGET_TOKENS_MIN
 from gateway.canonical.request import ChatRequest, OutputFormat, Reasoning, Sampling
 from gateway.framing.document import Node, parse
+from gateway.framing.preferences import OWN_MEMBERS, decode_preferences, refuse_upstream_members
 from gateway.protocols.anthropic_messages.answer import PROTOCOL
 from gateway.protocols.anthropic_messages.decode_messages import decode_messages
 from gateway.protocols.anthropic_messages.decode_tools import decode_parallel, decode_tool_choice, decode_tools
-from gateway.protocols.anthropic_messages.preferences import OWN_MEMBERS, decode_preferences, refuse_upstream_members
 
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
 
@@ -77,7 +77,7 @@ def decode_prompt(body: bytes) -> ChatRequest:
 
 
 def _decoded(root: Node, body: bytes, maximum: int | None) -> ChatRequest:
-    refuse_upstream_members(root)
+    refuse_upstream_members(root, "{name}: Extra inputs are not permitted")
     stream = root.member("stream")
     messages, unmapped = decode_messages(root)
     tools, unmapped_of_tools = decode_tools(root)

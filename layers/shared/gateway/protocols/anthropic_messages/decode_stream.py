@@ -28,6 +28,7 @@ from gateway.canonical.events import (
     UsageReported,
 )
 from gateway.errors import UpstreamError
+from gateway.framing.provider_json import UNREADABLE, as_object, as_objects, as_position, as_text, dumped, load
 from gateway.framing.sse import Frame, SSEDecoder, sse_event
 from gateway.protocols.anthropic_messages import answer
 from gateway.protocols.anthropic_messages.answer import PROTOCOL
@@ -88,15 +89,15 @@ class MessagesStreamDecoder:
         return read
 
     def _decoded(self, data: bytes) -> Decoded:
-        value = answer.load(data)
-        kind = answer.as_text(value.get("type"))
+        value = load(data)
+        kind = as_text(value.get("type"))
         reader = _READERS.get(kind)
         if reader is None:
             if not kind.isidentifier():
-                raise UpstreamError(answer.UNREADABLE)
+                raise UpstreamError(UNREADABLE)
             return Decoded((), sse_event(data, kind))
         if not self._started and kind not in _OPENING:
-            raise UpstreamError(answer.UNREADABLE)
+            raise UpstreamError(UNREADABLE)
         return Decoded(reader(self, value), sse_event(data, kind))
 
     def _fail(self, error: UpstreamError) -> Decoded:
@@ -110,36 +111,36 @@ class MessagesStreamDecoder:
 
     def read_start(self, value: Json) -> Sequence[Event]:
         """The one preamble (field case D6), with the prompt's usage."""
-        message = answer.as_object(value.get("message"))
+        message = as_object(value.get("message"))
         if self._started or not message:
-            raise UpstreamError(answer.UNREADABLE)
+            raise UpstreamError(UNREADABLE)
         self._started = True
-        self._usage = dict(answer.as_object(message.get("usage")))
+        self._usage = dict(as_object(message.get("usage")))
         return (
             Started(
-                upstream_id=answer.as_text(message.get("id")),
-                model=answer.as_text(message.get("model")),
+                upstream_id=as_text(message.get("id")),
+                model=as_text(message.get("model")),
                 usage=answer.decode_usage(self._usage),
             ),
         )
 
     def read_block_start(self, value: Json) -> Sequence[Event]:
         """A block opens; text and thoughts usually open empty."""
-        place = answer.as_position(value.get("index"))
+        place = as_position(value.get("index"))
         if place in self._blocks:
-            raise UpstreamError(answer.UNREADABLE)
-        content = answer.as_object(value.get("content_block"))
-        block = self._blocks[place] = _Block(answer.as_text(content.get("type")), self._parts)
+            raise UpstreamError(UNREADABLE)
+        content = as_object(value.get("content_block"))
+        block = self._blocks[place] = _Block(as_text(content.get("type")), self._parts)
         self._parts += 1
         opener = _OPENERS.get(block.kind)
         if opener is None:
-            return (OpaqueDelta(PROTOCOL, answer.dumped(content), block.part),)
+            return (OpaqueDelta(PROTOCOL, dumped(content), block.part),)
         return opener(self, block, content)
 
     def open_text(self, block: _Block, content: Json) -> Sequence[Event]:
         """Text, and the sources it was opened with."""
-        text = answer.as_text(content.get("text"))
-        sources = answer.as_objects(content.get("citations"))
+        text = as_text(content.get("text"))
+        sources = as_objects(content.get("citations"))
         cited = [CitationAdded(citation(source), block.part) for source in sources]
         return [*((TextDelta(text, block.part),) if text else ()), *cited]
 
@@ -149,44 +150,44 @@ class MessagesStreamDecoder:
 
     def open_redacted(self, block: _Block, content: Json) -> Sequence[Event]:
         """An encrypted thought comes whole."""
-        return (RedactedThinkingDelta(answer.as_text(content.get("data")), block.part, signed_by=PROTOCOL),)
+        return (RedactedThinkingDelta(as_text(content.get("data")), block.part, signed_by=PROTOCOL),)
 
     def open_call(self, block: _Block, content: Json) -> Sequence[Event]:
         """A call; its arguments follow, or were all in `input`."""
-        block.index, block.input = self._calls, answer.as_object(content.get("input"))
+        block.index, block.input = self._calls, as_object(content.get("input"))
         self._calls += 1
-        identity, name = answer.as_text(content.get("id")), answer.as_text(content.get("name"))
+        identity, name = as_text(content.get("id")), as_text(content.get("name"))
         return (ToolCallStarted(identity, name, block.index, block.part),)
 
     def read_delta(self, value: Json) -> Sequence[Event]:
         """More of an open block."""
-        block = self._blocks.get(answer.as_position(value.get("index")))
+        block = self._blocks.get(as_position(value.get("index")))
         if block is None:
-            raise UpstreamError(answer.UNREADABLE)
-        delta = answer.as_object(value.get("delta"))
+            raise UpstreamError(UNREADABLE)
+        delta = as_object(value.get("delta"))
         if block.kind not in _OPENERS:
-            return (OpaqueDelta(PROTOCOL, answer.dumped(delta), block.part),)
-        grower = _GROWERS.get(answer.as_text(delta.get("type")))
+            return (OpaqueDelta(PROTOCOL, dumped(delta), block.part),)
+        grower = _GROWERS.get(as_text(delta.get("type")))
         return () if grower is None else grower(block, delta)
 
     def read_block_stop(self, value: Json) -> Sequence[Event]:
         """A block closes; a call that never grew had its arguments from the start."""
-        block = self._blocks.pop(answer.as_position(value.get("index")), None)
+        block = self._blocks.pop(as_position(value.get("index")), None)
         if block is None:
-            raise UpstreamError(answer.UNREADABLE)
+            raise UpstreamError(UNREADABLE)
         if block.kind != "tool_use" or block.has_grown:
             return ()
-        return (ToolCallDelta(answer.dumped(block.input), block.index, block.part),)
+        return (ToolCallDelta(dumped(block.input), block.index, block.part),)
 
     def read_message_delta(self, value: Json) -> Sequence[Event]:
         """The stop reason, and counts that replace those of the start; a count left out stays as it was."""
         events: list[Event] = []
-        delta = answer.as_object(value.get("delta"))
+        delta = as_object(value.get("delta"))
         reason = answer.decode_finish_reason(delta.get("stop_reason"))
         if reason is not None and not self._finished:
             self._finished = True
             events.append(Finished(reason, stop_sequence=answer.stop_sequence(delta.get("stop_sequence"))))
-        counts = answer.as_object(value.get("usage"))
+        counts = as_object(value.get("usage"))
         self._usage |= {name: count for name, count in counts.items() if count is not None}
         usage = answer.decode_usage(self._usage)
         if counts and usage is not None:
@@ -200,19 +201,19 @@ class MessagesStreamDecoder:
 
 
 def _thought(block: _Block, text: object, signature: object) -> Sequence[Event]:
-    words, seal = answer.as_text(text), answer.as_text(signature)
+    words, seal = as_text(text), as_text(signature)
     if not words and not seal:
         return ()
     return (ThinkingDelta(words, block.part, signature=seal or None, signed_by=PROTOCOL if seal else None),)
 
 
 def _more_text(block: _Block, delta: Json) -> Sequence[Event]:
-    return (TextDelta(answer.as_text(delta.get("text")), block.part),)
+    return (TextDelta(as_text(delta.get("text")), block.part),)
 
 
 def _more_arguments(block: _Block, delta: Json) -> Sequence[Event]:
     """An empty piece opens every call."""
-    arguments = answer.as_text(delta.get("partial_json"))
+    arguments = as_text(delta.get("partial_json"))
     block.has_grown = block.has_grown or bool(arguments)
     return (ToolCallDelta(arguments, block.index, block.part),) if arguments else ()
 

@@ -16,11 +16,11 @@ from gateway.canonical.parts import ToolCall
 from gateway.canonical.request import ChatRequest, OutputFormat, Sampling, Tool, ToolChoice
 from gateway.canonical.target import Target
 from gateway.errors import InvalidRequest
+from gateway.framing.preferences import OWN_MEMBERS
 from gateway.framing.splice import edit
 from gateway.protocols.anthropic_messages.answer import PROTOCOL
 from gateway.protocols.anthropic_messages.encode_messages import encode_cache, encode_messages, encode_system
 from gateway.protocols.anthropic_messages.foreign import has_foreign, without_foreign
-from gateway.protocols.anthropic_messages.preferences import OWN_MEMBERS
 from gateway.protocols.anthropic_messages.schema import enforceable
 from gateway.protocols.anthropic_messages.thinking import Thinking, thinking_for
 

@@ -1,4 +1,4 @@
-"""The words that a whole answer and a streamed one share: usage, stop reasons, and checks of a provider's JSON.
+"""The words that a whole answer and a streamed one share: usage and stop reasons.
 
 Shapes: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html.
 """
@@ -8,15 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from gateway.canonical.parts import Citation, Opaque
 from gateway.canonical.response import FinishReason
 from gateway.canonical.usage import Usage
-from gateway.errors import UpstreamError
+from gateway.framing.provider_json import as_count, as_object, as_objects, as_text, dumped
 
 PROTOCOL = "bedrock_converse"
-UNREADABLE = "The provider sent an answer that cannot be read."
 
 # What a request asks to be told besides (RFC 6901), since the wire has no member for the sequence that stopped a model.
 STOP_SEQUENCE_POINTER = "/stop_sequence"
@@ -33,54 +30,6 @@ _REASONS: Mapping[str, FinishReason] = {
     "malformed_tool_use": FinishReason.MALFORMED_TOOL_CALL,
     "malformed_model_output": FinishReason.ERROR,
 }
-
-
-def load(data: bytes) -> dict[str, Any]:
-    """A provider's JSON object; raises `UpstreamError` on anything else."""
-    try:
-        value = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        raise UpstreamError(UNREADABLE) from None
-    return as_object(value)
-
-
-def as_object(value: object) -> dict[str, Any]:
-    """An object, where null stands for an empty one."""
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise UpstreamError(UNREADABLE)
-    return value
-
-
-def as_objects(value: object) -> list[dict[str, Any]]:
-    """An array of objects, where null stands for an empty one."""
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise UpstreamError(UNREADABLE)
-    return [as_object(element) for element in value]
-
-
-def as_text(value: object) -> str:
-    """A string, where null stands for an empty one."""
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise UpstreamError(UNREADABLE)
-    return value
-
-
-def as_position(value: object) -> int:
-    """A block's place in the message."""
-    if type(value) is not int or value < 0:
-        raise UpstreamError(UNREADABLE)
-    return value
-
-
-def dumped(value: object) -> str:
-    """JSON text of something that stays as it came."""
-    return orjson.dumps(value).decode()
 
 
 def opaque(block: object) -> Opaque:
@@ -120,22 +69,13 @@ def decode_usage(value: object) -> Usage | None:
     if usage.get("inputTokens") is None and usage.get("outputTokens") is None:
         return None
     details = as_objects(usage.get("cacheDetails"))
-    written_by_ttl = [(detail.get("ttl"), _count(detail.get("inputTokens"))) for detail in details]
+    written_by_ttl = [(detail.get("ttl"), as_count(detail.get("inputTokens"))) for detail in details]
     hour = sum(count for ttl, count in written_by_ttl if ttl == "1h")
-    written = max(_count(usage.get("cacheWriteInputTokens")), sum(count for _, count in written_by_ttl))
+    written = max(as_count(usage.get("cacheWriteInputTokens")), sum(count for _, count in written_by_ttl))
     return Usage(
-        input=_count(usage.get("inputTokens")),
-        cache_read=_count(usage.get("cacheReadInputTokens")),
+        input=as_count(usage.get("inputTokens")),
+        cache_read=as_count(usage.get("cacheReadInputTokens")),
         cache_write_5m=written - hour,
         cache_write_1h=hour,
-        output=_count(usage.get("outputTokens")),
+        output=as_count(usage.get("outputTokens")),
     )
-
-
-def _count(value: object) -> int:
-    """A count that a bill can rest on: anything but a whole number of tokens is garbage."""
-    if value is None:
-        return 0
-    if type(value) is not int or value < 0:
-        raise UpstreamError(UNREADABLE)
-    return value

@@ -8,17 +8,18 @@ from typing import Any
 from gateway.canonical.parts import Part, RedactedThinking, Text, Thinking, ToolCall
 from gateway.canonical.response import ChatResponse, Choice
 from gateway.errors import UpstreamError
+from gateway.framing.provider_json import UNREADABLE, as_object, as_objects, as_text, dumped, load
 from gateway.protocols.bedrock_converse import answer
 from gateway.protocols.bedrock_converse.answer import PROTOCOL
 
 
 def decode_response(body: bytes) -> ChatResponse:
     """The answer, to which the wire gives no id and no model's name; raises `UpstreamError` where it cannot be read."""
-    value = answer.load(body)
-    message = answer.as_object(value.get("output")).get("message")
+    value = load(body)
+    message = as_object(value.get("output")).get("message")
     if message is None:
-        raise UpstreamError(answer.UNREADABLE)
-    parts = tuple(_part(block) for block in answer.as_objects(answer.as_object(message).get("content")))
+        raise UpstreamError(UNREADABLE)
+    parts = tuple(_part(block) for block in as_objects(as_object(message).get("content")))
     called = any(isinstance(part, ToolCall) for part in parts)
     choice = Choice(
         index=0,
@@ -43,36 +44,36 @@ def _part(block: dict[str, Any]) -> Part:
 
 
 def _text(text: object) -> Part:
-    return Text(answer.as_text(text))
+    return Text(as_text(text))
 
 
 def _cited(block: object) -> Part:
     """Text with its sources, which are one block on this wire."""
-    cited = answer.as_object(block)
+    cited = as_object(block)
     return Text(
-        "".join(answer.as_text(piece.get("text")) for piece in answer.as_objects(cited.get("content"))),
-        citations=tuple(answer.citation(source) for source in answer.as_objects(cited.get("citations"))),
+        "".join(as_text(piece.get("text")) for piece in as_objects(cited.get("content"))),
+        citations=tuple(answer.citation(source) for source in as_objects(cited.get("citations"))),
     )
 
 
 def _tool_use(block: object) -> Part:
-    use = answer.as_object(block)
+    use = as_object(block)
     if answer.is_server_tool(use):
         return answer.opaque({"toolUse": use})
     return ToolCall(
-        id=answer.as_text(use.get("toolUseId")),
-        name=answer.as_text(use.get("name")),
-        arguments=answer.dumped(answer.as_object(use.get("input"))),
+        id=as_text(use.get("toolUseId")),
+        name=as_text(use.get("name")),
+        arguments=dumped(as_object(use.get("input"))),
     )
 
 
 def _reasoning(block: object) -> Part:
-    reasoning = answer.as_object(block)
+    reasoning = as_object(block)
     if reasoning.get("redactedContent") is not None:
-        return RedactedThinking(answer.as_text(reasoning["redactedContent"]), PROTOCOL)
-    text = answer.as_object(reasoning.get("reasoningText"))
-    signature = answer.as_text(text.get("signature")) or None
-    return Thinking(answer.as_text(text.get("text")), signature, PROTOCOL if signature else None)
+        return RedactedThinking(as_text(reasoning["redactedContent"]), PROTOCOL)
+    text = as_object(reasoning.get("reasoningText"))
+    signature = as_text(text.get("signature")) or None
+    return Thinking(as_text(text.get("text")), signature, PROTOCOL if signature else None)
 
 
 _BLOCKS: Mapping[str, Callable[[object], Part]] = {

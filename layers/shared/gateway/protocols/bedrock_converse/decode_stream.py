@@ -28,6 +28,7 @@ from gateway.canonical.events import (
 )
 from gateway.errors import UpstreamError
 from gateway.framing.eventstream import EventStreamDecoder, Message
+from gateway.framing.provider_json import UNREADABLE, as_object, as_position, as_text, dumped, load
 from gateway.protocols.bedrock_converse import answer
 from gateway.protocols.bedrock_converse.answer import PROTOCOL
 from gateway.protocols.bedrock_converse.errors import decode_exception
@@ -80,11 +81,11 @@ class ConverseStreamDecoder:
             self._ended = True
             events.append(Failed(decode_exception(headers, message.payload)))
         elif isinstance(kind, str) and kind in _EVENTS:
-            _EVENTS[kind](self, answer.load(message.payload), events)
+            _EVENTS[kind](self, load(message.payload), events)
 
     def _part(self, value: Mapping[str, Any]) -> int:
         """The ordinal of the block's part; blocks of text have no event that opens them."""
-        return self._parts.setdefault(answer.as_position(value.get("contentBlockIndex")), len(self._parts))
+        return self._parts.setdefault(as_position(value.get("contentBlockIndex")), len(self._parts))
 
     def read_message_start(self, _: Mapping[str, Any], events: list[Event]) -> None:
         """The wire gives the answer no id and does not name the model."""
@@ -93,21 +94,21 @@ class ConverseStreamDecoder:
     def read_block_start(self, value: Mapping[str, Any], events: list[Event]) -> None:
         """A call that opens; whatever else opens with an event of its own has no word on other wires."""
         part = self._part(value)
-        start = answer.as_object(value.get("start"))
-        use = answer.as_object(start.get("toolUse"))
+        start = as_object(value.get("start"))
+        use = as_object(start.get("toolUse"))
         if not use or answer.is_server_tool(use):
             self._calls[part] = None
-            events.append(OpaqueDelta(PROTOCOL, answer.dumped({"start": start}), part))
+            events.append(OpaqueDelta(PROTOCOL, dumped({"start": start}), part))
             return
         index = self._calls[part] = self._called
         self._called += 1
-        identity, name = answer.as_text(use.get("toolUseId")), answer.as_text(use.get("name"))
+        identity, name = as_text(use.get("toolUseId")), as_text(use.get("name"))
         events.append(ToolCallStarted(identity, name, index, part))
 
     def read_block_delta(self, value: Mapping[str, Any], events: list[Event]) -> None:
         """More of a block, of whatever kind it is."""
         part = self._part(value)
-        for name, delta in answer.as_object(value.get("delta")).items():
+        for name, delta in as_object(value.get("delta")).items():
             if delta is not None:
                 _DELTAS.get(name, _opaque)(_Delta(name, delta, part), self._calls, events)
 
@@ -139,26 +140,26 @@ _Calls = Mapping[int, int | None]
 
 def _text(delta: _Delta, _: _Calls, events: list[Event]) -> None:
     """More text; an empty piece says nothing."""
-    if text := answer.as_text(delta.value):
+    if text := as_text(delta.value):
         events.append(TextDelta(text, delta.part))
 
 
 def _tool_use(delta: _Delta, calls: _Calls, events: list[Event]) -> None:
     """More of a call's arguments; those of a tool that the provider runs are the provider's."""
     if delta.part not in calls:
-        raise UpstreamError(answer.UNREADABLE)
+        raise UpstreamError(UNREADABLE)
     index = calls[delta.part]
     if index is None:
         _opaque(delta, calls, events)
-    elif arguments := answer.as_text(answer.as_object(delta.value).get("input")):
+    elif arguments := as_text(as_object(delta.value).get("input")):
         events.append(ToolCallDelta(arguments, index, delta.part))
 
 
 def _reasoning(delta: _Delta, _: _Calls, events: list[Event]) -> None:
     """A thought, its signature at the end, or a whole thought that is encrypted."""
-    reasoning = answer.as_object(delta.value)
-    text, signature = answer.as_text(reasoning.get("text")), answer.as_text(reasoning.get("signature"))
-    redacted = answer.as_text(reasoning.get("redactedContent"))
+    reasoning = as_object(delta.value)
+    text, signature = as_text(reasoning.get("text")), as_text(reasoning.get("signature"))
+    redacted = as_text(reasoning.get("redactedContent"))
     if signature:
         events.append(ThinkingDelta(text, delta.part, signature=signature, signed_by=PROTOCOL))
     elif text:
@@ -174,7 +175,7 @@ def _citation(delta: _Delta, _: _Calls, events: list[Event]) -> None:
 
 def _opaque(delta: _Delta, _: _Calls, events: list[Event]) -> None:
     """What no other wire has a word for."""
-    json_text = answer.dumped({"delta": {delta.name: delta.value}})
+    json_text = dumped({"delta": {delta.name: delta.value}})
     events.append(OpaqueDelta(PROTOCOL, json_text, delta.part))
 
 

@@ -1,4 +1,4 @@
-"""The words that a whole answer and a streamed one share: usage, finish reasons, and checks of a provider's JSON.
+"""The words that a whole answer and a streamed one share: usage and finish reasons.
 
 Shapes: https://ai.google.dev/api/generate-content#v1beta.GenerateContentResponse, with what Vertex adds
 (https://cloud.google.com/vertex-ai/generative-ai/docs/reference/rest/v1/GenerateContentResponse).
@@ -9,14 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from gateway.canonical.response import FinishReason
 from gateway.canonical.usage import Usage
-from gateway.errors import UpstreamError
+from gateway.framing.provider_json import as_count, as_object, as_objects, as_text
 
 PROTOCOL = "gemini"
-UNREADABLE = "The provider sent an answer that cannot be read."
 
 _FILTERED = (
     "SAFETY",
@@ -60,57 +57,6 @@ _WORDS: Mapping[FinishReason, str] = {
 }
 
 
-def load(data: bytes) -> dict[str, Any]:
-    """A provider's JSON object; raises `UpstreamError` on anything else."""
-    try:
-        value = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        raise UpstreamError(UNREADABLE) from None
-    if not isinstance(value, dict):
-        raise UpstreamError(UNREADABLE)
-    return value
-
-
-def as_object(value: object) -> dict[str, Any]:
-    """An object, where null stands for an empty one."""
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise UpstreamError(UNREADABLE)
-    return value
-
-
-def as_objects(value: object) -> list[dict[str, Any]]:
-    """An array of objects, where null stands for an empty one."""
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise UpstreamError(UNREADABLE)
-    return [as_object(element) for element in value]
-
-
-def as_text(value: object) -> str:
-    """A string, where null stands for an empty one."""
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise UpstreamError(UNREADABLE)
-    return value
-
-
-def as_index(value: object, otherwise: int) -> int:
-    """A candidate's position; proto JSON leaves out the zero."""
-    return value if type(value) is int and value >= 0 else otherwise
-
-
-def dumped(value: object) -> str:
-    """JSON text of something that stays as it came; more than 254 levels deep is no answer."""
-    try:
-        return orjson.dumps(value).decode()
-    except orjson.JSONEncodeError:
-        raise UpstreamError(UNREADABLE) from None
-
-
 def decode_finish_reason(word: object, called: bool) -> FinishReason:
     """`called` says whether tools were called, which this wire ends with a plain `STOP`."""
     reason = _REASONS.get(as_text(word), FinishReason.STOP)
@@ -136,10 +82,10 @@ def decode_usage(value: object) -> Usage | None:
     usage = as_object(value)
     if usage.get("promptTokenCount") is None and usage.get("candidatesTokenCount") is None:
         return None
-    prompt = _count(usage.get("promptTokenCount")) + _count(usage.get("toolUsePromptTokenCount"))
-    candidates, thoughts = _count(usage.get("candidatesTokenCount")), _count(usage.get("thoughtsTokenCount"))
-    read = min(_count(usage.get("cachedContentTokenCount")), prompt)
-    among = thoughts > 0 and _count(usage.get("totalTokenCount")) == prompt + candidates
+    prompt = as_count(usage.get("promptTokenCount")) + as_count(usage.get("toolUsePromptTokenCount"))
+    candidates, thoughts = as_count(usage.get("candidatesTokenCount")), as_count(usage.get("thoughtsTokenCount"))
+    read = min(as_count(usage.get("cachedContentTokenCount")), prompt)
+    among = thoughts > 0 and as_count(usage.get("totalTokenCount")) == prompt + candidates
     heard = _audio(usage.get("promptTokensDetails")) - _audio(usage.get("cacheTokensDetails"))
     return Usage(
         input=prompt - read,
@@ -203,18 +149,9 @@ def _audio(details: object) -> int:
     heard = 0
     for entry in as_objects(details):
         if entry.get("modality") == "AUDIO":
-            heard += _count(entry.get("tokenCount"))
+            heard += as_count(entry.get("tokenCount"))
     return heard
 
 
 def _modality(audio: int) -> list[dict[str, Any]]:
     return [{"modality": "AUDIO", "tokenCount": audio}] if audio else []
-
-
-def _count(value: object) -> int:
-    """A count that a bill can rest on: anything but a whole number of tokens is garbage."""
-    if value is None:
-        return 0
-    if type(value) is not int or value < 0:
-        raise UpstreamError(UNREADABLE)
-    return value

@@ -14,7 +14,7 @@ from gateway.canonical.request import ChatRequest
 from gateway.canonical.target import Target
 from gateway.errors import UpstreamError
 from gateway.framing.document import parse
-from gateway.protocols.gemini import answer
+from gateway.framing.provider_json import UNREADABLE, load
 from gateway.protocols.gemini.decode import decode_request
 from gateway.protocols.gemini.encode import encode_request
 from gateway.protocols.gemini.names import member
@@ -39,7 +39,7 @@ def encode_count_request(request: ChatRequest, target: Target) -> bytes:
 
 def decode_count(body: bytes) -> int:
     """What a provider counted; raises `UpstreamError` where it did not."""
-    tokens = answer.load(body).get("totalTokens", 0)
+    tokens = load(body).get("totalTokens", 0)
     if type(tokens) is not int or tokens < 0:
-        raise UpstreamError(answer.UNREADABLE)
+        raise UpstreamError(UNREADABLE)
     return tokens

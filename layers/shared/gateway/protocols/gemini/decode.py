@@ -14,11 +14,11 @@ from typing import Any
 from gateway.canonical.request import ChatRequest, OutputFormat, Reasoning, Sampling
 from gateway.errors import InvalidRequest
 from gateway.framing.document import Node, parse
+from gateway.framing.preferences import OWN_MEMBERS, decode_preferences, refuse_upstream_members
 from gateway.protocols.gemini.answer import PROTOCOL
 from gateway.protocols.gemini.decode_contents import decode_contents, decode_instruction
 from gateway.protocols.gemini.decode_tools import decode_tool_choice, decode_tools
 from gateway.protocols.gemini.names import boolean, integer, member, number, others, required, string, word
-from gateway.protocols.gemini.preferences import OWN_MEMBERS, decode_preferences, refuse_upstream_members
 from gateway.protocols.gemini.schema import from_openapi
 
 LEVELS = ("MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH", "THINKING_LEVEL_UNSPECIFIED")
@@ -63,7 +63,7 @@ def decode_request(body: bytes, model: str | None = None, *, stream: bool = Fals
     `model` is the URL's; without one the body's own member counts (`models/gemini-2.5-flash`).
     """
     root = parse(body)
-    refuse_upstream_members(root)
+    refuse_upstream_members(root, 'Unknown name "{name}": Cannot find field.')
     config = member(root, "generationConfig") or Node({}, root, "generationConfig")
     messages, unmapped_parts = decode_contents(required(root, "contents"))
     tools, unmapped_tools = decode_tools(root)

@@ -8,6 +8,7 @@ from typing import Any
 from gateway.canonical.parts import Citation, Opaque, Part, Text, Thinking, ToolCall
 from gateway.canonical.response import ChatResponse, Choice, FinishReason
 from gateway.errors import UpstreamError
+from gateway.framing.provider_json import UNREADABLE, as_index, as_object, as_objects, as_text, dumped, load
 from gateway.protocols.gemini import answer
 from gateway.protocols.gemini.errors import decode_error_object
 
@@ -19,19 +20,19 @@ _NOT_IN_ID = re.compile(r"[^A-Za-z0-9_-]")
 
 def decode_response(body: bytes) -> ChatResponse:
     """The answer; raises what an error in its place means, and `UpstreamError` where it cannot be read."""
-    value = answer.load(body)
+    value = load(body)
     if value.get("error"):
         raise decode_error_object(value["error"])
-    ids = CallIds(answer.as_text(value.get("responseId")))
-    listed = answer.as_objects(value.get("candidates"))
+    ids = CallIds(as_text(value.get("responseId")))
+    listed = as_objects(value.get("candidates"))
     choices = tuple(_choice(candidate, position, ids) for position, candidate in enumerate(listed))
     if not choices and answer.is_blocked(value):
         choices = (Choice(0, (), FinishReason.CONTENT_FILTER),)
     if not choices:
-        raise UpstreamError(answer.UNREADABLE)
+        raise UpstreamError(UNREADABLE)
     return ChatResponse(
-        upstream_id=answer.as_text(value.get("responseId")),
-        model=answer.as_text(value.get("modelVersion")),
+        upstream_id=as_text(value.get("responseId")),
+        model=as_text(value.get("modelVersion")),
         created_s=None,
         choices=choices,
         usage=answer.decode_usage(value.get("usageMetadata")),
@@ -48,19 +49,19 @@ class CallIds:
     def of(self, function: dict[str, Any]) -> str:
         """The provider's own id, or one from the call's place."""
         self._count += 1
-        return answer.as_text(function.get("id")) or f"{self._opening}_{self._count - 1}"
+        return as_text(function.get("id")) or f"{self._opening}_{self._count - 1}"
 
 
 def read_part(part: dict[str, Any], ids: CallIds) -> Part | None:
     """One part of an answer; nothing where it says nothing. What only this wire knows stays as it came."""
-    signature = answer.as_text(part.get("thoughtSignature")) or None
+    signature = as_text(part.get("thoughtSignature")) or None
     if "functionCall" in part:
-        function = answer.as_object(part["functionCall"])
-        arguments = answer.dumped(answer.as_object(function.get("args")))
-        return ToolCall(ids.of(function), answer.as_text(function.get("name")), arguments, signature=signature)
+        function = as_object(part["functionCall"])
+        arguments = dumped(as_object(function.get("args")))
+        return ToolCall(ids.of(function), as_text(function.get("name")), arguments, signature=signature)
     if "text" not in part and part.keys() - {"thoughtSignature", "thought"}:
-        return Opaque(answer.PROTOCOL, answer.dumped(part))
-    text = answer.as_text(part.get("text"))
+        return Opaque(answer.PROTOCOL, dumped(part))
+    text = as_text(part.get("text"))
     if not text and not signature:
         return None
     if part.get("thought"):
@@ -71,12 +72,12 @@ def read_part(part: dict[str, Any], ids: CallIds) -> Part | None:
 def read_citations(candidate: dict[str, Any]) -> tuple[Citation, ...]:
     """The sources that a candidate names."""
     found = [name for name in _SOURCES if candidate.get(name)]
-    return tuple(Citation(answer.PROTOCOL, answer.dumped({name: candidate[name]})) for name in found)
+    return tuple(Citation(answer.PROTOCOL, dumped({name: candidate[name]})) for name in found)
 
 
 def parts_of(candidate: dict[str, Any]) -> list[dict[str, Any]]:
     """The parts of a candidate's content, which may be absent."""
-    return answer.as_objects(answer.as_object(candidate.get("content")).get("parts"))
+    return as_objects(as_object(candidate.get("content")).get("parts"))
 
 
 def _choice(candidate: dict[str, Any], position: int, ids: CallIds) -> Choice:
@@ -84,7 +85,7 @@ def _choice(candidate: dict[str, Any], position: int, ids: CallIds) -> Choice:
     called = any(isinstance(part, ToolCall) for part in parts)
     word = candidate.get("finishReason")
     return Choice(
-        index=answer.as_index(candidate.get("index"), position),
+        index=as_index(candidate.get("index"), position),
         parts=tuple(_cited(parts, read_citations(candidate))),
         finish_reason=None if word is None else answer.decode_finish_reason(word, called),
         logprobs=answer.decode_logprobs(candidate.get("logprobsResult")),

@@ -29,6 +29,7 @@ from gateway.canonical.events import (
 from gateway.canonical.parts import Opaque, Text, Thinking, ToolCall
 from gateway.canonical.response import FinishReason
 from gateway.errors import UpstreamError
+from gateway.framing.provider_json import as_index, as_object, as_objects, as_text, load
 from gateway.framing.sse import SSEDecoder
 from gateway.protocols.gemini import answer
 from gateway.protocols.gemini.decode_answer import CallIds, parts_of, read_citations, read_part
@@ -109,18 +110,18 @@ class GeminiStreamDecoder:
         return read
 
     def _decoded(self, frame: bytes) -> Decoded:
-        chunk = answer.load(frame)
+        chunk = load(frame)
         if chunk.get("error"):
             return self._end(Failed(decode_error_object(chunk["error"])))
         events: list[Event] = []
         usage = answer.decode_usage(chunk.get("usageMetadata"))
         if self._ids is None:
-            identity = answer.as_text(chunk.get("responseId"))
+            identity = as_text(chunk.get("responseId"))
             self._ids = CallIds(identity)
-            events.append(Started(identity, answer.as_text(chunk.get("modelVersion")), usage=usage))
+            events.append(Started(identity, as_text(chunk.get("modelVersion")), usage=usage))
         self._blocked = self._blocked or answer.is_blocked(chunk)
-        for position, candidate in enumerate(answer.as_objects(chunk.get("candidates"))):
-            index = answer.as_index(candidate.get("index"), position)
+        for position, candidate in enumerate(as_objects(chunk.get("candidates"))):
+            index = as_index(candidate.get("index"), position)
             choice = self._choices.get(index)
             if choice is None:
                 choice = self._choices[index] = _Choice(index, self._ids)
@@ -159,7 +160,7 @@ class _Choice:
             # Sources may come before the text, or without one.
             place = self._part(Text) if self._text_part is None else self._text_part
             events.append(CitationAdded(citation, place, self._index))
-        self._word = answer.as_text(candidate.get("finishReason")) or self._word
+        self._word = as_text(candidate.get("finishReason")) or self._word
 
     def finish(self) -> Finished | None:
         """How the candidate ended, or nothing where it did not."""
@@ -202,17 +203,17 @@ class _Choice:
 
     def _is_partial(self, function: object) -> bool:
         """Whether a call comes in pieces, or this is the last of them."""
-        members = answer.as_object(function)
+        members = as_object(function)
         return self._partial is not None or bool(members.get("willContinue") or members.get("partialArgs"))
 
     def _read_partial(self, part: dict[str, Any], events: list[Event]) -> None:
-        function = answer.as_object(part["functionCall"])
+        function = as_object(part["functionCall"])
         if self._partial is None:
             self._partial = PartialArguments()
-            signature = answer.as_text(part.get("thoughtSignature")) or None
-            name = answer.as_text(function.get("name"))
+            signature = as_text(part.get("thoughtSignature")) or None
+            name = as_text(function.get("name"))
             self._start_call(ToolCall(self._ids.of(function), name, "", signature=signature), events)
-        for piece in answer.as_objects(function.get("partialArgs")):
+        for piece in as_objects(function.get("partialArgs")):
             self._partial.add(piece)
         if not function.get("willContinue"):
             self._end_call(self._partial.as_json(), events)

@@ -16,12 +16,12 @@ import orjson
 from gateway.canonical.request import ChatRequest, OutputFormat, Sampling, Tool, ToolChoice
 from gateway.canonical.target import Target
 from gateway.errors import InvalidRequest
+from gateway.framing.preferences import OWN_MEMBERS
 from gateway.framing.splice import edit
 from gateway.protocols.gemini.answer import PROTOCOL
 from gateway.protocols.gemini.decode import CHOICES_MAX, SEED_MAX, SEED_MIN, STOPS_MAX
 from gateway.protocols.gemini.encode_contents import encode_contents, with_signed_calls, without_foreign_thoughts
 from gateway.protocols.gemini.names import camel
-from gateway.protocols.gemini.preferences import OWN_MEMBERS
 from gateway.protocols.gemini.schema import to_gemini
 from gateway.protocols.gemini.signatures import MARKS
 from gateway.protocols.gemini.thinking import encode_thinking, fits

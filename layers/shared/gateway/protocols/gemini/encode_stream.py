@@ -35,8 +35,9 @@ from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import Extension, FinishReason, Stamp
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError
+from gateway.framing.provider_json import as_index
 from gateway.framing.splice import edit
-from gateway.protocols.gemini.answer import as_index, encode_logprobs, encode_usage
+from gateway.protocols.gemini.answer import encode_logprobs, encode_usage
 from gateway.protocols.gemini.encode_answer import Json, candidate_of, encode_part, own_sources
 from gateway.protocols.gemini.errors import error_object
 from gateway.protocols.gemini.rename import Renamer

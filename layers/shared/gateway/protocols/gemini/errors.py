@@ -9,33 +9,29 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
-from gateway.errors import (
-    GatewayError,
-    InvalidRequest,
-    RequestTimeout,
-    RequestTooLarge,
-    UpstreamError,
-    UpstreamOverloaded,
-    UpstreamTimeout,
+from gateway.errors import GatewayError, InvalidRequest, RequestTimeout
+from gateway.framing.provider_errors import (
+    INVALID,
+    RETRY_AFTER_S_MAX,
+    UNEXPLAINED,
+    Scrubber,
+    credentials,
+    meaning,
+    members,
+    reported,
+    retry_after_s,
+    timeout,
 )
 
 _TYPES = "type.googleapis.com/google.rpc."
-_MESSAGE_CHARACTERS_MAX = 1000
-_RETRY_AFTER_S_MAX = 3600
-_HIDDEN = "[hidden]"
-_SECRETS = re.compile(
-    r"\b(?:[a-z]+://|www\.)\S+"  # addresses
-    r"|\b(?:projects|tunedModels|cachedContents|fileSearchStores)/\S+|\bproject[_ ](?:number|id):?\s*\S+"  # accounts
-    r"|\b[\w-]+(?:\.[\w-]+)+(?::\d+)?/\S*"  # hosts with a path
-    r"|\b(?:[a-z0-9-]+\.)+(?:com|net|org|io|ai|cloud|local|internal)\b"  # hosts alone
-    r"|\b\d{1,3}(?:\.\d{1,3}){3}\b"
-    r"|\bAIza[\w-]+|\bya29\.\S+|\bAQ\.[\w-]+|\b(?:sk|pk|key|rk)-[\w*.-]{4,}|\bBearer\s+\S+",  # keys
-    re.IGNORECASE,
+_SCRUBBER = Scrubber(
+    r"\b(?:projects|tunedModels|cachedContents|fileSearchStores)/\S+|\bproject[_ ](?:number|id):?\s*\S+",  # accounts
+    r"\bAIza[\w-]+|\bya29\.\S+|\bAQ\.[\w-]+",  # keys
 )
 _PATH = re.compile(r"[A-Za-z0-9_.\-\[\]]{1,200}")
 _TOO_LONG = re.compile(r"token count.{0,40}exceeds the maximum", re.IGNORECASE)
@@ -44,6 +40,8 @@ _SIGNATURE = re.compile(r"thought[_ ]?signature", re.IGNORECASE)
 _OUR_ACCOUNT = re.compile(
     r"API[_ ]key (?:not valid|expired|not found)|API_KEY_INVALID|location is not supported|billing", re.IGNORECASE
 )
+# Google's own number for a call that its caller gave up.
+_CANCELLED = 499
 _DELAY = re.compile(r"(\d+(?:\.\d+)?)s")
 
 _WORD_BY_STATUS: Mapping[int, str] = {
@@ -89,15 +87,16 @@ def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> Gatewa
     A signature that the provider does not know, or misses, has the code `invalid_signature` (field case E3).
     """
     fields = _reported(body)
-    return _meaning(status, fields, _retry_after_s(headers, fields))
+    told_s = retry_after_s(headers)
+    return _meaning(status, fields, _delay_s(fields) if told_s is None else told_s)
 
 
 def decode_error_object(error: object) -> GatewayError:
     """What an error inside a stream or a body of status 200 means; its `code` is the status."""
-    fields = error if isinstance(error, dict) else {}
+    fields = members(error)
     code = fields.get("code")
     status = code if type(code) is int and 400 <= code < 600 else 502
-    return _meaning(status, fields, _retry_after_s({}, fields))
+    return _meaning(status, fields, _delay_s(fields))
 
 
 def _details(error: GatewayError) -> list[dict[str, Any]]:
@@ -113,23 +112,20 @@ def _details(error: GatewayError) -> list[dict[str, Any]]:
     return details
 
 
-def _meaning(status: int, fields: Mapping[str, Any], retry_after_s: int | None) -> GatewayError:
-    if status in _MEANINGS:
-        return _MEANINGS[status](fields, retry_after_s)
-    if status >= 500:
-        return UpstreamError("The provider failed while serving the request.", retry_after_s=retry_after_s)
-    return UpstreamError("The provider refused the request.", retryable=False)
+def _meaning(status: int, fields: Mapping[str, Any], after_s: int | None) -> GatewayError:
+    if status == _CANCELLED:
+        return timeout(after_s)
+    return _invalid(fields) if status in INVALID else meaning(status, after_s)
 
 
-def _invalid(fields: Mapping[str, Any], retry_after_s: int | None) -> GatewayError:
+def _invalid(fields: Mapping[str, Any]) -> GatewayError:
     message = fields.get("message")
     text = message if isinstance(message, str) else ""
     if _OUR_ACCOUNT.search(text):
-        return _credentials(fields, retry_after_s)
+        return credentials()
     codes = (("context_length_exceeded", _TOO_LONG), ("invalid_signature", _SIGNATURE))
     return InvalidRequest(
-        _SECRETS.sub(_HIDDEN, text[: 2 * _MESSAGE_CHARACTERS_MAX])[:_MESSAGE_CHARACTERS_MAX]
-        or "The provider found the request invalid.",
+        _SCRUBBER.text(text) or UNEXPLAINED,
         param=_violated(fields),
         code=next((code for code, pattern in codes if pattern.search(text)), None),
     )
@@ -139,59 +135,17 @@ def _violated(fields: Mapping[str, Any]) -> str | None:
     """The first field that the provider names, where its path is harmless to pass on."""
     for detail in _objects(fields.get("details")):
         for violation in _objects(detail.get("fieldViolations")):
-            path = violation.get("field")
-            if isinstance(path, str) and _PATH.fullmatch(path) and not _SECRETS.search(path):
+            if path := _SCRUBBER.matching(_PATH, violation.get("field")):
                 return path
     return None
 
 
-def _too_large(_: Mapping[str, Any], __: int | None) -> GatewayError:
-    return RequestTooLarge("The request is larger than the provider accepts.")
-
-
-def _credentials(_: Mapping[str, Any], __: int | None) -> GatewayError:
-    return UpstreamError("The provider did not accept the gateway's account.", retryable=False)
-
-
-def _unknown(_: Mapping[str, Any], __: int | None) -> GatewayError:
-    return UpstreamError("The provider does not serve this model now.")
-
-
-def _timeout(_: Mapping[str, Any], retry_after_s: int | None) -> GatewayError:
-    return UpstreamTimeout("The provider did not answer in time.", retry_after_s=retry_after_s)
-
-
-def _overloaded(_: Mapping[str, Any], retry_after_s: int | None) -> GatewayError:
-    return UpstreamOverloaded("The provider is overloaded or its quota is used up.", retry_after_s=retry_after_s)
-
-
-_MEANINGS: Mapping[int, Callable[[Mapping[str, Any], int | None], GatewayError]] = {
-    400: _invalid,
-    422: _invalid,
-    401: _credentials,
-    402: _credentials,
-    403: _credentials,
-    404: _unknown,
-    408: _timeout,
-    499: _timeout,
-    504: _timeout,
-    413: _too_large,
-    429: _overloaded,
-    503: _overloaded,
-    529: _overloaded,
-}
-
-
 def _reported(body: bytes) -> Mapping[str, Any]:
     """The error's members: `{"error": {...}}`, or an array of one where a stream was asked for; else nothing."""
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return {}
+    value = reported(body)
     if isinstance(value, list):
         value = next(iter(value), None)
-    error = value.get("error") if isinstance(value, dict) else None
-    return error if isinstance(error, dict) else {}
+    return members(members(value).get("error"))
 
 
 def _objects(value: object) -> list[dict[str, Any]]:
@@ -199,12 +153,10 @@ def _objects(value: object) -> list[dict[str, Any]]:
     return [element for element in value if isinstance(element, dict)] if isinstance(value, list) else []
 
 
-def _retry_after_s(headers: Mapping[str, str], fields: Mapping[str, Any]) -> int | None:
-    """`retry-after`, or Google's own RetryInfo, in whole seconds; a date is left out, since a codec has no clock."""
-    told = {name.lower(): value for name, value in headers.items()}.get("retry-after", "")
-    delays = [detail.get("retryDelay") for detail in _objects(fields.get("details"))]
-    for text in (f"{told}s", *delays):
-        found = _DELAY.fullmatch(text) if isinstance(text, str) else None
-        if found is not None and float(found[1]) <= _RETRY_AFTER_S_MAX:
-            return math.ceil(float(found[1]))
+def _delay_s(fields: Mapping[str, Any]) -> int | None:
+    """Google's own RetryInfo in whole seconds."""
+    for detail in _objects(fields.get("details")):
+        delay = _DELAY.fullmatch(str(detail.get("retryDelay")))
+        if delay is not None and float(delay[1]) <= RETRY_AFTER_S_MAX:
+            return math.ceil(float(delay[1]))
     return None

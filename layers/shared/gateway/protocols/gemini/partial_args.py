@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from gateway.errors import UpstreamError
-from gateway.protocols.gemini import answer
+from gateway.framing.provider_json import UNREADABLE, as_text, dumped
 
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d{1,4})\]|\['([^']*)'\]")
 _VALUES = ("stringValue", "numberValue", "boolValue", "nullValue")
@@ -25,22 +25,22 @@ class PartialArguments:
 
     def add(self, piece: dict[str, Any]) -> None:
         """One value, or more of a string; raises `UpstreamError` where the path leads nowhere."""
-        path = answer.as_text(piece.get("jsonPath"))
+        path = as_text(piece.get("jsonPath"))
         steps = [match[1] or match[3] or int(match[2]) for match in _STEP.finditer(path)]
         kind = next((name for name in _VALUES if name in piece), None)
         if not steps or kind is None:
-            raise UpstreamError(answer.UNREADABLE)
+            raise UpstreamError(UNREADABLE)
         holder: Any = self._root
         for step, following in pairwise(steps):
             holder = _grown(holder, step, [] if isinstance(following, int) else {})
         before = _grown(holder, steps[-1], "" if kind == "stringValue" else None)
         holder[steps[-1]] = None if kind == "nullValue" else piece[kind]
         if kind == "stringValue":
-            holder[steps[-1]] = answer.as_text(before) + answer.as_text(piece[kind])
+            holder[steps[-1]] = as_text(before) + as_text(piece[kind])
 
     def as_json(self) -> str:
         """The object as JSON text."""
-        return answer.dumped(self._root)
+        return dumped(self._root)
 
 
 def _grown(holder: Any, step: str | int, empty: object) -> Any:
@@ -52,4 +52,4 @@ def _grown(holder: Any, step: str | int, empty: object) -> Any:
             return holder[step]
     if isinstance(holder, dict) and isinstance(step, str):
         return holder.setdefault(step, empty)
-    raise UpstreamError(answer.UNREADABLE)
+    raise UpstreamError(UNREADABLE)

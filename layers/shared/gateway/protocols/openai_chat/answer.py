@@ -1,5 +1,4 @@
-"""The words that a whole answer and a streamed one share: usage, finish reasons, and checks of a provider's
-JSON.
+"""The words that a whole answer and a streamed one share: usage and finish reasons.
 
 Usage members are OpenAI's (https://platform.openai.com/docs/api-reference/chat/object#usage), with those of
 DeepSeek (`prompt_cache_hit_tokens`) and Mistral (`num_cached_tokens`) that mean the same.
@@ -10,14 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from gateway.canonical.response import FinishReason
 from gateway.canonical.usage import Usage
-from gateway.errors import UpstreamError
+from gateway.framing.provider_json import as_count, as_object, as_text
 
 PROTOCOL = "openai_chat"
-UNREADABLE = "The provider sent an answer that cannot be read."
 
 _REASONS: Mapping[str, FinishReason] = {
     "stop": FinishReason.STOP,
@@ -40,57 +36,6 @@ _WORDS: Mapping[FinishReason, str] = {
 }
 
 
-def load(data: bytes) -> dict[str, Any]:
-    """A provider's JSON object; raises `UpstreamError` on anything else."""
-    try:
-        value = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        raise UpstreamError(UNREADABLE) from None
-    return as_object(value)
-
-
-def as_object(value: object) -> dict[str, Any]:
-    """An object, where null stands for an empty one."""
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise UpstreamError(UNREADABLE)
-    return value
-
-
-def as_array(value: object) -> list[Any]:
-    """An array, where null stands for an empty one."""
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise UpstreamError(UNREADABLE)
-    return value
-
-
-def as_objects(value: object) -> list[dict[str, Any]]:
-    """An array of objects, where null stands for an empty one."""
-    return [as_object(element) for element in as_array(value)]
-
-
-def as_text(value: object) -> str:
-    """A string, where null stands for an empty one."""
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise UpstreamError(UNREADABLE)
-    return value
-
-
-def as_index(value: object, otherwise: int) -> int:
-    """A position, where providers may leave it out."""
-    return value if type(value) is int and value >= 0 else otherwise
-
-
-def created_s(value: object) -> int | None:
-    """The provider's time of creation in epoch seconds; some send it as a decimal, or 0 for none."""
-    return int(value) or None if isinstance(value, int | float) else None
-
-
 def decode_finish_reason(word: object, called: bool) -> FinishReason:
     """`called` says whether tools were called, which some providers end with a plain `stop` (field case F5)."""
     reason = _REASONS.get(as_text(word), FinishReason.STOP)
@@ -108,13 +53,13 @@ def decode_usage(value: object) -> Usage | None:
     if usage.get("prompt_tokens") is None and usage.get("completion_tokens") is None:
         return None
     into, out = as_object(usage.get("prompt_tokens_details")), as_object(usage.get("completion_tokens_details"))
-    prompt, completion = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    prompt, completion = as_count(usage.get("prompt_tokens")), as_count(usage.get("completion_tokens"))
     reads = (into.get("cached_tokens"), usage.get("prompt_cache_hit_tokens"), usage.get("num_cached_tokens"))
-    read = min(_count(next((count for count in reads if count is not None), None)), prompt)
-    written = min(_count(into.get("cache_write_tokens")), prompt - read)
-    reasoning = _count(out.get("reasoning_tokens"))
+    read = min(as_count(next((count for count in reads if count is not None), None)), prompt)
+    written = min(as_count(into.get("cache_write_tokens")), prompt - read)
+    reasoning = as_count(out.get("reasoning_tokens"))
     # Some providers count reasoning beside the completion; their own total tells.
-    if reasoning and _count(usage.get("total_tokens")) == prompt + completion + reasoning:
+    if reasoning and as_count(usage.get("total_tokens")) == prompt + completion + reasoning:
         completion += reasoning
     return Usage(
         input=prompt - read - written,
@@ -122,8 +67,8 @@ def decode_usage(value: object) -> Usage | None:
         cache_write_5m=written,
         output=completion,
         reasoning=reasoning,
-        audio_input=_count(into.get("audio_tokens")),
-        audio_output=_count(out.get("audio_tokens")),
+        audio_input=as_count(into.get("audio_tokens")),
+        audio_output=as_count(out.get("audio_tokens")),
     )
 
 
@@ -143,12 +88,3 @@ def encode_usage(usage: Usage) -> dict[str, Any]:
             "rejected_prediction_tokens": 0,
         },
     }
-
-
-def _count(value: object) -> int:
-    """A count that a bill can rest on: anything but a whole number of tokens is garbage."""
-    if value is None:
-        return 0
-    if type(value) is not int or value < 0:
-        raise UpstreamError(UNREADABLE)
-    return value

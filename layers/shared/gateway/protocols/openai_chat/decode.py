@@ -11,81 +11,36 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gateway.canonical.request import (
-    ChatRequest,
-    OutputFormat,
-    PriceLimit,
-    Reasoning,
-    RoutingPreferences,
-    Sampling,
-)
+from gateway.canonical.request import ChatRequest, OutputFormat, Reasoning, Sampling
 from gateway.errors import InvalidRequest
-from gateway.framing.document import Node, amounts, parse
+from gateway.framing.document import Node, parse
+from gateway.framing.preferences import OWN_MEMBERS, decode_preferences, refuse_upstream_members
 from gateway.protocols.openai_chat.answer import PROTOCOL
 from gateway.protocols.openai_chat.decode_messages import decode_messages
 from gateway.protocols.openai_chat.decode_tools import decode_tool_choice, decode_tools
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-SORTS = ("price", "throughput", "latency")
-
-# A caller never says where a request goes or with whose credential (field case J2). Passed on as unknown
-# members, these would be honoured by an upstream that is a gateway itself, so they are refused as OpenAI
-# refuses them.
-REFUSED = frozenset(
-    {
-        "api_base",
-        "api_key",
-        "api_type",
-        "api_version",
-        "aws_access_key_id",
-        "aws_bedrock_runtime_endpoint",
-        "aws_profile_name",
-        "aws_region_name",
-        "aws_role_name",
-        "aws_secret_access_key",
-        "aws_session_token",
-        "azure_ad_token",
-        "azure_endpoint",
-        "base_url",
-        "custom_llm_provider",
-        "default_headers",
-        "extra_headers",
-        "extra_query",
-        "headers",
-        "litellm_credential_name",
-        "litellm_params",
-        "proxies",
-        "proxy",
-        "vertex_credentials",
-        "vertex_location",
-        "vertex_project",
-    }
-)
 
 _INTEGER_MAX = 2**31 - 1
 _SEED_MAX = 2**63 - 1
-_PRICE_USD_MAX = 1_000_000
 _BIAS_TOKENS_MAX = 1024
 _METADATA_PAIRS_MAX = 16
 
 # Members with a place of their own in the canonical request.
-_MAPPED = frozenset(
+_MAPPED = OWN_MEMBERS | frozenset(
     {
         "frequency_penalty",
         "function_call",
         "logit_bias",
         "logprobs",
         "max_completion_tokens",
-        "max_price",
         "max_tokens",
         "messages",
         "metadata",
         "model",
-        "models",
         "n",
         "parallel_tool_calls",
         "presence_penalty",
-        "provider",
         "reasoning_effort",
         "response_format",
         "safety_identifier",
@@ -127,7 +82,7 @@ _CHECKS: Mapping[str, Callable[[Node], object]] = {
 def decode_request(body: bytes) -> ChatRequest:
     """The canonical request; raises `InvalidRequest` with the JSON path of what is wrong."""
     root = parse(body)
-    _refuse_upstream_members(root)
+    refuse_upstream_members(root, "Unrecognized request argument supplied: {name}")
     stream = _boolean(root, "stream") or False
     messages, unmapped = decode_messages(root.required("messages"))
     return ChatRequest(
@@ -147,15 +102,9 @@ def decode_request(body: bytes) -> ChatRequest:
         reasoning=_reasoning(root),
         user=_string(root, "user") or _string(root, "safety_identifier"),
         metadata=_metadata(root),
-        routing=_routing(root, body),
+        routing=decode_preferences(root, body),
         unmapped={**_unmapped(root), **unmapped},
     )
-
-
-def _refuse_upstream_members(root: Node) -> None:
-    for name in REFUSED & root.as_object().keys():
-        member = Node(None, root, name)
-        raise member.error(f"Unrecognized request argument supplied: {name}", "unknown_parameter")
 
 
 def _unmapped(root: Node) -> dict[str, Any]:
@@ -189,11 +138,6 @@ def _integer(node: Node, name: str, minimum: int, maximum: int) -> int | None:
 def _number(node: Node, name: str, minimum: float, maximum: float) -> float | None:
     member = node.member(name)
     return None if member is None else member.as_number(minimum, maximum)
-
-
-def _strings(node: Node, name: str) -> tuple[str, ...]:
-    member = node.member(name)
-    return () if member is None else tuple(element.as_string(minimum=1) for element in member.elements())
 
 
 def _include_usage(root: Node, stream: bool) -> bool:
@@ -307,31 +251,3 @@ def _metadata(root: Node) -> dict[str, Any]:
         Node(name, metadata, name).as_string(0, 64)
         Node(value, metadata, name).as_string(0, 512)
     return pairs
-
-
-def _routing(root: Node, body: bytes) -> RoutingPreferences:
-    """The gateway's own members, section 3 of the public contract."""
-    provider = root.member("provider") or Node({})
-    allow_fallbacks = _boolean(provider, "allow_fallbacks")
-    sort = provider.member("sort")
-    return RoutingPreferences(
-        fallback_models=_strings(root, "models"),
-        order=_strings(provider, "order"),
-        only=_strings(provider, "only"),
-        ignore=_strings(provider, "ignore"),
-        allow_fallbacks=True if allow_fallbacks is None else allow_fallbacks,
-        sort=None if sort is None else sort.as_one_of(SORTS),
-        require_parameters=_boolean(provider, "require_parameters") or False,
-        max_price=_max_price(root, body),
-    )
-
-
-def _max_price(root: Node, body: bytes) -> PriceLimit | None:
-    limit = root.member("max_price")
-    if limit is None:
-        return None
-    for name in limit.as_object().keys() - {"prompt", "completion", "total"}:
-        unknown = Node(None, limit, name)
-        raise unknown.error(f"Unknown parameter: '{unknown.path}'.", "unknown_parameter")
-    usd = amounts(body, limit, ("prompt", "completion", "total"), _PRICE_USD_MAX)
-    return PriceLimit(usd.get("prompt"), usd.get("completion"), usd.get("total"))

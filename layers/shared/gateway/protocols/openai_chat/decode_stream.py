@@ -30,10 +30,21 @@ from gateway.canonical.events import (
 )
 from gateway.canonical.parts import Citation, Opaque, Text, Thinking
 from gateway.errors import UpstreamError
+from gateway.framing.provider_json import (
+    UNREADABLE,
+    as_array,
+    as_index,
+    as_object,
+    as_objects,
+    as_text,
+    created_s,
+    dumped,
+    load,
+)
 from gateway.framing.splice import edit
 from gateway.framing.sse import Frame, SSEDecoder
 from gateway.protocols.openai_chat import answer
-from gateway.protocols.openai_chat.decode_answer import arguments_text, content_parts, dumped
+from gateway.protocols.openai_chat.decode_answer import arguments_text, content_parts
 from gateway.protocols.openai_chat.errors import decode_error_object
 
 CUT = "The provider's stream was cut."
@@ -81,14 +92,19 @@ class ChatStreamDecoder:
         if data.startswith(b"[DONE]"):
             if not self._choices:
                 raise UpstreamError(CUT)
-            return self._end(Ended())
-        chunk = answer.load(data)
+            self._ended = True
+            return Decoded((*self._unsaid_ends(), Ended()), b"")
+        chunk = load(data)
         if frame.event == "error" or chunk.get("error"):
             return self._end(Failed(decode_error_object(chunk.get("error") or chunk)))
         events, repaired = self._events(chunk)
         if repaired:
             data = edit(data, {"choices": orjson.dumps(chunk["choices"])})
         return Decoded(events, data)
+
+    def _unsaid_ends(self) -> list[Event]:
+        """The end of each choice whose provider gave no reason: the mark says that it is whole."""
+        return [choice.end() for choice in self._choices.values() if not choice.finished]
 
     def _end(self, event: Event) -> Decoded:
         self._ended = True
@@ -98,10 +114,10 @@ class ChatStreamDecoder:
         """The chunk's events, and whether a choice had to be put right in place."""
         events: list[Event] = []
         repaired = False
-        for position, choice in enumerate(answer.as_array(chunk.get("choices"))):
+        for position, choice in enumerate(as_array(chunk.get("choices"))):
             if not self._choices:
                 events.append(_started(chunk))
-            index = answer.as_index(answer.as_object(choice).get("index"), position)
+            index = as_index(as_object(choice).get("index"), position)
             state = self._choices.get(index)
             if state is None:
                 state = self._choices[index] = _Choice(index)
@@ -117,9 +133,9 @@ class ChatStreamDecoder:
 
 def _started(chunk: dict[str, Any]) -> Started:
     return Started(
-        upstream_id=answer.as_text(chunk.get("id")),
-        model=answer.as_text(chunk.get("model")),
-        created_s=answer.created_s(chunk.get("created")),
+        upstream_id=as_text(chunk.get("id")),
+        model=as_text(chunk.get("model")),
+        created_s=created_s(chunk.get("created")),
     )
 
 
@@ -137,7 +153,7 @@ class _Choice:
     def read(self, choice: dict[str, Any], events: list[Event]) -> None:
         """Adds the events of one chunk's choice; `repaired` says whether its tool calls were put right."""
         self.repaired = False
-        delta = answer.as_object(choice.get("delta"))
+        delta = as_object(choice.get("delta"))
         if choice.get("logprobs"):
             delta = self._read_scored_text(delta, choice["logprobs"], events)
         if delta.get("reasoning_content"):
@@ -148,9 +164,12 @@ class _Choice:
                 _READERS[name](self, value, events)
         word = choice.get("finish_reason")
         if word is not None and not self.finished:
-            self.finished = True
-            reason = answer.decode_finish_reason(word, called=bool(self._calls.ids))
-            events.append(Finished(reason, self._index))
+            events.append(self.end(word))
+
+    def end(self, word: object = None) -> Finished:
+        """The end of this choice, by the provider's word or without one."""
+        self.finished = True
+        return Finished(answer.decode_finish_reason(word, called=bool(self._calls.ids)), self._index)
 
     def _part(self, kind: str) -> int:
         """The ordinal of the open part, a new one where the kind changes."""
@@ -161,9 +180,9 @@ class _Choice:
 
     def _read_scored_text(self, delta: dict[str, Any], logprobs: object, events: list[Event]) -> dict[str, Any]:
         """Text with its log probabilities, and what else there is; half a character is scored without any text."""
-        if not answer.as_object(logprobs).get("content"):
+        if not as_object(logprobs).get("content"):
             return delta
-        text = answer.as_text(delta.get("content"))
+        text = as_text(delta.get("content"))
         events.append(TextDelta(text, self._part("text"), self._index, logprobs))
         return delta | {"content": None}
 
@@ -183,11 +202,11 @@ class _Choice:
 
     def read_thinking(self, text: object, events: list[Event]) -> None:
         """Reasoning under either of its names."""
-        events.append(ThinkingDelta(answer.as_text(text), self._part("thinking"), self._index))
+        events.append(ThinkingDelta(as_text(text), self._part("thinking"), self._index))
 
     def read_refusal(self, text: object, events: list[Event]) -> None:
         """More of a refusal."""
-        events.append(RefusalDelta(answer.as_text(text), self._part("refusal"), self._index))
+        events.append(RefusalDelta(as_text(text), self._part("refusal"), self._index))
 
     def read_audio(self, audio: object, events: list[Event]) -> None:
         """Sound, which only this wire streams in this form."""
@@ -196,7 +215,7 @@ class _Choice:
 
     def read_annotations(self, annotations: object, events: list[Event]) -> None:
         """Citations of the open text."""
-        for annotation in answer.as_objects(annotations):
+        for annotation in as_objects(annotations):
             citation = Citation(answer.PROTOCOL, dumped(annotation))
             events.append(CitationAdded(citation, self._part("text"), self._index))
 
@@ -206,14 +225,14 @@ class _Choice:
 
     def read_tool_calls(self, calls: object, events: list[Event]) -> None:
         """Calls that open, and more of calls that are open."""
-        listed = answer.as_objects(calls)
+        listed = as_objects(calls)
         for position, call in enumerate(listed):
             self._read_call(call, position, len(listed), events)
 
     def _read_call(self, call: dict[str, Any], position: int, together: int, events: list[Event]) -> None:
-        custom, function = answer.as_object(call.get("custom")), answer.as_object(call.get("function"))
-        name = answer.as_text((custom or function).get("name"))
-        identity = answer.as_text(call.get("id"))
+        custom, function = as_object(call.get("custom")), as_object(call.get("function"))
+        name = as_text((custom or function).get("name"))
+        identity = as_text(call.get("id"))
         index, is_new, misplaced = self._calls.find(call.get("index"), identity, name, position, together)
         if is_new:
             self._open = f"call {index}"
@@ -280,5 +299,5 @@ class _Calls:
             return None
         index = position if together > 1 else len(self.ids) - 1
         if not 0 <= index < len(self.ids):
-            raise UpstreamError(answer.UNREADABLE)
+            raise UpstreamError(UNREADABLE)
         return index

@@ -15,12 +15,10 @@ import orjson
 from gateway.canonical.request import ChatRequest, OutputFormat, Reasoning, Sampling, Tool, ToolChoice
 from gateway.canonical.target import Profile, Target
 from gateway.errors import InvalidRequest
+from gateway.framing.preferences import OWN_MEMBERS, dearer_members
 from gateway.framing.splice import edit
 from gateway.protocols.openai_chat.answer import PROTOCOL
 from gateway.protocols.openai_chat.encode_messages import encode_messages
-
-# The gateway's own members, section 3 of the public contract.
-OWN_MEMBERS = frozenset({"models", "provider", "max_price"})
 
 _LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
 _SAMPLING_OF_FREE_MODELS = frozenset({"temperature", "top_p"})
@@ -43,7 +41,8 @@ def _forwarded(request: ChatRequest, target: Target) -> bytes:
     profile = target.profile
     sent = orjson.loads(request.source)
     put = {"model": orjson.dumps(target.model)}
-    remove = OWN_MEMBERS | (_SAMPLING_OF_FREE_MODELS if profile.fixed_sampling else frozenset())
+    remove = OWN_MEMBERS | dearer_members(sent)
+    remove |= _SAMPLING_OF_FREE_MODELS if profile.fixed_sampling else frozenset()
     if request.max_output_tokens is not None and profile.output_limit not in sent:
         put[profile.output_limit] = orjson.dumps(request.max_output_tokens)
         remove |= _LIMITS - {profile.output_limit}

@@ -1,18 +1,20 @@
-"""The gateway's own members, section 3 of the public contract, and those by which nobody may steer it."""
+"""The gateway's own members, section 3 of the public contract, mean the same on every wire; those by which a caller
+would steer it upstream are refused on every wire.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from gateway.canonical.request import PriceLimit, RoutingPreferences
 from gateway.framing.document import Node, amounts
 
 OWN_MEMBERS = frozenset({"models", "provider", "max_price"})
 
-_SORTS = ("price", "throughput", "latency")
-_PRICE_USD_MAX = 1_000_000
-_PRICES = ("prompt", "completion", "total")
-# A caller never says where a request goes or with whose credential (field case J2), even if the upstream is a gateway
-# that would do as it is told.
-_REFUSED = frozenset(
+# A caller never says where a request goes or with whose credential (field case J2). Passed on as unknown members,
+# these would be honoured by an upstream that is a gateway itself.
+UPSTREAM_MEMBERS = frozenset(
     {
         "api_base",
         "api_key",
@@ -25,6 +27,8 @@ _REFUSED = frozenset(
         "aws_role_name",
         "aws_secret_access_key",
         "aws_session_token",
+        "azure_ad_token",
+        "azure_endpoint",
         "base_url",
         "custom_llm_provider",
         "default_headers",
@@ -41,15 +45,29 @@ _REFUSED = frozenset(
     }
 )
 
+# https://platform.openai.com/docs/guides/priority-processing: up to twice the list price.
+DEARER_TIERS = frozenset({"priority"})
+_SORTS = ("price", "throughput", "latency")
+_PRICE_USD_MAX = 1_000_000
+_PRICES = ("prompt", "completion", "total")
 
-def refuse_upstream_members(root: Node) -> None:
-    """Raises `InvalidRequest` for a member that names an upstream or a credential."""
-    for name in _REFUSED & root.as_object().keys():
-        raise Node(None, root, name).error(f"{name}: Extra inputs are not permitted", "unknown_parameter")
+
+def refuse_upstream_members(root: Node, wording: str) -> None:
+    """Raises `InvalidRequest` for a member that names an upstream or a credential.
+
+    `wording` is how the wire refuses a member it does not know, with `{name}` in its place.
+    """
+    for name in UPSTREAM_MEMBERS & root.as_object().keys():
+        raise Node(None, root, name).error(wording.format(name=name), "unknown_parameter")
+
+
+def dearer_members(sent: Mapping[str, Any]) -> frozenset[str]:
+    """The members of an OpenAI request that would have it served above the price it is billed at: they are left out."""
+    return frozenset({"service_tier"}) if sent.get("service_tier") in DEARER_TIERS else frozenset()
 
 
 def decode_preferences(root: Node, body: bytes) -> RoutingPreferences:
-    """The caller's say in where the request goes."""
+    """The caller's say in where the request goes; `body` is the document's bytes."""
     provider = root.member("provider") or Node({})
     allow_fallbacks, sort = provider.member("allow_fallbacks"), provider.member("sort")
     require_parameters = provider.member("require_parameters")

@@ -1,0 +1,61 @@
+"""The two sides of the wire, verb by verb; each verb is a module of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.canonical.codec import ClientCodec, StreamDecoder, StreamEncoder, UpstreamCodec
+from gateway.canonical.request import ChatRequest
+from gateway.canonical.response import ChatResponse, Extension, Stamp
+from gateway.canonical.target import Target
+from gateway.errors import GatewayError
+from gateway.protocols.openai_responses.answer import PROTOCOL
+from gateway.protocols.openai_responses.decode import decode_request
+from gateway.protocols.openai_responses.decode_answer import decode_response
+from gateway.protocols.openai_responses.decode_stream import ResponsesStreamDecoder
+from gateway.protocols.openai_responses.encode import encode_request
+from gateway.protocols.openai_responses.encode_answer import encode_response
+from gateway.protocols.openai_responses.encode_stream import ResponsesStreamEncoder
+from gateway.protocols.openai_responses.errors import decode_error, encode_error
+from gateway.protocols.openai_responses.rename import forward_response
+
+
+class ResponsesClient(ClientCodec):
+    """What callers speak to."""
+
+    protocol = PROTOCOL
+    id_prefix = "resp_"
+
+    def decode_request(self, body: bytes) -> ChatRequest:
+        return decode_request(body)
+
+    def encode_response(self, response: ChatResponse, stamp: Stamp, extension: Extension) -> bytes:
+        return encode_response(response, stamp, extension)
+
+    def forward_response(self, body: bytes, stamp: Stamp, extension: Extension) -> bytes:
+        return forward_response(body, stamp, extension)
+
+    def stream_encoder(self, request: ChatRequest, stamp: Stamp) -> StreamEncoder:
+        return ResponsesStreamEncoder(request, stamp)
+
+    def encode_error(self, error: GatewayError, request_id: str) -> bytes:
+        del request_id  # This wire carries it in a header, x-request-id.
+        return encode_error(error)
+
+
+class ResponsesUpstream(UpstreamCodec):
+    """What providers speak."""
+
+    protocol = PROTOCOL
+
+    def encode_request(self, request: ChatRequest, target: Target) -> bytes:
+        return encode_request(request, target)
+
+    def decode_response(self, body: bytes) -> ChatResponse:
+        return decode_response(body)
+
+    def stream_decoder(self) -> StreamDecoder:
+        return ResponsesStreamDecoder()
+
+    def decode_error(self, status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
+        return decode_error(status, headers, body)

@@ -1,0 +1,288 @@
+"""A Responses request to canonical form: each member checked as OpenAI checks it, unknown ones kept.
+
+Members and bounds are those of https://platform.openai.com/docs/api-reference/responses/create, with the gateway's own
+(`models`, `provider`, `max_price`) beside them. What no other wire is known to express goes to `unmapped` under its
+path, unless it changes nothing about what is generated; on the same wire the caller's bytes carry it anyway. What the
+wire repeats in its answers goes to `echo`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gateway.canonical.parts import Message, Text
+from gateway.canonical.reasoning import ORDER
+from gateway.canonical.request import ChatRequest, OutputFormat, Reasoning, Sampling
+from gateway.framing.document import Node, parse
+from gateway.framing.preferences import decode_preferences, refuse_upstream_members
+from gateway.protocols.openai_responses.answer import PROTOCOL
+from gateway.protocols.openai_responses.decode_items import decode_input
+from gateway.protocols.openai_responses.decode_tools import decode_tool_choice, decode_tools
+
+ENCRYPTED_REASONING = "reasoning.encrypted_content"
+LOGPROBS = "message.output_text.logprobs"
+
+_INTEGER_MAX = 2**31 - 1
+_METADATA_PAIRS_MAX = 16
+_SUMMARIES = ("auto", "concise", "detailed")
+_VERBOSITIES = ("low", "medium", "high")
+_EITHER = "one of a string or an object"
+
+
+def _object_or_id(node: Node) -> None:
+    if not isinstance(node.value, str | dict):
+        raise node.wrong_type(_EITHER)
+
+
+# What is checked, and only then passed on or kept apart; other members need no check beyond their decoding.
+_CHECKS: Mapping[str, Callable[[Node], object]] = {
+    "background": Node.as_boolean,
+    "client_metadata": Node.as_object,
+    "context_management": Node.elements,
+    "conversation": _object_or_id,
+    "max_tool_calls": lambda node: node.as_integer(1, _INTEGER_MAX),
+    "moderation": Node.as_object,
+    "nexevo": Node.as_object,
+    "previous_response_id": Node.as_string,
+    "prompt": Node.as_object,
+    "prompt_cache_key": Node.as_string,
+    "prompt_cache_options": Node.as_object,
+    "prompt_cache_retention": Node.as_string,
+    "safety_identifier": Node.as_string,
+    "service_tier": Node.as_string,
+    "store": Node.as_boolean,
+    "truncation": lambda node: node.as_one_of(("auto", "disabled")),
+    "user": Node.as_string,
+}
+# Members with a place of their own in the canonical request.
+_MAPPED = frozenset(
+    {
+        "include",
+        "input",
+        "instructions",
+        "max_output_tokens",
+        "max_price",
+        "metadata",
+        "model",
+        "models",
+        "nexevo",
+        "parallel_tool_calls",
+        "provider",
+        "reasoning",
+        "safety_identifier",
+        "stream",
+        "stream_options",
+        "temperature",
+        "text",
+        "tool_choice",
+        "tools",
+        "top_logprobs",
+        "top_p",
+        "user",
+    }
+)
+# Members that say how a provider stores, caches, labels or schedules, and nothing about what it generates.
+_WITHOUT_EFFECT = frozenset(
+    {
+        "client_metadata",
+        "prompt_cache_key",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "service_tier",
+        "store",
+    }
+)
+# A value that asks for what happens anyway.
+_DEFAULTS: Mapping[str, Any] = {"background": False, "truncation": "disabled"}
+# What an answer repeats of its request.
+_ECHOED = (
+    "background",
+    "instructions",
+    "max_output_tokens",
+    "max_tool_calls",
+    "metadata",
+    "parallel_tool_calls",
+    "prompt_cache_key",
+    "reasoning",
+    "safety_identifier",
+    "service_tier",
+    "store",
+    "temperature",
+    "text",
+    "tool_choice",
+    "tools",
+    "top_logprobs",
+    "top_p",
+    "truncation",
+    "user",
+)
+# Members of which a caller may give a part, and what holds for the rest.
+_ECHOED_REST: Mapping[str, Mapping[str, Any]] = {
+    "reasoning": {"effort": None, "summary": None},
+    "text": {"format": {"type": "text"}, "verbosity": "medium"},
+}
+
+
+def decode_request(body: bytes) -> ChatRequest:
+    """The canonical request; raises `InvalidRequest` with the JSON path of what is wrong."""
+    root = parse(body)
+    refuse_upstream_members(root, "Unknown parameter: '{name}'.")
+    for name in _CHECKS.keys() & root.as_object().keys():
+        member = root.member(name)
+        if member is not None:
+            _CHECKS[name](member)
+    stream = _boolean(root, "stream") or False
+    _check_stream_options(root, stream)
+    unmapped = _unmapped(root)
+    messages = _instructions(root) + _input(root, unmapped)
+    reasoning, text = root.member("reasoning"), root.member("text")
+    return ChatRequest(
+        protocol=PROTOCOL,
+        model=root.required("model").as_string(minimum=1),
+        messages=messages,
+        source=body,
+        stream=stream,
+        include_usage=True,
+        max_output_tokens=_integer(root, "max_output_tokens", 1, _INTEGER_MAX),
+        sampling=_sampling(root),
+        tools=decode_tools(root, unmapped),
+        tool_choice=decode_tool_choice(root, unmapped),
+        parallel_tool_calls=_boolean(root, "parallel_tool_calls"),
+        output_format=None if text is None else _output_format(text, unmapped),
+        reasoning=None if reasoning is None else _reasoning(reasoning, unmapped),
+        user=_string(root, "user") or _string(root, "safety_identifier"),
+        metadata=_metadata(root),
+        routing=decode_preferences(root, body),
+        unmapped=unmapped,
+        echo=_echo(root),
+    )
+
+
+def _unmapped(root: Node) -> dict[str, Any]:
+    """Top-level members that no other wire is known to express."""
+    return {
+        name: value
+        for name, value in root.as_object().items()
+        if name not in _MAPPED | _WITHOUT_EFFECT and value is not None and _DEFAULTS.get(name) != value
+    }
+
+
+def _echo(root: Node) -> dict[str, Any]:
+    """What was given of it; the previous response's id stands where `items.with_history` put it."""
+    members = root.as_object()
+    given = {name: members[name] for name in _ECHOED if members.get(name) is not None}
+    whole = {name: {**rest, **given[name]} for name, rest in _ECHOED_REST.items() if name in given}
+    own = root.member("nexevo") or Node({})
+    previous = own.member("previous_response_id")
+    return given | whole | ({} if previous is None else {"previous_response_id": previous.as_string()})
+
+
+def _string(node: Node, name: str) -> str | None:
+    member = node.member(name)
+    return None if member is None else member.as_string()
+
+
+def _boolean(node: Node, name: str) -> bool | None:
+    member = node.member(name)
+    return None if member is None else member.as_boolean()
+
+
+def _integer(node: Node, name: str, minimum: int, maximum: int) -> int | None:
+    member = node.member(name)
+    return None if member is None else member.as_integer(minimum, maximum)
+
+
+def _number(node: Node, name: str, minimum: float, maximum: float) -> float | None:
+    member = node.member(name)
+    return None if member is None else member.as_number(minimum, maximum)
+
+
+def _check_stream_options(root: Node, stream: bool) -> None:
+    options = root.member("stream_options")
+    if options is None:
+        return
+    if not stream:
+        raise options.error("The 'stream_options' parameter is only allowed when 'stream' is enabled.", None)
+    _boolean(options, "include_obfuscation")
+
+
+def _instructions(root: Node) -> tuple[Message, ...]:
+    text = _string(root, "instructions")
+    return (Message("system", (Text(text),)),) if text else ()
+
+
+def _input(root: Node, unmapped: dict[str, Any]) -> tuple[Message, ...]:
+    """The conversation; only what stands at the provider or in a store can take its place."""
+    given = root.member("input")
+    if given is None and not {"prompt", "previous_response_id", "conversation"} & unmapped.keys():
+        given = root.required("input")
+    return () if given is None else decode_input(given, unmapped)
+
+
+def _sampling(root: Node) -> Sampling:
+    include = root.member("include")
+    wanted = [] if include is None else [element.as_string() for element in include.elements()]
+    top_logprobs = _integer(root, "top_logprobs", 0, 20)
+    return Sampling(
+        temperature=_number(root, "temperature", 0, 2),
+        top_p=_number(root, "top_p", 0, 1),
+        logprobs=LOGPROBS in wanted or bool(top_logprobs),
+        top_logprobs=top_logprobs or None,
+    )
+
+
+def _output_format(text: Node, unmapped: dict[str, Any]) -> OutputFormat | None:
+    verbosity, chosen = text.member("verbosity"), text.member("format")
+    if verbosity is not None and verbosity.as_one_of(_VERBOSITIES) != "medium":
+        unmapped[verbosity.path] = verbosity.value
+    if chosen is None:
+        return None
+    return _OUTPUT_FORMATS[chosen.required("type").as_one_of(tuple(_OUTPUT_FORMATS))](chosen)
+
+
+def _schema_format(chosen: Node) -> OutputFormat:
+    return OutputFormat(
+        kind="schema",
+        schema=chosen.required("schema").as_object(),
+        name=chosen.required("name").as_string(1, 64),
+        description=_string(chosen, "description"),
+        strict=_boolean(chosen, "strict"),
+    )
+
+
+_OUTPUT_FORMATS: Mapping[str, Callable[[Node], OutputFormat]] = {
+    "text": lambda _: OutputFormat(kind="text"),
+    "json_object": lambda _: OutputFormat(kind="json"),
+    "json_schema": _schema_format,
+}
+
+
+def _reasoning(reasoning: Node, unmapped: dict[str, Any]) -> Reasoning:
+    effort = reasoning.member("effort")
+    summary = reasoning.member("summary") or reasoning.member("generate_summary")
+    # Which earlier reasoning the model sees, and how it runs, is chosen by models of this wire alone.
+    for name, usual in (("context", "auto"), ("mode", "standard")):
+        member = reasoning.member(name)
+        if member is not None and member.as_string() != usual:
+            unmapped[member.path] = member.value
+    word = None if effort is None else effort.as_one_of(ORDER)
+    return Reasoning(
+        effort=word,
+        disabled=word == "none",
+        summary=None if summary is None else summary.as_one_of(_SUMMARIES),
+        include_thoughts=None if summary is None else True,
+    )
+
+
+def _metadata(root: Node) -> dict[str, Any]:
+    metadata = root.member("metadata")
+    if metadata is None:
+        return {}
+    pairs = metadata.as_object()
+    if len(pairs) > _METADATA_PAIRS_MAX:
+        raise metadata.error(f"Invalid 'metadata': at most {_METADATA_PAIRS_MAX} pairs are allowed.")
+    for name, value in pairs.items():
+        Node(name, metadata, name).as_string(0, 64)
+        Node(value, metadata, name).as_string(0, 512)
+    return pairs

@@ -1,0 +1,164 @@
+"""What a store of responses keeps of this wire, and how a kept turn comes before the next one.
+
+The codec knows no store. Whoever keeps responses resolves `previous_response_id` and `conversation` before a request is
+decoded, with `with_history`; what is still there afterwards is refused. What is kept of a turn is what `kept` makes of
+the request (its history in it) and the answer. Shapes: https://platform.openai.com/docs/api-reference/responses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from gateway.errors import InvalidRequest
+from gateway.framing.document import Node, parse
+from gateway.framing.splice import edit, members
+from gateway.framing.sse import SSEDecoder
+
+Item = dict[str, Any]
+
+PAGE_ITEMS_MAX = 100
+PAGE_ITEMS = 20
+ORDERS = ("asc", "desc")
+
+_SCHEMA_VERSION = 1
+# The prefix of an item's id, by the item's type.
+_PREFIXES = {
+    "reasoning": "rs",
+    "message": "msg",
+    "function_call": "fc",
+    "function_call_output": "fco",
+    "custom_tool_call": "ctc",
+    "custom_tool_call_output": "ctco",
+}
+_STATED = _PREFIXES.keys() - {"reasoning"}
+
+
+def previous_response_id(body: bytes) -> str | None:
+    """The response that a request goes on from; raises `InvalidRequest` where the body cannot be read."""
+    previous = parse(body).member("previous_response_id")
+    return None if previous is None else previous.as_string(minimum=1)
+
+
+def input_items(body: bytes) -> list[Item]:
+    """A request's input as items: a string is a user's message; raises `InvalidRequest` where it cannot be read."""
+    given = parse(body).member("input")
+    if given is None:
+        return []
+    if isinstance(given.value, str):
+        return [_user_message(given.value)]
+    return [element.as_object() for element in given.elements()]
+
+
+def with_history(body: bytes, items: Sequence[Item]) -> bytes:
+    """The request with earlier turns before its own input, whose bytes stay as they are.
+
+    The previous response's id moves into the gateway's own member, for the answer to repeat; it is never sent on.
+    """
+    own = _own_input(members(body).get("input", b"null"))
+    history = [orjson.dumps(item) for item in items]
+    put = {"input": b"[" + b",".join([*history, *own]) + b"]"}
+    previous = previous_response_id(body)
+    if previous is not None:
+        put["nexevo"] = orjson.dumps({"previous_response_id": previous})
+    return edit(body, put, remove=("previous_response_id", "conversation"))
+
+
+def response_in(ending: bytes) -> bytes | None:
+    """The response in the last event of a caller's stream, as `finish` and `cut_short` end it."""
+    responses = [members(frame.data).get("response") for frame in SSEDecoder().feed(ending) if frame.event]
+    return responses[-1] if responses else None
+
+
+def kept(body: bytes, response: bytes) -> bytes:
+    """One turn to keep: the request's items, earlier turns among them, and the response as the caller got it."""
+    own = parse(body).member("nexevo") or Node({})
+    previous = own.member("previous_response_id")
+    truth = {"store": b"true"}
+    if previous is not None:
+        truth["previous_response_id"] = orjson.dumps(previous.value)
+    return orjson.dumps(
+        {
+            "schema_version": _SCHEMA_VERSION,
+            "input": input_items(body),
+            "response": orjson.Fragment(edit(response, truth)),
+        }
+    )
+
+
+def history(turn: bytes) -> list[Item]:
+    """The items that come before the next turn: what was asked and what was answered, nulls dropped (case E10)."""
+    answered = orjson.loads(turn)["response"]["output"]
+    return [*orjson.loads(turn)["input"], *(_without_nulls(item) for item in answered)]
+
+
+def retrieved(turn: bytes) -> bytes:
+    """The body that answers GET /v1/responses/{id}."""
+    return members(turn)["response"]
+
+
+def deleted(response_id: str) -> bytes:
+    """The body that answers DELETE /v1/responses/{id}."""
+    return orjson.dumps({"id": response_id, "object": "response", "deleted": True})
+
+
+def listed(turn: bytes, *, order: str = "desc", after: str | None = None, limit: int = PAGE_ITEMS) -> bytes:
+    """The body that answers GET /v1/responses/{id}/input_items; raises `InvalidRequest` naming what it cannot take."""
+    if order not in ORDERS:
+        raise InvalidRequest("Invalid value for 'order': expected 'asc' or 'desc'.", param="order")
+    if not 1 <= limit <= PAGE_ITEMS_MAX:
+        raise InvalidRequest(f"Invalid 'limit': expected 1 to {PAGE_ITEMS_MAX}.", param="limit")
+    document = orjson.loads(turn)
+    suffix = document["response"]["id"].removeprefix("resp_")
+    items = [_listed_item(item, f"{suffix}-in{position}") for position, item in enumerate(document["input"])]
+    ordered = items if order == "asc" else items[::-1]
+    start = 0 if after is None else _place_after(ordered, after)
+    page = ordered[start : start + limit]
+    return orjson.dumps(
+        {
+            "object": "list",
+            "data": page,
+            "first_id": page[0]["id"] if page else None,
+            "last_id": page[-1]["id"] if page else None,
+            "has_more": start + limit < len(ordered),
+        }
+    )
+
+
+def _user_message(text: str) -> Item:
+    return {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
+
+
+def _own_input(given: bytes) -> list[bytes]:
+    """The elements of a request's own input, in its own bytes where they are items already."""
+    value = orjson.loads(given)
+    if isinstance(value, str):
+        return [orjson.dumps(_user_message(value))]
+    if not isinstance(value, list):
+        return []
+    return [given.strip()[1:-1]] if value else []
+
+
+def _without_nulls(item: Item) -> Item:
+    return {name: value for name, value in item.items() if value is not None}
+
+
+def _place_after(items: Sequence[Item], identity: str) -> int:
+    places = [place for place, item in enumerate(items, start=1) if item["id"] == identity]
+    if not places:
+        raise InvalidRequest("Invalid 'after': no such item.", param="after")
+    return places[0]
+
+
+def _listed_item(item: Item, suffix: str) -> Item:
+    """An item with an id and a status and, of a message, its content in parts, as the list has them."""
+    kind = item.get("type") or "message"
+    status = {"status": "completed"} if kind in _STATED else {}
+    whole = {"id": f"{_PREFIXES.get(kind, 'item')}_{suffix}", "type": kind, **status, **item}
+    content = item.get("content")
+    if kind == "message" and isinstance(content, str):
+        spoken = {"type": "output_text", "text": content, "annotations": []}
+        whole["content"] = [spoken if item["role"] == "assistant" else {"type": "input_text", "text": content}]
+    return whole

@@ -1,0 +1,141 @@
+"""One output item as it is written: opened, filled part by part, closed, each step with the events that tell of it.
+
+The order of events is that of https://platform.openai.com/docs/api-reference/responses-streaming; the official SDK's
+stream helper raises where an item's or a part's opening is missing, and agents act on its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+Json = dict[str, Any]
+
+
+class Wire(NamedTuple):
+    """An event before it is numbered."""
+
+    name: str
+    members: Json
+
+
+class _Place(NamedTuple):
+    """Where an item keeps its parts, and how events speak of them."""
+
+    member: str
+    position: str
+    stem: str
+
+
+class _Text(NamedTuple):
+    """What grows: the member that holds it, the stem of its events, what its last event repeats, and its place."""
+
+    member: str
+    stem: str
+    repeated: tuple[str, ...] = ()
+    place: _Place | None = None
+
+
+_CONTENT = _Place("content", "content_index", "response.content_part")
+_SUMMARY = _Place("summary", "summary_index", "response.reasoning_summary_part")
+# By the type of the part, or of the item that grows as a whole.
+_TEXTS: Mapping[str, _Text] = {
+    "output_text": _Text("text", "response.output_text", ("logprobs",), _CONTENT),
+    "refusal": _Text("refusal", "response.refusal", (), _CONTENT),
+    "summary_text": _Text("text", "response.reasoning_summary_text", (), _SUMMARY),
+    "reasoning_text": _Text("text", "response.reasoning_text", (), _CONTENT),
+    "function_call": _Text("arguments", "response.function_call_arguments", ("name",)),
+    "custom_tool_call": _Text("input", "response.custom_tool_call_input"),
+}
+# Reasoning has no status: states and nulls in it are refused when it is sent back (field case E10).
+_WITHOUT_STATUS = frozenset({"reasoning"})
+
+
+class OutputItem:
+    """An item in progress. `value` is the item as it stands, save for the text that is growing.
+
+    `part` is the choice and the ordinal of the canonical part written last.
+    """
+
+    def __init__(self, value: Json, output_index: int) -> None:
+        self.value = value
+        self.output_index = output_index
+        self.part: tuple[int, int] | None = None
+        self._ids: Json = {"item_id": value.get("id"), "output_index": output_index}
+        self._text: _Text | None = None
+        self._holder: Json = {}
+        self._where: Json = {}
+        self._delta_name = ""
+        self._pieces: list[str] = []
+        text = _TEXTS.get(value["type"])
+        if text is not None:
+            self._grow(text, value, {})
+
+    @property
+    def kind(self) -> str:
+        """The item's type."""
+        return str(self.value["type"])
+
+    @property
+    def growing(self) -> str | None:
+        """The type of the part that is open."""
+        return self._holder.get("type")
+
+    def added(self) -> Wire:
+        """The item's opening."""
+        return Wire("response.output_item.added", {"output_index": self.output_index, "item": dict(self.value)})
+
+    def open_part(self, part: Json) -> list[Wire]:
+        """A new part, after the one that was open; a type that does not grow gives nothing."""
+        events = self.close_part()
+        text = _TEXTS.get(part["type"])
+        if text is None or text.place is None:
+            return events
+        parts = self.value.setdefault(text.place.member, [])
+        position = {text.place.position: len(parts)}
+        parts.append(part)
+        self._grow(text, part, position)
+        return [*events, Wire(f"{text.place.stem}.added", {**self._where, "part": dict(part)})]
+
+    def write(self, piece: str) -> Wire:
+        """More of what is growing."""
+        self._pieces.append(piece)
+        return Wire(self._delta_name, {**self._where, "delta": piece})
+
+    def write_scored(self, piece: str, logprobs: list[Any]) -> Wire:
+        """More text, with its log probabilities."""
+        self._pieces.append(piece)
+        if logprobs:
+            self._holder["logprobs"] += logprobs
+        return Wire(self._delta_name, {**self._where, "delta": piece, "logprobs": logprobs})
+
+    def annotate(self, annotation: Json) -> Wire:
+        """A source of the text that is growing."""
+        annotations = self._holder["annotations"]
+        annotations.append(annotation)
+        members = {"annotation_index": len(annotations) - 1, "annotation": annotation}
+        return Wire("response.output_text.annotation.added", {**self._where, **members})
+
+    def close_part(self) -> list[Wire]:
+        """The end of what is growing, if anything is."""
+        text, holder = self._text, self._holder
+        if text is None:
+            return []
+        holder[text.member] = (holder.get(text.member) or "") + "".join(self._pieces)
+        told = {name: holder[name] for name in (text.member, *text.repeated) if name in holder}
+        events = [Wire(f"{text.stem}.done", {**self._where, **told})]
+        if text.place is not None:
+            events.append(Wire(f"{text.place.stem}.done", {**self._where, "part": dict(holder)}))
+        self._text, self._holder = None, {}
+        return events
+
+    def close(self, status: str) -> list[Wire]:
+        """The end of the item."""
+        events = self.close_part()
+        if self.kind not in _WITHOUT_STATUS:
+            self.value["status"] = status
+        return [*events, Wire("response.output_item.done", {"output_index": self.output_index, "item": self.value})]
+
+    def _grow(self, text: _Text, holder: Json, position: Json) -> None:
+        self._text, self._holder, self._where = text, holder, {**self._ids, **position}
+        self._delta_name, self._pieces = f"{text.stem}.delta", []

@@ -1,0 +1,89 @@
+"""The gateway's own members mean the same on every wire, and none of them names an upstream."""
+
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import pytest
+
+from gateway.canonical.request import PriceLimit, RoutingPreferences
+from gateway.errors import InvalidRequest
+from gateway.framing.document import parse
+from gateway.framing.preferences import (
+    UPSTREAM_MEMBERS,
+    dearer_members,
+    decode_preferences,
+    refuse_upstream_members,
+)
+
+
+def preferences(**members: Any) -> RoutingPreferences:
+    body = orjson.dumps(members)
+    return decode_preferences(parse(body), body)
+
+
+def test_a_caller_who_prefers_nothing_takes_what_comes() -> None:
+    assert preferences() == RoutingPreferences()
+
+
+def test_every_preference_has_its_place() -> None:
+    provider = {
+        "order": ["a"],
+        "only": ["a", "b"],
+        "ignore": ["c"],
+        "allow_fallbacks": False,
+        "sort": "latency",
+        "require_parameters": True,
+    }
+    assert preferences(models=["x", "y"], provider=provider) == RoutingPreferences(
+        fallback_models=("x", "y"),
+        order=("a",),
+        only=("a", "b"),
+        ignore=("c",),
+        allow_fallbacks=False,
+        sort="latency",
+        require_parameters=True,
+    )
+
+
+def test_a_price_is_the_number_that_was_written() -> None:
+    body = b'{"max_price":{"prompt":0.30000000000000000001,"completion":"1.5"}}'
+    limit = PriceLimit(Decimal("0.30000000000000000001"), Decimal("1.5"), None)
+    assert decode_preferences(parse(body), body).max_price == limit
+
+
+@pytest.mark.parametrize(
+    ("members", "param"),
+    [
+        ({"models": "x"}, "models"),
+        ({"models": [""]}, "models[0]"),
+        ({"provider": []}, "provider"),
+        ({"provider": {"order": [1]}}, "provider.order[0]"),
+        ({"provider": {"sort": "luck"}}, "provider.sort"),
+        ({"provider": {"allow_fallbacks": 1}}, "provider.allow_fallbacks"),
+        ({"max_price": {"image": 1}}, "max_price.image"),
+        ({"max_price": {"prompt": -1}}, "max_price.prompt"),
+        ({"max_price": {"total": 1_000_001}}, "max_price.total"),
+    ],
+)
+def test_a_mistake_is_named_by_its_path(members: dict[str, Any], param: str) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        preferences(**members)
+    assert refusal.value.param == param
+
+
+@pytest.mark.parametrize("name", sorted(UPSTREAM_MEMBERS))
+def test_a_member_that_steers_upstream_is_refused_in_the_words_of_the_wire(name: str) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        refuse_upstream_members(parse(orjson.dumps({"model": "x", name: None})), "No {name} here.")
+    error = refusal.value
+    assert (error.message, error.param, error.code) == (f"No {name} here.", name, "unknown_parameter")
+
+
+def test_members_that_do_not_steer_are_let_through() -> None:
+    refuse_upstream_members(parse(b'{"model":"x","metadata":{"api_base":"y"}}'), "No {name} here.")
+
+
+def test_a_tier_of_service_that_is_dearer_than_its_price_is_left_out() -> None:
+    assert dearer_members({"service_tier": "priority"}) == {"service_tier"}
+    assert dearer_members({"service_tier": "flex"}) == dearer_members({}) == frozenset()

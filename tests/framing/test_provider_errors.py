@@ -1,0 +1,123 @@
+"""A provider's refusal: its status in the drawn tree, its words without secrets, its delay in whole seconds."""
+
+import re
+
+import pytest
+
+from gateway.errors import (
+    GatewayError,
+    RequestTooLarge,
+    UpstreamError,
+    UpstreamOverloaded,
+    UpstreamTimeout,
+)
+from gateway.framing.provider_errors import Scrubber, header, meaning, members, reported, retry_after_s
+
+WORD = re.compile(r"[\w.-]+")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "retryable"),
+    [
+        (401, UpstreamError, False),
+        (402, UpstreamError, False),
+        (403, UpstreamError, False),
+        (404, UpstreamError, True),
+        (408, UpstreamTimeout, True),
+        (418, UpstreamError, False),
+        (429, UpstreamOverloaded, True),
+        (500, UpstreamError, True),
+        (503, UpstreamOverloaded, True),
+        (504, UpstreamTimeout, True),
+        (529, UpstreamOverloaded, True),
+    ],
+)
+def test_a_status_has_its_place_in_the_tree(status: int, kind: type[GatewayError], retryable: bool) -> None:
+    found = meaning(status)
+    assert isinstance(found, UpstreamError)
+    assert (type(found), found.retryable) == (kind, retryable)
+
+
+def test_a_request_that_is_too_large_is_the_callers_to_make_smaller() -> None:
+    assert type(meaning(413)) is RequestTooLarge
+
+
+@pytest.mark.parametrize(("status", "expected"), [(429, 7), (500, 7), (503, 7), (504, 7), (401, None), (418, None)])
+def test_a_delay_is_kept_where_another_attempt_may_do_better(status: int, expected: int | None) -> None:
+    assert meaning(status, 7).retry_after_s == expected
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "https://api.example.com/v1",
+        "www.example.com",
+        "models.svc:8080/v1/chat",
+        "proxy.eu.internal",
+        "10.1.2.3",
+        "sk-proj-abc***xyz",
+        "Bearer abc.def",
+    ],
+)
+def test_what_gives_away_a_key_or_an_address_is_hidden(secret: str) -> None:
+    assert Scrubber().text(f"see {secret} now") == "see [hidden] now"
+
+
+def test_a_codec_hides_the_shapes_of_its_own_provider() -> None:
+    assert Scrubber(r"\barn:aws\S+", r"\b\d{12}\b").text("ARN:aws:x of 123456789012") == "[hidden] of [hidden]"
+
+
+def test_plain_words_stay() -> None:
+    assert Scrubber().text("messages[0].content: is 3.5 too long?") == "messages[0].content: is 3.5 too long?"
+
+
+def test_a_secret_across_the_cut_is_hidden() -> None:
+    assert Scrubber().text("x" * 990 + " sk-" + "a" * 40) == "x" * 990 + " [hidden]"
+
+
+def test_a_long_message_is_cut() -> None:
+    assert Scrubber().text("x" * 5000) == "x" * 1000
+
+
+@pytest.mark.parametrize("message", [None, 5, ["a"]])
+def test_a_message_that_is_no_string_says_nothing(message: object) -> None:
+    assert Scrubber().text(message) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("a_word", "a_word"), ("two words", None), ("10.0.0.1", None), (5, None), (None, None)]
+)
+def test_a_word_is_passed_on_where_it_is_harmless(value: object, expected: str | None) -> None:
+    assert Scrubber().matching(WORD, value) == expected
+
+
+@pytest.mark.parametrize(("body", "expected"), [(b'{"a":1}', {"a": 1}), (b"[1]", [1]), (b"<html>", None), (b"", None)])
+def test_a_body_is_its_json(body: bytes, expected: object) -> None:
+    assert reported(body) == expected
+
+
+@pytest.mark.parametrize(("value", "expected"), [({"a": 1}, {"a": 1}), ([1], {}), ("a", {}), (None, {})])
+def test_only_an_object_has_members(value: object, expected: object) -> None:
+    assert members(value) == expected
+
+
+def test_a_header_is_found_however_it_is_spelled() -> None:
+    assert [header({"X-Kind": "a"}, "x-kind"), header({}, "x-kind")] == ["a", None]
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"Retry-After": "2.1"}, 3),
+        ({"retry-after": "0"}, 0),
+        ({"retry-after-ms": "1500", "retry-after": "9"}, 2),
+        ({"retry-after-ms": "soon", "retry-after": "9"}, 9),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
+        ({"retry-after": "-1"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "86400"}, None),
+        ({}, None),
+    ],
+)
+def test_a_delay_is_whole_seconds(headers: dict[str, str], expected: int | None) -> None:
+    assert retry_after_s(headers) == expected
