@@ -9,7 +9,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-h
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam run test check lint format types contracts template build bench ric lock clean clean-tree
+.PHONY: help setup setup-sam run test check lint format types contracts template build bench fidelity ric lock clean clean-tree
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ build: setup-sam ## build what is deployed, for arm64, into .aws-sam
 
 bench: setup ## measure the gateway beside a raw relay
 	$(BIN)/python -m bench
+
+fidelity: setup ## judge recorded answers of every provider wire on every client wire
+	@PYTHONPATH=layers/shared $(BIN)/python -m tests.fidelity
 
 ric: setup ## stream through the emulator with AWS's own Node.js runtime client
 	@tests/local/ric/run

@@ -21,9 +21,9 @@ from gateway.idempotency import Idempotency
 from gateway.pipeline import Corridor, Limits
 from gateway.ports import Credential, KeyRecord, Patience
 from gateway.protocols import openai_chat
+from gateway.signatures import Vault
 from gateway.stores.idempotency_memory import MemoryIdempotencyRecords
 from gateway.stores.money_memory import MemoryMoney
-from gateway.signatures import Vault
 from gateway.stores.objects_memory import MemoryObjects
 from gateway.stores.signatures_memory import MemorySignatures
 from gateway.transport import Client

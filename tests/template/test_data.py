@@ -47,6 +47,7 @@ def test_the_tables_have_the_keys_that_the_stores_use(stack: Stack) -> None:
         "LedgerTable": [("account_id", "HASH"), ("sk", "RANGE")],
         "IdempotencyTable": [("scope", "HASH")],
         "SignaturesTable": [("account_id", "HASH"), ("call", "RANGE")],
+        "ResponsesTable": [("account_id", "HASH"), ("response_id", "RANGE")],
     }
 
 

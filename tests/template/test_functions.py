@@ -12,7 +12,7 @@ from tests.template.translated import ROOT, Stack, load, translate
 FUNCTIONS = sorted(name for name, r in load()["Resources"].items() if r["Type"] == "AWS::Serverless::Function")
 FAMILIES = {name: load()["Resources"][name]["Properties"]["CodeUri"].removeprefix("functions/") for name in FUNCTIONS}
 # Whatever waits on a provider.
-STREAMING = ("ChatFunction", "GeminiFunction", "MessagesFunction")
+STREAMING = ("ChatFunction", "GeminiFunction", "MessagesFunction", "ResponsesFunction")
 each_function = pytest.mark.parametrize("name", FUNCTIONS)
 
 OBJECTS = re.compile(r"(?<=\.Arn}/)[a-z]+/\*(?=\")")
@@ -121,10 +121,12 @@ def test_only_what_reaches_providers_may_read_their_secret(stack: Stack) -> None
 
 
 @pytest.mark.parametrize("name", STREAMING)
-def test_a_door_to_providers_is_started_by_the_streaming_runtime_in_256_mb(stack: Stack, name: str) -> None:
+def test_a_door_to_providers_is_started_by_the_streaming_runtime_and_small(stack: Stack, name: str) -> None:
     door = stack.functions[name]
     wrapper = door["Environment"]["Variables"]["AWS_LAMBDA_EXEC_WRAPPER"]
-    assert (wrapper, door["MemorySize"], door["Timeout"]) == ("/opt/python/stream-runtime", 256, 900)
+    # A stored conversation of 8 MB takes more than the others ever hold.
+    memory_mb = 512 if name == "ResponsesFunction" else 256
+    assert (wrapper, door["MemorySize"], door["Timeout"]) == ("/opt/python/stream-runtime", memory_mb, 900)
 
 
 def test_the_wrapper_lies_in_the_layer_and_is_executable() -> None:

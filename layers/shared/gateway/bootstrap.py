@@ -79,10 +79,7 @@ class ControlServices:
 @cache
 def control_services() -> ControlServices:
     """The services of this process, made once from its environment."""
-    chosen = settings.from_environment()
-    clock = SystemClock()
-    client = Client()
-    aws = aws_api(chosen, client, clock)
+    chosen, clock, client, aws = ground()
     return ControlServices(
         clock,
         DynamoKeys(aws, clock, chosen.keys_table),
@@ -96,10 +93,7 @@ def control_services() -> ControlServices:
 @cache
 def chat_services() -> ChatServices:
     """The services of this process, made once from its environment."""
-    chosen = settings.from_environment()
-    clock = SystemClock()
-    client = Client()
-    aws = aws_api(chosen, client, clock)
+    chosen, clock, client, aws = ground()
     money = DynamoMoney(aws, chosen.accounts_table, chosen.ledger_table)
     deferred = SqsDeferredSettlements(aws, chosen.settlements_queue_url)
     upstream = HttpUpstream(client)
@@ -128,17 +122,29 @@ def chat_services() -> ChatServices:
     )
 
 
+@cache
+def ground() -> tuple[Settings, SystemClock, Client, AwsApi]:
+    """What all services of this process share: settings, clock, connections, AWS."""
+    chosen, clock, client = settings.from_environment(), SystemClock(), Client()
+    return chosen, clock, client, aws_api(chosen, client, clock)
+
+
 def idempotency_ring(chosen: Settings, aws: AwsApi, client: Client, clock: SystemClock) -> Idempotency:
     """The ring on the Idempotency table and the answers bucket."""
-    objects = S3Objects(
+    records = DynamoIdempotencyRecords(aws, chosen.idempotency_table)
+    return Idempotency(records, bucket_objects(chosen, client, clock, chosen.answers_bucket), clock)
+
+
+def bucket_objects(chosen: Settings, client: Client, clock: SystemClock, bucket: str) -> S3Objects:
+    """The objects of one bucket."""
+    return S3Objects(
         client,
         clock,
         aws_credentials(chosen, client, clock),
         region=chosen.region,
-        bucket=chosen.answers_bucket,
+        bucket=bucket,
         endpoint=chosen.endpoints.get("s3"),
     )
-    return Idempotency(DynamoIdempotencyRecords(aws, chosen.idempotency_table), objects, clock)
 
 
 def aws_api(chosen: Settings, client: Client, clock: SystemClock) -> AwsApi:

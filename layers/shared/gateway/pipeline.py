@@ -85,6 +85,7 @@ class Ticket:
     delivered_bytes: int = 0
     complete: bool = False
     extension: Extension | None = None
+    before_end: Callable[[bytes], Awaitable[None]] | None = None
     error: GatewayError | None = None
 
     @property
@@ -93,12 +94,18 @@ class Ticket:
         return f"gen-nxn-{self.hold_id}"
 
     @property
+    def account_id(self) -> str:
+        """Whose request it is."""
+        return self.call.principal.account_id
+
+    @property
     def stamp(self) -> Stamp:
         """What the answer is called, and the model name it bears: the one that was asked for."""
         return Stamp(
             response_id=f"{self.call.codec.id_prefix}nxn-{self.hold_id}",
             model=self.request.model,
             created_s=int(self.entered_s),
+            echo=self.request.echo,
         )
 
     @property
@@ -245,7 +252,10 @@ class Corridor:
         relay = Relay(ticket.call.codec.stream_encoder, ticket.request, ticket.stamp, sink, ticket.carries)
         try:
             ending = await self._run(ticket, relay)
-            await sink.write(ending(await self._close_and_keep(ticket, relay.signed_calls)))
+            last = ending(await self._close_and_keep(ticket, relay.signed_calls))
+            if ticket.before_end is not None:
+                await ticket.before_end(last)
+            await sink.write(last)
         except GatewayError as error:
             ticket.error = error
             await self._close(ticket)
@@ -328,7 +338,7 @@ class Corridor:
 
     async def _send(self, ticket: Ticket, route: Route) -> tuple[UpstreamResponse, Provider]:
         """Sends the request to one route, with what its provider signed before; once more without, where it refuses."""
-        protocol = PROVIDERS[route.model.provider].codec.protocol
+        protocol = provider_of(route, ticket.request).codec.protocol
         kept = {} if ticket.recalling is None else await ticket.recalling
         try:
             return await self._exchange(ticket, route, restored(ticket.request, kept, protocol))
@@ -341,7 +351,7 @@ class Corridor:
         """One request to one route; raises what the provider's refusal means."""
         if ticket.warming is not None and not ticket.warming.done():
             await asyncio.wait({ticket.warming})
-        provider = PROVIDERS[route.model.provider]
+        provider = provider_of(route, ticket.request)
         credential = await self._credentials.of(provider.name)
         if credential is None:
             raise UpstreamError(NOT_CONFIGURED, retryable=False)
@@ -357,7 +367,10 @@ class Corridor:
 
     def _recall(self, ticket: Ticket) -> None:
         """Begins to look for the signatures that the conversation lacks, beside the admission."""
-        targets = [(PROVIDERS[r.model.provider].codec.protocol, PROFILES[r.model.profile]) for r in ticket.plan.routes]
+        targets = [
+            (provider_of(route, ticket.request).codec.protocol, PROFILES[route.model.profile])
+            for route in ticket.plan.routes
+        ]
         call_ids = lacking(ticket.request, targets)
         if call_ids:
             found = self._vault.recall(ticket.call.principal.account_id, call_ids)
@@ -405,6 +418,11 @@ class Corridor:
         counted = ticket.usage if ticket.complete else None
         usage = counted or estimated_usage(ticket.request, ticket.delivered_bytes, ticket.usage)
         return await ticket.tab.settle(ticket.served_by, usage, estimated=counted is None)
+
+
+def provider_of(route: Route, request: ChatRequest) -> Provider:
+    """Who serves the route, on the caller's own wire where that is one of theirs."""
+    return PROVIDERS[route.model.provider].speaking(request.protocol)
 
 
 def target_of(route: Route) -> Target:

@@ -44,6 +44,8 @@ class Settings:
     ledger_table: str
     idempotency_table: str
     signatures_table: str
+    responses_table: str
+    responses_bucket: str
     answers_bucket: str
     providers_secret: str
     settlements_queue_url: str
@@ -71,6 +73,8 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         ledger_table=env.get("LEDGER_TABLE", ""),
         idempotency_table=env.get("IDEMPOTENCY_TABLE", ""),
         signatures_table=env.get("SIGNATURES_TABLE", ""),
+        responses_table=env.get("RESPONSES_TABLE", ""),
+        responses_bucket=env.get("RESPONSES_BUCKET", ""),
         answers_bucket=env.get("ANSWERS_BUCKET", ""),
         providers_secret=env.get("PROVIDERS_SECRET", ""),
         settlements_queue_url=env.get("SETTLEMENTS_QUEUE_URL", ""),

@@ -77,6 +77,12 @@ class StoredResponses:
         except (TimeoutError, ServiceUnavailable):
             log.exception("response %s could not be kept", response_id)
 
+    async def keep_end(self, account_id: str, response_id: str, body: bytes, ending: bytes) -> None:
+        """Keeps the turn whose response the last bytes of a caller's stream hold."""
+        response = items.response_in(ending)
+        if response is not None:
+            await self.keep(account_id, response_id, body, response)
+
     async def turn(self, account_id: str, response_id: str) -> bytes:
         """The kept turn, for `items.retrieved` and `items.listed`; raises `NotFound`."""
         turn = await self._find(account_id, response_id)

@@ -83,14 +83,35 @@ class Counting:
     encode: Callable[[int], bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What a path does that generates nothing, by method: the body of its answer."""
+
+    methods: Mapping[str, Callable[[Principal, Request], Awaitable[bytes]]]
+
+
+class Turns(Protocol):
+    """Where whole turns are kept for the next one to go on from."""
+
+    async def continued(self, account_id: str, body: bytes) -> bytes:
+        """The request with the turns before it, where it names one."""
+
+    async def keep(self, account_id: str, response_id: str, body: bytes, response: bytes) -> None:
+        """Keeps the answer that the caller gets."""
+
+    async def keep_end(self, account_id: str, response_id: str, body: bytes, ending: bytes) -> None:
+        """Keeps the answer that a stream's last bytes hold."""
+
+
 # What a path and its query lead to; raises `NotFound`.
-RouteAt = Callable[[str, Mapping[str, str]], ClientCodec | Counting]
+Leads = ClientCodec | Counting | Lookup
+RouteAt = Callable[[str, Mapping[str, str]], Leads]
 
 
-def only(routes: Mapping[str, ClientCodec | Counting]) -> RouteAt:
+def only(routes: Mapping[str, Leads]) -> RouteAt:
     """Fixed paths."""
 
-    def route_at(path: str, _: Mapping[str, str]) -> ClientCodec | Counting:
+    def route_at(path: str, _: Mapping[str, str]) -> Leads:
         if path not in routes:
             raise NotFound(f"Unknown path: {path}.", code="unknown_url")
         return routes[path]
@@ -101,7 +122,7 @@ def only(routes: Mapping[str, ClientCodec | Counting]) -> RouteAt:
 class Door:
     """The ASGI app of one chat family: what its paths lead to, and the wire that errors outside of them speak.
 
-    `key_in_query` lets `?key=` carry the key, as Gemini's clients do.
+    `key_in_query` lets `?key=` carry the key, as Gemini's clients do. `turns` keeps what is to be gone on from.
     """
 
     def __init__(
@@ -111,11 +132,13 @@ class Door:
         route_at: RouteAt,
         *,
         key_in_query: bool = False,
+        turns: Callable[[], Turns] | None = None,
     ) -> None:
         self._services = services
         self._house_wire = house_wire
         self._route_at = route_at
         self._key_in_query = key_in_query
+        self._turns = turns
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One HTTP request."""
@@ -143,9 +166,13 @@ class Door:
         request, services = visit.request, self._services()
         visit.begin(services.clock)
         found = self._route_at(request.path, request.query)
-        if request.method != "POST":
-            raise MethodNotAllowed(f"{request.path} takes POST, not {request.method}.")
+        methods = found.methods.keys() if isinstance(found, Lookup) else {"POST"}
+        if request.method not in methods:
+            raise MethodNotAllowed(f"{request.path} takes {', '.join(sorted(methods))}, not {request.method}.")
         principal = await authenticate(request, services, allow_query=self._key_in_query)
+        if isinstance(found, Lookup):
+            await visit.reply(200, await found.methods[request.method](principal, request))
+            return
         if isinstance(found, Counting):
             tokens = await services.corridor.count(principal, found.decode(request.body))
             await visit.reply(200, found.encode(tokens))
@@ -156,10 +183,14 @@ class Door:
     async def _generate(self, visit: Visit, services: Services, principal: Principal) -> None:
         request = visit.request
         betas = tuple(filter(None, map(str.strip, request.headers.get(BETAS, "").split(","))))
-        call = Call(principal, visit.codec, request.body, request.request_id, request.deadline_s, betas)
+        turns = None if self._turns is None else self._turns()
+        body = request.body if turns is None else await turns.continued(principal.account_id, request.body)
+        call = Call(principal, visit.codec, body, request.request_id, request.deadline_s, betas)
         visit.ticket = ticket = services.corridor.open(call)
         keyed = _keyed(request, principal)
-        produce = partial(self._stream, keyed) if ticket.request.stream else self._whole
+        # OpenAI stores what it is not told to forget.
+        kept = turns if ticket.request.echo.get("store", True) else None
+        produce = partial(self._stream, keyed, kept) if ticket.request.stream else partial(self._whole, kept)
         answer = await services.idempotency.run(
             keyed,
             Attempt(
@@ -172,13 +203,19 @@ class Door:
         if not visit.status:
             await visit.reply(answer.status, answer.body, answer.headers)
 
-    async def _whole(self, visit: Visit, ticket: Ticket, services: Services) -> Answer:
+    async def _whole(self, kept: Turns | None, visit: Visit, ticket: Ticket, services: Services) -> Answer:
         await services.corridor.admit(ticket)
         body = await services.corridor.answer(ticket)
+        if kept is not None:
+            await kept.keep(ticket.account_id, ticket.stamp.response_id, ticket.call.body, body)
         return Answer(200, {"Content-Type": JSON_TYPE, **visit.told()}, body)
 
-    async def _stream(self, keyed: KeyedRequest | None, visit: Visit, ticket: Ticket, services: Services) -> Answer:
+    async def _stream(
+        self, keyed: KeyedRequest | None, kept: Turns | None, visit: Visit, ticket: Ticket, services: Services
+    ) -> Answer:
         """Recorded only for a key: other streams are not held in memory."""
+        if kept is not None:
+            ticket.before_end = partial(kept.keep_end, ticket.account_id, ticket.stamp.response_id, ticket.call.body)
         await services.corridor.admit(ticket)
         async with EventStream(visit, services.commit_s) as stream:
             recording = Recording(stream)

@@ -13,7 +13,7 @@ from gateway.canonical.codec import UpstreamCodec
 from gateway.canonical.request import ChatRequest
 from gateway.canonical.target import Target
 from gateway.ports import Credential, UpstreamRequest
-from gateway.protocols import anthropic_messages, bedrock_converse, gemini, openai_chat
+from gateway.protocols import anthropic_messages, bedrock_converse, gemini, openai_chat, openai_responses
 from gateway.protocols.anthropic_messages import count_tokens as messages_count
 from gateway.protocols.gemini import count_tokens as gemini_count
 from gateway.providers import bedrock, google
@@ -38,7 +38,10 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """One row. `path` follows the base URL; `sign` gives the credential's headers for a request to an address."""
+    """One row. `path` follows the base URL; `sign` gives the credential's headers for a request to an address.
+
+    `others` are the same provider's rows for its other wires.
+    """
 
     name: str
     base_url: Callable[[Credential], str]
@@ -46,6 +49,11 @@ class Provider:
     sign: Callable[[str, Outgoing], Headers]
     codec: UpstreamCodec
     counter: Counter | None = None
+    others: tuple[Provider, ...] = ()
+
+    def speaking(self, protocol: str) -> Provider:
+        """The row that speaks the caller's wire, among this one and `others`; this one where none does."""
+        return next((row for row in self.others if row.codec.protocol == protocol), self)
 
     def origin(self, credential: Credential) -> str:
         """Where all its requests go: the operator's base URL, or the vendor's own."""
@@ -102,6 +110,15 @@ PROVIDERS = {
             path=under("/chat/completions"),
             sign=bearer,
             codec=openai_chat.UPSTREAM,
+            others=(
+                Provider(
+                    name="openai",
+                    base_url=at("https://api.openai.com/v1"),
+                    path=under("/responses"),
+                    sign=bearer,
+                    codec=openai_responses.UPSTREAM,
+                ),
+            ),
         ),
         Provider(
             name="anthropic",

@@ -1,0 +1,107 @@
+"""Law: an answer of a provider is found here, wherever it lies: real traffic beside the checkout, or our goldens.
+
+Recordings are data of others: they are read where they are, and a checkout without them does with the goldens.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.protocols.bedrock_converse.streams import event
+
+ROOT = Path(__file__).parents[2]
+RECORDINGS = ROOT.parent / "shared" / "recordings"
+GOLDENS = ROOT / "tests" / "golden"
+
+# Which wire each provider's api speaks; what is not listed is no chat, or a wire that is not ours.
+WIRES = {
+    "chat": "openai_chat",
+    "responses": "openai_responses",
+    "messages": "anthropic_messages",
+    "generateContent": "gemini",
+    "converse": "bedrock_converse",
+    "converse-stream": "bedrock_converse",
+}
+# Paths below an api's that answer something else: a count of tokens.
+NO_ANSWERS = ("/input_tokens",)
+EVENT_STREAM = "application/vnd.amazon.eventstream"
+SSE = "text/event-stream"
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One answer as it came. `row` is the matrix's: provider and api, or the golden's wire."""
+
+    id: str
+    row: str
+    wire: str
+    stream: bool
+    status: int
+    body: bytes
+
+    @property
+    def content_type(self) -> str:
+        """What an SDK needs to see to read the body."""
+        if not self.stream:
+            return JSON
+        return EVENT_STREAM if self.wire == "bedrock_converse" else SSE
+
+
+def recorded() -> Iterator[Recording]:
+    """Every recording that speaks one of our wires, in a fixed order; none without the folder."""
+    for path in sorted(RECORDINGS.glob("*/*/*.json")):
+        value = json.loads(path.read_text()) if path.parent.name in WIRES else None
+        if value is not None and not value["request"]["path"].endswith(NO_ANSWERS):
+            yield _recording(path, value)
+
+
+def goldens() -> Iterator[Recording]:
+    """Our own answers: `answer*.json` whole, `*.sse` and `*.jsonl` as streams."""
+    for wire in sorted(set(WIRES.values())):
+        for path in sorted((GOLDENS / wire).glob("*")):
+            if path.suffix in _GOLDEN_STREAMS:
+                yield _golden(path, stream=True, body=_GOLDEN_STREAMS[path.suffix](path.read_bytes()))
+            elif path.stem.startswith("answer"):
+                yield _golden(path, stream=False, body=path.read_bytes())
+
+
+def _golden(path: Path, *, stream: bool, body: bytes) -> Recording:
+    return Recording(path.stem, f"golden/{path.parent.name}", path.parent.name, stream, 200, body)
+
+
+def _as_event_stream(lines: bytes) -> bytes:
+    events = [json.loads(line) for line in lines.splitlines()]
+    return b"".join(event(kind, payload) for each in events for kind, payload in each.items())
+
+
+def _as_it_is(stream: bytes) -> bytes:
+    return stream
+
+
+_GOLDEN_STREAMS: Mapping[str, Callable[[bytes], bytes]] = {".sse": _as_it_is, ".jsonl": _as_event_stream}
+
+
+def _recording(path: Path, value: dict[str, Any]) -> Recording:
+    provider, api = path.parts[-3:-1]
+    body = _body(value["response"])
+    stream = value["stream"] or api == "converse-stream"
+    if api == "generateContent" and body.startswith(b"["):
+        stream, body = True, _as_sse(body)
+    return Recording(path.stem, f"{provider}/{api}", WIRES[api], stream, value["response"]["status"], body)
+
+
+def _body(response: dict[str, Any]) -> bytes:
+    if response.get("body_text") is not None:
+        return str(response["body_text"]).encode()
+    return base64.b64decode(response["body_b64"])
+
+
+def _as_sse(array: bytes) -> bytes:
+    """Gemini's other framing of the same stream, which is asked for without `alt=sse`; we always ask with it."""
+    return b"".join(b"data: " + json.dumps(chunk).encode() + b"\r\n\r\n" for chunk in json.loads(array))

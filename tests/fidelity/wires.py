@@ -1,0 +1,58 @@
+"""Law: the codecs under trial, by wire, and for each the plainest request that its callers can send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import orjson
+
+from gateway.canonical.codec import ClientCodec, UpstreamCodec
+from gateway.canonical.request import ChatRequest
+from gateway.canonical.response import Extension, Stamp
+from gateway.protocols import anthropic_messages, bedrock_converse, gemini, openai_chat, openai_responses
+from tests.fidelity.readers.anthropic_messages import MessagesReader
+from tests.fidelity.readers.bedrock_converse import ConverseReader
+from tests.fidelity.readers.gemini import GeminiReader
+from tests.fidelity.readers.openai_chat import ChatReader
+from tests.fidelity.readers.openai_responses import ResponsesReader
+from tests.fidelity.seen import Reader
+
+STAMP = Stamp(response_id="nxn-1", model="asked", created_s=1_700_000_000)
+EXTENSION = Extension("gen-nxn-1", "used", ("used",), "miss", "0.01")
+
+READERS: Mapping[str, Callable[[str], Reader]] = {
+    "openai_chat": ChatReader,
+    "openai_responses": ResponsesReader,
+    "anthropic_messages": MessagesReader,
+    "gemini": GeminiReader,
+    "bedrock_converse": ConverseReader,
+}
+_SAID = [{"role": "user", "content": "hi"}]
+_QUESTIONS: Mapping[str, object] = {
+    "openai_chat": {"model": "asked", "messages": _SAID, "stream": True, "stream_options": {"include_usage": True}},
+    "openai_responses": {"model": "asked", "input": "hi"},
+    "anthropic_messages": {"model": "asked", "messages": _SAID, "max_tokens": 99},
+    "gemini": {"model": "asked", "contents": [{"role": "user", "parts": [{"text": "hi"}]}]},
+}
+
+
+UPSTREAMS: Mapping[str, UpstreamCodec] = {
+    "openai_chat": openai_chat.UPSTREAM,
+    "openai_responses": openai_responses.UPSTREAM,
+    "anthropic_messages": anthropic_messages.UPSTREAM,
+    "gemini": gemini.UPSTREAM,
+    "bedrock_converse": bedrock_converse.UPSTREAM,
+}
+CLIENTS: Mapping[str, ClientCodec] = {
+    "openai_chat": openai_chat.CLIENT,
+    "openai_responses": openai_responses.CLIENT,
+    "anthropic_messages": anthropic_messages.CLIENT,
+    "gemini": gemini.CLIENT,
+}
+
+
+def question(wire: str, choices: int) -> ChatRequest:
+    """What a caller of the wire asked, for a stream of so many alternatives."""
+    asked = CLIENTS[wire].decode_request(orjson.dumps(_QUESTIONS[wire]))
+    return replace(asked, stream=True, include_usage=True, choices=choices)
