@@ -67,8 +67,7 @@ Offer = Model | Alias | Retired
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """What a caller wrote in `model`, taken apart."""
+    """What a caller wrote in `model`, and the offer that it names."""
 
     asked: str
     offer: Offer
-    preference: str | None

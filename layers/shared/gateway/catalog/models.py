@@ -34,10 +34,10 @@ class Catalog:
         """The offer that `asked` names, or nothing."""
         offer = self._offers.get(asked)
         if offer is not None:
-            return Name(asked, offer, None)
+            return Name(asked, offer)
         name, _, preference = asked.rpartition(":")
         offer = self._offers.get(name) if preference in PREFERENCES else None
-        return None if offer is None else Name(asked, offer, preference)
+        return None if offer is None else Name(asked, offer)
 
     def models_behind(self, offer: Offer) -> tuple[Model, ...]:
         """The models that serve the offer, best first."""
