@@ -123,6 +123,7 @@ class UpstreamRequest:
     url: str
     headers: Sequence[tuple[str, str]]
     body: bytes
+    method: str = "POST"
 
 
 @dataclass(frozen=True, slots=True)

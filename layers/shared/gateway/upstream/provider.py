@@ -58,7 +58,7 @@ class HttpUpstream:
         timeouts = Timeouts(connect_s=patience.connect_s, first_byte_s=patience.first_byte_s, idle_s=patience.idle_s)
         try:
             response = await self._client.request(
-                "POST", origin, target, headers, request.body, timeouts=timeouts, replayable=True
+                request.method, origin, target, headers, request.body, timeouts=timeouts, replayable=True
             )
         except TransportError as error:
             _raise_for(error)

@@ -1,0 +1,91 @@
+"""What is asked of a media model, and what its provider says of the task, in one meaning for all vendors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeAlias
+
+from gateway.canonical.jobs import JobError
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceImage:
+    """The image to start from: a URL that the provider may read for a day, and the file itself."""
+
+    url: str
+    mime_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MediaOrder:
+    """One attempt's request, valid for its model: what the model does not take was refused before.
+
+    `model` is the provider's own name. `attempt_id` is new for each attempt; a vendor that takes a key against double
+    submission is given it. `callback_url` is where a provider with webhooks may tell of the end.
+    """
+
+    model: str
+    attempt_id: str
+    prompt: str | None = None
+    duration_s: Decimal | None = None
+    aspect_ratio: str | None = None
+    reference: ReferenceImage | None = None
+    negative_prompt: str | None = None
+    seed: int | None = None
+    output_format: str | None = None
+    callback_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderAnswer:
+    """A provider's whole answer. Header names are lower-case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One file that a task made: at an address, with the headers that open it, or as `content` in the answer itself."""
+
+    mime_type: str
+    url: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    content: bytes | None = None
+    duration_ms: int | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Not done yet; `progress` in percent where the vendor says it."""
+
+    progress: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The files that the task made: at least one."""
+
+    outputs: tuple[Output, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The task has ended without files, for good. `error.retryable` says whether another attempt may do better."""
+
+    error: JobError
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What is wanted is to be asked for under another handle, at once."""
+
+    handle: str
+
+
+TaskState: TypeAlias = Running | Done | Failed | Elsewhere
