@@ -163,7 +163,11 @@ class Client:
         try:
             async with asyncio.timeout(timeout_s):
                 _, connection = await asyncio.get_running_loop().create_connection(
-                    lambda: Connection(origin, self.release), origin.host, origin.port, ssl=tls
+                    lambda: Connection(origin, self.release),
+                    origin.address or origin.host,
+                    origin.port,
+                    ssl=tls,
+                    server_hostname=origin.host if tls else None,
                 )
         except TimeoutError as error:
             raise ConnectTimedOut(f"{origin.authority}: no connection in {timeout_s} s") from error

@@ -17,11 +17,15 @@ _URL = re.compile(
 
 
 class Origin(NamedTuple):
-    """The peer of a connection; connections are pooled by it."""
+    """The peer of a connection; connections are pooled by it.
+
+    With an `address` the host is not looked up: it is who the peer must prove to be, and the address is where it is.
+    """
 
     scheme: str
     host: str
     port: int
+    address: str | None = None
 
     @property
     def authority(self) -> str:

@@ -1,0 +1,119 @@
+"""Containers that are no pictures, walked as far as their own headers lead; and the marks of two files in one. Pure."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+
+# An archive is read from its end: this record, and a comment of at most 65,535 bytes (APPNOTE.TXT 4.3.16).
+_ARCHIVE_END = b"PK\x05\x06"
+_ARCHIVE_END_BYTES = 22
+_COMMENT_BYTES_MAX = 65_535
+_BOX_NAME = re.compile(rb"[A-Za-z0-9 \xa9._-]{4}")
+_MARKUP = re.compile(rb"<\?php|<\?=|<!doctype|<html|<script|<svg", re.IGNORECASE)
+_STL_HEADER_BYTES = 84
+_STL_TRIANGLE_BYTES = 50
+
+
+class Malformed(Exception):
+    """The file is not what it begins as; the text ends a sentence for the user."""
+
+
+def no_archive(content: bytes) -> None:
+    """Raises `Malformed` where the file could be opened as an archive, too."""
+    if content.find(_ARCHIVE_END, max(0, len(content) - _COMMENT_BYTES_MAX - _ARCHIVE_END_BYTES)) >= 0:
+        raise Malformed("it is an archive, too.")
+
+
+def no_markup(content: bytes) -> None:
+    """Raises `Malformed` where text that is no page holds one."""
+    if _MARKUP.search(content) or b"\x00" in content:
+        raise Malformed("it holds a page or a script.")
+    no_archive(content)
+
+
+def boxes_end(content: bytes, start: int) -> int:
+    """Where the ISO/IEC 14496-12 boxes that begin at `start` end: at the file's, or at what is no box."""
+    end = start
+    for _, end in _boxes(content, start):
+        if end > len(content):
+            raise Malformed("it is cut off.")
+    return end
+
+
+def walk_boxes(content: bytes) -> None:
+    """MP4 and QuickTime: boxes fill the file, and one says what plays."""
+    names = []
+    for name, end in _boxes(content, 0):
+        if not name:
+            raise Malformed("its boxes do not fill it.")
+        if end > len(content):
+            raise Malformed("it is cut off.")
+        names.append(name)
+    if b"moov" not in names and b"moof" not in names:
+        raise Malformed("it holds no film.")
+    no_archive(content)
+
+
+def _boxes(content: bytes, at: int) -> Iterator[tuple[bytes, int]]:
+    """Each box's name and end; an empty name, with where it stands, for what is no box."""
+    while at < len(content):
+        size, name = int.from_bytes(content[at : at + 4], "big"), content[at + 4 : at + 8]
+        if size == 1:
+            size = int.from_bytes(content[at + 8 : at + 16], "big")
+        elif size == 0:
+            size = len(content) - at
+        if size < 8 or not _BOX_NAME.fullmatch(name):
+            yield b"", at
+            return
+        at += size
+        yield name, at
+
+
+def walk_glb(content: bytes) -> None:
+    """https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html#glb-file-format-specification: JSON first, no more."""
+    if len(content) < 20 or int.from_bytes(content[8:12], "little") != len(content):
+        raise Malformed("its length is not the one it states.")
+    if content[16:20] != b"JSON":
+        raise Malformed("it does not begin with its scene.")
+    at = 12
+    while at < len(content):
+        if at + 8 > len(content):
+            raise Malformed("its chunks do not fill it.")
+        at += 8 + int.from_bytes(content[at : at + 4], "little")
+    if at != len(content):
+        raise Malformed("its chunks do not fill it.")
+    no_archive(content)
+
+
+def walk_zip(content: bytes) -> None:
+    """An archive, and nothing behind it: its end record is found where it says the file ends."""
+    at = content.rfind(_ARCHIVE_END)
+    if at < 0 or at + _ARCHIVE_END_BYTES > len(content):
+        raise Malformed("it is cut off.")
+    (comment_bytes,) = struct.unpack_from("<H", content, at + 20)
+    if at + _ARCHIVE_END_BYTES + comment_bytes != len(content):
+        raise Malformed("something follows its end.")
+
+
+def walk_pdf(content: bytes) -> None:
+    """Ends with its own mark, and is no archive."""
+    if not content.rstrip(b"\r\n \x00").endswith(b"%%EOF"):
+        raise Malformed("something follows its end, or it is cut off.")
+    no_archive(content)
+
+
+def walk_wave(content: bytes) -> None:
+    """The RIFF is the file."""
+    if int.from_bytes(content[4:8], "little") + 8 != len(content):
+        raise Malformed("its length is not the one it states.")
+    no_archive(content)
+
+
+def stl_size_bytes(head: bytes) -> int | None:
+    """What a binary STL with this beginning measures, if it were one: a header, a count, and triangles."""
+    if len(head) < _STL_HEADER_BYTES:
+        return None
+    (triangles,) = struct.unpack_from("<I", head, _STL_HEADER_BYTES - 4)
+    return _STL_HEADER_BYTES + _STL_TRIANGLE_BYTES * int(triangles) if triangles else None

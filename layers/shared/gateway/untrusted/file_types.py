@@ -1,0 +1,179 @@
+"""What a file is, told by its content; what it is called or declared counts only where it contradicts that. Pure.
+
+`told` looks at a file's beginning, for files that stream by. `judge_file` looks at a whole one: a picture's structure
+is walked from its first byte to its last (`pictures`), and a file that is two things at once, or something else than it
+is declared to be, is refused. Text that is a page or a script is no type here, and so is never accepted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from enum import StrEnum
+
+from gateway.errors import InvalidRequest
+from gateway.untrusted import containers, pictures
+from gateway.untrusted.containers import Malformed
+
+# As much of a file as `told` needs.
+HEAD_BYTES = 4096
+
+
+class FileType(StrEnum):
+    """The types that are told apart, by their media types: https://www.iana.org/assignments/media-types/."""
+
+    PNG = "image/png"
+    JPEG = "image/jpeg"
+    GIF = "image/gif"
+    WEBP = "image/webp"
+    MP4 = "video/mp4"
+    QUICKTIME = "video/quicktime"
+    WEBM = "video/webm"
+    GLB = "model/gltf-binary"
+    GLTF = "model/gltf+json"
+    OBJ = "model/obj"
+    STL = "model/stl"
+    FBX = "model/vnd.fbx"
+    USDZ = "model/vnd.usdz+zip"
+    PDF = "application/pdf"
+    ZIP = "application/zip"
+    WAV = "audio/wav"
+    MP3 = "audio/mpeg"
+
+    @property
+    def extension(self) -> str:
+        """The usual ending of such a file's name, without the dot."""
+        return _EXTENSIONS[self]
+
+    @property
+    def family(self) -> str:
+        """The media type's first half: image, video, model, audio, application."""
+        return self.partition("/")[0]
+
+
+_EXTENSIONS = {
+    FileType.PNG: "png",
+    FileType.JPEG: "jpg",
+    FileType.GIF: "gif",
+    FileType.WEBP: "webp",
+    FileType.MP4: "mp4",
+    FileType.QUICKTIME: "mov",
+    FileType.WEBM: "webm",
+    FileType.GLB: "glb",
+    FileType.GLTF: "gltf",
+    FileType.OBJ: "obj",
+    FileType.STL: "stl",
+    FileType.FBX: "fbx",
+    FileType.USDZ: "usdz",
+    FileType.PDF: "pdf",
+    FileType.ZIP: "zip",
+    FileType.WAV: "wav",
+    FileType.MP3: "mp3",
+}
+IMAGES = frozenset({FileType.PNG, FileType.JPEG, FileType.GIF, FileType.WEBP})
+# Other names in use for the same type.
+ALIASES = {
+    "image/jpg": FileType.JPEG,
+    "image/pjpeg": FileType.JPEG,
+    "image/apng": FileType.PNG,
+    "image/x-png": FileType.PNG,
+    "video/x-m4v": FileType.MP4,
+    "audio/x-wav": FileType.WAV,
+    "audio/wave": FileType.WAV,
+    "audio/vnd.wave": FileType.WAV,
+    "audio/mp3": FileType.MP3,
+    "application/x-zip-compressed": FileType.ZIP,
+    "model/x-stl-binary": FileType.STL,
+    "application/sla": FileType.STL,
+    "model/vnd.pixar.usd": FileType.USDZ,
+}
+# Declarations that claim nothing.
+UNCLAIMED = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded"})
+
+_BEGINNINGS: tuple[tuple[re.Pattern[bytes], FileType], ...] = tuple(
+    (re.compile(pattern, re.DOTALL), file_type)
+    for pattern, file_type in (
+        (rb"\x89PNG\r\n\x1a\n", FileType.PNG),
+        (rb"\xff\xd8\xff", FileType.JPEG),
+        (rb"GIF8[79]a", FileType.GIF),
+        (rb"RIFF....WEBP", FileType.WEBP),
+        (rb"RIFF....WAVE", FileType.WAV),
+        # ISO/IEC 14496-12: the brand says whose file it is; pictures and sound in the same boxes are no video.
+        (rb"....ftypqt  ", FileType.QUICKTIME),
+        (rb"....(?:moov|mdat|wide|free|skip)", FileType.QUICKTIME),
+        (rb"....ftyp(?!avi[fs]|hei[cfmsx]|hev[cmsx]|mif1|msf1|jpeg|M4[ABP] )", FileType.MP4),
+        # https://www.matroska.org/technical/elements.html: EBML, then DocType, of which WebM is one.
+        (rb"\x1aE\xdf\xa3.{1,60}?B\x82.webm", FileType.WEBM),
+        (rb"glTF\x02\x00\x00\x00", FileType.GLB),
+        (rb"Kaydara FBX Binary  \x00\x1a\x00", FileType.FBX),
+        (rb"; FBX [0-9.]+ project file", FileType.FBX),
+        (rb"%PDF-[12]\.[0-9]", FileType.PDF),
+        # USDZ is a zip whose first file is a stored USD layer: https://openusd.org/release/spec_usdz.html.
+        (rb"PK\x03\x04.{4}\x00\x00.{16}[^/]{1,255}?\.usd[ac]?", FileType.USDZ),
+        (rb"PK\x03\x04", FileType.ZIP),
+        (rb"ID3[\x02-\x04]", FileType.MP3),
+        (rb"\xff[\xf2\xf3\xfa\xfb][\x10-\xef]", FileType.MP3),
+        (rb'\s*\{\s*".*?(?<=")(?:asset|accessors|buffers|bufferViews|extensionsUsed)"\s*:', FileType.GLTF),
+        (rb"solid\b[^\n]{0,200}\n\s*(?:facet normal|endsolid)", FileType.STL),
+        (rb"(?:#[^\n]*\n|[ \t\r]*\n|(?:mtllib|o|g|usemtl|s) [^\n]*\n)*v +-?[0-9.]+", FileType.OBJ),
+    )
+)
+
+
+def told(head: bytes, size_bytes: int | None) -> FileType | None:
+    """What begins like this; `head` is the first `HEAD_BYTES`, or the whole of a shorter file, `size_bytes` the whole.
+
+    A binary STL has no mark of its own, only a size that fits its number of triangles.
+    """
+    found = next((file_type for pattern, file_type in _BEGINNINGS if pattern.match(head[:HEAD_BYTES])), None)
+    if found is None and size_bytes is not None and size_bytes == containers.stl_size_bytes(head):
+        return FileType.STL
+    return found
+
+
+def claimed(declared: str | None) -> str | None:
+    """The media type that a declaration claims, without parameters and by its usual name; nothing if it claims none."""
+    plain = (declared or "").partition(";")[0].strip().lower()
+    return None if plain in UNCLAIMED else str(ALIASES.get(plain, plain))
+
+
+def judge_file(
+    content: bytes, param: str | None, accepted: Collection[FileType], declared: str | None = None
+) -> FileType:
+    """The type of a whole file, one of `accepted`; `InvalidRequest` at `param` for anything else.
+
+    `declared` is the media type that came with the file; one that claims nothing (`application/octet-stream`) may.
+    """
+    found = told(content, len(content))
+    if found is None or found not in accepted:
+        names = ", ".join(sorted(file_type.extension.upper() for file_type in accepted))
+        raise InvalidRequest(f"The file must be one of: {names}. Its content is something else.", param=param)
+    claim = claimed(declared)
+    if claim is not None and claim != found:
+        raise InvalidRequest(f"The file is declared as {claim[:100]}, but its content is {found}.", param=param)
+    try:
+        _WALKS[found](content)
+    except Malformed as reason:
+        raise InvalidRequest(f"The file is not a sound {found.extension.upper()}: {reason}", param=param) from None
+    return found
+
+
+_WALKS: dict[FileType, Callable[[bytes], None]] = {
+    FileType.PNG: pictures.walk_png,
+    FileType.JPEG: pictures.walk_jpeg,
+    FileType.GIF: pictures.walk_gif,
+    FileType.WEBP: pictures.walk_webp,
+    FileType.MP4: containers.walk_boxes,
+    FileType.QUICKTIME: containers.walk_boxes,
+    FileType.WEBM: containers.no_archive,
+    FileType.GLB: containers.walk_glb,
+    FileType.GLTF: containers.no_markup,
+    FileType.OBJ: containers.no_markup,
+    FileType.STL: containers.no_archive,
+    FileType.FBX: containers.no_archive,
+    FileType.USDZ: containers.walk_zip,
+    FileType.ZIP: containers.walk_zip,
+    FileType.PDF: containers.walk_pdf,
+    FileType.WAV: containers.walk_wave,
+    FileType.MP3: containers.no_archive,
+}
