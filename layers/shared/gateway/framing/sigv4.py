@@ -55,7 +55,7 @@ def signed_headers(
     `path` and `query` are as sent, percent-encoded once; services other than S3 have the path encoded again in the
     string to sign.
     """
-    stamp = _stamp(int(now_s))
+    stamp = time_stamp(int(now_s))
     body_hash = hashlib.sha256(body).hexdigest()
     everything = dict(headers) | {"x-amz-date": stamp}
     if scope.service == S3:
@@ -75,19 +75,38 @@ def signed_headers(
             body_hash,
         )
     )
-    credential_scope = f"{stamp[:8]}/{scope.region}/{scope.service}/aws4_request"
-    to_sign = "\n".join((ALGORITHM, stamp, credential_scope, hashlib.sha256(canonical.encode()).hexdigest()))
-    key = _signing_key(credentials.secret_access_key, stamp[:8], scope.region, scope.service)
-    signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
+    signature = signature_of(canonical, credentials, scope, stamp)
     everything["authorization"] = (
-        f"{ALGORITHM} Credential={credentials.access_key_id}/{credential_scope}, "
+        f"{ALGORITHM} Credential={credential_of(credentials, scope, stamp)}, "
         f"SignedHeaders={names}, Signature={signature}"
     )
     return everything
 
 
+def credential_of(credentials: AwsCredentials, scope: Scope, stamp: str) -> str:
+    """Who signs, and what for: the key's id with day, region and service."""
+    return f"{credentials.access_key_id}/{_where(scope, stamp)}"
+
+
+def signature_of(canonical: str, credentials: AwsCredentials, scope: Scope, stamp: str) -> str:
+    """The signature of a canonical request."""
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    return signed_text("\n".join((ALGORITHM, stamp, _where(scope, stamp), digest)), credentials, scope, stamp)
+
+
+def signed_text(text: str, credentials: AwsCredentials, scope: Scope, stamp: str) -> str:
+    """The signature of a string to sign, as hex."""
+    key = _signing_key(credentials.secret_access_key, stamp[:8], scope.region, scope.service)
+    return hmac.digest(key, text.encode(), "sha256").hex()
+
+
+def _where(scope: Scope, stamp: str) -> str:
+    return f"{stamp[:8]}/{scope.region}/{scope.service}/aws4_request"
+
+
 @lru_cache(maxsize=16)
-def _stamp(now_s: int) -> str:
+def time_stamp(now_s: int) -> str:
+    """Epoch seconds in ISO 8601's basic format."""
     return datetime.fromtimestamp(now_s, UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
