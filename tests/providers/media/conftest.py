@@ -1,0 +1,45 @@
+"""An order that every vendor takes, and answers as they come off the wire."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import pytest
+
+from gateway.canonical.media import MediaOrder, ProviderAnswer, ReferenceImage
+
+IMAGE = ReferenceImage("https://files.example/a.png?signed=1", "image/png", b"\x89PNG")
+
+
+@pytest.fixture
+def order() -> Callable[..., MediaOrder]:
+    """A minimal order of a model, with what else is given; `image=True` brings a reference."""
+
+    def make(model: str, *, image: bool = False, seconds: str | None = None, **given: Any) -> MediaOrder:
+        made = MediaOrder(model=model, attempt_id="gen_1-1", prompt="a red cube", **given)
+        return replace(
+            made,
+            reference=IMAGE if image else None,
+            duration_s=None if seconds is None else Decimal(seconds),
+        )
+
+    return make
+
+
+@pytest.fixture
+def webp() -> Callable[[MediaOrder], MediaOrder]:
+    """The same order with an image of a type that not everybody reads."""
+    return lambda asked: replace(asked, reference=replace(IMAGE, mime_type="image/webp"))
+
+
+@pytest.fixture
+def answer() -> Callable[..., ProviderAnswer]:
+    """An answer of a status with a body of JSON, or of bytes as they are."""
+
+    def make(body: Any, status: int = 200, **headers: str) -> ProviderAnswer:
+        raw = body if isinstance(body, bytes) else orjson.dumps(body)
+        return ProviderAnswer(status, {name.replace("_", "-"): value for name, value in headers.items()}, raw)
+
+    return make
