@@ -119,7 +119,8 @@ def _spoken(ask: Ask, shape: Fault, reasoning_tokens: int) -> Draft:
         text = "I'm sorry, but I can't help with that."
         return Draft(reasoning, text, (), Ended.REFUSED, reasoning_tokens=reasoning_tokens)
     if _calls_wanted(ask, shape):
-        calls = tuple(_call(tool, without_directives(ask.question)) for tool in _chosen(ask, shape))
+        question = without_directives(ask.question)
+        calls = tuple(_call(tool, question, shape.arguments) for tool in _chosen(ask, shape))
         text = f"I'll call {', '.join(call.name for call in calls)}." if ask.announces_calls else ""
         return Draft(reasoning, text, calls, Ended.CALLS, reasoning_tokens=reasoning_tokens)
     return Draft(reasoning, _text(ask, shape), (), Ended.STOP, reasoning_tokens=reasoning_tokens)
@@ -157,7 +158,9 @@ def _last_word(name: str) -> str:
     return _plain(name).rpartition(" ")[2]
 
 
-def _call(tool: Tool, question: str) -> ToolCall:
+def _call(tool: Tool, question: str, told: str | None) -> ToolCall:
+    if told is not None:
+        return ToolCall(tool.name, told)
     if tool.schema is None:
         return ToolCall(tool.name, question)
     return ToolCall(tool.name, orjson.dumps(schemas.instance(tool.schema, question)).decode())

@@ -17,7 +17,7 @@ from local.providers.faults import Fault, FaultBook, UnknownWord
 from local.providers.json_value import Json
 from local.providers.memory import Memory
 from local.providers.record import Entry, Record
-from local.providers.wire import Call, Refusal, Reply, Route, Wire, json_reply
+from local.providers.wire import Call, HangUp, Refusal, Reply, Route, Wire, json_reply
 
 Receive = Callable[[], Awaitable[Json]]
 Scope = Json
@@ -74,7 +74,8 @@ class App:
             leaving.cancel()
 
     def close(self) -> None:
-        """Break off every answer under way, so that the server can end at once."""
+        """Break off every answer and every webhook under way, so that the server can end at once."""
+        self._memory.webhooks.close()
         for answering in self._answering:
             answering.cancel()
 
@@ -128,6 +129,8 @@ class App:
         except Refusal as refusal:
             reply = _refused(wire, call, refusal)
             reply = replace(reply, headers=(*reply.headers, *wire.headers(call)))
+        if reply is not None and reply.cut_after is not None:
+            fault = replace(fault, cut_after=reply.cut_after)
         delivery = Delivery(send, connection, fault)
         if reply is None:
             await delivery.hang_up()
@@ -160,6 +163,8 @@ class App:
             if fault.status is not None:
                 raise wire.refusal(fault.status, f"The simulator was asked for a {fault.status}.", fault.code)
             reply = route.answer(call)
+        except HangUp:
+            return None
         except Refusal as refusal:
             reply = _refused(wire, call, refusal)
         retry_after = (("retry-after", fault.retry_after),) if fault.retry_after is not None else ()
@@ -179,6 +184,8 @@ class App:
             ("DELETE", "/_sim/requests"): lambda _: _done(self._record.clear),
             ("POST", "/_sim/faults"): self._inject,
             ("DELETE", "/_sim/faults"): lambda _: _done(self._faults.clear),
+            ("GET", "/_sim/media/tasks"): lambda _: self._memory.tasks.told(),
+            ("DELETE", "/_sim/media/tasks"): lambda _: _done(self._memory.tasks.clear),
         }
         action = actions.get((incoming.method, incoming.path))
         if action is None:

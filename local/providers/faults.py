@@ -16,7 +16,7 @@ from typing import get_type_hints
 from local.providers.json_value import Json, JsonValue
 
 _DIRECTIVE = re.compile(r"\[\[\s*sim:(.*?)\]\]", re.DOTALL)
-_WORD = re.compile(r"([a-z_0-9]+)(?:=(\"[^\"]*\"|\S+))?")
+_WORD = re.compile(r"([a-z_0-9]+)(?:=('[^']*'|\"[^\"]*\"|\S+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,20 @@ class Fault:
     calls: int | None = None
     rounds: int | None = None
     tool: str | None = None
+    arguments: str | None = None
     no_tool: bool = False
     refuse: bool = False
     redacted: bool = False
+    # What becomes of a media task.
+    media_s: float | None = None
+    media_fail: str | None = None
+    media_late: bool = False
+    media_lost: bool = False
+    media_poll_errors: int | None = None
+    media_submit_errors: int | None = None
+    media_callback: int | None = None
+    media_cut: int | None = None
+    media_bytes: int | None = None
     # The usage reported.
     no_usage: bool = False
     prompt_tokens: int | None = None
@@ -87,11 +98,18 @@ def _value(name: str, value: JsonValue) -> JsonValue:
     if hint is bool:
         return _flag(name, value)
     if hint in {str, str | None}:
-        return str(value).strip('"')
+        return _unquoted(str(value))
+    number = float if hint == float | None else int
     try:
-        return int(value)
+        return number(value)
     except (TypeError, ValueError):
-        raise UnknownWord(f"the simulator word {name} wants an integer, not {value!r}") from None
+        kind = "a number" if number is float else "an integer"
+        raise UnknownWord(f"the simulator word {name} wants {kind}, not {value!r}") from None
+
+
+def _unquoted(value: str) -> str:
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+    return value[1:-1] if quoted else value
 
 
 def _flag(name: str, value: JsonValue) -> bool:

@@ -15,7 +15,7 @@ from itertools import chain
 
 import orjson
 
-from local.providers import answers, gemini_checks, seals, tokens
+from local.providers import answers, gemini_checks, schemas, seals, tokens
 from local.providers.answers import Ask, Draft, Ended, Tool, ToolChoice
 from local.providers.json_value import Json, JsonValue
 from local.providers.wire import Call, Frame, FrameKind, Headers, Reply, Wire, json_reply, route
@@ -183,7 +183,7 @@ def _ask(body: Json, model: str, variant: int) -> Ask:
         rounds_done=sum(1 for c in contents[asked:] if gemini_checks.turn_kind(c) == "calls"),
         tools=tuple(_tools(body)),
         choice=ToolChoice(_MODES.get(calling.get("mode", "AUTO"), "auto"), tuple(allowed) if allowed else None),
-        schema=_schema(config),
+        schema=_schema(body),
         media=tuple(_MEDIA_NAMES[modality] for modality in _media(contents)),
         reasoning_tokens=_thought_tokens(model, config.get("thinkingConfig") or {}),
         max_tokens=config.get("maxOutputTokens"),
@@ -209,11 +209,12 @@ def _tools(body: Json) -> Iterator[Tool]:
             yield Tool(declared["name"], schema or {"type": "object"})
 
 
-def _schema(config: Json) -> Json | None:
+def _schema(body: Json) -> Json | None:
+    config = body.get("generationConfig") or {}
     if config.get("responseMimeType") != "application/json":
         return None
     schema = config.get("responseJsonSchema") or config.get("responseSchema")
-    return schema or {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
+    return schema or schemas.free_form(question(body))
 
 
 def _thought_tokens(model: str, config: Json) -> int:

@@ -7,6 +7,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from local.providers.json_value import JsonValue
+from local.providers.media_tasks import TaskBook
+from local.providers.media_webhooks import Webhooks
 
 CACHE_MIN_TOKENS = 1024
 CACHE_STEP_TOKENS = 128
@@ -74,3 +76,5 @@ class Memory:
         self.responses = Shelf()
         self.items = Shelf()
         self.cache_blocks = Shelf()
+        self.tasks = TaskBook()
+        self.webhooks = Webhooks()

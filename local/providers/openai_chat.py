@@ -13,7 +13,7 @@ from itertools import zip_longest
 
 import orjson
 
-from local.providers import answers, openai_checks, openai_shapes, tokens
+from local.providers import answers, openai_checks, openai_shapes, schemas, tokens
 from local.providers.answers import Ask, Draft, Ended, Tool, ToolChoice
 from local.providers.json_value import Json, JsonValue
 from local.providers.openai_shapes import DEEPSEEK, OPENAI, Dialect
@@ -107,7 +107,7 @@ class _Answer:
 
 
 def _answer(dialect: Dialect, call: Call) -> Reply:
-    openai_shapes.require_model(dialect, call.body.get("model"))
+    openai_shapes.require_chat_model(openai_shapes.require_model(dialect, call.body.get("model")))
     openai_checks.check(call.body)
     answer = _thought(dialect, call)
     if call.body.get("stream"):
@@ -187,7 +187,7 @@ def _schema(body: Json) -> Json | None:
     if wanted.get("type") == "json_schema":
         return dict(wanted["json_schema"].get("schema") or {})
     if wanted.get("type") == "json_object":
-        return {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
+        return schemas.free_form(question(body))
     return None
 
 

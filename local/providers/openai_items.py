@@ -154,15 +154,16 @@ def ask(body: Json, items: Sequence[Json]) -> Ask:
     rounds = sum(is_call for is_call, _ in itertools.groupby(since, lambda item: item.get("type") in _CALLS))
     results = tuple(text_of(item["output"]) for item in since if item.get("type") in _OUTPUTS)
     effort = (body.get("reasoning") or {}).get("effort")
+    question = text_of(items[last_user].get("content")) if last_user >= 0 else ""
     return Ask(
         model=body["model"],
-        question=text_of(items[last_user].get("content")) if last_user >= 0 else "",
+        question=question,
         results=results if since and since[-1].get("type") in _OUTPUTS else (),
         rounds_done=rounds,
         tools=tools(body),
         choice=_choice(body.get("tool_choice") or "auto"),
         parallel=body.get("parallel_tool_calls") is not False,
-        schema=_schema((body.get("text") or {}).get("format") or {}),
+        schema=_schema((body.get("text") or {}).get("format") or {}, question),
         media=tuple(_MEDIA[part["type"]] for item in items for part in _parts(item) if part["type"] in _MEDIA),
         reasoning_tokens=openai_shapes.reasoning_tokens(body["model"], effort),
         max_tokens=body.get("max_output_tokens"),
@@ -238,11 +239,11 @@ def _choice(choice: JsonValue) -> ToolChoice:
     return ToolChoice("none")
 
 
-def _schema(wanted: Json) -> Json | None:
+def _schema(wanted: Json, question: str) -> Json | None:
     if wanted.get("type") == "json_schema":
         return dict(wanted.get("schema") or {})
     if wanted.get("type") == "json_object":
-        return {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
+        return schemas.free_form(question)
     return None
 
 

@@ -84,6 +84,8 @@ class _Turn:
 
 def _create(call: Call) -> Reply:
     turn = _understood(call)
+    if call.body.get("stream"):
+        openai_shapes.require_streaming_model(call.body["model"])
     response = _response(turn)
     if response["store"]:
         call.memory.responses.put(response["id"], {"response": response, "items": turn.items})

@@ -29,6 +29,9 @@ _SNAPSHOTS = {
 }
 _LISTED = (*_SNAPSHOTS, "gpt-5-nano", "gpt-5.2-chat-latest", "chatgpt-4o-latest")
 _REASONING = re.compile(r"(o\d|gpt-5)(?!.*-chat)")
+# https://platform.openai.com/docs/models: what is served at the Responses endpoint only, and what does not stream.
+_NO_CHAT = re.compile(r"(o\d|gpt-5[.\d]*)-pro|gpt-5[.\d]*-codex|codex-|computer-use-")
+_NO_STREAM = re.compile(r"(o\d|gpt-5[.\d]*)-pro")
 _EFFORT_TOKENS = {"none": 0, "minimal": 0, "low": 64, "medium": 128, "high": 256, "xhigh": 512, "max": 512}
 
 
@@ -130,6 +133,23 @@ def require_model(dialect: Dialect, model: JsonValue) -> str:
         message = f"The model `{model}` does not exist or you do not have access to it."
         raise refusal(404, message, "model_not_found")
     return model
+
+
+def require_chat_model(model: str) -> None:
+    """Refuse a model of the Responses wire on the chat wire."""
+    if _NO_CHAT.match(model):
+        message = (
+            "This is not a chat model and thus not supported in the v1/chat/completions endpoint. "
+            "Did you mean to use v1/completions?"
+        )
+        raise refusal(404, message, param="model")
+
+
+def require_streaming_model(model: str) -> None:
+    """Refuse to stream what the professional models answer whole only."""
+    if _NO_STREAM.match(model):
+        message = "Unsupported value: 'stream' does not support true with this model. Supported values are: false."
+        raise refusal(400, message, "unsupported_value", "stream")
 
 
 def headers(call: Call) -> Headers:

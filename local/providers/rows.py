@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from local.providers import anthropic, bedrock, gemini, openai_chat, openai_responses
+from local.providers import (
+    anthropic,
+    bedrock,
+    gemini,
+    media_dashscope,
+    media_fal,
+    media_kling,
+    media_luma,
+    media_meshy,
+    media_replicate,
+    media_runway,
+    media_tencent,
+    media_veo,
+    media_wire,
+    media_xai,
+    openai_chat,
+    openai_responses,
+)
 from local.providers.wire import Wire
 
 WIRES: tuple[Wire, ...] = (
@@ -13,6 +30,18 @@ WIRES: tuple[Wire, ...] = (
     gemini.wire(gemini.VERTEX),
     bedrock.wire(),
     openai_chat.wire(openai_chat.DEEPSEEK),
+    media_wire.files(),
+    media_veo.wire(gemini.DEVELOPER),
+    media_veo.wire(gemini.VERTEX),
+    media_dashscope.wire(),
+    media_runway.wire(),
+    media_luma.wire(),
+    media_xai.wire(),
+    media_replicate.wire(),
+    media_fal.wire(),
+    media_kling.wire(),
+    media_meshy.wire(),
+    media_tencent.wire(),
 )
 
 
@@ -22,7 +51,12 @@ def addresses(root: str) -> dict[str, dict[str, str]]:
         "openai": {"base_url": f"{root}/openai/v1", "api_key": openai_chat.OPENAI.api_key},
         "anthropic": {"base_url": root + anthropic.PREFIX, "api_key": anthropic.API_KEY},
         "gemini": {"base_url": root + gemini.DEVELOPER.prefix, "api_key": gemini.DEVELOPER.api_key},
-        "vertex": {"base_url": root + gemini.VERTEX.prefix, "api_key": gemini.VERTEX.api_key},
+        "vertex": {
+            "base_url": root + gemini.VERTEX.prefix,
+            "api_key": gemini.VERTEX.api_key,
+            "project": "simulated-project",
+            "location": "us-central1",
+        },
         "bedrock": {
             "base_url": root + bedrock.PREFIX,
             "api_key": bedrock.API_KEY,
@@ -31,4 +65,29 @@ def addresses(root: str) -> dict[str, dict[str, str]]:
             "region": bedrock.REGION,
         },
         "deepseek": {"base_url": f"{root}/deepseek", "api_key": openai_chat.DEEPSEEK.api_key},
+        "dashscope": {"base_url": root + media_dashscope.PREFIX, "api_key": media_dashscope.API_KEY},
+        "runway": {"base_url": root + media_runway.PREFIX, "api_key": media_runway.API_KEY},
+        "luma": {"base_url": root + media_luma.PREFIX, "api_key": media_luma.API_KEY},
+        "xai": {"base_url": root + media_xai.PREFIX, "api_key": media_xai.API_KEY},
+        "replicate": {
+            "base_url": root + media_replicate.PREFIX,
+            "api_key": media_replicate.API_KEY,
+            "webhook_secret": media_replicate.WEBHOOK_SECRET,
+        },
+        "fal": {
+            "base_url": root + media_fal.PREFIX,
+            "api_key": media_fal.API_KEY,
+            "jwks_url": root + media_fal.PREFIX + media_fal.JWKS_PATH,
+        },
+        "kling": {
+            "base_url": root + media_kling.PREFIX,
+            "api_key": media_kling.ACCESS_KEY,
+            "secret_key": media_kling.SECRET_KEY,
+        },
+        "meshy": {"base_url": root + media_meshy.PREFIX, "api_key": media_meshy.API_KEY},
+        "tencent": {
+            "base_url": root,
+            "api_key": media_tencent.SECRET_ID,
+            "secret_key": media_tencent.SECRET_KEY,
+        },
     }

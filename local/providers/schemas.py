@@ -1,6 +1,7 @@
 """Law: from a JSON Schema to the smallest pleasant value that fits it, the same for the same prompt.
 
-Numbers and proper names of the prompt are used where they fit, so that "the weather in Paris" asks for Paris.
+Numbers and names of the prompt are used where they fit, so that "the weather in Paris" asks for Paris; what the prompt
+puts in single quotes is a name before any word that begins with a capital letter.
 A `pattern` is met from a list of candidates; one that none of them meets gets the plain text.
 """
 
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from local.providers.json_value import Json, JsonValue
 
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?")
+_QUOTED = re.compile(r"(?<!\w)'([^']+)'(?!\w)")
 _NAME = re.compile(r"(?<=[a-z,:;] )[A-Z][\w-]+(?: [A-Z][\w-]+)*")
 _WHOLE_TEXT = frozenset({"q", "query", "question", "text", "prompt", "message", "input", "task", "answer", "content"})
 _DEPTH_SPARING = 4
@@ -41,12 +43,18 @@ def instance(schema: Json, prompt: str = "") -> JsonValue:
     return _Filler(schema, prompt).fill(schema, "", 0)
 
 
+def free_form(prompt: str) -> Json:
+    """The schema of JSON mode, which has none: one text for each name that the prompt puts in quotes."""
+    names = list(dict.fromkeys(_QUOTED.findall(prompt))) or ["answer"]
+    return {"type": "object", "properties": {name: {"type": "string"} for name in names}, "required": names}
+
+
 class _Filler:
     def __init__(self, root: Json, prompt: str) -> None:
         self._root = root
         self._prompt = " ".join(prompt.split())
         self._numbers: Iterator[str] = iter(_NUMBER.findall(prompt))
-        self._name = next(iter(_NAME.findall(prompt)), "")
+        self._name = next(iter(_QUOTED.findall(prompt) or _NAME.findall(prompt)), "")
         self._by_type: dict[str, Callable[[Json, str, int], JsonValue]] = {
             "object": self._object,
             "array": self._array,

@@ -42,11 +42,12 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole body, or the frames of a stream, with status and headers."""
+    """A whole body, or the frames of a stream, with status and headers; broken off after so many bytes of it."""
 
     status: int
     headers: Headers
     body: bytes | Iterator[Frame]
+    cut_after: int | None = None
 
 
 class Refusal(Exception):
@@ -57,6 +58,10 @@ class Refusal(Exception):
         self.status = status
         self.body = body
         self.headers = headers
+
+
+class HangUp(Exception):
+    """The connection is to be closed without an answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
+SDKS = ROOT / ".cache" / "media-sdks"
+
 Rows = dict[str, dict[str, str]]
 
 
@@ -60,3 +62,30 @@ def control(rows: Rows) -> Iterator[Control]:
     yield control
     control.call("DELETE", "/_sim/faults")
     control.call("DELETE", "/_sim/requests")
+
+
+@pytest.fixture(scope="session")
+def python() -> str:
+    """The Python of the media vendors' SDKs."""
+    subprocess.run(["sh", "requirements/install", str(SDKS), "requirements/media-sdks.txt"], cwd=ROOT, check=True)
+    return str(SDKS / "bin" / "python")
+
+
+def seen(python: str, script: str, *given: Any) -> Any:
+    """What the driver script saw, given these values."""
+    told = [orjson.dumps(one).decode() for one in given]
+    done = subprocess.run(
+        [python, str(ROOT / "tests" / "providers_sim" / script), *told],
+        cwd=ROOT,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return orjson.loads(done.stdout)
+
+
+def size_at(control: Control, url: str) -> tuple[int, str, int]:
+    """What a download of the simulator answers: status, type, and how many bytes."""
+    status, headers, body = control.send("GET", urlsplit(url).path)
+    return status, headers["content-type"], len(body)

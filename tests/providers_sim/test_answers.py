@@ -62,6 +62,18 @@ def test_an_instance_fits_its_schema(schema: dict[str, Any], prompt: str) -> Non
     jsonschema_rs.validate(schema, schemas.instance(schema, prompt))
 
 
+def test_a_quoted_name_is_the_name_before_any_proper_name() -> None:
+    schema = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+    assert schemas.instance(schema, "Name it '你好' (Hello Group), it's Bob's") == {"name": "你好"}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "members"), [("JSON with 'setup' and 'end' keys", ["setup", "end"]), ("As JSON, please", ["answer"])]
+)
+def test_json_mode_has_the_members_that_the_prompt_names(prompt: str, members: list[str]) -> None:
+    assert list(schemas.instance(schemas.free_form(prompt), prompt)) == members
+
+
 @pytest.mark.parametrize(
     ("schema", "fault"),
     [

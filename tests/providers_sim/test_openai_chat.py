@@ -293,6 +293,8 @@ def test_models_are_listed(client: OpenAI) -> None:
     ("wrong", "error", "code", "param"),
     [
         ({"model": "claude-3"}, openai.NotFoundError, "model_not_found", None),
+        ({"model": "o1-pro"}, openai.NotFoundError, None, "model"),
+        ({"model": "gpt-5.1-codex-mini"}, openai.NotFoundError, None, "model"),
         ({"messages": []}, openai.BadRequestError, "empty_array", "messages"),
         ({"temperature": 3}, openai.BadRequestError, "decimal_above_max_value", "temperature"),
         ({"temperature": "hot"}, openai.BadRequestError, "invalid_type", "temperature"),

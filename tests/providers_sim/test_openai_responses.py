@@ -216,3 +216,10 @@ def test_a_bad_request_names_its_parameter(client: OpenAI, wrong: Any, param: st
 def test_an_error_in_the_stream_is_an_error_event(client: OpenAI) -> None:
     events = streamed(client, model="gpt-4o", input="[[sim: error_after=2]]")
     assert events[-1].type == "error"
+
+
+def test_a_model_that_does_not_stream_refuses_to(client: OpenAI) -> None:
+    assert client.responses.create(model="o1-pro", input="Hi").status == "completed"
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.responses.create(model="o1-pro", input="Hi", stream=True)
+    assert (caught.value.code, caught.value.param) == ("unsupported_value", "stream")

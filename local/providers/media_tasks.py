@@ -1,0 +1,208 @@
+"""Law: tasks that take their time, the same on every media wire: queued, running, then succeeded or failed.
+
+What becomes of a task is decided by the clock and by the words of its prompt (README.md beside this file), when
+somebody looks. A wire only writes it down in its vendor's words.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from local.providers.faults import Fault, without_directives
+from local.providers.json_value import Json, JsonValue
+from local.providers.media_files import File, model, video
+
+# How long a task takes unless its prompt says otherwise, and how much longer one that is late.
+DURATION_S = 0.3
+LATE = 10.0
+_QUEUED_PART = 0.2
+_SECONDS = 5
+_KEPT = 4_096
+_CALLBACK = re.compile(r"/([^/]+)/(\d+)(?:\?.*)?")
+
+
+class State(enum.Enum):
+    """What a task is at this moment."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing follows."""
+        return self not in {State.QUEUED, State.RUNNING}
+
+
+class Failure(enum.Enum):
+    """Why a task fails, where its prompt says `media_fail`."""
+
+    MODERATION = "moderation"
+    INTERNAL = "internal"
+    INVALID = "invalid"
+
+
+@dataclass(slots=True)
+class Task:
+    """One task of one vendor. Times are seconds of the book's clock.
+
+    `form` is what it makes, by file ending; `also` is what its vendor makes besides without being asked.
+
+    `attempt` is what tells one submission from another as far as the vendor is told: an idempotency key, an external
+    id, or the end of a callback's address.
+    """
+
+    vendor: str
+    handle: str
+    model: str
+    prompt: str
+    form: str
+    opened_s: float
+    shape: Fault
+    also: tuple[str, ...] = ()
+    duration_s: float = _SECONDS
+    attempt: str | None = None
+    details: Mapping[str, JsonValue] = field(default_factory=dict)
+    submitted: int = 1
+    polls: int = 0
+    downloads: int = 0
+    canceled: bool = False
+    callbacks: list[int | None] = field(default_factory=list)
+
+    @property
+    def takes_s(self) -> float:
+        """From its submission to its end."""
+        duration_s = DURATION_S if self.shape.media_s is None else self.shape.media_s
+        return duration_s * LATE if self.shape.media_late else duration_s
+
+    @property
+    def failure(self) -> Failure | None:
+        """How it will fail, if it will."""
+        return None if self.shape.media_fail is None else Failure(self.shape.media_fail)
+
+    def state(self, now_s: float) -> State:
+        """What it is now."""
+        if self.canceled:
+            return State.CANCELED
+        elapsed_s = now_s - self.opened_s
+        if elapsed_s >= self.takes_s:
+            return State.SUCCEEDED if self.failure is None else State.FAILED
+        return State.QUEUED if elapsed_s < self.takes_s * _QUEUED_PART else State.RUNNING
+
+    def progress(self, now_s: float) -> int:
+        """In percent."""
+        if not self.takes_s:
+            return 100
+        return min(100, max(0, math.floor(100 * (now_s - self.opened_s) / self.takes_s)))
+
+    def file(self, form: str) -> File:
+        """What it made in that form."""
+        if form == "mp4":
+            return video(round(self.duration_s * 1000), self.shape.media_bytes)
+        return model(form, self.shape.media_bytes)
+
+    def cut_after(self) -> int | None:
+        """Where this download breaks off; asking counts as one."""
+        self.downloads += 1
+        return self.shape.media_cut if self.downloads == 1 else None
+
+    def told(self, now_s: float) -> Json:
+        """As the control API shows it."""
+        return {
+            "vendor": self.vendor,
+            "handle": self.handle,
+            "model": self.model,
+            "prompt": self.prompt,
+            "form": self.form,
+            "attempt": self.attempt,
+            "submitted": self.submitted,
+            "polls": self.polls,
+            "downloads": self.downloads,
+            "canceled": self.canceled,
+            "callbacks": self.callbacks,
+            "state": self.state(now_s).value,
+        }
+
+
+class Trouble(enum.Enum):
+    """What an exchange meets on request, in turns: a 500, a 429, and a connection that is cut."""
+
+    FAILS = 500
+    BUSY = 429
+    CUT = 0
+
+
+class TaskBook:
+    """Every task of the process, the oldest forgotten first; the only state of this module. `now_s` is its clock."""
+
+    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
+        self.now_s = now_s
+        self._tasks: dict[tuple[str, str], Task] = {}
+        self._submissions: dict[tuple[str, str], int] = {}
+
+    def submission_meets(self, vendor: str, prompt: str, shape: Fault) -> Trouble | None:
+        """What this submission meets, by `media_submit_errors`; asking counts as one."""
+        key = (vendor, prompt)
+        self._submissions[key] = self._submissions.get(key, 0) + 1
+        return _trouble(self._submissions[key], shape.media_submit_errors)
+
+    def poll_meets(self, task: Task) -> Trouble | None:
+        """What this poll meets, by `media_poll_errors`; asking counts as one."""
+        task.polls += 1
+        return _trouble(task.polls, task.shape.media_poll_errors)
+
+    def open(self, task: Task) -> Task:
+        """Keeps a new task, or gives the one that was opened with the same key of the vendor's before."""
+        known = self._by_attempt(task)
+        if known is not None:
+            known.submitted += 1
+            return known
+        self._tasks[task.vendor, task.handle] = task
+        while len(self._tasks) > _KEPT:
+            del self._tasks[next(iter(self._tasks))]
+        return task
+
+    def find(self, vendor: str, handle: str) -> Task | None:
+        """The vendor's task, unless it has been lost."""
+        task = self._tasks.get((vendor, handle))
+        return None if task is None or task.shape.media_lost else task
+
+    def told(self) -> Json:
+        """As the control API lists them, oldest first."""
+        return {"tasks": [task.told(self.now_s()) for task in self]}
+
+    def clear(self) -> None:
+        """Forget every task and every count."""
+        self._tasks.clear()
+        self._submissions.clear()
+
+    def __iter__(self) -> Iterator[Task]:
+        return iter(self._tasks.values())
+
+    def _by_attempt(self, task: Task) -> Task | None:
+        if not task.details.get("idempotent"):
+            return None
+        same = (known for known in self if (known.vendor, known.attempt) == (task.vendor, task.attempt))
+        return next(same, None)
+
+
+def _trouble(turn: int, wanted: int | None) -> Trouble | None:
+    return list(Trouble)[(turn - 1) % len(Trouble)] if turn <= (wanted or 0) else None
+
+
+def asked(prompt: str) -> str:
+    """The prompt as a person meant it."""
+    return without_directives(prompt)
+
+
+def attempt_in(callback_url: str | None) -> str | None:
+    """The attempt that a callback's address ends with, as `job-number`."""
+    found = _CALLBACK.search(callback_url or "")
+    return None if found is None else f"{found[1]}-{found[2]}"

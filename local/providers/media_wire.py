@@ -1,0 +1,165 @@
+"""Law: what every media wire does the same way: open a task, find it, meet its troubles, hand out its file.
+
+A vendor's wire says only where its handles are and how states are written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from local.providers.json_value import JsonValue
+from local.providers.media_files import File
+from local.providers.media_tasks import Failure, State, Task, Trouble, asked
+from local.providers.wire import (
+    Call,
+    Frame,
+    FrameKind,
+    HangUp,
+    Headers,
+    Refusal,
+    Reply,
+    Wire,
+    route,
+)
+
+Refuse = Callable[[int, str, str | None], Refusal]
+
+FILES_PREFIX = "/files"
+_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a vendor was asked to make; `form` is the file's ending, `also` are those of what it makes besides."""
+
+    vendor: str
+    handle: str
+    model: str
+    prompt: str
+    form: str
+    also: tuple[str, ...] = ()
+    duration_s: float = 5
+    attempt: str | None = None
+    details: dict[str, JsonValue] = field(default_factory=dict)
+
+
+def opened(call: Call, order: Order, refuse: Refuse) -> Task:
+    """A task for the order; refused, or cut, where its prompt says so."""
+    if call.shape.media_fail not in {None, *(failure.value for failure in Failure)}:
+        raise refuse(400, f"media_fail={call.shape.media_fail} is no failure of this simulator's.", None)
+    _meet(call.memory.tasks.submission_meets(order.vendor, order.prompt, call.shape), refuse)
+    return call.memory.tasks.open(
+        Task(
+            vendor=order.vendor,
+            handle=order.handle,
+            model=order.model,
+            prompt=asked(order.prompt),
+            form=order.form,
+            opened_s=call.memory.tasks.now_s(),
+            shape=call.shape,
+            also=order.also,
+            duration_s=order.duration_s,
+            attempt=order.attempt,
+            details=order.details,
+        )
+    )
+
+
+def polled(call: Call, vendor: str, handle: str, refuse: Refuse) -> Task | None:
+    """The task that is asked for, or nothing where it is unknown; refused, or cut, where its prompt says so."""
+    task = call.memory.tasks.find(vendor, handle)
+    if task is not None:
+        _meet(call.memory.tasks.poll_meets(task), refuse)
+    return task
+
+
+def state(call: Call, task: Task) -> State:
+    """What the task is now."""
+    return task.state(call.memory.tasks.now_s())
+
+
+def progress(call: Call, task: Task) -> int:
+    """How far the task is, in percent."""
+    return task.progress(call.memory.tasks.now_s())
+
+
+def uuid(call: Call) -> str:
+    """A handle of the kind that most vendors give, of this very call."""
+    digest = hashlib.sha256(call.unique_id("task").encode()).hexdigest()
+    return "-".join((digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:32]))
+
+
+def root(call: Call) -> str:
+    """Where the caller reached this process."""
+    return f"http://{call.headers.get('host', '127.0.0.1')}"
+
+
+def file_url(at: str, task: Task, form: str | None = None) -> str:
+    """Where the task's file can be downloaded, below the root `at`."""
+    return f"{at}{FILES_PREFIX}/{task.vendor}/{quote(task.handle, safe='')}/output.{form or task.form}"
+
+
+def files() -> Wire:
+    """The downloads of every vendor that needs no key for them."""
+    return Wire(
+        row="files",
+        prefix=FILES_PREFIX,
+        routes=(route("GET", "/(?P<vendor>[^/]+)/(?P<handle>[^/]+)/output[.](?P<form>[a-z0-9]+)", _file),),
+        authorize=lambda _: None,
+        question=lambda _: "",
+        model=lambda _: "",
+        refusal=_no_file,
+        error_frame=lambda _: b"",
+        garbage_frame=lambda _: b"",
+        headers=lambda _: (),
+    )
+
+
+def download(call: Call, task: Task, form: str | None = None) -> Reply:
+    """The task's file, or the range of it that the call names; the first one breaks off where its prompt says so."""
+    file = task.file(form or task.form)
+    size = file.size_bytes
+    told: Headers = (("content-type", file.mime_type), ("accept-ranges", "bytes"))
+    found = _RANGE.fullmatch(call.headers.get("range", ""))
+    if found is None:
+        return _part(200, told, file, 0, size - 1, task.cut_after())
+    first, last = int(found[1]), min(int(found[2] or size - 1), size - 1)
+    if first > last:
+        return Reply(416, (*told, ("content-range", f"bytes */{size}")), b"")
+    return _part(206, (*told, ("content-range", f"bytes {first}-{last}/{size}")), file, first, last, task.cut_after())
+
+
+def is_address(url: object) -> bool:
+    """Whether an image could be read from there."""
+    return isinstance(url, str) and url.startswith(("https://", "http://"))
+
+
+def _part(status: int, headers: Headers, file: File, first: int, last: int, cut_after: int | None) -> Reply:
+    frames = (Frame(FrameKind.STRUCTURE, piece) for piece in file.pieces(first, last))
+    return Reply(status, (*headers, ("content-length", str(last - first + 1))), frames, cut_after)
+
+
+def _file(call: Call) -> Reply:
+    task = call.memory.tasks.find(call.params["vendor"], call.params["handle"])
+    form = call.params["form"]
+    if task is None or state(call, task) is not State.SUCCEEDED or form not in {task.form, *task.also}:
+        raise _no_file(404, "There is no such file.", None)
+    return download(call, task, form)
+
+
+def _no_file(status: int, message: str, _code: str | None) -> Refusal:
+    return Refusal(status, {"error": message})
+
+
+def _meet(trouble: Trouble | None, refuse: Refuse) -> None:
+    match trouble:
+        case Trouble.CUT:
+            raise HangUp
+        case Trouble.FAILS | Trouble.BUSY:
+            raise refuse(trouble.value, f"The simulator was asked for a {trouble.value}.", None)
+        case None:
+            pass
