@@ -27,9 +27,15 @@ class Jobs(Protocol):
         """The job with its version raised, or nothing where another write came between: then read it anew."""
 
     async def page(
-        self, account_id: str, kinds: Collection[JobKind], *, limit: int, before: str | None = None
+        self,
+        account_id: str,
+        kinds: Collection[JobKind],
+        *,
+        limit: int,
+        before: str | None = None,
+        oldest_first: bool = False,
     ) -> Sequence[Job]:
-        """The account's jobs of these kinds, newest first; with `before`, only ids below it."""
+        """The account's jobs of these kinds, newest first; with `before`, only ids that come after it in that order."""
 
     async def remove(self, job: Job) -> None:
         """Forgets the job, if it is known."""
@@ -49,6 +55,13 @@ class Executions(Protocol):
 
     async def wake(self, token: str, output: Mapping[str, object]) -> None:
         """Ends the wait of that token; one that is over already is left alone."""
+
+
+class Notices(Protocol):
+    """Where it waits to be told that a job has ended. Where it cannot be reached, `ServiceUnavailable`."""
+
+    async def put(self, job: Job) -> None:
+        """Has the job's webhook told, at least once and with the same message id each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +124,58 @@ class MediaObjects(Protocol):
 
     async def form(self, name: str, mime_type: str, size_bytes: int, now_s: float) -> UploadForm:
         """A form that writes the object, of that type and of exactly that size, within the hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSecrets:
+    """What signs an account's webhooks: `current`, and for a day after a rotation the one before it."""
+
+    account_id: str
+    current: str
+    previous: str | None = None
+    previous_until_s: int = 0
+
+    def good(self, now_s: float) -> tuple[str, ...]:
+        """The secrets that sign now, the current one first."""
+        if self.previous is None or self.previous_until_s <= now_s:
+            return (self.current,)
+        return (self.current, self.previous)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One try to tell a webhook. `status` is its HTTP answer, `error` why there was none; times are epoch seconds."""
+
+    account_id: str
+    delivery_id: str
+    job_id: str
+    message_id: str
+    event_type: str
+    url: str
+    number: int
+    at_s: int
+    status: int | None = None
+    error: str | None = None
+    next_at_s: int | None = None
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the webhook took it."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+class WebhookRecords(Protocol):
+    """Accounts' webhook secrets and the log of deliveries, which is kept for 30 days.
+
+    Where the store cannot be reached a step raises `ServiceUnavailable`; a repeat is safe.
+    """
+
+    async def secrets(self, account_id: str) -> WebhookSecrets | None: ...
+
+    async def put_secrets(self, secrets: WebhookSecrets, *, instead_of: str | None) -> bool:
+        """Writes them where `instead_of` is the current one, or none is; false where another write came before."""
+
+    async def log(self, delivery: Delivery) -> None: ...
+
+    async def deliveries(self, account_id: str, *, limit: int, before: str | None = None) -> Sequence[Delivery]:
+        """The account's deliveries, newest first; with `before`, only ids below it."""

@@ -42,11 +42,15 @@ TERMINAL = frozenset({JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELED}
 
 
 class Phase(StrEnum):
-    """The step that a job is at; each may be run twice. An `OPENING` job may have no hold yet."""
+    """The step that a job is at; each may be run twice.
+
+    An `OPENING` job may have no hold yet. A `LATE` one is past its deadline, and looked at now and then.
+    """
 
     OPENING = "opening"
     SUBMIT = "submit"
     AWAIT = "await"
+    LATE = "late"
     MIRROR = "mirror"
     SETTLE = "settle"
     NOTIFY = "notify"
@@ -64,16 +68,19 @@ class JobError:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One submission. `handle` is the provider's own name of its task, once it has given one.
+    """One submission, by one route of the order. `tries` counts how often it was sent without a known outcome.
 
-    `uploads` are the multipart uploads begun for its outputs, by output: what is to be gone on with, or aborted.
+    `handle` is the provider's own name of its task, once it has given one. `upload_id` is the multipart upload of the
+    file that is being mirrored: what is to be gone on with, or aborted.
     """
 
     number: int
+    route: int
     provider: str
     model: str
+    tries: int = 0
     handle: str | None = None
-    uploads: tuple[str, ...] = ()
+    upload_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,61 @@
+"""Video and 3D models as they are listed: what each takes, makes and costs, so that a client can ask for what fits."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from gateway.canonical.media_models import Durations, MediaModel, MediaOffer, MediaPrice, Use
+from gateway.canonical.models import Alias, Retired
+from gateway.catalog.media import MediaCatalog
+
+
+def media_row(offer: MediaOffer, catalog: MediaCatalog, simulated_providers: frozenset[str]) -> dict[str, Any]:
+    """One name for sale, with the facts of the model that serves it first."""
+    model = catalog.models_behind(offer)[0]
+    alias = isinstance(offer, Alias)
+    row = {
+        "id": offer.id,
+        "object": "model",
+        "created": model.created_s if isinstance(offer, Retired) else offer.created_s,
+        "owned_by": "nexevo" if alias else model.owned_by,
+        "provider": model.provider,
+        "kind": model.kind.value,
+        "models": [one.id for one in catalog.models_behind(offer)],
+        "parameters": _parameters(model),
+        "pricing": {"currency": "USD", **_price(model.price)},
+    }
+    if isinstance(offer, Retired):
+        row |= {"retired_on": offer.retired_on, "successor": offer.successor}
+    return row | ({"simulated": True} if model.provider in simulated_providers else {})
+
+
+def _parameters(model: MediaModel) -> dict[str, Any]:
+    return {
+        "prompt_characters_max": model.prompt_characters_max,
+        "reference_image": model.reference.value,
+        "reference_image_types": [] if model.reference is Use.NONE else list(model.reference_types),
+        "duration_sec": None if model.durations is None else _durations(model.durations),
+        "aspect_ratio": list(model.aspect_ratios),
+        "negative_prompt": model.negative_prompt_characters_max is not None,
+        "seed": model.seed_max is not None,
+        "output_format": list(model.output_formats),
+    }
+
+
+def _durations(durations: Durations) -> Any:
+    if durations.step_s is None:
+        return [_number(value) for value in durations.values_s]
+    first, last = durations.values_s[0], durations.values_s[-1]
+    return {"min": _number(first), "max": _number(last), "step": _number(durations.step_s)}
+
+
+def _number(seconds: Decimal) -> int | float:
+    return int(seconds) if seconds == seconds.to_integral_value() else float(seconds)
+
+
+def _price(price: MediaPrice) -> dict[str, str]:
+    if price.per_second is not None:
+        return {"unit": "second", "price": price.per_second}
+    listed = {"unit": "asset", "price": price.per_asset or ""}
+    return listed | ({"price_from_prompt": price.per_asset_from_prompt} if price.per_asset_from_prompt else {})

@@ -1,0 +1,59 @@
+"""A decided job's end: money first, then the status that its owner sees. Each half is harmless when repeated."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.canonical.jobs import Job, JobStatus, Phase
+from gateway.canonical.money import Charge, EntryKind, Settlement
+from gateway.jobs.changing import JobWriter
+from gateway.ports import Clock, Money
+
+
+class Closing:
+    """Settles or releases a decided job's hold, and makes its status terminal."""
+
+    def __init__(self, writer: JobWriter, money: Money, clock: Clock) -> None:
+        self._writer = writer
+        self._money = money
+        self._clock = clock
+
+    async def close(self, job: Job) -> Job:
+        """The job with its terminal status and what it cost; a job that was closed before is left alone."""
+        verdict = job.verdict
+        if verdict is None:
+            raise ValueError(f"{job.job_id} is not decided")
+        if job.status.terminal:
+            return job
+        paid = await self._end_hold(job, verdict)
+
+        def closed(standing: Job) -> Job:
+            if standing.status.terminal:
+                return standing
+            progress = 100 if verdict is JobStatus.SUCCEEDED else standing.progress
+            return replace(
+                standing, status=verdict, phase=Phase.NOTIFY, progress=progress, charged_nanousd=paid, token=None
+            )
+
+        return await self._writer.change(job, closed)
+
+    async def _end_hold(self, job: Job, verdict: JobStatus) -> int:
+        """What the account paid. The ledger's own word counts: a hold that had ended before ended as it did then."""
+        if job.hold is None:
+            return 0
+        now_s = self._clock.now_s()
+        if verdict is JobStatus.SUCCEEDED:
+            return _paid(await self._money.settle(job.hold, charge(job), now_s))
+        return _paid(await self._money.release(job.hold, now_s))
+
+
+def charge(job: Job) -> Charge:
+    """What success of the job's attempt costs, by the route that served it."""
+    if job.attempt is None:
+        return job.charge
+    route = job.order["routes"][job.attempt.route]
+    return replace(job.charge, cost_nanousd=route["cost_nanousd"], model_used=route["model"])
+
+
+def _paid(settlement: Settlement) -> int:
+    return -sum(entry.amount_nanousd for entry in settlement.entries if entry.kind is EntryKind.CHARGE)

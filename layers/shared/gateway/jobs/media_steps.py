@@ -1,0 +1,309 @@
+"""The steps of a media job, as its state machine calls them. Any of them may run twice, or die in the middle.
+
+A step reads the job, does its part, and writes what came of it; the answer says which step is next. A step of an
+execution that has been replaced, or of a job that is gone, answers that all is over.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from gateway.canonical.jobs import Attempt, Job, JobError, JobStatus, Phase
+from gateway.canonical.media import Done, Elsewhere, Failed, Running, TaskState
+from gateway.errors import GatewayError, InvalidRequest, UpstreamError
+from gateway.job_ports import Executions, Jobs, Notices
+from gateway.jobs.changing import JobWriter
+from gateway.jobs.closing import Closing
+from gateway.jobs.exchange import Exchange
+from gateway.jobs.mirroring import Mirroring, Refused
+from gateway.ports import Clock, Credential
+from gateway.providers.media.vendor import MediaVendor
+
+log = logging.getLogger(__name__)
+
+# Sent so often without a known outcome, an attempt has failed.
+SUBMIT_TRIES = 8
+# How long a try of Await waits for a callback, in seconds; the pause before the next try, and poll, comes on top.
+POLL_WAIT_S = 5
+CALLBACK_WAIT_S = 60
+# The longest pause between two tries of Await, as the state machine has it.
+PAUSE_S = 25
+# A task past its deadline is looked at so often, for so long: a provider that is late may still deliver, and bill.
+LATE_LOOK_S = 900
+LATE_S = 24 * 3600
+# Who says nothing for so long beyond what a step may take has died.
+GRACE_S = 30
+SUBMIT_S = 90
+MIRROR_S = 90
+NOTICE_S = 300
+HOPS = 3
+
+OVER = "over"
+NEXT = {
+    Phase.OPENING: OVER,
+    Phase.SUBMIT: "submit",
+    Phase.AWAIT: "await",
+    # The reconciler starts it anew when it is due.
+    Phase.LATE: OVER,
+    Phase.MIRROR: "mirror",
+    Phase.SETTLE: "settle",
+    Phase.NOTIFY: "settle",
+    Phase.ENDED: OVER,
+}
+
+
+class ProviderBusy(Exception):
+    """The provider could not take the job now; the state machine's Retry knows this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaWork:
+    """What the steps stand on."""
+
+    jobs: Jobs
+    writer: JobWriter
+    closing: Closing
+    executions: Executions
+    exchange: Exchange
+    mirroring: Mirroring
+    notices: Notices
+    clock: Clock
+
+
+class MediaSteps:
+    """One step of one media job at a time."""
+
+    def __init__(self, work: MediaWork) -> None:
+        self._work = work
+        self._steps: Mapping[str, Callable[[Job, str], Awaitable[Job]]] = {
+            "submit": self._submit,
+            "await": self._await,
+            "mirror": self._mirror,
+            "settle": self._settle,
+            "notify": self._notify,
+        }
+
+    async def run(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """One step, by `{step, job_id, run}` and for Await `token`; what is next."""
+        job_id, run, token = event["job_id"], int(event["run"]), str(event.get("token", ""))
+        job = await self._work.jobs.get(job_id)
+        if job is None or job.run != run:
+            told = _told(job_id, run, OVER, 1)
+        else:
+            job = await self._steps[event["step"]](job, token)
+            told = _told(job_id, run, NEXT[job.phase], await self._wait_s(job))
+        if token and told["next"] != "await":
+            await self._work.executions.wake(token, told)
+        return told
+
+    def _now_s(self) -> int:
+        return int(self._work.clock.now_s())
+
+    async def _wait_s(self, job: Job) -> int:
+        if job.attempt is None or job.phase is not Phase.AWAIT:
+            return POLL_WAIT_S
+        vendor, credential = await self._work.exchange.vendor(job.attempt.provider)
+        return CALLBACK_WAIT_S if _calls_back(vendor, credential, job) else POLL_WAIT_S
+
+    async def _submit(self, job: Job, _token: str) -> Job:
+        """Sends the attempt to its provider. What refuses the order for good gives way to the next route."""
+        while job.phase is Phase.SUBMIT and not job.decided:
+            job = await self._begin(job)
+            if job.decided or job.attempt is None:
+                break
+            if job.attempt.tries > SUBMIT_TRIES:
+                job = await self._give_way(job, JobError("upstream_error", "The provider did not take the job.", True))
+                continue
+            try:
+                handle = await self._work.exchange.submit(job)
+            except InvalidRequest as refusal:
+                job = await self._give_way(job, JobError(refusal.code or "invalid_request", refusal.message))
+            except UpstreamError as failure:
+                log.warning("%s: the provider did not take it: %s", job.attempt_id, failure.message)
+                if not failure.retryable or self._has_another_route(job):
+                    job = await self._give_way(job, JobError(failure.code or "upstream_error", failure.message, True))
+                    continue
+                raise ProviderBusy(failure.message) from failure
+            else:
+                job = await self._accepted(job, handle)
+        return job
+
+    async def _begin(self, job: Job) -> Job:
+        """The attempt, written before it is sent: a repeat after a death sends it under the same id."""
+
+        def begun(standing: Job) -> Job:
+            if standing.decided or standing.phase is not Phase.SUBMIT:
+                return standing
+            attempt = standing.attempt or _attempt(standing, number=1, route=0)
+            return replace(
+                standing, attempt=replace(attempt, tries=attempt.tries + 1), due_s=self._now_s() + SUBMIT_S + GRACE_S
+            )
+
+        return await self._work.writer.change(job, begun)
+
+    async def _accepted(self, job: Job, handle: str) -> Job:
+        def accepted(standing: Job) -> Job:
+            if standing.attempt is None or standing.attempt_id != job.attempt_id:
+                return standing
+            attempt = replace(standing.attempt, handle=handle)
+            if standing.decided:
+                return replace(standing, attempt=attempt)
+            return replace(
+                standing,
+                attempt=attempt,
+                phase=Phase.AWAIT,
+                status=JobStatus.RUNNING,
+                due_s=self._now_s() + POLL_WAIT_S + PAUSE_S + GRACE_S,
+            )
+
+        return await self._work.writer.change(job, accepted)
+
+    def _has_another_route(self, job: Job) -> bool:
+        return job.attempt is not None and job.attempt.route + 1 < len(job.order["routes"])
+
+    async def _give_way(self, job: Job, error: JobError) -> Job:
+        """The next route's turn under a new attempt, or the end where there is none."""
+        if not self._has_another_route(job):
+            return await self._work.writer.decide(job, JobStatus.FAILED, error)
+
+        def turned(standing: Job) -> Job:
+            if standing.decided or standing.attempt is None or standing.attempt_id != job.attempt_id:
+                return standing
+            following = _attempt(standing, number=standing.attempt.number + 1, route=standing.attempt.route + 1)
+            return replace(standing, attempt=following, phase=Phase.SUBMIT, progress=None, results=())
+
+        return await self._work.writer.change(job, turned)
+
+    async def _await(self, job: Job, token: str) -> Job:
+        """Polls once. A poll that fails says nothing of the task; one that never ends does not end the job."""
+        # The token first: from here on a callback or a cancellation ends the wait.
+        job = await self._work.writer.change(job, partial(self._waiting, token, await self._wait_s(job)))
+        if job.decided or job.phase is not Phase.AWAIT:
+            return job
+        try:
+            state = await self._state(job)
+        except GatewayError as unheard:
+            log.warning("%s: the poll failed: %s", job.attempt_id, unheard.message)
+            return await self._late(job)
+        match state:
+            case Done():
+                return await self._work.writer.change(job, self._arrived)
+            case Failed(error):
+                return await self._failed(job, error)
+            case Running(progress):
+                if progress is not None and progress != job.progress:
+                    shown = max(progress, job.progress or 0)
+                    job = await self._work.writer.change(job, lambda standing: replace(standing, progress=shown))
+                return await self._late(job)
+            case Elsewhere():
+                raise UpstreamError("The provider sends from one address to the next without an end.")
+
+    def _waiting(self, token: str, wait_s: int, standing: Job) -> Job:
+        if standing.decided or standing.phase is not Phase.AWAIT:
+            return standing
+        return replace(standing, token=token, due_s=self._now_s() + wait_s + PAUSE_S + GRACE_S)
+
+    def _arrived(self, standing: Job) -> Job:
+        if standing.decided or standing.phase is not Phase.AWAIT:
+            return standing
+        return replace(standing, phase=Phase.MIRROR, due_s=self._now_s() + MIRROR_S + GRACE_S)
+
+    async def _failed(self, job: Job, error: JobError) -> Job:
+        if error.retryable:
+            return await self._give_way(job, error)
+        return await self._work.writer.decide(job, JobStatus.FAILED, error)
+
+    async def _late(self, job: Job) -> Job:
+        """Beyond the deadline the hold stays, and the task is looked at now and then; in the end it is given up."""
+        if self._now_s() < job.deadline_s:
+            return job
+        if self._now_s() >= job.deadline_s + LATE_S:
+            error = JobError("deadline_exceeded", "The provider did not deliver in time.", True)
+            return await self._work.writer.decide(job, JobStatus.FAILED, error)
+        due_s = self._now_s() + LATE_LOOK_S
+
+        def late(standing: Job) -> Job:
+            if standing.decided or standing.phase is not Phase.AWAIT:
+                return standing
+            return replace(standing, phase=Phase.LATE, due_s=due_s, token=None)
+
+        return await self._work.writer.change(job, late)
+
+    async def _state(self, job: Job) -> TaskState:
+        state: TaskState = Elsewhere(_handle(job))
+        for _ in range(HOPS):
+            if not isinstance(state, Elsewhere):
+                break
+            state = await self._work.exchange.poll(job, state.handle)
+        return state
+
+    async def _mirror(self, job: Job, _token: str) -> Job:
+        """Brings the files over; the provider is asked anew where they are, since its addresses do not last."""
+        if job.decided or job.phase is not Phase.MIRROR:
+            return job
+        state = await self._state(job)
+        match state:
+            case Done(outputs):
+                try:
+                    job = await self._work.mirroring.bring(job, outputs)
+                except Refused as refused:
+                    await self._work.mirroring.clear(job)
+                    return await self._give_way(job, JobError("invalid_output", str(refused), True))
+                return await self._work.writer.decide(job, JobStatus.SUCCEEDED)
+            case Failed(error):
+                await self._work.mirroring.clear(job)
+                return await self._failed(job, error)
+            case Running() | Elsewhere():
+                raise UpstreamError("The provider took back that the task is done.")
+
+    async def _settle(self, job: Job, _token: str) -> Job:
+        """Leaves nothing behind at the provider or in the bucket, then ends the money, then says so."""
+        if job.phase is Phase.ENDED:
+            return job
+        if job.verdict is not JobStatus.SUCCEEDED:
+            await self._stop_task(job)
+            await self._work.mirroring.clear(job)
+        return await self._work.closing.close(job)
+
+    async def _stop_task(self, job: Job) -> None:
+        """Asks the provider to stop, where it can; that it cannot changes nothing for the customer."""
+        if job.verdict is not JobStatus.CANCELED or job.attempt is None or job.attempt.handle is None:
+            return
+        try:
+            await self._work.exchange.cancel(job)
+        except GatewayError as error:
+            log.warning("%s: the provider did not stop: %s", job.attempt_id, error.message)
+
+    async def _notify(self, job: Job, _token: str) -> Job:
+        """A job with a webhook stays due until the webhook has been told: a notice that is lost is made anew."""
+        if job.phase is not Phase.NOTIFY:
+            return job
+        if job.webhook_url is None:
+            return await self._work.writer.change(job, lambda standing: replace(standing, phase=Phase.ENDED))
+        due_s = self._now_s() + NOTICE_S
+        job = await self._work.writer.change(job, lambda standing: replace(standing, due_s=due_s))
+        await self._work.notices.put(job)
+        return job
+
+
+def _told(job_id: str, run: int, following: str, wait_s: int) -> dict[str, Any]:
+    return {"job_id": job_id, "run": run, "next": following, "wait_s": wait_s}
+
+
+def _attempt(job: Job, *, number: int, route: int) -> Attempt:
+    chosen = job.order["routes"][route]
+    return Attempt(number=number, route=route, provider=chosen["provider"], model=chosen["upstream_model"])
+
+
+def _handle(job: Job) -> str:
+    if job.attempt is None or job.attempt.handle is None:
+        raise ValueError(f"{job.job_id} has no task to ask for")
+    return job.attempt.handle
+
+
+def _calls_back(vendor: MediaVendor, credential: Credential, job: Job) -> bool:
+    return bool(job.public_url) and vendor.callback is not None and vendor.callback.usable(credential)

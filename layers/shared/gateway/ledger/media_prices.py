@@ -1,0 +1,38 @@
+"""What a file costs: seconds or assets x list price + 5 %, as exact integers, rounded once, half up, at the end.
+
+Section 6 of the public contract: every media model is billed passthrough, an alias at the price of what served.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from gateway.canonical.media_models import MediaPrice
+from gateway.canonical.money import NanoUsd
+from gateway.ledger.money import parse_usd
+from gateway.ledger.prices import BASIS_POINTS, PASSTHROUGH_BASIS_POINTS, NoPrice
+
+# Longer than anything that is for sale; a length beyond it is an error, not a bill.
+SECONDS_MAX = 3600
+
+
+def media_cost(price: MediaPrice, duration_s: Decimal | None, *, from_prompt: bool) -> NanoUsd:
+    """What one result comes to: of that length, or, without one, one asset; raises `NoPrice` where it has no price.
+
+    `from_prompt` says that there was no image to start from.
+    """
+    if duration_s is not None:
+        if not 0 < duration_s <= SECONDS_MAX:
+            raise ValueError(f"a length of {duration_s} s is out of range")
+        return _billed(price.per_second, duration_s)
+    own = price.per_asset_from_prompt if from_prompt else None
+    return _billed(own or price.per_asset, Decimal(1))
+
+
+def _billed(list_price: str | None, quantity: Decimal) -> NanoUsd:
+    if list_price is None:
+        raise NoPrice("the model has no price")
+    parts, whole = quantity.as_integer_ratio()
+    numerator = parse_usd(list_price) * parts * PASSTHROUGH_BASIS_POINTS
+    denominator = whole * BASIS_POINTS
+    return (2 * numerator + denominator) // (2 * denominator)

@@ -1,0 +1,331 @@
+"""A world for media jobs: a provider that can fail in every way, stores in memory, processes that die, executions that
+get lost, and a clock that is turned by hand. What is real is the engine and the money.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any
+
+from gateway.canonical.jobs import Job, JobError, JobKind, JobStatus, Phase, Result
+from gateway.canonical.media import Done, Failed, Output, Running, TaskState
+from gateway.canonical.money import Admission, Charge, EntryKind, Look, Tier, Wanted
+from gateway.errors import InvalidRequest, UpstreamError, UpstreamOverloaded
+from gateway.jobs.changing import JobWriter
+from gateway.jobs.closing import Closing
+from gateway.jobs.exchange import Exchange
+from gateway.jobs.media_steps import LATE_S, MediaSteps, MediaWork, ProviderBusy
+from gateway.jobs.mirroring import Mirroring
+from gateway.jobs.reconciling import Reconciler
+from gateway.ports import Credential
+from gateway.providers.media.vendor import MediaVendor
+from gateway.stores.jobs_memory import MemoryJobs
+from gateway.stores.money_memory import MemoryMoney
+
+ACCOUNT = "acct_jobs"
+DOLLAR = 10**9
+COST = 525_000_000
+START_S = 1_900_000_000.0
+DEADLINE_S = 3600
+
+
+class Died(BaseException):
+    """The process is gone: nothing after it runs, and nobody may catch it."""
+
+
+@dataclass
+class Time:
+    """A clock that stands still until it is turned."""
+
+    at_s: float = START_S
+
+    def now_s(self) -> float:
+        return self.at_s
+
+    def monotonic_s(self) -> float:
+        return self.at_s
+
+
+@dataclass
+class Task:
+    """What the provider knows of one submission."""
+
+    handle: str
+    attempt_id: str
+    ready_s: float
+    fails: JobError | None = None
+    canceled: bool = False
+
+
+@dataclass
+class Provider:
+    """A vendor in the shape of `Exchange`; faults by its dials, all of them off."""
+
+    time: Time
+    random: Random
+    takes_s: float = 20.0
+    submit_errors: float = 0.0
+    poll_errors: float = 0.0
+    failures: float = 0.0
+    refuses: Callable[[Job], bool] = lambda _: False
+    tasks: dict[str, Task] = field(default_factory=dict)
+
+    async def vendor(self, _provider: str) -> tuple[MediaVendor, Credential]:
+        return VENDOR, Credential("key")
+
+    async def submit(self, job: Job) -> str:
+        if self.refuses(job):
+            raise InvalidRequest("Not that.", code="content_policy_violation")
+        if self.random.random() < self.submit_errors:
+            raise self.random.choice([UpstreamError("broken"), UpstreamOverloaded("busy")])
+        handle = f"task-{len(self.tasks)}"
+        fails = JobError("provider_failed", "It broke.") if self.random.random() < self.failures else None
+        ready_s = self.time.at_s + self.takes_s * self.random.uniform(0.5, 1.5)
+        self.tasks[handle] = Task(handle, job.attempt_id, ready_s, fails)
+        return handle
+
+    async def poll(self, _job: Job, handle: str) -> TaskState:
+        if self.random.random() < self.poll_errors:
+            raise UpstreamError("broken")
+        task = self.tasks[handle]
+        if self.time.at_s < task.ready_s:
+            return Running(progress=self.random.randrange(100))
+        return Failed(task.fails) if task.fails else Done((Output("video/mp4", url=f"https://out.test/{handle}"),))
+
+    async def cancel(self, job: Job) -> None:
+        assert job.attempt is not None
+        assert job.attempt.handle is not None
+        self.tasks[job.attempt.handle].canceled = True
+
+
+async def _no_request(*_: object) -> None:
+    raise AssertionError("the world's exchange speaks for the vendor")
+
+
+VENDOR = MediaVendor(
+    name="test",
+    submit=_no_request,  # type: ignore[arg-type]  # never called: `Provider` stands where `Exchange` would
+    accepted=lambda _: "",
+    poll=_no_request,  # type: ignore[arg-type]  # likewise
+    state=lambda *_: Running(),
+    source="",
+)
+
+
+@dataclass
+class Bucket:
+    """The mirror, as far as the steps see it: files by job, and uploads that were begun."""
+
+    files: dict[str, list[str]] = field(default_factory=dict)
+    open_uploads: set[str] = field(default_factory=set)
+    breaks: Callable[[], None] = lambda: None
+
+    async def bring(self, job: Job, outputs: tuple[Output, ...]) -> tuple[Result, ...]:
+        self.open_uploads.add(job.job_id)
+        self.breaks()
+        self.files[job.job_id] = [f"media/{ACCOUNT}/{job.job_id}/{n}.mp4" for n, _ in enumerate(outputs)]
+        self.open_uploads.discard(job.job_id)
+        return tuple(Result(name, "video/mp4", 4) for name in self.files[job.job_id])
+
+    async def clear(self, job: Job) -> None:
+        self.open_uploads.discard(job.job_id)
+        self.files.pop(job.job_id, None)
+
+
+@dataclass
+class Machine:
+    """Step Functions, as far as `Executions` goes: which executions run, and which waits were ended."""
+
+    running: set[tuple[str, int]] = field(default_factory=set)
+    woken: dict[str, Mapping[str, object]] = field(default_factory=dict)
+
+    async def start(self, _kind: JobKind, job_id: str, run: int) -> None:
+        self.running.add((job_id, run))
+
+    async def stop(self, _kind: JobKind, job_id: str, run: int) -> None:
+        self.running.discard((job_id, run))
+
+    async def wake(self, token: str, output: Mapping[str, object]) -> None:
+        self.woken.setdefault(token, output)
+
+
+@dataclass
+class Told:
+    """The notices that were queued."""
+
+    jobs: list[str] = field(default_factory=list)
+
+    async def put(self, job: Job) -> None:
+        self.jobs.append(job.job_id)
+
+
+class Mortal:
+    """A port whose every call may be the process's last, before it takes effect or after."""
+
+    def __init__(self, port: Any, random: Random, odds: float) -> None:
+        self._port = port
+        self._random = random
+        self._odds = odds
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._port, name)
+        if not asyncio.iscoroutinefunction(method):
+            return method
+
+        async def call(*given: Any, **named: Any) -> Any:
+            # Others come in between, as they do around every call to a store.
+            await asyncio.sleep(0)
+            self._maybe_die()
+            answer = await method(*given, **named)
+            self._maybe_die()
+            return answer
+
+        return call
+
+    def _maybe_die(self) -> None:
+        if self._random.random() < self._odds:
+            raise Died
+
+
+@dataclass
+class World:
+    """Everything together."""
+
+    seed: int = 0
+    deaths: float = 0.0
+    time: Time = field(default_factory=Time)
+    jobs: MemoryJobs = field(default_factory=MemoryJobs)
+    money: MemoryMoney = field(default_factory=MemoryMoney)
+    bucket: Bucket = field(default_factory=Bucket)
+    machine: Machine = field(default_factory=Machine)
+    told: Told = field(default_factory=Told)
+    tokens: int = 0
+
+    def __post_init__(self) -> None:
+        self.random = Random(self.seed)
+        self.provider = Provider(self.time, self.random)
+
+    async def open(self) -> None:
+        await self.money.open_account(ACCOUNT, rpm_limit=10**9)
+        await self.money.credit(ACCOUNT, 1000 * DOLLAR, once="first", now_s=self.time.at_s)
+
+    def mortal(self, port: Any) -> Any:
+        return Mortal(port, self.random, self.deaths) if self.deaths else port
+
+    def steps(self) -> MediaSteps:
+        jobs = self.mortal(self.jobs)
+        writer = JobWriter(jobs, self.time)
+        exchange: Exchange = self.mortal(self.provider)
+        mirroring: Mirroring = Bringing(writer, self.mortal(self.bucket))  # type: ignore[assignment]  # the bucket's
+        return MediaSteps(
+            MediaWork(
+                jobs,
+                writer,
+                Closing(writer, self.mortal(self.money), self.time),
+                self.mortal(self.machine),
+                exchange,
+                mirroring,
+                self.mortal(self.told),
+                self.time,
+            )
+        )
+
+    def reconciler(self) -> Reconciler:
+        async def withdraw(job: Job) -> None:
+            raise AssertionError(f"{job.job_id} was opened")
+
+        return Reconciler(self.mortal(self.jobs), self.mortal(self.machine), withdraw, self.time)
+
+    async def order(self, job_id: str, *, webhook_url: str | None = None, routes: int = 1) -> Job:
+        """A job that has just been opened, its execution started."""
+        now_s = int(self.time.at_s)
+        wanted = Wanted(ACCOUNT, "key_1", job_id, COST, now_s + DEADLINE_S + LATE_S, key_rpm_limit=10**9)
+        admission = await self.money.admit(wanted, self.time.at_s)
+        assert isinstance(admission, Admission)
+        route = {"provider": "test", "model": "test-video", "upstream_model": "v1", "cost_nanousd": COST}
+        job = Job(
+            job_id=job_id,
+            account_id=ACCOUNT,
+            key_id="key_1",
+            kind=JobKind.VIDEO,
+            model="test-video",
+            created_at_s=now_s,
+            updated_at_s=now_s,
+            deadline_s=now_s + DEADLINE_S,
+            due_s=now_s + 60,
+            order={"kind": "video", "prompt": "a cat", "routes": [route] * routes},
+            charge=Charge(COST, "req", f"gen-nxn-{job_id}", "test-video", "test-video", Tier.PASSTHROUGH, "v"),
+            phase=Phase.SUBMIT,
+            run=1,
+            hold=await self.money.park(admission.hold),
+            webhook_url=webhook_url,
+        )
+        await self.jobs.add(job)
+        await self.machine.start(job.kind, job_id, 1)
+        return job
+
+    async def step(self, job_id: str, step: str, run: int = 1) -> dict[str, Any]:
+        """One step, in a process of its own."""
+        self.tokens += 1
+        event = {"step": step, "job_id": job_id, "run": run, "token": f"token-{self.tokens}"}
+        if step != "await":
+            del event["token"]
+        return await self.steps().run(event)
+
+    async def job(self, job_id: str) -> Job:
+        found = await self.jobs.get(job_id)
+        assert found is not None
+        return found
+
+    async def look(self) -> Look:
+        """The account; its books balance, whatever happened."""
+        found = await self.money.look(ACCOUNT)
+        assert found is not None
+        assert found.balanced
+        return found
+
+    async def ends(self, job_id: str) -> list[EntryKind]:
+        """How the job's hold ended: one entry, if all is well."""
+        return [entry.kind for entry in (await self.look()).entries if entry.hold_id == job_id]
+
+    async def execute(self, job_id: str, run: int) -> None:
+        """The state machine's walk of one execution, in this order of tries; it may be lost at any point."""
+        following, pause_s = "submit", 1
+        while (job_id, run) in self.machine.running and following != "over":
+            try:
+                token = f"token-{self.tokens + 1}"
+                told: Mapping[str, object] = await self.step(job_id, following, run)
+            except (Died, ProviderBusy, UpstreamError):
+                await asyncio.sleep(0)
+                self.time.at_s += self.random.uniform(0, 2)
+                continue
+            if following == "await" and token not in self.machine.woken:
+                self.time.at_s += 5 + pause_s
+                pause_s = min(25, pause_s * 2)
+                await asyncio.sleep(0)
+                continue
+            told = self.machine.woken.get(token, told) if following == "await" else told
+            following = {"settle": "notify", "notify": "over"}.get(following, str(told["next"]))
+        self.machine.running.discard((job_id, run))
+
+
+@dataclass
+class Bringing:
+    """The mirror's own writes around the bucket's."""
+
+    writer: JobWriter
+    bucket: Any
+
+    async def bring(self, job: Job, outputs: tuple[Output, ...]) -> Job:
+        results = await self.bucket.bring(job, outputs)
+        return await self.writer.change(job, lambda standing: replace(standing, results=results))
+
+    async def clear(self, job: Job) -> None:
+        await self.bucket.clear(job)
+
+
+Wait = Callable[[], Awaitable[None]]
+TERMINAL = {JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELED}
