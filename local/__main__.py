@@ -1,6 +1,6 @@
 """The command line of the local stack; each command's own imports wait until it is asked for.
 
-python -m local --port 8080 --data .data --balance 100 --json
+python -m local --port 8080 --data .data --balance 100 --json --own-host 127.0.0.1:9000
 python -m local processes --data .data --json
 python -m local credit ACCOUNT USD --data .data
 python -m local ledger ACCOUNT --data .data --json
@@ -39,6 +39,8 @@ def _arguments() -> argparse.Namespace:
     _add_data(parser)
     parser.add_argument("--port", type=int, default=8080, help="on 127.0.0.1; 0 for any")
     parser.add_argument("--balance", type=Decimal, default=Decimal(100), metavar="USD", help="of a new account")
+    own = "HOST:PORT of this machine that users and providers may name: webhooks, images; may be repeated"
+    parser.add_argument("--own-host", action="append", default=[], metavar="HOST:PORT", help=own)
     parser.add_argument("--template", type=Path, default=ROOT / "template.yaml")
     commands = parser.add_subparsers(dest="command")
     _add_data(commands.add_parser("processes", help="the function processes that live"))

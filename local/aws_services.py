@@ -18,7 +18,7 @@ from local.resource_names import REGION
 from local.template import Stack
 
 log = logging.getLogger(__name__)
-ServiceName = Literal["dynamodb", "s3", "secretsmanager", "sqs"]
+ServiceName = Literal["dynamodb", "s3", "secretsmanager", "sqs", "stepfunctions"]
 # boto3 makes its clients' types at run time.
 Client = Any
 # The emulators take any credentials.
@@ -62,11 +62,14 @@ class Services:
         )
 
 
-async def start_moto(children: Children, data: Path, env: Mapping[str, str]) -> str:
-    """Starts moto's server on the data directory; its endpoint, which answers as soon as moto is loaded."""
+async def start_moto(children: Children, data: Path, env: Mapping[str, str], lambda_url: str = "") -> str:
+    """Starts moto's server on the data directory; its endpoint, which answers as soon as moto is loaded.
+
+    Its Step Functions invoke functions at `lambda_url`, where there are any.
+    """
     with bind(0) as listener, (data / "logs" / "moto.log").open("ab") as output:
         process = await children.spawn(
-            [sys.executable, "-m", "local.moto_process", str(data)],
+            [sys.executable, "-m", "local.moto_process", str(data), lambda_url],
             env={**env, "PYTHONPATH": str(ROOT), "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"},
             cwd=ROOT,
             stdin=listener.fileno(),
@@ -96,6 +99,7 @@ def provision(services: Services, stack: Stack) -> None:
     _create_queues(services, stack.resources["AWS::SQS::Queue"])
     for name, properties in stack.resources["AWS::SecretsManager::Secret"].items():
         put_secret(services, name, properties.get("SecretString", "{}"))
+    _create_state_machines(services, stack)
 
 
 def put_secret(services: Services, name: str, value: str) -> None:
@@ -129,3 +133,11 @@ def _create_queues(services: Services, queues: Mapping[str, Mapping[str, Any]]) 
             if key not in {"QueueName", "Tags"}
         }
         client.create_queue(QueueName=name, Attributes=attributes)
+
+
+def _create_state_machines(services: Services, stack: Stack) -> None:
+    """They are moto's, which keeps them in memory: each start of the stack creates them."""
+    client = services.client("stepfunctions")
+    for name, properties in stack.resources["AWS::StepFunctions::StateMachine"].items():
+        definition = stack.definition(properties)
+        client.create_state_machine(name=name, definition=definition, roleArn=properties["RoleArn"])

@@ -1,4 +1,4 @@
-"""The stack's HTTP port: uvicorn on 127.0.0.1, with header names kept as clients write them."""
+"""The stack's HTTP ports: uvicorn on 127.0.0.1, with header names kept as clients write them."""
 
 import asyncio
 import contextlib
@@ -9,6 +9,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from local.gateway import Gateway
+from local.lambda_api import LambdaApi
 
 
 class NamesKeptProtocol(HttpToolsProtocol):
@@ -26,10 +27,10 @@ class NamesKeptProtocol(HttpToolsProtocol):
 class Front(uvicorn.Server):
     """A server whose signals belong to the stack, which has more to end than this port."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, app: Gateway | LambdaApi) -> None:
         super().__init__(
             uvicorn.Config(
-                gateway,
+                app,
                 http=NamesKeptProtocol,
                 ws="none",
                 lifespan="off",

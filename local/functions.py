@@ -214,6 +214,9 @@ class Functions:
     def __init__(self, pools: Mapping[str, FunctionPool]) -> None:
         self._pools = pools
 
+    def has(self, name: str) -> bool:
+        return name in self._pools
+
     async def start(self, name: str, event: bytes, trace_id: str | None = None) -> Invocation:
         """Begins an invocation whose chunks the caller reads; raises Throttled or EventTooLarge."""
         return await self._pools[name].start(event, trace_id or new_trace_id())

@@ -18,6 +18,7 @@ from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
+from local import step_functions
 from local.moto_store import DynamoItems, S3Objects
 
 if TYPE_CHECKING:
@@ -75,13 +76,15 @@ class Kept:
 
 
 def main() -> None:
-    """The one argument is the folder that keeps the state."""
+    """The arguments are the folder that keeps the state, and where functions are invoked."""
     # File descriptor 0 is a listening socket here; see children.py.
     listener = socket.socket(fileno=os.dup(0))
     host, port = listener.getsockname()
     # moto's Step Functions call moto's other services at this port.
     os.environ["MOTO_PORT"] = str(port)
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    if sys.argv[2]:
+        step_functions.adapt(step_functions.invoker(sys.argv[2]))
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     kept = Kept(DomainDispatcherApplication(create_backend_app), Path(sys.argv[1]))
     server = make_server(host, port, kept, threaded=True, request_handler=MotoRequestHandler, fd=listener.fileno())

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import orjson
 
+from gateway.providers.media.registry import MEDIA_VENDORS
 from gateway.providers.registry import PROVIDERS
 from local.children import Children
 
 ROOT = Path(__file__).resolve().parent.parent
 # A provider that is only given a base URL, somebody's own server as a rule, still gets a key: its wire wants one.
 NO_KEY = "none"
+# What an environment can give of a row; `secret_key` is Kling's and Tencent's, `webhook_secret` Replicate's.
+FIELDS = ("api_key", "base_url", "secret_key", "webhook_secret")
 
 Row = dict[str, str]
 
@@ -57,8 +60,8 @@ async def start_simulator(children: Children, data: Path, env: Mapping[str, str]
 
 
 def choose(simulated: Mapping[str, Row], environment: Mapping[str, str]) -> ProviderRows:
-    """Real rows from `<ROW>_API_KEY` and `<ROW>_BASE_URL`, the simulator's for the rest."""
-    names = sorted({*simulated, *PROVIDERS})
+    """Real rows from `<ROW>_API_KEY`, `<ROW>_BASE_URL` and what else a row takes, the simulator's for the rest."""
+    names = sorted({*simulated, *PROVIDERS, *MEDIA_VENDORS})
     configured = {name: row for name in names if (row := _configured(name, environment))}
     return ProviderRows(
         configured=configured,
@@ -68,9 +71,5 @@ def choose(simulated: Mapping[str, Row], environment: Mapping[str, str]) -> Prov
 
 def _configured(name: str, environment: Mapping[str, str]) -> Row:
     prefix = name.upper().replace("-", "_")
-    given = {
-        field: environment[variable]
-        for field, variable in (("api_key", f"{prefix}_API_KEY"), ("base_url", f"{prefix}_BASE_URL"))
-        if environment.get(variable)
-    }
+    given = {field: value for field in FIELDS if (value := environment.get(f"{prefix}_{field.upper()}"))}
     return {"api_key": NO_KEY, **given} if given else {}

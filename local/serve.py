@@ -43,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         environment=dict(os.environ),
         limits=AWS_LIMITS,
         balance_usd=arguments.balance,
+        own_hosts=tuple(arguments.own_host),
     )
     announce = _announce_json if arguments.json else _announce_page
     try:

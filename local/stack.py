@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -18,9 +19,10 @@ from local import accounts, aws_services, books, provider_rows, template
 from local.accounts import FirstKey
 from local.aws_services import Services
 from local.children import Children
-from local.front import Front
+from local.front import Front, bind
 from local.functions import INHERITED, FunctionPool, Functions, function_environment
 from local.gateway import Gateway
+from local.lambda_api import LambdaApi
 from local.limits import Limits
 from local.processes import REGISTER
 from local.provider_rows import ProviderRows
@@ -45,6 +47,7 @@ class Options:
     environment: Mapping[str, str]
     limits: Limits
     balance_usd: Decimal
+    own_hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,22 @@ class LocalStack:
                 await children.end_all()
 
     async def _run(self, children: Children, announce: Announce) -> int:
-        services, simulated, stack = await self._start_services(children)
+        async with AsyncExitStack() as ending:
+            lambda_api, listener = LambdaApi(), bind(0)
+            await _serve(Front(lambda_api), listener, ending)
+            lambda_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            services, simulated, stack = await self._start_services(children, lambda_url)
+            return await self._run_on(services, simulated, stack, children, lambda_api, announce)
+
+    async def _run_on(
+        self,
+        services: Services,
+        simulated: Mapping[str, dict[str, str]],
+        stack: Stack,
+        children: Children,
+        lambda_api: LambdaApi,
+        announce: Announce,
+    ) -> int:
         for resource in stack.not_emulated:
             log.warning("not emulated: %s", resource)
         rows = provider_rows.choose(simulated, self._options.environment)
@@ -105,30 +123,40 @@ class LocalStack:
             await asyncio.to_thread(_fill, services, stack, rows)
         except (BotoCoreError, ClientError) as error:
             raise CannotStart(f"a service does not answer as it should: {error}") from error
-        around = {**services.environment(), "SIMULATED_PROVIDERS": ",".join(rows.simulated)}
+        around = {
+            **services.environment(),
+            "SIMULATED_PROVIDERS": ",".join(rows.simulated),
+            "OWN_HOSTS": ",".join([*self._own_hosts(services, rows), *self._options.own_hosts]),
+        }
         environments = {
             name: function_environment(function, self._options.environment, around)
             for name, function in stack.functions.items()
         }
         await _open_account(environments, key, self._options)
-        functions = self._functions(children, stack, environments)
-        front = Front(Gateway(stack.api, functions, self._options.limits))
+        functions = lambda_api.functions = self._functions(children, stack, environments)
         async with AsyncExitStack() as ending:
             triggers = Triggers(stack, services, functions)
             ending.callback(triggers.end)
-            serving = asyncio.ensure_future(front.serve(sockets=[self._options.listener]))
-            ending.push_async_callback(_end_front, front, serving)
-            await front.ready.wait()
+            front = Front(Gateway(stack.api, functions, self._options.limits))
+            await _serve(front, self._options.listener, ending)
             port = self._options.listener.getsockname()[1]
             announce(Running(f"http://127.0.0.1:{port}", key, services, rows.states()))
             return await self._until_over(children)
 
-    async def _start_services(self, children: Children) -> tuple[Services, dict[str, dict[str, str]], Stack]:
+    def _own_hosts(self, services: Services, rows: ProviderRows) -> set[str]:
+        """Where this stack's own media are: in AWS all of these are public."""
+        addresses = [services.moto, *(row["base_url"] for row in rows.simulated.values() if "base_url" in row)]
+        port = self._options.listener.getsockname()[1]
+        return {f"127.0.0.1:{port}", *(urlsplit(address).netloc for address in addresses)}
+
+    async def _start_services(
+        self, children: Children, lambda_url: str
+    ) -> tuple[Services, dict[str, dict[str, str]], Stack]:
         """Everything slow at once: three processes, and the translation of the template."""
         options = self._options
         env = {name: options.environment[name] for name in INHERITED if name in options.environment}
         moto, dynamodb, simulated, translated = await asyncio.gather(
-            aws_services.start_moto(children, options.data, env),
+            aws_services.start_moto(children, options.data, env, lambda_url),
             aws_services.start_dynamodb(children, options.data, env),
             provider_rows.start_simulator(children, options.data, env),
             asyncio.to_thread(template.translate, options.template),
@@ -181,6 +209,13 @@ async def _open_account(environments: Mapping[str, Mapping[str, str]], key: Firs
 def _named_by_functions(stack: Stack, variable: str) -> set[str]:
     """The values that the template gives a variable in its functions' environments: one, as a rule."""
     return {function.environment[variable] for function in stack.functions.values() if variable in function.environment}
+
+
+async def _serve(front: Front, listener: socket.socket, ending: AsyncExitStack) -> None:
+    """Has the front serve on the socket, until `ending`."""
+    serving = asyncio.ensure_future(front.serve(sockets=[listener]))
+    ending.push_async_callback(_end_front, front, serving)
+    await front.ready.wait()
 
 
 async def _end_front(front: Front, serving: "asyncio.Future[None]") -> None:

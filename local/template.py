@@ -109,7 +109,15 @@ class Stack:
     schedules: tuple[Schedule, ...]
     queue_sources: tuple[QueueSource, ...]
     resources: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    root: Path
     not_emulated: tuple[str, ...] = field(default=())
+
+    def definition(self, state_machine: Mapping[str, Any]) -> str:
+        """A state machine's definition, its substitutions made."""
+        text: str = (self.root / state_machine["DefinitionS3Location"]["Key"]).read_text()
+        for name, value in state_machine.get("DefinitionSubstitutions", {}).items():
+            text = text.replace(f"${{{name}}}", str(value))
+        return text
 
 
 def translate(path: Path) -> Mapping[str, Any]:
@@ -160,6 +168,7 @@ class _Reader:
             schedules=tuple(self._schedules()),
             queue_sources=tuple(self._queue_sources()),
             resources={kind: dict(self._of_type(kind)) for kind in sorted(PROVISIONED_TYPES)},
+            root=self._root,
             not_emulated=tuple(sorted(self._not_emulated())),
         )
 
@@ -256,6 +265,7 @@ PROVISIONED_TYPES = {
     "AWS::S3::Bucket",
     "AWS::SQS::Queue",
     "AWS::SecretsManager::Secret",
+    "AWS::StepFunctions::StateMachine",
 }
 
 

@@ -1,0 +1,69 @@
+"""What moto's Step Functions need to run this stack's state machines; imported by moto's process alone.
+
+moto calls Lambda at moto; here functions are processes of the stack, behind `lambda_api.py`. And moto makes a task
+token once for a state where AWS makes one for each try, so that a second try would end at once.
+"""
+
+import http.client
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import orjson
+from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback import (
+    StateTaskServiceCallback,
+)
+from moto.stepfunctions.parser.asl.eval.environment import Environment
+
+# As Lambda's own bound on an invocation, with a little for the way.
+INVOKE_TIMEOUT_S = 920
+
+
+Invoke = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def adapt(invoke: Invoke) -> None:
+    """Has moto's executions invoke functions by `invoke`, with a task token of its own for each try."""
+
+    def invoke_function(parameters: dict[str, Any], **_where: object) -> dict[str, Any]:
+        return invoke(parameters)
+
+    evaluate = StateTaskServiceCallback._evaluate_with_timeout  # noqa: SLF001 - moto has no hook for it
+
+    def evaluate_with_new_token(state: StateTaskServiceCallback, env: Environment) -> None:
+        if state.resource.condition is ResourceCondition.WaitForTaskToken:
+            env.callback_pool_manager.add(env.states.context_object.update_task_token())
+        evaluate(state, env)
+
+    setattr(lambda_eval_utils, "_invoke_lambda_function", invoke_function)  # noqa: B010 - mypy refuses a plain one
+    setattr(StateTaskServiceCallback, "_evaluate_with_timeout", evaluate_with_new_token)  # noqa: B010 - likewise
+
+
+def invoker(lambda_url: str) -> Invoke:
+    """Invokes functions by the API at that address."""
+    base = urlsplit(lambda_url)
+    return partial(_invoke, base.hostname or "", base.port or 80)
+
+
+def _invoke(host: str, port: int, parameters: dict[str, Any]) -> dict[str, Any]:
+    """As boto3's `Lambda.invoke` answers, the payload read. A failure to reach the function is the function's."""
+    path = f"/2015-03-31/functions/{quote(parameters['FunctionName'], safe='')}/invocations"
+    connection = http.client.HTTPConnection(host, port, timeout=INVOKE_TIMEOUT_S)
+    try:
+        connection.request("POST", path, body=parameters["Payload"])
+        response = connection.getresponse()
+        body = response.read()
+    except OSError as unreachable:
+        failure = {"errorType": "Lambda.SdkClientException", "errorMessage": str(unreachable)}
+        return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": failure}
+    finally:
+        connection.close()
+    answer = {"StatusCode": response.status, "ExecutedVersion": "$LATEST", "Payload": orjson.loads(body or b"null")}
+    if response.status != 200:
+        name = f"Lambda.{response.headers['x-amzn-errortype']}"
+        return answer | {"FunctionError": "Unhandled", "Payload": {"errorType": name, "errorMessage": body.decode()}}
+    error = response.headers["x-amz-function-error"]
+    return answer | {"FunctionError": error} if error else answer
