@@ -190,7 +190,7 @@ async def house(
         catalog=models.load(),
         credentials=Rows(turned.get("rows", {"openai": Credential(turned.get("api_key", "sim-openai"), base_url)})),
         upstream=HttpUpstream(client),
-        billing=Billing(money, deferred, clock),
+        billing=Billing(money, deferred, clock, checkpoint_s=turned.get("checkpoint_s", 10.0)),
         vault=Vault(MemorySignatures(), clock),
         clock=clock,
         limits=Limits(non_stream_s, stream_margin_s=10.0, patience=Patience(2.0, idle_s, idle_s)),
@@ -202,7 +202,7 @@ async def house(
             base_url,
             money,
             keys,
-            Door(lambda: services, openai_chat.CLIENT, only({CHAT: openai_chat.CLIENT})),
+            Door(lambda: services, openai_chat.CLIENT, turned.get("route_at", only({CHAT: openai_chat.CLIENT}))),
             deferred,
         )
     finally:

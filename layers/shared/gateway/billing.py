@@ -28,6 +28,9 @@ from gateway.routing.plan import Route
 HOLD_GRACE_S = 60
 SETTLE_WITHIN_S = 2.0
 EXTEND_AT = 0.75
+# A stream that dies is charged for what its last checkpoint says: one is made so often, and whenever so much was added.
+CHECKPOINT_S = 10.0
+CHECKPOINT_NANOUSD = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,8 @@ class Bill:
 class Tab:
     """An open hold, kept right while its request runs: parked when it grows old, raised when it grows short.
 
-    `window` is known from the admission. Steps on one hold follow each other, whoever wants them.
+    `window` is known from the admission, where that was here. Steps on one hold follow each other, whoever wants them.
+    What a stream has come to is kept every `checkpoint_s` and every cent, beside the stream.
     """
 
     order: Order
@@ -68,11 +72,18 @@ class Tab:
     deferred: DeferredSettlements
     clock: Clock
     hold: Hold
-    window: Window
+    window: Window | None
     output_tokens_held: int
+    checkpoint_s: float = CHECKPOINT_S
     bill: Bill | None = None
     _steps: asyncio.Lock = field(default_factory=asyncio.Lock)
     _parker: asyncio.Task[None] | None = None
+    _keeper: asyncio.Task[None] | None = None
+    _timer: asyncio.TimerHandle | None = None
+    _delivered_bytes: int = 0
+    _kept_bytes: int = 0
+    _keep_at_bytes: int = 0
+    _serving: Route | None = None
 
     @property
     def extend_at_bytes(self) -> int:
@@ -105,6 +116,47 @@ class Tab:
             self.hold, self.output_tokens_held = extended, output_tokens
             return True
 
+    def progress(self, served_by: Route, delivered_bytes: int) -> None:
+        """Notes how far a stream has come; what it has come to is kept as soon as that is due."""
+        if self._serving is not served_by:
+            self._serving = served_by
+            self._keep_at_bytes = delivered_bytes + self._bytes_worth(served_by, CHECKPOINT_NANOUSD)
+        self._delivered_bytes = delivered_bytes
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self.checkpoint_s, self._on_time)
+        if delivered_bytes >= self._keep_at_bytes:
+            self._keep_at_bytes = delivered_bytes + self._bytes_worth(served_by, CHECKPOINT_NANOUSD)
+            self._begin_checkpoint()
+
+    def _bytes_worth(self, route: Route, nanousd: NanoUsd) -> int:
+        """How many bytes of output cost that much."""
+        thousand = cost(Usage(output=1000), terms_of(route, self.order.price_version))
+        return max(1, nanousd * 1000 * BYTES_PER_TOKEN // max(1, thousand))
+
+    def _on_time(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self.checkpoint_s, self._on_time)
+        if self._delivered_bytes > self._kept_bytes:
+            self._begin_checkpoint()
+
+    def _begin_checkpoint(self) -> None:
+        """One at a time: a store that is slow is not asked twice."""
+        if self._serving is None or (self._keeper is not None and not self._keeper.done()):
+            return
+        self._kept_bytes = self._delivered_bytes
+        usage = estimated_usage(self.order.request, self._kept_bytes, None)
+        self._keeper = asyncio.create_task(self._checkpoint(self._charge(self._serving, usage, estimated=True)))
+
+    async def _checkpoint(self, charge: Charge) -> None:
+        async with self._steps:
+            if self.bill is not None:
+                return
+            try:
+                async with asyncio.timeout(SETTLE_WITHIN_S):
+                    self.hold = await self.money.checkpoint(self.hold, charge)
+            except (TimeoutError, ServiceUnavailable):
+                # The next one says more; a death before it is charged for the one before.
+                self._kept_bytes = 0
+
     def watch(self) -> None:
         """Has a hold in a crowded account moved out of the way, beside the request: its item is paid by the KB."""
         if self.hold.crowded:
@@ -126,27 +178,32 @@ class Tab:
 
     async def settle(self, served_by: Route, usage: Usage, *, estimated: bool) -> Bill:
         """Ends the hold with the charge for `usage`, at the price of the route that served."""
+        return await self._end(self._charge(served_by, usage, estimated=estimated))
+
+    def _charge(self, served_by: Route, usage: Usage, *, estimated: bool) -> Charge:
         agreed = terms_of(served_by, self.order.price_version)
-        return await self._end(
-            Charge(
-                cost_nanousd=cost(usage, agreed),
-                request_id=self.order.request_id,
-                generation_id=self.order.generation_id,
-                model_requested=self.order.request.model,
-                model_used=served_by.model.id,
-                tier=agreed.tier,
-                price_version=agreed.price_version,
-                usage=usage,
-                estimated=estimated,
-            )
+        return Charge(
+            cost_nanousd=cost(usage, agreed),
+            request_id=self.order.request_id,
+            generation_id=self.order.generation_id,
+            model_requested=self.order.request.model,
+            model_used=served_by.model.id,
+            tier=agreed.tier,
+            price_version=agreed.price_version,
+            usage=usage,
+            estimated=estimated,
         )
 
     async def _end(self, charge: Charge | None) -> Bill:
         """Once; a store that does not answer in time is left to the queue, so that nobody waits for it."""
         if self.bill is not None:
             return self.bill
-        if self._parker is not None and not self._steps.locked():
-            self._parker.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self._steps.locked():
+            # Neither has begun: both would wait for this, and find nothing left to do.
+            for waiting in filter(None, (self._parker, self._keeper)):
+                waiting.cancel()
         async with self._steps:
             self.bill = Bill(charge.cost_nanousd if charge else 0)
             now_s = self.clock.now_s()
@@ -164,10 +221,17 @@ class Tab:
 class Billing:
     """Opens tabs."""
 
-    def __init__(self, money: Money, deferred: DeferredSettlements, clock: Clock) -> None:
+    def __init__(
+        self, money: Money, deferred: DeferredSettlements, clock: Clock, *, checkpoint_s: float = CHECKPOINT_S
+    ) -> None:
         self._money = money
         self._deferred = deferred
         self._clock = clock
+        self._checkpoint_s = checkpoint_s
+
+    def resume(self, order: Order, hold: Hold) -> Tab:
+        """The tab of a request that was admitted before."""
+        return self._tab(order, hold, None)
 
     async def admit(self, order: Order) -> Tab | Refusal:
         """Holds the worst case over all routes the order may take, or says which rule refused."""
@@ -187,17 +251,13 @@ class Billing:
         )
         if isinstance(outcome, Refusal):
             return outcome
-        tab = Tab(
-            order,
-            self._money,
-            self._deferred,
-            self._clock,
-            outcome.hold,
-            outcome.window,
-            OPEN_OUTPUT_TOKENS,
-        )
+        tab = self._tab(order, outcome.hold, outcome.window)
         tab.watch()
         return tab
+
+    def _tab(self, order: Order, hold: Hold, window: Window | None) -> Tab:
+        tools = (self._money, self._deferred, self._clock)
+        return Tab(order, *tools, hold, window, OPEN_OUTPUT_TOKENS, self._checkpoint_s)
 
 
 def amount_to_hold(order: Order, open_output_tokens: int) -> NanoUsd:
