@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import cache, partial
 
 from gateway.auth.principal import Principal
+from gateway.background.asking import BackgroundResponses
+from gateway.background.events import BEFORE_ALL
 from gateway.bootstrap import bucket_objects, chat_services, ground
+from gateway.canonical.jobs import JobKind
 from gateway.errors import InvalidRequest, NotFound
+from gateway.jobs.changing import JobWriter
 from gateway.protocols.openai_responses import CLIENT, items
 from gateway.stored_responses import StoredResponses
+from gateway.stores.executions_states import StepFunctionsExecutions
+from gateway.stores.jobs_dynamodb import DynamoJobs
 from gateway.stores.responses_dynamodb import DynamoResponseRecords
-from gateway.web import Door, Leads, Lookup, Request
+from gateway.web import Door, Leads, Lookup, Request, Tail
 
 CREATE = "/v1/responses"
 ONE = re.compile(r"/v1/responses/(?P<id>[^/]+)(?P<part>/input_items|/cancel)?")
+NUMBER_DIGITS_MAX = 18
 NOT_RUNNING = "Only a response that was created with 'background: true' can be cancelled."
 
 Answers = Callable[[str, Principal, Request], Awaitable[bytes]]
@@ -29,28 +36,53 @@ def stored() -> StoredResponses:
     return StoredResponses(records, bucket_objects(chosen, client, clock, chosen.responses_bucket), clock)
 
 
-def route_at(path: str, _: Mapping[str, str]) -> Leads:
+@cache
+def in_background() -> BackgroundResponses:
+    """The responses of this deployment that run on without their callers."""
+    chosen, clock, client, aws = ground()
+    jobs = DynamoJobs(aws, chosen.jobs_table)
+    executions = StepFunctionsExecutions(aws, {JobKind.RESPONSE: chosen.background_state_machine})
+    services = chat_services()
+    objects = bucket_objects(chosen, client, clock, chosen.responses_bucket)
+    writer = JobWriter(jobs, clock)
+    return BackgroundResponses(jobs, writer, executions, services.money, services.corridor, objects, clock)
+
+
+def route_at(path: str, query: Mapping[str, str]) -> Leads:
     """A new response, or what is asked about a stored one."""
     if path == CREATE:
         return CLIENT
     match = ONE.fullmatch(path)
     if match is None:
         raise NotFound(f"Unknown path: {path}.", code="unknown_url")
+    if not match["part"] and query.get("stream") == "true":
+        return Tail(partial(_follow, match["id"], _starting_after(query)))
     methods = PARTS[match["part"] or ""]
     return Lookup({method: partial(answers, match["id"]) for method, answers in methods.items()})
 
 
+async def _turn(response_id: str, principal: Principal) -> bytes:
+    """The turn as it stands, finished or not."""
+    running = await in_background().turn(principal.account_id, response_id)
+    return running or await stored().turn(principal.account_id, response_id)
+
+
 async def _retrieve(response_id: str, principal: Principal, _: Request) -> bytes:
-    return items.retrieved(await stored().turn(principal.account_id, response_id))
+    return items.retrieved(await _turn(response_id, principal))
+
+
+def _follow(response_id: str, after: int, principal: Principal, _: Request) -> AsyncIterator[bytes]:
+    return in_background().events(principal.account_id, response_id, after)
 
 
 async def _delete(response_id: str, principal: Principal, _: Request) -> bytes:
+    await in_background().forget(principal.account_id, response_id)
     await stored().delete(principal.account_id, response_id)
     return items.deleted(response_id)
 
 
 async def _list_input(response_id: str, principal: Principal, request: Request) -> bytes:
-    turn = await stored().turn(principal.account_id, response_id)
+    turn = await _turn(response_id, principal)
     order, after = request.query.get("order", "desc"), request.query.get("after")
     limit = request.query.get("limit", str(items.PAGE_ITEMS))
     if not limit.isdecimal():
@@ -59,8 +91,20 @@ async def _list_input(response_id: str, principal: Principal, request: Request) 
 
 
 async def _cancel(response_id: str, principal: Principal, _: Request) -> bytes:
-    await stored().turn(principal.account_id, response_id)
-    raise InvalidRequest(NOT_RUNNING)
+    if not await in_background().cancel(principal.account_id, response_id):
+        await stored().turn(principal.account_id, response_id)
+        raise InvalidRequest(NOT_RUNNING)
+    return items.retrieved(await _turn(response_id, principal))
+
+
+def _starting_after(query: Mapping[str, str]) -> int:
+    """The sequence number to go on after; below the first one where none is given."""
+    given = query.get("starting_after", "")
+    if not given:
+        return BEFORE_ALL
+    if not given.isascii() or not given.isdecimal() or len(given) > NUMBER_DIGITS_MAX:
+        raise InvalidRequest("Invalid 'starting_after': expected an integer.", param="starting_after")
+    return int(given)
 
 
 PARTS: Mapping[str, Mapping[str, Answers]] = {
@@ -72,4 +116,4 @@ PARTS: Mapping[str, Mapping[str, Answers]] = {
 
 def responses_door() -> Door:
     """The ASGI app of the family."""
-    return Door(chat_services, CLIENT, route_at, turns=stored)
+    return Door(chat_services, CLIENT, route_at, turns=stored, background=lambda body: in_background().asked(body))

@@ -31,6 +31,8 @@ DURATIONS = {
 class Settings:
     """What one deployment fixes. Durations are seconds; `endpoints` holds only services that are not AWS's own.
 
+    `own_hosts` are an operator's own machines among the addresses that users and providers name: none in AWS.
+
     `commit_s` is both the silence after which a stream's status is committed and the pause between keep-alives.
     """
 
@@ -49,7 +51,15 @@ class Settings:
     answers_bucket: str
     providers_secret: str
     settlements_queue_url: str
+    jobs_table: str = ""
+    webhooks_table: str = ""
+    media_bucket: str = ""
+    media_signer_secret: str = ""
+    media_state_machine: str = ""
+    background_state_machine: str = ""
+    notices_queue_url: str = ""
     simulated_providers: frozenset[str] = frozenset()
+    own_hosts: frozenset[str] = frozenset()
     providers_secret_ttl_s: float = 300.0
     commit_s: float = 0.3
     non_stream_s: float = 120.0
@@ -78,9 +88,21 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         answers_bucket=env.get("ANSWERS_BUCKET", ""),
         providers_secret=env.get("PROVIDERS_SECRET", ""),
         settlements_queue_url=env.get("SETTLEMENTS_QUEUE_URL", ""),
-        simulated_providers=frozenset(filter(None, env.get("SIMULATED_PROVIDERS", "").split(","))),
+        jobs_table=env.get("JOBS_TABLE", ""),
+        webhooks_table=env.get("WEBHOOKS_TABLE", ""),
+        media_bucket=env.get("MEDIA_BUCKET", ""),
+        media_signer_secret=env.get("MEDIA_SIGNER_SECRET", ""),
+        media_state_machine=env.get("MEDIA_STATE_MACHINE", ""),
+        background_state_machine=env.get("BACKGROUND_STATE_MACHINE", ""),
+        notices_queue_url=env.get("NOTICES_QUEUE_URL", ""),
+        simulated_providers=_names(env.get("SIMULATED_PROVIDERS", "")),
+        own_hosts=_names(env.get("OWN_HOSTS", "")),
         **{field: float(env[variable]) for field, variable in DURATIONS.items() if env.get(variable)},
     )
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(filter(None, text.split(",")))
 
 
 def _static_credentials(env: Mapping[str, str]) -> AwsCredentials | None:

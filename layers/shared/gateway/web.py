@@ -7,9 +7,10 @@ and every request one log line that holds no prompt, no answer and no key.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
@@ -24,7 +25,7 @@ from gateway.canonical.request import ChatRequest
 from gateway.errors import GatewayError, MethodNotAllowed, NotFound
 from gateway.idempotency import Answer, Attempt, Idempotency, KeyedRequest, Recording, disown_hold, keyed_request
 from gateway.pipeline import Call, Corridor, Ticket
-from gateway.ports import Clock, Keys, Money
+from gateway.ports import Clock, Keys, Money, Sink
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -36,6 +37,8 @@ BETAS = "anthropic-beta"
 ID_HEADERS = ("X-Trace-ID", "x-request-id", "request-id")
 UNFORESEEN = "The gateway failed while serving the request."
 RETRY_LATER = frozenset({429, 503})
+# What a follower leaves of its invocation's time.
+FOLLOW_MARGIN_S = 10.0
 
 
 class Services(Protocol):
@@ -90,21 +93,47 @@ class Lookup:
     methods: Mapping[str, Callable[[Principal, Request], Awaitable[bytes]]]
 
 
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """What a path does that goes on with a stream begun before: its events, by GET."""
+
+    follow: Callable[[Principal, Request], AsyncIterator[bytes]]
+
+
+class Background(Protocol):
+    """A request that is to run on without its caller: what is run, until when, and how it stands."""
+
+    @property
+    def body(self) -> bytes: ...
+
+    @property
+    def streams(self) -> bool: ...
+
+    @property
+    def deadline_s(self) -> float: ...
+
+    async def begin(self, ticket: Ticket, key_hash: str) -> bytes:
+        """Admits the request and has it run; the response as it stands."""
+
+    def follow(self, ticket: Ticket) -> AsyncIterator[bytes]:
+        """Its events, as they come."""
+
+
 class Turns(Protocol):
     """Where whole turns are kept for the next one to go on from."""
 
     async def continued(self, account_id: str, body: bytes) -> bytes:
         """The request with the turns before it, where it names one."""
 
-    async def keep(self, account_id: str, response_id: str, body: bytes, response: bytes) -> None:
-        """Keeps the answer that the caller gets."""
+    async def keep(self, account_id: str, response_id: str, body: bytes, response: bytes) -> bool:
+        """Keeps the answer that the caller gets; whether that could be done."""
 
     async def keep_end(self, account_id: str, response_id: str, body: bytes, ending: bytes) -> None:
         """Keeps the answer that a stream's last bytes hold."""
 
 
 # What a path and its query lead to; raises `NotFound`.
-Leads = ClientCodec | Counting | Lookup
+Leads = ClientCodec | Counting | Lookup | Tail
 RouteAt = Callable[[str, Mapping[str, str]], Leads]
 
 
@@ -122,7 +151,8 @@ def only(routes: Mapping[str, Leads]) -> RouteAt:
 class Door:
     """The ASGI app of one chat family: what its paths lead to, and the wire that errors outside of them speak.
 
-    `key_in_query` lets `?key=` carry the key, as Gemini's clients do. `turns` keeps what is to be gone on from.
+    `key_in_query` lets `?key=` carry the key, as Gemini's clients do. `turns` keeps what is to be gone on from,
+    `background` says of a body whether it asks to run in the background.
     """
 
     def __init__(
@@ -133,12 +163,14 @@ class Door:
         *,
         key_in_query: bool = False,
         turns: Callable[[], Turns] | None = None,
+        background: Callable[[bytes], Background | None] = lambda _: None,
     ) -> None:
         self._services = services
         self._house_wire = house_wire
         self._route_at = route_at
         self._key_in_query = key_in_query
         self._turns = turns
+        self._background = background
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One HTTP request."""
@@ -166,31 +198,47 @@ class Door:
         request, services = visit.request, self._services()
         visit.begin(services.clock)
         found = self._route_at(request.path, request.query)
-        methods = found.methods.keys() if isinstance(found, Lookup) else {"POST"}
+        methods = _methods(found)
         if request.method not in methods:
-            raise MethodNotAllowed(f"{request.path} takes {', '.join(sorted(methods))}, not {request.method}.")
+            allowed = sorted(methods)
+            message = f"{request.path} takes {', '.join(allowed)}, not {request.method}."
+            raise MethodNotAllowed(message, allowed=allowed)
         principal = await authenticate(request, services, allow_query=self._key_in_query)
-        if isinstance(found, Lookup):
-            await visit.reply(200, await found.methods[request.method](principal, request))
-            return
-        if isinstance(found, Counting):
-            tokens = await services.corridor.count(principal, found.decode(request.body))
-            await visit.reply(200, found.encode(tokens))
-            return
-        visit.codec = found
-        await self._generate(visit, services, principal)
+        match found:
+            case Lookup(answers):
+                await visit.reply(200, await answers[request.method](principal, request))
+            case Counting(_, decode, encode):
+                tokens = await services.corridor.count(principal, decode(request.body))
+                await visit.reply(200, encode(tokens))
+            case Tail(follow):
+                async with EventStream(visit, services.commit_s) as stream:
+                    await _follow(follow(principal, request), stream, request.deadline_s, services.clock)
+                if not visit.status:
+                    await visit.reply(200, b"", {"Content-Type": visit.codec.stream_type, "Cache-Control": "no-cache"})
+            case _:
+                visit.codec = found
+                await self._generate(visit, services, principal)
 
     async def _generate(self, visit: Visit, services: Services, principal: Principal) -> None:
         request = visit.request
         betas = tuple(filter(None, map(str.strip, request.headers.get(BETAS, "").split(","))))
         turns = None if self._turns is None else self._turns()
         body = request.body if turns is None else await turns.continued(principal.account_id, request.body)
-        call = Call(principal, visit.codec, body, request.request_id, request.deadline_s, betas)
+        behind = self._background(body)
+        if behind is not None:
+            call = Call(principal, visit.codec, behind.body, request.request_id, behind.deadline_s, betas)
+        else:
+            call = Call(principal, visit.codec, body, request.request_id, request.deadline_s, betas)
         visit.ticket = ticket = services.corridor.open(call)
         keyed = _keyed(request, principal)
         # OpenAI stores what it is not told to forget.
         kept = turns if ticket.request.echo.get("store", True) else None
-        produce = partial(self._stream, keyed, kept) if ticket.request.stream else partial(self._whole, kept)
+        if behind is not None:
+            produce = partial(self._begin, keyed, behind)
+        elif ticket.request.stream:
+            produce = partial(self._stream, keyed, kept)
+        else:
+            produce = partial(self._whole, kept)
         answer = await services.idempotency.run(
             keyed,
             Attempt(
@@ -222,6 +270,44 @@ class Door:
             await services.corridor.stream(ticket, recording if keyed else stream)
         headers = {"Content-Type": visit.codec.stream_type, "Cache-Control": "no-cache", **visit.told()}
         return Answer(ticket.outcome_status, headers, recording.body)
+
+    async def _begin(
+        self, keyed: KeyedRequest | None, behind: Background, visit: Visit, ticket: Ticket, services: Services
+    ) -> Answer:
+        """What runs on without its caller, who is told how it stands, or follows it while it wants to."""
+        request = visit.request
+        key = key_in(request.headers, request.query, allow_query=self._key_in_query)
+        response = await behind.begin(ticket, key_hash(key))
+        if not behind.streams:
+            return Answer(200, {"Content-Type": JSON_TYPE, **visit.told()}, response)
+        async with EventStream(visit, services.commit_s) as stream:
+            recording = Recording(stream)
+            sink = recording if keyed else stream
+            try:
+                await _follow(behind.follow(ticket), sink, request.deadline_s, services.clock)
+            except GatewayError as error:
+                # It runs on, and the rest of its events can be asked for: a retry must not begin it once more.
+                ticket.error = error
+        headers = {"Content-Type": visit.codec.stream_type, "Cache-Control": "no-cache", **visit.told()}
+        return Answer(200, headers, recording.body)
+
+
+async def _follow(events: AsyncIterator[bytes], sink: Sink, deadline_s: float, clock: Clock) -> None:
+    """Passes events on for as long as this invocation may run; whoever wants more goes on from the last one."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(deadline_s - clock.now_s() - FOLLOW_MARGIN_S):
+            async for more in events:
+                await sink.write(more)
+
+
+def _methods(found: Leads) -> Collection[str]:
+    match found:
+        case Lookup(answers):
+            return answers.keys()
+        case Tail():
+            return ("GET",)
+        case _:
+            return ("POST",)
 
 
 def _keyed(request: Request, principal: Principal) -> KeyedRequest | None:
@@ -293,7 +379,7 @@ class Visit:
         if error.should_retry is not None:
             extra["x-should-retry"] = str(error.should_retry).lower()
         if isinstance(error, MethodNotAllowed):
-            extra["Allow"] = "POST"
+            extra["Allow"] = ", ".join(error.allowed)
         await self.reply(error.status, self.codec.encode_error(error, self.request.request_id), extra)
 
     def log(self) -> None:

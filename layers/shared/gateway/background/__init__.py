@@ -1,0 +1,1 @@
+"""Responses that run on after their caller has left: asked for, run, followed, cancelled."""
