@@ -1,7 +1,9 @@
-"""Chat completions: the OpenAI wire's door to the corridor."""
+"""Chat completions, and the legacy completions before them: OpenAI's doors to the corridor."""
 
 from gateway.bootstrap import chat_services
-from gateway.protocols.openai_chat import CLIENT
+from gateway.protocols import openai_chat, openai_completions
 from gateway.web import Door, only
 
-app = Door(chat_services, CLIENT, only({"/v1/chat/completions": CLIENT}))
+ROUTES = {"/v1/chat/completions": openai_chat.CLIENT, "/v1/completions": openai_completions.CLIENT}
+
+app = Door(chat_services, openai_chat.CLIENT, only(ROUTES))

@@ -1,4 +1,4 @@
-"""The models for sale, in the shape of the SDK that asks; only what the key may use."""
+"""The models for sale, in the shape of the SDK that asks, only what the key may use; and the root, for anybody."""
 
 from typing import Any
 
@@ -10,6 +10,18 @@ from gateway.control_plane import Caller, Services, control_app, lambda_handler
 from gateway.errors import MethodNotAllowed, NotFound
 
 app = control_app("models")
+
+
+@app.api_route("/", methods=["GET", "HEAD"])
+async def root(request: Request) -> dict[str, Any]:
+    """Where the doors are, under the stage that was asked; Claude Code asks HEAD before it sends anything."""
+    stage = request.scope["aws.event"]["requestContext"]["path"].rstrip("/")
+    return {
+        "object": "gateway",
+        "name": "Nexgate",
+        "base_urls": {"openai": f"{stage}/v1", "anthropic": f"{stage}/", "google": f"{stage}/"},
+        "models": f"{stage}/v1/models",
+    }
 
 
 @app.get("/v1/models")

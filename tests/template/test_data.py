@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from gateway.webhooks.delivering import PAUSES_S
 from tests.template.translated import Stack, load
 
 TABLES = sorted(name for name, r in load()["Resources"].items() if r["Type"] == "AWS::DynamoDB::Table")
@@ -48,10 +49,12 @@ def test_the_tables_have_the_keys_that_the_stores_use(stack: Stack) -> None:
         "IdempotencyTable": [("scope", "HASH")],
         "SignaturesTable": [("account_id", "HASH"), ("call", "RANGE")],
         "ResponsesTable": [("account_id", "HASH"), ("response_id", "RANGE")],
+        "JobsTable": [("job_id", "HASH")],
+        "WebhooksTable": [("account_id", "HASH"), ("sk", "RANGE")],
     }
 
 
-def test_the_sweepers_indexes_carry_keys_only(stack: Stack) -> None:
+def test_what_finds_things_to_do_carries_keys_only(stack: Stack) -> None:
     found = {
         index["IndexName"]: (keys(index), index["Projection"]["ProjectionType"])
         for table in stack.of_type("AWS::DynamoDB::Table").values()
@@ -60,6 +63,9 @@ def test_the_sweepers_indexes_carry_keys_only(stack: Stack) -> None:
     assert found == {
         "ByActivity": ([("active_shard", "HASH"), ("active_slot", "RANGE")], "KEYS_ONLY"),
         "ByDeadline": ([("sweep_shard", "HASH"), ("sweep_at_s", "RANGE")], "KEYS_ONLY"),
+        "ByDue": ([("due_shard", "HASH"), ("due_s", "RANGE")], "KEYS_ONLY"),
+        # A page of jobs is one read.
+        "ByAccount": ([("account_id", "HASH"), ("job_id", "RANGE")], "ALL"),
     }
 
 
@@ -73,9 +79,33 @@ def test_kept_answers_are_private_encrypted_without_versions_and_gone_after_a_da
     assert "VersioningConfiguration" not in bucket
 
 
-def test_nobody_may_list_kept_answers(stack: Stack) -> None:
-    granted = {action for name in stack.functions for grant in stack.grants(name) for action in _list(grant["Action"])}
-    assert {action for action in granted if action.startswith("s3:List")} == set()
+def test_nobody_may_list_kept_answers_or_responses(stack: Stack) -> None:
+    listed = [
+        grant["Resource"]
+        for name in stack.functions
+        for grant in stack.grants(name)
+        if any(action.startswith("s3:ListBucket") for action in _list(grant["Action"]))
+    ]
+    assert listed == [{"Fn::GetAtt": ["MediaBucket", "Arn"]}] * 2
+
+
+def test_the_media_signer_may_read_media_and_do_nothing_else(stack: Stack) -> None:
+    (policy,) = stack.resources["MediaSigner"]["Properties"]["Policies"]
+    (grant,) = policy["PolicyDocument"]["Statement"]
+    assert grant == {
+        "Effect": "Allow",
+        "Action": "s3:GetObject",
+        "Resource": [{"Fn::Sub": "${MediaBucket.Arn}/media/*"}, {"Fn::Sub": "${MediaBucket.Arn}/uploads/*"}],
+    }
+
+
+def test_media_is_private_and_forgotten_after_a_month(stack: Stack) -> None:
+    bucket = stack.of_type("AWS::S3::Bucket")["MediaBucket"]
+    rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert (rules["results"]["Prefix"], rules["results"]["ExpirationInDays"]) == ("media/", 30)
+    assert (rules["uploads"]["Prefix"], rules["uploads"]["ExpirationInDays"]) == ("uploads/", 7)
+    assert rules["halves"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 2}
 
 
 def _list(value: str | list[str]) -> list[str]:
@@ -89,9 +119,14 @@ def test_a_settlement_that_fails_comes_again_and_in_the_end_waits_for_the_operat
     assert queues["SettlementsQueue"]["VisibilityTimeout"] >= 6 * stack.functions["SettlementsFunction"]["Timeout"]
 
 
-def test_the_settlements_function_says_which_messages_failed(stack: Stack) -> None:
-    (mapping,) = stack.of_type("AWS::Lambda::EventSourceMapping").values()
-    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+def test_whatever_reads_a_queue_says_which_messages_failed(stack: Stack) -> None:
+    mappings = stack.of_type("AWS::Lambda::EventSourceMapping").values()
+    assert [mapping["FunctionResponseTypes"] for mapping in mappings] == [["ReportBatchItemFailures"]] * 2
+
+
+def test_a_webhook_is_tried_as_often_as_its_pauses_say(stack: Stack) -> None:
+    redrive = stack.of_type("AWS::SQS::Queue")["NoticesQueue"]["RedrivePolicy"]
+    assert redrive["maxReceiveCount"] == len(PAUSES_S) + 1
 
 
 def test_every_attribute_is_a_key(stack: Stack) -> None:

@@ -16,6 +16,9 @@ STREAMING = ("ChatFunction", "GeminiFunction", "MessagesFunction", "ResponsesFun
 each_function = pytest.mark.parametrize("name", FUNCTIONS)
 
 OBJECTS = re.compile(r"(?<=\.Arn}/)[a-z]+/\*(?=\")")
+EXECUTIONS = re.compile(r"(?<=:execution:\$\{AWS::StackName\}-)[a-z]+:\*(?=\")")
+# Called by state machines and by nothing else.
+STEPS = ("BackgroundFunction", "JobsFunction")
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 FUNCTION_POLICY_BYTES_MAX = 20 * 1024
@@ -33,11 +36,12 @@ def test_a_functions_role_is_its_own(stack: Stack, name: str) -> None:
 
 @each_function
 def test_a_role_names_every_resource_it_may_touch(stack: Stack, name: str) -> None:
-    # Every action granted here can be bound to a resource; only a bucket's objects are named by their prefix.
+    # Every action granted here can be bound to a resource; a bucket's objects are named by their prefix, and executions
+    # by their machine.
     for grant in stack.grants(name):
         for resource in grant["Resource"] if isinstance(grant["Resource"], list) else [grant["Resource"]]:
             assert isinstance(resource, dict), grant
-            assert "*" not in OBJECTS.sub("", json.dumps(resource)), grant
+            assert "*" not in EXECUTIONS.sub("", OBJECTS.sub("", json.dumps(resource))), grant
 
 
 @each_function
@@ -94,8 +98,9 @@ def test_a_functions_resource_policy_stays_far_below_its_limit(stack: Stack, nam
     permissions = [
         p for p in stack.of_type("AWS::Lambda::Permission").values() if p["FunctionName"] == {"Ref": f"{name}Aliaslive"}
     ]
-    # A queue needs no permission: Lambda asks it.
-    assert permissions or name in {m["FunctionName"]["Ref"].removesuffix("Aliaslive") for m in pollers(stack)}
+    # A queue needs no permission, for Lambda asks it; a state machine has its own role's.
+    asked = {m["FunctionName"]["Ref"].removesuffix("Aliaslive") for m in pollers(stack)}
+    assert permissions or name in asked | set(STEPS)
     assert len(json.dumps(permissions)) < FUNCTION_POLICY_BYTES_MAX / 2
 
 
@@ -110,14 +115,28 @@ def test_a_new_layer_publishes_a_new_version(monkeypatch: pytest.MonkeyPatch, na
     assert old != new
 
 
-def test_only_what_reaches_providers_may_read_their_secret(stack: Stack) -> None:
-    readers = {
-        name: grant["Resource"]
+def readers(stack: Stack, secret: str) -> set[str]:
+    return {
+        name
         for name in stack.functions
         for grant in stack.grants(name)
-        if "secretsmanager" in json.dumps(grant["Action"])
+        if "secretsmanager" in json.dumps(grant["Action"]) and grant["Resource"] == {"Ref": secret}
     }
-    assert readers == {name: {"Ref": "ProvidersSecret"} for name in STREAMING}
+
+
+def test_only_what_reaches_providers_may_read_their_secret(stack: Stack) -> None:
+    assert readers(stack, "ProvidersSecret") == {*STREAMING, *STEPS, "CallbacksFunction"}
+
+
+def test_only_what_shows_media_may_read_what_signs_its_addresses(stack: Stack) -> None:
+    assert readers(stack, "MediaSignerSecret") == {"GenerationFunction", "JobsFunction", "NotifierFunction"}
+
+
+@pytest.mark.parametrize(("machine", "step"), [("Media", "JobsFunction"), ("Background", "BackgroundFunction")])
+def test_a_state_machine_may_invoke_its_own_function_only(stack: Stack, machine: str, step: str) -> None:
+    (policy,) = stack.resources[f"{machine}StateMachineRole"]["Properties"]["Policies"]
+    (grant,) = policy["PolicyDocument"]["Statement"]
+    assert (grant["Action"], grant["Resource"]) == ("lambda:InvokeFunction", {"Ref": f"{step}Aliaslive"})
 
 
 @pytest.mark.parametrize("name", STREAMING)
@@ -139,6 +158,9 @@ def test_an_event_sample_is_what_its_route_would_send(stack: Stack, sample: str)
     event = json.loads((ROOT / "events" / sample).read_text())
     if "Records" in event:
         assert {record["eventSource"] for record in event["Records"]} == {"aws:sqs"}
+        return
+    if "job_id" in event:
+        assert event.keys() <= {"step", "job_id", "run", "token"}
         return
     if "httpMethod" not in event:
         assert event["detail-type"] == "Scheduled Event"

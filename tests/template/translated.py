@@ -52,6 +52,8 @@ def translate(source: dict[str, Any], layer_key: str = "layer") -> Stack:
             properties["CodeUri"] = {"Bucket": "bucket", "Key": "code"}
         if "ContentUri" in properties:
             properties["ContentUri"] = {"Bucket": "bucket", "Key": layer_key}
+        if "DefinitionUri" in properties:
+            properties["DefinitionUri"] = {"Bucket": "bucket", "Key": "definition"}
     defaults = {name: parameter["Default"] for name, parameter in template["Parameters"].items()}
     return Stack(Translator({}, Parser()).translate(template, defaults)["Resources"])
 

@@ -36,7 +36,7 @@ from gateway.protocols import openai_chat
 
 UNFORESEEN = "The gateway failed while serving the request."
 JSON_TYPE = "application/json"
-METHODS = ("GET", "POST", "PATCH", "DELETE")
+METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
 PARAM_CHARACTERS_MAX = 200
 # The functions' timeout: API Gateway lets nobody wait longer for a buffered answer.
 FUNCTION_TIMEOUT_S = 29.0
@@ -155,20 +155,22 @@ class _CreatedOnce:
 
     request: Request
     services: ControlServices
-    caller: keyring.Caller
+    caller: Principal
 
     async def __call__(
         self,
         new_id: str,
         create: Callable[[], Awaitable[Mapping[str, Any]]],
         disown: Callable[[str], Awaitable[None]],
+        *,
+        status: int = 201,
     ) -> Response:
-        """201 with what `create` answers, or has answered to the same key before; `disown` removes what has an id."""
+        """What `create` answers, or has answered to the same key before; `disown` removes what has an id."""
         headers = self.request.headers
         secret = key_in(headers, self.request.query_params)
         keyed = keyed_request(
             headers.get("idempotency-key"),
-            f"{self.caller.account_id}#{self.caller.key_id}",
+            f"{self.caller.account_id}#{self.caller.key.key_id}",
             self.request.method,
             self.request.url.path,
             headers.get("content-type", JSON_TYPE),
@@ -176,14 +178,14 @@ class _CreatedOnce:
         )
 
         async def produce() -> Answer:
-            return Answer(201, {"content-type": JSON_TYPE}, sealed(orjson.dumps(await create()), secret))
+            return Answer(status, {"content-type": JSON_TYPE}, sealed(orjson.dumps(await create()), secret))
 
         deadline_s = self.services.clock.now_s() + FUNCTION_TIMEOUT_S
         answer = await self.services.idempotency.run(keyed, Attempt(new_id, deadline_s, produce, disown))
         return Response(unsealed(answer.body, secret), answer.status, dict(answer.headers))
 
 
-async def creating(request: Request, services: Services, caller: Manager) -> _CreatedOnce:
+async def creating(request: Request, services: Services, caller: Caller) -> _CreatedOnce:
     """Whoever creates, with the request's key."""
     return _CreatedOnce(request, services, caller)
 
