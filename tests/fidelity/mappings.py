@@ -88,6 +88,18 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "malformed_tool_call": "stop",
         "error": "stop",
     },
+    "openai_completions": {
+        "stop": "stop",
+        "length": "length",
+        "content_filter": "content_filter",
+        "refusal": "content_filter",
+        # The wire has no tools, and no word for any end but these three.
+        "tool_calls": "stop",
+        "stop_sequence": "stop",
+        "pause": "stop",
+        "malformed_tool_call": "stop",
+        "error": "stop",
+    },
     "openai_responses": {
         "stop": "completed",
         # A call is an item, not an end, and neither is a stop sequence or a pause.
@@ -133,6 +145,7 @@ COUNTED: Mapping[str, frozenset[str]] = {
     "openai_chat": frozenset(
         {"prompt", "cache_read", "cache_write", "output", "reasoning", "audio_input", "audio_output"}
     ),
+    "openai_completions": frozenset({"prompt", "cache_read", "cache_write", "output", "reasoning"}),
     "openai_responses": frozenset({"prompt", "cache_read", "cache_write", "output", "reasoning"}),
     "anthropic_messages": frozenset({"prompt", "cache_read", "cache_write", "cache_write_1h", "output", "reasoning"}),
     # Google bills the storage of a cache by the hour, so that writing to one is no class of tokens.
@@ -146,7 +159,9 @@ UNSUMMED: Mapping[str, frozenset[str]] = {"anthropic_messages": frozenset({"cach
 # A member of its own for a model's refusal; elsewhere it is text, since that is what a user is to read.
 REFUSES = frozenset({"openai_chat", "openai_responses"})
 # Alternatives beside one another; elsewhere an answer that its provider split over some is joined (field case E8).
-ALTERNATIVES = frozenset({"openai_chat", "gemini"})
+ALTERNATIVES = frozenset({"openai_chat", "openai_completions", "gemini"})
+# Neither thinking nor calls; who asks on such a wire can have sent no tools.
+TEXT_ALONE = frozenset({"openai_completions"})
 # Arguments travel as the text that the model wrote; elsewhere they are an object.
 TEXT_ARGUMENTS = frozenset({"openai_chat", "openai_responses"})
 
@@ -165,8 +180,11 @@ def _choice(choice: ChoiceSeen, upstream: str, client: str) -> ChoiceSeen:
     text, refusal = choice.text, choice.refusal
     if client not in REFUSES:
         text, refusal = text + refusal, ""
+    finish = _finish(choice, upstream, client)
+    if client in TEXT_ALONE:
+        return ChoiceSeen(text, refusal, finish=finish)
     calls = tuple(_call(call, client) for call in choice.calls)
-    return ChoiceSeen(text, refusal, choice.thinking, calls, _finish(choice, upstream, client))
+    return ChoiceSeen(text, refusal, choice.thinking, calls, finish)
 
 
 def _finish(choice: ChoiceSeen, upstream: str, client: str) -> str:

@@ -193,7 +193,7 @@ def test_more_exceptions_than_their_share_are_a_failure() -> None:
 
 def test_the_table_counts_what_passes_of_all() -> None:
     (_, row) = Report({FINE: (), DEPARTS: ("text",)}, {}).table()
-    assert row.split() == ["openai/chat", "0/0", "0/0", "0/0", "0/0", "1/2"]
+    assert row.split() == ["openai/chat", "0/0", "0/0", "0/0", "0/0", "0/0", "1/2"]
 
 
 def test_every_exception_has_a_reason() -> None:

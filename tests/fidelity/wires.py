@@ -10,11 +10,19 @@ import orjson
 from gateway.canonical.codec import ClientCodec, UpstreamCodec
 from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import Extension, Stamp
-from gateway.protocols import anthropic_messages, bedrock_converse, gemini, openai_chat, openai_responses
+from gateway.protocols import (
+    anthropic_messages,
+    bedrock_converse,
+    gemini,
+    openai_chat,
+    openai_completions,
+    openai_responses,
+)
 from tests.fidelity.readers.anthropic_messages import MessagesReader
 from tests.fidelity.readers.bedrock_converse import ConverseReader
 from tests.fidelity.readers.gemini import GeminiReader
 from tests.fidelity.readers.openai_chat import ChatReader
+from tests.fidelity.readers.openai_completions import CompletionsReader
 from tests.fidelity.readers.openai_responses import ResponsesReader
 from tests.fidelity.seen import Reader
 
@@ -23,6 +31,7 @@ EXTENSION = Extension("gen-nxn-1", "used", ("used",), "miss", "0.01")
 
 READERS: Mapping[str, Callable[[str], Reader]] = {
     "openai_chat": ChatReader,
+    "openai_completions": CompletionsReader,
     "openai_responses": ResponsesReader,
     "anthropic_messages": MessagesReader,
     "gemini": GeminiReader,
@@ -31,6 +40,7 @@ READERS: Mapping[str, Callable[[str], Reader]] = {
 _SAID = [{"role": "user", "content": "hi"}]
 _QUESTIONS: Mapping[str, object] = {
     "openai_chat": {"model": "asked", "messages": _SAID, "stream": True, "stream_options": {"include_usage": True}},
+    "openai_completions": {"model": "asked", "prompt": "hi"},
     "openai_responses": {"model": "asked", "input": "hi"},
     "anthropic_messages": {"model": "asked", "messages": _SAID, "max_tokens": 99},
     "gemini": {"model": "asked", "contents": [{"role": "user", "parts": [{"text": "hi"}]}]},
@@ -46,6 +56,7 @@ UPSTREAMS: Mapping[str, UpstreamCodec] = {
 }
 CLIENTS: Mapping[str, ClientCodec] = {
     "openai_chat": openai_chat.CLIENT,
+    "openai_completions": openai_completions.CLIENT,
     "openai_responses": openai_responses.CLIENT,
     "anthropic_messages": anthropic_messages.CLIENT,
     "gemini": gemini.CLIENT,

@@ -13,7 +13,7 @@ from gateway.errors import InvalidRequest, NotFound, ServiceUnavailable
 from gateway.ports import Objects, ResponseRecord, ResponseRecords
 from gateway.protocols import openai_responses
 from gateway.protocols.openai_responses import items
-from gateway.stored_responses import CONVERSATION_BYTES_MAX, KEEP_S, StoredResponses
+from gateway.stored_responses import CONVERSATION_BYTES_MAX, KEEP_S, REFERENCES_MAX, StoredResponses
 from gateway.stores.aws_credentials import StaticCredentials
 from gateway.stores.objects_memory import MemoryObjects
 from gateway.stores.objects_s3 import S3Objects
@@ -243,3 +243,70 @@ async def test_a_record_never_stands_without_its_content(clock: StoppedClock) ->
     stored = StoredResponses(Dying(), objects, clock)
     await stored.keep("acct_1", FIRST, request("one"), response(FIRST, "first"))
     assert orjson.loads(items.retrieved(await stored.turn("acct_1", FIRST)))["id"] == FIRST
+
+
+def reference(name: str) -> Json:
+    return {"type": "item_reference", "id": name}
+
+
+async def test_an_item_of_an_earlier_answer_stands_in_the_place_of_a_reference_to_it(stored: StoredResponses) -> None:
+    await three_turns(stored)
+    asked: list[Json] = [{"role": "user", "content": "one"}, reference(f"msg_{FIRST}"), reference(f"msg_{SECOND}")]
+    body = await stored.continued("acct_1", request([*asked, {"role": "user", "content": "four"}], seed=1))
+    assert texts(body) == ["one", "first", "second", "four"]
+    assert orjson.loads(body)["input"][1] == orjson.loads(response(FIRST, "first"))["output"][0]
+    assert orjson.loads(body)["seed"] == 1
+
+
+async def test_references_are_resolved_beside_a_previous_response(stored: StoredResponses) -> None:
+    await three_turns(stored)
+    body = await stored.continued("acct_1", request([reference(f"msg_{FIRST}")], previous_response_id=FIRST))
+    assert texts(body) == ["one", "first", "first"]
+
+
+async def test_a_referenced_item_comes_without_nulls(stored: StoredResponses) -> None:
+    reasoning: Json = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gA", "status": None}
+    answer = orjson.dumps({"id": FIRST, "object": "response", "output": [reasoning]})
+    await stored.keep("acct_1", FIRST, request("one"), answer)
+    (item,) = orjson.loads(await stored.continued("acct_1", request([reference("rs_1")])))["input"]
+    assert item == {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gA"}
+
+
+@pytest.mark.parametrize("name", ["msg_unknown", FIRST, "../x", f"msg_{SECOND}"])
+async def test_a_reference_that_leads_nowhere_is_refused_by_its_name(stored: StoredResponses, name: str) -> None:
+    await three_turns(stored)
+    await stored.delete("acct_1", SECOND)
+    with pytest.raises(InvalidRequest, match=f"Item with id '{name}' not found") as caught:
+        await stored.continued("acct_1", request([reference(f"msg_{FIRST}"), reference(name)]))
+    assert caught.value.param == "input"
+
+
+async def test_another_accounts_items_are_unknown(stored: StoredResponses) -> None:
+    await three_turns(stored)
+    with pytest.raises(InvalidRequest, match="not found"):
+        await stored.continued("acct_2", request([reference(f"msg_{FIRST}")]))
+
+
+async def test_an_items_id_is_no_responses(stored: StoredResponses) -> None:
+    await three_turns(stored)
+    with pytest.raises(NotFound):
+        await stored.turn("acct_1", f"msg_{FIRST}")
+
+
+async def test_more_references_than_a_conversation_has_are_refused(stored: StoredResponses) -> None:
+    many = [reference(f"msg_{number}") for number in range(REFERENCES_MAX + 1)]
+    with pytest.raises(InvalidRequest, match="more than 500 items"):
+        await stored.continued("acct_1", request(many))
+
+
+async def test_referenced_items_are_bounded_as_a_conversation_is(stored: StoredResponses) -> None:
+    await stored.keep("acct_1", FIRST, request("one"), response(FIRST, "x" * (CONVERSATION_BYTES_MAX + 1)))
+    with pytest.raises(InvalidRequest) as caught:
+        await stored.continued("acct_1", request([reference(f"msg_{FIRST}")]))
+    assert (caught.value.param, caught.value.code) == ("input", "conversation_too_large")
+
+
+async def test_a_reference_without_an_id_is_refused(stored: StoredResponses) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        await stored.continued("acct_1", request([{"type": "item_reference"}]))
+    assert caught.value.param == "input[0].id"

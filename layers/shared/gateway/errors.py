@@ -27,6 +27,7 @@ address or a credential never gets into it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -74,10 +75,14 @@ class NotFound(InvalidRequest):
 
 
 class MethodNotAllowed(InvalidRequest):
-    """The path exists, the method does not."""
+    """The path exists, the method does not; `allowed` are those that it takes, where they are known."""
 
     status = 405
     default_code = "method_not_allowed"
+
+    def __init__(self, message: str, *, allowed: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.allowed = allowed
 
 
 class RequestTooLarge(InvalidRequest):

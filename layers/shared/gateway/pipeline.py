@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
@@ -18,10 +18,11 @@ from typing import Any, TypeVar
 from gateway.auth.principal import Principal, may_use
 from gateway.billing import Bill, Billing, Order, Tab, estimated_usage
 from gateway.canonical.codec import ClientCodec
+from gateway.canonical.custom_tools import freed
 from gateway.canonical.estimate import estimated_input_tokens
-from gateway.canonical.money import Refusal, Window
-from gateway.canonical.request import ChatRequest
-from gateway.canonical.response import ChatResponse, Extension, Stamp
+from gateway.canonical.money import Hold, Refusal, Window
+from gateway.canonical.request import ChatRequest, conversations
+from gateway.canonical.response import ChatResponse, Extension, Stamp, gathered
 from gateway.canonical.target import Target
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError, InvalidRequest, RequestTimeout, UpstreamError
@@ -29,7 +30,7 @@ from gateway.ledger.hold_ids import hold_id_at
 from gateway.ports import Catalog, Clock, Credentials, Patience, SignedCall, Sink, Upstream, UpstreamResponse
 from gateway.providers.profiles import PROFILES
 from gateway.providers.registry import PROVIDERS, Provider
-from gateway.relay import Relay, Uncarried
+from gateway.relay import Relay, Uncarried, joined
 from gateway.routing.plan import Plan, Route, plan
 from gateway.signatures import Vault, collected, is_about_signatures, lacking, restored, unsigned
 
@@ -130,7 +131,11 @@ class Ticket:
 
     async def carries(self, delivered_bytes: int) -> bool:
         """Whether the hold pays for an answer that has come this far."""
-        return self.tab is None or await self.tab.carries(delivered_bytes)
+        if self.tab is None:
+            return True
+        if delivered_bytes and self.served_by is not None:
+            self.tab.progress(self.served_by, delivered_bytes)
+        return await self.tab.carries(delivered_bytes)
 
     def standing_headers(self) -> dict[str, str]:
         """What every answer to this request bears, whatever becomes of it."""
@@ -186,15 +191,17 @@ class Corridor:
         self._clock = clock
         self._limits = limits
 
-    def open(self, call: Call) -> Ticket:
-        """Decodes and plans; raises what is wrong with the request itself."""
+    def open(self, call: Call, *, hold_id: str = "", entered_s: float = 0.0) -> Ticket:
+        """Decodes and plans; raises what is wrong with the request itself.
+
+        A request that was opened by another process is given the hold and the time that it entered with.
+        """
         request = call.codec.decode_request(call.body)
         if call.betas:
             request = replace(request, betas=call.betas)
         chosen = plan(request.model, request.routing, self._catalog, partial(may_use, call.principal.key))
         now_s = self._clock.now_s()
-        hold_id = hold_id_at(now_s, secrets.randbits(40))
-        return Ticket(call, request, chosen, hold_id, entered_s=now_s)
+        return Ticket(call, request, chosen, hold_id or hold_id_at(now_s, secrets.randbits(40)), entered_s or now_s)
 
     def over_by_s(self, ticket: Ticket) -> float:
         """When nothing of the request runs any more, in epoch seconds."""
@@ -202,33 +209,39 @@ class Corridor:
             return ticket.call.deadline_s
         return min(ticket.call.deadline_s, ticket.entered_s + self._limits.non_stream_s + AROUND_S)
 
-    async def admit(self, ticket: Ticket) -> None:
+    async def admit(self, ticket: Ticket, *, sent_here: bool = True) -> None:
         """Holds the worst case, all or nothing, while the connection to the provider is being made.
 
-        The last refusal that is raised before anything has been sent anywhere.
+        The last refusal that is raised before anything has been sent anywhere. What another process will send
+        (`resume`) needs neither connection nor signatures here.
         """
-        call = ticket.call
-        ticket.warming = asyncio.create_task(self._warm(ticket.plan.routes[0]))
-        self._recall(ticket)
-        outcome = await self._billing.admit(
-            Order(
-                hold_id=ticket.hold_id,
-                generation_id=ticket.generation_id,
-                request_id=call.request_id,
-                principal=call.principal,
-                request=ticket.request,
-                routes=ticket.plan.routes,
-                price_version=self._catalog.price_version,
-                deadline_s=call.deadline_s,
-            )
-        )
+        if sent_here:
+            ticket.warming = asyncio.create_task(self._warm(ticket.plan.routes[0]))
+            self._recall(ticket)
+        outcome = await self._billing.admit(self._order(ticket))
         ticket.window = outcome.window
         if isinstance(outcome, Refusal):
-            ticket.warming.cancel()
-            if ticket.recalling is not None:
-                ticket.recalling.cancel()
+            for begun in filter(None, (ticket.warming, ticket.recalling)):
+                begun.cancel()
             raise outcome.error()
         ticket.tab = outcome
+
+    def resume(self, ticket: Ticket, hold: Hold) -> None:
+        """Goes on with a request that another process has admitted, under the hold that it was admitted with."""
+        self._recall(ticket)
+        ticket.tab = self._billing.resume(self._order(ticket), hold)
+
+    def _order(self, ticket: Ticket) -> Order:
+        return Order(
+            hold_id=ticket.hold_id,
+            generation_id=ticket.generation_id,
+            request_id=ticket.call.request_id,
+            principal=ticket.call.principal,
+            request=ticket.request,
+            routes=ticket.plan.routes,
+            price_version=self._catalog.price_version,
+            deadline_s=ticket.call.deadline_s,
+        )
 
     async def answer(self, ticket: Ticket) -> bytes:
         """A whole answer in the caller's wire; past the contract's time the upstream is let go and nothing charged."""
@@ -245,7 +258,7 @@ class Corridor:
             await self._close(ticket)
         if provider.codec.protocol == codec.protocol:
             return codec.forward_response(body, ticket.stamp, extension)
-        return codec.encode_response(response, ticket.stamp, extension)
+        return codec.encode_response(freed(response, ticket.request.tools), ticket.stamp, extension)
 
     async def stream(self, ticket: Ticket, sink: Sink) -> None:
         """An answer as it comes. Raises only while nothing is committed; later a failure is the wire's error event."""
@@ -323,29 +336,43 @@ class Corridor:
         return await attempt(routes[-1])
 
     async def _ask(self, ticket: Ticket, route: Route) -> tuple[bytes, ChatResponse, Provider]:
-        """One non-stream attempt: its bytes, for forwarding, and what they mean."""
-        response, provider = await self._send(ticket, route)
+        """One attempt at a whole answer: its bytes, for forwarding, and what they mean.
+
+        Several conversations are asked side by side, and one that fails ends them all.
+        """
+        asked = conversations(ticket.request)
+        answers = await together([self._ask_one(ticket, route, one) for one in asked])
+        bodies, responses, providers = zip(*answers, strict=True)
+        return b"".join(bodies), gathered(responses, ticket.request.choices), providers[0]
+
+    async def _ask_one(self, ticket: Ticket, route: Route, asked: ChatRequest) -> tuple[bytes, ChatResponse, Provider]:
+        join = provider_of(route, asked).joining(asked, target_of(route))
+        response, provider = await self._send(ticket, route, replace(asked, stream=join is not None))
         try:
-            body = await response.read()
+            body = await (response.read() if join is None else joined(response, provider.codec, join))
         finally:
             await response.aclose()
         return body, provider.codec.decode_response(body), provider
 
     async def _pump(self, ticket: Ticket, relay: Relay, route: Route) -> None:
         """One stream attempt, from the provider's first byte to its last."""
-        response, provider = await self._send(ticket, route)
+        if not route.model.streams:
+            _, answer, provider = await self._ask(ticket, route)
+            await relay.recite(answer, provider.codec.protocol, ticket.headers())
+            return
+        response, provider = await self._send(ticket, route, ticket.request)
         await relay.pump(response, provider.codec, ticket.headers())
 
-    async def _send(self, ticket: Ticket, route: Route) -> tuple[UpstreamResponse, Provider]:
+    async def _send(self, ticket: Ticket, route: Route, asked: ChatRequest) -> tuple[UpstreamResponse, Provider]:
         """Sends the request to one route, with what its provider signed before; once more without, where it refuses."""
-        protocol = provider_of(route, ticket.request).codec.protocol
+        protocol = provider_of(route, asked).codec.protocol
         kept = {} if ticket.recalling is None else await ticket.recalling
         try:
-            return await self._exchange(ticket, route, restored(ticket.request, kept, protocol))
+            return await self._exchange(ticket, route, restored(asked, kept, protocol))
         except InvalidRequest as refusal:
             if not is_about_signatures(refusal):
                 raise
-        return await self._exchange(ticket, route, unsigned(ticket.request))
+        return await self._exchange(ticket, route, unsigned(asked))
 
     async def _exchange(self, ticket: Ticket, route: Route, asked: ChatRequest) -> tuple[UpstreamResponse, Provider]:
         """One request to one route; raises what the provider's refusal means."""
@@ -420,9 +447,21 @@ class Corridor:
         return await ticket.tab.settle(ticket.served_by, usage, estimated=counted is None)
 
 
+async def together(asking: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """What all of them answer; the first failure, after which none is left running."""
+    if len(asking) == 1:
+        return [await asking[0]]
+    tasks = [asyncio.ensure_future(one) for one in asking]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
 def provider_of(route: Route, request: ChatRequest) -> Provider:
-    """Who serves the route, on the caller's own wire where that is one of theirs."""
-    return PROVIDERS[route.model.provider].speaking(request.protocol)
+    """Who serves the route, on the caller's own wire where the model is served on that."""
+    return PROVIDERS[route.model.provider].speaking(request.protocol, route.model.wires)
 
 
 def target_of(route: Route) -> Target:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from gateway.canonical.codec import Decoded, StreamEncoder, UpstreamCodec
+from gateway.canonical.custom_tools import Freeing
 from gateway.canonical.events import Ended, Event, Failed, Started, UsageReported, delivered_bytes
+from gateway.canonical.recital import recited
 from gateway.canonical.request import ChatRequest
-from gateway.canonical.response import Extension, Stamp
+from gateway.canonical.response import ChatResponse, Extension, Stamp
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError
 from gateway.ports import SignedCall, Sink, UpstreamResponse
@@ -23,6 +25,29 @@ Carries = Callable[[int], Awaitable[bool]]
 
 class Uncarried(Exception):
     """What was delivered has used up the hold, and the balance does not carry more."""
+
+
+async def joined(response: UpstreamResponse, codec: UpstreamCodec, join: Callable[[Iterable[bytes]], bytes]) -> bytes:
+    """The whole answer that a stream amounts to; raises what the provider says in its place."""
+    decoder = codec.stream_decoder()
+    frames: list[bytes] = []
+    async for chunk in response.chunks():
+        if _ends(decoder.feed(chunk), frames):
+            return join(frames)
+    _ends(decoder.flush(), frames)
+    return join(frames)
+
+
+def _ends(read: Iterable[Decoded], frames: list[bytes]) -> bool:
+    """Whether the wire has said that the stream is whole; its frames go to `frames`, a failure is raised."""
+    ended = False
+    for decoded in read:
+        frames.append(decoded.frame)
+        for event in decoded.events:
+            if isinstance(event, Failed):
+                raise event.error
+            ended = ended or isinstance(event, Ended)
+    return ended
 
 
 class Relay:
@@ -37,10 +62,11 @@ class Relay:
         self._sink = sink
         self._carries = carries
         self._encoder = new_encoder(request, stamp)
+        self._freeing = Freeing(request.tools)
         self._response: UpstreamResponse | None = None
         self._held = b""
         self._ended = False
-        self._same_wire = False
+        self._forwards = False
         self._collector: Collector | None = None
         self._headers: Mapping[str, str] = {}
         self.delivered_bytes = 0
@@ -53,17 +79,19 @@ class Relay:
         """
         await self.let_go()
         self._response = response
-        self._headers = headers
-        self._encoder = self._new_encoder(self._request, self._stamp)
-        self._same_wire = codec.protocol == self._request.protocol
-        self._collector = None if self._same_wire else Collector(codec.protocol)
-        self._held, self._ended, self.usage = b"", False, None
+        self._begin(codec.protocol, headers)
+        self._forwards = codec.protocol == self._request.protocol
         decoder = codec.stream_decoder()
         async for chunk in response.chunks():
             await self._deliver(decoder.feed(chunk))
             if self._ended:
                 return
         await self._deliver(decoder.flush())
+
+    async def recite(self, answer: ChatResponse, protocol: str, headers: Mapping[str, str]) -> None:
+        """One attempt at a model that does not stream: its whole answer, from a provider of the wire `protocol`."""
+        self._begin(protocol, headers)
+        await self._deliver([Decoded(tuple(recited(answer)), b"")])
 
     @property
     def delivered(self) -> bool:
@@ -93,6 +121,14 @@ class Relay:
         """The wire's error event."""
         return self._encoder.fail(error)
 
+    def _begin(self, protocol: str, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+        self._encoder = self._new_encoder(self._request, self._stamp)
+        self._freeing = Freeing(self._request.tools)
+        self._forwards = False
+        self._collector = None if protocol == self._request.protocol else Collector(protocol)
+        self._held, self._ended, self.usage = b"", False, None
+
     async def _deliver(self, frames: list[Decoded]) -> None:
         """Passes on what came before a failure, then raises it: no token is lost to what follows it."""
         failure = None
@@ -109,9 +145,9 @@ class Relay:
             raise Uncarried
 
     def _encode(self, decoded: Decoded) -> bytes:
-        if self._same_wire:
+        if self._forwards:
             return self._encoder.forward(decoded)
-        return b"".join([self._encoder.encode(event) for event in decoded.events])
+        return b"".join([self._encoder.encode(event) for event in self._freeing.events(decoded.events)])
 
     def _noted(self, events: Iterable[Event]) -> GatewayError | None:
         """Keeps what the events tell of usage and end; the failure among them."""

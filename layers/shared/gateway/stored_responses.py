@@ -11,6 +11,7 @@ import asyncio
 import logging
 import re
 import secrets
+from dataclasses import replace
 
 from gateway.errors import InvalidRequest, NotFound, ServiceUnavailable
 from gateway.ports import Clock, Objects, ResponseRecord, ResponseRecords
@@ -21,9 +22,15 @@ KEEP_WITHIN_S = 3.0
 # More text than any model reads. It is taken apart in memory, which costs about thirteen times its size.
 CONVERSATION_BYTES_MAX = 8 * 1024 * 1024
 RESPONSE_ID = re.compile(r"resp_[A-Za-z0-9_-]{1,128}")
+# An item's name leads to the turn that said it; a response's never names an item.
+ITEM_ID = re.compile(r"(?!resp_)[a-z]{1,16}_[A-Za-z0-9_-]{1,256}")
+# More than any conversation has been seen to refer to.
+REFERENCES_MAX = 500
 
 UNKNOWN = "Response with id '{}' not found."
 UNKNOWN_PREVIOUS = "Previous response with id '{}' not found."
+UNKNOWN_ITEM = "Item with id '{}' not found. Items are kept only with responses under 'store': true, for 30 days."
+TOO_MANY_REFERENCES = "The input refers to more than {} items."
 TOO_LONG = "The conversation before this turn is over {} MB; send as input what of it still matters."
 
 log = logging.getLogger(__name__)
@@ -40,9 +47,10 @@ class StoredResponses:
     async def continued(self, account_id: str, body: bytes) -> bytes:
         """The request with the conversation that its `previous_response_id` names before its own input.
 
-        Without that member it is the request as it came. Raises `InvalidRequest` where nothing is stored under the id,
-        or more than a next turn can carry.
+        Items that the input refers to stand in it. Without either it is the request as it came. Raises `InvalidRequest`
+        where nothing is stored under an id, or more than a next turn can carry.
         """
+        body = await self._with_referenced(account_id, body)
         previous = items.previous_response_id(body)
         if previous is None:
             return body
@@ -55,8 +63,8 @@ class StoredResponses:
             raise InvalidRequest(message, param="previous_response_id", code="conversation_too_large")
         return items.with_history(body, items.history(turn))
 
-    async def keep(self, account_id: str, response_id: str, body: bytes, response: bytes) -> None:
-        """Keeps a turn: `body` as `continued` gave it, `response` as the caller gets it.
+    async def keep(self, account_id: str, response_id: str, body: bytes, response: bytes) -> bool:
+        """Keeps a turn: `body` as `continued` gave it, `response` as the caller gets it; whether that could be done.
 
         To be awaited before the caller learns that the response is complete. Where it cannot be kept in time the
         caller still gets the answer; the next turn then says that it is not stored.
@@ -73,9 +81,12 @@ class StoredResponses:
             async with asyncio.timeout(KEEP_WITHIN_S):
                 # The record last: one that stands always leads to its object.
                 await self._objects.put(record.object_name, items.kept(body, response))
-                await self._records.put(record)
+                named = (record.response_id, *filter(ITEM_ID.fullmatch, items.output_items(response)))
+                await asyncio.gather(*(self._records.put(replace(record, response_id=name)) for name in named))
         except (TimeoutError, ServiceUnavailable):
             log.exception("response %s could not be kept", response_id)
+            return False
+        return True
 
     async def keep_end(self, account_id: str, response_id: str, body: bytes, ending: bytes) -> None:
         """Keeps the turn whose response the last bytes of a caller's stream hold."""
@@ -98,6 +109,32 @@ class StoredResponses:
         # The content first: should this end in between, what is left to be deleted again is a name.
         await self._objects.delete(record.object_name)
         await self._records.delete(record)
+
+    async def _with_referenced(self, account_id: str, body: bytes) -> bytes:
+        """The request with the items of earlier answers in the place of references to them."""
+        names = items.references(body)
+        if not names:
+            return body
+        if len(names) > REFERENCES_MAX:
+            raise InvalidRequest(TOO_MANY_REFERENCES.format(REFERENCES_MAX), param="input")
+        now_s = self._clock.now_s()
+        known = [name for name in names if ITEM_ID.fullmatch(name)]
+        records = await asyncio.gather(*(self._records.get(account_id, name, now_s) for name in known))
+        objects = {record.object_name for record in records if record is not None}
+        found = await asyncio.gather(*map(self._answered, objects))
+        by_id = {name: item for answered in found for name, item in answered.items()}
+        for name in names:
+            if name not in by_id:
+                raise InvalidRequest(UNKNOWN_ITEM.format(name), param="input")
+        whole = items.with_referenced(body, by_id)
+        if len(whole) - len(body) > CONVERSATION_BYTES_MAX:
+            message = TOO_LONG.format(CONVERSATION_BYTES_MAX // 1024**2)
+            raise InvalidRequest(message, param="input", code="conversation_too_large")
+        return whole
+
+    async def _answered(self, object_name: str) -> dict[str, items.Item]:
+        turn = await self._objects.get(object_name)
+        return {} if turn is None else items.output_items(items.retrieved(turn))
 
     async def _find(self, account_id: str, response_id: str) -> bytes | None:
         record = await self._record(account_id, response_id)

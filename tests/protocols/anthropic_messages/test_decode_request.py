@@ -315,6 +315,7 @@ def test_a_thought_marked_with_its_issuer_is_the_issuers_again() -> None:
         ({"speed": "fast"}, "speed"),
         ({"inference_geo": "us"}, "inference_geo"),
         ({"fallbacks": [{"model": "x"}]}, "fallbacks"),
+        ({"thread": {"type": "create"}}, "thread"),
         ({"api_base": "https://example.com"}, "api_base"),
         ({"max_price": {"prompt": -1}}, "max_price.prompt"),
         ({"max_price": {"image": 1}}, "max_price.image"),

@@ -51,6 +51,15 @@ def test_a_message_that_says_where_is_left_alone() -> None:
     assert body["error"]["message"] == "'top_k' is bad."
 
 
+def test_a_refused_thread_has_the_details_that_sdks_go_on_without_one_by() -> None:
+    messages = [{"role": "user", "content": "Hi"}]
+    request = {"model": "m", "max_tokens": 1, "messages": messages, "thread": {"type": "create"}}
+    with pytest.raises(InvalidRequest) as refusal:
+        CLIENT.decode_request(orjson.dumps(request))
+    body = orjson.loads(CLIENT.encode_error(refusal.value, "r"))
+    assert body["error"]["details"] == {"error_code": "thread_unsupported_request"}
+
+
 def test_a_timeout_has_its_detail_beside_the_error() -> None:
     body = orjson.loads(CLIENT.encode_error(errors.RequestTimeout("late"), "r"))
     assert body["detail"] == {"type": "timeout_error", "message": "late"}

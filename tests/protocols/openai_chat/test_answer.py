@@ -10,6 +10,7 @@ from gateway.canonical.response import ChatResponse, Choice, Extension, FinishRe
 from gateway.canonical.usage import Usage
 from gateway.errors import InvalidRequest, UpstreamError, UpstreamOverloaded
 from gateway.protocols.openai_chat import CLIENT, UPSTREAM
+from gateway.protocols.openai_chat.encode_answer import encode_citations
 
 ANSWER = (Path(__file__).parents[2] / "golden" / "openai_chat" / "answer.json").read_bytes()
 STAMP = Stamp(response_id="chatcmpl-nxn-1", model="nexevo/fast", created_s=5)
@@ -175,3 +176,20 @@ def test_an_answer_that_cannot_be_read_is_an_upstream_error(body: bytes) -> None
 def test_an_error_in_the_place_of_an_answer_is_that_error(error: object, kind: type[Exception]) -> None:
     with pytest.raises(kind):
         UPSTREAM.decode_response(orjson.dumps({"error": error}))
+
+
+WEB_PAGE = {"start_index": 0, "end_index": 3, "title": "t", "url": "https://example.com"}
+NESTED_PAGE = {"type": "url_citation", "url_citation": WEB_PAGE}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "source", "annotations"),
+    [
+        ("openai_chat", {"type": "new", "a": 1}, [{"type": "new", "a": 1}]),
+        ("openai_responses", {"type": "url_citation", **WEB_PAGE}, [NESTED_PAGE]),
+        ("openai_responses", {"type": "file_citation", "file_id": "f"}, []),
+        ("anthropic_messages", {"type": "char_location", "cited_text": "x"}, []),
+    ],
+)
+def test_a_web_page_of_the_responses_wire_is_a_source_here(protocol: str, source: object, annotations: object) -> None:
+    assert encode_citations((Citation(protocol, orjson.dumps(source).decode()),)) == annotations

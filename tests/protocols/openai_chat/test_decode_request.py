@@ -15,6 +15,7 @@ from gateway.canonical.parts import (
     InlineMedia,
     Message,
     Opaque,
+    Part,
     Refusal,
     RemoteMedia,
     Text,
@@ -114,7 +115,7 @@ def test_every_parameter_has_its_place() -> None:
         ),
         tools=(
             Tool("weather", "Says it", source["tools"][0]["function"]["parameters"], strict=True),
-            Tool("custom", builtin=source["tools"][1]),
+            Tool("sql", free_text={"type": "text"}),
         ),
         tool_choice=ToolChoice("required", allowed=("weather",)),
         parallel_tool_calls=False,
@@ -132,9 +133,9 @@ def test_every_parameter_has_its_place() -> None:
             require_parameters=True,
             max_price=PriceLimit(Decimal("1.25"), Decimal(10), Decimal("0.05")),
         ),
+        hints={"verbosity": "high"},
         unmapped={
             "messages[7].audio": {"id": "audio_1"},
-            "verbosity": "high",
             "modalities": ["text", "audio"],
             "audio": {"voice": "alloy", "format": "mp3"},
             "prediction": {"type": "content", "content": "x"},
@@ -331,6 +332,26 @@ def test_a_dialects_own_part_is_kept_for_the_same_wire() -> None:
 def test_a_cache_marker_is_kept(marker: dict[str, Any], lifetime: CacheLifetime) -> None:
     (message,) = decode(messages=[{"role": "user", "content": [{"type": "text", "text": "x"} | marker]}]).messages
     assert message.parts == (Text("x", cache=lifetime),)
+
+
+@pytest.mark.parametrize(
+    ("message", "last"),
+    [
+        ({"role": "system", "content": "x"}, Text("x", cache=CacheLifetime.FIVE_MINUTES)),
+        (
+            {"role": "user", "content": [{"type": "text", "text": "w"}, {"type": "text", "text": "x"}]},
+            Text("x", cache=CacheLifetime.FIVE_MINUTES),
+        ),
+        (
+            {"role": "tool", "tool_call_id": "c", "content": "x"},
+            ToolResult("c", (Text("x"),), cache=CacheLifetime.FIVE_MINUTES),
+        ),
+    ],
+)
+def test_a_cache_marker_on_a_message_is_on_its_end(message: dict[str, Any], last: Part) -> None:
+    (decoded,) = decode(messages=[message | {"cache_control": {"type": "ephemeral"}}]).messages
+    assert [getattr(part, "cache", None) for part in decoded.parts[:-1]] == [None] * (len(decoded.parts) - 1)
+    assert decoded.parts[-1] == last
 
 
 def test_an_answer_sent_back_as_history_leaves_nothing_behind() -> None:

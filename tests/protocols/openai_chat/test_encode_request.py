@@ -328,3 +328,10 @@ def test_a_chat_request_built_anew_says_what_it_said() -> None:
     }
     request = CLIENT.decode_request(orjson.dumps(body))
     assert orjson.loads(UPSTREAM.encode_request(replace(request, protocol="another"), PLAIN)) == body
+
+
+def test_what_is_to_come_whole_is_asked_for_whole_whatever_the_callers_bytes_say() -> None:
+    source = b'{"model":"m","messages":[],"stream":true,"stream_options":{"include_usage":true}}'
+    request = replace(CLIENT.decode_request(source.replace(b"[]", b'[{"role":"user","content":"hi"}]')), stream=False)
+    body = orjson.loads(UPSTREAM.encode_request(request, PLAIN))
+    assert (body["stream"], "stream_options" in body) == (False, False)

@@ -37,7 +37,7 @@ from gateway.errors import InvalidRequest
 from gateway.protocols.openai_responses import CLIENT
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "openai_responses"
-SQL = {
+SQL: dict[str, Any] = {
     "type": "custom",
     "name": "sql",
     "description": "A query.",
@@ -122,10 +122,15 @@ def test_the_golden_tools_are_functions_of_one_name_and_the_providers_own() -> N
     weather = {"type": "object", "properties": {"city": {"type": "string"}}}
     assert golden().tools == (
         Tool("weather", "Weather.", weather, strict=True),
-        Tool("custom", builtin=SQL),
+        Tool("sql", "A query.", free_text=SQL["format"]),
         Tool("crm__find", "Find.", {"type": "object"}),
-        Tool("web_search", builtin={"type": "web_search"}),
+        Tool("web_search", builtin={"type": "web_search"}, spare=True),
     )
+
+
+@pytest.mark.parametrize(("verbosity", "hints"), [("low", {"text.verbosity": "low"}), ("medium", {}), (None, {})])
+def test_verbosity_is_a_hint(verbosity: str | None, hints: dict[str, Any]) -> None:
+    assert decode(text={"verbosity": verbosity}).hints == hints
 
 
 def test_what_the_answer_repeats_is_kept_with_what_holds_for_the_rest() -> None:
@@ -185,7 +190,6 @@ def test_reasoning_comes_back_with_its_signature_and_its_issuer(
         ({"truncation": "auto"}, {"truncation": "auto"}),
         ({"max_tool_calls": 3}, {"max_tool_calls": 3}),
         ({"prompt": {"id": "p"}}, {"prompt": {"id": "p"}}),
-        ({"text": {"verbosity": "low"}}, {"text.verbosity": "low"}),
         ({"reasoning": {"context": "all_turns"}}, {"reasoning.context": "all_turns"}),
         ({"tool_choice": {"type": "web_search"}}, {"tool_choice": {"type": "web_search"}}),
         (

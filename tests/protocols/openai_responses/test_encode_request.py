@@ -1,6 +1,7 @@
 """Bodies for providers of this wire: the caller's bytes edited, or made anew, or refused by name."""
 
 import base64
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ from gateway.protocols.openai_responses import CLIENT, UPSTREAM
 GOLDEN = Path(__file__).parents[2] / "golden" / "openai_responses"
 REASONS = Profile(name="reasons", fixed_sampling=True, system_role="developer", efforts=("low", "medium", "high"))
 PLAIN = Profile(name="plain")
+CUSTOM = Profile(name="custom", custom_tools=True)
 PARAMS: TypeAdapter[Any] = TypeAdapter(ResponseCreateParamsNonStreaming)
 
 
@@ -57,7 +59,7 @@ def built(profile: Profile = PLAIN, **members: Any) -> dict[str, Any]:
 
 
 def items(*messages: Message) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = built(messages=messages)["input"]
+    found: list[dict[str, Any]] = built(CUSTOM, messages=messages)["input"]
     return found
 
 
@@ -196,7 +198,7 @@ def test_free_sampling_and_scores_have_their_places() -> None:
         ({"sampling": Sampling(top_k=1), "routing": RoutingPreferences(require_parameters=True)}, "top_k"),
         ({"sampling": Sampling(seed=1), "routing": RoutingPreferences(require_parameters=True)}, "seed"),
         ({"unmapped": {"prediction": {}}}, "prediction"),
-        ({"unmapped": {"verbosity": "loud"}}, "verbosity"),
+        ({"hints": {"verbosity": "loud"}}, "verbosity"),
         ({"tools": (Tool("web_search_20250305", builtin={"type": "web_search_20250305"}),)}, "tools[0]"),
         ({"messages": (Message("user", (Audio(InlineMedia("aGk=", "audio/wav")),)),)}, None),
     ],
@@ -219,16 +221,14 @@ def test_a_function_says_whether_it_is_strict_since_this_wire_would_assume_it() 
     assert (body["tool_choice"], body["parallel_tool_calls"]) == ({"type": "function", "name": "f"}, False)
 
 
-def test_a_custom_tool_of_the_chat_wire_keeps_its_grammar() -> None:
-    grammar = {"syntax": "lark", "definition": "start: x"}
-    custom = {"name": "sql", "description": "Q.", "format": {"type": "grammar", "grammar": grammar}}
+def test_a_custom_tool_keeps_its_grammar() -> None:
+    grammar = {"type": "grammar", "syntax": "lark", "definition": "start: x"}
     body = built(
-        tools=(Tool("custom", builtin={"type": "custom", "custom": custom}),),
+        CUSTOM,
+        tools=(Tool("sql", "Q.", free_text=grammar),),
         tool_choice=ToolChoice("required", allowed=("sql", "f")),
     )
-    assert body["tools"] == [
-        {"type": "custom", "name": "sql", "description": "Q.", "format": {"type": "grammar", **grammar}}
-    ]
+    assert body["tools"] == [{"type": "custom", "name": "sql", "description": "Q.", "format": grammar}]
     assert body["tool_choice"] == {
         "type": "allowed_tools",
         "mode": "required",
@@ -252,7 +252,7 @@ def test_an_output_format_stands_under_text(wanted: OutputFormat, expected: dict
 
 
 def test_verbosity_of_the_chat_wire_has_its_place() -> None:
-    assert built(unmapped={"verbosity": "low"})["text"] == {"verbosity": "low"}
+    assert built(hints={"verbosity": "low"})["text"] == {"verbosity": "low"}
 
 
 def test_media_are_input_parts() -> None:
@@ -380,3 +380,10 @@ def test_a_body_made_anew_is_what_the_sdk_would_send() -> None:
     )
     body = built(REASONS, messages=kept, tools=(request.tools[0],), output_format=request.output_format)
     assert PARAMS.validate_python(body)["model"] == "up"
+
+
+def test_what_is_to_come_whole_is_asked_for_whole_whatever_the_callers_bytes_say() -> None:
+    source = b'{"model":"m","input":"hi","stream":true,"stream_options":{"include_obfuscation":false}}'
+    request = replace(CLIENT.decode_request(source), stream=False)
+    body = orjson.loads(UPSTREAM.encode_request(request, Target("up", PLAIN, 1000)))
+    assert body == {"model": "up", "input": "hi", "stream": False, "store": False}

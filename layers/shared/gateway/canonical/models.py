@@ -27,7 +27,11 @@ FLAT_PRICE = ListPrice(input="3", output="12")
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One model for sale. `provider` is the registry's row and `upstream_model` that provider's name of it."""
+    """One model for sale. `provider` is the registry's row and `upstream_model` that provider's name of it.
+
+    `wires` are the only ones that the provider serves it on, first the one for callers of another; without any, all.
+    `streams` says whether the provider can be asked for its answer as it comes.
+    """
 
     id: str
     owned_by: str
@@ -41,6 +45,8 @@ class Model:
     capabilities: tuple[str, ...]
     profile: str
     price: ListPrice
+    wires: tuple[str, ...] = ()
+    streams: bool = True
 
 
 @dataclass(frozen=True, slots=True)

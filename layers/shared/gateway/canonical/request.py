@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Literal
@@ -21,7 +21,11 @@ NOTHING: Json = MappingProxyType({})
 class Tool:
     """A function the model may call. `parameters` is a JSON Schema; `None` takes no arguments.
 
+    `free_text` is the format of what a custom tool takes in the place of arguments (OpenAI): `{"type": "text"}`, or a
+    grammar with its `syntax` and `definition`.
+
     `builtin` is the provider's own tool, as JSON, where the wire's `type` is not a function; then `name` is that type.
+    `spare` marks such a tool that a model may well do without, as agents offer it to every model.
     """
 
     name: str
@@ -29,7 +33,9 @@ class Tool:
     parameters: Json | None = None
     strict: bool | None = None
     cache: CacheLifetime | None = None
+    free_text: Json | None = None
     builtin: Json | None = None
+    spare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +118,10 @@ class ChatRequest:
 
     `max_output_tokens` bounds everything generated, thinking included, unless the wire counts the answer alone
     (Anthropic Messages), which its decoder resolves. `choices` is OpenAI's `n`. `betas` are the features that a header
-    asks for, good for a provider of the same wire. `unmapped` holds the members of the
-    source wire that no other wire is known to express, by their JSON path; bridging refuses them, forwarding
-    keeps them in `source`. `echo` holds what the source wire repeats in its answers (OpenAI Responses).
+    asks for, good for a provider of the same wire. `unmapped` holds the members of the source wire that no other wire
+    is known to express, by their JSON path; bridging refuses them, forwarding keeps them in `source`. `hints` holds
+    those that only colour an answer, which bridging may leave out. `echo` holds what the source wire repeats in its
+    answers (OpenAI Responses). `batch` holds further conversations that are asked the same way (legacy completions).
     """
 
     protocol: str
@@ -136,4 +143,28 @@ class ChatRequest:
     routing: RoutingPreferences = field(default_factory=RoutingPreferences)
     betas: tuple[str, ...] = ()
     unmapped: Json = field(default_factory=lambda: NOTHING)
+    hints: Json = field(default_factory=lambda: NOTHING)
     echo: Json = field(default_factory=lambda: NOTHING)
+    batch: tuple[tuple[Message, ...], ...] = ()
+
+
+def conversations(request: ChatRequest) -> list[ChatRequest]:
+    """A request for each conversation, in order: the request itself where there is one."""
+    if not request.batch:
+        return [request]
+    return [replace(request, messages=messages, batch=()) for messages in (request.messages, *request.batch)]
+
+
+def unbridged(request: ChatRequest) -> list[str]:
+    """The paths of what a provider of another wire cannot be told, and has to be."""
+    return [*request.unmapped, *(request.hints if request.routing.require_parameters else ())]
+
+
+def bridged_tools(request: ChatRequest) -> list[tuple[int, Tool]]:
+    """What a provider of another wire is offered, with each tool's place in the request.
+
+    Spare tools stay behind where others are left and the caller does not require every parameter.
+    """
+    places = list(enumerate(request.tools))
+    kept = [] if request.routing.require_parameters else [(place, tool) for place, tool in places if not tool.spare]
+    return kept or places

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -45,6 +46,20 @@ class ChatResponse:
     created_s: int | None
     choices: tuple[Choice, ...]
     usage: Usage | None
+
+
+def gathered(responses: Sequence[ChatResponse], choices_each: int) -> ChatResponse:
+    """The answers to several conversations as one, their choices numbered on and their tokens added up."""
+    if len(responses) == 1:
+        return responses[0]
+    choices = [
+        replace(choice, index=place * choices_each + choice.index)
+        for place, response in enumerate(responses)
+        for choice in response.choices
+    ]
+    usages = [response.usage for response in responses if response.usage is not None]
+    total = sum(usages, Usage()) if len(usages) == len(responses) else None
+    return replace(responses[0], choices=tuple(choices), usage=total)
 
 
 @dataclass(frozen=True, slots=True)

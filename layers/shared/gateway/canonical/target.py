@@ -18,6 +18,11 @@ class Profile:
 
     `thinking_budget_tokens` bounds a budget from both sides; `thinks_always` models cannot do without. `signed_calls`
     models refuse a turn of history whose tool calls come back without a signature (Gemini 3).
+
+    `custom_tools` models can be offered tools that take free text.
+
+    `whole_answer_tokens_max` is the longest answer that is asked for whole; a longer one is asked for as a stream,
+    where its provider's row can join one.
     """
 
     name: str
@@ -30,6 +35,8 @@ class Profile:
     thinking_budget_tokens: tuple[int, int] = (1_024, 32_768)
     thinks_always: bool = False
     signed_calls: bool = False
+    custom_tools: bool = False
+    whole_answer_tokens_max: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ that a token is counted, and paid, exactly once. Zero is data: a provider that s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from operator import add
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,10 @@ class Usage:
     reasoning: int = 0
     audio_input: int = 0
     audio_output: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        """What two generations consumed together."""
+        return Usage(*map(add, astuple(self), astuple(other)))
 
     @property
     def prompt(self) -> int:

@@ -83,6 +83,8 @@ def _model(row: Mapping[str, Any]) -> Model:
         capabilities=tuple(row["capabilities"]),
         profile=row["profile"],
         price=ListPrice(**row["price"]),
+        wires=tuple(row.get("wires", ())),
+        streams=row.get("streams", True),
     )
 
 

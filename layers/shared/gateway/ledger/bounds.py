@@ -30,20 +30,21 @@ OPEN_OUTPUT_TOKENS = 4_096
 
 
 def input_tokens_at_most(request: ChatRequest, context_window: int, image_tokens: int = IMAGE_TOKENS_MAX) -> int:
-    """An upper bound of the prompt's tokens, as the provider will count them."""
+    """An upper bound of the tokens of the prompt, or of all of them, as the provider will count them."""
+    asked = 1 + len(request.batch)
     parts = list(_parts(request.messages))
     if any(map(_is_open_ended, parts)) or any(tool.builtin for tool in request.tools):
-        return context_window
+        return context_window * asked
     pictures = [part for part in parts if isinstance(part, Image)]
     text_bytes = len(request.source) - sum(map(_inline_bytes, pictures))
     framing = FRAME_TOKENS * (1 + len(request.messages) + len(request.tools)) + TOOLS_TOKENS * bool(request.tools)
-    return min(context_window, text_bytes + framing + image_tokens * len(pictures))
+    return min(context_window * asked, text_bytes + framing * asked + image_tokens * len(pictures))
 
 
 def output_tokens_at_most(request: ChatRequest, model_max: int, open_output_tokens: int = OPEN_OUTPUT_TOKENS) -> int:
     """An upper bound of the answer's tokens where the caller set one, else the bounded amount to begin with."""
     asked = open_output_tokens if request.max_output_tokens is None else request.max_output_tokens
-    return min(asked, model_max) * max(1, request.choices)
+    return min(asked, model_max) * max(1, request.choices) * (1 + len(request.batch))
 
 
 def worst_case(

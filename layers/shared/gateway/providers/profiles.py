@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from gateway.canonical.target import Profile
 
+# What Anthropic's SDKs let nobody ask for whole, as it may take over ten minutes: an hour is taken for 128,000 tokens,
+# https://github.com/anthropics/anthropic-sdk-python#long-requests.
+_CLAUDE_WHOLE_TOKENS_MAX = 21_333
+
 PROFILES = {
     row.name: row
     for row in (
@@ -19,6 +23,7 @@ PROFILES = {
             system_role="developer",
             output_limit="max_completion_tokens",
             efforts=("none", "minimal", "low", "medium", "high", "xhigh"),
+            custom_tools=True,
         ),
         Profile(
             name="openai_o",
@@ -27,14 +32,36 @@ PROFILES = {
             output_limit="max_completion_tokens",
             efforts=("low", "medium", "high"),
         ),
+        Profile(
+            name="openai_gpt5_codex",
+            fixed_sampling=True,
+            system_role="developer",
+            output_limit="max_completion_tokens",
+            efforts=("low", "medium", "high"),
+            custom_tools=True,
+        ),
+        Profile(
+            name="openai_gpt5_pro",
+            fixed_sampling=True,
+            system_role="developer",
+            output_limit="max_completion_tokens",
+            efforts=("high",),
+            custom_tools=True,
+        ),
         # Haiku, Sonnet and Opus up to 4.5.
-        Profile(name="claude_budget", thinking="budget", hosted_as="claude"),
+        Profile(
+            name="claude_budget",
+            thinking="budget",
+            hosted_as="claude",
+            whole_answer_tokens_max=_CLAUDE_WHOLE_TOKENS_MAX,
+        ),
         # Sonnet and Opus 4.6.
         Profile(
             name="claude_either",
             thinking="either",
             hosted_as="claude",
             efforts=("low", "medium", "high", "max"),
+            whole_answer_tokens_max=_CLAUDE_WHOLE_TOKENS_MAX,
         ),
         # Opus from 4.7 on, and the fifth generation.
         Profile(
@@ -43,6 +70,7 @@ PROFILES = {
             thinking="adaptive",
             hosted_as="claude",
             efforts=("low", "medium", "high", "xhigh", "max"),
+            whole_answer_tokens_max=_CLAUDE_WHOLE_TOKENS_MAX,
         ),
         Profile(name="gemini_2_flash", thinking="none"),
         Profile(name="gemini_2_5_flash", thinking="budget", thinking_budget_tokens=(1, 24_576)),

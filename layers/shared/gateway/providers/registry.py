@@ -6,7 +6,7 @@ it speaks. Base URLs are as the vendor's own SDK takes them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from gateway.canonical.codec import UpstreamCodec
@@ -15,6 +15,7 @@ from gateway.canonical.target import Target
 from gateway.ports import Credential, UpstreamRequest
 from gateway.protocols import anthropic_messages, bedrock_converse, gemini, openai_chat, openai_responses
 from gateway.protocols.anthropic_messages import count_tokens as messages_count
+from gateway.protocols.anthropic_messages.join import join as join_messages
 from gateway.protocols.gemini import count_tokens as gemini_count
 from gateway.providers import bedrock, google
 from gateway.providers.outgoing import Headers, Outgoing
@@ -25,6 +26,7 @@ _JSON = ("content-type", "application/json")
 
 
 Path = Callable[[Outgoing], str]
+Join = Callable[[Iterable[bytes]], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ class Counter:
 class Provider:
     """One row. `path` follows the base URL; `sign` gives the credential's headers for a request to an address.
 
-    `others` are the same provider's rows for its other wires.
+    `join` makes a whole answer of a stream's frames, for answers too long to be asked for whole. `others` are the same
+    provider's rows for its other wires.
     """
 
     name: str
@@ -49,11 +52,24 @@ class Provider:
     sign: Callable[[str, Outgoing], Headers]
     codec: UpstreamCodec
     counter: Counter | None = None
+    join: Join | None = None
     others: tuple[Provider, ...] = ()
 
-    def speaking(self, protocol: str) -> Provider:
-        """The row that speaks the caller's wire, among this one and `others`; this one where none does."""
-        return next((row for row in self.others if row.codec.protocol == protocol), self)
+    def speaking(self, protocol: str, wires: tuple[str, ...] = ()) -> Provider:
+        """The row that speaks the caller's wire, among this one and `others`; where none does, the first there is.
+
+        `wires` are those that the model is served on, where it is not served on all.
+        """
+        rows = {row.codec.protocol: row for row in (self, *self.others)}
+        served = [rows[wire] for wire in wires or rows]
+        return next((row for row in served if row.codec.protocol == protocol), served[0])
+
+    def joining(self, asked: ChatRequest, target: Target) -> Join | None:
+        """How a whole answer is joined from a stream, where it may be too long to be asked for whole."""
+        bound = target.profile.whole_answer_tokens_max
+        if bound is None or (asked.max_output_tokens or target.max_output_tokens) <= bound:
+            return None
+        return self.join
 
     def origin(self, credential: Credential) -> str:
         """Where all its requests go: the operator's base URL, or the vendor's own."""
@@ -129,6 +145,7 @@ PROVIDERS = {
             counter=Counter(
                 under("/v1/messages/count_tokens"), messages_count.encode_count_request, messages_count.decode_count
             ),
+            join=join_messages,
         ),
         Provider(
             name="gemini",

@@ -52,7 +52,7 @@ def plan(
     ]
     allowed = [name for name in names if may_use((name.asked, name.offer.id))]
     if names[0] not in allowed:
-        raise PermissionDenied(f"This API key may not use the model '{asked}'.", param="model")
+        raise not_allowed(asked)
     routes = [Route(name, model) for name in allowed for model in catalog.models_behind(name.offer)]
     routes = _affordable(_preferred(routes, preferences), preferences.max_price)
     if not preferences.allow_fallbacks:
@@ -63,18 +63,31 @@ def plan(
 def _find(asked: str, catalog: Catalog, preferences: RoutingPreferences, param: str) -> Name:
     name = catalog.find(asked)
     if name is None:
-        raise NotFound(
-            f"The model '{asked}' does not exist or you do not have access to it.",
-            param=param,
-            code="model_not_found",
-        )
+        raise no_model(asked, param)
     if isinstance(name.offer, Retired) and not preferences.allow_fallbacks:
-        raise NotFound(
-            f"The model '{asked}' was retired on {name.offer.retired_on}; its successor is '{name.offer.successor}'.",
-            param=param,
-            code="model_not_found",
-        )
+        raise retired(asked, name.offer, param)
     return name
+
+
+def no_model(asked: str, param: str) -> NotFound:
+    """Nothing of that name is for sale."""
+    return NotFound(
+        f"The model '{asked}' does not exist or you do not have access to it.", param=param, code="model_not_found"
+    )
+
+
+def retired(asked: str, offer: Retired, param: str) -> NotFound:
+    """It was, and whoever wants no other model is told which one took its place."""
+    return NotFound(
+        f"The model '{asked}' was retired on {offer.retired_on}; its successor is '{offer.successor}'.",
+        param=param,
+        code="model_not_found",
+    )
+
+
+def not_allowed(asked: str) -> PermissionDenied:
+    """The key's list of models leaves it out."""
+    return PermissionDenied(f"This API key may not use the model '{asked}'.", param="model")
 
 
 def _preferred(routes: list[Route], preferences: RoutingPreferences) -> list[Route]:

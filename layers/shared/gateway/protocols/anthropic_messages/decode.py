@@ -17,6 +17,7 @@ from gateway.framing.preferences import OWN_MEMBERS, decode_preferences, refuse_
 from gateway.protocols.anthropic_messages.answer import PROTOCOL
 from gateway.protocols.anthropic_messages.decode_messages import decode_messages
 from gateway.protocols.anthropic_messages.decode_tools import decode_parallel, decode_tool_choice, decode_tools
+from gateway.protocols.anthropic_messages.errors import THREAD_UNSUPPORTED
 
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
 
@@ -62,6 +63,9 @@ _UNPRICED: Mapping[str, str] = {
     "inference_geo": "Only 'global' is served here; keys have a region policy.",
     "speed": "Only 'standard' is served here.",
 }
+# A provider would hold the conversation in the gateway's account, where any caller's might be continued. With this code
+# the official SDKs' tool runners send it whole (https://platform.claude.com/docs/en/build-with-claude/message-threads).
+_THREAD = "'thread' is not served here, no conversation is kept: send the whole of it in 'messages'."
 
 
 def decode_request(body: bytes) -> ChatRequest:
@@ -110,6 +114,8 @@ def _unmapped(root: Node, maximum: int | None) -> dict[str, Any]:
         if name in _MAPPED or value is None:
             continue
         node = Node(value, root, name)
+        if name == "thread":
+            raise node.error(_THREAD, THREAD_UNSUPPORTED)
         if name in _CHECKS:
             _CHECKS[name](node)
         if name in _UNPRICED and value != _DEFAULTS.get(name):

@@ -12,8 +12,9 @@ from typing import Any
 
 import orjson
 
+from gateway.canonical.custom_tools import in_functions
 from gateway.canonical.parts import ToolCall
-from gateway.canonical.request import ChatRequest, OutputFormat, Sampling, Tool, ToolChoice
+from gateway.canonical.request import ChatRequest, OutputFormat, Sampling, Tool, ToolChoice, bridged_tools, unbridged
 from gateway.canonical.target import Target
 from gateway.errors import InvalidRequest
 from gateway.framing.preferences import OWN_MEMBERS
@@ -35,13 +36,15 @@ def encode_request(request: ChatRequest, target: Target) -> bytes:
     """The body for `target`; raises `InvalidRequest` naming what the wire or the model cannot take."""
     if request.protocol == PROTOCOL:
         return _forwarded(request, target)
-    return orjson.dumps(_built(request, target))
+    return orjson.dumps(_built(in_functions(request), target))
 
 
 def _forwarded(request: ChatRequest, target: Target) -> bytes:
     """The caller's bytes, edited."""
     sent = orjson.loads(request.source)
     put: dict[str, Any] = {"model": target.model}
+    if request.stream != bool(sent.get("stream")):
+        put["stream"] = request.stream
     messages = sent["messages"]
     if has_foreign(request.messages):
         put["messages"] = messages = without_foreign(messages)
@@ -81,7 +84,7 @@ def _asks_the_same(asked: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
 
 def _built(request: ChatRequest, target: Target) -> dict[str, Any]:
     """A body from the canonical request. `metadata` is a label for the first provider's records, and stays behind."""
-    for path in request.unmapped:
+    for path in unbridged(request):
         raise _inexpressible(path)
     if request.choices > 1:
         raise _inexpressible("n")
@@ -164,7 +167,7 @@ def _tools(request: ChatRequest) -> dict[str, Any]:
         called = _called(request)
         return {"tools": called, "tool_choice": {"type": "none"}} if called else {}
     allowed = choice.allowed if choice is not None else ()
-    tools = [_tool(tool, position) for position, tool in enumerate(request.tools) if _is_allowed(tool, allowed)]
+    tools = [_tool(tool, position) for position, tool in bridged_tools(request) if _is_allowed(tool, allowed)]
     body: dict[str, Any] = {"tools": tools}
     if choice is not None or request.parallel_tool_calls is False:
         body["tool_choice"] = _tool_choice(choice or ToolChoice("auto"), request.parallel_tool_calls)

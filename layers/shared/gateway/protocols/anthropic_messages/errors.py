@@ -10,9 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
-from gateway.errors import GatewayError, InvalidRequest, RequestTimeout
+from gateway.errors import GatewayError, InvalidRequest
+from gateway.framing.error_bodies import error_body
 from gateway.framing.provider_errors import (
     INVALID,
     UNEXPLAINED,
@@ -23,6 +22,8 @@ from gateway.framing.provider_errors import (
     reported,
     retry_after_s,
 )
+
+THREAD_UNSUPPORTED = "thread_unsupported_request"
 
 _SCRUBBER = Scrubber(
     r"\b(?:org|proj|user|req|acct|wrkspc|workspace)[-_][A-Za-z0-9]{6,}",  # accounts and requests
@@ -65,18 +66,19 @@ _STATUS_BY_TYPE: Mapping[str, int] = {
 
 
 def error_object(error: GatewayError) -> dict[str, Any]:
-    """The members of `error` on this wire; a message that does not say where the fault is gets its path."""
+    """The members of `error` on this wire; a message that does not say where the fault is gets its path.
+
+    `details` are for the one code that official SDKs act upon.
+    """
     is_named = error.param is None or error.param in error.message
     message = error.message if is_named else f"{error.param}: {error.message}"
-    return {"type": _TYPE_BY_STATUS.get(error.status, "api_error"), "message": message}
+    said = {"type": _TYPE_BY_STATUS.get(error.status, "api_error"), "message": message}
+    return said | ({"details": {"error_code": error.code}} if error.code == THREAD_UNSUPPORTED else {})
 
 
 def encode_error(error: GatewayError, request_id: str) -> bytes:
-    """The body of an error response; one that took too long says so in `detail` too."""
-    body: dict[str, Any] = {"type": "error", "error": error_object(error), "request_id": request_id}
-    if isinstance(error, RequestTimeout):
-        body["detail"] = {"type": error.type, "message": error.message}
-    return orjson.dumps(body)
+    """The body of an error response."""
+    return error_body(error, {"type": "error", "error": error_object(error), "request_id": request_id})
 
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:

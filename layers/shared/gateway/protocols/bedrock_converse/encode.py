@@ -13,7 +13,8 @@ from typing import Any
 
 import orjson
 
-from gateway.canonical.request import ChatRequest, OutputFormat, Sampling
+from gateway.canonical.custom_tools import in_functions
+from gateway.canonical.request import ChatRequest, OutputFormat, Sampling, unbridged
 from gateway.canonical.target import Target
 from gateway.protocols.bedrock_converse.answer import STOP_SEQUENCE_POINTER
 from gateway.protocols.bedrock_converse.encode_messages import encode_messages
@@ -29,6 +30,7 @@ _TOP_P_MIN_WITH_THINKING = 0.95
 
 def encode_request(request: ChatRequest, target: Target) -> bytes:
     """The body for `target`; raises `InvalidRequest` naming what the wire or the model cannot take."""
+    request = in_functions(request)
     family = FAMILIES[target.profile.hosted_as]
     _refuse_inexpressible(request, family)
     asked = encode_thinking(request, target)
@@ -48,7 +50,7 @@ def encode_request(request: ChatRequest, target: Target) -> bytes:
 
 def _refuse_inexpressible(request: ChatRequest, family: Family) -> None:
     """Raises for what would change the answer, and for hints too where the caller requires every parameter."""
-    for path in request.unmapped:
+    for path in unbridged(request):
         raise inexpressible_parameter(path)
     sampling = request.sampling
     given: dict[str, object] = {

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.canonical.parts import Message, ToolCall
-from gateway.canonical.request import NOTHING, ChatRequest, Tool, ToolChoice
+from gateway.canonical.request import NOTHING, ChatRequest, Tool, ToolChoice, bridged_tools
 from gateway.errors import InvalidRequest
 from gateway.protocols.bedrock_converse.encode_messages import encode_cache_point
 from gateway.protocols.bedrock_converse.families import Family
@@ -34,7 +34,7 @@ class EncodedTools:
 def encode_tools(request: ChatRequest, family: Family) -> EncodedTools:
     """The tools that the model may call; raises `InvalidRequest` for one that the wire cannot describe."""
     choice = request.tool_choice
-    offered = _offered(request.tools, choice)
+    offered = _offered(bridged_tools(request), choice)
     if not offered:
         gone = _called(request.messages)
         return EncodedTools({"tools": [_spec(Tool(name, _GONE)) for name in gone]} if gone else NOTHING)
@@ -48,12 +48,12 @@ def encode_tools(request: ChatRequest, family: Family) -> EncodedTools:
     return EncodedTools({"tools": tools} | chosen, _one_call(request, bool(chosen), family))
 
 
-def _offered(tools: Sequence[Tool], choice: ToolChoice | None) -> list[tuple[int, Tool]]:
-    """The tools with their places in the request, those only that the caller allows."""
+def _offered(tools: Sequence[tuple[int, Tool]], choice: ToolChoice | None) -> list[tuple[int, Tool]]:
+    """The tools with their places, those only that the caller allows."""
     if choice is not None and choice.mode == "none":
         return []
     allowed = choice.allowed if choice is not None else ()
-    return [(position, tool) for position, tool in enumerate(tools) if not allowed or tool.name in allowed]
+    return [(position, tool) for position, tool in tools if not allowed or tool.name in allowed]
 
 
 def _called(messages: Sequence[Message]) -> list[str]:

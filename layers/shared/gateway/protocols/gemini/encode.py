@@ -13,7 +13,8 @@ from typing import Any
 
 import orjson
 
-from gateway.canonical.request import ChatRequest, OutputFormat, Sampling, Tool, ToolChoice
+from gateway.canonical.custom_tools import in_functions
+from gateway.canonical.request import ChatRequest, OutputFormat, Sampling, Tool, ToolChoice, bridged_tools, unbridged
 from gateway.canonical.target import Target
 from gateway.errors import InvalidRequest
 from gateway.framing.preferences import OWN_MEMBERS
@@ -36,7 +37,7 @@ def encode_request(request: ChatRequest, target: Target) -> bytes:
     """The body for `target`; raises `InvalidRequest` naming what the wire or the model cannot take."""
     if request.protocol == PROTOCOL:
         return _forwarded(request, target)
-    return _dumped(_built(request, target))
+    return _dumped(_built(in_functions(request), target))
 
 
 def _forwarded(request: ChatRequest, target: Target) -> bytes:
@@ -78,7 +79,7 @@ def _built(request: ChatRequest, target: Target) -> Json:
     """A body from the canonical request. `metadata` and `user` are labels for the first provider's records, and stay
     behind.
     """
-    for path in request.unmapped:
+    for path in unbridged(request):
         raise _inexpressible(path)
     contents, instruction = encode_contents(request.messages)
     body: Json = {"contents": with_signed_calls(contents) if target.profile.signed_calls else contents}
@@ -147,7 +148,7 @@ def _tools(request: ChatRequest) -> Json:
         raise _inexpressible("parallel_tool_calls")
     if not request.tools:
         return {}
-    functions = [_function(tool, f"tools[{position}]") for position, tool in enumerate(request.tools)]
+    functions = [_function(tool, f"tools[{position}]") for position, tool in bridged_tools(request)]
     body: Json = {"tools": [{"functionDeclarations": functions}]}
     if request.tool_choice is not None:
         body["toolConfig"] = {"functionCallingConfig": _choice(request.tool_choice)}

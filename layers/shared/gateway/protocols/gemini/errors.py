@@ -12,9 +12,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
-from gateway.errors import GatewayError, InvalidRequest, RequestTimeout
+from gateway.errors import GatewayError, InvalidRequest
+from gateway.framing.error_bodies import error_body
 from gateway.framing.provider_errors import (
     INVALID,
     RETRY_AFTER_S_MAX,
@@ -74,11 +73,8 @@ def error_object(error: GatewayError) -> dict[str, Any]:
 
 
 def encode_error(error: GatewayError) -> bytes:
-    """The body of an error response; one that took too long says so in `detail` too."""
-    body: dict[str, Any] = {"error": error_object(error)}
-    if isinstance(error, RequestTimeout):
-        body["detail"] = {"type": error.type, "message": error.message}
-    return orjson.dumps(body)
+    """The body of an error response."""
+    return error_body(error, {"error": error_object(error)})
 
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:

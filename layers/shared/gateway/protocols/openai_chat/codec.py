@@ -9,6 +9,7 @@ from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import ChatResponse, Extension, Stamp
 from gateway.canonical.target import Target
 from gateway.errors import GatewayError
+from gateway.framing.openai_errors import encode_error
 from gateway.protocols.openai_chat.answer import PROTOCOL
 from gateway.protocols.openai_chat.decode import decode_request
 from gateway.protocols.openai_chat.decode_answer import decode_response
@@ -16,7 +17,7 @@ from gateway.protocols.openai_chat.decode_stream import ChatStreamDecoder
 from gateway.protocols.openai_chat.encode import encode_request
 from gateway.protocols.openai_chat.encode_answer import encode_response
 from gateway.protocols.openai_chat.encode_stream import ChatStreamEncoder
-from gateway.protocols.openai_chat.errors import decode_error, encode_error
+from gateway.protocols.openai_chat.errors import decode_error
 from gateway.protocols.openai_chat.rename import forward_response
 
 

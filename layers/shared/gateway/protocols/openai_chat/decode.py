@@ -55,6 +55,7 @@ _MAPPED = OWN_MEMBERS | frozenset(
         "top_logprobs",
         "top_p",
         "user",
+        "verbosity",
     }
 )
 # Members that say how a provider stores, caches or schedules, and nothing about what it generates.
@@ -62,7 +63,7 @@ _WITHOUT_EFFECT = frozenset(
     {"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "service_tier", "store"}
 )
 # A value that asks for what happens anyway.
-_DEFAULTS: Mapping[str, Any] = {"modalities": ["text"], "verbosity": "medium"}
+_DEFAULTS: Mapping[str, Any] = {"modalities": ["text"]}
 _CHECKS: Mapping[str, Callable[[Node], object]] = {
     "audio": Node.as_object,
     "functions": lambda node: node.elements(1, 128),
@@ -74,7 +75,6 @@ _CHECKS: Mapping[str, Callable[[Node], object]] = {
     "prompt_cache_retention": Node.as_string,
     "service_tier": Node.as_string,
     "store": Node.as_boolean,
-    "verbosity": Node.as_string,
     "web_search_options": Node.as_object,
 }
 
@@ -104,6 +104,7 @@ def decode_request(body: bytes) -> ChatRequest:
         metadata=_metadata(root),
         routing=decode_preferences(root, body),
         unmapped={**_unmapped(root), **unmapped},
+        hints=_hints(root),
     )
 
 
@@ -118,6 +119,11 @@ def _unmapped(root: Node) -> dict[str, Any]:
         if name not in _WITHOUT_EFFECT and _DEFAULTS.get(name) != value:
             kept[name] = value
     return kept
+
+
+def _hints(root: Node) -> dict[str, Any]:
+    verbosity = _string(root, "verbosity")
+    return {} if verbosity in {None, "medium"} else {"verbosity": verbosity}
 
 
 def _string(node: Node, name: str) -> str | None:

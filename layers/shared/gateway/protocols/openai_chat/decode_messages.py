@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -54,6 +55,7 @@ _KNOWN = frozenset(
         "role",
         "tool_call_id",
         "tool_calls",
+        "cache_control",
         "annotations",
         "channel",
         "executed_tools",
@@ -91,9 +93,18 @@ def _message(node: Node, legacy_calls: list[ToolCall], unmapped: dict[str, Any])
     name = node.member("name")
     return Message(
         role=_ROLES[word],
-        parts=_DECODERS[word](node, legacy_calls),
+        parts=_marked(_DECODERS[word](node, legacy_calls), _cache(node)),
         name=None if name is None or word == "function" else name.as_string(),
     )
+
+
+def _marked(parts: tuple[Part, ...], lifetime: CacheLifetime | None) -> tuple[Part, ...]:
+    """The turn with its end as the end of a prefix to keep, as the AI SDK marks whole messages."""
+    match parts:
+        case (*before, Text() | Image() | Document() | Audio() | ToolCall() | ToolResult() as last) if lifetime:
+            return (*before, replace(last, cache=lifetime))
+        case _:
+            return parts
 
 
 def _instruction(node: Node, _: list[ToolCall]) -> tuple[Part, ...]:

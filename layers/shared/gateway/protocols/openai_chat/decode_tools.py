@@ -11,6 +11,7 @@ _TOOLS_MAX = 128
 _NAME_CHARACTERS_MAX = 64
 _MODES = ("none", "auto", "required")
 _EITHER = "one of a string or an object"
+_ANY_TEXT = {"type": "text"}
 
 
 def decode_tools(root: Node) -> tuple[Tool, ...]:
@@ -33,13 +34,27 @@ def decode_tool_choice(root: Node) -> ToolChoice | None:
 
 
 def _tool(tool: Node) -> Tool:
-    """A function, with or without the `type` that some clients leave out; else a tool of the provider's own."""
+    """A function, with or without the `type` that some clients leave out; a custom tool; or the provider's own."""
     function = tool.member("function")
     kind = tool.member("type")
     name = "function" if kind is None else kind.as_string()
+    if name == "custom":
+        return _custom(tool.required("custom"))
     if name != "function":
         return Tool(name=name, builtin=tool.as_object())
     return _function(tool.required("function") if function is None else function)
+
+
+def _custom(custom: Node) -> Tool:
+    """A tool that takes free text; this wire keeps a grammar one level deeper than the Responses API."""
+    description, shape = custom.member("description"), custom.member("format")
+    grammar = None if shape is None else shape.member("grammar")
+    flat = _ANY_TEXT if shape is None else shape.as_object()
+    return Tool(
+        name=_name(custom),
+        description=None if description is None else description.as_string(),
+        free_text=flat if grammar is None else {"type": "grammar", **grammar.as_object()},
+    )
 
 
 def _function(function: Node) -> Tool:

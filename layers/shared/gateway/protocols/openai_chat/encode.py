@@ -7,12 +7,22 @@ wire the body is built anew, and what this wire cannot express is refused by nam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import orjson
 
-from gateway.canonical.request import ChatRequest, OutputFormat, Reasoning, Sampling, Tool, ToolChoice
+from gateway.canonical.custom_tools import in_functions
+from gateway.canonical.request import (
+    ChatRequest,
+    OutputFormat,
+    Reasoning,
+    Sampling,
+    Tool,
+    ToolChoice,
+    bridged_tools,
+    unbridged,
+)
 from gateway.canonical.target import Profile, Target
 from gateway.errors import InvalidRequest
 from gateway.framing.preferences import OWN_MEMBERS, dearer_members
@@ -23,6 +33,7 @@ from gateway.protocols.openai_chat.encode_messages import encode_messages
 _LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
 _SAMPLING_OF_FREE_MODELS = frozenset({"temperature", "top_p"})
 _INSTRUCTIONS = frozenset({"system", "developer"})
+_STREAMS_ONLY = frozenset({"stream_options"})
 _STOPS_MAX = 4
 # Where a caller gave a budget in tokens: the least budget that each word stands for, from the most down.
 _EFFORT_BUDGETS = ((16384, "high"), (4096, "medium"), (0, "low"))
@@ -33,7 +44,7 @@ def encode_request(request: ChatRequest, target: Target) -> bytes:
     _check_effort(request.reasoning, target.profile)
     if request.protocol == PROTOCOL:
         return _forwarded(request, target)
-    return orjson.dumps(_built(request, target))
+    return orjson.dumps(_built(request if target.profile.custom_tools else in_functions(request), target))
 
 
 def _forwarded(request: ChatRequest, target: Target) -> bytes:
@@ -48,6 +59,9 @@ def _forwarded(request: ChatRequest, target: Target) -> bytes:
         remove |= _LIMITS - {profile.output_limit}
     if request.stream and not request.include_usage:
         put["stream_options"] = orjson.dumps((sent.get("stream_options") or {}) | {"include_usage": True})
+    if request.stream != bool(sent.get("stream")):
+        put["stream"] = orjson.dumps(request.stream)
+    remove |= frozenset() if request.stream else _STREAMS_ONLY
     put |= _instructions(sent["messages"], profile)
     return edit(request.source, put, remove)
 
@@ -77,7 +91,7 @@ def _built(request: ChatRequest, target: Target) -> dict[str, Any]:
     """A body from the canonical request. `metadata` is a label for the first provider's records, and stays
     behind.
     """
-    for path in request.unmapped:
+    for path in unbridged(request):
         raise _inexpressible(path)
     profile = target.profile
     messages = encode_messages(request.messages, profile.system_role)
@@ -131,9 +145,9 @@ def _tools(request: ChatRequest) -> dict[str, Any]:
     """OpenAI refuses a choice, or parallel calls, where there is no tool."""
     if not request.tools:
         return {}
-    body: dict[str, Any] = {"tools": [_tool(tool, position) for position, tool in enumerate(request.tools)]}
+    body: dict[str, Any] = {"tools": [_tool(tool, position) for position, tool in bridged_tools(request)]}
     if request.tool_choice is not None:
-        body["tool_choice"] = _tool_choice(request.tool_choice)
+        body["tool_choice"] = _tool_choice(request.tool_choice, {tool.name for tool in request.tools if tool.free_text})
     if request.parallel_tool_calls is not None:
         body["parallel_tool_calls"] = request.parallel_tool_calls
     return body
@@ -142,17 +156,30 @@ def _tools(request: ChatRequest) -> dict[str, Any]:
 def _tool(tool: Tool, position: int) -> dict[str, Any]:
     if tool.builtin is not None:
         raise _inexpressible(f"tools[{position}]")
+    if tool.free_text is not None:
+        custom = {"name": tool.name, "format": _nested_format(tool.free_text)}
+        return {"type": "custom", "custom": custom | _given({"description": tool.description})}
     optional = {"description": tool.description, "parameters": tool.parameters, "strict": tool.strict}
     return {"type": "function", "function": {"name": tool.name} | _given(optional)}
 
 
-def _tool_choice(choice: ToolChoice) -> str | dict[str, Any]:
+def _nested_format(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """The format of a custom tool's input: this wire keeps a grammar one level deeper than the Responses API."""
+    grammar = {name: value for name, value in flat.items() if name != "type"}
+    return {"type": flat.get("type")} | ({"grammar": grammar} if grammar else {})
+
+
+def _tool_choice(choice: ToolChoice, custom: Collection[str]) -> str | dict[str, Any]:
+    """`custom` names the tools that are no functions."""
     if choice.allowed:
-        tools = [{"type": "function", "function": {"name": name}} for name in choice.allowed]
+        tools = [_chosen(name, custom) for name in choice.allowed]
         return {"type": "allowed_tools", "allowed_tools": {"mode": choice.mode, "tools": tools}}
-    if choice.tool is not None:
-        return {"type": "function", "function": {"name": choice.tool}}
-    return choice.mode
+    return choice.mode if choice.tool is None else _chosen(choice.tool, custom)
+
+
+def _chosen(name: str, custom: Collection[str]) -> dict[str, Any]:
+    kind = "custom" if name in custom else "function"
+    return {"type": kind, kind: {"name": name}}
 
 
 def _json_schema(wanted: OutputFormat) -> dict[str, Any]:

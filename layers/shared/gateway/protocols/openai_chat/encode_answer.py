@@ -11,6 +11,9 @@ from gateway.canonical.parts import Citation, Opaque, Part, Refusal, Text, Think
 from gateway.canonical.response import ChatResponse, Choice, Extension, Stamp
 from gateway.protocols.openai_chat.answer import PROTOCOL, encode_finish_reason, encode_usage
 
+# The one kind of source that this wire documents.
+_WEB_PAGE = "url_citation"
+
 
 def encode_response(response: ChatResponse, stamp: Stamp, extension: Extension) -> bytes:
     """The whole body; what this wire has no word for is left out, as docs/bridging.md has it."""
@@ -55,7 +58,7 @@ def _message(parts: tuple[Part, ...]) -> dict[str, Any]:
         message["reasoning_content"] = thinking
     if calls:
         message["tool_calls"] = calls
-    if annotations := [citation for text in texts for citation in _own(text.citations)]:
+    if annotations := [source for text in texts for source in encode_citations(text.citations)]:
         message["annotations"] = annotations
     for part in parts:
         if isinstance(part, Opaque) and part.protocol == PROTOCOL:
@@ -67,5 +70,15 @@ def _joined(texts: Iterable[str]) -> str | None:
     return "".join(texts) or None
 
 
-def _own(citations: tuple[Citation, ...]) -> list[orjson.Fragment]:
-    return [orjson.Fragment(citation.json_text) for citation in citations if citation.protocol == PROTOCOL]
+def encode_citations(citations: Iterable[Citation]) -> list[dict[str, Any]]:
+    """The sources that this wire can point to; OpenAI's Responses wire writes a web page's one level higher."""
+    return [source for citation in citations if (source := _annotation(citation)) is not None]
+
+
+def _annotation(citation: Citation) -> dict[str, Any] | None:
+    value: dict[str, Any] = orjson.loads(citation.json_text)
+    if citation.protocol == PROTOCOL:
+        return value
+    if value.get("type") != _WEB_PAGE:
+        return None
+    return {"type": _WEB_PAGE, _WEB_PAGE: {name: member for name, member in value.items() if name != "type"}}

@@ -34,10 +34,11 @@ from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import Extension, FinishReason, Stamp
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError
+from gateway.framing.openai_errors import error_object
 from gateway.framing.splice import edit, members
 from gateway.framing.sse import sse_event
 from gateway.protocols.openai_chat.answer import PROTOCOL, encode_finish_reason, encode_usage
-from gateway.protocols.openai_chat.errors import error_object
+from gateway.protocols.openai_chat.encode_answer import encode_citations
 from gateway.protocols.openai_chat.rename import Renamer
 
 DONE = sse_event(b"[DONE]")
@@ -162,7 +163,8 @@ class ChatStreamEncoder:
                 more = {"custom": {"input": arguments}} if custom else {"function": {"arguments": arguments}}
                 return {"tool_calls": [{"index": index, **more}]}
             case CitationAdded(citation):
-                return {"annotations": [orjson.Fragment(citation.json_text)]} if citation.protocol == PROTOCOL else {}
+                sources = encode_citations((citation,))
+                return {"annotations": sources} if sources else {}
             case OpaqueDelta(protocol, json_text):
                 opaque: dict[str, Any] = orjson.loads(json_text) if protocol == PROTOCOL else {}
                 return opaque

@@ -72,6 +72,12 @@ def failed(response: bytes, error: GatewayError) -> bytes:
     return edit(response, {"status": b'"failed"', "error": orjson.dumps(said)})
 
 
+def whole(ending: bytes) -> bytes:
+    """The response in the last events of a stream, with the gateway's own member in it, as it answers at once."""
+    (last,) = [members(frame.data) for frame in SSEDecoder().feed(ending) if frame.event in _LAST]
+    return edit(last["response"], {"nexevo": last["nexevo"]})
+
+
 def last_events(response: bytes, number: int) -> bytes:
     """The events that end with the response as it stands, from the sequence number `number` on.
 

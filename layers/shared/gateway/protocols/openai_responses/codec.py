@@ -9,6 +9,7 @@ from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import ChatResponse, Extension, Stamp
 from gateway.canonical.target import Target
 from gateway.errors import GatewayError
+from gateway.framing.openai_errors import encode_error
 from gateway.protocols.openai_responses.answer import PROTOCOL
 from gateway.protocols.openai_responses.decode import decode_request
 from gateway.protocols.openai_responses.decode_answer import decode_response
@@ -16,7 +17,7 @@ from gateway.protocols.openai_responses.decode_stream import ResponsesStreamDeco
 from gateway.protocols.openai_responses.encode import encode_request
 from gateway.protocols.openai_responses.encode_answer import encode_response
 from gateway.protocols.openai_responses.encode_stream import ResponsesStreamEncoder
-from gateway.protocols.openai_responses.errors import decode_error, encode_error
+from gateway.protocols.openai_responses.errors import decode_error
 from gateway.protocols.openai_responses.rename import forward_response
 
 

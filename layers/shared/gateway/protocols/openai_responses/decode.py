@@ -149,12 +149,13 @@ def decode_request(body: bytes) -> ChatRequest:
         tools=decode_tools(root, unmapped),
         tool_choice=decode_tool_choice(root, unmapped),
         parallel_tool_calls=_boolean(root, "parallel_tool_calls"),
-        output_format=None if text is None else _output_format(text, unmapped),
+        output_format=None if text is None else _output_format(text),
         reasoning=None if reasoning is None else _reasoning(reasoning, unmapped),
         user=_string(root, "user") or _string(root, "safety_identifier"),
         metadata=_metadata(root),
         routing=decode_preferences(root, body),
         unmapped=unmapped,
+        hints={} if text is None else _hints(text),
         echo=_echo(root),
     )
 
@@ -169,13 +170,17 @@ def _unmapped(root: Node) -> dict[str, Any]:
 
 
 def _echo(root: Node) -> dict[str, Any]:
-    """What was given of it; the previous response's id stands where `items.with_history` put it."""
+    """What was given of it; what was taken out of the request stands in the gateway's own member."""
     members = root.as_object()
     given = {name: members[name] for name in _ECHOED if members.get(name) is not None}
-    whole = {name: {**rest, **given[name]} for name, rest in _ECHOED_REST.items() if name in given}
+    whole: dict[str, Any] = {name: {**rest, **given[name]} for name, rest in _ECHOED_REST.items() if name in given}
     own = root.member("nexevo") or Node({})
-    previous = own.member("previous_response_id")
-    return given | whole | ({} if previous is None else {"previous_response_id": previous.as_string()})
+    previous, background = own.member("previous_response_id"), own.member("background")
+    if previous is not None:
+        whole["previous_response_id"] = previous.as_string()
+    if background is not None:
+        whole["background"] = background.as_boolean()
+    return given | whole
 
 
 def _string(node: Node, name: str) -> str | None:
@@ -232,10 +237,15 @@ def _sampling(root: Node) -> Sampling:
     )
 
 
-def _output_format(text: Node, unmapped: dict[str, Any]) -> OutputFormat | None:
-    verbosity, chosen = text.member("verbosity"), text.member("format")
-    if verbosity is not None and verbosity.as_one_of(_VERBOSITIES) != "medium":
-        unmapped[verbosity.path] = verbosity.value
+def _hints(text: Node) -> dict[str, Any]:
+    verbosity = text.member("verbosity")
+    if verbosity is None or verbosity.as_one_of(_VERBOSITIES) == "medium":
+        return {}
+    return {verbosity.path: verbosity.value}
+
+
+def _output_format(text: Node) -> OutputFormat | None:
+    chosen = text.member("format")
     if chosen is None:
         return None
     return _OUTPUT_FORMATS[chosen.required("type").as_one_of(tuple(_OUTPUT_FORMATS))](chosen)

@@ -6,6 +6,7 @@ https://platform.openai.com/docs/api-reference/responses/create#responses-create
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from gateway.canonical.request import Tool, ToolChoice
@@ -14,6 +15,17 @@ from gateway.framing.document import Node
 _NAME_CHARACTERS_MAX = 128
 _MODES = ("none", "auto", "required")
 _EITHER = "one of a string or an object"
+_ANY_TEXT = {"type": "text"}
+# A search that a provider makes by itself, and one for tools that come late: Codex offers them to any model.
+_SPARE = frozenset(
+    {
+        "tool_search",
+        "web_search",
+        "web_search_2025_08_26",
+        "web_search_preview",
+        "web_search_preview_2025_03_11",
+    }
+)
 
 Unmapped = dict[str, Any]
 
@@ -63,17 +75,27 @@ def _tools(tool: Node, unmapped: Unmapped) -> list[Tool]:
         namespace = _name(tool)
         inner = [found for node in tool.required("tools").elements() for found in _tools(node, unmapped)]
         return [_qualified(found, namespace) for found in inner]
+    if kind == "custom":
+        return [_custom(tool)]
     if kind != "function":
-        if kind == "custom":
-            _name(tool)
-        return [Tool(name=kind, builtin=tool.as_object())]
+        return [Tool(name=kind, builtin=tool.as_object(), spare=kind in _SPARE)]
     return [_function(tool, unmapped)]
 
 
 def _qualified(tool: Tool, namespace: str) -> Tool:
     if tool.builtin is not None:
         return tool
-    return Tool(qualified_name(namespace, tool.name), tool.description, tool.parameters, tool.strict)
+    return replace(tool, name=qualified_name(namespace, tool.name))
+
+
+def _custom(tool: Node) -> Tool:
+    """A tool that takes free text."""
+    description, shape = tool.member("description"), tool.member("format")
+    return Tool(
+        name=_name(tool),
+        description=None if description is None else description.as_string(),
+        free_text=_ANY_TEXT if shape is None else shape.as_object(),
+    )
 
 
 def _function(tool: Node, unmapped: Unmapped) -> Tool:

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from gateway.canonical.custom_tools import in_functions
 from gateway.canonical.reasoning import effort_of, nearest
 from gateway.canonical.request import ChatRequest, OutputFormat, Reasoning, Sampling, Tool, ToolChoice
 from gateway.canonical.target import Profile, Target
@@ -25,6 +26,7 @@ from gateway.protocols.openai_responses.encode_items import encode_input, inexpr
 from gateway.protocols.openai_responses.signatures import is_foreign
 
 _SAMPLING_OF_FREE_MODELS = frozenset({"temperature", "top_p"})
+_STREAMS_ONLY = frozenset({"stream_options"})
 _STORE_FALSE = b"false"
 # What stands for state that is kept here: who forwards it has not resolved it first.
 _UNRESOLVED = frozenset({"background", "conversation", "previous_response_id"})
@@ -37,7 +39,7 @@ def encode_request(request: ChatRequest, target: Target) -> bytes:
     _check_effort(request.reasoning, target.profile)
     if request.protocol == PROTOCOL:
         return _forwarded(request, target)
-    return orjson.dumps(_built(request, target))
+    return orjson.dumps(_built(request if target.profile.custom_tools else in_functions(request), target))
 
 
 def _forwarded(request: ChatRequest, target: Target) -> bytes:
@@ -48,6 +50,8 @@ def _forwarded(request: ChatRequest, target: Target) -> bytes:
     profile = target.profile
     sent = orjson.loads(request.source)
     put = {"model": orjson.dumps(target.model)}
+    if request.stream != bool(sent.get("stream")):
+        put["stream"] = orjson.dumps(request.stream)
     if sent.get("store") is not False:
         put["store"] = _STORE_FALSE
     include = sent.get("include") or []
@@ -56,6 +60,7 @@ def _forwarded(request: ChatRequest, target: Target) -> bytes:
     put |= _readable_input(sent.get("input"))
     # `nexevo` is what `items.with_history` leaves for the decoder.
     remove = OWN_MEMBERS | {"nexevo"} | dearer_members(sent)
+    remove |= frozenset() if request.stream else _STREAMS_ONLY
     remove |= _SAMPLING_OF_FREE_MODELS if profile.fixed_sampling else frozenset()
     return edit(request.source, put, remove)
 
@@ -158,11 +163,10 @@ def _reasoning(reasoning: Reasoning | None, profile: Profile) -> dict[str, Any] 
 
 def _text(request: ChatRequest) -> dict[str, Any] | None:
     """The format, and the verbosity that OpenAI's chat wire keeps in a member of its own."""
-    unmapped = dict(request.unmapped)
-    verbosity = unmapped.pop("verbosity", None)
+    verbosity = request.hints.get("verbosity")
     if verbosity is not None and verbosity not in _VERBOSITIES:
         raise inexpressible("verbosity")
-    for path in unmapped:
+    for path in request.unmapped:
         raise inexpressible(path)
     wanted = request.output_format
     shape = None if wanted is None else _OUTPUT_FORMATS[wanted.kind](wanted)
@@ -193,19 +197,13 @@ def _tools(request: ChatRequest) -> dict[str, Any]:
 
 def _tool(tool: Tool, position: int) -> dict[str, Any]:
     """A function says whether it is strict, since this wire, unlike others, would take it to be."""
-    if tool.builtin is None:
+    if tool.builtin is not None:
+        raise inexpressible(f"tools[{position}]")
+    if tool.free_text is None:
         function = {"type": "function", "name": tool.name, "parameters": tool.parameters, "strict": bool(tool.strict)}
         return function | _given({"description": tool.description})
-    custom = tool.builtin.get("custom")
-    if not isinstance(custom, dict):
-        raise inexpressible(f"tools[{position}]")
-    return {"type": "custom", **custom, **_flat_format(custom.get("format"))}
-
-
-def _flat_format(chosen: object) -> dict[str, Any]:
-    """The format of a custom tool's input: OpenAI's chat wire keeps a grammar one level deeper."""
-    grammar = chosen.get("grammar") if isinstance(chosen, dict) else None
-    return {"format": {"type": "grammar", **grammar}} if isinstance(grammar, dict) else {}
+    custom = {"type": "custom", "name": tool.name, "format": tool.free_text}
+    return custom | _given({"description": tool.description})
 
 
 def _tool_choice(choice: ToolChoice, kinds: Mapping[str, str]) -> str | dict[str, Any]:

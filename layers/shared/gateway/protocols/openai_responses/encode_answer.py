@@ -2,36 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
-from gateway.canonical.events import (
-    CitationAdded,
-    Content,
-    OpaqueDelta,
-    RedactedThinkingDelta,
-    RefusalDelta,
-    TextDelta,
-    ThinkingDelta,
-    ToolCallDelta,
-    ToolCallStarted,
-)
-from gateway.canonical.parts import (
-    Audio,
-    Document,
-    Image,
-    Opaque,
-    Part,
-    RedactedThinking,
-    Refusal,
-    Text,
-    Thinking,
-    ToolCall,
-    ToolResult,
-)
-from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp
+from gateway.canonical.recital import recited_content
+from gateway.canonical.response import ChatResponse, Extension, FinishReason, Stamp
 from gateway.canonical.usage import Usage
 from gateway.protocols.openai_responses.answer import encode_ending, encode_usage
 from gateway.protocols.openai_responses.output import Output
@@ -68,7 +45,7 @@ def encode_response(response: ChatResponse, stamp: Stamp, extension: Extension) 
     output = Output(stamp.response_id, stamp.echo)
     for choice in response.choices:
         reason = last_word(reason, choice.finish_reason)
-        for event in _events(choice):
+        for event in recited_content(choice):
             output.write(event)
     ending = encode_ending(reason)
     output.close(item_status(ending))
@@ -101,36 +78,3 @@ def last_word(before: FinishReason | None, reason: FinishReason | None) -> Finis
 def item_status(ending: Json) -> str:
     """What an item that is open at the end is called."""
     return "completed" if ending["status"] == "completed" else "incomplete"
-
-
-def _events(choice: Choice) -> Iterator[Content]:
-    """The answer as if it had streamed, so that both ways make the same items."""
-    calls = 0
-    logprobs = choice.logprobs
-    for number, part in enumerate(choice.parts):
-        yield from _part_events(part, (choice.index, number), calls, logprobs)
-        calls += isinstance(part, ToolCall)
-        logprobs = None if isinstance(part, Text) else logprobs
-
-
-def _part_events(part: Part, place: tuple[int, int], call: int, logprobs: Any) -> Iterator[Content]:
-    """`place` is the choice and the part's ordinal in it."""
-    choice, number = place
-    match part:
-        case Text(text, citations=citations):
-            yield TextDelta(text, number, choice, logprobs)
-            for citation in citations:
-                yield CitationAdded(citation, number, choice)
-        case Thinking(text, signature, signed_by):
-            yield ThinkingDelta(text, number, choice, signature, signed_by)
-        case RedactedThinking(data, signed_by):
-            yield RedactedThinkingDelta(data, number, choice, signed_by)
-        case Refusal(text):
-            yield RefusalDelta(text, number, choice)
-        case ToolCall(identity, name, arguments, custom=custom):
-            yield ToolCallStarted(identity, name, call, number, choice, custom=custom)
-            yield ToolCallDelta(arguments, call, number, choice)
-        case Opaque(protocol, json_text):
-            yield OpaqueDelta(protocol, json_text, number, choice)
-        case Image() | Document() | Audio() | ToolResult():
-            return  # What callers send; an answer has no item for them.

@@ -17,11 +17,11 @@ from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import Extension, FinishReason, Stamp
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError
+from gateway.framing.openai_errors import error_object
 from gateway.framing.splice import edit
 from gateway.framing.sse import sse_event
 from gateway.protocols.openai_responses.answer import encode_ending
 from gateway.protocols.openai_responses.encode_answer import item_status, last_word, response_object
-from gateway.protocols.openai_responses.errors import error_object
 from gateway.protocols.openai_responses.output import Output
 from gateway.protocols.openai_responses.output_item import Json, Wire
 from gateway.protocols.openai_responses.rename import forward_event

@@ -1,13 +1,14 @@
 """What a store of responses keeps of this wire, and how a kept turn comes before the next one.
 
-The codec knows no store. Whoever keeps responses resolves `previous_response_id` and `conversation` before a request is
-decoded, with `with_history`; what is still there afterwards is refused. What is kept of a turn is what `kept` makes of
-the request (its history in it) and the answer. Shapes: https://platform.openai.com/docs/api-reference/responses.
+The codec knows no store. Whoever keeps responses resolves `previous_response_id` and references to items before a
+request is decoded, with `with_history` and `with_referenced`; what is still there afterwards is refused. What is kept
+of a turn is what `kept` makes of the request (its history in it) and the answer.
+Shapes: https://platform.openai.com/docs/api-reference/responses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -40,6 +41,28 @@ def previous_response_id(body: bytes) -> str | None:
     """The response that a request goes on from; raises `InvalidRequest` where the body cannot be read."""
     previous = parse(body).member("previous_response_id")
     return None if previous is None else previous.as_string(minimum=1)
+
+
+def references(body: bytes) -> list[str]:
+    """The ids of items that the input refers to, each once; raises `InvalidRequest` where one has none."""
+    given = parse(body).member("input")
+    if given is None or not isinstance(given.value, list):
+        return []
+    found = (node.required("id").as_string(minimum=1) for node in given.elements() if _is_reference(node.value))
+    return list(dict.fromkeys(found))
+
+
+def with_referenced(body: bytes, found: Mapping[str, Item]) -> bytes:
+    """The request with the items in the place of references to them; `found` has all of `references`."""
+    given = orjson.loads(members(body)["input"])
+    resolved = [found[item["id"]] if _is_reference(item) else item for item in given]
+    return edit(body, {"input": orjson.dumps(resolved)})
+
+
+def output_items(response: bytes) -> dict[str, Item]:
+    """The items of an answer that can be referred to, by id, without nulls (case E10)."""
+    answered = orjson.loads(members(response).get("output", b"[]"))
+    return {item["id"]: _without_nulls(item) for item in answered if item.get("id")}
 
 
 def input_items(body: bytes) -> list[Item]:
@@ -125,6 +148,10 @@ def listed(turn: bytes, *, order: str = "desc", after: str | None = None, limit:
             "has_more": start + limit < len(ordered),
         }
     )
+
+
+def _is_reference(item: object) -> bool:
+    return isinstance(item, dict) and item.get("type") == "item_reference"
 
 
 def _user_message(text: str) -> Item:

@@ -76,8 +76,8 @@ class Output:
                 return [] if call is None else [call.write(arguments)]
             case CitationAdded(citation):
                 return self._cite(citation)
-            case OpaqueDelta():
-                return []
+            case OpaqueDelta(protocol, json_text):
+                return self._own(orjson.loads(json_text)) if protocol == PROTOCOL else []
 
     def close(self, status: str) -> list[Wire]:
         """The end of all that is open."""
@@ -110,6 +110,14 @@ class Output:
             "custom_tool_call" if event.custom else "function_call", named
         )
         return [*events, item.added()]
+
+    def _own(self, value: Json) -> list[Wire]:
+        """An item of the provider's own tools, which this wire alone knows, as it came."""
+        events = self._close_current()
+        item = OutputItem(value, len(self._items))
+        self._items.append(item)
+        done = Wire("response.output_item.done", {"output_index": item.output_index, "item": value})
+        return [*events, item.added(), done]
 
     def _cite(self, citation: Citation) -> list[Wire]:
         annotation = _annotation(citation)

@@ -1,11 +1,13 @@
 """One output item as it is written: opened, filled part by part, closed, each step with the events that tell of it.
 
 The order of events is that of https://platform.openai.com/docs/api-reference/responses-streaming; the official SDK's
-stream helper raises where an item's or a part's opening is missing, and agents act on its end.
+stream helper raises where an item's or a part's opening is missing or holds more than it opens with, and agents act on
+its end.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -82,8 +84,9 @@ class OutputItem:
         return self._holder.get("type")
 
     def added(self) -> Wire:
-        """The item's opening."""
-        return Wire("response.output_item.added", {"output_index": self.output_index, "item": dict(self.value)})
+        """The item's opening, without what grows in it before the event is written."""
+        item = copy.deepcopy(self.value)
+        return Wire("response.output_item.added", {"output_index": self.output_index, "item": item})
 
     def open_part(self, part: Json) -> list[Wire]:
         """A new part, after the one that was open; a type that does not grow gives nothing."""
@@ -95,7 +98,7 @@ class OutputItem:
         position = {text.place.position: len(parts)}
         parts.append(part)
         self._grow(text, part, position)
-        return [*events, Wire(f"{text.place.stem}.added", {**self._where, "part": dict(part)})]
+        return [*events, Wire(f"{text.place.stem}.added", {**self._where, "part": copy.deepcopy(part)})]
 
     def write(self, piece: str) -> Wire:
         """More of what is growing."""

@@ -20,4 +20,6 @@ def forward_event(data: bytes, stamp: Stamp) -> bytes:
 
 
 def _names(stamp: Stamp) -> dict[str, bytes]:
-    return {"id": orjson.dumps(stamp.response_id), "model": orjson.dumps(stamp.model)}
+    names = {"id": orjson.dumps(stamp.response_id), "model": orjson.dumps(stamp.model)}
+    # The provider was asked for a stream; the caller asked in the background.
+    return names | {"background": b"true"} if stamp.echo.get("background") else names

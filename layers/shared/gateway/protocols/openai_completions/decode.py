@@ -1,0 +1,212 @@
+"""A legacy completion request to canonical form: each prompt is the one user turn of a conversation.
+
+Members and bounds are those of https://platform.openai.com/docs/api-reference/completions/create, with the gateway's
+own (`models`, `provider`, `max_price`) beside them. What a chat model cannot do is refused here, by name. What the wire
+does not know goes to `unmapped`, which is refused on the way out, since no provider speaks this wire.
+"""
+
+from __future__ import annotations
+
+from gateway.canonical.parts import Message, Text
+from gateway.canonical.request import ChatRequest, Sampling
+from gateway.framing.document import Node, parse
+from gateway.framing.preferences import OWN_MEMBERS, decode_preferences, refuse_upstream_members
+from gateway.protocols.openai_completions.answer import PROMPTS, PROTOCOL
+
+_INTEGER_MAX = 2**31 - 1
+_SEED_MAX = 2**63 - 1
+_CHOICES_MAX = 128
+_BEST_OF_MAX = 20
+_LOGPROBS_MAX = 5
+_STOPS_MAX = 4
+# As many as LangChain asks at once.
+_PROMPTS_MAX = 20
+_BIAS_TOKENS_MAX = 1024
+_PROMPT_TYPES = "one of a string, array of strings, array of integers, or array of integer arrays"
+_UNSUPPORTED = "unsupported_value"
+
+_KNOWN = OWN_MEMBERS | frozenset(
+    {
+        "best_of",
+        "echo",
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "max_tokens",
+        "model",
+        "n",
+        "presence_penalty",
+        "prompt",
+        "seed",
+        "stop",
+        "stream",
+        "stream_options",
+        "suffix",
+        "temperature",
+        "top_p",
+        "user",
+    }
+)
+
+
+def decode_request(body: bytes) -> ChatRequest:
+    """The canonical request; raises `InvalidRequest` with the JSON path of what is wrong."""
+    root = parse(body)
+    refuse_upstream_members(root, "Unrecognized request argument supplied: {name}")
+    stream = _boolean(root, "stream") or False
+    prompts = _prompts(root.required("prompt"), stream)
+    first, *others = [(Message("user", (Text(prompt),)),) for prompt in prompts]
+    choices = _choices(root)
+    _check_suffix(root)
+    return ChatRequest(
+        protocol=PROTOCOL,
+        model=root.required("model").as_string(minimum=1),
+        messages=first,
+        batch=tuple(others),
+        source=body,
+        stream=stream,
+        include_usage=_include_usage(root, stream),
+        choices=choices,
+        max_output_tokens=_integer(root, "max_tokens", 1, _INTEGER_MAX),
+        sampling=_sampling(root),
+        user=_string(root, "user"),
+        routing=decode_preferences(root, body),
+        unmapped={name: value for name, value in root.as_object().items() if name not in _KNOWN and value is not None},
+        echo={PROMPTS: [prompt for prompt in prompts for _ in range(choices)]} if _echoes(root) else {},
+    )
+
+
+def _prompts(prompt: Node, stream: bool) -> list[str]:
+    """The texts to complete; most SDKs send one in an array of its own."""
+    if isinstance(prompt.value, str):
+        return [prompt.as_string(minimum=1)]
+    if not isinstance(prompt.value, list):
+        raise prompt.wrong_type(_PROMPT_TYPES)
+    elements = prompt.elements(minimum=1)
+    if all(map(_is_token, prompt.value)) or all(map(_is_tokens, prompt.value)):
+        raise prompt.error(
+            "Invalid 'prompt': token ids mean something to the model's own tokenizer only, and this model is asked in "
+            "text. Decode them and send a string.",
+            _UNSUPPORTED,
+        )
+    texts = [element.as_string(minimum=1) for element in elements]
+    if len(texts) > _PROMPTS_MAX:
+        raise prompt.error(f"Invalid 'prompt': at most {_PROMPTS_MAX} prompts a request, but got {len(texts)}.")
+    if stream and len(texts) > 1:
+        raise prompt.error(
+            f"Invalid 'prompt': a stream completes one prompt, but got {len(texts)}. Send a request for each prompt, "
+            "or leave out 'stream'.",
+            _UNSUPPORTED,
+        )
+    return texts
+
+
+def _is_token(value: object) -> bool:
+    return type(value) is int
+
+
+def _is_tokens(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_token, value))
+
+
+def _check_suffix(root: Node) -> None:
+    """An empty suffix asks for what happens anyway."""
+    suffix = root.member("suffix")
+    if suffix is not None and suffix.as_string():
+        raise suffix.error(
+            "Unsupported parameter: 'suffix' needs a model that inserts text, and chat models continue it only.",
+            "unsupported_parameter",
+        )
+
+
+def _choices(root: Node) -> int:
+    """How many alternatives are answered; nobody ranks more of them than that."""
+    count = _integer(root, "n", 1, _CHOICES_MAX) or 1
+    best_of = root.member("best_of")
+    if best_of is not None and best_of.as_integer(1, _BEST_OF_MAX) != count:
+        raise best_of.error(
+            f"Invalid 'best_of': completions are not ranked here, so that it can only equal 'n', which is {count}, "
+            f"but got {best_of.value}.",
+            _UNSUPPORTED,
+        )
+    return count
+
+
+def _echoes(root: Node) -> bool:
+    """Chat models do not tell how likely a prompt is, which is what both members together ask for."""
+    wanted, scored = _boolean(root, "echo") or False, root.member("logprobs")
+    if wanted and scored is not None:
+        raise scored.error(
+            "Invalid 'logprobs': the log probabilities of an echoed prompt are not available from chat models. "
+            "Leave out 'logprobs' or 'echo'.",
+            _UNSUPPORTED,
+        )
+    return wanted
+
+
+def _sampling(root: Node) -> Sampling:
+    logprobs = _integer(root, "logprobs", 0, _LOGPROBS_MAX)
+    return Sampling(
+        temperature=_number(root, "temperature", 0, 2),
+        top_p=_number(root, "top_p", 0, 1),
+        seed=_integer(root, "seed", -_SEED_MAX - 1, _SEED_MAX),
+        stop=_stop(root),
+        presence_penalty=_number(root, "presence_penalty", -2, 2),
+        frequency_penalty=_number(root, "frequency_penalty", -2, 2),
+        logit_bias=_logit_bias(root),
+        logprobs=logprobs is not None,
+        top_logprobs=logprobs or None,
+    )
+
+
+def _stop(root: Node) -> tuple[str, ...]:
+    stop = root.member("stop")
+    if stop is None:
+        return ()
+    if isinstance(stop.value, str):
+        return (stop.value,)
+    if not isinstance(stop.value, list):
+        raise stop.wrong_type("one of a string or array of strings")
+    return tuple(element.as_string() for element in stop.elements(0, _STOPS_MAX))
+
+
+def _logit_bias(root: Node) -> dict[str, float] | None:
+    bias = root.member("logit_bias")
+    if bias is None:
+        return None
+    entries = bias.as_object()
+    if len(entries) > _BIAS_TOKENS_MAX:
+        raise bias.error(f"Invalid 'logit_bias': at most {_BIAS_TOKENS_MAX} tokens can be biased.")
+    for token in entries:
+        if not token.isdecimal():
+            raise bias.error("Invalid 'logit_bias': expected token ids as keys.", "invalid_logit_bias")
+    return {token: Node(value, bias, token).as_number(-100, 100) for token, value in entries.items()}
+
+
+def _include_usage(root: Node, stream: bool) -> bool:
+    options = root.member("stream_options")
+    if options is None:
+        return False
+    if not stream:
+        raise options.error("The 'stream_options' parameter is only allowed when 'stream' is enabled.", None)
+    return _boolean(options, "include_usage") or False
+
+
+def _string(node: Node, name: str) -> str | None:
+    member = node.member(name)
+    return None if member is None else member.as_string()
+
+
+def _boolean(node: Node, name: str) -> bool | None:
+    member = node.member(name)
+    return None if member is None else member.as_boolean()
+
+
+def _integer(node: Node, name: str, minimum: int, maximum: int) -> int | None:
+    member = node.member(name)
+    return None if member is None else member.as_integer(minimum, maximum)
+
+
+def _number(node: Node, name: str, minimum: float, maximum: float) -> float | None:
+    member = node.member(name)
+    return None if member is None else member.as_number(minimum, maximum)
