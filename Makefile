@@ -9,7 +9,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-h
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam run test check lint format types contracts template build bench fidelity ric lock clean clean-tree
+.PHONY: help setup setup-sam run test check lint format types contracts template build bench fidelity bridging ric agents lock clean clean-tree
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,8 +55,14 @@ bench: setup ## measure the gateway beside a raw relay
 fidelity: setup ## judge recorded answers of every provider wire on every client wire
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.fidelity
 
+bridging: setup ## write the tables of docs/bridging.md, from what the codecs do
+	@PYTHONPATH=layers/shared $(BIN)/python -m tests.bridging
+
 ric: setup ## stream through the emulator with AWS's own Node.js runtime client
 	@tests/local/ric/run
+
+agents: setup ## drive Codex, Claude Code, Gemini CLI and opencode through the stack (npm installs 1 GB)
+	@$(BIN)/python -m tests.agents
 
 lock: ## resolve the newest versions into the hashed lock files
 	@test -x .venv-lock/bin/uv || { $(BIN)/python -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv==0.13.8; }
