@@ -140,3 +140,41 @@ def test_every_field_of_a_form_is_held_by_its_policy() -> None:
     conditions = orjson.loads(base64.b64decode(fields["policy"]))["conditions"]
     held = {name: value for condition in conditions if isinstance(condition, dict) for name, value in condition.items()}
     assert held == {n: v for n, v in fields.items() if n not in {"policy", "x-amz-signature"}} | {"bucket": "media"}
+
+
+def honoured(text: str, path: str, at_s: float) -> bool:
+    """Whether S3 would let in who comes with this query: signed by `LASTING` for just this, and not over."""
+    plain = dict(parse_qsl(text, keep_blank_values=True, strict_parsing=True))
+    signature = plain.pop("X-Amz-Signature")
+    signing = {name: plain.pop(name) for name in list(plain) if name.startswith("X-Amz-")}
+    if signing["X-Amz-Credential"].partition("/")[0] != LASTING.access_key_id:
+        return False
+    signed_s = datetime.strptime(signing["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+    lifetime_s = int(signing["X-Amz-Expires"])
+    expected = presigned_query(HOST, path, plain, LASTING, SCOPE, signed_s, lifetime_s=lifetime_s)
+    return f"X-Amz-Signature={signature}" in expected and signed_s <= at_s < signed_s + lifetime_s
+
+
+ADDRESS = presigned_query(HOST, "/a", {"versionId": "1"}, LASTING, SCOPE, NOW_S, lifetime_s=86_400)
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "after_s", "expected"),
+    [
+        (ADDRESS, "/a", 0, True),
+        (ADDRESS, "/a", 86_398, True),
+        (ADDRESS, "/a", 86_400, False),
+        (ADDRESS, "/b", 0, False),
+        (ADDRESS.replace("versionId=1", "versionId=2"), "/a", 0, False),
+        (ADDRESS.replace("Expires=86400", "Expires=864000"), "/a", 90_000, False),
+        (ADDRESS.replace("T070000Z", "T235959Z"), "/a", 86_400, False),
+        (ADDRESS.replace("AKIDEXAMPLE", "AKIDANOTHER"), "/a", 0, False),
+        (ADDRESS[:-1] + ("0" if ADDRESS[-1] != "0" else "1"), "/a", 0, False),
+        (f"{ADDRESS}&response-content-type=text%2Fhtml", "/a", 0, False),
+    ],
+    ids=["good", "at its end", "expired", "path", "version", "prolonged", "dated", "key", "signature", "parameter"],
+)
+def test_an_address_opens_what_it_was_signed_for_and_only_for_a_day(
+    text: str, path: str, after_s: float, *, expected: bool
+) -> None:
+    assert honoured(text, path, NOW_S + after_s) is expected

@@ -132,4 +132,5 @@ async def test_credentials_that_cannot_be_had_are_an_outage(client: Client, cloc
 
 async def test_a_bucket_at_aws_has_a_host_of_its_own(clock: StoppedClock, client: Client) -> None:
     objects = S3Objects(client, clock, StaticCredentials(CREDENTIALS), region="eu-west-1", bucket="b")
-    assert (objects._origin.authority, objects._path) == ("b.s3.eu-west-1.amazonaws.com", "")
+    assert objects._bucket.origin.authority == "b.s3.eu-west-1.amazonaws.com"
+    assert objects._bucket.path("name") == "/name"

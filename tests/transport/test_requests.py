@@ -7,24 +7,24 @@ import asyncio
 import pytest
 
 from gateway.transport import Client, Headers, Origin, PeerClosed, Truncated, parse_url
-from gateway.transport.head import last_chunk, sized_request
+from gateway.transport.head import last_chunk, sized_request_head
 from tests.transport.scripted_server import Peer, serving
 
 ORIGIN = Origin("http", "example.com", 80)
 EMPTY = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 
 
-def test_a_post_is_one_head_and_its_body() -> None:
+def test_a_posts_head_announces_its_body() -> None:
     headers = [(b"content-type", b"application/json"), (b"x-a", b"\xe9 b\tc")]
-    assert sized_request("POST", ORIGIN, "/v1/chat?a=b%20c", headers, b"{}") == (
+    assert sized_request_head("POST", ORIGIN, "/v1/chat?a=b%20c", headers, 2) == (
         b"POST /v1/chat?a=b%20c HTTP/1.1\r\nhost: example.com\r\ncontent-type: application/json\r\n"
-        b"x-a: \xe9 b\tc\r\ncontent-length: 2\r\n\r\n{}"
+        b"x-a: \xe9 b\tc\r\ncontent-length: 2\r\n\r\n"
     )
 
 
 def test_an_empty_post_says_so_and_a_get_says_nothing() -> None:
-    assert sized_request("POST", ORIGIN, "/", (), b"").endswith(b"\r\ncontent-length: 0\r\n\r\n")
-    assert sized_request("GET", ORIGIN, "/", (), b"") == b"GET / HTTP/1.1\r\nhost: example.com\r\n\r\n"
+    assert sized_request_head("POST", ORIGIN, "/", (), 0).endswith(b"\r\ncontent-length: 0\r\n\r\n")
+    assert sized_request_head("GET", ORIGIN, "/", (), 0) == b"GET / HTTP/1.1\r\nhost: example.com\r\n\r\n"
 
 
 @pytest.mark.parametrize(
@@ -45,13 +45,13 @@ def test_an_empty_post_says_so_and_a_get_says_nothing() -> None:
 )
 def test_a_header_that_could_split_or_reframe_the_request_is_refused(field: tuple[bytes, bytes]) -> None:
     with pytest.raises(ValueError, match=r"header field|client's own"):
-        sized_request("POST", ORIGIN, "/", [field], b"{}")
+        sized_request_head("POST", ORIGIN, "/", [field], 2)
 
 
 @pytest.mark.parametrize("target", ["", "v1", "/a b", "/a\r\nevil: 1", "/a HTTP/1.1\r\n\r\n", "/é", "/\x00"])
 def test_a_target_that_could_split_the_request_is_refused(target: str) -> None:
     with pytest.raises(ValueError, match="method or target"):
-        sized_request("GET", ORIGIN, target, (), b"")
+        sized_request_head("GET", ORIGIN, target, (), 0)
 
 
 def test_a_trailer_that_could_split_the_body_is_refused() -> None:

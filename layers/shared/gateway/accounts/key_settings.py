@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from ipaddress import IPv6Network, ip_address, ip_network
+from ipaddress import IPv6Network, ip_network
 from typing import Annotated, Any, Literal, Self
 from unicodedata import category
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from gateway.errors import InvalidRequest
 from gateway.ledger.money import NotAnAmount, parse_usd
+from gateway.untrusted.urls import judge_url
 
 RegionPolicy = Literal["any", "cn-only", "overseas-only"]
 IPV4_MAPPED = IPv6Network("::ffff:0:0/96")
@@ -58,25 +59,12 @@ def address_range(text: str) -> str:
 
 
 def https_url(text: str) -> str:
-    """An HTTPS URL with a public host; where the name leads is checked at each delivery."""
+    """An HTTPS URL with a public host, as all URLs of users are judged; where the name leads is checked at each use."""
     try:
-        parts = urlsplit(text)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        raise ValueError("Input should be an https:// URL") from None
-    graphic = all("!" <= character <= "~" for character in text)
-    if parts.scheme != "https" or not host or port == 0 or parts.username is not None or not graphic:
-        raise ValueError("Input should be an https:// URL")
-    if _is_private(host):
-        raise ValueError("Input should be the URL of a public host")
+        judge_url(text, None)
+    except InvalidRequest as refusal:
+        raise ValueError(refusal.message) from None
     return text
-
-
-def _is_private(host: str) -> bool:
-    try:
-        return not ip_address(host).is_global
-    except ValueError:
-        return host == "localhost" or host.endswith((".localhost", ".local", ".internal"))
 
 
 KeyName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(readable)]

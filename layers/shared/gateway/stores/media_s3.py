@@ -1,6 +1,7 @@
 """The media bucket as `MediaObjects`: requests are the function's own, addresses are signed by a user of IAM.
 
-Temporary credentials would end an address with themselves, long before its 24 hours; so a user's lasting key signs.
+Temporary credentials would end an address with themselves, long before its 24 hours; so a user's lasting key signs, and
+may do nothing but read. A form writes, and soon: the function's own credentials sign it, which last for hours.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html
 """
 
@@ -21,7 +22,7 @@ from gateway.stores.s3 import S3Bucket
 from gateway.transport import Client, Timeouts
 
 URL_LIFETIME_S = 24 * 3600
-FORM_LIFETIME_S = 3600
+FORM_LIFETIME_S = 900
 # Long enough for a part of 16 MB, and for S3 to put hundreds of them together.
 TIMEOUTS = Timeouts(connect_s=2.0, first_byte_s=60.0, idle_s=20.0)
 
@@ -51,6 +52,7 @@ class S3MediaObjects:
             client, clock, credentials, region=region, bucket=bucket, endpoint=endpoint, timeouts=TIMEOUTS
         )
         self._bucket_name = bucket
+        self._credentials = credentials
         self._signer = signer
 
     async def put(self, name: str, body: bytes, mime_type: str) -> None:
@@ -130,7 +132,7 @@ class S3MediaObjects:
             self._bucket_name,
             {"key": name, "Content-Type": mime_type},
             size_bytes,
-            await self._signer(),
+            await self._credentials(),
             self._bucket.scope,
             now_s,
             lifetime_s=FORM_LIFETIME_S,

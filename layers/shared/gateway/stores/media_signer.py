@@ -2,7 +2,7 @@
 
     {"access_key_id": "...", "secret_access_key": "..."}
 
-It belongs to a user of IAM who may do nothing but read results and write uploads.
+It belongs to a user of IAM who may do nothing but read media.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from typing import Self
 
 from gateway.transport.connection import Connection, Timeouts
 from gateway.transport.errors import ConnectFailed, ConnectTimedOut, PeerClosed
-from gateway.transport.head import Headers, chunked_request_head, sized_request
+from gateway.transport.head import Headers, chunked_request_head, sized_request_head
 from gateway.transport.response import RequestStream, Response, answered
 from gateway.transport.url import Origin
 
@@ -98,17 +98,17 @@ class Client:
         caller knows better. Raises ValueError for a header or target that could split the request, and
         TransportError's kinds.
         """
-        data = sized_request(method, origin, target, headers, body)
+        head = sized_request_head(method, origin, target, headers, len(body))
         head_only = method == "HEAD"
         kept = await self._usable(connection, origin)
         if kept is not None:
             try:
-                return await self._exchange(kept, data, timeouts, head_only=head_only)
+                return await self._exchange(kept, head, body, timeouts, head_only=head_only)
             except PeerClosed:
                 if not (method in _IDEMPOTENT if replayable is None else replayable):
                     raise
         fresh = await self._new_connection(origin, timeouts.connect_s)
-        return await self._exchange(fresh, data, timeouts, head_only=head_only)
+        return await self._exchange(fresh, head, body, timeouts, head_only=head_only)
 
     async def stream(
         self,
@@ -134,10 +134,15 @@ class Client:
         for connection in connections:
             await connection.closed
 
-    async def _exchange(self, connection: Connection, data: bytes, timeouts: Timeouts, *, head_only: bool) -> Response:
+    async def _exchange(
+        self, connection: Connection, head: bytes, body: bytes, timeouts: Timeouts, *, head_only: bool
+    ) -> Response:
         exchange = connection.begin(timeouts, head_only=head_only)
-        connection.write(data)
-        connection.sent(exchange)
+        try:
+            await connection.write_whole(exchange, head, body)
+        except BaseException:
+            exchange.abandon()
+            raise
         return await answered(exchange)
 
     async def _usable(self, connection: Connection | None, origin: Origin) -> Connection | None:

@@ -26,6 +26,7 @@ from gateway.transport.url import Origin
 
 _HIGH_WATER_BYTES = 256 * 1024
 _READ_BYTES = 64 * 1024
+_WRITE_BYTES = 256 * 1024
 
 
 class Timeouts(NamedTuple):
@@ -223,9 +224,27 @@ class Connection(asyncio.BufferedProtocol):
         self._exchange = Exchange(self, timeouts, head_only=head_only)
         return self._exchange
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Send at once as much as the socket takes, the rest as it drains."""
         self._transport.write(data)
+
+    async def write_whole(self, exchange: Exchange, head: bytes, body: bytes) -> None:
+        """Send a request to its end, or until that is hopeless; `exchange` then says why.
+
+        A large body goes piece by piece, as the peer takes it: handed over whole, TLS would make two copies of it.
+        """
+        if len(body) <= _WRITE_BYTES:
+            self.write(head + body)
+        else:
+            exchange.start_clock()
+            self.write(head)
+            left = memoryview(body)
+            while left and not self.closed.done():
+                self.write(left[:_WRITE_BYTES])
+                left = left[_WRITE_BYTES:]
+                await self.drain()
+        if exchange.failure is None:
+            self.sent(exchange)
 
     async def drain(self) -> None:
         """Return once the peer keeps up with what was written."""

@@ -40,11 +40,11 @@ def _head(method: str, origin: Origin, target: str, headers: Headers, framing: H
     return request_line.encode("ascii") + field_lines([host, *headers, *framing]) + b"\r\n"
 
 
-def sized_request(method: str, origin: Origin, target: str, headers: Headers, body: bytes) -> bytes:
-    """A whole request; an empty body is announced where a body is usual (RFC 9110 section 8.6)."""
-    if not body and method not in _METHODS_WITH_CONTENT:
+def sized_request_head(method: str, origin: Origin, target: str, headers: Headers, body_bytes: int) -> bytes:
+    """The head of a request whose body is at hand; an empty one is announced where usual (RFC 9110 section 8.6)."""
+    if not body_bytes and method not in _METHODS_WITH_CONTENT:
         return _head(method, origin, target, headers, ())
-    return _head(method, origin, target, headers, [(b"content-length", b"%d" % len(body))]) + body
+    return _head(method, origin, target, headers, [(b"content-length", b"%d" % body_bytes)])
 
 
 def chunked_request_head(
