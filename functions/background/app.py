@@ -4,7 +4,7 @@ import asyncio
 import time
 from typing import Any
 
-from gateway.job_services import background_run
+from gateway.background_services import background_run
 
 # One loop for the life of the process, since kept connections belong to it.
 RUNNER = asyncio.Runner()

@@ -6,10 +6,10 @@ from typing import Any
 from fastapi import Response
 
 from gateway.control_plane import Caller, CreatedOnce, Cursor, PageLimit, control_app, lambda_handler, router
-from gateway.generation_door import CreatedJob, Services, UploadedFile, forgotten
+from gateway.generation.door import CreatedJob, Services, UploadedFile, forgotten
+from gateway.generation.openai_videos import videos
 from gateway.jobs.requests import Model3dRequest, PresignRequest, VideoRequest
 from gateway.jobs.views import accepted_view, job_view, jobs_page
-from gateway.openai_videos import videos
 
 app = control_app("generation")
 made, generation = router(), router()

@@ -123,7 +123,7 @@ class MediaObjects(Protocol):
         """An address that reads the object for 24 hours from now, whoever has it."""
 
     async def form(self, name: str, mime_type: str, size_bytes: int, now_s: float) -> UploadForm:
-        """A form that writes the object, of that type and of exactly that size, within the hour."""
+        """A form that writes the object, of that type and of exactly that size, within a quarter of an hour."""
 
 
 @dataclass(frozen=True, slots=True)

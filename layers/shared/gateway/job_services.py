@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from gateway.background.running import BackgroundRun, Running
-from gateway.bootstrap import aws_credentials, bucket_objects, chat_services, ground
+from gateway.bootstrap import aws_credentials, ground
 from gateway.canonical.jobs import Job, JobKind
 from gateway.catalog import media
 from gateway.jobs.callbacks import Callbacks
@@ -27,17 +26,14 @@ from gateway.jobs.uploads import Uploads
 from gateway.jobs.views import job_view
 from gateway.ports import Patience
 from gateway.providers.media.registry import MEDIA_VENDORS
-from gateway.stored_responses import StoredResponses
 from gateway.stores.access_tokens import TokenCredentials
 from gateway.stores.credentials import SecretCredentials
 from gateway.stores.executions_states import StepFunctionsExecutions
 from gateway.stores.jobs_dynamodb import DynamoJobs
-from gateway.stores.keys import DynamoKeys
 from gateway.stores.media_s3 import S3MediaObjects
 from gateway.stores.media_signer import SecretSigner
 from gateway.stores.money_dynamodb import DynamoMoney
 from gateway.stores.notices_sqs import SqsNotices
-from gateway.stores.responses_dynamodb import DynamoResponseRecords
 from gateway.stores.webhooks_dynamodb import DynamoWebhookRecords
 from gateway.untrusted.fetch import Fetcher
 from gateway.untrusted.urls import Policy
@@ -174,15 +170,5 @@ def generation() -> Generation:
         clock=clock,
         simulated_providers=chosen.simulated_providers,
         policy=Policy(chosen.own_hosts),
+        public_url=chosen.public_url,
     )
-
-
-@cache
-def background_run() -> BackgroundRun:
-    """What runs responses on."""
-    chosen, clock, client, aws = ground()
-    on, services = job_ground(), chat_services()
-    objects = bucket_objects(chosen, client, clock, chosen.responses_bucket)
-    turns = StoredResponses(DynamoResponseRecords(aws, chosen.responses_table), objects, clock)
-    keys = DynamoKeys(aws, clock, chosen.keys_table)
-    return BackgroundRun(Running(on.jobs, on.writer, keys, on.money, services.corridor, objects, turns, clock))

@@ -32,6 +32,7 @@ class Settings:
     """What one deployment fixes. Durations are seconds; `endpoints` holds only services that are not AWS's own.
 
     `own_hosts` are an operator's own machines among the addresses that users and providers name: none in AWS.
+    `public_url` is what the gateway's own paths begin with, where API Gateway does not say it.
 
     `commit_s` is both the silence after which a stream's status is committed and the pause between keep-alives.
     """
@@ -60,6 +61,7 @@ class Settings:
     notices_queue_url: str = ""
     simulated_providers: frozenset[str] = frozenset()
     own_hosts: frozenset[str] = frozenset()
+    public_url: str | None = None
     providers_secret_ttl_s: float = 300.0
     commit_s: float = 0.3
     non_stream_s: float = 120.0
@@ -97,6 +99,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         notices_queue_url=env.get("NOTICES_QUEUE_URL", ""),
         simulated_providers=_names(env.get("SIMULATED_PROVIDERS", "")),
         own_hosts=_names(env.get("OWN_HOSTS", "")),
+        public_url=env.get("PUBLIC_URL") or None,
         **{field: float(env[variable]) for field, variable in DURATIONS.items() if env.get(variable)},
     )
 

@@ -45,12 +45,13 @@ def _parameters(model: MediaModel) -> dict[str, Any]:
 
 def _durations(durations: Durations) -> Any:
     if durations.step_s is None:
-        return [_number(value) for value in durations.values_s]
+        return [shown_seconds(value) for value in durations.values_s]
     first, last = durations.values_s[0], durations.values_s[-1]
-    return {"min": _number(first), "max": _number(last), "step": _number(durations.step_s)}
+    return {"min": shown_seconds(first), "max": shown_seconds(last), "step": shown_seconds(durations.step_s)}
 
 
-def _number(seconds: Decimal) -> int | float:
+def shown_seconds(seconds: Decimal) -> int | float:
+    """A length as a JSON number, to be read; never what a price is computed from."""
     return int(seconds) if seconds == seconds.to_integral_value() else float(seconds)
 
 

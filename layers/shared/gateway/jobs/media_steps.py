@@ -253,7 +253,11 @@ class MediaSteps:
                 except Refused as refused:
                     await self._work.mirroring.clear(job)
                     return await self._give_way(job, JobError("invalid_output", str(refused), True))
-                return await self._work.writer.decide(job, JobStatus.SUCCEEDED)
+                job = await self._work.writer.decide(job, JobStatus.SUCCEEDED)
+                if job.verdict is not JobStatus.SUCCEEDED:
+                    # Whoever ended it may have cleared away before the last file was there.
+                    await self._work.mirroring.clear(job)
+                return job
             case Failed(error):
                 await self._work.mirroring.clear(job)
                 return await self._failed(job, error)

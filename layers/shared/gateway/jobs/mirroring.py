@@ -49,8 +49,11 @@ class Mirroring:
 
     async def clear(self, job: Job) -> None:
         """Leaves nothing of the job in the bucket, neither files nor halves of one."""
-        if job.attempt is not None and job.attempt.upload_id is not None:
-            await self._objects.abort(_name(job), job.attempt.upload_id)
+        if job.attempt is not None:
+            if job.attempt.upload_id is not None:
+                await self._objects.abort(_name(job), job.attempt.upload_id)
+            # The file may be there already, where the step died before it said so.
+            await self._objects.delete(_name(job))
         for result in job.results:
             await self._objects.delete(result.object_name)
 

@@ -66,6 +66,7 @@ class Reconciler:
         anew = await self._jobs.put(replace(job, run=job.run + 1, phase=phase, due_s=due_s, token=None))
         if anew is None:
             return found
-        await self._executions.stop(job.kind, job.job_id, job.run)
         await self._executions.start(anew.kind, anew.job_id, anew.run)
+        # What still runs would find that it is no longer meant; where it cannot be stopped now, it does.
+        await self._executions.stop(job.kind, job.job_id, job.run)
         return replace(found, restarted=found.restarted + 1)

@@ -27,7 +27,7 @@ FILE_BYTES_MAX = 10 * 1024 * 1024
 INLINE_BYTES_MAX = 4_500_000
 # How long an address of `MediaObjects.url` and a form of `MediaObjects.form` are good.
 URL_S = 24 * 3600
-FORM_S = 3600
+FORM_S = 900
 FILE_ID = re.compile(r"file-[0-9a-z]{1,64}")
 # Where an address of our own bucket ends, whatever comes before: a bucket's host or its path.
 OWN_PATH = re.compile(r"/uploads/([^/]+)/(file-[0-9a-z]{1,64})$")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from gateway.accounts.pages import Page, iso_utc
 from gateway.canonical.jobs import Job, JobError, JobStatus, Result
+from gateway.catalog.media_listing import shown_seconds
 from gateway.job_ports import MediaObjects
 from gateway.jobs.ordering import route_of
 from gateway.ledger.money import format_usd
@@ -29,13 +31,14 @@ SIZES = {"16:9": "1280x720", "9:16": "720x1280", "1:1": "960x960", "4:3": "1104x
 def accepted_view(job: Job) -> dict[str, Any]:
     """A job that was taken on: what it will be made with, and by which length it is paid."""
     route = route_of(job)
+    duration_s = route.get("duration_s")
     return {
         "job_id": job.job_id,
         "status": job.status.value,
         "kind": job.kind.value,
         "model": job.model,
         "model_used": route["model"],
-        "duration_sec": route.get("duration_s"),
+        "duration_sec": None if duration_s is None else shown_seconds(Decimal(duration_s)),
         "created_at": iso_utc(job.created_at_s),
     }
 
@@ -77,6 +80,7 @@ def video_view(job: Job) -> dict[str, Any]:
         "status": OPENAI_STATUS[job.status],
         "progress": 100 if completed else job.progress or 0,
         "model": job.model,
+        "model_used": route_of(job)["model"],
         "seconds": route_of(job).get("duration_s"),
         "size": _size(job),
         "prompt": job.order.get("prompt"),

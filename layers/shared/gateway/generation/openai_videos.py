@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from gateway.canonical.jobs import JobKind
 from gateway.control_plane import Caller, Cursor, PageLimit, router
 from gateway.errors import InvalidRequest
-from gateway.generation_door import AskedAsOpenAI, CreatedJob, Services
+from gateway.generation.door import AskedAsOpenAI, CreatedJob, Services
 from gateway.jobs.views import deleted_view, video_view, videos_page
 
 videos = router()

@@ -1,0 +1,12 @@
+"""A studio over memory, fresh for each test."""
+
+import pytest
+
+from tests.generation.studio import Studio
+
+
+@pytest.fixture
+async def studio() -> Studio:
+    made = Studio()
+    await made.settle_in()
+    return made

@@ -1,0 +1,83 @@
+"""API Gateway's own events through the handler that Lambda calls: where a job's callbacks go, and forms in base64."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from functions.generation.app import handler
+from gateway.ports import KeyRecord
+from tests.control_plane.harness import NOW_S
+from tests.generation.studio import ACCOUNT, PNG, Studio
+
+EVENTS = Path(__file__).parents[2] / "events"
+SAMPLE_KEY = "sk-xc-0000000000000000000000000000000000000000000"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loops() -> Iterator[None]:
+    """The handler makes the loop of its process, and keeps it."""
+    made: list[asyncio.AbstractEventLoop] = []
+    new_event_loop = asyncio.new_event_loop
+
+    def remembered() -> asyncio.AbstractEventLoop:
+        made.append(new_event_loop())
+        return made[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncio, "new_event_loop", remembered)
+        yield
+    for loop in made:
+        loop.close()
+    asyncio.set_event_loop(None)
+
+
+@pytest.fixture
+def studio() -> Studio:
+    made = Studio()
+
+    async def settle_in() -> None:
+        await made.settle_in()
+        await made.give_key(SAMPLE_KEY, KeyRecord("key_sample", ACCOUNT, "sample", "0000", int(NOW_S)))
+
+    run(settle_in())
+    return made
+
+
+def run(story: Any) -> Any:
+    return asyncio.new_event_loop().run_until_complete(story)
+
+
+def handled(**changes: Any) -> tuple[dict[str, Any], Any]:
+    event = orjson.loads((EVENTS / "generation-video.json").read_bytes()) | changes
+    answer = handler(event, None)
+    return answer, orjson.loads(answer["body"])
+
+
+def test_a_job_knows_the_host_and_stage_that_it_came_in_by(studio: Studio) -> None:
+    answer, body = handled()
+    assert (answer["statusCode"], body["model"]) == (202, "nexevo/video-fast")
+    job = run(studio.job(body["job_id"]))
+    assert job.public_url == "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/prod"
+    assert job.charge.request_id == "0b7e4c1a-6c2f-4a5e-9b1d-2f3a4b5c6d7e"
+
+
+def test_a_form_comes_in_base64(studio: Studio) -> None:
+    form = b'--B\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n' + PNG + b"\r\n--B--\r\n"
+    kind = "multipart/form-data; boundary=B"
+    event = orjson.loads((EVENTS / "generation-video.json").read_bytes())
+    answer, body = handled(
+        path="/v1/generation/upload",
+        headers={**event["headers"], "Content-Type": kind},
+        multiValueHeaders={**event["multiValueHeaders"], "Content-Type": [kind]},
+        body=base64.b64encode(form).decode(),
+        isBase64Encoded=True,
+    )
+    assert (answer["statusCode"], body["bytes"]) == (201, len(PNG))
+    assert run(studio.objects.read(f"uploads/{ACCOUNT}/{body['id']}", 0, 10**6)) == PNG
