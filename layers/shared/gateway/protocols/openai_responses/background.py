@@ -20,6 +20,8 @@ from gateway.framing.sse import SSEDecoder, sse_event
 from gateway.protocols.openai_responses.encode_answer import response_object
 
 NOT_STORED = "A response in the background is stored: 'store' cannot be false."
+# Below the first sequence number.
+BEFORE_ALL = -1
 _LAST = frozenset({"response.completed", "response.incomplete", "response.failed", "error"})
 _OPEN: dict[str, Any] = {"error": None, "incomplete_details": None}
 
