@@ -74,8 +74,9 @@ class App:
             leaving.cancel()
 
     def close(self) -> None:
-        """Break off every answer and every webhook under way, so that the server can end at once."""
+        """Break off whatever is under way, so that the server can end at once."""
         self._memory.webhooks.close()
+        self._memory.images.close()
         for answering in self._answering:
             answering.cancel()
 

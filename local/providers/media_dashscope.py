@@ -117,6 +117,7 @@ def _submit(call: Call) -> Reply:
             prompt=str(given.get("prompt") or ""),
             form="mp4",
             duration_s=parameters.get("duration", 5),
+            image_url=given.get("img_url"),
         ),
         refusal,
     )

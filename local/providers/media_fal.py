@@ -130,12 +130,13 @@ def _submit(call: Call) -> Reply:
         call,
         Order(
             vendor=VENDOR,
-            handle=_uuid(call),
+            handle=media_wire.uuid(call),
             model=name,
             prompt=str(call.body.get("prompt") or ""),
             form=endpoint.form,
             duration_s=float(call.body.get("duration", 5)),
             attempt=attempt_in(url),
+            image_url=call.body.get("image_url") or call.body.get("input_image_url"),
             details={"app": "/".join(name.split("/")[:2]), "member": endpoint.member},
         ),
         refusal,
@@ -164,11 +165,6 @@ def _check(body: Json, endpoint: _Endpoint) -> None:
 
 def _error(kind: str, name: str, message: str) -> Json:
     return {"loc": ["body", name], "msg": message, "type": kind, "url": f"{_DOCUMENTED}{kind}"}
-
-
-def _uuid(call: Call) -> str:
-    digest = hashlib.sha256(call.unique_id("fal").encode()).hexdigest()
-    return "-".join((digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:32]))
 
 
 def _addresses(task: Task, at: str) -> Json:

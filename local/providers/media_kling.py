@@ -114,6 +114,7 @@ def _submit(call: Call) -> Reply:
             form="mp4",
             duration_s=int(body.get("duration", "5")),
             attempt=external,
+            image_url=body.get("image"),
             details={"kind": kind, "created_at": call.now_s * 1000},
         ),
         refusal,

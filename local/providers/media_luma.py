@@ -88,6 +88,7 @@ def _submit(call: Call) -> Reply:
             prompt=str(body.get("prompt") or ""),
             form="mp4",
             duration_s=_DURATIONS_S[body.get("duration", "5s")],
+            image_url=((body.get("keyframes") or {}).get("frame0") or {}).get("url"),
             details={"request": body, "created_at": datetime.fromtimestamp(call.now_s, UTC).isoformat()},
         ),
         refusal,

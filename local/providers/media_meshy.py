@@ -5,7 +5,6 @@ Source: https://docs.meshy.ai/en/api/text-to-3d, https://docs.meshy.ai/en/api/im
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 
 from local.providers import media_wire
@@ -75,11 +74,12 @@ def _submit(call: Call) -> Reply:
         call,
         Order(
             vendor=VENDOR,
-            handle=_uuid(call),
+            handle=media_wire.uuid(call),
             model=str(body.get("ai_model", "latest")),
             prompt=str(body.get("prompt") or ""),
             form=body.get("target_formats", ["glb"])[0],
             also=tuple(body.get("target_formats", _FORMATS)),
+            image_url=body.get("image_url"),
             details={"kind": kind, "created_at": call.now_s * 1000},
         ),
         refusal,
@@ -99,11 +99,6 @@ def _check(kind: str, body: Json) -> None:
     }
     for name in (name for name, found in wrong.items() if found):
         raise refusal(400, f"Invalid value for {name}: {body.get(name)!r}", None)
-
-
-def _uuid(call: Call) -> str:
-    digest = hashlib.sha256(call.unique_id("meshy").encode()).hexdigest()
-    return "-".join((digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:32]))
 
 
 def _found(call: Call) -> Task:

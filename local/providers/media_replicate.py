@@ -151,6 +151,7 @@ def _create(call: Call, name: str, model: _Model) -> Reply:
             form=model.form,
             duration_s=given.get("duration", 5),
             attempt=attempt_in(url),
+            image_url=next((given[image] for image in model.images if image in given), None),
             details={"input": given, "created_at": _moment(call.now_s), "named": model.named},
         ),
         refusal,

@@ -102,6 +102,7 @@ def _submit(call: Call) -> Reply:
             prompt=str(body.get("promptText") or ""),
             form="mp4",
             duration_s=body.get("duration", 5),
+            image_url=body.get("promptImage"),
             details={"createdAt": datetime.fromtimestamp(call.now_s, UTC).isoformat()},
         ),
         refusal,

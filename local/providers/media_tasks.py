@@ -56,7 +56,7 @@ class Task:
     `form` is what it makes, by file ending; `also` is what its vendor makes besides without being asked.
 
     `attempt` is what tells one submission from another as far as the vendor is told: an idempotency key, an external
-    id, or the end of a callback's address.
+    id, or the end of a callback's address. `image_read` is whether an image was at `image_url`, once that is known.
     """
 
     vendor: str
@@ -75,6 +75,8 @@ class Task:
     downloads: int = 0
     canceled: bool = False
     callbacks: list[int | None] = field(default_factory=list)
+    image_url: str | None = None
+    image_read: bool | None = None
 
     @property
     def takes_s(self) -> float:
@@ -85,6 +87,8 @@ class Task:
     @property
     def failure(self) -> Failure | None:
         """How it will fail, if it will."""
+        if self.image_read is False:
+            return Failure.INVALID
         return None if self.shape.media_fail is None else Failure(self.shape.media_fail)
 
     def state(self, now_s: float) -> State:
@@ -92,7 +96,8 @@ class Task:
         if self.canceled:
             return State.CANCELED
         elapsed_s = now_s - self.opened_s
-        if elapsed_s >= self.takes_s:
+        reading = self.image_url is not None and self.image_read is None
+        if elapsed_s >= self.takes_s and not reading:
             return State.SUCCEEDED if self.failure is None else State.FAILED
         return State.QUEUED if elapsed_s < self.takes_s * _QUEUED_PART else State.RUNNING
 
@@ -127,6 +132,7 @@ class Task:
             "downloads": self.downloads,
             "canceled": self.canceled,
             "callbacks": self.callbacks,
+            "image_read": self.image_read,
             "state": self.state(now_s).value,
         }
 

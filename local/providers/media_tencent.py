@@ -100,6 +100,7 @@ def _submit(call: Call) -> Json:
             prompt=str(body.get("Prompt") or ""),
             form=form,
             also=("obj", "glb"),
+            image_url=body.get("ImageUrl"),
         ),
         refusal,
     )

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from local.providers.json_value import JsonValue
 from local.providers.media_files import File
+from local.providers.media_images import SAMPLE
 from local.providers.media_tasks import Failure, State, Task, Trouble, asked
 from local.providers.wire import (
     Call,
@@ -44,6 +45,7 @@ class Order:
     also: tuple[str, ...] = ()
     duration_s: float = 5
     attempt: str | None = None
+    image_url: str | None = None
     details: dict[str, JsonValue] = field(default_factory=dict)
 
 
@@ -52,7 +54,7 @@ def opened(call: Call, order: Order, refuse: Refuse) -> Task:
     if call.shape.media_fail not in {None, *(failure.value for failure in Failure)}:
         raise refuse(400, f"media_fail={call.shape.media_fail} is no failure of this simulator's.", None)
     _meet(call.memory.tasks.submission_meets(order.vendor, order.prompt, call.shape), refuse)
-    return call.memory.tasks.open(
+    task = call.memory.tasks.open(
         Task(
             vendor=order.vendor,
             handle=order.handle,
@@ -65,8 +67,12 @@ def opened(call: Call, order: Order, refuse: Refuse) -> Task:
             duration_s=order.duration_s,
             attempt=order.attempt,
             details=order.details,
+            image_url=order.image_url,
         )
     )
+    if task.image_url is not None and task.submitted == 1:
+        call.memory.images.read(task, task.image_url)
+    return task
 
 
 def polled(call: Call, vendor: str, handle: str, refuse: Refuse) -> Task | None:
@@ -104,11 +110,14 @@ def file_url(at: str, task: Task, form: str | None = None) -> str:
 
 
 def files() -> Wire:
-    """The downloads of every vendor that needs no key for them."""
+    """The downloads of every vendor that needs no key for them, and an image to start from."""
     return Wire(
         row="files",
         prefix=FILES_PREFIX,
-        routes=(route("GET", "/(?P<vendor>[^/]+)/(?P<handle>[^/]+)/output[.](?P<form>[a-z0-9]+)", _file),),
+        routes=(
+            route("GET", "/image[.]png", lambda _: Reply(200, (("content-type", "image/png"),), SAMPLE)),
+            route("GET", "/(?P<vendor>[^/]+)/(?P<handle>[^/]+)/output[.](?P<form>[a-z0-9]+)", _file),
+        ),
         authorize=lambda _: None,
         question=lambda _: "",
         model=lambda _: "",

@@ -87,6 +87,7 @@ def _submit(call: Call) -> Reply:
             prompt=str(body.get("prompt") or ""),
             form="mp4",
             duration_s=body.get("duration", 8),
+            image_url=(body.get("image") or {}).get("url"),
         ),
         refusal,
     )

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from local.providers.json_value import JsonValue
+from local.providers.media_images import Images
 from local.providers.media_tasks import TaskBook
 from local.providers.media_webhooks import Webhooks
 
@@ -78,3 +79,4 @@ class Memory:
         self.cache_blocks = Shelf()
         self.tasks = TaskBook()
         self.webhooks = Webhooks()
+        self.images = Images()

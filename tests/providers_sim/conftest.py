@@ -89,3 +89,8 @@ def size_at(control: Control, url: str) -> tuple[int, str, int]:
     """What a download of the simulator answers: status, type, and how many bytes."""
     status, headers, body = control.send("GET", urlsplit(url).path)
     return status, headers["content-type"], len(body)
+
+
+def image_at(control: Control) -> str:
+    """Where the simulator has an image to start from."""
+    return f"{control.root}/files/image.png"

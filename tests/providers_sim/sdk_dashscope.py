@@ -12,7 +12,7 @@ sdk: Any = import_module("dashscope")
 row = json.loads(sys.argv[1])
 sdk.base_http_api_url = row["base_url"]
 Synthesis = sdk.VideoSynthesis
-IMAGE = "https://files.example/a.png"
+IMAGE = row["image"]
 
 
 def start(model: str = "wan2.6-t2v", key: str = row["api_key"], **given: Any) -> Any:
@@ -31,7 +31,7 @@ video = start(prompt="a cube", size="1280*720", duration=10, seed=7, negative_pr
 made = end(video)
 animated = end(start("wan2.6-i2v", prompt="it turns", img_url=IMAGE, resolution="720P", duration=2))
 flagged = end(start(prompt="bad [[sim: media_s=0 media_fail=moderation]]"))
-slow = start(prompt="slow [[sim: media_s=30]]")
+slow = start(prompt="slow [[sim: media_s=300]]")
 stopped = Synthesis.cancel(slow, api_key=row["api_key"])
 lost = end(start(prompt="gone [[sim: media_lost]]"))
 running = start(prompt="fast [[sim: media_s=0]]")

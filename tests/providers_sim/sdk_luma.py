@@ -14,7 +14,7 @@ row = json.loads(sys.argv[1])
 client = sdk.LumaAI(auth_token=row["api_key"], base_url=row["base_url"], max_retries=0)
 stranger = sdk.LumaAI(auth_token="no", base_url=row["base_url"], max_retries=0)
 create = client.generations.video.create
-IMAGE = {"type": "image", "url": "https://files.example/a.png"}
+IMAGE = {"type": "image", "url": row["image"]}
 
 
 def refusal(call: Callable[..., Any], **given: Any) -> int | None:
@@ -36,10 +36,12 @@ def end(generation: Any) -> tuple[Any, list[str]]:
         time.sleep(0.02)
 
 
-made, way = end(create(model="ray-2", prompt="a cube", duration="9s", resolution="720p", aspect_ratio="9:16"))
+made, way = end(
+    create(model="ray-2", prompt="a cube [[sim: media_s=1.5]]", duration="9s", resolution="720p", aspect_ratio="9:16")
+)
 animated, _ = end(client.generations.create(model="ray-flash-2", prompt="it turns", keyframes={"frame0": IMAGE}))
 flagged, _ = end(create(model="ray-2", prompt="bad [[sim: media_s=0 media_fail=moderation]]"))
-slow = create(model="ray-2", prompt="slow [[sim: media_s=30]]")
+slow = create(model="ray-2", prompt="slow [[sim: media_s=300]]")
 client.generations.delete(slow.id)
 sys.stdout.write(
     json.dumps(

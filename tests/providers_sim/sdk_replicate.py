@@ -29,7 +29,7 @@ def refusal(name: str, **given: Any) -> list[Any]:
 video = create("minimax/hailuo-02", input={"prompt": "a cube", "duration": 6})
 first = video.status
 video.wait()
-mesh = client.predictions.create(HUNYUAN_2, input={"image": "https://files.example/a.png"})
+mesh = client.predictions.create(HUNYUAN_2, input={"image": row["image"]})
 mesh.wait()
 slow = create("minimax/hailuo-02", input={"prompt": "slow [[sim: media_s=30]]"})
 slow.cancel()

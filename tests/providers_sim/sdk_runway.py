@@ -14,7 +14,7 @@ row = json.loads(sys.argv[1])
 client = sdk.RunwayML(api_key=row["api_key"], base_url=row["base_url"], max_retries=0)
 stranger = sdk.RunwayML(api_key="no", base_url=row["base_url"], max_retries=0)
 from_text, from_image = client.text_to_video.create, client.image_to_video.create
-IMAGE = "https://files.example/a.png"
+IMAGE = row["image"]
 
 
 def refusal(call: Callable[..., Any], **given: Any) -> int | None:
@@ -36,12 +36,14 @@ def end(task: Any) -> tuple[Any, list[str]]:
         time.sleep(0.02)
 
 
-made, way = end(from_text(model="gen4.5", prompt_text="a cube", ratio="1280:720", duration=10, seed=7))
+made, way = end(
+    from_text(model="gen4.5", prompt_text="a cube [[sim: media_s=1.5]]", ratio="1280:720", duration=10, seed=7)
+)
 animated, _ = end(from_image(model="gen4_turbo", prompt_image=IMAGE, ratio="960:960", duration=2))
 flagged, _ = end(
     from_text(model="veo3.1_fast", prompt_text="bad [[sim: media_s=0 media_fail=moderation]]", ratio="720:1280")
 )
-slow = from_text(model="gen4.5", prompt_text="slow [[sim: media_s=30]]", ratio="1280:720", duration=5)
+slow = from_text(model="gen4.5", prompt_text="slow [[sim: media_s=300]]", ratio="1280:720", duration=5)
 client.tasks.delete(slow.id)
 stopped, _ = end(slow)
 text = {"model": "gen4.5", "prompt_text": "x", "ratio": "1280:720", "duration": 5}

@@ -68,6 +68,11 @@ def test_a_directive_is_read_from_the_prompt_and_taken_out_of_it() -> None:
     assert without_directives("Hello [[sim: status=429]]") == "Hello"
 
 
+def test_a_value_in_single_quotes_may_hold_double_ones() -> None:
+    (fault,) = directives("""[[sim: tool=shell arguments='{"cmd": "echo hi"}']]""")
+    assert fault == Fault(tool="shell", arguments='{"cmd": "echo hi"}')
+
+
 @pytest.mark.parametrize("words", [{"statsu": "500"}, {"status": "many"}, {"no_done": "perhaps"}])
 def test_a_word_that_is_not_known_is_an_error(words: dict[str, str]) -> None:
     with pytest.raises(UnknownWord):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.providers_sim.conftest import Control, Rows, seen, size_at
+from tests.providers_sim.conftest import Control, Rows, image_at, seen, size_at
 
 
 class Receiver(http.server.ThreadingHTTPServer):
@@ -58,7 +58,7 @@ def test_replicates_sdk_reads_predictions_and_checks_webhooks(
     control.send("POST", "/replicate/v1/models/minimax/hailuo-02/predictions", order, key)
     assert receiver.complete.wait(10)
 
-    told = seen(python, "sdk_replicate.py", rows["replicate"], receiver.deliveries)
+    told = seen(python, "sdk_replicate.py", rows["replicate"] | {"image": image_at(control)}, receiver.deliveries)
     assert told["statuses"] == ["starting", "succeeded", "succeeded", "canceled", "failed"]
     assert size_at(control, told["video"])[:2] == (200, "video/mp4")
     assert size_at(control, told["mesh"]["mesh"])[:2] == (200, "model/gltf-binary")

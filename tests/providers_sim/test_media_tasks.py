@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.providers.faults import Fault, parse
-from local.providers.media_tasks import State, Task, TaskBook, Trouble, asked, attempt_in
+from local.providers.media_tasks import Failure, State, Task, TaskBook, Trouble, asked, attempt_in
 
 
 class Clock:
@@ -129,6 +129,7 @@ def test_the_control_api_says_what_a_task_is_and_forgets_it() -> None:
                 "downloads": 0,
                 "canceled": False,
                 "callbacks": [],
+                "image_read": None,
                 "state": "queued",
             }
         ]
@@ -152,3 +153,15 @@ def test_the_words_are_no_part_of_what_was_asked() -> None:
 )
 def test_a_callbacks_address_names_the_attempt(url: str | None, attempt: str | None) -> None:
     assert attempt_in(url) == attempt
+
+
+def test_a_task_runs_until_its_image_is_read() -> None:
+    made = task(image_url="http://127.0.0.1:1/a.png")
+    assert states(made, 0.1, 60) == [State.RUNNING, State.RUNNING]
+    made.image_read = True
+    assert states(made, 0.1, 0.3) == [State.RUNNING, State.SUCCEEDED]
+
+
+def test_a_task_without_its_image_is_invalid() -> None:
+    made = task(image_url="http://127.0.0.1:1/a.png", image_read=False, shape=parse({"media_fail": "internal"}))
+    assert (states(made, 0.3), made.failure) == ([State.FAILED], Failure.INVALID)

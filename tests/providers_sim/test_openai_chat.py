@@ -156,6 +156,17 @@ def parallel_calls(client: OpenAI, **more: Any) -> list[tuple[int, str, str]]:
     return [(index, name, arguments) for index, (name, arguments) in found.items()]
 
 
+def test_a_named_tool_is_called_once_with_the_arguments_told_to_the_letter(client: OpenAI) -> None:
+    arguments = '{"city":  "x > y"}'
+    messages: list[Any] = [user(f"Go. [[sim: tool=get_weather arguments='{arguments}']]")]
+    answer = client.chat.completions.create(model="gpt-4o", messages=messages, tools=[TIME, WEATHER])
+    (call,) = function_calls(answer.choices[0].message)
+    assert (call.function.name, call.function.arguments) == ("get_weather", arguments)
+    messages += [answer.choices[0].message, {"role": "tool", "tool_call_id": call.id, "content": "sunny"}]
+    ended = client.chat.completions.create(model="gpt-4o", messages=messages, tools=[TIME, WEATHER])
+    assert ended.choices[0].finish_reason == "stop"
+
+
 def test_parallel_tool_calls_stream_under_their_own_indexes(client: OpenAI) -> None:
     assert parallel_calls(client) == [
         (0, "get_weather", '{"city":"Paris"}'),

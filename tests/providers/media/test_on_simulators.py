@@ -52,6 +52,12 @@ class Wire:
         self.credential = credential
         self._client = client
 
+    @property
+    def root(self) -> str:
+        """Where the simulator is."""
+        parts = urlsplit(self.credential.base_url or "")
+        return f"{parts.scheme}://{parts.netloc}"
+
     def send(self, request: UpstreamRequest) -> ProviderAnswer:
         told = self._client.request(request.method, request.url, headers=list(request.headers), content=request.body)
         return ProviderAnswer(
@@ -90,8 +96,7 @@ class Wire:
 
     def task(self, handle: str) -> Any:
         """What the simulator says of the task itself."""
-        parts = urlsplit(self.credential.base_url or "")
-        told = self._client.get(f"{parts.scheme}://{parts.netloc}/_sim/media/tasks").json()["tasks"]
+        told = self._client.get(f"{self.root}/_sim/media/tasks").json()["tasks"]
         return next(task for task in told if task["vendor"] == self.name and task["handle"] in handle)
 
 
@@ -115,6 +120,17 @@ def test_a_text_becomes_a_file(wire: Wire) -> None:
 def test_an_image_is_where_a_task_can_start(wire: Wire) -> None:
     prompt = None if wire.name == "tencent" else said("media_s=60")
     assert isinstance(wire.state(wire.submit(wire.order(prompt, reference=IMAGE))), Running | Done)
+
+
+@pytest.mark.parametrize("wire", [name for name in NAMES if name not in {"gemini", "vertex"}], indirect=True)
+@pytest.mark.parametrize(("address", "kind"), [("/files/image.png", Done), ("/files/none.png", Failed)])
+def test_an_image_is_read_from_its_address(wire: Wire, address: str, kind: type) -> None:
+    image = replace(IMAGE, url=wire.root + address)
+    prompt = None if wire.name == "tencent" else "a red cube"
+    handle = wire.submit(wire.order(prompt, reference=image))
+    while isinstance(state := wire.state(handle), Running):
+        time.sleep(0.05)
+    assert isinstance(state, kind)
 
 
 def test_a_task_that_takes_long_runs(wire: Wire) -> None:
