@@ -189,3 +189,27 @@ def amounts(source: bytes, node: Node, names: Sequence[str], maximum: int) -> di
     texts = splice.members(splice.members(source)[node.path])
     present = [(name, node.member(name)) for name in names]
     return {name: member.as_decimal(texts[name], maximum) for name, member in present if member is not None}
+
+
+def string_in(node: Node, name: str) -> str | None:
+    """The object's member of that name as a string, or nothing where it is missing or null."""
+    member = node.member(name)
+    return None if member is None else member.as_string()
+
+
+def boolean_in(node: Node, name: str) -> bool | None:
+    """As `string_in`, a boolean."""
+    member = node.member(name)
+    return None if member is None else member.as_boolean()
+
+
+def integer_in(node: Node, name: str, minimum: int, maximum: int) -> int | None:
+    """As `string_in`, an integer within the bounds."""
+    member = node.member(name)
+    return None if member is None else member.as_integer(minimum, maximum)
+
+
+def number_in(node: Node, name: str, minimum: float, maximum: float) -> float | None:
+    """As `string_in`, a number within the bounds."""
+    member = node.member(name)
+    return None if member is None else member.as_number(minimum, maximum)

@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.canonical.request import ChatRequest, OutputFormat, Reasoning, Sampling
 from gateway.errors import InvalidRequest
-from gateway.framing.document import Node, parse
+from gateway.framing.document import Node, boolean_in, integer_in, number_in, parse, string_in
 from gateway.framing.preferences import OWN_MEMBERS, decode_preferences, refuse_upstream_members
 from gateway.protocols.openai_chat.answer import PROTOCOL
 from gateway.protocols.openai_chat.decode_messages import decode_messages
@@ -83,7 +83,7 @@ def decode_request(body: bytes) -> ChatRequest:
     """The canonical request; raises `InvalidRequest` with the JSON path of what is wrong."""
     root = parse(body)
     refuse_upstream_members(root, "Unrecognized request argument supplied: {name}")
-    stream = _boolean(root, "stream") or False
+    stream = boolean_in(root, "stream") or False
     messages, unmapped = decode_messages(root.required("messages"))
     return ChatRequest(
         protocol=PROTOCOL,
@@ -92,15 +92,15 @@ def decode_request(body: bytes) -> ChatRequest:
         source=body,
         stream=stream,
         include_usage=_include_usage(root, stream),
-        choices=_integer(root, "n", 1, 128) or 1,
+        choices=integer_in(root, "n", 1, 128) or 1,
         max_output_tokens=_max_output_tokens(root),
         sampling=_sampling(root),
         tools=decode_tools(root),
         tool_choice=decode_tool_choice(root),
-        parallel_tool_calls=_boolean(root, "parallel_tool_calls"),
+        parallel_tool_calls=boolean_in(root, "parallel_tool_calls"),
         output_format=_output_format(root),
         reasoning=_reasoning(root),
-        user=_string(root, "user") or _string(root, "safety_identifier"),
+        user=string_in(root, "user") or string_in(root, "safety_identifier"),
         metadata=_metadata(root),
         routing=decode_preferences(root, body),
         unmapped={**_unmapped(root), **unmapped},
@@ -122,28 +122,8 @@ def _unmapped(root: Node) -> dict[str, Any]:
 
 
 def _hints(root: Node) -> dict[str, Any]:
-    verbosity = _string(root, "verbosity")
+    verbosity = string_in(root, "verbosity")
     return {} if verbosity in {None, "medium"} else {"verbosity": verbosity}
-
-
-def _string(node: Node, name: str) -> str | None:
-    member = node.member(name)
-    return None if member is None else member.as_string()
-
-
-def _boolean(node: Node, name: str) -> bool | None:
-    member = node.member(name)
-    return None if member is None else member.as_boolean()
-
-
-def _integer(node: Node, name: str, minimum: int, maximum: int) -> int | None:
-    member = node.member(name)
-    return None if member is None else member.as_integer(minimum, maximum)
-
-
-def _number(node: Node, name: str, minimum: float, maximum: float) -> float | None:
-    member = node.member(name)
-    return None if member is None else member.as_number(minimum, maximum)
 
 
 def _include_usage(root: Node, stream: bool) -> bool:
@@ -152,12 +132,12 @@ def _include_usage(root: Node, stream: bool) -> bool:
         return False
     if not stream:
         raise options.error("The 'stream_options' parameter is only allowed when 'stream' is enabled.", None)
-    return _boolean(options, "include_usage") or False
+    return boolean_in(options, "include_usage") or False
 
 
 def _max_output_tokens(root: Node) -> int | None:
-    newer = _integer(root, "max_completion_tokens", 1, _INTEGER_MAX)
-    older = _integer(root, "max_tokens", 1, _INTEGER_MAX)
+    newer = integer_in(root, "max_completion_tokens", 1, _INTEGER_MAX)
+    older = integer_in(root, "max_tokens", 1, _INTEGER_MAX)
     if newer is not None and older is not None:
         raise InvalidRequest(
             "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.",
@@ -168,20 +148,20 @@ def _max_output_tokens(root: Node) -> int | None:
 
 
 def _sampling(root: Node) -> Sampling:
-    logprobs = _boolean(root, "logprobs") or False
-    top_logprobs = _integer(root, "top_logprobs", 0, 20)
+    logprobs = boolean_in(root, "logprobs") or False
+    top_logprobs = integer_in(root, "top_logprobs", 0, 20)
     if top_logprobs is not None and not logprobs:
         raise root.required("top_logprobs").error(
             "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled."
         )
     return Sampling(
-        temperature=_number(root, "temperature", 0, 2),
-        top_p=_number(root, "top_p", 0, 1),
-        top_k=_integer(root, "top_k", -1, _INTEGER_MAX),
-        seed=_integer(root, "seed", -_SEED_MAX - 1, _SEED_MAX),
+        temperature=number_in(root, "temperature", 0, 2),
+        top_p=number_in(root, "top_p", 0, 1),
+        top_k=integer_in(root, "top_k", -1, _INTEGER_MAX),
+        seed=integer_in(root, "seed", -_SEED_MAX - 1, _SEED_MAX),
         stop=_stop(root),
-        presence_penalty=_number(root, "presence_penalty", -2, 2),
-        frequency_penalty=_number(root, "frequency_penalty", -2, 2),
+        presence_penalty=number_in(root, "presence_penalty", -2, 2),
+        frequency_penalty=number_in(root, "frequency_penalty", -2, 2),
         logit_bias=_logit_bias(root),
         logprobs=logprobs,
         top_logprobs=top_logprobs,
@@ -226,8 +206,8 @@ def _schema_format(chosen: Node) -> OutputFormat:
         kind="schema",
         schema=None if schema is None else schema.as_object(),
         name=wanted.required("name").as_string(1, 64),
-        description=_string(wanted, "description"),
-        strict=_boolean(wanted, "strict"),
+        description=string_in(wanted, "description"),
+        strict=boolean_in(wanted, "strict"),
     )
 
 

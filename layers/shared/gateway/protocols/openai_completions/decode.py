@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from gateway.canonical.parts import Message, Text
 from gateway.canonical.request import ChatRequest, Sampling
-from gateway.framing.document import Node, parse
+from gateway.framing.document import Node, boolean_in, integer_in, number_in, parse, string_in
 from gateway.framing.preferences import OWN_MEMBERS, decode_preferences, refuse_upstream_members
 from gateway.protocols.openai_completions.answer import PROMPTS, PROTOCOL
 
@@ -53,7 +53,7 @@ def decode_request(body: bytes) -> ChatRequest:
     """The canonical request; raises `InvalidRequest` with the JSON path of what is wrong."""
     root = parse(body)
     refuse_upstream_members(root, "Unrecognized request argument supplied: {name}")
-    stream = _boolean(root, "stream") or False
+    stream = boolean_in(root, "stream") or False
     prompts = _prompts(root.required("prompt"), stream)
     first, *others = [(Message("user", (Text(prompt),)),) for prompt in prompts]
     choices = _choices(root)
@@ -67,9 +67,9 @@ def decode_request(body: bytes) -> ChatRequest:
         stream=stream,
         include_usage=_include_usage(root, stream),
         choices=choices,
-        max_output_tokens=_integer(root, "max_tokens", 1, _INTEGER_MAX),
+        max_output_tokens=integer_in(root, "max_tokens", 1, _INTEGER_MAX),
         sampling=_sampling(root),
-        user=_string(root, "user"),
+        user=string_in(root, "user"),
         routing=decode_preferences(root, body),
         unmapped={name: value for name, value in root.as_object().items() if name not in _KNOWN and value is not None},
         echo={PROMPTS: [prompt for prompt in prompts for _ in range(choices)]} if _echoes(root) else {},
@@ -121,7 +121,7 @@ def _check_suffix(root: Node) -> None:
 
 def _choices(root: Node) -> int:
     """How many alternatives are answered; nobody ranks more of them than that."""
-    count = _integer(root, "n", 1, _CHOICES_MAX) or 1
+    count = integer_in(root, "n", 1, _CHOICES_MAX) or 1
     best_of = root.member("best_of")
     if best_of is not None and best_of.as_integer(1, _BEST_OF_MAX) != count:
         raise best_of.error(
@@ -134,7 +134,7 @@ def _choices(root: Node) -> int:
 
 def _echoes(root: Node) -> bool:
     """Chat models do not tell how likely a prompt is, which is what both members together ask for."""
-    wanted, scored = _boolean(root, "echo") or False, root.member("logprobs")
+    wanted, scored = boolean_in(root, "echo") or False, root.member("logprobs")
     if wanted and scored is not None:
         raise scored.error(
             "Invalid 'logprobs': the log probabilities of an echoed prompt are not available from chat models. "
@@ -145,14 +145,14 @@ def _echoes(root: Node) -> bool:
 
 
 def _sampling(root: Node) -> Sampling:
-    logprobs = _integer(root, "logprobs", 0, _LOGPROBS_MAX)
+    logprobs = integer_in(root, "logprobs", 0, _LOGPROBS_MAX)
     return Sampling(
-        temperature=_number(root, "temperature", 0, 2),
-        top_p=_number(root, "top_p", 0, 1),
-        seed=_integer(root, "seed", -_SEED_MAX - 1, _SEED_MAX),
+        temperature=number_in(root, "temperature", 0, 2),
+        top_p=number_in(root, "top_p", 0, 1),
+        seed=integer_in(root, "seed", -_SEED_MAX - 1, _SEED_MAX),
         stop=_stop(root),
-        presence_penalty=_number(root, "presence_penalty", -2, 2),
-        frequency_penalty=_number(root, "frequency_penalty", -2, 2),
+        presence_penalty=number_in(root, "presence_penalty", -2, 2),
+        frequency_penalty=number_in(root, "frequency_penalty", -2, 2),
         logit_bias=_logit_bias(root),
         logprobs=logprobs is not None,
         top_logprobs=logprobs or None,
@@ -189,24 +189,4 @@ def _include_usage(root: Node, stream: bool) -> bool:
         return False
     if not stream:
         raise options.error("The 'stream_options' parameter is only allowed when 'stream' is enabled.", None)
-    return _boolean(options, "include_usage") or False
-
-
-def _string(node: Node, name: str) -> str | None:
-    member = node.member(name)
-    return None if member is None else member.as_string()
-
-
-def _boolean(node: Node, name: str) -> bool | None:
-    member = node.member(name)
-    return None if member is None else member.as_boolean()
-
-
-def _integer(node: Node, name: str, minimum: int, maximum: int) -> int | None:
-    member = node.member(name)
-    return None if member is None else member.as_integer(minimum, maximum)
-
-
-def _number(node: Node, name: str, minimum: float, maximum: float) -> float | None:
-    member = node.member(name)
-    return None if member is None else member.as_number(minimum, maximum)
+    return boolean_in(options, "include_usage") or False

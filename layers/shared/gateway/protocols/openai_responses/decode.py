@@ -14,7 +14,7 @@ from typing import Any
 from gateway.canonical.parts import Message, Text
 from gateway.canonical.reasoning import ORDER
 from gateway.canonical.request import ChatRequest, OutputFormat, Reasoning, Sampling
-from gateway.framing.document import Node, parse
+from gateway.framing.document import Node, boolean_in, integer_in, number_in, parse, string_in
 from gateway.framing.preferences import decode_preferences, refuse_upstream_members
 from gateway.protocols.openai_responses.answer import PROTOCOL
 from gateway.protocols.openai_responses.decode_items import decode_input
@@ -132,7 +132,7 @@ def decode_request(body: bytes) -> ChatRequest:
         member = root.member(name)
         if member is not None:
             _CHECKS[name](member)
-    stream = _boolean(root, "stream") or False
+    stream = boolean_in(root, "stream") or False
     _check_stream_options(root, stream)
     unmapped = _unmapped(root)
     messages = _instructions(root) + _input(root, unmapped)
@@ -144,14 +144,14 @@ def decode_request(body: bytes) -> ChatRequest:
         source=body,
         stream=stream,
         include_usage=True,
-        max_output_tokens=_integer(root, "max_output_tokens", 1, _INTEGER_MAX),
+        max_output_tokens=integer_in(root, "max_output_tokens", 1, _INTEGER_MAX),
         sampling=_sampling(root),
         tools=decode_tools(root, unmapped),
         tool_choice=decode_tool_choice(root, unmapped),
-        parallel_tool_calls=_boolean(root, "parallel_tool_calls"),
+        parallel_tool_calls=boolean_in(root, "parallel_tool_calls"),
         output_format=None if text is None else _output_format(text),
         reasoning=None if reasoning is None else _reasoning(reasoning, unmapped),
-        user=_string(root, "user") or _string(root, "safety_identifier"),
+        user=string_in(root, "user") or string_in(root, "safety_identifier"),
         metadata=_metadata(root),
         routing=decode_preferences(root, body),
         unmapped=unmapped,
@@ -183,37 +183,17 @@ def _echo(root: Node) -> dict[str, Any]:
     return given | whole
 
 
-def _string(node: Node, name: str) -> str | None:
-    member = node.member(name)
-    return None if member is None else member.as_string()
-
-
-def _boolean(node: Node, name: str) -> bool | None:
-    member = node.member(name)
-    return None if member is None else member.as_boolean()
-
-
-def _integer(node: Node, name: str, minimum: int, maximum: int) -> int | None:
-    member = node.member(name)
-    return None if member is None else member.as_integer(minimum, maximum)
-
-
-def _number(node: Node, name: str, minimum: float, maximum: float) -> float | None:
-    member = node.member(name)
-    return None if member is None else member.as_number(minimum, maximum)
-
-
 def _check_stream_options(root: Node, stream: bool) -> None:
     options = root.member("stream_options")
     if options is None:
         return
     if not stream:
         raise options.error("The 'stream_options' parameter is only allowed when 'stream' is enabled.", None)
-    _boolean(options, "include_obfuscation")
+    boolean_in(options, "include_obfuscation")
 
 
 def _instructions(root: Node) -> tuple[Message, ...]:
-    text = _string(root, "instructions")
+    text = string_in(root, "instructions")
     return (Message("system", (Text(text),)),) if text else ()
 
 
@@ -228,10 +208,10 @@ def _input(root: Node, unmapped: dict[str, Any]) -> tuple[Message, ...]:
 def _sampling(root: Node) -> Sampling:
     include = root.member("include")
     wanted = [] if include is None else [element.as_string() for element in include.elements()]
-    top_logprobs = _integer(root, "top_logprobs", 0, 20)
+    top_logprobs = integer_in(root, "top_logprobs", 0, 20)
     return Sampling(
-        temperature=_number(root, "temperature", 0, 2),
-        top_p=_number(root, "top_p", 0, 1),
+        temperature=number_in(root, "temperature", 0, 2),
+        top_p=number_in(root, "top_p", 0, 1),
         logprobs=LOGPROBS in wanted or bool(top_logprobs),
         top_logprobs=top_logprobs or None,
     )
@@ -256,8 +236,8 @@ def _schema_format(chosen: Node) -> OutputFormat:
         kind="schema",
         schema=chosen.required("schema").as_object(),
         name=chosen.required("name").as_string(1, 64),
-        description=_string(chosen, "description"),
-        strict=_boolean(chosen, "strict"),
+        description=string_in(chosen, "description"),
+        strict=boolean_in(chosen, "strict"),
     )
 
 
