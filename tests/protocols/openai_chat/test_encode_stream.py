@@ -8,6 +8,7 @@ import pytest
 
 from gateway.canonical.codec import StreamEncoder
 from gateway.canonical.events import (
+    CitationAdded,
     Ended,
     Event,
     Failed,
@@ -21,6 +22,7 @@ from gateway.canonical.events import (
     ToolCallStarted,
     UsageReported,
 )
+from gateway.canonical.parts import Citation
 from gateway.canonical.response import Extension, FinishReason, Stamp
 from gateway.canonical.usage import Usage
 from gateway.errors import UpstreamTimeout
@@ -171,6 +173,13 @@ def test_events_become_well_formed_chunks() -> None:
     assert {(chunk["id"], chunk["model"], chunk["created"], chunk["object"]) for chunk in sent} == {
         ("chatcmpl-nxn-1", "nexevo/fast", 5, "chat.completion.chunk")
     }
+
+
+def test_sources_are_numbered_so_that_sdks_can_add_them_up() -> None:
+    page = Citation("openai_responses", '{"type": "url_citation", "url": "https://a.test", "title": "A"}')
+    events: list[Event] = [Started("x", "y"), TextDelta("see", 0), CitationAdded(page, 0), CitationAdded(page, 0)]
+    added = [choice["delta"].get("annotations") for chunk in encoded(events) for choice in chunk["choices"]]
+    assert [source["index"] for sources in added if sources for source in sources] == [0, 1]
 
 
 def test_a_role_opens_the_text_where_text_comes() -> None:

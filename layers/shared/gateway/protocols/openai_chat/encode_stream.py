@@ -8,6 +8,7 @@ as an event.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import orjson
@@ -57,6 +58,7 @@ class ChatStreamEncoder:
         self._finished: set[int] = set()
         self._opened: set[int] = set()
         self._custom: set[tuple[int, int]] = set()
+        self._annotations: Counter[int] = Counter()
 
     def forward(self, decoded: Decoded) -> bytes:
         """The same wire's chunk with id and model set and unasked usage gone, all other bytes untouched."""
@@ -163,13 +165,20 @@ class ChatStreamEncoder:
                 more = {"custom": {"input": arguments}} if custom else {"function": {"arguments": arguments}}
                 return {"tool_calls": [{"index": index, **more}]}
             case CitationAdded(citation):
-                sources = encode_citations((citation,))
-                return {"annotations": sources} if sources else {}
+                return self._annotated(event.choice, encode_citations((citation,)))
             case OpaqueDelta(protocol, json_text):
                 opaque: dict[str, Any] = orjson.loads(json_text) if protocol == PROTOCOL else {}
                 return opaque
             case RedactedThinkingDelta():
                 return {}
+
+    def _annotated(self, choice: int, sources: list[dict[str, Any]]) -> dict[str, Any]:
+        """Sources with the place that each has in the message's list: SDKs add a stream up by it."""
+        if not sources:
+            return {}
+        first = self._annotations[choice]
+        self._annotations[choice] += len(sources)
+        return {"annotations": [{"index": place, **source} for place, source in enumerate(sources, first)]}
 
     def _call(self, event: ToolCallStarted) -> dict[str, Any]:
         call = {"index": event.index, "id": event.id}
