@@ -5,20 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import cache, partial
+from typing import TYPE_CHECKING
 
 from gateway.auth.principal import Principal
-from gateway.background.asking import BackgroundResponses
-from gateway.background.events import BEFORE_ALL
 from gateway.bootstrap import bucket_objects, chat_services, ground
-from gateway.canonical.jobs import JobKind
 from gateway.errors import InvalidRequest, NotFound
-from gateway.jobs.changing import JobWriter
-from gateway.protocols.openai_responses import CLIENT, items
+from gateway.protocols.openai_responses import CLIENT, background, items
 from gateway.stored_responses import StoredResponses
-from gateway.stores.executions_states import StepFunctionsExecutions
-from gateway.stores.jobs_dynamodb import DynamoJobs
 from gateway.stores.responses_dynamodb import DynamoResponseRecords
-from gateway.web import Door, Leads, Lookup, Request, Tail
+from gateway.web import Background, Door, Leads, Lookup, Request, Tail
+
+if TYPE_CHECKING:
+    from gateway.background.asking import BackgroundResponses
 
 CREATE = "/v1/responses"
 ONE = re.compile(r"/v1/responses/(?P<id>[^/]+)(?P<part>/input_items|/cancel)?")
@@ -39,13 +37,13 @@ def stored() -> StoredResponses:
 @cache
 def in_background() -> BackgroundResponses:
     """The responses of this deployment that run on without their callers."""
+    from gateway.background.composition import background_responses  # noqa: PLC0415  # no cold start pays for it
+
     chosen, clock, client, aws = ground()
-    jobs = DynamoJobs(aws, chosen.jobs_table)
-    executions = StepFunctionsExecutions(aws, {JobKind.RESPONSE: chosen.background_state_machine})
     services = chat_services()
     objects = bucket_objects(chosen, client, clock, chosen.responses_bucket)
-    writer = JobWriter(jobs, clock)
-    return BackgroundResponses(jobs, writer, executions, services.money, services.corridor, objects, clock)
+    parts = (aws, clock, services.money, services.corridor, objects)
+    return background_responses(*parts, table=chosen.jobs_table, state_machine=chosen.background_state_machine)
 
 
 def route_at(path: str, query: Mapping[str, str]) -> Leads:
@@ -101,7 +99,7 @@ def _starting_after(query: Mapping[str, str]) -> int:
     """The sequence number to go on after; below the first one where none is given."""
     given = query.get("starting_after", "")
     if not given:
-        return BEFORE_ALL
+        return background.BEFORE_ALL
     if not given.isascii() or not given.isdecimal() or len(given) > NUMBER_DIGITS_MAX:
         raise InvalidRequest("Invalid 'starting_after': expected an integer.", param="starting_after")
     return int(given)
@@ -114,6 +112,11 @@ PARTS: Mapping[str, Mapping[str, Answers]] = {
 }
 
 
+def _behind(body: bytes) -> Background | None:
+    """The request as it is to run, where it asks to run in the background."""
+    return in_background().asked(body) if background.wanted(body) else None
+
+
 def responses_door() -> Door:
     """The ASGI app of the family."""
-    return Door(chat_services, CLIENT, route_at, turns=stored, background=lambda body: in_background().asked(body))
+    return Door(chat_services, CLIENT, route_at, turns=stored, background=_behind)

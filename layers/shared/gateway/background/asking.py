@@ -7,7 +7,7 @@ import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
-from gateway.background.events import BEFORE_ALL, batch_name, followed
+from gateway.background.events import batch_name, followed
 from gateway.background.running import BATCHES, Kept
 from gateway.billing import Tab
 from gateway.canonical.jobs import Job, JobKind, JobStatus, Phase
@@ -48,16 +48,14 @@ class BackgroundResponses:
         self._objects = objects
         self._clock = clock
 
-    def asked(self, body: bytes) -> Asked | None:
-        """The request as it is to run, where it asks to run in the background; raises what is wrong with that."""
-        if not background.wanted(body):
-            return None
+    def asked(self, body: bytes) -> Asked:
+        """The request as it is to run; raises what is wrong with that."""
         deadline_s = self._clock.now_s() + START_S + RUN_S
         return Asked(self, background.in_background(body), background.streams(body), deadline_s)
 
     async def begin(self, ticket: Ticket, key_hash: str) -> bytes:
         """Admits the request and has it run; the response as it stands. Raises what admission refuses."""
-        await self._corridor.admit(ticket)
+        await self._corridor.admit(ticket, sent_here=False)
         if ticket.tab is None:
             raise ValueError("a request that was admitted has a tab")
         kept = Kept(ticket.call.body, background.standing(ticket.request, ticket.stamp))
@@ -176,4 +174,4 @@ class Asked:
 
     def follow(self, ticket: Ticket) -> AsyncIterator[bytes]:
         """All its events, as they come."""
-        return self.responses.events(ticket.account_id, ticket.stamp.response_id, BEFORE_ALL)
+        return self.responses.events(ticket.account_id, ticket.stamp.response_id, background.BEFORE_ALL)

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 from gateway.errors import NotFound, ServiceUnavailable
 from gateway.ports import Objects
-from gateway.protocols.openai_responses.background import has_end, numbered_after
+from gateway.protocols.openai_responses.background import BEFORE_ALL, has_end, numbered_after
 
 log = logging.getLogger(__name__)
 
@@ -20,8 +20,6 @@ log = logging.getLogger(__name__)
 GATHER_S = 0.4
 LOOK_S = 0.3
 BATCH_BYTES_MAX = 4 * 1024 * 1024
-# Below the first sequence number.
-BEFORE_ALL = -1
 GONE = "The events of this response are not kept any more."
 
 

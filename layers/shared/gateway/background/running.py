@@ -177,10 +177,7 @@ class BackgroundRun:
 
     async def _before_end(self, job: Job, kept: Kept, ending: bytes) -> None:
         """The response is kept, and then how it ended is decided, unless that was done before."""
-        response = items.response_in(ending)
-        if response is None:
-            raise ValueError(f"{job.job_id} has an end without a response")
-        await self._keep(job, kept, response)
+        await self._keep(job, kept, background.whole(ending))
         decided = await self._on.writer.decide(job, JobStatus.SUCCEEDED)
         if decided.verdict is not JobStatus.SUCCEEDED:
             raise Overtaken

@@ -1,0 +1,244 @@
+"""A provider's callback wakes the job whose attempt it is, if the provider signed it; nothing else comes of it."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from gateway.canonical.jobs import Attempt, Job, JobKind, Phase
+from gateway.canonical.money import Charge, Tier
+from gateway.errors import AuthenticationFailed, NotFound, UpstreamError
+from gateway.framing import standard_webhooks
+from gateway.jobs.callbacks import KEYS_TTL_S, Callbacks
+from gateway.jobs.changing import JobWriter
+from gateway.jobs.exchange import NOT_CONFIGURED
+from gateway.ports import Credential, Patience, UpstreamRequest
+from gateway.providers.media.vendor import Callback, MediaVendor
+from gateway.stores.jobs_memory import MemoryJobs
+from tests.jobs.world import START_S, VENDOR, Machine, Time
+
+pytestmark = pytest.mark.anyio
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+NOW_S = int(START_S)
+BODY = b'{"status":"succeeded","output":"https://forged.test/x.mp4"}'
+WAITING = Job(
+    job_id="gen_1",
+    account_id="acct_1",
+    key_id="key_1",
+    kind=JobKind.VIDEO,
+    model="test-video",
+    created_at_s=NOW_S - 60,
+    updated_at_s=NOW_S - 60,
+    deadline_s=NOW_S + 3600,
+    due_s=NOW_S + 600,
+    order={},
+    charge=Charge(5, "req", "gen-nxn-1", "test-video", "test-video", Tier.PASSTHROUGH, "v"),
+    phase=Phase.AWAIT,
+    run=3,
+    attempt=Attempt(number=2, route=0, provider="test", model="v1", handle="task-1"),
+    token="token-1",
+)
+
+
+def verified(headers: Mapping[str, str], body: bytes, credential: Credential, keys: bytes, now_s: float) -> None:
+    """By the credential's secret, or where the vendor publishes its keys, by those."""
+    standard_webhooks.verify(keys.decode() or credential.api_key, headers, body, now_s)
+
+
+SECRET_SIGNS = Callback(verify=verified, usable=lambda credential: bool(credential.api_key))
+KEYS_SIGN = replace(SECRET_SIGNS, keys=lambda _: UpstreamRequest("http://keys.test/jwks", (), b"", method="GET"))
+
+
+@dataclass
+class Published:
+    """The address of a vendor's keys."""
+
+    status: int = 200
+    asked: int = 0
+    closed: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    async def warm(self, origin: str, patience: Patience) -> None:
+        raise AssertionError(f"{origin} within {patience}: keys are asked for once")
+
+    async def send(self, _request: UpstreamRequest, _patience: Patience) -> Any:
+        self.asked += 1
+        return self
+
+    async def read(self) -> bytes:
+        return SECRET.encode()
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        raise AssertionError("keys are read whole")
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+@dataclass
+class Desk:
+    """Where callbacks come in, with everything that a test may want to turn."""
+
+    vendor: MediaVendor = field(default_factory=lambda: replace(VENDOR, callback=SECRET_SIGNS))
+    credential: Credential | None = field(default_factory=lambda: Credential(SECRET))
+    time: Time = field(default_factory=Time)
+    jobs: MemoryJobs = field(default_factory=MemoryJobs)
+    machine: Machine = field(default_factory=Machine)
+    published: Published = field(default_factory=Published)
+
+    def __post_init__(self) -> None:
+        exchange: Any = Rows(self)
+        writer = JobWriter(self.jobs, self.time)
+        self.callbacks = Callbacks(self.jobs, writer, self.machine, exchange, self.published, self.time)
+
+    async def hear(
+        self, *, provider: str = "test", job_id: str = "gen_1", attempt: str = "2", secret: str = SECRET, age_s: int = 0
+    ) -> None:
+        headers = standard_webhooks.signed([secret], "msg_1", int(self.time.at_s) - age_s, BODY)
+        await self.callbacks.receive(provider, job_id, attempt, headers, BODY)
+
+    async def job(self) -> Job:
+        found = await self.jobs.get("gen_1")
+        assert found is not None
+        return found
+
+
+@dataclass
+class Rows:
+    """`Exchange`, as far as callbacks go: one vendor."""
+
+    desk: Desk
+
+    async def vendor(self, provider: str) -> tuple[MediaVendor, Credential]:
+        if self.desk.credential is None:
+            raise UpstreamError(NOT_CONFIGURED, retryable=False)
+        return {"test": self.desk.vendor}[provider], self.desk.credential
+
+
+async def desk(job: Job = WAITING, **turned: Any) -> Desk:
+    made = Desk(**turned)
+    await made.jobs.add(job)
+    return made
+
+
+async def test_a_signed_callback_ends_the_wait_of_its_job() -> None:
+    made = await desk()
+    await made.hear()
+    assert made.machine.woken == {"token-1": {"job_id": "gen_1", "run": 3, "next": "await", "wait_s": 1}}
+
+
+async def test_a_callback_changes_nothing_of_the_job_and_nothing_it_says_is_believed() -> None:
+    made = await desk()
+    await made.hear()
+    assert await made.job() == WAITING
+
+
+async def test_a_callback_that_comes_twice_wakes_once_more_at_most() -> None:
+    made = await desk()
+    await made.hear()
+    await made.hear()
+    assert list(made.machine.woken) == ["token-1"]
+
+
+async def test_a_forged_callback_wakes_nobody() -> None:
+    made = await desk()
+    with pytest.raises(AuthenticationFailed):
+        await made.hear(secret="whsec_Zm9yZ2VkZm9yZ2VkZm9yZ2Vk")
+    assert made.machine.woken == {}
+
+
+@pytest.mark.parametrize("age_s", [301, -301])
+async def test_a_callback_that_was_signed_at_another_time_wakes_nobody(age_s: int) -> None:
+    made = await desk()
+    with pytest.raises(AuthenticationFailed):
+        await made.hear(age_s=age_s)
+    assert made.machine.woken == {}
+
+
+async def test_a_forged_callback_does_not_learn_which_jobs_there_are() -> None:
+    made = await desk()
+    for job_id in ("gen_1", "gen_none"):
+        with pytest.raises(AuthenticationFailed):
+            await made.hear(job_id=job_id, secret="whsec_Zm9yZ2VkZm9yZ2VkZm9yZ2Vk")
+
+
+@pytest.mark.parametrize(
+    "named", [{"job_id": "gen_none"}, {"attempt": "1"}, {"attempt": "3"}, {"attempt": "02"}, {"attempt": "x"}], ids=str
+)
+async def test_a_signed_callback_for_another_attempt_is_taken_and_does_nothing(named: dict[str, str]) -> None:
+    made = await desk()
+    await made.hear(**named)  # type: ignore[arg-type]  # names of parameters that are all text
+    assert made.machine.woken == {}
+
+
+async def test_a_callback_of_another_provider_than_the_attempts_does_nothing() -> None:
+    assert WAITING.attempt is not None
+    made = await desk(replace(WAITING, attempt=replace(WAITING.attempt, provider="other")))
+    await made.hear()
+    assert made.machine.woken == {}
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        replace(WAITING, attempt=None, phase=Phase.SUBMIT, token=None),
+        replace(WAITING, phase=Phase.SUBMIT, token=None),
+        replace(WAITING, phase=Phase.AWAIT, token=None),
+        replace(WAITING, phase=Phase.MIRROR),
+        replace(WAITING, phase=Phase.SETTLE),
+        replace(WAITING, phase=Phase.ENDED),
+    ],
+    ids=lambda job: f"{job.phase} {job.token}",
+)
+async def test_a_job_that_does_not_wait_is_left_alone(job: Job) -> None:
+    made = await desk(job)
+    await made.hear()
+    assert (made.machine.woken, await made.job()) == ({}, job)
+
+
+async def test_a_late_job_is_looked_at_by_the_next_reconciler() -> None:
+    made = await desk(replace(WAITING, phase=Phase.LATE, token=None, due_s=NOW_S + 900))
+    await made.hear()
+    assert [job.job_id async for job in made.jobs.due(made.time.at_s)] == ["gen_1"]
+    assert made.machine.woken == {}
+
+
+async def test_an_unknown_provider_has_no_callbacks() -> None:
+    made = await desk()
+    with pytest.raises(NotFound):
+        await made.hear(provider="unheard-of")
+
+
+@pytest.mark.parametrize(
+    "turned",
+    [{"vendor": VENDOR}, {"credential": None}, {"credential": Credential("")}],
+    ids=["no webhooks", "no credential", "no secret"],
+)
+async def test_a_provider_that_cannot_be_known_has_no_callbacks(turned: dict[str, Any]) -> None:
+    made = await desk(**turned)
+    with pytest.raises(NotFound):
+        await made.hear()
+
+
+async def test_published_keys_are_read_once_a_day_whatever_comes_in() -> None:
+    made = await desk(vendor=replace(VENDOR, callback=KEYS_SIGN), credential=Credential("sim"))
+    await made.hear()
+    with pytest.raises(AuthenticationFailed):
+        await made.hear(secret="whsec_Zm9yZ2VkZm9yZ2VkZm9yZ2Vk")
+    assert (made.published.asked, list(made.machine.woken)) == (1, ["token-1"])
+    made.time.at_s += KEYS_TTL_S
+    await made.hear()
+    assert (made.published.asked, made.published.closed) == (2, 2)
+
+
+async def test_without_the_published_keys_nothing_is_believed_and_they_are_asked_for_again() -> None:
+    made = await desk(vendor=replace(VENDOR, callback=KEYS_SIGN), credential=Credential("sim"))
+    made.published.status = 500
+    with pytest.raises(AuthenticationFailed):
+        await made.hear()
+    assert made.machine.woken == {}
+    made.published.status = 200
+    await made.hear()
+    assert (made.published.asked, list(made.machine.woken)) == (2, ["token-1"])
