@@ -5,6 +5,7 @@ python -m local processes --data .data --json
 python -m local credit ACCOUNT USD --data .data
 python -m local ledger ACCOUNT --data .data --json
 python -m local sweep --data .data --now EPOCH_SECONDS
+python -m local reconcile --data .data --now EPOCH_SECONDS
 python -m local setup
 """
 
@@ -23,6 +24,7 @@ COMMANDS = {
     "credit": "local.books",
     "ledger": "local.books",
     "sweep": "local.books",
+    "reconcile": "local.reconcile",
     "setup": "local.dynamodb",
 }
 
@@ -55,6 +57,10 @@ def _arguments() -> argparse.Namespace:
     sweep = commands.add_parser("sweep", help="end the holds whose deadline is over")
     sweep.add_argument("--now", type=float, metavar="EPOCH_SECONDS", help="the sweeper's clock, if not the machine's")
     _add_data(sweep)
+    reconcile = commands.add_parser("reconcile", help="start anew the jobs whose executions are lost")
+    clock = "the reconciler's clock, if not the machine's: jobs count as lost that are not due before"
+    reconcile.add_argument("--now", type=float, metavar="EPOCH_SECONDS", help=clock)
+    _add_data(reconcile)
     commands.add_parser("setup", help="fetch what is not a Python package")
     arguments = parser.parse_args()
     arguments.command = arguments.command or "serve"

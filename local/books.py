@@ -9,8 +9,8 @@ import asyncio
 import fcntl
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import orjson
@@ -27,7 +27,7 @@ from local.functions import INHERITED
 from local.processes import REGISTER
 from local.resource_names import ResourceNames
 
-# How a function of the stack finds the tables of money and keys: written at every start of the stack.
+# How a function of the stack finds its tables and whatever else it uses: written at every start of the stack.
 ENVIRONMENT = "environment.json"
 DYNAMODB = "AWS_ENDPOINT_URL_DYNAMODB"
 
@@ -37,7 +37,7 @@ class NoStack(Exception):
 
 
 def remember(data: Path, environment: Mapping[str, str]) -> None:
-    """Keeps what a later command needs to find the tables."""
+    """Keeps what a later command needs to find the stack's parts."""
     (data / ENVIRONMENT).write_bytes(orjson.dumps(dict(environment)))
 
 
@@ -60,18 +60,42 @@ async def _answered(arguments: argparse.Namespace) -> Document:
 @asynccontextmanager
 async def _tables(data: Path, deployed: Path) -> AsyncIterator[Mapping[str, str]]:
     """The environment of somebody who can reach the tables."""
-    file = data / ENVIRONMENT
-    if not file.is_file():
-        raise NoStack(f"no stack has run on {data}")
-    environment: dict[str, str] = orjson.loads(file.read_bytes())
-    with (data / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    environment = _remembered(data)
+    with _standing_in(data) as stands_in:
+        if not stands_in:
             yield environment
             return
         async with _database(data, deployed) as endpoint:
             yield environment | {DYNAMODB: endpoint}
+
+
+def of_running(data: Path) -> Mapping[str, str]:
+    """The environment of somebody who can reach every part of a stack; raises `NoStack` where none runs."""
+    environment = _remembered(data)
+    with _standing_in(data) as stands_in:
+        if stands_in:
+            raise NoStack(f"no stack runs on {data}")
+    return environment
+
+
+def _remembered(data: Path) -> dict[str, str]:
+    file = data / ENVIRONMENT
+    if not file.is_file():
+        raise NoStack(f"no stack has run on {data}")
+    environment: dict[str, str] = orjson.loads(file.read_bytes())
+    return environment
+
+
+@contextmanager
+def _standing_in(data: Path) -> Iterator[bool]:
+    """Whether the directory is this process's for the length of the block, since no stack runs on it."""
+    with (data / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 @asynccontextmanager

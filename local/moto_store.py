@@ -1,15 +1,17 @@
 """What moto holds of the data directory's: S3's objects, and DynamoDB's items where moto has to stand in for it.
 
-Saved whole after a change and at the end, each file replaced in one step; moto itself keeps everything in memory.
+Each file is replaced in one step; moto itself keeps everything in memory. Objects are saved before a change of them is
+answered, since who was told of one may not look again; items soon after it.
 """
 
 import hashlib
+import threading
 from pathlib import Path
 from typing import Any
 
 import orjson
 from moto.dynamodb.models import dynamodb_backends
-from moto.s3.models import FakeKey, s3_backends
+from moto.s3.models import FakeBucket, FakeKey, s3_backends
 
 from local.resource_names import ACCOUNT_ID, REGION
 
@@ -20,6 +22,7 @@ class S3Objects:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._saved: dict[tuple[str, str], str] = {}
+        self._saving = threading.Lock()
 
     def restore(self) -> None:
         backend = s3_backends[ACCOUNT_ID]["aws"]
@@ -34,15 +37,19 @@ class S3Objects:
                 self._saved[bucket, row["key"]] = row["etag"]
 
     def save(self) -> None:
-        for bucket in list(s3_backends[ACCOUNT_ID]["aws"].buckets.values()):
-            folder = self._folder / bucket.name
-            folder.mkdir(parents=True, exist_ok=True)
-            rows = [self._save_object(folder, bucket.name, key) for _name, key in list(bucket.keys.items())]
-            _replace(folder / "index.json", orjson.dumps(rows))
-            kept = {"index.json", *(row["file"] for row in rows)}
-            for file in folder.iterdir():
-                if file.name not in kept:
-                    file.unlink()
+        with self._saving:
+            for bucket in list(s3_backends[ACCOUNT_ID]["aws"].buckets.values()):
+                self._save_bucket(bucket)
+
+    def _save_bucket(self, bucket: FakeBucket) -> None:
+        folder = self._folder / bucket.name
+        folder.mkdir(parents=True, exist_ok=True)
+        rows = [self._save_object(folder, bucket.name, key) for _name, key in list(bucket.keys.items())]
+        _replace(folder / "index.json", orjson.dumps(rows))
+        kept = {"index.json", *(row["file"] for row in rows)}
+        for file in folder.iterdir():
+            if file.name not in kept:
+                file.unlink()
 
     def _save_object(self, folder: Path, bucket: str, key: FakeKey) -> dict[str, Any]:
         file = hashlib.sha256(key.name.encode()).hexdigest()

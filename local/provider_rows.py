@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # A provider that is only given a base URL, somebody's own server as a rule, still gets a key: its wire wants one.
 NO_KEY = "none"
 # What an environment can give of a row; all but the first two are what single providers want.
-FIELDS = ("api_key", "base_url", "secret_key", "webhook_secret", "project", "location", "storage_uri")
+FIELDS = ("api_key", "base_url", "secret_key", "webhook_secret", "jwks_url", "project", "location", "storage_uri")
 
 Row = dict[str, str]
 

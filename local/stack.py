@@ -123,10 +123,13 @@ class LocalStack:
             await asyncio.to_thread(_fill, services, stack, rows)
         except (BotoCoreError, ClientError) as error:
             raise CannotStart(f"a service does not answer as it should: {error}") from error
+        port = self._options.listener.getsockname()[1]
+        root_url = f"http://127.0.0.1:{port}"
         around = {
             **services.environment(),
+            "PUBLIC_URL": root_url,
             "SIMULATED_PROVIDERS": ",".join(rows.simulated),
-            "OWN_HOSTS": ",".join([*self._own_hosts(services, rows), *self._options.own_hosts]),
+            "OWN_HOSTS": ",".join([*_own_hosts(services, rows), f"127.0.0.1:{port}", *self._options.own_hosts]),
         }
         environments = {
             name: function_environment(function, self._options.environment, around)
@@ -139,15 +142,8 @@ class LocalStack:
             ending.callback(triggers.end)
             front = Front(Gateway(stack.api, functions, self._options.limits))
             await _serve(front, self._options.listener, ending)
-            port = self._options.listener.getsockname()[1]
-            announce(Running(f"http://127.0.0.1:{port}", key, services, rows.states()))
+            announce(Running(root_url, key, services, rows.states()))
             return await self._until_over(children)
-
-    def _own_hosts(self, services: Services, rows: ProviderRows) -> set[str]:
-        """Where this stack's own media are: in AWS all of these are public."""
-        addresses = [services.moto, *(row["base_url"] for row in rows.simulated.values() if "base_url" in row)]
-        port = self._options.listener.getsockname()[1]
-        return {f"127.0.0.1:{port}", *(urlsplit(address).netloc for address in addresses)}
 
     async def _start_services(
         self, children: Children, lambda_url: str
@@ -199,11 +195,17 @@ def _fill(services: Services, stack: Stack, rows: ProviderRows) -> None:
 
 async def _open_account(environments: Mapping[str, Mapping[str, str]], key: FirstKey, options: Options) -> None:
     """Opens the stack's account through the tables of money, where a function of the template knows them."""
-    for environment in environments.values():
-        if {"ACCOUNTS_TABLE", "LEDGER_TABLE", "KEYS_TABLE"} <= environment.keys():
-            books.remember(options.data, environment)
-            await accounts.open_account(environment, key, options.balance_usd)
-            return
+    # What differs from one function to the next, such as its name, no operator asks for.
+    together = {name: value for environment in environments.values() for name, value in environment.items()}
+    if {"ACCOUNTS_TABLE", "LEDGER_TABLE", "KEYS_TABLE"} <= together.keys():
+        books.remember(options.data, together)
+        await accounts.open_account(together, key, options.balance_usd)
+
+
+def _own_hosts(services: Services, rows: ProviderRows) -> set[str]:
+    """Where this stack's own media are: in AWS all of these are public."""
+    addresses = [services.moto, *(row["base_url"] for row in rows.simulated.values() if "base_url" in row)]
+    return {urlsplit(address).netloc for address in addresses}
 
 
 def _named_by_functions(stack: Stack, variable: str) -> set[str]:

@@ -38,8 +38,9 @@ async def main(url: str, endpoint: str, ca_file: str) -> None:
     credentials = StaticCredentials(AwsCredentials("local", "local"))
     saved: list[str] = []
 
-    async def save(upload_id: str) -> None:
+    async def save(upload_id: str) -> bool:
         saved.append(upload_id)
+        return True
 
     async with Client(tls_context=tls) as client:
         objects = S3MediaObjects(

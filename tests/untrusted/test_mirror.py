@@ -60,10 +60,14 @@ class Job:
     objects: MemoryMediaObjects = field(default_factory=MemoryMediaObjects)
     upload_id: str | None = None
     saved: int = 0
+    overtaken: bool = False
 
-    async def save(self, upload_id: str) -> None:
+    async def save(self, upload_id: str) -> bool:
+        if self.overtaken:
+            return False
         self.upload_id = upload_id
         self.saved += 1
+        return True
 
     async def bring(self, file: Source, mime_type: str = "video/mp4") -> Mirrored:
         return await mirror(file, self.objects, NAME, mime_type, self.upload_id, self.save)
@@ -87,7 +91,15 @@ async def test_a_file_comes_over_whole(size_bytes: int, piece_bytes: int, *, say
     job, content = Job(), sized(size_bytes)
     brought = await job.bring(File(content, piece_bytes, says_size=says_size))
     assert (brought, await job.content()) == (Mirrored(NAME, "video/mp4", size_bytes), content)
-    assert (job.saved, job.objects._uploads) == (1, {})
+    at_once = says_size and size_bytes <= PART
+    assert (job.saved, job.objects._uploads) == (0 if at_once else 1, {})
+
+
+async def test_a_try_that_was_overtaken_gives_its_own_upload_up() -> None:
+    job = Job(overtaken=True)
+    with pytest.raises(UpstreamError, match=r"^Another try"):
+        await job.bring(File())
+    assert job.leaves_nothing
 
 
 @pytest.mark.parametrize("ranges", [True, False], ids=["ranges", "no ranges"])

@@ -1,7 +1,8 @@
 """A provider's file on its way into the media bucket: one part in memory at a time, and after a death on from there.
 
-What the bucket has of it is the only record of how far it has come. The file's type is told by its first bytes, before
-the bucket is asked for anything: a page that says "expired" is no video, whatever it is declared to be.
+What the bucket has of it is the only record of how far it has come; a file of one part is there at once or not at all.
+The file's type is told by its first bytes, before the bucket is asked for anything: a page that says "expired" is no
+video, whatever it is declared to be.
 """
 
 from __future__ import annotations
@@ -47,10 +48,11 @@ async def mirror(
     name: str,
     mime_type: str,
     upload_id: str | None,
-    save_upload: Callable[[str], Awaitable[None]],
+    save_upload: Callable[[str], Awaitable[bool]],
 ) -> Mirrored:
     """Brings the file under `name`; `upload_id` is what an earlier try saved, `save_upload` keeps a new one.
 
+    `save_upload` answers false where the upload is not wanted any more, since another try has begun its own.
     `mime_type` is what the provider declares. Raises `Refused` with nothing left behind, and `UpstreamError` or
     `ServiceUnavailable` where another try goes on.
     """
@@ -97,7 +99,7 @@ class _Upload:
         mime_type: str,
         upload_id: str | None,
         parts: list[Part],
-        save_upload: Callable[[str], Awaitable[None]],
+        save_upload: Callable[[str], Awaitable[bool]],
     ) -> None:
         self._objects = objects
         self._name = name
@@ -116,6 +118,10 @@ class _Upload:
         _refuse_size(opened.size_bytes or 0)
         async for body in _blocks(opened.pieces, self.size_bytes - opened.first_byte):
             _refuse_size(self.size_bytes + len(body))
+            if self._id is None and opened.size_bytes == len(body):
+                found = output_type(body[:HEAD_BYTES], len(body), self._mime_type)
+                await self._objects.put(self._name, body, found)
+                return
             upload_id = self._id or await self._begin(body, opened.size_bytes)
             self._parts.append(await self._objects.put_part(self._name, upload_id, len(self._parts) + 1, body))
         if self._id is None:
@@ -135,7 +141,9 @@ class _Upload:
         whole = size_bytes if size_bytes is not None or len(body) == PART_BYTES else len(body)
         found = output_type(body[:HEAD_BYTES], whole, self._mime_type)
         self._id = await self._objects.begin(self._name, found)
-        await self._save(self._id)
+        if not await self._save(self._id):
+            await self.give_up()
+            raise UpstreamError("Another try brings the provider's file.")
         return self._id
 
 

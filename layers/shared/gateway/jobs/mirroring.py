@@ -85,13 +85,19 @@ class Mirroring:
         source = self._download(output.url, output.headers)
         return await mirror(source, self._objects, name, output.mime_type, upload_id, partial(self._save, job))
 
-    async def _save(self, job: Job, upload_id: str) -> None:
-        def saved(standing: Job) -> Job:
-            if standing.attempt is None or standing.attempt_id != job.attempt_id:
-                return standing
-            return replace(standing, attempt=replace(standing.attempt, upload_id=upload_id))
+    async def _save(self, job: Job, upload_id: str) -> bool:
+        """Whether the upload is the attempt's from now on; a later run may have begun one, or the job have ended."""
 
-        await self._writer.change(job, saved)
+        def saved(standing: Job) -> Job:
+            known, attempt = job.attempt, standing.attempt
+            if known is None or attempt is None or standing.decided or standing.attempt_id != job.attempt_id:
+                return standing
+            if attempt.upload_id != known.upload_id or len(standing.results) != len(job.results):
+                return standing
+            return replace(standing, attempt=replace(attempt, upload_id=upload_id))
+
+        standing = await self._writer.change(job, saved)
+        return standing.attempt is not None and standing.attempt.upload_id == upload_id
 
     async def _renew(self, job: Job) -> None:
         while True:
