@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.canonical.jobs import Attempt, Job, JobKind, Phase
+from gateway.canonical.media import Running
 from gateway.canonical.money import Charge, Tier
 from gateway.errors import AuthenticationFailed, NotFound, UpstreamError
 from gateway.framing import standard_webhooks
@@ -16,7 +17,7 @@ from gateway.jobs.exchange import NOT_CONFIGURED
 from gateway.ports import Credential, Patience, UpstreamRequest
 from gateway.providers.media.vendor import Callback, MediaVendor
 from gateway.stores.jobs_memory import MemoryJobs
-from tests.jobs.world import START_S, VENDOR, Machine, Time
+from tests.jobs.world import START_S, Machine, Time
 
 pytestmark = pytest.mark.anyio
 
@@ -39,6 +40,20 @@ WAITING = Job(
     run=3,
     attempt=Attempt(number=2, route=0, provider="test", model="v1", handle="task-1"),
     token="token-1",
+)
+
+
+async def _no_request(*_: object) -> None:
+    raise AssertionError("a callback asks the vendor for nothing")
+
+
+VENDOR = MediaVendor(
+    name="test",
+    submit=_no_request,  # type: ignore[arg-type]  # never called
+    accepted=lambda _: "",
+    poll=_no_request,  # type: ignore[arg-type]  # likewise
+    state=lambda *_: Running(),
+    source="",
 )
 
 

@@ -20,8 +20,6 @@ from gateway.jobs.exchange import Exchange
 from gateway.jobs.media_steps import LATE_S, MediaSteps, MediaWork, ProviderBusy
 from gateway.jobs.mirroring import Mirroring
 from gateway.jobs.reconciling import Reconciler
-from gateway.ports import Credential
-from gateway.providers.media.vendor import MediaVendor
 from gateway.stores.jobs_memory import MemoryJobs
 from gateway.stores.money_memory import MemoryMoney
 
@@ -73,8 +71,8 @@ class Provider:
     refuses: Callable[[Job], bool] = lambda _: False
     tasks: dict[str, Task] = field(default_factory=dict)
 
-    async def vendor(self, _provider: str) -> tuple[MediaVendor, Credential]:
-        return VENDOR, Credential("key")
+    async def calls_back(self, _job: Job) -> bool:
+        return False
 
     async def submit(self, job: Job) -> str:
         if self.refuses(job):
@@ -99,20 +97,6 @@ class Provider:
         assert job.attempt is not None
         assert job.attempt.handle is not None
         self.tasks[job.attempt.handle].canceled = True
-
-
-async def _no_request(*_: object) -> None:
-    raise AssertionError("the world's exchange speaks for the vendor")
-
-
-VENDOR = MediaVendor(
-    name="test",
-    submit=_no_request,  # type: ignore[arg-type]  # never called: `Provider` stands where `Exchange` would
-    accepted=lambda _: "",
-    poll=_no_request,  # type: ignore[arg-type]  # likewise
-    state=lambda *_: Running(),
-    source="",
-)
 
 
 @dataclass

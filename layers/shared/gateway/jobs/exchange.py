@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.canonical.jobs import Job
-from gateway.canonical.media import MediaOrder, ProviderAnswer, ReferenceImage, TaskState
+from gateway.canonical.media import ProviderAnswer, ReferenceImage, TaskState
 from gateway.errors import UpstreamError
 from gateway.job_ports import MediaObjects
 from gateway.jobs.ordering import media_order
@@ -42,12 +42,16 @@ class Exchange:
             raise UpstreamError(NOT_CONFIGURED, retryable=False)
         return self._vendors[provider], credential
 
+    async def calls_back(self, job: Job) -> bool:
+        """Whether the provider of the job's attempt tells of its end by itself."""
+        vendor, credential = await self._served(job)
+        return bool(job.public_url) and vendor.callback is not None and vendor.callback.usable(credential)
+
     async def submit(self, job: Job) -> str:
         """The provider's handle of the attempt; raises what the vendor's row raises."""
-        if job.attempt is None:
-            raise ValueError(f"{job.job_id} has no attempt to submit")
-        vendor, credential = await self.vendor(job.attempt.provider)
-        order = await self._order(job, vendor, credential)
+        vendor, credential = await self._served(job)
+        address = callback_url(job) if await self.calls_back(job) else None
+        order = media_order(job, await self._reference(job), address)
         return vendor.accepted(await self._ask(vendor.submit(order, credential, self._clock.now_s())))
 
     async def poll(self, job: Job, handle: str) -> TaskState:
@@ -69,10 +73,6 @@ class Exchange:
         if job.attempt is None:
             raise ValueError(f"{job.job_id} has no attempt")
         return await self.vendor(job.attempt.provider)
-
-    async def _order(self, job: Job, vendor: MediaVendor, credential: Credential) -> MediaOrder:
-        calls_back = bool(job.public_url) and vendor.callback is not None and vendor.callback.usable(credential)
-        return media_order(job, await self._reference(job), callback_url(job) if calls_back else None)
 
     async def _reference(self, job: Job) -> ReferenceImage | None:
         name = job.order.get("reference")

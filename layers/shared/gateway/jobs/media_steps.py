@@ -20,8 +20,7 @@ from gateway.jobs.changing import JobWriter
 from gateway.jobs.closing import Closing
 from gateway.jobs.exchange import Exchange
 from gateway.jobs.mirroring import Mirroring, Refused
-from gateway.ports import Clock, Credential
-from gateway.providers.media.vendor import MediaVendor
+from gateway.ports import Clock
 
 log = logging.getLogger(__name__)
 
@@ -104,10 +103,8 @@ class MediaSteps:
         return int(self._work.clock.now_s())
 
     async def _wait_s(self, job: Job) -> int:
-        if job.attempt is None or job.phase is not Phase.AWAIT:
-            return POLL_WAIT_S
-        vendor, credential = await self._work.exchange.vendor(job.attempt.provider)
-        return CALLBACK_WAIT_S if _calls_back(vendor, credential, job) else POLL_WAIT_S
+        awaits = job.attempt is not None and job.phase is Phase.AWAIT
+        return CALLBACK_WAIT_S if awaits and await self._work.exchange.calls_back(job) else POLL_WAIT_S
 
     async def _submit(self, job: Job, _token: str) -> Job:
         """Sends the attempt to its provider. What refuses the order for good gives way to the next route."""
@@ -307,7 +304,3 @@ def _handle(job: Job) -> str:
     if job.attempt is None or job.attempt.handle is None:
         raise ValueError(f"{job.job_id} has no task to ask for")
     return job.attempt.handle
-
-
-def _calls_back(vendor: MediaVendor, credential: Credential, job: Job) -> bool:
-    return bool(job.public_url) and vendor.callback is not None and vendor.callback.usable(credential)

@@ -14,6 +14,7 @@ from typing import Any
 from gateway.canonical.request import ChatRequest, OutputFormat, Reasoning, Sampling
 from gateway.errors import InvalidRequest
 from gateway.framing.document import Node, boolean_in, integer_in, number_in, parse, string_in
+from gateway.framing.openai_members import include_usage_in, logit_bias_in, stop_in
 from gateway.framing.preferences import OWN_MEMBERS, decode_preferences, refuse_upstream_members
 from gateway.protocols.openai_chat.answer import PROTOCOL
 from gateway.protocols.openai_chat.decode_messages import decode_messages
@@ -23,7 +24,6 @@ EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 _INTEGER_MAX = 2**31 - 1
 _SEED_MAX = 2**63 - 1
-_BIAS_TOKENS_MAX = 1024
 _METADATA_PAIRS_MAX = 16
 
 # Members with a place of their own in the canonical request.
@@ -91,7 +91,7 @@ def decode_request(body: bytes) -> ChatRequest:
         messages=messages,
         source=body,
         stream=stream,
-        include_usage=_include_usage(root, stream),
+        include_usage=include_usage_in(root, stream),
         choices=integer_in(root, "n", 1, 128) or 1,
         max_output_tokens=_max_output_tokens(root),
         sampling=_sampling(root),
@@ -126,15 +126,6 @@ def _hints(root: Node) -> dict[str, Any]:
     return {} if verbosity in {None, "medium"} else {"verbosity": verbosity}
 
 
-def _include_usage(root: Node, stream: bool) -> bool:
-    options = root.member("stream_options")
-    if options is None:
-        return False
-    if not stream:
-        raise options.error("The 'stream_options' parameter is only allowed when 'stream' is enabled.", None)
-    return boolean_in(options, "include_usage") or False
-
-
 def _max_output_tokens(root: Node) -> int | None:
     newer = integer_in(root, "max_completion_tokens", 1, _INTEGER_MAX)
     older = integer_in(root, "max_tokens", 1, _INTEGER_MAX)
@@ -159,37 +150,13 @@ def _sampling(root: Node) -> Sampling:
         top_p=number_in(root, "top_p", 0, 1),
         top_k=integer_in(root, "top_k", -1, _INTEGER_MAX),
         seed=integer_in(root, "seed", -_SEED_MAX - 1, _SEED_MAX),
-        stop=_stop(root),
+        stop=stop_in(root),
         presence_penalty=number_in(root, "presence_penalty", -2, 2),
         frequency_penalty=number_in(root, "frequency_penalty", -2, 2),
-        logit_bias=_logit_bias(root),
+        logit_bias=logit_bias_in(root),
         logprobs=logprobs,
         top_logprobs=top_logprobs,
     )
-
-
-def _stop(root: Node) -> tuple[str, ...]:
-    stop = root.member("stop")
-    if stop is None:
-        return ()
-    if isinstance(stop.value, str):
-        return (stop.value,)
-    if not isinstance(stop.value, list):
-        raise stop.wrong_type("one of a string or array of strings")
-    return tuple(element.as_string() for element in stop.elements(0, 4))
-
-
-def _logit_bias(root: Node) -> dict[str, float] | None:
-    bias = root.member("logit_bias")
-    if bias is None:
-        return None
-    entries = bias.as_object()
-    if len(entries) > _BIAS_TOKENS_MAX:
-        raise bias.error(f"Invalid 'logit_bias': at most {_BIAS_TOKENS_MAX} tokens can be biased.")
-    for token in entries:
-        if not token.isdecimal():
-            raise bias.error("Invalid 'logit_bias': expected token ids as keys.", "invalid_logit_bias")
-    return {token: Node(value, bias, token).as_number(-100, 100) for token, value in entries.items()}
 
 
 def _output_format(root: Node) -> OutputFormat | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from gateway.canonical.parts import Message, Text
 from gateway.canonical.request import ChatRequest, Sampling
 from gateway.framing.document import Node, boolean_in, integer_in, number_in, parse, string_in
+from gateway.framing.openai_members import include_usage_in, logit_bias_in, stop_in
 from gateway.framing.preferences import OWN_MEMBERS, decode_preferences, refuse_upstream_members
 from gateway.protocols.openai_completions.answer import PROMPTS, PROTOCOL
 
@@ -18,10 +19,8 @@ _SEED_MAX = 2**63 - 1
 _CHOICES_MAX = 128
 _BEST_OF_MAX = 20
 _LOGPROBS_MAX = 5
-_STOPS_MAX = 4
 # As many as LangChain asks at once.
 _PROMPTS_MAX = 20
-_BIAS_TOKENS_MAX = 1024
 _PROMPT_TYPES = "one of a string, array of strings, array of integers, or array of integer arrays"
 _UNSUPPORTED = "unsupported_value"
 
@@ -65,7 +64,7 @@ def decode_request(body: bytes) -> ChatRequest:
         batch=tuple(others),
         source=body,
         stream=stream,
-        include_usage=_include_usage(root, stream),
+        include_usage=include_usage_in(root, stream),
         choices=choices,
         max_output_tokens=integer_in(root, "max_tokens", 1, _INTEGER_MAX),
         sampling=_sampling(root),
@@ -150,43 +149,10 @@ def _sampling(root: Node) -> Sampling:
         temperature=number_in(root, "temperature", 0, 2),
         top_p=number_in(root, "top_p", 0, 1),
         seed=integer_in(root, "seed", -_SEED_MAX - 1, _SEED_MAX),
-        stop=_stop(root),
+        stop=stop_in(root),
         presence_penalty=number_in(root, "presence_penalty", -2, 2),
         frequency_penalty=number_in(root, "frequency_penalty", -2, 2),
-        logit_bias=_logit_bias(root),
+        logit_bias=logit_bias_in(root),
         logprobs=logprobs is not None,
         top_logprobs=logprobs or None,
     )
-
-
-def _stop(root: Node) -> tuple[str, ...]:
-    stop = root.member("stop")
-    if stop is None:
-        return ()
-    if isinstance(stop.value, str):
-        return (stop.value,)
-    if not isinstance(stop.value, list):
-        raise stop.wrong_type("one of a string or array of strings")
-    return tuple(element.as_string() for element in stop.elements(0, _STOPS_MAX))
-
-
-def _logit_bias(root: Node) -> dict[str, float] | None:
-    bias = root.member("logit_bias")
-    if bias is None:
-        return None
-    entries = bias.as_object()
-    if len(entries) > _BIAS_TOKENS_MAX:
-        raise bias.error(f"Invalid 'logit_bias': at most {_BIAS_TOKENS_MAX} tokens can be biased.")
-    for token in entries:
-        if not token.isdecimal():
-            raise bias.error("Invalid 'logit_bias': expected token ids as keys.", "invalid_logit_bias")
-    return {token: Node(value, bias, token).as_number(-100, 100) for token, value in entries.items()}
-
-
-def _include_usage(root: Node, stream: bool) -> bool:
-    options = root.member("stream_options")
-    if options is None:
-        return False
-    if not stream:
-        raise options.error("The 'stream_options' parameter is only allowed when 'stream' is enabled.", None)
-    return boolean_in(options, "include_usage") or False
