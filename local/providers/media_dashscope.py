@@ -77,9 +77,6 @@ def wire() -> Wire:
         question=lambda body: str(_object(body, "input").get("prompt") or ""),
         model=lambda call: str(call.body.get("model", "")),
         refusal=refusal,
-        error_frame=lambda _: b"",
-        garbage_frame=lambda _: b"",
-        headers=lambda _: (),
         stamped=lambda call, body: {**body, "request_id": call.unique_id("", 36)},
     )
 

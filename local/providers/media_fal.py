@@ -92,8 +92,6 @@ def wire() -> Wire:
         question=lambda body: str(body.get("prompt") or ""),
         model=lambda call: call.params.get("endpoint", ""),
         refusal=refusal,
-        error_frame=lambda _: b"",
-        garbage_frame=lambda _: b"",
         headers=_headers,
     )
 

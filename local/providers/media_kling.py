@@ -59,9 +59,6 @@ def wire() -> Wire:
         question=lambda body: str(body.get("prompt") or ""),
         model=lambda call: str(call.body.get("model_name", "")),
         refusal=refusal,
-        error_frame=lambda _: b"",
-        garbage_frame=lambda _: b"",
-        headers=lambda _: (),
     )
 
 

@@ -50,9 +50,6 @@ def wire() -> Wire:
         question=lambda body: str(body.get("prompt") or ""),
         model=lambda call: str(call.body.get("ai_model", "")),
         refusal=refusal,
-        error_frame=lambda _: b"",
-        garbage_frame=lambda _: b"",
-        headers=lambda _: (),
     )
 
 

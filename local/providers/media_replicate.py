@@ -93,8 +93,6 @@ def wire() -> Wire:
         question=_question,
         model=_model_name,
         refusal=refusal,
-        error_frame=lambda _: b"",
-        garbage_frame=lambda _: b"",
         headers=_headers,
     )
 

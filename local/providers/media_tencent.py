@@ -54,9 +54,6 @@ def wire() -> Wire:
         question=lambda body: str(body.get("Prompt") or ""),
         model=lambda call: str(call.body.get("Model", "")),
         refusal=refusal,
-        error_frame=lambda _: b"",
-        garbage_frame=lambda _: b"",
-        headers=lambda _: (),
         stamped=lambda call, body: {"Response": {**body["Response"], "RequestId": _request_id(call)}},
     )
 

@@ -122,9 +122,6 @@ def files() -> Wire:
         question=lambda _: "",
         model=lambda _: "",
         refusal=_no_file,
-        error_frame=lambda _: b"",
-        garbage_frame=lambda _: b"",
-        headers=lambda _: (),
     )
 
 

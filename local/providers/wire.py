@@ -106,8 +106,8 @@ class Wire:
 
     `question` is the text of the last user message (directives are found there), `model` the model asked
     for, `refusal` an error body for a status, a message and an optional code, `error_frame` an error in
-    mid-stream, `garbage_frame` a well-framed event whose payload cannot be read, `stamped` an error body with
-    the request's own id where the wire puts it there.
+    mid-stream, `garbage_frame` a well-framed event whose payload cannot be read (a wire that does not stream has
+    neither), `stamped` an error body with the request's own id where the wire puts it there.
     """
 
     row: str
@@ -117,9 +117,9 @@ class Wire:
     question: Callable[[Json], str]
     model: Callable[[Call], str]
     refusal: Callable[[int, str, str | None], Refusal]
-    error_frame: Callable[[Call], bytes]
-    garbage_frame: Callable[[Call], bytes]
-    headers: Callable[[Call], Headers]
+    error_frame: Callable[[Call], bytes] = lambda _: b""
+    garbage_frame: Callable[[Call], bytes] = lambda _: b""
+    headers: Callable[[Call], Headers] = lambda _: ()
     stamped: Callable[[Call, Json], JsonValue] = lambda _call, body: body
 
 
