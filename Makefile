@@ -2,14 +2,23 @@
 PORT ?= 8080
 DATA ?= .data
 BIN := .venv/bin
-SAM := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 .venv-sam/bin/sam
+SAM := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 SAM_CLI_ENABLE_LANGUAGE_EXTENSIONS=1 \
+	PYTHONDONTWRITEBYTECODE= AWS_DEFAULT_REGION=us-east-1 .venv-sam/bin/sam
 LAYER_LOCK := layers/shared/requirements.txt
+# Two at a time; a process that compiled what an earlier one compiled would cost the stack's starts a half more.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
+# What runs side by side in `check` shows its lines when it has ended; GNU Make 3.81 cannot, and mixes them.
+SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+# Where tests on DynamoDB Local or moto may lie (tests/conftest.py holds it): to collect all the others takes 20 s.
+SERVER_TESTS := tests/control_plane/test_key_store.py tests/local/test_kept_objects.py tests/money \
+	tests/responses_store tests/signatures tests/stores
+RECORDED_TESTS := $(shell grep -l -E "^from tests.recorded import" -r tests --include "test_*.py") tests/fidelity
 CODE := layers/shared/gateway $(wildcard functions local bench tests)
 LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 \
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam run test check lint format types contracts template build bench fidelity bridging ric agents lock clean clean-tree
+.PHONY: help setup setup-sam run test test-stack test-stores check lint format types contracts template build bench faults fidelity bridging ric agents browser lock clean clean-tree
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,16 +26,30 @@ help: ## list the targets
 setup: ## install the pinned packages into .venv; quick when nothing changed
 	@requirements/install .venv $(LAYER_LOCK) requirements/dev.txt
 
-setup-sam: # SAM's command line pins other versions of the same packages, so it has its own environment
+# SAM's command line pins other versions of the same packages.
+setup-sam: ## install SAM's command line into .venv-sam, an environment of its own
 	@requirements/install .venv-sam requirements/sam.txt
 
 run: setup ## serve the whole stack on 127.0.0.1 (PORT=8080, DATA=.data)
 	@$(BIN)/python -m local --port $(PORT) --data $(DATA)
 
-test: setup ## run all tests
-	$(BIN)/python -m pytest
+test: setup ## run all tests that need no stack, over our own sample of recorded traffic
+	RECORDED=sample $(PYTEST) --numprocesses 2 --dist worksteal --ignore tests/stack -m "not servers"
 
-check: lint types contracts template test clean-tree ## run everything that CI runs
+test-stack: setup ## run the tests of the whole stack and of the SDKs, then judge roles by the calls that they made
+	@rm -r -f .cache/aws-calls
+	$(PYTEST) --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/stack
+	$(BIN)/python -m tests.roles
+
+test-stores: setup ## run the tests on DynamoDB Local and moto, then those of all recorded traffic
+	$(PYTEST) -m servers $(SERVER_TESTS)
+	@if $(BIN)/python -m tests.recorded; then set -x; $(PYTEST) $(RECORDED_TESTS); fi
+
+# The stack's tests often wait, for a death to be noticed or a stream to end; those of stores fill the processors then.
+check: ## run everything that CI runs
+	@$(MAKE) --jobs=2 $(SYNC) test lint contracts types template
+	@$(MAKE) --jobs=2 $(SYNC) test-stack test-stores
+	@$(MAKE) clean-tree
 
 lint: setup ## check style and formatting
 	$(BIN)/ruff check $(CODE)
@@ -52,6 +75,9 @@ build: setup-sam ## build what is deployed, for arm64, into .aws-sam
 bench: setup ## measure the gateway beside a raw relay
 	$(BIN)/python -m bench
 
+faults: setup ## run 20,000 schedules of faults against the money of requests (SCHEDULES=100000 for more)
+	@PYTHONPATH=layers/shared $(BIN)/python -m tests.faults $(or $(SCHEDULES),20000)
+
 fidelity: setup ## judge recorded answers of every provider wire on every client wire
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.fidelity
 
@@ -61,18 +87,23 @@ bridging: setup ## write the tables of docs/bridging.md, from what the codecs do
 ric: setup ## stream through the emulator with AWS's own Node.js runtime client
 	@tests/local/ric/run
 
-agents: setup ## drive Codex, Claude Code, Gemini CLI and opencode through the stack (npm installs 1 GB)
-	@$(BIN)/python -m tests.agents
+agents: setup ## drive Codex, Claude Code, Gemini CLI, opencode, Qwen Code, Aider and llm through the stack (installs 2 GB)
+	@PYTHONPATH=layers/shared $(BIN)/python -m tests.agents
+
+browser: setup ## have pages of other origins read the local stack in Chromium (installs 120 MB from npm)
+	@PYTHONPATH=layers/shared $(BIN)/python -m tests.stack.browser
 
 lock: ## resolve the newest versions into the hashed lock files
 	@test -x .venv-lock/bin/uv || { $(BIN)/python -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv==0.13.8; }
 	$(LOCK) requirements/layer.in -o $(LAYER_LOCK)
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) requirements/sam.in -o requirements/sam.txt
+	$(LOCK) requirements/pip.in -o requirements/pip.txt
 
 clean: ## remove what was built or installed; DATA stays
 	rm -r -f .venv .venv-sam .venv-lock .aws-sam .cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -r {} +
 
-clean-tree: # in CI nothing that ran may have changed or left a file; a developer's own changes are no fault
+# In CI only: a developer's own changes are no fault.
+clean-tree: ## in CI, fail where what ran has changed or left a file
 	@test -z "$$CI" || test -z "$$(git status --porcelain)" || { git status --short; exit 1; }

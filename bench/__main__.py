@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [--json]` prints what the chat function costs beside its budgets."""
+"""Prints the chat function's costs beside their budgets: `python -m bench [--quick] [--json]`."""
 
 import argparse
 import asyncio
@@ -11,27 +11,28 @@ from pathlib import Path
 
 import orjson
 
-from bench import bed, calls, cold, layer_size, memory, requests, streams
+from bench import bed, calls, cold, families, layer_size, memory, requests, streams
 from bench.figures import Figure, as_json, as_table
 from bench.rounds import FULL, QUICK, Counts
 
 
 async def measure(counts: Counts, layer: Path | None = None) -> list[Figure]:
-    """Every figure, in the order in which they are printed; raises Unanswered where the function fails."""
+    """Measures every figure, in printing order; raises Unanswered if the function fails."""
     with tempfile.TemporaryDirectory(prefix="bench-") as data:
-        async with bed.laid(layer, Path(data)) as laid:
+        async with bed.open_bed(layer, Path(data)) as started:
             return [
-                *await cold.measure(laid, counts),
-                *await requests.measure(laid, counts),
-                *await streams.measure(laid, counts),
-                *await memory.measure(laid, counts),
-                *await calls.measure(laid),
+                *await cold.measure(started, counts),
+                *await families.measure(started, counts),
+                *await requests.measure(started, counts),
+                *await streams.measure(started, counts),
+                *await memory.measure(started, counts),
+                *await calls.measure(started),
                 *layer_size.measure(),
             ]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures and prints; the exit status is 0 whatever the verdicts are: a shared machine is no judge."""
+    """Measures and prints; the exit status is always 0, because a shared machine cannot judge."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer repetitions: half a minute in place of three")
     parser.add_argument("--json", action="store_true", help="one JSON line in place of the table")
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not Path("/proc/self/schedstat").exists():
         print("CPU times come from Linux's /proc/PID/schedstat, which is not here.", file=sys.stderr)
         return 1
-    # The template's translator warns of what it would look up in AWS.
+    # The template's translator warns about values that it would look up in AWS.
     logging.getLogger("samtranslator").setLevel(logging.ERROR)
     began_s = time.monotonic()
     layer = chosen.layer.resolve() if chosen.layer else None

@@ -1,7 +1,7 @@
-"""AWS's answers to what one chat request asks, in the store's own words, so that they cannot drift from what it reads.
+"""AWS's answers for one chat request, built with the store's own code, so that they always match the reader.
 
-DynamoDB's own time is no part of the measurement, so nothing is stored: there is one key, and one account that always
-has money. What the function would do after a refusal is not measured here.
+DynamoDB's own time is not part of the measurement, so nothing is stored: there is one key, and one account that always
+has money. The function's behaviour after a refusal is not measured here.
 """
 
 import zlib
@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from gateway.stores import money_items
+from gateway.stores.money import items
 
 ACCOUNT_ID = "acc_bench"
 KEY_ID = "key_bench"
@@ -21,7 +21,7 @@ Payload = dict[str, Any]
 
 
 def answer(operation: str, payload: Payload, provider_url: str) -> bytes:
-    """The HTTP answer to an operation; raises KeyError for one that no chat request should need."""
+    """The HTTP answer to an operation; raises KeyError for one that a chat request should not need."""
     body = orjson.dumps(ANSWERS[operation](payload, provider_url))
     head = (
         "HTTP/1.1 200 OK\r\nServer: Server\r\nDate: Fri, 20 Nov 2026 12:00:00 GMT\r\n"
@@ -38,27 +38,35 @@ def _secret(_payload: Payload, provider_url: str) -> Payload:
 
 
 def _key(payload: Payload, _provider_url: str) -> Payload:
-    """Every key's hash is known."""
+    """Finds every key's hash."""
     texts = {"key_id": KEY_ID, "account_id": ACCOUNT_ID, "name": "bench", "last4": "0000"}
     numbers = {"created_at_s": 1_795_000_000, "rpm_limit": RPM_LIMIT}
     item = {
         **payload["Key"],
-        **{name: money_items.text(value) for name, value in texts.items()},
-        **{name: money_items.number(value) for name, value in numbers.items()},
+        **{name: items.text(value) for name, value in texts.items()},
+        **{name: items.number(value) for name, value in numbers.items()},
     }
     return {"Item": item}
 
 
+def _item(payload: Payload, provider_url: str) -> Payload:
+    """Finds a key by its hash, or the account as a refusal before admission reads it."""
+    if "key_hash" in payload["Key"]:
+        return _key(payload, provider_url)
+    account = items.new_account(ACCOUNT_ID, RPM_LIMIT) | {"free": items.number(BALANCE_NANOUSD)}
+    return {"Item": payload["Key"] | account}
+
+
 def _account(payload: Payload, _provider_url: str) -> Payload:
-    """The account after an admission: this request's hold is the only one."""
+    """The account after an admission, with this request's hold only."""
     values, names = payload["ExpressionAttributeValues"], payload["ExpressionAttributeNames"]
-    item = money_items.new_account(ACCOUNT_ID, RPM_LIMIT) | {
-        "free": money_items.number(BALANCE_NANOUSD),
+    item = items.new_account(ACCOUNT_ID, RPM_LIMIT) | {
+        "free": items.number(BALANCE_NANOUSD),
         "held": values[":hold"],
         "minute": values[":minute"],
-        "used": money_items.number(1),
-        "kw": money_items.mapping({money_items.short(KEY_ID): money_items.number(1)}),
-        "young": money_items.mapping({names["#h"]: values[":young"]}),
+        "used": items.number(1),
+        "kw": items.mapping({items.short(KEY_ID): items.number(1)}),
+        "young": items.mapping({names["#h"]: values[":young"]}),
         "active_shard": values[":shard"],
         "active_slot": values[":slot"],
     }
@@ -71,7 +79,7 @@ def _nothing(_payload: Payload, _provider_url: str) -> Payload:
 
 ANSWERS: dict[str, Callable[[Payload, str], Payload]] = {
     "GetSecretValue": _secret,
-    "GetItem": _key,
+    "GetItem": _item,
     "UpdateItem": _account,
     "TransactWriteItems": _nothing,
 }

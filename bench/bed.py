@@ -1,4 +1,4 @@
-"""The test bed: the outside world in its own process, and the three kinds of environment that stand in it."""
+"""The test bed: the outside world in its own process, and the three kinds of environment inside it."""
 
 import asyncio
 import os
@@ -26,7 +26,7 @@ KEY = "sk-xc-bench"
 
 @dataclass(frozen=True, slots=True)
 class Bed:
-    """Where things are. `layer` is the layer that the chat function runs with."""
+    """Addresses and layer of the test bed. `layer` is the layer that the chat function runs with."""
 
     chat: Kind
     noop: Kind
@@ -40,13 +40,13 @@ class Bed:
         return event_with(self.sample, chat_body("Say something.", **more), key)
 
     def stream(self, count: int, *, chunk_bytes: int = 5, pause_ms: int = 0) -> bytes:
-        """The event of a request for a stream of so many chunks."""
+        """The event of a request for a stream of `count` chunks."""
         order = f"{count} chunks of {chunk_bytes} bytes every {pause_ms} ms"
         options = {"stream": True, "stream_options": {"include_usage": True}}
         return event_with(self.sample, chat_body(order, **options), KEY)
 
     def seen(self) -> dict[str, int]:
-        """The number of AWS calls since this was last asked, `in_all` and `before_upstream`; blocks."""
+        """The number of AWS calls since the last request for it, `in_all` and `before_upstream`; blocks."""
         answer = exchanged(self.outside["aws"], b"GET /seen HTTP/1.1\r\n\r\n")
         seen: dict[str, int] = orjson.loads(answer.partition(b"\r\n\r\n")[2])
         return seen
@@ -59,7 +59,7 @@ def chat_body(prompt: str, **more: Any) -> dict[str, Any]:
 
 
 def exchanged(url: str, request: bytes) -> bytes:
-    """What a blocking socket gets for a request in one read."""
+    """The answer to a request, read by a blocking socket in one read."""
     host, port = url.removeprefix("http://").removesuffix("/v1").split(":")
     with socket.create_connection((host, int(port))) as peer:
         peer.sendall(request)
@@ -67,13 +67,15 @@ def exchanged(url: str, request: bytes) -> bytes:
 
 
 @asynccontextmanager
-async def laid(layer: Path | None, data: Path) -> AsyncIterator[Bed]:
-    """The bed, with the template's own chat function; `layer` replaces the template's, `data` is for logs."""
+async def open_bed(layer: Path | None, data: Path) -> AsyncIterator[Bed]:
+    """Starts the test bed with the template's own chat function; `layer` replaces the template's,
+    `data` is for logs.
+    """
     log = data / "bench.log"
     function = await asyncio.to_thread(_chat_function, layer)
     cores = frozenset(os.sched_getaffinity(0))
     measured = frozenset({max(cores)})
-    # Whatever is not measured stays off the core that is, where there is another one.
+    # Unmeasured processes stay off the measured core, if there is another one.
     with on_cores(cores - measured or cores):
         async with _outside(function, log) as outside:
             yield _bed(function, outside, log, measured)
@@ -81,7 +83,7 @@ async def laid(layer: Path | None, data: Path) -> AsyncIterator[Bed]:
 
 @asynccontextmanager
 async def _outside(function: Function, log: Path) -> AsyncIterator[Mapping[str, str]]:
-    """The outside world's two base URLs."""
+    """Starts the outside world; gives its two base URLs."""
     env = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": f"{function.layers[0]}:{LAYER}:{ROOT}"}
     command = [sys.executable, "-m", "bench.outside"]
     async with spawned(command, env=env, cwd=ROOT, log=log, cores=os.sched_getaffinity(0), pipes=True) as process:

@@ -1,4 +1,4 @@
-"""How often AWS is asked, and when: each call before the provider's request is time that the caller waits."""
+"""Counts AWS calls of one request: each call before the provider's request is time that the caller waits."""
 
 from bench.bed import Bed
 from bench.environment import Environment, started
@@ -8,7 +8,7 @@ PART = "AWS calls of one request"
 
 
 async def measure(bed: Bed) -> list[Figure]:
-    """In a new process, then warm, then with a key that the process has not seen."""
+    """Measures a new process, a warm one, and a key that the process has not seen."""
     async with started(bed.chat) as environment:
         bed.seen()
         new = await _calls(bed, environment, bed.request())
@@ -27,7 +27,7 @@ async def measure(bed: Bed) -> list[Figure]:
 
 
 async def _calls(bed: Bed, environment: Environment, event: bytes) -> tuple[int, int]:
-    """Before the provider's request, and in all."""
+    """The number of calls before the provider's request, and in all."""
     await environment.ask(event)
     seen = bed.seen()
     return seen["before_upstream"], seen["in_all"]

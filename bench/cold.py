@@ -1,4 +1,4 @@
-"""Cold start: from spawn to the first `/next`, and what the first request costs that finds nothing ready."""
+"""Measures the cold start, from spawn to the first `/next`, and the cost of a process's first request."""
 
 import time
 from collections.abc import Iterator
@@ -13,9 +13,9 @@ PART = "Cold start, spawn to first /next"
 
 
 async def measure(bed: Bed, counts: Counts) -> list[Figure]:
-    """The chat function beside the same runtime with an app that does nothing, and beside Python alone."""
+    """Measures the chat function, the same runtime with an empty app, and Python alone."""
     async with started(bed.chat) as first:
-        # Byte code is compiled now, as it is in the layer that is deployed.
+        # The first request compiles the byte code, which the deployed layer contains.
         await first.ask(bed.request())
     chat, noop, bare, first_request_ms = [], [], [], []
     for _ in range(counts.starts):

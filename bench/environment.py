@@ -1,4 +1,4 @@
-"""One execution environment: a process of ours behind the local stack's own Runtime API, asked one thing at a time."""
+"""One execution environment: a process of ours behind the local stack's own Runtime API, with one request at a time."""
 
 import asyncio
 import sys
@@ -24,12 +24,12 @@ ANSWERS_WITHIN_S = 120.0
 
 
 class Unanswered(Exception):
-    """An invocation did not end in status 200: what was measured is not what is meant."""
+    """Reports that an invocation did not end in status 200, so its measurement is invalid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What runs: a command with its environment, on a core that it has to itself. `log` takes what it writes."""
+    """A command with its environment, on a core of its own. `log` receives its output."""
 
     name: str
     command: Sequence[str]
@@ -41,7 +41,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """How one invocation went: seconds to its first and last byte, the process's CPU until it asked again."""
+    """Measurements of one invocation: seconds to its first and last byte, and the process's CPU until its next poll."""
 
     first_s: float
     last_s: float
@@ -68,7 +68,7 @@ class Environment:
         return resident_bytes(self._process.pid) / 1e6
 
     async def ask(self, event: bytes) -> Answered:
-        """One invocation, until the process waits for the next; raises Unanswered."""
+        """Runs one invocation, until the process waits for the next; raises Unanswered."""
         arn = f"arn:aws:lambda:us-east-1:123456789012:function:{self._kind.name}"
         invocation = Invocation(str(uuid.uuid4()), arn, new_trace_id(), event)
         cpu_before_ns, began_s = cpu_ns(self._process.pid), time.perf_counter()
@@ -85,7 +85,7 @@ class Environment:
 
 
 async def _read(invocation: Invocation) -> tuple[float, int]:
-    """When the first byte came, and the body's length."""
+    """The time of the first byte, and the body's length."""
     chunks = invocation.chunks()
     head = await anext(chunks)
     first_s = time.perf_counter()
@@ -101,7 +101,7 @@ async def _read(invocation: Invocation) -> tuple[float, int]:
 
 @asynccontextmanager
 async def started(kind: Kind) -> AsyncIterator[Environment]:
-    """A new environment of that kind, which has reached its first `/next`."""
+    """Starts a new environment of that kind and waits for its first `/next`."""
     api = RuntimeApi(AWS_LIMITS, timeout_s=900)
     env = {**kind.env, "AWS_LAMBDA_RUNTIME_API": await api.start()}
     async with spawned(kind.command, env=env, cwd=kind.cwd, log=kind.log, cores=kind.cores) as process:
@@ -118,7 +118,7 @@ async def started(kind: Kind) -> AsyncIterator[Environment]:
 
 
 def _tail(log: Path) -> str:
-    """The last that the processes wrote."""
+    """The end of the processes' output."""
     return log.read_text(errors="replace")[-2000:]
 
 
@@ -129,7 +129,7 @@ async def _watch(process: Process, api: RuntimeApi) -> None:
 
 @asynccontextmanager
 async def bare_interpreter(beside: Kind) -> AsyncIterator[Process]:
-    """Python with nothing imported, waiting for a line, where the other kind runs."""
+    """Starts Python with nothing imported, waiting for a line, where the other kind runs."""
     command = [sys.executable, "-I", "-c", "print(flush=True); input()"]
     async with spawned(command, env={}, cwd=beside.cwd, log=beside.log, cores=beside.cores, pipes=True) as process:
         await line_from(process)
@@ -144,7 +144,7 @@ async def line_from(process: Process) -> bytes:
 
 
 def event_with(sample: Mapping[str, Any], body: Mapping[str, Any], key: str) -> bytes:
-    """The sample API Gateway event as it would be for another body and another key."""
+    """The sample API Gateway event with another body and another key."""
     token = [f"Bearer {key}"]
     headers = {**sample["multiValueHeaders"], "Authorization": token}
     return orjson.dumps({**sample, "multiValueHeaders": headers, "body": orjson.dumps(body).decode()})

@@ -1,4 +1,4 @@
-"""A figure stands beside what it may be (the budget) and what it should be (the ambition); below either is good."""
+"""Figures with their limit (the budget) and their goal (the ambition); below either is good."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What the rounds have shown of one thing; `part` is the heading it stands under.
+    """The rounds' results of one measurement; `part` is its heading.
 
-    Without a budget it explains another figure. On a shared machine the median tells how it is, the best how it would
-    be alone.
+    A figure without a budget explains another one. On a shared machine, the median shows the usual result, and the best
+    shows the result of an idle machine.
     """
 
     part: str
@@ -24,7 +24,7 @@ class Figure:
 
     @property
     def median(self) -> float:
-        """What is judged."""
+        """The median of all rounds, which is judged."""
         return median(self.values)
 
     @property
@@ -34,7 +34,7 @@ class Figure:
 
     @property
     def verdict(self) -> str:
-        """`over` the budget, `ok` within it, `ambition` where that is met too; empty without a budget."""
+        """`over` the budget, `ok` within it, `ambition` if that is met too; empty without a budget."""
         if self.budget is None:
             return ""
         if self.median > self.budget:

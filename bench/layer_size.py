@@ -1,4 +1,4 @@
-"""How much the deployed layer unpacks to: Lambda reads it at a cold start, and allows 250 MB."""
+"""Measures the unpacked size of the deployed layer: Lambda reads it at a cold start, and allows 250 MB."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ BUILT = ROOT / ".aws-sam" / "build" / "SharedLayer"
 
 
 def measure(built: Path = BUILT) -> list[Figure]:
-    """Nothing where `make build` has not built it."""
+    """Measures the layer; empty if `make build` has not built it."""
     if not built.is_dir():
         return []
     size_bytes = sum(file.stat().st_size for file in built.rglob("*") if file.is_file())

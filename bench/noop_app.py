@@ -1,10 +1,10 @@
-"""The ASGI app that answers at once: what the runtime itself costs."""
+"""The ASGI app that answers at once, to measure the runtime itself."""
 
 from typing import Any
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """One request."""
+    """Answers one request."""
     if scope["type"] != "http":
         raise NotImplementedError(scope["type"])
     await receive()

@@ -1,9 +1,9 @@
-"""All that the function calls, in one process on 127.0.0.1: AWS's services and a provider, as fast as they can answer.
+"""The function's peers in one process on 127.0.0.1: AWS's services and a provider, which answer as fast as they can.
 
     python -m bench.outside
 
 It prints one JSON line with its two base URLs and serves until its standard input closes. `GET /seen` on AWS's side
-tells how many operations were called since it was last asked, and how many of them before the provider was.
+returns the number of operations since the previous `GET /seen`, and the number of them before the provider was called.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ Handler = Callable[[Request, asyncio.StreamWriter], Awaitable[None]]
 
 
 class Outside:
-    """Answers, and remembers which operations were asked for."""
+    """Answers requests, and counts the called operations."""
 
     def __init__(self) -> None:
         self._provider_url = ""
@@ -42,7 +42,7 @@ class Outside:
         self._before_upstream: int | None = None
 
     async def serve(self) -> None:
-        """Until standard input closes."""
+        """Serves until standard input closes."""
         aws_url, self._provider_url = await _listen(self._aws), await _listen(self._provider) + "/v1"
         print(orjson.dumps({"aws": aws_url, "provider": self._provider_url}).decode(), flush=True)
         await asyncio.to_thread(sys.stdin.read)
@@ -72,7 +72,7 @@ class Outside:
 
 
 async def _stream(writer: asyncio.StreamWriter, count: int, chunk: bytes, pause_s: float) -> None:
-    """The first chunk comes with the head, each that follows `pause_s` after the one before, by the clock."""
+    """Sends the first chunk with the head, and each later one `pause_s` after the one before, by the clock."""
     loop = asyncio.get_running_loop()
     began_s = loop.time()
     writer.write(SSE_HEAD + provider_answers.OPENING + chunk)

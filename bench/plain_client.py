@@ -1,4 +1,4 @@
-"""A blocking socket that asks what the function asks: how long the servers behind it take, and no client's own time."""
+"""A blocking socket that sends the function's requests, to measure the servers' time without a client's own."""
 
 import re
 import socket
@@ -11,7 +11,7 @@ from bench.bed import chat_body
 
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 READ_BYTES = 65536
-# About as long as a settlement's: an update of the account and an entry of the ledger.
+# About the length of a settlement: an update of the account and an entry of the ledger.
 SETTLEMENT = orjson.dumps({"TransactItems": [{"Update": {"TableName": "x" * 900}}, {"Put": {"Item": "x" * 900}}]})
 
 
@@ -33,17 +33,17 @@ class PlainClient:
         self._socket.close()
 
     def transact(self) -> None:
-        """A write to DynamoDB, to its answer's end."""
+        """Makes a write to DynamoDB and waits for its answer's end."""
         self._send("/", SETTLEMENT, "x-amz-target: DynamoDB_20120810.TransactWriteItems\r\n")
         self._read_sized()
 
     def completion(self) -> None:
-        """A whole completion of the provider."""
+        """Requests a whole completion of the provider."""
         self._send("/v1/chat/completions", orjson.dumps(self._completion))
         self._read_sized()
 
     def first_chunk(self) -> None:
-        """A stream of the provider of one chunk; its end comes with it."""
+        """Requests a stream of one chunk from the provider; its end comes with it."""
         self._send("/v1/chat/completions", orjson.dumps(self._one_chunk))
         data = b""
         while not data.endswith(b"0\r\n\r\n"):

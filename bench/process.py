@@ -1,4 +1,4 @@
-"""What the kernel says that one process has used, to the nanosecond; wall time tells nothing on a shared core.
+"""The kernel's measurements of one process, to the nanosecond; wall time is meaningless on a shared core.
 
 https://docs.kernel.org/scheduler/sched-stats.html and proc_pid_status(5)
 """
@@ -32,7 +32,7 @@ def resident_bytes(pid: int) -> int:
 
 @contextmanager
 def on_cores(cores: Collection[int]) -> Iterator[None]:
-    """Keeps this thread, and whatever it spawns meanwhile, on these cores."""
+    """Keeps this thread, and processes that it spawns meanwhile, on these cores."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores)
     try:
@@ -51,7 +51,7 @@ async def spawned(
     cores: Collection[int],
     pipes: bool = False,
 ) -> AsyncIterator[Process]:
-    """A child that does not outlive the context. It writes to a file, or, with `pipes`, to us."""
+    """Starts a child that ends with the context. It writes to a file, or, with `pipes`, to this process."""
     pipe = asyncio.subprocess.PIPE
     with log.open("ab") as output, on_cores(cores):
         process = await asyncio.create_subprocess_exec(

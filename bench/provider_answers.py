@@ -1,4 +1,4 @@
-"""A provider's bytes, made once, in the shapes that OpenAI sends them.
+"""A provider's bytes, made once, in the shapes that OpenAI sends.
 
 https://platform.openai.com/docs/api-reference/chat/streaming
 """
@@ -25,7 +25,7 @@ NAMED = {
 
 
 def _event(data: bytes) -> bytes:
-    """One SSE event in one chunk of HTTP's."""
+    """One SSE event in one HTTP chunk."""
     event = b"data: " + data + b"\n\n"
     return b"%x\r\n%b\r\n" % (len(event), event)
 
@@ -40,7 +40,7 @@ def _choice(delta: dict[str, Any], finish_reason: str | None = None) -> dict[str
 
 @cache
 def chunk(text_bytes: int) -> bytes:
-    """A chunk of the answer that says so many bytes of text."""
+    """A chunk of the answer with `text_bytes` bytes of text."""
     return _chunk([_choice({"content": " " + "x" * (text_bytes - 1)})])
 
 

@@ -1,8 +1,8 @@
-"""The floor: a runtime of two blocking sockets that asks the provider and from then on is recv and send.
+"""The floor: a runtime of two blocking sockets that calls the provider and then only receives and sends.
 
     python -m bench.relay        (AWS_LAMBDA_RUNTIME_API and PROVIDER_URL as in the environment)
 
-What follows the provider's head is passed on as it came, the framing of its chunks included, until its last chunk.
+The bytes after the provider's head are passed on unchanged, the framing of its chunks included, until its last chunk.
 """
 
 import os
@@ -22,7 +22,7 @@ PRELUDE = b'{"statusCode":200,"headers":{"content-type":"text/event-stream; char
 
 
 def main() -> None:
-    """Invocation after invocation, until the Runtime API closes."""
+    """Serves invocation after invocation, until the Runtime API closes."""
     runtime, provider = _connect(os.environ["AWS_LAMBDA_RUNTIME_API"]), _connect(os.environ["PROVIDER_URL"])
     while True:
         runtime.sendall(b"GET " + PATH + b"next HTTP/1.1\r\nhost: runtime\r\n\r\n")
@@ -59,7 +59,7 @@ def _connect(address: str) -> socket.socket:
 
 
 def _read_head(peer: socket.socket) -> tuple[bytes, bytes]:
-    """A head, empty where the peer has gone, and what came with it of the body."""
+    """The head, empty if the peer has closed, and the part of the body that came with it."""
     data = b""
     while HEAD_END not in data:
         more = peer.recv(READ_BYTES)

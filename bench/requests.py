@@ -1,7 +1,7 @@
-"""What one request costs: CPU of the function's process, and the time it adds to what the servers behind it take.
+"""Measures one request: CPU of the function's process, and the time it adds to that of the servers behind it.
 
-Added time is the answer's, less that of the same runtime with an app that does nothing, less what a blocking socket
-waits for the same answers: an admission, the provider and, where the caller waits for it, a settlement.
+Added time is the answer's time, less that of the same runtime with an empty app, less a blocking socket's time for the
+same answers: an admission, the provider and, if the caller waits for it, a settlement.
 """
 
 import time
@@ -13,7 +13,7 @@ from bench.bed import Bed
 from bench.environment import Answered, Environment, started
 from bench.figures import Figure
 from bench.plain_client import PlainClient
-from bench.rounds import Counts, asked, mean_cpu_ms, middle
+from bench.rounds import Counts, ask_repeatedly, mean_cpu_ms, median_of
 
 CPU = "CPU of one request, warm"
 ADDED = "Added time, one request at a time, median"
@@ -21,7 +21,7 @@ ADDED = "Added time, one request at a time, median"
 
 @dataclass(slots=True)
 class _Samples:
-    """What the rounds have shown, in milliseconds."""
+    """The rounds' results, in milliseconds."""
 
     request_cpu: list[float] = field(default_factory=list)
     stream_cpu: list[float] = field(default_factory=list)
@@ -31,12 +31,12 @@ class _Samples:
 
 
 async def measure(bed: Bed, counts: Counts) -> list[Figure]:
-    """Non-stream requests and streams of one chunk, in rounds with the no-op app."""
+    """Measures non-stream requests and streams of one chunk, in rounds with the empty app."""
     samples = _Samples()
     async with started(bed.chat) as chat, started(bed.noop) as noop:
         with PlainClient(bed.outside["aws"]) as aws, PlainClient(bed.outside["provider"]) as provider:
-            await asked(chat, bed.request(), counts.requests)
-            await asked(noop, bed.request(), counts.requests)
+            await ask_repeatedly(chat, bed.request(), counts.requests)
+            await ask_repeatedly(noop, bed.request(), counts.requests)
             for _ in range(counts.rounds):
                 await _round(bed, counts, (chat, noop), (aws, provider), samples)
     return [
@@ -57,9 +57,9 @@ async def _round(
 ) -> None:
     chat, noop = environments
     aws, provider = clients
-    whole = await asked(chat, bed.request(), counts.requests)
-    nothing = await asked(noop, bed.request(), counts.requests)
-    streams = await asked(chat, bed.stream(1), counts.streams)
+    whole = await ask_repeatedly(chat, bed.request(), counts.requests)
+    nothing = await ask_repeatedly(noop, bed.request(), counts.requests)
+    streams = await ask_repeatedly(chat, bed.stream(1), counts.streams)
     aws_ms = _median_ms(aws.transact, counts.requests)
     whole_ms = _median_ms(provider.completion, counts.requests)
     first_ms = _median_ms(provider.first_chunk, counts.streams)
@@ -71,7 +71,7 @@ async def _round(
 
 
 def _over(answers: list[Answered], nothing: list[Answered], value: Callable[[Answered], float]) -> float:
-    return (middle(answers, value) - middle(nothing, value)) * 1e3
+    return (median_of(answers, value) - median_of(nothing, value)) * 1e3
 
 
 def _median_ms(call: Callable[[], None], times: int) -> float:

@@ -1,4 +1,4 @@
-"""How much is measured. Rounds alternate between what is compared, so that a slow minute of the machine hits both."""
+"""The numbers of repetitions. Rounds alternate between the compared kinds, so that a slow minute affects both."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from bench.environment import Answered, Environment
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Repetitions of everything. `rounds` is of each comparison, the rest is within one round."""
+    """Repetitions of each measurement. `rounds` counts the rounds of a comparison, the other fields are per round."""
 
     starts: int
     rounds: int
@@ -43,16 +43,16 @@ QUICK = Counts(
 )
 
 
-async def asked(environment: Environment, event: bytes, times: int) -> list[Answered]:
-    """The same request, one after another."""
+async def ask_repeatedly(environment: Environment, event: bytes, times: int) -> list[Answered]:
+    """Sends the same request `times` times, one after another."""
     return [await environment.ask(event) for _ in range(times)]
 
 
-def middle(answers: Sequence[Answered], value: Callable[[Answered], float]) -> float:
+def median_of(answers: Sequence[Answered], value: Callable[[Answered], float]) -> float:
     """The median over one round."""
     return median(value(answer) for answer in answers)
 
 
 def mean_cpu_ms(answers: Sequence[Answered]) -> float:
-    """CPU an answer over one round: all of it, the collector's pauses included."""
+    """CPU per answer over one round, the garbage collector's pauses included."""
     return sum(answer.cpu_us for answer in answers) / len(answers) / 1e3

@@ -1,6 +1,6 @@
-"""The stack without Docker: the real template.yaml, run on 127.0.0.1 by the protocols that AWS runs it by.
+"""Runs the real template.yaml on 127.0.0.1 without Docker, by the protocols that AWS uses.
 
-The shared layer is on the import path here as it is in a function, whichever way this package was started.
+Puts the shared layer on the import path, as it is in a function.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""The command line of the local stack; each command's own imports wait until it is asked for.
+"""The command line of the local stack. Each command imports its modules only when it runs.
 
 python -m local --port 8080 --data .data --balance 100 --json --own-host 127.0.0.1:9000
 python -m local processes --data .data --json
@@ -17,20 +17,20 @@ from decimal import Decimal
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# The module whose `run` a command is.
+# The module whose `run` executes each command.
 COMMANDS = {
     "serve": "local.serve",
     "processes": "local.processes",
-    "credit": "local.books",
-    "ledger": "local.books",
-    "sweep": "local.books",
+    "credit": "local.operator_commands",
+    "ledger": "local.operator_commands",
+    "sweep": "local.operator_commands",
     "reconcile": "local.reconcile",
     "setup": "local.dynamodb",
 }
 
 
 def main() -> int:
-    """Runs one command; its exit status."""
+    """Runs one command and returns its exit status."""
     arguments = _arguments()
     run: Callable[[argparse.Namespace], int] = importlib.import_module(COMMANDS[arguments.command]).run
     return run(arguments)
@@ -38,7 +38,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local", description="The gateway's whole stack, locally.")
-    _add_data(parser)
+    _add_data(parser, of_command=False)
     parser.add_argument("--port", type=int, default=8080, help="on 127.0.0.1; 0 for any")
     parser.add_argument("--balance", type=Decimal, default=Decimal(100), metavar="USD", help="of a new account")
     own = "HOST:PORT of this machine that users and providers may name: webhooks, images; may be repeated"
@@ -64,12 +64,16 @@ def _arguments() -> argparse.Namespace:
     commands.add_parser("setup", help="fetch what is not a Python package")
     arguments = parser.parse_args()
     arguments.command = arguments.command or "serve"
+    if arguments.balance < 0:
+        parser.error("argument --balance: an amount is 0 or more")
     return arguments
 
 
-def _add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, default=Path(".data"), metavar="DIR", help="what outlives the stack")
-    parser.add_argument("--json", action="store_true", help="one JSON line in place of a page")
+def _add_data(parser: argparse.ArgumentParser, *, of_command: bool = True) -> None:
+    """Adds the options that may stand before a command and after it; left out after it, the ones before it count."""
+    data, is_json = (argparse.SUPPRESS, argparse.SUPPRESS) if of_command else (Path(".data"), False)
+    parser.add_argument("--data", type=Path, default=data, metavar="DIR", help="what outlives the stack")
+    parser.add_argument("--json", action="store_true", default=is_json, help="one JSON line in place of a page")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The stack's own account and first key: made once per data directory, and found there again."""
+"""Creates the stack's account and first key once per data directory, and reads them back at later starts."""
 
 import os
 import secrets
@@ -11,23 +11,19 @@ from pathlib import Path
 import orjson
 
 from gateway.auth.principal import key_hash
-from gateway.bootstrap import SystemClock, aws_api
 from gateway.errors import Conflict
 from gateway.ledger.money import parse_usd
 from gateway.limits.windows import ACCOUNT_RPM_LIMIT
-from gateway.ports import KeyRecord
-from gateway.settings import from_environment
-from gateway.stores.key_store import DynamoKeyStore
-from gateway.stores.money_dynamodb import DynamoMoney
-from gateway.stores.money_tables import MoneyTables
-from gateway.transport import Client
+from gateway.ports.keys import KeyRecord
+from gateway.wiring.operator import operator
+from gateway.wiring.settings import from_environment
 
 FIRST_BALANCE = "local-first-balance"
 
 
 @dataclass(frozen=True, slots=True)
 class FirstKey:
-    """What `stack.json` remembers; the key itself stands nowhere else."""
+    """The content of `stack.json`. The key is stored in no other place."""
 
     api_key: str
     key_id: str
@@ -35,7 +31,7 @@ class FirstKey:
 
 
 def first_key(data: Path) -> FirstKey:
-    """The data directory's key, new where it has none; only its owner may read the file."""
+    """Reads the data directory's key, or creates one if there is none. Only the file's owner can read it."""
     file = data / "stack.json"
     if file.is_file():
         return FirstKey(**orjson.loads(file.read_bytes()))
@@ -49,22 +45,24 @@ def first_key(data: Path) -> FirstKey:
     return made
 
 
-async def open_account(environment: Mapping[str, str], key: FirstKey, balance_usd: Decimal) -> None:
-    """The account with its key and first balance, through the functions' own stores; what exists stays as it is.
+def amount_of(usd: Decimal) -> int:
+    """The amount in nano-USD, however the decimal was written; raises `NotAnAmount`."""
+    return parse_usd(f"{usd:f}")
 
-    `environment` is that of a function that knows the tables. A start that died after any step is gone on with.
+
+async def open_account(environment: Mapping[str, str], key: FirstKey, balance_usd: Decimal) -> None:
+    """Creates the account with its key and first balance through the functions' own stores.
+
+    `environment` is that of a function that knows the tables. Existing records stay unchanged, so it is safe to call
+    this
+    again after a start that failed half-way.
     """
-    chosen = from_environment(environment)
-    clock, client = SystemClock(), Client()
-    aws = aws_api(chosen, client, clock)
-    tables = MoneyTables(aws, chosen.accounts_table, chosen.ledger_table)
-    money = DynamoMoney(aws, chosen.accounts_table, chosen.ledger_table)
-    now_s = clock.now_s()
-    with suppress(Conflict):
-        await money.open_account(key.account_id, ACCOUNT_RPM_LIMIT)
-    if balance_usd:
-        await money.credit(key.account_id, parse_usd(str(balance_usd)), once=FIRST_BALANCE, now_s=now_s)
-    record = KeyRecord(key.key_id, key.account_id, "local", key.api_key[-4:], int(now_s), can_manage_keys=True)
-    with suppress(Conflict):
-        await DynamoKeyStore(tables, chosen.keys_table).add(key_hash(key.api_key), record)
-    await client.close()
+    async with operator(from_environment(environment)) as stores:
+        now_s = stores.clock.now_s()
+        with suppress(Conflict):
+            await stores.money.open_account(key.account_id, ACCOUNT_RPM_LIMIT)
+        if balance_usd:
+            await stores.money.credit(key.account_id, amount_of(balance_usd), once=FIRST_BALANCE, now_s=now_s)
+        record = KeyRecord(key.key_id, key.account_id, "local", key.api_key[-4:], int(now_s), can_manage_keys=True)
+        with suppress(Conflict):
+            await stores.key_store.add(key_hash(key.api_key), record)

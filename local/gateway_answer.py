@@ -1,4 +1,4 @@
-"""A function's answer in the proxy format, buffered or as a stream's prelude, checked as API Gateway checks it.
+"""Parses a function's answer in the proxy format, buffered or as a stream's prelude, with API Gateway's own checks.
 
 Source: .../developerguide/set-up-lambda-proxy-integrations.html#api-gateway-simple-proxy-for-lambda-output-format
 and .../developerguide/response-transfer-mode-lambda.html for the prelude.
@@ -26,12 +26,12 @@ REMAPPED = frozenset(
 
 
 class Malformed(ValueError):
-    """The function's answer is not in the proxy format; API Gateway shows a 502."""
+    """The function's answer is not in the proxy format. API Gateway shows a 502."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status, headers as the client gets them, and the body that came with them."""
+    """The status, the headers as the client gets them, and the body that came with them."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -39,7 +39,7 @@ class Answer:
 
 
 def buffered(payload: bytes, accept: str | None, binary_types: Iterable[str]) -> Answer:
-    """A whole answer; raises Malformed."""
+    """Parses a whole answer. Raises Malformed."""
     document = _document(payload)
     status, headers = _head(document)
     body = document.get("body") or ""
@@ -54,7 +54,10 @@ def buffered(payload: bytes, accept: str | None, binary_types: Iterable[str]) ->
 
 
 def prelude(start: bytes, limit: int) -> Answer | None:
-    """The head of a streamed answer and the body bytes behind it; None while more is needed; raises Malformed."""
+    """Parses the head of a streamed answer and the body bytes after it.
+
+    Returns None while more is needed. Raises Malformed.
+    """
     head, end, body = start.partition(PRELUDE_END)
     if not end and len(start) < limit:
         return None
@@ -86,7 +89,7 @@ def _head(document: dict[str, Any]) -> tuple[int, list[tuple[str, str]]]:
         raise Malformed(f"status or headers: {error!r}") from error
     if not 100 <= status <= 599:
         raise Malformed(f"status {status}")
-    # Where both name a header, the list wins.
+    # If both name a header, the list wins.
     listed = {name.lower() for name in multiple}
     pairs = [(name, value) for name, value in single.items() if name.lower() not in listed]
     pairs += [(name, value) for name, values in multiple.items() for value in values]

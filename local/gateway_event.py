@@ -1,4 +1,4 @@
-"""The event API Gateway REST gives a function: a request in, a proxy event (format 1.0) out, nothing decided here.
+"""Converts a request to the proxy event (format 1.0) that API Gateway REST gives a function.
 
 Source: docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html, Input format of a
 Lambda function for proxy integration. `path` stays percent-encoded in REST APIs and path parameters are decoded:
@@ -17,7 +17,8 @@ from local.resource_names import ACCOUNT_ID
 from local.routes import Match
 
 API_ID = "local00api"
-# API Gateway keeps these to itself; .../developerguide/api-gateway-known-issues.html lists what it drops or remaps.
+# API Gateway does not pass these on; .../developerguide/api-gateway-known-issues.html lists dropped and renamed
+# headers.
 NOT_PASSED_ON = frozenset(
     (
         *("connection", "content-length", "expect", "keep-alive", "proxy-authenticate", "proxy-connection"),
@@ -36,7 +37,7 @@ Pairs = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One client request; `path` is percent-encoded and without the stage, `stage_path` is as it was sent."""
+    """One client request. `path` is percent-encoded and without the stage; `stage_path` is as it was sent."""
 
     request_id: str
     trace_id: str
@@ -51,12 +52,12 @@ class Request:
     body: bytes
 
     def header(self, name: str) -> str | None:
-        """The last value of a header, its name in lower case."""
+        """Returns the last value of a header, given its name in lower case."""
         return next((value for key, value in reversed(self.headers) if key.lower() == name), None)
 
 
 def proxy_event(request: Request, match: Match, stage: str, binary_types: Iterable[str]) -> dict[str, Any]:
-    """The event; a body of one of the API's binary types travels as base64, any other as text."""
+    """Builds the event. A body of one of the API's binary types is base64, any other is text."""
     headers = [
         *((name, value) for name, value in request.headers if name.lower() not in NOT_PASSED_ON),
         ("X-Amzn-Trace-Id", request.trace_id),
@@ -83,7 +84,7 @@ def proxy_event(request: Request, match: Match, stage: str, binary_types: Iterab
 
 
 def is_binary(media_type: str | None, binary_types: Iterable[str]) -> bool:
-    """Whether a Content-Type or Accept value's first media type is one of the API's binary types."""
+    """True if the first media type of a Content-Type or Accept value is one of the API's binary types."""
     essence = (media_type or "").split(",")[0].split(";")[0].strip().lower()
     return any(fnmatchcase(essence, pattern) for pattern in binary_types)
 
@@ -91,7 +92,7 @@ def is_binary(media_type: str | None, binary_types: Iterable[str]) -> bool:
 def _body(body: bytes, binary: bool) -> str | None:
     if not body:
         return None
-    # Text that is no UTF-8 reaches a function damaged, on AWS too: hence BinaryMediaTypes.
+    # On AWS too, text that is not UTF-8 reaches a function damaged; BinaryMediaTypes exists for that reason.
     return base64.b64encode(body).decode() if binary else body.decode(errors="replace")
 
 

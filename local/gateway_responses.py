@@ -1,4 +1,4 @@
-"""What API Gateway says itself, where no function answers: its response types, and the template's texts for them.
+"""Renders the answers of API Gateway itself: its response types, with the template's texts for them.
 
 Source: docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
 """
@@ -16,9 +16,9 @@ VARIABLE = re.compile(r"\$context\.((?:\w+\.)*\w+)|\$\{context\.((?:\w+\.)*\w+)\
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One way API Gateway refuses or fails; `kind` is its response type, `error` its x-amzn-ErrorType.
+    """One way in which API Gateway refuses or fails. `kind` is its response type, `error` its x-amzn-ErrorType.
 
-    Without a kind the refusal comes from before the API, where its template has no say.
+    A refusal without a kind is sent before the API is reached, so the template cannot change it.
     """
 
     kind: str | None
@@ -31,7 +31,7 @@ MISSING_ROUTE = Refusal(
     "MISSING_AUTHENTICATION_TOKEN", 403, "Missing Authentication Token", "MissingAuthenticationTokenException"
 )
 REQUEST_TOO_LARGE = Refusal("REQUEST_TOO_LARGE", 413, "Request Too Long", "RequestTooLargeException")
-# A missing route is looked at as a call signed for AWS, and any other Authorization as one signed wrongly.
+# API Gateway treats a missing route as a call signed for AWS, and any other Authorization as a wrong signature.
 INCOMPLETE_SIGNATURE = Refusal(
     "DEFAULT_4XX", 403, "Authorization header is no AWS signature.", "IncompleteSignatureException"
 )
@@ -47,7 +47,7 @@ FUNCTION_THROTTLED = Refusal("INTEGRATION_FAILURE", 500, "Internal server error"
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A gateway response ready to send."""
+    """A gateway response that is ready to send."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -55,7 +55,7 @@ class Rendered:
 
 
 def render(refusal: Refusal, customised: Mapping[str, GatewayResponse], context: Mapping[str, str]) -> Rendered:
-    """A refusal in the template's words, or in API Gateway's own; `context` answers $context.NAME."""
+    """Renders a refusal with the template's text, or API Gateway's own. `context` resolves $context.NAME."""
     known = {
         **context,
         "error.message": refusal.message,
@@ -83,7 +83,7 @@ def _customised(refusal: Refusal, customised: Mapping[str, GatewayResponse]) -> 
 
 
 def _header_value(expression: str, context: Mapping[str, str]) -> str:
-    """A parameter expression: 'a literal' in quotes, or context.NAME."""
+    """Evaluates a parameter expression: 'a literal' in quotes, or context.NAME."""
     if expression.startswith("'"):
         return expression.strip("'")
     return context.get(expression.removeprefix("context."), "")

@@ -1,4 +1,4 @@
-"""CloudFormation's intrinsic functions, as pure values: a template's tree in, the same tree without functions out.
+"""Evaluates CloudFormation's intrinsic functions: takes a template's tree and returns the same tree without functions.
 
 Source: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference.html
 """
@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from local.resource_names import ACCOUNT_ID, REGION, STACK_NAME, ResourceNames
 
-# A part of a template's tree: what YAML can hold.
+# A part of a template's tree, of any type that YAML can hold.
 Node = Any
 NO_VALUE = object()
 PSEUDO_PARAMETERS: dict[str, Any] = {
@@ -38,7 +38,7 @@ class UnresolvedReference(LookupError):
 
 
 class Resolver:
-    """Resolves values of one translated template; parameters without a default must be given."""
+    """Resolves values of one translated template. Parameters without a default must be given."""
 
     def __init__(self, template: Mapping[str, Any], parameters: Mapping[str, str], names: ResourceNames) -> None:
         self._resources: Mapping[str, Any] = template["Resources"]
@@ -87,7 +87,7 @@ class Resolver:
         return {"Type": resource["Type"], "Properties": properties}
 
     def _alias(self, resource: Mapping[str, Any]) -> Mapping[str, Any]:
-        """An alias's Ref is its ARN, which is its function's with the alias behind it."""
+        """Returns the Ref of an alias, which is the ARN of its function followed by the alias."""
         function = self.resolve(resource["Properties"]["FunctionName"])
         alias = f"{function}:{self.resolve(resource['Properties']['Name'])}"
         return {"Type": "AWS::Lambda::Alias", "Properties": {"Name": alias}}

@@ -1,6 +1,7 @@
-"""An invocation's answer is a stream of bytes that ends well or with FunctionFailed, buffered functions included.
+"""Defines an invocation, whose answer is a stream of bytes that ends normally or with FunctionFailed.
 
-The Runtime API pushes, API Gateway pulls; between them stand at most `BUFFER_BYTES`.
+Answers of buffered functions are streams too. The Runtime API writes, API Gateway reads; at most `BUFFER_BYTES` wait
+between them.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ BUFFER_BYTES = 1024 * 1024
 
 
 class FunctionFailed(Exception):
-    """The function, or its process, failed; `error_type` is Lambda's, as in X-Amz-Function-Error answers."""
+    """The function or its process failed. `error_type` is Lambda's, as in X-Amz-Function-Error answers."""
 
     def __init__(self, error_type: str, payload: bytes) -> None:
         super().__init__(f"{error_type}: {payload.decode(errors='replace')[:300]}")
@@ -22,7 +23,7 @@ class FunctionFailed(Exception):
 
 @dataclass(slots=True)
 class Invocation:
-    """One event on its way through one function process; `deadline_ms` is epoch milliseconds."""
+    """One event on its way through one function process. `deadline_ms` is epoch milliseconds."""
 
     request_id: str
     function_arn: str
@@ -39,7 +40,7 @@ class Invocation:
     _writable: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def push(self, chunk: bytes) -> None:
-        """Hands a chunk to the reader, waiting while the reader is behind; dropped once nobody reads."""
+        """Hands a chunk to the reader and waits while the reader is behind. Drops the chunk after `abandon`."""
         if self._unread():
             return
         self._chunks.append(chunk)
@@ -53,7 +54,7 @@ class Invocation:
         return self._abandoned or self.finished.is_set()
 
     def finish(self, failure: FunctionFailed | None = None) -> None:
-        """Ends the answer; only the first ending counts."""
+        """Ends the answer. Only the first call counts."""
         if not self.finished.is_set():
             self._failure = failure
             self.finished.set()
@@ -61,13 +62,13 @@ class Invocation:
             self._writable.set()
 
     def abandon(self) -> None:
-        """Says that nobody reads on: the function runs to its end, and what it still sends is dropped."""
+        """Stops reading: the function runs to its end, and the rest of its answer is dropped."""
         self._abandoned = True
         self._chunks.clear()
         self._writable.set()
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The answer's bytes, each chunk as it arrives; raises FunctionFailed where the function fails."""
+        """Yields the answer's bytes, each chunk as it arrives. Raises FunctionFailed if the function fails."""
         while True:
             while self._chunks:
                 chunk = self._chunks.popleft()
@@ -82,5 +83,5 @@ class Invocation:
             raise self._failure
 
     async def read(self) -> bytes:
-        """The whole answer; raises FunctionFailed."""
+        """Reads the whole answer. Raises FunctionFailed."""
         return b"".join([chunk async for chunk in self.chunks()])

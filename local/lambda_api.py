@@ -1,9 +1,10 @@
-"""Lambda's Invoke for those inside the stack who call functions by their ARN: Step Functions, which is moto's.
+"""Serves Lambda's Invoke inside the stack for moto's Step Functions, which call functions by their ARN.
 
 Source: docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 """
 
 import re
+import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -17,15 +18,16 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
 class LambdaApi:
-    """An ASGI app that answers Invoke, synchronously, for the functions of one stack."""
+    """An ASGI app that answers Invoke, synchronously, for the functions of one stack, below a private path."""
 
-    def __init__(self) -> None:
-        # Its address is told to moto before there are functions.
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        # moto is told this address before the functions exist.
         self.functions: Functions | None = None
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         body = await _body(receive)
-        found = PATH.fullmatch(scope["path"])
+        found = PATH.fullmatch(scope["path"].removeprefix(self._prefix)) if self._is_below(scope["path"]) else None
         if found is None or self.functions is None or not self.functions.has(found[1]):
             await _answer(send, 404, b'{"Type": "User", "Message": "Function not found"}', "ResourceNotFoundException")
             return
@@ -37,6 +39,9 @@ class LambdaApi:
             await _answer(send, 429, b'{"Type": "User", "Message": "Rate Exceeded"}', "TooManyRequestsException")
         except EventTooLarge:
             await _answer(send, 413, b'{"Type": "User", "Message": "Too large"}', "RequestTooLargeException")
+
+    def _is_below(self, path: str) -> bool:
+        return secrets.compare_digest(path[: len(self._prefix)].encode(), self._prefix.encode())
 
 
 async def _body(receive: Receive) -> bytes:

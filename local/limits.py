@@ -1,4 +1,4 @@
-"""Every limit that AWS puts on a request stands here once, with its source; tests pass smaller ones."""
+"""Holds every limit that AWS puts on a request, each with its source. Tests pass smaller ones."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What API Gateway (REST, Regional) and Lambda allow; sizes in bytes."""
+    """Limits of API Gateway (REST, Regional) and Lambda. Sizes are in bytes."""
 
     # docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
     request_bytes: int = 10 * MIB
@@ -22,11 +22,11 @@ class Limits:
     streamed_bytes: int = 200 * MIB
     # Lambda gives an environment 10 s to reach its first /next; a laptop with cold disks gets more.
     init_timeout_s: float = 30.0
-    # A share of the account's 1,000 concurrent executions that a laptop can bear, and how many may start at a time;
-    # a request waits for its turn before it is throttled.
+    # A laptop can run only a share of the account's 1,000 concurrent executions, and start only a few at a time.
+    # A request waits this long for a free environment before it is throttled.
     concurrency: int = 256
     cold_starts: int = 4
-    queue_s: float = 20.0
+    queue_s: float = 90.0
     idle_processes: int = 2
     idle_s: float = 60.0
 

@@ -1,6 +1,6 @@
-"""moto's server in a process of its own, on the socket it is given as standard input, with its state kept in a folder.
+"""Runs moto's server as a process on the socket it is given as standard input, and keeps its state in a folder.
 
-Started by aws_services.py. SIGTERM saves and ends it.
+Started by aws_services.py. SIGTERM saves the state and ends the process.
 """
 
 import logging
@@ -11,15 +11,17 @@ import sys
 import threading
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
-from local import step_functions
+from local import s3_listing, step_functions
 from local.moto_store import DynamoItems, S3Objects
+from local.private_path import S3_ONLY, Guarded
+from local.s3_listing import Listing
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -28,10 +30,20 @@ SAVE_EVERY_S = 1.0
 CREATE_TABLE = "DynamoDB_20120810.CreateTable"
 
 
-class Kept:
-    """moto's app, DynamoDB's requests one at a time; what changed is saved soon after, objects before the answer.
+class Dispatcher(DomainDispatcherApplication):
+    """moto's choice of a service by the request's signature, unless the request is for S3 in any case."""
 
-    moto's DynamoDB loses concurrent writes: of 2,000 concurrent ADDs it kept 1,996.
+    def get_application(self, environ: "WSGIEnvironment") -> Any:
+        if S3_ONLY not in environ:
+            return super().get_application(environ)
+        with self.lock:
+            return self.app_instances.setdefault("s3", self.app_instances.get("s3") or create_backend_app("s3"))
+
+
+class PersistentMoto:
+    """moto's app with its state saved to disk: S3 objects before the answer, other changes soon after it.
+
+    DynamoDB's requests run one at a time, because moto loses concurrent writes: of 2,000 concurrent ADDs it kept 1,996.
     """
 
     def __init__(self, app: "WSGIApplication", folder: Path) -> None:
@@ -47,7 +59,7 @@ class Kept:
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         if not target.startswith("DynamoDB_"):
             answer = self._app(environ, start_response)
-            # S3 is the only one of the others that outlives the process, and the only one that names no target.
+            # S3 is the only other service whose state is saved, and the only one whose requests have no target header.
             if not target and environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
                 self._objects.save()
             return answer
@@ -61,7 +73,7 @@ class Kept:
         return answer
 
     def save_on_change(self) -> None:
-        """Runs until `end`: saves at most once a period, and only after a change."""
+        """Saves after changes, at most once per period, until `end`."""
         while not self._ended.wait(SAVE_EVERY_S):
             if self._changed.is_set():
                 self._changed.clear()
@@ -76,26 +88,29 @@ class Kept:
 
 
 def main() -> None:
-    """The arguments are the folder that keeps the state, and where functions are invoked."""
+    """Starts the server. The argument is the folder that keeps the state; `LAMBDA_URL` invokes functions."""
     # File descriptor 0 is a listening socket here; see children.py.
     listener = socket.socket(fileno=os.dup(0))
     host, port = listener.getsockname()
     # moto's Step Functions call moto's other services at this port.
     os.environ["MOTO_PORT"] = str(port)
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
-    if sys.argv[2]:
-        step_functions.adapt(step_functions.invoker(sys.argv[2]))
+    if os.environ["LAMBDA_URL"]:
+        step_functions.adapt(step_functions.invoker(os.environ["LAMBDA_URL"]))
         step_functions.remember_parsed()
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    kept = Kept(DomainDispatcherApplication(create_backend_app), Path(sys.argv[1]))
-    server = make_server(host, port, kept, threaded=True, request_handler=MotoRequestHandler, fd=listener.fileno())
-    saver = threading.Thread(target=kept.save_on_change)
+    data = Path(sys.argv[1])
+    moto = PersistentMoto(Listing(Dispatcher(create_backend_app), data / s3_listing.FILE), data)
+    # The environment, unlike arguments, is not shown to every user of the machine.
+    guarded = Guarded(moto, os.environ["PRIVATE_PATH"])
+    server = make_server(host, port, guarded, threaded=True, request_handler=MotoRequestHandler, fd=listener.fileno())
+    saver = threading.Thread(target=moto.save_on_change)
     saver.start()
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     server.serve_forever(poll_interval=0.1)
-    kept.end()
+    moto.end()
     saver.join()
-    kept.save()
+    moto.save()
 
 
 if __name__ == "__main__":

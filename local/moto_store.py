@@ -1,7 +1,7 @@
-"""What moto holds of the data directory's: S3's objects, and DynamoDB's items where moto has to stand in for it.
+"""Saves S3's objects, and DynamoDB's items where moto replaces DynamoDB Local, in the data directory.
 
-Each file is replaced in one step; moto itself keeps everything in memory. Objects are saved before a change of them is
-answered, since who was told of one may not look again; items soon after it.
+Each file is replaced in one step; moto itself keeps everything in memory. Objects are saved before the change is
+answered, because the client may never check it again. Items are saved soon after it.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from local.resource_names import ACCOUNT_ID, REGION
 
 
 class S3Objects:
-    """One folder per bucket: a file per object, named by its key's hash, and an index of them."""
+    """One folder per bucket, with a file per object, named by its key's hash, and an index of them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -60,7 +60,7 @@ class S3Objects:
 
 
 class DynamoItems:
-    """One file per table; items come back when the stack has created the table again."""
+    """One file per table. Items are loaded when the stack has created the table again."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

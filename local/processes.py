@@ -1,16 +1,16 @@
-"""`python -m local processes`: the function processes of a running stack, from the register that it keeps."""
+"""Prints the function processes of a running stack (`python -m local processes`) from the stack's register."""
 
 import argparse
 from pathlib import Path
 
 import orjson
 
-# Beside the data; written by children.py, removed when the stack ends in whichever way.
+# Written by children.py beside the data, and removed at every end of the stack.
 REGISTER = "processes.json"
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints them; none where no stack runs."""
+    """Prints the processes, or none if no stack runs."""
     document = _document(arguments.data)
     if arguments.json:
         print(document.decode())

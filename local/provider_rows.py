@@ -1,48 +1,60 @@
-"""Which provider is real and which is simulated: a row with a key or a base URL in the stack's environment is real."""
+"""Decides which providers are real: those with a key or a base URL in the stack's environment."""
 
 import asyncio
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
+from gateway.providers.chat.registry import PROVIDERS
 from gateway.providers.media.registry import MEDIA_VENDORS
-from gateway.providers.registry import PROVIDERS
 from local.children import Children
 
 ROOT = Path(__file__).resolve().parent.parent
-# A provider that is only given a base URL, somebody's own server as a rule, still gets a key: its wire wants one.
+# A provider with a base URL only, usually the operator's own server, still gets a key, because its wire requires one.
 NO_KEY = "none"
-# What an environment can give of a row; all but the first two are what single providers want.
-FIELDS = ("api_key", "base_url", "secret_key", "webhook_secret", "jwks_url", "project", "location", "storage_uri")
+# The members of a row that an environment can set. All but the first two serve single providers.
+FIELDS = ("api_key", "base_url", "secret_key", "project", "location", "storage_uri")
+# The members that a provider's callbacks are known by, which a secret of their own holds.
+CALLBACK_FIELDS = ("webhook_secret", "user_id", "jwks_url")
 
 Row = dict[str, str]
 
 
 class SimulatorFailed(Exception):
-    """The provider simulator did not come up."""
+    """The provider simulator did not start."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderRows:
-    """The providers' secret and who is simulated, row by row."""
+    """The content of the providers' two secrets, and for each row whether it is simulated."""
 
     configured: Mapping[str, Row]
     simulated: Mapping[str, Row]
 
     def secret(self) -> str:
-        return orjson.dumps({**self.simulated, **self.configured}).decode()
+        """Writes the rows without what callbacks are known by."""
+        return self._rows(lambda field: field not in CALLBACK_FIELDS)
+
+    def callbacks_secret(self) -> str:
+        """Returns what callbacks are known by, and nothing else."""
+        return self._rows(CALLBACK_FIELDS.__contains__)
+
+    def _rows(self, kept: Callable[[str], bool]) -> str:
+        everything = {**self.simulated, **self.configured}
+        found = {name: {field: row[field] for field in row if kept(field)} for name, row in everything.items()}
+        return orjson.dumps({name: row for name, row in found.items() if row}).decode()
 
     def states(self) -> dict[str, str]:
-        """Each row, "configured" or "simulated"."""
+        """Maps each row to "configured" or "simulated"."""
         rows = dict.fromkeys(self.simulated, "simulated") | dict.fromkeys(self.configured, "configured")
         return dict(sorted(rows.items()))
 
 
 async def start_simulator(children: Children, data: Path, env: Mapping[str, str]) -> dict[str, Row]:
-    """The simulated rows, once their one process serves; raises SimulatorFailed where it does not come up."""
+    """Starts the simulator and returns the simulated rows. Raises SimulatorFailed if it does not start."""
     with (data / "logs" / "providers.log").open("ab") as log:
         process = await children.spawn(
             [sys.executable, "-m", "local.providers", "--port", "0", "--json"],
@@ -60,7 +72,7 @@ async def start_simulator(children: Children, data: Path, env: Mapping[str, str]
 
 
 def choose(simulated: Mapping[str, Row], environment: Mapping[str, str]) -> ProviderRows:
-    """Real rows from `<ROW>_API_KEY`, `<ROW>_BASE_URL` and what else a row takes, the simulator's for the rest."""
+    """Builds real rows from `<ROW>_API_KEY`, `<ROW>_BASE_URL` and so on, and takes the rest from `simulated`."""
     names = sorted({*simulated, *PROVIDERS, *MEDIA_VENDORS})
     configured = {name: row for name in names if (row := _configured(name, environment))}
     return ProviderRows(
@@ -71,5 +83,7 @@ def choose(simulated: Mapping[str, Row], environment: Mapping[str, str]) -> Prov
 
 def _configured(name: str, environment: Mapping[str, str]) -> Row:
     prefix = name.upper().replace("-", "_")
-    given = {field: value for field in FIELDS if (value := environment.get(f"{prefix}_{field.upper()}"))}
+    given = {
+        field: value for field in (*FIELDS, *CALLBACK_FIELDS) if (value := environment.get(f"{prefix}_{field.upper()}"))
+    }
     return {"api_key": NO_KEY, **given} if given else {}

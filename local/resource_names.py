@@ -1,4 +1,4 @@
-"""A physical name follows from its logical id alone, so that a data directory meets the same names again."""
+"""Derives a physical name from its logical id alone, so that a data directory finds the same names at every start."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ STACK_NAME = "nexgate-local"
 
 Properties = Mapping[str, Any]
 
-# The property that holds a name the template chose itself, by resource type.
+# The property that holds a name the template sets itself, by resource type.
 NAME_PROPERTY = {
     "AWS::ApiGateway::Stage": "StageName",
     "AWS::DynamoDB::Table": "TableName",
@@ -44,7 +44,7 @@ ARN_TAIL = {
     "AWS::StepFunctions::StateMachine": "states:{region}:{account}:stateMachine:{name}",
 }
 
-# Types whose Ref is their ARN; every other type's Ref is its name.
+# The Ref of these types is their ARN. The Ref of every other type is its name.
 REF_IS_ARN = {
     "AWS::Lambda::Alias",
     "AWS::SNS::Topic",
@@ -55,7 +55,7 @@ REF_IS_ARN = {
 
 @dataclass(frozen=True, slots=True)
 class ResourceNames:
-    """Answers Ref and Fn::GetAtt for a resource; `queue_base` is the URL that queue URLs start with."""
+    """Answers Ref and Fn::GetAtt for a resource. `queue_base` is the URL that queue URLs start with."""
 
     queue_base: str
 
@@ -64,7 +64,7 @@ class ResourceNames:
         if isinstance(chosen, str):
             return chosen
         generated = f"{STACK_NAME}-{logical_id}"
-        # A bucket's name is a DNS label.
+        # A bucket's name must be a DNS label.
         return generated.lower() if resource["Type"] == "AWS::S3::Bucket" else generated
 
     def arn(self, logical_id: str, resource: Properties) -> str:

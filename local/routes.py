@@ -1,4 +1,4 @@
-"""Which route answers a path, as API Gateway REST chooses: an exact part before a parameter, a greedy parameter last.
+"""Finds the route of a path as API Gateway REST does: an exact part before a parameter, a greedy parameter last.
 
 Paths are matched as they were sent, still percent-encoded: `%2F` is no separator, it is part of a segment.
 Source: docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-settings-method-request.html
@@ -50,7 +50,7 @@ class Routes:
             node.methods[route.method] = route
 
     def match(self, method: str, raw_path: str) -> Match | None:
-        """The route of a percent-encoded path, or None where API Gateway has no such resource or method."""
+        """Finds the route of a percent-encoded path. Returns None if API Gateway has no such resource or method."""
         found = _find(self._root, raw_path.removeprefix("/").split("/"), {})
         if not found:
             return None

@@ -1,4 +1,4 @@
-"""Lambda's Runtime API for one execution environment: one event at a time out of /next, its answer back in.
+"""Serves Lambda's Runtime API to one execution environment, one event at a time.
 
 Written on h11 because an error after the first byte arrives in trailers, which few HTTP servers show.
 Source: docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html and runtimes-custom.html; the error shapes are those
@@ -17,6 +17,7 @@ import orjson
 
 from local.invocation import FunctionFailed, Invocation
 from local.limits import Limits
+from local.private_path import BROWSER_HEADERS
 
 READ_BYTES = 64 * 1024
 ERROR_BODY_BYTES = 1024 * 1024
@@ -27,6 +28,8 @@ PATHS = re.compile(
     r"/2018-06-01/runtime/(?P<what>invocation/next|init/error|restore/next|restore/error"
     r"|invocation/(?P<id>[^/]+)/(?P<outcome>response|error))"
 )
+# h11 gives header names in lower case.
+FROM_A_PAGE = frozenset(name.lower().encode() for name in BROWSER_HEADERS)
 ACCEPTED = (202, orjson.dumps({"status": "OK"}) + b"\n")
 
 
@@ -36,11 +39,12 @@ def _refusal(status: int, error_type: str, message: str) -> tuple[int, bytes]:
 
 UNKNOWN_ID = _refusal(400, "InvalidRequestID", "Invalid request ID")
 WRONG_STATE = _refusal(403, "InvalidStateTransition", "State transition failed: this invocation has its answer.")
+FORBIDDEN = _refusal(403, "Forbidden", "Pages in a browser are not answered here.")
 NOT_FOUND = _refusal(404, "NotFound", "No such Runtime API path.")
 
 
 class _Exchange:
-    """One HTTP/1.1 connection of the runtime's; bodies are read as they arrive."""
+    """One HTTP/1.1 connection of the runtime. Bodies are read as they arrive."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -49,7 +53,7 @@ class _Exchange:
         self.headers: dict[bytes, bytes] = {}
 
     async def next_request(self) -> h11.Request | None:
-        """The next request, or None once the runtime has closed; raises h11.RemoteProtocolError."""
+        """Reads the next request, or None once the runtime has closed. Raises h11.RemoteProtocolError."""
         if self._http.states == {h11.CLIENT: h11.DONE, h11.SERVER: h11.DONE}:
             self._http.start_next_cycle()
         event = await self._event()
@@ -59,7 +63,10 @@ class _Exchange:
         return event
 
     async def body(self, take: Callable[[bytes], Awaitable[None]]) -> dict[bytes, bytes]:
-        """Hands each piece of the request's body to `take`; its trailers; raises h11.RemoteProtocolError when cut."""
+        """Hands each piece of the request's body to `take`, returns the trailers.
+
+        Raises h11.RemoteProtocolError if cut.
+        """
         while True:
             event = await self._event()
             if isinstance(event, h11.Data):
@@ -88,7 +95,7 @@ class _Exchange:
 
 
 class RuntimeApi:
-    """Serves one function process; `submit` is its one way in, an Invocation's chunks the one way out."""
+    """The Runtime API of one function process. `submit` hands it an event; the Invocation's chunks are the answer."""
 
     def __init__(self, limits: Limits, timeout_s: float) -> None:
         self._limits = limits
@@ -99,13 +106,13 @@ class RuntimeApi:
         self._answering = False
         self._server: asyncio.Server | None = None
         self._serving: set[asyncio.Task[None]] = set()
-        # Set while the runtime waits in /next, and for good once its process has ended.
+        # Set while the runtime waits in /next, and permanently once its process has ended.
         self.waiting = asyncio.Event()
-        # The runtime's connection broke within a message: its process is not to be used again.
+        # The runtime's connection broke within a message: its process is not used again.
         self.broken = False
 
     async def start(self) -> str:
-        """Listens on 127.0.0.1 and answers with the value of AWS_LAMBDA_RUNTIME_API."""
+        """Listens on 127.0.0.1 and returns the value of AWS_LAMBDA_RUNTIME_API."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         host, port = self._server.sockets[0].getsockname()[:2]
         return f"{host}:{port}"
@@ -115,7 +122,7 @@ class RuntimeApi:
         self._pending.put_nowait(invocation)
 
     def process_ended(self, failure: FunctionFailed) -> None:
-        """Fails whatever the process still owed, and stops listening; nobody waits for an event here any more."""
+        """Fails every unanswered invocation, and stops listening."""
         if self._submitted:
             self._submitted.finish(failure)
         self.waiting.set()
@@ -149,7 +156,10 @@ class RuntimeApi:
             ("POST", "restore/error"): self._process_error,
             ("GET", "restore/next"): self._restore,
         }
-        if path and method == "POST" and path["id"]:
+        if not FROM_A_PAGE.isdisjoint(exchange.headers):
+            await exchange.body(_ignore)
+            await exchange.reply(*FORBIDDEN)
+        elif path and method == "POST" and path["id"]:
             await self._outcome(exchange, path["id"], path["outcome"])
         elif path and (method, path["what"]) in routes:
             await routes[method, path["what"]](exchange)
@@ -178,7 +188,7 @@ class RuntimeApi:
         await exchange.reply(200, b"")
 
     async def _process_error(self, exchange: _Exchange) -> None:
-        """An environment that could not start fails the invocation it was started for."""
+        """Fails the invocation for which an environment was started that could not start."""
         payload = bytearray()
         await exchange.body(_collect(payload, ERROR_BODY_BYTES))
         if self._submitted:
@@ -242,7 +252,7 @@ async def _ignore(_chunk: bytes) -> None:
 
 
 def _collect(into: bytearray, limit: int) -> Callable[[bytes], Awaitable[None]]:
-    """Keeps a body's first `limit` bytes; the rest is read and dropped."""
+    """Returns a reader that keeps a body's first `limit` bytes and drops the rest."""
 
     async def take(chunk: bytes) -> None:
         into.extend(chunk[: max(0, limit - len(into))])
@@ -262,7 +272,7 @@ def _error_type(headers: dict[bytes, bytes]) -> str:
 
 
 def _error_body(trailers: dict[bytes, bytes]) -> bytes:
-    """The error document of a stream that failed: base64 in a trailer, kept as it is where it is not."""
+    """Decodes the error document of a failed stream from its base64 trailer, or returns a trailer of another form."""
     encoded = trailers.get(ERROR_BODY_HEADER, b"")
     try:
         return base64.b64decode(encoded, validate=True)

@@ -1,17 +1,21 @@
-"""`python -m local`: one JSON line or one page on standard output once everything serves; logs go to standard error."""
+"""Starts the stack (`python -m local`) and prints one JSON line or one page once it serves.
+
+Logs go to standard error.
+"""
 
 import argparse
 import asyncio
 import logging
 import os
-import shlex
 import sys
 from collections.abc import Callable
 
 import orjson
 from samtranslator.model.exceptions import InvalidDocumentException
 
-from local.front import bind
+from gateway.catalog.schema import CatalogError
+from gateway.wiring.catalogs import check_catalogs
+from local.http_server import bind
 from local.intrinsics import UnresolvedReference
 from local.limits import AWS_LIMITS
 from local.provider_rows import SimulatorFailed
@@ -28,14 +32,19 @@ CANNOT_START = (
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serves until a signal; the exit status."""
+    """Serves until a signal and returns the exit status."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    # It tells of its own features and metrics, never of the template.
+    # The translator's log is about its own features and metrics, never about the template.
     logging.getLogger("samtranslator").setLevel(logging.ERROR)
     try:
+        check_catalogs()
         listener = bind(arguments.port)
+    except CatalogError as error:
+        return _refuse(str(error))
     except OSError as error:
         return _refuse(f"port {arguments.port} of 127.0.0.1 cannot be used: {error.strerror}")
+    except OverflowError:
+        return _refuse(f"port {arguments.port} is none: a port is 0 to 65535")
     options = Options(
         template=arguments.template.resolve(),
         data=arguments.data.resolve(),
@@ -60,18 +69,18 @@ def _announce_json(running: Running) -> None:
     print(orjson.dumps(running.document()).decode(), flush=True)
 
 
+# README has the same line.
+CURL = (
+    'curl {root_url}/v1/chat/completions -H "Authorization: Bearer {key}" -H "Content-Type: application/json" '
+    """-d '{{"model": "nexevo/balanced", "messages": [{{"role": "user", "content": "Hello!"}}]}}'"""
+)
+
+
 def _announce_page(running: Running) -> None:
-    question = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello!"}]}
     states = ", ".join(f"{row} ({state})" for row, state in running.providers.items())
-    curl = shlex.join(
-        [
-            *("curl", "-sS", f"{running.root_url}/v1/chat/completions"),
-            *("-H", f"Authorization: Bearer {running.key.api_key}"),
-            *("-H", "Content-Type: application/json"),
-            *("-d", orjson.dumps(question).decode()),
-        ]
-    )
+    curl = CURL.format(root_url=running.root_url, key=running.key.api_key)
     print(f"root URL   {running.root_url}")
+    print(f"account    {running.key.account_id}")
     print(f"API key    {running.key.api_key}")
     print(f"providers  {states}")
     print(f"\n{curl}\n\nCtrl-C ends it.", flush=True)

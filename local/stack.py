@@ -1,4 +1,4 @@
-"""Starts the parts of the local stack in an order that waits for nothing twice, and ends all of them again."""
+"""Starts the parts of the local stack, in parallel where possible, and ends all of them."""
 
 import asyncio
 import fcntl
@@ -13,33 +13,38 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import accounts, aws_services, books, provider_rows, template
+from local import accounts, aws_services, operator_commands, provider_rows, s3_listing, template
 from local.accounts import FirstKey
 from local.aws_services import Services
 from local.children import Children
-from local.front import Front, bind
 from local.functions import INHERITED, FunctionPool, Functions, function_environment
 from local.gateway import Gateway
+from local.http_server import HttpServer, bind
 from local.lambda_api import LambdaApi
 from local.limits import Limits
+from local.private_path import private_path
 from local.processes import REGISTER
 from local.provider_rows import ProviderRows
 from local.resource_names import ResourceNames
+from local.s3_listing import listers
 from local.template import Stack
 from local.triggers import Triggers
 
 log = logging.getLogger(__name__)
+# A file, where the environment names one, in which the functions write down their AWS calls.
+CALLS_LOG = "AWS_CALLS_LOG"
 
 
 class CannotStart(Exception):
-    """The stack cannot run; the message is for the person who started it."""
+    """The stack cannot run. The message is for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How one stack was asked for; `environment` is its own, of which functions see almost nothing."""
+    """The options of one stack. `environment` is the stack's own; functions see almost nothing of it."""
 
     template: Path
     data: Path
@@ -52,7 +57,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What a stack that serves has to tell."""
+    """The addresses and the key of a stack that serves."""
 
     root_url: str
     key: FirstKey
@@ -60,7 +65,7 @@ class Running:
     providers: Mapping[str, str]
 
     def document(self) -> dict[str, Any]:
-        """The one JSON line; tools outside the project read it."""
+        """Builds the one JSON line. Tools outside the project read it."""
         return {
             "root_url": self.root_url,
             "base_url": f"{self.root_url}/v1",
@@ -76,16 +81,19 @@ Announce = Callable[[Running], None]
 
 
 class LocalStack:
-    """One stack; `serve` runs it until a signal, or until a part it needs is gone."""
+    """One stack. `serve` runs it until a signal, or until a part that it needs ends."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
         self._stop = asyncio.Event()
 
     async def serve(self, announce: Announce) -> int:
-        """Calls `announce` once everything serves; the exit status. Raises CannotStart."""
+        """Calls `announce` once everything serves, and returns the exit status. Raises CannotStart."""
         data = self._options.data
-        (data / "logs").mkdir(parents=True, exist_ok=True)
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The directory holds keys; one that is older than this rule is closed too.
+        data.chmod(0o700)
+        (data / "logs").mkdir(exist_ok=True)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
@@ -100,9 +108,10 @@ class LocalStack:
 
     async def _run(self, children: Children, announce: Announce) -> int:
         async with AsyncExitStack() as ending:
-            lambda_api, listener = LambdaApi(), bind(0)
-            await _serve(Front(lambda_api), listener, ending)
-            lambda_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            path, listener = private_path(), bind(0)
+            lambda_api = LambdaApi(path)
+            await _serve(HttpServer(lambda_api), listener, ending)
+            lambda_url = f"http://127.0.0.1:{listener.getsockname()[1]}{path}"
             services, simulated, stack = await self._start_services(children, lambda_url)
             return await self._run_on(services, simulated, stack, children, lambda_api, announce)
 
@@ -121,16 +130,20 @@ class LocalStack:
         key = accounts.first_key(self._options.data)
         try:
             await asyncio.to_thread(_fill, services, stack, rows)
+            listing = listers(stack.functions.values(), stack.resources["AWS::S3::Bucket"])
+            (self._options.data / s3_listing.FILE).write_bytes(orjson.dumps(listing))
         except (BotoCoreError, ClientError) as error:
-            raise CannotStart(f"a service does not answer as it should: {error}") from error
+            raise CannotStart(f"a local AWS service refused a set-up call: {error}") from error
         port = self._options.listener.getsockname()[1]
         root_url = f"http://127.0.0.1:{port}"
         around = {
             **services.environment(),
             "PUBLIC_URL": root_url,
             "SIMULATED_PROVIDERS": ",".join(rows.simulated),
-            "OWN_HOSTS": ",".join([*_own_hosts(services, rows), f"127.0.0.1:{port}", *self._options.own_hosts]),
+            "OWN_HOSTS": ",".join([*_own_hosts(services, rows), *self._options.own_hosts]),
         }
+        if CALLS_LOG in self._options.environment:
+            around[CALLS_LOG] = self._options.environment[CALLS_LOG]
         environments = {
             name: function_environment(function, self._options.environment, around)
             for name, function in stack.functions.items()
@@ -140,15 +153,15 @@ class LocalStack:
         async with AsyncExitStack() as ending:
             triggers = Triggers(stack, services, functions)
             ending.callback(triggers.end)
-            front = Front(Gateway(stack.api, functions, self._options.limits))
-            await _serve(front, self._options.listener, ending)
+            server = HttpServer(Gateway(stack.api, functions, self._options.limits))
+            await _serve(server, self._options.listener, ending)
             announce(Running(root_url, key, services, rows.states()))
             return await self._until_over(children)
 
     async def _start_services(
         self, children: Children, lambda_url: str
     ) -> tuple[Services, dict[str, dict[str, str]], Stack]:
-        """Everything slow at once: three processes, and the translation of the template."""
+        """Starts the slow parts in parallel: three processes, and the translation of the template."""
         options = self._options
         env = {name: options.environment[name] for name in INHERITED if name in options.environment}
         moto, dynamodb, simulated, translated = await asyncio.gather(
@@ -179,7 +192,7 @@ class LocalStack:
 
 
 def _claim(lock: int, data: Path) -> None:
-    """One stack per data directory: two would overwrite one another's state."""
+    """Locks the data directory, because two stacks would overwrite one another's state."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -187,39 +200,43 @@ def _claim(lock: int, data: Path) -> None:
 
 
 def _fill(services: Services, stack: Stack, rows: ProviderRows) -> None:
-    """Tables, buckets and queues, and the providers' secret."""
+    """Creates the tables, buckets and queues, and stores the providers' secrets."""
     aws_services.provision(services, stack)
-    for name in _named_by_functions(stack, "PROVIDERS_SECRET"):
-        aws_services.put_secret(services, name, rows.secret())
+    for variable, value in (("PROVIDERS_SECRET", rows.secret()), ("CALLBACKS_SECRET", rows.callbacks_secret())):
+        for secret in _values_in_functions(stack, variable):
+            # If CloudFormation chooses the secret's name, the functions know the secret by its ARN.
+            aws_services.put_secret(services, secret.rpartition(":secret:")[2], value)
 
 
 async def _open_account(environments: Mapping[str, Mapping[str, str]], key: FirstKey, options: Options) -> None:
-    """Opens the stack's account through the tables of money, where a function of the template knows them."""
-    # What differs from one function to the next, such as its name, no operator asks for.
-    together = {name: value for environment in environments.values() for name, value in environment.items()}
-    if {"ACCOUNTS_TABLE", "LEDGER_TABLE", "KEYS_TABLE"} <= together.keys():
-        books.remember(options.data, together)
-        await accounts.open_account(together, key, options.balance_usd)
+    """Opens the stack's account in the money tables, if the template has a function that knows them."""
+    # The operator needs no values that differ between functions, such as a function's name.
+    merged = {name: value for environment in environments.values() for name, value in environment.items()}
+    merged.pop(CALLS_LOG, None)
+    if {"ACCOUNTS_TABLE", "LEDGER_TABLE", "KEYS_TABLE"} <= merged.keys():
+        operator_commands.save_environment(options.data, merged)
+        await accounts.open_account(merged, key, options.balance_usd)
 
 
 def _own_hosts(services: Services, rows: ProviderRows) -> set[str]:
-    """Where this stack's own media are: in AWS all of these are public."""
-    addresses = [services.moto, *(row["base_url"] for row in rows.simulated.values() if "base_url" in row)]
-    return {urlsplit(address).netloc for address in addresses}
+    """Lists where this stack's own media are: S3's path, and the simulators' hosts. On AWS all of these are public."""
+    s3 = urlsplit(services.moto)
+    simulators = {urlsplit(row["base_url"]).netloc for row in rows.simulated.values() if "base_url" in row}
+    return {f"{s3.netloc}{s3.path}/", *simulators}
 
 
-def _named_by_functions(stack: Stack, variable: str) -> set[str]:
-    """The values that the template gives a variable in its functions' environments: one, as a rule."""
+def _values_in_functions(stack: Stack, variable: str) -> set[str]:
+    """Collects the values that the template gives a variable in its functions' environments, usually one."""
     return {function.environment[variable] for function in stack.functions.values() if variable in function.environment}
 
 
-async def _serve(front: Front, listener: socket.socket, ending: AsyncExitStack) -> None:
-    """Has the front serve on the socket, until `ending`."""
-    serving = asyncio.ensure_future(front.serve(sockets=[listener]))
-    ending.push_async_callback(_end_front, front, serving)
-    await front.ready.wait()
+async def _serve(server: HttpServer, listener: socket.socket, ending: AsyncExitStack) -> None:
+    """Serves on the socket until `ending`."""
+    serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+    ending.push_async_callback(_end_server, server, serving)
+    await server.ready.wait()
 
 
-async def _end_front(front: Front, serving: "asyncio.Future[None]") -> None:
-    front.should_exit = True
+async def _end_server(server: HttpServer, serving: "asyncio.Future[None]") -> None:
+    server.should_exit = True
     await serving

@@ -1,8 +1,8 @@
-"""What moto's Step Functions need to run this stack's state machines; imported by moto's process alone.
+"""Adapts moto's Step Functions to this stack's state machines. Only moto's process imports this module.
 
-moto calls Lambda at moto; here functions are processes of the stack, behind `lambda_api.py`. moto makes a task token
-once for a state where AWS makes one for each try, so that a second try would end at once. And moto parses a definition
-for each execution, and a path for each use of it, which takes as long as all the rest.
+moto calls Lambda at moto; here functions are processes of the stack, behind `lambda_api.py`. moto makes one task token
+per state where AWS makes one per try, so that a second try would end at once. And moto parses a definition for each
+execution, and a path for each use of it, which takes as long as all the rest.
 """
 
 import http.client
@@ -21,7 +21,7 @@ from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import json_path
 
-# As Lambda's own bound on an invocation, with a little for the way.
+# Lambda's own limit on an invocation, with a little more for the connection.
 INVOKE_TIMEOUT_S = 920
 
 
@@ -29,7 +29,7 @@ Invoke = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def adapt(invoke: Invoke) -> None:
-    """Has moto's executions invoke functions by `invoke`, with a task token of its own for each try."""
+    """Has moto's executions invoke functions through `invoke`, with a new task token for each try."""
 
     def invoke_function(parameters: dict[str, Any], **_where: object) -> dict[str, Any]:
         return invoke(parameters)
@@ -46,21 +46,24 @@ def adapt(invoke: Invoke) -> None:
 
 
 def remember_parsed() -> None:
-    """Has moto parse each definition and each path once; what executions change is in their environments."""
+    """Has moto parse each definition and each path once; an execution's state is in its environment, not in them."""
     parse_once = staticmethod(cache(AmazonStateLanguageParser.parse))
     setattr(AmazonStateLanguageParser, "parse", parse_once)  # noqa: B010  # likewise
     setattr(json_path, "parse", cache(vars(json_path)["parse"]))  # noqa: B010  # likewise
 
 
 def invoker(lambda_url: str) -> Invoke:
-    """Invokes functions by the API at that address."""
+    """Builds a function that invokes functions through the API at that address."""
     base = urlsplit(lambda_url)
-    return partial(_invoke, base.hostname or "", base.port or 80)
+    return partial(_invoke, base.hostname or "", base.port or 80, base.path)
 
 
-def _invoke(host: str, port: int, parameters: dict[str, Any]) -> dict[str, Any]:
-    """As boto3's `Lambda.invoke` answers, the payload read. A failure to reach the function is the function's."""
-    path = f"/2015-03-31/functions/{quote(parameters['FunctionName'], safe='')}/invocations"
+def _invoke(host: str, port: int, prefix: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Invokes a function and answers as boto3's `Lambda.invoke` does, with the payload read.
+
+    A failure to reach the function is reported as the function's failure.
+    """
+    path = f"{prefix}/2015-03-31/functions/{quote(parameters['FunctionName'], safe='')}/invocations"
     connection = http.client.HTTPConnection(host, port, timeout=INVOKE_TIMEOUT_S)
     try:
         connection.request("POST", path, body=parameters["Payload"])
@@ -72,7 +75,7 @@ def _invoke(host: str, port: int, parameters: dict[str, Any]) -> dict[str, Any]:
     finally:
         connection.close()
     if response.status != 200:
-        # The stack's own end leaves without a name what was under way.
+        # When the stack itself ends, running invocations end without an error type.
         name = f"Lambda.{response.headers.get('x-amzn-errortype', 'ServiceException')}"
         failure = {"errorType": name, "errorMessage": body.decode()}
         return {"StatusCode": response.status, "FunctionError": "Unhandled", "Payload": failure}

@@ -1,4 +1,4 @@
-"""What the local stack runs is read from the real template, by AWS's own translator: nothing is listed twice.
+"""Reads the local stack's parts from the real template through AWS's own translator, so that nothing is listed twice.
 
 A stack is a frozen value; building one starts nothing and touches no network.
 """
@@ -15,28 +15,31 @@ from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
 from local.intrinsics import Node, Resolver
+from local.language_extensions import expand
+from local.permissions import Statement, statements
 from local.resource_names import REGION, ResourceNames
 
-# The translator takes code that is on S3 only; a path relative to the template travels as the key.
+# The translator accepts only code that is on S3, so a path relative to the template is passed as the key.
 CODE_KEYS = {"CodeUri", "ContentUri", "DefinitionUri"}
 CODE_BUCKET = "s3://local/"
 FUNCTION_ARN = re.compile(r":function:([A-Za-z0-9_-]+)")
 RATE = re.compile(r"rate\((\d+) (second|minute|hour|day)s?\)")
 RATE_UNIT_S = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 
-# Types that exist only to connect, permit or watch others: nothing of them runs, here or on AWS.
+# Types that only connect, permit or watch other resources. None of them runs, here or on AWS.
 SILENT_TYPES = re.compile(
-    r"AWS::(IAM|Logs|CloudWatch|SNS|KMS|ApiGateway|Lambda::(Alias|Version|Permission|LayerVersion|EventInvokeConfig))"
+    r"AWS::(ApiGateway|CloudWatch|CodeDeploy|IAM|KMS|Logs|S3::BucketPolicy|SNS"
+    r"|Lambda::(Alias|EventInvokeConfig|LayerVersion|Permission|Version))"
 )
 
 
 class TemplateError(ValueError):
-    """The template cannot be run here; the message names the resource."""
+    """The template cannot be run here. The message names the resource."""
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One Lambda function; `command_prefix` is its exec wrapper on this machine, or empty."""
+    """One Lambda function. `command_prefix` is its exec wrapper on this machine, or empty."""
 
     name: str
     family: str
@@ -48,11 +51,12 @@ class Function:
     memory_mb: int
     log_format: str
     environment: Mapping[str, str]
+    grants: tuple[Statement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method of one API Gateway resource; method is `ANY` or upper case."""
+    """One method of one API Gateway resource. `method` is `ANY` or upper case."""
 
     path: str
     method: str
@@ -63,7 +67,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class GatewayResponse:
-    """A customised gateway response; headers keep API Gateway's value expressions."""
+    """A customised gateway response. Headers keep API Gateway's value expressions."""
 
     status: int | None
     headers: Mapping[str, str]
@@ -102,7 +106,7 @@ class QueueSource:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Everything the template asks to run; `resources` holds CloudFormation properties by type and name."""
+    """The parts of the template that run. `resources` holds CloudFormation properties by type and name."""
 
     functions: Mapping[str, Function]
     api: Api
@@ -113,7 +117,7 @@ class Stack:
     not_emulated: tuple[str, ...] = field(default=())
 
     def definition(self, state_machine: Mapping[str, Any]) -> str:
-        """A state machine's definition, its substitutions made."""
+        """Builds a state machine's definition with its substitutions made."""
         text: str = (self.root / state_machine["DefinitionS3Location"]["Key"]).read_text()
         for name, value in state_machine.get("DefinitionSubstitutions", {}).items():
             text = text.replace(f"${{{name}}}", str(value))
@@ -121,17 +125,18 @@ class Stack:
 
 
 def translate(path: Path) -> Mapping[str, Any]:
-    """CloudFormation's form of a SAM template; raises samtranslator's own errors where it is wrong."""
-    source = _with_code_on_s3(yaml_parse(path.read_text()))
+    """Translates a SAM template to CloudFormation's form. Raises samtranslator's own errors if it is wrong."""
+    source = _with_code_on_s3(expand(yaml_parse(path.read_text())))
+    defaults = {name: row["Default"] for name, row in source.get("Parameters", {}).items() if "Default" in row}
     translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
     translated: Mapping[str, Any] = translator.translate(
-        source, parameter_values={}, get_managed_policy_map=dict, passthrough_metadata=True
+        source, parameter_values=defaults, get_managed_policy_map=dict, passthrough_metadata=True
     )
     return translated
 
 
 def resolve(template: Mapping[str, Any], root: Path, names: ResourceNames) -> Stack:
-    """The stack that a translated template describes; `root` is the folder its code paths start from."""
+    """Builds the stack that a translated template describes. `root` is the folder its code paths start from."""
     resolver = Resolver(template, {}, names)
     included = {
         logical_id: resource for logical_id, resource in template["Resources"].items() if resolver.included(resource)
@@ -152,7 +157,7 @@ def _with_code_on_s3(node: Node) -> Node:
 
 
 class _Reader:
-    """Reads each kind of resource off one translated template."""
+    """Reads each kind of resource from one translated template."""
 
     def __init__(self, resources: Mapping[str, Any], resolver: Resolver, names: ResourceNames, root: Path) -> None:
         self._resources = resources
@@ -173,7 +178,7 @@ class _Reader:
         )
 
     def _of_type(self, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Physical name and resolved properties of each resource of a type."""
+        """Yields the physical name and resolved properties of each resource of a type."""
         for logical_id, resource in self._resources.items():
             if resource["Type"] == kind:
                 properties = self._resolver.resolve(resource.get("Properties", {}))
@@ -204,7 +209,15 @@ class _Reader:
             memory_mb=int(properties.get("MemorySize", 128)),
             log_format=properties.get("LoggingConfig", {}).get("LogFormat", "Text"),
             environment=environment,
+            grants=self._grants(raw),
         )
+
+    def _grants(self, function: Mapping[str, Any]) -> tuple[Statement, ...]:
+        """Lists the statements of the function's role: its own policies, and those of the template that it names."""
+        role = self._resources[function["Role"]["Fn::GetAtt"][0]]["Properties"]
+        named = [arn["Ref"] for arn in role.get("ManagedPolicyArns", []) if isinstance(arn, dict) and "Ref" in arn]
+        policies = [*role.get("Policies", []), *(self._resources[name]["Properties"] for name in named)]
+        return statements(self._resolver.resolve(policy["PolicyDocument"]) for policy in policies)
 
     def _api(self) -> Api:
         bodies = dict(self._of_type("AWS::ApiGateway::RestApi"))
@@ -270,9 +283,9 @@ PROVISIONED_TYPES = {
 
 
 def _on_this_machine(path: str, layers: tuple[Path, ...]) -> str:
-    """A file under /opt, found in the source of the last layer that has it: Lambda lays layers over one another.
+    """Finds a file under /opt in the source of the last layer that has it, as Lambda lays layers over one another.
 
-    A layer's build may or may not be what puts its content under `python/`; both sources are looked at.
+    Some layers add `python/` to their content only at the build, so both places are searched.
     """
     inside = path.removeprefix("/opt/")
     for folder in reversed(layers):

@@ -1,4 +1,4 @@
-"""What invokes functions besides requests: schedules at their rate, and queues whose messages are there.
+"""Invokes functions on schedules and for messages in queues.
 
 Source: docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html and
 docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
@@ -66,7 +66,7 @@ class Triggers:
                     await asyncio.to_thread(client.delete_message_batch, QueueUrl=url, Entries=entries)
 
     async def _deliver(self, source: QueueSource, messages: list[Message]) -> list[Message]:
-        """The messages that are done: all but those that the function says are to come again, or none if it failed."""
+        """Returns the processed messages: all except those that the function reports as failed."""
         answer = await self._invoke(source.function, queue_event(source.queue_name, messages))
         if answer is None:
             return []
@@ -76,7 +76,7 @@ class Triggers:
         return [message for message in messages if message["MessageId"] not in again]
 
     async def _invoke(self, function: str, event: bytes) -> bytes | None:
-        """The function's answer; a failure is in the log, and the next turn comes all the same."""
+        """Returns the function's answer, or None after logging a failure. The next turn comes in either case."""
         try:
             return await self._functions.invoke(function, event)
         except (FunctionFailed, Throttled, EventTooLarge) as error:
@@ -85,7 +85,7 @@ class Triggers:
 
 
 def scheduled_event(rule: str) -> bytes:
-    """The event of a schedule without an input of its own."""
+    """Builds the event of a schedule that has no input of its own."""
     return orjson.dumps(
         {
             "version": "0",
@@ -102,7 +102,7 @@ def scheduled_event(rule: str) -> bytes:
 
 
 def queue_event(queue_name: str, messages: list[Message]) -> bytes:
-    """The event of a batch of messages."""
+    """Builds the event of a batch of messages."""
     records = [
         {
             "messageId": message["MessageId"],

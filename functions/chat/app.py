@@ -1,9 +1,15 @@
-"""Chat completions, and the legacy completions before them: OpenAI's doors to the corridor."""
+"""Serves chat and legacy completions on OpenAI's wires."""
 
-from gateway.bootstrap import chat_services
+from functools import partial
+
+from gateway.http.routes import OperationRoute
+from gateway.http.streaming_app import StreamingApp, only
 from gateway.protocols import openai_chat, openai_completions
-from gateway.web import Door, only
+from gateway.wiring.chat import chat
+from gateway.wiring.streaming import services
 
-ROUTES = {"/v1/chat/completions": openai_chat.CLIENT, "/v1/completions": openai_completions.CLIENT}
-
-app = Door(chat_services, openai_chat.CLIENT, only(ROUTES))
+ROUTES = {
+    "/v1/chat/completions": OperationRoute(partial(chat, openai_chat.CLIENT)),
+    "/v1/completions": OperationRoute(partial(chat, openai_completions.CLIENT)),
+}
+app = StreamingApp(services, openai_chat.CLIENT, only(ROUTES))

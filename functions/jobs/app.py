@@ -1,14 +1,14 @@
-"""The steps of jobs, as their state machines call them. A step that raises is tried again by the error's name."""
+"""Runs the steps of jobs for their state machines, which retry a failed step by the error's name."""
 
-import asyncio
 from typing import Any
 
-from gateway.job_services import media_steps
-
-# One loop for the life of the process, since kept connections belong to it.
-RUNNER = asyncio.Runner()
+from gateway.wiring.managed import managed
+from gateway.wiring.media_steps import media_steps
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """`{step, job_id, run}`, and for a wait its `token`; which step is next."""
-    return RUNNER.run(media_steps().run(event))
+async def take_step(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Runs the step of `{step, job_id, run}` and, for a wait, `token`; returns the next step."""
+    return await media_steps().run(event)
+
+
+handler = managed(take_step)

@@ -1,9 +1,25 @@
-"""Messages: the Anthropic wire's door to the corridor, and the count of its prompts."""
+"""Serves Anthropic's Messages, and their token counts."""
 
-from gateway.bootstrap import chat_services
+from functools import partial
+
+from gateway.auth.principal import Principal
+from gateway.http.request import Request
+from gateway.http.routes import JsonRoute, OperationRoute, Route
+from gateway.http.streaming_app import StreamingApp, only
 from gateway.protocols.anthropic_messages import CLIENT
 from gateway.protocols.anthropic_messages.count_tokens import decode_count_request, encode_count
-from gateway.web import Counting, Door, only
+from gateway.wiring.chat import chat
+from gateway.wiring.count_tokens import token_counter
+from gateway.wiring.streaming import services
 
-COUNTING = Counting(CLIENT, decode_count_request, encode_count)
-app = Door(chat_services, CLIENT, only({"/v1/messages": CLIENT, "/v1/messages/count_tokens": COUNTING}))
+
+async def count(principal: Principal, request: Request) -> bytes:
+    """Counts the tokens of a prompt, free of charge."""
+    return encode_count(await token_counter().count(principal, decode_count_request(request.body)))
+
+
+ROUTES: dict[str, Route] = {
+    "/v1/messages": OperationRoute(partial(chat, CLIENT)),
+    "/v1/messages/count_tokens": JsonRoute({"POST": count}, makes_work=True),
+}
+app = StreamingApp(services, CLIENT, only(ROUTES))

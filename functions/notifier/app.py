@@ -1,14 +1,14 @@
-"""Tells webhooks what waits in the queue; what is not taken comes again, later and later."""
+"""Delivers the queue's webhook notices; a failed one comes again, after growing pauses."""
 
-import asyncio
 from typing import Any
 
-from gateway.job_services import tell_batch
-
-# One loop for the life of the process, since kept connections belong to it.
-RUNNER = asyncio.Runner()
+from gateway.wiring.managed import managed
+from gateway.wiring.notices import deliver_batch
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """A batch of the queue's messages; answers those that are to come again."""
-    return RUNNER.run(tell_batch(event))
+async def deliver_webhooks(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Delivers a batch of the queue's messages; returns those that must come again."""
+    return await deliver_batch(event)
+
+
+handler = managed(deliver_webhooks)

@@ -1,20 +1,24 @@
-"""The scheduled reconciler: starts anew what has lost its execution. Its clock is the machine's, never the event's."""
+"""Runs the reconciler on a schedule: restarts jobs that lost their execution. The clock is the machine's, not the
+event's.
+"""
 
-import asyncio
 import logging
 from dataclasses import asdict
 from typing import Any
 
-from gateway.job_services import reconciler
+from gateway.logs.metrics import Metric, measure
+from gateway.wiring.jobs import reconciler
+from gateway.wiring.managed import managed
 
-# One loop for the life of the process, since kept connections belong to it.
-RUNNER = asyncio.Runner()
-log = logging.getLogger()
-log.setLevel(logging.INFO)
+log = logging.getLogger(__name__)
 
 
-def handler(_event: object, _context: object) -> dict[str, Any]:
-    """What was found; a job that could not be helped now is the next look's."""
-    found = asdict(RUNNER.run(reconciler().look()))
-    log.info("reconciled", extra=found)
-    return found
+async def reconcile_once(_event: object, _context: object) -> dict[str, Any]:
+    """Reconciles once; a job that cannot be helped now is left to the next pass."""
+    found = await reconciler().run()
+    measure({Metric.JOBS_RECONCILED: found.restarted + found.withdrawn, Metric.JOBS_LEFT: found.left})
+    log.info("reconciled", extra=asdict(found))
+    return asdict(found)
+
+
+handler = managed(reconcile_once)

@@ -1,16 +1,14 @@
-"""Ends the holds whose end had to wait on the queue; what cannot be ended now stays there."""
+"""Ends the holds whose settlement was queued; one that cannot be ended now stays in the queue."""
 
-import asyncio
 from typing import Any
 
-from gateway.bootstrap import control_services
-from gateway.stores.deferred_sqs import settle_batch
-
-# One loop for the life of the process, since kept connections belong to it.
-RUNNER = asyncio.Runner()
+from gateway.wiring.managed import managed
+from gateway.wiring.money import settle
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """A batch of the queue's messages; answers those that are to come again."""
-    services = control_services()
-    return RUNNER.run(settle_batch(services.money, services.clock, event))
+async def settle_held(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Settles a batch of the queue's messages; returns those that must come again."""
+    return await settle(event)
+
+
+handler = managed(settle_held)

@@ -1,28 +1,24 @@
-"""The scheduled sweeper: ends the holds whose deadline is over. Its clock is the machine's, never the event's."""
+"""Runs the sweeper on a schedule: ends the holds past their deadline. Its clock is the machine's, not the event's."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import asdict
 from typing import Any
 
-from gateway.bootstrap import control_services
-from gateway.stores.money_sweep import Swept, sweep
+from gateway.logs.metrics import Metric, measure
+from gateway.wiring.managed import managed
+from gateway.wiring.sweeping import sweep
 
-# One event loop for the life of the process, as kept connections belong to it.
-RUNNER = asyncio.Runner()
-log = logging.getLogger()
-log.setLevel(logging.INFO)
+log = logging.getLogger(__name__)
 
 
-def handler(_event: object, _context: object) -> dict[str, Any]:
-    """What was found and how it ended; an overdue hold that could not be ended is the next sweep's."""
-    swept = asdict(RUNNER.run(_sweep()))
-    log.info("swept", extra=swept)
-    return swept
+async def sweep_once(_event: object, _context: object) -> dict[str, Any]:
+    """Sweeps once and reports the ends; a hold that could not be ended is left to the next sweep."""
+    swept = await sweep()
+    measure({Metric.HOLDS_SWEPT: swept.released + swept.charged, Metric.HOLDS_LEFT: swept.left})
+    log.info("swept", extra=asdict(swept))
+    return asdict(swept)
 
 
-async def _sweep() -> Swept:
-    services = control_services()
-    return await sweep(services.money, services.clock.now_s())
+handler = managed(sweep_once)

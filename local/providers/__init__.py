@@ -1,1 +1,1 @@
-"""The simulated providers: every wire, one process, deterministic answers, faults on request."""
+"""Simulates the providers: every wire in one process, with deterministic answers and faults on request."""

@@ -1,4 +1,4 @@
-"""Law: one process serves every simulated provider on 127.0.0.1, and ends with whoever started it.
+"""Serves every simulated provider in one process on 127.0.0.1, and ends when its parent process ends.
 
 `python -m local.providers --port 0 --json` prints one JSON line when it serves: a member for each provider
 row, with `base_url` and `api_key` as that provider's SDK takes them. Logs go to stderr.
@@ -27,7 +27,7 @@ _PARENT_CHECK_S = 0.5
 
 
 class _Protocol(HttpToolsProtocol):
-    """Hands the connection to the app, so that a fault can end it where HTTP would not."""
+    """Hands the connection to the app, so that a fault can break it in ways that HTTP does not allow."""
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -35,7 +35,7 @@ class _Protocol(HttpToolsProtocol):
 
 
 class _Server(uvicorn.Server):
-    """Leaves the signals to this module: a terminated simulator has ended well."""
+    """A server that leaves signals to this module, so that a terminated simulator ends with status 0."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -75,7 +75,7 @@ async def _serve(listener: socket.socket, announce: bool) -> None:
 
 
 def _end_with_parent(parent: int, stop: Callable[[], None]) -> None:
-    """Nothing tells a process portably that its parent is gone, so it looks."""
+    """Polls for the parent process, since no portable signal tells a process that its parent ended."""
     loop = asyncio.get_running_loop()
     if os.getppid() == parent:
         loop.call_later(_PARENT_CHECK_S, _end_with_parent, parent, stop)
@@ -84,12 +84,12 @@ def _end_with_parent(parent: int, stop: Callable[[], None]) -> None:
 
 
 def main() -> None:
-    """Serve until told to stop, or until the parent process is gone."""
+    """Serves until a signal, or until the parent process ends."""
     parser = argparse.ArgumentParser(prog="python -m local.providers", description="Simulated AI providers.")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--json", action="store_true", help="print one JSON line with every row's address")
     arguments = parser.parse_args()
-    # asyncio switches Nagle's algorithm off only where the protocol is named; without it, chunks wait 40 ms.
+    # asyncio turns Nagle's algorithm off only if the protocol is given. Otherwise chunks wait 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", arguments.port))

@@ -1,7 +1,7 @@
-"""Law: what a simulated model says is decided here, once, from a neutral question; wires only write it down.
+"""Composes the answer of a simulated model from a question that is independent of any wire.
 
 The answer to the same question is always the same. A model given tools calls them when the last message is
-the user's and speaks when it is a tool's; it calls every tool that the user names, else the first.
+the user's and answers with text when it is a tool's. It calls every tool that the user names, else the first.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _QUOTE_MAX = 160
 
 
 class Ended(enum.Enum):
-    """Why the model stopped."""
+    """The reason why the model stopped."""
 
     STOP = "stop"
     LENGTH = "length"
@@ -39,7 +39,7 @@ class Ended(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool the model may call; `schema` is None where its input is free text."""
+    """A tool that the model may call. `schema` is None if its input is free text."""
 
     name: str
     schema: Json | None
@@ -47,19 +47,19 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class ToolChoice:
-    """Whether tools may, must or must not be called, and which of them: None means any."""
+    """Says whether tools may, must or must not be called, and which of them. None means any."""
 
     mode: str = "auto"
     names: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """A question put to a simulated model, without the manners of any wire.
+class ModelRequest:
+    """A question to a simulated model, independent of any wire.
 
-    `question` is the last user text, `results` the tool results after it, `rounds_done` how often tools were
-    called since; `schema` is the structured output asked for; `max_tokens` bounds reasoning and answer;
-    `announces_calls` is the habit of some models to say what they are about to do.
+    `question` is the last user text, `results` the tool results after it, `rounds_done` the number of tool rounds
+    since then. `schema` is the requested structured output. `max_tokens` limits reasoning and answer together.
+    `announces_calls` is set for models that write a text before their tool calls.
     """
 
     model: str
@@ -86,13 +86,13 @@ class ToolCall:
     arguments: str
 
     def token_count(self) -> int:
-        """What the call costs."""
+        """Counts the tokens of the call."""
         return tokens.count(self.name) + tokens.count(self.arguments)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What the model says: thinking, text, calls, and why it stopped."""
+    """The model's output: thinking, text, calls, and the reason why it stopped."""
 
     reasoning: str
     text: str
@@ -102,18 +102,18 @@ class Draft:
     reasoning_tokens: int = 0
 
     def output_tokens(self) -> int:
-        """Everything that was generated, thinking included."""
+        """Counts all generated tokens, thinking included."""
         return self.reasoning_tokens + tokens.count(self.text) + sum(c.token_count() for c in self.calls)
 
 
-def compose(ask: Ask, shape: Fault) -> Draft:
-    """The model's answer, with stop sequences and the token limit applied as a real one would."""
+def compose(ask: ModelRequest, shape: Fault) -> Draft:
+    """Composes the model's answer, with stop sequences and the token limit applied as a real model would."""
     wanted = ask.reasoning_tokens if shape.reasoning is None else shape.reasoning
-    draft = _spoken(ask, shape, wanted)
+    draft = _compose(ask, shape, wanted)
     return _limited(_stopped(draft, ask.stops), ask.max_tokens)
 
 
-def _spoken(ask: Ask, shape: Fault, reasoning_tokens: int) -> Draft:
+def _compose(ask: ModelRequest, shape: Fault, reasoning_tokens: int) -> Draft:
     reasoning = tokens.thoughts(reasoning_tokens)
     if shape.refuse:
         text = "I'm sorry, but I can't help with that."
@@ -126,7 +126,7 @@ def _spoken(ask: Ask, shape: Fault, reasoning_tokens: int) -> Draft:
     return Draft(reasoning, _text(ask, shape), (), Ended.STOP, reasoning_tokens=reasoning_tokens)
 
 
-def _calls_wanted(ask: Ask, shape: Fault) -> bool:
+def _calls_wanted(ask: ModelRequest, shape: Fault) -> bool:
     if not ask.tools or ask.choice.mode == "none" or shape.no_tool:
         return False
     rounds = 1 if shape.rounds is None else shape.rounds
@@ -134,7 +134,7 @@ def _calls_wanted(ask: Ask, shape: Fault) -> bool:
     return must or ask.rounds_done < rounds
 
 
-def _chosen(ask: Ask, shape: Fault) -> list[Tool]:
+def _chosen(ask: ModelRequest, shape: Fault) -> list[Tool]:
     allowed = ask.choice.names
     open_tools = [tool for tool in ask.tools if allowed is None or tool.name in allowed] or list(ask.tools)
     if shape.tool is not None:
@@ -158,29 +158,31 @@ def _last_word(name: str) -> str:
     return _plain(name).rpartition(" ")[2]
 
 
-def _call(tool: Tool, question: str, told: str | None) -> ToolCall:
-    if told is not None:
-        return ToolCall(tool.name, told)
+def _call(tool: Tool, question: str, arguments: str | None) -> ToolCall:
+    if arguments is not None:
+        return ToolCall(tool.name, arguments)
     if tool.schema is None:
         return ToolCall(tool.name, question)
     return ToolCall(tool.name, orjson.dumps(schemas.instance(tool.schema, question)).decode())
 
 
-def _text(ask: Ask, shape: Fault) -> str:
+def _text(ask: ModelRequest, shape: Fault) -> str:
+    if shape.text is not None:
+        return shape.text
     length = shape.chunks if shape.tokens is None else shape.tokens
     if length is not None:
         return tokens.filler(length)
     question = without_directives(ask.question)
     if ask.schema is not None:
         return orjson.dumps(schemas.instance(ask.schema, question)).decode()
-    return " ".join(filter(None, (_variant(ask), _heard(ask, question), _closing(question))))
+    return " ".join(filter(None, (_variant(ask), _spoken_answer(ask, question), _closing(question))))
 
 
-def _variant(ask: Ask) -> str:
+def _variant(ask: ModelRequest) -> str:
     return f"(Choice {ask.variant + 1}.)" if ask.variant else ""
 
 
-def _heard(ask: Ask, question: str) -> str:
+def _spoken_answer(ask: ModelRequest, question: str) -> str:
     seen = f"I can see {_counted(ask.media)}. " if ask.media else ""
     if ask.results:
         said = "; ".join(_quoted(result) for result in ask.results)

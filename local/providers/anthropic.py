@@ -1,4 +1,4 @@
-"""Law: Anthropic's Messages wire: blocks, thinking with signatures that are verified, usage by token class.
+"""Simulates Anthropic's Messages wire: blocks, verified thinking signatures, usage by token class.
 
 Source: https://docs.claude.com/en/api/messages and .../build-with-claude/streaming; fields and order as recorded.
 """
@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import orjson
 
-from local.providers import answers, anthropic_checks, anthropic_prompt, block_cache, seals, tokens
-from local.providers.answers import Ask, Draft, Ended, Tool, ToolChoice
+from local.providers import answers, anthropic_checks, anthropic_prompt, block_cache, seals, searches, tokens
+from local.providers.answers import Draft, Ended, ModelRequest, Tool, ToolChoice
 from local.providers.anthropic_checks import REDACTED, SIGNATURE
 from local.providers.anthropic_prompt import parts
 from local.providers.block_cache import Block, Cost
+from local.providers.faults import without_directives
 from local.providers.json_value import Json, JsonValue
 from local.providers.wire import Call, Frame, FrameKind, Headers, Reply, Wire, json_reply, route, sse
 
@@ -38,6 +40,7 @@ _MEDIA = {"image": "image", "document": "document"}
 _CHOICES = {"auto": "auto", "any": "required", "tool": "required", "none": "none"}
 _CLIENT_TOOLS = re.compile(r"(bash|text_editor|computer|memory)_\d+")
 _CLIENT_SCHEMA: Json = {"type": "object", "properties": {"command": {"type": "string"}}, "required": ["command"]}
+_SERVER_TOOLS = re.compile(r"(web_search|web_fetch)_\d+")
 _STOP_REASONS = {
     Ended.STOP: "end_turn",
     Ended.STOP_SEQUENCE: "stop_sequence",
@@ -48,7 +51,7 @@ _STOP_REASONS = {
 
 
 def wire() -> Wire:
-    """The Messages API, token counting and the model list."""
+    """Builds the wire: the Messages API, token counting and the model list."""
     return Wire(
         row="anthropic",
         prefix=PREFIX,
@@ -70,7 +73,7 @@ def wire() -> Wire:
 
 
 def question(body: Json) -> str:
-    """The text of the last user message that has any."""
+    """Returns the text of the last user message that has any."""
     messages = body.get("messages")
     for message in reversed(messages if isinstance(messages, list) else []):
         if isinstance(message, dict) and message.get("role") == "user":
@@ -128,7 +131,7 @@ def _check(call: Call, *, counting: bool) -> list[Block]:
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """One request understood: its answer and what both cost."""
+    """One parsed request with its answer and the tokens of both."""
 
     call: Call
     draft: Draft
@@ -156,13 +159,13 @@ def _reported(call: Call, cost: Cost) -> Cost:
     )
 
 
-def _ask(body: Json) -> Ask:
+def _ask(body: Json) -> ModelRequest:
     messages: list[Json] = body["messages"]
     last_user = max((i for i, m in enumerate(messages) if m["role"] == "user" and _text_of(m["content"])), default=-1)
     since = messages[last_user + 1 :]
     choice = body.get("tool_choice") or {"type": "auto"}
     wanted = (body.get("output_config") or {}).get("format") or body.get("output_format") or {}
-    return Ask(
+    return ModelRequest(
         model=body["model"],
         question=question(body),
         results=tuple(_results(messages[-1])),
@@ -220,7 +223,7 @@ def _message(turn: _Turn) -> Json:
         "stop_reason": _STOP_REASONS[draft.ended],
         "stop_sequence": draft.stop_sequence,
         "stop_details": _refusal_details() if draft.ended is Ended.REFUSED else None,
-        "usage": _usage(turn.cost, draft),
+        "usage": _usage(turn),
     }
     if call.shape.no_usage:
         message["usage"] = None
@@ -231,9 +234,11 @@ def _refusal_details() -> Json:
     return {"type": "refusal", "category": None, "explanation": None}
 
 
-def _usage(cost: Cost, draft: Draft) -> Json:
+def _usage(turn: _Turn) -> Json:
+    cost, draft = turn.cost, turn.draft
+    used = [name for name, failed in _uses(turn) if not failed]
     usage: Json = {
-        "input_tokens": cost.uncached,
+        "input_tokens": cost.uncached + len(used) * searches.FOUND_TOKENS,
         "cache_creation_input_tokens": cost.written_5m + cost.written_1h,
         "cache_read_input_tokens": cost.read,
         "cache_creation": {
@@ -246,7 +251,48 @@ def _usage(cost: Cost, draft: Draft) -> Json:
     }
     if draft.reasoning_tokens:
         usage["output_tokens_details"] = {"thinking_tokens": draft.reasoning_tokens}
+    if used:
+        counts = Counter(used)
+        usage["server_tool_use"] = {f"{name}_requests": counts[name] for name in ("web_search", "web_fetch")}
     return usage
+
+
+def _uses(turn: _Turn) -> list[tuple[str, bool]]:
+    """The server's tools that the model uses, each with whether that is over its bound; none before a caller's."""
+    draft, body = turn.draft, turn.call.body
+    offered = [tool for tool in body.get("tools") or () if _SERVER_TOOLS.fullmatch(str(tool.get("type")))]
+    if (
+        not offered
+        or draft.calls
+        or draft.ended is Ended.REFUSED
+        or (body.get("tool_choice") or {}).get("type") == "none"
+    ):
+        return []
+    name, most = offered[0]["name"], offered[0].get("max_uses")
+    wanted = searches.wanted(turn.call.shape)
+    # A model that is told of its bound stops there.
+    return [(name, most is not None and place >= most) for place in range(min(wanted, (most or wanted) + 1))]
+
+
+def _used(turn: _Turn) -> Iterator[Json]:
+    for place, (name, failed) in enumerate(_uses(turn)):
+        identity = turn.call.stable_id("srvtoolu_", place)
+        asked = searches.query(without_directives(question(turn.call.body)), place)
+        given = {"query": asked} if name == "web_search" else {"url": searches.SOURCE["url"]}
+        found: JsonValue = _found(name)
+        if failed:
+            found = {"type": f"{name}_tool_result_error", "error_code": "max_uses_exceeded"}
+        yield {"type": "server_tool_use", "id": identity, "name": name, "input": given}
+        yield {"type": f"{name}_tool_result", "tool_use_id": identity, "content": found}
+
+
+def _found(name: str) -> JsonValue:
+    if name == "web_search":
+        sealed = seals.seal("anthropic search result", "", searches.SOURCE["url"])
+        return [{"type": "web_search_result", **searches.SOURCE, "encrypted_content": sealed, "page_age": None}]
+    page = {"type": "text", "media_type": "text/plain", "data": "A simulated page."}
+    document = {"type": "document", "source": page, "title": searches.SOURCE["title"]}
+    return {"type": "web_fetch_result", "url": searches.SOURCE["url"], "content": document, "retrieved_at": None}
 
 
 def _content(turn: _Turn) -> list[Json]:
@@ -254,6 +300,7 @@ def _content(turn: _Turn) -> list[Json]:
     content: list[Json] = []
     if draft.reasoning:
         content.append(_thought(turn.call, draft.reasoning))
+    content += _used(turn)
     if draft.text:
         content.append({"type": "text", "text": draft.text})
     for index, each in enumerate(draft.calls):
@@ -278,7 +325,7 @@ def _thought(call: Call, reasoning: str) -> Json:
 
 
 def _whole_arguments(arguments: str) -> Json:
-    """A call cut short by `max_tokens` has no readable input."""
+    """Parses the arguments of a call; a call cut short by `max_tokens` has no readable input."""
     try:
         return dict(orjson.loads(arguments))
     except orjson.JSONDecodeError:
@@ -315,13 +362,13 @@ def _event(kind: FrameKind, name: str, members: Json) -> Frame:
 
 
 def _streamed(block: Json, chunks: int | None) -> tuple[Json, Iterator[Json]]:
-    """What a block starts as, and the deltas that fill it."""
+    """Splits a block into its start event and the deltas that fill it."""
     if block["type"] == "text":
         pieces = tokens.cut(block["text"], _TOKENS_PER_CHUNK, chunks)
         return {"text": ""}, ({"type": "text_delta", "text": piece} for piece in pieces)
     if block["type"] == "thinking":
         return {"thinking": "", "signature": ""}, _thinking_deltas(block)
-    if block["type"] == "tool_use":
+    if block["type"] in {"tool_use", "server_tool_use"}:
         arguments = orjson.dumps(block["input"]).decode() if block["input"] else ""
         pieces = ["", *tokens.cut(arguments, _TOKENS_PER_CHUNK)]
         return {"input": {}}, ({"type": "input_json_delta", "partial_json": piece} for piece in pieces)

@@ -1,4 +1,4 @@
-"""Law: what Anthropic's Messages API refuses, in its own words, before a model is asked anything.
+"""Refuses the requests that Anthropic's Messages API refuses, with its texts, before a model answers.
 
 Sources: https://docs.claude.com/en/api/messages and the guides on extended thinking, tool use and caching.
 Unknown fields are refused, as the real service does; those of a beta need an `anthropic-beta` header.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from local.providers import seals
+from local.providers import anthropic_table, seals
 from local.providers.anthropic_prompt import parts
 from local.providers.block_cache import Block
 from local.providers.json_value import Json, JsonValue
@@ -34,39 +34,40 @@ _ADAPTIVE = re.compile(r"claude-(opus|sonnet)-4-[6-9]|claude-(opus|sonnet|haiku|
 _ADAPTIVE_ONLY = re.compile(r"claude-opus-4-[7-9]|claude-(opus|sonnet|haiku|fable|mythos)-[5-9]")
 _NEVER_THINKS = re.compile(r"claude-(3-5|3-opus|3-haiku|3-sonnet)")
 _ONE_SAMPLER = re.compile(r"claude-(opus-4-1|(opus|sonnet|haiku)-4-[5-9])")
-_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 _CACHE_MARKS_MAX = 4
 
 
 def refusal(status: int, message: str, code: str | None = None) -> Refusal:
-    """An error in Anthropic's shape; a `code` given by a fault takes the place of the type."""
+    """Builds an error in Anthropic's shape. A `code` given by a fault replaces the type."""
     kind = code or _TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")
     return Refusal(status, {"type": "error", "error": {"type": kind, "message": message}})
 
 
 def invalid(message: str) -> Refusal:
-    """A 400 of the Messages API."""
+    """Builds a 400 of the Messages API."""
     return refusal(400, message)
 
 
 def adaptive(model: str) -> bool:
-    """Whether the model decides itself how long to think."""
+    """True if the model decides itself how long to think."""
     return bool(_ADAPTIVE.match(model))
 
 
 def hides_thinking(model: str) -> bool:
-    """Whether the model's thinking is left out of the answer unless its summary is asked for."""
+    """True if the answer omits the model's thinking unless the request asks for its summary."""
     return bool(_ADAPTIVE_ONLY.match(model))
 
 
 def check(body: Json, headers: dict[str, str], *, counting: bool) -> None:
-    """Refuse what the service refuses of a request; counting tokens needs no `max_tokens`."""
+    """Raises the service's refusal of a request. Counting tokens needs no `max_tokens`."""
     _fields(body, headers)
     for name in ("messages",) if counting else ("max_tokens", "messages"):
         if body.get(name) is None:
             raise invalid(f"{name}: Field required")
     for rule in _RULES:
         rule(body)
+    for fault in anthropic_table.faults(body):
+        raise invalid(fault)
 
 
 def _fields(body: Json, headers: dict[str, str]) -> None:
@@ -101,6 +102,15 @@ def _sampling(body: Json) -> None:
         raise invalid("`temperature` and `top_p` cannot both be specified for this model. Please use only one.")
 
 
+def _system(body: Json) -> None:
+    given = body.get("system")
+    for index, part in enumerate(given if isinstance(given, list) else ()):
+        if not isinstance(part, dict) or part.get("type") != "text":
+            raise invalid(f"system.{index}.type: Input should be 'text'")
+        if not isinstance(part.get("text"), str):
+            raise invalid(f"system.{index}.text: Field required")
+
+
 def _messages(body: Json) -> None:
     messages = body["messages"]
     if not isinstance(messages, list):
@@ -109,10 +119,6 @@ def _messages(body: Json) -> None:
         raise invalid("messages: at least one message is required")
     for index, message in enumerate(messages):
         _message(message, f"messages.{index}", last=index == len(messages) - 1)
-    if messages[-1]["role"] == "assistant" and _ADAPTIVE.match(body["model"]):
-        raise invalid(
-            "This model does not support assistant message prefill. The conversation must end with a user message."
-        )
 
 
 def _message(message: JsonValue, at: str, *, last: bool) -> None:
@@ -126,10 +132,10 @@ def _message(message: JsonValue, at: str, *, last: bool) -> None:
     if not content and not (last and message["role"] == "assistant"):
         raise invalid(f"{at}: all messages must have non-empty content except for the optional final assistant message")
     for index, part in enumerate(parts(content)):
-        _part(part, f"{at}.content.{index}", user=message["role"] == "user")
+        _part(part, f"{at}.content.{index}")
 
 
-def _part(part: Json, at: str, *, user: bool) -> None:
+def _part(part: Json, at: str) -> None:
     required = _REQUIRED.get(str(part.get("type")))
     if required is None:
         found = part.get("type")
@@ -140,15 +146,11 @@ def _part(part: Json, at: str, *, user: bool) -> None:
     for name in required:
         if name not in part:
             raise invalid(f"{at}.{part['type']}.{name}: Field required")
-    if part["type"] == "text" and not part["text"]:
-        raise invalid("messages: text content blocks must be non-empty")
-    if part["type"] == "text" and user and not part["text"].strip():
-        raise invalid("messages: text content blocks must contain non-whitespace text")
     if part["type"] == "tool_use" and not isinstance(part["input"], dict):
         raise invalid(f"{at}.tool_use.input: Input should be a valid dictionary")
 
 
-# Blocks of server tools and betas, let through as they are.
+# Blocks of server tools and betas pass unchecked.
 _OTHER_BLOCKS = (
     "advisor_tool_result", "bash_code_execution_tool_result", "code_execution_tool_result", "mcp_tool_result",
     "mcp_tool_use", "text_editor_code_execution_tool_result", "tool_addition", "tool_reference", "tool_removal",
@@ -170,21 +172,21 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
 
 
 def _signatures(body: Json) -> None:
-    """A thinking block comes back as it went out, or not at all."""
+    """Refuses a thinking block that was changed: it must come back as it was sent."""
     for index, message in enumerate(body["messages"]):
         for position, part in enumerate(parts(message["content"])):
             at = f"messages.{index}.content.{position}"
-            if part["type"] == "thinking" and seals.opened(SIGNATURE, part["thinking"], part["signature"]) is None:
+            if part["type"] == "thinking" and seals.open_seal(SIGNATURE, part["thinking"], part["signature"]) is None:
                 raise invalid(f"{at}: Invalid `signature` in `thinking` block")
-            if part["type"] == "redacted_thinking" and seals.opened(REDACTED, "", part["data"]) is None:
+            if part["type"] == "redacted_thinking" and seals.open_seal(REDACTED, "", part["data"]) is None:
                 raise invalid(f"{at}: Invalid `data` in `redacted_thinking` block")
 
 
 def _tool_turns(body: Json) -> None:
-    """Every `tool_use` is answered at the start of the next message, and every `tool_result` answers one."""
+    """Refuses a `tool_use` without an answer at the start of the next message, and a `tool_result` without a call."""
     used: list[str] = []
     seen: set[str] = set()
-    for index, message in enumerate(_joined(body["messages"])):
+    for index, message in enumerate(_joined_turns(body["messages"])):
         content = parts(message["content"])
         _results_answer(used, content, index)
         used = [part["id"] for part in content if part["type"] == "tool_use"]
@@ -195,8 +197,8 @@ def _tool_turns(body: Json) -> None:
         raise _unanswered(len(body["messages"]) - 1, used)
 
 
-def _joined(messages: Sequence[Json]) -> list[Json]:
-    """Messages of one role in a row are one turn; system notes in between belong to none."""
+def _joined_turns(messages: Sequence[Json]) -> list[Json]:
+    """Joins consecutive messages of one role into one turn; system notes between them belong to none."""
     turns: list[Json] = []
     for message in messages:
         if message["role"] == "system":
@@ -242,8 +244,6 @@ def _tools(body: Json) -> None:
             raise invalid(f"tools.{index}.custom.name: Field required")
         if custom and "input_schema" not in tool:
             raise invalid(f"tools.{index}.custom.input_schema: Field required")
-        if custom and not _NAME.fullmatch(tool["name"]):
-            raise invalid(f"tools.{index}.custom.name: String should match pattern '^[a-zA-Z0-9_-]{{1,128}}$'")
         if custom and tool["input_schema"].get("type") != "object":
             raise invalid(f"tools.{index}.custom.input_schema.type: Field required")
     names = [tool.get("name") for tool in tools]
@@ -313,7 +313,7 @@ def _thinking_alone(body: Json) -> None:
 
 
 def _thinking_first(body: Json) -> None:
-    """Inside a tool loop the last assistant turn still opens with the thinking it had."""
+    """Refuses a last assistant turn in a tool loop that no longer begins with its thinking."""
     messages = body["messages"]
     last = max((i for i, m in enumerate(messages) if m["role"] == "assistant"), default=None)
     if last is None:
@@ -346,6 +346,7 @@ def _format(body: Json) -> None:
 
 _RULES: tuple[Callable[[Json], None], ...] = (
     _numbers,
+    _system,
     _messages,
     _sampling,
     _tools,
@@ -357,7 +358,7 @@ _RULES: tuple[Callable[[Json], None], ...] = (
 
 
 def check_cache_marks(prompt: Sequence[Block]) -> None:
-    """At most four cache marks, those of an hour before those of five minutes."""
+    """Refuses more than four cache marks, and marks of five minutes before those of an hour."""
     marks = [block for block in prompt if block.ttl]
     if len(marks) > _CACHE_MARKS_MAX:
         raise invalid(f"A maximum of {_CACHE_MARKS_MAX} blocks with cache_control may be provided. Found {len(marks)}.")

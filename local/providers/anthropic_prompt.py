@@ -1,4 +1,4 @@
-"""Law: what an Anthropic prompt is made of: its blocks and their tokens, in the order tools, system, messages."""
+"""Lists the blocks of an Anthropic prompt with their tokens, in the order tools, system, messages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PAGE_TOKENS = 2000
 
 
 def blocks(body: Json) -> list[Block]:
-    """Every block of the prompt, in the order in which it is cached."""
+    """Lists every block of the prompt, in the order in which it is cached."""
     found = [*_tool_blocks(body), *_system_blocks(body), *_message_blocks(body)]
     automatic = body.get("cache_control")
     if automatic and found:
@@ -43,7 +43,7 @@ def _message_blocks(body: Json) -> Iterator[Block]:
 
 
 def parts(content: JsonValue) -> list[Json]:
-    """The blocks of a content; a string is one text block."""
+    """Lists the blocks of a content; a string is one text block."""
     if isinstance(content, str):
         return [{"type": "text", "text": content}] if content else []
     return [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []

@@ -1,6 +1,6 @@
-"""Law: one bare ASGI app in front of every simulated wire: route, authorize, record, spoil, answer.
+"""Serves every simulated wire as one ASGI app: route, authorize, record, apply faults, answer.
 
-Below `/_sim/` is the control API (README.md beside this file); everything else belongs to a provider row.
+Below `/_sim/` is the control API (README.md beside this file). Every other path belongs to a provider row.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from urllib.parse import parse_qsl, unquote
 
 import orjson
 
-from local.providers.delivery import Connection, Delivery, Send, steps
-from local.providers.faults import Fault, FaultBook, UnknownWord
+from local.providers.delivery import Connection, Delivery, Pace, Send, steps
+from local.providers.faults import Fault, FaultRegistry, UnknownWord
 from local.providers.json_value import Json
 from local.providers.memory import Memory
+from local.providers.oddities import oddities_of, spelt_oddly
 from local.providers.record import Entry, Record
 from local.providers.wire import Call, HangUp, Refusal, Reply, Route, Wire, json_reply
 
@@ -28,7 +29,7 @@ _HTML = b"<html><head><title>Oops</title></head><body>upstream connect error</bo
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A request with its body read, before anything is known of it."""
+    """A request with its body read, before it is routed."""
 
     method: str
     path: str
@@ -37,19 +38,20 @@ class Incoming:
     raw: bytes
 
     def query_map(self) -> dict[str, str]:
-        """The query's members, the last of each name."""
+        """Maps each name of the query to its last value."""
         return dict(parse_qsl(self.query, keep_blank_values=True))
 
 
 class App:
-    """The ASGI application; `now_s` tells the time in whole seconds."""
+    """The ASGI application. `now_s` returns the time in whole seconds."""
 
     def __init__(self, wires: Sequence[Wire], now_s: Callable[[], int]) -> None:
         self._wires = wires
         self._now_s = now_s
         self._memory = Memory()
         self._record = Record()
-        self._faults = FaultBook()
+        self._faults = FaultRegistry()
+        self._pace = Pace()
         self._serial = 0
         self._answering: set[asyncio.Future[bool]] = set()
 
@@ -74,14 +76,14 @@ class App:
             leaving.cancel()
 
     def close(self) -> None:
-        """Break off whatever is under way, so that the server can end at once."""
+        """Cancels all running work, so that the server can end at once."""
         self._memory.webhooks.close()
         self._memory.images.close()
         for answering in self._answering:
             answering.cancel()
 
     async def _answer(self, incoming: Incoming, send: Send, connection: Connection) -> bool:
-        """Whether the answer was sent to its end."""
+        """Answers a request. Returns True if the answer was sent to its end."""
         found = _find(self._wires, incoming)
         if found is None:
             await _send_whole(send, connection, _no_such_path(incoming))
@@ -125,14 +127,14 @@ class App:
         fault = Fault()
         reply: Reply | None
         try:
-            call, fault = self._understood(wire, call, entry)
+            call, fault = self._parsed(wire, call, entry)
             reply = await self._before(wire, route, call, fault)
         except Refusal as refusal:
             reply = _refused(wire, call, refusal)
             reply = replace(reply, headers=(*reply.headers, *wire.headers(call)))
         if reply is not None and reply.cut_after is not None:
             fault = replace(fault, cut_after=reply.cut_after)
-        delivery = Delivery(send, connection, fault)
+        delivery = Delivery(send, connection, fault, self._pace.hurried)
         if reply is None:
             await delivery.hang_up()
         else:
@@ -141,16 +143,17 @@ class App:
         entry.frames_sent = delivery.frames_sent
         entry.outcome = "cut" if delivery.cut else "sent"
 
-    def _understood(self, wire: Wire, call: Call, entry: Entry) -> tuple[Call, Fault]:
-        """The call with its body read, and the fault it meets; refused where key or body are no good."""
+    def _parsed(self, wire: Wire, call: Call, entry: Entry) -> tuple[Call, Fault]:
+        """Parses the call and finds its fault. Refuses a wrong key or body."""
         wire.authorize(call)
         call = replace(call, body=_json_object(wire, call))
         entry.model = wire.model(call)
         try:
-            fault = self._faults.meets(wire.row, entry.model, call.raw, wire.question(call.body))
+            fault = self._faults.fault_for(wire.row, entry.model, call.raw, wire.question(call.body))
+            oddities_of(fault)
         except UnknownWord as unknown:
             raise wire.refusal(400, str(unknown), "unknown_simulator_word") from unknown
-        entry.fault = fault.said()
+        entry.fault = fault.words()
         return replace(call, shape=fault), fault
 
     async def _before(self, wire: Wire, route: Route, call: Call, fault: Fault) -> Reply | None:
@@ -163,7 +166,7 @@ class App:
         try:
             if fault.status is not None:
                 raise wire.refusal(fault.status, f"The simulator was asked for a {fault.status}.", fault.code)
-            reply = route.answer(call)
+            reply = spelt_oddly(route.answer(call), fault)
         except HangUp:
             return None
         except Refusal as refusal:
@@ -174,10 +177,10 @@ class App:
     @staticmethod
     async def _deliver(wire: Wire, call: Call, fault: Fault, reply: Reply, delivery: Delivery) -> None:
         if isinstance(reply.body, bytes):
-            await delivery.whole(reply, reply.body)
+            await delivery.send_body(reply, reply.body)
         else:
             spoiled = steps(reply.body, fault, wire.error_frame(call), wire.garbage_frame(call))
-            await delivery.stream(reply, spoiled)
+            await delivery.send_stream(reply, spoiled)
 
     def _control(self, incoming: Incoming) -> Reply:
         actions: dict[tuple[str, str], Callable[[Incoming], Json]] = {
@@ -185,7 +188,8 @@ class App:
             ("DELETE", "/_sim/requests"): lambda _: _done(self._record.clear),
             ("POST", "/_sim/faults"): self._inject,
             ("DELETE", "/_sim/faults"): lambda _: _done(self._faults.clear),
-            ("GET", "/_sim/media/tasks"): lambda _: self._memory.tasks.told(),
+            ("POST", "/_sim/hurry"): lambda _: _done(self._pace.hurry),
+            ("GET", "/_sim/media/tasks"): lambda _: self._memory.tasks.describe(),
             ("DELETE", "/_sim/media/tasks"): lambda _: _done(self._memory.tasks.clear),
         }
         action = actions.get((incoming.method, incoming.path))
@@ -262,4 +266,4 @@ async def _gone(receive: Receive) -> None:
 
 async def _send_whole(send: Send, connection: Connection, reply: Reply) -> None:
     if isinstance(reply.body, bytes):
-        await Delivery(send, connection, Fault()).whole(reply, reply.body)
+        await Delivery(send, connection, Fault(), asyncio.Event()).send_body(reply, reply.body)

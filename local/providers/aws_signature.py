@@ -1,4 +1,4 @@
-"""Law: a request to a simulated AWS service is signed, and botocore's own signer decides whether rightly.
+"""Verifies the signature of a request to a simulated AWS service with botocore's own signer.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html.
 """
@@ -22,7 +22,7 @@ _SKEW_S = 300
 
 
 class Unsigned(Exception):
-    """Why AWS refuses the signature: its error type and its message."""
+    """The reason why AWS refuses the signature: its error type and its message."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -41,7 +41,7 @@ def verify(
     service: str,
     now_s: int,
 ) -> None:
-    """Raise Unsigned unless the request carries this key's signature; `target` is path and query as sent."""
+    """Raises Unsigned unless the request carries this key's signature. `target` is path and query as sent."""
     parts = _AUTHORIZATION.fullmatch(headers.get("authorization", ""))
     if parts is None:
         raise Unsigned("MissingAuthenticationTokenException", "Missing Authentication Token")

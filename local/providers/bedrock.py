@@ -1,4 +1,4 @@
-"""Law: Bedrock's Converse wire: signed requests, typed errors, streams in AWS's binary framing.
+"""Simulates Bedrock's Converse wire: signed requests, typed errors, streams in AWS's binary framing.
 
 Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html; as recorded.
 """
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import orjson
 
 from local.providers import answers, aws_signature, bedrock_checks, block_cache, event_stream, seals, tokens
-from local.providers.answers import Ask, Draft, Ended, Tool, ToolChoice
+from local.providers.answers import Draft, Ended, ModelRequest, Tool, ToolChoice
 from local.providers.block_cache import Block, Cost
 from local.providers.json_value import Json, JsonValue
 from local.providers.wire import Call, Frame, FrameKind, Headers, Reply, Wire, json_reply, route
@@ -44,7 +44,7 @@ _STOP_REASONS = {
 
 
 def wire() -> Wire:
-    """Converse, ConverseStream and CountTokens."""
+    """Builds the wire: Converse, ConverseStream and CountTokens."""
     return Wire(
         row="bedrock",
         prefix=PREFIX,
@@ -64,7 +64,7 @@ def wire() -> Wire:
 
 
 def question(body: Json) -> str:
-    """The text of the last user message that has any."""
+    """Returns the text of the last user message that has any."""
     messages = body.get("messages")
     for message in reversed(messages if isinstance(messages, list) else []):
         if isinstance(message, dict) and message.get("role") == "user":
@@ -109,14 +109,14 @@ def _authorize(call: Call) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """One request understood: its answer and what both cost."""
+    """One parsed request with its answer and the tokens of both."""
 
     call: Call
     draft: Draft
     cost: Cost
 
 
-def _understood(call: Call) -> _Turn:
+def _parsed(call: Call) -> _Turn:
     model, body = call.params["model"], call.body
     bedrock_checks.require_model(model)
     bedrock_checks.check(body, model)
@@ -136,12 +136,12 @@ def _reported(call: Call, cost: Cost) -> Cost:
     )
 
 
-def _ask(body: Json, model: str) -> Ask:
+def _ask(body: Json, model: str) -> ModelRequest:
     messages: list[Json] = body["messages"]
     asked = max((i for i, m in enumerate(messages) if m["role"] == "user" and _text_of(m["content"])), default=-1)
     since = messages[asked + 1 :]
     inference = body.get("inferenceConfig") or {}
-    return Ask(
+    return ModelRequest(
         model=model,
         question=question(body),
         results=tuple(_results(messages[-1])),
@@ -158,9 +158,11 @@ def _ask(body: Json, model: str) -> Ask:
 
 
 def _results(message: Json) -> Iterator[str]:
+    """Yields what each tool answered. A result may have no content."""
     for block in message["content"]:
-        for inner in (block.get("toolResult") or {}).get("content") or ():
-            yield inner["text"] if "text" in inner else orjson.dumps(inner.get("json")).decode()
+        if "toolResult" in block:
+            inner = block["toolResult"].get("content") or [{"text": ""}]
+            yield from (each["text"] if "text" in each else orjson.dumps(each.get("json")).decode() for each in inner)
 
 
 def _tools(body: Json) -> Iterator[Tool]:
@@ -196,7 +198,7 @@ def _reasoning_tokens(body: Json) -> int:
 
 
 def _prompt(body: Json) -> list[Block]:
-    """The blocks of the prompt in the order tools, system, messages; a cachePoint marks the block before it."""
+    """Lists the blocks of the prompt in the order tools, system, messages. A cachePoint marks the block before it."""
     blocks: list[Block] = []
     for path, block, framing in _in_order(body):
         if "cachePoint" not in block:
@@ -229,7 +231,7 @@ def _tokens_of(block: Json) -> list[str]:
 
 
 def _converse(call: Call) -> Reply:
-    turn = _understood(call)
+    turn = _parsed(call)
     body: Json = {
         "metrics": {"latencyMs": 5},
         "output": {"message": {"content": _content(turn), "role": "assistant"}},
@@ -284,7 +286,7 @@ def _reasoning(turn: _Turn) -> Json:
 
 
 def _whole_arguments(arguments: str) -> Json:
-    """A call cut short by `maxTokens` has no readable input."""
+    """Parses the arguments of a call; a call cut short by `maxTokens` has no readable input."""
     try:
         return dict(orjson.loads(arguments))
     except orjson.JSONDecodeError:
@@ -292,7 +294,7 @@ def _whole_arguments(arguments: str) -> Json:
 
 
 def _converse_stream(call: Call) -> Reply:
-    turn = _understood(call)
+    turn = _parsed(call)
     return Reply(200, (("content-type", "application/vnd.amazon.eventstream"),), _frames(turn))
 
 

@@ -1,7 +1,7 @@
-"""Law: what Bedrock's Converse refuses, in its own words, before a model is asked anything.
+"""Refuses the requests that Bedrock's Converse refuses, with its texts, before a model answers.
 
 Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html and the user guide's
-pages on tool use and prompt caching. What the model itself would refuse comes with Bedrock's preface.
+pages on tool use and prompt caching. A refusal of the model itself begins with Bedrock's preface.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from local.providers import seals
+from local.providers import bedrock_table, seals
 from local.providers.block_cache import Block
 from local.providers.json_value import Json
 from local.providers.wire import Refusal
@@ -32,24 +32,24 @@ _CONTENT = (
     "citationsContent", "searchResult", "guardContent", "audio",
 )  # fmt: skip
 _RESULT_CONTENT = ("json", "text", "image", "document", "video", "searchResult")
-_BOUNDS: dict[str, tuple[float, float]] = {"maxTokens": (1, 1_000_000), "temperature": (0, 1), "topP": (0, 1)}
+_BOUNDS: dict[str, tuple[float, float]] = {"maxTokens": (1, 2**31 - 1), "temperature": (0, 1), "topP": (0, 1)}
 _CACHE_POINTS_MAX = 4
 _PREFACE = "The model returned the following errors: "
 
 
 def refusal(status: int, message: str, code: str | None = None) -> Refusal:
-    """An error as AWS sends it: the type in a header, the message in the body."""
+    """Builds an error as AWS sends it: the type in a header, the message in the body."""
     kind = code or _KINDS.get(status, "InternalServerException" if status >= 500 else "ValidationException")
     return Refusal(status, {"message": message}, (("x-amzn-errortype", f"{kind}:http://internal.amazon.com/"),))
 
 
 def invalid(message: str) -> Refusal:
-    """A ValidationException."""
+    """Builds a ValidationException."""
     return refusal(400, message)
 
 
 def require_model(model: str) -> None:
-    """Refuse an identifier that names no model, or one that is sold by inference profile only."""
+    """Refuses an identifier that names no model, or a model that is sold by inference profile only."""
     if not _MODEL.fullmatch(model):
         raise invalid("The provided model identifier is invalid.")
     if _PROFILE_ONLY.match(model):
@@ -60,11 +60,13 @@ def require_model(model: str) -> None:
 
 
 def check(body: Json, model: str) -> None:
-    """Refuse what the service refuses of a Converse request."""
+    """Raises the service's refusal of a Converse request."""
     _messages(body, model)
     for rule in _RULES:
         rule(body)
     _cache_points(body, model)
+    for fault in bedrock_table.faults(body, model):
+        raise invalid(fault)
 
 
 def _numbers(body: Json) -> None:
@@ -100,10 +102,6 @@ def _messages(body: Json, model: str) -> None:
 def _block(block: Json, at: str) -> None:
     if len(set(block) & set(_CONTENT)) != 1:
         raise invalid(f"The ContentBlock object at {at} must set one of the following keys: {', '.join(_CONTENT)}.")
-    if "text" in block and not str(block["text"]).strip():
-        raise invalid(
-            f"The text field in the ContentBlock object at {at} is blank. Add text to the text field, and try again."
-        )
     if "toolUse" in block and not isinstance(block["toolUse"].get("input"), dict):
         raise invalid(
             f"The format of the value at {at}.toolUse.input is invalid. Provide a json object for the field and try "
@@ -118,7 +116,7 @@ def _block(block: Json, at: str) -> None:
 
 
 def _tool_turns(body: Json) -> None:
-    """Every toolUse is answered in the next message, and history with tools comes with its toolConfig."""
+    """Refuses a toolUse without an answer in the next message, and a history with tools but without toolConfig."""
     messages: list[Json] = body["messages"]
     if not body.get("toolConfig") and any(_ids(m, "toolUse") or _ids(m, "toolResult") for m in messages):
         raise invalid("The toolConfig field must be defined when using toolUse and toolResult content blocks.")
@@ -187,17 +185,17 @@ def _thinking(body: Json) -> None:
 def _signatures(body: Json) -> None:
     for index, message in enumerate(body["messages"]):
         for position, block in enumerate(message["content"]):
-            if "reasoningContent" in block and not genuine(block["reasoningContent"]):
+            if "reasoningContent" in block and not is_genuine(block["reasoningContent"]):
                 at = f"messages.{index}.content.{position}"
                 raise invalid(f"{_PREFACE}{at}: Invalid `signature` in `thinking` block")
 
 
-def genuine(reasoning: Json) -> bool:
-    """Whether reasoning came back as it went out."""
+def is_genuine(reasoning: Json) -> bool:
+    """True if reasoning came back as it was sent."""
     if "redactedContent" in reasoning:
-        return seals.opened(REDACTED, "", reasoning["redactedContent"]) is not None
+        return seals.open_seal(REDACTED, "", reasoning["redactedContent"]) is not None
     text = reasoning.get("reasoningText") or {}
-    return seals.opened(SIGNATURE, str(text.get("text", "")), text.get("signature")) is not None
+    return seals.open_seal(SIGNATURE, str(text.get("text", "")), text.get("signature")) is not None
 
 
 def _cache_points(body: Json, model: str) -> None:
@@ -222,7 +220,7 @@ def _all_blocks(body: Json) -> list[Json]:
 
 
 def check_cache_order(prompt: Sequence[Block]) -> None:
-    """Points of an hour come before points of five minutes."""
+    """Refuses cache points of five minutes before points of an hour."""
     shorter = False
     for block in prompt:
         if block.ttl == "1h" and shorter:

@@ -1,7 +1,7 @@
-"""Law: prompt caching by marked blocks, as Anthropic's and Bedrock's wires bill it: what is read, what is written.
+"""Computes the cached and written tokens of a prompt with marked blocks, as Anthropic's and Bedrock's wires bill them.
 
-Source: https://docs.claude.com/en/docs/build-with-claude/prompt-caching. A prefix is cached where a block
-says so, for 5 minutes or an hour, if it has at least 1,024 tokens (more for some real models).
+Source: https://docs.claude.com/en/docs/build-with-claude/prompt-caching. A marked prefix is cached for 5 minutes
+or an hour, if it has at least 1,024 tokens (more for some real models).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ TTL_S = {"5m": 300, "1h": 3600}
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One block of a prompt; `ttl` is set where it ends a prefix to be cached, `path` names it in errors."""
+    """One block of a prompt. `ttl` is set if it ends a prefix to be cached; `path` names it in errors."""
 
     path: str
     tokens: list[str]
@@ -27,7 +27,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The token classes of a prompt; together they are the whole prompt."""
+    """The token classes of a prompt. Their sum is the whole prompt."""
 
     uncached: int
     read: int
@@ -35,17 +35,17 @@ class Cost:
     written_1h: int
 
     def total(self) -> int:
-        """The whole prompt."""
+        """Counts the tokens of the whole prompt."""
         return self.uncached + self.read + self.written_5m + self.written_1h
 
 
 def count(prompt: Sequence[Block]) -> int:
-    """All tokens of a prompt."""
+    """Counts all tokens of a prompt."""
     return sum(len(block.tokens) for block in prompt)
 
 
 def cost(model: str, prompt: Sequence[Block], memory: Memory, now_s: int) -> Cost:
-    """What of a prompt was read from the cache and written to it; what is written can be read from now on."""
+    """Computes the tokens read from the cache and written to it. Written prefixes can be read from now on."""
     marks = [i for i, block in enumerate(prompt) if block.ttl]
     whole = count(prompt)
     if not marks:

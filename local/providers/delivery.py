@@ -1,11 +1,12 @@
-"""Law: the only place where a reply meets its faults; how an answer is spoiled does not depend on its wire.
+"""Sends replies and applies their faults, in the same way for every wire.
 
-`steps` is pure and says what happens in which order; `Delivery` does it on the socket.
+`steps` is pure and plans the order of bytes and waits. `Delivery` performs the plan on the socket.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -33,7 +34,7 @@ Step = bytes | Wait | Stall
 
 
 def steps(frames: Iterator[Frame], fault: Fault, error: bytes, garbage: bytes) -> Iterator[Step]:
-    """What a stream does under a fault: bytes to send, waits, or a stall; ends where the stream ends."""
+    """Plans a stream under a fault: bytes to send, waits, or a stall. The plan ends where the stream ends."""
     content = 0
     for frame in frames:
         if frame.kind is not FrameKind.STRUCTURE:
@@ -61,16 +62,29 @@ def _before_content(content: int, fault: Fault, garbage: bytes) -> Iterator[Step
         yield _COMMENT
 
 
+class Pace:
+    """The waits of all streams, which a test can end at once for those that run."""
+
+    def __init__(self) -> None:
+        self.hurried = asyncio.Event()
+
+    def hurry(self) -> None:
+        """Has the running streams wait no more; those that begin later do."""
+        self.hurried.set()
+        self.hurried = asyncio.Event()
+
+
 class Connection(Protocol):
-    """The socket below the server, for endings that HTTP has no word for."""
+    """The socket below the server, for endings that HTTP cannot express."""
 
     def close(self) -> None: ...
 
 
 class Delivery:
-    """Sends one reply; `frames_sent` and `cut` tell what became of it."""
+    """Sends one reply. `frames_sent` and `cut` record the result."""
 
-    def __init__(self, send: Send, connection: Connection, fault: Fault) -> None:
+    def __init__(self, send: Send, connection: Connection, fault: Fault, hurried: asyncio.Event) -> None:
+        self._hurried = hurried
         self._send = send
         self._connection = connection
         self._fault = fault
@@ -79,12 +93,12 @@ class Delivery:
         self.cut = False
 
     async def hang_up(self) -> None:
-        """Close the connection without an answer."""
+        """Closes the connection without an answer."""
         self.cut = True
         self._connection.close()
 
-    async def whole(self, reply: Reply, body: bytes) -> None:
-        """Send a body of known length; it may be late, cut, or never come."""
+    async def send_body(self, reply: Reply, body: bytes) -> None:
+        """Sends a body of known length, which a fault may delay, cut or withhold."""
         await self._start(reply.status, (*reply.headers, ("content-length", str(len(body)))))
         await asyncio.sleep(self._fault.first_token_delay_ms / 1000)
         if self._fault.stall_after is not None:
@@ -92,12 +106,12 @@ class Delivery:
         if await self._body(body):
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def stream(self, reply: Reply, frames: Iterator[Step]) -> None:
-        """Send a stream, each step at once."""
+    async def send_stream(self, reply: Reply, frames: Iterator[Step]) -> None:
+        """Sends a stream, each step at once."""
         await self._start(reply.status, reply.headers)
         for step in frames:
             if isinstance(step, Wait):
-                await asyncio.sleep(step.ms / 1000)
+                await self._wait(step.ms / 1000)
             elif isinstance(step, Stall):
                 await asyncio.Event().wait()
             elif not await self._body(step):
@@ -105,6 +119,11 @@ class Delivery:
             else:
                 self.frames_sent += 1
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _wait(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._hurried.wait()
 
     async def _start(self, status: int, headers: Headers) -> None:
         encoded = [(name.encode(), value.encode()) for name, value in headers]

@@ -1,4 +1,4 @@
-"""Law: one message of AWS's binary event stream: lengths, checksums, string headers, payload.
+"""Encodes one message of AWS's binary event stream: lengths, checksums, string headers, payload.
 
 Source: https://docs.aws.amazon.com/transcribe/latest/dg/streaming-setting-up.html (the encoding is the same).
 """
@@ -13,7 +13,7 @@ _STRING = 7
 
 
 def message(headers: Mapping[str, str], payload: bytes) -> bytes:
-    """The bytes of a message, both checksums right."""
+    """Encodes a message with both of its checksums."""
     encoded = b"".join(_header(name, value) for name, value in headers.items())
     prelude = struct.pack(">II", 16 + len(encoded) + len(payload), len(encoded))
     unchecked = prelude + struct.pack(">I", zlib.crc32(prelude)) + encoded + payload

@@ -1,7 +1,7 @@
-"""Law: a fault is asked for in words, by the prompt or by the control API, the same words on any wire.
+"""Parses the words that ask for a fault, in a prompt or in the control API. They are the same on every wire.
 
 A directive in the last user message, `[[sim: status=429 retry_after=2 times=2 id=a]]`, or the same words as a
-JSON object sent to the control API. README.md beside this file lists the words. A word that is not known is
+JSON object sent to the control API. README.md beside this file lists the words. An unknown word is
 an error: a test that misspells a fault must not pass.
 """
 
@@ -21,9 +21,9 @@ _WORD = re.compile(r"([a-z_0-9]+)(?:=('[^']*'|\"[^\"]*\"|\S+))?")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is to go wrong, and how the answer is to be shaped; nothing, unless a word says so."""
+    """The requested faults and the requested shape of the answer. Without words it asks for neither."""
 
-    # Which requests it is for, and how many of their tries.
+    # The requests that it applies to, and how many of their tries.
     provider: str | None = None
     model: str | None = None
     times: int | None = None
@@ -35,7 +35,7 @@ class Fault:
     garbage: bool = False
     delay_ms: int = 0
     hang_ms: int | None = None
-    # On the way.
+    # While the answer is sent.
     first_token_delay_ms: int = 0
     chunk_ms: int = 0
     cut_after: int | None = None
@@ -51,10 +51,13 @@ class Fault:
     rounds: int | None = None
     tool: str | None = None
     arguments: str | None = None
+    text: str | None = None
     no_tool: bool = False
     refuse: bool = False
     redacted: bool = False
-    # What becomes of a media task.
+    odd: str | None = None
+    searches: int | None = None
+    # The outcome of a media task.
     media_s: float | None = None
     media_fail: str | None = None
     media_late: bool = False
@@ -64,7 +67,7 @@ class Fault:
     media_callback: int | None = None
     media_cut: int | None = None
     media_bytes: int | None = None
-    # The usage reported.
+    # The reported usage.
     no_usage: bool = False
     prompt_tokens: int | None = None
     cached: int | None = None
@@ -72,22 +75,22 @@ class Fault:
     cache_write_1h: int | None = None
     reasoning: int | None = None
 
-    def said(self) -> Json:
-        """The words that were said, with their values."""
-        return {name: getattr(self, name) for name, silent in _SILENT.items() if getattr(self, name) != silent}
+    def words(self) -> Json:
+        """Returns the given words with their values."""
+        return {name: getattr(self, name) for name, default in _DEFAULTS.items() if getattr(self, name) != default}
 
 
 class UnknownWord(ValueError):
-    """A directive that this simulator does not know."""
+    """A directive contains a word that this simulator does not know."""
 
 
 _HINTS: Json = get_type_hints(Fault)
-_SILENT: Json = {member.name: member.default for member in fields(Fault)}
+_DEFAULTS: Json = {member.name: member.default for member in fields(Fault)}
 
 
 def parse(words: Mapping[str, JsonValue]) -> Fault:
-    """A fault from words and their values, each value a string, an integer or true."""
-    unknown = sorted(set(words) - set(_SILENT))
+    """Builds a fault from words and their values, each value a string, an integer or true."""
+    unknown = sorted(set(words) - set(_DEFAULTS))
     if unknown:
         raise UnknownWord(f"unknown simulator words: {', '.join(unknown)}")
     return Fault(**{name: _value(name, value) for name, value in words.items()})
@@ -121,46 +124,46 @@ def _flag(name: str, value: JsonValue) -> bool:
 
 
 def directives(text: str) -> list[Fault]:
-    """Every directive of a prompt, in order."""
+    """Finds every directive of a prompt, in order."""
     found = (_WORD.findall(inside) for inside in _DIRECTIVE.findall(text))
     return [parse({name: value or True for name, value in words}) for words in found]
 
 
 def without_directives(text: str) -> str:
-    """The prompt as a person meant it."""
+    """Removes the directives from a prompt."""
     return _DIRECTIVE.sub("", text).strip()
 
 
 def merged(faults: Iterable[Fault]) -> Fault:
-    """One fault that asks for all of them; where two name the same word the later decides."""
+    """Merges several faults into one. If two set the same word, the later one decides."""
     words: Json = {}
     for fault in faults:
-        words |= fault.said()
+        words |= fault.words()
     return Fault(**words)
 
 
 @dataclass(slots=True)
 class Injection:
-    """A fault put in by the control API: for whom, and for how many more requests (None: until cleared)."""
+    """A fault that the control API added: its requests, and for how many more of them (None: until cleared)."""
 
     contains: str
     fault: Fault
     times: int | None
 
     def matches(self, raw: bytes) -> bool:
-        """Whether the request body contains the text it is for."""
+        """True if the request body contains the text that the fault is for."""
         return self.contains.encode() in raw
 
 
-class FaultBook:
-    """Decides which faults a request meets, counting tries; the only state of this module."""
+class FaultRegistry:
+    """Decides which faults a request meets, and counts tries. It holds the only state of this module."""
 
     def __init__(self) -> None:
         self._injections: list[Injection] = []
         self._tries: dict[str, int] = {}
 
     def inject(self, match: Mapping[str, JsonValue], words: Mapping[str, JsonValue], times: int | None) -> None:
-        """Put a fault in for requests that match: `contains` in the body, `provider` row, part of `model`."""
+        """Adds a fault for requests that match: `contains` in the body, `provider` row, part of `model`."""
         unknown = sorted(set(match) - {"contains", "model", "provider"})
         if unknown:
             raise UnknownWord(f"unknown match members: {', '.join(unknown)}")
@@ -168,12 +171,12 @@ class FaultBook:
         self._injections.append(Injection(str(match.get("contains", "")), parse({**words, **selectors}), times))
 
     def clear(self) -> None:
-        """Forget every injected fault and every count of tries."""
+        """Removes every injected fault and every count of tries."""
         self._injections.clear()
         self._tries.clear()
 
-    def meets(self, row: str, model: str, raw: bytes, prompt: str) -> Fault:
-        """The fault this very request meets; asking counts as one try."""
+    def fault_for(self, row: str, model: str, raw: bytes, prompt: str) -> Fault:
+        """Returns the fault of this request. Each call counts as one try."""
         asked = [fault for fault in directives(prompt) if _is_for(fault, row, model) and self._try(fault, raw)]
         return merged([*self._injected(row, model, raw), *asked])
 

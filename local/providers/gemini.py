@@ -1,4 +1,4 @@
-"""Law: Gemini's wire, for the Developer API and for Vertex AI: contents in, candidates out, thoughts signed.
+"""Simulates Gemini's wire for the Developer API and for Vertex AI: contents, candidates, signed thoughts.
 
 Source: https://ai.google.dev/api/generate-content; fields and order as recorded.
 """
@@ -15,8 +15,9 @@ from itertools import chain
 
 import orjson
 
-from local.providers import answers, gemini_checks, schemas, seals, tokens
-from local.providers.answers import Ask, Draft, Ended, Tool, ToolChoice
+from local.providers import answers, gemini_checks, schemas, seals, searches, tokens
+from local.providers.answers import Draft, Ended, ModelRequest, Tool, ToolChoice
+from local.providers.faults import without_directives
 from local.providers.json_value import Json, JsonValue
 from local.providers.wire import Call, Frame, FrameKind, Headers, Reply, Wire, json_reply, route
 
@@ -40,7 +41,7 @@ _VERBS = ("generateContent", "streamGenerateContent", "countTokens")
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One of Google's two front doors; `vertex` names models by project and takes access tokens."""
+    """One of Google's two APIs. Vertex AI (`vertex`) names models by project and takes access tokens."""
 
     row: str
     prefix: str
@@ -60,7 +61,7 @@ VERTEX = Dialect(
 
 
 def wire(dialect: Dialect) -> Wire:
-    """generateContent, streamGenerateContent, countTokens and the model list."""
+    """Builds the wire: generateContent, streamGenerateContent, countTokens and the model list."""
     verbs = zip(_VERBS, (_generate, _stream, _count), strict=True)
     return Wire(
         row=dialect.row,
@@ -85,7 +86,7 @@ def wire(dialect: Dialect) -> Wire:
 
 
 def question(body: Json) -> str:
-    """The text of the last user turn that has any."""
+    """Returns the text of the last user turn that has any."""
     contents = body.get("contents")
     for content in reversed(contents if isinstance(contents, list) else []):
         if isinstance(content, dict) and content.get("role", "user") == "user":
@@ -97,8 +98,8 @@ def question(body: Json) -> str:
 
 def _text_of(content: JsonValue) -> str:
     parts = content.get("parts") if isinstance(content, dict) else None
-    told = (part for part in parts or () if isinstance(part, dict) and not part.get("thought"))
-    return "".join(str(part.get("text", "")) for part in told)
+    visible = (part for part in parts or () if isinstance(part, dict) and not part.get("thought"))
+    return "".join(str(part.get("text", "")) for part in visible)
 
 
 def _authorize(dialect: Dialect, call: Call) -> None:
@@ -137,7 +138,7 @@ def _require_model(model: str, verb: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """One request understood: its answers and what they cost."""
+    """One parsed request with its answers and the tokens of both."""
 
     dialect: Dialect
     call: Call
@@ -148,7 +149,7 @@ class _Turn:
     cached_tokens: int
 
 
-def _understood(dialect: Dialect, call: Call) -> _Turn:
+def _parsed(dialect: Dialect, call: Call) -> _Turn:
     model = call.params["model"]
     _require_model(model, "generateContent")
     body = gemini_checks.camel(call.body)
@@ -170,13 +171,13 @@ def _understood(dialect: Dialect, call: Call) -> _Turn:
     )
 
 
-def _ask(body: Json, model: str, variant: int) -> Ask:
+def _ask(body: Json, model: str, variant: int) -> ModelRequest:
     contents: list[Json] = body["contents"]
     config = body.get("generationConfig") or {}
     asked = max((i for i, c in enumerate(contents) if gemini_checks.turn_kind(c) == "user"), default=0)
     calling = (body.get("toolConfig") or {}).get("functionCallingConfig") or {}
     allowed = calling.get("allowedFunctionNames")
-    return Ask(
+    return ModelRequest(
         model=model,
         question=question(body),
         results=tuple(_results(contents[-1])),
@@ -242,7 +243,7 @@ def _media(contents: Sequence[Json]) -> Iterator[str]:
 
 
 def _prompt(body: Json) -> Iterator[tuple[str, str]]:
-    """The tokens of the prompt with their modality, in the order in which they are cached."""
+    """Yields the tokens of the prompt with their modality, in the order in which they are cached."""
     for name in ("tools", "systemInstruction"):
         if body.get(name):
             yield from (("TEXT", token) for token in tokens.split(orjson.dumps(body[name]).decode()))
@@ -259,12 +260,12 @@ def _part_tokens(part: Json) -> Iterator[tuple[str, str]]:
         yield from [(modality, f"<{digest}>")] * _MEDIA_TOKENS[modality]
         return
     bare = {name: value for name, value in part.items() if name != "thoughtSignature"}
-    told = part["text"] if "text" in part else orjson.dumps(bare).decode()
-    yield from (("TEXT", token) for token in tokens.split(told))
+    text = part["text"] if "text" in part else orjson.dumps(bare).decode()
+    yield from (("TEXT", token) for token in tokens.split(text))
 
 
 def _generate(dialect: Dialect, call: Call) -> Reply:
-    turn = _understood(dialect, call)
+    turn = _parsed(dialect, call)
     candidates = [_candidate(turn, i, list(_parts(turn, i, d)), d) for i, d in enumerate(turn.drafts)]
     output = sum(draft.output_tokens() for draft in turn.drafts)
     return json_reply(_response(turn, candidates, output))
@@ -287,6 +288,9 @@ def _usage(turn: _Turn, output_tokens: int) -> Json:
         "totalTokenCount": prompt + output_tokens,
         "promptTokensDetails": [{"modality": m, "tokenCount": n} for m, n in turn.modalities.items()],
     }
+    found = max((_searches(turn, draft) for draft in turn.drafts), default=0) * searches.FOUND_TOKENS
+    if found:
+        usage |= {"toolUsePromptTokenCount": found, "totalTokenCount": prompt + found + output_tokens}
     if thoughts:
         usage["thoughtsTokenCount"] = thoughts
     if turn.cached_tokens:
@@ -314,9 +318,19 @@ def _extras(turn: _Turn, draft: Draft) -> Json:
         chosen = [_logprob(token) for token in tokens.split(draft.text)]
         extras["logprobsResult"] = {"chosenCandidates": chosen, "topCandidates": [{"candidates": [c]} for c in chosen]}
         extras["avgLogprobs"] = sum(c["logProbability"] for c in chosen) / max(len(chosen), 1)
-    if any("googleSearch" in tool for tool in turn.body.get("tools") or ()):
-        extras["groundingMetadata"] = _grounding(draft.text)
+    if _offered(turn):
+        extras["groundingMetadata"] = _grounding(turn, draft)
     return extras
+
+
+def _offered(turn: _Turn) -> set[str]:
+    return {name for tool in turn.body.get("tools") or () for name in tool} & {"googleSearch", "googleMaps"}
+
+
+def _searches(turn: _Turn, draft: Draft) -> int:
+    """The searches that the model makes: none before it calls a function, or refuses."""
+    silent = draft.calls or draft.ended is Ended.REFUSED or not _offered(turn)
+    return 0 if silent else searches.wanted(turn.call.shape)
 
 
 def _logprob(token: str) -> Json:
@@ -324,11 +338,17 @@ def _logprob(token: str) -> Json:
     return {"token": token, "tokenId": digest[1] * 256 + digest[2], "logProbability": -digest[0] / 1024}
 
 
-def _grounding(text: str) -> Json:
-    segment = {"startIndex": 0, "endIndex": len(text.encode()), "text": text}
+def _grounding(turn: _Turn, draft: Draft) -> Json:
+    count = _searches(turn, draft)
+    if not count:
+        return {}
+    asked = without_directives(question(turn.body))
+    place = "maps" if "googleMaps" in _offered(turn) else "web"
+    segment = {"startIndex": 0, "endIndex": len(draft.text.encode()), "text": draft.text}
+    queries = {"webSearchQueries": [searches.query(asked, number) for number in range(count)]}
     return {
-        "webSearchQueries": ["simulated"],
-        "groundingChunks": [{"web": {"uri": "https://example.com/simulated", "title": "example.com"}}],
+        **({} if place == "maps" else queries),
+        "groundingChunks": [{place: {"uri": searches.SOURCE["url"], "title": "example.com"}}],
         "groundingSupports": [{"segment": segment, "groundingChunkIndices": [0]}],
     }
 
@@ -354,7 +374,7 @@ def _signs_always(turn: _Turn) -> bool:
 
 
 def _signed(turn: _Turn, draft: Draft, function: str) -> Json:
-    """A signature, bound to the function whose call it comes with."""
+    """Builds a signature, bound to the function whose call it comes with."""
     if not draft.reasoning and not _signs_always(turn):
         return {}
     sealed = seals.seal(gemini_checks.SIGNATURE, function, draft.reasoning)
@@ -362,7 +382,7 @@ def _signed(turn: _Turn, draft: Draft, function: str) -> Json:
 
 
 def _whole_arguments(arguments: str) -> Json:
-    """A call cut short by `maxOutputTokens` has no readable arguments."""
+    """Parses the arguments of a call; a call cut short by `maxOutputTokens` has no readable arguments."""
     try:
         return dict(orjson.loads(arguments))
     except orjson.JSONDecodeError:
@@ -374,14 +394,14 @@ def _is_array(call: Call) -> bool:
 
 
 def _stream(dialect: Dialect, call: Call) -> Reply:
-    turn = _understood(dialect, call)
+    turn = _parsed(dialect, call)
     if _is_array(call):
         return Reply(200, (("content-type", "application/json; charset=UTF-8"),), _array(_frames(turn)))
     return Reply(200, (("content-type", "text/event-stream"),), _frames(turn))
 
 
 def _array(frames: Iterator[Frame]) -> Iterator[Frame]:
-    """The frames as elements of one JSON array, the bracket closed last."""
+    """Frames a stream as elements of one JSON array. The bracket is closed last."""
     for index, frame in enumerate(frames):
         yield Frame(frame.kind, (b",\r\n" if index else b"[") + frame.data)
     yield Frame(FrameKind.STRUCTURE, b"]")
@@ -421,7 +441,7 @@ def _said_tokens(part: Json) -> int:
 
 
 def _pieces(turn: _Turn, index: int, draft: Draft) -> Iterator[Json]:
-    """The parts of one candidate as they are streamed; the last comes with the finish reason and may be empty."""
+    """Yields the parts of one candidate as they are streamed. The last has the finish reason and may be empty."""
     tail: Json = {"text": ""}
     for part in _parts(turn, index, draft):
         if "functionCall" in part:

@@ -1,4 +1,4 @@
-"""Law: what Gemini refuses, in its own words: unknown fields, turns that do not match, signatures that are gone.
+"""Refuses requests that Gemini refuses, with its texts: unknown fields, wrong turns, missing signatures.
 
 Sources: https://ai.google.dev/api/generate-content, .../gemini-api/docs/thought-signatures, .../function-calling;
 a schema knows the fields of the API's `Schema` message and no other (https://ai.google.dev/api/caching#Schema).
@@ -6,15 +6,14 @@ a schema knows the fields of the API's `Schema` message and no other (https://ai
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 
-from local.providers import seals
+from local.providers import gemini_table, seals
 from local.providers.json_value import Json, JsonValue
 from local.providers.wire import Refusal
 
 SIGNATURE = "gemini thought"
-# The documented ways of saying that a call comes from another model and has no signature.
+# The documented values for a call that comes from another model and has no signature.
 SENTINELS = frozenset({
     "skip_thought_signature_validator", "context_engineering_is_the_way_to_go",
     "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I", "Y29udGV4dF9lbmdpbmVlcmluZ19pc190aGVfd2F5X3RvX2dv",
@@ -37,26 +36,25 @@ _SCHEMA_FIELDS = frozenset({
 })  # fmt: skip
 _VERTEX_SCHEMA_FIELDS = frozenset({"additionalProperties", "defs", "ref"})
 _TYPES = frozenset({"STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT", "NULL", "TYPE_UNSPECIFIED"})
-_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}")
 _ROLES = frozenset({"user", "model", "function"})
 _NUMBERS: dict[str, tuple[float, float]] = {
-    "temperature": (0, 2), "topP": (0, 1), "maxOutputTokens": (1, 65_536), "candidateCount": (1, 8),
+    "temperature": (0, 2), "topP": (0, 1), "maxOutputTokens": (1, 2**31 - 1), "candidateCount": (1, 8),
 }  # fmt: skip
 
 
 def refusal(status: int, message: str, code: str | None = None, details: Sequence[Json] = ()) -> Refusal:
-    """An error in Google's shape; a `code` given by a fault takes the place of the status name."""
+    """Builds an error in Google's shape. A `code` given by a fault replaces the status name."""
     error: Json = {"code": status, "message": message, "status": code or _STATUSES.get(status, "UNKNOWN")}
     return Refusal(status, {"error": error | ({"details": list(details)} if details else {})})
 
 
 def invalid(message: str) -> Refusal:
-    """A 400 INVALID_ARGUMENT."""
+    """Builds a 400 INVALID_ARGUMENT."""
     return refusal(400, message)
 
 
 def check(body: Json, model: str, *, vertex: bool) -> None:
-    """Refuse what the service refuses of a request whose keys are camelCase already."""
+    """Raises the service's refusal of a request whose keys are camelCase already."""
     _known(body, _FIELDS | _VERTEX_FIELDS if vertex else _FIELDS, "")
     schema_fields = _SCHEMA_FIELDS | _VERTEX_SCHEMA_FIELDS if vertex else _SCHEMA_FIELDS
     _numbers(body.get("generationConfig") or {})
@@ -66,6 +64,8 @@ def check(body: Json, model: str, *, vertex: bool) -> None:
     _turns(body["contents"])
     _thinking(body, model)
     _signatures(body["contents"], model)
+    for fault in gemini_table.faults(body, model):
+        raise invalid(fault)
 
 
 def _known(message: Json, fields: frozenset[str], at: str) -> None:
@@ -124,18 +124,9 @@ def _schema(schema: JsonValue, fields: frozenset[str], at: str) -> None:
 
 def _tools(body: Json, model: str) -> None:
     declared = [f for tool in body.get("tools") or () for f in tool.get("functionDeclarations") or ()]
-    for index, function in enumerate(declared):
-        if not _NAME.fullmatch(str(function.get("name", ""))):
-            raise invalid(
-                f"* GenerateContentRequest.tools[0].function_declarations[{index}].name: Invalid function name. Must "
-                "start with a letter or an underscore.\n"
-            )
     names = [function["name"] for function in declared]
     if len(set(names)) < len(names):
         raise invalid(f"Duplicate function declaration found: {names[-1]}")
-    config = body.get("generationConfig") or {}
-    if declared and not model.startswith("gemini-3") and config.get("responseMimeType") == "application/json":
-        raise invalid("Function calling with a response mime type: 'application/json' is unsupported")
     if declared and not model.startswith("gemini-3") and any("googleSearch" in t for t in body["tools"]):
         raise invalid("Tool use with function calling is unsupported")
 
@@ -164,10 +155,10 @@ _DATA = frozenset({
 
 
 def _turns(contents: Sequence[Json]) -> None:
-    """A turn of function calls follows the user's or a tool's, and is answered at once, call for call."""
+    """Refuses a turn of function calls that does not follow the user's or a tool's, or is not answered at once."""
     open_calls = 0
     before = ""
-    for content in _joined(contents):
+    for content in _joined_turns(contents):
         kind = turn_kind(content)
         if kind == "calls" and before not in {"user", "results"}:
             raise invalid(
@@ -184,8 +175,8 @@ def _turns(contents: Sequence[Json]) -> None:
         raise _not_equal()
 
 
-def _joined(contents: Sequence[Json]) -> list[Json]:
-    """Contents of one role in a row are one turn, unless calls are in one and results in the other."""
+def _joined_turns(contents: Sequence[Json]) -> list[Json]:
+    """Joins consecutive contents of one role into one turn, unless calls are in one and results in the other."""
     turns: list[Json] = []
     for content in contents:
         if turns and _same_turn(turns[-1], content):
@@ -217,7 +208,7 @@ def _not_equal() -> Refusal:
 
 
 def turn_kind(content: Json) -> str:
-    """What a turn is: `calls`, `results`, `user` or `model`."""
+    """Names the kind of a turn: `calls`, `results`, `user` or `model`."""
     for member, kind in (("functionCall", "calls"), ("functionResponse", "results")):
         if any(member in part for part in content["parts"]):
             return kind
@@ -246,11 +237,11 @@ def _thinking(body: Json, model: str) -> None:
 
 
 def _signatures(contents: Sequence[Json], model: str) -> None:
-    """A signature given is a genuine one; in the current turn of a Gemini 3 model each step's first call has one."""
+    """Refuses a false signature, and a Gemini 3 model's current turn with a step whose first call has none."""
     for content in contents:
         for part in content["parts"]:
             signature = part.get("thoughtSignature")
-            if signature is not None and not _genuine(signature, part):
+            if signature is not None and not _is_genuine(signature, part):
                 raise invalid("Corrupted thought signature.")
     if not model.startswith("gemini-3"):
         return
@@ -266,14 +257,14 @@ def _signatures(contents: Sequence[Json], model: str) -> None:
             )
 
 
-def _genuine(signature: str, part: Json) -> bool:
-    """Whether a signature is the one this part went out with, or one of the documented stand-ins."""
+def _is_genuine(signature: str, part: Json) -> bool:
+    """True if this part was sent with the signature, or if it is one of the documented stand-ins."""
     function = (part.get("functionCall") or {}).get("name", "")
-    return signature.rstrip("=") in SENTINELS or seals.opened(SIGNATURE, function, signature) is not None
+    return signature.rstrip("=") in SENTINELS or seals.open_seal(SIGNATURE, function, signature) is not None
 
 
 def camel(value: JsonValue) -> JsonValue:
-    """The request with its field names in camelCase, as protobuf's JSON takes them either way; data is left alone."""
+    """Converts a request's field names to camelCase, since protobuf's JSON takes both forms. Data is left alone."""
     if isinstance(value, list):
         return [camel(each) for each in value]
     if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Law: the names for JSON as it was sent, before anything about it is known."""
+"""Names the types of JSON as it was sent, before it is checked."""
 
 from __future__ import annotations
 

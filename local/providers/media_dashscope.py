@@ -1,4 +1,4 @@
-"""Law: Wan's tasks on DashScope: submitted asynchronously or not at all, looked up for a day, cancelled while pending.
+"""Simulates Wan's tasks on DashScope: submitted asynchronously only, kept for a day, cancelled while pending.
 
 Source: https://www.alibabacloud.com/help/en/model-studio/legacy-wan-text-to-video-api-reference,
 https://www.alibabacloud.com/help/en/model-studio/legacy-image-to-video-api-reference.
@@ -48,7 +48,7 @@ _CODES = {
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    """Whether it starts from an image, and for how long it goes on."""
+    """A model's task: whether it starts from an image, and the lengths that it takes."""
 
     image: bool
     durations_s: Collection[int]
@@ -64,7 +64,7 @@ _MODELS = {
 
 
 def wire() -> Wire:
-    """Video synthesis and tasks."""
+    """Builds the wire: video synthesis and tasks."""
     return Wire(
         row=VENDOR,
         prefix=PREFIX,
@@ -82,7 +82,7 @@ def wire() -> Wire:
 
 
 def refusal(status: int, message: str, code: str | None) -> Refusal:
-    """A code and a message."""
+    """Builds an error with a code and a message."""
     return Refusal(status, {"code": code or _CODES.get(status, "InternalError"), "message": message})
 
 
@@ -105,7 +105,7 @@ def _submit(call: Call) -> Reply:
         raise refusal(404, f"Model {name} does not exist.", None)
     given, parameters = _object(call.body, "input"), _object(call.body, "parameters")
     _check(_MODELS[name], given, parameters)
-    task = media_wire.opened(
+    task = media_wire.open_task(
         call,
         Order(
             vendor=VENDOR,
@@ -139,7 +139,7 @@ def _check(model: _Model, given: Json, parameters: Json) -> None:
 
 
 def _get(call: Call) -> Reply:
-    task = media_wire.polled(call, VENDOR, call.params["id"], refusal)
+    task = media_wire.poll_task(call, VENDOR, call.params["id"], refusal)
     if task is None:
         return _reply(call, {"task_id": call.params["id"], "task_status": "UNKNOWN"})
     state = media_wire.state(call, task)

@@ -1,4 +1,4 @@
-"""Law: fal's queue: a request has a status and, once completed, a result or an error; webhooks are signed by Ed25519.
+"""Simulates fal's queue, with a status, a result or an error per request, and webhooks signed with Ed25519.
 
 Source: https://fal.ai/docs/api-reference/inference-api, https://fal.ai/docs/documentation/model-apis/errors.
 """
@@ -29,14 +29,14 @@ API_KEY = "simulated-fal-key-id:simulated-fal-key-secret"
 JWKS_PATH = "/.well-known/jwks.json"
 
 _SIGNING_KEY = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"the simulated fal's signing key").digest())
-_USER = "simulated-user"
+USER = "simulated-user"
 _REQUEST = "/(?P<owner>[^/]+)/(?P<app>[^/]+)/requests/(?P<id>[^/]+)"
 _DOCUMENTED = "https://docs.fal.ai/errors#"
 
 
 @dataclass(frozen=True, slots=True)
 class _Endpoint:
-    """What an endpoint makes, in which member, what it needs, and which values it takes."""
+    """An endpoint's output and its member, its required input, and the values that it takes."""
 
     form: str
     member: str
@@ -77,7 +77,7 @@ _ERRORS = {
 
 
 def wire() -> Wire:
-    """The queue, and the keys that its webhooks are signed with."""
+    """Builds the wire: the queue, and the public keys of its webhooks."""
     return Wire(
         row=VENDOR,
         prefix=PREFIX,
@@ -97,7 +97,7 @@ def wire() -> Wire:
 
 
 def refusal(status: int, message: str, _code: str | None) -> Refusal:
-    """What the queue itself says: a text."""
+    """Builds an error of the queue itself, which is a text."""
     return Refusal(status, {"detail": message})
 
 
@@ -124,7 +124,7 @@ def _submit(call: Call) -> Reply:
     endpoint = _ENDPOINTS[name]
     _check(call.body, endpoint)
     url = call.query.get("fal_webhook")
-    task = media_wire.opened(
+    task = media_wire.open_task(
         call,
         Order(
             vendor=VENDOR,
@@ -176,7 +176,7 @@ def _addresses(task: Task, at: str) -> Json:
 
 
 def _found(call: Call) -> Task:
-    task = media_wire.polled(call, VENDOR, call.params["id"], refusal)
+    task = media_wire.poll_task(call, VENDOR, call.params["id"], refusal)
     if task is None or task.details["app"] != f"{call.params['owner']}/{call.params['app']}":
         raise refusal(404, "Request not found", None)
     return task
@@ -196,7 +196,7 @@ def _status(call: Call) -> Reply:
 
 
 def _end(task: Task, state: State) -> Json:
-    """What a status says of a request that did not succeed."""
+    """Builds the status of a request that failed or was cancelled."""
     if state is State.CANCELED:
         return {"error": "The request was cancelled.", "error_type": "request_cancelled"}
     if task.failure is None:
@@ -236,23 +236,23 @@ def _cancel(call: Call) -> Reply:
 
 def _noticed(task: Task, at: str) -> Callable[[int], Notice]:
     def notice(now_s: int) -> Notice:
-        told: Json = {"request_id": task.handle, "gateway_request_id": task.handle}
+        payload: Json = {"request_id": task.handle, "gateway_request_id": task.handle}
         if task.failure is None:
-            told |= {"status": "OK", "payload": _payload(task, at)}
+            payload |= {"status": "OK", "payload": _payload(task, at)}
         else:
             status, kind, message = _ERRORS[task.failure]
-            told |= {
+            payload |= {
                 "status": "ERROR",
                 "error": f"Invalid status code: {status}",
                 "payload": {"detail": [_error(kind, "prompt", message)]},
             }
-        body = orjson.dumps(told)
-        signed = "\n".join((task.handle, _USER, str(now_s), hashlib.sha256(body).hexdigest())).encode()
+        body = orjson.dumps(payload)
+        signed = "\n".join((task.handle, USER, str(now_s), hashlib.sha256(body).hexdigest())).encode()
         return Notice(
             {
                 "content-type": "application/json",
                 "x-fal-webhook-request-id": task.handle,
-                "x-fal-webhook-user-id": _USER,
+                "x-fal-webhook-user-id": USER,
                 "x-fal-webhook-timestamp": str(now_s),
                 "x-fal-webhook-signature": _SIGNING_KEY.sign(signed).hex(),
             },

@@ -1,4 +1,4 @@
-"""Law: what a task made, as a file that can be downloaded, in part too, and never held in memory as a whole."""
+"""Provides a task's output as a download, whole or in ranges, without holding all of it in memory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FREE_HEAD_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Bytes, and zeros after them."""
+    """A file of some bytes followed by zeros."""
 
     mime_type: str
     head: bytes
@@ -29,11 +29,11 @@ class File:
 
     @property
     def size_bytes(self) -> int:
-        """As long as it is on the wire."""
+        """The length of the download in bytes."""
         return len(self.head) + self.zeros
 
     def pieces(self, first: int, last: int) -> Iterator[bytes]:
-        """The bytes from `first` to `last`, both included."""
+        """Yields the bytes from `first` to `last`, both included."""
         while first <= last:
             end = min(first + _PIECE_BYTES, last + 1)
             piece = self.head[first:end]
@@ -42,7 +42,7 @@ class File:
 
 
 def video(duration_ms: int, size_bytes: int | None = None) -> File:
-    """A video of that length, filled up to a size where one is wanted."""
+    """Builds a video of that length, filled up to `size_bytes` if given."""
     movie = media_mp4.movie(duration_ms)
     zeros = (size_bytes or 0) - len(movie) - _FREE_HEAD_BYTES
     if zeros < 0:
@@ -51,7 +51,7 @@ def video(duration_ms: int, size_bytes: int | None = None) -> File:
 
 
 def model(form: str, size_bytes: int | None = None) -> File:
-    """A cube; only a GLB can be filled up, to the next multiple of four."""
+    """Builds a cube. Only a GLB can be filled up, to the next multiple of four."""
     if form != "glb" or size_bytes is None:
         return File(MIME_TYPES[form], media_models.MODELS[form]())
     missing = size_bytes - len(media_models.glb(size_bytes))

@@ -1,4 +1,4 @@
-"""Law: an order's image is read from its address, as its vendor would; one that cannot be read fails the task."""
+"""Reads an order's image from its address as the vendor would. An unreadable image fails the task."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from local.providers.media_tasks import Task
 
 log = logging.getLogger(__name__)
 
-# A picture of one point, for whoever has none of its own.
+# A picture of one point, for tests that have no image of their own.
 SAMPLE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
 )
@@ -22,26 +22,26 @@ _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"RIFF")
 
 
 class Images:
-    """The readings that are under way."""
+    """The image downloads in progress."""
 
     def __init__(self) -> None:
         self._reading: set[asyncio.Task[None]] = set()
 
     def read(self, task: Task, url: str) -> None:
-        """Find out whether an image is at `url`; until then the task runs."""
+        """Starts to check that an image is at `url`. The task runs until the check ends."""
         reading = asyncio.get_running_loop().create_task(_read(task, url))
         self._reading.add(reading)
         reading.add_done_callback(self._reading.discard)
 
     def close(self) -> None:
-        """Give up what is under way."""
+        """Cancels the downloads in progress."""
         for reading in self._reading:
             reading.cancel()
 
 
 async def _read(task: Task, url: str) -> None:
     try:
-        # A stack of this machine may have a certificate of its own making.
+        # A stack on this machine may have a self-signed certificate.
         async with (
             aiohttp.ClientSession(timeout=_TIMEOUT) as session,
             session.get(url, ssl=False) as answer,

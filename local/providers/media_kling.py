@@ -1,4 +1,4 @@
-"""Law: Kling's tasks, each kind at an address of its own, asked for with a token that its secret key signed.
+"""Simulates Kling's tasks, each kind at its own address, authorized by a token that the secret key signs.
 
 Source: https://app.klingai.com/global/dev/document-api (general information, text to video, image to video).
 """
@@ -42,12 +42,12 @@ _MESSAGES = {
     Failure.INTERNAL: "The server is busy, please try again later",
     Failure.INVALID: "The image could not be read",
 }
-# The service code of each status; a 400 is an invalid value unless somebody says otherwise.
+# The service code of each status. A 400 is an invalid value unless the refusal sets another code.
 _CODES = {400: 1201, 401: 1002, 404: 1203, 429: 1303, 500: 5000, 503: 5001}
 
 
 def wire() -> Wire:
-    """Both kinds of tasks."""
+    """Builds the wire: both kinds of tasks."""
     return Wire(
         row=VENDOR,
         prefix=PREFIX,
@@ -63,7 +63,7 @@ def wire() -> Wire:
 
 
 def refusal(status: int, message: str, code: str | None) -> Refusal:
-    """Kling's envelope around a service code."""
+    """Builds Kling's envelope around a service code."""
     return Refusal(status, {"code": int(code or _CODES.get(status, 5000)), "message": message, "request_id": "sim"})
 
 
@@ -101,7 +101,7 @@ def _submit(call: Call) -> Reply:
     external = body.get("external_task_id")
     if external and any(task.attempt == external for task in call.memory.tasks if task.vendor == VENDOR):
         raise refusal(400, "external_task_id is duplicated", None)
-    task = media_wire.opened(
+    task = media_wire.open_task(
         call,
         Order(
             vendor=VENDOR,
@@ -134,14 +134,14 @@ def _check(kind: str, body: Json) -> None:
 
 
 def _get(call: Call) -> Reply:
-    task = media_wire.polled(call, VENDOR, call.params["id"], refusal)
+    task = media_wire.poll_task(call, VENDOR, call.params["id"], refusal)
     if task is None or task.details["kind"] != call.params["kind"]:
         raise refusal(404, "The requested resource does not exist", None)
     return json_reply(_envelope(task, media_wire.state(call, task), media_wire.root(call)))
 
 
 def _envelope(task: Task, state: State, at: str) -> Json:
-    told: Json = {
+    data: Json = {
         "task_id": task.handle,
         "task_status": _STATES[state],
         "task_info": {"external_task_id": task.attempt},
@@ -150,7 +150,7 @@ def _envelope(task: Task, state: State, at: str) -> Json:
     }
     if state is State.SUCCEEDED:
         video = {"id": task.handle, "url": media_wire.file_url(at, task), "duration": f"{task.duration_s:.1f}"}
-        told["task_result"] = {"videos": [video]}
+        data["task_result"] = {"videos": [video]}
     if state is State.FAILED and task.failure is not None:
-        told["task_status_msg"] = _MESSAGES[task.failure]
-    return {"code": 0, "message": "SUCCEED", "request_id": "sim", "data": told}
+        data["task_status_msg"] = _MESSAGES[task.failure]
+    return {"code": 0, "message": "SUCCEED", "request_id": "sim", "data": data}

@@ -1,4 +1,4 @@
-"""Law: Luma's generations: queued, dreaming, completed or failed, and gone once deleted.
+"""Simulates Luma's generations: queued, dreaming, completed or failed, and removed once deleted.
 
 Source: https://docs.lumalabs.ai/reference/creategeneration; values as https://github.com/lumalabs/lumaai-python
 declares them.
@@ -44,7 +44,7 @@ _REASONS = {
 
 
 def wire() -> Wire:
-    """Generations of videos."""
+    """Builds the wire: generations of videos."""
     return Wire(
         row=VENDOR,
         prefix=PREFIX,
@@ -61,7 +61,7 @@ def wire() -> Wire:
 
 
 def refusal(status: int, message: str, _code: str | None) -> Refusal:
-    """A detail, which for a wrong field is a list."""
+    """Builds an error with a detail, which is a list if a field is wrong."""
     return Refusal(status, {"detail": message})
 
 
@@ -76,7 +76,7 @@ def _submit(call: Call) -> Reply:
     wrong = _wrong(body)
     if wrong:
         raise Refusal(422, {"detail": [{"loc": ["body", name], "msg": f"Invalid {name}"} for name in wrong]})
-    task = media_wire.opened(
+    task = media_wire.open_task(
         call,
         Order(
             vendor=VENDOR,
@@ -115,7 +115,7 @@ def _are_images(keyframes: JsonValue) -> bool:
 
 
 def _found(call: Call) -> Task:
-    task = media_wire.polled(call, VENDOR, call.params["id"], refusal)
+    task = media_wire.poll_task(call, VENDOR, call.params["id"], refusal)
     if task is None or task.canceled:
         raise refusal(404, "Generation not found", None)
     return task

@@ -1,4 +1,4 @@
-"""Law: Meshy's tasks: a preview from a text, a textured model from an image, each kind at an address of its own.
+"""Simulates Meshy's tasks, each kind at its own address: a preview from a text, a textured model from an image.
 
 Source: https://docs.meshy.ai/en/api/text-to-3d, https://docs.meshy.ai/en/api/image-to-3d.
 """
@@ -37,7 +37,7 @@ _MESSAGES = {
 
 
 def wire() -> Wire:
-    """Both kinds of tasks."""
+    """Builds the wire: both kinds of tasks."""
     return Wire(
         row=VENDOR,
         prefix=PREFIX,
@@ -54,7 +54,7 @@ def wire() -> Wire:
 
 
 def refusal(status: int, message: str, _code: str | None) -> Refusal:
-    """A message, and nothing else."""
+    """Builds an error with only a message."""
     return Refusal(status, {"message": message})
 
 
@@ -67,7 +67,7 @@ def _authorize(call: Call) -> None:
 def _submit(call: Call) -> Reply:
     kind, body = call.params["kind"], call.body
     _check(kind, body)
-    task = media_wire.opened(
+    task = media_wire.open_task(
         call,
         Order(
             vendor=VENDOR,
@@ -99,7 +99,7 @@ def _check(kind: str, body: Json) -> None:
 
 
 def _found(call: Call) -> Task:
-    task = media_wire.polled(call, VENDOR, call.params["id"], refusal)
+    task = media_wire.poll_task(call, VENDOR, call.params["id"], refusal)
     if task is None or task.details["kind"] != call.params["kind"]:
         raise refusal(404, "Task not found", None)
     return task

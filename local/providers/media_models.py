@@ -1,4 +1,4 @@
-"""Law: a cube in six colours, in each format that 3D models are sold in; each the smallest file that is one.
+"""Builds a cube in six colours, in each format that 3D models are sold in, each as the smallest valid file.
 
 glTF 2.0 (https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html), OBJ, binary STL, USDZ
 (https://openusd.org/release/spec_usdz.html) and binary FBX 7.4's frame without nodes.
@@ -26,7 +26,7 @@ _ZIP_HEADER_BYTES = 30
 
 
 def glb(padding_bytes: int = 0) -> bytes:
-    """A binary glTF whose buffer goes on for `padding_bytes` more, a multiple of four, which are not in the answer."""
+    """Builds a binary glTF whose buffer has `padding_bytes` more, a multiple of four, which the caller must append."""
     points = [point for corners in _faces() for point in corners]
     tints = [colour for colour in _COLOURS for _ in range(4)]
     indices = [4 * face + corner for face in range(6) for corner in _FACE]
@@ -64,7 +64,7 @@ def glb(padding_bytes: int = 0) -> bytes:
 
 
 def obj() -> bytes:
-    """Points with colours, and faces by their numbers."""
+    """Builds points with colours, and faces by their numbers."""
     lines = ["# a simulated provider", "o cube"]
     for corners, colour in zip(_faces(), _COLOURS, strict=True):
         lines += [f"v {' '.join(map(str, (*point, *colour)))}" for point in corners]
@@ -74,7 +74,7 @@ def obj() -> bytes:
 
 
 def stl() -> bytes:
-    """Twelve triangles without colours."""
+    """Builds twelve triangles without colours."""
     triangles = [
         struct.pack("<12fH", 0, 0, 0, *itertools.chain(*(corners[index] for index in half)), 0)
         for corners in _faces()
@@ -84,10 +84,10 @@ def stl() -> bytes:
 
 
 def usdz() -> bytes:
-    """An uncompressed archive whose one layer begins at a multiple of 64 bytes."""
+    """Builds an uncompressed archive whose one layer begins at a multiple of 64 bytes."""
     layer = b'#usda 1.0\n(\n    defaultPrim = "cube"\n)\n\ndef Cube "cube"\n{\n    double size = 1\n}\n'
     entry = zipfile.ZipInfo("cube.usda")
-    # A field of no meaning moves the layer to where it has to be.
+    # An unused extra field moves the layer to its aligned position.
     fill = (_USDZ_ALIGNMENT - _ZIP_HEADER_BYTES - len(entry.filename) - 4) % _USDZ_ALIGNMENT
     entry.extra = struct.pack("<HH", 0x1986, fill) + bytes(fill)
     archive = io.BytesIO()
@@ -97,7 +97,7 @@ def usdz() -> bytes:
 
 
 def fbx() -> bytes:
-    """The header, an end of nodes, and the footer."""
+    """Builds the header, the end of an empty node list, and the footer."""
     head = b"Kaydara FBX Binary  \0\x1a\0" + struct.pack("<I", 7400)
     foot = bytes.fromhex("fabcab09d0c8d466b176fb83 1cf7267e") + bytes(4)
     end = struct.pack("<I", 7400) + bytes(120) + bytes.fromhex("f85a8c6adef5d97eece90ce375 8f290b")
@@ -105,7 +105,7 @@ def fbx() -> bytes:
 
 
 def _faces() -> Iterator[tuple[Vector, ...]]:
-    """The corners of each side."""
+    """Yields the corners of each side."""
     for axis in range(3):
         for at in (-0.5, 0.5):
             ends = list(itertools.product((-0.5, 0.5), repeat=2))

@@ -1,7 +1,7 @@
-"""Law: a video that really plays: two H.264 pictures, as long as it was asked to be.
+"""Builds a playable video of any length from two H.264 pictures.
 
-The pictures were encoded once (x264, constrained baseline, 320x180); the container is ISO/IEC 14496-12 and -15, written
-here so that its duration is exact. What fills a file up to a size is a `free` box.
+The pictures were encoded once (x264, constrained baseline, 320x180). The container is ISO/IEC 14496-12 and -15, written
+here so that its duration is exact. A `free` box fills a file up to a size.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SECOND = base64.b64decode(
 
 
 def movie(duration_ms: int) -> bytes:
-    """A whole file of that length: its two pictures take turns, twice a second."""
+    """Builds a whole file of that length. Its two pictures alternate, twice a second."""
     durations = [_PICTURE_MS] * (duration_ms // _PICTURE_MS)
     if duration_ms % _PICTURE_MS or not durations:
         durations.append(duration_ms % _PICTURE_MS)
@@ -51,12 +51,15 @@ def movie(duration_ms: int) -> bytes:
 
 
 def free(size_bytes: int) -> bytes:
-    """The head of a `free` box that is so long with what follows it."""
+    """Builds the head of a `free` box of that size, its content included."""
     return struct.pack(">I4s", size_bytes, b"free")
 
 
 def _table(durations: list[int], sizes: list[int], offsets: tuple[int, int]) -> bytes:
-    """Where each picture is and how long it is shown; every one is a chunk of its own, and may be shown again."""
+    """Builds the table of the pictures' positions and durations.
+
+    Each picture is its own chunk, and may be shown again.
+    """
     count = len(durations)
     timing = b"".join(struct.pack(">II", 1, duration) for duration in durations)
     return _box(
@@ -95,7 +98,7 @@ def _moov(duration_ms: int, table: bytes) -> bytes:
 
 
 def _picture_entry() -> bytes:
-    """How the pictures are coded (14496-15 section 5.4)."""
+    """Describes how the pictures are coded (14496-15 section 5.4)."""
     sets = struct.pack(">BH", 0xE1, len(_SEQUENCE)) + _SEQUENCE + struct.pack(">BH", 1, len(_PARAMETERS)) + _PARAMETERS
     config = _box("avcC", b"\1" + _SEQUENCE[1:4] + b"\xff" + sets)
     place = bytes(6) + struct.pack(">H", 1) + bytes(16)

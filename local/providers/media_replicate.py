@@ -1,4 +1,4 @@
-"""Law: Replicate's predictions: validated input, an output at an address of its own, webhooks by Standard Webhooks.
+"""Simulates Replicate's predictions: validated input, output at its own address, webhooks by Standard Webhooks.
 
 Source: https://replicate.com/docs/reference/http, https://replicate.com/docs/topics/webhooks.
 """
@@ -49,7 +49,7 @@ _TITLES = {
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    """What a model makes, what it needs, and which values it takes."""
+    """A model's output, its required input, and the values that it takes."""
 
     form: str
     required: Collection[str]
@@ -78,7 +78,7 @@ _VERSIONS = {_HUNYUAN_2: ("tencent/hunyuan3d-2", _Model("glb", ("image",), {}, (
 
 
 def wire() -> Wire:
-    """Predictions by model and by version, and the secret of their webhooks."""
+    """Builds the wire: predictions by model and by version, and the secret of their webhooks."""
     return Wire(
         row=VENDOR,
         prefix=PREFIX,
@@ -98,7 +98,7 @@ def wire() -> Wire:
 
 
 def refusal(status: int, message: str, _code: str | None) -> Refusal:
-    """Replicate's problem details (RFC 7807)."""
+    """Builds Replicate's problem details (RFC 7807)."""
     return Refusal(status, {"title": _TITLES.get(status, "Error"), "detail": message, "status": status})
 
 
@@ -139,7 +139,7 @@ def _by_version(call: Call) -> Reply:
 def _create(call: Call, name: str, model: _Model) -> Reply:
     given = _checked(call.body.get("input"), model)
     url = call.body.get("webhook")
-    task = media_wire.opened(
+    task = media_wire.open_task(
         call,
         Order(
             vendor=VENDOR,
@@ -182,7 +182,7 @@ def _checked(given: JsonValue, model: _Model) -> Json:
 
 
 def _found(call: Call) -> Task:
-    task = media_wire.polled(call, VENDOR, call.params["id"], refusal)
+    task = media_wire.poll_task(call, VENDOR, call.params["id"], refusal)
     if task is None:
         raise refusal(404, "The requested resource could not be found.", None)
     return task

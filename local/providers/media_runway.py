@@ -1,4 +1,4 @@
-"""Law: Runway's tasks: from a text and from an image at an address of its own each, by requests that name a version.
+"""Simulates Runway's tasks, from a text or an image at separate addresses. Requests must name an API version.
 
 Source: https://docs.dev.runwayml.com/api; values as https://github.com/runwayml/sdk-python declares them.
 """
@@ -36,7 +36,7 @@ _ERRORS = {
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    """The lengths and sizes it makes, from a text where it can, and what else it takes."""
+    """The lengths and sizes that a model makes, whether it takes a text alone, and its other fields."""
 
     durations_s: Collection[int]
     from_text: Collection[str]
@@ -55,7 +55,7 @@ _FIELDS = frozenset({"model", "promptText", "promptImage", "ratio", "duration", 
 
 
 def wire() -> Wire:
-    """Tasks from texts and from images."""
+    """Builds the wire: tasks from texts and from images."""
     return Wire(
         row=VENDOR,
         prefix=PREFIX,
@@ -72,7 +72,7 @@ def wire() -> Wire:
 
 
 def refusal(status: int, message: str, _code: str | None) -> Refusal:
-    """A sentence."""
+    """Builds an error with one sentence."""
     return Refusal(status, {"error": message})
 
 
@@ -90,7 +90,7 @@ def _submit(call: Call) -> Reply:
     if wrong:
         issues = [{"path": [name], "message": f"Invalid {name}"} for name in wrong]
         raise Refusal(400, {"error": "Validation of body failed", "issues": issues})
-    task = media_wire.opened(
+    task = media_wire.open_task(
         call,
         Order(
             vendor=VENDOR,
@@ -126,7 +126,7 @@ def _wrong(body: Json, *, from_image: bool) -> list[str]:
 
 
 def _found(call: Call) -> Task:
-    task = media_wire.polled(call, VENDOR, call.params["id"], refusal)
+    task = media_wire.poll_task(call, VENDOR, call.params["id"], refusal)
     if task is None:
         raise refusal(404, "The task could not be found.", None)
     return task
@@ -134,22 +134,22 @@ def _found(call: Call) -> Task:
 
 def _get(call: Call) -> Reply:
     task = _found(call)
-    told: Json = {"id": task.handle, "createdAt": task.details["createdAt"]}
+    payload: Json = {"id": task.handle, "createdAt": task.details["createdAt"]}
     match media_wire.state(call, task):
         case State.QUEUED:
-            told |= {"status": "PENDING", "estimatedCost": _cost(task)}
+            payload |= {"status": "PENDING", "estimatedCost": _cost(task)}
         case State.RUNNING:
             progress = media_wire.progress(call, task) / 100
-            told |= {"status": "RUNNING", "progress": progress, "estimatedCost": _cost(task)}
+            payload |= {"status": "RUNNING", "progress": progress, "estimatedCost": _cost(task)}
         case State.SUCCEEDED:
-            told |= {"status": "SUCCEEDED", "output": [media_wire.file_url(media_wire.root(call), task)]}
-            told["cost"] = _cost(task)
+            payload |= {"status": "SUCCEEDED", "output": [media_wire.file_url(media_wire.root(call), task)]}
+            payload["cost"] = _cost(task)
         case State.FAILED:
             code, words = _ERRORS[task.failure or Failure.INTERNAL]
-            told |= {"status": "FAILED", "failure": words, "failureCode": code, "cost": {"credits": 0}}
+            payload |= {"status": "FAILED", "failure": words, "failureCode": code, "cost": {"credits": 0}}
         case State.CANCELED:
-            told |= {"status": "CANCELLED", "cost": {"credits": 0}}
-    return json_reply(told)
+            payload |= {"status": "CANCELLED", "cost": {"credits": 0}}
+    return json_reply(payload)
 
 
 def _cost(task: Task) -> JsonValue:

@@ -1,7 +1,7 @@
-"""Law: tasks that take their time, the same on every media wire: queued, running, then succeeded or failed.
+"""Models a media task on every wire: queued, running, then succeeded or failed.
 
-What becomes of a task is decided by the clock and by the words of its prompt (README.md beside this file), when
-somebody looks. A wire only writes it down in its vendor's words.
+The clock and the words of the prompt (README.md beside this file) decide a task's state at each request. A wire
+only writes the state in its vendor's words.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from local.providers.faults import Fault, without_directives
+from local.providers.faults import Fault
 from local.providers.json_value import Json, JsonValue
 from local.providers.media_files import File, model, video
 
-# How long a task takes unless its prompt says otherwise, and how much longer one that is late.
+# The seconds that a task takes unless its prompt says otherwise, and the extra seconds of a late one.
 DURATION_S = 0.3
 LATE = 10.0
 _QUEUED_PART = 0.2
@@ -27,7 +27,7 @@ _CALLBACK = re.compile(r"/([^/]+)/(\d+)(?:\?.*)?")
 
 
 class State(enum.Enum):
-    """What a task is at this moment."""
+    """The state of a task at this moment."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -37,12 +37,12 @@ class State(enum.Enum):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing follows."""
+        """True if the state is final."""
         return self not in {State.QUEUED, State.RUNNING}
 
 
 class Failure(enum.Enum):
-    """Why a task fails, where its prompt says `media_fail`."""
+    """The reason why a task fails, if its prompt says `media_fail`."""
 
     MODERATION = "moderation"
     INTERNAL = "internal"
@@ -51,12 +51,12 @@ class Failure(enum.Enum):
 
 @dataclass(slots=True)
 class Task:
-    """One task of one vendor. Times are seconds of the book's clock.
+    """One task of one vendor. Times are seconds of the task book's clock.
 
-    `form` is what it makes, by file ending; `also` is what its vendor makes besides without being asked.
+    `form` is the ending of its main file; `also` are the endings of files that its vendor makes in addition.
 
-    `attempt` is what tells one submission from another as far as the vendor is told: an idempotency key, an external
-    id, or the end of a callback's address. `image_read` is whether an image was at `image_url`, once that is known.
+    `attempt` tells one submission from another by a value that the vendor sees: an idempotency key, an external
+    id, or the end of a callback's address. `image_read` says whether an image was at `image_url`, once that is known.
     """
 
     vendor: str
@@ -80,19 +80,19 @@ class Task:
 
     @property
     def takes_s(self) -> float:
-        """From its submission to its end."""
+        """The seconds from its submission to its end."""
         duration_s = DURATION_S if self.shape.media_s is None else self.shape.media_s
         return duration_s * LATE if self.shape.media_late else duration_s
 
     @property
     def failure(self) -> Failure | None:
-        """How it will fail, if it will."""
+        """The failure of an unreadable image or of its prompt's `media_fail`, if any."""
         if self.image_read is False:
             return Failure.INVALID
         return None if self.shape.media_fail is None else Failure(self.shape.media_fail)
 
     def state(self, now_s: float) -> State:
-        """What it is now."""
+        """Returns the state at a time."""
         if self.canceled:
             return State.CANCELED
         elapsed_s = now_s - self.opened_s
@@ -102,24 +102,24 @@ class Task:
         return State.QUEUED if elapsed_s < self.takes_s * _QUEUED_PART else State.RUNNING
 
     def progress(self, now_s: float) -> int:
-        """In percent."""
+        """Returns the progress in percent."""
         if not self.takes_s:
             return 100
         return min(100, max(0, math.floor(100 * (now_s - self.opened_s) / self.takes_s)))
 
     def file(self, form: str) -> File:
-        """What it made in that form."""
+        """Returns its output in that form."""
         if form == "mp4":
             return video(round(self.duration_s * 1000), self.shape.media_bytes)
         return model(form, self.shape.media_bytes)
 
     def cut_after(self) -> int | None:
-        """Where this download breaks off; asking counts as one."""
+        """Returns the size after which this download breaks off. Each call counts as one download."""
         self.downloads += 1
         return self.shape.media_cut if self.downloads == 1 else None
 
-    def told(self, now_s: float) -> Json:
-        """As the control API shows it."""
+    def describe(self, now_s: float) -> Json:
+        """Describes the task for the control API."""
         return {
             "vendor": self.vendor,
             "handle": self.handle,
@@ -138,34 +138,37 @@ class Task:
 
 
 class Trouble(enum.Enum):
-    """What an exchange meets on request, in turns: a 500, a 429, and a connection that is cut."""
+    """A failure that the prompt asks for, in turns: a 500, a 429, and a connection that is cut."""
 
     FAILS = 500
     BUSY = 429
     CUT = 0
 
 
-class TaskBook:
-    """Every task of the process, the oldest forgotten first; the only state of this module. `now_s` is its clock."""
+class TaskStore:
+    """Every task of the process; the oldest is dropped first.
+
+    It holds the only state of this module. `now_s` is its clock.
+    """
 
     def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
         self.now_s = now_s
         self._tasks: dict[tuple[str, str], Task] = {}
         self._submissions: dict[tuple[str, str], int] = {}
 
-    def submission_meets(self, vendor: str, prompt: str, shape: Fault) -> Trouble | None:
-        """What this submission meets, by `media_submit_errors`; asking counts as one."""
+    def submission_trouble(self, vendor: str, prompt: str, shape: Fault) -> Trouble | None:
+        """Returns this submission's failure by `media_submit_errors`. Each call counts as one submission."""
         key = (vendor, prompt)
         self._submissions[key] = self._submissions.get(key, 0) + 1
         return _trouble(self._submissions[key], shape.media_submit_errors)
 
-    def poll_meets(self, task: Task) -> Trouble | None:
-        """What this poll meets, by `media_poll_errors`; asking counts as one."""
+    def poll_trouble(self, task: Task) -> Trouble | None:
+        """Returns this poll's failure by `media_poll_errors`. Each call counts as one poll."""
         task.polls += 1
         return _trouble(task.polls, task.shape.media_poll_errors)
 
     def open(self, task: Task) -> Task:
-        """Keeps a new task, or gives the one that was opened with the same key of the vendor's before."""
+        """Stores a new task, or returns the earlier one with the same key of the same vendor."""
         known = self._by_attempt(task)
         if known is not None:
             known.submitted += 1
@@ -176,16 +179,16 @@ class TaskBook:
         return task
 
     def find(self, vendor: str, handle: str) -> Task | None:
-        """The vendor's task, unless it has been lost."""
+        """Finds the vendor's task, unless it has been lost."""
         task = self._tasks.get((vendor, handle))
         return None if task is None or task.shape.media_lost else task
 
-    def told(self) -> Json:
-        """As the control API lists them, oldest first."""
-        return {"tasks": [task.told(self.now_s()) for task in self]}
+    def describe(self) -> Json:
+        """Describes every task for the control API, oldest first."""
+        return {"tasks": [task.describe(self.now_s()) for task in self]}
 
     def clear(self) -> None:
-        """Forget every task and every count."""
+        """Removes every task and every count."""
         self._tasks.clear()
         self._submissions.clear()
 
@@ -203,12 +206,7 @@ def _trouble(turn: int, wanted: int | None) -> Trouble | None:
     return list(Trouble)[(turn - 1) % len(Trouble)] if turn <= (wanted or 0) else None
 
 
-def asked(prompt: str) -> str:
-    """The prompt as a person meant it."""
-    return without_directives(prompt)
-
-
 def attempt_in(callback_url: str | None) -> str | None:
-    """The attempt that a callback's address ends with, as `job-number`."""
+    """Extracts the attempt from a callback's address, which ends with `job-number`."""
     found = _CALLBACK.search(callback_url or "")
     return None if found is None else f"{found[1]}-{found[2]}"

@@ -1,4 +1,4 @@
-"""Law: Tencent's Hunyuan 3D, professional edition: one address for every action, refusals with status 200.
+"""Simulates Tencent's Hunyuan 3D, professional edition: one address for every action, refusals with status 200.
 
 Source: https://cloud.tencent.com/document/api/1804/123447 and 123448; error codes as in tencentcloud-sdk-python-ai3d.
 """
@@ -45,7 +45,7 @@ _CODES = {
 
 
 def wire() -> Wire:
-    """The two actions of a job."""
+    """Builds the wire: the two actions of a job."""
     return Wire(
         row=VENDOR,
         prefix="",
@@ -59,7 +59,7 @@ def wire() -> Wire:
 
 
 def refusal(status: int, message: str, code: str | None) -> Refusal:
-    """A code in an answer that is otherwise well."""
+    """Builds an error code inside an answer with status 200."""
     error = {"Code": code or _CODES.get(status, "FailedOperation"), "Message": message}
     return Refusal(200, {"Response": {"Error": error}})
 
@@ -88,7 +88,7 @@ def _submit(call: Call) -> Json:
     body = call.body
     _check(body)
     form = str(body.get("ResultFormat", "GLB")).lower()
-    task = media_wire.opened(
+    task = media_wire.open_task(
         call,
         Order(
             vendor=VENDOR,
@@ -119,7 +119,7 @@ def _check(body: Json) -> None:
 
 def _query(call: Call) -> Json:
     handle = str(call.body.get("JobId", ""))
-    task = media_wire.polled(call, VENDOR, handle, refusal)
+    task = media_wire.poll_task(call, VENDOR, handle, refusal)
     if task is None:
         raise refusal(404, "The job does not exist.", None)
     state, at = media_wire.state(call, task), media_wire.root(call)

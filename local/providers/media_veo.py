@@ -1,7 +1,7 @@
-"""Law: Veo at Google's two front doors: an operation per video, its result in the answer (Vertex) or a file of the API.
+"""Simulates Veo on Google's two APIs. The result is in the answer (Vertex AI) or a file of the Developer API.
 
 Source: https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/veo-video-generation,
-https://ai.google.dev/gemini-api/docs/video; keys and errors are those of the door's chat wire.
+https://ai.google.dev/gemini-api/docs/video. Keys and errors are those of the same API's chat wire.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _TYPES = "type.googleapis.com/"
 
 
 def wire(dialect: Dialect) -> Wire:
-    """predictLongRunning, operations, and on the Developer API the files."""
+    """Builds the wire: predictLongRunning, operations, and on the Developer API the files."""
     models = dialect.models_path
     submit = route("POST", f"{models}/(?P<model>[^/:]+):predictLongRunning", functools.partial(_submit, dialect))
     looks = (
@@ -83,7 +83,7 @@ def _submit(dialect: Dialect, call: Call) -> Reply:
     parameters = _checked_parameters(call.body.get("parameters") or {}, vertex=dialect.vertex)
     handle = call.unique_id("", 16).lower()
     owner = call.path.removeprefix(dialect.prefix).split("/", 2)[2].rpartition(":")[0]
-    task = media_wire.opened(
+    task = media_wire.open_task(
         call,
         Order(
             vendor=dialect.row,
@@ -129,7 +129,7 @@ def _checked_parameters(parameters: Json, *, vertex: bool) -> Json:
 
 
 def _found(call: Call, vendor: str, handle: str) -> Task:
-    task = media_wire.polled(call, vendor, handle, refusal)
+    task = media_wire.poll_task(call, vendor, handle, refusal)
     if task is None:
         raise refusal(404, "Requested entity was not found.")
     return task
@@ -175,7 +175,7 @@ def _result(task: Task, member: str, video: Json) -> Json:
 
 
 def _operation(task: Task, state: State, result: Json, kind: str) -> Json:
-    """A filtered video ends an operation well, without a video."""
+    """Builds an operation. A filtered video ends it successfully, without a video."""
     operation: Json = {"name": task.details["name"]}
     if not state.ended:
         return operation

@@ -1,4 +1,4 @@
-"""Law: a vendor's webhook is sent when its task ends, as often as its prompt says, and tried again where it fails."""
+"""Sends a vendor's webhook when its task ends, as often as its prompt says, and retries a failed delivery."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Notice:
 
 
 class Webhooks:
-    """The deliveries that are under way."""
+    """The deliveries in progress."""
 
     def __init__(self) -> None:
         self._sending: set[asyncio.Task[None]] = set()
 
     def expect(self, task: Task, url: str, notice: Callable[[int], Notice]) -> None:
-        """Send the task's notice to `url` when it ends; `notice` makes it for a time in epoch seconds."""
+        """Sends the task's notice to `url` when it ends. `notice` builds it for a time in epoch seconds."""
         count = 1 if task.shape.media_callback is None else task.shape.media_callback
         for _ in range(count):
             sending = asyncio.get_running_loop().create_task(_send(task, url, notice))
@@ -42,7 +42,7 @@ class Webhooks:
             sending.add_done_callback(self._sending.discard)
 
     def close(self) -> None:
-        """Give up what is under way."""
+        """Cancels the deliveries in progress."""
         for sending in self._sending:
             sending.cancel()
 
@@ -61,7 +61,7 @@ async def _send(task: Task, url: str, notice: Callable[[int], Notice]) -> None:
 
 
 async def _post(session: aiohttp.ClientSession, url: str, notice: Notice) -> int | None:
-    """The status that came back, or nothing where no answer did."""
+    """Returns the status of the answer, or None if there was none."""
     try:
         async with session.post(url, data=notice.body, headers=notice.headers) as answer:
             return answer.status

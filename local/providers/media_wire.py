@@ -1,6 +1,6 @@
-"""Law: what every media wire does the same way: open a task, find it, meet its troubles, hand out its file.
+"""Provides the steps that every media wire shares: open a task, find it, apply its failures, serve its file.
 
-A vendor's wire says only where its handles are and how states are written.
+A vendor's wire adds only the place of its task ids and the names of its states.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from local.providers.faults import without_directives
 from local.providers.json_value import JsonValue
 from local.providers.media_files import File
 from local.providers.media_images import SAMPLE
-from local.providers.media_tasks import Failure, State, Task, Trouble, asked
+from local.providers.media_tasks import Failure, State, Task, Trouble
 from local.providers.wire import (
     Call,
     Frame,
@@ -35,7 +36,7 @@ _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a vendor was asked to make; `form` is the file's ending, `also` are those of what it makes besides."""
+    """A vendor's order. `form` is the file's ending; `also` are those of its additional files."""
 
     vendor: str
     handle: str
@@ -49,17 +50,17 @@ class Order:
     details: dict[str, JsonValue] = field(default_factory=dict)
 
 
-def opened(call: Call, order: Order, refuse: Refuse) -> Task:
-    """A task for the order; refused, or cut, where its prompt says so."""
+def open_task(call: Call, order: Order, refuse: Refuse) -> Task:
+    """Opens a task for the order. Refuses or cuts the request if its prompt says so."""
     if call.shape.media_fail not in {None, *(failure.value for failure in Failure)}:
-        raise refuse(400, f"media_fail={call.shape.media_fail} is no failure of this simulator's.", None)
-    _meet(call.memory.tasks.submission_meets(order.vendor, order.prompt, call.shape), refuse)
+        raise refuse(400, f"The simulator has no failure media_fail={call.shape.media_fail}.", None)
+    _apply(call.memory.tasks.submission_trouble(order.vendor, order.prompt, call.shape), refuse)
     task = call.memory.tasks.open(
         Task(
             vendor=order.vendor,
             handle=order.handle,
             model=order.model,
-            prompt=asked(order.prompt),
+            prompt=without_directives(order.prompt),
             form=order.form,
             opened_s=call.memory.tasks.now_s(),
             shape=call.shape,
@@ -75,42 +76,42 @@ def opened(call: Call, order: Order, refuse: Refuse) -> Task:
     return task
 
 
-def polled(call: Call, vendor: str, handle: str, refuse: Refuse) -> Task | None:
-    """The task that is asked for, or nothing where it is unknown; refused, or cut, where its prompt says so."""
+def poll_task(call: Call, vendor: str, handle: str, refuse: Refuse) -> Task | None:
+    """Finds the task of a poll, or None if it is unknown. Refuses or cuts the request if its prompt says so."""
     task = call.memory.tasks.find(vendor, handle)
     if task is not None:
-        _meet(call.memory.tasks.poll_meets(task), refuse)
+        _apply(call.memory.tasks.poll_trouble(task), refuse)
     return task
 
 
 def state(call: Call, task: Task) -> State:
-    """What the task is now."""
+    """Returns the task's present state."""
     return task.state(call.memory.tasks.now_s())
 
 
 def progress(call: Call, task: Task) -> int:
-    """How far the task is, in percent."""
+    """Returns the task's progress in percent."""
     return task.progress(call.memory.tasks.now_s())
 
 
 def uuid(call: Call) -> str:
-    """A handle of the kind that most vendors give, of this very call."""
+    """Builds a UUID for this call, the kind of task id that most vendors use."""
     digest = hashlib.sha256(call.unique_id("task").encode()).hexdigest()
     return "-".join((digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:32]))
 
 
 def root(call: Call) -> str:
-    """Where the caller reached this process."""
+    """Returns the address at which the caller reached this process."""
     return f"http://{call.headers.get('host', '127.0.0.1')}"
 
 
 def file_url(at: str, task: Task, form: str | None = None) -> str:
-    """Where the task's file can be downloaded, below the root `at`."""
+    """Builds the address of the task's file, below the root `at`."""
     return f"{at}{FILES_PREFIX}/{task.vendor}/{quote(task.handle, safe='')}/output.{form or task.form}"
 
 
 def files() -> Wire:
-    """The downloads of every vendor that needs no key for them, and an image to start from."""
+    """Serves the files of every vendor that needs no key for them, and an image to start from."""
     return Wire(
         row="files",
         prefix=FILES_PREFIX,
@@ -126,21 +127,23 @@ def files() -> Wire:
 
 
 def download(call: Call, task: Task, form: str | None = None) -> Reply:
-    """The task's file, or the range of it that the call names; the first one breaks off where its prompt says so."""
+    """Serves the task's file, or the range that the call names. The first download breaks off if its prompt says so."""
     file = task.file(form or task.form)
     size = file.size_bytes
-    told: Headers = (("content-type", file.mime_type), ("accept-ranges", "bytes"))
+    headers: Headers = (("content-type", file.mime_type), ("accept-ranges", "bytes"))
     found = _RANGE.fullmatch(call.headers.get("range", ""))
     if found is None:
-        return _part(200, told, file, 0, size - 1, task.cut_after())
+        return _part(200, headers, file, 0, size - 1, task.cut_after())
     first, last = int(found[1]), min(int(found[2] or size - 1), size - 1)
     if first > last:
-        return Reply(416, (*told, ("content-range", f"bytes */{size}")), b"")
-    return _part(206, (*told, ("content-range", f"bytes {first}-{last}/{size}")), file, first, last, task.cut_after())
+        return Reply(416, (*headers, ("content-range", f"bytes */{size}")), b"")
+    return _part(
+        206, (*headers, ("content-range", f"bytes {first}-{last}/{size}")), file, first, last, task.cut_after()
+    )
 
 
 def is_address(url: object) -> bool:
-    """Whether an image could be read from there."""
+    """True if an image could be read from this address."""
     return isinstance(url, str) and url.startswith(("https://", "http://"))
 
 
@@ -161,7 +164,7 @@ def _no_file(status: int, message: str, _code: str | None) -> Refusal:
     return Refusal(status, {"error": message})
 
 
-def _meet(trouble: Trouble | None, refuse: Refuse) -> None:
+def _apply(trouble: Trouble | None, refuse: Refuse) -> None:
     match trouble:
         case Trouble.CUT:
             raise HangUp

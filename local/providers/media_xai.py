@@ -1,7 +1,7 @@
-"""Law: xAI's deferred videos: an id at once, 202 while pending, and an end that is done, failed or expired.
+"""Simulates xAI's deferred videos: an id at once, 202 while pending, then done, failed or expired.
 
 Source: https://docs.x.ai/docs/api-reference, https://docs.x.ai/docs/model-capabilities/video/generation. xAI's own SDK
-speaks gRPC, so that nobody but the adapter's tests has driven this wire.
+speaks gRPC, so only the adapter's tests use this wire.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _ERRORS = {
 
 
 def wire() -> Wire:
-    """Generations of videos, and their results."""
+    """Builds the wire: generations of videos, and their results."""
     return Wire(
         row=VENDOR,
         prefix=PREFIX,
@@ -56,7 +56,7 @@ def wire() -> Wire:
 
 
 def refusal(status: int, message: str, code: str | None) -> Refusal:
-    """A sentence for the status and one for the case."""
+    """Builds an error with a sentence for the status and one for the case."""
     return Refusal(status, {"code": code or _CODES.get(status, "Internal error"), "error": message})
 
 
@@ -75,7 +75,7 @@ def _submit(call: Call) -> Reply:
         raise refusal(404, f"The model {model} does not exist or your team does not have access to it.", None)
     for name in _wrong(body, model):
         raise refusal(400, f"Invalid argument: {name}", None)
-    task = media_wire.opened(
+    task = media_wire.open_task(
         call,
         Order(
             vendor=VENDOR,
@@ -104,7 +104,7 @@ def _wrong(body: Json, model: str) -> list[str]:
 
 
 def _get(call: Call) -> Reply:
-    task = media_wire.polled(call, VENDOR, call.params["id"], refusal)
+    task = media_wire.poll_task(call, VENDOR, call.params["id"], refusal)
     if task is None:
         raise refusal(404, "The request was not found.", None)
     state = media_wire.state(call, task)
@@ -116,7 +116,7 @@ def _get(call: Call) -> Reply:
 
 
 def _video(call: Call, task: Task) -> JsonValue:
-    """A video that broke the rules is done, and withheld."""
+    """Builds the result. A video that broke the rules is done, but withheld."""
     if task.failure is Failure.MODERATION:
         return {"url": "", "duration": task.duration_s, "respect_moderation": False}
     url = media_wire.file_url(media_wire.root(call), task)

@@ -1,4 +1,4 @@
-"""Law: everything a simulated provider remembers between requests, bounded, in this process only."""
+"""Stores the state of the simulated providers between requests, bounded, in this process only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from local.providers.json_value import JsonValue
 from local.providers.media_images import Images
-from local.providers.media_tasks import TaskBook
+from local.providers.media_tasks import TaskStore
 from local.providers.media_webhooks import Webhooks
 
 CACHE_MIN_TOKENS = 1024
@@ -18,7 +18,7 @@ _ITEMS_KEPT = 4_096
 
 
 class PrefixCache:
-    """Prompt prefixes seen before, as OpenAI's automatic caching counts them.
+    """The prompt prefixes seen before, as OpenAI's automatic caching counts them.
 
     A hit is at least 1,024 tokens long and grows in steps of 128
     (https://platform.openai.com/docs/guides/prompt-caching).
@@ -28,7 +28,7 @@ class PrefixCache:
         self._seen: OrderedDict[bytes, None] = OrderedDict()
 
     def read_and_write(self, scope: str, prompt: Sequence[str]) -> int:
-        """The length in tokens of the longest prefix seen before; the whole prompt is remembered."""
+        """Returns the length in tokens of the longest prefix seen before, and stores the whole prompt."""
         hits = 0
         state = hashlib.blake2b(scope.encode(), digest_size=16)
         for end in range(CACHE_STEP_TOKENS, len(prompt) + 1, CACHE_STEP_TOKENS):
@@ -46,37 +46,37 @@ class PrefixCache:
         return known
 
 
-class Shelf:
-    """Things kept by id, the oldest forgotten first."""
+class BoundedStore:
+    """A bounded store of items by id, which drops the oldest first."""
 
     def __init__(self, kept: int = _ITEMS_KEPT) -> None:
         self._items: OrderedDict[str, JsonValue] = OrderedDict()
         self._kept = kept
 
     def put(self, key: str, item: JsonValue) -> None:
-        """Remember an item, over any earlier one of the same id."""
+        """Stores an item, and replaces an earlier one of the same id."""
         self._items[key] = item
         self._items.move_to_end(key)
         while len(self._items) > self._kept:
             self._items.popitem(last=False)
 
     def get(self, key: str) -> JsonValue | None:
-        """The item of this id, or None."""
+        """Returns the item of this id, or None."""
         return self._items.get(key)
 
     def pop(self, key: str) -> JsonValue | None:
-        """The item of this id, forgotten now, or None."""
+        """Removes and returns the item of this id, or None."""
         return self._items.pop(key, None)
 
 
 class Memory:
-    """What one simulator process remembers."""
+    """The state of one simulator process."""
 
     def __init__(self) -> None:
         self.prefixes = PrefixCache()
-        self.responses = Shelf()
-        self.items = Shelf()
-        self.cache_blocks = Shelf()
-        self.tasks = TaskBook()
+        self.responses = BoundedStore()
+        self.items = BoundedStore()
+        self.cache_blocks = BoundedStore()
+        self.tasks = TaskStore()
         self.webhooks = Webhooks()
         self.images = Images()

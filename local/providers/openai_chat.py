@@ -1,4 +1,4 @@
-"""Law: OpenAI's Chat Completions wire, and the rows that speak it with their own accents.
+"""Simulates OpenAI's Chat Completions wire, and the variants of other provider rows that speak it.
 
 Source: https://platform.openai.com/docs/api-reference/chat; fields and order as recorded.
 """
@@ -13,8 +13,8 @@ from itertools import zip_longest
 
 import orjson
 
-from local.providers import answers, openai_checks, openai_shapes, schemas, tokens
-from local.providers.answers import Ask, Draft, Ended, Tool, ToolChoice
+from local.providers import answers, openai_checks, openai_shapes, openai_table, schemas, tokens
+from local.providers.answers import Draft, Ended, ModelRequest, Tool, ToolChoice
 from local.providers.json_value import Json, JsonValue
 from local.providers.openai_shapes import DEEPSEEK, OPENAI, Dialect
 from local.providers.wire import Call, Frame, FrameKind, Reply, Wire, json_reply, route, sse
@@ -36,7 +36,7 @@ _FINISH = {
 
 
 def wire(dialect: Dialect) -> Wire:
-    """The chat wire as one provider row speaks it."""
+    """Builds the chat wire as one provider row speaks it."""
     return Wire(
         row=dialect.row,
         prefix=dialect.prefix,
@@ -58,7 +58,7 @@ def wire(dialect: Dialect) -> Wire:
 
 
 def question(body: Json) -> str:
-    """The text of the last user message."""
+    """Returns the text of the last user message."""
     messages = body.get("messages")
     for message in reversed(messages if isinstance(messages, list) else []):
         if isinstance(message, dict) and message.get("role") == "user":
@@ -68,7 +68,7 @@ def question(body: Json) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What every chunk and the whole body of one answer are made of."""
+    """The common parts of every chunk and of the whole body of one answer."""
 
     dialect: Dialect
     call: Call
@@ -108,7 +108,7 @@ class _Answer:
 
 def _answer(dialect: Dialect, call: Call) -> Reply:
     openai_shapes.require_chat_model(openai_shapes.require_model(dialect, call.body.get("model")))
-    openai_checks.check(call.body)
+    openai_checks.check(call.body, _table_of(dialect))
     answer = _thought(dialect, call)
     if call.body.get("stream"):
         headers = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
@@ -116,8 +116,13 @@ def _answer(dialect: Dialect, call: Call) -> Reply:
     return json_reply(_whole(answer))
 
 
+def _table_of(dialect: Dialect) -> str:
+    return "deepseek" if dialect is openai_shapes.DEEPSEEK else "openai_chat"
+
+
 def _thought(dialect: Dialect, call: Call) -> _Answer:
     prompt = _prompt(call.body)
+    openai_table.check_context(call.body, _table_of(dialect), len(prompt))
     cached = call.memory.prefixes.read_and_write(f"{dialect.row}:{call.body['model']}", prompt)
     shape = call.shape
     drafts = (answers.compose(_ask(call.body, variant), shape) for variant in range(call.body.get("n") or 1))
@@ -130,13 +135,13 @@ def _thought(dialect: Dialect, call: Call) -> _Answer:
     )
 
 
-def _ask(body: Json, variant: int) -> Ask:
+def _ask(body: Json, variant: int) -> ModelRequest:
     messages: list[Json] = body["messages"]
     last_user = max((i for i, message in enumerate(messages) if message["role"] == "user"), default=-1)
     since = messages[last_user + 1 :]
     rounds = [m for m in since if m.get("tool_calls") or m.get("function_call")]
     results = tuple(_text_of(m["content"]) for m in _trailing(messages, {"tool", "function"}))
-    return Ask(
+    return ModelRequest(
         model=body["model"],
         question=question(body),
         results=results,
@@ -207,7 +212,7 @@ def _media(messages: list[Json]) -> tuple[str, ...]:
 
 
 def _prompt(body: Json) -> list[str]:
-    """The tokens of the prompt in the order in which they are cached: tools, format, messages."""
+    """Lists the tokens of the prompt in the order in which they are cached: tools, format, messages."""
     prompt: list[str] = []
     for name in ("tools", "functions", "response_format"):
         if body.get(name):

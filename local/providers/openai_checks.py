@@ -1,20 +1,22 @@
-"""Law: what OpenAI's chat endpoint refuses, in its own words, before a model is asked anything.
+"""Refuses the requests that OpenAI's chat endpoint refuses, with its texts, before a model answers.
 
-Fields that are not known are let through, since the real service knows more every month; only what is our own
-gateway's must never arrive here.
+Unknown fields are accepted, since the real service learns new ones every month. Only the gateway's own
+fields are refused, because they must never arrive here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from local.providers import openai_shapes, schemas
+from local.providers import openai_shapes, openai_table, schemas
 from local.providers.json_value import Json, JsonValue
 from local.providers.wire import Refusal
 
 _ROLES = ("system", "assistant", "user", "function", "tool", "developer")
 _GATEWAY_FIELDS = ("models", "provider", "max_price", "nexevo", "idempotency_key")
 
+# The table has the model's own bound.
+_ANY = 2**31 - 1
 _NUMBERS: dict[str, tuple[type, float, float]] = {
     "temperature": (float, 0, 2),
     "top_p": (float, 0, 1),
@@ -22,8 +24,8 @@ _NUMBERS: dict[str, tuple[type, float, float]] = {
     "frequency_penalty": (float, -2, 2),
     "n": (int, 1, 128),
     "top_logprobs": (int, 0, 20),
-    "max_tokens": (int, 1, 1_000_000),
-    "max_completion_tokens": (int, 1, 1_000_000),
+    "max_tokens": (int, 1, _ANY),
+    "max_completion_tokens": (int, 1, _ANY),
     "seed": (int, -(2**63), 2**63 - 1),
 }
 _OTHERS: dict[str, tuple[type, ...]] = {
@@ -49,10 +51,11 @@ _TYPE_NAMES: tuple[tuple[type, str], ...] = (
 _CONTENT_PARTS = ("text", "image_url", "input_audio", "refusal", "audio", "file")
 
 
-def check(body: Json) -> None:
-    """Refuse what OpenAI refuses of a chat request; the model is checked elsewhere."""
+def check(body: Json, dialect: str = "openai_chat") -> None:
+    """Raises the refusal of a chat request by OpenAI or another vendor of its wire. The model is checked elsewhere."""
     for rule in _RULES:
         rule(body)
+    openai_table.check(body, dialect)
 
 
 def _fields_of_the_gateway(body: Json) -> None:
@@ -159,7 +162,7 @@ def _image(image: JsonValue, at: str) -> None:
 
 
 def _tool_turns(body: Json) -> None:
-    """Every tool call is answered at once, and every tool message answers one."""
+    """Refuses a tool call without an answer at once, and a tool message without a call."""
     open_ids: dict[str, None] = {}
     for index, message in enumerate(body["messages"]):
         if message["role"] == "tool":
@@ -303,13 +306,6 @@ def _dependent(body: Json) -> None:
         )
     if body.get("top_logprobs") is not None and not body.get("logprobs"):
         raise _refused("The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.", None, "top_logprobs")
-    if isinstance(body.get("stop"), list) and len(body["stop"]) > 4:
-        raise _refused(
-            f"Invalid 'stop': array too long. Expected an array with maximum length 4, but got an array "
-            f"with length {len(body['stop'])} instead.",
-            "array_above_max_length",
-            "stop",
-        )
 
 
 _RULES: tuple[Callable[[Json], None], ...] = (

@@ -1,4 +1,4 @@
-"""Law: a finished response becomes the event sequence the Responses API streams, every event numbered.
+"""Converts a finished response to the numbered events that the Responses API streams.
 
 Source: https://platform.openai.com/docs/api-reference/responses-streaming; order as in recorded streams.
 """
@@ -19,7 +19,7 @@ Step = tuple[FrameKind, str, Json]
 
 
 def frames(response: Json, chunks: int | None) -> Iterator[Frame]:
-    """Every event of a response, in order; `chunks` is how many deltas the text is cut into."""
+    """Builds every event of a response, in order. `chunks` is the number of deltas that the text is cut into."""
     numbers = count()
     for kind, event, members in _steps(response, chunks):
         yield Frame(kind, sse({"type": event} | members | {"sequence_number": next(numbers)}, event))

@@ -1,4 +1,4 @@
-"""Law: what the Responses API takes in: items become a conversation, and one that does not hold is refused.
+"""Converts the input items of the Responses API to a conversation, and refuses an invalid one.
 
 Source: https://platform.openai.com/docs/api-reference/responses/create and the guides on reasoning and
 conversation state; error texts as the service words them.
@@ -13,11 +13,12 @@ from collections.abc import Sequence
 import orjson
 
 from local.providers import openai_shapes, schemas, seals, tokens
-from local.providers.answers import Ask, Tool, ToolChoice
+from local.providers.answers import ModelRequest, Tool, ToolChoice
 from local.providers.json_value import Json, JsonValue
 from local.providers.memory import Memory
 
 ENCRYPTED = "openai reasoning"
+COMPACTED = "openai compaction"
 
 _IMAGE_TOKENS = {"low": 85}
 _IMAGE_TOKENS_HIGH = 765
@@ -39,9 +40,9 @@ _ROLES = ("assistant", "system", "developer", "user")
 
 
 def conversation(body: Json, memory: Memory) -> list[Json]:
-    """The whole conversation, earlier responses first; refused where the service would refuse it.
+    """Returns the whole conversation, earlier responses first. Refuses what the service would refuse.
 
-    Conversations kept by the service are not simulated, so what one of them holds is not checked.
+    Conversations kept by the service are not simulated, so their content is not checked.
     """
     items = [_dereferenced(item, memory) for item in (*_earlier(body, memory), *given(body))]
     for index, item in enumerate(items):
@@ -52,7 +53,7 @@ def conversation(body: Json, memory: Memory) -> list[Json]:
 
 
 def given(body: Json) -> list[Json]:
-    """The items of this request alone; a string is a user message."""
+    """Lists the items of this request alone. A string is a user message."""
     asked = body.get("input")
     if isinstance(asked, str):
         return [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": asked}]}]
@@ -64,7 +65,7 @@ def given(body: Json) -> list[Json]:
 
 
 def question(body: Json) -> str:
-    """The text of the last user message of this request."""
+    """Returns the text of the last user message of this request."""
     asked = body.get("input")
     if isinstance(asked, str):
         return asked
@@ -73,7 +74,7 @@ def question(body: Json) -> str:
 
 
 def text_of(content: JsonValue) -> str:
-    """The text of a message's content or of a tool's output, string or parts."""
+    """Returns the text of a message's content or of a tool's output, string or parts."""
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else []
@@ -113,6 +114,13 @@ def _check_item(item: Json, index: int, memory: Memory) -> None:
         )
     if kind == "reasoning":
         _check_reasoning(item, index, memory)
+    if kind == "compaction" and seals.open_seal(COMPACTED, "", item.get("encrypted_content")) is None:
+        raise openai_shapes.refusal(
+            400,
+            f"The encrypted content for item {item.get('id')} could not be verified.",
+            "invalid_encrypted_content",
+            f"input[{index}].encrypted_content",
+        )
 
 
 def _check_reasoning(item: Json, index: int, memory: Memory) -> None:
@@ -125,7 +133,9 @@ def _check_reasoning(item: Json, index: int, memory: Memory) -> None:
             None,
             "input",
         )
-    if sealed is not None and seals.opened(ENCRYPTED, "", sealed) is None:
+    opened = None if sealed is None else seals.open_seal(ENCRYPTED, "", sealed)
+    # What is encrypted is bound to its item, unless the item comes without an id.
+    if sealed is not None and (opened is None or identifier not in ("", opened.partition(" ")[0])):
         raise openai_shapes.refusal(
             400,
             f"The encrypted content for item {identifier} could not be verified.",
@@ -147,15 +157,15 @@ def _check_calls(items: Sequence[Json]) -> None:
             raise openai_shapes.refusal(400, message, None, "input")
 
 
-def ask(body: Json, items: Sequence[Json]) -> Ask:
-    """The neutral question of a conversation."""
+def ask(body: Json, items: Sequence[Json]) -> ModelRequest:
+    """Builds the question to the model from a conversation."""
     last_user = max((i for i, item in enumerate(items) if item.get("role") == "user"), default=-1)
     since = items[last_user + 1 :]
     rounds = sum(is_call for is_call, _ in itertools.groupby(since, lambda item: item.get("type") in _CALLS))
     results = tuple(text_of(item["output"]) for item in since if item.get("type") in _OUTPUTS)
     effort = (body.get("reasoning") or {}).get("effort")
     question = text_of(items[last_user].get("content")) if last_user >= 0 else ""
-    return Ask(
+    return ModelRequest(
         model=body["model"],
         question=question,
         results=results if since and since[-1].get("type") in _OUTPUTS else (),
@@ -171,7 +181,7 @@ def ask(body: Json, items: Sequence[Json]) -> Ask:
 
 
 def tools(body: Json) -> tuple[Tool, ...]:
-    """The caller's own tools; those of a namespace follow the plain ones."""
+    """Lists the caller's own tools. Those of a namespace follow the plain ones."""
     plain = [tool for tool in body.get("tools") or () if tool.get("type") in {"function", "custom"}]
     return tuple(
         Tool(tool["name"], None if tool["type"] == "custom" else tool.get("parameters") or {"type": "object"})
@@ -180,25 +190,18 @@ def tools(body: Json) -> tuple[Tool, ...]:
 
 
 def namespaced(body: Json) -> dict[str, Json]:
-    """The tools inside namespaces by name, each with its namespace."""
+    """Maps the tools inside namespaces by name, each with its namespace."""
     spaces = [tool for tool in body.get("tools") or () if tool.get("type") == "namespace"]
     return {tool["name"]: tool | {"namespace": space["name"]} for space in spaces for tool in space["tools"]}
 
 
 def check(body: Json) -> None:
-    """Refuse parameters of another API, and tools and formats that are not well made."""
+    """Refuses parameters of another API, and invalid tools and formats."""
     for name, home in _MOVED.items():
         if name in body:
             moved = f" In the Responses API, this parameter has moved to '{home}'." if home else ""
             message = f"Unsupported parameter: '{name}'.{moved}"
             raise openai_shapes.refusal(400, message, "unsupported_parameter", name)
-    least = body.get("max_output_tokens")
-    if isinstance(least, int) and least < 16:
-        message = (
-            "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16, but got "
-            f"{least} instead."
-        )
-        raise openai_shapes.refusal(400, message, "integer_below_min_value", "max_output_tokens")
     _check_tools(body)
     _check_format((body.get("text") or {}).get("format") or {})
 
@@ -255,7 +258,7 @@ def _parts(item: Json) -> list[Json]:
 
 
 def prompt_tokens(body: Json, items: Sequence[Json]) -> list[str]:
-    """The tokens of the prompt in the order in which they are cached."""
+    """Lists the tokens of the prompt in the order in which they are cached."""
     prompt: list[str] = []
     for name in ("tools", "text", "instructions"):
         if body.get(name):
@@ -268,9 +271,9 @@ def prompt_tokens(body: Json, items: Sequence[Json]) -> list[str]:
 def _item_tokens(item: Json) -> list[str]:
     framing = [f"<{item.get('role') or item['type']}>", "<item>", "</item>"]
     if item["type"] != "message":
-        sealed = seals.opened(ENCRYPTED, "", item.get("encrypted_content")) or ""
-        told = [str(item.get(name, "")) for name in ("name", "arguments", "input")]
-        return framing + tokens.split(sealed + "".join(told) + text_of(item.get("output")))
+        sealed = (seals.open_seal(ENCRYPTED, "", item.get("encrypted_content")) or "").partition(" ")[2]
+        texts = [str(item.get(name, "")) for name in ("name", "arguments", "input")]
+        return framing + tokens.split(sealed + "".join(texts) + text_of(item.get("output")))
     counted = framing + tokens.split(text_of(item.get("content")))
     for part in _parts(item):
         if part["type"] in _MEDIA:

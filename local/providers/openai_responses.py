@@ -1,4 +1,4 @@
-"""Law: OpenAI's Responses wire: items in, items out, kept by id unless told not to.
+"""Simulates OpenAI's Responses wire. Responses are stored by id unless the request forbids it.
 
 Source: https://platform.openai.com/docs/api-reference/responses; fields and order as recorded.
 """
@@ -8,15 +8,14 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-from local.providers import answers, openai_events, openai_items, openai_shapes, seals
+from local.providers import answers, openai_events, openai_items, openai_shapes, responses_table, seals, searches
 from local.providers.answers import Draft, Ended
 from local.providers.faults import without_directives
 from local.providers.json_value import Json
 from local.providers.openai_shapes import OPENAI
 from local.providers.wire import Call, Refusal, Reply, Wire, json_reply, route, sse
 
-_SEARCHES = frozenset({"web_search", "web_search_preview", "web_search_2025_08_26"})
-_SOURCE = {"title": "A simulated page", "url": "https://example.com/simulated"}
+_SEARCHES = frozenset({"web_search", "web_search_2025_08_26", "web_search_preview", "web_search_preview_2025_03_11"})
 _ECHOED: Json = {
     "background": False,
     "error": None,
@@ -40,16 +39,30 @@ _ECHOED: Json = {
     "truncation": "disabled",
     "user": None,
 }
+# https://platform.openai.com/docs/api-reference/responses/compact
+_COMPACTED = frozenset(
+    {
+        "input",
+        "instructions",
+        "model",
+        "previous_response_id",
+        "prompt_cache_key",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "service_tier",
+    }
+)
 
 
 def wire() -> Wire:
-    """The Responses API beside the chat wire of the same row."""
+    """Builds the Responses API beside the chat wire of the same row."""
     return Wire(
         row=OPENAI.row,
         prefix=OPENAI.prefix,
         routes=(
             route("POST", "/responses", _create),
             route("POST", "/responses/input_tokens", _count),
+            route("POST", "/responses/compact", _compact),
             route("GET", "/responses/(?P<id>[^/]+)", _retrieve),
             route("DELETE", "/responses/(?P<id>[^/]+)", _delete),
             route("POST", "/responses/(?P<id>[^/]+)/cancel", _cancel),
@@ -73,7 +86,7 @@ def _error_frame(_call: Call) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """One request understood: its conversation, its answer, and what both cost."""
+    """One parsed request with its conversation, its answer, and the tokens of both."""
 
     call: Call
     items: list[Json]
@@ -83,7 +96,7 @@ class _Turn:
 
 
 def _create(call: Call) -> Reply:
-    turn = _understood(call)
+    turn = _parsed(call)
     if call.body.get("stream"):
         openai_shapes.require_streaming_model(call.body["model"])
     response = _response(turn)
@@ -97,11 +110,12 @@ def _create(call: Call) -> Reply:
     return json_reply(response)
 
 
-def _understood(call: Call) -> _Turn:
+def _parsed(call: Call) -> _Turn:
     body = call.body
     openai_shapes.require_model(OPENAI, body.get("model"))
     openai_items.check(body)
     items = openai_items.conversation(body, call.memory)
+    responses_table.check(body, openai_items.given(body))
     prompt = openai_items.prompt_tokens(body, items)
     cached = call.memory.prefixes.read_and_write(f"openai:{body['model']}", prompt)
     draft = answers.compose(openai_items.ask(body, items), call.shape)
@@ -138,12 +152,13 @@ def _response(turn: _Turn) -> Json:
 
 def _usage(turn: _Turn) -> Json:
     output = turn.draft.output_tokens()
+    read = turn.input_tokens + _searches(turn) * searches.FOUND_TOKENS
     return {
-        "input_tokens": turn.input_tokens,
+        "input_tokens": read,
         "input_tokens_details": {"cached_tokens": turn.cached_tokens, "cache_write_tokens": 0},
         "output_tokens": output,
         "output_tokens_details": {"reasoning_tokens": turn.draft.reasoning_tokens},
-        "total_tokens": turn.input_tokens + output,
+        "total_tokens": read + output,
     }
 
 
@@ -155,10 +170,9 @@ def _output(turn: _Turn) -> list[Json]:
     if draft.calls:
         return written + _calls(turn)
     searched = _searches(turn)
-    if searched:
-        written.append(_search(turn))
+    written += [_search(turn, place) for place in range(searched)]
     if draft.text or not written:
-        written.append(_message(turn, cited=searched))
+        written.append(_message(turn, cited=searched > 0))
     return written
 
 
@@ -171,7 +185,7 @@ def _reasoning(turn: _Turn) -> Json:
         "summary": [{"type": "summary_text", "text": turn.draft.reasoning}] if shown else [],
     }
     if "reasoning.encrypted_content" in (body.get("include") or ()):
-        item["encrypted_content"] = seals.seal(openai_items.ENCRYPTED, "", turn.draft.reasoning)
+        item["encrypted_content"] = seals.seal(openai_items.ENCRYPTED, "", f"{item['id']} {turn.draft.reasoning}")
     return item
 
 
@@ -195,17 +209,21 @@ def _calls(turn: _Turn) -> list[Json]:
     return written
 
 
-def _searches(turn: _Turn) -> bool:
-    kinds = {tool.get("type") for tool in turn.call.body.get("tools") or ()}
-    choice = turn.call.body.get("tool_choice")
-    return bool(kinds & _SEARCHES) and choice != "none" and turn.draft.ended is not Ended.REFUSED
+def _searches(turn: _Turn) -> int:
+    """The searches that the model makes: none before it calls a tool of the caller's."""
+    body, draft = turn.call.body, turn.draft
+    kinds = {tool.get("type") for tool in body.get("tools") or ()}
+    if not kinds & _SEARCHES or body.get("tool_choice") == "none" or draft.calls or draft.ended is Ended.REFUSED:
+        return 0
+    wanted = searches.wanted(turn.call.shape)
+    return min(wanted, body.get("max_tool_calls") or wanted)
 
 
-def _search(turn: _Turn) -> Json:
-    query = " ".join(without_directives(openai_items.question(turn.call.body)).split())[:80]
+def _search(turn: _Turn, place: int) -> Json:
+    query = searches.query(without_directives(openai_items.question(turn.call.body)), place)
     action = {"type": "search", "query": query, "queries": [query]}
     return {
-        "id": turn.call.unique_id("ws_", 48),
+        "id": turn.call.unique_id(f"ws_{place}", 48),
         "type": "web_search_call",
         "status": "completed",
         "action": action,
@@ -216,10 +234,10 @@ def _message(turn: _Turn, *, cited: bool) -> Json:
     draft = turn.draft
     part: Json = {"type": "output_text", "text": draft.text, "annotations": [], "logprobs": []}
     if cited:
-        mark = f" ([example.com]({_SOURCE['url']}))"
+        mark = f" ([example.com]({searches.SOURCE['url']}))"
         start = len(draft.text) + 1
         citation = {"type": "url_citation", "start_index": start, "end_index": start + len(mark) - 1}
-        part |= {"text": draft.text + mark, "annotations": [citation | _SOURCE]}
+        part |= {"text": draft.text + mark, "annotations": [citation | searches.SOURCE]}
     if draft.ended is Ended.REFUSED:
         part = {"type": "refusal", "refusal": draft.text}
     return {
@@ -235,6 +253,26 @@ def _count(call: Call) -> Reply:
     items = openai_items.conversation(call.body, call.memory)
     counted = len(openai_items.prompt_tokens(call.body, items))
     return json_reply({"object": "response.input_tokens", "input_tokens": counted})
+
+
+def _compact(call: Call) -> Reply:
+    """Keeps what the user said, and seals the rest."""
+    for name in sorted(call.body.keys() - _COMPACTED):
+        raise openai_shapes.refusal(400, f"Unknown parameter: '{name}'.", "unknown_parameter", name)
+    turn = _parsed(call)
+    said = [item for item in turn.items if item.get("role") == "user"]
+    messages = [{"id": call.unique_id(f"msg_{place}", 47), **item} for place, item in enumerate(said)]
+    sealed = seals.seal(openai_items.COMPACTED, "", turn.draft.text)
+    compacted = {"id": call.unique_id("cmp_", 48), "type": "compaction", "encrypted_content": sealed}
+    return json_reply(
+        {
+            "id": call.unique_id("resp_", 48),
+            "object": "response.compaction",
+            "created_at": call.now_s,
+            "output": [*messages, compacted],
+            "usage": _usage(turn),
+        }
+    )
 
 
 def _kept(call: Call) -> Json:

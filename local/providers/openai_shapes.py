@@ -1,4 +1,4 @@
-"""Law: what OpenAI's two wires share: keys, headers, models, error bodies.
+"""Holds the parts that OpenAI's two wires share: keys, headers, models, error bodies.
 
 Texts and codes are those of recorded answers of the real service.
 """
@@ -29,7 +29,7 @@ _SNAPSHOTS = {
 }
 _LISTED = (*_SNAPSHOTS, "gpt-5-nano", "gpt-5.2-chat-latest", "chatgpt-4o-latest")
 _REASONING = re.compile(r"(o\d|gpt-5)(?!.*-chat)")
-# https://platform.openai.com/docs/models: what is served at the Responses endpoint only, and what does not stream.
+# https://platform.openai.com/docs/models: the models of the Responses endpoint only, and those that cannot stream.
 _NO_CHAT = re.compile(r"(o\d|gpt-5[.\d]*)-pro|gpt-5[.\d]*-codex|codex-|computer-use-")
 _NO_STREAM = re.compile(r"(o\d|gpt-5[.\d]*)-pro")
 _EFFORT_TOKENS = {"none": 0, "minimal": 0, "low": 64, "medium": 128, "high": 256, "xhigh": 512, "max": 512}
@@ -37,7 +37,7 @@ _EFFORT_TOKENS = {"none": 0, "minimal": 0, "low": 64, "medium": 128, "high": 256
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """A provider row that speaks OpenAI's wire: its path, key, models, and what it does otherwise.
+    """A provider row that speaks OpenAI's wire: its path, key, models, and its differences from OpenAI.
 
     `thinking` shows the reasoning as `reasoning_content`; `own_cache_fields` adds DeepSeek's counts.
     """
@@ -70,22 +70,22 @@ DEEPSEEK = Dialect(
 
 
 def snapshot(model: str) -> str:
-    """The dated name under which OpenAI answers for an alias."""
+    """Returns the dated name under which OpenAI answers for an alias."""
     return _SNAPSHOTS.get(model, model)
 
 
 def reasons(model: str) -> bool:
-    """Whether the model thinks before it speaks."""
+    """True if the model thinks before it answers."""
     return counts_completion_tokens(model) or model.endswith("-reasoner")
 
 
 def counts_completion_tokens(model: str) -> bool:
-    """Whether OpenAI refuses `max_tokens` and `temperature` for it."""
+    """True if OpenAI refuses `max_tokens` and `temperature` for the model."""
     return bool(_REASONING.match(model))
 
 
 def reasoning_tokens(model: str, effort: JsonValue) -> int:
-    """How long the simulated model thinks; without an effort, medium, and not at all since gpt-5.1."""
+    """Returns the length of the simulated thinking. The default effort is medium, and none since gpt-5.1."""
     if not reasons(model):
         return 0
     default = "none" if re.match(r"gpt-5\.\d", model) else "medium"
@@ -93,19 +93,19 @@ def reasoning_tokens(model: str, effort: JsonValue) -> int:
 
 
 def refusal(status: int, message: str, code: str | None = None, param: str | None = None) -> Refusal:
-    """An error in OpenAI's shape."""
+    """Builds an error in OpenAI's shape."""
     kind = _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
     kind = "insufficient_quota" if code == "insufficient_quota" else kind
     return Refusal(status, error_body(message, kind, code or _CODES.get(status), param))
 
 
 def error_body(message: str, kind: str, code: str | None, param: str | None = None) -> Json:
-    """The error object of every OpenAI answer that is not a success."""
+    """Builds the error object of every OpenAI answer that is not a success."""
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
 def authorize(dialect: Dialect, call: Call) -> None:
-    """Refuse a request without the row's key, as OpenAI words it."""
+    """Refuses a request without the row's key, with OpenAI's text."""
     given = call.headers.get("authorization", "")
     if not given:
         message = (
@@ -123,7 +123,7 @@ def authorize(dialect: Dialect, call: Call) -> None:
 
 
 def require_model(dialect: Dialect, model: JsonValue) -> str:
-    """The model asked for, or OpenAI's refusal of a missing or unknown one."""
+    """Returns the requested model, or raises OpenAI's refusal of a missing or unknown one."""
     if model is None or model == "":
         raise Refusal(400, error_body("you must provide a model parameter", "invalid_request_error", None))
     if not isinstance(model, str):
@@ -136,7 +136,7 @@ def require_model(dialect: Dialect, model: JsonValue) -> str:
 
 
 def require_chat_model(model: str) -> None:
-    """Refuse a model of the Responses wire on the chat wire."""
+    """Refuses a model of the Responses wire on the chat wire."""
     if _NO_CHAT.match(model):
         message = (
             "This is not a chat model and thus not supported in the v1/chat/completions endpoint. "
@@ -146,14 +146,14 @@ def require_chat_model(model: str) -> None:
 
 
 def require_streaming_model(model: str) -> None:
-    """Refuse to stream what the professional models answer whole only."""
+    """Refuses to stream the professional models, which only answer whole."""
     if _NO_STREAM.match(model):
         message = "Unsupported value: 'stream' does not support true with this model. Supported values are: false."
         raise refusal(400, message, "unsupported_value", "stream")
 
 
 def headers(call: Call) -> Headers:
-    """The headers OpenAI adds to every answer."""
+    """Builds the headers that OpenAI adds to every answer."""
     return (
         ("x-request-id", call.unique_id("req_", 32)),
         ("openai-version", "2020-10-01"),
@@ -165,12 +165,12 @@ def headers(call: Call) -> Headers:
 
 
 def list_models(dialect: Dialect, _call: Call) -> Reply:
-    """`GET /models`."""
+    """Answers `GET /models`."""
     return json_reply({"object": "list", "data": [_model(dialect, name) for name in dialect.listed]})
 
 
 def get_model(dialect: Dialect, call: Call) -> Reply:
-    """`GET /models/{model}`."""
+    """Answers `GET /models/{model}`."""
     return json_reply(_model(dialect, require_model(dialect, call.params["model"])))
 
 

@@ -1,4 +1,4 @@
-"""Law: what the simulators received and what became of it, bounded, credentials cut short."""
+"""Records the requests that the simulators received and their outcomes, bounded, with credentials cut short."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SECRETS = frozenset({"authorization", "x-api-key", "x-goog-api-key", "api-key",
 
 @dataclass(slots=True)
 class Entry:
-    """One request received; `outcome` is open, sent, cut or disconnected."""
+    """One received request. `outcome` is open, sent, cut or disconnected."""
 
     index: int
     provider: str
@@ -51,7 +51,7 @@ class Record:
         headers: Mapping[str, str],
         raw: bytes,
     ) -> Entry:
-        """Remember a request; the caller fills in what became of it."""
+        """Records a request. The caller sets its outcome later."""
         entry = Entry(
             self._received, provider, method, path, _redacted(query), _redacted(headers), _body(raw), len(raw)
         )
@@ -60,11 +60,11 @@ class Record:
         return entry
 
     def since(self, index: int) -> Json:
-        """The entries from an index on, and the index that the next one will have."""
+        """Returns the entries from an index on, and the index of the next one."""
         return {"requests": [asdict(e) for e in self._entries if e.index >= index], "next": self._received}
 
     def clear(self) -> None:
-        """Forget the entries; indexes go on."""
+        """Removes the entries. Indexes go on."""
         self._entries.clear()
 
 

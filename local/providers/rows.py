@@ -1,4 +1,4 @@
-"""Law: the table of what is simulated; a provider row that speaks a known wire is one line here."""
+"""Lists every simulated provider row. A row that speaks a known wire is one line here."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from local.providers import (
     media_wire,
     media_xai,
     openai_chat,
+    openai_moderations,
     openai_responses,
 )
 from local.providers.wire import Wire
@@ -25,6 +26,7 @@ from local.providers.wire import Wire
 WIRES: tuple[Wire, ...] = (
     openai_chat.wire(openai_chat.OPENAI),
     openai_responses.wire(),
+    openai_moderations.wire(),
     anthropic.wire(),
     gemini.wire(gemini.DEVELOPER),
     gemini.wire(gemini.VERTEX),
@@ -46,7 +48,7 @@ WIRES: tuple[Wire, ...] = (
 
 
 def addresses(root: str) -> dict[str, dict[str, str]]:
-    """For each row what its SDK needs to reach the simulator at `root`."""
+    """Maps each row to the settings with which its SDK reaches the simulator at `root`."""
     return {
         "openai": {"base_url": f"{root}/openai/v1", "api_key": openai_chat.OPENAI.api_key},
         "anthropic": {"base_url": root + anthropic.PREFIX, "api_key": anthropic.API_KEY},
@@ -77,6 +79,7 @@ def addresses(root: str) -> dict[str, dict[str, str]]:
         "fal": {
             "base_url": root + media_fal.PREFIX,
             "api_key": media_fal.API_KEY,
+            "user_id": media_fal.USER,
             "jwks_url": root + media_fal.PREFIX + media_fal.JWKS_PATH,
         },
         "kling": {

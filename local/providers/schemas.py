@@ -1,8 +1,8 @@
-"""Law: from a JSON Schema to the smallest pleasant value that fits it, the same for the same prompt.
+"""Builds the smallest value that fits a JSON Schema, the same for the same prompt.
 
-Numbers and names of the prompt are used where they fit, so that "the weather in Paris" asks for Paris; what the prompt
-puts in single quotes is a name before any word that begins with a capital letter.
-A `pattern` is met from a list of candidates; one that none of them meets gets the plain text.
+Numbers and names of the prompt are used if they fit, so that "the weather in Paris" gives Paris. A text in
+single quotes counts as a name before any word that begins with a capital letter.
+A `pattern` is met from a list of candidates; if none of them meets it, the value is the plain text.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FORMATS = {
     "date": "2026-01-01",
     "time": "00:00:00Z",
     "duration": "P1D",
-    "email": "someone@example.com",
+    "email": "name@example.com",
     "hostname": "example.com",
     "ipv4": "192.0.2.1",
     "ipv6": "2001:db8::1",
@@ -39,12 +39,12 @@ _PATTERN_CANDIDATES = (
 
 
 def instance(schema: Json, prompt: str = "") -> JsonValue:
-    """A value that fits the schema; members that are not required are left out."""
+    """Builds a value that fits the schema. Optional members are left out."""
     return _Filler(schema, prompt).fill(schema, "", 0)
 
 
 def free_form(prompt: str) -> Json:
-    """The schema of JSON mode, which has none: one text for each name that the prompt puts in quotes."""
+    """Builds a schema for JSON mode, which has none: one text for each name that the prompt puts in quotes."""
     names = list(dict.fromkeys(_QUOTED.findall(prompt))) or ["answer"]
     return {"type": "object", "properties": {name: {"type": "string"} for name in names}, "required": names}
 
@@ -167,9 +167,9 @@ def _bounded(schema: Json, found: float | None, step: float) -> float:
 
 
 def strict_fault(schema: JsonValue, context: tuple[str, ...] = ()) -> str | None:
-    """Why OpenAI's strict mode refuses a schema, in its words, or None.
+    """Returns the reason why OpenAI's strict mode refuses a schema, in its words, or None.
 
-    Every object closes itself with `additionalProperties: false` and requires all of its members
+    Every object must have `additionalProperties: false` and require all of its members
     (https://platform.openai.com/docs/guides/structured-outputs#supported-schemas).
     """
     if not isinstance(schema, dict):

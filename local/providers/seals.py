@@ -1,7 +1,7 @@
-"""Law: the opaque signatures of every wire, made so that a changed, moved or invented one is recognised.
+"""Builds the opaque signatures of every wire, so that a changed, moved or invented one is recognised.
 
-A seal is bound to what it vouches for (a thinking text, a function call) and may carry a hidden text. Real
-providers encrypt; for a simulator it is enough that nobody can alter a seal unseen.
+A seal is bound to its content (a thinking text, a function call) and may carry a hidden text. Real
+providers encrypt; for a simulator it is enough that a changed seal is noticed.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ _URL_SAFE = str.maketrans("+/", "-_")
 
 
 def seal(kind: str, bound: str, hidden: str = "") -> str:
-    """A signature of this kind over `bound`, carrying `hidden`; URL-safe base64 without padding."""
+    """Builds a signature of this kind over `bound` that carries `hidden`, as URL-safe base64 without padding."""
     payload = hidden.encode()
     return base64.urlsafe_b64encode(_mac(kind, bound, payload) + payload).decode().rstrip("=")
 
 
 def as_bytes_field(token: str) -> str:
-    """A seal as JSON carries bytes for protobuf and AWS: the standard alphabet, padded."""
+    """Converts a seal to the form of bytes in JSON for protobuf and AWS: the standard alphabet, padded."""
     return token.translate(_STANDARD) + "=" * (-len(token) % 4)
 
 
-def opened(kind: str, bound: str, token: object) -> str | None:
-    """The hidden text of a genuine seal over `bound`, or None; either alphabet of base64 will do."""
+def open_seal(kind: str, bound: str, token: object) -> str | None:
+    """Returns the hidden text of a genuine seal over `bound`, or None. Accepts both alphabets of base64."""
     if not isinstance(token, str):
         return None
     try:

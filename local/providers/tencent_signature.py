@@ -1,4 +1,4 @@
-"""Law: a request to Tencent Cloud carries a TC3-HMAC-SHA256 signature over its content type, its host and its body.
+"""Verifies Tencent Cloud's TC3-HMAC-SHA256 signature over content type, host and body.
 
 Source: https://www.tencentcloud.com/document/product/845/32208.
 """
@@ -19,7 +19,7 @@ _SKEW_S = 300
 
 
 class Unsigned(Exception):
-    """Why Tencent refuses the signature: its error code and its message."""
+    """The reason why Tencent refuses the signature: its error code and its message."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -28,7 +28,7 @@ class Unsigned(Exception):
 
 
 def verify(headers: Mapping[str, str], body: bytes, secret_id: str, secret_key: str, service: str, now_s: int) -> None:
-    """Raise Unsigned unless the request carries this key's signature."""
+    """Raises Unsigned unless the request carries this key's signature."""
     parts = _AUTHORIZATION.fullmatch(headers.get("authorization", ""))
     timestamp = headers.get("x-tc-timestamp", "")
     if parts is None or not timestamp.isdecimal():

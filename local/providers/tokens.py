@@ -1,4 +1,4 @@
-"""Law: one stand-in tokenizer for every simulated provider, lossless and deterministic.
+"""Splits texts into tokens for every simulated provider, lossless and deterministic.
 
 A token is up to six ASCII letters or digits with at most one space before them, a run of other white
 space, or any other single character. English prose comes out near the published figures of real tokenizers
@@ -25,22 +25,22 @@ _THOUGHTS = (
 
 
 def split(text: str) -> list[str]:
-    """The tokens of a text, in order; joined they are the text again."""
+    """Splits a text into its tokens, in order. Joined they are the text again."""
     return _TOKEN.findall(text)
 
 
 def count(text: str) -> int:
-    """How many tokens a text has."""
+    """Counts the tokens of a text."""
     return sum(1 for _ in _TOKEN.finditer(text))
 
 
 def filler(token_count: int) -> str:
-    """A text of exactly this many tokens."""
+    """Builds a text of exactly this many tokens."""
     return _cycled(_FILLER, token_count)
 
 
 def thoughts(token_count: int) -> str:
-    """A train of thought of exactly this many tokens."""
+    """Builds a train of thought of exactly this many tokens."""
     return _cycled(_THOUGHTS, token_count)
 
 
@@ -49,7 +49,7 @@ def _cycled(text: str, token_count: int) -> str:
 
 
 def cut(text: str, per_chunk: int, chunks: int | None = None) -> list[str]:
-    """The text in chunks of `per_chunk` tokens, or in exactly `chunks` chunks where it has so many tokens."""
+    """Cuts the text into chunks of `per_chunk` tokens, or into exactly `chunks` chunks if it has so many tokens."""
     pieces = split(text)
     if chunks is None:
         return ["".join(pieces[i : i + per_chunk]) for i in range(0, len(pieces), per_chunk)]

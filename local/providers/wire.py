@@ -1,7 +1,7 @@
-"""Law: what every simulated wire is made of; values only, so that wires need not know one another.
+"""Defines the values of every simulated wire, so that wires need not know one another.
 
-A wire answers a `Call` with a `Reply`; how the reply reaches the socket, and what goes wrong on the way,
-is decided by `local.providers.delivery` and is the same for all of them.
+A wire answers a `Call` with a `Reply`. `local.providers.delivery` sends the reply to the socket and applies
+faults, in the same way for every wire.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ JSON_TYPE = ("content-type", "application/json")
 
 
 class FrameKind(enum.Enum):
-    """What a frame is for, so that a fault can count content and drop terminators on any wire."""
+    """The purpose of a frame, so that a fault can count content and drop terminators on any wire."""
 
     STRUCTURE = "structure"
     CONTENT = "content"
@@ -42,7 +42,10 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole body, or the frames of a stream, with status and headers; broken off after so many bytes of it."""
+    """A whole body, or the frames of a stream, with status and headers.
+
+    `cut_after` breaks it off after that many bytes.
+    """
 
     status: int
     headers: Headers
@@ -51,7 +54,7 @@ class Reply:
 
 
 class Refusal(Exception):
-    """A request the provider would refuse: the wire's own error body and its status."""
+    """A request that the provider would refuse, with the wire's own error body and its status."""
 
     def __init__(self, status: int, body: Json, headers: Headers = ()) -> None:
         super().__init__(f"{status} {body}")
@@ -61,12 +64,12 @@ class Refusal(Exception):
 
 
 class HangUp(Exception):
-    """The connection is to be closed without an answer."""
+    """The connection must be closed without an answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request as a wire sees it; `headers` has lower-case names, `params` the parts of the path."""
+    """One request to a wire. `headers` has lower-case names; `params` are the parts of the path."""
 
     method: str
     path: str
@@ -83,17 +86,17 @@ class Call:
     shape: Fault = field(default_factory=Fault)
 
     def unique_id(self, prefix: str, length: int = 29) -> str:
-        """An id of this very call: two equal requests get two different ones."""
+        """Builds an id of this call alone: two equal requests get different ids."""
         return prefix + _base62(f"{self.serial}:{prefix}".encode() + self.raw, length)
 
     def stable_id(self, prefix: str, index: int, length: int = 24) -> str:
-        """An id of this request's content: two equal requests get the same one, so answers are repeatable."""
+        """Builds an id of this request's content: two equal requests get the same id, so answers are repeatable."""
         return prefix + _base62(f"{index}:{prefix}".encode() + self.raw, length)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A method and a path pattern below the wire's prefix, and who answers it."""
+    """A method and a path pattern below the wire's prefix, with its handler."""
 
     method: str
     pattern: re.Pattern[str]
@@ -102,10 +105,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """One API of one provider row; the callables are what faults and routing need to know of it.
+    """One API of one provider row, with the callables that faults and routing need.
 
-    `question` is the text of the last user message (directives are found there), `model` the model asked
-    for, `refusal` an error body for a status, a message and an optional code, `error_frame` an error in
+    `question` is the text of the last user message (directives are found there), `model` the requested
+    model, `refusal` an error body for a status, a message and an optional code, `error_frame` an error in
     mid-stream, `garbage_frame` a well-framed event whose payload cannot be read (a wire that does not stream has
     neither), `stamped` an error body with the request's own id where the wire puts it there.
     """
@@ -124,17 +127,17 @@ class Wire:
 
 
 def route(method: str, pattern: str, answer: Callable[[Call], Reply]) -> Route:
-    """A route whose pattern must match the whole of the path below the prefix."""
+    """Builds a route whose pattern must match the whole of the path below the prefix."""
     return Route(method, re.compile(pattern), answer)
 
 
 def json_reply(body: JsonValue, status: int = 200) -> Reply:
-    """A whole JSON body."""
+    """Builds a whole JSON body."""
     return Reply(status, (JSON_TYPE,), orjson.dumps(body))
 
 
 def sse(data: JsonValue, event: str = "") -> bytes:
-    """One server-sent event, with an `event:` line where the wire has one."""
+    """Builds one server-sent event, with an `event:` line if the wire has one."""
     name = b"event: " + event.encode() + b"\n" if event else b""
     return name + b"data: " + orjson.dumps(data) + b"\n\n"
 

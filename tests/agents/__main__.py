@@ -1,36 +1,32 @@
-"""`python -m tests.agents` drives terminal agents through a stack of its own and prints a table; 1 where one fails.
+"""Runs terminal agents against their own stack (`python -m tests.agents`), prints a table, and exits 1 if one fails.
 
-What npm installs, about 1 GB, stays in `.cache/agents`, in the versions that package.json pins.
+`python -m tests.agents llm aider` runs only the agents that it names.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-import orjson
-
+from tests.agents import packages
 from tests.agents.sessions import FILE, SAID, Gateway, Session, sessions
-from tests.clients.conftest import ROOT, lift_limit, running
+from tests.stack.conftest import lift_limit, running
 
-_PINNED = Path(__file__).with_name("package.json")
-_INSTALLED = ROOT / ".cache/agents"
 _SESSION_TIMEOUT_S = 180
 _TAIL_CHARACTERS = 1_500
 
 
 def main() -> int:
-    """Asks every agent; the output of those that fail follows the table."""
-    install()
+    """Runs every agent. The output of those that fail follows the table."""
+    packages.install()
     failed: list[tuple[Session, str]] = []
     with tempfile.TemporaryDirectory() as data, running(Path(data)) as stack:
         lift_limit(stack)
-        for session in sessions(Gateway(stack.root_url, stack.api_key)):
+        for session in _chosen(list(sessions(Gateway(stack.root_url, stack.api_key))), sys.argv[1:]):
             started_s = time.monotonic()
             failure = outcome(session)
             took_s = time.monotonic() - started_s
@@ -43,20 +39,16 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def install() -> None:
-    """The pinned versions, unless they are there already."""
-    installed = _INSTALLED / _PINNED.name
-    if installed.is_file() and installed.read_bytes() == _PINNED.read_bytes():
-        return
-    _INSTALLED.mkdir(parents=True, exist_ok=True)
-    command = ["npm", "install", "--no-save", "--no-package-lock", "--no-audit", "--no-fund"]
-    pins = orjson.loads(_PINNED.read_bytes())["dependencies"]
-    subprocess.run([*command, *(f"{name}@{version}" for name, version in pins.items())], cwd=_INSTALLED, check=True)
-    shutil.copy(_PINNED, installed)
+def _chosen(all_sessions: Sequence[Session], agents: Sequence[str]) -> Sequence[Session]:
+    """Returns the sessions of the named agents, or all of them."""
+    unknown = set(agents) - {session.agent for session in all_sessions}
+    if unknown:
+        sys.exit(f"There is no session of {', '.join(sorted(unknown))}.")
+    return [session for session in all_sessions if not agents or session.agent in agents]
 
 
 def outcome(session: Session) -> str | None:
-    """What was wrong, or None where the agent ended well and its shell wrote the file."""
+    """Returns the failure, or None if the agent ended well and its shell wrote the file."""
     with tempfile.TemporaryDirectory() as place:
         home, work = Path(place, "home"), Path(place, "work")
         work.mkdir()
@@ -75,12 +67,11 @@ def outcome(session: Session) -> str | None:
 
 
 def _run(session: Session, home: Path, work: Path) -> subprocess.CompletedProcess[str]:
-    """The agent's run, with nothing of the developer's own settings or keys in reach."""
-    path = f"{_INSTALLED / 'node_modules/.bin'}{os.pathsep}{os.environ['PATH']}"
+    """Runs the agent without access to the developer's own settings or keys."""
     return subprocess.run(
         session.command,
         cwd=work,
-        env={"PATH": path, "HOME": str(home), "TERM": "dumb", **session.environment},
+        env={"PATH": packages.path(), "HOME": str(home), "TERM": "dumb", **session.environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

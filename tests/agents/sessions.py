@@ -1,10 +1,13 @@
-"""The terminal agents, each set up by its own base-URL settings alone, and what each is asked.
+"""Defines the terminal agents' sessions: their base-URL settings, and the question for each.
 
-The question makes the simulated model call the agent's shell once, so that the loop is proven by a file. An agent sees
-a home of its own, made for the session.
+The question makes the simulated model call the agent's shell once, so that the loop is proven by a file. Aider has no
+tools: there the model says the file's new content. An agent sees a home of its own, made for the session.
 
 Settings: developers.openai.com/codex/config-reference, code.claude.com/docs/en/llm-gateway,
-geminicli.com/docs/reference/configuration, opencode.ai/docs/providers.
+geminicli.com/docs/reference/configuration, opencode.ai/docs/providers,
+qwenlm.github.io/qwen-code-docs/en/users/configuration/model-providers, aider.chat/docs/llms.html,
+llm.datasette.io/en/stable/other-models.html. Left out: Cline, which works but leaves a process of its own behind, and
+llm's plugin for Gemini, which has no setting for the address.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ _QUESTION = "Write a greeting. [[sim: tool={tool} arguments='{arguments}']]"
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Where a stack is, and a key for it."""
+    """The address of a stack, and a key for it."""
 
     root_url: str
     api_key: str
@@ -28,7 +31,10 @@ class Gateway:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One agent asks one model. `files` are written below the agent's home before `command` runs in an empty folder."""
+    """One agent's question to one model.
+
+    `files` are written to the agent's home before `command` runs in an empty folder.
+    """
 
     agent: str
     wire: str
@@ -39,13 +45,19 @@ class Session:
 
 
 def sessions(gateway: Gateway) -> Iterator[Session]:
-    """Each agent at its own vendor's model and at others'."""
+    """Yields each agent with its own vendor's model and with models of others."""
     for start, models in _AGENTS:
         for model in models:
             yield start(gateway, model)
     for wire in _OPENCODE_PACKAGES:
         for model in ("claude-haiku-4-5", "gpt-4o"):
             yield _opencode(gateway, model, wire)
+    for wire, model in _QWEN_CODE_MODELS.items():
+        yield _qwen_code(gateway, model, wire)
+    for wire, model in _AIDER_MODELS.items():
+        yield _aider(gateway, model, wire)
+    for wire, model in _LLM_MODELS.items():
+        yield _llm(gateway, model, wire)
 
 
 def _asked(tool: str, arguments: Mapping[str, str]) -> str:
@@ -113,7 +125,8 @@ def _opencode(gateway: Gateway, model: str, wire: str) -> Session:
         "models": {model: {"limit": {"context": 100_000, "output": 8_000}}},
     }
     config = {"autoupdate": False, "share": "disabled", "provider": {"nexgate": provider}}
-    # It quotes an argument with blanks in it, and the quotes inside; word by word the question stays as it is.
+    # It quotes an argument that contains blanks, and the quotes inside. Given word by word, the question stays
+    # unchanged.
     words = _asked("bash", {"command": _COMMAND, "description": "Write a greeting"}).split(" ")
     return Session(
         "opencode",
@@ -122,6 +135,83 @@ def _opencode(gateway: Gateway, model: str, wire: str) -> Session:
         ("opencode", "run", "-m", f"nexgate/{model}", *words),
         {},
         {".config/opencode/opencode.json": json.dumps(config)},
+    )
+
+
+def _qwen_code(gateway: Gateway, model: str, wire: str) -> Session:
+    question = _asked("run_shell_command", {"command": _COMMAND, "description": "write"})
+    return Session(
+        "qwen-code",
+        wire,
+        model,
+        ("qwen", "-p", question, "--yolo", "--auth-type", _QWEN_CODE_TYPES[wire], "-m", model),
+        {
+            "OPENAI_BASE_URL": f"{gateway.root_url}/v1",
+            "OPENAI_API_KEY": gateway.api_key,
+            "ANTHROPIC_BASE_URL": gateway.root_url,
+            "ANTHROPIC_API_KEY": gateway.api_key,
+            "GOOGLE_GEMINI_BASE_URL": gateway.root_url,
+            "GEMINI_API_KEY": gateway.api_key,
+        },
+        {".qwen/settings.json": json.dumps({"privacy": {"usageStatisticsEnabled": False}})},
+    )
+
+
+def _aider(gateway: Gateway, model: str, wire: str) -> Session:
+    """A question that the model answers with the whole file, as the edit format wants it."""
+    edit = f"{FILE}\n```\n{SAID}```\n"
+    options = ("--yes-always", "--no-git", "--no-analytics", "--no-check-update", "--no-show-model-warnings")
+    return Session(
+        "aider",
+        wire,
+        model,
+        (
+            *("aider", "--model", f"{_AIDER_PROVIDERS[wire]}/{model}", "--edit-format", "whole", *options),
+            *("--message", f"Write a greeting. [[sim: text='{edit}']]"),
+        ),
+        {
+            "OPENAI_API_BASE": f"{gateway.root_url}/v1",
+            "OPENAI_API_KEY": gateway.api_key,
+            "ANTHROPIC_API_BASE": gateway.root_url,
+            "ANTHROPIC_API_KEY": gateway.api_key,
+            "GEMINI_API_BASE": f"{gateway.root_url}/v1beta",
+            "GEMINI_API_KEY": gateway.api_key,
+            # It would ask GitHub for prices.
+            "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        },
+    )
+
+
+def _llm(gateway: Gateway, model: str, wire: str) -> Session:
+    shell = """
+import subprocess
+
+def shell(command: str) -> str:
+    "Runs a command"
+    return subprocess.run(command, shell=True, check=True, capture_output=True, text=True).stdout
+"""
+    own = f"""
+- model_id: nexgate
+  model_name: {model}
+  api_base: {gateway.root_url}/v1
+  api_key_name: nexgate
+  supports_tools: true
+"""
+    return Session(
+        "llm",
+        wire,
+        model,
+        ("llm", "-m", _LLM_NAMES.get(model, "nexgate"), "--functions", shell, _asked("shell", {"command": _COMMAND})),
+        {
+            "OPENAI_BASE_URL": f"{gateway.root_url}/v1",
+            "OPENAI_API_KEY": gateway.api_key,
+            "ANTHROPIC_BASE_URL": gateway.root_url,
+            "ANTHROPIC_API_KEY": gateway.api_key,
+        },
+        {
+            ".config/io.datasette.llm/extra-openai-models.yaml": own,
+            ".config/io.datasette.llm/keys.json": json.dumps({"nexgate": gateway.api_key}),
+        },
     )
 
 
@@ -135,3 +225,24 @@ _AGENTS: tuple[tuple[Callable[[Gateway, str], Session], tuple[str, ...]], ...] =
     (_claude_code, ("claude-haiku-4-5", "gpt-4o", "gemini-2.5-flash")),
     (_gemini_cli, ("gemini-2.5-flash", "gpt-4o", "claude-haiku-4-5")),
 )
+_QWEN_CODE_TYPES: Mapping[str, str] = {
+    "chat": "openai",
+    "responses": "openai-responses",
+    "messages": "anthropic",
+    "gemini": "gemini",
+}
+_QWEN_CODE_MODELS: Mapping[str, str] = {
+    "chat": "claude-haiku-4-5",
+    "responses": "deepseek-chat",
+    "messages": "gpt-4o",
+    "gemini": "claude-haiku-4-5",
+}
+_AIDER_PROVIDERS: Mapping[str, str] = {"chat": "openai", "messages": "anthropic", "gemini": "gemini"}
+_AIDER_MODELS: Mapping[str, str] = {
+    "chat": "gemini-2.5-flash",
+    "messages": "claude-haiku-4-5",
+    "gemini": "claude-haiku-4-5",
+}
+_LLM_MODELS: Mapping[str, str] = {"chat": "deepseek-chat", "responses": "gpt-5.2", "messages": "claude-haiku-4-5"}
+# What llm's own plugins call a model; the others are described to it in a file.
+_LLM_NAMES: Mapping[str, str] = {"gpt-5.2": "gpt-5.2", "claude-haiku-4-5": "claude-haiku-4.5"}

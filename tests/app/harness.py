@@ -1,34 +1,44 @@
-"""The chat door in this process: real codecs, real sockets to a simulated provider, money in memory."""
+"""Runs the chat app in this process: real codecs, real sockets to a simulated provider, money in memory."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import orjson
 
 from gateway.auth.principal import key_hash
-from gateway.billing import Billing
-from gateway.bootstrap import ChatServices, SystemClock
-from gateway.canonical.money import Charge, Hold, Look
-from gateway.catalog import models
-from gateway.idempotency import Idempotency
-from gateway.pipeline import Corridor, Limits
-from gateway.ports import Credential, KeyRecord, Patience
+from gateway.canonical.codec import ClientCodec
+from gateway.canonical.money import AccountSnapshot, Charge, Hold
+from gateway.catalog.chat import CHAT_MODELS
+from gateway.catalog.loader import load
+from gateway.http.routes import JsonRoute, OperationRoute, Route
+from gateway.http.streaming_app import StreamingApp, only
+from gateway.idempotency.ring import Idempotency
+from gateway.limits.windows import READS_RPM
+from gateway.operations.chat import ChatOperation
+from gateway.pipeline.charge import Billing
+from gateway.pipeline.pipeline import Limits, Pipeline
+from gateway.pipeline.provider_client import ProviderClient
+from gateway.ports.clock import Clock
+from gateway.ports.keys import KeyRecord
+from gateway.ports.upstream import Credential, UpstreamTimeouts
 from gateway.protocols import openai_chat
+from gateway.providers.chat.registry import KNOWN
 from gateway.signatures import Vault
-from gateway.stores.idempotency_memory import MemoryIdempotencyRecords
-from gateway.stores.money_memory import MemoryMoney
-from gateway.stores.objects_memory import MemoryObjects
-from gateway.stores.signatures_memory import MemorySignatures
 from gateway.transport import Client
 from gateway.upstream.provider import HttpUpstream
-from gateway.web import Door, only
+from gateway.wiring.streaming import StreamingServices
+from tests.fakes.idempotency import MemoryIdempotencyRecords
+from tests.fakes.money import MemoryMoney
+from tests.fakes.objects import MemoryObjects
+from tests.fakes.signatures import MemorySignatures
+from tests.virtual_time import LoopClock
 
 ACCOUNT = "acct_test"
 KEY = "sk-xc-test-key"
@@ -36,19 +46,22 @@ RECORD = KeyRecord(
     key_id="key_test", account_id=ACCOUNT, name="test", last4=KEY[-4:], created_at_s=0, rpm_limit=100_000
 )
 DOLLAR = 10**9
+CATALOG = load(CHAT_MODELS, KNOWN)
 CHAT = "/v1/chat/completions"
+# The wire that a path speaks, or a route of another kind.
+WireAt = Callable[[str, Mapping[str, str]], ClientCodec | Route]
 
 
 @dataclass
 class Context:
-    """What the runtime says of an invocation, as far as doors read it."""
+    """The part of an invocation's context that the apps read."""
 
     deadline_ms: int
 
 
 @dataclass
 class Answer:
-    """What came back, and when each piece did, in seconds from the request's start."""
+    """An answer, and the arrival of each piece, in seconds from the request's start."""
 
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
@@ -70,7 +83,7 @@ class Answer:
 
     @property
     def data(self) -> list[bytes]:
-        """The payloads of the SSE events, in order."""
+        """Returns the payloads of the SSE events, in order."""
         return [line[6:] for line in self.body.split(b"\n") if line.startswith(b"data: ")]
 
     @property
@@ -85,7 +98,7 @@ class Answer:
 
 
 class Keyring:
-    """`Keys` over what a test puts in."""
+    """`Keys` over the records that a test sets."""
 
     def __init__(self) -> None:
         self.records = {key_hash(KEY): RECORD}
@@ -96,7 +109,7 @@ class Keyring:
 
 @dataclass
 class Rows:
-    """`Credentials` over what a test puts in."""
+    """`Credentials` over the rows that a test sets."""
 
     rows: dict[str, Credential]
 
@@ -115,14 +128,15 @@ class Deferred:
 
 
 @dataclass
-class House:
-    """One composed door with everything a test may want to turn."""
+class AppUnderTest:
+    """One composed app with every part that a test may change."""
 
     base_url: str
     money: MemoryMoney
     keys: Keyring
-    door: Door
+    app: StreamingApp
     deferred: Deferred
+    clock: Clock
 
     async def ask(
         self,
@@ -132,11 +146,13 @@ class House:
         method: str = "POST",
         path: str = CHAT,
         seconds_left: float = 900.0,
+        more_headers: Sequence[tuple[str, str]] = (),
     ) -> Answer:
-        """One request through the door, as the runtime would bring it."""
+        """Sends one request through the app, as the runtime would pass it; `more_headers` may repeat names."""
         content = body if isinstance(body, bytes) else orjson.dumps(body)
         sent = {"authorization": f"Bearer {KEY}", "content-type": "application/json", **(headers or {})}
-        answer, began_s = Answer(), time.monotonic()
+        answer, loop = Answer(), asyncio.get_running_loop()
+        began_s = loop.time()
         inbox = [{"type": "http.request", "body": content, "more_body": False}]
 
         async def receive() -> dict[str, Any]:
@@ -150,71 +166,96 @@ class House:
                 return
             assert not answer.ended
             if message["body"]:
-                answer.pieces.append((time.monotonic() - began_s, message["body"]))
+                answer.pieces.append((loop.time() - began_s, message["body"]))
             answer.ended = not message.get("more_body", False)
 
-        await self.door(_scope(method, path, sent, seconds_left), receive, send)
+        deadline_s = self.clock.now_s() + seconds_left
+        await self.app(_scope(method, path, [*sent.items(), *more_headers], deadline_s), receive, send)
         return answer
 
-    async def look(self) -> Look:
-        """The account; its books balance, whatever happened."""
-        found = await self.money.look(ACCOUNT)
+    async def look(self) -> AccountSnapshot:
+        """Reads the account and checks that its books balance."""
+        found = await self.money.read_account(ACCOUNT)
         assert found is not None
         assert found.balanced
         return found
 
 
-def _scope(method: str, path: str, headers: Mapping[str, str], seconds_left: float) -> dict[str, Any]:
+def _scope(method: str, path: str, headers: Sequence[tuple[str, str]], deadline_s: float) -> dict[str, Any]:
     return {
         "type": "http",
         "method": method,
         "path": path,
         "query_string": b"",
-        "headers": [(name.encode(), value.encode()) for name, value in headers.items() if value],
+        "headers": [(name.encode(), value.encode()) for name, value in headers if value],
         "client": ("203.0.113.9", 0),
         "aws.event": {"requestContext": {"requestId": "req-1"}},
-        "aws.context": Context(int((time.time() + seconds_left) * 1000)),
+        "aws.context": Context(int(deadline_s * 1000)),
     }
 
 
 @asynccontextmanager
-async def house(
+async def app_under_test(
     base_url: str, *, balance_usd: int = 100, non_stream_s: float = 120.0, idle_s: float = 60.0, **turned: Any
-) -> AsyncIterator[House]:
-    """A door in front of the provider at `base_url`."""
-    clock, client, money, keys, deferred = SystemClock(), Client(), MemoryMoney(), Keyring(), Deferred()
+) -> AsyncIterator[AppUnderTest]:
+    """Builds an app in front of the provider at `base_url`."""
+    clock, client, money, keys, deferred = LoopClock(), Client(), MemoryMoney(), Keyring(), Deferred()
     await money.open_account(ACCOUNT, rpm_limit=100_000)
     if balance_usd:
         await money.credit(ACCOUNT, balance_usd * DOLLAR, once="first", now_s=clock.now_s())
-    corridor = Corridor(
-        catalog=models.load(),
-        credentials=Rows(turned.get("rows", {"openai": Credential(turned.get("api_key", "sim-openai"), base_url)})),
-        upstream=HttpUpstream(client),
+    pipeline = Pipeline(
+        providers=ProviderClient(
+            Rows(turned.get("rows", {"openai": Credential(turned.get("api_key", "sim-openai"), base_url)})),
+            HttpUpstream(client),
+            UpstreamTimeouts(2.0, idle_s, idle_s),
+        ),
         billing=Billing(money, deferred, clock, checkpoint_s=turned.get("checkpoint_s", 10.0)),
-        vault=Vault(MemorySignatures(), clock),
         clock=clock,
-        limits=Limits(non_stream_s, stream_margin_s=10.0, patience=Patience(2.0, idle_s, idle_s)),
+        limits=Limits(non_stream_s, stream_margin_s=10.0),
     )
+    vault = Vault(MemorySignatures(), clock)
+
+    def routed(found: ClientCodec | Route) -> Route:
+        if isinstance(found, JsonRoute | OperationRoute):
+            return found
+        return OperationRoute(partial(ChatOperation, cast("ClientCodec", found), turned.get("catalog", CATALOG), vault))
+
+    wire_at: WireAt | None = turned.get("wire_at")
+    chat_only = only({CHAT: routed(openai_chat.CLIENT)})
+
+    def route_at(path: str, query: Mapping[str, str]) -> Route:
+        return chat_only(path, query) if wire_at is None else routed(wire_at(path, query))
+
     ring = Idempotency(MemoryIdempotencyRecords(), MemoryObjects(), clock)
-    services = ChatServices(clock, keys, corridor, money, ring, commit_s=0.3)
+    services = StreamingServices(
+        clock,
+        keys,
+        pipeline,
+        money,
+        ring,
+        commit_s=turned.get("commit_s", 0.3),
+        reads_rpm=turned.get("reads_rpm", READS_RPM),
+    )
     try:
-        yield House(
+        yield AppUnderTest(
             base_url,
             money,
             keys,
-            Door(lambda: services, openai_chat.CLIENT, turned.get("route_at", only({CHAT: openai_chat.CLIENT}))),
+            StreamingApp(lambda: services, openai_chat.CLIENT, route_at),
             deferred,
+            clock,
         )
     finally:
         await client.close()
 
 
 class Scripted:
-    """A provider that does what the test's script says to each request, byte by byte."""
+    """A provider that answers each request as the test's script says, byte by byte."""
 
     def __init__(self, script: Callable[[int, asyncio.StreamWriter], Any]) -> None:
         self._script = script
         self.bodies: list[bytes] = []
+        self.heads: list[bytes] = []
         self._serving: list[asyncio.Future[None]] = []
 
     async def __aenter__(self) -> Scripted:
@@ -237,6 +278,7 @@ class Scripted:
         try:
             while not writer.is_closing():
                 head = await reader.readuntil(b"\r\n\r\n")
+                self.heads.append(head)
                 length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
                 self.bodies.append(await reader.readexactly(int(length.split(b":")[1])))
                 await self._script(len(self.bodies), writer)
@@ -252,7 +294,7 @@ SSE_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-enco
 
 
 def sized(status: int, body: bytes, *headers: str) -> bytes:
-    """A whole HTTP answer."""
+    """Builds a whole HTTP answer."""
     extra = "".join(f"{header}\r\n" for header in headers)
     return (
         f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n{extra}\r\n".encode()
@@ -261,18 +303,18 @@ def sized(status: int, body: bytes, *headers: str) -> bytes:
 
 
 def piece(data: bytes) -> bytes:
-    """One chunk of a chunked body; the last one for no data."""
+    """Builds one chunk of a chunked body; the last chunk if `data` is empty."""
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def event(value: Any) -> bytes:
-    """One SSE event in a chunk of its own."""
+    """Builds one SSE event in its own chunk."""
     text = value if isinstance(value, bytes) else orjson.dumps(value)
     return piece(b"data: " + text + b"\n\n")
 
 
 def delta(content: str | None = None, finish: str | None = None, **more: Any) -> dict[str, Any]:
-    """A chunk as OpenAI sends it."""
+    """Builds a chunk as OpenAI sends it."""
     said = {"role": "assistant", "content": content} if content is not None else {}
     return {
         "id": "chatcmpl-upstream",
@@ -284,15 +326,15 @@ def delta(content: str | None = None, finish: str | None = None, **more: Any) ->
 
 
 def usage(prompt: int = 10, completion: int = 5) -> dict[str, Any]:
-    """The chunk that reports usage."""
+    """Builds the chunk that reports usage."""
     return delta() | {
         "choices": [],
         "usage": {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion},
     }
 
 
-def completion(text: str = "Hello!", prompt: int = 10, tokens: int = 5) -> bytes:
-    """A whole answer as OpenAI sends it."""
+def completion(text: str = "Hello!", prompt: int = 10, tokens: int = 5, usage: Any = None) -> bytes:
+    """Builds a whole answer as OpenAI sends it."""
     return orjson.dumps(
         {
             "id": "chatcmpl-upstream",
@@ -306,11 +348,11 @@ def completion(text: str = "Hello!", prompt: int = 10, tokens: int = 5) -> bytes
                     "finish_reason": "stop",
                 }
             ],
-            "usage": {"prompt_tokens": prompt, "completion_tokens": tokens, "total_tokens": prompt + tokens},
+            "usage": usage or {"prompt_tokens": prompt, "completion_tokens": tokens, "total_tokens": prompt + tokens},
         }
     )
 
 
 def hello(**more: Any) -> dict[str, Any]:
-    """The smallest request."""
+    """Builds the smallest request."""
     return {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello!"}], **more}

@@ -1,4 +1,4 @@
-"""A whole answer, and every way in which there is none."""
+"""Tests of whole answers, and of every case in which there is none."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,7 +10,8 @@ import pytest
 
 from gateway.auth.principal import key_hash
 from gateway.canonical.money import EntryKind
-from tests.app.harness import CHAT, KEY, RECORD, Answer, Scripted, completion, hello, house, sized
+from gateway.errors import ServiceUnavailable
+from tests.app.harness import CHAT, KEY, RECORD, Answer, Scripted, app_under_test, completion, hello, sized
 
 pytestmark = pytest.mark.anyio
 
@@ -18,7 +19,7 @@ Script = Callable[[int, asyncio.StreamWriter], Awaitable[None]]
 
 
 def answering(*answers: bytes) -> Script:
-    """Each request gets the next answer, the last one again and again."""
+    """Gives each request the next answer; the last one repeats."""
 
     async def script(number: int, writer: asyncio.StreamWriter) -> None:
         writer.write(answers[min(number, len(answers)) - 1])
@@ -28,8 +29,8 @@ def answering(*answers: bytes) -> Script:
 
 
 async def asked(script: Script, **request: object) -> tuple[Answer, int, int]:
-    """The answer, how often the provider was asked, and what the account spent."""
-    async with Scripted(script) as provider, house(provider.base_url) as gateway:
+    """Returns the answer, the number of requests to the provider, and the account's spending."""
+    async with Scripted(script) as provider, app_under_test(provider.base_url) as gateway:
         answer = await gateway.ask(hello(**request))
         look = await gateway.look()
         assert look.holds == ()
@@ -44,6 +45,7 @@ async def test_an_answer_is_the_providers_with_our_names_and_the_extension() -> 
     identity = body.pop("id")
     expected = orjson.loads(completion()) | {"model": "gpt-4o"}
     del expected["id"]
+    expected["choices"][0]["message"]["tool_calls"] = None
     assert (answer.status, body) == (200, expected)
     assert identity.startswith("chatcmpl-nxn-")
     # 10 prompt tokens at 2.50 and 5 at 10 USD a million, and 5 % on top.
@@ -73,7 +75,7 @@ async def test_an_answer_bears_the_contracts_headers() -> None:
 
 async def test_the_provider_gets_the_callers_bytes_with_its_own_name_of_the_model() -> None:
     body = b'{ "model":"nexevo/fast" , "messages":[{"role":"user","content":"\\u00e9"}], "future_field": [1.0,  2] }'
-    async with Scripted(answering(sized(200, completion()))) as provider, house(provider.base_url) as gateway:
+    async with Scripted(answering(sized(200, completion()))) as provider, app_under_test(provider.base_url) as gateway:
         await gateway.ask(body)
         assert provider.bodies == [body.replace(b'"nexevo/fast"', b'"gpt-4.1-nano"')]
 
@@ -118,7 +120,29 @@ async def test_our_own_credentials_trouble_is_not_the_callers() -> None:
 
 async def test_an_answer_that_is_no_json_is_an_upstream_error() -> None:
     answer, asks, spent = await asked(answering(sized(200, b"<html>oops</html>")))
-    assert (answer.status, answer.error["code"], asks, spent) == (502, "upstream_error", 3, 0)
+    assert (answer.status, answer.error["code"], asks, spent) == (502, "upstream_error", 1, 0)
+
+
+async def test_an_answer_that_cannot_be_read_is_asked_for_once_and_says_what_was_wrong() -> None:
+    body = orjson.dumps({"choices": [{"message": {"content": 5}}]})
+    answer, asks, _ = await asked(answering(sized(200, body)))
+    assert (answer.status, answer.headers["x-should-retry"], asks) == (502, "false", 1)
+    assert answer.error["message"].endswith("cannot be read: an array was expected where an integer stands.")
+
+
+async def test_an_answer_that_cannot_be_read_is_paid_as_its_provider_bills_it() -> None:
+    usage = {"prompt_tokens": 1000, "completion_tokens": 100}
+    _, _, spent = await asked(answering(sized(200, orjson.dumps({"choices": [], "usage": usage}))))
+    _, _, whole = await asked(answering(sized(200, completion(usage=usage))))
+    assert spent == whole > 0
+
+
+async def test_token_classes_that_do_not_fit_in_each_other_are_no_failure() -> None:
+    details = {"audio_tokens": 5000, "reasoning_tokens": 5000}
+    usage = {"prompt_tokens": 10, "completion_tokens": 5}
+    told = usage | {"prompt_tokens_details": details, "completion_tokens_details": details}
+    answer, asks, spent = await asked(answering(sized(200, completion(usage=told))))
+    assert (answer.status, asks, spent > 0) == (200, 1, True)
 
 
 async def test_an_answer_that_is_cut_is_an_upstream_error() -> None:
@@ -131,7 +155,7 @@ async def test_an_answer_that_is_cut_is_an_upstream_error() -> None:
 
 
 async def test_a_provider_that_cannot_be_reached_is_an_upstream_error() -> None:
-    async with house("http://127.0.0.1:1/v1") as gateway:
+    async with app_under_test("http://127.0.0.1:1/v1") as gateway:
         answer = await gateway.ask(hello())
         assert (answer.status, answer.error["code"]) == (502, "upstream_error")
         assert "127.0.0.1" not in answer.body.decode()
@@ -142,7 +166,7 @@ async def test_a_stalled_answer_ends_in_time_with_both_bodies_and_costs_nothing(
         await asyncio.sleep(30)
         writer.close()
 
-    async with Scripted(script) as provider, house(provider.base_url, non_stream_s=0.3) as gateway:
+    async with Scripted(script) as provider, app_under_test(provider.base_url, non_stream_s=0.3) as gateway:
         answer = await gateway.ask(hello())
         assert answer.status == 408
         assert answer.headers["x-should-retry"] == "false"
@@ -174,7 +198,7 @@ async def test_the_next_model_of_the_callers_list_serves_when_the_first_cannot()
     ],
 )
 async def test_a_bad_request_says_where(body: object, status: int, param: str | None, code: str | None) -> None:
-    async with house("http://127.0.0.1:1/v1") as gateway:
+    async with app_under_test("http://127.0.0.1:1/v1") as gateway:
         answer = await gateway.ask(body)
         assert (answer.status, answer.error["type"]) == (status, "invalid_request_error")
         assert answer.headers["x-trace-id"] == "req-1"
@@ -191,7 +215,7 @@ async def test_a_retired_model_is_served_by_its_successor() -> None:
 
 @pytest.mark.parametrize("headers", [{"authorization": ""}, {"authorization": "Bearer sk-wrong"}])
 async def test_a_stranger_is_turned_away(headers: dict[str, str]) -> None:
-    async with house("http://127.0.0.1:1/v1") as gateway:
+    async with app_under_test("http://127.0.0.1:1/v1") as gateway:
         answer = await gateway.ask(hello(), headers=headers)
         assert (answer.status, answer.error["type"], answer.error["code"]) == (
             401,
@@ -202,9 +226,16 @@ async def test_a_stranger_is_turned_away(headers: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("carrier", ["x-api-key", "x-goog-api-key"])
 async def test_a_key_comes_in_any_carrier(carrier: str) -> None:
-    async with Scripted(answering(sized(200, completion()))) as provider, house(provider.base_url) as gateway:
+    async with Scripted(answering(sized(200, completion()))) as provider, app_under_test(provider.base_url) as gateway:
         answer = await gateway.ask(hello(), headers={"authorization": "", carrier: KEY})
         assert answer.status == 200
+
+
+@pytest.mark.parametrize("second", ["Bearer sk-another", f"Bearer {KEY}"])
+async def test_a_second_key_in_the_same_header_is_refused_where_it_is_another(second: str) -> None:
+    async with Scripted(answering(sized(200, completion()))) as provider, app_under_test(provider.base_url) as gateway:
+        answer = await gateway.ask(hello(), more_headers=[("authorization", second)])
+        assert answer.status == (200 if KEY in second else 400)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +251,7 @@ async def test_a_key_comes_in_any_carrier(carrier: str) -> None:
     ],
 )
 async def test_a_key_does_only_what_it_may(settings: dict[str, Any], status: int, code: str) -> None:
-    async with house("http://127.0.0.1:1/v1") as gateway:
+    async with app_under_test("http://127.0.0.1:1/v1") as gateway:
         gateway.keys.records[key_hash(KEY)] = replace(RECORD, **settings)
         answer = await gateway.ask(hello())
         assert (answer.status, answer.error["code"]) == (status, code)
@@ -230,10 +261,24 @@ async def test_a_key_does_only_what_it_may(settings: dict[str, Any], status: int
 async def test_without_money_nothing_is_asked() -> None:
     async with (
         Scripted(answering(sized(200, completion()))) as provider,
-        house(provider.base_url, balance_usd=0) as gateway,
+        app_under_test(provider.base_url, balance_usd=0) as gateway,
     ):
         answer = await gateway.ask(hello())
         assert (answer.status, answer.error["code"], provider.bodies) == (402, "account_suspended", [])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_store_that_is_too_busy_for_the_account_is_a_503_that_says_when_to_come_again(
+    monkeypatch: pytest.MonkeyPatch, *, stream: bool
+) -> None:
+    async def busy(*_: object) -> None:
+        raise ServiceUnavailable("The account is busy.")
+
+    async with Scripted(answering(sized(200, completion()))) as provider, app_under_test(provider.base_url) as gateway:
+        monkeypatch.setattr(gateway.money, "admit", busy)
+        answer = await gateway.ask(hello(stream=stream))
+        assert (answer.status, answer.error["code"], provider.bodies) == (503, "overloaded", [])
+        assert int(answer.headers["retry-after"]) >= 1
 
 
 @pytest.mark.parametrize(
@@ -241,20 +286,48 @@ async def test_without_money_nothing_is_asked() -> None:
     [("GET", CHAT, 405, "method_not_allowed"), ("POST", "/v1/chat/nothing", 404, "unknown_url")],
 )
 async def test_other_doors_are_closed(method: str, path: str, status: int, code: str) -> None:
-    async with house("http://127.0.0.1:1/v1") as gateway:
+    async with app_under_test("http://127.0.0.1:1/v1") as gateway:
         answer = await gateway.ask(hello(), method=method, path=path)
         assert (answer.status, answer.error["code"]) == (status, code)
 
 
 async def test_a_model_without_a_configured_provider_says_so() -> None:
-    async with house("http://127.0.0.1:1/v1", rows={}) as gateway:
+    async with app_under_test("http://127.0.0.1:1/v1", rows={}) as gateway:
         answer = await gateway.ask(hello())
         assert (answer.status, answer.error["code"]) == (502, "upstream_error")
 
 
-async def test_what_nobody_foresaw_is_an_internal_error_without_its_traceback() -> None:
-    async with house("http://127.0.0.1:1/v1") as gateway:
+async def test_an_unexpected_exception_is_an_internal_error_without_its_traceback() -> None:
+    async with app_under_test("http://127.0.0.1:1/v1") as gateway:
         gateway.keys.records[key_hash(KEY)] = replace(RECORD, allowed_ips=("not a network",))
         answer = await gateway.ask(hello())
         assert (answer.status, answer.error["code"]) == (500, "internal_error")
         assert "network" not in answer.body.decode()
+
+
+@pytest.mark.parametrize("body", [hello(model="no-such-model"), hello(messages=3)])
+async def test_a_refusal_before_admission_bears_the_rate_window(body: dict[str, Any]) -> None:
+    async with Scripted(answering(sized(200, completion()))) as provider, app_under_test(provider.base_url) as gateway:
+        admitted = await gateway.ask(hello())
+        refused = await gateway.ask(body)
+        left = [int(answer.headers["x-ratelimit-remaining"]) for answer in (admitted, refused)]
+        assert (refused.status in {400, 404}, left[0] == left[1]) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("headers", "path", "method", "status", "limit"),
+    [
+        ({"authorization": "Bearer sk-wrong"}, "/v1/chat/completions", "POST", 401, "60"),
+        ({"authorization": "Bearer sk-wrong"}, "/v1/chat/completions", "GET", 405, "60"),
+        ({}, "/v1/chat/completions", "GET", 405, "100000"),
+        ({}, "/v1/chat/nothing", "POST", 404, "100000"),
+    ],
+)
+async def test_a_refusal_before_its_caller_is_known_bears_a_rate_window(
+    headers: dict[str, str], path: str, method: str, status: int, limit: str
+) -> None:
+    async with app_under_test("http://127.0.0.1:1/v1") as gateway:
+        answer = await gateway.ask(hello(), headers=headers, path=path, method=method)
+        told = [answer.headers[f"x-ratelimit-{name}"] for name in ("limit", "remaining")]
+        assert (answer.status, told) == (status, [limit, limit])
+        assert 1 <= int(answer.headers["x-ratelimit-reset"]) <= 60

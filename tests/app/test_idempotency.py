@@ -1,4 +1,4 @@
-"""An Idempotency-Key at the chat door: what a caller meets that sends a request again."""
+"""Tests of the Idempotency-Key at the chat app: the answers to a caller that repeats a request."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,13 +13,13 @@ from tests.app.harness import (
     ACCOUNT,
     SSE_HEAD,
     Answer,
-    House,
+    AppUnderTest,
     Scripted,
+    app_under_test,
     completion,
     delta,
     event,
     hello,
-    house,
     piece,
     sized,
     usage,
@@ -38,9 +38,9 @@ Script = Callable[[int, asyncio.StreamWriter], Awaitable[None]]
 
 @dataclass
 class Counter:
-    """A door, the provider behind it, and the money between them."""
+    """An app, the provider behind it, and the money between them."""
 
-    gateway: House
+    gateway: AppUnderTest
     provider: Scripted
 
     async def ask(self, body: Any, key: str = "key") -> Answer:
@@ -58,19 +58,19 @@ class Counter:
 
 @asynccontextmanager
 async def counter(*answers: bytes, **turned: Any) -> AsyncIterator[Counter]:
-    """Each request gets the next answer, the last one again and again, and then the end of the connection."""
+    """Gives each request the next answer; the last one repeats, and then the connection ends."""
 
     async def script(number: int, writer: asyncio.StreamWriter) -> None:
         writer.write(answers[min(number, len(answers)) - 1])
         await writer.drain()
         writer.close()
 
-    async with Scripted(script) as provider, house(provider.base_url, **turned) as gateway:
+    async with Scripted(script) as provider, app_under_test(provider.base_url, **turned) as gateway:
         yield Counter(gateway, provider)
 
 
 def own(answer: Answer) -> dict[str, str]:
-    """The headers that speak of the answer."""
+    """Returns the headers that describe the answer."""
     return {
         name: value
         for name, value in answer.headers.items()

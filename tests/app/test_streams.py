@@ -1,4 +1,4 @@
-"""A stream, from the first event to the last, and what a caller sees when it breaks."""
+"""Tests of streams from the first event to the last, and of the errors that a caller sees when one breaks."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,13 +10,13 @@ from gateway.canonical.money import EntryKind
 from tests.app.harness import (
     SSE_HEAD,
     Answer,
-    House,
+    AppUnderTest,
     Scripted,
+    app_under_test,
     completion,
     delta,
     event,
     hello,
-    house,
     piece,
     sized,
     usage,
@@ -29,7 +29,7 @@ DONE = event(b"[DONE]") + piece(b"")
 
 
 def doing(*steps: Step) -> Callable[[int, asyncio.StreamWriter], Awaitable[None]]:
-    """Bytes are sent, numbers are seconds of silence, `None` cuts the connection."""
+    """Sends bytes, waits for the seconds that numbers give, and cuts the connection at `None`."""
 
     async def script(_: int, writer: asyncio.StreamWriter) -> None:
         for step in steps:
@@ -45,15 +45,15 @@ def doing(*steps: Step) -> Callable[[int, asyncio.StreamWriter], Awaitable[None]
     return script
 
 
-async def spent(gateway: House) -> int:
+async def spent(gateway: AppUnderTest) -> int:
     look = await gateway.look()
     assert look.holds == ()
     return -sum(entry.amount_nanousd for entry in look.entries if entry.kind is EntryKind.CHARGE)
 
 
 async def streamed(*steps: Step, **request: object) -> tuple[Answer, int, int]:
-    """The answer, how often the provider was asked, and what the account spent."""
-    async with Scripted(doing(*steps)) as provider, house(provider.base_url, idle_s=1.0) as gateway:
+    """Returns the answer, the number of requests to the provider, and the account's spending."""
+    async with Scripted(doing(*steps)) as provider, app_under_test(provider.base_url, idle_s=1.0) as gateway:
         answer = await gateway.ask(hello(stream=True, **request))
         return answer, len(provider.bodies), await spent(gateway)
 
@@ -79,7 +79,7 @@ async def test_a_stream_is_the_providers_chunk_for_chunk_and_settled() -> None:
 
 async def test_usage_is_always_asked_of_the_provider_and_shown_only_if_asked() -> None:
     steps = (SSE_HEAD, event(delta("Hi")), event(delta(finish="stop")), event(usage()), DONE)
-    async with Scripted(doing(*steps)) as provider, house(provider.base_url) as gateway:
+    async with Scripted(doing(*steps)) as provider, app_under_test(provider.base_url) as gateway:
         await gateway.ask(hello(stream=True))
         shown = await gateway.ask(hello(stream=True, stream_options={"include_usage": True}))
         assert all(b'"include_usage":true' in body.replace(b" ", b"") for body in provider.bodies)
@@ -104,7 +104,7 @@ async def test_silence_is_filled_before_the_first_token_and_between_tokens() -> 
         Scripted(
             doing(SSE_HEAD, 3.0, event(delta("a")), 3.0, event(delta(finish="stop")), event(usage()), DONE)
         ) as provider,
-        house(provider.base_url) as gateway,
+        app_under_test(provider.base_url) as gateway,
     ):
         answer = await gateway.ask(hello(stream=True))
         first = next(number for number, (_, data) in enumerate(answer.pieces) if b"data:" in data)
@@ -135,7 +135,7 @@ async def test_an_attempt_that_breaks_before_its_first_content_is_made_again_uns
         whole = preamble + event(delta("Hi")) + event(delta(finish="stop")) + event(usage()) + DONE
         await doing(*((broken, None) if number < 3 else (whole,)))(number, writer)
 
-    async with Scripted(script) as provider, house(provider.base_url) as gateway:
+    async with Scripted(script) as provider, app_under_test(provider.base_url) as gateway:
         answer = await gateway.ask(hello(stream=True))
         assert (answer.status, answer.text, len(provider.bodies)) == (200, "Hi", 3)
         assert (
@@ -183,7 +183,10 @@ async def test_a_stream_without_usage_is_charged_by_what_was_delivered() -> None
 
 
 async def test_a_stream_ends_and_settles_before_its_functions_deadline() -> None:
-    async with Scripted(doing(SSE_HEAD, event(delta("Hello")), 30.0)) as provider, house(provider.base_url) as gateway:
+    async with (
+        Scripted(doing(SSE_HEAD, event(delta("Hello")), 30.0)) as provider,
+        app_under_test(provider.base_url) as gateway,
+    ):
         answer = await gateway.ask(hello(stream=True), seconds_left=10.6)
         finishes = [choice["finish_reason"] for chunk in answer.chunks for choice in chunk["choices"]]
         assert (answer.text, finishes[-1], answer.data[-1]) == ("Hello", "length", b"[DONE]")
@@ -191,7 +194,7 @@ async def test_a_stream_ends_and_settles_before_its_functions_deadline() -> None
 
 
 async def test_refusals_are_real_statuses_on_streams_too() -> None:
-    async with house("http://127.0.0.1:1/v1", balance_usd=0) as gateway:
+    async with app_under_test("http://127.0.0.1:1/v1", balance_usd=0) as gateway:
         answer = await gateway.ask(hello(stream=True))
         assert (answer.status, answer.error["code"]) == (402, "account_suspended")
 
@@ -199,7 +202,7 @@ async def test_refusals_are_real_statuses_on_streams_too() -> None:
 async def test_a_stream_that_the_balance_no_longer_carries_ends_with_length() -> None:
     words = [event(delta("word " * 2000)) for _ in range(10)]
     script = doing(SSE_HEAD, *[step for word in words for step in (word, 0.01)], 30.0)
-    async with Scripted(script) as provider, house(provider.base_url, balance_usd=0) as gateway:
+    async with Scripted(script) as provider, app_under_test(provider.base_url, balance_usd=0) as gateway:
         await gateway.money.credit("acct_test", 50_000_000, once="little", now_s=0)
         answer = await gateway.ask(hello(stream=True))
         finishes = [choice["finish_reason"] for chunk in answer.chunks for choice in chunk["choices"]]

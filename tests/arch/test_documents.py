@@ -1,16 +1,17 @@
-"""What is written about the code stays true: the walk's paths, the README's commands, no machine's own paths."""
+"""Checks the documentation against the code: the walk's paths, the README's commands, no machine's own paths."""
 
 import re
+import subprocess
 from pathlib import Path
 
 from tests.arch.tree import ROOT, files, text
 
 WALK = Path("docs/walk.md")
 README = Path("README.md")
-# Where a path of the walk may start, so that `gateway/web.py` and `pipeline.py` need no prefix.
+# Folders in which a path of the walk may start, so that `gateway/errors.py` and `pipeline.py` need no prefix.
 ROOMS = (Path(), Path("layers/shared"), Path("layers/shared/gateway"))
 SUFFIXES = {".json", ".md", ".py", ".toml", ".yaml"}
-# Spelled with brackets, so that this file does not hold what it looks for.
+# Written with brackets, so that this file does not contain the text that it looks for.
 MACHINE = re.compile(r"(?<![\w.])/(root|home|Users|work)[/]\w|[A-Z]:\\Users")
 REGISTRY = re.compile(
     r"pypi[.]org|pythonhosted[.]org|registry[.]npmjs|registry[.]yarnpkg|proxy[.]golang|maven[.]org|--(extra-)?index-url"
@@ -18,13 +19,13 @@ REGISTRY = re.compile(
 
 
 def sections() -> list[tuple[int, str]]:
-    """The walk's numbered sections: number and text."""
+    """Lists the walk's numbered sections with number and text."""
     parts = re.split(r"(?m)^## (\d+)\. ", text(WALK))[1:]
     return [(int(number), body) for number, body in zip(parts[::2], parts[1::2], strict=True)]
 
 
 def paths(body: str) -> list[str]:
-    """What stands in backticks and is a repository path: it has a known suffix, or starts in a room."""
+    """Lists the repository paths in backticks: those that have a known suffix, or start in a room."""
     quoted = re.findall(r"`([\w./-]+)`", body)
     return [q for q in quoted if not q.startswith("/") and (Path(q).suffix in SUFFIXES or _starts_in_a_room(q))]
 
@@ -35,7 +36,7 @@ def _starts_in_a_room(path: str) -> bool:
 
 
 def find(path: str) -> Path | None:
-    """The file or folder that a path of the walk means."""
+    """Finds the file or folder that a path of the walk means."""
     return next((room / path for room in ROOMS if (ROOT / room / path).exists()), None)
 
 
@@ -49,10 +50,18 @@ def test_the_walks_paths_exist() -> None:
     assert {path for _, body in sections() for path in paths(body) if find(path) is None} == set()
 
 
-def test_each_section_of_the_walk_enters_a_room_of_its_own() -> None:
-    rooms = [find(paths(body)[0]) if paths(body) else None for _, body in sections()]
-    assert None not in rooms
-    assert len(rooms) == len(set(rooms))
+def test_each_section_of_the_walk_is_about_files_that_exist() -> None:
+    assert [number for number, body in sections() if not paths(body)] == []
+
+
+def test_an_endpoint_is_at_most_twelve_files_and_its_page_names_all_of_them() -> None:
+    page = text(Path("docs/adding-an-endpoint.md"))
+    listed = re.findall(r"(?m)^\| \d+ \| `([^`]+)` \|", page)
+    (family,) = re.findall(r"(?m)^\| 4 \| `functions/(\w+)/app\.py`", page)
+    named = {str(path) for path in files() if family in text(path).lower() or family in str(path)}
+    assert len(listed) <= 12
+    assert set(listed) - named == {"docs/operations.md"}
+    assert {path for path in named if not path.startswith("docs/")} <= set(listed)
 
 
 def test_the_readmes_commands_are_targets_of_the_makefile() -> None:
@@ -62,6 +71,15 @@ def test_the_readmes_commands_are_targets_of_the_makefile() -> None:
 
 
 def test_help_lists_every_target() -> None:
+    targets = set(re.findall(r"(?m)^([a-z-]+):", text(Path("Makefile"))))
+    shown = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert {"help", "run", "test"} <= targets
+    assert {line.split()[0] for line in shown.stdout.splitlines()} == targets
+
+
+def test_every_target_of_the_makefile_is_phony() -> None:
     makefile = text(Path("Makefile"))
     phony = re.search(r"(?m)^\.PHONY: (.+)$", makefile)
     assert phony is not None
@@ -74,7 +92,9 @@ def test_no_file_holds_a_machines_path_or_a_registrys_host() -> None:
 
 
 def test_every_locked_package_has_a_version_and_hashes() -> None:
-    for lock in (path for path in files() if re.fullmatch(r"(dev|sam|requirements)\.txt", path.name)):
+    locks = [path for path in files() if path.suffix == ".txt" and "requirements" in (path.parts[0], path.stem)]
+    assert {Path("layers/shared/requirements.txt"), Path("requirements/dev.txt")} < set(locks)
+    for lock in locks:
         packages = re.split(r"(?m)^(?=[a-zA-Z])", text(lock))[1:]
         assert packages
         assert [p.split()[0] for p in packages if "==" not in p or "--hash=sha256:" not in p] == []

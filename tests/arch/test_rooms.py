@@ -1,4 +1,4 @@
-"""What import-linter cannot see: decisions by a provider's name, and the weight of the chat function's imports."""
+"""Checks what import-linter cannot: decisions by a provider's name, what functions load, rooms without a layer."""
 
 import ast
 import re
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.providers.registry import PROVIDERS
-from tests.arch.tree import ROOT, python_files, syntax
+from gateway.providers.chat.registry import PROVIDERS
+from tests.arch.tree import ROOT, python_files, syntax, text
 
 LAYER = Path("layers/shared")
 GATEWAY = LAYER / "gateway"
@@ -24,8 +24,9 @@ OUTSIDE_PROVIDERS = [
     for path in python_files()
     if path.parts[0] in {"layers", "functions"} and not path.is_relative_to(GATEWAY / "providers")
 ]
-# All that the streaming functions may load beside Python's own library.
+# The only packages that the streaming functions may load beside Python's own library.
 LIGHT = {"httptools", "orjson"}
+STREAMING = [path.parts[1] for path in python_files() if path.parts[0] == "functions" and "StreamingApp" in text(path)]
 
 
 def names_provider(node: ast.AST) -> bool:
@@ -33,7 +34,7 @@ def names_provider(node: ast.AST) -> bool:
 
 
 def decides_by_provider(node: ast.AST) -> bool:
-    """Whether a comparison, a `case` or a prefix test names a provider."""
+    """True if a comparison, a `case` or a prefix test names a provider."""
     match node:
         case ast.Compare() | ast.MatchValue():
             return names_provider(node)
@@ -44,7 +45,7 @@ def decides_by_provider(node: ast.AST) -> bool:
 
 
 def imported_by(statement: str, *folders: Path) -> set[str]:
-    """Top-level packages with a file outside Python's own library that a fresh interpreter loads for a statement."""
+    """Lists the top-level packages outside Python's own library that a new interpreter loads for a statement."""
     program = (
         f"import sys; before = set(sys.modules); {statement}; "
         "loaded = {name for name, m in sys.modules.items() if name not in before and getattr(m, '__file__', '')}; "
@@ -61,6 +62,7 @@ def imported_by(statement: str, *folders: Path) -> set[str]:
 
 
 def test_nothing_outside_providers_decides_by_a_providers_name() -> None:
+    assert OUTSIDE_PROVIDERS
     found = [
         f"{path}:{getattr(node, 'lineno', 0)}"
         for path in OUTSIDE_PROVIDERS
@@ -83,8 +85,15 @@ def test_a_decision_by_a_providers_name_is_recognised(code: str) -> None:
     assert any(decides_by_provider(node) for node in ast.walk(ast.parse(code)))
 
 
-def test_the_chat_function_loads_orjson_and_httptools_only() -> None:
-    assert imported_by("import app", LAYER, Path("functions/chat")) - {"app", "gateway"} <= LIGHT
+@pytest.mark.parametrize("family", STREAMING)
+def test_a_streaming_function_loads_orjson_and_httptools_only(family: str) -> None:
+    assert imported_by("import app", LAYER, Path("functions") / family) - {"app", "gateway"} <= LIGHT
+
+
+def test_the_first_seal_loads_cryptography() -> None:
+    sealing = "from gateway.accounts.sealing import sealed"
+    assert "cryptography" not in imported_by(sealing, LAYER)
+    assert "cryptography" in imported_by(f"{sealing}; sealed(b'', 'secret', 'context')", LAYER)
 
 
 def test_the_streaming_runtime_loads_orjson_and_httptools_only() -> None:
@@ -99,14 +108,3 @@ def test_every_room_has_its_place_in_the_layers() -> None:
         path.relative_to(GATEWAY).parts[0].removesuffix(".py") for path in python_files() if GATEWAY in path.parents
     }
     assert rooms - {"__init__"} - placed == set()
-
-
-def test_functions_do_not_import_one_another() -> None:
-    found = [
-        f"{path}:{node.lineno}"
-        for path in python_files()
-        if path.parts[0] == "functions"
-        for node in ast.walk(syntax(path))
-        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "functions"
-    ]
-    assert found == []

@@ -1,4 +1,4 @@
-"""Limits are a ratchet: they go down, and there is no list of exemptions."""
+"""Checks the size limits. They may only go down, and there is no list of exemptions."""
 
 import ast
 import re
@@ -10,12 +10,12 @@ FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 70
 APP_LINES_MAX = 80
 BANNED_NAMES = {"common", "helper", "helpers", "manager", "misc", "util", "utils"}
-# Spelled with brackets, so that this file does not hold what it looks for.
+# Written with brackets, so that this file does not contain the text that it looks for.
 SUPPRESSION = re.compile(r"#\s*(no[q]a|type:\s*ignore|pragma:)(?P<rest>.*)")
 
 
 def functions(path: Path) -> list[tuple[str, int]]:
-    """Each function of a file with its length in lines, decorators left out."""
+    """Lists each function of a file with its length in lines, without decorators."""
     return [
         (f"{path}:{node.lineno} {node.name}", (node.end_lineno or node.lineno) - node.lineno + 1)
         for node in ast.walk(syntax(path))

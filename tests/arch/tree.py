@@ -1,4 +1,4 @@
-"""The repository as a reader sees it: its own files, without what was installed or built."""
+"""Lists the repository's own files, without installed or built ones."""
 
 import ast
 from functools import cache
@@ -15,9 +15,16 @@ def _is_ours(part: str) -> bool:
 
 @cache
 def files() -> tuple[Path, ...]:
-    """Every file that a commit may hold, relative to the root."""
+    """Lists every file that a commit may hold, relative to the root."""
     found = (path.relative_to(ROOT) for path in _walk(ROOT))
-    return tuple(sorted(found))
+    return _some(tuple(sorted(found)), "files")
+
+
+def _some(found: tuple[Path, ...], what: str) -> tuple[Path, ...]:
+    """Refuses to return none: a rule over no files would hold for ever."""
+    if not found:
+        raise LookupError(f"no {what} below {ROOT}")
+    return found
 
 
 def _walk(folder: Path) -> list[Path]:
@@ -27,7 +34,7 @@ def _walk(folder: Path) -> list[Path]:
 
 
 def python_files() -> tuple[Path, ...]:
-    return tuple(path for path in files() if path.suffix == ".py")
+    return _some(tuple(path for path in files() if path.suffix == ".py"), "Python files")
 
 
 @cache

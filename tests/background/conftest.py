@@ -1,46 +1,35 @@
-"""One process of simulated providers for the folder, and rooms that do not wait longer than they must."""
+"""Fixtures of the responses app over stores in memory, with short waits."""
 
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
-import orjson
 import pytest
 
-from gateway import responses
-from gateway.background import events, running
-from gateway.ports import Credential
+from gateway.auth.principal import Principal
+from gateway.http.responses import ResponsesRoutes
+from gateway.http.streaming_app import StreamingApp
+from gateway.protocols import openai_responses
+from gateway.responses import events, worker
 from tests.background.harness import Place, Rows, place
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="session")
-def rows() -> Iterator[Rows]:
-    command = [sys.executable, "-m", "local.providers", "--port", "0", "--json"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        told: dict[str, dict[str, str]] = orjson.loads(process.stdout.readline())
-        yield {name: Credential(row.pop("api_key"), row.pop("base_url"), row) for name, row in told.items()}
-        process.terminate()
-        assert process.wait(10) == 0
 
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who looks again and again looks often."""
+    """Shortens the pauses of code that polls."""
     monkeypatch.setattr(events, "GATHER_S", 0.01)
-    monkeypatch.setattr(events, "LOOK_S", 0.01)
-    monkeypatch.setattr(running, "LOOK_S", 0.01)
+    monkeypatch.setattr(events, "POLL_S", 0.01)
+    monkeypatch.setattr(worker, "POLL_S", 0.01)
+
+
+async def uncounted(_: Principal, body: bytes) -> bytes:
+    raise NotImplementedError(f"no count is asked for here: {body!r}")
 
 
 @pytest.fixture
-async def home(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
-    """The responses door, as `functions/responses` has it, over stores in memory."""
-    async with place(rows) as made:
-        monkeypatch.setattr(responses, "stored", lambda: made.turns)
-        monkeypatch.setattr(responses, "in_background", lambda: made.background)
-        monkeypatch.setattr(responses, "chat_services", lambda: made.services)
-        made.door = responses.responses_door()
+async def home(credentials: Rows) -> AsyncIterator[Place]:
+    """Builds the responses app, as `functions/responses` does, over stores in memory."""
+    async with place(credentials) as made:
+        routes = ResponsesRoutes(
+            lambda: made.operation, lambda: made.turns, lambda: made.background, lambda: made.operation, uncounted
+        )
+        made.app = StreamingApp(lambda: made.services, openai_responses.CLIENT, routes)
         yield made

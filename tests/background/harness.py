@@ -1,6 +1,6 @@
-"""The responses door and its worker in this process: real codecs, simulated providers, everything kept in memory.
+"""Runs the responses app and its worker in this process: real codecs, simulated providers, stores in memory.
 
-What stands for Step Functions runs each execution as a task, at once or when a test lets it.
+The stand-in for Step Functions runs each execution as a task, at once or when a test allows it.
 """
 
 from __future__ import annotations
@@ -13,33 +13,36 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway.auth.principal import key_hash
-from gateway.background.asking import BackgroundResponses
-from gateway.background.running import BackgroundRun, Running
-from gateway.billing import Billing
-from gateway.bootstrap import ChatServices
 from gateway.canonical.jobs import Job, JobKind
 from gateway.canonical.money import EntryKind
-from gateway.catalog import models
 from gateway.errors import ServiceUnavailable
 from gateway.framing.sse import Frame, SSEDecoder
-from gateway.idempotency import Idempotency
-from gateway.jobs.changing import JobWriter
-from gateway.pipeline import Corridor, Limits
-from gateway.ports import Credential, Patience
+from gateway.http.streaming_app import StreamingApp
+from gateway.idempotency.ring import Idempotency
+from gateway.jobs.writer import JobWriter
+from gateway.operations.chat import ChatOperation
+from gateway.pipeline.charge import Billing
+from gateway.pipeline.pipeline import Limits, Pipeline
+from gateway.pipeline.provider_client import ProviderClient
+from gateway.pipeline.standing import Standing
+from gateway.ports.upstream import Credential, UpstreamTimeouts
+from gateway.protocols.openai_responses import CLIENT
 from gateway.protocols.openai_responses.background import numbered_after
+from gateway.responses.background import BackgroundResponses
+from gateway.responses.store import StoredResponses
+from gateway.responses.worker import BackgroundRun, RunDependencies
 from gateway.signatures import Vault
-from gateway.stored_responses import StoredResponses
-from gateway.stores.idempotency_memory import MemoryIdempotencyRecords
-from gateway.stores.jobs_memory import MemoryJobs
-from gateway.stores.money_memory import MemoryMoney
-from gateway.stores.objects_memory import MemoryObjects
-from gateway.stores.responses_memory import MemoryResponseRecords
-from gateway.stores.signatures_memory import MemorySignatures
 from gateway.transport import Client
 from gateway.upstream.provider import HttpUpstream
-from gateway.web import Door
-from tests.app.harness import ACCOUNT, DOLLAR, RECORD, Answer, Deferred, House, Keyring
+from tests.app.harness import ACCOUNT, CATALOG, DOLLAR, RECORD, Answer, AppUnderTest, Deferred, Keyring
 from tests.app.harness import Rows as Credentials
+from tests.fakes.idempotency import MemoryIdempotencyRecords
+from tests.fakes.jobs import MemoryJobs
+from tests.fakes.money import MemoryMoney
+from tests.fakes.objects import MemoryObjects
+from tests.fakes.responses import MemoryResponseRecords
+from tests.fakes.signatures import MemorySignatures
+from tests.hangs import HANGS_AFTER_S
 
 Rows = Mapping[str, Credential]
 
@@ -47,12 +50,11 @@ OTHER_ACCOUNT, OTHER_KEY = "acct_other", "sk-xc-other-key"
 RESPONSES = "/v1/responses"
 SAID = "Who wrote Emma?"
 BEGUN = "/events/000000"
-WITHIN_S = 20.0
 
 
 @dataclass
 class Clock:
-    """The machine's clocks, the first of them turned ahead by hand."""
+    """The machine's clocks; a test can set the first one ahead."""
 
     ahead_s: float = 0.0
 
@@ -64,7 +66,7 @@ class Clock:
 
 
 class Objects(MemoryObjects):
-    """A bucket that can be waited for, and that can be away for names with a given part."""
+    """A bucket that a test can wait for, and that can fail for names with a given part."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,14 +89,14 @@ class Objects(MemoryObjects):
         self.names = [one for one in self.names if one != name]
 
     async def arrived(self, end: str) -> None:
-        """Returns once an object of such a name is there."""
-        async with asyncio.timeout(WITHIN_S), self._changed:
+        """Returns once an object whose name ends so exists."""
+        async with asyncio.timeout(HANGS_AFTER_S), self._changed:
             await self._changed.wait_for(lambda: any(name.endswith(end) for name in self.names))
 
 
 @dataclass
 class Executions:
-    """Executions as tasks; where they are `held`, none begins before `release`."""
+    """Executions as tasks. If they are `held`, none begins before `release`."""
 
     run: BackgroundRun
     held: bool = False
@@ -123,13 +125,13 @@ class Executions:
         raise AssertionError(f"{token}, {output}: no run waits")
 
     async def finished(self) -> None:
-        """Every execution has ended; raises what one of them raised."""
+        """Waits for the end of every execution, and raises the error of a failed one."""
         await asyncio.gather(*self.tasks.values())
 
 
 @dataclass
-class Place(House):
-    """The door, its worker, and everything that a test may want to turn."""
+class Place(AppUnderTest):
+    """The app, its worker, and every part that a test may change."""
 
     clock: Clock
     jobs: MemoryJobs
@@ -137,11 +139,12 @@ class Place(House):
     executions: Executions
     background: BackgroundResponses
     turns: StoredResponses
-    services: ChatServices
+    services: Services
+    operation: ChatOperation
     worker: BackgroundRun
 
     async def create(self, text: str = SAID, *, model: str = "gpt-4o", **members: Any) -> Answer:
-        """POST /v1/responses, in the background unless it is told otherwise."""
+        """Sends POST /v1/responses, in the background by default."""
         headers = members.pop("headers", None)
         body = {"model": model, "input": text, "background": True, **members}
         return await self.call("POST", "", body, headers=headers)
@@ -155,10 +158,10 @@ class Place(House):
         headers: Mapping[str, str] | None = None,
         seconds_left: float = 900.0,
     ) -> Answer:
-        """One request below /v1/responses; the path may have a query."""
-        door: Any = Queried(self.door)
-        house = House(self.base_url, self.money, self.keys, door, self.deferred)
-        return await house.ask(body, method=method, path=RESPONSES + path, headers=headers, seconds_left=seconds_left)
+        """Sends one request below /v1/responses. The path may have a query."""
+        app: Any = Queried(self.app)
+        nexgate = AppUnderTest(self.base_url, self.money, self.keys, app, self.deferred, self.clock)
+        return await nexgate.ask(body, method=method, path=RESPONSES + path, headers=headers, seconds_left=seconds_left)
 
     async def get(self, response_id: str) -> dict[str, Any]:
         answer = await self.call("GET", f"/{response_id}")
@@ -176,16 +179,16 @@ class Place(House):
         return found
 
     async def ends(self) -> list[tuple[EntryKind, int]]:
-        """How the account's holds ended, and for how much."""
+        """Lists the ends and charges of the account's holds."""
         entries = (await self.look()).entries
         return [(one.kind, -one.amount_nanousd) for one in entries if one.kind is not EntryKind.CREDIT]
 
     async def held(self) -> int:
-        """How many holds are open."""
+        """Counts the open holds."""
         return len((await self.look()).holds)
 
     async def spoil(self, response_id: str, **changes: Any) -> Job:
-        """The job as another process has left it."""
+        """Returns the job in the state in which another process left it."""
         changed = await self.jobs.put(replace(await self.job(response_id), **changes))
         assert changed is not None
         return changed
@@ -193,43 +196,58 @@ class Place(House):
 
 @dataclass
 class Queried:
-    """The door behind a path that may have a query."""
+    """The app behind a path that may have a query."""
 
-    door: Door
+    app: StreamingApp
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         path, _, query = scope["path"].partition("?")
-        await self.door({**scope, "path": path, "query_string": query.encode()}, receive, send)
+        await self.app({**scope, "path": path, "query_string": query.encode()}, receive, send)
 
 
 @asynccontextmanager
 async def place(rows: Rows, *, balance_usd: int = 1000) -> AsyncIterator[Place]:
-    """All of it but the door; it stops what still runs."""
+    """Builds all of it except the app, and stops running tasks at the end."""
     clock, client, money, keys, deferred = Clock(), Client(), MemoryMoney(), Keyring(), Deferred()
     keys.records[key_hash(OTHER_KEY)] = replace(RECORD, key_id="key_other", account_id=OTHER_ACCOUNT)
     for account in (ACCOUNT, OTHER_ACCOUNT):
         await money.open_account(account, rpm_limit=100_000)
         await money.credit(account, balance_usd * DOLLAR, once="first", now_s=clock.now_s())
-    corridor = Corridor(
-        catalog=models.load(),
-        credentials=Credentials(dict(rows)),
-        upstream=HttpUpstream(client),
+    pipeline = Pipeline(
+        providers=ProviderClient(
+            Credentials(dict(rows)), HttpUpstream(client), UpstreamTimeouts(HANGS_AFTER_S, HANGS_AFTER_S, HANGS_AFTER_S)
+        ),
         billing=Billing(money, deferred, clock),
-        vault=Vault(MemorySignatures(), clock),
         clock=clock,
-        limits=Limits(120.0, stream_margin_s=10.0, patience=Patience(2.0, 20.0, 20.0)),
+        limits=Limits(120.0, stream_margin_s=10.0),
     )
+    operation = ChatOperation(CLIENT, CATALOG, Vault(MemorySignatures(), clock))
     ring = Idempotency(MemoryIdempotencyRecords(), MemoryObjects(), clock)
-    services: Any = Services(clock, keys, corridor, money, ring)
+    services: Any = Services(clock, keys, pipeline, money, ring)
     jobs, objects = MemoryJobs(), Objects()
     writer, turns = JobWriter(jobs, clock), StoredResponses(MemoryResponseRecords(), objects, clock)
-    worker = BackgroundRun(Running(jobs, writer, keys, money, corridor, objects, turns, clock))
+    worker = BackgroundRun(
+        RunDependencies(jobs, writer, Standing(keys, money, clock), money, pipeline, operation, objects, turns, clock)
+    )
     executions = Executions(worker)
-    background = BackgroundResponses(jobs, writer, executions, money, corridor, objects, clock)
-    door: Any = None
+    background = BackgroundResponses(jobs, writer, executions, money, pipeline, objects, clock)
+    app: Any = None
     try:
         yield Place(
-            "", money, keys, door, deferred, clock, jobs, objects, executions, background, turns, services, worker
+            "",
+            money,
+            keys,
+            app,
+            deferred,
+            clock,
+            jobs,
+            objects,
+            executions,
+            background,
+            turns,
+            services,
+            operation,
+            worker,
         )
     finally:
         for task in executions.tasks.values():
@@ -240,39 +258,40 @@ async def place(rows: Rows, *, balance_usd: int = 1000) -> AsyncIterator[Place]:
 
 @dataclass
 class Services:
-    """What a door needs of the composition."""
+    """The part of the wiring that an app needs."""
 
     clock: Clock
     keys: Keyring
-    corridor: Corridor
+    pipeline: Pipeline
     money: MemoryMoney
     idempotency: Idempotency
-    commit_s: float = 0.3
+    commit_s: float = HANGS_AFTER_S
+    reads_rpm: int = 600
 
 
 def frames(body: bytes) -> list[Frame]:
-    """The events of a stream; comments are none."""
+    """Returns the events of a stream, without comments."""
     return [frame for frame in SSEDecoder().feed(body) if frame.data]
 
 
 def names(body: bytes) -> list[str | None]:
-    """The names of a stream's events."""
+    """Returns the names of a stream's events."""
     return [frame.event for frame in frames(body) if frame.event]
 
 
 def said(body: bytes) -> bytes:
-    """A stream without the comments that fill its silences."""
+    """Removes the comments that fill a stream's silences."""
     return b"".join(frame.raw for frame in frames(body)).replace(b": NX\n\n", b"")
 
 
 def number(frame: Frame) -> int | None:
-    """The sequence number of an event; the terminal mark has none."""
+    """Returns the sequence number of an event, or None for the terminal mark."""
     _, highest = numbered_after(frame.raw, -1)
     return None if highest < 0 else highest
 
 
 def at_other(headers: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The headers of somebody else's request."""
+    """Builds the headers of another account's request."""
     return {"authorization": f"Bearer {OTHER_KEY}", **(headers or {})}
 
 

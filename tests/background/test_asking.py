@@ -1,4 +1,4 @@
-"""A response in the background, through the door: asked for, looked at, cancelled, paid for, and refused."""
+"""Tests of background responses through the app: created, read, cancelled, charged, and refused."""
 
 from dataclasses import replace
 from typing import Any
@@ -16,19 +16,19 @@ pytestmark = pytest.mark.anyio
 
 MODELS = ["gpt-4o", "claude-haiku-4-5", "gemini-2.5-flash", "deepseek-chat"]
 STALLED = f"{SAID} [[sim: chunks=8 stall_after=4]]"
-# What is each response's own.
+# Members that differ in every response.
 OWN = {"id", "created_at", "completed_at", "background", "nexevo"}
 
 
 def told(response: dict[str, Any]) -> dict[str, Any]:
-    """What a response says, whatever it is called."""
+    """Removes the members of a response that differ in every response."""
     named = {name: value for name, value in response.items() if name not in OWN}
     named["output"] = [{name: value for name, value in item.items() if name != "id"} for item in response["output"]]
     return named
 
 
 async def finished(home: Place, *args: Any, **members: Any) -> dict[str, Any]:
-    """A response in the background, after its end."""
+    """Returns a background response after its end."""
     answer = await home.create(*args, **members)
     assert answer.status == 200, answer.body
     await home.executions.finished()
@@ -96,6 +96,17 @@ async def test_its_input_can_be_listed_at_any_time(home: Place) -> None:
     after = (await home.call("GET", f"/{answer.json['id']}/input_items")).json
     assert before == after
     assert before["data"][0]["content"][0]["text"] == SAID
+
+
+@pytest.mark.parametrize(
+    ("query", "param"), [("/input_items?limit={}", "limit"), ("?stream=true&starting_after={}", "starting_after")]
+)
+@pytest.mark.parametrize("number", ["9" * 5000, "9" * 19, "%D9%A3", "-1", "1.5", "x"])
+async def test_a_number_that_is_none_or_too_long_is_a_400(home: Place, query: str, param: str, number: str) -> None:
+    home.executions.held = True
+    response_id = (await home.create()).json["id"]
+    answer = await home.call("GET", f"/{response_id}{query.format(number)}")
+    assert (answer.status, answer.error["param"]) == (400, param)
 
 
 async def test_another_goes_on_from_it(home: Place) -> None:
@@ -178,7 +189,9 @@ async def test_a_response_that_did_not_run_in_the_background_cannot_be_cancelled
     ("method", "path"),
     [("GET", ""), ("GET", "?stream=true"), ("POST", "/cancel"), ("DELETE", ""), ("GET", "/input_items")],
 )
-async def test_an_unknown_one_is_not_found_and_nobody_elses_is(home: Place, method: str, path: str) -> None:
+async def test_an_unknown_response_is_not_found_and_neither_is_another_accounts(
+    home: Place, method: str, path: str
+) -> None:
     response = await finished(home)
     for answer in (
         await home.call(method, f"/resp_nxn-none{path}"),
@@ -188,7 +201,7 @@ async def test_an_unknown_one_is_not_found_and_nobody_elses_is(home: Place, meth
     assert await home.get(response["id"]) == response
 
 
-async def test_nobody_else_can_look_at_or_cancel_one_that_runs(home: Place) -> None:
+async def test_another_account_cannot_look_at_or_cancel_one_that_runs(home: Place) -> None:
     home.executions.held = True
     asked = (await home.create()).json
     for method, path in (("GET", ""), ("GET", "?stream=true"), ("POST", "/cancel"), ("DELETE", "")):
@@ -298,7 +311,7 @@ async def test_a_provider_that_fails_costs_nothing_and_says_why(home: Place) -> 
 async def test_a_provider_that_breaks_off_is_paid_for_what_it_said(home: Place) -> None:
     response = await finished(home, f"{SAID} [[sim: chunks=8 error_after=4]]")
     ((kind, paid),) = await home.ends()
-    assert (response["status"], response["error"]["code"], kind) == ("failed", "upstream_error", EntryKind.CHARGE)
+    assert (response["status"], response["error"]["code"], kind) == ("failed", "server_error", EntryKind.CHARGE)
     assert paid > 0
 
 

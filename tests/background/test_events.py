@@ -1,14 +1,14 @@
-"""The log of a run's events: in order, nothing lost while the store is away, and nothing told before it is kept."""
+"""Tests of a run's event log: in order, nothing lost while the store fails, and no event sent before it is stored."""
 
 import asyncio
 
 import pytest
 
-from gateway.background import events
-from gateway.background.events import EventLog, batch_name, followed
 from gateway.errors import NotFound, ServiceUnavailable
 from gateway.framing.sse import sse_event
 from gateway.protocols.openai_responses.background import numbered_after
+from gateway.responses import events
+from gateway.responses.events import EventLog, batch_name, followed
 from tests.background.harness import Objects
 
 pytestmark = pytest.mark.anyio
@@ -21,7 +21,7 @@ def event(number: int, name: str = "response.output_text.delta") -> bytes:
 
 
 class Told:
-    """What the log said about its batches; can be away."""
+    """The batches that the log reports. It can fail on request."""
 
     def __init__(self) -> None:
         self.batches: list[int] = []

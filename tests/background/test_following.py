@@ -1,4 +1,4 @@
-"""The events of a response in the background: whole, numbered, and gone on with after any of them, at any time."""
+"""Tests of a background response's events: whole, numbered, and resumable after any of them at any time."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ import pytest
 
 from gateway.canonical.jobs import JobKind, JobStatus, Phase
 from gateway.errors import ServiceUnavailable
-from gateway.web import FOLLOW_MARGIN_S
+from gateway.http.routes import FOLLOW_MARGIN_S
 from tests.app.harness import ACCOUNT
 from tests.background.harness import BEGUN, SAID, Place, by_key, frames, names, number, said
 
@@ -19,12 +19,12 @@ STALLED = f"{SAID} [[sim: chunks=8 stall_after=4]]"
 
 
 def suffix(body: bytes, after: int) -> bytes:
-    """What is to be said after an event: all that is numbered above it, and the terminal mark."""
+    """Returns the events after a number, with the terminal mark."""
     return b"".join(frame.raw for frame in frames(body) if (own := number(frame)) is None or own > after)
 
 
 async def streamed(home: Place, text: str = SAID, model: str = "gpt-4o") -> tuple[str, bytes]:
-    """The id of a response in the background that was streamed to its end, and its events."""
+    """Streams a background response to its end and returns its id and events."""
     answer = await home.create(text, model=model, stream=True)
     await home.executions.finished()
     assert (answer.status, answer.headers["content-type"].split(";")[0]) == (200, "text/event-stream")
@@ -32,7 +32,7 @@ async def streamed(home: Place, text: str = SAID, model: str = "gpt-4o") -> tupl
 
 
 def frames_id(body: bytes) -> str:
-    """The response's id, as its first event has it."""
+    """Returns the response's id from its first event."""
     found: str = orjson.loads(frames(body)[0].data)["response"]["id"]
     return found
 
@@ -51,8 +51,21 @@ async def test_its_last_event_has_the_response_that_is_kept(home: Place, model: 
     response_id, body = await streamed(home, model=model)
     last = orjson.loads(frames(body)[-2].data)
     kept = await home.get(response_id)
-    assert last["response"] | {"nexevo": last["nexevo"], "store": True} == kept
+    assert last["response"] | {"nexevo": last["nexevo"]} == kept
+    assert kept["store"] is True
     assert (kept["id"], kept["background"], kept["status"]) == (response_id, True, "completed")
+
+
+@pytest.mark.parametrize("model", MODELS)
+async def test_events_that_are_resumed_name_items_as_the_response_that_is_kept_does(home: Place, model: str) -> None:
+    response_id, _ = await streamed(home, model=model)
+    resumed = await home.stream(response_id, after=1)
+    events = [orjson.loads(frame.data) for frame in frames(said(resumed.body))[:-1]]
+    kept = await home.get(response_id)
+    ids = {item["id"] for item in kept["output"]}
+    assert {event["item_id"] for event in events if "item_id" in event} == ids
+    assert {event["item"]["id"] for event in events if "item" in event} == ids
+    assert all(identity.startswith("msg_nxn-") for identity in ids)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -126,7 +139,7 @@ async def test_a_failure_is_the_last_event_after_a_creation(home: Place) -> None
     assert (first["type"], first["sequence_number"]) == ("response.created", 0)
     assert (last["type"], last["sequence_number"]) == ("response.failed", 1)
     assert (last["response"]["status"], last["response"]["error"]["code"]) == ("failed", "invalid_prompt")
-    # SDKs take a member of that name for a failure of the connection.
+    # SDKs treat a member of that name as a failure of the connection.
     assert "error" not in last
     assert (await home.get(response_id))["error"] == last["response"]["error"]
 
@@ -166,7 +179,7 @@ async def test_a_keyed_stream_whose_events_cannot_be_read_runs_on_and_is_not_beg
     assert (len(home.executions.waiting), await home.held()) == (1, 1)
 
 
-async def test_whoever_leaves_does_not_end_it(home: Place) -> None:
+async def test_a_client_that_leaves_does_not_end_it(home: Place) -> None:
     following = asyncio.create_task(home.create(SLOW, stream=True))
     await home.objects.arrived(BEGUN)
     following.cancel()

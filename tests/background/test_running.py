@@ -1,4 +1,4 @@
-"""A run whose process is lost, that begins late or twice, whose stores are away: how it ends, and its money."""
+"""Tests of runs with a lost process, a late or double start, or failing stores: their end and their charges."""
 
 import asyncio
 from dataclasses import replace
@@ -8,15 +8,15 @@ import orjson
 import pytest
 
 from gateway.auth.principal import key_hash
-from gateway.background import running
-from gateway.background.asking import RUN_S, START_S
-from gateway.background.running import LOST, LOST_S, TOO_LATE
 from gateway.canonical.jobs import Attempt, Job, JobKind, JobStatus, Phase
 from gateway.canonical.money import EntryKind
 from gateway.errors import ServiceUnavailable
-from gateway.jobs.reconciling import Reconciler
-from gateway.pipeline import Ticket
-from gateway.ports import Sink
+from gateway.jobs.reconciler import Reconciler
+from gateway.pipeline.context import RequestContext
+from gateway.ports.sink import Sink
+from gateway.responses import worker
+from gateway.responses.background import RUN_S, START_S
+from gateway.responses.worker import LOST, LOST_S, TOO_LATE
 from tests.app.harness import KEY
 from tests.background.harness import BEGUN, SAID, Executions, Place, frames, names, number
 
@@ -27,14 +27,14 @@ BEGUN_ELSEWHERE = Attempt(number=1, route=0, provider="", model="gpt-4o", handle
 
 
 async def called_again(home: Place, response_id: str, run: int = 1) -> None:
-    """The state machine's next try."""
+    """Runs the state machine's next try."""
     assert await home.executions.run.run({"job_id": response_id, "run": run}, home.clock.now_s() + 900) == {
         "next": "over"
     }
 
 
 async def begun_elsewhere(home: Place, **changes: Any) -> Job:
-    """A response that another process has begun, of which nothing more is known."""
+    """Creates a response that another process began before it disappeared."""
     home.executions.held = True
     response_id = (await home.create()).json["id"]
     return await home.spoil(response_id, attempt=BEGUN_ELSEWHERE, status=JobStatus.RUNNING, **changes)
@@ -93,9 +93,9 @@ async def test_a_kept_response_whose_last_events_were_lost_is_told_again(home: P
     response_id = (await home.create(f"{SAID} [[sim: chunks=8 chunk_ms=30]]")).json["id"]
     await home.executions.finished()
     job = await home.job(response_id)
-    batches = job.metadata[running.BATCHES]
+    batches = job.metadata[worker.BATCHES]
     assert batches > 1
-    metadata = {running.BATCHES: batches - 1}
+    metadata = {worker.BATCHES: batches - 1}
     await home.spoil(response_id, status=JobStatus.RUNNING, phase=Phase.SETTLE, metadata=metadata)
     await called_again(home, response_id)
     last = orjson.loads(frames((await home.stream(response_id)).body)[-1].data)
@@ -135,20 +135,20 @@ async def test_of_two_that_begin_at_once_one_runs(home: Place, monkeypatch: pyte
     home.executions.held = True
     response_id = (await home.create()).json["id"]
     both = asyncio.Barrier(2)
-    get, stream, streamed = home.objects.get, home.services.corridor.stream, []
+    get, stream, streamed = home.objects.get, home.services.pipeline.stream, []
 
     async def met(name: str) -> bytes | None:
-        # Both have read the job before either begins it.
+        # Both read the job before either begins it.
         await both.wait()
         return await get(name)
 
-    async def noted(ticket: Ticket, sink: Sink) -> None:
-        streamed.append(ticket.hold_id)
-        await stream(ticket, sink)
+    async def noted(context: RequestContext[Any, Any], sink: Sink) -> None:
+        streamed.append(context.hold_id)
+        await stream(context, sink)
 
     with monkeypatch.context() as patched:
         patched.setattr(home.objects, "get", met)
-        patched.setattr(home.services.corridor, "stream", noted)
+        patched.setattr(home.services.pipeline, "stream", noted)
         await asyncio.gather(*(called_again(home, response_id) for _ in range(2)))
     assert ((await home.get(response_id))["status"], len(streamed)) == ("completed", 1)
     assert [kind for kind, _ in await home.ends()] == [EntryKind.CHARGE]
@@ -199,7 +199,7 @@ async def test_an_execution_that_was_lost_is_started_anew_by_the_reconciler(home
         raise AssertionError(f"{job.job_id} was opened")
 
     again = Restarted(home.worker)
-    assert (await Reconciler(home.jobs, again, withdraw, home.clock).look()).restarted == 1
+    assert (await Reconciler(home.jobs, again, withdraw, home.clock).run()).restarted == 1
     await again.finished()
     assert (await home.get(response_id))["status"] == "completed"
     assert [kind for kind, _ in await home.ends()] == [EntryKind.CHARGE]
@@ -215,14 +215,30 @@ async def test_one_whose_key_is_gone_fails_and_costs_nothing(home: Place) -> Non
     assert (await home.ends(), await home.held()) == ([(EntryKind.RELEASE, 0)], 0)
 
 
-async def test_one_whose_key_may_not_use_the_model_any_more_fails_and_costs_nothing(home: Place) -> None:
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"revoked": True}, "invalid_api_key"),
+        ({"disabled": True}, "invalid_api_key"),
+        ({"expires_at_s": 1}, "expired_api_key"),
+        ({"allowed_ips": ("198.51.100.0/24",)}, "ip_not_allowed"),
+        ({"allowed_models": ("claude-*",)}, "model_not_allowed"),
+        ({"region_policy": "cn-only"}, "region_not_allowed"),
+        ({"monthly_spend_cap_nanousd": 1}, "tenant_monthly_quota_exceeded"),
+    ],
+    ids=str,
+)
+async def test_one_whose_key_may_not_have_it_any_more_fails_and_costs_nothing(
+    home: Place, changes: dict[str, Any], code: str
+) -> None:
     home.executions.held = True
     response_id = (await home.create()).json["id"]
     record = home.keys.records[key_hash(KEY)]
-    home.keys.records[key_hash(KEY)] = replace(record, allowed_models=("claude-*",))
+    await home.money.track_spend(record.account_id, record.key_id, home.clock.now_s())
+    home.keys.records[key_hash(KEY)] = replace(record, **changes)
     home.executions.release()
     await home.executions.finished()
-    assert (await home.get(response_id))["error"]["code"] == "model_not_allowed"
+    assert (await home.job(response_id)).error.code == code  # type: ignore[union-attr]  # it has failed
     assert (await home.ends(), await home.held()) == ([(EntryKind.RELEASE, 0)], 0)
 
 
@@ -279,7 +295,7 @@ async def test_one_that_was_cancelled_just_before_its_end_is_cancelled_and_paid(
         await home.call("POST", f"/{response_id}/cancel")
         return await keep(account_id, response_id, body, response)
 
-    home.turns.keep = overtaken  # type: ignore[method-assign]  # somebody cancels while the end is being kept
+    home.turns.keep = overtaken  # type: ignore[method-assign]  # the caller cancels while the end is being kept
     response_id = (await home.create()).json["id"]
     await home.executions.finished()
     assert (await home.get(response_id))["status"] == "cancelled"

@@ -1,4 +1,4 @@
-"""`python -m tests.bridging` writes the tables of docs/bridging.md anew."""
+"""Rewrites the tables of docs/bridging.md (`python -m tests.bridging`)."""
 
 from tests.bridging.tables import DOCUMENT, document
 

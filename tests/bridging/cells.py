@@ -1,7 +1,7 @@
-"""Law: every cell is what the codecs did with a golden, and none is written by hand.
+"""Computes every cell of the bridging tables from the codecs' treatment of a golden.
 
-A feature is *kept* where its payload arrives, whole or *in part*; it *becomes* something where only the body differs
-without it, is *left out* where the body is the same as without it, and else a *400* with the `param` that it names. On
+A feature is *kept* if its payload arrives, whole or *in part*. It *becomes* something if only the body differs
+without it, is *left out* if the body is the same as without it, and else is a *400* with the `param` that it names. On
 its own wire it stays *as it came*, or a member is *edited*.
 """
 
@@ -22,8 +22,9 @@ from gateway.errors import GatewayError, InvalidRequest
 from gateway.protocols import anthropic_messages, bedrock_converse, gemini, openai_chat, openai_responses
 from gateway.protocols.gemini.address import Address
 from gateway.protocols.gemini.codec import GeminiClient
-from gateway.providers.profiles import PROFILES
+from gateway.providers.chat.profiles import PROFILES
 from tests.bridging.goldens import Feature, Golden, Json
+from tests.protocols.shaped import encoded
 
 CLIENTS: Mapping[str, ClientCodec] = {
     codec.protocol: codec
@@ -44,8 +45,8 @@ UPSTREAMS: Mapping[str, UpstreamCodec] = {
         bedrock_converse.UPSTREAM,
     )
 }
-_REASONS = replace(PROFILES["openai_gpt5"], fixed_sampling=False)
-# For each wire a model that takes what the wire can say.
+_REASONS = replace(PROFILES["openai_gpt5_2"], name="openai_gpt", fixed_sampling=False)
+# For each wire a model that accepts everything that the wire can express.
 TARGETS: Mapping[str, Target] = {
     "openai_chat": Target("up", _REASONS, 64_000),
     "openai_responses": Target("up", _REASONS, 64_000),
@@ -55,8 +56,8 @@ TARGETS: Mapping[str, Target] = {
 }
 STAMP = Stamp(response_id="nxn-1", model="asked", created_s=1)
 EXTENSION = Extension("gen-nxn-1", "used", ("used",), "miss", "0.01")
-# What the gateway calls an answer.
-_NAMES = frozenset({"id", "responseId", "modelVersion"})
+# The gateway's own names in an answer, and what it says of its own keeping.
+_NAMES = frozenset({"id", "responseId", "modelVersion", "store", "previous_response_id"})
 _VALUE_CHARACTERS_MAX = 48
 _PLACES_MAX = 2
 _REFUSED = "400 `{}`"
@@ -65,7 +66,7 @@ _UNTOUCHED = "as it came"
 
 
 def request_cell(feature: Feature, golden: Golden, client: str, upstream: str) -> str:
-    """What becomes of a feature that a caller asks for."""
+    """Describes the result of a feature in a caller's request."""
     try:
         asked = CLIENTS[client].decode_request(orjson.dumps(golden.body))
         sent = _sent(asked, upstream)
@@ -79,7 +80,7 @@ def request_cell(feature: Feature, golden: Golden, client: str, upstream: str) -
 
 
 def answer_cell(feature: Feature, golden: Golden, upstream: str, client: str) -> str:
-    """What a caller sees of a feature of a provider's answer."""
+    """Describes the form in which a caller sees a feature of a provider's answer."""
     if client == upstream:
         said = {name: value for name, value in golden.body.items() if name not in _NAMES}
         return _own(said, _told(golden.body, upstream, client))
@@ -87,7 +88,7 @@ def answer_cell(feature: Feature, golden: Golden, upstream: str, client: str) ->
 
 
 def ending_cell(golden: Golden, upstream: str, client: str) -> str:
-    """The word that a caller reads for a provider's."""
+    """Returns the caller's word for a provider's end reason."""
     try:
         told = _told(golden.body, upstream, client)
     except GatewayError as error:
@@ -96,25 +97,34 @@ def ending_cell(golden: Golden, upstream: str, client: str) -> str:
 
 
 def _own(body: Json, passed: Json) -> str:
-    """What became of the caller's own words, less the model's name."""
+    """Describes the changes to the caller's own body, without the model's name."""
     edited = [name for name, value in body.items() if name != "model" and passed.get(name) != value]
     return f"edited: {', '.join(f'`{name}`' for name in edited)}" if edited else _UNTOUCHED
 
 
 def _sent(asked: ChatRequest, upstream: str) -> Json:
-    sent: Json = orjson.loads(UPSTREAMS[upstream].encode_request(asked, TARGETS[upstream]))
+    sent: Json = orjson.loads(encoded(UPSTREAMS[upstream], asked, TARGETS[upstream]))
     return sent
 
 
 def _told(body: Json, upstream: str, client: str) -> Json:
-    """The caller's body, less what the gateway adds."""
+    """Returns the caller's body, without the gateway's additions."""
     codec, source = CLIENTS[client], orjson.dumps(body)
     response = UPSTREAMS[upstream].decode_response(source)
     if upstream == client:
-        told = codec.forward_response(source, STAMP, EXTENSION)
+        told = _without_promised(codec.forward_response(source, STAMP, EXTENSION), body)
     else:
         told = codec.encode_response(response, STAMP, EXTENSION)
     return {name: value for name, value in orjson.loads(told).items() if name != "nexevo"}
+
+
+def _without_promised(told: bytes, body: Json) -> bytes:
+    """Returns a forwarded answer with the provider's ids of items, and without `tool_calls: null` that it left out."""
+    forwarded = orjson.loads(told.replace(b"_nxn-", b"_"))
+    for choice, sent in zip(forwarded.get("choices", ()), body.get("choices", ()), strict=True):
+        if "tool_calls" not in sent["message"] and choice["message"]["tool_calls"] is None:
+            del choice["message"]["tool_calls"]
+    return orjson.dumps(forwarded)
 
 
 def _verdict(feature: Feature, body: Json, plain: Json) -> str:
@@ -129,13 +139,13 @@ def _verdict(feature: Feature, body: Json, plain: Json) -> str:
 
 
 def _places(changes: Mapping[str, Any]) -> list[str]:
-    """Where things went; many members of one object, or elements of one array, are told as it."""
+    """Lists the changed places. Many members of one object, or elements of one array, count as the object or array."""
     places = [re.split(r"\[", path)[0] for path in changes]
     return list(dict.fromkeys(places if len(set(places)) <= _PLACES_MAX else (path.split(".")[0] for path in places)))
 
 
 def _strictly(asked: ChatRequest, upstream: str, verdict: str) -> str:
-    """What a caller is told who requires every parameter, where it is another thing."""
+    """Returns the refusal of a caller that requires every parameter, if the result differs."""
     if verdict.startswith("kept"):
         return ""
     try:
@@ -146,7 +156,7 @@ def _strictly(asked: ChatRequest, upstream: str, verdict: str) -> str:
 
 
 def _changes(body: Json, plain: Json, path: str) -> Iterator[tuple[str, Any]]:
-    """The members that are other than without the feature, as deep as both are built alike."""
+    """Yields the members that differ from the body without the feature, as deep as both have the same structure."""
     for name in dict.fromkeys((*body, *plain)):
         if body.get(name) != plain.get(name):
             yield from _change(body.get(name), plain.get(name), f"{path}{name}")
@@ -175,7 +185,7 @@ def _told_change(path: str, value: Any) -> str:
 
 
 def _holds(value: Any, piece: str | float) -> bool:
-    """Whether a value holds a text anywhere in a text or a name, or a number as one."""
+    """True if a value contains a text in any text or name, or a number as a whole value."""
     match value:
         case dict():
             named = isinstance(piece, str) and any(piece in name for name in value)

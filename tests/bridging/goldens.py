@@ -1,7 +1,8 @@
-"""Law: what is bridged stands in `tests/golden/bridging`: features, and for each wire how it asks for or tells of them.
+"""Reads the bridging goldens in `tests/golden/bridging`: features, and each wire's form of them.
 
-A feature's `payload` is what must come through for it to be kept; one without is a word, and each wire has its own.
-A wire has no golden of a feature that it has no way to say. A client wire's file adds its table, once
+A feature's `payload` must arrive for the feature to be kept. A feature without one is a word, and each wire has its
+own.
+A wire has no golden of a feature that it cannot express. A client wire's file adds its table, once
 `cells.CLIENTS` has its codec.
 """
 
@@ -37,22 +38,22 @@ class Golden:
 
 
 def features(kind: str) -> list[Feature]:
-    """The features of requests, or of answers, in the tables' order."""
+    """Lists the features of requests, or of answers, in the tables' order."""
     return [Feature(row["key"], row["title"], tuple(row["payload"])) for row in _read(FOLDER / "features.json")[kind]]
 
 
 def requests() -> dict[str, dict[str, Golden]]:
-    """By client wire and feature."""
+    """Maps the requests by client wire and feature."""
     return {path.stem: _goldens(_read(path), "features") for path in _files(FOLDER)}
 
 
 def answers() -> dict[str, dict[str, Golden]]:
-    """By upstream wire and feature."""
+    """Maps the answers by upstream wire and feature."""
     return {path.stem: _goldens(_read(path), "features") for path in _files(FOLDER / "answers")}
 
 
 def endings() -> dict[str, dict[str, Golden]]:
-    """By upstream wire and its word for the end."""
+    """Maps the ends by upstream wire and its word for the end."""
     return {path.stem: _goldens(_read(path), "endings") for path in _files(FOLDER / "answers")}
 
 
@@ -61,7 +62,7 @@ def _goldens(document: Json, member: str) -> dict[str, Golden]:
 
 
 def _golden(document: Json, listed: Mapping[str, Json], key: str) -> Golden:
-    """`on` names the feature without which this one means nothing."""
+    """Builds a golden. `on` names the feature without which this one means nothing."""
     members = dict(listed[key])
     before = members.pop("on", None)
     without = document["base"] if before is None else _golden(document, listed, before).body
@@ -69,7 +70,10 @@ def _golden(document: Json, listed: Mapping[str, Json], key: str) -> Golden:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*.json") if path.stem != "features")
+    found = sorted(path for path in folder.glob("*.json") if path.stem != "features")
+    if not found:
+        raise LookupError(f"no goldens in {folder}")
+    return found
 
 
 def _read(path: Path) -> Any:

@@ -1,4 +1,4 @@
-"""Law: the tables of docs/bridging.md between its marks are these, in full."""
+"""Renders the tables of docs/bridging.md between its marks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.bridging import goldens
 from tests.bridging.cells import CLIENTS, UPSTREAMS, answer_cell, ending_cell, request_cell
+from tests.bridging.constraints import constraint_tables
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "bridging.md"
 BEGIN = "<!-- Written by `make bridging` from tests/bridging; edits are lost. -->"
@@ -21,7 +22,7 @@ NAMES = {
 
 
 def document() -> str:
-    """The document with its tables written anew; raises `ValueError` where its marks are gone."""
+    """Returns the document with its tables rewritten. Raises `ValueError` if its marks are missing."""
     before, mark, rest = DOCUMENT.read_text().partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (mark and end):
@@ -30,9 +31,9 @@ def document() -> str:
 
 
 def tables() -> str:
-    """All of them."""
+    """Renders all tables."""
     written = goldens.requests()
-    lines: list[str] = []
+    lines = list(constraint_tables())
     for client in (wire for wire in CLIENTS if wire in written):
         lines += [f"### What a caller of {NAMES[client]} asks for, on each provider's wire", ""]
         lines += [*_table(list(UPSTREAMS), _request_rows(client)), ""]

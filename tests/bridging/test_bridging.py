@@ -1,4 +1,4 @@
-"""What docs/bridging.md says of each wire, feature and other wire is what the codecs do."""
+"""Tests that docs/bridging.md describes each wire, feature and other wire as the codecs treat them."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.bridging.tables import DOCUMENT, document
 
 ASKED = {feature.key: feature for feature in goldens.features("requests")}
 ANSWERED = {feature.key: feature for feature in goldens.features("answers")}
-# A reference to what is stored is resolved before a codec sees it, or not at all.
+# A reference to a stored item is resolved before a codec sees it, or not at all.
 STORED = {"400 `conversation`", "400 `input[1]`"}
 
 

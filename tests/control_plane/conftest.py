@@ -1,12 +1,12 @@
-"""A control plane over memory, fresh for each test."""
+"""A control plane over memory, new for each test."""
 
 import pytest
 
-from tests.control_plane.harness import House
+from tests.control_plane.harness import AppUnderTest
 
 
 @pytest.fixture
-async def house() -> House:
-    made = House()
+async def nexgate() -> AppUnderTest:
+    made = AppUnderTest()
     await made.settle_in()
     return made

@@ -1,4 +1,4 @@
-"""The keys and billing apps over memory stores, asked as API Gateway's event has them asked."""
+"""Runs the keys and billing apps over memory stores, with requests as API Gateway's events bring them."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ import httpx
 from functions.billing.app import app as billing_app
 from functions.keys.app import app as keys_app
 from gateway.auth.principal import key_hash
-from gateway.bootstrap import ControlServices, control_services
-from gateway.canonical.money import Admission, Charge, Tier, Wanted
+from gateway.canonical.money import Admission, Charge, HoldRequest, Tier
 from gateway.canonical.usage import Usage
-from gateway.idempotency import Idempotency
+from gateway.idempotency.ring import Idempotency
 from gateway.ledger.hold_ids import hold_id_at
 from gateway.ledger.money import parse_usd
-from gateway.ports import KeyRecord
-from gateway.stores.idempotency_memory import MemoryIdempotencyRecords
-from gateway.stores.key_store_memory import MemoryKeyStore
-from gateway.stores.money_memory import MemoryMoney
-from gateway.stores.objects_memory import MemoryObjects
+from gateway.limits.windows import READS_RPM
+from gateway.ports.keys import KeyRecord
+from gateway.wiring.control_plane import ControlServices, control_services
+from tests.fakes.idempotency import MemoryIdempotencyRecords
+from tests.fakes.keys import MemoryKeyStore
+from tests.fakes.money import MemoryMoney
+from tests.fakes.objects import MemoryObjects
 
 # 2026-11-21 06:40:10 UTC: ten seconds into a minute.
 NOW_S = 1_795_243_210.0
@@ -51,7 +52,7 @@ class StoppedClock:
 
 
 @dataclass
-class House:
+class AppUnderTest:
     """Two accounts, each with one key that manages it, and the control plane over them."""
 
     clock: StoppedClock = field(default_factory=StoppedClock)
@@ -59,16 +60,21 @@ class House:
     money: MemoryMoney = field(default_factory=MemoryMoney)
     records: MemoryIdempotencyRecords = field(default_factory=MemoryIdempotencyRecords)
     answers: MemoryObjects = field(default_factory=MemoryObjects)
+    reads_rpm: int = READS_RPM
 
     def __post_init__(self) -> None:
-        ring = Idempotency(self.records, self.answers, self.clock)
-        services = ControlServices(self.clock, self.keys, self.keys, self.money, ring, ())
         for app in (keys_app, billing_app):
-            app.dependency_overrides[control_services] = lambda: services
+            app.dependency_overrides[control_services] = self.services
+
+    def services(self) -> ControlServices:
+        ring = Idempotency(self.records, self.answers, self.clock)
+        return ControlServices(self.clock, self.keys, self.keys, self.money, ring, reads_rpm=self.reads_rpm)
 
     async def settle_in(self) -> None:
         for account_id, key in ((ACCOUNT, MANAGER_KEY), (OTHER_ACCOUNT, OTHER_KEY)):
             await self.money.open_account(account_id, 1_000)
+            long_ago_s = NOW_S - 200 * DAY_S
+            await self.money.credit(account_id, 10**10, once="start", now_s=long_ago_s, note="a gift")
             await self.give_key(key, KeyRecord(MANAGER_ID, account_id, "first", key[-4:], int(NOW_S)))
 
     async def give_key(self, text: str, record: KeyRecord, *, can_manage_keys: bool = True) -> None:
@@ -79,7 +85,7 @@ class House:
     async def ask(
         self, method: str, path: str, body: object = None, key: str | None = MANAGER_KEY, **rest: Any
     ) -> httpx.Response:
-        """One call; a body of bytes goes as it is, anything else as JSON."""
+        """Sends one call. A body of bytes is sent unchanged, any other as JSON."""
         app = billing_app if "billing" in path else keys_app
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         sent = {"content": body} if isinstance(body, bytes) else {} if body is None else {"json": body}
@@ -88,7 +94,7 @@ class House:
             return await client.request(method, path, headers=headers | rest.pop("headers", {}), **sent, **rest)
 
     async def create(self, **settings: object) -> dict[str, Any]:
-        """A new key as its creation answers it."""
+        """Creates a key and returns the answer."""
         answer = await self.ask("POST", "/v1/keys", {"name": "made", **settings})
         assert answer.status_code == 201, answer.text
         made: dict[str, Any] = answer.json()
@@ -97,10 +103,10 @@ class House:
     async def spend(
         self, usd: str, at_s: float = NOW_S, tier: Tier = Tier.PASSTHROUGH, key_id: str = MANAGER_ID
     ) -> None:
-        """A request that was charged so much, of 100 prompt and 10 answer tokens."""
+        """Charges a request with that cost, of 100 prompt and 10 answer tokens."""
         cost = parse_usd(usd)
         number = next(_numbers)
-        wanted = Wanted(ACCOUNT, key_id, hold_id_at(at_s, number), cost, int(at_s) + 960, 1_000)
+        wanted = HoldRequest(ACCOUNT, key_id, hold_id_at(at_s, number), cost, int(at_s) + 960, 1_000)
         outcome = await self.money.admit(wanted, at_s)
         assert isinstance(outcome, Admission), outcome
         charge = Charge(
@@ -119,7 +125,7 @@ class House:
 
 
 def as_from_api_gateway(app: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    """The app with what Mangum hands on of API Gateway's event."""
+    """Wraps the app with the parts of API Gateway's event that Mangum passes on."""
 
     async def called(scope: Scope, receive: Any, send: Any) -> None:
         event = {"requestContext": {"requestId": "trace-1"}}
@@ -129,7 +135,7 @@ def as_from_api_gateway(app: Callable[..., Awaitable[None]]) -> Callable[..., Aw
 
 
 def refusal(answer: httpx.Response) -> tuple[int, str | None, str | None]:
-    """Status, code and param of an answer that must be an error in the contract's shape."""
+    """Returns status, code and param of an answer that must be an error in the contract's shape."""
     error = answer.json()["error"]
     assert list(error) == ["message", "type", "param", "code"], error
     assert error["message"]

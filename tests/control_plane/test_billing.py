@@ -1,15 +1,16 @@
-"""/v1/billing: what an account has, every entry of its ledger, and what its requests came to by day and tier."""
+"""Tests of /v1/billing: an account's balance, every entry of its ledger, and its costs by day and tier."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gateway.accounts import statement
-from gateway.canonical.money import Admission, Tier, Wanted
+from gateway.canonical.money import Admission, HoldRequest, Tier
 from gateway.ledger.hold_ids import hold_id_at
-from tests.control_plane.harness import ACCOUNT, DAY_S, MANAGER_ID, NOW_S, OTHER_KEY, House, refusal
+from tests.control_plane.harness import ACCOUNT, DAY_S, MANAGER_ID, NOW_S, OTHER_KEY, AppUnderTest, refusal
 
 pytestmark = pytest.mark.anyio
 
@@ -27,23 +28,23 @@ NO_TOKENS = {
 
 
 def row(requests: int, cost_usd: str) -> dict[str, Any]:
-    """A row of so many of the harness's requests."""
+    """Builds a row with that number of the harness's requests."""
     each = {"input_tokens": 100, "output_tokens": 10, "cache_read_tokens": 7, "reasoning_tokens": 4}
     counted = {name: count * requests for name, count in each.items()}
     return {"requests": requests, **NO_TOKENS, **counted, "cost_usd": cost_usd}
 
 
 @pytest.fixture
-async def house(house: House) -> House:
-    """One whose account has 10 USD, since long ago."""
-    await house.money.credit(ACCOUNT, START, once="start", now_s=NOW_S - 200 * DAY_S, note="a gift")
-    return house
+async def nexgate(nexgate: AppUnderTest) -> AppUnderTest:
+    """Builds an app whose account received 10 USD long ago."""
+    await nexgate.money.credit(ACCOUNT, START, once="start", now_s=NOW_S - 200 * DAY_S, note="a gift")
+    return nexgate
 
 
-async def test_the_balance_is_what_is_free_beside_what_is_held(house: House) -> None:
-    wanted = Wanted(ACCOUNT, MANAGER_ID, hold_id_at(NOW_S, 1), 2_500_000_001, int(NOW_S) + 960, 60)
-    assert isinstance(await house.money.admit(wanted, NOW_S), Admission)
-    assert (await house.ask("GET", "/v1/billing/balance")).json() == {
+async def test_the_balance_is_what_is_free_beside_what_is_held(nexgate: AppUnderTest) -> None:
+    wanted = HoldRequest(ACCOUNT, MANAGER_ID, hold_id_at(NOW_S, 1), 2_500_000_001, int(NOW_S) + 960, 60)
+    assert isinstance(await nexgate.money.admit(wanted, NOW_S), Admission)
+    assert (await nexgate.ask("GET", "/v1/billing/balance")).json() == {
         "object": "balance",
         "balance_usd": "7.499999999",
         "held_usd": "2.500000001",
@@ -52,14 +53,14 @@ async def test_the_balance_is_what_is_free_beside_what_is_held(house: House) -> 
     }
 
 
-async def test_a_suspended_account_says_so(house: House) -> None:
-    await house.money.set_account(ACCOUNT, disabled=True)
-    assert (await house.ask("GET", "/billing/balance")).json()["suspended"] is True
+async def test_a_suspended_account_says_so(nexgate: AppUnderTest) -> None:
+    await nexgate.money.set_account(ACCOUNT, disabled=True)
+    assert (await nexgate.ask("GET", "/billing/balance")).json()["suspended"] is True
 
 
-async def test_a_charge_names_everything_it_was_for(house: House) -> None:
-    await house.spend("0.0000525")
-    (shown, _) = (await house.ask("GET", "/v1/billing/transactions")).json()["data"]
+async def test_a_charge_names_everything_it_was_for(nexgate: AppUnderTest) -> None:
+    await nexgate.spend("0.0000525")
+    (shown, _) = (await nexgate.ask("GET", "/v1/billing/transactions")).json()["data"]
     tokens = {**NO_TOKENS, "input_tokens": 100, "output_tokens": 10, "cache_read_tokens": 7, "reasoning_tokens": 4}
     number = shown["request_id"].removeprefix("req-")
     assert shown == {
@@ -80,43 +81,44 @@ async def test_a_charge_names_everything_it_was_for(house: House) -> None:
         "tier": "passthrough",
         "price_version": "2026-11-20",
         "usage": tokens,
+        "tools": [],
         "estimated": False,
         "note": None,
         "schema_version": 1,
     }
 
 
-async def test_a_credit_is_a_transaction_without_a_request(house: House) -> None:
-    (shown,) = (await house.ask("GET", "/v1/billing/transactions")).json()["data"]
+async def test_a_credit_is_a_transaction_without_a_request(nexgate: AppUnderTest) -> None:
+    (shown,) = (await nexgate.ask("GET", "/v1/billing/transactions")).json()["data"]
     assert (shown["kind"], shown["amount_usd"], shown["note"], shown["usage"]) == ("credit", "10", "a gift", None)
 
 
-async def test_transactions_go_from_the_newest_to_the_oldest_page_by_page(house: House) -> None:
+async def test_transactions_go_from_the_newest_to_the_oldest_page_by_page(nexgate: AppUnderTest) -> None:
     for second in range(5):
-        await house.spend(f"0.{second + 1}", NOW_S + second)
+        await nexgate.spend(f"0.{second + 1}", NOW_S + second)
     shown: list[list[str]] = []
     cursor = None
     while cursor is not None or not shown:
-        page = (await house.ask("GET", "/v1/billing/transactions", params={"limit": 2, "cursor": cursor})).json()
+        page = (await nexgate.ask("GET", "/v1/billing/transactions", params={"limit": 2, "cursor": cursor})).json()
         shown.append([entry["amount_usd"] for entry in page["data"]])
         cursor = page["next_cursor"]
         assert page["has_more"] == (cursor is not None)
     assert shown == [["-0.5", "-0.4"], ["-0.3", "-0.2"], ["-0.1", "10"]]
 
 
-async def test_entries_of_one_millisecond_are_shown_once_each(house: House) -> None:
+async def test_entries_of_one_millisecond_are_shown_once_each(nexgate: AppUnderTest) -> None:
     for _ in range(5):
-        await house.spend("0.5")
-    first = (await house.ask("GET", "/v1/billing/transactions?limit=3")).json()
-    second = (await house.ask("GET", f"/v1/billing/transactions?limit=3&cursor={first['next_cursor']}")).json()
+        await nexgate.spend("0.5")
+    first = (await nexgate.ask("GET", "/v1/billing/transactions?limit=3")).json()
+    second = (await nexgate.ask("GET", f"/v1/billing/transactions?limit=3&cursor={first['next_cursor']}")).json()
     assert len({entry["id"] for entry in first["data"] + second["data"]}) == 6
 
 
-async def test_usage_is_a_row_for_each_day_and_one_for_each_tier(house: House) -> None:
-    await house.spend("1", NOW_S - DAY_S, Tier.FAST)
-    await house.spend("2", NOW_S - DAY_S, Tier.PASSTHROUGH)
-    await house.spend("0.5", NOW_S, Tier.FAST)
-    report = (await house.ask("GET", "/v1/billing/usage?days=3")).json()
+async def test_usage_is_a_row_for_each_day_and_one_for_each_tier(nexgate: AppUnderTest) -> None:
+    await nexgate.spend("1", NOW_S - DAY_S, Tier.FAST)
+    await nexgate.spend("2", NOW_S - DAY_S, Tier.PASSTHROUGH)
+    await nexgate.spend("0.5", NOW_S, Tier.FAST)
+    report = (await nexgate.ask("GET", "/v1/billing/usage?days=3")).json()
     assert report == {
         "object": "usage",
         "days": 3,
@@ -136,65 +138,81 @@ async def test_usage_is_a_row_for_each_day_and_one_for_each_tier(house: House) -
     }
 
 
-async def test_usage_covers_seven_days_unless_asked_otherwise(house: House) -> None:
-    assert [day["date"][-2:] for day in (await house.ask("GET", "/v1/billing/usage")).json()["daily"]] == [
+async def test_usage_covers_seven_days_unless_asked_otherwise(nexgate: AppUnderTest) -> None:
+    assert [day["date"][-2:] for day in (await nexgate.ask("GET", "/v1/billing/usage")).json()["daily"]] == [
         "15", "16", "17", "18", "19", "20", "21",
     ]  # fmt: skip
 
 
-async def test_a_day_begins_at_midnight_utc(house: House) -> None:
+async def test_a_day_begins_at_midnight_utc(nexgate: AppUnderTest) -> None:
     midnight_s = NOW_S // DAY_S * DAY_S
-    await house.spend("1", midnight_s - 0.001)
-    await house.spend("2", midnight_s)
-    daily = (await house.ask("GET", "/v1/billing/usage?days=2")).json()["daily"]
+    await nexgate.spend("1", midnight_s - 0.001)
+    await nexgate.spend("2", midnight_s)
+    daily = (await nexgate.ask("GET", "/v1/billing/usage?days=2")).json()["daily"]
     assert [day["cost_usd"] for day in daily] == ["1", "2"]
 
 
-async def test_a_request_belongs_to_the_day_it_was_admitted_on(house: House) -> None:
+async def test_a_request_belongs_to_the_day_it_was_admitted_on(nexgate: AppUnderTest) -> None:
     before_midnight_s = NOW_S // DAY_S * DAY_S - 0.5
-    await house.spend("1", before_midnight_s)
-    daily = (await house.ask("GET", "/v1/billing/usage?days=2")).json()["daily"]
+    await nexgate.spend("1", before_midnight_s)
+    daily = (await nexgate.ask("GET", "/v1/billing/usage?days=2")).json()["daily"]
     assert [day["requests"] for day in daily] == [1, 0]
 
 
-async def test_what_was_written_off_is_no_cost_and_no_second_request(house: House) -> None:
-    await house.spend("9.5")
-    wanted = Wanted(ACCOUNT, MANAGER_ID, hold_id_at(NOW_S, 77), 10**8, int(NOW_S) + 960, 60)
-    admitted = await house.money.admit(wanted, NOW_S)
+async def test_what_was_written_off_is_no_cost_and_no_second_request(nexgate: AppUnderTest) -> None:
+    await nexgate.spend("9.5")
+    wanted = HoldRequest(ACCOUNT, MANAGER_ID, hold_id_at(NOW_S, 77), 10**8, int(NOW_S) + 960, 60)
+    admitted = await nexgate.money.admit(wanted, NOW_S)
     assert isinstance(admitted, Admission)
-    charged = (await house.money.entries(ACCOUNT, since_s=NOW_S, until_s=NOW_S + 1, limit=1))[0].charge
+    charged = (await nexgate.money.entries(ACCOUNT, since_s=NOW_S, until_s=NOW_S + 1, limit=1))[0].charge
     assert charged is not None
     assert charged.cost_nanousd == 9_500_000_000
-    await house.money.settle(admitted.hold, charged, NOW_S)
-    assert (await house.ask("GET", "/v1/billing/usage?days=1")).json()["total"] == row(2, "10")
+    await nexgate.money.settle(admitted.hold, charged, NOW_S)
+    assert (await nexgate.ask("GET", "/v1/billing/usage?days=1")).json()["total"] == row(2, "10")
 
 
-async def test_a_released_request_is_none(house: House) -> None:
-    wanted = Wanted(ACCOUNT, MANAGER_ID, hold_id_at(NOW_S, 78), 10**8, int(NOW_S) + 960, 60)
-    admitted = await house.money.admit(wanted, NOW_S)
+async def test_an_estimate_that_a_late_charge_corrects_is_no_second_request(nexgate: AppUnderTest) -> None:
+    await nexgate.spend("2")
+    wanted = HoldRequest(ACCOUNT, MANAGER_ID, hold_id_at(NOW_S, 79), 10**9, int(NOW_S) + 960, 60)
+    admitted = await nexgate.money.admit(wanted, NOW_S)
     assert isinstance(admitted, Admission)
-    await house.money.release(admitted.hold, NOW_S)
-    assert (await house.ask("GET", "/v1/billing/usage?days=1")).json()["total"] == row(0, "0")
+    charged = (await nexgate.money.entries(ACCOUNT, since_s=NOW_S, until_s=NOW_S + 1, limit=1))[0].charge
+    assert charged is not None
+    hold = await nexgate.money.checkpoint(admitted.hold, replace(charged, cost_nanousd=10**8))
+    await nexgate.money.expire(hold, NOW_S + 1_000)
+    await nexgate.money.settle(hold, charged, NOW_S + 1_001)
+    assert (await nexgate.ask("GET", "/v1/billing/usage?days=1")).json()["total"] == row(2, "4")
 
 
-async def test_usage_reads_page_after_page(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_released_request_is_none(nexgate: AppUnderTest) -> None:
+    wanted = HoldRequest(ACCOUNT, MANAGER_ID, hold_id_at(NOW_S, 78), 10**8, int(NOW_S) + 960, 60)
+    admitted = await nexgate.money.admit(wanted, NOW_S)
+    assert isinstance(admitted, Admission)
+    await nexgate.money.release(admitted.hold, NOW_S)
+    assert (await nexgate.ask("GET", "/v1/billing/usage?days=1")).json()["total"] == row(0, "0")
+
+
+async def test_usage_reads_page_after_page(nexgate: AppUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statement, "READ_AT_ONCE", 2)
     for _ in range(5):
-        await house.spend("0.1")
-    assert (await house.ask("GET", "/v1/billing/usage?days=1")).json()["total"] == row(5, "0.5")
+        await nexgate.spend("0.1")
+    assert (await nexgate.ask("GET", "/v1/billing/usage?days=1")).json()["total"] == row(5, "0.5")
 
 
-async def test_a_range_that_is_too_large_is_refused_whole(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_range_that_is_too_large_is_refused_whole(
+    nexgate: AppUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(statement, "READ_AT_ONCE", 2)
     monkeypatch.setattr(statement, "COUNTED_MAX", 4)
     for _ in range(5):
-        await house.spend("0.1")
-    assert refusal(await house.ask("GET", "/v1/billing/usage")) == (400, "range_too_large", "days")
+        await nexgate.spend("0.1")
+    assert refusal(await nexgate.ask("GET", "/v1/billing/usage")) == (400, "range_too_large", "days")
 
 
-async def test_nobody_sees_the_money_of_another_account(house: House) -> None:
-    await house.spend("1")
-    balance = (await house.ask("GET", "/v1/billing/balance", key=OTHER_KEY)).json()
-    listed = (await house.ask("GET", "/v1/billing/transactions", key=OTHER_KEY)).json()
-    used = (await house.ask("GET", "/v1/billing/usage", key=OTHER_KEY)).json()
-    assert (balance["balance_usd"], listed["data"], used["total"]["requests"]) == ("0", [], 0)
+async def test_an_account_does_not_see_the_money_of_another(nexgate: AppUnderTest) -> None:
+    await nexgate.spend("1")
+    balance = (await nexgate.ask("GET", "/v1/billing/balance", key=OTHER_KEY)).json()
+    listed = (await nexgate.ask("GET", "/v1/billing/transactions", key=OTHER_KEY)).json()
+    used = (await nexgate.ask("GET", "/v1/billing/usage", key=OTHER_KEY)).json()
+    kinds = [entry["kind"] for entry in listed["data"]]
+    assert (balance["balance_usd"], kinds, used["total"]["requests"]) == ("10", ["credit"], 0)

@@ -1,9 +1,9 @@
-"""API Gateway's own events, as `events/` holds them, through the handlers that Lambda calls."""
+"""Tests that send the API Gateway events in `events/` through the handlers that Lambda calls."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ import pytest
 
 from functions.billing.app import handler as billing_handler
 from functions.keys.app import handler as keys_handler
-from gateway.ports import KeyRecord
-from tests.control_plane.harness import ACCOUNT, FULL_KEY, NOW_S, House
+from gateway.ports.keys import KeyRecord
+from tests.control_plane.harness import ACCOUNT, FULL_KEY, NOW_S, AppUnderTest
+from tests.fakes.invocations import LambdaContext
 
 EVENTS = Path(__file__).parents[2] / "events"
 SAMPLE_KEY = "sk-xc-0000000000000000000000000000000000000000000"
@@ -21,7 +22,7 @@ SAMPLE_KEY = "sk-xc-0000000000000000000000000000000000000000000"
 
 @pytest.fixture(scope="module", autouse=True)
 def loops() -> Iterator[None]:
-    """Each handler makes the loop of its process, and keeps it; here two of them share one process."""
+    """Closes the loops of the handlers: each makes the loop of its process, and here two of them share one process."""
     made: list[asyncio.AbstractEventLoop] = []
     new_event_loop = asyncio.new_event_loop
 
@@ -38,9 +39,9 @@ def loops() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def house() -> House:
-    """The account that the samples' key manages."""
-    made = House()
+def nexgate() -> AppUnderTest:
+    """Builds the account that the samples' key manages."""
+    made = AppUnderTest()
     plain = KeyRecord("key_01m7yfjscq00000005", ACCOUNT, "plain", "0000", int(NOW_S))
 
     async def settle_in() -> None:
@@ -49,16 +50,18 @@ def house() -> House:
         await made.give_key("sk-xc-plain", plain, can_manage_keys=False)
         await made.money.credit(ACCOUNT, 10**10, once="start", now_s=NOW_S)
 
-    # A loop of its own, beside the one that the handlers find as this thread's.
+    # It uses its own loop, beside the one that the handlers find as this thread's.
     asyncio.new_event_loop().run_until_complete(settle_in())
     return made
 
 
-def handled(sample: str) -> tuple[dict[str, Any], Any]:
-    """What the sample's function answers: API Gateway's document, and the JSON in its body."""
+def handled(sample: str, *, authorization: Sequence[str] | None = None) -> tuple[dict[str, Any], Any]:
+    """Returns the answer of the sample's function: API Gateway's document, and the JSON in its body."""
     event = orjson.loads((EVENTS / sample).read_bytes())
+    if authorization is not None:
+        event["multiValueHeaders"]["Authorization"] = authorization
     handler = billing_handler if "billing" in event["resource"] else keys_handler
-    answer = handler(event, None)
+    answer = handler(event, LambdaContext())
     return answer, orjson.loads(answer["body"])
 
 
@@ -87,3 +90,9 @@ def test_the_balance_is_told() -> None:
 def test_usage_is_told_for_the_days_asked() -> None:
     _, body = handled("billing-usage.json")
     assert (body["days"], list(body["by_tier"])) == (7, ["fast", "balanced", "passthrough", "byok"])
+
+
+@pytest.mark.parametrize(("second", "status"), [(SAMPLE_KEY, 200), ("sk-xc-plain", 400)])
+def test_a_second_key_in_the_same_header_is_refused_where_it_is_another(second: str, status: int) -> None:
+    answer, _ = handled("billing-balance.json", authorization=[f"Bearer {SAMPLE_KEY}", f"Bearer {second}"])
+    assert answer["statusCode"] == status

@@ -1,10 +1,10 @@
-"""What a key's settings may be: every bound is a 400 that names its JSON path, and a refused call changes nothing."""
+"""Tests of the limits of a key's settings: each is a 400 that names its path, and a refused call changes nothing."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.control_plane.harness import MANAGER_ID, House, refusal
+from tests.control_plane.harness import MANAGER_ID, AppUnderTest, refusal
 
 pytestmark = pytest.mark.anyio
 
@@ -67,44 +67,44 @@ REFUSED = [
 
 @pytest.mark.parametrize(("name", "value", "code"), REFUSED)
 async def test_a_setting_out_of_its_bounds_is_refused_by_its_name(
-    house: House, name: str, value: object, code: str
+    nexgate: AppUnderTest, name: str, value: object, code: str
 ) -> None:
-    before = (await house.ask("GET", "/v1/keys")).json()
-    created = await house.ask("POST", "/v1/keys", {"name": "made", name: value})
-    changed = await house.ask("PATCH", f"/v1/keys/{MANAGER_ID}", {name: value})
+    before = (await nexgate.ask("GET", "/v1/keys")).json()
+    created = await nexgate.ask("POST", "/v1/keys", {"name": "made", name: value})
+    changed = await nexgate.ask("PATCH", f"/v1/keys/{MANAGER_ID}", {name: value})
     assert [refusal(answer) for answer in (created, changed)] == [(400, code, name)] * 2
-    assert (await house.ask("GET", "/v1/keys")).json() == before
+    assert (await nexgate.ask("GET", "/v1/keys")).json() == before
 
 
 @pytest.mark.parametrize(
     "text", ["10.0.0.0/33", "300.0.0.1", "::ffff:10.0.0.0/104", "fe80::1%eth0", "localhost", "", "10.0.0.1\n"]
 )
-async def test_what_is_no_address_range_is_refused_by_its_place(house: House, text: str) -> None:
-    answer = await house.ask("POST", "/v1/keys", {"name": "made", "allowed_ips": ["10.0.0.0/8", text]})
+async def test_what_is_no_address_range_is_refused_by_its_place(nexgate: AppUnderTest, text: str) -> None:
+    answer = await nexgate.ask("POST", "/v1/keys", {"name": "made", "allowed_ips": ["10.0.0.0/8", text]})
     assert refusal(answer) == (400, VALUE, "allowed_ips[1]")
 
 
 @pytest.mark.parametrize("pattern", ["", "*gpt", "gpt-*-mini", "gpt 4o", "g" * 129, "gpt-4o\n"])
-async def test_what_can_name_no_model_is_refused_by_its_place(house: House, pattern: str) -> None:
-    answer = await house.ask("POST", "/v1/keys", {"name": "made", "allowed_models": [pattern]})
+async def test_what_can_name_no_model_is_refused_by_its_place(nexgate: AppUnderTest, pattern: str) -> None:
+    answer = await nexgate.ask("POST", "/v1/keys", {"name": "made", "allowed_models": [pattern]})
     assert refusal(answer) == (400, VALUE, "allowed_models[0]")
 
 
-async def test_a_key_needs_a_name(house: House) -> None:
-    assert refusal(await house.ask("POST", "/v1/keys", {})) == (400, "missing_required_parameter", "name")
+async def test_a_key_needs_a_name(nexgate: AppUnderTest) -> None:
+    assert refusal(await nexgate.ask("POST", "/v1/keys", {})) == (400, "missing_required_parameter", "name")
 
 
 @pytest.mark.parametrize("name", ["x", "n" * 100, "生产 2026", "👩‍💻"])
-async def test_a_name_is_kept_as_it_was_given(house: House, name: str) -> None:
-    assert (await house.create(name=name))["key"]["name"] == name
+async def test_a_name_is_kept_as_it_was_given(nexgate: AppUnderTest, name: str) -> None:
+    assert (await nexgate.create(name=name))["key"]["name"] == name
 
 
 @pytest.mark.parametrize(
     ("given", "kept"),
     [("10.0.0.5/24", "10.0.0.0/24"), ("10.0.0.5", "10.0.0.5/32"), ("2001:DB8::1", "2001:db8::1/128")],
 )
-async def test_an_address_range_is_kept_in_its_canonical_form(house: House, given: str, kept: str) -> None:
-    assert (await house.create(allowed_ips=[given]))["key"]["allowed_ips"] == [kept]
+async def test_an_address_range_is_kept_in_its_canonical_form(nexgate: AppUnderTest, given: str, kept: str) -> None:
+    assert (await nexgate.create(allowed_ips=[given]))["key"]["allowed_ips"] == [kept]
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,8 @@ async def test_an_address_range_is_kept_in_its_canonical_form(house: House, give
         ("2030-01-31", "2030-01-31T00:00:00Z"),
     ],
 )
-async def test_an_expiry_is_shown_in_utc(house: House, given: str, kept: str) -> None:
-    assert (await house.create(expires_at=given))["key"]["expires_at"] == kept
+async def test_an_expiry_is_shown_in_utc(nexgate: AppUnderTest, given: str, kept: str) -> None:
+    assert (await nexgate.create(expires_at=given))["key"]["expires_at"] == kept
 
 
 @pytest.mark.parametrize(
@@ -131,14 +131,14 @@ async def test_an_expiry_is_shown_in_utc(house: House, given: str, kept: str) ->
         (b"1000000000", "1000000000"),
     ],
 )
-async def test_an_amount_is_taken_exactly_as_it_is_written(house: House, written: bytes, kept: str) -> None:
+async def test_an_amount_is_taken_exactly_as_it_is_written(nexgate: AppUnderTest, written: bytes, kept: str) -> None:
     body = b'{"name": "made", "monthly_spend_cap_usd": ' + written + b"}"
-    answer = await house.ask("POST", "/v1/keys", body, headers={"Content-Type": "application/json"})
+    answer = await nexgate.ask("POST", "/v1/keys", body, headers={"Content-Type": "application/json"})
     assert answer.json()["key"]["monthly_spend_cap_usd"] == kept
 
 
 @pytest.mark.parametrize("written", [b"1e2", b"0.10000000000000000555", b"1e-99999999999999999999", b"-0.5"])
-async def test_a_number_that_is_no_exact_amount_is_refused(house: House, written: bytes) -> None:
+async def test_a_number_that_is_no_exact_amount_is_refused(nexgate: AppUnderTest, written: bytes) -> None:
     body = b'{"name": "made", "monthly_spend_cap_usd": ' + written + b"}"
-    answer = await house.ask("POST", "/v1/keys", body, headers={"Content-Type": "application/json"})
+    answer = await nexgate.ask("POST", "/v1/keys", body, headers={"Content-Type": "application/json"})
     assert refusal(answer) == (400, VALUE, "monthly_spend_cap_usd")

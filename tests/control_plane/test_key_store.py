@@ -1,10 +1,10 @@
-"""Keys to be managed, on every store: memory, DynamoDB Local, moto. What one of them does, all do."""
+"""Tests that run on every key store (memory, DynamoDB Local, moto), so that all behave alike."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import fields, replace
 
 import pytest
@@ -12,20 +12,21 @@ import pytest
 from gateway.accounts.keyring import Caller, Keyring
 from gateway.auth.principal import Principal
 from gateway.errors import Conflict, NotFound
-from gateway.framing.sigv4 import AwsCredentials
-from gateway.ports import KeyRecord, Keys, KeyStore
-from gateway.stores import key_store
-from gateway.stores.aws import AwsApi
-from gateway.stores.aws_credentials import StaticCredentials
-from gateway.stores.key_store import DynamoKeyStore
-from gateway.stores.key_store_memory import MemoryKeyStore
-from gateway.stores.keys import DynamoKeys
-from gateway.stores.money_memory import MemoryMoney
-from gateway.stores.money_tables import MoneyTables
+from gateway.ports.keys import KeyRecord, Keys, KeyStore
+from gateway.providers.auth.sigv4 import AwsCredentials
+from gateway.stores.aws.client import AwsApi
+from gateway.stores.aws.credentials import StaticCredentials
+from gateway.stores.keys import store as key_store
+from gateway.stores.keys.lookup import DynamoKeys
+from gateway.stores.keys.store import DynamoKeyStore
+from gateway.stores.money.tables import MoneyTables
 from gateway.transport import Client, Timeouts
 from local.aws_services import Services
 from tests.control_plane.harness import StoppedClock
-from tests.stores.servers import serving
+from tests.fakes.keys import MemoryKeyStore
+from tests.fakes.money import MemoryMoney
+from tests.hangs import HANGS_AFTER_S
+from tests.stores.servers import Endpoints
 
 pytestmark = pytest.mark.anyio
 
@@ -49,32 +50,33 @@ EVERYTHING = KeyRecord(
     region_policy="cn-only",
     alert_webhook_url="https://your-app.example/billing-alert",
     can_manage_keys=True,
+    user_rpm_limit=4,
+    parent_key_id="key_a",
 )
 PLAIN = KeyRecord(key_id="key_a", account_id="acc_one", name="plain", last4="wxyz", created_at_s=1_795_243_209)
 MANAGING = replace(PLAIN, key_id="key_m", can_manage_keys=True)
 
 
-@pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str | None]]:
-    with serving(tmp_path_factory.mktemp("keys")) as (dynamodb, moto):
-        yield {"dynamodb_local": dynamodb, "moto": moto}
-
-
 @pytest.fixture(params=BACKENDS)
-async def stores(request: pytest.FixtureRequest, servers: dict[str, str | None]) -> AsyncIterator[Stores]:
-    """The managed keys and the way a door finds them."""
+async def stores(request: pytest.FixtureRequest, endpoints: Endpoints) -> AsyncIterator[Stores]:
+    """Builds the managed keys, and the lookup that an app uses to find them."""
     if request.param == "memory":
         memory = MemoryKeyStore()
         yield memory, memory
         return
-    endpoint = servers[request.param]
-    if endpoint is None:
-        pytest.skip("there is no Java for DynamoDB Local")
+    endpoint = endpoints.of(request.param)
     names = {name: f"{name}-{secrets.token_hex(4)}" for name in ("keys", "ledger")}
     _create_tables(endpoint, names)
     client, clock = Client(), StoppedClock()
     credentials = StaticCredentials(AwsCredentials("local", "local"))
-    aws = AwsApi(client, clock, credentials, "us-east-1", {"dynamodb": endpoint}, Timeouts(5, 20, 20))
+    aws = AwsApi(
+        client,
+        clock,
+        credentials,
+        "us-east-1",
+        {"dynamodb": endpoint},
+        Timeouts(HANGS_AFTER_S, HANGS_AFTER_S, HANGS_AFTER_S),
+    )
     yield (
         DynamoKeyStore(MoneyTables(aws, "accounts", names["ledger"]), names["keys"]),
         DynamoKeys(aws, clock, names["keys"]),
@@ -153,6 +155,29 @@ async def test_a_page_may_be_longer_than_one_batch_of_reads(stores: Stores, monk
     ids = [f"key_{number}" for number in range(7)]
     await asyncio.gather(*(store.add(f"hash {key_id}", replace(PLAIN, key_id=key_id)) for key_id in ids))
     assert [key.key_id for key in await store.page("acc_one", limit=6)] == ids[:0:-1]
+
+
+@pytest.mark.parametrize("maker", [MANAGING, replace(EVERYTHING, disabled=False)], ids=["plain", "everything"])
+async def test_a_key_is_added_by_one_that_stands_as_it_was(stores: Stores, maker: KeyRecord) -> None:
+    store, _ = stores
+    await store.add("hash m", maker)
+    await store.add("hash a", replace(PLAIN, parent_key_id=maker.key_id), made_by=maker)
+    assert await store.get("acc_one", "key_a") == replace(PLAIN, parent_key_id=maker.key_id)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"tpm_limit": 7}, {"allowed_models": ("o1",)}, {"disabled": True}, {"revoked": True}, {"can_manage_keys": False}],
+    ids=lambda change: next(iter(change)),
+)
+async def test_a_key_is_not_added_by_one_that_has_changed(stores: Stores, change: dict[str, object]) -> None:
+    store, _ = stores
+    await store.add("hash m", MANAGING)
+    await store.change("acc_one", "key_m", change)
+    with pytest.raises(Conflict) as refused:
+        await store.add("hash a", PLAIN, made_by=MANAGING)
+    assert refused.value.code == "key_changed"
+    assert await store.get("acc_one", "key_a") is None
 
 
 async def test_a_change_is_to_what_it_names(stores: Stores) -> None:

@@ -1,7 +1,9 @@
-"""The API's root, which some clients ask before they show a key."""
+"""Tests of the API's root, which some clients request before they send a key."""
 
 from __future__ import annotations
 
+import asyncio
+import tomllib
 from collections.abc import AsyncIterator, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,9 @@ import orjson
 import pytest
 
 from functions.models.app import app
+from gateway import VERSION
+from gateway.http.json_app import lambda_handler
+from tests.fakes.invocations import LambdaContext
 
 pytestmark = pytest.mark.anyio
 
@@ -18,7 +23,7 @@ SAMPLE = Path(__file__).parents[2] / "events/models-root.json"
 
 
 def stage(path: str) -> Any:
-    """The app as an event brings it requests whose full path is `path`."""
+    """Returns the app as an event calls it with requests whose full path is `path`."""
     event = orjson.loads(SAMPLE.read_bytes())
     event["requestContext"]["path"] = path
 
@@ -56,3 +61,59 @@ async def test_the_root_of_a_domain_of_its_own_has_no_stage() -> None:
 async def test_the_root_takes_no_post_and_says_what_it_takes(client: httpx.AsyncClient) -> None:
     answer = await client.post("/")
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+
+
+async def test_health_needs_no_key_and_shows_the_version(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/health")
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    assert answer.json() == {"status": "ok", "version": VERSION}
+
+
+def test_the_version_is_the_projects() -> None:
+    settings = tomllib.loads((SAMPLE.parents[1] / "pyproject.toml").read_text())
+    assert settings["project"]["version"] == VERSION
+
+
+def test_an_event_of_a_domain_with_a_base_path_is_served_with_pages_of_every_origin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.http.json_app.cors_origins", lambda: {"*"})
+    event = orjson.loads(SAMPLE.read_bytes()) | {"resource": "/health", "path": "/ai/health"}
+    # Without this the handler would make the loop of this process.
+    loop = asyncio.new_event_loop()
+    monkeypatch.setattr(asyncio, "new_event_loop", lambda: loop)
+    answer = lambda_handler(app)(event, LambdaContext())
+    loop.close()
+    asyncio.set_event_loop(None)
+    assert (answer["statusCode"], orjson.loads(answer["body"])["status"]) == (200, "ok")
+    assert answer["headers"]["access-control-allow-origin"] == "*"
+
+
+async def test_another_method_under_v1beta_is_refused_in_the_shape_of_gemini(client: httpx.AsyncClient) -> None:
+    answer = await client.delete("/v1beta/models")
+    assert (answer.status_code, answer.json()["error"]["status"]) == (405, "UNIMPLEMENTED")
+
+
+@pytest.mark.parametrize("path", ["/v1beta/models/gemini-2.5-flash:generateContent", "/v1/models/m:countTokens"])
+async def test_a_generating_path_is_refused_in_the_shape_of_gemini(client: httpx.AsyncClient, path: str) -> None:
+    assert (await client.get(path)).json()["error"]["status"] == "UNAUTHENTICATED"
+    assert (await client.delete(path)).json()["error"]["status"] == "UNIMPLEMENTED"
+
+
+async def test_a_get_of_a_generating_resource_is_a_405_that_names_post(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1beta/aws/claude-haiku-4-5:generateContent")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+async def test_an_unknown_path_under_v1beta_is_a_404_in_the_shape_of_gemini(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1beta/nothing")
+    assert (answer.status_code, answer.json()["error"]["status"]) == (404, "NOT_FOUND")
+
+
+async def test_an_anthropic_client_is_refused_in_the_shape_of_anthropic(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/models", headers={"anthropic-version": "2023-06-01"})
+    assert (answer.status_code, answer.json()["type"], answer.json()["error"]["type"]) == (
+        401,
+        "error",
+        "authentication_error",
+    )

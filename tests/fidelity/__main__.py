@@ -1,4 +1,4 @@
-"""`python -m tests.fidelity` prints the matrix of recorded answers and client wires; 1 where anything is lost."""
+"""Prints the matrix of recordings and client wires (`python -m tests.fidelity`), and exits 1 if anything is lost."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import time
 
 from tests.fidelity.judge import FULL
 from tests.fidelity.matrix import Report, exceptions, judged_by_all
-from tests.fidelity.recordings import RECORDINGS, goldens, recorded
+from tests.fidelity.recordings import goldens, recorded
+from tests.recorded import OTHERS
 
 
 def main() -> int:
-    """Judges all that is there."""
+    """Judges every available recording."""
     started_s = time.monotonic()
-    if not RECORDINGS.is_dir():
-        _say("The recordings are not beside this checkout: the goldens alone are judged.")
+    if not OTHERS.is_dir():
+        _say("No real traffic lies beside this checkout: our sample and goldens alone are judged.")
     report = Report(judged_by_all([*recorded(), *goldens()], FULL), exceptions())
     _say(*report.table())
     _say(f"\n{len(report.verdicts)} cells in {time.monotonic() - started_s:.0f} s; exceptions:", *report.reasons())

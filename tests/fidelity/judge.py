@@ -1,6 +1,6 @@
-"""Law: one recording is right on one wire where its SDK reads from us what the provider's SDK reads from the original.
+"""Judges one recording on one wire: its SDK must read from the gateway what the provider's SDK reads from the original.
 
-Every departure is a line of text; no line is the verdict that is wanted.
+Every departure is a line of text. A good verdict has no lines.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from dataclasses import dataclass, fields, replace
 
 from gateway.canonical.codec import Decoded
 from gateway.errors import GatewayError
-from tests.fidelity.bridge import bridged_answer, bridged_stream, cut, cuttings, decoded, failure, meaning
+from tests.cuttings import cut, cuttings
+from tests.fidelity.bridge import bridged_answer, bridged_stream, decoded, failure, meaning
 from tests.fidelity.mappings import expected, summed_up, told
 from tests.fidelity.recordings import Recording
 from tests.fidelity.replay import Answer, Replay
@@ -21,14 +22,14 @@ from tests.fidelity.wires import CLIENTS, READERS, UPSTREAMS
 DECODES = "decodes"
 READ = "read"
 PLACES_SHOWN = 12
-# Nothing that a codec does with a provider's bytes ends the trial of the others.
+# An exception in a codec must not end the trial of the other recordings.
 BREAKS = (GatewayError, *STUMBLES)
 Told = ChoiceSeen | CallSeen | UsageSeen
 
 
 @dataclass(frozen=True, slots=True)
 class Thoroughness:
-    """How often each stream is cut anew."""
+    """The number of new cuts of each stream."""
 
     cuttings: int
     every_byte: bool
@@ -40,7 +41,7 @@ QUICK = Thoroughness(cuttings=3, every_byte=False)
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One recording, what our decoder makes of it, and what the provider's own SDK reads, by each way it has."""
+    """One recording, our decoder's result, and the readings of the provider's own SDK in each of its ways."""
 
     recording: Recording
     frames: Sequence[Decoded]
@@ -52,7 +53,7 @@ class Trial:
 
 
 class Judge:
-    """One server and the SDKs that look at it; recordings come one after the other."""
+    """One server and the SDKs that read from it. Recordings come one after the other."""
 
     def __init__(self, replay: Replay, thoroughness: Thoroughness) -> None:
         self._replay = replay
@@ -65,7 +66,7 @@ class Judge:
             reader.close()
 
     def verdicts(self, recording: Recording) -> dict[str, tuple[str, ...]]:
-        """What is wrong, for the decoding and for each client's wire."""
+        """Returns the departures of the decoding and of each client's wire."""
         try:
             trial = self._trial(recording)
         except BREAKS as error:
@@ -85,14 +86,14 @@ class Judge:
         return Trial(recording, frames, {way: told(seen) for way, seen in readings.items()})
 
     def _departures(self, trial: Trial) -> Iterator[str]:
-        """Cuts that change the meaning, and failures that only we see."""
+        """Yields cuts that change the meaning, and failures that only the gateway sees."""
         failed = failure(trial.frames)
         if failed is not None and trial.original.error is None:
             yield f"decodes to {failed!r} where the SDK reads on"
         if not trial.recording.stream:
             return
         data, whole, upstream = trial.recording.body, meaning(trial.frames), UPSTREAMS[trial.recording.wire]
-        for places in cuttings(data, self._thoroughness.cuttings, self._thoroughness.every_byte):
+        for places in cuttings(data, self._thoroughness.cuttings, every_byte=self._thoroughness.every_byte):
             if meaning(decoded(upstream, cut(data, places))) != whole:
                 yield f"means something else when it is cut at {places[:PLACES_SHOWN]}"
                 return
@@ -111,7 +112,7 @@ class Judge:
             yield from edited_elsewhere(recording, answer.body)
 
     def _readings(self, wire: str, answer: Answer, stream: bool) -> dict[str, Seen]:
-        """What the SDK reads, by each way it has to read."""
+        """Returns the SDK's reading in each of its ways."""
         self._replay.answer = answer
         if wire not in self._readers:
             self._readers[wire] = READERS[wire](self._replay.url)
@@ -123,16 +124,19 @@ class Judge:
 
 
 def _wanted(trial: Trial, client: str, way: str) -> Seen:
-    """What a way of reading is to find; on the same wire what it finds in the original, a provider's slips included."""
+    """Returns the expected reading.
+
+    On the same wire it is the reading of the original, a provider's mistakes included.
+    """
     if client == trial.recording.wire:
-        # Not every streaming class minds where a stream was cut; ours is to be told to each.
+        # Some streaming classes accept a cut stream, but every cut of ours must be reported.
         return replace(trial.readings[way], error=trial.original.error or trial.readings[way].error)
     wanted = expected(trial.original, trial.recording.wire, client)
     return wanted if way == READ else summed_up(wanted, client)
 
 
 def differences(wanted: Seen, seen: Seen) -> Iterator[str]:
-    """Each departure of what was read; after a failure only that it is told, and what came before it."""
+    """Yields each departure of a reading. After a failure, only the failure and the events before it count."""
     if wanted.error is not None:
         if seen.error is None:
             yield f"error: the original ends with {wanted.error}, ours is clean"
@@ -159,7 +163,7 @@ def _choice_differences(wanted: ChoiceSeen, seen: ChoiceSeen) -> Iterator[str]:
 
 
 def nameless(seen: Seen) -> Iterator[str]:
-    """Calls that a caller cannot answer, since they have no id of their own."""
+    """Yields calls that a caller cannot answer, because they have no id of their own."""
     for choice in seen.choices:
         ids = [call.id for call in choice.calls]
         if not all(ids) or len(set(ids)) != len(ids):
@@ -167,7 +171,7 @@ def nameless(seen: Seen) -> Iterator[str]:
 
 
 def _with_id_of(wanted: CallSeen, seen: CallSeen) -> CallSeen:
-    """A call whose wire gives no ids may have any."""
+    """Gives a call any id if its wire has no ids."""
     return replace(seen, id=None) if wanted.id is None else seen
 
 

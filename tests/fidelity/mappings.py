@@ -1,7 +1,7 @@
-"""Law: where a client's wire cannot say what a provider's wire said, what it says instead stands here, with the reason.
+"""Lists the replacements for everything that a provider's wire says and a client's wire cannot, with the reasons.
 
-Written from the wires' documents and docs/bridging.md, not from the codecs: it is what they are judged by. All that is
-not listed here must come through equal.
+Written from the wires' documents and docs/bridging.md, not from the codecs, because it judges the codecs. Everything
+that is not listed here must come through equal.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _FILTERED = (
     "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "MODEL_ARMOR",
 )  # fmt: skip
 
-# What each wire's word for the end means; a word that is not here fails the trial, so that none is guessed.
+# The meaning of each wire's word for the end. An unknown word fails the trial, so that none is guessed.
 MEANINGS: Mapping[str, Mapping[str, str]] = {
     # https://platform.openai.com/docs/api-reference/chat/object#finish_reason; `error` is Mistral's and OpenRouter's,
     # `model_length` Mistral's, `eos` Together's.
@@ -33,7 +33,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
     # https://platform.openai.com/docs/api-reference/responses/object#status
     "openai_responses": {
         "completed": "stop",
-        # As some who speak this wire spell it.
+        # Some providers that speak this wire write it so.
         "complete": "stop",
         "incomplete:max_output_tokens": "length",
         "incomplete:content_filter": "content_filter",
@@ -72,19 +72,19 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
     },
 }
 
-# How each client's wire says it; where it has no word, the nearest, as the comment says.
+# The word of each client's wire. If it has no word, the nearest one, as the comment says.
 WORDS: Mapping[str, Mapping[str, str]] = {
     "openai_chat": {
         "stop": "stop",
         "length": "length",
         "tool_calls": "tool_calls",
         "content_filter": "content_filter",
-        # The wire does not tell which stop it was, nor that the provider paused.
+        # The wire does not say which stop it was, nor that the provider paused.
         "stop_sequence": "stop",
         "pause": "stop",
-        # A model's refusal as an end is nearest to the filter's.
+        # The filter's end is nearest to a model's refusal as an end.
         "refusal": "content_filter",
-        # The SDK's types know no word for a failed end.
+        # The SDK's types have no word for a failed end.
         "malformed_tool_call": "stop",
         "error": "stop",
     },
@@ -119,7 +119,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "tool_calls": "tool_use",
         "pause": "pause_turn",
         "refusal": "refusal",
-        # The wire has one word for both who would not answer.
+        # The wire has one word for a refusal by the model and by the filter.
         "content_filter": "refusal",
         # The wire has no word for a failed end.
         "malformed_tool_call": "end_turn",
@@ -132,7 +132,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "stop_sequence": "STOP",
         "pause": "STOP",
         "length": "MAX_TOKENS",
-        # The word for a filter whose kind is not told; a model's refusal is nearest to it.
+        # The word for a filter of unknown kind is nearest to a model's refusal.
         "content_filter": "SAFETY",
         "refusal": "SAFETY",
         "malformed_tool_call": "MALFORMED_FUNCTION_CALL",
@@ -140,7 +140,11 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     },
 }
 
-# The token classes that a wire's usage has a member for; the others are part of `prompt` or `output` there.
+# Ends that count less than a call that could be read: some wires, and some providers of the others, end a call with a
+# plain stop (field case F5), and Gemini calls one unexpected or malformed.
+_UNSURE = frozenset({"stop", "malformed_tool_call"})
+
+# The token classes that a wire's usage has a member for. The others are part of `prompt` or `output` there.
 COUNTED: Mapping[str, frozenset[str]] = {
     "openai_chat": frozenset(
         {"prompt", "cache_read", "cache_write", "output", "reasoning", "audio_input", "audio_output"}
@@ -152,22 +156,25 @@ COUNTED: Mapping[str, frozenset[str]] = {
     "gemini": frozenset({"prompt", "cache_read", "output", "reasoning", "audio_input", "audio_output"}),
 }
 
-# What an SDK's streaming class does not sum up, though its events tell it: anthropic-python takes the cache's lifetimes
-# from `message_start` alone, which is sent before providers of other wires have counted.
+# Counts that an SDK's streaming class does not sum up, though its events report them: anthropic-python takes the
+# cache's lifetimes from `message_start` alone, which is sent before providers of other wires have counted.
 UNSUMMED: Mapping[str, frozenset[str]] = {"anthropic_messages": frozenset({"cache_write_1h"})}
 
-# A member of its own for a model's refusal; elsewhere it is text, since that is what a user is to read.
+# Wires with a separate member for a model's refusal. Elsewhere it is text, since a user should read it.
 REFUSES = frozenset({"openai_chat", "openai_responses"})
-# Alternatives beside one another; elsewhere an answer that its provider split over some is joined (field case E8).
+# Wires with several alternatives. Elsewhere an answer that its provider split over some is joined (field case E8).
 ALTERNATIVES = frozenset({"openai_chat", "openai_completions", "gemini"})
-# Neither thinking nor calls; who asks on such a wire can have sent no tools.
+# Wires without thinking and calls. A caller of such a wire cannot have sent tools.
 TEXT_ALONE = frozenset({"openai_completions"})
-# Arguments travel as the text that the model wrote; elsewhere they are an object.
+# Arguments are the text that the model wrote; elsewhere they are an object.
 TEXT_ARGUMENTS = frozenset({"openai_chat", "openai_responses"})
 
 
 def expected(original: Seen, upstream: str, client: str) -> Seen:
-    """What the client's SDK is to read, given what the provider's own SDK read; raises `KeyError` on unknown words."""
+    """Computes the reading of the client's SDK from the reading of the provider's own SDK.
+
+    Raises `KeyError` on unknown words.
+    """
     if upstream == client:
         return original
     choices = tuple(_choice(choice, upstream, client) for choice in original.choices)
@@ -188,16 +195,15 @@ def _choice(choice: ChoiceSeen, upstream: str, client: str) -> ChoiceSeen:
 
 
 def _finish(choice: ChoiceSeen, upstream: str, client: str) -> str:
-    """The client's word; an answer that came whole without one ended by itself."""
+    """Returns the client's word. An answer that came whole without one ended by itself."""
     meaning = MEANINGS[upstream][choice.finish] if choice.finish is not None else "stop"
-    if choice.calls and meaning == "stop":
-        # Some wires, and some providers of the others, end a call with a plain stop (field case F5).
+    if choice.calls and meaning in _UNSURE:
         meaning = "tool_calls"
     return WORDS[client][meaning]
 
 
 def _call(call: CallSeen, client: str) -> CallSeen:
-    """Where arguments are an object: free text stands under `input`, and what is no object, under `arguments`."""
+    """Adapts a call to object arguments: free text is under `input`, a value that is no object under `arguments`."""
     if client in TEXT_ARGUMENTS:
         return call
     arguments = call.arguments
@@ -220,12 +226,12 @@ def _joined(choices: tuple[ChoiceSeen, ...], client: str) -> ChoiceSeen:
 
 
 def summed_up(wanted: Seen, client: str) -> Seen:
-    """What the SDK's streaming class is to sum up of it."""
+    """Computes the sum that the SDK's streaming class should produce from it."""
     return replace(wanted, usage=_without(wanted.usage, UNSUMMED.get(client, frozenset())))
 
 
 def told(seen: Seen) -> Seen:
-    """A reading whose end is a failure that the SDK does not raise: a response that failed."""
+    """Adapts a reading whose end is a failure that the SDK does not raise: a response that failed."""
     failed = any(choice.finish == "failed" for choice in seen.choices)
     return replace(seen, error="response.failed") if failed else seen
 

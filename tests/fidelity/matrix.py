@@ -1,6 +1,6 @@
-"""Law: every answer meets every wire, and what departs is a failure unless `exceptions.toml` says why.
+"""Runs every answer on every wire. A departure is a failure unless `exceptions.toml` gives a reason.
 
-An exception whose answer comes through is a failure too, and so are more exceptions than the share that is allowed.
+An exception whose answer comes through is a failure too, and so are more exceptions than the allowed share.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Verdicts = Mapping[Cell, tuple[str, ...]]
 
 
 def judged(recordings: Sequence[Recording], thoroughness: Thoroughness) -> dict[Cell, tuple[str, ...]]:
-    """The verdict on each recording and wire, one after the other."""
+    """Returns the verdict on each recording and wire, one after the other."""
     with replaying() as replay, closing(Judge(replay, thoroughness)) as judge:
         return {
             Cell(recording.row, recording.id, column): problems
@@ -51,7 +51,7 @@ def judged(recordings: Sequence[Recording], thoroughness: Thoroughness) -> dict[
 
 
 def judged_by_all(recordings: Sequence[Recording], thoroughness: Thoroughness) -> dict[Cell, tuple[str, ...]]:
-    """The same, by all processes."""
+    """Returns the same verdicts, computed by all processes."""
     shards = PROCESSES * SHARDS_EACH
     dealt = [recordings[number::shards] for number in range(shards)]
     found: dict[Cell, tuple[str, ...]] = {}
@@ -62,7 +62,7 @@ def judged_by_all(recordings: Sequence[Recording], thoroughness: Thoroughness) -
 
 
 def exceptions(path: Path = EXCEPTIONS) -> dict[Cell, str]:
-    """The reason for each cell that is listed."""
+    """Reads the reason for each listed cell."""
     listed = tomllib.loads(path.read_text())["exception"]
     return {
         Cell(each["row"], recording, column): each["reason"]
@@ -81,23 +81,23 @@ class Report:
 
     @property
     def departures(self) -> dict[Cell, tuple[str, ...]]:
-        """What departs and is not listed."""
+        """Returns the departures that are not listed."""
         return {cell: found for cell, found in self.verdicts.items() if found and cell not in self.excused}
 
     @property
     def needless(self) -> list[Cell]:
-        """What is listed though it comes through."""
+        """Lists the exceptions whose answers come through."""
         return [cell for cell in self.excused if self.verdicts.get(cell) == ()]
 
     @property
     def excused_share(self) -> float:
-        """How much of all recorded cells is excused; our own goldens are there for the odd cases, and not counted."""
+        """Returns the excused share of all recorded cells. Our own goldens cover odd cases, and are not counted."""
         recorded = [cell for cell in self.verdicts if not cell.row.startswith("golden/")]
         return sum(cell in self.excused for cell in recorded) / max(len(recorded), 1)
 
     @property
     def failures(self) -> list[str]:
-        """Every reason not to pass, a line each."""
+        """Lists every reason not to pass, a line each."""
         lines = [f"{_named(cell)}: {'; '.join(found)}" for cell, found in self.departures.items()]
         lines += [f"{_named(cell)} comes through and must leave {EXCEPTIONS.name}" for cell in self.needless]
         if self.excused_share > EXCEPTIONS_SHARE_MAX:
@@ -105,7 +105,7 @@ class Report:
         return lines
 
     def table(self) -> list[str]:
-        """Rows: whose answers; columns: on which wire; cells: passed of all."""
+        """Builds a table with a row per source of answers, a column per wire, and cells with the passed of all."""
         passed, total = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
         for cell, found in self.verdicts.items():
             total[cell.row, cell.column] += 1
@@ -116,7 +116,7 @@ class Report:
         return lines
 
     def reasons(self) -> list[str]:
-        """Every exception that was met, with its reason."""
+        """Lists every exception that was met, with its reason."""
         return [f"{_named(cell)}: {reason}" for cell, reason in self.excused.items() if self.verdicts.get(cell)]
 
 

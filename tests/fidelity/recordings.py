@@ -1,11 +1,10 @@
-"""Law: an answer of a provider is found here, wherever it lies: real traffic beside the checkout, or our goldens.
+"""Finds the providers' answers: real traffic beside the checkout, and our goldens.
 
-Recordings are data of others: they are read where they are, and a checkout without them does with the goldens.
+Recordings belong to others, so they are read in place. A checkout without them uses the goldens.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.protocols.bedrock_converse.streams import event
+from tests.recorded import ROOT, files, read_recording
+from tests.recorded import body as answer_body
 
-ROOT = Path(__file__).parents[2]
-RECORDINGS = ROOT.parent / "shared" / "recordings"
 GOLDENS = ROOT / "tests" / "golden"
 
-# Which wire each provider's api speaks; what is not listed is no chat, or a wire that is not ours.
+# The wire of each provider's API. An API that is not listed is no chat, or a wire that is not ours.
 WIRES = {
     "chat": "openai_chat",
     "responses": "openai_responses",
@@ -27,7 +26,7 @@ WIRES = {
     "converse": "bedrock_converse",
     "converse-stream": "bedrock_converse",
 }
-# Paths below an api's that answer something else: a count of tokens.
+# Paths below an API that answer something else: a count of tokens.
 NO_ANSWERS = ("/input_tokens",)
 EVENT_STREAM = "application/vnd.amazon.eventstream"
 SSE = "text/event-stream"
@@ -47,22 +46,23 @@ class Recording:
 
     @property
     def content_type(self) -> str:
-        """What an SDK needs to see to read the body."""
+        """Returns the content type with which an SDK reads the body."""
         if not self.stream:
             return JSON
         return EVENT_STREAM if self.wire == "bedrock_converse" else SSE
 
 
-def recorded() -> Iterator[Recording]:
-    """Every recording that speaks one of our wires, in a fixed order; none without the folder."""
-    for path in sorted(RECORDINGS.glob("*/*/*.json")):
-        value = json.loads(path.read_text()) if path.parent.name in WIRES else None
+def recorded(within: Path = ROOT.parent) -> Iterator[Recording]:
+    """Yields every recording of our wires, in a fixed order. `within` may be the sample's folder."""
+    for path in files("*/*/*.json"):
+        spoken = path.parent.name in WIRES and within in path.parents
+        value = read_recording(path) if spoken else None
         if value is not None and not value["request"]["path"].endswith(NO_ANSWERS):
             yield _recording(path, value)
 
 
 def goldens() -> Iterator[Recording]:
-    """Our own answers: `answer*.json` whole, `*.sse` and `*.jsonl` as streams."""
+    """Yields our own answers: `answer*.json` whole, `*.sse` and `*.jsonl` as streams."""
     for wire in sorted(set(WIRES.values())):
         for path in sorted((GOLDENS / wire).glob("*")):
             if path.suffix in _GOLDEN_STREAMS:
@@ -89,19 +89,13 @@ _GOLDEN_STREAMS: Mapping[str, Callable[[bytes], bytes]] = {".sse": _as_it_is, ".
 
 def _recording(path: Path, value: dict[str, Any]) -> Recording:
     provider, api = path.parts[-3:-1]
-    body = _body(value["response"])
+    body = answer_body(value)
     stream = value["stream"] or api == "converse-stream"
     if api == "generateContent" and body.startswith(b"["):
         stream, body = True, _as_sse(body)
     return Recording(path.stem, f"{provider}/{api}", WIRES[api], stream, value["response"]["status"], body)
 
 
-def _body(response: dict[str, Any]) -> bytes:
-    if response.get("body_text") is not None:
-        return str(response["body_text"]).encode()
-    return base64.b64decode(response["body_b64"])
-
-
 def _as_sse(array: bytes) -> bytes:
-    """Gemini's other framing of the same stream, which is asked for without `alt=sse`; we always ask with it."""
+    """Converts Gemini's other framing of the same stream, sent without `alt=sse`. The gateway always asks with it."""
     return b"".join(b"data: " + json.dumps(chunk).encode() + b"\r\n\r\n" for chunk in json.loads(array))

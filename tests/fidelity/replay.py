@@ -1,4 +1,4 @@
-"""Law: an HTTP server on 127.0.0.1 that gives the next caller the answer it was last told, whatever is asked.
+"""Serves HTTP on 127.0.0.1 and gives every request the answer that was set last.
 
 Connections stay open, so that thousands of readings cost one handshake for each SDK.
 """
@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is sent: bytes of any wire, with the status and content type they need."""
+    """The bytes of an answer on any wire, with their status and content type."""
 
     body: bytes
     content_type: str
@@ -22,14 +22,14 @@ class Answer:
 
 
 class Replay(ThreadingHTTPServer):
-    """The server; `answer` is what it gives next."""
+    """The server. `answer` is its next answer."""
 
     daemon_threads = True
     answer = Answer(b"{}", "application/json")
 
     @property
     def url(self) -> str:
-        """Where an SDK is to look."""
+        """Returns the server's address for an SDK."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
 
@@ -40,7 +40,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Replay
 
     def do_POST(self) -> None:
-        """Reads the question to its end, so that the connection can be used again, and gives the answer."""
+        """Reads the request to its end, so that the connection can be used again, and sends the answer."""
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         answer = self.server.answer
         self.send_response(answer.status)
@@ -50,12 +50,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(answer.body)
 
     def log_message(self, *_: object) -> None:
-        """Thousands of lines would say nothing."""
+        """Logs nothing, because there would be thousands of lines."""
 
 
 @contextmanager
 def replaying() -> Iterator[Replay]:
-    """A server while the context lasts."""
+    """Runs a server while the context lasts."""
     server = Replay(("127.0.0.1", 0), _Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()

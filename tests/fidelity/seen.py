@@ -1,6 +1,6 @@
-"""Law: what an SDK's user sees of an answer, in no wire's dialect, so that what two SDKs read can be compared.
+"""Defines the content of an answer as an SDK's user sees it, in no wire's dialect, so that two SDKs can be compared.
 
-Words that wires spell differently (`finish`) stay as the wire spells them; `mappings` knows what each means on another.
+Words that wires spell differently (`finish`) stay as the wire spells them; `mappings` translates them.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-# What an SDK raises that is none of its own errors, where it meets bytes that it did not expect.
+# Errors that an SDK raises from below when it reads unexpected bytes.
 STUMBLES = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
 class CallSeen:
-    """One tool call; `arguments` is the parsed JSON, or the text where it is none. `custom` is one with free text."""
+    """One tool call. `arguments` is the parsed JSON, or the text if it is not JSON. A `custom` call has free text."""
 
     name: str
     arguments: Any
@@ -26,7 +26,7 @@ class CallSeen:
 
 @dataclass(frozen=True, slots=True)
 class ChoiceSeen:
-    """One alternative; all texts of one kind are joined, since wires cut them differently."""
+    """One alternative. All texts of one kind are joined, since wires cut them differently."""
 
     text: str = ""
     refusal: str = ""
@@ -37,7 +37,7 @@ class ChoiceSeen:
 
 @dataclass(frozen=True, slots=True)
 class UsageSeen:
-    """Tokens. `prompt` is the whole prompt, cache included, `output` all that was generated, thinking included."""
+    """The token counts. `prompt` is the whole prompt, cache included; `output` is all output, thinking included."""
 
     prompt: int = 0
     cache_read: int = 0
@@ -51,7 +51,7 @@ class UsageSeen:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A whole reading; `error` is the name of the error class that the SDK raised, after what came before it."""
+    """A whole reading. `error` is the name of the SDK's error class, raised after the rest was read."""
 
     choices: tuple[ChoiceSeen, ...] = ()
     usage: UsageSeen | None = None
@@ -60,16 +60,16 @@ class Seen:
 
 
 class Reader(Protocol):
-    """An official SDK that asks one question and tells what it read."""
+    """An official SDK that asks one question and reports the answer."""
 
     def answer(self) -> Seen:
-        """A whole answer."""
+        """Reads a whole answer."""
 
     def stream(self) -> Seen:
-        """A stream, event by event."""
+        """Reads a stream, event by event."""
 
     def snapshot(self) -> Seen | None:
-        """A stream through the SDK's own streaming class, as it sums up; `None` where the SDK has none."""
+        """Reads a stream through the SDK's own summing class, or returns None if the SDK has none."""
 
     def close(self) -> None:
         """Ends the SDK's connections."""
@@ -77,7 +77,7 @@ class Reader(Protocol):
 
 @dataclass(slots=True)
 class CallDraft:
-    """A call while its arguments come in."""
+    """A call while its arguments arrive."""
 
     name: str
     id: str | None
@@ -90,7 +90,7 @@ class CallDraft:
 
 @dataclass(slots=True)
 class ChoiceDraft:
-    """A choice while it comes in."""
+    """A choice while it arrives."""
 
     calls: list[CallDraft]
     text: str = ""
@@ -104,7 +104,7 @@ class ChoiceDraft:
 
 
 def parsed(text: str) -> Any:
-    """A call's arguments as every caller parses them: nothing is an empty object, no JSON stays text."""
+    """Parses a call's arguments as every caller does: no text is an empty object, other text than JSON stays text."""
     try:
         return json.loads(text or "{}")
     except json.JSONDecodeError:
@@ -112,7 +112,7 @@ def parsed(text: str) -> Any:
 
 
 def reading(read: Callable[[], Seen], raises: type[Exception]) -> Seen:
-    """What `read` saw of a whole answer, or the error in its place."""
+    """Returns the reading of a whole answer, or the error in its place."""
     try:
         return read()
     except (raises, *STUMBLES) as error:
@@ -120,5 +120,5 @@ def reading(read: Callable[[], Seen], raises: type[Exception]) -> Seen:
 
 
 def named(error: Exception) -> str:
-    """An error of the SDK's own by its class; its stumbling over bytes as it is."""
+    """Names an SDK's own error by its class, and an error from below by itself."""
     return f"stumbled: {error!r}"[:300] if isinstance(error, STUMBLES) else type(error).__name__

@@ -1,4 +1,4 @@
-"""The judge finds what is lost: each kind of loss, made on purpose, is told."""
+"""Tests that the judge finds each kind of loss, made on purpose."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -10,7 +10,7 @@ from gateway.canonical.codec import StreamEncoder
 from gateway.canonical.events import Event, Finished, TextDelta, ToolCallStarted, UsageReported
 from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import FinishReason, Stamp
-from tests.fidelity.bridge import cut, cuttings
+from tests.cuttings import cut, cuttings
 from tests.fidelity.judge import QUICK, Judge, differences, nameless
 from tests.fidelity.mappings import expected
 from tests.fidelity.matrix import Cell, Report, exceptions
@@ -31,7 +31,7 @@ def golden(wire: str, name: str) -> Recording:
 
 
 def losing(monkeypatch: pytest.MonkeyPatch, client: str, lost: Callable[[Event], Event | None]) -> None:
-    """The client's encoder, except that it is given other events than came."""
+    """Replaces the client's encoder by one that is given other events than arrived."""
     new_encoder = CLIENTS[client].stream_encoder
 
     def careless(request: ChatRequest, stamp: Stamp) -> StreamEncoder:
@@ -115,6 +115,14 @@ def test_the_names_of_the_gateway_are_no_edit() -> None:
     named = CLIENTS["openai_chat"].forward_response(recording.body, Stamp("x", "y", 1), EXTENSION)
     assert named != recording.body
     assert list(edited_elsewhere(recording, named)) == []
+
+
+def test_a_chat_message_without_calls_may_say_so_and_nothing_else() -> None:
+    answer = b'{"choices": [{"message": {"content": "x" }, "index": 0}]}'
+    recording = replace(golden("openai_chat", "answer"), body=answer)
+    assert list(edited_elsewhere(recording, answer.replace(b' }, "', b' ,"tool_calls":null}, "'))) == []
+    for other in (answer, answer.replace(b' }, "', b' ,"tool_calls":[]}, "'), answer.replace(b'"x" }', b'"x"}')):
+        assert len(list(edited_elsewhere(recording, other))) == 1
 
 
 def test_an_event_that_is_missing_on_the_same_wire_is_told() -> None:

@@ -1,4 +1,4 @@
-"""Law: the codecs under trial, by wire, and for each the plainest request that its callers can send."""
+"""Lists the codecs under test by wire, each with the plainest request that its callers can send."""
 
 from __future__ import annotations
 
@@ -64,6 +64,6 @@ CLIENTS: Mapping[str, ClientCodec] = {
 
 
 def question(wire: str, choices: int) -> ChatRequest:
-    """What a caller of the wire asked, for a stream of so many alternatives."""
+    """Builds the request of a caller of the wire, for a stream of that many alternatives."""
     asked = CLIENTS[wire].decode_request(orjson.dumps(_QUESTIONS[wire]))
     return replace(asked, stream=True, include_usage=True, choices=choices)

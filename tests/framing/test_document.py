@@ -1,11 +1,11 @@
-"""What a malformed request is told, and where."""
+"""Tests of the error texts and places for malformed requests."""
 
 from decimal import Decimal
 
 import pytest
 
 from gateway.errors import InvalidRequest
-from gateway.framing.document import Node, amounts, parse
+from gateway.protocols.shared.document import Node, amounts, parse
 
 
 def refusal(body: bytes) -> InvalidRequest:

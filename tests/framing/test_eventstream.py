@@ -1,4 +1,4 @@
-"""Our reader of AWS's event stream beside botocore's own, which decides what a message is."""
+"""Tests of our reader of AWS's event stream against botocore's own."""
 
 import random
 import struct

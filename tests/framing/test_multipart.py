@@ -1,4 +1,4 @@
-"""Forms with files: what is read, and that whatever is cut short or has two readings is refused."""
+"""Tests of forms with files: their content is read, and a form that is cut short or ambiguous is refused."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""The gateway's own members mean the same on every wire, and none of them names an upstream."""
+"""Tests that the gateway's own members mean the same on every wire, and that none of them names an upstream."""
 
 from decimal import Decimal
 from typing import Any
@@ -8,12 +8,12 @@ import pytest
 
 from gateway.canonical.request import PriceLimit, RoutingPreferences
 from gateway.errors import InvalidRequest
-from gateway.framing.document import parse
-from gateway.framing.preferences import (
+from gateway.protocols.shared.document import Node, parse
+from gateway.protocols.shared.preferences import (
     UPSTREAM_MEMBERS,
-    dearer_members,
     decode_preferences,
     refuse_upstream_members,
+    tier_within_price,
 )
 
 
@@ -84,6 +84,13 @@ def test_members_that_do_not_steer_are_let_through() -> None:
     refuse_upstream_members(parse(b'{"model":"x","metadata":{"api_base":"y"}}'), "No {name} here.")
 
 
-def test_a_tier_of_service_that_is_dearer_than_its_price_is_left_out() -> None:
-    assert dearer_members({"service_tier": "priority"}) == {"service_tier"}
-    assert dearer_members({"service_tier": "flex"}) == dearer_members({}) == frozenset()
+@pytest.mark.parametrize("tier", ["priority", "scale", "fast", "Priority", ""])
+def test_a_tier_of_service_that_has_no_price_is_refused_by_name(tier: str) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        tier_within_price(Node(tier, parse(b"{}"), "service_tier"))
+    assert (refusal.value.param, refusal.value.code) == ("service_tier", "unsupported_value")
+
+
+def test_a_tier_of_service_within_the_price_passes() -> None:
+    for tier in ("auto", "default", "flex"):
+        tier_within_price(Node(tier, parse(b"{}"), "service_tier"))

@@ -1,4 +1,4 @@
-"""Our presigned addresses against botocore's, which is AWS's own; and that no part of one can be changed."""
+"""Tests of our presigned addresses against botocore's own, and that no part of one can be changed."""
 
 import base64
 import hashlib
@@ -13,8 +13,9 @@ import pytest
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from gateway.framing.presign import presigned_form, presigned_query
-from gateway.framing.sigv4 import AwsCredentials, Scope
+from gateway.providers.auth.sigv4 import AwsCredentials, Scope
+from gateway.stores.s3.presign import presigned_form, presigned_query
+from tests.botocore_clock import stop_botocore
 
 NOW_S = 1_795_244_400.75
 HOST = "media.s3.eu-central-1.amazonaws.com"
@@ -26,8 +27,7 @@ FIELDS = {"key": "uploads/acc_1/file-1", "Content-Type": "image/png"}
 
 @pytest.fixture(autouse=True)
 def _stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    moment = datetime.fromtimestamp(NOW_S, UTC)
-    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda **_: moment.replace(tzinfo=None))
+    stop_botocore(monkeypatch, NOW_S)
 
 
 def botocore_key(credentials: AwsCredentials) -> Credentials:
@@ -143,7 +143,7 @@ def test_every_field_of_a_form_is_held_by_its_policy() -> None:
 
 
 def honoured(text: str, path: str, at_s: float) -> bool:
-    """Whether S3 would let in who comes with this query: signed by `LASTING` for just this, and not over."""
+    """True if S3 would accept this query: signed by `LASTING` for exactly this request, and not expired."""
     plain = dict(parse_qsl(text, keep_blank_values=True, strict_parsing=True))
     signature = plain.pop("X-Amz-Signature")
     signing = {name: plain.pop(name) for name in list(plain) if name.startswith("X-Amz-")}

@@ -1,17 +1,11 @@
-"""A provider's refusal: its status in the drawn tree, its words without secrets, its delay in whole seconds."""
+"""Tests of a provider's refusal: its status in the error tree, its text without secrets, its delay in whole seconds."""
 
 import re
 
 import pytest
 
-from gateway.errors import (
-    GatewayError,
-    RequestTooLarge,
-    UpstreamError,
-    UpstreamOverloaded,
-    UpstreamTimeout,
-)
-from gateway.framing.provider_errors import Scrubber, header, meaning, members, reported, retry_after_s
+from gateway.errors import GatewayError, RequestTooLarge, UpstreamError, UpstreamOverloaded, UpstreamTimeout
+from gateway.protocols.shared.provider_errors import Scrubber, header, meaning, members, reported, retry_after_s
 
 WORD = re.compile(r"[\w.-]+")
 
@@ -113,9 +107,14 @@ def test_a_header_is_found_however_it_is_spelled() -> None:
         ({"retry-after-ms": "1500", "retry-after": "9"}, 2),
         ({"retry-after-ms": "soon", "retry-after": "9"}, 9),
         ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT", "date": "Wed, 21 Oct 2026 07:27:30 GMT"}, 30),
+        ({"Retry-After": "Wednesday, 21-Oct-26 07:28:00 GMT", "Date": "Wed Oct 21 07:27:30 2026"}, 30),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT", "date": "Wed, 21 Oct 2026 07:29:00 GMT"}, 0),
+        ({"x-ms-retry-after-ms": "1500"}, 2),
+        ({"retry-after": "0.5"}, 1),
         ({"retry-after": "-1"}, None),
         ({"retry-after": "nan"}, None),
-        ({"retry-after": "86400"}, None),
+        ({"retry-after": "86400"}, 3600),
         ({}, None),
     ],
 )

@@ -1,11 +1,11 @@
-"""A provider's JSON: what is there is of its type, what is null is absent, and anything else is no answer."""
+"""Tests of a provider's JSON: members have their type, null counts as absent, and any other value is an error."""
 
 from collections.abc import Callable
 
 import pytest
 
 from gateway.errors import UpstreamError
-from gateway.framing.provider_json import (
+from gateway.protocols.shared.provider_json import (
     UNREADABLE,
     as_array,
     as_count,
@@ -13,6 +13,8 @@ from gateway.framing.provider_json import (
     as_object,
     as_objects,
     as_position,
+    as_share,
+    as_shares,
     as_text,
     created_s,
     dumped,
@@ -61,7 +63,8 @@ def test_a_value_of_its_type_is_itself(read: Callable[[object], object], value: 
         (as_text, 1),
         (as_count, -1),
         (as_count, True),
-        (as_count, 1.0),
+        (as_count, 1.5),
+        (as_count, -1.0),
         (as_position, -1),
         (as_position, None),
     ],
@@ -69,6 +72,22 @@ def test_a_value_of_its_type_is_itself(read: Callable[[object], object], value: 
 def test_a_value_of_another_type_is_refused(read: Callable[[object], object], value: object) -> None:
     with pytest.raises(UpstreamError, match=UNREADABLE):
         read(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "share"), [(7, 7), (7.0, 7), (None, 0), (-3, 0), (1.5, 0), ("7", 0), (True, 0), ([], 0)]
+)
+def test_a_share_that_is_no_count_is_none(value: object, share: int) -> None:
+    assert as_share(value) == share
+
+
+@pytest.mark.parametrize(("value", "shares"), [({"a": 1}, {"a": 1}), (None, {}), ([], {}), ("x", {})])
+def test_shares_that_are_no_object_are_none(value: object, shares: object) -> None:
+    assert as_shares(value) == shares
+
+
+def test_a_count_may_be_written_as_a_whole_decimal() -> None:
+    assert as_count(7.0) == 7
 
 
 @pytest.mark.parametrize("value", [None, -1, True, "2", 1.0])
@@ -87,4 +106,4 @@ def test_what_stays_as_it_came_is_json_text() -> None:
 
 def test_what_is_nested_too_deeply_is_refused() -> None:
     with pytest.raises(UpstreamError, match=UNREADABLE):
-        dumped(nested(300))
+        load(b'{"a":' + b"[" * 240 + b"]" * 240 + b"}")

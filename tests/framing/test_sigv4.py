@@ -1,7 +1,6 @@
-"""Our signer against botocore's, which is AWS's own: every service we speak to, and what could be signed otherwise."""
+"""Tests of our signer against botocore's own, for every service that the gateway calls and for ambiguous requests."""
 
 import hashlib
-from datetime import UTC, datetime
 from typing import Any
 
 import botocore.auth
@@ -9,7 +8,8 @@ import pytest
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from gateway.framing.sigv4 import AwsCredentials, Scope, signed_headers
+from gateway.providers.auth.sigv4 import AwsCredentials, Scope, signed_headers
+from tests.botocore_clock import stop_botocore
 
 NOW_S = 1_795_244_400.75
 LASTING = AwsCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
@@ -20,8 +20,7 @@ SERVICES = ["dynamodb", "s3", "secretsmanager", "sqs", "states"]
 
 @pytest.fixture(autouse=True)
 def _stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    moment = datetime.fromtimestamp(NOW_S, UTC)
-    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda **_: moment.replace(tzinfo=None))
+    stop_botocore(monkeypatch, NOW_S)
 
 
 def signed_by_botocore(

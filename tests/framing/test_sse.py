@@ -1,10 +1,13 @@
-"""Event streams as WHATWG has them, however their bytes are cut."""
+"""Tests of event streams by the WHATWG standard, for every cut of their bytes."""
+
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import UpstreamError
+from gateway.framing import sse
 from gateway.framing.sse import FRAME_BYTES_MAX, Frame, SSEDecoder, sse_event
 
 
@@ -32,6 +35,28 @@ def test_a_frame_is_handed_out_as_soon_as_its_blank_line_is_there() -> None:
 def test_every_line_ending_ends_a_line(end: bytes) -> None:
     stream = end.join([b"event: x", b"data: a", b"data: b", b"", b"data: c", b"", b""])
     assert data(stream) == [("x", b"a\nb"), (None, b"c")]
+
+
+class CountedPattern:
+    """A pattern that adds up the bytes of the texts that it searched."""
+
+    def __init__(self, pattern: re.Pattern[bytes]) -> None:
+        self._pattern = pattern
+        self.searched_bytes = 0
+
+    def search(self, text: bytes, start: int = 0) -> re.Match[bytes] | None:
+        self.searched_bytes += len(text) - start
+        return self._pattern.search(text, start)
+
+
+def test_a_frame_in_many_pieces_is_searched_and_joined_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    pattern = CountedPattern(sse._BLANK_LINE)
+    monkeypatch.setattr(sse, "_BLANK_LINE", pattern)
+    frame, piece_bytes = b"data: " + b"x" * 1_000_000 + b"\n\n", 1_000
+    decoder = SSEDecoder()
+    found = [one for start in range(0, len(frame), piece_bytes) for one in decoder.feed(frame[start:][:piece_bytes])]
+    assert [one.raw for one in found] == [frame]
+    assert pattern.searched_bytes < 1.1 * len(frame)
 
 
 def test_a_byte_order_mark_opens_the_stream_only() -> None:
@@ -80,7 +105,7 @@ def test_frames_are_the_same_however_the_bytes_are_cut(lines: list[tuple[bytes, 
 
 
 def read_line_by_line(stream: bytes) -> list[tuple[str | None, bytes]]:
-    """The standard's own algorithm, a line at a time, over a stream that is whole."""
+    """Runs the standard's own algorithm, a line at a time, over a whole stream."""
     found: list[tuple[str | None, bytes]] = []
     event: str | None = None
     lines: list[bytes] = []

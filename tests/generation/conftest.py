@@ -1,4 +1,4 @@
-"""A studio over memory, fresh for each test."""
+"""A studio over memory, new for each test."""
 
 import pytest
 

@@ -1,40 +1,53 @@
-"""The generation app over memory stores: two accounts with money, and hands for what the job engine would do."""
+"""Runs the apps of videos, generation and files over memory stores, with two funded accounts and a job engine."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 
-from functions.generation.app import app
+from functions.files.app import app as files_app
+from functions.generation.app import app as generation_app
+from functions.videos.app import app as videos_app
 from gateway.auth.principal import key_hash
-from gateway.bootstrap import ControlServices, control_services
 from gateway.canonical.jobs import Attempt, Job, JobError, JobKind, JobStatus, Result
-from gateway.catalog.media import load
+from gateway.catalog.loader import load
+from gateway.catalog.media import MEDIA_MODELS
 from gateway.errors import InvalidRequest, ServiceUnavailable
-from gateway.idempotency import Idempotency
-from gateway.job_services import generation
-from gateway.jobs.canceling import Canceling
-from gateway.jobs.changing import JobWriter
+from gateway.idempotency.ring import Idempotency
+from gateway.jobs.cancel import Canceling
 from gateway.jobs.closing import Closing
-from gateway.jobs.generation import Generation
+from gateway.jobs.media.service import Generation
+from gateway.jobs.media.uploads import Uploads
 from gateway.jobs.opening import Opening
-from gateway.jobs.uploads import Uploads
-from gateway.ports import KeyRecord
-from gateway.stores.idempotency_memory import MemoryIdempotencyRecords
-from gateway.stores.jobs_memory import MemoryJobs
-from gateway.stores.key_store_memory import MemoryKeyStore
-from gateway.stores.media_memory import MemoryMediaObjects
-from gateway.stores.money_memory import MemoryMoney
-from gateway.stores.objects_memory import MemoryObjects
+from gateway.jobs.writer import JobWriter
+from gateway.operations.media import MediaOperation
+from gateway.ports.keys import KeyRecord
+from gateway.providers.media.registry import KNOWN
 from gateway.untrusted.fetch import Fetched
 from gateway.untrusted.file_types import FileType, judge_file
 from gateway.untrusted.urls import judge_url
+from gateway.wiring.control_plane import ControlServices, control_services
+from gateway.wiring.files import uploads as stored_files
+from gateway.wiring.generation import generation
+from local.resource_names import ResourceNames
+from local.routes import Routes
+from local.template import Stack, resolve, translate
 from tests.control_plane.harness import CALLER_IP, NOW_S, StoppedClock, as_from_api_gateway
+from tests.fakes.idempotency import MemoryIdempotencyRecords
+from tests.fakes.jobs import MemoryJobs
+from tests.fakes.keys import MemoryKeyStore
+from tests.fakes.media import MemoryMediaObjects
+from tests.fakes.money import MemoryMoney
+from tests.fakes.objects import MemoryObjects
+from tests.template.translated import ROOT
 
+APPS = {"files": files_app, "generation": generation_app, "videos": videos_app}
 ACCOUNT, KEY = "acc_one", "sk-xc-of-one"
 OTHER_ACCOUNT, OTHER_KEY = "acc_two", "sk-xc-of-two"
 DOLLAR = 10**9
@@ -45,9 +58,28 @@ GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7
 VIDEO = {"model": "wan-2.6", "prompt": "a cat skating in neon Tokyo", "duration_sec": 5}
 
 
+@cache
+def stack() -> Stack:
+    """Reads the resources that the template deploys."""
+    return resolve(translate(ROOT / "template.yaml"), ROOT, ResourceNames("http://queues.test"))
+
+
+@cache
+def routes() -> Routes:
+    """Reads the template's routes."""
+    return Routes(stack().api.routes)
+
+
+def app_of(method: str, path: str) -> FastAPI:
+    """Returns the app to which API Gateway sends a request."""
+    match = routes().match(method, path.partition("?")[0])
+    assert match is not None, f"no route for {method} {path}"
+    return APPS[stack().functions[match.route.function].family]
+
+
 @dataclass
 class Starts:
-    """`Executions` that only remember; `down` is a Step Functions that cannot be reached."""
+    """`Executions` that only record. `down` simulates a Step Functions that cannot be reached."""
 
     started: list[tuple[JobKind, str, int]] = field(default_factory=list)
     woken: list[tuple[str, Mapping[str, object]]] = field(default_factory=list)
@@ -69,7 +101,7 @@ class Starts:
 
 @dataclass
 class Web:
-    """The internet: files by URL, and what has been asked of it."""
+    """The internet: files by URL, and the requests for them."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -85,7 +117,7 @@ class Web:
 
 @dataclass
 class Studio:
-    """Two accounts with 100 dollars each, and the app over them."""
+    """Two accounts with 100 dollars each, and the apps over them."""
 
     clock: StoppedClock = field(default_factory=StoppedClock)
     keys: MemoryKeyStore = field(default_factory=MemoryKeyStore)
@@ -99,19 +131,24 @@ class Studio:
         self.writer = JobWriter(self.jobs, self.clock)
         self.closing = Closing(self.writer, self.money, self.clock)
         ring = Idempotency(MemoryIdempotencyRecords(), MemoryObjects(), self.clock)
-        control = ControlServices(self.clock, self.keys, self.keys, self.money, ring, ())
+        control = ControlServices(self.clock, self.keys, self.keys, self.money, ring)
+        catalog = load(MEDIA_MODELS, KNOWN)
+        uploads = Uploads(self.objects, self.web, self.clock)
         self.services = Generation(
             jobs=self.jobs,
             money=self.money,
             objects=self.objects,
-            catalog=load(),
-            uploads=Uploads(self.objects, self.web, self.clock),
+            catalog=catalog,
+            operation=MediaOperation(catalog),
+            uploads=uploads,
             opening=Opening(self.jobs, self.money, self.executions, self.clock),
             canceling=Canceling(self.writer, self.closing, self.executions),
             clock=self.clock,
         )
-        app.dependency_overrides[control_services] = lambda: control
-        app.dependency_overrides[generation] = lambda: self.services
+        for app in APPS.values():
+            app.dependency_overrides[control_services] = lambda: control
+            app.dependency_overrides[generation] = lambda: self.services
+            app.dependency_overrides[stored_files] = lambda: uploads
 
     async def settle_in(self) -> None:
         for account_id, key in ((ACCOUNT, KEY), (OTHER_ACCOUNT, OTHER_KEY)):
@@ -125,15 +162,16 @@ class Studio:
     async def ask(
         self, method: str, path: str, body: object = None, key: str | None = KEY, **rest: Any
     ) -> httpx.Response:
-        """One call; a body of bytes goes as it is, anything else as JSON."""
+        """Sends one call. A body of bytes is sent unchanged, any other as JSON."""
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         sent = {"content": body} if isinstance(body, bytes) else {} if body is None else {"json": body}
-        transport = httpx.ASGITransport(as_from_api_gateway(app), raise_app_exceptions=False, client=(CALLER_IP, 1))
+        app = as_from_api_gateway(app_of(method, path))
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(CALLER_IP, 1))
         async with httpx.AsyncClient(transport=transport, base_url="https://gateway.test") as client:
             return await client.request(method, path, headers=headers | rest.pop("headers", {}), **sent, **rest)
 
     async def create(self, key: str = KEY, path: str = "/v1/videos/generations", **changes: object) -> str:
-        """A job's id, as its creation answers it."""
+        """Creates a job and returns its id."""
         answer = await self.ask("POST", path, {**VIDEO, **changes}, key)
         assert answer.status_code == 202, answer.text
         made: str = answer.json()["job_id"]
@@ -156,13 +194,13 @@ class Studio:
         return found
 
     async def free_nanousd(self, account_id: str = ACCOUNT) -> int:
-        look = await self.money.look(account_id)
+        look = await self.money.read_account(account_id)
         assert look is not None
         assert look.balanced
         return look.free_nanousd
 
     async def run(self, job_id: str, **changes: Any) -> Job:
-        """The job as its engine has it once its provider has taken it."""
+        """Runs the job's engine until its provider has accepted it, and returns the job."""
         route = (await self.job(job_id)).order["routes"][0]
         attempt = Attempt(1, 0, route["provider"], route["upstream_model"], handle="task-1")
         return await self.writer.change(

@@ -1,4 +1,4 @@
-"""API Gateway's own events through the handler that Lambda calls: where a job's callbacks go, and forms in base64."""
+"""Tests of API Gateway's own events through the handler that Lambda calls: callback addresses, forms in base64."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from typing import Any
 import orjson
 import pytest
 
-from functions.generation.app import handler
-from gateway.ports import KeyRecord
+from functions.files.app import handler as files_handler
+from functions.videos.app import handler as videos_handler
+from gateway.ports.keys import KeyRecord
 from tests.control_plane.harness import NOW_S
+from tests.fakes.invocations import LambdaContext
 from tests.generation.studio import ACCOUNT, PNG, Studio
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -22,7 +24,7 @@ SAMPLE_KEY = "sk-xc-0000000000000000000000000000000000000000000"
 
 @pytest.fixture(scope="module", autouse=True)
 def loops() -> Iterator[None]:
-    """The handler makes the loop of its process, and keeps it."""
+    """Closes the loop of the handler, which makes the loop of its process and keeps it."""
     made: list[asyncio.AbstractEventLoop] = []
     new_event_loop = asyncio.new_event_loop
 
@@ -54,14 +56,14 @@ def run(story: Any) -> Any:
     return asyncio.new_event_loop().run_until_complete(story)
 
 
-def handled(**changes: Any) -> tuple[dict[str, Any], Any]:
-    event = orjson.loads((EVENTS / "generation-video.json").read_bytes()) | changes
-    answer = handler(event, None)
+def handled(handler: Any, sample: str, **changes: Any) -> tuple[dict[str, Any], Any]:
+    event = orjson.loads((EVENTS / sample).read_bytes()) | changes
+    answer = handler(event, LambdaContext())
     return answer, orjson.loads(answer["body"])
 
 
 def test_a_job_knows_the_host_and_stage_that_it_came_in_by(studio: Studio) -> None:
-    answer, body = handled()
+    answer, body = handled(videos_handler, "videos-create.json")
     assert (answer["statusCode"], body["model"]) == (202, "nexevo/video-fast")
     job = run(studio.job(body["job_id"]))
     assert job.public_url == "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/prod"
@@ -71,8 +73,10 @@ def test_a_job_knows_the_host_and_stage_that_it_came_in_by(studio: Studio) -> No
 def test_a_form_comes_in_base64(studio: Studio) -> None:
     form = b'--B\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n' + PNG + b"\r\n--B--\r\n"
     kind = "multipart/form-data; boundary=B"
-    event = orjson.loads((EVENTS / "generation-video.json").read_bytes())
+    event = orjson.loads((EVENTS / "files-presign.json").read_bytes())
     answer, body = handled(
+        files_handler,
+        "files-presign.json",
         path="/v1/generation/upload",
         headers={**event["headers"], "Content-Type": kind},
         multiValueHeaders={**event["multiValueHeaders"], "Content-Type": [kind]},

@@ -1,4 +1,4 @@
-"""Uploads, presigned forms, and the reference images that jobs start from."""
+"""Tests of uploads, presigned forms, and the reference images of jobs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from gateway.jobs.media.uploads import FILE_BYTES_MAX, INLINE_BYTES_MAX
 from gateway.jobs.opening import hold_id_of
-from gateway.jobs.uploads import FILE_BYTES_MAX, INLINE_BYTES_MAX
 from tests.control_plane.harness import NOW_S, refusal
 from tests.generation.studio import ACCOUNT, DOLLAR, GIF, OTHER_KEY, PNG, VIDEO, Studio
 

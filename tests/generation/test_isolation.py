@@ -1,4 +1,4 @@
-"""A job of another account is as unknown as one that never was, whatever is asked of it and however far it has come."""
+"""Tests that another account's job looks like an unknown one, for every request and at every stage of the job."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ENDS = ("none", "run", "succeed", "fail")
 
 
 def seen(answer: httpx.Response, job_id: str) -> tuple[int, str, dict[str, str]]:
-    """All that an answer tells, but for the id that was asked for."""
+    """Returns all of an answer except the requested id."""
     headers = {name: value for name, value in answer.headers.items() if name != "content-length"}
     return answer.status_code, answer.text.replace(job_id, "ID"), headers
 
@@ -49,8 +49,8 @@ def test_a_job_of_another_account_cannot_be_told_from_none(
         books = [await studio.free_nanousd(account) for account in (ACCOUNT, OTHER_ACCOUNT)]
         for method, path in calls:
             theirs = seen(await studio.ask(method, path.format(job_id), key=KEY), job_id)
-            nobodys = seen(await studio.ask(method, path.format(f"gen_{probe}"), key=KEY), f"gen_{probe}")
-            assert theirs == nobodys
+            unknown = seen(await studio.ask(method, path.format(f"gen_{probe}"), key=KEY), f"gen_{probe}")
+            assert theirs == unknown
             assert theirs[0] == 404
         for path in LISTS:
             assert (await studio.ask("GET", path, key=KEY)).json()["data"] == []

@@ -1,4 +1,4 @@
-"""/v1/videos: OpenAI's shape over the same jobs."""
+"""Tests of /v1/videos, OpenAI's shape over the same jobs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.ports import KeyRecord
+from gateway.ports.keys import KeyRecord
 from tests.control_plane.harness import NOW_S, refusal
 from tests.generation.studio import ACCOUNT, Studio
 

@@ -1,4 +1,4 @@
-"""Whatever is sent to the generation routes is served or refused in the contract's shape; none of it is our failure."""
+"""Tests that the generation routes serve or refuse every request in the contract's shape, and never fail."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import negative_data_rejection, unsupported_method
 
-from functions.generation.app import app
 from tests.control_plane.harness import as_from_api_gateway
-from tests.generation.studio import KEY, Studio
+from tests.generation.studio import APPS, KEY, Studio
 
 TYPES = {
     400: "invalid_request_error",
@@ -29,11 +28,12 @@ TYPES = {
     429: "rate_limit_error",
 }
 EXAMPLES = settings(
-    max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
+    max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
 )
 
 
-def schema() -> BaseSchema:
+def schema(family: str) -> BaseSchema:
+    app = APPS[family]
     served = as_from_api_gateway(app)
 
     async def with_document(scope: Any, receive: Any, send: Any) -> None:
@@ -46,7 +46,7 @@ def schema() -> BaseSchema:
     return schemathesis.openapi.from_asgi("/openapi.json", with_document)
 
 
-generation_schema = schema()
+files_schema, generation_schema, videos_schema = (schema(family) for family in sorted(APPS))
 
 
 @pytest.fixture(autouse=True)
@@ -61,9 +61,7 @@ def studio() -> Studio:
     return made
 
 
-@generation_schema.include(path_regex="^/v1/").parametrize()
-@EXAMPLES
-def test_a_call_is_served_or_refused(case: Case[Any]) -> None:
+def check(case: Case[Any]) -> None:
     answer = case.call(headers={"Authorization": f"Bearer {KEY}"})
     case.validate_response(answer, checks=[not_a_server_error, unsupported_method, negative_data_rejection])
     assert answer.headers["x-trace-id"]
@@ -71,3 +69,21 @@ def test_a_call_is_served_or_refused(case: Case[Any]) -> None:
         error = answer.json()["error"]
         assert list(error) == ["message", "type", "param", "code"]
         assert error["type"] == TYPES[answer.status_code]
+
+
+@files_schema.include(path_regex="^/v1/").parametrize()
+@EXAMPLES
+def test_a_call_for_files_is_served_or_refused(case: Case[Any]) -> None:
+    check(case)
+
+
+@generation_schema.include(path_regex="^/v1/").parametrize()
+@EXAMPLES
+def test_a_call_for_generation_is_served_or_refused(case: Case[Any]) -> None:
+    check(case)
+
+
+@videos_schema.include(path_regex="^/v1/").parametrize()
+@EXAMPLES
+def test_a_call_for_videos_is_served_or_refused(case: Case[Any]) -> None:
+    check(case)

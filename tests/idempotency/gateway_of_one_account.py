@@ -1,23 +1,30 @@
-"""One account before the ring, on the real money store: what a request with a key costs, however its process ends."""
+"""Runs one account's requests with idempotency keys on a money store, to check their cost after every failure."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from gateway.canonical.money import Admission, Charge, Hold, Look, Tier, Wanted
+from gateway.canonical.money import AccountSnapshot, Admission, Charge, Hold, HoldRequest, Tier
 from gateway.errors import InsufficientBalance
-from gateway.idempotency import Answer, Attempt, Idempotency, KeyedRequest, disown_hold, keyed_request
+from gateway.idempotency.ring import REPLAYED, Answer, Attempt, Idempotency, KeyedRequest, disown_hold, keyed_request
 from gateway.ledger.hold_ids import hold_id_at
-from gateway.ports import IdempotencyRecords, Money, Objects
-from gateway.stores.idempotency_memory import MemoryIdempotencyRecords
-from gateway.stores.money_memory import MemoryMoney
-from gateway.stores.objects_memory import MemoryObjects
+from gateway.ports.idempotency import IdempotencyRecords
+from gateway.ports.money import Money
+from gateway.ports.objects import Objects
+from tests.fakes.idempotency import MemoryIdempotencyRecords
+from tests.fakes.money import MemoryMoney
+from tests.fakes.objects import MemoryObjects
 
 ACCOUNT = "acct_1"
 PATH = "/v1/chat/completions"
 CREDIT, HOLD, COST = 1_000_000, 5_000, 700
 LEASE_S = 135
 BODY = b'{"model": "gpt-4o", "messages": []}'
+
+
+def is_repeat(answer: Answer) -> bool:
+    """True if an answer was stored and is returned again."""
+    return REPLAYED in answer.headers
 
 
 @dataclass
@@ -35,7 +42,7 @@ class StoppedClock:
 
 @dataclass
 class Gateway:
-    """The ring and what it stands on; `served` has the attempts that reached the provider."""
+    """The idempotency ring with its stores. `served` lists the attempts that reached the provider."""
 
     clock: StoppedClock = field(default_factory=StoppedClock)
     records: IdempotencyRecords = field(default_factory=MemoryIdempotencyRecords)
@@ -51,7 +58,7 @@ class Gateway:
     async def ask(
         self, key: str | None = "key", body: bytes = BODY, *, provider: Callable[[], Awaitable[int]] | None = None
     ) -> Answer:
-        """One request through the ring; `provider` gives the answer's status, or raises."""
+        """Sends one request through the ring. `provider` gives the answer's status, or raises."""
         self.tries += 1
         attempt_id = hold_id_at(self.clock.at_s, self.tries)
         attempt = Attempt(
@@ -64,7 +71,7 @@ class Gateway:
         return await ring.run(keyed(key, body), attempt)
 
     async def _produce(self, hold_id: str, provider: Callable[[], Awaitable[int]] | None) -> Answer:
-        wanted = Wanted(ACCOUNT, "key_1", hold_id, HOLD, deadline_s=int(self.clock.at_s) + 960, key_rpm_limit=60)
+        wanted = HoldRequest(ACCOUNT, "key_1", hold_id, HOLD, deadline_s=int(self.clock.at_s) + 960, key_rpm_limit=60)
         outcome = await self.money.admit(wanted, self.clock.at_s)
         if not isinstance(outcome, Admission):
             raise InsufficientBalance("no")
@@ -80,15 +87,15 @@ class Gateway:
     async def _disown(self, attempt_id: str) -> None:
         await disown_hold(self.money, self.clock, ACCOUNT, attempt_id)
 
-    async def look(self) -> Look:
-        """The account, every nano-dollar of it accounted for."""
-        look = await self.money.look(ACCOUNT)
+    async def look(self) -> AccountSnapshot:
+        """Reads the account and checks that every nano-dollar of it is accounted for."""
+        look = await self.money.read_account(ACCOUNT)
         assert look is not None
         assert look.balanced
         return look
 
     async def paid(self) -> int:
-        """What the account has paid in all, with nothing left on hold."""
+        """Returns the account's total payment, after checking that no hold is open."""
         look = await self.look()
         assert look.held_nanousd == 0
         return CREDIT - look.free_nanousd

@@ -1,9 +1,9 @@
-"""What makes two requests the same: the scope of a key, and the fingerprint of what was asked under it."""
+"""Tests of the identity of two requests: the scope of a key, and the fingerprint of the request under it."""
 
 import pytest
 
 from gateway.errors import InvalidRequest
-from gateway.idempotency import KeyedRequest, keyed_request
+from gateway.idempotency.ring import KeyedRequest, keyed_request
 
 JSON = "application/json"
 

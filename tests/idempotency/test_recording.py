@@ -1,11 +1,11 @@
-"""A stream as an answer: what went to the caller is what a repeat will get."""
+"""Tests that a repeat of a stream gets the bytes that the first caller got."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pytest
 
-from gateway.idempotency import Recording
+from gateway.idempotency.ring import Recording
 
 pytestmark = pytest.mark.anyio
 

@@ -1,4 +1,4 @@
-"""What a caller with an Idempotency-Key meets, and what it pays."""
+"""Tests of the answers and costs of a caller with an Idempotency-Key."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,12 +16,12 @@ from gateway.errors import (
     ServiceUnavailable,
     UpstreamError,
 )
-from gateway.idempotency import KEEP_S, REPLAYED, Answer
-from gateway.ports import IdempotencyRecord
-from gateway.stores.idempotency_memory import MemoryIdempotencyRecords
-from gateway.stores.money_memory import MemoryMoney
-from gateway.stores.objects_memory import MemoryObjects
-from tests.idempotency.gateway_of_one_account import BODY, COST, LEASE_S, Gateway
+from gateway.idempotency.ring import KEEP_S, REPLAYED, Answer
+from gateway.ports.idempotency import IdempotencyRecord
+from tests.fakes.idempotency import MemoryIdempotencyRecords
+from tests.fakes.money import MemoryMoney
+from tests.fakes.objects import MemoryObjects
+from tests.idempotency.gateway_of_one_account import BODY, COST, LEASE_S, Gateway, is_repeat
 
 pytestmark = pytest.mark.anyio
 
@@ -61,7 +61,7 @@ async def test_the_same_request_again_is_paid_once(gateway: Gateway) -> None:
 
 async def test_a_replay_says_so(gateway: Gateway) -> None:
     first, second = await gateway.ask(), await gateway.ask()
-    assert (first.replayed, second.replayed, second.headers[REPLAYED]) == (False, True, "true")
+    assert (is_repeat(first), is_repeat(second), second.headers[REPLAYED]) == (False, True, "true")
 
 
 async def test_a_replay_bears_the_answers_headers_and_not_the_old_requests(gateway: Gateway) -> None:
@@ -77,7 +77,7 @@ async def test_without_a_key_nothing_is_kept_and_each_request_is_paid(gateway: G
 
 
 def unused(store: object) -> object:
-    """The store, if nothing is in it."""
+    """Returns the store after checking that it is empty."""
     assert isinstance(store, MemoryIdempotencyRecords | MemoryObjects)
     assert not any(vars(store).values())
     return store
@@ -115,10 +115,10 @@ async def test_a_request_in_flight_is_a_conflict_to_be_retried(
 
 
 async def test_of_twenty_at_once_one_is_served_and_paid(gateway: Gateway) -> None:
-    everybody_asked = asyncio.Event()
+    all_asked = asyncio.Event()
 
     async def wait() -> int:
-        await everybody_asked.wait()
+        await all_asked.wait()
         return 200
 
     async def ask() -> str | None:
@@ -126,7 +126,7 @@ async def test_of_twenty_at_once_one_is_served_and_paid(gateway: Gateway) -> Non
             await gateway.ask(provider=wait)
         except Conflict as refused:
             if gateway.tries == 20:
-                everybody_asked.set()
+                all_asked.set()
             return refused.code
         return "served"
 
@@ -138,13 +138,13 @@ async def test_of_twenty_at_once_one_is_served_and_paid(gateway: Gateway) -> Non
 async def test_the_answer_is_given_again_for_a_day(gateway: Gateway) -> None:
     await gateway.ask()
     gateway.clock.at_s += KEEP_S - 1
-    assert (await gateway.ask()).replayed
+    assert is_repeat(await gateway.ask())
 
 
 async def test_after_a_day_the_key_is_new(gateway: Gateway) -> None:
     await gateway.ask()
     gateway.clock.at_s += KEEP_S
-    assert not (await gateway.ask(body=b"{}")).replayed
+    assert not is_repeat(await gateway.ask(body=b"{}"))
     assert await gateway.paid() == 2 * COST
 
 
@@ -155,7 +155,7 @@ async def test_the_day_begins_with_the_answer(gateway: Gateway) -> None:
 
     await gateway.ask(provider=slow)
     gateway.clock.at_s += KEEP_S - 1
-    assert (await gateway.ask()).replayed
+    assert is_repeat(await gateway.ask())
 
 
 REFUSALS = [
@@ -176,7 +176,7 @@ async def test_what_was_refused_frees_the_key(gateway: Gateway, refusal: BaseExc
     with pytest.raises(type(refusal)):
         await gateway.ask(provider=answering(refusal))
     corrected = await gateway.ask(body=b'{"corrected": true}')
-    assert (corrected.replayed, await gateway.paid()) == (False, COST)
+    assert (is_repeat(corrected), await gateway.paid()) == (False, COST)
 
 
 async def test_what_was_refused_leaves_the_refusal_as_it_was(gateway: Gateway) -> None:
@@ -189,13 +189,13 @@ async def test_what_was_refused_leaves_the_refusal_as_it_was(gateway: Gateway) -
 @pytest.mark.parametrize("status", [400, 408, 429, 500, 502])
 async def test_an_answer_that_is_an_error_is_not_kept(gateway: Gateway, status: int) -> None:
     await gateway.ask(provider=answering(status))
-    assert not (await gateway.ask()).replayed
+    assert not is_repeat(await gateway.ask())
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 async def test_every_success_is_kept(gateway: Gateway, status: int) -> None:
     await gateway.ask(provider=answering(status))
-    assert ((again := await gateway.ask()).replayed, again.status) == (True, status)
+    assert (is_repeat(again := await gateway.ask()), again.status) == (True, status)
 
 
 async def test_a_request_that_fails_unforeseen_after_its_charge_is_paid_back(gateway: Gateway) -> None:
@@ -207,7 +207,7 @@ async def test_a_request_that_fails_unforeseen_after_its_charge_is_paid_back(gat
 
 
 class BrokenMoney(MemoryMoney):
-    """A store whose caller meets a fault right after each charge."""
+    """A store whose caller fails right after each charge."""
 
     async def settle(self, hold: Hold, charge: Charge, now_s: float) -> Settlement:
         await super().settle(hold, charge, now_s)
@@ -215,7 +215,7 @@ class BrokenMoney(MemoryMoney):
 
 
 class DownRecords(MemoryIdempotencyRecords):
-    """A table that is out of reach once a key is claimed."""
+    """A table that cannot be reached once a key is claimed."""
 
     async def finish(self, record: IdempotencyRecord) -> bool:
         raise ServiceUnavailable(record.scope)
@@ -225,7 +225,7 @@ class DownRecords(MemoryIdempotencyRecords):
 
 
 class DownObjects(MemoryObjects):
-    """A bucket that takes nothing."""
+    """A bucket that accepts nothing."""
 
     async def put(self, name: str, body: bytes) -> None:
         raise ServiceUnavailable(f"{name}: {len(body)}")
@@ -291,7 +291,7 @@ async def test_an_attempt_that_outlived_its_lease_is_not_charged(gateway: Gatewa
     assert (len(gateway.served), await gateway.paid()) == (2, COST)
 
 
-async def test_a_body_can_only_be_asked_for_by_a_name_that_nobody_can_guess(gateway: Gateway) -> None:
+async def test_a_body_can_only_be_asked_for_by_a_name_that_cannot_be_guessed(gateway: Gateway) -> None:
     await gateway.ask(body=BODY)
     assert isinstance(gateway.objects, MemoryObjects)
     (name,) = gateway.objects._bodies

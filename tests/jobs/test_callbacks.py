@@ -1,4 +1,6 @@
-"""A provider's callback wakes the job whose attempt it is, if the provider signed it; nothing else comes of it."""
+"""Tests that a provider's signed callback wakes the job of its attempt, and that no other callback has an effect."""
+
+from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -9,19 +11,21 @@ import pytest
 from gateway.canonical.jobs import Attempt, Job, JobKind, Phase
 from gateway.canonical.media import Running
 from gateway.canonical.money import Charge, Tier
-from gateway.errors import AuthenticationFailed, NotFound, UpstreamError
-from gateway.framing import standard_webhooks
-from gateway.jobs.callbacks import KEYS_TTL_S, Callbacks
-from gateway.jobs.changing import JobWriter
-from gateway.jobs.exchange import NOT_CONFIGURED
-from gateway.ports import Credential, Patience, UpstreamRequest
+from gateway.errors import AuthenticationFailed, NotFound
+from gateway.jobs.media.callbacks import KEYS_TTL_S, Callbacks
+from gateway.jobs.media.task_client import TASK_TIMEOUTS
+from gateway.jobs.writer import JobWriter
+from gateway.pipeline.provider_client import ProviderClient
+from gateway.ports.upstream import Credential, UpstreamRequest, UpstreamTimeouts
+from gateway.providers.auth import standard_webhooks
 from gateway.providers.media.vendor import Callback, MediaVendor
-from gateway.stores.jobs_memory import MemoryJobs
+from tests.fakes.jobs import MemoryJobs
 from tests.jobs.world import START_S, Machine, Time
 
 pytestmark = pytest.mark.anyio
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+KNOWN = Credential("", None, {"webhook_secret": SECRET})
 NOW_S = int(START_S)
 BODY = b'{"status":"succeeded","output":"https://forged.test/x.mp4"}'
 WAITING = Job(
@@ -57,12 +61,12 @@ VENDOR = MediaVendor(
 )
 
 
-def verified(headers: Mapping[str, str], body: bytes, credential: Credential, keys: bytes, now_s: float) -> None:
-    """By the credential's secret, or where the vendor publishes its keys, by those."""
-    standard_webhooks.verify(keys.decode() or credential.api_key, headers, body, now_s)
+def verified(headers: Mapping[str, str], body: bytes, settings: Credential, keys: bytes, now_s: float) -> None:
+    """Verifies by the settings' secret, or by the vendor's published keys if it has any."""
+    standard_webhooks.verify(keys.decode() or settings.extra["webhook_secret"], headers, body, now_s)
 
 
-SECRET_SIGNS = Callback(verify=verified, usable=lambda credential: bool(credential.api_key))
+SECRET_SIGNS = Callback(needs="webhook_secret", verify=verified)
 KEYS_SIGN = replace(SECRET_SIGNS, keys=lambda _: UpstreamRequest("http://keys.test/jwks", (), b"", method="GET"))
 
 
@@ -75,10 +79,10 @@ class Published:
     closed: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    async def warm(self, origin: str, patience: Patience) -> None:
+    async def warm(self, origin: str, patience: UpstreamTimeouts) -> None:
         raise AssertionError(f"{origin} within {patience}: keys are asked for once")
 
-    async def send(self, _request: UpstreamRequest, _patience: Patience) -> Any:
+    async def send(self, _request: UpstreamRequest, _patience: UpstreamTimeouts) -> Any:
         self.asked += 1
         return self
 
@@ -93,20 +97,20 @@ class Published:
 
 
 @dataclass
-class Desk:
-    """Where callbacks come in, with everything that a test may want to turn."""
+class CallbackReceiver:
+    """The callback receiver, with every part that a test may change."""
 
     vendor: MediaVendor = field(default_factory=lambda: replace(VENDOR, callback=SECRET_SIGNS))
-    credential: Credential | None = field(default_factory=lambda: Credential(SECRET))
+    credential: Credential | None = field(default_factory=lambda: KNOWN)
     time: Time = field(default_factory=Time)
     jobs: MemoryJobs = field(default_factory=MemoryJobs)
     machine: Machine = field(default_factory=Machine)
     published: Published = field(default_factory=Published)
 
     def __post_init__(self) -> None:
-        exchange: Any = Rows(self)
+        providers = ProviderClient(Rows(self), self.published, TASK_TIMEOUTS)
         writer = JobWriter(self.jobs, self.time)
-        self.callbacks = Callbacks(self.jobs, writer, self.machine, exchange, self.published, self.time)
+        self.callbacks = Callbacks(self.jobs, writer, self.machine, {"test": self.vendor}, providers, self.time)
 
     async def hear(
         self, *, provider: str = "test", job_id: str = "gen_1", attempt: str = "2", secret: str = SECRET, age_s: int = 0
@@ -122,58 +126,56 @@ class Desk:
 
 @dataclass
 class Rows:
-    """`Exchange`, as far as callbacks go: one vendor."""
+    """`Credentials` of the receiver's one vendor."""
 
-    desk: Desk
+    receiver: CallbackReceiver
 
-    async def vendor(self, provider: str) -> tuple[MediaVendor, Credential]:
-        if self.desk.credential is None:
-            raise UpstreamError(NOT_CONFIGURED, retryable=False)
-        return {"test": self.desk.vendor}[provider], self.desk.credential
+    async def of(self, provider: str) -> Credential | None:
+        return self.receiver.credential if provider == "test" else None
 
 
-async def desk(job: Job = WAITING, **turned: Any) -> Desk:
-    made = Desk(**turned)
+async def receiver(job: Job = WAITING, **turned: Any) -> CallbackReceiver:
+    made = CallbackReceiver(**turned)
     await made.jobs.add(job)
     return made
 
 
 async def test_a_signed_callback_ends_the_wait_of_its_job() -> None:
-    made = await desk()
+    made = await receiver()
     await made.hear()
     assert made.machine.woken == {"token-1": {"job_id": "gen_1", "run": 3, "next": "await", "wait_s": 1}}
 
 
 async def test_a_callback_changes_nothing_of_the_job_and_nothing_it_says_is_believed() -> None:
-    made = await desk()
+    made = await receiver()
     await made.hear()
     assert await made.job() == WAITING
 
 
 async def test_a_callback_that_comes_twice_wakes_once_more_at_most() -> None:
-    made = await desk()
+    made = await receiver()
     await made.hear()
     await made.hear()
     assert list(made.machine.woken) == ["token-1"]
 
 
-async def test_a_forged_callback_wakes_nobody() -> None:
-    made = await desk()
+async def test_a_forged_callback_wakes_no_execution() -> None:
+    made = await receiver()
     with pytest.raises(AuthenticationFailed):
         await made.hear(secret="whsec_Zm9yZ2VkZm9yZ2VkZm9yZ2Vk")
     assert made.machine.woken == {}
 
 
 @pytest.mark.parametrize("age_s", [301, -301])
-async def test_a_callback_that_was_signed_at_another_time_wakes_nobody(age_s: int) -> None:
-    made = await desk()
+async def test_a_callback_that_was_signed_at_another_time_wakes_no_execution(age_s: int) -> None:
+    made = await receiver()
     with pytest.raises(AuthenticationFailed):
         await made.hear(age_s=age_s)
     assert made.machine.woken == {}
 
 
 async def test_a_forged_callback_does_not_learn_which_jobs_there_are() -> None:
-    made = await desk()
+    made = await receiver()
     for job_id in ("gen_1", "gen_none"):
         with pytest.raises(AuthenticationFailed):
             await made.hear(job_id=job_id, secret="whsec_Zm9yZ2VkZm9yZ2VkZm9yZ2Vk")
@@ -183,14 +185,14 @@ async def test_a_forged_callback_does_not_learn_which_jobs_there_are() -> None:
     "named", [{"job_id": "gen_none"}, {"attempt": "1"}, {"attempt": "3"}, {"attempt": "02"}, {"attempt": "x"}], ids=str
 )
 async def test_a_signed_callback_for_another_attempt_is_taken_and_does_nothing(named: dict[str, str]) -> None:
-    made = await desk()
+    made = await receiver()
     await made.hear(**named)  # type: ignore[arg-type]  # names of parameters that are all text
     assert made.machine.woken == {}
 
 
 async def test_a_callback_of_another_provider_than_the_attempts_does_nothing() -> None:
     assert WAITING.attempt is not None
-    made = await desk(replace(WAITING, attempt=replace(WAITING.attempt, provider="other")))
+    made = await receiver(replace(WAITING, attempt=replace(WAITING.attempt, provider="other")))
     await made.hear()
     assert made.machine.woken == {}
 
@@ -208,37 +210,37 @@ async def test_a_callback_of_another_provider_than_the_attempts_does_nothing() -
     ids=lambda job: f"{job.phase} {job.token}",
 )
 async def test_a_job_that_does_not_wait_is_left_alone(job: Job) -> None:
-    made = await desk(job)
+    made = await receiver(job)
     await made.hear()
     assert (made.machine.woken, await made.job()) == ({}, job)
 
 
 async def test_a_late_job_is_looked_at_by_the_next_reconciler() -> None:
-    made = await desk(replace(WAITING, phase=Phase.LATE, token=None, due_s=NOW_S + 900))
+    made = await receiver(replace(WAITING, phase=Phase.LATE, token=None, due_s=NOW_S + 900))
     await made.hear()
     assert [job.job_id async for job in made.jobs.due(made.time.at_s)] == ["gen_1"]
     assert made.machine.woken == {}
 
 
 async def test_an_unknown_provider_has_no_callbacks() -> None:
-    made = await desk()
+    made = await receiver()
     with pytest.raises(NotFound):
         await made.hear(provider="unheard-of")
 
 
 @pytest.mark.parametrize(
     "turned",
-    [{"vendor": VENDOR}, {"credential": None}, {"credential": Credential("")}],
-    ids=["no webhooks", "no credential", "no secret"],
+    [{"vendor": VENDOR}, {"credential": None}, {"credential": Credential("")}, {"credential": Credential("key")}],
+    ids=["no webhooks", "no settings", "no secret", "a key"],
 )
 async def test_a_provider_that_cannot_be_known_has_no_callbacks(turned: dict[str, Any]) -> None:
-    made = await desk(**turned)
+    made = await receiver(**turned)
     with pytest.raises(NotFound):
         await made.hear()
 
 
-async def test_published_keys_are_read_once_a_day_whatever_comes_in() -> None:
-    made = await desk(vendor=replace(VENDOR, callback=KEYS_SIGN), credential=Credential("sim"))
+async def test_published_keys_are_read_once_a_day_however_many_callbacks_come() -> None:
+    made = await receiver(vendor=replace(VENDOR, callback=KEYS_SIGN), credential=KNOWN)
     await made.hear()
     with pytest.raises(AuthenticationFailed):
         await made.hear(secret="whsec_Zm9yZ2VkZm9yZ2VkZm9yZ2Vk")
@@ -249,7 +251,7 @@ async def test_published_keys_are_read_once_a_day_whatever_comes_in() -> None:
 
 
 async def test_without_the_published_keys_nothing_is_believed_and_they_are_asked_for_again() -> None:
-    made = await desk(vendor=replace(VENDOR, callback=KEYS_SIGN), credential=Credential("sim"))
+    made = await receiver(vendor=replace(VENDOR, callback=KEYS_SIGN), credential=KNOWN)
     made.published.status = 500
     with pytest.raises(AuthenticationFailed):
         await made.hear()
@@ -257,3 +259,13 @@ async def test_without_the_published_keys_nothing_is_believed_and_they_are_asked
     made.published.status = 200
     await made.hear()
     assert (made.published.asked, list(made.machine.woken)) == (2, ["token-1"])
+
+
+async def test_a_delivery_that_does_not_claim_to_be_the_accounts_asks_for_no_keys() -> None:
+    def claim(_headers: Mapping[str, str], _settings: Credential, _now_s: float) -> None:
+        raise AuthenticationFailed("Another account's.")
+
+    made = await receiver(vendor=replace(VENDOR, callback=replace(KEYS_SIGN, claim=claim)), credential=KNOWN)
+    with pytest.raises(AuthenticationFailed):
+        await made.hear()
+    assert (made.published.asked, made.machine.woken) == (0, {})

@@ -1,4 +1,4 @@
-"""Two hundred jobs while everything dies: each ends once, charged once or released once, and nothing is left behind."""
+"""Tests that two hundred jobs survive dying processes: each is charged or released once and leaves nothing behind."""
 
 import asyncio
 import contextlib
@@ -8,8 +8,8 @@ import pytest
 
 from gateway.canonical.jobs import JobStatus, Phase
 from gateway.canonical.money import EntryKind
-from gateway.jobs.changing import JobWriter
 from gateway.jobs.closing import Closing
+from gateway.jobs.writer import JobWriter
 from tests.jobs.world import COST, TERMINAL, Died, World
 
 pytestmark = pytest.mark.anyio
@@ -23,13 +23,13 @@ async def all_over(world: World, ids: list[str]) -> bool:
 
 
 async def reconciled(world: World) -> None:
-    """A look of the reconciler, whose process may die in it too."""
+    """Runs the reconciler once; its process may die in it too."""
     with contextlib.suppress(Died):
-        await world.reconciler().look()
+        await world.reconciler().run()
 
 
 async def lived_through(world: World, ids: list[str]) -> None:
-    """Executions run, are lost, and are found again, until every job is over."""
+    """Runs, loses and finds executions again, until every job is over."""
     for _ in range(400):
         lost = [one for one in world.machine.running if world.random.random() < 0.1]
         world.machine.running.difference_update(lost)
@@ -42,7 +42,7 @@ async def lived_through(world: World, ids: list[str]) -> None:
 
 
 async def canceled(world: World, job_id: str) -> None:
-    """A caller who has changed their mind, at any moment of the job's life; the process that serves them dies too."""
+    """Cancels a job at any moment of its life; the process that serves the caller may die too."""
     for _ in range(world.random.randrange(120)):
         await asyncio.sleep(0)
     writer = JobWriter(world.mortal(world.jobs), world.time)
@@ -52,7 +52,9 @@ async def canceled(world: World, job_id: str) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_every_job_ends_once_whatever_dies_when(seed: int, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_every_job_ends_once_when_a_process_dies_at_any_step(
+    seed: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     world = World(seed=seed)
     await world.open()
     ids = [f"gen_{number:03}" for number in range(JOBS)]

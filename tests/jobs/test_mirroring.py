@@ -1,4 +1,4 @@
-"""What the mirror leaves in the bucket of a job that comes to nothing."""
+"""Tests that a failed job leaves nothing of its mirrored files in the bucket."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,11 +10,11 @@ import pytest
 from gateway.canonical.jobs import Attempt, JobStatus, Result
 from gateway.canonical.media import Output
 from gateway.errors import UpstreamError
-from gateway.jobs.changing import JobWriter
 from gateway.jobs.closing import Closing
-from gateway.jobs.mirroring import Mirroring
-from gateway.stores.media_memory import MemoryMediaObjects
+from gateway.jobs.media.mirror import Mirroring
+from gateway.jobs.writer import JobWriter
 from gateway.untrusted.fetch import Opened
+from tests.fakes.media import MemoryMediaObjects
 from tests.jobs.world import ACCOUNT, World
 from tests.untrusted.file_forms import CLIP
 
@@ -24,7 +24,7 @@ FIRST, SECOND = f"media/{ACCOUNT}/{JOB}/1-0.mp4", f"media/{ACCOUNT}/{JOB}/1-1.mp
 
 
 class Film:
-    """A provider's file that does not say how long it is."""
+    """A provider's file that does not state its length."""
 
     @asynccontextmanager
     async def opened(self, first_byte: int = 0) -> AsyncIterator[Opened]:
@@ -65,7 +65,7 @@ async def test_a_file_that_arrives_after_the_job_was_canceled_and_cleared_does_n
         await world.bucket.clear(job)
         return await arrives(job, outputs)
 
-    world.bucket.bring = bring  # type: ignore[method-assign]  # the bucket, and somebody who changes their mind
+    world.bucket.bring = bring  # type: ignore[method-assign]  # the bucket, and a caller who cancels meanwhile
     await world.step(JOB, "mirror")
     assert ((await world.job(JOB)).status, world.bucket.files) == (JobStatus.CANCELED, {})
 

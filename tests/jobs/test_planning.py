@@ -1,4 +1,4 @@
-"""What is asked -> routes: every model's own rules, aliases that use the models that fit, retired names."""
+"""Tests of candidates for an order: every model's own rules, aliases that use the models that fit, retired names."""
 
 from __future__ import annotations
 
@@ -9,10 +9,18 @@ from typing import Any
 
 import pytest
 
+from gateway.auth.principal import Principal
 from gateway.canonical.jobs import JobKind
-from gateway.catalog.media import MediaCatalog, parse
+from gateway.canonical.media_models import MediaModel
+from gateway.canonical.usage import Usage
+from gateway.catalog.catalog import Catalog
+from gateway.catalog.loader import parse
+from gateway.catalog.media import MEDIA_MODELS
 from gateway.errors import GatewayError, InvalidRequest, NotFound, PermissionDenied
-from gateway.jobs.planning import Asked, MediaRoute, plan, taking
+from gateway.operations.media import MediaCandidate, MediaOperation, taking
+from gateway.operations.media_fit import MediaRequest
+from gateway.ports.keys import KeyRecord
+from tests.catalog.rows import KNOWN
 
 VIDEO: dict[str, Any] = {
     "owned_by": "lab",
@@ -28,6 +36,7 @@ VIDEO: dict[str, Any] = {
     "durations_s": ["4", "6", "8"],
     "aspect_ratios": ["16:9", "9:16"],
 }
+BLIND = {name: value for name, value in VIDEO.items() if name != "reference_types"}
 ASSET: dict[str, Any] = {
     **{name: value for name, value in VIDEO.items() if name not in {"durations_s", "aspect_ratios"}},
     "kind": "3d",
@@ -36,8 +45,9 @@ ASSET: dict[str, Any] = {
     "output_formats": ["glb", "stl"],
 }
 CATALOG = parse(
+    MEDIA_MODELS,
     {
-        "price_version": "1",
+        "price_version": "2026-12-01",
         "models": [
             {**VIDEO, "id": "stiff", "fallbacks": ["dear"]},
             {**VIDEO, "id": "dear", "price": {"per_second": "0.50"}},
@@ -50,58 +60,73 @@ CATALOG = parse(
                 "ratio_of_reference": True,
                 "aspect_ratios": ["9:16", "1:1"],
             },
-            {**VIDEO, "id": "blind", "reference": "none"},
+            {**BLIND, "id": "blind", "reference": "none"},
+            {
+                **VIDEO,
+                "id": "twice",
+                "targets": [{}, {"provider": "host", "upstream_model": "lab/up", "price": {"per_second": "0.20"}}],
+            },
             {**VIDEO, "id": "animator", "reference": "required"},
-            {**VIDEO, "id": "unpriced", "price": {}},
             {**ASSET, "id": "sculptor"},
             {**ASSET, "id": "copier", "reference": "required", "prompt_characters_max": None},
-            {"id": "old", "owned_by": "lab", "created": 1, "retired": {"on": "2026-09-24", "successor": "supple"}},
+            {"id": "old", "retired": {"on": "2026-09-24", "successor": "supple"}},
         ],
-        "aliases": [{"id": "nexevo/fast", "created": 1, "models": ["stiff", "supple"]}],
-    }
+        "aliases": [{"id": "nexevo/fast", "created": 1_760_000_000, "models": ["stiff", "supple"]}],
+    },
+    KNOWN,
 )
-ASKED = Asked(JobKind.VIDEO, "stiff", prompt="a cat")
-ASSET_ASKED = Asked(JobKind.MODEL_3D, "sculptor", prompt="a boat", output_format="glb")
+ASKED = MediaRequest(JobKind.VIDEO, "stiff", prompt="a cat")
+ASSET_ASKED = MediaRequest(JobKind.MODEL_3D, "sculptor", prompt="a boat", output_format="glb")
 IMAGE = "https://example.com/cat.png"
 
 
-def anyone(_names: Iterable[str]) -> bool:
-    return True
+# A key that may use every model.
+UNLIMITED = Principal("acct_1", KeyRecord("key_1", "acct_1", "first", "last", created_at_s=0))
 
 
-def planned(asked: Asked, catalog: MediaCatalog = CATALOG) -> tuple[MediaRoute, ...]:
-    return plan(asked, catalog, anyone)
+def planned(asked: MediaRequest, catalog: Catalog[MediaModel] = CATALOG) -> tuple[MediaCandidate, ...]:
+    return MediaOperation(catalog).plan(UNLIMITED, asked).candidates
 
 
-def refused(asked: Asked) -> tuple[type[GatewayError], str | None]:
+def refused(asked: MediaRequest) -> tuple[type[GatewayError], str | None]:
     with pytest.raises(InvalidRequest) as caught:
         planned(asked)
     return type(caught.value), caught.value.param
 
 
-def ids(routes: Iterable[MediaRoute]) -> list[str]:
-    return [route.model.id for route in routes]
+def ids(candidates: Iterable[MediaCandidate]) -> list[str]:
+    return [candidate.model.id for candidate in candidates]
 
 
 def test_a_model_is_followed_by_its_fallbacks_each_at_its_own_price() -> None:
-    found = [(route.model.id, route.cost_nanousd) for route in planned(replace(ASKED, duration_s=Decimal(4)))]
+    found = [(one.model.id, one.cost_nanousd) for one in planned(replace(ASKED, duration_s=Decimal(4)))]
     assert found == [("stiff", 420_000_000), ("dear", 2_100_000_000)]
 
 
-def test_without_fallbacks_the_first_route_is_the_only_one() -> None:
-    assert ids(planned(replace(ASKED, allow_fallbacks=False))) == ["stiff"]
+def test_every_provider_of_a_model_is_a_candidate_at_its_own_price() -> None:
+    found = planned(replace(ASKED, model="twice", duration_s=Decimal(4)))
+    assert [(one.target.provider, one.target.upstream_model, one.cost_nanousd) for one in found] == [
+        ("lab", "up", 420_000_000),
+        ("host", "lab/up", 840_000_000),
+    ]
+
+
+@pytest.mark.parametrize("model", ["stiff", "twice"])
+def test_without_fallbacks_the_first_candidate_is_the_only_one(model: str) -> None:
+    (only,) = planned(replace(ASKED, model=model, allow_fallbacks=False))
+    assert (only.model.id, only.target.provider) == (model, "lab")
 
 
 @pytest.mark.parametrize(("asked", "made"), [(None, 6), ("1", 4), ("4", 4), ("5", 6), ("8", 8)])
 def test_a_model_makes_the_shortest_of_its_lengths_that_is_not_shorter(asked: str | None, made: int) -> None:
-    route, *_ = planned(replace(ASKED, duration_s=None if asked is None else Decimal(asked)))
-    assert route.duration_s == made
-    assert route.cost_nanousd == made * 105_000_000
+    first, *_ = planned(replace(ASKED, duration_s=None if asked is None else Decimal(asked)))
+    assert first.duration_s == made
+    assert first.cost_nanousd == made * 105_000_000
 
 
 def test_an_alias_uses_the_models_that_make_exactly_the_length_that_is_asked() -> None:
     found = planned(replace(ASKED, model="nexevo/fast", duration_s=Decimal(5)))
-    assert [(route.model.id, route.duration_s) for route in found] == [("supple", Decimal(5))]
+    assert [(one.model.id, one.duration_s) for one in found] == [("supple", Decimal(5))]
 
 
 def test_without_a_length_an_alias_uses_all_its_models() -> None:
@@ -138,7 +163,6 @@ def test_what_no_model_of_an_alias_can_do_is_refused_as_the_first_would() -> Non
         ("blind", {"reference": IMAGE}, "reference_image_url"),
         ("animator", {}, "reference_image_url"),
         ("stiff", {"output_format": "glb"}, "output_format"),
-        ("unpriced", {}, "model"),
         ("sculptor", {}, "model"),
     ],
 )
@@ -168,8 +192,8 @@ def test_an_asset_is_priced_by_what_it_starts_from() -> None:
 
 
 def test_fractions_are_made_where_the_model_makes_them() -> None:
-    (route,) = planned(replace(ASKED, model="supple", duration_s=Decimal("2.5")))
-    assert (route.duration_s, route.cost_nanousd) == (Decimal("2.5"), 262_500_000)
+    (only,) = planned(replace(ASKED, model="supple", duration_s=Decimal("2.5")))
+    assert (only.duration_s, only.cost_nanousd) == (Decimal("2.5"), 262_500_000)
 
 
 def test_the_ratio_is_the_wire_s_own_default_or_the_model_s_first() -> None:
@@ -201,21 +225,28 @@ def test_an_unknown_model_is_not_there() -> None:
     assert refused(replace(ASKED, model="none")) == (NotFound, "model")
 
 
-def test_a_key_s_list_of_models_is_asked_by_the_name_that_was_asked() -> None:
-    asked_of: list[tuple[str, ...]] = []
-
-    def nobody(names: Iterable[str]) -> bool:
-        asked_of.append(tuple(names))
-        return False
-
+@pytest.mark.parametrize(("listed", "allowed"), [("nexevo/fast", True), ("nexevo/*", True), ("stiff", False)])
+def test_a_key_s_list_of_models_is_asked_by_the_name_that_was_asked(listed: str, allowed: bool) -> None:
+    holder = Principal("acct_1", replace(UNLIMITED.key, allowed_models=(listed,)))
+    asked = replace(ASKED, model="nexevo/fast")
+    if allowed:
+        assert MediaOperation(CATALOG).plan(holder, asked).candidates == planned(asked)
+        return
     with pytest.raises(PermissionDenied):
-        plan(replace(ASKED, model="nexevo/fast"), CATALOG, nobody)
-    assert asked_of == [("nexevo/fast", "nexevo/fast")]
+        MediaOperation(CATALOG).plan(holder, asked)
 
 
-def test_routes_are_narrowed_to_those_that_read_the_image() -> None:
-    routes = planned(replace(ASKED, reference=IMAGE))
-    assert taking(routes, "image/png", "reference_image_url") == routes
+def test_the_dearest_candidate_is_held_for_and_each_is_charged_at_its_own_price() -> None:
+    operation, asked = MediaOperation(CATALOG), replace(ASKED, duration_s=Decimal(4))
+    plan = operation.plan(UNLIMITED, asked)
+    meter = operation.meter(asked, plan)
+    assert meter.worst_case(0) == max(one.cost_nanousd for one in plan.candidates)
+    assert [meter.cost(one, Usage()).nanousd for one in plan.candidates] == [420_000_000, 2_100_000_000]
+
+
+def test_candidates_are_narrowed_to_those_that_read_the_image() -> None:
+    found = MediaOperation(CATALOG).plan(UNLIMITED, replace(ASKED, reference=IMAGE))
+    assert taking(found, "image/png", "reference_image_url") == found
     with pytest.raises(InvalidRequest) as caught:
-        taking(routes, "image/gif", "input_reference")
+        taking(found, "image/gif", "input_reference")
     assert caught.value.param == "input_reference"

@@ -1,6 +1,6 @@
-"""The media job's state machine on moto's engine, its waits on a clock that needs no time: what it does, and its price.
+"""Tests of the media job's state machine on moto's engine, with waits that need no time: its steps, and its price.
 
-What is faked is the function behind the steps and the passing of time; states, retries and history are the engine's.
+The function behind the steps and the passing of time are fake; states, retries and history are the engine's.
 """
 
 import json
@@ -33,7 +33,7 @@ TRANSITIONS_MAX = 70
 
 @dataclass
 class Worker:
-    """The jobs function, as far as the state machine can see it: a provider that is done after `ready_s`."""
+    """The jobs function, as far as the state machine can see it. Its provider is done after `ready_s`."""
 
     ready_s: float = 0.0
     wait_s: int = 5
@@ -80,7 +80,7 @@ class Ran:
 
     @property
     def transitions(self) -> int:
-        """What Step Functions bills: states entered, and tries after the first.
+        """Counts the transitions that Step Functions bills: states entered, and tries after the first.
 
         https://aws.amazon.com/step-functions/pricing/
         """
@@ -103,13 +103,13 @@ def adapted(monkeypatch: pytest.MonkeyPatch) -> None:
         ("AWS_DEFAULT_REGION", "us-east-1"),
     ):
         monkeypatch.setenv(name, value)
-    # What `adapt` replaces is put back afterwards.
+    # The functions that `adapt` replaces are restored afterwards.
     for owner, name in ((lambda_eval_utils, "_invoke_lambda_function"), (StateTaskServiceCallback, EVALUATE)):
         monkeypatch.setattr(owner, name, getattr(owner, name))
 
 
 def ran(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> Ran:
-    """The execution of one job, to its end."""
+    """Runs the execution of one job to its end."""
     step_functions.adapt(worker.invoke)
     monkeypatch.setattr(f"{retrier_decl.__name__}.time.sleep", worker.sleep)
     monkeypatch.setattr(CallbackEndpoint, "wait", lambda self, timeout=None: worker.wait(self, timeout))

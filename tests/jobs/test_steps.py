@@ -1,13 +1,18 @@
-"""One job through its steps: what is written, what is paid, what is left behind."""
+"""Tests of one job through its steps: its records, its charges, and its leftovers."""
 
 import contextlib
+from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
 from gateway.canonical.jobs import JobError, JobStatus, Phase
 from gateway.canonical.money import EntryKind
-from gateway.jobs.media_steps import LATE_LOOK_S, LATE_S, ProviderBusy
-from tests.jobs.world import COST, DEADLINE_S, Died, World
+from gateway.jobs.closing import Closing
+from gateway.jobs.media.steps import LATE_POLL_S, LATE_S, ProviderBusy
+from gateway.jobs.writer import JobWriter
+from gateway.stores.money.sweep import sweep
+from tests.jobs.world import ACCOUNT, COST, DEADLINE_S, Died, World
 
 pytestmark = pytest.mark.anyio
 JOB = "gen_1"
@@ -22,7 +27,7 @@ async def world(**dials: object) -> World:
 
 
 async def waiting(made: World) -> None:
-    """A job that its provider has taken."""
+    """Brings a job to the state in which its provider has accepted it."""
     await made.order(JOB)
     assert (await made.step(JOB, "submit"))["next"] == "await"
 
@@ -132,7 +137,7 @@ async def test_past_its_deadline_a_job_keeps_its_hold_and_is_looked_at_now_and_t
     made.time.at_s += DEADLINE_S
     assert (await made.step(JOB, "await"))["next"] == "over"
     job = await made.job(JOB)
-    assert (job.phase, job.status, job.due_s) == (Phase.LATE, JobStatus.RUNNING, int(made.time.at_s) + LATE_LOOK_S)
+    assert (job.phase, job.status, job.due_s) == (Phase.LATE, JobStatus.RUNNING, int(made.time.at_s) + LATE_POLL_S)
     assert (await made.look()).held_nanousd == COST
 
 
@@ -142,9 +147,25 @@ async def test_a_provider_that_is_late_may_still_deliver() -> None:
     made.time.at_s += DEADLINE_S
     await made.step(JOB, "await")
     made.time.at_s += 3 * DEADLINE_S
-    await made.reconciler().look()
+    await made.reconciler().run()
     await made.execute(JOB, 2)
     assert ((await made.job(JOB)).status, await made.ends(JOB)) == (JobStatus.SUCCEEDED, [EntryKind.CHARGE])
+
+
+async def test_a_success_whose_hold_the_sweeper_has_ended_is_charged_from_the_balance() -> None:
+    made = await world(takes_s=20.0)
+    await waiting(made)
+    before = await made.look()
+    await sweep(made.money, made.time.at_s + 10 * LATE_S)
+    await made.execute(JOB, 1)
+    after, job = await made.look(), await made.job(JOB)
+    assert (job.status, job.charged_nanousd) == (JobStatus.SUCCEEDED, COST)
+    assert await made.ends(JOB) == [EntryKind.RELEASE, EntryKind.CHARGE]
+    assert after.free_nanousd == before.free_nanousd
+    again = await Closing(JobWriter(made.jobs, made.time), made.money, made.time).close(
+        replace(job, status=JobStatus.RUNNING)
+    )
+    assert (again.charged_nanousd, (await made.look()).entries) == (COST, after.entries)
 
 
 async def test_a_day_after_its_deadline_a_job_is_given_up() -> None:
@@ -162,7 +183,7 @@ async def test_a_job_that_is_due_starts_anew_under_the_next_run() -> None:
     made = await world()
     await waiting(made)
     made.time.at_s += 1000
-    found = await made.reconciler().look()
+    found = await made.reconciler().run()
     assert (found.restarted, made.machine.running) == (1, {(JOB, 2)})
 
 
@@ -173,3 +194,65 @@ async def test_a_webhook_keeps_its_job_due_until_it_has_been_told() -> None:
     job = await made.job(JOB)
     assert (made.told.jobs, job.status, job.phase) == ([JOB], JobStatus.SUCCEEDED, Phase.NOTIFY)
     assert job.due_s > made.time.at_s
+
+
+CHANGED_KEYS = [
+    ({"revoked": True}, "invalid_api_key"),
+    ({"disabled": True}, "invalid_api_key"),
+    ({"expires_at_s": 1}, "expired_api_key"),
+    ({"allowed_ips": ("198.51.100.0/24",)}, "ip_not_allowed"),
+    ({"allowed_models": ("another-*",)}, "model_not_allowed"),
+    ({"region_policy": "cn-only"}, "region_not_allowed"),
+    ({"monthly_spend_cap_nanousd": COST - 1}, "tenant_monthly_quota_exceeded"),
+]
+
+
+@pytest.mark.parametrize(("changes", "code"), CHANGED_KEYS, ids=str)
+async def test_a_job_whose_key_may_not_have_it_made_any_more_is_not_sent(
+    changes: Mapping[str, object], code: str
+) -> None:
+    made = await world()
+    await made.money.track_spend(ACCOUNT, "key_1", made.time.at_s)
+    await made.order(JOB, routes=2)
+    await made.keys.change(ACCOUNT, "key_1", changes)
+    await made.execute(JOB, 1)
+    job = await made.job(JOB)
+    assert (job.status, job.error and job.error.code, made.provider.tasks) == (JobStatus.FAILED, code, {})
+    assert await made.ends(JOB) == [EntryKind.RELEASE]
+
+
+async def test_a_job_of_a_suspended_account_is_not_sent() -> None:
+    made = await world()
+    await made.order(JOB)
+    await made.money.set_account(ACCOUNT, disabled=True)
+    await made.execute(JOB, 1)
+    job = await made.job(JOB)
+    assert (job.error and job.error.code, made.provider.tasks) == ("account_suspended", {})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"allowed_ips": ("203.0.113.0/24",)},
+        {"allowed_models": ("test-*",)},
+        {"region_policy": "overseas-only"},
+        {"monthly_spend_cap_nanousd": COST},
+    ],
+    ids=str,
+)
+async def test_a_job_within_what_its_key_may_is_sent(changes: Mapping[str, object]) -> None:
+    made = await world()
+    await made.money.track_spend(ACCOUNT, "key_1", made.time.at_s)
+    await made.order(JOB)
+    await made.keys.change(ACCOUNT, "key_1", changes)
+    await made.execute(JOB, 1)
+    assert (await made.job(JOB)).status is JobStatus.SUCCEEDED
+
+
+async def test_a_job_of_a_release_that_did_not_say_who_asked_is_sent() -> None:
+    made = await world()
+    job = await made.order(JOB)
+    order = {name: value for name, value in job.order.items() if name not in {"key_hash", "source_ip"}}
+    assert await made.jobs.put(replace(await made.job(JOB), order=order)) is not None
+    await made.execute(JOB, 1)
+    assert (await made.job(JOB)).status is JobStatus.SUCCEEDED

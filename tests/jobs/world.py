@@ -1,5 +1,7 @@
-"""A world for media jobs: a provider that can fail in every way, stores in memory, processes that die, executions that
-get lost, and a clock that is turned by hand. What is real is the engine and the money.
+"""Builds a test environment for media jobs; the engine and the money are real.
+
+The provider can fail in every way, stores are in memory, processes die, executions get lost, and the clock is
+turned by hand.
 """
 
 from __future__ import annotations
@@ -12,26 +14,31 @@ from typing import Any
 
 from gateway.canonical.jobs import Job, JobError, JobKind, JobStatus, Phase, Result
 from gateway.canonical.media import Done, Failed, Output, Running, TaskState
-from gateway.canonical.money import Admission, Charge, EntryKind, Look, Tier, Wanted
+from gateway.canonical.money import AccountSnapshot, Admission, Charge, EntryKind, HoldRequest, Tier
 from gateway.errors import InvalidRequest, UpstreamError, UpstreamOverloaded
-from gateway.jobs.changing import JobWriter
 from gateway.jobs.closing import Closing
-from gateway.jobs.exchange import Exchange
-from gateway.jobs.media_steps import LATE_S, MediaSteps, MediaWork, ProviderBusy
-from gateway.jobs.mirroring import Mirroring
-from gateway.jobs.reconciling import Reconciler
-from gateway.stores.jobs_memory import MemoryJobs
-from gateway.stores.money_memory import MemoryMoney
+from gateway.jobs.media.mirror import Mirroring
+from gateway.jobs.media.steps import LATE_S, MediaSteps, MediaWork, ProviderBusy
+from gateway.jobs.media.task_client import TaskClient
+from gateway.jobs.reconciler import Reconciler
+from gateway.jobs.writer import JobWriter
+from gateway.pipeline.standing import KEY_HASH, SOURCE_IP, Standing
+from gateway.ports.keys import KeyRecord
+from tests.fakes.jobs import MemoryJobs
+from tests.fakes.keys import MemoryKeyStore
+from tests.fakes.money import MemoryMoney
 
 ACCOUNT = "acct_jobs"
 DOLLAR = 10**9
 COST = 525_000_000
 START_S = 1_900_000_000.0
 DEADLINE_S = 3600
+KEY_OF_JOBS = "hash-of-the-key"
+ASKED_BY = {KEY_HASH: KEY_OF_JOBS, SOURCE_IP: "203.0.113.9"}
 
 
 class Died(BaseException):
-    """The process is gone: nothing after it runs, and nobody may catch it."""
+    """The process has died: nothing after it runs, and no code may catch it."""
 
 
 @dataclass
@@ -49,7 +56,7 @@ class Time:
 
 @dataclass
 class Task:
-    """What the provider knows of one submission."""
+    """The provider's record of one submission."""
 
     handle: str
     attempt_id: str
@@ -60,7 +67,7 @@ class Task:
 
 @dataclass
 class Provider:
-    """A vendor in the shape of `Exchange`; faults by its dials, all of them off."""
+    """A vendor in the shape of `TaskClient`. Its faults are off by default."""
 
     time: Time
     random: Random
@@ -101,7 +108,7 @@ class Provider:
 
 @dataclass
 class Bucket:
-    """The mirror, as far as the steps see it: files by job, and uploads that were begun."""
+    """The mirror as the steps see it: files by job, and started uploads."""
 
     files: dict[str, list[str]] = field(default_factory=dict)
     open_uploads: set[str] = field(default_factory=set)
@@ -121,7 +128,7 @@ class Bucket:
 
 @dataclass
 class Machine:
-    """Step Functions, as far as `Executions` goes: which executions run, and which waits were ended."""
+    """Step Functions as `Executions` sees it: running executions, and ended waits."""
 
     running: set[tuple[str, int]] = field(default_factory=set)
     woken: dict[str, Mapping[str, object]] = field(default_factory=dict)
@@ -137,8 +144,8 @@ class Machine:
 
 
 @dataclass
-class Told:
-    """The notices that were queued."""
+class QueuedNotices:
+    """The queued notices."""
 
     jobs: list[str] = field(default_factory=list)
 
@@ -147,7 +154,7 @@ class Told:
 
 
 class Mortal:
-    """A port whose every call may be the process's last, before it takes effect or after."""
+    """A port whose every call may be the process's last, before or after it takes effect."""
 
     def __init__(self, port: Any, random: Random, odds: float) -> None:
         self._port = port
@@ -160,7 +167,7 @@ class Mortal:
             return method
 
         async def call(*given: Any, **named: Any) -> Any:
-            # Others come in between, as they do around every call to a store.
+            # Other tasks run in between, as they do around every call to a store.
             await asyncio.sleep(0)
             self._maybe_die()
             answer = await method(*given, **named)
@@ -176,7 +183,7 @@ class Mortal:
 
 @dataclass
 class World:
-    """Everything together."""
+    """All parts together."""
 
     seed: int = 0
     deaths: float = 0.0
@@ -185,7 +192,8 @@ class World:
     money: MemoryMoney = field(default_factory=MemoryMoney)
     bucket: Bucket = field(default_factory=Bucket)
     machine: Machine = field(default_factory=Machine)
-    told: Told = field(default_factory=Told)
+    told: QueuedNotices = field(default_factory=QueuedNotices)
+    keys: MemoryKeyStore = field(default_factory=MemoryKeyStore)
     tokens: int = 0
 
     def __post_init__(self) -> None:
@@ -195,6 +203,7 @@ class World:
     async def open(self) -> None:
         await self.money.open_account(ACCOUNT, rpm_limit=10**9)
         await self.money.credit(ACCOUNT, 1000 * DOLLAR, once="first", now_s=self.time.at_s)
+        await self.keys.add(KEY_OF_JOBS, KeyRecord("key_1", ACCOUNT, "first", "0000", int(self.time.at_s)))
 
     def mortal(self, port: Any) -> Any:
         return Mortal(port, self.random, self.deaths) if self.deaths else port
@@ -202,7 +211,7 @@ class World:
     def steps(self) -> MediaSteps:
         jobs = self.mortal(self.jobs)
         writer = JobWriter(jobs, self.time)
-        exchange: Exchange = self.mortal(self.provider)
+        exchange: TaskClient = self.mortal(self.provider)
         mirroring: Mirroring = Bringing(writer, self.mortal(self.bucket))  # type: ignore[assignment]  # the bucket's
         return MediaSteps(
             MediaWork(
@@ -210,6 +219,7 @@ class World:
                 writer,
                 Closing(writer, self.mortal(self.money), self.time),
                 self.mortal(self.machine),
+                Standing(self.mortal(self.keys), self.mortal(self.money), self.time),
                 exchange,
                 mirroring,
                 self.mortal(self.told),
@@ -224,9 +234,9 @@ class World:
         return Reconciler(self.mortal(self.jobs), self.mortal(self.machine), withdraw, self.time)
 
     async def order(self, job_id: str, *, webhook_url: str | None = None, routes: int = 1) -> Job:
-        """A job that has just been opened, its execution started."""
+        """Builds a job that has just been opened, with its execution started."""
         now_s = int(self.time.at_s)
-        wanted = Wanted(ACCOUNT, "key_1", job_id, COST, now_s + DEADLINE_S + LATE_S, key_rpm_limit=10**9)
+        wanted = HoldRequest(ACCOUNT, "key_1", job_id, COST, now_s + DEADLINE_S + LATE_S, key_rpm_limit=10**9)
         admission = await self.money.admit(wanted, self.time.at_s)
         assert isinstance(admission, Admission)
         route = {"provider": "test", "model": "test-video", "upstream_model": "v1", "cost_nanousd": COST}
@@ -240,7 +250,7 @@ class World:
             updated_at_s=now_s,
             deadline_s=now_s + DEADLINE_S,
             due_s=now_s + 60,
-            order={"kind": "video", "prompt": "a cat", "routes": [route] * routes},
+            order={"kind": "video", "prompt": "a cat", "routes": [route] * routes, **ASKED_BY},
             charge=Charge(COST, "req", f"gen-nxn-{job_id}", "test-video", "test-video", Tier.PASSTHROUGH, "v"),
             phase=Phase.SUBMIT,
             run=1,
@@ -252,7 +262,7 @@ class World:
         return job
 
     async def step(self, job_id: str, step: str, run: int = 1) -> dict[str, Any]:
-        """One step, in a process of its own."""
+        """Runs one step in its own process."""
         self.tokens += 1
         event = {"step": step, "job_id": job_id, "run": run, "token": f"token-{self.tokens}"}
         if step != "await":
@@ -264,19 +274,19 @@ class World:
         assert found is not None
         return found
 
-    async def look(self) -> Look:
-        """The account; its books balance, whatever happened."""
-        found = await self.money.look(ACCOUNT)
+    async def look(self) -> AccountSnapshot:
+        """Reads the account and checks that its books balance."""
+        found = await self.money.read_account(ACCOUNT)
         assert found is not None
         assert found.balanced
         return found
 
     async def ends(self, job_id: str) -> list[EntryKind]:
-        """How the job's hold ended: one entry, if all is well."""
+        """Lists the ends of the job's hold, which should be one entry."""
         return [entry.kind for entry in (await self.look()).entries if entry.hold_id == job_id]
 
     async def execute(self, job_id: str, run: int) -> None:
-        """The state machine's walk of one execution, in this order of tries; it may be lost at any point."""
+        """Runs the state machine's steps of one execution, in this order of tries. It may be lost at any point."""
         following, pause_s = "submit", 1
         while (job_id, run) in self.machine.running and following != "over":
             try:

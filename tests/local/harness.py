@@ -1,4 +1,4 @@
-"""Runs the gateway, the functions of the small stack and their Runtime APIs in a thread; no DynamoDB, no moto."""
+"""Runs the gateway, the functions of the small stack and their Runtime APIs in a thread, without DynamoDB or moto."""
 
 import asyncio
 import http.client
@@ -9,22 +9,25 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from local.children import Children
-from local.front import Front, bind
 from local.functions import FunctionPool, Functions, function_environment
 from local.gateway import Gateway
+from local.http_server import HttpServer, bind
 from local.limits import Limits
 from local.resource_names import ResourceNames
 from local.template import Stack, resolve, translate
+from tests.hangs import HANGS_AFTER_S
 
-TEMPLATE = Path(__file__).parent / "stack" / "template.yaml"
+TEMPLATE = Path(__file__).parent / "small_stack" / "template.yaml"
 
 
+@cache
 def small_stack() -> Stack:
-    """The tests' own template, translated and resolved."""
+    """Returns the tests' own template, translated and resolved."""
     return resolve(translate(TEMPLATE), TEMPLATE.parent, ResourceNames("http://queues.test"))
 
 
@@ -48,8 +51,8 @@ def ask(
     body: bytes | None = None,
     headers: dict[str, str] | None = None,
 ) -> Answer:
-    """One request on a connection of its own; raises http.client.IncompleteRead for a cut answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    """Sends one request on its own connection. Raises http.client.IncompleteRead for a cut answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HANGS_AFTER_S)
     try:
         connection.request(method, path, body=body, headers=headers or {})
         response = connection.getresponse()
@@ -61,7 +64,7 @@ def ask(
 
 @dataclass
 class Served:
-    """A running gateway; `loop` is where it runs."""
+    """A running gateway. `loop` is the loop that runs it."""
 
     port: int
     functions: Functions
@@ -75,7 +78,7 @@ class Served:
 
     def invoke(self, function: str, event: object) -> bytes:
         work = self.functions.invoke(function, json.dumps(event).encode())
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(20)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(HANGS_AFTER_S)
 
     def processes(self) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = json.loads(self.register.read_bytes())["processes"]
@@ -90,7 +93,7 @@ def serving(data: Path, limits: Limits, stack: Stack | None = None) -> Iterator[
     thread = threading.Thread(target=lambda: asyncio.run(_serve(data, limits, stack or small_stack(), started, stop)))
     thread.start()
     try:
-        yield started.result(20)
+        yield started.result(HANGS_AFTER_S)
     finally:
         stop.set_result(None)
         thread.join()
@@ -105,7 +108,7 @@ async def _serve(data: Path, limits: Limits, stack: Stack, started: "Future[Serv
             for name, function in stack.functions.items()
         }
     )
-    front = Front(Gateway(stack.api, functions, limits))
+    front = HttpServer(Gateway(stack.api, functions, limits))
     listener = bind(0)
     server = asyncio.ensure_future(front.serve(sockets=[listener]))
     try:

@@ -1,4 +1,4 @@
-"""The stack's S3 keeps what it has said it has, whichever way it ends."""
+"""Tests that the stack's S3 keeps every acknowledged object, for every end of the stack."""
 
 import asyncio
 import os
@@ -10,6 +10,8 @@ import pytest
 from local.aws_services import Services, start_moto
 from local.children import Children
 
+pytestmark = pytest.mark.servers
+
 BUCKET, NAME = "media", "media/acct/gen_1/1-0.mp4"
 PART_BYTES = 5 * 1024 * 1024
 
@@ -19,7 +21,7 @@ def client(endpoint: str) -> Any:
 
 
 def upload(endpoint: str) -> None:
-    """An object of two parts, complete when this returns."""
+    """Uploads an object of two parts, complete when this returns."""
     s3 = client(endpoint)
     s3.create_bucket(Bucket=BUCKET)
     where = {"Bucket": BUCKET, "Key": NAME, "UploadId": s3.create_multipart_upload(Bucket=BUCKET, Key=NAME)["UploadId"]}

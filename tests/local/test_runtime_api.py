@@ -1,4 +1,4 @@
-"""The Runtime API, spoken to by hand: what a runtime is told, and what becomes of what it sends."""
+"""Tests of the Runtime API with a hand-written client: its answers, and its treatment of a runtime's answers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,6 +9,7 @@ import pytest
 from local.invocation import FunctionFailed, Invocation
 from local.limits import Limits
 from local.runtime_api import RuntimeApi
+from tests.hangs import HANGS_AFTER_S
 
 PREFIX = "/2018-06-01/runtime"
 
@@ -66,7 +67,7 @@ def run(script: Script, limits: Limits | None = None) -> None:
         api = RuntimeApi(limits or Limits(), timeout_s=7)
         host, port = (await api.start()).split(":")
         runtime = Runtime(*await asyncio.open_connection(host, int(port)))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANGS_AFTER_S):
             await script(api, runtime)
         runtime.close()
         api.process_ended(FunctionFailed("Runtime.ExitError", b""))
@@ -79,7 +80,7 @@ def invocation(request_id: str = "one") -> Invocation:
 
 
 async def begun(api: RuntimeApi, runtime: Runtime) -> Invocation:
-    """An invocation that the runtime has taken."""
+    """Starts an invocation that the runtime has taken."""
     one = invocation()
     api.submit(one)
     await runtime.call("GET", "/invocation/next")
@@ -246,7 +247,7 @@ def test_a_reader_that_lags_holds_the_runtime_back() -> None:
     run(script)
 
 
-def test_an_answer_that_nobody_reads_on_does_not_hold_the_runtime_back() -> None:
+def test_an_answer_that_its_client_stops_reading_does_not_hold_the_runtime_back() -> None:
     async def script(api: RuntimeApi, runtime: Runtime) -> None:
         one = await begun(api, runtime)
         pushing = asyncio.ensure_future(_push(one, chunks=5))
@@ -266,6 +267,18 @@ async def _push(one: Invocation, chunks: int) -> None:
 def test_snapstarts_paths_answer(method: str, path: str, status: int) -> None:
     async def script(_api: RuntimeApi, runtime: Runtime) -> None:
         assert (await runtime.call(method, path))[0] == status
+
+    run(script)
+
+
+@pytest.mark.parametrize("header", ["Origin", "Sec-Fetch-Site"])
+def test_a_page_in_a_browser_takes_no_event(header: str) -> None:
+    async def script(api: RuntimeApi, runtime: Runtime) -> None:
+        api.submit(invocation())
+        status, _headers, body = await runtime.call("GET", "/invocation/next", headers={header: "cross-site"})
+        assert (status, b'{"a":1}' in body) == (403, False)
+        status, _headers, body = await runtime.call("GET", "/invocation/next")
+        assert (status, body) == (200, b'{"a":1}')
 
     run(script)
 

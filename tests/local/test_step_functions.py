@@ -1,4 +1,4 @@
-"""What moto's Step Functions are given to run the stack's state machines: functions, and what was parsed before."""
+"""Tests of the changes to moto's Step Functions: functions of the stack, and definitions that are parsed once."""
 
 import http.server
 import threading
@@ -45,7 +45,7 @@ def test_an_answer_without_a_name_is_a_failure_that_can_be_retried(broken: str) 
 
 
 def test_a_definition_and_a_path_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    # What is replaced is put back afterwards.
+    # The replaced functions are restored afterwards.
     monkeypatch.setattr(AmazonStateLanguageParser, "parse", AmazonStateLanguageParser.parse)
     monkeypatch.setitem(vars(json_path), "parse", vars(json_path)["parse"])
     step_functions.remember_parsed()

@@ -1,4 +1,4 @@
-"""What the small template asks to run, as the stack reads it."""
+"""Tests of the stack that is read from the small template."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Schedules fire at their rate with EventBridge's event."""
+"""Tests that schedules fire at their rate with EventBridge's event."""
 
 import asyncio
 from dataclasses import replace
@@ -10,11 +10,12 @@ from local.functions import Functions
 from local.invocation import FunctionFailed
 from local.template import Schedule
 from local.triggers import Triggers
+from tests.hangs import HANGS_AFTER_S
 from tests.local.harness import small_stack
 
 
 class Recorder(Functions):
-    """Takes invocations down and fails each of them."""
+    """Records invocations and fails each of them."""
 
     def __init__(self) -> None:
         super().__init__({})
@@ -31,7 +32,7 @@ def test_a_schedule_fires_again_although_its_function_failed() -> None:
         stack = replace(small_stack(), schedules=schedules, queue_sources=())
         recorder = Recorder()
         triggers = Triggers(stack, Services("http://d.test", "http://m.test"), recorder)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(HANGS_AFTER_S):
             seen = [await recorder.seen.get(), await recorder.seen.get()]
         triggers.end()
         return seen

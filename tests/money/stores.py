@@ -1,4 +1,4 @@
-"""Ways to DynamoDB for the money tests: our own client to DynamoDB Local, and moto behind boto3."""
+"""Connects the money tests to DynamoDB: our own client to DynamoDB Local, and boto3 to moto."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from gateway.framing.sigv4 import AwsCredentials
-from gateway.stores.aws import AwsApi, ConditionFailed, Item, TransactionCanceled
+from gateway.providers.auth.sigv4 import AwsCredentials
+from gateway.stores.aws.client import AwsApi, ConditionFailed, Item, TransactionCanceled
 from gateway.transport import Client, Timeouts
+from tests.hangs import HANGS_AFTER_S
 from tests.money.simulation.dynamodb import money_tables
 
 
@@ -27,16 +28,23 @@ class WallClock:
 
 
 async def _credentials() -> AwsCredentials:
-    return AwsCredentials("nobody", "nothing")
+    return AwsCredentials("test", "test")
 
 
 def local_api(client: Client, endpoint: str) -> AwsApi:
-    """Our own AWS client, pointed at DynamoDB Local."""
-    return AwsApi(client, WallClock(), _credentials, "us-east-1", {"dynamodb": endpoint}, Timeouts(5, 20, 20))
+    """Builds our own AWS client for DynamoDB Local."""
+    return AwsApi(
+        client,
+        WallClock(),
+        _credentials,
+        "us-east-1",
+        {"dynamodb": endpoint},
+        Timeouts(HANGS_AFTER_S, HANGS_AFTER_S, HANGS_AFTER_S),
+    )
 
 
 class BotoDynamoDb:
-    """A boto3 client in the shape of `AwsApi`: one call at a time, its errors as ours."""
+    """A boto3 client in the shape of `AwsApi`: one call at a time, its errors converted to ours."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -64,7 +72,7 @@ def _ours(error: ClientError) -> Exception:
 
 
 def create_tables(client: Any) -> None:
-    """The template's tables, as far as money uses them."""
+    """Creates the template's tables that money uses."""
     for name, table in money_tables().items():
         keyed = dict(zip(table.key, ("HASH", "RANGE"), strict=False))
         indexed = {index.partition: "S" for index in table.indexes.values()}

@@ -1,18 +1,35 @@
-"""Admission, on every store: all of it or none of it, whichever rule speaks."""
+"""Tests of admission on every store: it takes full effect or none, for every rule that refuses."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
+from typing import Any, TypeVar
 
 import pytest
 
-from gateway.canonical.money import Admission, RefusedBy, Window
+from gateway.canonical.money import Admission, HoldRequest, RefusedBy, Window
 from gateway.errors import Conflict, InsufficientBalance, NotFound, RateLimited
-from gateway.ports import Money
+from gateway.limits.windows import month_of
+from gateway.ports.money import Money
 from tests.money.given import NOW_S, admitted, charge, free_and_held, opened, refused, seen, wanted
+from tests.money.invariants import Checked
 
 pytestmark = pytest.mark.anyio
+
+T = TypeVar("T")
+
+
+async def at_once(money: Money, steps: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """Runs the steps side by side; the account is looked at when they have come to rest."""
+    if isinstance(money, Checked):
+        money.resting = False
+    outcomes = await asyncio.gather(*steps)
+    if isinstance(money, Checked):
+        money.resting = True
+    return outcomes
+
 
 JANUARY_S = 1_798_761_600.0 + 600  # 2027-01-01 00:10 UTC
 
@@ -60,7 +77,7 @@ async def test_an_empty_account_is_suspended(money: Money, account_id: str) -> N
 
 async def test_an_unknown_account_is_suspended(money: Money, account_id: str) -> None:
     assert (await refused(money, wanted(account_id))).by is RefusedBy.SUSPENDED
-    assert await money.look(account_id) is None
+    assert await money.read_account(account_id) is None
 
 
 async def test_a_disabled_account_is_refused_until_it_is_enabled_again(money: Money, account_id: str) -> None:
@@ -132,6 +149,8 @@ async def test_open_holds_count_against_the_spend_cap(money: Money, account_id: 
         "tenant_monthly_quota_exceeded",
         False,
     )
+    assert month_of(NOW_S + (error.retry_after_s or 0) - 1) == month_of(NOW_S)
+    assert month_of(NOW_S + (error.retry_after_s or 0)) == month_of(NOW_S) + 1
 
 
 async def test_what_a_hold_did_not_need_returns_to_the_spend_cap(money: Money, account_id: str) -> None:
@@ -183,11 +202,11 @@ async def test_a_cap_that_is_set_later_counts_what_was_spent_before(money: Money
 async def test_of_200_at_once_the_balance_admits_the_50_that_it_covers(money: Money, account_id: str) -> None:
     await opened(money, account_id, balance=50 * 7)
     asked = [replace(wanted(account_id, 7), key_rpm_limit=1_000) for _ in range(200)]
-    outcomes = await asyncio.gather(*(money.admit(one, NOW_S) for one in asked))
+    outcomes = await at_once(money, [money.admit(one, NOW_S) for one in asked])
     holds = [outcome.hold for outcome in outcomes if isinstance(outcome, Admission)]
     assert len(holds) == 50
     assert await free_and_held(money, account_id) == (0, 350)
-    await asyncio.gather(*(money.settle(hold, charge(7), NOW_S + 1) for hold in holds))
+    await at_once(money, [money.settle(hold, charge(7), NOW_S + 1) for hold in holds])
     assert await free_and_held(money, account_id) == (0, 0)
 
 
@@ -195,7 +214,7 @@ async def test_of_200_at_once_the_balance_admits_the_50_that_it_covers(money: Mo
 async def test_of_200_at_once_the_cap_admits_the_50_that_it_covers(money: Money, account_id: str) -> None:
     await opened(money, account_id, balance=10_000)
     asked = [replace(wanted(account_id, 7), key_rpm_limit=1_000, spend_cap_nanousd=350) for _ in range(200)]
-    outcomes = await asyncio.gather(*(money.admit(one, NOW_S) for one in asked))
+    outcomes = await at_once(money, [money.admit(one, NOW_S) for one in asked])
     assert sum(isinstance(outcome, Admission) for outcome in outcomes) == 50
 
 
@@ -203,7 +222,7 @@ async def test_of_200_at_once_the_cap_admits_the_50_that_it_covers(money: Money,
 async def test_of_200_at_once_the_window_admits_the_50_that_it_has(money: Money, account_id: str) -> None:
     await opened(money, account_id, balance=10_000)
     asked = [replace(wanted(account_id, 7), key_rpm_limit=50) for _ in range(200)]
-    outcomes = await asyncio.gather(*(money.admit(one, NOW_S) for one in asked))
+    outcomes = await at_once(money, [money.admit(one, NOW_S) for one in asked])
     admissions = [outcome for outcome in outcomes if isinstance(outcome, Admission)]
     assert sorted(one.window.remaining for one in admissions) == list(range(50))
 
@@ -219,3 +238,33 @@ async def test_an_unknown_account_can_be_neither_set_nor_credited(money: Money, 
         await money.set_account(account_id, disabled=True)
     with pytest.raises(NotFound):
         await money.credit(account_id, 1, once="x", now_s=NOW_S)
+
+
+def open_ended(account_id: str, least: int, most: int) -> HoldRequest:
+    """Builds a request that may cost anything between two amounts."""
+    return replace(wanted(account_id, least), most_nanousd=most)
+
+
+@pytest.mark.parametrize(
+    ("balance", "held"), [(1_000, 300), (600, 300), (599, 299), (300, 150), (200, 100), (150, 100), (100, 100)]
+)
+async def test_a_request_that_may_cost_more_holds_a_share_of_the_balance(
+    money: Money, account_id: str, balance: int, held: int
+) -> None:
+    await opened(money, account_id, balance=balance)
+    hold = await admitted(money, open_ended(account_id, 100, 300))
+    assert hold.amount_nanousd == held
+    assert await free_and_held(money, account_id) == (balance - held, held)
+
+
+async def test_a_request_that_may_cost_more_holds_a_share_of_the_cap(money: Money, account_id: str) -> None:
+    await opened(money, account_id, balance=10_000)
+    asked = replace(open_ended(account_id, 100, 300), spend_cap_nanousd=700)
+    holds = [await admitted(money, replace(asked, hold_id=wanted(account_id).hold_id)) for _ in range(4)]
+    assert [hold.amount_nanousd for hold in holds] == [300, 200, 100, 100]
+    assert (await refused(money, replace(asked, hold_id=wanted(account_id).hold_id))).by is RefusedBy.SPEND_CAP
+
+
+async def test_a_request_whose_least_is_not_covered_is_refused(money: Money, account_id: str) -> None:
+    await opened(money, account_id, balance=99)
+    assert (await refused(money, open_ended(account_id, 100, 300))).by is RefusedBy.BALANCE

@@ -1,10 +1,9 @@
-"""The worst case is never less than what a request comes to: by construction, and on what providers have answered."""
+"""Tests that the worst case is never less than a request's cost: by construction, and for recorded answers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import orjson
 import pytest
@@ -24,9 +23,10 @@ from gateway.ledger.bounds import (
     worst_case,
 )
 from gateway.ledger.prices import cost, parse_price, terms
+from gateway.ledger.tool_prices import OfferedTool, OfferedTools
 from gateway.protocols.openai_chat.decode import decode_request
+from tests.recorded import WITH_OTHERS, files, read_recording
 
-RECORDINGS = Path(__file__).parents[3] / "shared" / "recordings" / "openai" / "chat"
 WINDOW = 1_000_000
 
 
@@ -69,6 +69,7 @@ def test_a_picture_in_a_tools_answer_is_counted() -> None:
         Document(InlineMedia("JVBERi0=", "application/pdf")),
         Document(RemoteMedia("https://example.com/book.pdf")),
         Audio(RemoteMedia("https://example.com/talk.mp3")),
+        Audio(InlineMedia("AAAA", "video/mp4")),
     ],
 )
 def test_what_has_no_length_yet_may_fill_the_window(part: Document | Audio) -> None:
@@ -115,9 +116,9 @@ def test_the_worst_case_is_held_at_the_dearest_class() -> None:
 
 
 def _answered() -> Iterator[tuple[ChatRequest, int]]:
-    """Recorded requests, and the prompt tokens that OpenAI counted for them."""
-    for file in sorted(RECORDINGS.glob("*.json")):
-        recording = orjson.loads(file.read_bytes())
+    """Yields recorded requests, and the prompt tokens that OpenAI counted for them."""
+    for file in files("openai/chat/*.json"):
+        recording = read_recording(file)
         text = recording["response"].get("body_text") or ""
         lines = [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: {")] or [text]
         for line in lines:
@@ -125,14 +126,27 @@ def _answered() -> Iterator[tuple[ChatRequest, int]]:
                 usage = orjson.loads(line).get("usage")
                 asked = decode_request(orjson.dumps(recording["request"]["body"]))
             except (orjson.JSONDecodeError, AttributeError, InvalidRequest):
-                # A recording of something else: an error page, a request that our wire refuses.
+                # A recording of something else: an error page, or a request that our wire refuses.
                 continue
             if usage:
                 yield asked, usage["prompt_tokens"]
 
 
-@pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recorded provider traffic is not beside this checkout")
 def test_no_recorded_prompt_was_longer_than_its_bound() -> None:
     pairs = list(_answered())
-    assert len(pairs) > 100
+    assert len(pairs) > (100 if WITH_OTHERS else 5)
     assert [tokens for asked, tokens in pairs if tokens > input_tokens_at_most(asked, WINDOW)] == []
+
+
+def test_a_prompt_that_may_be_compacted_first_is_read_and_answered_twice() -> None:
+    asked = replace(request(Text("hi")), max_output_tokens=10, samplings=2)
+    assert input_tokens_at_most(asked, WINDOW) == 2 * (100 + 2 * FRAME_TOKENS)
+    assert output_tokens_at_most(asked, 16_384) == 20
+
+
+def test_a_tool_that_is_priced_is_held_for_by_its_rounds_and_not_by_the_window() -> None:
+    search = Tool(name="web_search", builtin={"type": "web_search"}, provider_run="web_search")
+    asked = replace(request(Text("hi")), tools=(search,))
+    once = 100 + 3 * FRAME_TOKENS + TOOLS_TOKENS
+    offered = OfferedTools((OfferedTool("web_search", 10_000_000, most_uses=1, tokens=1_000),))
+    assert input_tokens_at_most(asked, WINDOW, tools=offered, output_tokens=50) == 2 * (once + 50) + 3_000

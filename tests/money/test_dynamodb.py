@@ -1,4 +1,4 @@
-"""What only the DynamoDB store owes: how much it calls and writes, and what it does when calls go wrong."""
+"""Tests of the DynamoDB store alone: its number of calls and writes, and its behaviour when calls fail."""
 
 from __future__ import annotations
 
@@ -9,14 +9,24 @@ from typing import Any
 
 import pytest
 
+from gateway.canonical.limits import KeyLimits, TokenDemand
 from gateway.canonical.money import Admission, Charge, RefusedBy
 from gateway.canonical.usage import Usage
 from gateway.errors import ServiceUnavailable
 from gateway.ledger.hold_ids import hold_id_at
-from gateway.stores.aws import AwsError, Contended, Item, Throttled, TransactionCanceled, Unanswered
-from gateway.stores.money_dynamodb import DynamoMoney
-from gateway.stores.money_state import BASE_BYTES, CAP_BYTES, HOLD_BYTES, KEY_BYTES
-from gateway.stores.money_sweep import sweep
+from gateway.stores.aws.client import (
+    AwsError,
+    ConditionFailed,
+    Contended,
+    Item,
+    Throttled,
+    TransactionCanceled,
+    Unanswered,
+)
+from gateway.stores.money.items import read_account
+from gateway.stores.money.state import BASE_BYTES, CAP_BYTES, HOLD_BYTES, KEY_BYTES, bytes_of
+from gateway.stores.money.store import DynamoMoney
+from gateway.stores.money.sweep import sweep
 from tests.money.given import DEADLINE_S, NOW_S, admitted, charge, free_and_held, opened, refused, seen, wanted
 from tests.money.simulation.dynamodb import SimulatedDynamoDb, item_bytes
 
@@ -33,7 +43,7 @@ NOTHING_DONE: list[AwsError] = [
 class TroubledDynamoDb(SimulatedDynamoDb):
     """The simulation, which fails the calls it is told to: before their effect, or after it (`lost`).
 
-    `meanwhile` comes in behind a transaction that was cancelled, before its writer can write anew.
+    `meanwhile` runs after a cancelled transaction, before its writer can try again.
     """
 
     def __init__(self) -> None:
@@ -54,6 +64,19 @@ class TroubledDynamoDb(SimulatedDynamoDb):
         if self.lost:
             raise self.lost.pop()
         return answer
+
+
+def tapped(api: TroubledDynamoDb) -> list[tuple[str, Mapping[str, Any]]]:
+    """Returns the list to which each later call is added, so that a test can deliver the same bytes again."""
+    sent: list[tuple[str, Mapping[str, Any]]] = []
+    plain_call = api.call
+
+    async def recorded(service: str, operation: str, payload: Mapping[str, Any]) -> Item:
+        sent.append((operation, payload))
+        return await plain_call(service, operation, payload)
+
+    api.call = recorded  # type: ignore[method-assign]  # the wire is tapped
+    return sent
 
 
 @pytest.fixture
@@ -211,7 +234,7 @@ async def test_a_store_that_stays_out_of_reach_is_a_503_and_moves_nothing(
     api: TroubledDynamoDb, money: DynamoMoney, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await opened(money, ACCOUNT)
-    monkeypatch.setattr("gateway.stores.money_tables.BASE_S", 0.0)
+    monkeypatch.setattr("gateway.stores.money.tables.BASE_S", 0.0)
     api.failing = [Throttled("ThrottlingException", "")] * 100
     with pytest.raises(ServiceUnavailable):
         await money.admit(wanted(ACCOUNT), NOW_S)
@@ -223,14 +246,7 @@ async def test_an_admission_that_arrives_after_its_hold_has_ended_is_given_back(
     api: TroubledDynamoDb, money: DynamoMoney
 ) -> None:
     await opened(money, ACCOUNT)
-    sent: list[tuple[str, Mapping[str, Any]]] = []
-    plain_call = api.call
-
-    async def recorded(service: str, operation: str, payload: Mapping[str, Any]) -> Item:
-        sent.append((operation, payload))
-        return await plain_call(service, operation, payload)
-
-    api.call = recorded  # type: ignore[method-assign]  # the wire is tapped, to send the same bytes again
+    sent = tapped(api)
     capped = replace(wanted(ACCOUNT, 300), spend_cap_nanousd=300)
     await money.release(await admitted(money, replace(capped, hold_id=hold_id_at(NOW_S, 0))), NOW_S)
     hold = await admitted(money, capped)
@@ -243,10 +259,65 @@ async def test_an_admission_that_arrives_after_its_hold_has_ended_is_given_back(
     await admitted(money, replace(wanted(ACCOUNT, 300), spend_cap_nanousd=300), NOW_S)
 
 
+@pytest.mark.parametrize("later_s", [0, 61])
+async def test_an_admission_that_arrives_again_after_its_hold_was_parked_moves_nothing(
+    api: TroubledDynamoDb, money: DynamoMoney, later_s: int
+) -> None:
+    await opened(money, ACCOUNT)
+    await money.release(await admitted(money, wanted(ACCOUNT, 1)), NOW_S)
+    sent = tapped(api)
+    hold = await admitted(money, wanted(ACCOUNT, 300))
+    late = sent[-1]
+    parked = await money.park(hold)
+    with pytest.raises(ConditionFailed):
+        api.done(*late)
+    await admitted(money, wanted(ACCOUNT, 50, NOW_S + later_s), NOW_S + later_s)
+    with pytest.raises(ConditionFailed):
+        api.done(*late)
+    assert await free_and_held(money, ACCOUNT) == (650, 350)
+    await money.settle(parked, charge(120), NOW_S + 70)
+    assert await free_and_held(money, ACCOUNT) == (830, 50)
+
+
+async def test_every_try_of_an_admission_is_barred_by_its_park(api: TroubledDynamoDb, money: DynamoMoney) -> None:
+    await opened(money, ACCOUNT)
+    other = DynamoMoney(api, "accounts", "ledger")
+    await money.park(await admitted(money, wanted(ACCOUNT, 10), NOW_S + 5))
+    sent = tapped(api)
+    api.lost = [Unanswered("TimedOut", "")]
+    hold = await admitted(other, wanted(ACCOUNT, 300), NOW_S)
+    tries = [call for call in sent if call[0] == "UpdateItem"]
+    await other.park(hold)
+    for late in tries:
+        with pytest.raises(ConditionFailed):
+            api.done(*late)
+    assert await free_and_held(money, ACCOUNT) == (690, 310)
+
+
+async def test_parks_in_any_order_bar_the_latest_admission(api: TroubledDynamoDb, money: DynamoMoney) -> None:
+    await opened(money, ACCOUNT)
+    await money.release(await admitted(money, wanted(ACCOUNT, 1)), NOW_S)
+    sent = tapped(api)
+    first, second = [await admitted(money, wanted(ACCOUNT, 100), NOW_S + later) for later in (1, 2)]
+    late = sent[-1]
+    await money.park(second)
+    await money.park(first)
+    with pytest.raises(ConditionFailed):
+        api.done(*late)
+    assert not api.tables["accounts"].items[ACCOUNT,]["young"]["M"]
+
+
+async def test_a_clock_that_is_behind_is_admitted_after_a_park(money: DynamoMoney) -> None:
+    await opened(money, ACCOUNT)
+    await money.park(await admitted(money, wanted(ACCOUNT, 10), NOW_S + 30))
+    await admitted(money, wanted(ACCOUNT, 10), NOW_S)
+    assert await free_and_held(money, ACCOUNT) == (980, 20)
+
+
 async def test_a_parker_that_dies_between_its_writes_leaves_one_hold(
     api: TroubledDynamoDb, money: DynamoMoney, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.stores.money_tables.TRIES", 1)
+    monkeypatch.setattr("gateway.stores.money.tables.TRIES", 1)
     await opened(money, ACCOUNT)
     hold = await admitted(money, wanted(ACCOUNT, 300))
     api.lost = [Unanswered("Killed", "")]
@@ -277,6 +348,7 @@ async def test_the_items_size_is_known_within_a_tenth(
     api: TroubledDynamoDb, money: DynamoMoney, keys: int, holds: int, *, capped: bool
 ) -> None:
     await opened(money, ACCOUNT, balance=10**12)
+    await money.release(await money.park(await admitted(money, wanted(ACCOUNT))), NOW_S)
     cap = 10**12 if capped else None
     for number in range(max(keys, holds)):
         key_id = f"key_{number % keys:010d}"
@@ -286,6 +358,23 @@ async def test_the_items_size_is_known_within_a_tenth(
             await money.settle(hold, charge(1_234_567), NOW_S)
     expected = BASE_BYTES + KEY_BYTES * keys + HOLD_BYTES * holds + CAP_BYTES * keys * capped
     assert item_bytes(api.tables["accounts"].items[ACCOUNT,]) == pytest.approx(expected, rel=0.1)
+
+
+@pytest.mark.parametrize(("holds", "running"), [(16, 16), (40, 1)])
+async def test_the_size_of_an_item_with_further_limits_is_known_within_a_tenth(
+    api: TroubledDynamoDb, money: DynamoMoney, holds: int, running: int
+) -> None:
+    await opened(money, ACCOUNT, balance=10**12)
+    await money.release(await money.park(await admitted(money, wanted(ACCOUNT))), NOW_S)
+    limits = KeyLimits(tpm_limit=10**9, max_parallel=1_000, user_rpm_limit=9)
+    for number in range(holds):
+        asked = replace(wanted(ACCOUNT, 12_345_678), limits=limits, tokens=TokenDemand(9_999, 9_999))
+        asked = replace(asked, user=f"{number:010x}", lease_until_s=int(NOW_S) + 900, key_rpm_limit=1_000)
+        hold = await admitted(money, asked)
+        if number >= running:
+            await money.release(hold, NOW_S)
+    account = read_account(api.tables["accounts"].items[ACCOUNT,])
+    assert item_bytes(api.tables["accounts"].items[ACCOUNT,]) == pytest.approx(bytes_of(account), rel=0.1)
 
 
 async def test_the_largest_usual_entry_is_one_write_unit(api: TroubledDynamoDb, money: DynamoMoney) -> None:

@@ -1,4 +1,4 @@
-"""Windows, ids and remembered refusals: arithmetic on a given now."""
+"""Tests of windows, ids and stored refusals, which are arithmetic on a given time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.canonical.money import Refusal, RefusedBy, Window
 from gateway.ledger.hold_ids import admitted_s, hold_id_at, id_floor
 from gateway.limits.refusals import REMEMBERED_MAX, Refusals
-from gateway.limits.windows import minute_of, month_of, reset_s, tighter
+from gateway.limits.windows import minute_of, month_of, month_reset_s, reset_s, tighter
 from tests.money.given import NOW_S
 
 FULL = Refusal(RefusedBy.KEY_WINDOW, Window(60, 0, 60), 5)
@@ -46,6 +46,14 @@ def test_the_window_with_less_left_is_the_tighter(
 )
 def test_months_are_utc_and_ordered(now_s: float, month: int) -> None:
     assert month_of(now_s) == month
+
+
+@pytest.mark.parametrize(
+    ("now_s", "left"),
+    [(NOW_S, 1_796_083_200 - int(NOW_S)), (1_798_761_599.9, 1), (1_798_761_600, 31 * 86_400)],
+)
+def test_a_client_that_waits_for_the_month_meets_the_next_one(now_s: float, left: int) -> None:
+    assert month_reset_s(now_s) == left
 
 
 @given(st.integers(0, 4 * 10**9), st.integers(0, 2**40 - 1), st.integers(1, 10**9), st.integers(0, 2**40 - 1))

@@ -1,4 +1,4 @@
-"""What a file costs: list price + 5 %, exact, rounded half up once."""
+"""Tests of a file's price: list price + 5 %, exact, rounded half up once."""
 
 from decimal import Decimal
 

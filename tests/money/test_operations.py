@@ -1,7 +1,8 @@
-"""The operator's commands, on the tables of DynamoDB Local, and the sweeper that the schedule starts."""
+"""Tests of the operator's commands on the tables of DynamoDB Local, and of the sweeper that the schedule starts."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,15 +14,18 @@ import orjson
 import pytest
 from moto import mock_aws
 
-from gateway.admin import answered, main, parser, shown, stack_settings
+from gateway.admin.accounts import create_account, credit, read_ledger
+from gateway.admin.commands import answered, main, parser, shown, stack_settings
 from gateway.auth.principal import key_hash
 from gateway.errors import NotFound
-from gateway.framing.sigv4 import AwsCredentials
-from gateway.operations import Operator, create_account, credit, look
-from gateway.settings import Settings, from_environment
-from gateway.stores.key_store_memory import MemoryKeyStore
-from gateway.stores.money_memory import MemoryMoney
-from tests.money.conftest import NOBODY
+from gateway.providers.auth.sigv4 import AwsCredentials
+from gateway.wiring.operator import Operator
+from gateway.wiring.settings import Settings, from_environment
+from tests.fakes.invocations import LambdaContext
+from tests.fakes.keys import MemoryKeyStore
+from tests.fakes.money import MemoryMoney
+from tests.fakes.provider_rows import MemoryProviderRows
+from tests.money.conftest import BOTO
 from tests.money.given import NOW_S, admitted, charge, wanted
 from tests.money.stores import WallClock
 
@@ -37,13 +41,13 @@ class StandingClock(WallClock):
 
 @pytest.fixture
 def services() -> Operator:
-    return Operator(MemoryMoney(), MemoryKeyStore(), StandingClock())
+    return Operator(MemoryMoney(), MemoryKeyStore(), StandingClock(), MemoryProviderRows(), MemoryProviderRows())
 
 
 @pytest.fixture(scope="module")
 def tables(dynamodb_local: str) -> Settings:
-    """Settings of the tables in DynamoDB Local."""
-    NOBODY.client("dynamodb", endpoint_url=dynamodb_local).create_table(
+    """Builds settings of the tables in DynamoDB Local."""
+    BOTO.client("dynamodb", endpoint_url=dynamodb_local).create_table(
         TableName="keys",
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": "key_hash", "KeyType": "HASH"}],
@@ -51,13 +55,13 @@ def tables(dynamodb_local: str) -> Settings:
     )
     names = {"KEYS_TABLE": "keys", "ACCOUNTS_TABLE": "accounts", "LEDGER_TABLE": "ledger"}
     plain = from_environment({**names, "AWS_ENDPOINT_URL_DYNAMODB": dynamodb_local})
-    return replace(plain, aws_credentials=AwsCredentials("nobody", "nothing"))
+    return replace(plain, aws_credentials=AwsCredentials("test", "test"))
 
 
 async def test_a_new_account_has_its_balance_and_a_key_that_manages_it(services: Operator) -> None:
     account_id, full_key = await create_account(services, 5_000)
     assert re.fullmatch(r"sk-xc-[A-Za-z0-9_-]{43}", full_key)
-    document = await look(services, account_id)
+    document = await read_ledger(services, account_id)
     assert (document["balance_nano"], document["held_nano"]) == (5_000, 0)
     (key,) = await services.key_store.page(account_id, limit=10)
     assert (key.can_manage_keys, key.last4, key.account_id) == (True, full_key[-4:], account_id)
@@ -68,7 +72,7 @@ async def test_the_ledger_is_integers_that_sum_to_balance_and_held(services: Ope
     done = await admitted(services.money, wanted(account_id, 300))
     await services.money.settle(done, charge(120), NOW_S)
     open_hold = await admitted(services.money, wanted(account_id, 400))
-    document = orjson.loads(orjson.dumps(await look(services, account_id)))
+    document = orjson.loads(orjson.dumps(await read_ledger(services, account_id)))
     assert (document["balance_nano"], document["held_nano"]) == (4_480, 400)
     assert sum(entry["amount_nano"] for entry in document["entries"]) == 4_880
     (hold,) = document["holds"]
@@ -86,12 +90,12 @@ async def test_a_credit_with_the_same_reference_is_one_credit(services: Operator
     account_id, _ = await create_account(services, 0)
     await credit(services, account_id, 70, once="invoice-1")
     await credit(services, account_id, 70, once="invoice-1")
-    assert (await look(services, account_id))["balance_nano"] == 70
+    assert (await read_ledger(services, account_id))["balance_nano"] == 70
 
 
 async def test_an_unknown_account_is_told(services: Operator) -> None:
     with pytest.raises(NotFound):
-        await look(services, "acct_nobody")
+        await read_ledger(services, "acct_unknown")
 
 
 async def test_the_commands_work_on_the_deployed_tables(tables: Settings) -> None:
@@ -113,7 +117,7 @@ async def test_the_commands_work_on_the_deployed_tables(tables: Settings) -> Non
 
 
 async def _key_id_of(tables: Settings, full_key: str) -> str:
-    client = NOBODY.client("dynamodb", endpoint_url=tables.endpoints["dynamodb"])
+    client = BOTO.client("dynamodb", endpoint_url=tables.endpoints["dynamodb"])
     item = client.get_item(TableName="keys", Key={"key_hash": {"S": key_hash(full_key)}})["Item"]
     assert full_key not in str(item)
     return str(item["key_id"]["S"])
@@ -121,17 +125,19 @@ async def _key_id_of(tables: Settings, full_key: str) -> str:
 
 async def test_a_ledger_can_be_read_by_a_person(services: Operator) -> None:
     account_id, _ = await create_account(services, 2_500_000_000)
-    text = shown(parser().parse_args(["--stack", "any", "ledger", account_id]), await look(services, account_id))
+    text = shown(parser().parse_args(["--stack", "any", "ledger", account_id]), await read_ledger(services, account_id))
     assert text.splitlines()[0] == "free 2.5 USD, held 0 USD"
     assert text.splitlines()[1].startswith("credit ")
 
 
 @pytest.fixture
 def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A deployed stack, as far as its outputs go."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+    """Simulates the outputs of a deployed stack."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     tables = {"KeysTable": "nexgate-keys", "AccountsTable": "nexgate-accounts", "LedgerTable": "nexgate-ledger"}
+    tables |= {"NoticesQueue": "https://sqs.us-east-1.amazonaws.com/123456789012/nexgate-notices"}
+    tables |= {"ProvidersSecret": "arn:aws:secretsmanager:us-east-1:123456789012:secret:providers"}
     template = {
         "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
         "Outputs": {name: {"Value": value} for name, value in tables.items()},
@@ -151,7 +157,9 @@ def test_the_tables_are_found_by_the_stacks_outputs() -> None:
         "nexgate-ledger",
         "us-east-1",
     )
-    assert chosen.aws_credentials == AwsCredentials("nobody", "nothing")
+    assert chosen.aws_credentials == AwsCredentials("test", "test")
+    assert chosen.notices_queue_url.endswith("/nexgate-notices")
+    assert chosen.providers_secret == "arn:aws:secretsmanager:us-east-1:123456789012:secret:providers"
 
 
 @pytest.mark.usefixtures("stack")
@@ -165,8 +173,8 @@ def sweeper(monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType, MemoryMoney]:
     import functions.sweeper.app as module
 
     money = MemoryMoney()
-    services = SimpleNamespace(money=money, clock=StandingClock())
-    monkeypatch.setattr(module, "control_services", lambda: services)
+    monkeypatch.setattr("gateway.wiring.sweeping.money", lambda: money)
+    monkeypatch.setattr("gateway.wiring.sweeping.process", lambda: SimpleNamespace(clock=StandingClock()))
     return module, money
 
 
@@ -176,9 +184,11 @@ def test_the_scheduled_sweeper_ends_what_is_overdue_by_its_own_clock(
     module, money = sweeper
     overdue = replace(wanted("acct_a", 30), deadline_s=int(NOW_S) - 1)
     running = wanted("acct_a", 50)
-    module.RUNNER.run(_two_holds(money, overdue, running))
-    assert module.handler({"now": NOW_S + 1e9}, None) == {"released": 1, "charged": 0, "ended_before": 0, "left": 0}
-    found = module.RUNNER.run(money.look("acct_a"))
+    asyncio.run(_two_holds(money, overdue, running))
+    swept = module.handler({"now": NOW_S + 1e9}, LambdaContext())
+    assert swept == {"released": 1, "charged": 0, "ended_before": 0, "left": 0}
+    found = asyncio.run(money.read_account("acct_a"))
+    assert found is not None
     assert [hold.hold_id for hold in found.holds] == [running.hold_id]
 
 

@@ -1,11 +1,11 @@
-"""What an account's owner reads of it, on every store: its state in one look, its entries page after page."""
+"""Tests of an owner's reads on every store: the account's state in one read, its entries page by page."""
 
 from __future__ import annotations
 
 import pytest
 
 from gateway.canonical.money import AccountState, Window
-from gateway.ports import Money
+from gateway.ports.money import Money
 from tests.money.given import NOW_S, admitted, charge, opened, wanted
 
 pytestmark = pytest.mark.anyio
@@ -79,3 +79,13 @@ async def test_entries_end_where_the_range_ends(money: Money, account_id: str) -
         await money.settle(hold, charge(10 + second), NOW_S + 9)
     found = await money.entries(account_id, since_s=NOW_S + 1, until_s=NOW_S + 2, limit=10)
     assert [entry.amount_nanousd for entry in found] == [-11]
+
+
+async def test_the_state_has_what_a_counted_key_has_spent_and_holds(money: Money, account_id: str) -> None:
+    await opened(money, account_id)
+    await money.track_spend(account_id, "key_aaaaaaaaaa", NOW_S)
+    hold = await admitted(money, wanted(account_id, 70))
+    await admitted(money, wanted(account_id, 5))
+    await money.settle(hold, charge(60), NOW_S + 1)
+    spent = [await money.state(account_id, key_id, 60, NOW_S + 2) for key_id in ("key_aaaaaaaaaa", "key_bbbbbbbbbb")]
+    assert [state and state.spent_nanousd for state in spent] == [65, 0]

@@ -1,4 +1,4 @@
-"""Amounts and prices: exact, bounded, and as the providers' own published examples come out."""
+"""Tests of amounts and prices: exact, bounded, and equal to the providers' own published examples."""
 
 from __future__ import annotations
 
@@ -9,18 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.canonical.money import Charge, Tier
-from gateway.canonical.usage import Usage
+from gateway.canonical.usage import TOKENS_MAX, Usage
 from gateway.ledger.money import AMOUNT_NANOUSD_MAX, NotAnAmount, format_usd, parse_usd
-from gateway.ledger.prices import (
-    TOKENS_MAX,
-    NoPrice,
-    Price,
-    Terms,
-    cost,
-    cost_at_most,
-    parse_price,
-    terms,
-)
+from gateway.ledger.prices import NoPrice, Price, Terms, cost, cost_at_most, parse_price, terms
 
 SONNET = parse_price(
     {"input": "3", "output": "15", "cache_read": "0.30", "cache_write_5m": "3.75", "cache_write_1h": "6"}
@@ -29,7 +20,7 @@ LIST = 10_000
 
 
 def at_list(price: Price) -> Terms:
-    """Billed at the list price itself, to compare with published examples."""
+    """Bills at the list price itself, to compare with published examples."""
     return Terms(Tier.PASSTHROUGH, price, LIST, "test")
 
 
@@ -84,7 +75,7 @@ def test_an_amount_that_is_written_is_read_again(amount: int) -> None:
             {"input": "2.5", "output": "10", "cache_read": "1.25"},
             "0.007865",
         ),
-        # Reasoning is output, and paid as such once.
+        # Reasoning is output, and billed once as output.
         (Usage(input=75, output=1_186, reasoning=1_024), {"input": "15", "output": "60"}, "0.072285"),
         # Anthropic, Sonnet: reads at a tenth, 5 min writes at 1.25, 1 h writes at 2 times the input price.
         # https://platform.claude.com/docs/en/build-with-claude/prompt-caching#pricing

@@ -1,4 +1,4 @@
-"""The ends of a hold, on every store: each exactly once, whoever comes and however often."""
+"""Tests of the ends of a hold on every store: each takes effect exactly once, for every order and number of calls."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from gateway.canonical.money import EntryKind, Settlement
-from gateway.ports import Money
-from gateway.stores.money_sweep import Swept, sweep
+from gateway.ports.money import Money
+from gateway.stores.money.sweep import SweepReport, sweep
 from tests.money.given import DEADLINE_S, NOW_S, admitted, charge, free_and_held, opened, seen, wanted
 
 pytestmark = pytest.mark.anyio
@@ -130,7 +130,7 @@ async def test_parking_twice_parks_once(money: Money, account_id: str) -> None:
     assert await free_and_held(money, account_id) == (700, 300)
 
 
-async def test_whoever_does_not_know_that_a_hold_was_parked_can_end_it(money: Money, account_id: str) -> None:
+async def test_an_end_that_does_not_know_of_the_parking_ends_a_parked_hold(money: Money, account_id: str) -> None:
     await opened(money, account_id)
     hold = await admitted(money, wanted(account_id, 300))
     await money.park(hold)
@@ -236,12 +236,13 @@ async def test_the_sweeper_charges_the_last_checkpoint_as_an_estimate(money: Mon
     assert (look.free_nanousd, look.entries[-1].charge) == (920, replace(charge(80), estimated=True))
 
 
-async def test_a_settlement_after_the_sweeper_changes_nothing(money: Money, account_id: str) -> None:
+async def test_a_checkpoint_that_arrives_late_does_not_replace_a_larger_one(money: Money, account_id: str) -> None:
     await opened(money, account_id)
     hold = await admitted(money, wanted(account_id, 300))
+    hold = await money.checkpoint(hold, charge(80))
+    await money.checkpoint(hold, charge(50))
     await sweep(money, OVERDUE_S)
-    assert not (await money.settle(hold, charge(120), OVERDUE_S + 1)).applied
-    assert await free_and_held(money, account_id) == (1_000, 0)
+    assert await free_and_held(money, account_id) == (920, 0)
 
 
 async def test_a_second_sweep_finds_nothing(money: Money, account_id: str) -> None:
@@ -249,7 +250,7 @@ async def test_a_second_sweep_finds_nothing(money: Money, account_id: str) -> No
     await admitted(money, wanted(account_id, 300))
     await money.park(await admitted(money, wanted(account_id, 300)))
     await sweep(money, OVERDUE_S)
-    assert await sweep(money, OVERDUE_S) == Swept()
+    assert await sweep(money, OVERDUE_S) == SweepReport()
 
 
 async def test_a_checkpoint_after_the_end_brings_no_hold_back(money: Money, account_id: str) -> None:

@@ -1,24 +1,28 @@
-"""The bars of the mechanism, measured: contention, cost, latency, and what is known without a read."""
+"""Tests of the mechanism's bars by measurement: contention, cost, latency, and the facts known without a read."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import sys
+from dataclasses import replace
 
 import pytest
 
+from gateway.canonical.money import Admission, Hold
+from gateway.stores.money.store import DynamoMoney
+from tests.money.given import NOW_S, wanted
 from tests.money.simulation.candidates import OneItem, OneTransaction, Purses
 from tests.money.simulation.load import HEAD, Figures, Load, measure, printed
 from tests.money.simulation.rules import ContendedDynamoDb, Trouble
-from tests.money.simulation.virtual_time import run
+from tests.virtual_time import run
 
 BAR = Load(minutes=2)
 
 
 @pytest.fixture(scope="module")
 def rows() -> list[Figures]:
-    """The three mechanisms under the load of the bars, with conflicts, throttling and lost answers injected."""
+    """Measures the three mechanisms under the load of the bars, with conflicts, throttling and lost answers."""
     return [measure(make, BAR, ", 30 s streams") for make in (OneTransaction, OneItem, Purses)]
 
 
@@ -45,6 +49,31 @@ def test_the_other_mechanisms_fail_a_bar_each(rows: list[Figures]) -> None:
 
 def test_the_load_met_the_trouble_that_it_was_to_meet(rows: list[Figures]) -> None:
     assert all(row.conflicts > 100 for row in rows)
+
+
+async def burst_of(processes: int, api: ContendedDynamoDb) -> list[Hold]:
+    """Has each process, all new, admit one request within a second, and park its hold where the account is crowded."""
+    moneys = [DynamoMoney(api, "accounts", "ledger") for _ in range(processes)]
+    await moneys[0].open_account("acct_a", rpm_limit=100_000)
+    await moneys[0].credit("acct_a", 10**12, once="start", now_s=0)
+
+    async def request(number: int) -> Hold:
+        now_s = NOW_S + number / processes
+        await asyncio.sleep(number / processes)
+        asked = replace(wanted("acct_a", now_s=now_s), key_rpm_limit=100_000)
+        admission = await moneys[number].admit(asked, now_s)
+        assert isinstance(admission, Admission)
+        return await moneys[number].park(admission.hold) if admission.hold.crowded else admission.hold
+
+    return await asyncio.gather(*(request(number) for number in range(processes)))
+
+
+def test_a_burst_of_new_processes_on_a_slow_store_is_admitted_whole() -> None:
+    api = ContendedDynamoDb(random.Random(1), times_slower=30)
+    holds = run(burst_of(200, api))
+    assert len({hold.hold_id for hold in holds}) == 200
+    # Otherwise no bar of a parked hold rose while another admission was under way.
+    assert sum(hold.parked for hold in holds) > 100
 
 
 def test_the_same_seed_gives_the_same_figures() -> None:

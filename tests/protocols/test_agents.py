@@ -1,6 +1,6 @@
-"""What terminal agents send, as they sent it but for long texts: any model can be asked it.
+"""Tests that every model can be asked what terminal agents send, as recorded except for long texts.
 
-`tests/golden/agents` holds the second turn of a session each: a question, the call that a model made, what it answered.
+`tests/golden/agents` holds the second turn of a session each: a question, a model's call, its result.
 """
 
 from collections.abc import Mapping
@@ -20,10 +20,13 @@ from tests.bridging.cells import TARGETS, UPSTREAMS
 AGENTS = Path(__file__).parents[1] / "golden/agents"
 CLIENTS: Mapping[str, ClientCodec] = {
     "claude_code": anthropic_messages.CLIENT,
+    "cline": anthropic_messages.CLIENT,
     "codex": openai_responses.CLIENT,
     "codex_free_text": openai_responses.CLIENT,
     "gemini_cli": GeminiClient(Address("m", "streamGenerateContent")),
+    "llm": openai_responses.CLIENT,
     "opencode": openai_chat.CLIENT,
+    "qwen_code": openai_chat.CLIENT,
 }
 FOREIGN = sorted(UPSTREAMS.keys() - {"openai_responses"})
 each_agent = pytest.mark.parametrize("agent", sorted(CLIENTS))
@@ -35,13 +38,13 @@ def session(agent: str) -> Any:
 
 
 def sent(agent: str, upstream: str, **changes: Any) -> bytes:
-    """The provider's body for an agent's request."""
+    """Returns the provider's body for an agent's request."""
     request = CLIENTS[agent].decode_request(orjson.dumps(session(agent) | changes))
     return UPSTREAMS[upstream].encode_request(request, TARGETS[upstream])
 
 
 def named_tools(value: Any) -> list[str]:
-    """The names under `tools`, however deep the wire has them."""
+    """Lists the names under `tools`, at any depth."""
     match value:
         case list():
             return [name for each in value for name in named_tools(each)]
@@ -63,6 +66,7 @@ def test_what_an_agent_sends_is_refused_on_no_wire(agent: str, upstream: str) ->
     ("agent", "names"),
     [
         ("claude_code", ["Agent", "Bash", "Read", "Skill"]),
+        ("cline", ["read_files", "run_commands", "apply_patch", "ask_question"]),
         (
             "codex",
             [
@@ -76,7 +80,9 @@ def test_what_an_agent_sends_is_refused_on_no_wire(agent: str, upstream: str) ->
         ),
         ("codex_free_text", ["exec_command", "write_stdin", "request_user_input", "apply_patch", "view_image"]),
         ("gemini_cli", ["read_file", "glob", "replace", "run_shell_command"]),
+        ("llm", ["shell"]),
         ("opencode", ["bash", "edit", "glob", "task", "todowrite"]),
+        ("qwen_code", ["edit", "glob", "run_shell_command", "tool_search", "write_file"]),
     ],
 )
 @pytest.mark.parametrize("upstream", ["bedrock_converse", "openai_chat"])

@@ -1,17 +1,18 @@
-"""Custom tools between the wires: both of OpenAI's say the same of them, and other models are offered functions."""
+"""Tests of custom tools: both of OpenAI's wires treat them alike, and other models are offered functions."""
 
 from typing import Any
 
 import orjson
 import pytest
 
-from gateway.canonical.custom_tools import Freeing, freed, in_functions
+from gateway.canonical.custom_tools import CustomToolStream, as_functions, restore_custom_tools
 from gateway.canonical.events import Ended, Event, Finished, TextDelta, ToolCallDelta, ToolCallStarted
 from gateway.canonical.parts import Message, Part, Text, ToolCall
 from gateway.canonical.request import ChatRequest, Tool
 from gateway.canonical.response import ChatResponse, Choice, FinishReason
 from gateway.canonical.target import Profile, Target
 from gateway.protocols import anthropic_messages, bedrock_converse, gemini, openai_chat, openai_responses
+from tests.protocols.shaped import encoded
 
 CUSTOM = Target("up", Profile("custom", custom_tools=True), 4096)
 PLAIN = Target("up", Profile("plain"), 4096)
@@ -102,13 +103,13 @@ def test_other_models_are_offered_a_function_that_takes_the_text() -> None:
     sql = Tool("sql", "A query.", free_text={"type": "grammar", **GRAMMAR})
     plain, web = Tool("f", "F."), Tool("web_search", builtin={})
     bare = Tool("s", free_text={"type": "text"})
-    tools = in_functions(asked(tools=(sql, plain, web, bare))).tools
+    tools = as_functions(asked(tools=(sql, plain, web, bare))).tools
     assert tools == (Tool("sql", TOLD, SCHEMA), plain, web, Tool("s", None, SCHEMA))
 
 
 def test_calls_of_before_become_calls_of_that_function() -> None:
     call, other = ToolCall("c1", "sql", 'SELECT "1"', custom=True), ToolCall("c2", "f", "{}")
-    (message,) = in_functions(asked(call, Text("and"), other)).messages
+    (message,) = as_functions(asked(call, Text("and"), other)).messages
     assert message.parts == (ToolCall("c1", "sql", '{"input":"SELECT \\"1\\""}'), Text("and"), other)
 
 
@@ -125,7 +126,7 @@ def test_calls_of_before_become_calls_of_that_function() -> None:
 def test_every_wire_carries_it_as_a_function_to_a_model_without_custom_tools(upstream: Any, path: str) -> None:
     source = RESPONSES if upstream is openai_chat.UPSTREAM else CHAT
     client = openai_responses.CLIENT if source is RESPONSES else openai_chat.CLIENT
-    found = orjson.loads(upstream.encode_request(client.decode_request(orjson.dumps(source)), PLAIN))
+    found = orjson.loads(encoded(upstream, client.decode_request(orjson.dumps(source)), PLAIN))
     for step in path.split("."):
         found = found[int(step)] if step.isdecimal() else found[step]
     assert found == SCHEMA
@@ -141,17 +142,17 @@ TOOLS = (Tool("sql", free_text={"type": "text"}), Tool("f"))
 def test_a_call_of_the_function_is_a_call_of_the_custom_tool(arguments: str, text: str) -> None:
     parts = (Text("a"), ToolCall("c1", "sql", arguments), ToolCall("c2", "f", '{"input": "x"}'))
     response = ChatResponse("u", "m", 1, (Choice(0, parts, FinishReason.TOOL_CALLS),), None)
-    (choice,) = freed(response, TOOLS).choices
+    (choice,) = restore_custom_tools(response, TOOLS).choices
     assert choice.parts == (parts[0], ToolCall("c1", "sql", text, custom=True), parts[2])
 
 
 def test_an_answer_stays_as_it_is_where_no_custom_tool_was_offered() -> None:
     response = ChatResponse("u", "m", 1, (Choice(0, (ToolCall("c", "sql", "{}"),), None),), None)
-    assert freed(response, TOOLS[1:]) is response
+    assert restore_custom_tools(response, TOOLS[1:]) is response
 
 
 def test_a_streamed_call_of_the_function_is_told_when_its_text_is_whole() -> None:
-    freeing = Freeing(TOOLS)
+    freeing = CustomToolStream(TOOLS)
     end: tuple[Event, ...] = (Finished(FinishReason.TOOL_CALLS), Ended())
     other = (ToolCallStarted("c2", "f", 1, 1), ToolCallDelta("{}", 1, 1))
     pieces = (ToolCallDelta('{"input": "SEL', 0, 0), *other, ToolCallDelta('ECT 1"}', 0, 0))
@@ -162,4 +163,4 @@ def test_a_streamed_call_of_the_function_is_told_when_its_text_is_whole() -> Non
 
 def test_a_custom_call_that_the_wire_knows_streams_as_it_comes() -> None:
     events: list[Event] = [ToolCallStarted("c1", "sql", 0, 0, custom=True), ToolCallDelta("SELECT", 0, 0), Ended()]
-    assert list(Freeing(TOOLS).events(events)) == events
+    assert list(CustomToolStream(TOOLS).events(events)) == events

@@ -1,6 +1,5 @@
-"""Our signed requests beside those that boto3's own client makes for the same model, moment and body."""
+"""Tests of our signed requests against those of boto3's own client for the same model, moment and body."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -10,10 +9,10 @@ from botocore.awsrequest import AWSRequest, AWSResponse
 from botocore.config import Config
 from botocore.credentials import Credentials
 
-from gateway.ports import Credential
-from gateway.protocols.bedrock_converse import UPSTREAM
-from gateway.providers import bedrock
+from gateway.ports.upstream import Credential
+from gateway.providers.chat import bedrock
 from gateway.providers.outgoing import Outgoing
+from tests.botocore_clock import stop_botocore
 
 NOW_S = 1_795_244_400.75
 MODELS = [
@@ -25,7 +24,7 @@ ENDPOINTS = [None, "http://127.0.0.1:8080/bedrock", "https://vpce-1.example.com:
 
 
 def signed_by_boto3(model: str, endpoint: str | None, token: str | None, *, stream: bool) -> Any:
-    """The request as it would have left."""
+    """Returns the request as boto3 would have sent it."""
     client: Any = boto3.client(
         "bedrock-runtime",
         region_name="eu-west-1",
@@ -51,7 +50,7 @@ def signed_by_boto3(model: str, endpoint: str | None, token: str | None, *, stre
 
 
 class _Empty:
-    """A response's body."""
+    """An empty body of a response."""
 
     def stream(self) -> Any:
         return iter([b"{}"])
@@ -59,8 +58,7 @@ class _Empty:
 
 @pytest.fixture(autouse=True)
 def _stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    moment = datetime.fromtimestamp(NOW_S, UTC)
-    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda **_: moment.replace(tzinfo=None))
+    stop_botocore(monkeypatch, NOW_S)
 
 
 @pytest.mark.parametrize("token", [None, "token/with+signs=="])
@@ -74,10 +72,11 @@ def test_a_request_goes_where_boto3s_goes_and_is_signed_as_it_is(
     extra = {"region": "eu-west-1", "access_key_id": "AKIDEXAMPLE", "secret_access_key": "secret"}
     extra |= {"session_token": token} if token else {}
     credential = Credential("unused", endpoint, extra)
-    url = (endpoint or bedrock.base_url(credential)) + UPSTREAM.path(model, stream=stream)
+    sent = Outgoing(model, stream, theirs.body, credential, NOW_S)
+    url = (endpoint or bedrock.base_url(credential)) + bedrock.path(sent)
     assert url == theirs.url
 
-    ours = dict(bedrock.headers(url, Outgoing(model, stream, theirs.body, credential, NOW_S)))
+    ours = dict(bedrock.headers(url, sent))
     told = {name.lower(): value for name, value in theirs.headers.items()}
     told = {name: value.decode() if isinstance(value, bytes) else value for name, value in told.items()}
     assert ours["x-amz-date"] == told["x-amz-date"]
@@ -90,7 +89,7 @@ def _signature(headers: dict[str, str]) -> str:
 
 
 def _signed_again(request: Any, ours: dict[str, str], token: str | None) -> str:
-    """botocore's signature over their request with the headers that we chose to sign, which are fewer."""
+    """Returns botocore's signature over their request with the headers that we sign, which are fewer."""
     names = ours["authorization"].partition("SignedHeaders=")[2].partition(",")[0].split(";")
     kept = {name: ours[name] for name in names if name in ours}
     again: Any = AWSRequest("POST", request.url, headers=kept, data=request.body)

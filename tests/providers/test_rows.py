@@ -1,4 +1,4 @@
-"""Where each row's requests go and what they bear: what the vendors' own SDKs send, as far as a server can tell."""
+"""Tests of each row's address and headers against those of the vendors' own SDKs, as far as a server can tell."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from gateway.canonical.parts import Message, Text
 from gateway.canonical.request import ChatRequest
 from gateway.canonical.target import Profile, Target
 from gateway.errors import UpstreamError
-from gateway.ports import Credential, UpstreamRequest
-from gateway.providers.registry import PROVIDERS
+from gateway.ports.upstream import Credential, UpstreamRequest
+from gateway.providers.chat.registry import PROVIDERS
 
 NOW_S = 1_795_244_400.75
 MODELS = {
@@ -120,6 +120,19 @@ def test_the_operators_address_takes_the_place_of_the_vendors(row: str, base_url
 )
 def test_a_request_bears_its_key_in_the_vendors_manner(row: str, extra: Any, expected: dict[str, str]) -> None:
     assert dict(request(row, **extra).headers) == {"content-type": "application/json"} | expected
+
+
+@pytest.mark.parametrize(
+    ("row", "extra", "host"),
+    [
+        ("bedrock", {"region": "us-east-1"}, "https://bedrock-runtime.eu-central-1.amazonaws.com"),
+        ("vertex", {"project": "p", "location": "global"}, "https://eu-central-1-aiplatform.googleapis.com"),
+    ],
+)
+def test_a_target_may_be_asked_in_another_region_than_the_credentials(row: str, extra: Any, host: str) -> None:
+    provider, credential = PROVIDERS[row], Credential("k", None, extra)
+    assert provider.located(credential, None) == credential
+    assert provider.origin(provider.located(credential, "eu-central-1")) == host
 
 
 def test_an_inference_profiles_arn_is_one_segment_of_the_path() -> None:

@@ -1,4 +1,4 @@
-"""Each row against its simulated provider, which insists on what the real one does: address, key, signature, body."""
+"""Tests of each row against its simulated provider, which checks address, key, signature and body as the real one."""
 
 import http.client
 import time
@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 
+from gateway.canonical.arguments import written_object
 from gateway.canonical.events import (
     Ended,
     Event,
@@ -25,12 +26,15 @@ from gateway.canonical.request import ChatRequest, Reasoning, Sampling, Tool, To
 from gateway.canonical.response import ChatResponse, FinishReason
 from gateway.canonical.target import Target
 from gateway.errors import GatewayError, UpstreamError
-from gateway.ports import Credential
+from gateway.ports.upstream import Credential
 from gateway.protocols import openai_chat
-from gateway.providers.profiles import PROFILES
-from gateway.providers.registry import PROVIDERS
+from gateway.providers.chat.profiles import PROFILES
+from gateway.providers.chat.registry import PROVIDERS
+from local.providers.oddities import ODDITIES
+from tests.hangs import HANGS_AFTER_S
 
 Credentials = dict[str, Credential]
+
 
 TARGETS = {
     "openai": Target("gpt-4o", PROFILES["openai_gpt"], 16_384),
@@ -51,7 +55,7 @@ THINKING = Reasoning(budget_tokens=2000)
 def send(row: str, credential: Credential, request: ChatRequest) -> tuple[int, dict[str, str], bytes]:
     outgoing = PROVIDERS[row].request(request, TARGETS[row], credential, time.time())
     address = urlsplit(outgoing.url)
-    connection = http.client.HTTPConnection(address.netloc, timeout=10)
+    connection = http.client.HTTPConnection(address.netloc, timeout=HANGS_AFTER_S)
     try:
         path = f"{address.path}?{address.query}" if address.query else address.path
         connection.request("POST", path, outgoing.body, dict(outgoing.headers))
@@ -247,3 +251,40 @@ def test_a_chat_callers_own_bytes_reach_bedrock(bedrock: Credential) -> None:
     response = answered("bedrock", bedrock, openai_chat.CLIENT.decode_request(orjson.dumps(body)))
     assert "1 image and 1 document" in text(response)
     assert isinstance(response.choices[0].parts[0], Thinking)
+
+
+ODD = pytest.mark.parametrize("odd", ODDITIES)
+
+
+def oddly(odd: str, question: str) -> Message:
+    return user(f"[[sim: odd={odd} calls=1]] {question}")
+
+
+def called(parts: Any) -> list[tuple[str, str | None]]:
+    return [(part.name, written_object(part.arguments)) for part in parts if isinstance(part, ToolCall)]
+
+
+@ODD
+@pytest.mark.parametrize("row", TARGETS)
+def test_an_answer_in_odd_spelling_says_the_same(row: str, odd: str, credentials: Credentials) -> None:
+    plainly, oddity = (
+        answered(row, credentials[row], asked(message, tools=TOOLS, tool_choice=ToolChoice("required")))
+        for message in (oddly("text_fields", QUESTION), oddly(odd, QUESTION))
+    )
+    assert called(oddity.choices[0].parts) == called(plainly.choices[0].parts) != []
+    assert oddity.choices[0].finish_reason is FinishReason.TOOL_CALLS
+    assert oddity.usage is not None
+    assert oddity.usage.total > 0
+    assert QUESTION in text(answered(row, credentials[row], asked(oddly(odd, QUESTION))))
+
+
+@ODD
+@pytest.mark.parametrize("row", TARGETS)
+def test_a_stream_in_odd_spelling_says_the_same(row: str, odd: str, credentials: Credentials) -> None:
+    events = streamed(row, credentials[row], asked(oddly(odd, QUESTION)))
+    assert QUESTION in "".join(event.text for event in events if isinstance(event, TextDelta))
+    calling = asked(oddly(odd, QUESTION), tools=TOOLS, tool_choice=ToolChoice("required"))
+    events = streamed(row, credentials[row], calling)
+    assert any(isinstance(event, Ended) for event in events)
+    assert [event.name for event in events if isinstance(event, ToolCallStarted)] == ["get_weather"]
+    assert any(isinstance(event, UsageReported) for event in events)

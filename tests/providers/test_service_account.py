@@ -1,4 +1,4 @@
-"""Access tokens of service accounts: signatures beside OpenSSL's, claims as Google's library reads them, the ring."""
+"""Tests of access tokens of service accounts: claims as Google's library reads them, and the ring."""
 
 import asyncio
 import base64
@@ -10,62 +10,23 @@ from urllib.parse import parse_qs
 import google.auth.jwt
 import orjson
 import pytest
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from gateway.errors import UpstreamError
-from gateway.ports import Credential, Patience, UpstreamRequest
-from gateway.providers.rs256 import parse_private_key, sign
-from gateway.providers.service_account import TOKEN_TTL_S, token_in, token_request
-from gateway.stores.access_tokens import TokenCredentials
+from gateway.ports.upstream import Credential, UpstreamRequest, UpstreamTimeouts
+from gateway.providers.auth.service_account import TOKEN_TTL_S, token_in, token_request
+from gateway.stores.aws.access_tokens import TokenCredentials
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 NOW_S = 1_795_244_400.75
-PEM, PKCS8, PKCS1 = (
-    serialization.Encoding.PEM,
-    serialization.PrivateFormat.PKCS8,
-    serialization.PrivateFormat.TraditionalOpenSSL,
-)
-
-
-def pem(form: serialization.PrivateFormat = PKCS8, key: Any = KEY) -> str:
-    return str(key.private_bytes(PEM, form, serialization.NoEncryption()).decode())
+PEM = serialization.Encoding.PEM
 
 
 def account(**changed: str) -> Credential:
-    extra = {"client_email": "robot@p.example", "private_key": pem(), "project": "p"}
+    private = KEY.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
+    extra = {"client_email": "robot@p.example", "private_key": private, "project": "p"}
     return Credential("unused", None, extra | changed)
-
-
-@pytest.mark.parametrize("form", [PKCS8, PKCS1])
-@pytest.mark.parametrize("size", [1024, 2048, 2056, 4096])
-def test_a_signature_is_the_one_that_openssl_makes(form: serialization.PrivateFormat, size: int) -> None:
-    key = KEY if size == 2048 else rsa.generate_private_key(public_exponent=65537, key_size=size)
-    for message in (b"", b"x", bytes(1000)):
-        expected = key.sign(message, padding.PKCS1v15(), hashes.SHA256())
-        assert sign(message, parse_private_key(pem(form, key))) == expected
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "nonsense",
-        "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----",
-        "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----",
-        pem()[:400] + "\n-----END PRIVATE KEY-----\n",
-        pem(key=ec.generate_private_key(ec.SECP256R1())),
-    ],
-)
-def test_what_is_no_rsa_key_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="private key"):
-        parse_private_key(text)
-
-
-def test_parts_that_do_not_belong_together_sign_nothing() -> None:
-    key = parse_private_key(pem())
-    with pytest.raises(ValueError, match="do not belong together"):
-        sign(b"x", key._replace(exponent_p=key.exponent_p ^ 2))
 
 
 def test_the_assertion_is_what_googles_own_library_accepts() -> None:
@@ -117,15 +78,15 @@ def test_an_answer_without_a_token_is_a_failure_in_our_words(status: int, body: 
 
 
 class Door:
-    """A token endpoint, as `Upstream`: answers t1, t2, … and lets a test read what it was asked."""
+    """A token endpoint, as `Upstream`. It answers t1, t2, … and records its requests."""
 
     def __init__(self) -> None:
         self.asked: list[UpstreamRequest] = []
 
-    async def warm(self, url: str, patience: Patience) -> None:
+    async def warm(self, url: str, patience: UpstreamTimeouts) -> None:
         raise AssertionError((url, patience))
 
-    async def send(self, request: UpstreamRequest, patience: Patience) -> "Token":
+    async def send(self, request: UpstreamRequest, patience: UpstreamTimeouts) -> "Token":
         assert patience == PATIENCE
         self.asked.append(request)
         await asyncio.sleep(0)
@@ -165,7 +126,7 @@ class Hand:
 
 
 class Rows:
-    """`Credentials` over what a test puts in."""
+    """`Credentials` over the rows that a test sets."""
 
     def __init__(self, **rows: Credential) -> None:
         self._rows = rows
@@ -174,7 +135,7 @@ class Rows:
         return self._rows.get(provider)
 
 
-PATIENCE = Patience(1, 1, 1)
+PATIENCE = UpstreamTimeouts(1, 1, 1)
 
 
 def test_a_service_account_comes_with_a_token_that_is_asked_for_once_in_its_time() -> None:
@@ -197,6 +158,6 @@ def test_a_service_account_comes_with_a_token_that_is_asked_for_once_in_its_time
 def test_every_other_credential_passes_as_it_is() -> None:
     async def scenario() -> tuple[Any, Any]:
         ring = TokenCredentials(Rows(openai=Credential("k")), Door(), Hand(), PATIENCE)
-        return await ring.of("openai"), await ring.of("nobody")
+        return await ring.of("openai"), await ring.of("unknown")
 
     assert asyncio.run(scenario()) == (Credential("k"), None)

@@ -1,8 +1,8 @@
-"""TC3-HMAC-SHA256: the signature that Tencent's own SDK (tencentcloud-sdk-python-ai3d 3.1.192) made of a request."""
+"""Tests of TC3-HMAC-SHA256 against a signature of Tencent's own SDK (tencentcloud-sdk-python-ai3d 3.1.192)."""
 
 import pytest
 
-from gateway.providers.tc3 import Signer
+from gateway.providers.auth.tc3 import Signer
 
 TIMESTAMP_S = 1_795_244_400
 BODY = b'{"Model": "3.1", "Prompt": "a red cube"}'

@@ -1,4 +1,4 @@
-"""The pure parts: tokens, schemas, prompt prefixes."""
+"""Tests of the pure parts: tokens, schemas, prompt prefixes."""
 
 from __future__ import annotations
 

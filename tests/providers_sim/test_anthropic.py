@@ -1,4 +1,4 @@
-"""The simulated Messages wire, as Anthropic's own SDK reads it."""
+"""Tests of the simulated Messages wire, as Anthropic's own SDK reads it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from anthropic import Anthropic
 from anthropic.types import Message, ThinkingBlock, ToolUseBlock
 
 from local.providers import tokens
+from tests.hangs import HANGS_AFTER_S
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 MODEL = "claude-haiku-4-5-20251001"
@@ -26,9 +27,9 @@ TIME: Any = {
 THINKING: Any = {"type": "enabled", "budget_tokens": 2000}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(rows: Any) -> Iterator[Anthropic]:
-    with Anthropic(**rows["anthropic"], max_retries=0, timeout=10) as client:
+    with Anthropic(**rows["anthropic"], max_retries=0, timeout=HANGS_AFTER_S) as client:
         yield client
 
 
@@ -355,3 +356,12 @@ def test_an_error_in_the_stream_is_the_sdks_error(client: Anthropic) -> None:
         client.messages.stream(model=MODEL, max_tokens=99, messages=[user("[[sim: error_after=1]]")]) as stream,
     ):
         stream.until_done()
+
+
+@pytest.mark.parametrize(
+    ("system", "said"),
+    [([{"type": "text"}], r"system\.0\.text"), ([{"type": "x"}], r"system\.0\.type"), (["a"], "system")],
+)
+def test_a_system_block_that_is_no_text_is_refused(client: Anthropic, system: Any, said: str) -> None:
+    with pytest.raises(anthropic.BadRequestError, match=said):
+        create(client, user("Hello"), system=system)

@@ -1,4 +1,4 @@
-"""The simulated Bedrock wire, as boto3 reads it, its signatures made by boto3 and checked."""
+"""Tests of the simulated Bedrock wire, as boto3 reads it, with checked signatures of boto3."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError, EventStreamError
 from botocore.parsers import ResponseParserError
 
 from local.providers import aws_signature, tokens
+from tests.hangs import HANGS_AFTER_S
 
 MODEL = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 PNG = b"\x89PNG\r\n\x1a\nnot really"
@@ -43,7 +44,7 @@ def bedrock(row: dict[str, str], **changed: str) -> Any:
         "bedrock-runtime",
         endpoint_url=row["base_url"],
         region_name=row["region"],
-        config=Config(retries={"total_max_attempts": 1}, read_timeout=10),
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=HANGS_AFTER_S),
         **keys,
     )
 
@@ -117,6 +118,13 @@ def test_parallel_tools_are_called_and_their_results_cited(client: Any) -> None:
     )
     assert (first["stopReason"], second["stopReason"]) == ("tool_use", "end_turn")
     assert "18 degrees" in text(second)
+
+
+def test_a_result_without_content_is_cited_too(client: Any) -> None:
+    first = converse(client, user(QUESTION), toolConfig=TOOLS)
+    empty = user(*({"toolResult": {"toolUseId": use["toolUseId"], "content": []}} for use in uses(first)))
+    second = converse(client, user(QUESTION), first["output"]["message"], empty, toolConfig=TOOLS)
+    assert 'The tool answered "";' in text(second)
 
 
 def test_tool_input_streams_under_its_own_block(client: Any) -> None:

@@ -1,24 +1,27 @@
-"""Faults on request: what is asked for happens, on the socket, and nothing else does."""
+"""Tests that the requested faults happen on the socket, and no others."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import openai
+import orjson
 import pytest
 from openai import OpenAI
 
 from local.providers import delivery
 from local.providers.delivery import Stall, Wait
+from local.providers.event_stream import message
 from local.providers.faults import Fault, UnknownWord, directives, merged, parse, without_directives
-from local.providers.wire import Frame, FrameKind
+from local.providers.oddities import spelt_oddly
+from local.providers.wire import Frame, FrameKind, Reply, sse
+from tests.hangs import HANGS_AFTER_S, comes_true
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(rows: Any) -> Iterator[OpenAI]:
-    with OpenAI(**rows["openai"], max_retries=0, timeout=5) as client:
+    with OpenAI(**rows["openai"], max_retries=0, timeout=HANGS_AFTER_S) as client:
         yield client
 
 
@@ -71,6 +74,11 @@ def test_a_directive_is_read_from_the_prompt_and_taken_out_of_it() -> None:
 def test_a_value_in_single_quotes_may_hold_double_ones() -> None:
     (fault,) = directives("""[[sim: tool=shell arguments='{"cmd": "echo hi"}']]""")
     assert fault == Fault(tool="shell", arguments='{"cmd": "echo hi"}')
+
+
+def test_the_model_says_a_given_text_to_the_letter(client: OpenAI) -> None:
+    text = "hello.txt\n```\nhello\n```\n"
+    assert ask(client, f"Write a file. [[sim: text='{text}']]") == text
 
 
 @pytest.mark.parametrize("words", [{"statsu": "500"}, {"status": "many"}, {"no_done": "perhaps"}])
@@ -158,15 +166,25 @@ def test_an_error_in_the_stream_is_the_sdks_error(client: OpenAI) -> None:
 def test_a_stall_falls_silent_and_the_client_leaving_is_seen(client: OpenAI, control: Any) -> None:
     with pytest.raises(openai.APITimeoutError):
         list(stream(client.with_options(timeout=0.3), "[[sim: stall_after=1]]"))
-    deadline_s = time.monotonic() + 5
-    while control.last()["outcome"] == "open" and time.monotonic() < deadline_s:
-        pass
+    assert comes_true(lambda: control.last()["outcome"] != "open")
     assert control.last()["outcome"] == "disconnected"
 
 
-def test_a_slow_drip_takes_its_time(client: OpenAI) -> None:
-    times = [time.monotonic() for part in stream(client, "[[sim: chunks=4 chunk_ms=50]]") if part.choices]
-    assert 0.14 < times[-1] - times[0] < 0.6
+def test_a_slow_drip_is_still_open_when_a_later_stream_has_ended(client: OpenAI, control: Any) -> None:
+    slow = iter(stream(client, "[[sim: chunks=4 chunk_ms=600000]]"))
+    first = [next(slow), next(slow)]
+    assert len(list(stream(client, "[[sim: chunks=4]]"))) == 6
+    requests = control.call("GET", "/_sim/requests")["requests"]
+    assert [request["outcome"] for request in requests[-2:]] == ["open", "sent"]
+    control.call("POST", "/_sim/hurry")
+    assert len(first) + len(list(slow)) == 6
+
+
+def test_streams_that_run_can_be_hurried_to_their_end(client: OpenAI, control: Any) -> None:
+    parts = iter(stream(client, "[[sim: chunks=4 chunk_ms=600000]]"))
+    first = [next(parts), next(parts)]
+    control.call("POST", "/_sim/hurry")
+    assert len(first) + len(list(parts)) == 6
 
 
 def test_comments_do_not_disturb_the_sdk(client: OpenAI) -> None:
@@ -206,3 +224,72 @@ def test_the_record_is_read_from_an_index_on(client: OpenAI, control: Any) -> No
     ask(client, "two")
     later = control.call("GET", f"/_sim/requests?since={seen + 1}")["requests"]
     assert [entry["body"]["messages"][0]["content"] for entry in later] == ["two"]
+
+
+CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}
+
+
+def oddly(contents: list[bytes], odd: str) -> list[bytes]:
+    frames = spelt_oddly(Reply(200, (), (Frame(FrameKind.CONTENT, data) for data in contents)), Fault(odd=odd)).body
+    return [frame.data for frame in frames if isinstance(frame, Frame)]
+
+
+DETAIL = {"type": "reasoning.text", "text": "hm"}
+UNNAMED = {name: value for name, value in CALL.items() if name != "id"}
+
+
+@pytest.mark.parametrize(
+    ("odd", "body", "expected"),
+    [
+        ("empty_finish", {"choices": [{"finish_reason": None}]}, {"choices": [{"finish_reason": ""}]}),
+        ("no_call_ids", {"id": "r", "tool_calls": [CALL]}, {"id": "r", "tool_calls": [UNNAMED]}),
+        ("object_arguments", CALL["function"], {"name": "f", "arguments": {"a": 1}}),
+        ("double_arguments", CALL["function"], {"name": "f", "arguments": '"{\\"a\\":1}"'}),
+        ("double_arguments", {"name": "f", "input": {"a": 1}}, {"name": "f", "input": '{"a":1}'}),
+        ("content_object", {"role": "m", "content": "x"}, {"role": "m", "content": {"type": "text", "text": "x"}}),
+        ("content_object", {"parts": [{"text": "x"}]}, {"parts": {"text": "x"}}),
+        (
+            "details_alone",
+            {"reasoning_content": "hm"},
+            {"reasoning_details": [DETAIL]},
+        ),
+        (
+            "empty_calls",
+            {"tool_calls": [{"id": "c"}]},
+            {"tool_calls": [{"id": "c", "custom": {}}], "function_call": {"name": "", "arguments": ""}},
+        ),
+        (
+            "moved_text",
+            {"type": "response.output_text.delta", "content_index": 0},
+            {"type": "response.output_text.delta", "content_index": 1},
+        ),
+        ("unexpected_call", {"finishReason": "STOP"}, {"finishReason": "UNEXPECTED_TOOL_CALL"}),
+        (
+            "unfitting_usage",
+            {"usage": {"prompt_tokens": 1}},
+            {"usage": {"prompt_tokens": 1, "prompt_tokens_details": {"cached_tokens": 10}}},
+        ),
+        ("unfitting_usage", {"promptTokenCount": 1}, {"promptTokenCount": 1, "cachedContentTokenCount": 10}),
+        ("usage_beside", {"choices": [], "usage": {"a": 1}}, {"choices": [], "x_groq": {"usage": {"a": 1}}}),
+        ("text_fields", {"stopReason": "x"}, {"stopReason": "x", "additionalModelResponseFields": "none"}),
+    ],
+)
+def test_an_oddity_changes_whole_answers_and_events_alike(odd: str, body: Any, expected: Any) -> None:
+    whole = spelt_oddly(Reply(200, (), orjson.dumps(body)), Fault(odd=odd)).body
+    assert isinstance(whole, bytes)
+    assert orjson.loads(whole) == expected
+    assert oddly([sse(body)], odd) == [sse(expected)]
+    headers = {"a": "b", "cd": "e"}
+    assert oddly([message(headers, orjson.dumps(body))], odd) == [message(headers, orjson.dumps(expected))]
+
+
+def test_a_named_frame_goes_ahead_of_each_content_event() -> None:
+    said = oddly([b"a", b"b"], "named_frames")
+    assert [data[:11] for data in said] == [b"event: tool", b"a", b"event: tool", b"b"]
+
+
+def test_an_unknown_oddity_is_refused(control: Any, rows: Any) -> None:
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "[[sim: odd=strange]]"}]}
+    key = {"authorization": f"Bearer {rows['openai']['api_key']}"}
+    status, _, answer = control.send("POST", "/openai/v1/chat/completions", body, key)
+    assert (status, b"unknown oddities: strange" in answer) == (400, True)

@@ -1,4 +1,4 @@
-"""The simulated Gemini wire, Developer API and Vertex AI, as Google's own SDK reads it."""
+"""Tests of the simulated Gemini wire, Developer API and Vertex AI, as Google's own SDK reads it."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ TOOLS: Any = [
 QUESTION = "The weather in Paris and the time there in 3 hours?"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(rows: Any) -> Iterator[genai.Client]:
     row = rows["gemini"]
     with genai.Client(api_key=row["api_key"], http_options={"base_url": row["base_url"]}) as client:
         yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def vertex(rows: Any) -> Iterator[genai.Client]:
     row = rows["vertex"]
     credentials: Any = Credentials

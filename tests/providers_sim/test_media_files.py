@@ -1,4 +1,4 @@
-"""The files that simulated vendors hand out: each is what it says it is, as long as it was asked to be."""
+"""Tests of the simulated vendors' files: each has the declared type and the requested length."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def whole(file: File) -> bytes:
 
 
 def boxes(data: bytes, path: str = "") -> Iterator[tuple[str, bytes]]:
-    """Every box of an MP4, by its path."""
+    """Yields every box of an MP4, by its path."""
     at = 0
     while at < len(data):
         size, kind = struct.unpack_from(">I4s", data, at)
@@ -66,7 +66,7 @@ def test_a_video_can_be_of_any_size(size_bytes: int) -> None:
 
 
 def glb_parts(data: bytes) -> tuple[Any, bytes]:
-    """The document and the buffer of a GLB, once its frame has been checked."""
+    """Returns the document and the buffer of a GLB, after checking its frame."""
     magic, version, size = struct.unpack_from("<4sII", data)
     assert (magic, version, size) == (b"glTF", 2, len(data))
     text_size, text_kind = struct.unpack_from("<I4s", data, 12)

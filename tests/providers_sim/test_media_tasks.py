@@ -1,4 +1,4 @@
-"""What becomes of a simulated task: by the clock, by the words of its prompt, and who may see it."""
+"""Tests of a simulated task's states by the clock and the words of its prompt, and of access to it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from local.providers.faults import Fault, parse
-from local.providers.media_tasks import Failure, State, Task, TaskBook, Trouble, asked, attempt_in
+from local.providers.faults import Fault, parse, without_directives
+from local.providers.media_tasks import Failure, State, Task, TaskStore, Trouble, attempt_in
 
 
 class Clock:
@@ -60,46 +60,46 @@ def test_a_canceled_task_stays_so() -> None:
 
 
 def test_a_vendor_sees_its_own_tasks_only() -> None:
-    book = TaskBook(Clock())
+    book = TaskStore(Clock())
     made = book.open(task())
     assert (book.find("replicate", "t-1"), book.find("fal", "t-1"), book.find("replicate", "t-2")) == (made, None, None)
 
 
 def test_a_lost_task_was_taken_and_is_unknown() -> None:
-    book = TaskBook(Clock())
+    book = TaskStore(Clock())
     book.open(task(shape=parse({"media_lost": True})))
     assert book.find("replicate", "t-1") is None
-    assert [told["handle"] for told in book.told()["tasks"]] == ["t-1"]
+    assert [told["handle"] for told in book.describe()["tasks"]] == ["t-1"]
 
 
 def test_two_submissions_with_one_key_are_one_task() -> None:
-    book = TaskBook(Clock())
+    book = TaskStore(Clock())
     first = book.open(task("t-1", attempt="k", details={"idempotent": True}))
     second = book.open(task("t-2", attempt="k", details={"idempotent": True}))
-    assert (first, first.submitted, len(book.told()["tasks"])) == (second, 2, 1)
+    assert (first, first.submitted, len(book.describe()["tasks"])) == (second, 2, 1)
 
 
 def test_two_submissions_without_a_key_are_two_tasks_that_can_be_counted() -> None:
-    book = TaskBook(Clock())
+    book = TaskStore(Clock())
     book.open(task("t-1", attempt="gen_1-1"))
     book.open(task("t-2", attempt="gen_1-1"))
-    assert [(told["handle"], told["attempt"]) for told in book.told()["tasks"]] == [
+    assert [(told["handle"], told["attempt"]) for told in book.describe()["tasks"]] == [
         ("t-1", "gen_1-1"),
         ("t-2", "gen_1-1"),
     ]
 
 
 def test_troubles_come_in_turns_and_end() -> None:
-    book = TaskBook(Clock())
+    book = TaskStore(Clock())
     shape = parse({"media_submit_errors": "4"})
-    met = [book.submission_meets("fal", "p", shape) for _ in range(5)]
-    assert met == [Trouble.FAILS, Trouble.BUSY, Trouble.CUT, Trouble.FAILS, None]
+    troubles = [book.submission_trouble("fal", "p", shape) for _ in range(5)]
+    assert troubles == [Trouble.FAILS, Trouble.BUSY, Trouble.CUT, Trouble.FAILS, None]
 
 
 def test_polls_are_counted_by_task() -> None:
-    book = TaskBook(Clock())
+    book = TaskStore(Clock())
     troubled = book.open(task(shape=parse({"media_poll_errors": "1"})))
-    assert [book.poll_meets(troubled), book.poll_meets(troubled), book.poll_meets(task("t-2"))] == [
+    assert [book.poll_trouble(troubled), book.poll_trouble(troubled), book.poll_trouble(task("t-2"))] == [
         Trouble.FAILS,
         None,
         None,
@@ -113,9 +113,9 @@ def test_a_download_is_cut_the_first_time_only() -> None:
 
 
 def test_the_control_api_says_what_a_task_is_and_forgets_it() -> None:
-    book = TaskBook(Clock())
+    book = TaskStore(Clock())
     book.open(task(attempt="gen_1-2"))
-    assert book.told() == {
+    assert book.describe() == {
         "tasks": [
             {
                 "vendor": "replicate",
@@ -135,11 +135,11 @@ def test_the_control_api_says_what_a_task_is_and_forgets_it() -> None:
         ]
     }
     book.clear()
-    assert book.told() == {"tasks": []}
+    assert book.describe() == {"tasks": []}
 
 
 def test_the_words_are_no_part_of_what_was_asked() -> None:
-    assert asked("a cube [[sim: media_s=3 media_fail=internal]]") == "a cube"
+    assert without_directives("a cube [[sim: media_s=3 media_fail=internal]]") == "a cube"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The simulated OpenAI chat wire, as OpenAI's own SDK reads it."""
+"""Tests of the simulated OpenAI chat wire, as OpenAI's own SDK reads it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from openai.types.chat import (
 from pydantic import BaseModel
 
 from local.providers import tokens
+from tests.hangs import HANGS_AFTER_S
 
 PIXEL = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
@@ -43,9 +44,9 @@ TIME: Any = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(rows: Any) -> Iterator[OpenAI]:
-    with OpenAI(**rows["openai"], max_retries=0, timeout=10) as client:
+    with OpenAI(**rows["openai"], max_retries=0, timeout=HANGS_AFTER_S) as client:
         yield client
 
 

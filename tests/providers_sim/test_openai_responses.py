@@ -1,4 +1,4 @@
-"""The simulated Responses wire, as OpenAI's own SDK reads it."""
+"""Tests of the simulated Responses wire, as OpenAI's own SDK reads it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from openai.types.responses import (
 )
 from pydantic import BaseModel
 
+from tests.hangs import HANGS_AFTER_S
+
 WEATHER: Any = {
     "type": "function",
     "name": "get_weather",
@@ -31,9 +33,9 @@ WEATHER: Any = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(rows: Any) -> Iterator[OpenAI]:
-    with OpenAI(**rows["openai"], max_retries=0, timeout=10) as client:
+    with OpenAI(**rows["openai"], max_retries=0, timeout=HANGS_AFTER_S) as client:
         yield client
 
 
@@ -223,3 +225,16 @@ def test_a_model_that_does_not_stream_refuses_to(client: OpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         client.responses.create(model="o1-pro", input="Hi", stream=True)
     assert (caught.value.code, caught.value.param) == ("unsupported_value", "stream")
+
+
+def test_a_model_searches_as_often_as_it_wants_and_no_more_than_it_may(client: OpenAI) -> None:
+    def searched(**bound: Any) -> tuple[int, int]:
+        response = client.responses.create(
+            model="gpt-4.1", input="[[sim: searches=3]] Hi", tools=[{"type": "web_search"}], **bound
+        )
+        assert isinstance(response, Response)
+        assert response.usage is not None
+        return [item.type for item in response.output].count("web_search_call"), response.usage.input_tokens
+
+    (all_of_them, most), (two, less) = searched(), searched(max_tool_calls=2)
+    assert (all_of_them, two, most - less) == (3, 2, 250)

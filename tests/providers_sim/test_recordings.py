@@ -1,18 +1,18 @@
-"""What the real services accepted, the simulators accept: recorded requests, where the recordings are at hand."""
+"""Tests that the simulators accept recorded requests that the real services accepted, if the recordings are present."""
 
 from __future__ import annotations
 
 import http.client
 import re
-from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "recordings"
+from tests.hangs import HANGS_AFTER_S
+from tests.recorded import files, read_recording
 
-# What a recording cannot bring along: the simulator's own signatures and stored items, and a stranger's models.
+# Members that a recording cannot provide: the simulator's own signatures and stored items, and models it does not know.
 OTHERS = re.compile(
     r"Invalid `signature`|Corrupted thought signature|encrypted content for item|Previous response with id"
     r"|model `muse-"
@@ -31,17 +31,16 @@ PREFIXES = {
 
 
 def accepted(folder: str) -> list[Any]:
-    recordings = [orjson.loads(path.read_bytes()) for path in sorted((RECORDINGS / folder).glob("*.json"))]
+    recordings = [read_recording(path) for path in files(f"{folder}/*.json")]
     return [r for r in recordings if r["response"]["status"] == 200 and r["request"]["method"] == "POST"]
 
 
-@pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recordings are not beside the project")
 @pytest.mark.parametrize("folder", PREFIXES)
 def test_a_request_that_the_real_service_took_is_taken(folder: str, control: Any, rows: Any) -> None:
     key = rows[folder.partition("/")[0]]["api_key"]
     headers = {"x-api-key": key, "x-goog-api-key": key, "authorization": f"Bearer {key}"}
     headers |= {"anthropic-version": "2023-06-01", "anthropic-beta": "any"}
-    connection = http.client.HTTPConnection(control.root.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(control.root.removeprefix("http://"), timeout=HANGS_AFTER_S)
     refused: dict[str, str] = {}
     recordings = accepted(folder)
     assert recordings

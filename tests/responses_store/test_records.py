@@ -1,15 +1,16 @@
-"""What every store of response records does: memory, DynamoDB Local, and moto, by the same sentences."""
+"""Tests that run on every store of response records: memory, DynamoDB Local, and moto."""
 
 from dataclasses import replace
 
 import pytest
 
 from gateway.errors import ServiceUnavailable
-from gateway.ports import ResponseRecord, ResponseRecords
-from gateway.stores.responses_dynamodb import DynamoResponseRecords
-from gateway.stores.responses_memory import MemoryResponseRecords
+from gateway.ports.responses import ResponseRecord, ResponseRecords
+from gateway.stores.responses import DynamoResponseRecords
 from gateway.transport import Client
-from tests.stores.conftest import Endpoints, StoppedClock, api, new_table
+from tests.fakes.responses import MemoryResponseRecords
+from tests.stores.conftest import StoppedClock, api, new_table
+from tests.stores.servers import Endpoints
 
 pytestmark = pytest.mark.anyio
 

@@ -1,4 +1,4 @@
-"""A stored response can be gone on from, read and deleted by its account; on memory, and on DynamoDB and S3."""
+"""Tests that an account can continue, read and delete its stored responses, in memory and on DynamoDB and S3."""
 
 import asyncio
 from typing import Any
@@ -6,20 +6,21 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway import stored_responses
 from gateway.canonical.parts import Text, Thinking, ToolCall, ToolResult
 from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp
 from gateway.errors import InvalidRequest, NotFound, ServiceUnavailable
-from gateway.ports import Objects, ResponseRecord, ResponseRecords
+from gateway.ports.objects import Objects
+from gateway.ports.responses import ResponseRecord, ResponseRecords
 from gateway.protocols import openai_responses
 from gateway.protocols.openai_responses import items
-from gateway.stored_responses import CONVERSATION_BYTES_MAX, KEEP_S, REFERENCES_MAX, StoredResponses
-from gateway.stores.aws_credentials import StaticCredentials
-from gateway.stores.objects_memory import MemoryObjects
-from gateway.stores.objects_s3 import S3Objects
-from gateway.stores.responses_dynamodb import DynamoResponseRecords
-from gateway.stores.responses_memory import MemoryResponseRecords
+from gateway.responses import store as stored_responses
+from gateway.responses.store import CONVERSATION_BYTES_MAX, KEEP_S, REFERENCES_MAX, StoredResponses
+from gateway.stores.aws.credentials import StaticCredentials
+from gateway.stores.responses import DynamoResponseRecords
+from gateway.stores.s3.objects import S3Objects
 from gateway.transport import Client
+from tests.fakes.objects import MemoryObjects
+from tests.fakes.responses import MemoryResponseRecords
 from tests.stores.conftest import CREDENTIALS, REGION, StoppedClock, api, boto, fresh, new_table
 
 pytestmark = pytest.mark.anyio
@@ -40,7 +41,7 @@ def response(response_id: str, text: str) -> bytes:
 
 
 def texts(body: bytes) -> list[str]:
-    """What was said in a conversation, by whomever."""
+    """Lists the texts of a conversation, of all roles."""
     told = (item["content"] for item in orjson.loads(body)["input"])
     return [content if isinstance(content, str) else content[0]["text"] for content in told]
 
@@ -63,7 +64,7 @@ def stored(stores: tuple[ResponseRecords, Objects], clock: StoppedClock) -> Stor
 
 
 async def three_turns(stored: StoredResponses) -> bytes:
-    """A conversation of three turns; the third one's request as a provider gets it."""
+    """Returns the third request of a conversation of three turns, as a provider gets it."""
     await stored.keep("acct_1", FIRST, await stored.continued("acct_1", request("one")), response(FIRST, "first"))
     second = await stored.continued("acct_1", request("two", previous_response_id=FIRST))
     await stored.keep("acct_1", SECOND, second, response(SECOND, "second"))
@@ -103,20 +104,19 @@ async def test_two_turns_may_go_on_from_one(stored: StoredResponses) -> None:
 
 async def test_a_stored_response_is_read_as_its_caller_got_it(stored: StoredResponses) -> None:
     await three_turns(stored)
-    read = orjson.loads(items.retrieved(await stored.turn("acct_1", SECOND)))
-    assert read == orjson.loads(response(SECOND, "second")) | {"store": True, "previous_response_id": FIRST}
+    assert items.retrieved(await stored.read("acct_1", SECOND)) == response(SECOND, "second")
 
 
 async def test_the_input_items_of_a_response_are_listed(stored: StoredResponses) -> None:
     await three_turns(stored)
-    page = orjson.loads(items.listed(await stored.turn("acct_1", SECOND), order="asc"))
+    page = orjson.loads(items.listed(await stored.read("acct_1", SECOND), order="asc"))
     assert [item["content"][0]["text"] for item in page["data"]] == ["one", "first", "two"]
 
 
 async def test_another_accounts_response_is_as_unknown_as_none(stored: StoredResponses) -> None:
     await three_turns(stored)
     with pytest.raises(NotFound) as read:
-        await stored.turn("acct_2", FIRST)
+        await stored.read("acct_2", FIRST)
     with pytest.raises(NotFound):
         await stored.delete("acct_2", FIRST)
     with pytest.raises(InvalidRequest) as gone_on:
@@ -127,13 +127,13 @@ async def test_another_accounts_response_is_as_unknown_as_none(stored: StoredRes
     assert (gone_on.value.status, gone_on.value.param, gone_on.value.code) == (
         400, "previous_response_id", "previous_response_not_found"
     )  # fmt: skip
-    assert items.retrieved(await stored.turn("acct_1", FIRST))
+    assert items.retrieved(await stored.read("acct_1", FIRST))
 
 
 @pytest.mark.parametrize("response_id", ["resp_unknown", "chatcmpl-1", "", "resp_/../x", "resp_" + "x" * 2_000])
 async def test_what_is_no_stored_response_is_unknown(stored: StoredResponses, response_id: str) -> None:
     with pytest.raises(NotFound):
-        await stored.turn("acct_1", response_id)
+        await stored.read("acct_1", response_id)
 
 
 async def test_a_deleted_response_is_gone_with_its_content(
@@ -145,7 +145,7 @@ async def test_a_deleted_response_is_gone_with_its_content(
     assert record is not None
     await stored.delete("acct_1", FIRST)
     with pytest.raises(NotFound):
-        await stored.turn("acct_1", FIRST)
+        await stored.read("acct_1", FIRST)
     with pytest.raises(NotFound):
         await stored.delete("acct_1", FIRST)
     assert await objects.get(record.object_name) is None
@@ -162,10 +162,10 @@ async def test_a_turn_outlives_the_deletion_of_one_before_it(stored: StoredRespo
 async def test_a_response_is_kept_for_thirty_days(stored: StoredResponses, clock: StoppedClock) -> None:
     await three_turns(stored)
     clock.at_s += KEEP_S - 1
-    assert items.retrieved(await stored.turn("acct_1", FIRST))
+    assert items.retrieved(await stored.read("acct_1", FIRST))
     clock.at_s += 1
     with pytest.raises(NotFound):
-        await stored.turn("acct_1", FIRST)
+        await stored.read("acct_1", FIRST)
 
 
 async def test_a_turn_outlives_the_expiry_of_one_before_it(stored: StoredResponses, clock: StoppedClock) -> None:
@@ -183,7 +183,7 @@ async def test_a_conversation_too_large_to_go_on_can_still_be_read(stored: Store
     with pytest.raises(InvalidRequest) as refused:
         await stored.continued("acct_1", request("two", previous_response_id=FIRST))
     assert (refused.value.param, refused.value.code) == ("previous_response_id", "conversation_too_large")
-    assert orjson.loads(items.retrieved(await stored.turn("acct_1", FIRST)))["id"] == FIRST
+    assert orjson.loads(items.retrieved(await stored.read("acct_1", FIRST)))["id"] == FIRST
 
 
 async def test_thoughts_and_calls_of_a_bridged_answer_come_before_the_next_turn(stored: StoredResponses) -> None:
@@ -207,7 +207,7 @@ async def test_thoughts_and_calls_of_a_bridged_answer_come_before_the_next_turn(
 
 
 class Absent(MemoryObjects):
-    """A bucket that is away, or, where `silent`, one that never answers."""
+    """A bucket that cannot be reached or, if `silent`, never answers."""
 
     def __init__(self, *, silent: bool) -> None:
         super().__init__()
@@ -227,12 +227,12 @@ async def test_an_answer_that_cannot_be_kept_is_not_found_and_nothing_else(
     stored = StoredResponses(MemoryResponseRecords(), Absent(silent=silent), clock)
     await stored.keep("acct_1", FIRST, request("one"), response(FIRST, "first"))
     with pytest.raises(NotFound):
-        await stored.turn("acct_1", FIRST)
+        await stored.read("acct_1", FIRST)
     assert [record.getMessage() for record in caplog.records] == [f"response {FIRST} could not be kept"]
 
 
 async def test_a_record_never_stands_without_its_content(clock: StoppedClock) -> None:
-    """A process that dies between the two writes leaves bytes that nobody can find, and their lifecycle removes."""
+    """Checks a process that dies between the two writes: it leaves unreachable bytes, which their lifecycle removes."""
     objects = MemoryObjects()
 
     class Dying(MemoryResponseRecords):
@@ -242,7 +242,7 @@ async def test_a_record_never_stands_without_its_content(clock: StoppedClock) ->
 
     stored = StoredResponses(Dying(), objects, clock)
     await stored.keep("acct_1", FIRST, request("one"), response(FIRST, "first"))
-    assert orjson.loads(items.retrieved(await stored.turn("acct_1", FIRST)))["id"] == FIRST
+    assert orjson.loads(items.retrieved(await stored.read("acct_1", FIRST)))["id"] == FIRST
 
 
 def reference(name: str) -> Json:
@@ -290,7 +290,7 @@ async def test_another_accounts_items_are_unknown(stored: StoredResponses) -> No
 async def test_an_items_id_is_no_responses(stored: StoredResponses) -> None:
     await three_turns(stored)
     with pytest.raises(NotFound):
-        await stored.turn("acct_1", f"msg_{FIRST}")
+        await stored.read("acct_1", f"msg_{FIRST}")
 
 
 async def test_more_references_than_a_conversation_has_are_refused(stored: StoredResponses) -> None:

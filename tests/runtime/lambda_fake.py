@@ -1,4 +1,4 @@
-"""The Runtime API as its documentation has it, on h11, and a function's process started the way Lambda does."""
+"""Provides the Runtime API as documented, on h11, and starts a function's process as Lambda does."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from typing import Any
 import h11
 import orjson
 
+from tests.hangs import HANGS_AFTER_S
+
 ROOT = Path(__file__).parents[2]
 WRAPPER = ROOT / "layers/shared/stream-runtime"
 TASK_ROOT = Path(__file__).parent / "task_root"
@@ -22,7 +24,7 @@ VERSION = "/2018-06-01/runtime"
 
 
 class Changing:
-    """Something tests wait on: `until` returns once the condition holds, or fails the test."""
+    """A state that tests wait for. `until` returns once the condition holds, or fails the test."""
 
     def __init__(self) -> None:
         self._change = asyncio.Event()
@@ -30,7 +32,7 @@ class Changing:
     def changed(self) -> None:
         self._change.set()
 
-    async def until(self, condition: Callable[[], object], limit_s: float = 10.0) -> None:
+    async def until(self, condition: Callable[[], object], limit_s: float = HANGS_AFTER_S) -> None:
         async with asyncio.timeout(limit_s):
             while not condition():
                 self._change.clear()
@@ -39,7 +41,7 @@ class Changing:
 
 @dataclass
 class Post:
-    """What the runtime posted on one route; `pieces` are its reads, `trailers` what came after them."""
+    """The runtime's post on one route. `pieces` are its reads, `trailers` the headers after them."""
 
     route: str
     headers: dict[str, str]
@@ -68,7 +70,7 @@ class Post:
 
 
 class LambdaFake(Changing):
-    """Answers `/next` with queued events, keeps what is posted, in order of arrival."""
+    """A server that answers `/next` with queued events and records posts in order of arrival."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,7 +84,7 @@ class LambdaFake(Changing):
         self._number = 0
 
     def invoke(self, event: object, **headers: str) -> str:
-        """Queue an event, given as JSON bytes or as a value; its request id."""
+        """Queues an event, given as JSON bytes or as a value, and returns its request id."""
         self._number += 1
         request_id = f"request-{self._number}"
         data = event if isinstance(event, bytes) else orjson.dumps(event)
@@ -93,7 +95,7 @@ class LambdaFake(Changing):
         return next((post for post in self.posts if f"/{request_id}/" in post.route), None)
 
     async def answer(self, request_id: str) -> Post:
-        """The complete answer to an invocation."""
+        """Returns the complete answer to an invocation."""
         await self.until(lambda: (post := self.posted(request_id)) and post.complete)
         post = self.posted(request_id)
         assert post is not None
@@ -122,9 +124,9 @@ class LambdaFake(Changing):
                 post.complete = True
                 fields = [("content-length", str(len(body))), *fields]
                 head = h11.Response(status_code=status, headers=fields)
-                writer.writelines(
-                    [connection.send(part) or b"" for part in (head, h11.Data(data=body), h11.EndOfMessage())]
-                )
+                parts = (head, h11.Data(data=body), h11.EndOfMessage())
+                # In one write: `writelines` spins on a last part that is empty.
+                writer.write(b"".join(connection.send(part) or b"" for part in parts))
                 connection.start_next_cycle()
             else:
                 return
@@ -192,20 +194,20 @@ class Function:
     api: LambdaFake
 
     def go_on(self) -> None:
-        """Let an app that awaits `let_go` take its next step."""
+        """Lets an app that awaits `let_go` take its next step."""
         assert self.process.stdin is not None
         self.process.stdin.write(b"go on\n")
 
     async def until_content(self, request_id: str, content: bytes) -> Post:
-        """Wait until that much of an answer has arrived."""
+        """Waits until that much of an answer has arrived."""
         await self.api.until(lambda: (post := self.api.posted(request_id)) and post.content == content)
         post = self.api.posted(request_id)
         assert post is not None
         return post
 
     async def exit(self) -> tuple[int | None, list[dict[str, Any]]]:
-        """The exit code and the log lines."""
-        async with asyncio.timeout(10):
+        """Returns the exit code and the log lines."""
+        async with asyncio.timeout(HANGS_AFTER_S):
             _, log = await self.process.communicate()
         return self.process.returncode, [orjson.loads(line) for line in log.splitlines()]
 
@@ -216,9 +218,7 @@ class Function:
 
 @asynccontextmanager
 async def function(handler: str, **environment: str) -> AsyncIterator[Function]:
-    """A process of `handler` in `task_root`, through the exec wrapper, with Lambda's environment and no
-    other.
-    """
+    """Starts a process of `handler` in `task_root`, through the exec wrapper, with only Lambda's environment."""
     async with listening() as api:
         process = await asyncio.create_subprocess_exec(
             str(WRAPPER),
@@ -243,7 +243,7 @@ async def function(handler: str, **environment: str) -> AsyncIterator[Function]:
 
 
 def http_event(**changes: object) -> dict[str, Any]:
-    """A REST API proxy event, as API Gateway sends it."""
+    """Builds a REST API proxy event, as API Gateway sends it."""
     event: dict[str, Any] = {
         "resource": "/v1/{proxy+}",
         "path": "/v1/chat/completions",

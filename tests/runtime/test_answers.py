@@ -1,4 +1,4 @@
-"""An app's answer on its way to Lambda: the bytes, when they leave, and how an unfinished one ends."""
+"""Tests of an app's answer on its way to Lambda: its bytes, their timing, and the end of an unfinished one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.runtime.lambda_fake import VERSION, Function, Post, function, http_ev
 
 
 def answer_of(handler: str, **changes: object) -> Post:
-    """What one request to an app makes the runtime post."""
+    """Returns the runtime's post for one request to an app."""
 
     async def run() -> Post:
         async with function(f"scripted_apps.{handler}") as running:
@@ -131,10 +131,31 @@ def test_a_failure_is_logged_without_its_message() -> None:
         await running.api.call(http_event())
         _, log = await running.stop()
         (line,) = [line for line in log if line["level"] == "ERROR"]
-        assert (line["request_id"], line["error_type"]) == ("request-1", "LookupError")
+        assert (line["invocation_id"], line["error_type"]) == ("request-1", "LookupError")
+        assert line["request_id"] == http_event()["requestContext"]["requestId"]
         assert b"a customer" not in orjson.dumps(log)
 
     with_function("raises", act)
+
+
+def test_what_an_app_logs_is_json_with_the_requests_ids_from_info_up() -> None:
+    async def act(running: Function) -> None:
+        await running.api.call(http_event())
+        await running.api.call(http_event(requestContext={"stage": "prod", "requestId": "second"}))
+        _, log = await running.stop()
+        ours = [line for line in log if line["logger"] == "scripted_apps"]
+        first = http_event()["requestContext"]["requestId"]
+        assert [(line["level"], line["message"], line["request_id"], line["invocation_id"]) for line in ours] == [
+            ("INFO", "served", first, "request-1"),
+            ("ERROR", "not kept", first, "request-1"),
+            ("INFO", "served", "second", "request-2"),
+            ("ERROR", "not kept", "second", "request-2"),
+        ]
+        assert ours[1]["error_type"] == "KeyError"
+        assert "logs" in ours[1]["stack"][-1]
+        assert b"a customer" not in orjson.dumps(log)
+
+    with_function("logs", act)
 
 
 def test_an_answer_that_lambda_refuses_costs_only_that_invocation() -> None:

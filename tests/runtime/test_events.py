@@ -1,4 +1,4 @@
-"""Events on their way to the app: what the client sent, and what to do with what no client sent."""
+"""Tests of events on their way to the app: clients' requests, and events that no client sent."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_the_single_valued_maps_serve_events_made_by_hand() -> None:
     assert (made["query_string"], made["headers"]) == (b"a=1", [(b"x-a", b"b")])
 
 
-def test_repeated_headers_stay_apart_whatever_their_case() -> None:
+def test_repeated_headers_stay_apart_in_upper_and_lower_case() -> None:
     many = {"User-Agent": ["sdk/1", "proxy/2"], "user-agent": ["third"], "X-É": ["ü"]}
     assert scope(multiValueHeaders=many)["headers"] == [
         (b"user-agent", b"sdk/1"),

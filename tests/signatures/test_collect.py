@@ -1,4 +1,4 @@
-"""What is read from an answer: what was signed, by whom, and where it stood; the same whole and streamed."""
+"""Tests of the signatures read from an answer: content, signer and place, equal for whole and streamed answers."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ from gateway.canonical.events import (
 )
 from gateway.canonical.parts import Part, RedactedThinking, Text, Thinking, ToolCall
 from gateway.canonical.response import ChatResponse, Choice, FinishReason
-from gateway.ports import SignedCall, SignedThought
+from gateway.ports.signatures import SignedCall, SignedThought
 from gateway.signatures import Collector, collected
 
 WIRE = "anthropic_messages"
@@ -41,7 +41,7 @@ def streamed(*events: Event, signed_by: str = WIRE) -> tuple[SignedCall, ...]:
 
 
 def events(parts: Sequence[Part]) -> list[Event]:
-    """A stream of the parts, texts and thoughts cut into characters and each signature alone, at the end."""
+    """Builds a stream of the parts: texts and thoughts cut into characters, each signature alone at the end."""
     made: list[Event] = []
     for place, part in enumerate(parts):
         match part:
@@ -101,7 +101,7 @@ TURNS: dict[str, tuple[tuple[Part, ...], tuple[SignedCall, ...]]] = {
             ),
         ),
     ),
-    "a thought that nobody signed": ((Thinking("Hm."), CALL), ()),
+    "a thought without a signature": ((Thinking("Hm."), CALL), ()),
     "a thought that another wire signed": (
         (Thinking("Hm.", "sig", "gemini"), RedactedThinking("x", "gemini"), CALL),
         (),

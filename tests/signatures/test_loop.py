@@ -1,7 +1,7 @@
-"""Two tool loops with thinking, over wires that cannot carry what the provider signed (field cases E1, E2, F1).
+"""Tests of two tool loops with thinking, over wires without the provider's signatures (field cases E1, E2, F1).
 
-The providers are simulated, but verify every signature; each side is read and written by the real codecs, and the
-caller sends back what its own wire gave it and nothing else.
+The providers are simulated, but verify every signature. The real codecs read and write each side, and the caller sends
+back only what its own wire gave it.
 """
 
 from collections.abc import Callable
@@ -18,14 +18,14 @@ from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import Extension, Stamp
 from gateway.canonical.target import Target
 from gateway.errors import GatewayError
-from gateway.ports import Credential
+from gateway.ports.upstream import Credential
 from gateway.protocols import anthropic_messages, openai_chat, openai_responses
-from gateway.providers.profiles import PROFILES
-from gateway.providers.registry import PROVIDERS
+from gateway.providers.chat.profiles import PROFILES
+from gateway.providers.chat.registry import PROVIDERS
 from gateway.signatures import Collector, Vault, collected, is_about_signatures, lacking, restored, unsigned
-from gateway.stores.signatures_memory import MemorySignatures
 from gateway.transport import Client, parse_url
-from tests.signatures.conftest import Rows
+from tests.conftest import Rows
+from tests.fakes.signatures import MemorySignatures
 from tests.stores.conftest import StoppedClock
 
 pytestmark = pytest.mark.anyio
@@ -62,7 +62,7 @@ SERVED = {"anthropic": CLAUDE, "bedrock": CLAUDE_ON_BEDROCK, "gemini": GEMINI}
 
 
 class ChatCaller:
-    """Somebody with OpenAI's SDK: what the answer's message holds that the wire knows goes back."""
+    """A caller with OpenAI's SDK, which sends back the message's members that the wire knows."""
 
     codec: ClientCodec = openai_chat.CLIENT
 
@@ -79,7 +79,7 @@ class ChatCaller:
         return [call["id"] for call in known.get("tool_calls", ())]
 
     def hear_stream(self, stream: bytes) -> list[str]:
-        """As the SDK's accumulating stream helper has it."""
+        """Reads a stream as the SDK's accumulating helper does."""
         message: Json = {"role": "assistant", "content": "", "tool_calls": []}
         for line in stream.split(b"\n"):
             if not line.startswith(b"data: {"):
@@ -109,7 +109,7 @@ def _accumulate(calls: list[Json], delta: Json) -> None:
 
 
 class MessagesCaller(ChatCaller):
-    """Somebody with Anthropic's SDK, who sends the answer's content back as it came."""
+    """A caller with Anthropic's SDK, which sends the answer's content back unchanged."""
 
     codec = anthropic_messages.CLIENT
 
@@ -131,7 +131,7 @@ class MessagesCaller(ChatCaller):
 
 
 class ResponsesCaller(ChatCaller):
-    """Somebody with OpenAI's SDK on the Responses wire, who sends back calls, and no reasoning items."""
+    """A caller with OpenAI's SDK on the Responses wire, which sends back calls, and no reasoning items."""
 
     codec = openai_responses.CLIENT
 
@@ -151,7 +151,7 @@ class ResponsesCaller(ChatCaller):
 
 
 class Gateway:
-    """As much of the corridor as a signature passes through."""
+    """The part of the pipeline that a signature passes through."""
 
     def __init__(self, client: Client, clock: StoppedClock, rows: Rows, served: Served) -> None:
         row = rows[served.provider]
@@ -193,7 +193,7 @@ class Gateway:
         return restored(asked, kept, self.protocol)
 
     async def _send(self, asked: ChatRequest) -> bytes:
-        """The provider's answer; raises what its refusal means."""
+        """Returns the provider's answer, or raises its refusal."""
         request = self._provider.request(asked, self._served.target, self._credential, self._clock.now_s())
         self.sent.append(request.body)
         base, mark, query = request.url.partition("?")
@@ -206,7 +206,7 @@ class Gateway:
         return body
 
     async def answer_once_more(self, codec: ClientCodec, body: bytes) -> bytes:
-        """The answer where the conversation's own signatures were refused."""
+        """Answers again after a refusal of the conversation's own signatures."""
         response = self._provider.codec.decode_response(await self._send(unsigned(codec.decode_request(body))))
         return codec.encode_response(response, STAMP, EXTENSION)
 
@@ -215,28 +215,28 @@ NewGateway = Callable[[Served], Gateway]
 
 
 @pytest.fixture
-def gateway(client: Client, clock: StoppedClock, providers: Rows) -> NewGateway:
-    return lambda served: Gateway(client, replace(clock, at_s=1_795_244_400.0), providers, served)
+def gateway(client: Client, clock: StoppedClock, provider_rows: Rows) -> NewGateway:
+    return lambda served: Gateway(client, replace(clock, at_s=1_795_244_400.0), provider_rows, served)
 
 
-async def two_loops(house: Gateway, caller: ChatCaller, *, stream: bool = False) -> None:
-    """A question, a call, its result, an answer; and all of it once more in the same conversation."""
+async def two_loops(nexgate: Gateway, caller: ChatCaller, *, stream: bool = False) -> None:
+    """Runs a question, a call, its result and an answer, twice in the same conversation."""
     for question in (ASKED, ASKED_AGAIN):
         caller.ask(question)
-        calls = await say(house, caller, stream=stream)
+        calls = await say(nexgate, caller, stream=stream)
         assert len(calls) == 1
         caller.tell(calls[0], RESULT)
-        assert await say(house, caller, stream=stream) == []
+        assert await say(nexgate, caller, stream=stream) == []
 
 
-async def say(house: Gateway, caller: ChatCaller, *, stream: bool) -> list[str]:
+async def say(nexgate: Gateway, caller: ChatCaller, *, stream: bool) -> list[str]:
     if stream:
-        return caller.hear_stream(await house.stream(caller.codec, caller.body(stream=True)))
-    return caller.hear(await house.answer(caller.codec, caller.body()))
+        return caller.hear_stream(await nexgate.stream(caller.codec, caller.body(stream=True)))
+    return caller.hear(await nexgate.answer(caller.codec, caller.body()))
 
 
 def signatures_in(value: Any) -> list[str]:
-    """Every signature in a request to a provider, in order."""
+    """Lists every signature in a request to a provider, in order."""
     if isinstance(value, list):
         return [found for element in value for found in signatures_in(element)]
     if not isinstance(value, dict):
@@ -245,12 +245,12 @@ def signatures_in(value: Any) -> list[str]:
     return own + [found for element in value.values() for found in signatures_in(element)]
 
 
-def signed_turns(house: Gateway) -> list[int]:
-    return [len(signatures_in(orjson.loads(sent))) for sent in house.sent]
+def signed_turns(nexgate: Gateway) -> list[int]:
+    return [len(signatures_in(orjson.loads(sent))) for sent in nexgate.sent]
 
 
 CALLERS: dict[str, type[ChatCaller]] = {"chat": ChatCaller, "responses": ResponsesCaller, "messages": MessagesCaller}
-# Anthropic's wire has a place for thoughts, whoever signed them, but none for the signature of a call.
+# Anthropic's wire has a place for thoughts of every signer, but none for the signature of a call.
 WHOLE = (
     [("chat", served) for served in SERVED] + [("responses", served) for served in SERVED] + [("messages", "gemini")]
 )
@@ -258,38 +258,38 @@ WHOLE = (
 
 @pytest.mark.parametrize(("caller", "served"), WHOLE)
 async def test_every_signature_finds_its_way_back(gateway: NewGateway, caller: str, served: str) -> None:
-    house = gateway(SERVED[served])
-    await two_loops(house, CALLERS[caller]())
-    assert signed_turns(house) == [0, 1, 1, 2]
-    assert [STAND_IN in sent for sent in house.sent] == [False] * 4
+    nexgate = gateway(SERVED[served])
+    await two_loops(nexgate, CALLERS[caller]())
+    assert signed_turns(nexgate) == [0, 1, 1, 2]
+    assert [STAND_IN in sent for sent in nexgate.sent] == [False] * 4
 
 
 @pytest.mark.parametrize("served", SERVED)
 async def test_every_signature_of_a_stream_finds_its_way_back(gateway: NewGateway, served: str) -> None:
-    house = gateway(SERVED[served])
-    await two_loops(house, ChatCaller(), stream=True)
-    assert signed_turns(house) == [0, 1, 1, 2]
-    assert [STAND_IN in sent for sent in house.sent] == [False] * 4
+    nexgate = gateway(SERVED[served])
+    await two_loops(nexgate, ChatCaller(), stream=True)
+    assert signed_turns(nexgate) == [0, 1, 1, 2]
+    assert [STAND_IN in sent for sent in nexgate.sent] == [False] * 4
 
 
 async def test_claude_goes_on_thinking_between_tools(gateway: NewGateway) -> None:
-    house = gateway(CLAUDE)
-    await two_loops(house, ChatCaller())
-    assert [orjson.loads(sent)["thinking"]["type"] for sent in house.sent] == ["enabled"] * 4
+    nexgate = gateway(CLAUDE)
+    await two_loops(nexgate, ChatCaller())
+    assert [orjson.loads(sent)["thinking"]["type"] for sent in nexgate.sent] == ["enabled"] * 4
 
 
 @pytest.mark.parametrize("caller", ["messages", "chat"])
 async def test_a_thread_with_a_bad_thought_goes_on_without_it(gateway: NewGateway, caller: str) -> None:
-    house = gateway(CLAUDE)
+    nexgate = gateway(CLAUDE)
     speaker = CALLERS[caller]()
     speaker.ask(ASKED)
-    (call,) = await say(house, speaker, stream=False)
-    spoil(speaker.messages[-1]) if caller == "messages" else await spoil_kept(house, call)
+    (call,) = await say(nexgate, speaker, stream=False)
+    spoil(speaker.messages[-1]) if caller == "messages" else await spoil_kept(nexgate, call)
     speaker.tell(call, RESULT)
     with pytest.raises(GatewayError) as refused:
-        await say(house, speaker, stream=False)
+        await say(nexgate, speaker, stream=False)
     assert is_about_signatures(refused.value)
-    assert speaker.hear(await house.answer_once_more(speaker.codec, speaker.body())) == []
+    assert speaker.hear(await nexgate.answer_once_more(speaker.codec, speaker.body())) == []
 
 
 def spoil(message: Json) -> None:
@@ -298,9 +298,9 @@ def spoil(message: Json) -> None:
             block["thinking"] += " And more."
 
 
-async def spoil_kept(house: Gateway, call_id: str) -> None:
-    kept = (await house._vault.recall("acct_1", [call_id]))[call_id]
+async def spoil_kept(nexgate: Gateway, call_id: str) -> None:
+    kept = (await nexgate._vault.recall("acct_1", [call_id]))[call_id]
     (thought,) = kept.thoughts
     assert isinstance(thought.part, Thinking)
     bad = replace(thought, part=replace(thought.part, text="Another thought."))
-    await house._vault.keep("acct_1", [replace(kept, thoughts=(bad,))])
+    await nexgate._vault.keep("acct_1", [replace(kept, thoughts=(bad,))])

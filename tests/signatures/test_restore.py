@@ -1,4 +1,4 @@
-"""What a conversation gets back: to the byte, in its place, and only what its provider signed and its caller lost."""
+"""Tests that a conversation gets back exactly the signatures of its provider that its caller lost, in their places."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import pytest
 from gateway.canonical.parts import Message, Part, RedactedThinking, Refusal, Text, Thinking, ToolCall, ToolResult
 from gateway.canonical.request import ChatRequest
 from gateway.canonical.target import Profile
-from gateway.ports import SignedCall, SignedThought
+from gateway.ports.signatures import SignedCall, SignedThought
 from gateway.signatures import lacking, restored
 from gateway.signatures.restore import RECALLED_CALLS_MAX
 

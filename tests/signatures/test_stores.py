@@ -1,20 +1,24 @@
-"""What every store of signatures does: memory, DynamoDB Local and moto, by the same sentences; what a table shows."""
+"""Tests that run on every store of signatures (memory, DynamoDB Local, moto), and tests of a table's content."""
 
 import asyncio
+import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 
 from gateway.canonical.parts import RedactedThinking, Text, Thinking
 from gateway.errors import ServiceUnavailable
-from gateway.ports import Signatures, SignedCall, SignedThought
-from gateway.stores.aws import AwsApi, AwsError, Item
-from gateway.stores.signatures_dynamodb import READ_ITEMS_MAX, SEALED_BYTES_MAX, DynamoSignatures
-from gateway.stores.signatures_memory import MemorySignatures
+from gateway.ports.signatures import Signatures, SignedCall, SignedThought
+from gateway.stores.aws.client import AwsApi, AwsError, Item
+from gateway.stores.signatures import READ_ITEMS_MAX, SEALED_BYTES_MAX, DynamoSignatures
 from gateway.transport import Client
-from tests.stores.conftest import Endpoints, StoppedClock, api, boto, new_table
+from tests.fakes.sealed import sealed_in_version_0
+from tests.fakes.signatures import MemorySignatures
+from tests.stores.conftest import StoppedClock, api, boto, new_table
+from tests.stores.servers import Endpoints
 
 pytestmark = pytest.mark.anyio
 
@@ -130,8 +134,34 @@ async def test_an_item_of_a_later_version_is_left_to_it(table: tuple[DynamoSigna
     signatures, name, dynamodb = table
     await signatures.keep(ACCOUNT, [PLAIN], LATER_S)
     (item,) = dynamodb.scan(TableName=name)["Items"]
-    dynamodb.put_item(TableName=name, Item=item | {"schema_version": {"N": "2"}})
+    dynamodb.put_item(TableName=name, Item=item | {"schema_version": {"N": "3"}})
     assert await signatures.recall(ACCOUNT, [PLAIN.call_id], NOW_S) == {}
+
+
+async def test_an_item_of_the_version_before_is_still_read(table: tuple[DynamoSignatures, str, Any]) -> None:
+    signatures, name, dynamodb = table
+    await signatures.keep(ACCOUNT, [PLAIN], LATER_S)
+    (item,) = dynamodb.scan(TableName=name)["Items"]
+    packed = zlib.compress(orjson.dumps([PLAIN.signed_by, PLAIN.signature, []]))
+    older = {"schema_version": {"N": "1"}, "sealed": {"B": sealed_in_version_0(packed, PLAIN.call_id)}}
+    dynamodb.put_item(TableName=name, Item=item | older)
+    assert await signatures.recall(ACCOUNT, [PLAIN.call_id], NOW_S) == {PLAIN.call_id: PLAIN}
+
+
+async def test_an_item_changed_or_moved_in_the_table_costs_only_its_thoughts(
+    table: tuple[DynamoSignatures, str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    signatures, name, dynamodb = table
+    await signatures.keep(ACCOUNT, [WHOLE, PLAIN], LATER_S)
+    items = dynamodb.scan(TableName=name)["Items"]
+    for item in items:
+        dynamodb.put_item(TableName=name, Item=item | {"account_id": {"S": "acct_2"}})
+    changed = items[0] | {"sealed": {"B": bytes(items[0]["sealed"]["B"])[:-1] + b"!"}}
+    dynamodb.put_item(TableName=name, Item=changed)
+    recalled = await signatures.recall(ACCOUNT, [WHOLE.call_id, PLAIN.call_id], NOW_S)
+    assert len(recalled) == 1
+    assert await signatures.recall("acct_2", [WHOLE.call_id, PLAIN.call_id], NOW_S) == {}
+    assert [record.levelname for record in caplog.records] == ["ERROR"] * 3
 
 
 async def test_what_no_item_holds_is_not_kept_and_the_rest_is(table: tuple[DynamoSignatures, str, Any]) -> None:
@@ -144,7 +174,7 @@ async def test_what_no_item_holds_is_not_kept_and_the_rest_is(table: tuple[Dynam
 
 
 class PartialAws(AwsApi):
-    """A DynamoDB that does one element of a batch at a time, and that never fully where `stuck`."""
+    """A DynamoDB that processes one element of a batch at a time, and never all of them if `stuck`."""
 
     def __init__(self, *, stuck: bool = False) -> None:
         self.items: dict[str, Item] = {}

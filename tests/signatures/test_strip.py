@@ -1,4 +1,4 @@
-"""A conversation that its provider refuses for a signature goes on without any (field case E3)."""
+"""Tests that a conversation refused for a signature continues without any (field case E3)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A vault that never stands in the way: of an answer that has nothing to keep, or of a store that is away."""
+"""Tests that the vault never blocks an answer: neither one without signatures, nor one while the store is down."""
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 import pytest
 
 from gateway.errors import ServiceUnavailable
-from gateway.ports import Signatures, SignedCall
+from gateway.ports.signatures import Signatures, SignedCall
 from gateway.signatures import Vault, vault
-from gateway.stores.signatures_memory import MemorySignatures
+from tests.fakes.signatures import MemorySignatures
 from tests.stores.conftest import StoppedClock
 
 pytestmark = pytest.mark.anyio
@@ -17,7 +17,7 @@ CALL = SignedCall("call_1", "gemini", signature="CpQB")
 
 
 class Absent(Signatures):
-    """A store that is away, or, where `silent`, one that never answers."""
+    """A store that cannot be reached or, if `silent`, never answers."""
 
     def __init__(self, *, silent: bool) -> None:
         self._silent = silent

@@ -1,22 +1,22 @@
-"""Stores on real servers, each test with a table, a bucket and a queue of its own."""
+"""Stores on real servers; each test has its own table, bucket and queue."""
 
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from gateway.framing.sigv4 import AwsCredentials
-from gateway.stores.aws import AwsApi
-from gateway.stores.aws_credentials import StaticCredentials
+from gateway.providers.auth.sigv4 import AwsCredentials
+from gateway.stores.aws.client import AwsApi
+from gateway.stores.aws.credentials import StaticCredentials
 from gateway.transport import Client, Timeouts
 from local.aws_services import ServiceName, Services
-from tests.stores.servers import serving
+from tests.hangs import HANGS_AFTER_S
 
 REGION = "us-east-1"
 CREDENTIALS = AwsCredentials("local", "local")
-TIMEOUTS = Timeouts(connect_s=5.0, first_byte_s=20.0, idle_s=20.0)
+TIMEOUTS = Timeouts(HANGS_AFTER_S, HANGS_AFTER_S, HANGS_AFTER_S)
 
 
 @dataclass
@@ -32,25 +32,6 @@ class StoppedClock:
         return self.at_s
 
 
-@dataclass(frozen=True)
-class Endpoints:
-    dynamodb: str | None
-    moto: str
-
-    def of(self, backend: str) -> str:
-        """The DynamoDB of a backend; skips the test where there is no Java."""
-        endpoint = self.moto if backend == "moto" else self.dynamodb
-        if endpoint is None:
-            pytest.skip("there is no Java for DynamoDB Local")
-        return endpoint
-
-
-@pytest.fixture(scope="session")
-def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
-    with serving(tmp_path_factory.mktemp("aws")) as (dynamodb, moto):
-        yield Endpoints(dynamodb, moto)
-
-
 @pytest.fixture
 def clock() -> StoppedClock:
     return StoppedClock()
@@ -64,7 +45,7 @@ async def client() -> AsyncIterator[Client]:
 
 
 def boto(service: ServiceName, endpoint: str) -> Any:
-    """AWS's own client, to make what a test needs and to look at what a store did."""
+    """Returns AWS's own client, to prepare a test and to inspect a store's result."""
     return Services(dynamodb=endpoint, moto=endpoint).client(service)
 
 
@@ -73,7 +54,7 @@ def fresh(name: str) -> str:
 
 
 def new_table(endpoint: str, *keys: str) -> str:
-    """A table with these string attributes as its hash and range key."""
+    """Creates a table with these string attributes as its hash and range key."""
     name = fresh("table")
     boto("dynamodb", endpoint).create_table(
         TableName=name,

@@ -1,4 +1,4 @@
-"""What is known of a call's effect: the errors of DynamoDB Local as it words them, and every way an answer can fail."""
+"""Tests of the knowledge about a call's effect: DynamoDB Local's own errors, and every failure of an answer."""
 
 import re
 import zlib
@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.stores.aws import (
+from gateway.stores.aws.client import (
     AwsApi,
     AwsError,
     ConditionFailed,
@@ -22,7 +22,8 @@ from gateway.stores.aws import (
     repeated,
 )
 from gateway.transport import Client
-from tests.stores.conftest import REGION, Endpoints, StoppedClock, api, new_table
+from tests.stores.conftest import REGION, StoppedClock, api, new_table
+from tests.stores.servers import Endpoints
 from tests.transport.scripted_server import Peer, serving
 
 pytestmark = pytest.mark.anyio
@@ -43,7 +44,7 @@ class Table:
 
 @pytest.fixture(params=["dynamodb", "moto"])
 async def table(request: pytest.FixtureRequest, endpoints: Endpoints, client: Client, clock: StoppedClock) -> Table:
-    """A table with one item."""
+    """Creates a table with one item."""
     endpoint = endpoints.of(request.param)
     made = Table(api(client, clock, "dynamodb", endpoint), new_table(endpoint, "scope"))
     await made.aws.call("dynamodb", "PutItem", made.put())
@@ -96,7 +97,10 @@ CUT_SHORT = answer(200, b"{}").replace(b"length: 2", b"length: 9")
 
 @dataclass
 class Service:
-    """Gives its answers in turn and closes after the last, or for an empty one; `asked` has the requests' heads."""
+    """A server that gives its answers in turn and closes after the last, or for an empty one.
+
+    `asked` has the requests' heads.
+    """
 
     answers: list[bytes]
     asked: list[bytes] = field(default_factory=list)
@@ -109,7 +113,7 @@ class Service:
             await peer.send(said)
 
     async def call(self, client: Client, clock: StoppedClock, *, times: int = 1) -> Item:
-        """The last of so many calls by one process."""
+        """Returns the last of `times` calls by one process."""
         async with serving(self) as server:
             aws = api(client, clock, "dynamodb", f"http://{server.origin.authority}")
             for _ in range(times - 1):
@@ -224,7 +228,7 @@ async def test_a_correction_that_did_not_help_is_a_refusal(client: Client, clock
 
 @dataclass
 class Attempts:
-    """Raises its errors in turn, then answers; counts."""
+    """A call that raises its errors in turn, then answers, and counts."""
 
     errors: list[AwsError]
     count: int = 0
@@ -281,7 +285,7 @@ async def test_pauses_grow_up_to_their_cap(monkeypatch: pytest.MonkeyPatch) -> N
         longest.append(most)
         return most
 
-    monkeypatch.setattr("gateway.stores.aws.asyncio.sleep", no_pause)
-    monkeypatch.setattr("gateway.stores.aws.JITTER.uniform", take_the_longest)
+    monkeypatch.setattr("gateway.stores.aws.client.asyncio.sleep", no_pause)
+    monkeypatch.setattr("gateway.stores.aws.client.JITTER.uniform", take_the_longest)
     await repeated(Attempts([NOTHING_DONE[0]] * 5), tries=6, base_s=0.02, cap_s=0.3)
     assert longest == [0.04, 0.08, 0.16, 0.3, 0.3]

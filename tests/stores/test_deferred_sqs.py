@@ -1,4 +1,4 @@
-"""A hold's end that the store did not take: what the queue carries, and what the function that reads it does."""
+"""Tests of the queue for ends of holds that the store refused: its messages, and the function that reads them."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,10 +7,10 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.canonical.money import Admission, Charge, Hold, Settlement, Tier, Wanted
+from gateway.canonical.money import Admission, Charge, Hold, HoldRequest, Settlement, Tier, ToolCost
 from gateway.canonical.usage import Usage
 from gateway.errors import ServiceUnavailable
-from gateway.stores.deferred_sqs import (
+from gateway.stores.aws.deferred_settlements import (
     SqsDeferredSettlements,
     UnreadableMessage,
     message_of,
@@ -18,9 +18,11 @@ from gateway.stores.deferred_sqs import (
     settle_batch,
     settle_deferred,
 )
-from gateway.stores.money_memory import MemoryMoney
+from gateway.stores.money.sweep import sweep
 from gateway.transport import Client
-from tests.stores.conftest import Endpoints, StoppedClock, api, boto, fresh
+from tests.fakes.money import MemoryMoney
+from tests.stores.conftest import StoppedClock, api, boto, fresh
+from tests.stores.servers import Endpoints
 
 pytestmark = pytest.mark.anyio
 
@@ -32,8 +34,9 @@ CHARGE = Charge(
     model_used="gpt-4o-mini",
     tier=Tier.FAST,
     price_version="2026-11-01",
-    usage=Usage(input=7, cache_read=3, output=5, reasoning=2),
+    usage=Usage(input=7, cache_read=3, output=5, reasoning=2, uses=(("web_search", 2),)),
     user_id="user-1",
+    tools=(ToolCost("web_search", 2, 21_000_000),),
 )
 HOLD = Hold("acct_1", "hold-1", "key_1", 500, deadline_s=1_795_244_999)
 CHECKPOINTED = replace(HOLD, month=202611, parked=True, crowded=True, checkpoint=replace(CHARGE, estimated=True))
@@ -78,21 +81,21 @@ HOLD_IDS = ("01jd0000abcdefgh", "01jd0000abcdefgj")
 
 
 async def admitted(money: MemoryMoney, hold_id: str, clock: StoppedClock) -> Hold:
-    wanted = Wanted("acct_1", "key_1", hold_id, 500, deadline_s=int(clock.at_s) + 60, key_rpm_limit=60)
+    wanted = HoldRequest("acct_1", "key_1", hold_id, 500, deadline_s=int(clock.at_s) + 60, key_rpm_limit=60)
     outcome = await money.admit(wanted, clock.at_s)
     assert isinstance(outcome, Admission)
     return outcome.hold
 
 
 async def one_hold(money: MemoryMoney, clock: StoppedClock) -> Hold:
-    """500 held of an account's 1,000 nano-USD."""
+    """Holds 500 of an account's 1,000 nano-USD."""
     await money.open_account("acct_1", 1000)
     await money.credit("acct_1", 1000, once="first", now_s=clock.at_s)
     return await admitted(money, HOLD_IDS[0], clock)
 
 
 async def left(money: MemoryMoney) -> tuple[int, int]:
-    look = await money.look("acct_1")
+    look = await money.read_account("acct_1")
     assert look is not None
     assert look.balanced
     return look.free_nanousd, look.held_nanousd
@@ -121,7 +124,17 @@ async def test_a_message_that_comes_twice_charges_once(clock: StoppedClock) -> N
     assert await left(money) == (880, 0)
 
 
-async def test_a_message_that_comes_after_the_sweeper_charges_nothing(clock: StoppedClock) -> None:
+async def test_a_message_that_comes_after_the_sweeper_is_charged_from_the_balance_once(clock: StoppedClock) -> None:
+    money = MemoryMoney()
+    hold = await one_hold(money, clock)
+    await sweep(money, hold.deadline_s + 1)
+    message = message_of(hold, replace(CHARGE, cost_nanousd=120))
+    for _ in range(3):
+        await settle_deferred(money, message, hold.deadline_s + 60)
+    assert await left(money) == (880, 0)
+
+
+async def test_a_message_that_comes_after_a_release_charges_nothing(clock: StoppedClock) -> None:
     money = MemoryMoney()
     hold = await one_hold(money, clock)
     await money.release(hold, clock.at_s)

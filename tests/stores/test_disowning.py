@@ -1,16 +1,17 @@
-"""Undoing what a dead request did, on each money store: its hold ends, its charge comes back, and nothing twice."""
+"""Tests of undoing a dead request on each money store: its hold ends, its charge is refunded, each exactly once."""
 
 import pytest
 
-from gateway.canonical.money import Admission, Charge, Hold, Tier, Wanted
-from gateway.idempotency import disown_hold
+from gateway.canonical.money import Admission, Charge, Hold, HoldRequest, Tier
+from gateway.idempotency.ring import disown_hold
 from gateway.ledger.hold_ids import hold_id_at
-from gateway.ports import Money
-from gateway.stores.deferred_sqs import message_of, settle_deferred
-from gateway.stores.money_dynamodb import DynamoMoney
-from gateway.stores.money_memory import MemoryMoney
+from gateway.ports.money import Money
+from gateway.stores.aws.deferred_settlements import message_of, settle_deferred
+from gateway.stores.money.store import DynamoMoney
 from gateway.transport import Client
-from tests.stores.conftest import Endpoints, StoppedClock, api, new_table
+from tests.fakes.money import MemoryMoney
+from tests.stores.conftest import StoppedClock, api, new_table
+from tests.stores.servers import Endpoints
 
 pytestmark = pytest.mark.anyio
 
@@ -32,7 +33,7 @@ async def money(request: pytest.FixtureRequest, client: Client, clock: StoppedCl
 
 
 async def admitted(money: Money, clock: StoppedClock, *, cap_nanousd: int | None = None) -> Hold:
-    wanted = Wanted(
+    wanted = HoldRequest(
         account_id=ACCOUNT,
         key_id="key_1",
         hold_id=hold_id_at(clock.at_s, 1),
@@ -51,8 +52,8 @@ def charge(cost_nanousd: int) -> Charge:
 
 
 async def left(money: Money) -> tuple[int, int]:
-    """Free and held, every nano-dollar accounted for."""
-    look = await money.look(ACCOUNT)
+    """Returns the free and the held amount, after checking the sum of all."""
+    look = await money.read_account(ACCOUNT)
     assert look is not None
     assert look.balanced
     return look.free_nanousd, look.held_nanousd
@@ -105,4 +106,26 @@ async def test_the_sweeper_finds_nothing_more_to_do(money: Money, clock: Stopped
     hold = await admitted(money, clock)
     await disown_hold(money, clock, ACCOUNT, hold.hold_id)
     await money.release(hold, clock.at_s + 1200)
+    assert await left(money) == (CREDIT, 0)
+
+
+@pytest.mark.parametrize("estimate", [None, 80])
+async def test_a_disowned_request_that_the_sweeper_had_ended_is_not_charged_late(
+    money: Money, clock: StoppedClock, estimate: int | None
+) -> None:
+    hold = await admitted(money, clock)
+    if estimate is not None:
+        hold = await money.checkpoint(hold, charge(estimate))
+    await money.expire(hold, hold.deadline_s + 1)
+    await disown_hold(money, clock, ACCOUNT, hold.hold_id)
+    await settle_deferred(money, message_of(hold, charge(120)), clock.at_s)
+    assert await left(money) == (CREDIT, 0)
+
+
+async def test_a_late_charge_comes_back(money: Money, clock: StoppedClock) -> None:
+    hold = await money.checkpoint(await admitted(money, clock), charge(80))
+    await money.expire(hold, hold.deadline_s + 1)
+    await money.settle(hold, charge(120), clock.at_s)
+    for _ in range(2):
+        await disown_hold(money, clock, ACCOUNT, hold.hold_id)
     assert await left(money) == (CREDIT, 0)

@@ -1,6 +1,5 @@
-"""Executions on moto's Step Functions: started once by name, stopped if they run, and a wait that is ended once."""
+"""Tests of executions on moto's Step Functions: started once by name, stopped if they run, and each wait ended once."""
 
-import time
 from typing import Any
 
 import orjson
@@ -8,10 +7,12 @@ import pytest
 
 from gateway.canonical.jobs import JobKind
 from gateway.errors import ServiceUnavailable
-from gateway.stores.aws import AwsError, Unanswered
-from gateway.stores.executions_states import StepFunctionsExecutions
+from gateway.stores.aws.client import AwsError, Unanswered
+from gateway.stores.aws.executions import StepFunctionsExecutions
 from gateway.transport import Client
-from tests.stores.conftest import Endpoints, StoppedClock, api, boto, fresh
+from tests.hangs import comes_true
+from tests.stores.conftest import StoppedClock, api, boto, fresh
+from tests.stores.servers import Endpoints
 
 pytestmark = pytest.mark.anyio
 
@@ -21,7 +22,7 @@ ENDS = {"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}
 
 
 def machine(endpoints: Endpoints, definition: object) -> str:
-    """A state machine's ARN."""
+    """Creates a state machine and returns its ARN."""
     made: str = boto("stepfunctions", endpoints.moto).create_state_machine(
         name=fresh("machine"), definition=orjson.dumps(definition).decode(), roleArn=ROLE
     )["stateMachineArn"]
@@ -29,7 +30,7 @@ def machine(endpoints: Endpoints, definition: object) -> str:
 
 
 def started(endpoints: Endpoints, arn: str) -> dict[str, Any]:
-    """The machine's executions by name."""
+    """Returns the machine's executions by name."""
     told = boto("stepfunctions", endpoints.moto).list_executions(stateMachineArn=arn)["executions"]
     return {execution["name"]: execution for execution in told}
 
@@ -64,9 +65,7 @@ async def test_an_execution_that_has_ended_is_not_started_again(
     arn = machine(endpoints, ENDS)
     made = executions(endpoints, client, clock, arn)
     await made.start(JobKind.VIDEO, "gen_1", 1)
-    deadline_s = time.monotonic() + 10
-    while started(endpoints, arn)["gen_1-1"]["status"] != "SUCCEEDED":
-        assert time.monotonic() < deadline_s
+    assert comes_true(lambda: started(endpoints, arn)["gen_1-1"]["status"] == "SUCCEEDED")
     await made.start(JobKind.VIDEO, "gen_1", 1)
     assert list(started(endpoints, arn)) == ["gen_1-1"]
 
@@ -106,7 +105,7 @@ async def test_a_token_of_no_wait_is_left_alone(endpoints: Endpoints, client: Cl
 
 
 class Refusing:
-    """An api that says the same to everything, and notes what it was asked."""
+    """An API that gives every call the same answer, and records the calls."""
 
     def __init__(self, error: AwsError | None = None) -> None:
         self._error = error

@@ -1,15 +1,16 @@
-"""What every store of idempotency records does: memory, DynamoDB Local, and moto, by the same sentences."""
+"""Tests that run on every store of idempotency records: memory, DynamoDB Local, and moto."""
 
 import asyncio
 from dataclasses import replace
 
 import pytest
 
-from gateway.ports import IdempotencyRecord, IdempotencyRecords, KeptAnswer
-from gateway.stores.idempotency_dynamodb import DynamoIdempotencyRecords
-from gateway.stores.idempotency_memory import MemoryIdempotencyRecords
+from gateway.ports.idempotency import IdempotencyRecord, IdempotencyRecords, StoredAnswer
+from gateway.stores.idempotency import DynamoIdempotencyRecords
 from gateway.transport import Client
-from tests.stores.conftest import Endpoints, StoppedClock, api, new_table
+from tests.fakes.idempotency import MemoryIdempotencyRecords
+from tests.stores.conftest import StoppedClock, api, new_table
+from tests.stores.servers import Endpoints
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +24,7 @@ FIRST = IdempotencyRecord(
     expires_at_s=NOW_S + 86_400,
 )
 SECOND = replace(FIRST, attempt_id="second")
-ANSWER = KeptAnswer(201, {"Content-Type": "application/json", "X-Nexevo-Cache": "miss"}, "answers/name")
+ANSWER = StoredAnswer(201, {"Content-Type": "application/json", "X-Nexevo-Cache": "miss"}, "answers/name")
 
 
 @pytest.fixture(params=["memory", "dynamodb", "moto"])
@@ -117,7 +118,7 @@ async def test_a_freed_key_can_be_claimed(records: IdempotencyRecords) -> None:
     assert await records.claim(SECOND, NOW_S) is None
 
 
-async def test_nobody_frees_the_key_of_another_attempt(records: IdempotencyRecords) -> None:
+async def test_an_attempt_does_not_free_the_key_of_another(records: IdempotencyRecords) -> None:
     await records.claim(FIRST, NOW_S)
     await records.free(SECOND)
     assert await records.claim(SECOND, NOW_S) == FIRST

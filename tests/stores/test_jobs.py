@@ -1,4 +1,4 @@
-"""What every store of jobs does: memory, DynamoDB Local, and moto, by the same sentences."""
+"""Tests that run on every store of jobs: memory, DynamoDB Local, and moto."""
 
 import asyncio
 from dataclasses import replace
@@ -7,17 +7,18 @@ from typing import Any
 import pytest
 
 from gateway.canonical.jobs import Attempt, Job, JobError, JobKind, JobStatus, Phase, Result
-from gateway.canonical.money import Charge, Hold, Tier
+from gateway.canonical.money import Charge, Hold, Tier, ToolCost
 from gateway.canonical.usage import Usage
 from gateway.errors import Conflict, ServiceUnavailable
-from gateway.job_ports import Jobs
-from gateway.stores.attributes import from_item
-from gateway.stores.aws import AwsApi, Unanswered
-from gateway.stores.jobs_dynamodb import DynamoJobs
-from gateway.stores.jobs_items import KEEP_S, job_item, read_job
-from gateway.stores.jobs_memory import MemoryJobs
+from gateway.ports.jobs import Jobs
+from gateway.stores.aws.attributes import from_item
+from gateway.stores.aws.client import AwsApi, Unanswered
+from gateway.stores.jobs.items import KEEP_S, job_item, read_job
+from gateway.stores.jobs.store import DynamoJobs
 from gateway.transport import Client
-from tests.stores.conftest import Endpoints, StoppedClock, api, boto, fresh
+from tests.fakes.jobs import MemoryJobs
+from tests.stores.conftest import StoppedClock, api, boto, fresh
+from tests.stores.servers import Endpoints
 
 pytestmark = pytest.mark.anyio
 
@@ -45,6 +46,7 @@ NEW = Job(
     order={"kind": "video", "prompt": "a cat ✓", "duration_s": "2.5", "seed": 7, "routes": [{"provider": "gemini"}]},
     charge=CHARGE,
 )
+WITH_TOOLS = replace(CHARGE, usage=Usage(1, uses=(("web_search", 2),)), tools=(ToolCost("web_search", 2, 3),))
 FULL = replace(
     NEW,
     version=3,
@@ -53,7 +55,7 @@ FULL = replace(
     status=JobStatus.SUCCEEDED,
     verdict=JobStatus.SUCCEEDED,
     progress=100,
-    hold=Hold("acc_one", "01", "key_one", 420_000_000, NOW_S + 9, 202611, True, False, replace(CHARGE, usage=Usage(1))),
+    hold=Hold("acc_one", "01", "key_one", 420_000_000, NOW_S + 9, 202611, True, False, WITH_TOOLS),
     attempt=Attempt(1, 0, "gemini", "veo", tries=2, handle="operations/1", upload_id="up"),
     token="t",
     results=(Result("media/acc_one/gen_01/0.mp4", "video/mp4", 1_000, 2_500, 1280, 720), Result("b", "c", 1)),
@@ -66,7 +68,7 @@ FULL = replace(
 
 
 def new_jobs_table(endpoint: str) -> str:
-    """A table as template.yaml has it."""
+    """Creates a table as template.yaml has it."""
     name = fresh("jobs")
 
     def keys(*names: str) -> list[dict[str, str]]:
@@ -210,7 +212,7 @@ def test_a_member_of_a_later_release_is_passed_over() -> None:
 
 
 class _DeafOnce(AwsApi):
-    """The answer to the first PutItem is lost, although it happened."""
+    """An API whose answer to the first PutItem is lost, although the item was written."""
 
     lost = False
 

@@ -1,4 +1,4 @@
-"""What every store of media does: memory, and S3 as moto plays it, by the same sentences; and how S3 fails."""
+"""Tests that run on every store of media: memory, and S3 as moto plays it; and tests of S3's failures."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -7,20 +7,21 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.errors import ServiceUnavailable
-from gateway.framing.sigv4 import AwsCredentials
-from gateway.job_ports import MediaObjects, ObjectFacts, Part
-from gateway.stores.aws_credentials import StaticCredentials
-from gateway.stores.media_memory import MemoryMediaObjects
-from gateway.stores.media_s3 import S3MediaObjects
+from gateway.ports.media import MediaObjects, ObjectFacts, Part
+from gateway.providers.auth.sigv4 import AwsCredentials
+from gateway.stores.aws.credentials import StaticCredentials
+from gateway.stores.s3.media import S3MediaObjects
 from gateway.transport import Client, parse_url
-from tests.stores.conftest import CREDENTIALS, REGION, Endpoints, StoppedClock, boto, fresh
+from tests.fakes.media import MemoryMediaObjects
+from tests.stores.conftest import CREDENTIALS, REGION, StoppedClock, boto, fresh
+from tests.stores.servers import Endpoints
 from tests.transport.scripted_server import Peer, serving
 
 pytestmark = pytest.mark.anyio
 
 NAME = "media/acc_1/job_1/0.mp4"
 MP4 = "video/mp4"
-# S3 takes no smaller part but the last.
+# S3 accepts no smaller part except the last.
 PART = bytes(range(256)) * (5 * 4096)
 
 
@@ -152,7 +153,7 @@ async def got(client: Client, url: str) -> tuple[int, dict[str, str], bytes]:
     return response.status, {name.decode(): value.decode() for name, value in response.headers}, body
 
 
-async def test_whoever_has_the_address_reads_the_object(
+async def test_the_signed_address_alone_is_enough_to_read_the_object(
     in_s3: S3MediaObjects, client: Client, clock: StoppedClock
 ) -> None:
     name = "media/acc_1/with space/你好.mp4"
@@ -214,7 +215,7 @@ def answer(status: str, body: bytes = b"", *headers: str) -> bytes:
 
 @asynccontextmanager
 async def answering(client: Client, clock: StoppedClock, *answers: bytes) -> AsyncIterator[S3MediaObjects]:
-    """A bucket whose S3 gives these answers in turn."""
+    """Yields a bucket whose S3 gives these answers in turn."""
     left = list(answers)
 
     async def script(peer: Peer) -> None:

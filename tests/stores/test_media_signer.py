@@ -1,4 +1,4 @@
-"""The signer's key pair out of its secret: read once in a while, and an outage where it cannot be had."""
+"""Tests of the signer's key pair from its secret: it is read rarely, and a missing one is an outage."""
 
 import secrets
 
@@ -6,10 +6,11 @@ import orjson
 import pytest
 
 from gateway.errors import ServiceUnavailable
-from gateway.framing.sigv4 import AwsCredentials
-from gateway.stores.media_signer import SecretSigner
+from gateway.providers.auth.sigv4 import AwsCredentials
+from gateway.stores.s3.signer import SecretSigner
 from gateway.transport import Client
-from tests.stores.conftest import Endpoints, StoppedClock, api, boto
+from tests.stores.conftest import StoppedClock, api, boto
+from tests.stores.servers import Endpoints
 
 pytestmark = pytest.mark.anyio
 
@@ -17,7 +18,7 @@ TTL_S = 60.0
 
 
 def kept(endpoints: Endpoints, key_id: str, name: str | None = None) -> str:
-    """The name of a secret with this key in it."""
+    """Creates a secret with this key and returns its name."""
     manager, pair = boto("secretsmanager", endpoints.moto), {"access_key_id": key_id, "secret_access_key": "s"}
     text = orjson.dumps(pair).decode()
     if name is not None:

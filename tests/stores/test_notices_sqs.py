@@ -1,4 +1,4 @@
-"""The notices queue: what a message says, and that a received one comes again when it should."""
+"""Tests of the notices queue: its messages, and their return after a failed delivery."""
 
 from typing import Any
 
@@ -6,11 +6,12 @@ import orjson
 import pytest
 
 from gateway.errors import ServiceUnavailable
-from gateway.stores.aws import Unanswered
-from gateway.stores.notices_sqs import SqsNotices
+from gateway.stores.aws.client import Unanswered
+from gateway.stores.aws.notices import SqsNotices
 from gateway.transport import Client
-from gateway.webhooks.batch import job_id_in
-from tests.stores.conftest import Endpoints, StoppedClock, api, boto, fresh
+from gateway.webhooks.batch import read_notice
+from tests.stores.conftest import StoppedClock, api, boto, fresh
+from tests.stores.servers import Endpoints
 from tests.webhooks.conftest import JOB
 
 pytestmark = pytest.mark.anyio
@@ -28,7 +29,7 @@ def notices(endpoints: Endpoints, client: Client, clock: StoppedClock, url: str)
 
 
 def received(endpoints: Endpoints, url: str) -> list[Any]:
-    """The messages that can be seen now."""
+    """Lists the messages that can be seen now."""
     found: list[Any] = boto("sqs", endpoints.moto).receive_message(QueueUrl=url).get("Messages", [])
     return found
 
@@ -42,7 +43,7 @@ async def test_a_message_names_the_job_and_nothing_else(endpoints: Endpoints, no
 async def test_what_is_put_can_be_read_by_the_notifier(endpoints: Endpoints, notices: SqsNotices, url: str) -> None:
     await notices.put(JOB)
     (message,) = received(endpoints, url)
-    assert job_id_in(message["Body"]) == JOB.job_id
+    assert read_notice(message["Body"]) == JOB.job_id
 
 
 async def test_a_received_message_is_hidden_until_it_is_to_come_again(
@@ -57,7 +58,7 @@ async def test_a_received_message_is_hidden_until_it_is_to_come_again(
 
 
 class Silent:
-    """An api that answers nothing, and counts how often it was asked."""
+    """An API that answers nothing, and counts its calls."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []

@@ -1,15 +1,16 @@
-"""What every store of objects does: memory, and S3 as moto plays it, by the same sentences; and how S3 fails."""
+"""Tests that run on every store of objects: memory, and S3 as moto plays it; and tests of S3's failures."""
 
 import pytest
 
 from gateway.errors import ServiceUnavailable
-from gateway.framing.sigv4 import AwsCredentials
-from gateway.ports import Objects
-from gateway.stores.aws_credentials import StaticCredentials
-from gateway.stores.objects_memory import MemoryObjects
-from gateway.stores.objects_s3 import S3Objects
+from gateway.ports.objects import Objects
+from gateway.providers.auth.sigv4 import AwsCredentials
+from gateway.stores.aws.credentials import StaticCredentials
+from gateway.stores.s3.objects import S3Objects
 from gateway.transport import Client, ConnectFailed
-from tests.stores.conftest import CREDENTIALS, REGION, Endpoints, StoppedClock, boto, fresh
+from tests.fakes.objects import MemoryObjects
+from tests.stores.conftest import CREDENTIALS, REGION, StoppedClock, boto, fresh
+from tests.stores.servers import Endpoints
 from tests.transport.scripted_server import Peer, serving
 
 pytestmark = pytest.mark.anyio
@@ -79,7 +80,7 @@ def error(status: str, code: str) -> bytes:
 
 
 async def outcome(client: Client, clock: StoppedClock, *answers: bytes) -> tuple[bytes | None, int]:
-    """What a GET comes to where S3 gives these answers in turn, empty for a closed connection; and how many it gave."""
+    """Returns the result of a GET if S3 gives these answers in turn (empty: closed), and the number given."""
     left = list(answers)
 
     async def script(peer: Peer) -> None:

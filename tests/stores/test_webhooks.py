@@ -1,4 +1,4 @@
-"""What every store of webhook records does: memory, DynamoDB Local, and moto, by the same sentences."""
+"""Tests that run on every store of webhook records: memory, DynamoDB Local, and moto."""
 
 import asyncio
 from dataclasses import replace
@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from gateway.errors import ServiceUnavailable
-from gateway.job_ports import Delivery, WebhookRecords, WebhookSecrets
-from gateway.stores.attributes import from_item
-from gateway.stores.aws import AwsApi, Unanswered
-from gateway.stores.webhooks_dynamodb import KEEP_S, DynamoWebhookRecords
-from gateway.stores.webhooks_memory import MemoryWebhookRecords
+from gateway.ports.webhooks import Delivery, WebhookRecords, WebhookSecrets
+from gateway.stores.aws.attributes import from_item
+from gateway.stores.aws.client import AwsApi, Unanswered
+from gateway.stores.webhooks import KEEP_S, DynamoWebhookRecords
 from gateway.transport import Client
-from tests.stores.conftest import Endpoints, StoppedClock, api, new_table
+from tests.fakes.webhooks import MemoryWebhookRecords
+from tests.stores.conftest import StoppedClock, api, new_table
+from tests.stores.servers import Endpoints
 
 pytestmark = pytest.mark.anyio
 
@@ -60,7 +61,7 @@ async def test_first_secrets_are_put_once(records: WebhookRecords) -> None:
     assert await records.secrets("acct_1") == SECRETS
 
 
-async def test_secrets_are_replaced_by_whoever_knows_the_current_one(records: WebhookRecords) -> None:
+async def test_secrets_are_replaced_by_a_writer_that_knows_the_current_one(records: WebhookRecords) -> None:
     await records.put_secrets(SECRETS, instead_of=None)
     assert await records.put_secrets(ROTATED, instead_of="whsec_first")
     assert await records.secrets("acct_1") == ROTATED
@@ -132,7 +133,7 @@ async def test_an_account_sees_its_own_deliveries_and_no_secrets_among_them(reco
 
 
 class Recording:
-    """An api that notes what it was asked, and does not answer the first `unanswered` of it, done or not."""
+    """An API that records its calls, and does not answer the first `unanswered` of them, done or not."""
 
     def __init__(self, behind: AwsApi | None, unanswered: int = 0) -> None:
         self._behind = behind

@@ -1,13 +1,22 @@
-"""One translation for every test of the template."""
+"""The translations that every test of the template reads."""
 
 import pytest
 
 from tests.template.translated import Stack, load, translate
 
 
+def translated(layer_key: str) -> Stack:
+    with pytest.MonkeyPatch.context() as environment:
+        # SAM's translation needs a Region, which a machine without AWS settings lacks.
+        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        return translate(load(), layer_key)
+
+
 @pytest.fixture(scope="session")
 def stack() -> Stack:
-    with pytest.MonkeyPatch.context() as environment:
-        # SAM's translation looks for a Region, which a machine without AWS settings does not have.
-        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        return translate(load())
+    return translated("layer")
+
+
+@pytest.fixture(scope="session")
+def stack_of_another_layer() -> Stack:
+    return translated("another layer")

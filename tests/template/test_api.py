@@ -1,4 +1,4 @@
-"""What API Gateway is told: which routes stream, what it answers by itself, what it must never see or log."""
+"""Tests of API Gateway's settings: streamed routes, its own answers, and the values that it must never see or log."""
 
 import json
 import re
@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from gateway.limits.windows import KEY_RPM_LIMIT
 from tests.template.translated import Stack, load
 
-LAMBDA = "arn:aws:apigateway:${AWS::Region}:lambda:path"
+LAMBDA = "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path"
 
-# What the gateway's own refusals must say: api.md's error types by status.
+# The texts that the gateway's own refusals must have: api.md's error types by status.
 REFUSALS = {
     "MISSING_AUTHENTICATION_TOKEN": ("404", "invalid_request_error", "route_not_found"),
     "RESOURCE_NOT_FOUND": ("404", "invalid_request_error", "route_not_found"),
@@ -53,7 +54,7 @@ def test_every_route_on_a_streaming_function_streams_and_no_other_does(stack: St
     streams = {
         name for name, f in stack.functions.items() if "AWS_LAMBDA_EXEC_WRAPPER" in f["Environment"]["Variables"]
     }
-    for path in stack.api["paths"]:
+    for path in stack.paths:
         integration = stack.integration(path)
         function = re.sub(r".*\$\{(\w+)Aliaslive\}.*", r"\1", integration["uri"]["Fn::Sub"])
         assert (integration.get("responseTransferMode") == "STREAM") == (function in streams), path
@@ -61,9 +62,17 @@ def test_every_route_on_a_streaming_function_streams_and_no_other_does(stack: St
 
 def test_every_integration_invokes_a_functions_alias(stack: Stack) -> None:
     aliases = {f"${{{name}Aliaslive}}" for name in stack.functions}
-    for path in stack.api["paths"]:
+    for path in stack.paths:
         uri = stack.integration(path)["uri"]["Fn::Sub"]
         assert any(alias in uri for alias in aliases), path
+
+
+@pytest.mark.parametrize(
+    ("path", "family"),
+    [("/v1/messages/{proxy+}", "Messages"), ("/v1beta/{proxy+}", "Models"), ("/v1/responses/{proxy+}", "Responses")],
+)
+def test_a_path_below_a_wires_own_is_refused_in_its_shape(stack: Stack, path: str, family: str) -> None:
+    assert f"${{{family}FunctionAliaslive}}" in stack.integration(path)["uri"]["Fn::Sub"]
 
 
 def test_the_gateways_own_refusals_are_exactly_these(stack: Stack) -> None:
@@ -80,6 +89,15 @@ def test_a_refusal_has_the_openai_wires_shape_and_a_trace_id(stack: Stack, name:
     assert list(body(response)) == ["error"]
     assert list(body(response)["error"]) == ["message", "type", "param", "code"]
     assert response["responseParameters"]["gatewayresponse.header.X-Trace-ID"] == "context.requestId"
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_a_refusal_bears_the_window_of_a_new_key_which_a_429_has_emptied(stack: Stack, name: str) -> None:
+    told = responses(stack)[name]["responseParameters"]
+    left = "'0'" if name in {"THROTTLED", "QUOTA_EXCEEDED"} else f"'{KEY_RPM_LIMIT}'"
+    assert told["gatewayresponse.header.X-RateLimit-Limit"] == f"'{KEY_RPM_LIMIT}'"
+    assert told["gatewayresponse.header.X-RateLimit-Remaining"] == left
+    assert told["gatewayresponse.header.X-RateLimit-Reset"] == told.get("gatewayresponse.header.Retry-After", "'60'")
 
 
 @pytest.mark.parametrize("name", ["THROTTLED", "QUOTA_EXCEEDED"])
@@ -116,6 +134,29 @@ def test_nothing_traces_or_logs_bodies(stack: Stack) -> None:
         "OFF",
         False,
     )
+
+
+def test_metrics_are_the_stages_and_the_stage_throttles(stack: Stack) -> None:
+    (stage,) = stack.of_type("AWS::ApiGateway::Stage").values()
+    (settings,) = stage["MethodSettings"]
+    assert (settings["MetricsEnabled"], settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (
+        False,
+        {"Ref": "RequestsPerSecond"},
+        {"Ref": "RequestBurst"},
+    )
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_any_page_may_read_a_refusal(stack: Stack, name: str) -> None:
+    told = responses(stack)[name]["responseParameters"]
+    assert told["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
+    assert told["gatewayresponse.header.Access-Control-Expose-Headers"] == "'*'"
+
+
+def test_every_path_has_a_function_that_answers_preflights(stack: Stack) -> None:
+    assert all({"options", "x-amazon-apigateway-any-method"} & set(path) for path in stack.paths.values())
+    asked = {json.dumps(f["Environment"]["Variables"]["CORS_ORIGINS"]) for f in stack.functions.values()}
+    assert asked == {'{"Ref": "CorsOrigins"}'}
 
 
 def test_access_logs_are_json_without_what_a_client_may_hide_a_key_in(stack: Stack) -> None:

@@ -1,18 +1,20 @@
-"""What each function is given: its own role, logs, alarms, event samples, and nothing it does not need."""
+"""Tests of each function's settings: its own role, logs, alarms, event samples, and no unneeded permission."""
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
-from tests.template.translated import ROOT, Stack, load, translate
+from tests.template.families import functions, streamed
+from tests.template.translated import ROOT, Stack, load
 
 FUNCTIONS = sorted(name for name, r in load()["Resources"].items() if r["Type"] == "AWS::Serverless::Function")
-FAMILIES = {name: load()["Resources"][name]["Properties"]["CodeUri"].removeprefix("functions/") for name in FUNCTIONS}
-# Whatever waits on a provider.
-STREAMING = ("ChatFunction", "GeminiFunction", "MessagesFunction", "ResponsesFunction")
+FAMILIES = functions()
+# Functions that wait for a provider: API Gateway streams their answers.
+STREAMING = [name for name, family in FAMILIES.items() if family in streamed()]
 each_function = pytest.mark.parametrize("name", FUNCTIONS)
 
 OBJECTS = re.compile(r"(?<=\.Arn}/)[a-z]+/\*(?=\")")
@@ -22,6 +24,17 @@ STEPS = ("BackgroundFunction", "JobsFunction")
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 FUNCTION_POLICY_BYTES_MAX = 20 * 1024
+
+
+def shared_policies(stack: Stack, name: str) -> list[dict[str, str]]:
+    role = stack.functions[name]["Role"]["Fn::GetAtt"][0]
+    named: list[dict[str, str]] = stack.resources[role]["Properties"].get("ManagedPolicyArns", [])
+    return named
+
+
+def watched_metrics(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """Lists the metrics that an alarm watches: one, or those of its expression."""
+    return [query["MetricStat"]["Metric"] for query in alarm.get("Metrics", []) if "MetricStat" in query] or [alarm]
 
 
 def pollers(stack: Stack) -> Iterable[dict[str, Any]]:
@@ -34,11 +47,28 @@ def test_a_functions_role_is_its_own(stack: Stack, name: str) -> None:
     assert [other for other, f in stack.functions.items() if f["Role"] == role] == [name]
 
 
+def own_grants(stack: Stack, name: str) -> list[dict[str, Any]]:
+    """Lists a function's grants in this stack. Bedrock's models are Amazon's, and granted on request only."""
+    own = [grant for grant in stack.grants(name) if not grant["Action"][0].startswith("bedrock:")]
+    assert own
+    return own
+
+
+def test_bedrock_is_granted_on_request_to_what_serves_text(stack: Stack) -> None:
+    statements = stack.resources["ConversationPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert [s["Fn::If"][0] for s in statements if "bedrock:" in json.dumps(s)] == ["InvokeBedrock"]
+    assert load()["Parameters"]["BedrockByRole"]["Default"] == "false"
+    invokes = {name for name in stack.functions if "bedrock:" in json.dumps(stack.grants(name))}
+    texts = {name for name, f in stack.functions.items() if "SIGNATURES_TABLE" in f["Environment"]["Variables"]}
+    assert {"ChatFunction", "BackgroundFunction"} <= texts
+    assert invokes == texts
+
+
 @each_function
 def test_a_role_names_every_resource_it_may_touch(stack: Stack, name: str) -> None:
     # Every action granted here can be bound to a resource; a bucket's objects are named by their prefix, and executions
     # by their machine.
-    for grant in stack.grants(name):
+    for grant in own_grants(stack, name):
         for resource in grant["Resource"] if isinstance(grant["Resource"], list) else [grant["Resource"]]:
             assert isinstance(resource, dict), grant
             assert "*" not in EXECUTIONS.sub("", OBJECTS.sub("", json.dumps(resource))), grant
@@ -51,9 +81,15 @@ def test_a_role_names_every_action(stack: Stack, name: str) -> None:
 
 
 @each_function
-def test_a_role_has_no_managed_policy(stack: Stack, name: str) -> None:
-    role = stack.functions[name]["Role"]["Fn::GetAtt"][0]
-    assert "ManagedPolicyArns" not in stack.resources[role]["Properties"]
+def test_a_role_has_no_policy_that_is_not_in_the_template(stack: Stack, name: str) -> None:
+    policies = stack.of_type("AWS::IAM::ManagedPolicy")
+    assert {arn["Ref"] for arn in shared_policies(stack, name)} <= policies.keys()
+
+
+def test_a_policy_of_its_own_serves_more_than_two_roles(stack: Stack) -> None:
+    named = Counter(arn["Ref"] for name in stack.functions for arn in shared_policies(stack, name))
+    policies = stack.of_type("AWS::IAM::ManagedPolicy")
+    assert {name: named[name] for name in policies if named[name] <= 2} == {}
 
 
 @each_function
@@ -66,11 +102,63 @@ def test_a_functions_logs_are_json_in_a_group_that_forgets(stack: Stack, name: s
 @each_function
 def test_a_function_has_alarms_for_errors_throttles_and_duration(stack: Stack, name: str) -> None:
     watched = {
-        alarm["MetricName"]
+        metric["MetricName"]
         for alarm in stack.of_type("AWS::CloudWatch::Alarm").values()
-        if {"Name": "FunctionName", "Value": {"Ref": name}} in alarm["Dimensions"]
+        for metric in watched_metrics(alarm)
+        if {"Name": "FunctionName", "Value": {"Ref": name}} in metric["Dimensions"]
     }
     assert watched == {"Errors", "Throttles", "Duration"}
+
+
+@each_function
+def test_a_functions_alarm_counts_all_that_it_looks_at_and_duration_before_the_timeout(stack: Stack, name: str) -> None:
+    alarm = stack.of_type("AWS::CloudWatch::Alarm")[f"{name.removesuffix('Function')}Alarm"]
+    text, values = next(query["Expression"]["Fn::Sub"] for query in alarm["Metrics"] if "Expression" in query)
+    assert text == "FILL(errors, 0) + FILL(throttles, 0) + (FILL(slowest, 0) > ${SlowMs})"
+    assert values["SlowMs"] <= 0.8 * 1000 * stack.functions[name]["Timeout"]
+    looked_at = {query["Id"]: (query["MetricStat"]["Metric"]["MetricName"], query["MetricStat"]["Stat"])
+                 for query in alarm["Metrics"] if "MetricStat" in query}  # fmt: skip
+    assert looked_at == {"errors": ("Errors", "Sum"), "throttles": ("Throttles", "Sum"), "slowest": ("Duration", "p99")}
+
+
+@each_function
+def test_a_new_version_gets_traffic_by_steps_and_loses_it_by_its_alarm(stack: Stack, name: str) -> None:
+    group = stack.of_type("AWS::CodeDeploy::DeploymentGroup")[f"{name}DeploymentGroup"]
+    alarms = [alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Alarms"]]
+    assert alarms == [f"{name.removesuffix('Function')}Alarm"]
+    assert "Canary10Percent5Minutes" in json.dumps(group["DeploymentConfigName"])
+
+
+# Streams hold an environment for as long as they last; these functions go on when streams have taken all others.
+KEPT: dict[str, int | str] = {"KeysFunction": "ReservedConcurrency", "SettlementsFunction": "ReservedConcurrency",
+        "ReconcilerFunction": 2, "SweeperFunction": 2}  # fmt: skip
+
+
+def test_streams_cannot_starve_keys_settlements_sweeper_and_reconciler(stack: Stack) -> None:
+    kept = {
+        name: f["ReservedConcurrentExecutions"]["Fn::If"]
+        for name, f in stack.functions.items()
+        if "ReservedConcurrentExecutions" in f
+    }
+    none = {"Ref": "AWS::NoValue"}
+    assert kept == {
+        name: ["ReserveConcurrency", {"Ref": value} if isinstance(value, str) else value, none]
+        for name, value in KEPT.items()
+    }
+
+
+def test_an_account_of_a_thousand_can_bear_what_is_kept() -> None:
+    default: int = load()["Parameters"]["ReservedConcurrency"]["Default"]
+    # AWS itself keeps 100 for functions that reserve nothing, and a thousand streams need the rest.
+    assert sum(value if isinstance(value, int) else default for value in KEPT.values()) <= 100
+
+
+def test_what_reads_a_queue_has_a_bound(stack: Stack) -> None:
+    bounds = {m["FunctionName"]["Ref"]: m["ScalingConfig"]["MaximumConcurrency"] for m in pollers(stack)}
+    assert bounds == {
+        "NotifierFunctionAliaslive": {"Fn::If": ["ReserveConcurrency", {"Ref": "WebhooksAtOnce"}, 2]},
+        "SettlementsFunctionAliaslive": {"Fn::If": ["ReserveConcurrency", {"Ref": "ReservedConcurrency"}, 2]},
+    }
 
 
 @each_function
@@ -79,8 +167,10 @@ def test_a_function_has_an_event_sample(name: str) -> None:
 
 
 @each_function
-def test_a_functions_code_is_one_app_py(name: str) -> None:
+def test_a_functions_code_is_one_app_py_that_needs_no_building(name: str) -> None:
+    # SAM's builder would want Lambda's own Python on the machine that builds.
     assert (ROOT / "functions" / FAMILIES[name] / "app.py").is_file()
+    assert load()["Resources"][name]["Metadata"] == {"SkipBuild": True}
 
 
 @each_function
@@ -98,21 +188,29 @@ def test_a_functions_resource_policy_stays_far_below_its_limit(stack: Stack, nam
     permissions = [
         p for p in stack.of_type("AWS::Lambda::Permission").values() if p["FunctionName"] == {"Ref": f"{name}Aliaslive"}
     ]
-    # A queue needs no permission, for Lambda asks it; a state machine has its own role's.
+    # A queue needs no permission, because Lambda polls it; a state machine has its own role's.
     asked = {m["FunctionName"]["Ref"].removesuffix("Aliaslive") for m in pollers(stack)}
     assert permissions or name in asked | set(STEPS)
     assert len(json.dumps(permissions)) < FUNCTION_POLICY_BYTES_MAX / 2
 
 
 @each_function
-def test_a_new_layer_publishes_a_new_version(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    # By default SAM looks at a function's own code alone, and the alias would go on serving the old layer.
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+def test_a_new_layer_publishes_a_new_version(stack: Stack, stack_of_another_layer: Stack, name: str) -> None:
+    # By default SAM checks only a function's own code, and the alias would go on serving the old layer.
     old, new = (
-        translate(load(), layer_key).resources[f"{name}Aliaslive"]["Properties"]["FunctionVersion"]
-        for layer_key in ("old", "new")
+        each.resources[f"{name}Aliaslive"]["Properties"]["FunctionVersion"] for each in (stack, stack_of_another_layer)
     )
     assert old != new
+
+
+def test_api_gateway_may_call_each_function_that_answers_a_path_and_no_other(stack: Stack) -> None:
+    answering = re.findall(r"\$\{(\w+)Aliaslive\}", json.dumps(stack.paths))
+    allowed = [
+        permission["FunctionName"]["Ref"].removesuffix("Aliaslive")
+        for permission in stack.of_type("AWS::Lambda::Permission").values()
+        if permission["Principal"] == "apigateway.amazonaws.com"
+    ]
+    assert sorted(allowed) == sorted(set(answering))
 
 
 def readers(stack: Stack, secret: str) -> set[str]:
@@ -125,11 +223,18 @@ def readers(stack: Stack, secret: str) -> set[str]:
 
 
 def test_only_what_reaches_providers_may_read_their_secret(stack: Stack) -> None:
-    assert readers(stack, "ProvidersSecret") == {*STREAMING, *STEPS, "CallbacksFunction"}
+    assert readers(stack, "ProvidersSecret") == {*STREAMING, *STEPS}
+
+
+def test_the_receiver_of_callbacks_reads_what_they_are_known_by_and_no_other_secret(stack: Stack) -> None:
+    assert readers(stack, "CallbacksSecret") == {"CallbacksFunction", "JobsFunction"}
+    secrets = stack.of_type("AWS::SecretsManager::Secret")
+    assert {secret for secret in secrets if "CallbacksFunction" in readers(stack, secret)} == {"CallbacksSecret"}
 
 
 def test_only_what_shows_media_may_read_what_signs_its_addresses(stack: Stack) -> None:
-    assert readers(stack, "MediaSignerSecret") == {"GenerationFunction", "JobsFunction", "NotifierFunction"}
+    shows = {"FilesFunction", "GenerationFunction", "JobsFunction", "NotifierFunction", "VideosFunction"}
+    assert readers(stack, "MediaSignerSecret") == shows
 
 
 @pytest.mark.parametrize(("machine", "step"), [("Media", "JobsFunction"), ("Background", "BackgroundFunction")])
@@ -143,7 +248,7 @@ def test_a_state_machine_may_invoke_its_own_function_only(stack: Stack, machine:
 def test_a_door_to_providers_is_started_by_the_streaming_runtime_and_small(stack: Stack, name: str) -> None:
     door = stack.functions[name]
     wrapper = door["Environment"]["Variables"]["AWS_LAMBDA_EXEC_WRAPPER"]
-    # A stored conversation of 8 MB takes more than the others ever hold.
+    # A stored conversation of 8 MB takes more memory than the other functions ever use.
     memory_mb = 512 if name == "ResponsesFunction" else 256
     assert (wrapper, door["MemorySize"], door["Timeout"]) == ("/opt/python/stream-runtime", memory_mb, 900)
 
@@ -167,7 +272,7 @@ def test_an_event_sample_is_what_its_route_would_send(stack: Stack, sample: str)
         return
     greedy = re.sub(r"\\\{(\w+)\\\+\\\}", r"(?P<\1>.+)", re.escape(event["resource"]))
     match = re.fullmatch(greedy, event["path"])
-    assert event["resource"] in stack.api["paths"]
+    assert event["resource"] in stack.paths
     assert match is not None
     assert (match.groupdict() or None) == event["pathParameters"]
     assert {name: [value] for name, value in event["headers"].items()} == event["multiValueHeaders"]

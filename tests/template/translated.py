@@ -1,13 +1,16 @@
-"""The template as CloudFormation gets it: SAM's own translation, so that its silent changes are seen."""
+"""Returns the template as CloudFormation gets it, in SAM's own translation, so that its silent changes are tested."""
 
 import copy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
+
+from local.language_extensions import expand
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,7 +22,11 @@ class Stack:
     resources: dict[str, dict[str, Any]]
 
     def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
-        return {name: r.get("Properties", {}) for name, r in self.resources.items() if r["Type"] == kind}
+        """Returns the properties of each resource of a type. Refuses to return none: a rule over them would hold."""
+        found = {name: r.get("Properties", {}) for name, r in self.resources.items() if r["Type"] == kind}
+        if not found:
+            raise LookupError(f"no {kind} in the template")
+        return found
 
     @property
     def functions(self) -> dict[str, dict[str, Any]]:
@@ -27,24 +34,36 @@ class Stack:
 
     @property
     def api(self) -> dict[str, Any]:
-        """The one API's OpenAPI document."""
+        """Returns the one API's OpenAPI document."""
         (api,) = self.of_type("AWS::ApiGateway::RestApi").values()
         body: dict[str, Any] = api["Body"]
         return body
 
+    @property
+    def paths(self) -> dict[str, dict[str, Any]]:
+        """Returns the API's paths. Refuses to return none: a rule over them would hold."""
+        found: dict[str, dict[str, Any]] = self.api["paths"]
+        if not found:
+            raise LookupError("no path in the template's API")
+        return found
+
     def integration(self, path: str) -> dict[str, Any]:
-        method: dict[str, Any] = self.api["paths"][path]["x-amazon-apigateway-any-method"]
+        method: dict[str, Any] = self.paths[path]["x-amazon-apigateway-any-method"]
         integration: dict[str, Any] = method["x-amazon-apigateway-integration"]
         return integration
 
     def grants(self, function: str) -> list[dict[str, Any]]:
-        """The statements of a function's own role."""
+        """Lists the statements of a function's own role and of the policies that it names; refuses to return none."""
         role = self.resources[self.functions[function]["Role"]["Fn::GetAtt"][0]]["Properties"]
-        return [s for policy in role["Policies"] for s in policy["PolicyDocument"]["Statement"]]
+        shared = [self.resources[policy["Ref"]]["Properties"] for policy in role.get("ManagedPolicyArns", [])]
+        found = [s for policy in [*role["Policies"], *shared] for s in policy["PolicyDocument"]["Statement"]]
+        if not found:
+            raise LookupError(f"no grant in the role of {function}")
+        return [grant.get("Fn::If", ["", grant])[1] for grant in found]
 
 
 def translate(source: dict[str, Any], layer_key: str = "layer") -> Stack:
-    """The stack of a SAM template whose code lies in S3; `layer_key` stands for what the layer holds."""
+    """Translates a SAM template whose code lies in S3. `layer_key` stands for the layer's content."""
     template = copy.deepcopy(source)
     for resource in template["Resources"].values():
         properties = resource.get("Properties", {})
@@ -58,7 +77,7 @@ def translate(source: dict[str, Any], layer_key: str = "layer") -> Stack:
     return Stack(Translator({}, Parser()).translate(template, defaults)["Resources"])
 
 
+@cache
 def load() -> dict[str, Any]:
-    """The SAM template as it is written."""
-    template: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
-    return template
+    """Reads the SAM template as it is written, with its loops expanded. No test changes it: it is read once."""
+    return expand(yaml_parse((ROOT / "template.yaml").read_text()))

@@ -1,4 +1,4 @@
-"""A peer that follows a script: real sockets, exact bytes, and nothing that HTTP libraries would tidy up."""
+"""A server that follows a script: real sockets, exact bytes, and no corrections as HTTP libraries make them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Script = Callable[["Peer"], Awaitable[None]]
 
 @dataclass
 class Peer:
-    """One accepted connection, as a script sees it; `number` counts from 1."""
+    """One accepted connection, as a script sees it. `number` counts from 1."""
 
     number: int
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
     async def request(self) -> bytes:
-        """The next request: its head, and the body that its content-length announces."""
+        """Reads the next request: its head, and the body that its content-length announces."""
         head = await self.reader.readuntil(b"\r\n\r\n")
         for line in head.lower().split(b"\r\n"):
             if line.startswith(b"content-length:"):
@@ -36,12 +36,12 @@ class Peer:
             await self.writer.drain()
 
     async def gone(self) -> None:
-        """Return once the client has closed."""
+        """Returns once the client has closed."""
         while await self.reader.read(65536):
             pass
 
     def reset(self) -> None:
-        """Close with a RST, as a crashed peer does."""
+        """Closes with a RST, as a crashed peer does."""
         self.writer.transport.abort()
 
 
@@ -53,7 +53,7 @@ class Server:
 
 @asynccontextmanager
 async def serving(script: Script, *, tls: SSLContext | None = None) -> AsyncIterator[Server]:
-    """Run `script` for every connection; what it raises, other than about a lost client, fails the test."""
+    """Runs `script` for every connection. Its errors, except about a lost client, fail the test."""
     server = Server(Origin("https" if tls else "http", "127.0.0.1", 0))
     unhandled: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))

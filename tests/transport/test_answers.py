@@ -1,4 +1,4 @@
-"""The same raw answers through our client and through aiohttp's: same status, same body, same failures."""
+"""Tests of the same raw answers through our client and through aiohttp's: same status, same body, same failures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Outcome = tuple[int, bytes] | str
 
 
 class Case(NamedTuple):
-    """A raw answer, after which the peer closes, and what is to be made of it."""
+    """A raw answer, after which the peer closes, and its expected reading."""
 
     raw: bytes
     ours: Outcome
@@ -147,7 +147,7 @@ def test_an_answer_cut_anywhere_never_ends_cleanly(name: str) -> None:
     raw = CASES[name].raw
     whole = next(i for i in range(len(raw) + 1) if read([raw[:i]]) == CASES[name].ours)
     if b"content-length" not in raw and b"chunked" not in raw:
-        whole = raw.index(b"\r\n\r\n") + 4  # here the end of the connection is the end, wherever it comes
+        whole = raw.index(b"\r\n\r\n") + 4  # here the end of the connection is the end, for every kind of body
     assert {read([raw[:i]]) for i in range(1, whole)} == {FAILED}
 
 
@@ -175,7 +175,7 @@ def test_trailers_are_kept_apart_from_headers() -> None:
     assert (answer.headers, answer.trailers) == ([(b"transfer-encoding", b"chunked")], [(b"x-sum", b"1")])
 
 
-def test_a_head_answer_has_no_body_whatever_its_length_says() -> None:
+def test_a_head_answer_has_no_body_although_its_length_says_so() -> None:
     answer = Answer(head_only=True)
     answer.feed(OK + b"content-length: 500\r\n\r\n")
     assert (answer.complete, answer.reusable) == (True, True)

@@ -1,4 +1,4 @@
-"""A large request body leaves piece by piece, as its peer takes it; a small one leaves with its head."""
+"""Tests that a large request body is sent piece by piece, as its peer reads it, and a small one with its head."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from gateway.transport import Client, FirstByteTimedOut, PeerClosed, Response, Timeouts
+from tests import virtual_time
 from tests.transport.scripted_server import Peer, Script, Server, serving
 
 HI = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"
@@ -28,7 +29,7 @@ def test_a_body_of_any_size_arrives_whole(size_bytes: int) -> None:
         arrived.append((await peer.request()).partition(b"\r\n\r\n")[2])
         await peer.send(HI)
 
-    assert asyncio.run(put(script, LARGE[:size_bytes])) == (200, b"hi")
+    assert virtual_time.run(put(script, LARGE[:size_bytes])) == (200, b"hi")
     assert arrived == [LARGE[:size_bytes]]
 
 
@@ -45,7 +46,7 @@ def test_a_connection_that_carried_a_large_body_is_kept() -> None:
                 await response.read(100)
             return server.connections
 
-    assert asyncio.run(twice()) == 1
+    assert virtual_time.run(twice()) == 1
 
 
 def test_a_peer_that_takes_nothing_has_as_long_as_for_its_first_byte() -> None:
@@ -54,7 +55,7 @@ def test_a_peer_that_takes_nothing_has_as_long_as_for_its_first_byte() -> None:
         await asyncio.Event().wait()
 
     with pytest.raises(FirstByteTimedOut):
-        asyncio.run(put(script, LARGE, Timeouts(first_byte_s=0.2)))
+        virtual_time.run(put(script, LARGE, Timeouts(first_byte_s=0.2)))
 
 
 def test_a_peer_that_leaves_in_the_middle_is_a_failure() -> None:
@@ -70,7 +71,7 @@ def test_a_peer_that_leaves_in_the_middle_is_a_failure() -> None:
             with pytest.raises(PeerClosed):
                 await posted(client, server)
 
-    asyncio.run(run())
+    virtual_time.run(run())
 
 
 def test_an_answer_before_the_end_of_the_body_is_heard() -> None:
@@ -79,7 +80,7 @@ def test_an_answer_before_the_end_of_the_body_is_heard() -> None:
         await peer.send(b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno")
         await peer.gone()
 
-    assert asyncio.run(put(script, LARGE)) == (413, b"no")
+    assert virtual_time.run(put(script, LARGE)) == (413, b"no")
 
 
 def test_a_caller_that_gives_up_takes_the_connection_with_it() -> None:
@@ -95,4 +96,4 @@ def test_a_caller_that_gives_up_takes_the_connection_with_it() -> None:
             assert all(connection._transport.is_closing() for connection in client._open)
             return server.connections
 
-    assert asyncio.run(run()) == 1
+    assert virtual_time.run(run()) == 1

@@ -1,4 +1,4 @@
-"""An origin with an address: the connection goes there, and no name is looked up."""
+"""Tests of an origin with a fixed address: the connection goes there, and no name is looked up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HI = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"
 
 
 class Hosts:
-    """A script that says hi, and keeps the Host fields that it was asked with."""
+    """A script that says hi, and records the Host fields of its requests."""
 
     def __init__(self) -> None:
         self.asked: list[bytes] = []
@@ -25,7 +25,7 @@ class Hosts:
 
 
 def asked(*pairs: tuple[str, str | None]) -> tuple[list[bytes], int]:
-    """The Host fields and the number of connections for one request to each host at its address."""
+    """Returns the Host fields and the number of connections for one request to each host at its address."""
     hosts = Hosts()
 
     async def run() -> int:

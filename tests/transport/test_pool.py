@@ -1,4 +1,4 @@
-"""Connections: kept, checked, dropped; and when a request may be sent twice."""
+"""Tests of connections: kept, checked, dropped; and of the requests that may be sent twice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def answer_always(peer: Peer) -> None:
 
 
 def on(script: Script, act: Callable[[Client, Server], Awaitable[None]]) -> int:
-    """Run `act` against `script`; the number of connections that were made."""
+    """Runs `act` against `script` and returns the number of connections."""
 
     async def run() -> int:
         async with Client() as client, serving(script) as server:
@@ -114,7 +114,7 @@ def test_a_connection_its_peer_has_closed_is_not_used_again_even_before_the_loop
     async def act(client: Client, server: Server) -> None:
         for _ in range(3):
             assert await fetch(client, server.origin, "POST") == b"hi"
-            # The peer's end arrives while nothing runs here, as it does while a function is frozen.
+            # The peer's end arrives while no code runs here, as it does while a function is frozen.
             connection = client._idle[server.origin][0]
             while not connection._poll.poll(0):
                 await asyncio.to_thread(connection._poll.poll, 1000)
@@ -206,7 +206,7 @@ def test_a_cancelled_request_takes_its_connection_with_it() -> None:
 
 
 async def close_the_second_time(peer: Peer) -> None:
-    """The first connection is closed in the place of its second answer: a kept connection gone stale."""
+    """Closes the first connection in the place of its second answer, as a stale kept connection does."""
     await peer.request()
     await peer.send(HI)
     await (peer.request() if peer.number == 1 else peer.gone())

@@ -1,4 +1,4 @@
-"""What leaves the client, byte for byte, and what is refused before it can."""
+"""Tests of the client's bytes, and of the requests that it refuses to send."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import pytest
 
 from gateway.transport import Client, Headers, Origin, PeerClosed, Truncated, parse_url
 from gateway.transport.head import last_chunk, sized_request_head
+from tests import virtual_time
+from tests.hangs import HANGS_AFTER_S
 from tests.transport.scripted_server import Peer, serving
 
 ORIGIN = Origin("http", "example.com", 80)
@@ -106,7 +108,7 @@ def test_the_authority_names_only_an_unusual_port(origin: Origin, expected: str)
 
 
 async def streamed(pieces: list[bytes], last: bytes = b"", trailers: Headers = ()) -> list[bytes]:
-    """The peer's reads of a streamed request: one for each piece, and one for its end."""
+    """Returns the peer's reads of a streamed request: one for each piece, and one for its end."""
     reads: list[bytes] = []
     step = asyncio.Event()
 
@@ -130,24 +132,24 @@ async def streamed(pieces: list[bytes], last: bytes = b"", trailers: Headers = (
 
 
 def test_each_piece_of_a_streamed_body_leaves_as_its_own_chunk_at_once_the_first_with_the_head() -> None:
-    reads = asyncio.run(streamed([b"one", b"two" * 10]))
+    reads = virtual_time.run(streamed([b"one", b"two" * 10]))
     head, first = reads[0].split(b"\r\n\r\n")
     assert head.startswith(b"POST / HTTP/1.1\r\n")
     assert [first, *reads[1:]] == [b"3\r\none\r\n", b"1e\r\n" + b"two" * 10 + b"\r\n", b"0\r\n\r\n"]
 
 
 def test_a_streamed_body_ends_with_the_trailers_it_announced() -> None:
-    head, end = asyncio.run(streamed([b"one"], trailers=[(b"x-sum", b"1"), (b"x-b", b"2")]))
+    head, end = virtual_time.run(streamed([b"one"], trailers=[(b"x-sum", b"1"), (b"x-b", b"2")]))
     assert b"\r\ntransfer-encoding: chunked\r\ntrailer: x-sum, x-b\r\n" in head
     assert end == b"0\r\nx-sum: 1\r\nx-b: 2\r\n\r\n"
 
 
 def test_a_last_piece_leaves_together_with_the_end() -> None:
-    assert asyncio.run(streamed([b"one"], b"two"))[1:] == [b"3\r\ntwo\r\n0\r\n\r\n"]
+    assert virtual_time.run(streamed([b"one"], b"two"))[1:] == [b"3\r\ntwo\r\n0\r\n\r\n"]
 
 
 def test_a_body_of_one_piece_is_sent_whole() -> None:
-    (everything,) = asyncio.run(streamed([], b"all"))
+    (everything,) = virtual_time.run(streamed([], b"all"))
     assert everything.endswith(b"\r\n\r\n3\r\nall\r\n0\r\n\r\n")
 
 
@@ -166,7 +168,7 @@ def test_an_aborted_stream_is_left_without_its_last_chunk() -> None:
             received: bytes = await seen
         return received
 
-    assert asyncio.run(run()) == b"3\r\none\r\n"
+    assert virtual_time.run(run()) == b"3\r\none\r\n"
 
 
 def test_an_answer_that_comes_before_the_body_is_complete_is_still_the_answer() -> None:
@@ -184,7 +186,7 @@ def test_an_answer_that_comes_before_the_body_is_complete_is_still_the_answer() 
             response = await stream.finish()
             return response.status, await response.read(10)
 
-    assert asyncio.run(run()) == (413, b"no")
+    assert virtual_time.run(run()) == (413, b"no")
 
 
 def test_writing_to_a_stream_whose_peer_died_raises_what_happened() -> None:
@@ -195,14 +197,14 @@ def test_writing_to_a_stream_whose_peer_died_raises_what_happened() -> None:
     async def run() -> None:
         async with Client() as client, serving(script) as server:
             stream = await client.stream("POST", server.origin, "/")
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(HANGS_AFTER_S):
                 while True:
                     stream.write(b"x" * 1000)
                     await asyncio.sleep(0)
                     await stream.drain()
 
     with pytest.raises(Truncated):
-        asyncio.run(run())
+        virtual_time.run(run())
 
 
 def test_drain_does_not_wait_for_a_peer_that_died() -> None:
@@ -213,14 +215,14 @@ def test_drain_does_not_wait_for_a_peer_that_died() -> None:
             await filled.wait()
             peer.reset()
 
-        async with Client() as client, serving(script) as server, asyncio.timeout(5):
+        async with Client() as client, serving(script) as server, asyncio.timeout(HANGS_AFTER_S):
             stream = await client.stream("POST", server.origin, "/")
             stream.write(b"x" * 20_000_000)
             filled.set()
             await stream.drain()
 
     with pytest.raises(PeerClosed):
-        asyncio.run(run())
+        virtual_time.run(run())
 
 
 def test_drain_waits_for_a_peer_that_does_not_read() -> None:
@@ -242,4 +244,4 @@ def test_drain_waits_for_a_peer_that_does_not_read() -> None:
             stream.abort()
         return waited
 
-    assert asyncio.run(run())
+    assert virtual_time.run(run())

@@ -1,14 +1,15 @@
-"""Time and pressure: each phase's own limit, bytes at once, and a reader that lags behind."""
+"""Tests of time and pressure: each phase's own limit, bytes at once, and a slow reader."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-import time
 
 import pytest
 
 from gateway.transport import Client, ConnectTimedOut, FirstByteTimedOut, IdleTimedOut, Origin, Timeouts
+from tests import virtual_time
+from tests.hangs import HANGS_AFTER_S
 from tests.transport.scripted_server import Peer, serving
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n"
@@ -27,7 +28,7 @@ def test_a_peer_that_does_not_accept_is_given_up_after_the_connect_time() -> Non
             await Client().connect(origin, timeout_s=0.05)
 
     with pytest.raises(ConnectTimedOut):
-        asyncio.run(run())
+        virtual_time.run(run())
 
 
 def test_a_peer_that_does_not_answer_is_given_up_after_the_first_byte_time() -> None:
@@ -41,7 +42,7 @@ def test_a_peer_that_does_not_answer_is_given_up_after_the_first_byte_time() -> 
             await client.request("GET", server.origin, "/", timeouts=Timeouts(first_byte_s=0.05))
 
     with pytest.raises(FirstByteTimedOut):
-        asyncio.run(run())
+        virtual_time.run(run())
 
 
 def test_a_peer_that_falls_silent_is_given_up_after_the_idle_time() -> None:
@@ -58,7 +59,7 @@ def test_a_peer_that_falls_silent_is_given_up_after_the_idle_time() -> None:
             await anext(pieces)
 
     with pytest.raises(IdleTimedOut):
-        asyncio.run(run())
+        virtual_time.run(run())
 
 
 def test_a_slow_body_is_read_to_its_end_as_long_as_no_pause_is_too_long() -> None:
@@ -74,7 +75,7 @@ def test_a_slow_body_is_read_to_its_end_as_long_as_no_pause_is_too_long() -> Non
             response = await client.request("GET", server.origin, "/", timeouts=Timeouts(1, 1, idle_s=0.1))
             return await response.read(10)
 
-    assert asyncio.run(run()) == b"x" * 8
+    assert virtual_time.run(run()) == b"x" * 8
 
 
 def test_the_readers_own_slowness_is_not_the_peers_silence() -> None:
@@ -91,7 +92,7 @@ def test_the_readers_own_slowness_is_not_the_peers_silence() -> None:
             await asyncio.sleep(0.15)
             return len(await response.read(size))
 
-    assert asyncio.run(run()) == size
+    assert virtual_time.run(run()) == size
 
 
 def test_a_reader_that_lags_behind_holds_the_peer_back() -> None:
@@ -111,7 +112,7 @@ def test_a_reader_that_lags_behind_holds_the_peer_back() -> None:
             await response.read(30_000_000)
         return held_back, buffered
 
-    held_back, buffered = asyncio.run(run())
+    held_back, buffered = virtual_time.run(run())
     assert (held_back, buffered < 1_000_000) == (True, True)
 
 
@@ -129,14 +130,14 @@ def test_each_chunk_is_handed_over_before_the_next_one_is_sent() -> None:
             await peer.send(b"0\r\n\r\n")
 
         seen = []
-        async with Client() as client, serving(script) as server, asyncio.timeout(5):
+        async with Client() as client, serving(script) as server, asyncio.timeout(HANGS_AFTER_S):
             response = await client.request("GET", server.origin, "/")
             async for piece in response.chunks():
                 seen.append(piece)
                 taken.set()
         return seen
 
-    assert asyncio.run(run()) == [b"0", b"1", b"2", b"3", b"4"]
+    assert virtual_time.run(run()) == [b"0", b"1", b"2", b"3", b"4"]
 
 
 def test_a_finished_exchange_leaves_no_timer_behind() -> None:
@@ -151,19 +152,23 @@ def test_a_finished_exchange_leaves_no_timer_behind() -> None:
             await response.read(10)
             return response._exchange._timer
 
-    assert asyncio.run(run()) is None
+    assert virtual_time.run(run()) is None
 
 
-def test_waiting_costs_no_cpu() -> None:
-    async def script(peer: Peer) -> None:
-        await peer.request()
-        await asyncio.sleep(0.2)
-        await peer.send(HEAD)
+def test_a_long_wait_costs_no_more_turns_of_the_loop_than_a_short_one() -> None:
+    async def turns(silence_s: float) -> int:
+        async def script(peer: Peer) -> None:
+            await peer.request()
+            await asyncio.sleep(silence_s)
+            await peer.send(HEAD)
 
-    async def run() -> float:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, virtual_time.VirtualTimeLoop)
         async with Client() as client, serving(script) as server:
-            before = time.process_time()
-            async with await client.request("GET", server.origin, "/"):
-                return time.process_time() - before
+            before = loop.waits
+            patient = Timeouts(first_byte_s=10_000, idle_s=10_000)
+            async with await client.request("GET", server.origin, "/", timeouts=patient):
+                return loop.waits - before
 
-    assert asyncio.run(run()) < 0.05
+    short, long = virtual_time.run(turns(0.2)), virtual_time.run(turns(5_000))
+    assert 1 <= long <= short + 2

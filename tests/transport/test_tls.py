@@ -1,4 +1,4 @@
-"""TLS: verified, named, HTTP/1.1 agreed, and a cut that is not announced is never an end."""
+"""Tests of TLS: verified, named, HTTP/1.1 agreed, and an unannounced cut is never an end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HI = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with a self-signed certificate for 127.0.0.1 and its key."""
+    """Creates a file with a self-signed certificate for 127.0.0.1 and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "scripted server")])
     now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)

@@ -1,4 +1,4 @@
-"""Servers with names of their own on loopback: a certificate authority, and a fetcher that trusts it and knows them."""
+"""Servers with their own names on loopback: a certificate authority, and a fetcher that trusts it and resolves them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,21 @@ from cryptography.x509.oid import NameOID
 
 from gateway.untrusted.fetch import Fetcher
 from gateway.untrusted.urls import Policy
+from tests.virtual_time import BACKEND
 
 NAMES = ("files.example", "other.example")
 # Hosts that may be on loopback, in these tests only.
 OWN = Policy(frozenset(NAMES))
 
 
+@pytest.fixture
+def anyio_backend() -> object:
+    """Time is the loop's own: a server on it is late only where a test lets it be."""
+    return BACKEND
+
+
 class Names:
-    """A resolver: each look-up of a name takes its next answer, the last one again and again."""
+    """A resolver: each look-up of a name takes its next answer; the last one repeats."""
 
     def __init__(self, **answers: Sequence[Sequence[str]]) -> None:
         self._answers = {name.replace("_", "."): list(given) for name, given in answers.items()}
@@ -39,13 +46,13 @@ class Names:
 
 
 def here() -> Names:
-    """Both names at this machine."""
+    """Resolves both names to this machine."""
     return Names(files_example=[["127.0.0.1"]], other_example=[["127.0.0.1"]])
 
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with a self-signed certificate for `NAMES` and this machine, and its key."""
+    """Creates a file with a self-signed certificate for `NAMES` and this machine, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "servers of the tests")])
     now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -72,7 +79,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def served(certificate: Path) -> ssl.SSLContext:
-    """TLS as the servers speak it."""
+    """Builds the servers' TLS context."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     return context
@@ -80,7 +87,7 @@ def served(certificate: Path) -> ssl.SSLContext:
 
 @pytest.fixture(scope="session")
 def trusting(certificate: Path) -> ssl.SSLContext:
-    """TLS as the fetcher speaks it."""
+    """Builds the fetcher's TLS context."""
     return ssl.create_default_context(cafile=str(certificate))
 
 

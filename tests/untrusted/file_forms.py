@@ -1,4 +1,4 @@
-"""Files as data: what people send, and what is two things at once, cut off, or not what it is called."""
+"""Files as data: valid ones, and ones that are ambiguous, cut off, or of another type than declared."""
 
 import io
 import struct
@@ -10,7 +10,7 @@ from tests.untrusted import pillow_files as pillow
 
 
 def chunk(name: bytes, data: bytes) -> bytes:
-    """A PNG's chunk."""
+    """Builds a PNG's chunk."""
     return struct.pack(">I", len(data)) + name + data + zlib.crc32(name + data).to_bytes(4, "big")
 
 
@@ -22,12 +22,12 @@ def archive(name: str = "Main.class", content: bytes = b"\xca\xfe\xba\xbe") -> b
 
 
 def box(name: bytes, data: bytes = b"") -> bytes:
-    """A box of ISO/IEC 14496-12."""
+    """Builds a box of ISO/IEC 14496-12."""
     return struct.pack(">I", 8 + len(data)) + name + data
 
 
 def segment(marker: int, data: bytes) -> bytes:
-    """A JPEG's segment."""
+    """Builds a JPEG's segment."""
     return b"\xff" + bytes([marker]) + struct.pack(">H", len(data) + 2) + data
 
 
@@ -43,17 +43,17 @@ def glb(*, length: int | None = None, first: bytes = b"JSON") -> bytes:
 
 
 def in_jpeg(data: bytes, marker: int = 0xFE) -> bytes:
-    """The sample JPEG with one more segment."""
+    """Builds the sample JPEG with one more segment."""
     return pillow.JPEG[:2] + segment(marker, data) + pillow.JPEG[2:]
 
 
 def in_png(*chunks: bytes) -> bytes:
-    """The sample PNG with more chunks before its end."""
+    """Builds the sample PNG with more chunks before its end."""
     return pillow.PNG[:-12] + b"".join(chunks) + pillow.PNG[-12:]
 
 
 def in_gif(data: bytes) -> bytes:
-    """The sample GIF with a comment before its trailer."""
+    """Builds the sample GIF with a comment before its trailer."""
     return pillow.GIF[:-1] + b"\x21\xfe" + bytes([len(data)]) + data + b"\x00\x3b"
 
 
@@ -115,7 +115,7 @@ SOUND: dict[str, tuple[bytes, FileType]] = {
     "mp3 without tags": (b"\xff\xfb\x90\x64" + bytes(40), FileType.MP3),
 }  # fmt: skip
 
-# What is sent where a picture is wanted.
+# Files that are sent in the place of a picture.
 HOSTILE: dict[str, bytes] = {
     "nothing": b"",
     "a page": HTML,
@@ -200,7 +200,7 @@ HOSTILE: dict[str, bytes] = {
     "a wave in a picture's place": WAV,
 }  # fmt: skip
 
-# What is not sound, where its own type is wanted.
+# Damaged files, each sent as its own type.
 BROKEN: dict[str, bytes] = {
     "pdf and zip": PDF + ZIP,
     "pdf and page": PDF + HTML,

@@ -1,4 +1,4 @@
-"""A process that mirrors one file and tells the most memory it ever had. Arguments: SOURCE_URL S3_ENDPOINT CA_FILE."""
+"""Mirrors one file and prints the peak of its memory. Arguments: SOURCE_URL S3_ENDPOINT CA_FILE."""
 
 import asyncio
 import ssl
@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gateway.framing.sigv4 import AwsCredentials
-from gateway.jobs.mirror import mirror
-from gateway.stores.aws_credentials import StaticCredentials
-from gateway.stores.media_s3 import S3MediaObjects
+from gateway.jobs.media.parts_upload import mirror
+from gateway.providers.auth.sigv4 import AwsCredentials
+from gateway.stores.aws.credentials import StaticCredentials
+from gateway.stores.s3.media import S3MediaObjects
 from gateway.transport import Client
 from gateway.untrusted.fetch import Fetcher
 from gateway.untrusted.urls import Policy
 
 
 class SystemClock:
-    """This machine's clocks."""
+    """The clocks of the machine."""
 
     def now_s(self) -> float:
         return time.time()
@@ -52,7 +52,7 @@ async def main(url: str, endpoint: str, ca_file: str) -> None:
 
 
 def peak_kb() -> int:
-    """`getrusage` would count what the parent had when it forked."""
+    """Reads the peak from the kernel, since `getrusage` would count the parent's memory at the fork."""
     status = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
 

@@ -1,4 +1,4 @@
-"""Small pictures as Pillow 13 writes them, each with what its name says. 16 by 12 pixels."""
+"""Small pictures as Pillow 13 writes them, 16 by 12 pixels, named by their content."""
 
 from base64 import b85decode
 

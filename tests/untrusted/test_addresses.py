@@ -1,4 +1,4 @@
-"""Which addresses are public: by IANA's registries, at the first and the last address of each block."""
+"""Tests of public addresses by IANA's registries, at the first and the last address of each block."""
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
 

@@ -1,5 +1,7 @@
-"""What a file is, by its content: sound ones are named, and what is two things at once is refused."""
+"""Tests of a file's type by its content: sound ones are named, and ambiguous ones are refused."""
 
+import struct
+import zlib
 from contextlib import suppress
 
 import pytest
@@ -7,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import InvalidRequest
-from gateway.untrusted.file_types import HEAD_BYTES, IMAGES, FileType, claimed, judge_file, told
+from gateway.untrusted.containers import PARTS_MAX
+from gateway.untrusted.file_types import HEAD_BYTES, IMAGES, FileType, claimed, detected_type, judge_file
 from tests.untrusted import pillow_files as pillow
 from tests.untrusted.file_forms import BROKEN, CLIP, HOSTILE, HTML, PHP, SOUND, STL, in_jpeg
 
@@ -72,7 +75,7 @@ def test_what_is_wrong_with_a_file_is_said(content: bytes, reason: str) -> None:
 
 @pytest.mark.parametrize("content", [content for content in vars(pillow).values() if isinstance(content, bytes)])
 def test_a_picture_that_is_cut_anywhere_is_refused(content: bytes) -> None:
-    # What cameras append to a first picture may be missing.
+    # The data that cameras append to a first picture may be missing.
     second = content.find(b"\xff\xd8\xff", 1)
     for length in range(len(content)):
         if length != second:
@@ -95,16 +98,20 @@ def test_a_picture_followed_by_anything_but_padding_is_refused(rider: bytes) -> 
 
 @pytest.mark.parametrize(("content", "file_type"), SOUND.values(), ids=SOUND)
 def test_a_files_beginning_tells_what_it_is(content: bytes, file_type: FileType) -> None:
-    assert told((content + bytes(HEAD_BYTES))[:HEAD_BYTES], len(content)) == file_type
+    assert detected_type((content + bytes(HEAD_BYTES))[:HEAD_BYTES], len(content)) == file_type
 
 
 def test_a_binary_stl_is_told_by_its_size_only() -> None:
-    assert (told(STL, len(STL)), told(STL, len(STL) + 1), told(STL, None)) == (FileType.STL, None, None)
+    assert (detected_type(STL, len(STL)), detected_type(STL, len(STL) + 1), detected_type(STL, None)) == (
+        FileType.STL,
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize("content", [HTML, PHP, b"", b"\n" * HEAD_BYTES, b"#" * HEAD_BYTES, b" \n" * 2000, b"{}"])
 def test_text_that_is_no_model_is_nothing(content: bytes) -> None:
-    assert told(content, len(content)) is None
+    assert detected_type(content, len(content)) is None
 
 
 def test_every_type_has_an_ending_of_its_own() -> None:
@@ -117,3 +124,32 @@ def test_every_type_has_an_ending_of_its_own() -> None:
 )
 def test_a_declaration_is_read_by_its_usual_name(declared: str | None, expected: str | None) -> None:
     assert claimed(declared) == expected
+
+
+def _png_chunk(name: bytes, data: bytes = b"") -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+MANY = PARTS_MAX + 1
+CUT_INTO_MANY = {
+    "png": b"\x89PNG\r\n\x1a\n"
+    + _png_chunk(b"IHDR", b"\0\0\0\1\0\0\0\1\x08\6\0\0\0")
+    + _png_chunk(b"IDAT") * MANY
+    + _png_chunk(b"IEND"),
+    "jpeg": b"\xff\xd8" + b"\xff\xe0\x00\x02" * MANY + b"\xff\xd9",
+    "gif blocks": b"GIF89a\1\0\1\0\0\0\0" + b"\x21\xfe\x00" * MANY + b"\x3b",
+    "gif sub-blocks": b"GIF89a\1\0\1\0\0\0\0\x21\xfe" + b"\1a" * MANY + b"\0\x3b",
+    "webp": b"RIFF" + struct.pack("<I", 4 + 8 * MANY) + b"WEBP" + b"VP8 \0\0\0\0" * MANY,
+}
+
+
+@pytest.mark.parametrize("kind", CUT_INTO_MANY)
+def test_a_picture_of_more_parts_than_any_has_is_refused(kind: str) -> None:
+    with pytest.raises(InvalidRequest, match="more than 100000 parts"):
+        judge_file(CUT_INTO_MANY[kind], "file", IMAGES)
+
+
+def test_a_jpeg_may_have_fill_bytes_before_a_marker() -> None:
+    frame = b"\xff\xc0\x00\x08\x08\x00\x01\x00\x01\x01"
+    content = b"\xff\xd8" + b"\xff" * 1_000_000 + frame[1:] + b"\xff\xff\xff\xd9"
+    assert judge_file(content, "file", IMAGES) is FileType.JPEG

@@ -1,4 +1,4 @@
-"""A gigabyte from a provider into S3, both over TLS, in a process of its own: the memory that takes at its peak."""
+"""Tests the peak memory of a process that copies a gigabyte from a provider into S3, both over TLS."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.jobs.mirror import PART_BYTES
+from gateway.jobs.media.parts_upload import PART_BYTES
 from tests.arch.tree import ROOT
 from tests.transport.scripted_server import Peer, serving
 from tests.untrusted.file_forms import CLIP
@@ -24,8 +24,14 @@ PEAK_KB_MAX = 120 * 1024
 BLOCK = bytes(1024 * 1024)
 
 
+@pytest.fixture
+def anyio_backend() -> str:
+    """Selects the machine's clock, since the process that copies is not on this loop."""
+    return "asyncio"
+
+
 async def provider(peer: Peer) -> None:
-    """A film of a gigabyte, as fast as it goes."""
+    """Sends a film of a gigabyte as fast as possible."""
     await peer.request()
     await peer.send(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % SIZE_BYTES, CLIP, BLOCK[len(CLIP) :])
     for _ in range(SIZE_BYTES // len(BLOCK) - 1):
@@ -34,7 +40,7 @@ async def provider(peer: Peer) -> None:
 
 
 class Sink:
-    """As much of S3 as an upload needs; it keeps the parts' sizes only."""
+    """The part of S3 that an upload needs. It keeps only the parts' sizes."""
 
     def __init__(self) -> None:
         self.parts_bytes: list[int] = []

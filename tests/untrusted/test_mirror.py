@@ -1,4 +1,4 @@
-"""A provider's file into the bucket: in parts, on from where a try died, and nothing left of what is refused."""
+"""Tests of copying a provider's file into the bucket: in parts, resumed after a death, no leftovers of refused ones."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from gateway.errors import InvalidRequest, ServiceUnavailable, UpstreamError
-from gateway.jobs import mirror as room
-from gateway.jobs.mirror import Mirrored, Refused, Source, mirror, output_type
-from gateway.stores.media_memory import MemoryMediaObjects
+from gateway.jobs.media import parts_upload as room
+from gateway.jobs.media.parts_upload import Mirrored, Refused, Source, mirror, output_type
 from gateway.untrusted.fetch import Opened
 from gateway.untrusted.file_types import FileType
+from tests.fakes.media import MemoryMediaObjects
 from tests.untrusted import pillow_files as pillow
 from tests.untrusted.file_forms import CLIP, HTML, SOUND, STL, ZIP
 
@@ -31,7 +31,7 @@ def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass
 class File:
-    """A file at a provider. It breaks off at the byte `dies_at`; without `ranges` it always begins at its beginning."""
+    """A provider's file. It breaks off at the byte `dies_at`; without `ranges` it always begins at its beginning."""
 
     content: bytes = FILM
     piece_bytes: int = 300
@@ -55,7 +55,7 @@ class File:
 
 @dataclass
 class Job:
-    """What a job remembers of its mirroring, and the bucket."""
+    """A job's record of its mirroring, and the bucket."""
 
     objects: MemoryMediaObjects = field(default_factory=MemoryMediaObjects)
     upload_id: str | None = None
@@ -124,7 +124,7 @@ async def test_it_goes_on_as_often_as_it_takes() -> None:
 
 
 class DiesAtTheEnd(MemoryMediaObjects):
-    """A store that cannot be reached when the object is to be made, once."""
+    """A store that cannot be reached once, when the object is to be completed."""
 
     died = False
 

@@ -1,4 +1,4 @@
-"""A delivery to a user's webhook, and a provider's file: whom they may reach, what goes with them, how they fail."""
+"""Tests of webhook deliveries and downloads of providers' files: allowed targets, sent headers, failures."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ async def test_a_webhook_that_turned_private_is_refused(tls: TLS) -> None:
 
 
 async def downloaded(download: Download, first_byte: int = 0) -> tuple[int, int | None, str | None, bytes]:
-    """Where it begins, the whole size, the declared type, and the bytes."""
+    """Returns the start, the whole size, the declared type, and the bytes."""
     async with download.opened(first_byte) as opened:
         body = b"".join([piece async for piece in opened.pieces])
         return opened.first_byte, opened.size_bytes, opened.declared_type, body

@@ -1,4 +1,4 @@
-"""Which URLs of users are taken: each hostile form is refused at its parameter, each usual one is read in one way."""
+"""Tests of users' URLs: each hostile form is refused at its parameter, each usual one is read in one way."""
 
 import pytest
 from hypothesis import given
@@ -10,6 +10,7 @@ from gateway.untrusted.urls import NOT_HTTPS, NOT_PUBLIC, PUBLIC_ONLY, Policy, W
 from tests.untrusted.url_forms import CONTROLS, HOSTILE
 
 OWN = Policy(frozenset({"localhost:9000", "127.0.0.1"}))
+BELOW = Policy(frozenset({"127.0.0.1:9000/own/"}))
 FIRST = WebUrl("https", "example.com", 443, "/a/b?c")
 
 
@@ -43,7 +44,7 @@ def test_there_are_enough_forms() -> None:
 
 
 @given(st.text(min_size=1, max_size=20).map("https://{}/".format) | st.text(max_size=60))
-def test_whatever_is_taken_has_a_plain_public_host(text: str) -> None:
+def test_every_url_that_is_accepted_has_a_plain_public_host(text: str) -> None:
     try:
         judged = judge_url(text, None)
     except InvalidRequest:
@@ -114,6 +115,15 @@ def test_an_operators_own_host_may_be_on_loopback_and_over_http(text: str, read:
 )
 def test_an_operators_own_host_opens_no_other(text: str, reason: str) -> None:
     assert refusal(text, OWN) == (reason, "image_url")
+
+
+def test_an_operators_own_path_may_be_on_loopback_and_over_http() -> None:
+    assert judge_url("http://127.0.0.1:9000/own/a?b", None, BELOW) == WebUrl("http", "127.0.0.1", 9000, "/own/a?b")
+
+
+@pytest.mark.parametrize("path", ["/", "/own", "/own2/a", "/other/own/a", "/ow%6e/a", "//own/a"])
+def test_an_operators_own_path_opens_no_other_of_its_host(path: str) -> None:
+    assert refusal(f"http://127.0.0.1:9000{path}", BELOW) == (NOT_HTTPS, "image_url")
 
 
 def test_an_ipv6_host_is_written_in_brackets() -> None:

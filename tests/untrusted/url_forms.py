@@ -1,4 +1,4 @@
-"""URLs as data: forms in which one machine is written so that another does not recognise it, and what users do send.
+"""URLs as data: forms that hide a machine's address from a check, and forms that users really send.
 
 The forms are those of public SSRF test lists and of https://url.spec.whatwg.org/ (host parsing); `CONTROLS` come with
 the host, port and target that must be read from them.
@@ -251,6 +251,7 @@ HOSTILE: dict[str, tuple[str, ...]] = {
         "https://instance-data/latest/meta-data/",
         "https://kubernetes/",
         "https://kubernetes.default.svc.cluster.local/",
+        "https://kubernetes.default.svc/",
         "https://router.home.arpa/",
         "https://nas.lan/",
         "https://wiki.corp/",

@@ -1,4 +1,4 @@
-"""Webhooks' rooms over stores in memory, a receiver that says what a test wants, and a clock that is turned by hand."""
+"""Webhooks over stores in memory, with a receiver that answers as a test says, and a clock that is turned by hand."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -10,10 +10,10 @@ import pytest
 from gateway.canonical.jobs import Job, JobKind, JobStatus, Phase
 from gateway.canonical.money import Charge, Tier
 from gateway.errors import GatewayError
-from gateway.jobs.changing import JobWriter
-from gateway.stores.jobs_memory import MemoryJobs
-from gateway.stores.webhooks_memory import MemoryWebhookRecords
+from gateway.jobs.writer import JobWriter
 from gateway.webhooks.delivering import Deliveries
+from tests.fakes.jobs import MemoryJobs
+from tests.fakes.webhooks import MemoryWebhookRecords
 
 NOW_S = 1_795_244_400
 URL = "https://customer.test/hook"
@@ -51,7 +51,7 @@ class Time:
 
 @dataclass
 class Receiver:
-    """The customer's end: answers with `status`, or not at all where there is an error."""
+    """The customer's server. It answers with `status`, or raises its error."""
 
     status: int = 200
     error: GatewayError | None = None
@@ -70,7 +70,7 @@ class Receiver:
 
 @dataclass
 class Post:
-    """Everything together."""
+    """All parts together."""
 
     time: Time = field(default_factory=Time)
     jobs: MemoryJobs = field(default_factory=MemoryJobs)

@@ -1,16 +1,19 @@
-"""What becomes of the messages of the notices queue, and whether queue and pauses agree about the number of tries."""
+"""Tests of the treatment of the notices queue's messages, and that queue and pauses have the same number of tries."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
+from gateway.canonical.alerts import SpendAlert
 from gateway.errors import ServiceUnavailable
-from gateway.webhooks.batch import tell_batch
-from gateway.webhooks.delivering import LOST_S, PAUSES_S, Told
+from gateway.webhooks.batch import deliver_batch
+from gateway.webhooks.delivering import LOST_S
+from gateway.webhooks.posting import PAUSES_S, TryResult
 
 pytestmark = pytest.mark.anyio
 
@@ -21,12 +24,12 @@ DONE: dict[str, list[dict[str, str]]] = {"batchItemFailures": []}
 
 @dataclass
 class Tries:
-    """Says what a test wants of each job, and notes what it was asked."""
+    """Delivery results that a test sets for each job, and the recorded calls."""
 
-    outcomes: dict[str, Told | Exception]
+    outcomes: dict[str, TryResult | Exception]
     asked: list[tuple[str, int]] = field(default_factory=list)
 
-    async def tell(self, job_id: str, number: int) -> Told:
+    async def deliver(self, job_id: str, number: int) -> TryResult:
         self.asked.append((job_id, number))
         outcome = self.outcomes[job_id]
         if isinstance(outcome, Exception):
@@ -35,8 +38,27 @@ class Tries:
 
 
 @dataclass
+class Looks:
+    """The looks and the alerts that were asked for."""
+
+    looks: list[tuple[str, str, bool]] = field(default_factory=list)
+    alerts: list[tuple[SpendAlert, int]] = field(default_factory=list)
+    result: TryResult = field(default_factory=lambda: TryResult(delivered=True))
+
+    async def look(self, account_id: str, key_id: str, *, refused: bool) -> None:
+        self.looks.append((account_id, key_id, refused))
+
+    async def deliver(self, alert: SpendAlert, number: int) -> TryResult:
+        self.alerts.append((alert, number))
+        return self.result
+
+
+NO_ALERTS = Looks()
+
+
+@dataclass
 class Queue:
-    """The messages that are to come again."""
+    """The messages that must come again."""
 
     pauses: dict[str, int] = field(default_factory=dict)
     is_away: bool = False
@@ -57,22 +79,25 @@ def record(job_id: str, receipts: int = 1, body: str | None = None) -> dict[str,
 
 
 async def test_a_message_that_was_told_leaves_the_queue() -> None:
-    tries, queue = Tries({"gen_1": Told(delivered=True)}), Queue()
-    assert await tell_batch(tries, queue, {"Records": [record("gen_1", 3)]}) == DONE
+    tries, queue = Tries({"gen_1": TryResult(delivered=True)}), Queue()
+    assert await deliver_batch(tries, NO_ALERTS, queue, {"Records": [record("gen_1", 3)]}) == DONE
     assert (tries.asked, queue.pauses) == ([("gen_1", 3)], {})
 
 
 async def test_a_message_that_was_not_taken_stays_and_is_hidden_for_its_pause() -> None:
     queue = Queue()
-    tries = Tries({"gen_1": Told(delivered=False, again_s=1800)})
-    assert await tell_batch(tries, queue, {"Records": [record("gen_1", 5)]}) == FAILED
+    tries = Tries({"gen_1": TryResult(delivered=False, again_s=1800)})
+    assert await deliver_batch(tries, NO_ALERTS, queue, {"Records": [record("gen_1", 5)]}) == FAILED
     assert queue.pauses == {"r-gen_1": 1800}
 
 
 async def test_a_message_that_is_given_up_stays_for_the_dead_letter_queue(caplog: pytest.LogCaptureFixture) -> None:
     queue = Queue()
     assert (
-        await tell_batch(Tries({"gen_1": Told(delivered=False)}), queue, {"Records": [record("gen_1", 12)]}) == FAILED
+        await deliver_batch(
+            Tries({"gen_1": TryResult(delivered=False)}), NO_ALERTS, queue, {"Records": [record("gen_1", 12)]}
+        )
+        == FAILED
     )
     assert queue.pauses == {}
     assert [line.getMessage() for line in caplog.records] == ["notice m-gen_1 was not taken by its webhook in 12 tries"]
@@ -92,25 +117,31 @@ async def test_a_message_that_is_given_up_stays_for_the_dead_letter_queue(caplog
 )
 async def test_a_message_that_cannot_be_read_stays_for_the_dead_letter_queue(body: str) -> None:
     tries = Tries({})
-    assert await tell_batch(tries, Queue(), {"Records": [record("gen_1", body=body)]}) == FAILED
+    assert await deliver_batch(tries, NO_ALERTS, Queue(), {"Records": [record("gen_1", body=body)]}) == FAILED
     assert tries.asked == []
 
 
 async def test_a_try_that_fails_is_made_again() -> None:
     tries = Tries({"gen_1": ServiceUnavailable("away")})
-    assert await tell_batch(tries, Queue(), {"Records": [record("gen_1")]}) == FAILED
+    assert await deliver_batch(tries, NO_ALERTS, Queue(), {"Records": [record("gen_1")]}) == FAILED
 
 
 async def test_a_message_that_cannot_be_hidden_stays_all_the_same() -> None:
-    tries = Tries({"gen_1": Told(delivered=False, again_s=5)})
-    assert await tell_batch(tries, Queue(is_away=True), {"Records": [record("gen_1")]}) == FAILED
+    tries = Tries({"gen_1": TryResult(delivered=False, again_s=5)})
+    assert await deliver_batch(tries, NO_ALERTS, Queue(is_away=True), {"Records": [record("gen_1")]}) == FAILED
 
 
 async def test_one_message_says_nothing_of_another() -> None:
     tries = Tries(
-        {"gen_1": ServiceUnavailable("away"), "gen_2": Told(delivered=True), "gen_3": Told(delivered=False, again_s=5)}
+        {
+            "gen_1": ServiceUnavailable("away"),
+            "gen_2": TryResult(delivered=True),
+            "gen_3": TryResult(delivered=False, again_s=5),
+        }
     )
-    answer = await tell_batch(tries, Queue(), {"Records": [record(f"gen_{number}") for number in (1, 2, 3)]})
+    answer = await deliver_batch(
+        tries, NO_ALERTS, Queue(), {"Records": [record(f"gen_{number}") for number in (1, 2, 3)]}
+    )
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m-gen_1"}, {"itemIdentifier": "m-gen_3"}]}
 
 
@@ -134,3 +165,20 @@ def test_a_message_whose_try_died_is_not_taken_for_lost_before_it_comes_again(qu
 def test_no_pause_is_longer_than_a_queue_can_hide_a_message_and_none_shorter_than_the_one_before() -> None:
     assert max(PAUSES_S) <= 12 * 3600
     assert all(before <= after for before, after in pairwise(PAUSES_S))
+
+
+LOOK = '{"schema_version":1,"look":{"account_id":"acct_1","key_id":"key_1","refused":true}}'
+ALERT = SpendAlert("acct_1", "key_1", 202611, 80, 8, 10, 7)
+ALERT_BODY = orjson.dumps({"schema_version": 1, "alert": asdict(ALERT)}).decode()
+
+
+async def test_a_look_at_a_keys_spend_is_asked_for_once() -> None:
+    alerts = Looks()
+    assert await deliver_batch(Tries({}), alerts, Queue(), {"Records": [record("gen_1", body=LOOK)]}) == DONE
+    assert alerts.looks == [("acct_1", "key_1", True)]
+
+
+async def test_an_alert_comes_again_like_a_jobs_webhook() -> None:
+    alerts, queue = Looks(result=TryResult(delivered=False, again_s=30)), Queue()
+    assert await deliver_batch(Tries({}), alerts, queue, {"Records": [record("gen_1", 2, ALERT_BODY)]}) == FAILED
+    assert (alerts.alerts, queue.pauses) == ([(ALERT, 2)], {"r-gen_1": 30})

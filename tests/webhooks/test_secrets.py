@@ -1,14 +1,14 @@
-"""What signs an account's webhooks: made at first need, kept, rotated, and both good for a day."""
+"""Tests of an account's webhook secrets: created on first use, stored, rotated, and both valid for a day."""
 
 import base64
 
 import pytest
 
 from gateway.errors import Conflict
-from gateway.job_ports import WebhookSecrets
-from gateway.stores.webhooks_memory import MemoryWebhookRecords
+from gateway.ports.webhooks import WebhookSecrets
 from gateway.webhooks.secrets import OVERLAP_S, rotate, secrets_of
 from gateway.webhooks.views import deliveries_page, delivery_view, secrets_view
+from tests.fakes.webhooks import MemoryWebhookRecords
 from tests.webhooks.conftest import JOB, NOW_S, Post
 
 pytestmark = pytest.mark.anyio
@@ -28,7 +28,7 @@ async def test_each_account_has_a_secret_of_its_own() -> None:
 
 
 class Overtaken(MemoryWebhookRecords):
-    """Somebody else writes between a read and a write."""
+    """A store in which another process writes between a read and a write."""
 
     def __init__(self, by: WebhookSecrets) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ def test_an_owner_sees_the_secret_and_until_when_the_old_one_signs() -> None:
 async def test_an_owner_sees_each_try(post: Post) -> None:
     post.receiver.status = 500
     await post.add()
-    await post.deliveries.tell(JOB.job_id, 1)
+    await post.deliveries.deliver(JOB.job_id, 1)
     (delivery,) = (await deliveries_page(post.records, ACCOUNT, 20, None)).elements
     assert delivery_view(delivery) == {
         "object": "webhook_delivery",
@@ -105,7 +105,7 @@ async def test_the_log_is_paged_from_the_newest(post: Post) -> None:
     post.receiver.status = 500
     await post.add()
     for number in range(1, 6):
-        await post.deliveries.tell(JOB.job_id, number)
+        await post.deliveries.deliver(JOB.job_id, number)
         post.time.at_s += 1
     pages, cursor = [], None
     while True:

@@ -1,4 +1,4 @@
-"""Standard Webhooks signatures: the specification's own vector, what is taken, and what is refused.
+"""Tests of Standard Webhooks signatures: the specification's own vector, accepted and refused ones.
 
 The vector is the one that the specification's reference libraries share:
 https://github.com/standard-webhooks/standard-webhooks/tree/main/libraries.
@@ -7,7 +7,7 @@ https://github.com/standard-webhooks/standard-webhooks/tree/main/libraries.
 import pytest
 
 from gateway.errors import AuthenticationFailed
-from gateway.framing.standard_webhooks import signed, verify
+from gateway.providers.auth.standard_webhooks import signed, verify
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 ANOTHER = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
@@ -32,7 +32,7 @@ def test_each_secret_signs_in_its_order() -> None:
 
 
 @pytest.mark.parametrize("secret", [SECRET, ANOTHER])
-def test_whoever_knows_one_of_the_secrets_can_verify(secret: str) -> None:
+def test_a_receiver_that_knows_one_of_the_secrets_can_verify(secret: str) -> None:
     verify(secret, signed([SECRET, ANOTHER], ID, AT_S, BODY), BODY, AT_S)
 
 

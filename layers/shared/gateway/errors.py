@@ -1,7 +1,7 @@
-"""Every way a request can fail, drawn once; nothing else in the house invents a status.
+"""The tree of every way a request can fail; no other module defines an HTTP status for a failure.
 
-The names follow section 5 of the public contract. `status` is HTTP's, `type` and `code` are the OpenAI wire's;
-the other wires translate from them.
+The names follow section 5 of the public contract. `status` is HTTP's, `type` and `code` are the OpenAI wire's; the
+other wires translate from them.
 
     GatewayError                      500 server_error          internal_error
     ├── InvalidRequest                400 invalid_request_error (code given, or none)
@@ -17,25 +17,28 @@ the other wires translate from them.
     ├── RateLimited                   429 rate_limit_error      rate_limit_exceeded, tenant_monthly_quota_exceeded
     ├── ServiceUnavailable            503 server_error          overloaded
     └── UpstreamError                 502 upstream_error        upstream_error
+        ├── NotConfigured             502                       upstream_error
+        ├── UnreadableAnswer          502
         ├── UpstreamOverloaded        503                       upstream_overloaded
         └── UpstreamTimeout           504                       upstream_timeout
 
-`retry_after_s` is what somebody said; where nobody did, a 429 or 503 still leaves with `Retry-After: 1`.
-`message` is written here, or taken from the few places that a client may see; a traceback, a key, an upstream's
-address or a credential never gets into it.
+`retry_after_s` is the wait that the cause names; without one, a 429 or 503 leaves with `Retry-After: 1`. `message` is
+written in this code, or taken from the few sources that a client may see. It never holds a traceback, a key, an
+upstream's address or a credential.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 
 class GatewayError(Exception):
-    """A failure that leaves through a wire's error shape.
+    """Failure that leaves through a wire's error shape.
 
     `param` is a JSON path into the request (`messages[0].content`). `retry_after_s` becomes `Retry-After`.
-    `should_retry` becomes `x-should-retry`, where an SDK would otherwise retry in vain.
+    `should_retry` becomes `x-should-retry`: false stops SDKs from retrying in vain. `window` has the headers of the
+    window that refused, for an answer that knows only an earlier one.
     """
 
     status: ClassVar[int] = 500
@@ -57,10 +60,11 @@ class GatewayError(Exception):
         self.code = self.default_code if code is None else code
         self.retry_after_s = retry_after_s
         self.should_retry = should_retry
+        self.window: Mapping[str, str] | None = None
 
 
 class InvalidRequest(GatewayError):
-    """The request cannot be served as it stands; `param` says where."""
+    """Refuses a request that cannot be served as it stands; `param` names the place."""
 
     status = 400
     type = "invalid_request_error"
@@ -68,14 +72,14 @@ class InvalidRequest(GatewayError):
 
 
 class NotFound(InvalidRequest):
-    """No such model, job, key or route, or none that this caller may see."""
+    """Refuses a model, job, key or route that does not exist, or that this caller may not see."""
 
     status = 404
     default_code = "not_found"
 
 
 class MethodNotAllowed(InvalidRequest):
-    """The path exists, the method does not; `allowed` are those that it takes, where they are known."""
+    """Refuses a method that an existing path does not take; `allowed` are the methods it takes, if they are known."""
 
     status = 405
     default_code = "method_not_allowed"
@@ -86,21 +90,21 @@ class MethodNotAllowed(InvalidRequest):
 
 
 class RequestTooLarge(InvalidRequest):
-    """The inline body is over the platform's limit; the message names the upload route."""
+    """Refuses an inline body over the platform's limit; the message names the upload route."""
 
     status = 413
     default_code = "request_too_large"
 
 
 class UnsupportedMediaType(InvalidRequest):
-    """The body's content type is not one the route reads."""
+    """Refuses a body whose content type the route does not read."""
 
     status = 415
     default_code = "unsupported_media_type"
 
 
 class AuthenticationFailed(GatewayError):
-    """No key, an unknown key, or one that has expired or been revoked."""
+    """Refuses a missing, unknown, expired or revoked key."""
 
     status = 401
     type = "authentication_error"
@@ -108,7 +112,7 @@ class AuthenticationFailed(GatewayError):
 
 
 class InsufficientBalance(GatewayError):
-    """The balance cannot carry this request's hold."""
+    """Refuses a request whose hold the balance does not cover."""
 
     status = 402
     type = "insufficient_balance"
@@ -116,7 +120,7 @@ class InsufficientBalance(GatewayError):
 
 
 class PermissionDenied(GatewayError):
-    """The key is good, but not for this."""
+    """Refuses a valid key that may not do this."""
 
     status = 403
     type = "permission_error"
@@ -124,7 +128,10 @@ class PermissionDenied(GatewayError):
 
 
 class RequestTimeout(GatewayError):
-    """A non-streaming answer took longer than the contract allows; SDKs would repeat it, so they are told not to."""
+    """Ends a non-streaming answer that took longer than the contract allows.
+
+    SDKs would repeat the request, so `x-should-retry: false` goes with it.
+    """
 
     status = 408
     type = "timeout_error"
@@ -135,7 +142,7 @@ class RequestTimeout(GatewayError):
 
 
 class Conflict(GatewayError):
-    """The request contradicts a state that exists already."""
+    """Refuses a request that contradicts an existing state."""
 
     status = 409
     type = "conflict_error"
@@ -143,7 +150,7 @@ class Conflict(GatewayError):
 
 
 class RateLimited(GatewayError):
-    """A window or a quota is full."""
+    """Refuses a request because a rate window or a quota is full."""
 
     status = 429
     type = "rate_limit_error"
@@ -151,16 +158,16 @@ class RateLimited(GatewayError):
 
 
 class ServiceUnavailable(GatewayError):
-    """The gateway itself cannot take the request now; it has moved no counter."""
+    """Reports that the gateway itself cannot take the request now; no counter has moved."""
 
     status = 503
     default_code = "overloaded"
 
 
 class UpstreamError(GatewayError):
-    """The provider failed, or answered what cannot be read.
+    """Reports that the provider failed, or sent an answer that cannot be read.
 
-    `retryable` says whether another attempt, here or at another target, may do better.
+    `retryable` is true if another attempt, at this target or another, may succeed.
     """
 
     status = 502
@@ -172,15 +179,35 @@ class UpstreamError(GatewayError):
         self.retryable = retryable
 
 
+class NotConfigured(UpstreamError):
+    """Reports that this deployment has no credentials for the provider."""
+
+    def __init__(self) -> None:
+        message = "The provider of this model has no credentials in this deployment."
+        super().__init__(message, retryable=False)
+
+
+class UnreadableAnswer(UpstreamError):
+    """Reports an unreadable answer that the provider has billed; a second request would be billed again.
+
+    `what` says what is wrong and quotes nothing of the answer. `usage` holds the token counts that could still be read.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The provider sent an answer that cannot be read: {what}.")
+        self.should_retry = False
+        self.usage: object = None
+
+
 class UpstreamOverloaded(UpstreamError):
-    """The provider refused for load or quota."""
+    """Reports that the provider refused for load or quota."""
 
     status = 503
     default_code = "upstream_overloaded"
 
 
 class UpstreamTimeout(UpstreamError):
-    """The provider did not answer, or fell silent, for longer than it may."""
+    """Reports that the provider did not answer in time, or stopped sending for too long."""
 
     status = 504
     default_code = "upstream_timeout"

@@ -1,4 +1,4 @@
-"""Law: what anthropic-python reads of a message: texts, thinking and the calls a caller is to answer."""
+"""Reads a message with anthropic-python: texts, thinking and the calls that a caller must answer."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class MessagesReader:
 
 
 class _Sums:
-    """A stream's events, summed up by block; counts that come later replace earlier ones."""
+    """A stream's events, summed up by block. Later counts replace earlier ones."""
 
     def __init__(self) -> None:
         self._draft = ChoiceDraft([])
@@ -72,7 +72,7 @@ class _Sums:
 
     def _open(self, index: int, block: Any) -> None:
         if block.type == "tool_use":
-            # Anthropic opens a call with an empty input; others who speak this wire may open it with all there is.
+            # Anthropic opens a call with an empty input; other providers of this wire may open it with the whole input.
             self._calls[index] = CallDraft(block.name, block.id, json.dumps(block.input) if block.input else "")
         elif block.type == "text":
             self._draft.text += block.text
@@ -92,7 +92,7 @@ def _add_thinking(draft: ChoiceDraft, _: CallDraft | None, delta: Any) -> None:
 
 
 def _add_arguments(_: ChoiceDraft, call: CallDraft | None, delta: Any) -> None:
-    """More of a call; a tool that the provider runs itself is not the caller's."""
+    """Adds more of a call. A tool that the provider runs itself is not the caller's."""
     if call is not None:
         call.text += delta.partial_json
 
@@ -116,7 +116,7 @@ def _whole(message: Any) -> Seen:
 
 
 def usage_seen(counts: Mapping[str, Any]) -> UsageSeen:
-    """The counts; this wire's input leaves out what was read from and written to a cache."""
+    """Converts the counts. This wire's input excludes the tokens read from and written to a cache."""
     read, written = counts.get("cache_read_input_tokens", 0), counts.get("cache_creation_input_tokens", 0)
     return UsageSeen(
         prompt=counts.get("input_tokens", 0) + read + written,

@@ -1,4 +1,4 @@
-"""Law: what boto3 reads of Bedrock's Converse and ConverseStream. Bedrock is no client's wire: originals only."""
+"""Reads Bedrock's Converse and ConverseStream with boto3. Bedrock is no client's wire, so it reads originals only."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ConverseReader:
         return sums.seen()
 
     def snapshot(self) -> None:
-        """The SDK has no class that sums up a stream."""
+        """Returns None, because the SDK has no class that sums up a stream."""
 
 
 class _Sums:
@@ -92,7 +92,7 @@ def _whole(answer: Any) -> Seen:
 
 
 def usage_seen(usage: Any) -> UsageSeen:
-    """The counts; this wire's input leaves out what was read from and written to a cache."""
+    """Converts the counts. This wire's input excludes the tokens read from and written to a cache."""
     read, written = usage.get("cacheReadInputTokens", 0), usage.get("cacheWriteInputTokens", 0)
     hours = (detail["inputTokens"] for detail in usage.get("cacheDetails", ()) if detail["ttl"] == "1h")
     return UsageSeen(

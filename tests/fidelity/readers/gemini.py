@@ -1,4 +1,4 @@
-"""Law: what google-genai reads of generated content: texts, thoughts and calls, by candidate."""
+"""Reads generated content with google-genai: texts, thoughts and calls, by candidate."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from google.genai.types import (
 
 from tests.fidelity.seen import STUMBLES, CallDraft, ChoiceDraft, ChoiceSeen, Seen, UsageSeen, named, reading
 
-# The SDK would call tools by itself, of which there are none here.
+# The SDK would call tools by itself, but there are none here.
 ASKED: dict[str, Any] = {
     "model": "asked",
     "contents": "hi",
@@ -53,11 +53,11 @@ class GeminiReader:
         return sums.seen()
 
     def snapshot(self) -> None:
-        """The SDK has no class that sums up a stream."""
+        """Returns None, because the SDK has no class that sums up a stream."""
 
 
 class _Sums:
-    """Chunks, summed up by candidate; the last count is the whole one."""
+    """Chunks, summed up by candidate. The last count is the total."""
 
     def __init__(self) -> None:
         self._drafts: dict[int, ChoiceDraft] = defaultdict(lambda: ChoiceDraft([]))
@@ -77,9 +77,9 @@ class _Sums:
                 _add_part(draft, part)
 
     def seen(self, error: str | None = None) -> Seen:
-        """A prompt that was refused has no candidate: its one choice has no content, and the refusal as its end.
+        """Returns the reading; a refused prompt has one choice without content, and the refusal as its end.
 
-        The SDK does not mind a stream that stops half way, but who reads it does: nothing said that it was whole.
+        The SDK accepts a stream that stops half way, but its user must not: no event said that it was whole.
         """
         choices = tuple(draft.seen() for _, draft in sorted(self._drafts.items()))
         if self._blocked is not None and not choices:
@@ -99,7 +99,7 @@ def _parts(candidate: Candidate) -> Iterable[Part]:
 
 
 def _add_part(draft: ChoiceDraft, part: Part) -> None:
-    """What the provider's own tools wrote (code, its outcome) is no part of what is compared."""
+    """Adds a part. The output of the provider's own tools (code, its result) is not compared."""
     if part.function_call is not None:
         call = part.function_call
         draft.calls.append(CallDraft(call.name or "", call.id, json.dumps(call.args or {})))
@@ -110,7 +110,7 @@ def _add_part(draft: ChoiceDraft, part: Part) -> None:
 
 
 def usage_seen(usage: GenerateContentResponseUsageMetadata | None) -> UsageSeen | None:
-    """The counts; what built-in tools fed back is prompt too, and the total tells where thoughts are counted."""
+    """Converts the counts. Input from built-in tools is prompt too, and the total shows where thoughts are counted."""
     if usage is None:
         return None
     prompt = (usage.prompt_token_count or 0) + (usage.tool_use_prompt_token_count or 0)

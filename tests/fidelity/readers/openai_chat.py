@@ -1,7 +1,7 @@
-"""Law: what openai-python reads of a chat completion, with the dialects of those who speak this wire.
+"""Reads a chat completion with openai-python, with the dialects of other providers that speak this wire.
 
-The SDK hands on what its types do not name, so the dialects are read from it too: reasoning under two names, typed
-content parts (Mistral), counts under DeepSeek's and Mistral's names.
+The SDK passes on members that its types do not name, so the dialects are read from it too: reasoning under two names,
+typed content parts (Mistral), counts under DeepSeek's and Mistral's names.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class ChatReader:
 
     def _snapshot(self) -> Seen:
         with self._client.chat.completions.stream(**ASKED, **SHOWN) as stream:
-            # The final completion is this snapshot, unless it ended for length or a filter: then asking for it raises.
+            # The final completion is this snapshot. If it ended for length or a filter, asking for the final completion
+            # raises.
             return _whole(stream.until_done().current_completion_snapshot)
 
 
@@ -71,13 +72,13 @@ class _Sums:
                 self._add_calls(choice.index or 0, draft.calls, (*(delta.tool_calls or ()), *_legacy(delta)))
 
     def seen(self, error: str | None = None) -> Seen:
-        """The SDK does not mind a stream that stops half way, but who reads it does: nothing said that it was whole."""
+        """Returns the reading. The SDK accepts a stream that stops half way, but its user must not: it has no end."""
         choices = tuple(draft.seen() for _, draft in sorted(self._choices.items()))
         whole = self._usage is not None or any(choice.finish for choice in choices)
         return Seen(choices, self._usage, error or (None if whole else "no end"))
 
     def _add_calls(self, choice: int, drafts: list[CallDraft], calls: Sequence[Any]) -> None:
-        """More of some calls: an id or name that is new opens one; else the index says which, or the place it has."""
+        """Adds more of some calls. A new id or name opens a call; else the index or the place says which call it is."""
         indexes = self._indexes[choice]
         for position, call in enumerate(calls):
             said, identity, index = _said(call), getattr(call, "id", None) or None, getattr(call, "index", None)
@@ -90,14 +91,14 @@ class _Sums:
 
 
 def _places(indexes: Sequence[int | None], index: int | None, position: int) -> Sequence[int]:
-    """The calls that an index may mean; without one, the place in the array, or the last call."""
+    """Returns the calls that an index may mean. Without one: the place in the array, or the last call."""
     if index is not None:
         return [place for place, each in enumerate(indexes) if each == index]
     return range(len(indexes))[position:][:1]
 
 
 def _is_another(draft: CallDraft, said: Any, identity: str | None, index: int | None) -> bool:
-    """Whether a named piece opens a call beside `draft`: its id differs, or nothing else could tell (B9, B10)."""
+    """True if a named piece opens a call beside `draft`: its id differs, or no other member could tell (B9, B10)."""
     if not getattr(said, "name", None):
         return False
     return identity != draft.id if identity is not None else index is None
@@ -113,7 +114,7 @@ def _whole(completion: Any) -> Seen:
 def _choice(choice: Any) -> ChoiceSeen:
     message = choice.message
     if message is None:
-        # Azure, where its filter took the whole message.
+        # Azure sends this if its filter took the whole message.
         return ChoiceSeen(finish=choice.finish_reason)
     return ChoiceSeen(
         text=_text(message.content),
@@ -130,7 +131,7 @@ def _call(call: Any) -> CallSeen:
 
 
 class _Legacy:
-    """The one call of the wire's first manner, in the shape of today's."""
+    """The one call of the wire's first form, in the shape of today's."""
 
     index = 0
 
@@ -144,7 +145,7 @@ def _legacy(message: Any) -> Sequence[_Legacy]:
 
 
 def _said(call: Any) -> Any:
-    """The member with the name: a function's, or a custom tool's, which the SDK's types of a stream do not know."""
+    """Returns the member with the name: a function's, or a custom tool's, which the SDK's stream types do not know."""
     custom = getattr(call, "custom", None)
     return (SimpleNamespace(**custom) if isinstance(custom, dict) else custom) or call.function
 
@@ -159,14 +160,14 @@ def _arguments(said: Any) -> str:
 
 
 def _text(content: Any) -> str:
-    """Text, or the text parts of a dialect."""
+    """Returns the text, or the text parts of a dialect."""
     if isinstance(content, list):
         return "".join(part["text"] for part in content if part["type"] == "text")
     return content or ""
 
 
 def _thinking(message: Any) -> str:
-    """Reasoning under either name, or as the thinking parts of a dialect."""
+    """Returns the reasoning under either name, or as the thinking parts of a dialect."""
     named = getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None)
     if isinstance(message.content, list):
         pieces = [piece for part in message.content if part["type"] == "thinking" for piece in part["thinking"]]
@@ -175,7 +176,7 @@ def _thinking(message: Any) -> str:
 
 
 def usage_seen(usage: CompletionUsage | None) -> UsageSeen | None:
-    """The counts; `total_tokens` tells whether reasoning stands beside the completion or in it."""
+    """Converts the counts. `total_tokens` shows whether reasoning is counted beside the completion or in it."""
     if usage is None:
         return None
     into, out = usage.prompt_tokens_details, usage.completion_tokens_details

@@ -1,4 +1,4 @@
-"""Law: what openai-python reads of a legacy completion: texts, how they end, and what they cost."""
+"""Reads a legacy completion with openai-python: texts, their ends, and their cost."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class CompletionsReader:
                     drafts[choice.index].finish = choice.finish_reason
         except (openai.APIError, *STUMBLES) as raised:
             error = named(raised)
-        # The SDK does not mind a stream that stops half way, but who reads it does.
+        # The SDK accepts a stream that stops half way, but its user must not.
         whole = usage is not None or any(draft.finish for draft in drafts.values())
         choices = tuple(draft.seen() for _, draft in sorted(drafts.items()))
         return Seen(choices, usage, error or (None if whole else "no end"))
 
     def snapshot(self) -> None:
-        """The SDK has no streaming class for this wire."""
+        """Returns None, because the SDK has no streaming class for this wire."""
 
 
 def _whole(completion: Any) -> Seen:

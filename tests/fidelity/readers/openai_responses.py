@@ -1,4 +1,4 @@
-"""Law: what openai-python reads of a response: texts, refusals, reasoning (summaries and text) and calls, by item."""
+"""Reads a response with openai-python: texts, refusals, reasoning (summaries and text) and calls, by item."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ResponsesReader:
         return reading(self._snapshot, openai.APIError)
 
     def _snapshot(self) -> Seen:
-        """The response as its last event has it: the class sums up complete ones only, so it is not asked to."""
+        """Returns the response of its last event. The class sums up complete responses only, so it is not used."""
         last = None
         with self._client.responses.stream(**ASKED) as stream:
             for event in stream:
@@ -47,7 +47,7 @@ class ResponsesReader:
 
 
 class _Sums:
-    """A stream's deltas, summed up by item; the end from the event that ends it."""
+    """A stream's deltas, summed up by item. The end comes from the event that ends it."""
 
     def __init__(self) -> None:
         self._draft = ChoiceDraft([])
@@ -128,7 +128,7 @@ def _add_custom_call(draft: ChoiceDraft, item: Any) -> None:
 
 
 def _add_nothing(_: ChoiceDraft, item: Any) -> None:
-    """What the provider's own tools did is no part of what is compared."""
+    """Ignores the output of the provider's own tools, which is not compared."""
 
 
 _ITEMS: Mapping[str, Callable[[ChoiceDraft, Any], None]] = {
@@ -140,13 +140,16 @@ _ITEMS: Mapping[str, Callable[[ChoiceDraft, Any], None]] = {
 
 
 def finish_seen(response: Any) -> str:
-    """The status, with the reason where it is incomplete."""
+    """Returns the status, with the reason if it is incomplete."""
     why = response.incomplete_details
     return f"{response.status}:{why.reason}" if why is not None else str(response.status)
 
 
 def usage_seen(usage: ResponseUsage | None) -> UsageSeen | None:
-    """The counts; recordings from before 2026 know no writes to the cache. What is kept for long is priced for long."""
+    """Converts the counts.
+
+    Recordings from before 2026 have no cache writes. Long-lived cache entries have the long price.
+    """
     if usage is None:
         return None
     into, out = usage.input_tokens_details, usage.output_tokens_details

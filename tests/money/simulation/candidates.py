@@ -1,7 +1,7 @@
-"""The mechanisms that were weighed, on the same simulated tables: the one in use, and two that are not.
+"""Implements three mechanisms on the same simulated tables, to compare them: the one in use, and two others.
 
 (a) one transaction of account, key window and hold; (b) one write of the account's item with the hold inside,
-which is `gateway.stores.money_dynamodb` itself; (c) the account split into purses, each worked as in (b).
+which is `gateway.stores.money.store` itself; (c) the account split into purses, each worked as in (b).
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import random
 from contextlib import suppress
 from typing import Protocol
 
-from gateway.canonical.money import Admission, Charge, Hold, Refusal, Tier, Wanted
+from gateway.canonical.money import Admission, Charge, Hold, HoldRequest, Refusal, Tier
 from gateway.errors import ServiceUnavailable
 from gateway.limits.windows import minute_of
-from gateway.stores.aws import TransactionCanceled
-from gateway.stores.money_dynamodb import DynamoMoney
-from gateway.stores.money_items import (
+from gateway.stores.aws.client import TransactionCanceled
+from gateway.stores.money.endings import ending
+from gateway.stores.money.items import (
     ENTRY,
     HOLD,
     account_key,
@@ -27,11 +27,12 @@ from gateway.stores.money_items import (
     parked_hold,
     text,
 )
-from gateway.stores.money_state import ending, hold_for
-from gateway.stores.money_tables import MoneyTables
+from gateway.stores.money.state import hold_for
+from gateway.stores.money.store import DynamoMoney
+from gateway.stores.money.tables import MoneyTables
 from tests.money.simulation.rules import ContendedDynamoDb
 
-# The corridor parks as soon as the request has gone upstream, while the provider is thinking.
+# The pipeline parks as soon as the request has gone upstream, while the provider is thinking.
 PARK_AFTER_S = 0.0
 PURSES = 8
 BALANCE_NANOUSD = 10**15
@@ -39,7 +40,7 @@ RPM = 100_000
 
 
 def charge_of(hold: Hold) -> Charge:
-    """A charge as the corridor writes it, with ids and names of their usual length."""
+    """Builds a charge as the pipeline writes it, with ids and names of their usual length."""
     return Charge(
         cost_nanousd=hold.amount_nanousd // 2,
         request_id="0f8b7c1e-5d1c-4f6e-9d57-2f6a3f1f1b7a",
@@ -52,25 +53,25 @@ def charge_of(hold: Hold) -> Charge:
 
 
 class Mechanism(Protocol):
-    """A way to keep an account's money, as the load drives it."""
+    """A way to store an account's money, as the load drives it."""
 
     name: str
     remaining_known: bool
 
     async def open(self) -> None: ...
-    async def admit(self, wanted: Wanted, now_s: float) -> Hold | None: ...
+    async def admit(self, wanted: HoldRequest, now_s: float) -> Hold | None: ...
     async def run(self, hold: Hold, lasts_s: float) -> Hold: ...
     async def settle(self, hold: Hold, now_s: float) -> None: ...
 
 
 class OneItem:
-    """(b), the one in use."""
+    """Mechanism (b), the one in use."""
 
     name = "(b) one item, hold inside"
     remaining_known = True
 
     def __init__(self, api: ContendedDynamoDb) -> None:
-        # Function processes are many and remember little; one in ten serves the next request of an account.
+        # There are many function processes with little memory; one in ten serves the next request of an account.
         self._processes = [DynamoMoney(api, "accounts", "ledger") for _ in range(10)]
         self._chance = random.Random(1)
         self._owner: dict[str, DynamoMoney] = {}
@@ -79,7 +80,7 @@ class OneItem:
         await self._processes[0].open_account("acct", RPM)
         await self._processes[0].credit("acct", BALANCE_NANOUSD, once="start", now_s=0)
 
-    async def admit(self, wanted: Wanted, now_s: float) -> Hold | None:
+    async def admit(self, wanted: HoldRequest, now_s: float) -> Hold | None:
         money = self._chance.choice(self._processes)
         answer = await money.admit(wanted, now_s)
         if isinstance(answer, Refusal):
@@ -95,7 +96,7 @@ class OneItem:
 
 
 class OneTransaction:
-    """(a): account, key window and hold in one transaction; what is left takes another read."""
+    """Mechanism (a): account, key window and hold in one transaction. The remaining balance needs another read."""
 
     name = "(a) one transaction"
     remaining_known = False
@@ -107,7 +108,7 @@ class OneTransaction:
         account = new_account("acct", RPM) | {"free": number(BALANCE_NANOUSD)}
         await self._tables.call("PutItem", {"TableName": "accounts", "Item": account})
 
-    async def admit(self, wanted: Wanted, now_s: float) -> Hold | None:
+    async def admit(self, wanted: HoldRequest, now_s: float) -> Hold | None:
         hold = hold_for(wanted, 0)
         window = ledger_key("acct", "window#", f"{wanted.key_id}#{minute_of(now_s)}")
         used = text(str(minute_of(now_s)))["S"]
@@ -141,7 +142,7 @@ class OneTransaction:
         try:
             await self._tables.transact({"Update": account}, {"Update": key}, put)
         except TransactionCanceled as canceled:
-            # Its own hold stands there: an earlier try had succeeded, and its answer was lost.
+            # Its own hold exists: an earlier try had succeeded, and its answer was lost.
             if canceled.reasons[2][0] == "None":
                 return None
         return hold
@@ -172,15 +173,16 @@ class OneTransaction:
         try:
             await self._tables.transact({"Update": account}, put, {"Delete": delete})
         except TransactionCanceled:
-            # Its entry stands: an earlier try had succeeded, and its answer was lost.
+            # Its entry exists: an earlier try had succeeded, and its answer was lost.
             key = ledger_key("acct", ENTRY, entry.entry_id)
             if await self._tables.get("ledger", key) is None:
                 raise
 
 
 class Purses:
-    """(c): balance and windows split over items, so that each is written less; what is left is in all of
-    them.
+    """Mechanism (c): balance and windows split over items, so that each is written less.
+
+    The balance is the sum of all.
     """
 
     name = "(c) eight purses"
@@ -195,7 +197,7 @@ class Purses:
             await self._money.open_account(purse, RPM // PURSES)
             await self._money.credit(purse, BALANCE_NANOUSD // PURSES, once="start", now_s=0)
 
-    async def admit(self, wanted: Wanted, now_s: float) -> Hold | None:
+    async def admit(self, wanted: HoldRequest, now_s: float) -> Hold | None:
         purses = self._chance.sample(range(PURSES), PURSES)
         for purse in map(str, purses):
             answer = await self._money.admit(_from_purse(wanted, purse), now_s)
@@ -210,8 +212,8 @@ class Purses:
         await self._money.settle(hold, charge_of(hold), now_s)
 
 
-def _from_purse(wanted: Wanted, purse: str) -> Wanted:
-    return Wanted(
+def _from_purse(wanted: HoldRequest, purse: str) -> HoldRequest:
+    return HoldRequest(
         account_id=purse,
         key_id=wanted.key_id,
         hold_id=wanted.hold_id,
@@ -222,7 +224,7 @@ def _from_purse(wanted: Wanted, purse: str) -> Wanted:
 
 
 async def _run(money: DynamoMoney, hold: Hold, lasts_s: float) -> Hold:
-    """As the corridor does: a crowded hold is parked while the answer runs, and stays where it is if that fails."""
+    """Settles as the pipeline does: a crowded hold is parked while the answer runs, and stays if that fails."""
     ends_s = asyncio.get_running_loop().time() + lasts_s
     await asyncio.sleep(min(PARK_AFTER_S, lasts_s))
     if hold.crowded and lasts_s > PARK_AFTER_S:

@@ -1,5 +1,4 @@
-"""DynamoDB's expression language, the part that this repository speaks; whatever else is asked for is
-refused.
+"""Evaluates the part of DynamoDB's expression language that this repository uses, and refuses the rest.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html Items
 are in DynamoDB's JSON: {"name": {"N": "1"}}. A missing attribute is `None`; comparing it is false.
@@ -19,12 +18,12 @@ Path = tuple[str, ...]
 
 
 class Invalid(Exception):
-    """What DynamoDB calls a ValidationException."""
+    """The error that DynamoDB calls a ValidationException."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What an expression is judged over."""
+    """The names and values with which an expression is evaluated."""
 
     item: Mapping[str, Value]
     names: Mapping[str, str]
@@ -45,7 +44,9 @@ Operand = Callable[[Context], Value | None]
 Condition = Callable[[Context], bool]
 
 TOKEN = re.compile(r"\s*(<=|>=|<>|[()=<>,+.\-]|[:#]?\w+)")
-RESERVED = {"AND", "OR", "NOT", "BETWEEN", "SET", "REMOVE", "ADD", "FREE", "MINUTE", "MONTH", "OFF", "USED"}
+RESERVED = {
+    "AND", "OR", "NOT", "BETWEEN", "SET", "REMOVE", "ADD", "BASE", "FREE", "LEFT", "MINUTE", "MONTH", "OFF", "USED",
+}  # fmt: skip
 
 
 def number(value: Value) -> int:
@@ -76,7 +77,7 @@ COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 
 
 class Parser:
-    """Recursive descent over one expression; what it builds is evaluated on an item."""
+    """A recursive-descent parser of one expression. Its result is evaluated on an item."""
 
     def __init__(self, text: str) -> None:
         self.tokens = TOKEN.findall(text)
@@ -208,7 +209,7 @@ def _either(left: Condition, right: Condition) -> Condition:
 
 @cache
 def condition(text: str) -> Condition:
-    """The condition that `text` says."""
+    """Parses the condition in `text`."""
     parser = Parser(text)
     judged = parser.condition()
     parser.end()

@@ -1,6 +1,6 @@
-"""A load on one account in virtual time, and what it met: refusals for contention, cost, latency.
+"""Drives a load on one account in virtual time, and measures refusals for contention, cost and latency.
 
-`python -m tests.money.simulation` prints the table that docs/adr/0004-money-mechanism.md rests on.
+`python -m tests.money.simulation` prints the table that docs/adr/0004-money-mechanism.md uses.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from unittest.mock import patch
 
-from gateway.canonical.money import Hold, Wanted
+from gateway.canonical.money import Hold, HoldRequest
 from gateway.errors import ServiceUnavailable
 from gateway.ledger.hold_ids import hold_id_at
-from gateway.stores import aws
+from gateway.stores.aws import client
 from tests.money.simulation.candidates import Mechanism, OneItem, OneTransaction, Purses
 from tests.money.simulation.rules import ContendedDynamoDb, Trouble
-from tests.money.simulation.virtual_time import run
+from tests.virtual_time import run
 
 # us-east-1, on demand, a million units: https://aws.amazon.com/dynamodb/pricing/on-demand/
 WRITE_USD, READ_USD = 0.625, 0.125
@@ -28,7 +28,7 @@ TROUBLE = Trouble(conflict=0.02, throttle=0.01, answer_lost=0.002)
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """So many requests a minute on one account, from so many keys, each lasting so long."""
+    """A number of requests per minute on one account, the number of its keys, and the duration of each request."""
 
     per_minute: int = 1_000
     minutes: int = 3
@@ -40,7 +40,7 @@ class Load:
 
 @dataclass(slots=True)
 class Figures:
-    """What a load came to. `usd_per_million` is of requests."""
+    """The results of a load. `usd_per_million` is per million requests."""
 
     name: str
     remaining_known: bool
@@ -77,8 +77,8 @@ HEAD = (
 
 
 def measure(make: Callable[[ContendedDynamoDb], Mechanism], load: Load, label: str = "") -> Figures:
-    """Drives the load through a mechanism. Seeded: the same figures every time."""
-    with patch.object(aws, "JITTER", random.Random(load.seed)):
+    """Drives the load through a mechanism. It is seeded: the figures are the same every time."""
+    with patch.object(client, "JITTER", random.Random(load.seed)):
         return run(_driven(make, load, label))
 
 
@@ -110,7 +110,7 @@ async def _request(mechanism: Mechanism, load: Load, figures: Figures, at_s: flo
     await asyncio.sleep(at_s - loop.time())
     arrived_s = loop.time()
     now_s = START_S + arrived_s
-    wanted = Wanted(
+    wanted = HoldRequest(
         account_id="acct",
         key_id=f"key_{number % load.keys:010d}",
         hold_id=hold_id_at(now_s, number),
@@ -130,7 +130,7 @@ async def _request(mechanism: Mechanism, load: Load, figures: Figures, at_s: flo
 
 
 async def _settled(mechanism: Mechanism, figures: Figures, hold: Hold) -> None:
-    """As the corridor's queue does: what cannot be settled now is settled later."""
+    """Settles as the pipeline's queue does: a failed settlement is tried later."""
     loop = asyncio.get_running_loop()
     while True:
         try:
@@ -141,7 +141,7 @@ async def _settled(mechanism: Mechanism, figures: Figures, hold: Hold) -> None:
 
 
 def table() -> list[Figures]:
-    """Every mechanism under the load that the bars name, and the one in use under others."""
+    """Measures every mechanism under the load that the bars name, and the one in use under others."""
     bar = Load()
     return [
         measure(OneTransaction, bar, ", 30 s streams"),
@@ -158,5 +158,5 @@ def table() -> list[Figures]:
 
 
 def printed(rows: list[Figures]) -> str:
-    """The table as text."""
+    """Formats the table as text."""
     return "\n".join([HEAD, *(row.row() for row in rows)])

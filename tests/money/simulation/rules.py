@@ -1,14 +1,15 @@
-"""What DynamoDB does to writes that meet: latency, conflicts, throttling, lost answers. Virtual time, seeded
-chance.
+"""Simulates concurrent DynamoDB writes: latency, conflicts, throttling, lost answers.
 
-- Writes that overlap on an item conflict when either is part of a transaction, and then nothing is done:
-https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
+Time is virtual and chance is seeded.
+
+- Writes that overlap on an item conflict when either is part of a transaction, and then neither takes effect:
+  https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
 - An item takes 1,000 write units a second, and a transaction takes two units for each KB:
-https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html - Latencies are
-lognormal through the median and the 99th percentile that were measured for each kind of call.
+  https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
+- Latencies are lognormal through the median and the 99th percentile that were measured for each kind of call.
 
-Whatever is uncertain is taken at its worse: an item is busy for the whole of a call, and a write that was
-refused for a conflict costs as if it had been done.
+Uncertain facts are assumed to be the worse ones: an item is busy for the whole of a call, and a write that was
+refused for a conflict costs as much as a completed one.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.stores.aws import Contended, Throttled, TransactionCanceled, Unanswered
+from gateway.stores.aws.client import Contended, Throttled, TransactionCanceled, Unanswered
 from tests.money.simulation.dynamodb import Address, SimulatedDynamoDb, check_service
 from tests.money.simulation.expressions import Item
 
@@ -30,7 +31,7 @@ UNITS_PER_S = 1_000.0
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """A lognormal distribution by two of its points, in milliseconds."""
+    """A lognormal distribution given by two of its points, in milliseconds."""
 
     p50_ms: float
     p99_ms: float
@@ -52,7 +53,7 @@ LATENCIES: Mapping[str, Latency] = {
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Probabilities, per write, of what goes wrong without a reason that the simulation knows."""
+    """Probabilities, per write, of errors without a cause that the simulation knows."""
 
     conflict: float = 0.0
     throttle: float = 0.0
@@ -61,7 +62,7 @@ class Trouble:
 
 @dataclass(slots=True)
 class _Item:
-    """What is under way on one item, and what is left of its second's units."""
+    """The running writes of one item, and its remaining units of this second."""
 
     writers: int = 0
     transactions: int = 0
@@ -71,7 +72,7 @@ class _Item:
 
 @dataclass(slots=True)
 class Met:
-    """How often each kind of trouble was met."""
+    """The number of errors of each kind that occurred."""
 
     conflicts: int = 0
     throttles: int = 0
@@ -90,21 +91,22 @@ class _Call:
 
 
 class ContendedDynamoDb(SimulatedDynamoDb):
-    """The simulation under load. To be run in a `VirtualTimeLoop`."""
+    """The simulation under load. It must run in a `VirtualTimeLoop`."""
 
-    def __init__(self, chance: random.Random, trouble: Trouble | None = None) -> None:
+    def __init__(self, chance: random.Random, trouble: Trouble | None = None, *, times_slower: float = 1.0) -> None:
         super().__init__()
         self._chance = chance
+        self._times_slower = times_slower
         self.trouble = trouble or Trouble()
         self._busy: dict[Address, _Item] = {}
         self.met = Met()
 
     async def call(self, service: str, operation: str, payload: Mapping[str, Any]) -> Item:
-        """The operation after its latency, unless it meets another."""
+        """Runs the operation after its latency, unless it conflicts with another."""
         check_service(service)
         self.calls[operation] += 1
         call = _Call(operation, payload, self.addresses(operation, payload))
-        duration_s = LATENCIES[operation].draw_s(self._chance)
+        duration_s = self._times_slower * LATENCIES[operation].draw_s(self._chance)
         if not call.addresses:
             await asyncio.sleep(duration_s)
             return self.done(operation, payload)

@@ -1,5 +1,6 @@
-"""DynamoDB's update expressions: SET with sums and if_not_exists, and REMOVE; applied to a copy, all read
-before any write.
+"""Applies DynamoDB's update expressions to a copy: SET with sums and if_not_exists, and REMOVE.
+
+All values are read before any is written.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
 """
@@ -26,7 +27,7 @@ Action = tuple[Path, Operand | None]
 
 
 class UpdateParser(Parser):
-    """SET and REMOVE clauses, each at most once."""
+    """A parser of SET and REMOVE clauses, each at most once."""
 
     def actions(self) -> list[Action]:
         found: list[Action] = []
@@ -82,7 +83,7 @@ def _actions(text: str) -> tuple[Action, ...]:
 
 
 def updated(text: str, context: Context) -> Item:
-    """The item after the update; `Invalid` where DynamoDB would refuse it."""
+    """Returns the item after the update. Raises `Invalid` if DynamoDB would refuse it."""
     actions = _actions(text)
     paths = [context.path(path) for path, _ in actions]
     for one, other in combinations(paths, 2):
@@ -98,7 +99,7 @@ def updated(text: str, context: Context) -> Item:
 
 
 def _placed(item: Item, path: Path, value: Value | None) -> Item:
-    """The item with the value at the path, or without it; shares with the old one all that it does not change."""
+    """Returns the item with the value at the path, or without it; unchanged parts are shared with the old item."""
     name, *deeper = path
     if deeper:
         if name not in item or "M" not in item[name]:

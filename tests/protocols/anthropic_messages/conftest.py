@@ -1,4 +1,4 @@
-"""A provider that answers one thing: for reading what bytes mean to an official SDK, over a socket."""
+"""A provider with a fixed answer, to read its bytes with an official SDK over a socket."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -8,9 +8,11 @@ from typing import Any
 import anthropic
 import pytest
 
+from tests.hangs import HANGS_AFTER_S
+
 
 class Canned:
-    """What the provider answers next."""
+    """The provider's next answer."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -23,7 +25,7 @@ class Canned:
 
 @pytest.fixture(scope="session")
 def provider() -> Iterator[Canned]:
-    """The provider's answer, and where it is given to any POST."""
+    """Yields the provider's answer, and the address that gives it to any POST."""
 
     class Answering(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -38,7 +40,7 @@ def provider() -> Iterator[Canned]:
             self.wfile.write(canned.body)
 
         def log_message(self, *_: Any) -> None:
-            """Quiet."""
+            """Logs nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
         canned = Canned(f"http://127.0.0.1:{server.server_port}")
@@ -53,8 +55,8 @@ def provider() -> Iterator[Canned]:
 
 @pytest.fixture(scope="session")
 def served(provider: Canned) -> Iterator[Callable[[bytes, str], anthropic.Anthropic]]:
-    """The SDK's client of a provider that answers the given body."""
-    with anthropic.Anthropic(base_url=provider.url, api_key="k", max_retries=0, timeout=10) as client:
+    """Yields a function that returns the SDK's client of a provider with the given answer."""
+    with anthropic.Anthropic(base_url=provider.url, api_key="k", max_retries=0, timeout=HANGS_AFTER_S) as client:
 
         def serve(body: bytes, content_type: str) -> anthropic.Anthropic:
             provider.set(body, content_type)

@@ -1,4 +1,4 @@
-"""Whole answers, read, forwarded and made anew."""
+"""Tests of whole answers: read, forwarded and built from events."""
 
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,16 @@ MEANING = ChatResponse(
             FinishReason.TOOL_CALLS,
         ),
     ),
-    usage=Usage(input=3, cache_read=5000, cache_write_5m=100, cache_write_1h=200, output=20, reasoning=5),
+    usage=Usage(
+        input=3,
+        cache_read=5000,
+        cache_write_5m=100,
+        cache_write_1h=200,
+        output=20,
+        reasoning=5,
+        uses=(("web_search", 1),),
+    ),
+    uses=(("web_search", 1),),
 )
 
 
@@ -158,7 +167,7 @@ def test_a_signature_survives_its_stay_with_the_client(issuer: str | None) -> No
     assert decode_signature(encode_signature("a:b/c+==", issuer)) == ("a:b/c+==", issuer)
 
 
-def test_no_signature_is_none_of_anyones() -> None:
+def test_an_empty_signature_is_no_vendors() -> None:
     assert decode_signature(encode_signature(None, None)) == (None, None)
 
 
@@ -167,6 +176,24 @@ def test_no_signature_is_none_of_anyones() -> None:
     [
         ({"input_tokens": 10, "output_tokens": 2}, Usage(input=10, output=2)),
         ({"input_tokens": 0, "output_tokens": 0}, Usage()),
+        (
+            {"input_tokens": 10, "output_tokens": 2, "server_tool_use": {"web_search_requests": 3, "new_requests": 9}},
+            Usage(input=10, output=2, uses=(("web_search", 3),)),
+        ),
+        ({"input_tokens": 10, "output_tokens": 2, "server_tool_use": {"web_search_requests": 0}}, Usage(10, output=2)),
+        ({"input_tokens": 10, "output_tokens": 2, "server_tool_use": [7]}, Usage(10, output=2)),
+        (
+            {
+                "input_tokens": 100,
+                "output_tokens": 20,
+                "iterations": [
+                    {"type": "compaction", "input_tokens": 9_000, "output_tokens": 500, "cache_read_input_tokens": 7},
+                    {"type": "message", "input_tokens": 100, "output_tokens": 20},
+                    None,
+                ],
+            },
+            Usage(input=9_100, cache_read=7, output=520),
+        ),
         (
             {"input_tokens": 1, "output_tokens": 2, "cache_creation_input_tokens": 30, "cache_read_input_tokens": 4},
             Usage(input=1, cache_read=4, cache_write_5m=30, output=2),

@@ -1,9 +1,7 @@
-"""Real traffic of the OpenAI chat wire, bridged: Anthropic's SDK reads from it what OpenAI's reads from it raw."""
+"""Tests with traffic of the OpenAI chat wire: Anthropic's SDK reads from it bridged what OpenAI's SDK reads raw."""
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import anthropic
@@ -15,8 +13,9 @@ from gateway.canonical.events import Event, Failed
 from gateway.canonical.response import Extension, Stamp
 from gateway.protocols import openai_chat
 from gateway.protocols.anthropic_messages import CLIENT
+from tests.hangs import HANGS_AFTER_S
+from tests.recorded import files, read_recording
 
-RECORDINGS = Path(__file__).parents[4] / "shared" / "recordings"
 PROVIDERS = ("openai", "deepseek", "groq", "together", "cerebras", "openrouter", "azure")
 STAMP = Stamp(response_id="msg_nxn-1", model="asked", created_s=1)
 EXTENSION = Extension("gen-nxn-1", "used", ("used",), "miss", "0.01")
@@ -30,12 +29,10 @@ STOPS = {
     "content_filter": "refusal",
 }
 
-pytestmark = pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recordings are not beside this checkout")
-
 
 @dataclass
 class Said:
-    """What an answer says, whoever reads it. `calls` are ids, names and parsed arguments."""
+    """The content of an answer, independent of the SDK. `calls` are ids, names and parsed arguments."""
 
     text: str = ""
     thinking: str = ""
@@ -51,22 +48,22 @@ def events(body: bytes) -> list[Event]:
 
 
 def is_one_answer(body: bytes) -> bool:
-    """One answer that says something: errors and several choices are tested elsewhere."""
+    """True for one answer with content. Errors and several choices are tested elsewhere."""
     value = orjson.loads(body)
     choices: list[Any] = value.get("choices") or []
     return "error" not in value and len(choices) == 1 and choices[0].get("message") is not None
 
 
 def is_one_stream(body: bytes) -> bool:
-    """A whole stream of one choice."""
+    """True for a whole stream of one choice."""
     return not any(isinstance(event, Failed) or getattr(event, "choice", 0) for event in events(body))
 
 
 def recordings(stream: bool) -> list[Any]:
     found = []
     for provider in PROVIDERS:
-        for path in sorted((RECORDINGS / provider).glob("chat/*.json")):
-            recording = json.loads(path.read_text())
+        for path in files(f"{provider}/chat/*.json"):
+            recording = read_recording(path)
             if recording["stream"] != stream or recording["response"]["status"] != 200:
                 continue
             body = recording["response"]["body_text"].encode()
@@ -81,7 +78,7 @@ def parsed(arguments: str, custom: bool) -> Any:
 
 @pytest.fixture(scope="module")
 def original(provider: Any) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=provider.url, api_key="k", max_retries=0, timeout=10) as client:
+    with openai.OpenAI(base_url=provider.url, api_key="k", max_retries=0, timeout=HANGS_AFTER_S) as client:
         yield client
 
 
@@ -90,13 +87,17 @@ def counted(said: Said, usage: Any) -> None:
         return
     said.prompt_tokens, said.output_tokens = usage.prompt_tokens, usage.completion_tokens
     thought = usage.completion_tokens_details and usage.completion_tokens_details.reasoning_tokens
-    # Some providers count thoughts beside the completion; their own total tells.
+    # Some providers count thoughts beside the completion; their own total shows it.
     if thought and usage.total_tokens == usage.prompt_tokens + usage.completion_tokens + thought:
         said.output_tokens += thought
 
 
 def thought_of(holder: Any) -> str:
     return getattr(holder, "reasoning_content", None) or getattr(holder, "reasoning", None) or ""
+
+
+# The pipeline makes of it the ids of calls that came without.
+ANSWER_ID = "nxn-1"
 
 
 def of_openai(client: openai.OpenAI) -> Said:
@@ -111,7 +112,9 @@ def of_openai(client: openai.OpenAI) -> Said:
         text = custom.input if custom else function.arguments
         said.calls.append((call.id, (custom or function).name, parsed(text, bool(custom))))
     if message.function_call is not None:
-        said.calls.append(("call_0", message.function_call.name, parsed(message.function_call.arguments, False)))
+        said.calls.append(
+            (f"call_{ANSWER_ID}_0", message.function_call.name, parsed(message.function_call.arguments, False))
+        )
     said.stop = choice.finish_reason
     counted(said, completion.usage)
     return said
@@ -162,7 +165,7 @@ def expected(said: Said) -> Said:
 def test_a_whole_answer_says_the_same(body: bytes, provider: Any, original: openai.OpenAI, served: Any) -> None:
     provider.set(body, "application/json")
     wanted = expected(of_openai(original))
-    bridged = CLIENT.encode_response(openai_chat.UPSTREAM.decode_response(body), STAMP, EXTENSION)
+    bridged = CLIENT.encode_response(openai_chat.UPSTREAM.decode_response(body, ANSWER_ID), STAMP, EXTENSION)
     assert of_anthropic(served(bridged, "application/json").messages.create(**ASKED)) == wanted
 
 
@@ -177,6 +180,6 @@ def test_a_stream_says_the_same(
     with served(bridged, "text/event-stream").messages.stream(**ASKED) as stream:
         said = of_anthropic(stream.get_final_message())
     if not wanted.output_tokens:
-        # The provider has counted nothing, and the wire wants a number: an estimate.
+        # The provider has not counted, and the wire requires a number: an estimate.
         said.prompt_tokens = said.output_tokens = 0
     assert said == wanted

@@ -1,4 +1,4 @@
-"""Counting prompts, and estimating where nobody counts."""
+"""Tests of counted prompts, and of estimates if the provider cannot count."""
 
 import orjson
 import pytest
@@ -61,7 +61,7 @@ def test_three_bytes_are_about_a_token(size: int, tokens: int) -> None:
     assert estimated_tokens(size) == tokens
 
 
-def test_media_are_round_figures_whatever_their_bytes() -> None:
+def test_media_are_round_figures_for_any_bytes() -> None:
     picture = Image(InlineMedia("Q" * 3000, "image/png"))
     result = ToolResult("c", (picture,))
     parts = (Text("hi"), Image(RemoteMedia("https://e.com")), Document(InlineMedia("Q" * 3000, "application/pdf")))

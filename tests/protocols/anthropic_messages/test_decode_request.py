@@ -1,4 +1,4 @@
-"""Requests of the wire, every documented member, and what is refused by name."""
+"""Tests of the wire's requests: every documented member is read, and unsupported ones are refused by name."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -51,6 +51,7 @@ def test_a_golden_request_means_its_parts() -> None:
     assert CLIENT.decode_request(body) == ChatRequest(
         protocol=PROTOCOL,
         model="claude-sonnet-4-5",
+        provider_state="messages[0].content[3].source.file_id",
         messages=(
             Message("system", (Text("Be brief.", cache=CacheLifetime.ONE_HOUR),)),
             Message(
@@ -97,6 +98,9 @@ def test_a_golden_request_means_its_parts() -> None:
             Tool(
                 "web_search_20250305",
                 builtin={"type": "web_search_20250305", "name": "web_search", "max_uses": 2},
+                provider_run="web_search",
+                max_uses=2,
+                spare=True,
             ),
         ),
         tool_choice=ToolChoice("required"),
@@ -277,7 +281,7 @@ def test_a_thought_marked_with_its_issuer_is_the_issuers_again() -> None:
         (
             {
                 "messages": user(
-                    {"type": "image", "source": {"type": "base64", "media_type": "image/tiff", "data": "x"}}
+                    {"type": "image", "source": {"type": "base64", "media_type": "text/plain", "data": "x"}}
                 )
             },
             "messages[0].content[0].source.media_type",
@@ -330,3 +334,19 @@ def test_what_is_wrong_is_named_by_its_path(members: dict[str, Any], param: str)
 def test_a_body_that_is_no_object_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidRequest):
         CLIENT.decode_request(body)
+
+
+@pytest.mark.parametrize("media_type", ["APPLICATION/PDF", "application/pdf; x=y", "application/x-pdf"])
+def test_a_documents_media_type_is_read_in_any_spelling(media_type: str) -> None:
+    source = {"type": "base64", "media_type": media_type, "data": "QUJD"}
+    said = {"role": "user", "content": [{"type": "document", "source": source}]}
+    request = CLIENT.decode_request(orjson.dumps({"model": "m", "max_tokens": 5, "messages": [said]}))
+    assert request.messages == (Message("user", (Document(InlineMedia("QUJD", "application/pdf")),)),)
+
+
+@pytest.mark.parametrize(
+    ("edits", "samplings"),
+    [([{"type": "compact_20260112"}], 2), ([{"type": "clear_tool_uses_20250919"}], 1), ([], 1), (None, 1)],
+)
+def test_a_conversation_that_may_be_compacted_first_is_generated_for_twice(edits: Any, samplings: int) -> None:
+    assert decode(context_management={"edits": edits}).samplings == samplings

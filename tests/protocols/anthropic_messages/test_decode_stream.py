@@ -1,4 +1,4 @@
-"""A provider's events, whole and cut, in order and out of it."""
+"""Tests of a provider's events, whole and cut, in order and out of order."""
 
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from gateway.canonical.events import (
 from gateway.canonical.parts import Citation
 from gateway.canonical.response import FinishReason
 from gateway.canonical.usage import Usage
+from gateway.errors import UnreadableAnswer
 from gateway.framing.sse import sse_event
 from gateway.protocols.anthropic_messages import UPSTREAM
 
@@ -51,7 +52,7 @@ def stream(*values: object) -> bytes:
 
 
 def failure(*values: object) -> tuple[str, list[Event]]:
-    """The last event's error, which must be one, and what came before it."""
+    """Returns the last event's error, which must be one, and the events before it."""
     *before, last = events(stream(*values))
     assert isinstance(last, Failed)
     return last.error.message, before
@@ -179,12 +180,13 @@ def test_garbage_is_a_failure_in_its_place_and_keeps_what_came_before(bad: bytes
     assert found[1] == TextDelta("kept", 0)
     assert len(found) == 3
     assert isinstance(found[2], Failed)
-    assert found[2].error.message == "The provider sent an answer that cannot be read."
+    assert isinstance(found[2].error, UnreadableAnswer)
 
 
 @pytest.mark.parametrize("first", [TEXT, {"type": "message_start"}, {"type": "message_start", "message": None}])
 def test_nothing_can_be_said_before_the_message_starts(first: object) -> None:
-    assert failure(first, TEXT) == ("The provider sent an answer that cannot be read.", [])
+    message, before = failure(first, TEXT)
+    assert (message.startswith("The provider sent an answer that cannot be read: "), before) == (True, [])
 
 
 def test_a_providers_error_is_that_error_after_what_it_said() -> None:

@@ -1,4 +1,4 @@
-"""Events to a caller, forwarded and made anew, up to every kind of end."""
+"""Tests of events to a caller, forwarded and built, up to every kind of end."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -46,7 +46,7 @@ def encoder() -> StreamEncoder:
 
 
 def sent(out: bytes) -> list[tuple[str, Any]]:
-    """Each event's name and data; every event must have both, and the same type in both."""
+    """Returns each event's name and data. Every event must have both, with the same type in both."""
     events = out.split(b"\n\n")
     assert events.pop() == b""
     found = []
@@ -64,7 +64,7 @@ def encoded(*events: Event) -> list[tuple[str, Any]]:
 
 
 def read(events: Iterable[tuple[str, Any]]) -> list[Any]:
-    """The blocks as a strict client reads them: never two open, indexes in a row, all of them closed."""
+    """Reads the blocks as a strict client does: never two open, consecutive indexes, all closed."""
     blocks: list[Any] = []
     is_open = False
     for name, value in events:
@@ -84,7 +84,7 @@ def read(events: Iterable[tuple[str, Any]]) -> list[Any]:
 
 
 def inputs(*events: Event) -> list[tuple[str, str]]:
-    """Ids of calls and their joined input, in the order of the blocks."""
+    """Returns the ids of calls and their joined input, in the order of the blocks."""
     calls = [block for block in read(encoded(STARTED, *events, *END)) if block[0]["type"] == "tool_use"]
     return [(opened["id"], "".join(delta["partial_json"] for delta in deltas)) for opened, *deltas in calls]
 

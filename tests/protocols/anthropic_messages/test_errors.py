@@ -1,4 +1,4 @@
-"""Errors out in the wire's shape, and a provider's errors into the drawn tree."""
+"""Tests of errors in the wire's shape, and of a provider's errors in the error tree."""
 
 from typing import Any
 
@@ -137,7 +137,7 @@ def test_the_gateways_own_credit_is_no_fault_of_the_callers() -> None:
     assert "credit" not in error.message
 
 
-@pytest.mark.parametrize(("sent", "expected"), [("1.2", 2), ("0", 0), ("99999", None), ("Wed, 21 Oct", None)])
+@pytest.mark.parametrize(("sent", "expected"), [("1.2", 2), ("0", 0), ("99999", 3600), ("Wed, 21 Oct", None)])
 def test_the_providers_time_to_wait_is_kept_in_whole_seconds(sent: str, expected: int | None) -> None:
     assert refused(429, **{"Retry-After": sent}).retry_after_s == expected
 

@@ -1,4 +1,4 @@
-"""What is asked for as a stream and joined into one message is what the official SDK makes of the same stream."""
+"""Tests that a stream joined into one message equals the official SDK's sum of the same stream."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,10 +13,11 @@ from gateway.canonical.target import Profile, Target
 from gateway.framing.sse import sse_event
 from gateway.protocols.anthropic_messages import CLIENT, UPSTREAM
 from gateway.protocols.anthropic_messages.join import join
-from tests.protocols.anthropic_messages.test_recordings import RECORDINGS, body_of, recordings
+from tests.protocols.anthropic_messages.test_recordings import recordings
+from tests.recorded import body as body_of
 
 GOLDENS = Path(__file__).parents[2] / "golden" / "anthropic_messages"
-# The SDK leaves out what it does not know; ours is read without it below.
+# The SDK omits members that it does not know, so they are removed from ours below.
 KNOWN = ["cached", "refusal", "server_tool", "text", "thinking", "tools"]
 TARGET = Target("m", Profile("plain"), 4096)
 ASKED: Any = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
@@ -30,7 +31,7 @@ def joined(stream: bytes) -> Any:
 
 
 def summed_up(served: Serve, stream: bytes) -> Any:
-    """What the SDK sums up of a stream; it adds nulls of its own."""
+    """Returns the SDK's sum of a stream, which contains added nulls."""
     with served(stream, "text/event-stream").messages.stream(**ASKED) as events:
         return without_nulls(events.get_final_message().to_dict(exclude_unset=True))
 
@@ -51,7 +52,6 @@ def test_a_joined_golden_is_what_the_sdk_sums_up(served: Serve, name: str) -> No
     assert without_nulls(joined(stream)) == summed_up(served, stream)
 
 
-@pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recordings are not beside this checkout")
 @pytest.mark.parametrize("recording", recordings(stream=True))
 def test_a_joined_recording_is_what_the_sdk_sums_up(served: Serve, recording: Any) -> None:
     stream = body_of(recording)
@@ -86,7 +86,7 @@ def test_a_call_that_the_bound_cut_short_has_no_input() -> None:
 
 
 @pytest.mark.parametrize("own", [b"", b',"stream":false'])
-def test_what_is_to_be_a_stream_is_asked_for_as_one_whatever_the_callers_bytes_say(own: bytes) -> None:
+def test_a_stream_is_asked_for_as_one_although_the_callers_bytes_ask_for_a_whole_answer(own: bytes) -> None:
     source = b'{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}]' + own + b"}"
     request = replace(CLIENT.decode_request(source), stream=True)
     assert orjson.loads(UPSTREAM.encode_request(request, TARGET))["stream"] is True

@@ -1,9 +1,6 @@
-"""Anthropic's real traffic, where its folder lies beside the checkout; our goldens do without it."""
+"""Tests with Anthropic's recorded traffic: our sample, and the real traffic if it is beside the checkout."""
 
-import json
-import random
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -16,20 +13,20 @@ from gateway.canonical.target import Profile, Target
 from gateway.errors import GatewayError
 from gateway.protocols.anthropic_messages import CLIENT, UPSTREAM
 from gateway.protocols.anthropic_messages.count_tokens import decode_count, decode_count_request, encode_count_request
+from tests.cuttings import cut, cuttings
+from tests.recorded import body as body_of
+from tests.recorded import files, read_recording
 
-RECORDINGS = Path(__file__).parents[4] / "shared" / "recordings" / "anthropic"
 STAMP = Stamp(response_id="msg_nxn-1", model="asked", created_s=1)
 EXTENSION = Extension("gen-nxn-1", "used", ("used",), "miss", "0.01")
-# An escape in a fetched page was damaged on its way into this file: no JSON parser reads the event.
+# An escape in a fetched page was damaged in this file, so no JSON parser reads the event.
 DAMAGED = frozenset({"d28530a0ae68ce70"})
-
-pytestmark = pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recordings are not beside this checkout")
 
 
 def recordings(stream: bool | None = None, api: str = "messages", ok: bool | None = True) -> list[Any]:
     found = []
-    for path in sorted((RECORDINGS / api).glob("*.json")):
-        recording = json.loads(path.read_text())
+    for path in files(f"anthropic/{api}/*.json"):
+        recording = read_recording(path)
         is_ok = recording["response"]["status"] == 200
         if stream in {None, recording["stream"]} and ok in {None, is_ok} and path.stem not in DAMAGED:
             found.append(pytest.param(recording, id=path.stem))
@@ -42,18 +39,8 @@ def decoded(chunks: Iterable[bytes]) -> list[Decoded]:
     return frames + decoder.flush()
 
 
-def cut(data: bytes, places: list[int]) -> Iterator[bytes]:
-    for start, end in zip([0, *places], [*places, len(data)], strict=True):
-        yield data[start:end]
-
-
 def events(frames: list[Decoded]) -> list[Event]:
     return [event for frame in frames for event in frame.events]
-
-
-def body_of(recording: Any) -> bytes:
-    body: str = recording["response"]["body_text"]
-    return body.encode()
 
 
 @pytest.mark.parametrize("recording", recordings(stream=True))
@@ -61,9 +48,7 @@ def test_a_recorded_stream_means_the_same_however_it_is_cut(recording: Any) -> N
     data = body_of(recording)
     whole = decoded([data])
     assert isinstance(events(whole)[-1], Ended)
-    seeded = random.Random(7)
-    cuttings = [sorted(seeded.sample(range(1, len(data)), min(12, len(data) - 1))) for _ in range(50)]
-    for places in [*cuttings, list(range(1, len(data)))]:
+    for places in cuttings(data):
         assert decoded(cut(data, places)) == whole
 
 
@@ -107,7 +92,7 @@ def test_a_recorded_answer_made_anew_is_read_by_the_sdk_as_the_original(recordin
     body = body_of(recording)
     anew, original = read(CLIENT.encode_response(UPSTREAM.decode_response(body), STAMP, EXTENSION)), read(body)
     for block in original["content"]:
-        # Who called is of this wire alone; a text without sources has none either way.
+        # `caller` belongs to this wire alone, and a text without sources has none either way.
         if block["type"] == "tool_use":
             block.pop("caller", None)
         if block["type"] == "text" and not block.get("citations"):
@@ -155,7 +140,13 @@ def test_a_recorded_count_goes_through_and_is_read(recording: Any) -> None:
 
 
 def test_a_damaged_event_is_a_failure_that_keeps_what_came_before() -> None:
-    for name in DAMAGED:
-        found = events(decoded([body_of(json.loads((RECORDINGS / "messages" / f"{name}.json").read_text()))]))
+    (stream,) = recordings_named("anthropic/messages/text-stream.json")
+    damaged = body_of(stream).replace(b'{"type":"content_block_stop"', b'{"type":"content_block\\_stop"')
+    for data in (damaged, *map(body_of, recordings_named(*(f"anthropic/messages/{name}.json" for name in DAMAGED)))):
+        found = events(decoded([data]))
         assert [type(event) for event in found[-1:]] == [Failed]
         assert len(found) > 10
+
+
+def recordings_named(*names: str) -> list[Any]:
+    return [read_recording(path) for name in names for path in files(name)]

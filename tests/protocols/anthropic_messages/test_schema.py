@@ -1,4 +1,4 @@
-"""Schemas within what the wire enforces."""
+"""Tests of schemas within the subset that the wire enforces."""
 
 from typing import Any
 

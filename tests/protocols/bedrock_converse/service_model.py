@@ -1,4 +1,4 @@
-"""AWS's own description of Converse, as botocore has it: every body that we build has to fit."""
+"""Checks bodies against AWS's own description of Converse, as botocore has it."""
 
 import base64
 from typing import Any
@@ -16,7 +16,7 @@ def assert_fits(body: dict[str, Any]) -> None:
 
 
 def _as_parameters(value: Any, shape: Any) -> Any:
-    """What a caller of boto3 would have passed: bytes where JSON has base64."""
+    """Converts the body to the parameters of boto3, with bytes where JSON has base64."""
     if shape.type_name == "structure" and not shape.is_document_type:
         unknown = value.keys() - shape.members.keys()
         assert not unknown, f"{shape.name} has no {unknown}"

@@ -1,4 +1,4 @@
-"""Streams in AWS's framing, out of the goldens and out of a test's own events."""
+"""Builds streams in AWS's framing from the goldens and from a test's own events."""
 
 from pathlib import Path
 from typing import Any

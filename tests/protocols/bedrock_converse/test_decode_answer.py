@@ -1,4 +1,4 @@
-"""Whole answers of Converse."""
+"""Tests of whole answers of Converse."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Bedrock's refusals: the kind in a header, in the body, or only a status."""
+"""Tests of Bedrock's refusals: the kind in a header, in the body, or only a status."""
 
 import orjson
 import pytest

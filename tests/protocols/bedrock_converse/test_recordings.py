@@ -1,13 +1,9 @@
-"""Real traffic of Bedrock's, where its folder lies beside the checkout; our goldens do without it.
+"""Tests with Bedrock's recorded traffic: our sample, and the real traffic if it is beside the checkout.
 
-The oracle reads with botocore's framing and takes the JSON as AWS documents it, block by block.
+The expected values come from botocore's framing and from the JSON as AWS documents it, block by block.
 """
 
-import base64
-import json
-import random
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -31,26 +27,21 @@ from gateway.canonical.response import Extension, Stamp
 from gateway.errors import GatewayError, UpstreamError
 from gateway.protocols import openai_chat
 from gateway.protocols.bedrock_converse import UPSTREAM
+from tests.cuttings import cut, cuttings
+from tests.recorded import body, files, read_recording
 
-RECORDINGS = Path(__file__).parents[4] / "shared" / "recordings" / "bedrock"
 STAMP = Stamp("chatcmpl-nxn-1", "asked", 1)
 EXTENSION = Extension("gen-nxn-1", "used", ("used",), "miss", "0.01")
-
-pytestmark = pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recordings are not beside this checkout")
 
 
 def recordings(binary: bool, status_ok: bool = True) -> list[Any]:
     found = []
-    for path in sorted(RECORDINGS.glob("converse*/*.json")):
-        recording = json.loads(path.read_text())
+    for path in files("bedrock/converse*/*.json"):
+        recording = read_recording(path)
         response = recording["response"]
         if ("body_b64" in response) == binary and (response["status"] == 200) == status_ok:
             found.append(pytest.param(recording, id=path.stem))
     return found
-
-
-def data(recording: Any) -> bytes:
-    return base64.b64decode(recording["response"]["body_b64"])
 
 
 def decoded(chunks: Iterable[bytes]) -> list[Event]:
@@ -60,7 +51,7 @@ def decoded(chunks: Iterable[bytes]) -> list[Event]:
 
 
 def told(stream: bytes) -> dict[str, Any]:
-    """What a recorded stream says, put together from its JSON."""
+    """Reads a recorded stream, put together from its JSON."""
     buffer: Any = EventStreamBuffer()
     buffer.add_data(stream)
     said: dict[str, Any] = {"text": "", "thinking": "", "signatures": [], "calls": {}, "citations": 0}
@@ -83,7 +74,7 @@ def told(stream: bytes) -> dict[str, Any]:
 
 @pytest.mark.parametrize("recording", recordings(binary=True))
 def test_a_recorded_stream_means_what_it_says(recording: Any) -> None:
-    events, said = decoded([data(recording)]), told(data(recording))
+    events, said = decoded([body(recording)]), told(body(recording))
     assert isinstance(events[-1], Ended)
     assert "".join(event.text for event in events if isinstance(event, TextDelta)) == said["text"]
     thoughts = [event for event in events if isinstance(event, ThinkingDelta)]
@@ -102,18 +93,15 @@ def test_a_recorded_stream_means_what_it_says(recording: Any) -> None:
 
 @pytest.mark.parametrize("recording", recordings(binary=True))
 def test_a_recorded_stream_means_the_same_however_it_is_cut(recording: Any) -> None:
-    stream = data(recording)
+    stream = body(recording)
     expected = decoded([stream])
-    seeded = random.Random(7)
-    for _ in range(50):
-        places = sorted(seeded.sample(range(1, len(stream)), 12))
-        assert decoded(stream[a:b] for a, b in zip([0, *places], [*places, len(stream)], strict=True)) == expected
-    assert decoded(stream[place : place + 1] for place in range(len(stream))) == expected
+    for places in cuttings(stream):
+        assert decoded(cut(stream, places)) == expected
 
 
 @pytest.mark.parametrize("recording", recordings(binary=True))
 def test_a_recorded_stream_that_is_cut_anywhere_is_a_failure(recording: Any) -> None:
-    stream = data(recording)
+    stream = body(recording)
     for end in range(0, len(stream), 97):
         last = decoded([stream[:end]])[-1]
         assert isinstance(last, Failed)
@@ -125,8 +113,8 @@ def test_a_recorded_stream_bridges_to_the_chat_wire_with_nothing_lost(recording:
     asked = {"model": "asked", "messages": [{"role": "user", "content": "hi"}], "stream": True}
     request = openai_chat.CLIENT.decode_request(orjson.dumps(asked | {"stream_options": {"include_usage": True}}))
     encoder = openai_chat.CLIENT.stream_encoder(request, STAMP)
-    out = b"".join(encoder.encode(event) for event in decoded([data(recording)])) + encoder.finish(EXTENSION)
-    said, again = told(data(recording)), decoded_chat(out)
+    out = b"".join(encoder.encode(event) for event in decoded([body(recording)])) + encoder.finish(EXTENSION)
+    said, again = told(body(recording)), decoded_chat(out)
     assert again["text"] == said["text"]
     assert again["thinking"] == said["thinking"]
     assert again["calls"] == [tuple(call) for call in said["calls"].values()]

@@ -1,4 +1,4 @@
-"""Google's own SDK as the reader of our bytes, over a socket: what it makes of a stream or of a whole answer."""
+"""Reads our bytes with Google's own SDK over a socket, as a stream or as a whole answer."""
 
 import http.server
 import threading
@@ -14,7 +14,7 @@ from google.genai import types
 
 @dataclass
 class Read:
-    """What a user of the SDK has in hand at the end."""
+    """The values that a user of the SDK has at the end."""
 
     text: str = ""
     thoughts: str = ""
@@ -24,7 +24,7 @@ class Read:
     usage: types.GenerateContentResponseUsageMetadata | None = None
 
     def add(self, response: types.GenerateContentResponse, choice: int = 0) -> None:
-        """One chunk, or a whole answer."""
+        """Adds one chunk, or a whole answer."""
         self.usage = response.usage_metadata or self.usage
         for candidate in response.candidates or []:
             if (candidate.index or 0) != choice:
@@ -64,32 +64,32 @@ class _Answers(http.server.BaseHTTPRequestHandler):
 
 
 class Reader:
-    """A client whose server answers whatever it was last told to."""
+    """A client whose server gives the answer that was set last."""
 
     def __init__(self, client: genai.Client) -> None:
         self._client = client
 
     def chunks(self, body: bytes) -> Iterator[types.GenerateContentResponse]:
-        """The chunks of a stream."""
+        """Yields the chunks of a stream."""
         _Answers.body, _Answers.status = body, 200
         yield from self._client.models.generate_content_stream(model="m", contents="hi")
 
     def stream(self, body: bytes, choice: int = 0) -> Read:
-        """A stream read to its end."""
+        """Reads a stream to its end."""
         read = Read()
         for chunk in self.chunks(body):
             read.add(chunk, choice)
         return read
 
     def whole(self, body: bytes, status: int = 200) -> Read:
-        """A whole answer."""
+        """Reads a whole answer."""
         _Answers.body, _Answers.status = body, status
         read = Read()
         read.add(self._client.models.generate_content(model="m", contents="hi"))
         return read
 
     def chat(self, body: bytes) -> list[types.Content]:
-        """The history that a chat keeps of one streamed turn."""
+        """Returns the history that a chat keeps of one streamed turn."""
         _Answers.body, _Answers.status = body, 200
         chat = self._client.chats.create(model="m")
         for _ in chat.send_message_stream("hi"):
@@ -99,7 +99,7 @@ class Reader:
 
 @contextmanager
 def reader() -> Iterator[Reader]:
-    """A reader with its server on 127.0.0.1."""
+    """Yields a reader with its server on 127.0.0.1."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Answers)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)

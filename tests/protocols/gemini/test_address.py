@@ -1,10 +1,10 @@
-"""What the URL says."""
+"""Tests of the URL's content."""
 
 import pytest
 
 from gateway.errors import NotFound
-from gateway.protocols.gemini import CLIENT, UPSTREAM
-from gateway.protocols.gemini.address import Address, parse_address
+from gateway.protocols.gemini import CLIENT
+from gateway.protocols.gemini.address import GENERATE, STREAM, Address, parse_address, upstream_path
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,8 @@ from gateway.protocols.gemini.address import Address, parse_address
         ("/v1/models/m:streamGenerateContent", {"alt": "json"}, Address("m", "streamGenerateContent")),
         ("/v1beta/models/aws%2Fclaude-haiku-4-5:countTokens", {}, Address("aws/claude-haiku-4-5", "countTokens")),
         ("/prod/v1/models/nexevo/fast:cheap:generateContent", {}, Address("nexevo/fast:cheap", "generateContent")),
+        ("/v1beta/aws/claude-haiku-4-5:generateContent", {}, Address("aws/claude-haiku-4-5", "generateContent")),
+        ("/prod/v1beta/nexevo%2Ffast:countTokens", {}, Address("nexevo/fast", "countTokens")),
         ("/v1beta1/publishers/google/models/m:generateContent", {}, Address("m", "generateContent")),
     ],
 )
@@ -38,7 +40,7 @@ def test_a_path_without_a_method_of_ours_is_not_found(path: str) -> None:
     ],
 )
 def test_an_upstream_is_asked_at_its_models_path(stream: bool, expected: str) -> None:
-    assert UPSTREAM.path("gemini-2.5-flash", stream=stream) == expected
+    assert upstream_path("gemini-2.5-flash", STREAM if stream else GENERATE) == expected
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What callers may say on this wire, in either spelling, and what a mistake is told."""
+"""Tests of callers' requests on this wire, in both spellings, and of the errors for wrong ones."""
 
 from base64 import b64encode
 from pathlib import Path
@@ -39,7 +39,7 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "gemini"
 AT = "/v1beta/models/gemini-2.5-flash:generateContent"
 HELLO = [{"role": "user", "parts": [{"text": "hi"}]}]
 
-# What the conversation of the golden request means.
+# The canonical form of the golden request's conversation.
 MESSAGES = (
     Message("system", (Text("Be brief."), Text("Be kind."))),
     Message(
@@ -111,6 +111,7 @@ def test_every_parameter_has_its_place() -> None:
         source=body,
         stream=True,
         include_usage=True,
+        provider_state="contents[0].parts[5].file_data.file_uri",
         choices=2,
         max_output_tokens=500,
         sampling=Sampling(
@@ -131,7 +132,7 @@ def test_every_parameter_has_its_place() -> None:
                 {"type": "object", "properties": {"city": {"type": ["string", "null"]}}, "required": ["city"]},
             ),
             Tool("time", parameters={"type": "object", "additionalProperties": False}),
-            Tool("googleSearch", builtin={"googleSearch": {}}),
+            Tool("googleSearch", builtin={"googleSearch": {}}, spare=True, provider_run="google_search"),
         ),
         tool_choice=ToolChoice("required", allowed=("weather", "time")),
         output_format=OutputFormat("schema", {"type": "object"}),
@@ -363,7 +364,7 @@ def test_what_is_nested_too_deeply_is_refused(kind: str) -> None:
     value = b'{"a":' * 300 + b"1" + b"}" * 300
     member = {"functionCall": b"args", "functionResponse": b"response", "executableCode": b"code"}[kind]
     body = b'{"contents":[{"parts":[{"%b":{"name":"f","%b":%b}}]}]}' % (kind.encode(), member, value)
-    with pytest.raises(InvalidRequest, match="nested too deeply"):
+    with pytest.raises(InvalidRequest, match="deeper than 254 levels"):
         CLIENT.at(AT, {}).decode_request(body)
 
 

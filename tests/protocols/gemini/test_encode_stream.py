@@ -1,4 +1,4 @@
-"""Chunks to a caller, forwarded and made anew, in both framings, up to every kind of end."""
+"""Tests of chunks to a caller, forwarded and built, in both framings, up to every kind of end."""
 
 from collections.abc import Sequence
 from pathlib import Path

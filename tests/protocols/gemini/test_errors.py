@@ -1,4 +1,4 @@
-"""Errors in Google's shape, both ways."""
+"""Tests of errors in Google's shape, both ways."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Schemas between OpenAPI's subset, JSON Schema and what Gemini takes of it."""
+"""Tests of schemas between OpenAPI's subset, JSON Schema and Gemini's subset of it."""
 
 from typing import Any
 
@@ -18,6 +18,10 @@ from gateway.protocols.gemini.schema import from_openapi, to_gemini
             {"type": "ARRAY", "items": {"type": "INTEGER"}, "min_items": "2"},
             {"type": "array", "items": {"type": "integer"}, "minItems": 2},
         ),
+        # Longer numbers than 64 bits and Python hold stay as they came.
+        ({"max_items": "9" * 20}, {"maxItems": "9" * 20}),
+        ({"max_items": "9" * 5000}, {"maxItems": "9" * 5000}),
+        ({"max_items": "٣"}, {"maxItems": "٣"}),
         ({"type": "TYPE_UNSPECIFIED", "example": 3, "title": None}, {"examples": [3]}),
         (
             {"ref": "#/$defs/a", "defs": {"a": {"type": "STRING"}}},

@@ -1,4 +1,4 @@
-"""What google-genai for Python reads of the streams and answers that are made for it."""
+"""Tests of google-genai for Python with the streams and answers that are built for it."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Whole answers, read, forwarded and made anew."""
+"""Tests of whole answers: read, forwarded and built from events."""
 
 from pathlib import Path
 
@@ -40,7 +40,7 @@ MEANING = ChatResponse(
 
 def answer(message: object, finish: str = "stop", usage: object = None) -> ChatResponse:
     choice = {"index": 0, "message": message, "finish_reason": finish}
-    return UPSTREAM.decode_response(orjson.dumps({"id": "x", "model": "m", "choices": [choice], "usage": usage}))
+    return UPSTREAM.decode_response(orjson.dumps({"id": "x", "model": "m", "choices": [choice], "usage": usage}), "n1")
 
 
 def parts(message: object) -> tuple[Part, ...]:
@@ -95,7 +95,7 @@ def test_every_finish_reason_has_a_word(reason: FinishReason | None, word: str) 
         (None, ()),
         ({"content": None, "refusal": "no"}, (Refusal("no"),)),
         ({"content": "x", "reasoning": "hm"}, (Thinking("hm"), Text("x"))),
-        ({"content": None, "function_call": {"name": "f", "arguments": "{}"}}, (ToolCall("call_0", "f", "{}"),)),
+        ({"content": None, "function_call": {"name": "f", "arguments": "{}"}}, (ToolCall("call_n1_0", "f", "{}"),)),
         (
             {"content": None, "tool_calls": [{"id": "c", "function": {"name": "f", "arguments": {"a": 1}}}]},
             (ToolCall("c", "f", '{"a":1}'),),
@@ -193,3 +193,30 @@ NESTED_PAGE = {"type": "url_citation", "url_citation": WEB_PAGE}
 )
 def test_a_web_page_of_the_responses_wire_is_a_source_here(protocol: str, source: object, annotations: object) -> None:
     assert encode_citations((Citation(protocol, orjson.dumps(source).decode()),)) == annotations
+
+
+def test_an_answer_without_calls_says_that_there_are_none() -> None:
+    body = b'{"id":"x","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"x"}}]}'
+    made = orjson.loads(CLIENT.encode_response(UPSTREAM.decode_response(body), STAMP, EXTENSION))
+    assert made["choices"][0]["message"]["tool_calls"] is None
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (b'{ "content": 1.0e1 }', b'{ "content": 1.0e1 ,"tool_calls":null}'),
+        (b"{}", b'{"tool_calls":null}'),
+        (b'{"tool_calls" : null}', b'{"tool_calls" : null}'),
+        (b'{"tool_calls": [ {"id":"c", "n": 1.0} ]}', b'{"tool_calls": [ {"id":"c", "n": 1.0} ]}'),
+        (b'{"tool_calls": [ {"id":"", "n": 1.0} ]}', b'{"tool_calls": [ {"id":"call_1_0", "n": 1.0} ]}'),
+        (b"null", b"null"),
+    ],
+)
+def test_a_forwarded_message_says_whether_it_has_calls_and_keeps_its_other_bytes(
+    message: bytes, expected: bytes
+) -> None:
+    def body(said: bytes) -> bytes:
+        return b'{"id":"chatcmpl-nxn-1","model":"nexevo/fast","choices": [ {"index":0, "message": %b } ]' % said
+
+    extension = b',"nexevo":' + orjson.dumps(EXTENSION.as_json())
+    assert CLIENT.forward_response(body(message) + b"}", STAMP, EXTENSION) == body(expected) + extension + b"}"

@@ -1,4 +1,4 @@
-"""A provider's chunks to events: our goldens, every dialect's oddity, and every way a stream can be broken."""
+"""Tests that a provider's chunks become events: our goldens, every dialect, and every way in which a stream breaks."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from gateway.canonical.events import (
 )
 from gateway.canonical.response import FinishReason
 from gateway.canonical.usage import Usage
-from gateway.errors import GatewayError, InvalidRequest, UpstreamError, UpstreamOverloaded
+from gateway.errors import GatewayError, InvalidRequest, UnreadableAnswer, UpstreamError, UpstreamOverloaded
 from gateway.framing.sse import FRAME_BYTES_MAX
 from gateway.protocols.openai_chat import UPSTREAM
 
@@ -112,7 +112,7 @@ MEANINGS: dict[str, list[Event]] = {
     ],
     "legacy_function": [
         STARTED,
-        ToolCallStarted("call_0_0", "joke", 0, 0),
+        ToolCallStarted("call_n1_0", "joke", 0, 0),
         ToolCallDelta("{}", 0, 0),
         Finished(FinishReason.TOOL_CALLS),
         USAGE,
@@ -123,7 +123,7 @@ MEANINGS: dict[str, list[Event]] = {
 
 
 def decode(stream: bytes) -> list[Decoded]:
-    decoder = UPSTREAM.stream_decoder()
+    decoder = UPSTREAM.stream_decoder("n1")
     return decoder.feed(stream) + decoder.flush()
 
 
@@ -132,7 +132,7 @@ def events(stream: bytes) -> list[Event]:
 
 
 def failure(found: list[Decoded]) -> GatewayError:
-    """The error of the one frame, which must be a failure."""
+    """Returns the error of the one frame, which must be a failure."""
     ((event,),) = [decoded.events for decoded in found]
     assert isinstance(event, Failed)
     return event.error
@@ -150,7 +150,7 @@ def test_every_golden_stream_has_its_meaning_here() -> None:
 @pytest.mark.parametrize("name", MEANINGS)
 def test_a_golden_stream_means_the_same_cut_at_every_byte(name: str) -> None:
     stream = (GOLDEN / f"{name}.sse").read_bytes()
-    decoder = UPSTREAM.stream_decoder()
+    decoder = UPSTREAM.stream_decoder("n1")
     found = [decoded for place in range(len(stream)) for decoded in decoder.feed(stream[place : place + 1])]
     assert found + decoder.flush() == decode(stream)
 
@@ -160,7 +160,7 @@ def test_a_stream_cut_anywhere_before_its_finish_and_usage_is_an_error(name: str
     stream = (GOLDEN / f"{name}.sse").read_bytes()
     whole_from = stream.rindex(b"}\n") + 1
     for end in range(0, whole_from, 7):
-        decoder = UPSTREAM.stream_decoder()
+        decoder = UPSTREAM.stream_decoder("n1")
         decoder.feed(stream[:end])
         assert type(failure(decoder.flush()[-1:])) is UpstreamError
 
@@ -197,13 +197,13 @@ def test_bytes_after_the_end_mean_nothing() -> None:
 )
 def test_garbage_fails_the_stream_in_its_place(garbage: bytes) -> None:
     sound = b'data: {"choices":[{"delta":{"content":"x"}}]}\n\n'
-    first, *rest = UPSTREAM.stream_decoder().feed(sound + garbage + sound)
+    first, *rest = UPSTREAM.stream_decoder("n1").feed(sound + garbage + sound)
     assert first.frame == sound[6:-2]
-    assert failure(rest).message == "The provider sent an answer that cannot be read."
+    assert isinstance(failure(rest), UnreadableAnswer)
 
 
 def test_an_event_without_end_is_an_upstream_error() -> None:
-    decoder = UPSTREAM.stream_decoder()
+    decoder = UPSTREAM.stream_decoder("n1")
     assert failure(decoder.feed(b"data: " + b"x" * FRAME_BYTES_MAX)).message == (
         "The provider sent a stream event that is too large."
     )
@@ -229,7 +229,7 @@ def test_an_error_in_the_stream_ends_it_as_failed(frame: bytes, kind: type) -> N
 
 
 def test_zero_cached_tokens_are_a_count() -> None:
-    (decoded,) = UPSTREAM.stream_decoder().feed(
+    (decoded,) = UPSTREAM.stream_decoder("n1").feed(
         b'data: {"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0,'
         b'"prompt_tokens_details":{"cached_tokens":0}}}\n\n'
     )
@@ -237,7 +237,7 @@ def test_zero_cached_tokens_are_a_count() -> None:
 
 
 def test_empty_usage_is_no_report() -> None:
-    (decoded,) = UPSTREAM.stream_decoder().feed(b'data: {"choices":[],"usage":{}}\n\n')
+    (decoded,) = UPSTREAM.stream_decoder("n1").feed(b'data: {"choices":[],"usage":{}}\n\n')
     assert decoded.events == []
 
 
@@ -251,19 +251,19 @@ def test_content_in_parts_is_text_and_thinking() -> None:
         b'data: {"id":"i","model":"m","choices":[{"index":0,"delta":{"content":['
         b'{"type":"thinking","thinking":[{"type":"text","text":"hm"}]},{"type":"text","text":"yes"}]}}]}\n\n'
     )
-    (decoded,) = UPSTREAM.stream_decoder().feed(stream)
+    (decoded,) = UPSTREAM.stream_decoder("n1").feed(stream)
     assert decoded.events == [Started("i", "m"), ThinkingDelta("hm", 0), TextDelta("yes", 1)]
 
 
 def test_half_a_character_is_scored_without_text() -> None:
     stream = b'data: {"choices":[{"delta":{"content":""},"logprobs":{"content":[{"token":"\\\\xf0"}]}}]}\n\n'
-    (decoded,) = UPSTREAM.stream_decoder().feed(stream)
+    (decoded,) = UPSTREAM.stream_decoder("n1").feed(stream)
     assert decoded.events[1:] == [TextDelta("", 0, 0, {"content": [{"token": "\\xf0"}]})]
 
 
 def test_reasoning_under_both_names_is_said_once() -> None:
     stream = b'data: {"choices":[{"delta":{"reasoning":"hm","reasoning_content":"hm"}}]}\n\n'
-    (decoded,) = UPSTREAM.stream_decoder().feed(stream)
+    (decoded,) = UPSTREAM.stream_decoder("n1").feed(stream)
     assert decoded.events[1:] == [ThinkingDelta("hm", 0)]
 
 
@@ -272,6 +272,6 @@ def test_a_repaired_frame_keeps_what_else_it_says() -> None:
         b'data: {"choices":[{"delta":{"content":"x","tool_calls":[{"id":"a","function":{"name":"f"}}]},'
         b'"logprobs":{"content":[{"token":"x"}]}}]}\n\n'
     )
-    (decoded,) = UPSTREAM.stream_decoder().feed(stream)
+    (decoded,) = UPSTREAM.stream_decoder("n1").feed(stream)
     assert b'"content":"x"' in decoded.frame
     assert b'"index":0' in decoded.frame

@@ -1,4 +1,4 @@
-"""Chunks to a caller, forwarded and made anew, up to every kind of end."""
+"""Tests of chunks to a caller, forwarded and built, up to every kind of end."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Errors of this wire, ours to callers and providers' to us."""
+"""Tests of errors of this wire, ours to callers and providers' to us."""
 
 import orjson
 import pytest
@@ -127,9 +127,29 @@ def test_a_refusal_of_any_shape_is_readable(body: bytes) -> None:
         ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
         ({"retry-after": "nan"}, None),
         ({"retry-after": "-5"}, None),
-        ({"retry-after": "999999"}, None),
+        ({"retry-after": "999999"}, 3600),
         ({}, None),
     ],
 )
 def test_the_providers_time_to_wait_is_kept_where_it_makes_sense(headers: dict[str, str], seconds: int | None) -> None:
     assert decode(429, {}, headers).retry_after_s == seconds
+
+
+@pytest.mark.parametrize(
+    ("message", "seconds"),
+    [
+        ("Limit 30000, Used 29000, Requested 5000. Please try again in 6.1s. Visit https://x", 7),
+        ("Please try again in 800ms.", 1),
+        ("Please try again in 1m4.5s.", 65),
+        ("Please retry after 20 seconds.", 20),
+        ("Please wait 1 minute and 5 seconds before the next request.", 65),
+        ("Please try again in 2h3m.", 3600),
+        ("Please try again later.", None),
+        ("Please wait and try again. Limit 500 models.", None),
+        ("Retry the request 3 times.", None),
+        (5, None),
+    ],
+)
+def test_the_providers_time_to_wait_is_kept_where_its_message_tells_it(message: object, seconds: int | None) -> None:
+    assert decode(429, {"message": message}, {}).retry_after_s == seconds
+    assert decode(429, {"message": message}, {"retry-after": "9"}).retry_after_s == 9

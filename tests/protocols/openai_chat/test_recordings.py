@@ -1,9 +1,6 @@
-"""Real traffic of eight providers, where its folder lies beside the checkout; our goldens do without it."""
+"""Tests with recorded traffic of eight providers: our sample, and the real traffic if it is beside the checkout."""
 
-import json
-import random
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -14,22 +11,23 @@ from gateway.canonical.events import Ended, Event, Failed, UsageReported
 from gateway.canonical.response import Extension, Stamp
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.protocols.openai_chat import CLIENT, UPSTREAM
+from gateway.protocols.shared.preferences import TIERS_WITHIN_PRICE
+from tests.cuttings import cut, cuttings
+from tests.fidelity.bridge import meaning
+from tests.recorded import files, read_recording
 
-RECORDINGS = Path(__file__).parents[4] / "shared" / "recordings"
 PROVIDERS = ("openai", "deepseek", "groq", "together", "cerebras", "openrouter", "mistral", "azure")
 STAMP = Stamp(response_id="chatcmpl-nxn-1", model="asked", created_s=1)
 EXTENSION = Extension("gen-nxn-1", "used", ("used",), "miss", "0.01")
 # Mistral's dialect of requests (`tool_choice: "any"`) is not this wire's contract with callers.
 CALLERS = tuple(provider for provider in PROVIDERS if provider != "mistral")
 
-pytestmark = pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recordings are not beside this checkout")
-
 
 def recordings(stream: bool, status_ok: bool = True, providers: tuple[str, ...] = PROVIDERS) -> list[Any]:
     found = []
     for provider in providers:
-        for path in sorted((RECORDINGS / provider).glob("chat*/*.json")):
-            recording = json.loads(path.read_text())
+        for path in files(f"{provider}/chat*/*.json"):
+            recording = read_recording(path)
             if recording["stream"] == stream and (recording["response"]["status"] == 200) == status_ok:
                 found.append(pytest.param(recording, id=f"{provider}-{path.stem}"))
     return found
@@ -41,18 +39,9 @@ def decoded(chunks: Iterator[bytes]) -> list[Decoded]:
     return frames + decoder.flush()
 
 
-def cut(data: bytes, places: list[int]) -> Iterator[bytes]:
-    for start, end in zip([0, *places], [*places, len(data)], strict=True):
-        yield data[start:end]
-
-
 def events(frames: list[Decoded]) -> list[Event]:
-    """The events; an error is compared by what it says, since exceptions are compared by identity."""
+    """Returns the events. An error is compared by its text, since exceptions are compared by identity."""
     return [event for frame in frames for event in frame.events]
-
-
-def shown(found: list[Event]) -> list[str]:
-    return [repr(event) for event in found]
 
 
 @pytest.mark.parametrize("recording", recordings(stream=True))
@@ -60,14 +49,9 @@ def test_a_recorded_stream_means_the_same_however_it_is_cut(recording: Any) -> N
     data = recording["response"]["body_text"].encode()
     whole = decoded(iter([data]))
     assert isinstance(events(whole)[-1], Ended | Failed)
-    expected = (shown(events(whole)), [frame.frame for frame in whole])
-
-    seeded = random.Random(7)
-    cuttings = [sorted(seeded.sample(range(1, len(data)), min(12, len(data) - 1))) for _ in range(50)]
-    cuttings.append(list(range(1, len(data))))
-    for places in cuttings:
-        again = decoded(cut(data, places))
-        assert (shown(events(again)), [frame.frame for frame in again]) == expected
+    expected = meaning(whole)
+    for places in cuttings(data):
+        assert meaning(decoded(cut(data, places))) == expected
 
 
 def undone(chunk: dict[str, Any]) -> dict[str, Any]:
@@ -115,6 +99,9 @@ def test_a_recorded_answer_decodes_and_is_forwarded_under_our_names(recording: A
     assert response.usage.total == original["usage"]["total_tokens"]
     forwarded = orjson.loads(CLIENT.forward_response(body, STAMP, EXTENSION))
     named = {"id": "chatcmpl-nxn-1", "model": "asked", "nexevo": EXTENSION.as_json()}
+    for choice in original["choices"]:
+        if choice.get("message") is not None:
+            choice["message"] = {"tool_calls": None} | choice["message"]
     assert forwarded == original | named
 
 
@@ -131,6 +118,10 @@ def test_a_recorded_refusal_is_one_of_our_errors_without_an_address(recording: A
 )
 def test_a_request_that_a_provider_answered_decodes(recording: Any) -> None:
     body = recording["request"]["body"]
+    if body.get("service_tier", "auto") not in TIERS_WITHIN_PRICE:
+        with pytest.raises(InvalidRequest, match="service_tier"):
+            CLIENT.decode_request(orjson.dumps(body))
+        return
     request = CLIENT.decode_request(orjson.dumps(body))
     assert (request.model, request.stream) == (body["model"], body.get("stream", False))
 

@@ -1,4 +1,4 @@
-"""Whole answers and errors as callers of this wire read them."""
+"""Tests of whole answers and errors as callers of this wire read them."""
 
 from typing import Any
 

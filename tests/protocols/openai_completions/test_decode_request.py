@@ -1,4 +1,4 @@
-"""Completion requests to canonical form, and every refusal with the path of what is wrong."""
+"""Tests that completion requests become canonical, and that every refusal has the path of the wrong member."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,4 +1,4 @@
-"""Chunks to a caller, up to every kind of end."""
+"""Tests of chunks to a caller, up to every kind of end."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The official SDK as a reader of our bytes, over a socket, as callers have it."""
+"""Reads our bytes with the official SDK over a socket, as callers do."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import openai
 from pydantic import TypeAdapter
 
 STREAM = "text/event-stream"
-# The union of events is a type alias under a name of its own, which type checkers do not take as an argument.
+# The union of events is a named type alias, which type checkers do not accept as an argument.
 EVENT: TypeAdapter[Any] = TypeAdapter(openai.types.responses.ResponseStreamEvent)
 
 
 @dataclass
 class Reading:
-    """What the SDK makes of an answer; `usage` is input, cached, output, reasoning tokens."""
+    """The SDK's reading of an answer. `usage` is input, cached, output, reasoning tokens."""
 
     text: str = ""
     refusal: str = ""
@@ -31,14 +31,14 @@ class Reading:
 
 
 class Server:
-    """Answers every request with what was put there last."""
+    """A server that answers every request with the body that was set last."""
 
     def __init__(self, port: int) -> None:
         self.answer = (b"", STREAM)
         self.client = openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="k", max_retries=0)
 
     def stream(self, body: bytes) -> Reading:
-        """What the stream helper, which insists on a well-formed sequence, has accumulated at the end."""
+        """Returns the final state of the SDK's stream helper, which requires a well-formed sequence."""
         self.answer = (body, STREAM)
         last = None
         with self.client.responses.stream(model="m", input="hi") as events:
@@ -47,18 +47,18 @@ class Server:
         return read(last)
 
     def raw_stream(self, body: bytes) -> list[Any]:
-        """The events as they come."""
+        """Returns the events as they come."""
         self.answer = (body, STREAM)
         return list(self.client.responses.create(model="m", input="hi", stream=True))
 
     def whole(self, body: bytes) -> Any:
-        """The response of an answer that is not a stream."""
+        """Returns the response of an answer that is not a stream."""
         self.answer = (body, "application/json")
         return self.client.responses.create(model="m", input="hi")
 
 
 def read(response: Any) -> Reading:
-    """The parts of a response that a caller acts upon."""
+    """Returns the parts of a response that a caller uses."""
     found = Reading(text=response.output_text, status=response.status)
     found.reason = response.incomplete_details and response.incomplete_details.reason
     for item in response.output:
@@ -79,11 +79,11 @@ def read(response: Any) -> Reading:
 
 @contextmanager
 def serving() -> Iterator[Server]:
-    """A server on a free port of 127.0.0.1, and the SDK that talks to it."""
+    """Yields a server on a free port of 127.0.0.1 with the SDK's client of it."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        wbufsize = -1  # Head and body in one packet, or the second waits for an acknowledgement.
+        wbufsize = -1  # Head and body are sent in one packet; otherwise the second waits for an acknowledgement.
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["content-length"]))
@@ -95,7 +95,7 @@ def serving() -> Iterator[Server]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Tests speak for themselves."""
+            """Logs nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

@@ -1,5 +1,7 @@
-"""Whole answers, both ways."""
+"""Tests of whole answers, both ways."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +22,15 @@ from gateway.canonical.parts import (
 )
 from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp
 from gateway.canonical.usage import Usage
-from gateway.errors import GatewayError, InvalidRequest, UpstreamError
+from gateway.errors import GatewayError, InvalidRequest, UnreadableAnswer, UpstreamError
 from gateway.protocols.openai_responses import CLIENT, UPSTREAM
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "openai_responses"
 OWN = "openai_responses"
 STAMP = Stamp(response_id="resp_nxn-1", model="nexevo/fast", created_s=5)
 EXTENSION = Extension("gen-nxn-1", "gpt-5", ("gpt-5",), "miss", "0.001")
-USAGE = Usage(input=50, cache_read=30, cache_write_5m=15, cache_write_1h=5, output=50, reasoning=10)
+SEARCHED = (("web_search", 1),)
+USAGE = Usage(input=50, cache_read=30, cache_write_5m=15, cache_write_1h=5, output=50, reasoning=10, uses=SEARCHED)
 
 
 def encoded(*parts: Part, reason: FinishReason | None = FinishReason.STOP, **members: Any) -> dict[str, Any]:
@@ -83,14 +86,34 @@ def test_the_golden_answer_is_one_choice_of_all_its_items() -> None:
             ),
         ),
         usage=USAGE,
+        uses=SEARCHED,
     )
 
 
 def test_the_golden_answer_is_forwarded_under_our_names() -> None:
     body = (GOLDEN / "answer.json").read_bytes()
     expected = body.replace(b'"resp_up"', b'"resp_nxn-1"').replace(b'"gpt-up"', b'"nexevo/fast"')
+    expected = re.sub(rb'"id": "([a-z]+)_(\d)"', rb'"id": "\1_nxn-\2"', expected)
+    expected = expected.replace(b'"store": false', b'"store": true')
     extension = b',"nexevo":' + orjson.dumps(EXTENSION.as_json()) + b"}"
     assert CLIENT.forward_response(body, STAMP, EXTENSION) == expected.removesuffix(b"}") + extension
+
+
+@pytest.mark.parametrize(
+    ("members", "store", "previous"),
+    [
+        ({}, True, None),
+        ({"store": False}, False, None),
+        ({"nexevo": {"previous_response_id": "resp_nxn-0"}}, True, "resp_nxn-0"),
+    ],
+)
+def test_a_forwarded_answer_says_what_the_caller_asked_to_keep(
+    members: dict[str, Any], store: bool, previous: str | None
+) -> None:
+    request = CLIENT.decode_request(orjson.dumps({"model": "m", "input": "hi"} | members))
+    told = CLIENT.forward_response((GOLDEN / "answer.json").read_bytes(), replace(STAMP, echo=request.echo), EXTENSION)
+    response = orjson.loads(told)
+    assert (response["store"], response["previous_response_id"]) == (store, previous)
 
 
 @pytest.mark.parametrize(
@@ -121,12 +144,12 @@ def test_usage_that_was_not_reported_is_none_and_zero_is_data() -> None:
 @pytest.mark.parametrize(
     ("body", "kind"),
     [
-        (b"nonsense", UpstreamError),
-        (b"[]", UpstreamError),
-        (b'{"id": "x"}', UpstreamError),
-        (b'{"output": {}}', UpstreamError),
-        (b'{"output": [], "usage": {"input_tokens": -1}}', UpstreamError),
-        (b'{"output": [{"type": "message", "content": [{"type": "output_text", "text": 5}]}]}', UpstreamError),
+        (b"nonsense", UnreadableAnswer),
+        (b"[]", UnreadableAnswer),
+        (b'{"id": "x"}', UnreadableAnswer),
+        (b'{"output": {}}', UnreadableAnswer),
+        (b'{"output": [], "usage": {"input_tokens": -1}}', UnreadableAnswer),
+        (b'{"output": [{"type": "message", "content": [{"type": "output_text", "text": 5}]}]}', UnreadableAnswer),
         (b'{"status": "cancelled", "output": []}', UpstreamError),
         (b'{"status": "failed", "error": {"code": "server_error", "message": "x"}, "output": []}', UpstreamError),
         (b'{"status": "failed", "error": {"code": "invalid_prompt", "message": "x"}}', InvalidRequest),
@@ -141,7 +164,10 @@ def test_an_answer_that_is_none_raises_what_it_means(body: bytes, kind: type[Gat
 def test_the_golden_answer_made_anew_says_the_same() -> None:
     response = UPSTREAM.decode_response((GOLDEN / "answer.json").read_bytes())
     again = UPSTREAM.decode_response(CLIENT.encode_response(response, STAMP, EXTENSION))
-    assert (again.choices[0].finish_reason, again.usage) == (FinishReason.TOOL_CALLS, Usage(50, 30, 20, 0, 50, 10))
+    assert (again.choices[0].finish_reason, again.usage) == (
+        FinishReason.TOOL_CALLS,
+        Usage(50, 30, 20, 0, 50, 10, uses=SEARCHED),
+    )
     assert again.choices[0].parts == response.choices[0].parts
 
 

@@ -1,4 +1,4 @@
-"""What callers may say on the Responses wire, and what a mistake is told."""
+"""Tests of callers' requests on the Responses wire, and of the errors for wrong ones."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -44,7 +44,7 @@ SQL: dict[str, Any] = {
     "format": {"type": "grammar", "syntax": "lark", "definition": 'start: "x"'},
 }
 
-# What the conversation of the golden request means.
+# The canonical form of the golden request's conversation.
 MESSAGES = (
     Message("system", (Text("Be brief."),)),
     Message("system", (Text("Speak Norwegian."),)),
@@ -124,7 +124,7 @@ def test_the_golden_tools_are_functions_of_one_name_and_the_providers_own() -> N
         Tool("weather", "Weather.", weather, strict=True),
         Tool("sql", "A query.", free_text=SQL["format"]),
         Tool("crm__find", "Find.", {"type": "object"}),
-        Tool("web_search", builtin={"type": "web_search"}, spare=True),
+        Tool("web_search", builtin={"type": "web_search"}, spare=True, provider_run="web_search"),
     )
 
 
@@ -187,7 +187,7 @@ def test_reasoning_comes_back_with_its_signature_and_its_issuer(
         ({"conversation": {"id": "conv_1"}}, {"conversation": {"id": "conv_1"}}),
         ({"background": True}, {"background": True}),
         ({"background": False, "truncation": "disabled", "store": True, "service_tier": "auto"}, {}),
-        ({"truncation": "auto"}, {"truncation": "auto"}),
+        ({"truncation": "auto"}, {}),
         ({"max_tool_calls": 3}, {"max_tool_calls": 3}),
         ({"prompt": {"id": "p"}}, {"prompt": {"id": "p"}}),
         ({"reasoning": {"context": "all_turns"}}, {"reasoning.context": "all_turns"}),
@@ -287,9 +287,14 @@ def test_the_gateways_own_members_say_where_a_request_may_go() -> None:
         ({"text": {"format": {"type": "json_schema", "name": "x"}}}, "text.format.schema", None),
         ({"tools": [{"name": "f"}]}, "tools[0].type", "missing_required_parameter"),
         ({"tools": [{"type": "function"}]}, "tools[0].name", "missing_required_parameter"),
-        ({"tools": [{"type": "function", "name": "a b"}]}, "tools[0].name", "invalid_value"),
+        ({"tools": [{"type": "function", "name": ""}]}, "tools[0].name", "empty_string"),
         ({"tools": [{"type": "custom"}]}, "tools[0].name", "missing_required_parameter"),
         ({"tools": [{"type": "namespace", "name": "n"}]}, "tools[0].tools", "missing_required_parameter"),
+        (
+            {"tools": [{"type": "namespace", "name": "n", "tools": [{"type": "web_search"}]}]},
+            "tools[0].tools[0]",
+            "unsupported_tool",
+        ),
         ({"tool_choice": "some"}, "tool_choice", "invalid_value"),
         ({"tool_choice": {"type": "function"}}, "tool_choice.name", "missing_required_parameter"),
         ({"metadata": {"a": 1}}, "metadata.a", "invalid_type"),

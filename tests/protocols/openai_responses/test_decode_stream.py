@@ -1,5 +1,6 @@
-"""A provider's events, golden and broken, to what they mean."""
+"""Tests of a provider's events, golden and broken, and of their meaning."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "openai_responses"
 OWN = "openai_responses"
 STARTED = Started("resp_up", "gpt-up", 1700000000)
 USED = UsageReported(Usage(input=12, cache_read=8, output=9, reasoning=4))
+COUNTED = UsageReported(replace(USED.usage, uses=(("web_search", 1),)))
 STOPPED: list[Event] = [USED, Finished(FinishReason.STOP), Ended()]
 CALLED: list[Event] = [USED, Finished(FinishReason.TOOL_CALLS), Ended()]
 
@@ -119,7 +121,8 @@ MEANINGS: dict[str, list[Event]] = {
         OpaqueDelta(OWN, SEARCHED, 0),
         TextDelta("Oslo [1]", 1),
         CitationAdded(CITED, 1),
-        *STOPPED,
+        COUNTED,
+        *STOPPED[1:],
     ],
 }
 
@@ -184,7 +187,7 @@ def test_an_error_event_of_either_shape_is_a_failure(members: dict[str, Any], ki
         event("response.output_item.added", item=[]),
         event("response.created", response="x"),
         completed(usage={"input_tokens": "many"}),
-        done({"type": "message", "content": "x"}),
+        done({"type": "message", "content": 5}),
     ],
 )
 def test_garbage_fails_in_its_place_and_nothing_follows(garbage: bytes) -> None:
@@ -215,7 +218,7 @@ def test_what_was_not_streamed_is_said_when_its_item_is_done() -> None:
             ],
         },
         {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
-        {"type": "custom_tool_call", "id": "ctc", "name": "s", "input": "x"},
+        {"type": "custom_tool_call", "call_id": "ctc", "name": "s", "input": "x"},
     ]
     meaning: list[Event] = [
         ThinkingDelta("a", 0),

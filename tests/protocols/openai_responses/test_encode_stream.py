@@ -1,5 +1,7 @@
-"""Events to a caller, forwarded and made anew, up to every kind of end, as the official SDK reads them."""
+"""Tests of events to a caller, forwarded and built, up to every kind of end, as the official SDK reads them."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,7 @@ import openai
 import orjson
 import pytest
 
-from gateway.canonical.codec import StreamEncoder
+from gateway.canonical.codec import Decoded, StreamEncoder
 from gateway.canonical.events import (
     CitationAdded,
     Ended,
@@ -27,7 +29,8 @@ from gateway.canonical.events import (
 from gateway.canonical.parts import Citation, RedactedThinking, Text, Thinking, ToolCall
 from gateway.canonical.response import Extension, FinishReason, Stamp
 from gateway.canonical.usage import Usage
-from gateway.errors import UpstreamTimeout
+from gateway.errors import GatewayError, InvalidRequest, RateLimited, UpstreamOverloaded, UpstreamTimeout
+from gateway.framing.sse import SSEDecoder, sse_event
 from gateway.protocols.openai_responses import CLIENT, UPSTREAM
 from tests.protocols.openai_responses.sdk import EVENT, Reading, Server, read
 
@@ -60,7 +63,7 @@ def encoded(*found: Event, **members: Any) -> bytes:
 
 
 def sse_events(stream: bytes) -> list[Any]:
-    """The events' JSON, each of which must be under its own name, in its own place, and of the SDK's type."""
+    """Returns the events' JSON. Each must have its own name, its own place, and the SDK's type."""
     blocks = stream.removesuffix(DONE).split(b"\n\n")
     assert blocks.pop() == b""
     found = []
@@ -83,11 +86,46 @@ def events_of(name: str) -> list[Event]:
 
 
 @pytest.mark.parametrize("name", STREAMS)
-def test_a_forwarded_golden_differs_in_the_responses_names_only(name: str) -> None:
+def test_a_forwarded_golden_differs_in_its_names_and_in_what_the_caller_asked_only(name: str) -> None:
     expected = golden(name).replace(b'"response":{"id":"resp_up"', b'"response":{"id":"resp_nxn-1"')
     expected = expected.replace(b'"model":"gpt-up"', b'"model":"nexevo/fast"')
+    expected = expected.replace(b'"store":false', b'"store":true')
+    expected = re.sub(rb'"(item_id|id)":"(msg|rs|fc|ctc|ws)_', rb'"\1":"\2_nxn-', expected)
     extension = b',"nexevo":' + orjson.dumps(EXTENSION.as_json()) + b"}"
     assert forwarded(name) == expected.removesuffix(b"}\n\n") + extension + b"\n\n" + DONE
+
+
+@pytest.mark.parametrize(
+    ("members", "store", "previous"),
+    [
+        ({}, True, None),
+        ({"store": False}, False, None),
+        ({"nexevo": {"previous_response_id": "resp_nxn-0"}}, True, "resp_nxn-0"),
+    ],
+)
+def test_every_event_of_a_forwarded_stream_says_what_the_caller_asked_to_keep(
+    members: dict[str, Any], store: bool, previous: str | None
+) -> None:
+    body = {"model": "m", "input": "hi", "stream": True} | members
+    request = CLIENT.decode_request(orjson.dumps(body))
+    out = CLIENT.stream_encoder(request, replace(STAMP, echo=request.echo))
+    frames = UPSTREAM.stream_decoder().feed(golden("text"))
+    found = sse_events(b"".join(out.forward(frame) for frame in frames) + out.finish(EXTENSION))
+    responses = [event["response"] for event in found if "response" in event]
+    assert len(responses) == 3
+    assert {(each["store"], each["previous_response_id"]) for each in responses} == {(store, previous)}
+
+
+def test_ids_of_items_that_interleave_are_ours_in_each_event_however_it_is_spaced() -> None:
+    deltas = [
+        b'{"type": "response.output_text.delta", "item_id": "%b", "output_index": %d, "delta": "\\"item_id\\":1"}'
+        % each
+        for each in ((b"msg_a", 0), (b"msg_b", 1), (b"msg_a", 0), (b"msg_a", 0))
+    ]
+    out = encoder()
+    forwarded = [out.forward(Decoded((), sse_event(data, "response.output_text.delta"))) for data in deltas]
+    expected = [data.replace(b"msg_", b"msg_nxn-") for data in deltas]
+    assert forwarded == [sse_event(data, "response.output_text.delta") for data in expected]
 
 
 def test_all_but_the_last_event_leave_at_once() -> None:
@@ -106,7 +144,7 @@ def read_golden(name: str, sdk: Server) -> Reading:
 
 
 def shown_as_summary(original: Reading) -> Reading:
-    """Reasoning that a model shows itself is shown in the summary, where every client looks for it."""
+    """Moves reasoning that a model shows itself to the summary, where every client looks for it."""
     original.thinking = ["We need  42."]
     return original
 
@@ -120,7 +158,7 @@ def test_a_golden_made_anew_means_what_it_meant(name: str) -> None:
 
 
 def shown(event: Event) -> str:
-    """An event without its part's ordinal, which what was left out has moved."""
+    """Returns an event without its part's ordinal, which omitted parts change."""
     return repr(event).replace(f"part={getattr(event, 'part', '')}", "")
 
 
@@ -345,7 +383,7 @@ def test_a_stream_cut_short_is_incomplete_and_repeats_what_was_said(sdk: Server)
 
 @pytest.mark.parametrize("name", STREAMS)
 def test_a_forwarded_stream_cut_short_anywhere_is_whole_for_the_sdk(name: str, sdk: Server) -> None:
-    """After each of its events in turn: what was said so far is what the last event repeats."""
+    """Cuts the stream after each of its events: the last event must repeat the content so far."""
     frames = UPSTREAM.stream_decoder().feed(golden(name))
     for count in range(2, len(frames)):
         out = encoder()
@@ -374,7 +412,7 @@ def test_a_forwarded_stream_cut_short_goes_on_with_the_providers_ids_and_numbers
     ]
     response = found[-1]["response"]
     assert (response["id"], response["model"], response["created_at"]) == ("resp_nxn-1", "nexevo/fast", 1700000000)
-    assert (found[-2]["item"]["id"], found[-2]["item"]["status"]) == ("msg_0", "incomplete")
+    assert (found[-2]["item"]["id"], found[-2]["item"]["status"]) == ("msg_nxn-0", "incomplete")
 
 
 def test_a_stream_cut_short_after_its_end_keeps_its_end() -> None:
@@ -404,7 +442,7 @@ def test_the_sdk_raises_on_a_failure(sdk: Server) -> None:
             "code": "upstream_timeout",
             "status": 504,
         },
-        "sequence_number": 5,
+        "sequence_number": 6,
     }
     with pytest.raises(openai.APIError, match="Silence"):
         sdk.stream(stream)
@@ -416,7 +454,40 @@ def test_a_forwarded_stream_that_fails_goes_on_with_the_providers_numbers() -> N
     frames = UPSTREAM.stream_decoder().feed(golden("failed"))
     out = encoder()
     stream = b"".join(out.forward(frame) for frame in frames) + out.fail(UpstreamTimeout("Silence."))
-    assert kinds(stream)[-2:] == ["output_item.done", "error"]
+    assert kinds(stream)[-3:] == ["output_item.done", "failed", "error"]
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UpstreamTimeout("x"), "server_error"),
+        (UpstreamOverloaded("x"), "server_is_overloaded"),
+        (RateLimited("x"), "rate_limit_exceeded"),
+        (InvalidRequest("x", code="context_length_exceeded"), "context_length_exceeded"),
+    ],
+)
+def test_a_stream_that_fails_says_response_failed_with_what_was_said(error: GatewayError, code: str) -> None:
+    out = encoder()
+    said: list[Event] = [Started("up", "m"), TextDelta("Hi", 0)]
+    stream = b"".join(out.encode(event) for event in said) + out.fail(error)
+    # The service says codes that its SDK's types do not list, and agents act on them.
+    *_, before, last, final = [orjson.loads(frame.data) for frame in SSEDecoder().feed(stream)]
+    assert [event["type"] for event in (before, last, final)] == [
+        "response.output_text.delta",
+        "response.failed",
+        "error",
+    ]
+    failed = last["response"]
+    assert (failed["status"], failed["error"]["code"]) == ("failed", code)
+    assert failed["output"][0]["content"][0]["text"] == "Hi"
+
+
+def test_a_forwarded_stream_that_fails_keeps_the_providers_response_in_its_end() -> None:
+    frames = [frame for frame in UPSTREAM.stream_decoder().feed(golden("text")) if b"completed" not in frame.frame[:30]]
+    out = encoder()
+    stream = b"".join(out.forward(frame) for frame in frames) + out.fail(UpstreamTimeout("Silence."))
+    failed = sse_events(stream)[-2]["response"]
+    assert (failed["id"], failed["status"], len(failed["output"])) == ("resp_nxn-1", "failed", 1)
 
 
 def test_a_failure_before_anything_was_said_raises_too(sdk: Server) -> None:

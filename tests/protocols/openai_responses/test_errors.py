@@ -1,4 +1,4 @@
-"""Errors in this wire's shape, and what a provider's mean."""
+"""Tests of errors in this wire's shape, and of the meaning of a provider's."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a store keeps of this wire, and how it comes before the next turn."""
+"""Tests of this wire's stored items, and of their place before the next turn."""
 
 from pathlib import Path
 from typing import Any
@@ -76,12 +76,6 @@ def test_a_kept_turn_is_all_that_the_next_one_needs() -> None:
         ASKED,
         THOUGHT,
     ]
-
-
-def test_a_kept_response_says_that_it_is_kept_and_what_it_goes_on_from() -> None:
-    body = items.with_history(b'{"model": "m", "input": "hi", "previous_response_id": "resp_0"}', [])
-    response = listed(items.retrieved(items.kept(body, ANSWER)))
-    assert (response["id"], response["store"], response["previous_response_id"]) == ("resp_nxn-1", True, "resp_0")
 
 
 def test_a_kept_golden_is_retrieved_as_the_sdks_type() -> None:

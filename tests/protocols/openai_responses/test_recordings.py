@@ -1,10 +1,7 @@
-"""Real traffic, where its folder lies beside the checkout; our goldens do without it."""
+"""Tests with recorded traffic: our sample, and the real traffic if it is beside the checkout."""
 
 import importlib
-import json
-import random
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import openai
@@ -28,30 +25,30 @@ from gateway.canonical.parts import Refusal, Text, Thinking, ToolCall
 from gateway.canonical.response import ChatResponse, Extension, FinishReason, Stamp
 from gateway.canonical.target import Profile, Target
 from gateway.canonical.usage import Usage
-from gateway.errors import GatewayError
-from gateway.framing.preferences import dearer_members
+from gateway.errors import GatewayError, InvalidRequest
 from gateway.protocols.openai_responses import CLIENT, UPSTREAM, items
+from gateway.protocols.shared.preferences import TIERS_WITHIN_PRICE
+from tests.cuttings import cut, cuttings
+from tests.fidelity.bridge import meaning
 from tests.protocols.openai_responses.sdk import EVENT, Reading, Server, read
+from tests.recorded import files, read_recording
 
-RECORDINGS = Path(__file__).parents[4] / "shared" / "recordings"
 STAMP = Stamp(response_id="resp_nxn-1", model="asked", created_s=1)
 EXTENSION = Extension("gen-nxn-1", "used", ("used",), "miss", "0.01")
 TARGET = Target("used", Profile(name="reasons", efforts=("none", "minimal", "low", "medium", "high", "xhigh")), 1000)
 REQUEST = CLIENT.decode_request(b'{"model": "asked", "input": "hi", "stream": true}')
-# The other wires, and where their recordings lie.
+# The other wires, and the folders of their recordings.
 OTHERS = (
     ("openai_chat", "*/chat*/*.json"),
     ("anthropic_messages", "anthropic/messages/*.json"),
     ("gemini", "gemini/generate*/*.json"),
 )
 
-pytestmark = pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recordings are not beside this checkout")
-
 
 def recordings(pattern: str, *, stream: bool, status_ok: bool = True) -> list[Any]:
     found = []
-    for path in sorted(RECORDINGS.glob(pattern)):
-        recording = json.loads(path.read_text())
+    for path in files(pattern):
+        recording = read_recording(path)
         is_ok = recording["response"]["status"] == 200
         if recording["stream"] == stream and is_ok == status_ok and "body_text" in recording["response"]:
             found.append(pytest.param(recording, id=f"{path.parts[-3]}-{path.stem}"))
@@ -59,7 +56,7 @@ def recordings(pattern: str, *, stream: bool, status_ok: bool = True) -> list[An
 
 
 def own(*, stream: bool, status_ok: bool = True) -> list[Any]:
-    """Recordings of this wire; counting tokens is an endpoint of its own."""
+    """Lists recordings of this wire. Counting tokens is a separate endpoint."""
     found = recordings("openai/responses/*.json", stream=stream, status_ok=status_ok)
     return [param for param in found if not param.values[0]["request"]["path"].endswith("/input_tokens")]
 
@@ -70,18 +67,8 @@ def decoded(codec: UpstreamCodec, chunks: Iterator[bytes]) -> list[Decoded]:
     return frames + decoder.flush()
 
 
-def cut(data: bytes, places: list[int]) -> Iterator[bytes]:
-    for start, end in zip([0, *places], [*places, len(data)], strict=True):
-        yield data[start:end]
-
-
 def events(frames: list[Decoded]) -> list[Event]:
     return [event for frame in frames for event in frame.events]
-
-
-def shown(found: list[Event]) -> list[str]:
-    """An error is compared by its type, since exceptions are compared by identity."""
-    return [repr(event) for event in found]
 
 
 @pytest.mark.parametrize("recording", own(stream=True))
@@ -89,14 +76,9 @@ def test_a_recorded_stream_means_the_same_however_it_is_cut(recording: Any) -> N
     data = recording["response"]["body_text"].encode()
     whole = decoded(UPSTREAM, iter([data]))
     assert isinstance(events(whole)[-1], Ended)
-    expected = (shown(events(whole)), [frame.frame for frame in whole])
-
-    seeded = random.Random(7)
-    cuttings = [sorted(seeded.sample(range(1, len(data)), min(12, len(data) - 1))) for _ in range(50)]
-    cuttings.append(list(range(1, len(data))))
-    for places in cuttings:
-        again = decoded(UPSTREAM, cut(data, places))
-        assert (shown(events(again)), [frame.frame for frame in again]) == expected
+    expected = meaning(whole)
+    for places in cuttings(data):
+        assert meaning(decoded(UPSTREAM, cut(data, places))) == expected
 
 
 def named(event: bytes) -> tuple[str, dict[str, Any]]:
@@ -116,7 +98,8 @@ def test_a_recorded_stream_is_forwarded_with_nothing_but_the_names_edited(record
     out = b"".join(encoder.forward(frame) for frame in frames) + encoder.finish(EXTENSION)
 
     first = orjson.loads(text.split("data: ", 1)[1].split("\n", 1)[0])["response"]
-    undone = out.replace(b'"id":"resp_nxn-1"', f'"id":"{first["id"]}"'.encode())
+    undone = out.replace(b'"id":"resp_nxn-1"', f'"id":"{first["id"]}"'.encode()).replace(b"_nxn-", b"_")
+    undone = undone.replace(b'"store":true', b'"store":' + orjson.dumps(first["store"]))
     undone = undone.replace(b'"model":"asked"', f'"model":"{first["model"]}"'.encode())
     undone = undone.replace(b',"nexevo":' + orjson.dumps(EXTENSION.as_json()), b"").removesuffix(b"data: [DONE]\n\n")
     assert undone.split(b"\n\n") == [block for block in text.encode().split(b"\n\n") if block.strip()] + [b""]
@@ -131,7 +114,10 @@ def test_a_recorded_answer_decodes_and_is_forwarded_under_our_names(recording: A
     total = None if response.usage is None else response.usage.total
     assert total == (original["usage"] or {}).get("total_tokens")
     forwarded = orjson.loads(CLIENT.forward_response(body, STAMP, EXTENSION))
-    assert forwarded == original | {"id": "resp_nxn-1", "model": "asked", "nexevo": EXTENSION.as_json()}
+    output = [item | ({"id": item["id"].replace("_nxn-", "_")} if "id" in item else {}) for item in forwarded["output"]]
+    kept = {"store": True, "previous_response_id": None}
+    named = {"id": "resp_nxn-1", "model": "asked", "nexevo": EXTENSION.as_json()}
+    assert forwarded | {"output": output} == original | named | kept
 
 
 @pytest.mark.parametrize("recording", own(stream=False, status_ok=False))
@@ -143,7 +129,7 @@ def test_a_recorded_refusal_is_one_of_our_errors_without_an_address(recording: A
 
 
 def requests(*streams: bool) -> list[Any]:
-    """Requests of this wire that a provider answered."""
+    """Lists requests of this wire that a provider answered."""
     found = [param for stream in streams for param in own(stream=stream)]
     return [param for param in found if isinstance(param.values[0]["request"].get("body"), dict)]
 
@@ -153,11 +139,14 @@ def test_a_request_that_a_provider_answered_decodes_and_goes_out_again(recording
     body = recording["request"]["body"]
     kept_elsewhere = {"previous_response_id", "conversation", "background"}
     source = orjson.dumps({name: value for name, value in body.items() if name not in kept_elsewhere})
+    if body.get("service_tier", "auto") not in TIERS_WITHIN_PRICE:
+        with pytest.raises(InvalidRequest, match="service_tier"):
+            CLIENT.decode_request(source)
+        return
     request = CLIENT.decode_request(source)
     assert (request.model, request.stream) == (body["model"], body.get("stream") or False)
     sent = orjson.loads(UPSTREAM.encode_request(request, TARGET))
-    edited = {"model", "store", "include"} | dearer_members(body)
-    assert not dearer_members(sent)
+    edited = {"model", "store", "include"}
     assert {name: value for name, value in sent.items() if name not in edited} == {
         name: value for name, value in orjson.loads(source).items() if name not in edited
     }
@@ -166,7 +155,7 @@ def test_a_request_that_a_provider_answered_decodes_and_goes_out_again(recording
 
 @pytest.mark.parametrize("recording", own(stream=True))
 def test_a_recorded_stream_is_read_from_its_events_as_from_itself(recording: Any, sdk: Server) -> None:
-    """The stream made anew, item by item, against the SDK's reading of the original."""
+    """Compares the stream built item by item with the SDK's reading of the original."""
     data = recording["response"]["body_text"].encode()
     expected = read(sdk.raw_stream(data)[-1].response)
     found = sdk.stream(encoded(events(decoded(UPSTREAM, iter([data])))))
@@ -197,7 +186,7 @@ def counts(usage: Usage | None) -> tuple[int, int, int, int] | None:
 
 
 def meant(found: list[Event]) -> Reading:
-    """What a caller is to read of events of any wire."""
+    """Returns the expected reading of events of any wire."""
     expected = Reading()
     calls: dict[tuple[int, int], list[str]] = {}
     thinking: dict[tuple[int, int], str] = {}
@@ -225,7 +214,7 @@ def meant(found: list[Event]) -> Reading:
 
 
 def of_others(*, stream: bool) -> list[Any]:
-    """Recordings of the other wires; a stream that was recorded as one JSON array is that wire's own matter."""
+    """Lists recordings of the other wires, without streams that were recorded as one JSON array."""
     found = [(wire, param) for wire, pattern in OTHERS for param in recordings(pattern, stream=stream)]
     return [
         pytest.param(wire, *param.values, id=f"{wire}-{param.id}")

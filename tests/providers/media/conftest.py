@@ -1,4 +1,4 @@
-"""An order that every vendor takes, and answers as they come off the wire."""
+"""An order that every vendor accepts, and answers as they arrive from the wire."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +15,7 @@ IMAGE = ReferenceImage("https://files.example/a.png?signed=1", "image/png", b"\x
 
 @pytest.fixture
 def order() -> Callable[..., MediaOrder]:
-    """A minimal order of a model, with what else is given; `image=True` brings a reference."""
+    """Builds a minimal order of a model with the given members. `image=True` adds a reference."""
 
     def make(model: str, *, image: bool = False, seconds: str | None = None, **given: Any) -> MediaOrder:
         made = MediaOrder(model=model, attempt_id="gen_1-1", prompt="a red cube", **given)
@@ -30,13 +30,13 @@ def order() -> Callable[..., MediaOrder]:
 
 @pytest.fixture
 def webp() -> Callable[[MediaOrder], MediaOrder]:
-    """The same order with an image of a type that not everybody reads."""
+    """Builds the same order with an image of a type that some vendors do not read."""
     return lambda asked: replace(asked, reference=replace(IMAGE, mime_type="image/webp"))
 
 
 @pytest.fixture
 def answer() -> Callable[..., ProviderAnswer]:
-    """An answer of a status with a body of JSON, or of bytes as they are."""
+    """Builds an answer of a status with a body of JSON, or of bytes as they are."""
 
     def make(body: Any, status: int = 200, **headers: str) -> ProviderAnswer:
         raw = body if isinstance(body, bytes) else orjson.dumps(body)

@@ -1,4 +1,4 @@
-"""DashScope: which of Wan's models is asked for what, and what a task's answers mean."""
+"""Tests of DashScope: the request to each of Wan's models, and the meaning of a task's answers."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 
 from gateway.canonical.media import Done, Failed, Output, Running
 from gateway.errors import InvalidRequest, UpstreamError, UpstreamOverloaded
-from gateway.ports import Credential
+from gateway.ports.upstream import Credential
 from gateway.providers.media.dashscope import DASHSCOPE, MODELS
 
 NOW_S = 1_795_244_400.75

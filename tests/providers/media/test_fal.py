@@ -1,4 +1,4 @@
-"""fal: what is put in the queue, what status and result mean, and which deliveries are its own."""
+"""Tests of fal: the queued request, the meaning of status and result, and the check of its deliveries."""
 
 import base64
 import hashlib
@@ -8,13 +8,14 @@ import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gateway.canonical.media import Done, Elsewhere, Failed, Output, Running
+from gateway.canonical.media import Done, Failed, Moved, Output, Running
 from gateway.errors import AuthenticationFailed, InvalidRequest, UpstreamError, UpstreamOverloaded
-from gateway.ports import Credential
+from gateway.ports.upstream import Credential
 from gateway.providers.media.fal import FAL, MODELS
 
 NOW_S = 1_795_244_400.75
 CREDENTIAL = Credential("key-id:key-secret")
+SETTINGS = Credential("", None, {"user_id": "user-1"})
 KLING = "fal-ai/kling-video/v2.5-turbo/pro/text-to-video"
 RESULT = "fal-ai/kling-video/requests/024ca5b1-45d3-4afd-883e-ad3abe2a1c4d"
 HANDLE = f"{RESULT}/status"
@@ -122,12 +123,12 @@ def test_a_request_in_the_queue_runs(answer: Any, word: str) -> None:
 
 
 def test_a_completed_request_is_to_be_asked_for_its_result(answer: Any) -> None:
-    assert status(answer({"status": "COMPLETED", "logs": None, "metrics": {}})) == Elsewhere(RESULT)
+    assert status(answer({"status": "COMPLETED", "logs": None, "metrics": {}})) == Moved(RESULT)
 
 
 def test_a_failure_that_is_the_models_is_told_by_the_result(answer: Any) -> None:
     told = {"status": "COMPLETED", "error": "Unprocessable", "error_type": "content_policy_violation"}
-    assert status(answer(told)) == Elsewhere(RESULT)
+    assert status(answer(told)) == Moved(RESULT)
 
 
 def test_a_runner_that_broke_may_do_better_next_time(answer: Any) -> None:
@@ -200,7 +201,7 @@ def test_a_failure_of_the_queue_is_not_the_tasks(answer: Any) -> None:
 
 
 @pytest.mark.parametrize("read", [status, result])
-def test_a_request_that_nobody_knows_is_lost(answer: Any, read: Any) -> None:
+def test_a_request_that_its_vendor_does_not_know_is_lost(answer: Any, read: Any) -> None:
     failed = read(answer({"detail": "Request not found"}, 404))
     assert isinstance(failed, Failed)
     assert failed.error.code == "task_lost"
@@ -230,11 +231,13 @@ def key_set(*keys: Ed25519PrivateKey) -> bytes:
     return orjson.dumps({"keys": [{"kty": "OKP", "crv": "Ed25519", "x": x} for x in found]})
 
 
-def headers(raw: bytes, key: Ed25519PrivateKey = PRIVATE, timestamp: str = str(int(NOW_S))) -> dict[str, str]:
-    message = "\n".join(("request-1", "user-1", timestamp, hashlib.sha256(raw).hexdigest())).encode()
+def headers(
+    raw: bytes, key: Ed25519PrivateKey = PRIVATE, timestamp: str = str(int(NOW_S)), user: str = "user-1"
+) -> dict[str, str]:
+    message = "\n".join(("request-1", user, timestamp, hashlib.sha256(raw).hexdigest())).encode()
     return {
         "x-fal-webhook-request-id": "request-1",
-        "x-fal-webhook-user-id": "user-1",
+        "x-fal-webhook-user-id": user,
         "x-fal-webhook-timestamp": timestamp,
         "x-fal-webhook-signature": key.sign(message).hex(),
     }
@@ -242,7 +245,7 @@ def headers(raw: bytes, key: Ed25519PrivateKey = PRIVATE, timestamp: str = str(i
 
 def verify(given: dict[str, str], keys: bytes) -> None:
     assert FAL.callback is not None
-    FAL.callback.verify(given, b'{"status": "OK"}', CREDENTIAL, keys, NOW_S)
+    FAL.callback.verify(given, b'{"status": "OK"}', SETTINGS, keys, NOW_S)
 
 
 def test_a_delivery_signed_by_any_published_key_is_its_own() -> None:
@@ -256,6 +259,9 @@ def test_a_delivery_signed_by_any_published_key_is_its_own() -> None:
         headers(b'{"status": "OK"}', OTHER),
         headers(b'{"status": "OK"}', timestamp=str(int(NOW_S) - 301)),
         headers(b'{"status": "OK"}') | {"x-fal-webhook-user-id": "user-2"},
+        # Whole and by fal's own key, of another account of fal's.
+        headers(b'{"status": "OK"}', user="user-2"),
+        headers(b'{"status": "OK"}', user=""),
         headers(b'{"status": "OK"}') | {"x-fal-webhook-signature": "zz"},
         headers(b'{"status": "OK"}') | {"x-fal-webhook-signature": ""},
         {},
@@ -278,3 +284,14 @@ def test_the_keys_are_where_fal_publishes_them_or_the_operator_says() -> None:
     assert FAL.callback.keys(CREDENTIAL).url == "https://rest.fal.ai/.well-known/jwks.json"
     local = Credential("k", None, {"jwks_url": "http://127.0.0.1:1/jwks.json"})
     assert (FAL.callback.keys(local).method, FAL.callback.keys(local).url) == ("GET", "http://127.0.0.1:1/jwks.json")
+
+
+@pytest.mark.parametrize("given", [{}, headers(b"", user="user-2"), headers(b"", timestamp=str(int(NOW_S) - 301))])
+def test_a_delivery_claims_to_be_of_the_account_and_of_now_or_is_refused_before_keys_are_read(
+    given: dict[str, str],
+) -> None:
+    assert FAL.callback is not None
+    assert FAL.callback.claim is not None
+    FAL.callback.claim(headers(b""), SETTINGS, NOW_S)
+    with pytest.raises(AuthenticationFailed):
+        FAL.callback.claim(given, SETTINGS, NOW_S)

@@ -1,4 +1,4 @@
-"""Kling: what is asked with which token, and what its service codes and states mean."""
+"""Tests of Kling: the request and its token, and the meaning of its service codes and states."""
 
 import base64
 import hmac
@@ -9,7 +9,7 @@ import pytest
 
 from gateway.canonical.media import Done, Failed, Output, Running
 from gateway.errors import InvalidRequest, UpstreamError, UpstreamOverloaded
-from gateway.ports import Credential
+from gateway.ports.upstream import Credential
 from gateway.providers.media.kling import KLING
 
 NOW_S = 1_795_244_400.75
@@ -145,7 +145,7 @@ def test_an_unknown_status_is_named_and_asked_again(answer: Any) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 404])
-def test_a_task_that_nobody_knows_is_lost(answer: Any, status: int) -> None:
+def test_a_task_that_its_vendor_does_not_know_is_lost(answer: Any, status: int) -> None:
     failed = state(answer({"code": 1203, "message": "The requested resource does not exist"}, status))
     assert isinstance(failed, Failed)
     assert failed.error.code == "task_lost"
@@ -176,5 +176,5 @@ def test_an_order_that_kling_refuses_is_told_in_its_words(answer: Any, code: int
     assert (caught.value.code, caught.value.message) == (expected, "duration value is invalid")
 
 
-def test_nobody_is_asked_to_call_back_without_a_signature() -> None:
+def test_a_vendor_without_signatures_is_not_asked_to_call_back() -> None:
     assert (KLING.callback, KLING.verified) == (None, False)

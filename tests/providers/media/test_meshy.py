@@ -1,13 +1,13 @@
-"""Meshy: what is asked, where a task is looked for, and what its states mean."""
+"""Tests of Meshy: the request, the address of a task, and the meaning of its states."""
 
 from typing import Any
 
 import orjson
 import pytest
 
-from gateway.canonical.media import Done, Elsewhere, Failed, Output, Running
+from gateway.canonical.media import Done, Failed, Moved, Output, Running
 from gateway.errors import InvalidRequest, UpstreamError, UpstreamOverloaded
-from gateway.ports import Credential
+from gateway.ports.upstream import Credential
 from gateway.providers.media.meshy import MESHY
 
 NOW_S = 1_795_244_400.75
@@ -64,7 +64,7 @@ def test_polling_and_cancelling_go_to_the_handle() -> None:
 
 
 def test_who_is_not_among_the_texts_is_looked_for_among_the_images(answer: Any) -> None:
-    assert state(answer({"message": "Task not found"}, 404)) == Elsewhere(f"v1/image-to-3d/{TASK_ID}")
+    assert state(answer({"message": "Task not found"}, 404)) == Moved(f"v1/image-to-3d/{TASK_ID}")
 
 
 def test_who_is_not_among_the_images_either_is_lost(answer: Any) -> None:

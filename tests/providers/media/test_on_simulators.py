@@ -1,4 +1,4 @@
-"""Every vendor's row against its simulated vendor, over a socket: from the order to the file, and what goes wrong."""
+"""Tests of every vendor's row against its simulator over a socket: from the order to the file, and failures."""
 
 import http.server
 import time
@@ -11,20 +11,12 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from gateway.canonical.media import (
-    Done,
-    Elsewhere,
-    Failed,
-    MediaOrder,
-    Output,
-    ProviderAnswer,
-    ReferenceImage,
-    Running,
-)
+from gateway.canonical.media import Done, Failed, MediaOrder, Moved, Output, ProviderAnswer, ReferenceImage, Running
 from gateway.errors import AuthenticationFailed, InvalidRequest, UpstreamError, UpstreamOverloaded
-from gateway.ports import Credential, UpstreamRequest
+from gateway.ports.upstream import Credential, UpstreamRequest
 from gateway.providers.media.registry import MEDIA_VENDORS
 from gateway.providers.media.vendor import MediaVendor
+from tests.hangs import HANGS_AFTER_S
 
 VIDEO = {
     "gemini": ("veo-3.1-fast-generate-preview", "8"),
@@ -39,12 +31,14 @@ VIDEO = {
 }
 MODEL_3D = {"meshy": "meshy-6", "tencent": "3.1"}
 NAMES = [*VIDEO, *MODEL_3D]
+# A secret of a webhook, or the id of an account.
+ANOTHER_ACCOUNTS = "whsec_YW5vdGhlci1hY2NvdW50"
 UNSTOPPABLE = {"gemini", "vertex", "xai", "kling", "tencent"}
 IMAGE = ReferenceImage("https://files.example/a.png", "image/png", b"\x89PNG")
 
 
 class Wire:
-    """One vendor's row and account, and what is said over the socket."""
+    """One vendor's row and account, with the calls over the socket."""
 
     def __init__(self, name: str, credential: Credential, client: httpx.Client) -> None:
         self.name = name
@@ -54,7 +48,7 @@ class Wire:
 
     @property
     def root(self) -> str:
-        """Where the simulator is."""
+        """Returns the simulator's address."""
         parts = urlsplit(self.credential.base_url or "")
         return f"{parts.scheme}://{parts.netloc}"
 
@@ -76,9 +70,9 @@ class Wire:
         return self.vendor.accepted(self.send(self.vendor.submit(order, self.credential, time.time())))
 
     def state(self, handle: str) -> Any:
-        """As the engine asks: elsewhere at once."""
-        told: Any = Elsewhere(handle)
-        while isinstance(told, Elsewhere):
+        """Asks for the state as the engine does, and at once at another address if told to."""
+        told: Any = Moved(handle)
+        while isinstance(told, Moved):
             answer = self.send(self.vendor.poll(told.handle, self.credential, time.time()))
             told = self.vendor.state(told.handle, answer, self.credential)
         return told
@@ -87,7 +81,7 @@ class Wire:
         return self._client.get(url, headers=headers)
 
     def downloaded(self, output: Output) -> bytes:
-        """The file, which one vendor sends with its answer."""
+        """Returns the file, which one vendor sends with its answer."""
         if output.content is not None:
             return output.content
         told = self.get(output.url or "", **dict(output.headers))
@@ -95,15 +89,20 @@ class Wire:
         return told.content
 
     def task(self, handle: str) -> Any:
-        """What the simulator says of the task itself."""
+        """Returns the simulator's own description of the task."""
         told = self._client.get(f"{self.root}/_sim/media/tasks").json()["tasks"]
         return next(task for task in told if task["vendor"] == self.name and task["handle"] in handle)
 
 
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    with httpx.Client() as made:
+        yield made
+
+
 @pytest.fixture(params=NAMES)
-def wire(request: pytest.FixtureRequest, credentials: dict[str, Credential]) -> Iterator[Wire]:
-    with httpx.Client() as client:
-        yield Wire(request.param, credentials[request.param], client)
+def wire(request: pytest.FixtureRequest, credentials: dict[str, Credential], client: httpx.Client) -> Wire:
+    return Wire(request.param, credentials[request.param], client)
 
 
 def said(words: str) -> str:
@@ -183,7 +182,7 @@ def test_polls_meet_the_same_and_then_the_task(wire: Wire) -> None:
 
 
 def test_a_key_that_is_not_the_accounts_is_the_deployments_fault(wire: Wire) -> None:
-    wire.credential = replace(wire.credential, api_key="somebody-else")
+    wire.credential = replace(wire.credential, api_key="another-key")
     with pytest.raises(UpstreamError) as caught:
         wire.submit(wire.order("a red cube"))
     assert not caught.value.retryable
@@ -226,7 +225,7 @@ def test_an_answer_that_is_the_file_is_cut_once(wire: Wire) -> None:
 
 
 class Receiver(http.server.HTTPServer):
-    """Takes the deliveries of a task."""
+    """An HTTP server that takes the deliveries of a task."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -250,7 +249,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     with Receiver() as server:
-        server.timeout = 10
+        server.timeout = HANGS_AFTER_S
         yield server
 
 
@@ -267,12 +266,14 @@ def test_a_call_back_comes_as_often_as_it_is_said_and_is_the_vendors(
     callback = wire.vendor.callback
     assert callback is not None
     assert callback.usable(wire.credential)
+    another = replace(wire.credential, extra={**wire.credential.extra, callback.needs: ANOTHER_ACCOUNTS})
     keys = b"" if callback.keys is None else wire.send(callback.keys(wire.credential)).body
     assert len(receiver.taken) == 2
     for headers, body in receiver.taken:
         callback.verify(headers, body, wire.credential, keys, time.time())
-        with pytest.raises(AuthenticationFailed):
-            callback.verify(headers, body + b" ", wire.credential, keys, time.time())
+        for account, sent in ((wire.credential, body + b" "), (another, body)):
+            with pytest.raises(AuthenticationFailed):
+                callback.verify(headers, sent, account, keys, time.time())
 
 
 @pytest.mark.parametrize("wire", ["replicate"], indirect=True)

@@ -1,4 +1,4 @@
-"""Replicate: what is asked, what its answers mean, and which deliveries are its own."""
+"""Tests of Replicate: the request, the meaning of its answers, and the check of its deliveries."""
 
 import base64
 import hmac
@@ -10,8 +10,9 @@ import pytest
 
 from gateway.canonical.media import Done, Failed, Output, Running
 from gateway.errors import AuthenticationFailed, InvalidRequest, UpstreamError, UpstreamOverloaded
-from gateway.ports import Credential
+from gateway.ports.upstream import Credential
 from gateway.providers.media.replicate import REPLICATE
+from tests.recorded import files, read_recording
 
 NOW_S = 1_795_244_400.75
 SECRET = b"a secret of thirty-two bytes ...."
@@ -78,7 +79,7 @@ def test_a_call_back_is_asked_for_at_the_end_only(order: Any) -> None:
 
 def test_an_unknown_model_is_the_deployments_fault(order: Any) -> None:
     with pytest.raises(UpstreamError) as caught:
-        REPLICATE.submit(order("somebody/else"), CREDENTIAL, NOW_S)
+        REPLICATE.submit(order("another/model"), CREDENTIAL, NOW_S)
     assert not caught.value.retryable
 
 
@@ -146,7 +147,7 @@ def test_an_unknown_status_is_named_and_asked_again(answer: Any) -> None:
     assert caught.value.retryable
 
 
-def test_a_prediction_that_nobody_knows_is_lost(answer: Any) -> None:
+def test_a_prediction_that_its_vendor_does_not_know_is_lost(answer: Any) -> None:
     failed = state(answer({"detail": "Not found."}, 404))
     assert isinstance(failed, Failed)
     assert failed.error.code == "task_lost"
@@ -228,9 +229,10 @@ def test_any_other_delivery_is_a_forgery(given: dict[str, str]) -> None:
         verify(given)
 
 
-def test_without_a_secret_nobody_is_asked_to_call_back() -> None:
+def test_without_a_secret_the_vendor_is_not_asked_to_call_back() -> None:
     assert REPLICATE.callback is not None
-    assert not REPLICATE.callback.usable(Credential("r8-1"))
+    assert not REPLICATE.callback.usable(None)
+    assert not REPLICATE.callback.usable(Credential("", None, {"webhook_secret": ""}))
     assert REPLICATE.callback.usable(CREDENTIAL)
 
 
@@ -239,17 +241,20 @@ def test_an_unreadable_secret_is_the_deployments_fault() -> None:
         verify(headers(b"{}"), credential=Credential("r8-1", None, {"webhook_secret": "whsec_?"}))
 
 
-RECORDED = sorted((Path(__file__).parents[4] / "shared" / "recordings" / "replicate" / "predictions").glob("*.json"))
+RECORDED = files("replicate/predictions/*.json")
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
 def test_recorded_answers_are_read(path: Path, answer: Any) -> None:
-    recorded = orjson.loads(path.read_bytes())
+    recorded = read_recording(path)
     told = answer(recorded["response"]["body_text"].encode(), recorded["response"]["status"])
     prediction = orjson.loads(told.body)
     if recorded["request"]["method"] == "POST":
         assert REPLICATE.accepted(told) == prediction["id"]
     elif prediction["status"] == "succeeded":
-        assert [output.url for output in state(told).outputs] == prediction["output"]
+        files_made = prediction["output"]
+        assert [output.url for output in state(told).outputs] == (
+            [files_made] if isinstance(files_made, str) else files_made
+        )
     else:
         assert state(told) == Running()

@@ -1,4 +1,4 @@
-"""Runway: what is asked at which address, and what a task's answers mean."""
+"""Tests of Runway: the request and its address, and the meaning of a task's answers."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 
 from gateway.canonical.media import Done, Failed, Output, Running
 from gateway.errors import InvalidRequest, UpstreamError, UpstreamOverloaded
-from gateway.ports import Credential
+from gateway.ports.upstream import Credential
 from gateway.providers.media.runway import RUNWAY
 
 NOW_S = 1_795_244_400.75

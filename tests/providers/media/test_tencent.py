@@ -1,4 +1,4 @@
-"""Tencent Hunyuan 3D: what is asked and signed, and what its codes and states mean."""
+"""Tests of Tencent Hunyuan 3D: the signed request, and the meaning of its codes and states."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ import pytest
 
 from gateway.canonical.media import Done, Failed, Output, Running
 from gateway.errors import InvalidRequest, UpstreamError, UpstreamOverloaded
-from gateway.ports import Credential
+from gateway.ports.upstream import Credential
+from gateway.providers.auth.tc3 import Signer
 from gateway.providers.media.tencent import TENCENT
-from gateway.providers.tc3 import Signer
 
 NOW_S = 1_795_244_400.75
 CREDENTIAL = Credential("AKID1", None, {"secret_key": "secret"})
@@ -132,7 +132,7 @@ def test_an_unknown_status_is_named_and_asked_again(answer: Any) -> None:
 
 
 @pytest.mark.parametrize("code", ["ResourceNotFound", "FailedOperation.JobNotExist"])
-def test_a_job_that_nobody_knows_is_lost(answer: Any, code: str) -> None:
+def test_a_job_that_its_vendor_does_not_know_is_lost(answer: Any, code: str) -> None:
     failed = state(answer(refused(code)))
     assert isinstance(failed, Failed)
     assert failed.error.code == "task_lost"

@@ -1,4 +1,4 @@
-"""Veo: what is asked at each of Google's doors, and what an operation's answers mean."""
+"""Tests of Veo: the request on each of Google's APIs, and the meaning of an operation's answers."""
 
 import base64
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 
 from gateway.canonical.media import Done, Failed, Output, Running
 from gateway.errors import InvalidRequest, UpstreamError, UpstreamOverloaded
-from gateway.ports import Credential
+from gateway.ports.upstream import Credential
 from gateway.providers.media.vendor import MediaVendor
 from gateway.providers.media.veo import GEMINI, VERTEX
 

@@ -1,4 +1,4 @@
-"""xAI: what is asked, and what a deferred request's answers mean."""
+"""Tests of xAI: the request, and the meaning of a deferred request's answers."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 
 from gateway.canonical.media import Done, Failed, Output, Running
 from gateway.errors import InvalidRequest, UpstreamError, UpstreamOverloaded
-from gateway.ports import Credential
+from gateway.ports.upstream import Credential
 from gateway.providers.media.xai import XAI
 
 NOW_S = 1_795_244_400.75

@@ -1,9 +1,10 @@
-"""Apps for the runtime's tests; they run in a function's process and speak plain ASGI."""
+"""Apps for the runtime's tests. They run in a function's process and speak plain ASGI."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import random
 import sys
 from base64 import b64encode
@@ -13,11 +14,13 @@ import orjson
 from gateway.runtime.hooks import after_restore, before_snapshot
 from gateway.runtime.invocation import Message, Receive, Scope, Send
 
+log = logging.getLogger(__name__)
+
 HEAD: Message = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]}
 
 
 async def let_go() -> None:
-    """Wait for the test's next word on stdin."""
+    """Waits for the test's next word on stdin."""
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
 
 
@@ -32,7 +35,7 @@ def http_only(scope: Scope) -> None:
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Everything the scope says, and the body."""
+    """Answers with the scope and the body."""
     http_only(scope)
     body = (await receive())["body"]
     seen = {
@@ -52,13 +55,13 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def large(scope: Scope, _receive: Receive, send: Send) -> None:
-    """6 MB in one piece."""
+    """Answers with 6 MB in one piece."""
     http_only(scope)
     await reply(send, b"x" * 6_000_000)
 
 
 async def stepwise(scope: Scope, _receive: Receive, send: Send) -> None:
-    """A head, then three pieces, each after the test has let it go."""
+    """Sends a head, then three pieces, each after the test allows it."""
     http_only(scope)
     await send(HEAD)
     for piece in (b"one", b"two", b"three"):
@@ -92,6 +95,17 @@ async def raises(scope: Scope, _receive: Receive, _send: Send) -> None:
     raise LookupError("a customer's words")
 
 
+async def logs(scope: Scope, _receive: Receive, send: Send) -> None:
+    """Writes one log line of each kind."""
+    http_only(scope)
+    log.info("served")
+    try:
+        scope["a customer's words"]
+    except KeyError:
+        log.exception("not kept")
+    await reply(send, b"logged")
+
+
 async def raises_in_the_middle(scope: Scope, _receive: Receive, send: Send) -> None:
     http_only(scope)
     await send(HEAD)
@@ -121,7 +135,7 @@ async def body_before_head(scope: Scope, _receive: Receive, send: Send) -> None:
 
 
 async def waits_for_disconnect(scope: Scope, receive: Receive, send: Send) -> None:
-    """Reports what `receive` gives while the answer is open, and after it."""
+    """Reports the results of `receive` while the answer is open, and after it."""
     http_only(scope)
     await receive()
     second = asyncio.ensure_future(receive())
@@ -172,7 +186,7 @@ story: list[str] = []
 
 
 async def with_snapshot(scope: Scope, _receive: Receive, send: Send) -> None:
-    """What the hooks did, and a random number."""
+    """Answers with the hooks' results and a random number."""
     http_only(scope)
     await reply(send, orjson.dumps({"story": story, "random": random.random()}))
 
@@ -194,12 +208,12 @@ async def _after() -> None:
 
 
 async def counts_cycles(scope: Scope, _receive: Receive, send: Send) -> None:
-    """How many objects one collection finds: garbage the runtime leaves for each request."""
+    """Counts the objects that one collection finds: garbage that the runtime leaves for each request."""
     http_only(scope)
     await reply(send, str(gc.collect()).encode())
 
 
 async def modules(scope: Scope, _receive: Receive, send: Send) -> None:
-    """The names of all imported modules."""
+    """Lists the names of all imported modules."""
     http_only(scope)
     await reply(send, " ".join(sys.modules).encode())

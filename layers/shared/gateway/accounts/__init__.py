@@ -1,1 +1,1 @@
-"""What an account's owner does with it: its keys, its balance, its statements. Below the doors, above the ports."""
+"""Operations of an account's owner on keys, balance and statements; built on the ports, used by the HTTP apps."""

@@ -1,7 +1,7 @@
-"""A key's settings as requests give them: every bound is here, and what is wrong is refused with its JSON path.
+"""Reads a key's settings from requests; every bound is here, and an error names the JSON path.
 
-Types are strict (a boolean is no number, 60.0 is no integer) and unknown fields are refused, because a setting that is
-silently ignored is a limit that somebody believes in. Names and ranges are section 1 of the public contract.
+Types are strict (a boolean is not a number, 60.0 is not an integer). Unknown fields are refused, because a setting that
+is silently ignored is a limit the owner wrongly relies on. Names and ranges are section 1 of the public contract.
 """
 
 from __future__ import annotations
@@ -15,16 +15,14 @@ from unicodedata import category
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from gateway.errors import InvalidRequest
 from gateway.ledger.money import NotAnAmount, parse_usd
-from gateway.untrusted.urls import judge_url
 
 RegionPolicy = Literal["any", "cn-only", "overseas-only"]
 IPV4_MAPPED = IPv6Network("::ffff:0:0/96")
 
 
 def amount_nanousd(value: object) -> int:
-    """Nano-USD of decimal text, an integer, or a number as the document spells it (`Decimal`); never of a float."""
+    """Nano-USD of decimal text, an integer, or a JSON number read as `Decimal`; a float is refused."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise NotAnAmount("Input should be an amount of USD as decimal text, like '100.00'")
     return parse_usd(str(value))
@@ -41,7 +39,7 @@ def epoch_s(value: object) -> int:
 
 
 def readable(name: str) -> str:
-    """A name that can be read back: not blank, and without control characters."""
+    """The name, if it can be read back: it is not blank and has no control characters."""
     if not name.strip() or any(category(character) == "Cc" for character in name):
         raise ValueError("Input should have a character that is not a space, and no control characters")
     return name
@@ -58,15 +56,6 @@ def address_range(text: str) -> str:
     return str(network)
 
 
-def https_url(text: str) -> str:
-    """An HTTPS URL with a public host, as all URLs of users are judged; where the name leads is checked at each use."""
-    try:
-        judge_url(text, None)
-    except InvalidRequest as refusal:
-        raise ValueError(refusal.message) from None
-    return text
-
-
 KeyName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(readable)]
 UsdAmount = Annotated[
     int,
@@ -79,28 +68,29 @@ Moment = Annotated[int, BeforeValidator(epoch_s), WithJsonSchema({"type": "strin
 AddressRange = Annotated[str, Field(max_length=64), AfterValidator(address_range)]
 # An exact id or alias, or a prefix that ends in `*`.
 ModelPattern = Annotated[str, Field(max_length=128, pattern=r"^([!-)+-~]+\*?|\*)$")]
+# HTTPS with a public host, or an operator's own: `Keyring` judges it.
 HttpsUrl = Annotated[
     str,
     Field(max_length=2048),
-    AfterValidator(https_url),
     WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https://", "maxLength": 2048}),
 ]
 
 
 class Body(BaseModel):
-    """What every body of the control plane has in common."""
+    """Base of every request body of the control plane."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class KeySettings(Body):
-    """The settings to change; what is absent stays. `null` takes a limit away."""
+    """Settings to change; an absent one stays. `null` removes a limit."""
 
     name: KeyName = Field(default="")
     monthly_spend_cap_usd: UsdAmount | None = None
     rpm_limit: int | None = Field(default=None, ge=1, le=1_000_000)
     tpm_limit: int | None = Field(default=None, ge=1, le=1_000_000_000)
-    max_parallel: int | None = Field(default=None, ge=1, le=100_000)
+    max_parallel: int | None = Field(default=None, ge=1, le=1_000)
+    user_rpm_limit: int | None = Field(default=None, ge=1, le=1_000_000)
     allowed_ips: list[AddressRange] | None = Field(default=None, max_length=100)
     allowed_models: list[ModelPattern] | None = Field(default=None, max_length=100)
     expires_at: Moment | None = None
@@ -110,7 +100,7 @@ class KeySettings(Body):
     disabled: bool = False
 
     def changes(self) -> dict[str, Any]:
-        """What was given, by the names and in the units of `KeyRecord`'s fields."""
+        """The given settings, by the names and in the units of `KeyRecord`'s fields."""
         given = ((name, getattr(self, name)) for name in self.model_fields_set)
         return {_FIELDS.get(name, name): _STORED.get(name, _as_given)(value) for name, value in given}
 
@@ -122,7 +112,7 @@ class NewKey(KeySettings):
 
 
 class SpendCap(Body):
-    """A key's bound on each calendar month (UTC), or its removal."""
+    """Bound on a key's spend in each calendar month (UTC), or its removal."""
 
     monthly_spend_cap_usd: UsdAmount | None = None
     clear: bool = False
@@ -134,27 +124,27 @@ class SpendCap(Body):
         return self
 
     def changes(self) -> dict[str, Any]:
-        """As `KeySettings.changes`."""
+        """The new cap, by its name in `KeyRecord`."""
         return {"monthly_spend_cap_nanousd": self.monthly_spend_cap_usd}
 
 
 class AlertWebhook(Body):
-    """Where alerts about a key's spend go; `null` for nowhere."""
+    """Destination of alerts about a key's spend; `null` for none."""
 
     url: HttpsUrl | None
 
     def changes(self) -> dict[str, Any]:
-        """As `KeySettings.changes`."""
+        """The new destination, by its name in `KeyRecord`."""
         return {"alert_webhook_url": self.url}
 
 
 class Region(Body):
-    """Where a key's requests may be served."""
+    """Regions in which a key's requests may be served."""
 
     region_policy: RegionPolicy
 
     def changes(self) -> dict[str, Any]:
-        """As `KeySettings.changes`."""
+        """The new policy, by its name in `KeyRecord`."""
         return {"region_policy": self.region_policy}
 
 

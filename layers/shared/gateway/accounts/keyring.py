@@ -1,34 +1,45 @@
-"""An account's keys, created, shown, changed and revoked by one of them.
+"""Creates, lists, changes and revokes an account's keys, on behalf of one key that may manage them.
 
-A key's text leaves once, in the answer that creates it; kept are its hash and its last 4 characters. No change may
-leave an account without a key that manages keys and lasts: its owner could not undo that.
+A key's text leaves once, in the answer that creates it; its hash and its last 4 characters are stored. A change must
+leave the account a key that manages keys and does not expire, because the owner could not undo the loss. A key manages
+only keys that are within itself, gives none more than it has, and takes the keys that it has made with it at its end.
 """
 
 from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
+from gateway.accounts.lineage import bounding, descendants, kept_within, narrowed, refuse_wider
 from gateway.accounts.pages import Page, iso_utc, page_of
 from gateway.accounts.refusals import key_revoked, last_managing_key, no_key, shut_out
 from gateway.auth.principal import Principal, admit_key, key_hash
-from gateway.errors import GatewayError, InvalidRequest, PermissionDenied
+from gateway.errors import Conflict, GatewayError, InvalidRequest, PermissionDenied
 from gateway.ledger.hold_ids import hold_id_at
 from gateway.ledger.money import format_usd
-from gateway.ports import Clock, KeyRecord, KeyStore, Money
+from gateway.ports.clock import Clock
+from gateway.ports.keys import KeyRecord, KeyStore
+from gateway.ports.money import Money
 
 PREFIX = "sk-xc-"
 RANDOM_BYTES = 32
 KEY_ID = re.compile(r"key_[0-9a-z]{1,64}")
 SEARCHED = 100
+# Far enough for every use, and before the last year that a date can have.
+EXPIRY_S_MAX = 100 * 365 * 24 * 3600
+ONLY_OWNERS = "Only a key that no other key has made can keep the keys that this one has made."
+
+
+# Keys, and what changes of each.
+Family: TypeAlias = Sequence[tuple[KeyRecord, Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who manages: a principal whose key may, and the address its request comes from."""
+    """The key that manages, and the address its request comes from."""
 
     principal: Principal
     source_ip: str
@@ -39,111 +50,205 @@ class Caller:
 
     @property
     def account_id(self) -> str:
-        """The account that everything is about."""
+        """The account whose keys are managed."""
         return self.principal.account_id
 
     @property
     def key_id(self) -> str:
-        """The key it came with."""
+        """The id of the managing key."""
         return self.principal.key.key_id
 
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """The keys of accounts, over the stores."""
+    """The keys of accounts, over the stores. `own_hosts` are the operator's own, which may be told of alerts."""
 
     store: KeyStore
     money: Money
     clock: Clock
+    own_hosts: frozenset[str] = frozenset()
 
     def new_id(self) -> str:
-        """The id of a key that is to be created."""
+        """Draws the id of a key to be created."""
         return f"key_{hold_id_at(self.clock.now_s(), secrets.randbits(40))}"
 
     async def disown(self, account_id: str, key_id: str) -> None:
-        """Revokes a key whose creation was never answered: nobody knows its text."""
+        """Revokes a key whose creation was never answered: its text is lost."""
         found = await self.store.get(account_id, key_id)
         if found is not None and not found.revoked:
             await self.store.change(account_id, key_id, {"revoked": True}, while_managed_by=None)
 
-    async def create(self, account_id: str, key_id: str, settings: Mapping[str, Any]) -> tuple[str, KeyRecord]:
-        """A new key's text, never to be had again, and its record.
+    async def create(
+        self, account_id: str, key_id: str, settings: Mapping[str, Any], *, made_by: KeyRecord | None = None
+    ) -> tuple[str, KeyRecord]:
+        """Creates a key; returns its text, which cannot be read again, and its record.
 
-        `settings` are by names of `KeyRecord`'s fields, `name` among them.
+        `settings` are by names of `KeyRecord`'s fields, `name` among them. Bounds that they do not name are those of
+        the key that it is `made_by`.
         """
         now_s = self.clock.now_s()
-        refuse_past(settings, now_s)
+        refuse_expiry(settings, now_s)
+        self._judge_webhook(settings)
         full_key = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
+        given = settings if made_by is None else {**bounding(made_by), **settings, "parent_key_id": made_by.key_id}
         record = KeyRecord(
             key_id=key_id,
             account_id=account_id,
             last4=full_key[-4:],
             created_at_s=int(now_s),
-            **settings,
+            **given,
         )
-        await self.store.add(key_hash(full_key), record)
+        if made_by is not None:
+            refuse_wider(record, made_by)
+        await self.store.add(key_hash(full_key), record, made_by=made_by)
         return full_key, record
 
-    async def created(self, account_id: str, key_id: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """A new key as its creator sees it, this once."""
-        full_key, record = await self.create(account_id, key_id, settings)
+    async def created(self, caller: Caller, key_id: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Creates a key for its caller and shows it with its text, this once."""
+        maker = await self.get(caller, caller.key_id)
+        full_key, record = await self.create(caller.account_id, key_id, settings, made_by=maker)
         return {"full_key": full_key, "key": key_view(record)}
 
     async def page(self, caller: Caller, limit: int, cursor: str | None) -> Page[KeyRecord]:
-        """The account's keys, newest first, revoked ones too."""
+        """Lists the account's keys, newest first, revoked ones included."""
         found = await self.store.page(caller.account_id, limit=limit + 1, before=cursor)
         return page_of(found, limit, lambda record: record.key_id)
 
     async def get(self, caller: Caller, key_id: str) -> KeyRecord:
-        """The account's key of that id; raises `NotFound`, for a key of another account too."""
+        """The account's key of that id; raises `NotFound`, also for a key of another account."""
         found = await self.store.get(caller.account_id, key_id) if KEY_ID.fullmatch(key_id) else None
         if found is None:
             raise no_key(key_id)
         return found
 
-    async def change(self, caller: Caller, key_id: str, changes: Mapping[str, Any]) -> KeyRecord:
-        """The key with other settings; raises `Conflict` where it is revoked or the account would be locked out."""
-        now_s = self.clock.now_s()
-        refuse_past(changes, now_s)
+    async def change(
+        self, caller: Caller, key_id: str, changes: Mapping[str, Any], *, alone: bool = False
+    ) -> KeyRecord:
+        """Changes a key's settings, and those of the keys that it has made, so that they stay within it.
+
+        Raises `Conflict` if it is revoked or the change would lock the account out, `PermissionDenied` if it is wider
+        than the caller's own key, or would be, or would be wider than its maker. `alone` leaves the others as they are.
+        """
+        refuse_expiry(changes, self.clock.now_s())
+        self._judge_webhook(changes)
         before = await self.get(caller, key_id)
         if before.revoked:
             raise key_revoked()
+        own = before if key_id == caller.key_id else await self.get(caller, caller.key_id)
         after = replace(before, **changes)
+        refuse_wider(before, own)
+        refuse_wider(after, own)
         if after == before:
             return before
+        keys = await self._all(caller.account_id)
+        for maker in keys:
+            if maker.key_id == before.parent_key_id and not maker.revoked:
+                # Judged by what changes: a key that was wider before can still be narrowed, disabled and revoked.
+                refuse_wider(replace(before, **{**narrowed(before, maker), **changes}), maker)
+        family = [] if alone else kept_within(after, keys)
+        changed = await self._changed(caller, before, after, changes, family)
+        await self._follow(caller.account_id, family)
+        return changed
+
+    def _judge_webhook(self, settings: Mapping[str, Any]) -> None:
+        """Raises `InvalidRequest` for an address of alerts that is not to be called; it is judged at each use too."""
+        url = settings.get("alert_webhook_url")
+        if url is None:
+            return
+        from gateway.untrusted.urls import Policy, judge_url  # noqa: PLC0415  # no cold start pays for it
+
+        try:
+            judge_url(url, None, Policy(self.own_hosts))
+        except InvalidRequest as refusal:
+            raise InvalidRequest(refusal.message, param="alert_webhook_url", code="invalid_value") from None
+
+    async def _changed(
+        self,
+        caller: Caller,
+        before: KeyRecord,
+        after: KeyRecord,
+        changes: Mapping[str, Any],
+        family: Family,
+    ) -> KeyRecord:
+        """The key after its own change; `family` are the changes that follow from it."""
+        key_id, now_s = before.key_id, self.clock.now_s()
         if key_id == caller.key_id and "allowed_ips" in changes:
             _refuse_shutting_out(after, caller.source_ip, now_s)
-        witness = await self._witness(caller, before, after)
+        witness = await self._witness(caller, [(before, after), *((key, replace(key, **more)) for key, more in family)])
         if before.monthly_spend_cap_nanousd is None and after.monthly_spend_cap_nanousd is not None:
-            # Before the cap is in force: then no request has been counted by it yet, and none is counted twice.
+            # The count starts before the cap applies, so no request is counted by the cap yet and none is counted
+            # twice.
             await self.money.track_spend(caller.account_id, key_id, now_s)
         return await self.store.change(caller.account_id, key_id, changes, while_managed_by=witness)
 
-    async def revoke(self, caller: Caller, key_id: str) -> KeyRecord:
-        """The key, revoked for good; a repeat changes nothing."""
-        found = await self.get(caller, key_id)
-        return found if found.revoked else await self.change(caller, key_id, {"revoked": True})
+    async def revoke(self, caller: Caller, key_id: str, *, keep_made: bool = False) -> KeyRecord:
+        """Revokes the key for good, with the keys that it has made; a repeat completes what was cut off.
 
-    async def _witness(self, caller: Caller, before: KeyRecord, after: KeyRecord) -> str | None:
-        """A key that must go on managing the account while this one stops doing so; nothing where it does not stop."""
-        if not before.manages_lastingly or after.manages_lastingly:
-            return None
+        With `keep_made` the caller, whose own key no other key has made, takes those keys over.
+        """
+        found = await self.get(caller, key_id)
+        if keep_made and (await self.get(caller, caller.key_id)).parent_key_id is not None:
+            raise PermissionDenied(ONLY_OWNERS, code="insufficient_role")
+        if not found.revoked:
+            found = await self.change(caller, key_id, {"revoked": True}, alone=keep_made)
+        if keep_made:
+            await self._take_over(caller, found)
+        else:
+            await self._follow(caller.account_id, kept_within(found, await self._all(caller.account_id)))
+        return found
+
+    async def _take_over(self, caller: Caller, of: KeyRecord) -> None:
+        """Makes the caller's key the maker of the keys that another has made; its own have none from then on."""
+        maker_id = None if caller.key_id == of.key_id else caller.key_id
+        for key, made_by in descendants(of, await self._all(caller.account_id)):
+            if made_by == of.key_id and not key.revoked:
+                await self.store.change(caller.account_id, key.key_id, {"parent_key_id": maker_id})
+
+    async def _all(self, account_id: str) -> list[KeyRecord]:
+        """All keys of the account."""
+        found: list[KeyRecord] = []
         cursor: str | None = None
         while True:
-            found = await self.store.page(caller.account_id, limit=SEARCHED, before=cursor)
-            for record in found:
-                if record.manages_lastingly and record.key_id != before.key_id:
-                    return record.key_id
-            if len(found) < SEARCHED:
-                raise last_managing_key()
-            cursor = found[-1].key_id
+            page = await self.store.page(account_id, limit=SEARCHED, before=cursor)
+            found += page
+            if len(page) < SEARCHED:
+                return found
+            cursor = page[-1].key_id
+
+    async def _follow(self, account_id: str, family: Family) -> None:
+        """Applies the changes that follow from a key's own, makers first; one that ended meanwhile needs none."""
+        for key, changes in family:
+            if key.monthly_spend_cap_nanousd is None and "monthly_spend_cap_nanousd" in changes:
+                await self.money.track_spend(account_id, key.key_id, self.clock.now_s())
+            try:
+                await self.store.change(account_id, key.key_id, changes)
+            except Conflict as conflict:
+                if conflict.code != "key_revoked":
+                    raise
+
+    async def _witness(self, caller: Caller, changed: Iterable[tuple[KeyRecord, KeyRecord]]) -> str | None:
+        """Another key that must keep managing the account while the `changed` ones stop; `None` if none stops."""
+        stopping = {
+            before.key_id for before, after in changed if before.manages_lastingly and not after.manages_lastingly
+        }
+        if not stopping:
+            return None
+        for record in await self._all(caller.account_id):
+            if record.manages_lastingly and record.key_id not in stopping:
+                return record.key_id
+        raise last_managing_key()
 
 
-def refuse_past(settings: Mapping[str, Any], now_s: float) -> None:
-    """Raises `InvalidRequest` for an expiry that is over already."""
+def refuse_expiry(settings: Mapping[str, Any], now_s: float) -> None:
+    """Raises `InvalidRequest` for an expiry that is past, or so far that it is no date any more."""
     expires_at_s = settings.get("expires_at_s")
-    if expires_at_s is not None and expires_at_s <= now_s:
+    if expires_at_s is None:
+        return
+    if expires_at_s <= now_s:
         raise InvalidRequest("Input should be a time in the future", param="expires_at", code="invalid_value")
+    if expires_at_s > now_s + EXPIRY_S_MAX:
+        message = "Input should be a time in the next hundred years; leave it out for a key that does not expire"
+        raise InvalidRequest(message, param="expires_at", code="invalid_value")
 
 
 def key_view(record: KeyRecord) -> dict[str, Any]:
@@ -152,6 +257,7 @@ def key_view(record: KeyRecord) -> dict[str, Any]:
     return {
         "object": "key",
         "key_id": record.key_id,
+        "parent_key_id": record.parent_key_id,
         "name": record.name,
         "last4": record.last4,
         "created_at": iso_utc(record.created_at_s),
@@ -163,6 +269,7 @@ def key_view(record: KeyRecord) -> dict[str, Any]:
         "rpm_limit": record.rpm_limit,
         "tpm_limit": record.tpm_limit,
         "max_parallel": record.max_parallel,
+        "user_rpm_limit": record.user_rpm_limit,
         "allowed_ips": list(record.allowed_ips),
         "allowed_models": list(record.allowed_models),
         "region_policy": record.region_policy,

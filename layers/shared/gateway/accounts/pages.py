@@ -1,4 +1,4 @@
-"""Lists in the contract's one shape, page after page. A cursor is the id of the last element that was shown."""
+"""Pages of lists in the contract's one shape. A cursor is the id of the last element on the page before."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ T = TypeVar("T")
 
 
 class Page(NamedTuple, Generic[T]):
-    """Elements of a list, and the id to go on from where there are more."""
+    """Elements of a list, and the id to continue from if there are more."""
 
     elements: Sequence[T]
     next_cursor: str | None
 
     def shown(self, view: Callable[[T], dict[str, Any]]) -> dict[str, Any]:
-        """As the contract's lists answer (section 2)."""
+        """The page as the contract's lists answer it (section 2)."""
         return {
             "object": "list",
             "data": [view(element) for element in self.elements],
@@ -26,11 +26,17 @@ class Page(NamedTuple, Generic[T]):
 
 
 def page_of(found: Sequence[T], limit: int, identity: Callable[[T], str]) -> Page[T]:
-    """The first `limit` of what was found; whoever asks finds one more than that, to know whether there is more."""
+    """The first `limit` elements of `found`; the caller fetches one more than that, which tells whether another page
+    exists.
+    """
     shown = found[:limit]
     return Page(shown, identity(shown[-1]) if len(found) > limit else None)
 
 
+# 9999-12-31T23:59:59Z: a stored time after it can still be shown.
+LATEST_S = 253_402_300_799
+
+
 def iso_utc(at_s: int) -> str:
     """Epoch seconds as ISO 8601, in UTC."""
-    return datetime.fromtimestamp(at_s, UTC).isoformat().replace("+00:00", "Z")
+    return datetime.fromtimestamp(min(at_s, LATEST_S), UTC).isoformat().replace("+00:00", "Z")

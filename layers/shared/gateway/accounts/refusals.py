@@ -1,4 +1,4 @@
-"""What an account's owner is told when a key cannot be shown or changed."""
+"""Errors for an account's owner whose key cannot be shown or changed."""
 
 from __future__ import annotations
 
@@ -6,26 +6,31 @@ from gateway.errors import Conflict, NotFound
 
 
 def no_key(key_id: str) -> NotFound:
-    """Also for a key of another account, of which nothing may be learned."""
+    """Refuses an unknown key; a key of another account gets the same answer, so that nothing is learned about it."""
     return NotFound(f"There is no API key '{key_id[:80]}'.", param="key_id", code="key_not_found")
 
 
 def key_revoked() -> Conflict:
-    """Revocation is final; `disabled` is what can be undone."""
-    return Conflict("This API key is revoked; nothing of it can be changed any more.", code="key_revoked")
+    """Refuses a change of a revoked key; revocation is final, `disabled` can be undone."""
+    return Conflict("This API key is revoked; it can no longer be changed.", code="key_revoked")
 
 
 def last_managing_key() -> Conflict:
-    """What would leave an account with no key to manage it by."""
+    """Refuses a change that would leave an account without a key to manage it."""
     return Conflict(
-        "This is the account's last API key that manages keys without an end; make another one manage keys first.",
+        "This is the account's last API key that manages keys and never expires; let another key manage keys first.",
         code="last_managing_key",
     )
 
 
+def maker_changed() -> Conflict:
+    """Refuses a new key whose maker was changed, or ended, while the key was made."""
+    return Conflict("The API key that makes this one was changed meanwhile; send it again.", code="key_changed")
+
+
 def shut_out() -> Conflict:
-    """What would make the very key that asks for it unusable from where it is used."""
+    """Refuses a change that would make the calling key unusable from its own address."""
     return Conflict(
-        "This would shut out the address that this request comes from; use another key to do so.",
+        "This would shut out the address that this request comes from; use another key for this change.",
         code="address_shut_out",
     )

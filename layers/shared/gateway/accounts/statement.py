@@ -1,38 +1,39 @@
-"""What an account has and where it went, from the ledger's own entries. Amounts leave as decimal text.
+"""Balance, transactions and usage of an account, from its ledger entries. Amounts leave as decimal text.
 
 A day is a UTC day, and spend belongs to the day of admission, as it does to the month. Usage is added up from the
-entries at each call, so it is exact at once, and bounded: a range with more entries than `COUNTED_MAX` is refused
-whole, because a sum that leaves something out is worse than none.
+entries at each call, so it is exact at once. It is also bounded: a range with more entries than `COUNTED_MAX` is
+refused whole, because an incomplete sum is worse than none.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from gateway.accounts.pages import Page, iso_utc, page_of
 from gateway.canonical.money import AccountState, Entry, EntryKind, NanoUsd, Tier
-from gateway.canonical.usage import Usage
+from gateway.canonical.usage import TOKEN_CLASSES, Usage
 from gateway.errors import InvalidRequest
 from gateway.ledger.hold_ids import admitted_s
 from gateway.ledger.money import format_usd
-from gateway.ports import Money
+from gateway.ledger.tool_prices import tool_lines
+from gateway.ports.money import Money
 
 CURRENCY = "USD"
 ENTRY_SCHEMA_VERSION = 1
 READ_AT_ONCE = 1_000
 COUNTED_MAX = 100_000
-# Entries are named by other machines' clocks, which may be a little ahead of this one.
+# Entry ids carry the time of other machines' clocks, which may be slightly ahead of this one.
 CLOCK_SKEW_S = 60
-TOKEN_CLASSES = {name: f"{name}_tokens" for name in asdict(Usage())}
+SHOWN_CLASSES = {name: f"{name}_tokens" for name in TOKEN_CLASSES}
 NAMED = ("request_id", "generation_id", "user_id", "org_id", "model_requested", "model_used", "tier", "price_version")
 
 
 def balance_view(state: AccountState) -> dict[str, Any]:
-    """`balance_usd` is free to spend; what is held for running requests is beside it, not in it."""
+    """The account's balance: `balance_usd` is free to spend and excludes the money held for running requests."""
     return {
         "object": "balance",
         "balance_usd": format_usd(state.free_nanousd),
@@ -43,7 +44,10 @@ def balance_view(state: AccountState) -> dict[str, Any]:
 
 
 def entry_view(entry: Entry) -> dict[str, Any]:
-    """An entry with every field the contract names (section 6); charges are negative."""
+    """Shows an entry with every field that the contract names (section 6); charges are negative.
+
+    `tools` has a line for each of the provider's own tools that was paid by use; the rest was paid for tokens.
+    """
     charge = entry.charge
     named = {name: None if charge is None else getattr(charge, name) for name in NAMED}
     return {
@@ -57,6 +61,7 @@ def entry_view(entry: Entry) -> dict[str, Any]:
         "key_id": entry.key_id,
         **named,
         "usage": None if charge is None else _tokens(charge.usage),
+        "tools": [] if charge is None else tool_lines(charge.tools),
         "estimated": charge is not None and charge.estimated,
         "note": entry.note,
         "schema_version": ENTRY_SCHEMA_VERSION,
@@ -64,7 +69,7 @@ def entry_view(entry: Entry) -> dict[str, Any]:
 
 
 async def transactions(money: Money, account_id: str, now_s: float, limit: int, cursor: str | None) -> Page[Entry]:
-    """The account's entries, newest first."""
+    """Lists the account's entries, newest first."""
     until_s = now_s + CLOCK_SKEW_S
     found = await money.entries(account_id, since_s=0, until_s=until_s, limit=limit + 1, before=cursor)
     return page_of(found, limit, lambda entry: entry.entry_id)
@@ -72,35 +77,44 @@ async def transactions(money: Money, account_id: str, now_s: float, limit: int, 
 
 @dataclass(slots=True)
 class Tally:
-    """Requests that were charged, their tokens by class, and what they came to after what was written off."""
+    """Requests that were charged, their tokens by class, and their cost after write-offs."""
 
     requests: int = 0
     cost_nanousd: NanoUsd = 0
     tokens: Counter[str] = field(default_factory=Counter)
 
-    def add(self, entry: Entry) -> None:
-        """Counts an entry; a shortfall only corrects what its charge came to."""
+    def add(self, entry: Entry, *, corrected: bool) -> None:
+        """Counts an entry; a shortfall only corrects the cost of its charge.
+
+        An estimate that a late charge has `corrected` only adds its cost: the late charge names the request and all
+        its tokens.
+        """
         self.cost_nanousd -= entry.amount_nanousd
-        if entry.kind is EntryKind.CHARGE and entry.charge is not None:
+        if entry.kind is EntryKind.CHARGE and entry.charge is not None and not corrected:
             self.requests += 1
             self.tokens.update(_tokens(entry.charge.usage))
 
     def view(self) -> dict[str, Any]:
-        """As every row of a usage report shows it."""
-        classes = {name: self.tokens[name] for name in TOKEN_CLASSES.values()}
+        """The totals as every row of a usage report shows them."""
+        classes = {name: self.tokens[name] for name in SHOWN_CLASSES.values()}
         return {"requests": self.requests, **classes, "cost_usd": format_usd(self.cost_nanousd)}
 
 
 async def usage_report(money: Money, account_id: str, now_s: float, days: int) -> dict[str, Any]:
-    """The last `days` days, today included: a row for each, one for each tier, and their total."""
+    """Reports the last `days` days, today included: a row for each day, one for each tier, and the total."""
     today = datetime.fromtimestamp(now_s, UTC).date()
     dates = [today - timedelta(days=back) for back in reversed(range(days))]
     since_s = datetime.combine(dates[0], time(), UTC).timestamp()
     cells: defaultdict[tuple[str, Tier], Tally] = defaultdict(Tally)
+    # A late charge is listed before the estimate that it corrects: its id is the greater one.
+    corrected: set[str | None] = set()
     async for entry in _entries(money, account_id, since_s, now_s + CLOCK_SKEW_S):
         if entry.charge is not None:
             admitted = datetime.fromtimestamp(admitted_s(entry.entry_id), UTC).date()
-            cells[min(admitted, today).isoformat(), entry.charge.tier].add(entry)
+            cell = cells[min(admitted, today).isoformat(), entry.charge.tier]
+            cell.add(entry, corrected=entry.provisional and entry.hold_id in corrected)
+            if entry.late:
+                corrected.add(entry.hold_id)
     return {
         "object": "usage",
         "days": days,
@@ -138,4 +152,4 @@ def _sum(tallies: Iterable[Tally]) -> Tally:
 
 
 def _tokens(usage: Usage) -> dict[str, int]:
-    return {shown: getattr(usage, name) for name, shown in TOKEN_CLASSES.items()}
+    return {shown: getattr(usage, name) for name, shown in SHOWN_CLASSES.items()}

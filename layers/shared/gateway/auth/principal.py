@@ -1,48 +1,82 @@
-"""Key -> Principal: who is asking, and what the key alone forbids. Pure; the record comes from a port."""
+"""Turns a key into a `Principal`, and enforces the key's own limits. Pure; the record comes from a port."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
+from typing import Any
 
-from gateway.errors import AuthenticationFailed, PermissionDenied
-from gateway.ports import KeyRecord
+from gateway.auth.regions import within
+from gateway.canonical.models import ModelTarget
+from gateway.errors import AuthenticationFailed, InvalidRequest, PermissionDenied
+from gateway.ports.keys import KeyRecord
 
 BEARER = "bearer "
 NO_KEY = "No API key was given. Send it as 'Authorization: Bearer KEY', 'x-api-key' or 'x-goog-api-key'."
 BAD_KEY = "Incorrect API key provided."
+TWO_KEYS = "Different API keys were given in {}. Send one."
+TWO_KEYS_CODE = "different_api_keys"
+
+# Names (of headers in lower case) and values as they came: a name may come more than once.
+Fields = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The caller: an account, and the key it came with."""
+    """The caller: an account, and the key that its request carries."""
 
     account_id: str
     key: KeyRecord
 
+    def may_use(self, names: Iterable[str]) -> bool:
+        """True if the key's list allows a model known by any of `names`."""
+        return may_use(self.key, names)
 
-def key_in(headers: Mapping[str, str], query: Mapping[str, str], *, allow_query: bool = False) -> str:
-    """The key text from the first carrier present, in the contract's order; `?key=` only on Gemini paths."""
-    authorization = headers.get("authorization", "")
-    if authorization[: len(BEARER)].lower() == BEARER and authorization[len(BEARER) :].strip():
-        return authorization[len(BEARER) :].strip()
-    carried = headers.get("x-api-key") or headers.get("x-goog-api-key")
-    if not carried and allow_query:
-        carried = query.get("key")
-    if not carried:
+    def may_reach(self, target: ModelTarget[Any]) -> bool:
+        """True if the key's region policy allows the target."""
+        return within(self.key.region_policy, target.provider, target.region)
+
+    def may_see(self, names: Iterable[str], targets: Iterable[ModelTarget[Any]]) -> bool:
+        """True for a model of any of `names` that the key may use, and reach at one of its targets."""
+        return self.may_use(names) and any(map(self.may_reach, targets))
+
+
+def key_in(headers: Fields, query: Fields, *, allow_query: bool = False) -> str:
+    """The key text that the request carries, in one place or in several; `?key=` counts only on Gemini paths.
+
+    Different keys are refused (`InvalidRequest`): which of them a proxy, a log or another path would read is not known.
+    Raises `AuthenticationFailed` where there is none.
+    """
+    carriers = [
+        ("Authorization", [_bearer(value) for name, value in headers if name == "authorization"]),
+        ("x-api-key", [value for name, value in headers if name == "x-api-key"]),
+        ("x-goog-api-key", [value for name, value in headers if name == "x-goog-api-key"]),
+        ("?key=", [value for name, value in query if name == "key" and allow_query]),
+    ]
+    given = [(carrier, found) for carrier, values in carriers if (found := {text for text in values if text})]
+    if not given:
         raise AuthenticationFailed(NO_KEY)
-    return carried
+    keys = set().union(*(found for _, found in given))
+    if len(keys) > 1:
+        raise InvalidRequest(TWO_KEYS.format(" and ".join(f"'{carrier}'" for carrier, _ in given)), code=TWO_KEYS_CODE)
+    return keys.pop()
+
+
+def _bearer(authorization: str) -> str:
+    """The key of an `Authorization` header; empty where it has another scheme."""
+    is_bearer = authorization[: len(BEARER)].lower() == BEARER
+    return authorization[len(BEARER) :].strip() if is_bearer else ""
 
 
 def key_hash(key: str) -> str:
-    """What the store is asked by: the SHA-256 of the key's text, as hex."""
+    """The SHA-256 of the key's text as hex, by which the store finds it."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
 def admit_key(record: KeyRecord | None, source_ip: str, now_s: float) -> Principal:
-    """The principal of a key that may be used now and from here; else the refusal the contract names."""
+    """Admits a key that may be used now and from this address; raises the contract's refusal otherwise."""
     if record is None or record.revoked or record.disabled:
         raise AuthenticationFailed(BAD_KEY)
     if record.expires_at_s is not None and now_s >= record.expires_at_s:
@@ -53,7 +87,7 @@ def admit_key(record: KeyRecord | None, source_ip: str, now_s: float) -> Princip
 
 
 def may_use(key: KeyRecord, names: Iterable[str]) -> bool:
-    """Whether the key's list lets it use a model known by any of `names` (its id, an alias it was asked by).
+    """Tells whether the key's list allows a model known by any of `names` (its id, or the alias in the request).
 
     An entry is an exact id or alias, or a prefix that ends in `*`. No list means every model.
     """

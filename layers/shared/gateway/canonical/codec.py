@@ -1,4 +1,4 @@
-"""The verbs of every wire, in the same order in each: learn one codec, read all.
+"""The interface of every wire's codec, with its methods in the same order.
 
 A codec never waits: values in, values out, no clock, no environment. The client side faces callers, the upstream side
 faces providers, and forwarding edits the bytes of a wire that is the same on both sides.
@@ -14,38 +14,44 @@ from gateway.canonical.events import Event
 from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import ChatResponse, Extension, Stamp
 from gateway.canonical.target import Target
+from gateway.canonical.usage import Uses
 from gateway.errors import GatewayError
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """One upstream frame: the events it means, and its bytes for forwarding on the same wire."""
+    """One upstream frame: the events it means, and its bytes for forwarding on the same wire.
+
+    `uses` counts the tools that the provider has run, as far as its stream has shown them by now; a stream that is cut
+    before it reports them is charged for these.
+    """
 
     events: Sequence[Event]
     frame: bytes
+    uses: Uses = ()
 
 
 class StreamDecoder(Protocol):
-    """A provider's bytes to events; the same events however the bytes are cut."""
+    """Turns a provider's bytes into events; the chunking of the bytes does not change the events."""
 
     def feed(self, data: bytes) -> list[Decoded]:
-        """Whole frames in `data` and what was kept from before; garbage is a `Failed` event in its place."""
+        """Decodes the frames that `data` completes; garbage gives a `Failed` event in its place."""
 
     def flush(self) -> list[Decoded]:
-        """What the end of the bytes completes; a cut stream is a `Failed` event."""
+        """Decodes the rest at the end of the bytes; a cut stream gives a `Failed` event."""
 
 
 class StreamEncoder(Protocol):
-    """Events, or frames of the same wire, to a caller's bytes. Returns whole SSE events, or nothing."""
+    """Turns events, or frames of the same wire, into a caller's bytes: whole SSE events, or empty."""
 
     def encode(self, event: Event) -> bytes:
         """The bytes of one event on this wire."""
 
     def forward(self, decoded: Decoded) -> bytes:
-        """The frame of the same wire with the gateway's names in it, all other bytes untouched."""
+        """The frame of the same wire with the gateway's names in it; all other bytes are unchanged."""
 
     def finish(self, extension: Extension) -> bytes:
-        """All that was kept back for the end, with the extension, and the wire's terminal event."""
+        """The bytes held back for the end, with the extension, and the wire's terminal event."""
 
     def cut_short(self, extension: Extension) -> bytes:
         """A well-formed early end: finish reason `length` and the terminal event."""
@@ -54,11 +60,11 @@ class StreamEncoder(Protocol):
         """The wire's error event."""
 
 
-class ClientCodec(Protocol):
-    """The side of a wire that callers speak to.
+class Wire(Protocol):
+    """The outer form of an endpoint's answers, independent of their content.
 
-    `id_prefix` opens the ids of its answers (`chatcmpl-`). `stream_type` is a stream's content type, and `keep_alive`
-    what may fill its silences; a wire whose readers would mind anything has nothing there.
+    `id_prefix` starts the ids of its answers (`chatcmpl-`). `stream_type` is a stream's content type. `keep_alive` is
+    sent while a stream is silent; it is empty for a wire whose readers accept nothing there.
     """
 
     protocol: str
@@ -66,17 +72,21 @@ class ClientCodec(Protocol):
     stream_type: str = "text/event-stream; charset=utf-8"
     keep_alive: bytes = b": NX\n\n"
 
+    def encode_error(self, error: GatewayError, request_id: str) -> bytes: ...
+
+
+class ClientCodec(Wire, Protocol):
+    """The side of a chat wire that callers speak to."""
+
     def decode_request(self, body: bytes) -> ChatRequest:
-        """Raises `InvalidRequest` with the JSON path of what is wrong."""
+        """Reads a request; raises `InvalidRequest` with the JSON path of the error."""
 
     def encode_response(self, response: ChatResponse, stamp: Stamp, extension: Extension) -> bytes: ...
 
     def forward_response(self, body: bytes, stamp: Stamp, extension: Extension) -> bytes:
-        """The same wire's body with id, model and extension set, all other bytes untouched."""
+        """The same wire's body with id, model and extension set; all other bytes are unchanged."""
 
     def stream_encoder(self, request: ChatRequest, stamp: Stamp) -> StreamEncoder: ...
-
-    def encode_error(self, error: GatewayError, request_id: str) -> bytes: ...
 
 
 class UpstreamCodec(Protocol):
@@ -90,10 +100,14 @@ class UpstreamCodec(Protocol):
         Edits the caller's bytes where the wires are the same; raises `InvalidRequest` for what the wire cannot express.
         """
 
-    def decode_response(self, body: bytes) -> ChatResponse:
-        """Raises `UpstreamError` where the body is not what the wire promises."""
+    def decode_response(self, body: bytes, answer_id: str = "") -> ChatResponse:
+        """Reads a provider's answer; raises `UnreadableAnswer` if the body breaks the wire's format.
 
-    def stream_decoder(self) -> StreamDecoder: ...
+        `answer_id` is unique to the answer; ids for calls without one are made from it.
+        """
+
+    def stream_decoder(self, answer_id: str = "") -> StreamDecoder:
+        """Creates a decoder; ids for calls without one are made from `answer_id`, which is unique to the answer."""
 
     def decode_error(self, status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
-        """What a provider's refusal means to our caller; only text that a client may see is kept."""
+        """Translates a provider's refusal into an error for the caller; keeps only text that a client may see."""

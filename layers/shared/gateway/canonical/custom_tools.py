@@ -1,17 +1,18 @@
 """Custom tools, which take free text (OpenAI), for models that know functions only: the text is the member `input`.
 
-On the way out a custom tool becomes a function with that one member, and its calls of before likewise; on the way back
-the member's text is what the tool was called with. https://platform.openai.com/docs/guides/function-calling#custom-tools
+A request's custom tools, and their calls in its history, become functions with that one member. In the answer, the
+member's text becomes the custom tool's input. https://platform.openai.com/docs/guides/function-calling#custom-tools
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import orjson
 
-from gateway.canonical.events import Event, Finished, ToolCallDelta, ToolCallStarted
+from gateway.canonical.events import Event, ToolCallStarted
+from gateway.canonical.held_arguments import HeldArguments
 from gateway.canonical.parts import Message, Part, ToolCall
 from gateway.canonical.request import ChatRequest, Tool
 from gateway.canonical.response import ChatResponse
@@ -19,60 +20,46 @@ from gateway.canonical.response import ChatResponse
 TEXT = "input"
 
 
-def in_functions(request: ChatRequest) -> ChatRequest:
-    """The request with functions in the place of custom tools."""
+def as_functions(request: ChatRequest) -> ChatRequest:
+    """Replaces custom tools in a request by functions."""
+    parts = (part for message in request.messages for part in message.parts)
+    if not _custom_names(request.tools) and not any(isinstance(part, ToolCall) and part.custom for part in parts):
+        return request
     tools = tuple(_function(tool) for tool in request.tools)
     messages = tuple(_with_functions(message) for message in request.messages)
     return replace(request, tools=tools, messages=messages)
 
 
-def freed(response: ChatResponse, tools: Iterable[Tool]) -> ChatResponse:
-    """The answer with the custom tools among `tools` called as such."""
+def restore_custom_tools(response: ChatResponse, tools: Iterable[Tool]) -> ChatResponse:
+    """Turns an answer's calls of functions back into calls of the custom tools among `tools`."""
     custom = _custom_names(tools)
     if not custom:
         return response
     choices = (
-        replace(choice, parts=tuple(_freed_part(part, custom) for part in choice.parts)) for choice in response.choices
+        replace(choice, parts=tuple(_restored_part(part, custom) for part in choice.parts))
+        for choice in response.choices
     )
     return replace(response, choices=tuple(choices))
 
 
-@dataclass(slots=True)
-class _Held:
-    """The arguments of a call that are not whole yet."""
-
-    part: int
-    pieces: list[str] = field(default_factory=list)
-
-
-class Freeing:
-    """The same of a stream: what a custom tool is called with is held until it is whole."""
+class CustomToolStream:
+    """Turns a stream's function calls back into custom tool calls; holds the arguments back until they are complete."""
 
     def __init__(self, tools: Iterable[Tool]) -> None:
         self._custom = _custom_names(tools)
-        self._held: dict[tuple[int, int], _Held] = {}
+        self._held = HeldArguments()
 
     def events(self, events: Iterable[Event]) -> Iterable[Event]:
-        """The events with custom tools called as such."""
-        return (freed for event in events for freed in self._freed(event)) if self._custom else events
+        """The events with custom tool calls restored."""
+        return (restored for event in events for restored in self._restored(event)) if self._custom else events
 
-    def _freed(self, event: Event) -> Iterator[Event]:
+    def _restored(self, event: Event) -> Iterator[Event]:
         match event:
             case ToolCallStarted(name=name, custom=False) if name in self._custom:
-                self._held[event.choice, event.index] = _Held(event.part)
+                self._held.hold(event, _free_text)
                 yield replace(event, custom=True)
-            case ToolCallDelta() if (event.choice, event.index) in self._held:
-                self._held[event.choice, event.index].pieces.append(event.arguments)
-            case Finished(choice=choice):
-                yield from self._whole(choice)
-                yield event
             case _:
-                yield event
-
-    def _whole(self, choice: int) -> Iterator[Event]:
-        for place in [place for place in self._held if place[0] == choice]:
-            held = self._held.pop(place)
-            yield ToolCallDelta(_free_text("".join(held.pieces)), place[1], held.part, choice)
+                yield from self._held.passed(event)
 
 
 def _custom_names(tools: Iterable[Tool]) -> frozenset[str]:
@@ -80,15 +67,15 @@ def _custom_names(tools: Iterable[Tool]) -> frozenset[str]:
 
 
 def _function(tool: Tool) -> Tool:
-    """A function whose description tells what a grammar would have enforced."""
+    """The function in place of a custom tool; its description states the grammar that the tool would enforce."""
     if tool.free_text is None:
         return tool
-    told = [] if tool.description is None else [tool.description]
+    lines = [] if tool.description is None else [tool.description]
     definition = tool.free_text.get("definition")
     if definition:
-        told.append(f"`{TEXT}` must match this {tool.free_text.get('syntax')} grammar:\n{definition}")
+        lines.append(f"`{TEXT}` must match this {tool.free_text.get('syntax')} grammar:\n{definition}")
     schema = {"type": "object", "properties": {TEXT: {"type": "string"}}, "required": [TEXT]}
-    return Tool(tool.name, "\n\n".join(told) or None, schema)
+    return Tool(tool.name, "\n\n".join(lines) or None, schema)
 
 
 def _with_functions(message: Message) -> Message:
@@ -101,14 +88,14 @@ def _function_call(part: Part) -> Part:
     return part
 
 
-def _freed_part(part: Part, custom: frozenset[str]) -> Part:
+def _restored_part(part: Part, custom: frozenset[str]) -> Part:
     if isinstance(part, ToolCall) and not part.custom and part.name in custom:
         return replace(part, arguments=_free_text(part.arguments), custom=True)
     return part
 
 
 def _free_text(arguments: str) -> str:
-    """The text; where the model kept to no schema, all that it wrote."""
+    """The member's text; if the model did not follow the schema, all that it wrote."""
     try:
         written = orjson.loads(arguments)
     except orjson.JSONDecodeError:

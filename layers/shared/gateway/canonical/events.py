@@ -1,9 +1,9 @@
-"""What happens while an answer streams, one frozen value a happening.
+"""Events of a streamed answer, each a frozen value.
 
-A decoder turns a provider's frames into these and an encoder turns them into a caller's. `choice` is the alternative,
-`part` the ordinal of the content part inside it: deltas of one part share the ordinal, a new ordinal closes the part
-before it, so wires with blocks (Anthropic, Responses) and wires without (OpenAI chat) meet here. Parallel tool calls
-may interleave: then their ordinals alternate.
+A decoder turns a provider's frames into events, and an encoder turns events into a caller's frames. `choice` is the
+alternative, `part` the ordinal of the content part inside it. Deltas of one part share the ordinal, and a new ordinal
+closes the part before it, so wires with blocks (Anthropic, Responses) and wires without (OpenAI chat) share one model.
+Parallel tool calls may interleave: then their ordinals alternate.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gateway.errors import GatewayError
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The provider has begun; nothing has been said yet. `usage` is what a wire reports up front."""
+    """The provider has begun, without content yet. `usage` is the usage that a wire reports up front."""
 
     upstream_id: str
     model: str
@@ -29,7 +29,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """More text. `logprobs` is JSON in the OpenAI chat shape; `signature` as in `parts.Text`."""
+    """Text to append. `logprobs` is JSON in the OpenAI chat shape; `signature` is Gemini's thought signature."""
 
     text: str
     part: int
@@ -40,7 +40,7 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class ThinkingDelta:
-    """More reasoning; a signature may come alone, at its end. `signed_by` as in `parts.Thinking`."""
+    """Reasoning to append; a signature may come alone, at the end. `signed_by` is the protocol that issued it."""
 
     text: str
     part: int
@@ -51,7 +51,7 @@ class ThinkingDelta:
 
 @dataclass(frozen=True, slots=True)
 class RedactedThinkingDelta:
-    """A whole block of encrypted reasoning; `signed_by` as in `parts.Thinking`."""
+    """A whole block of encrypted reasoning; `signed_by` is the protocol that issued it."""
 
     data: str
     part: int
@@ -61,7 +61,7 @@ class RedactedThinkingDelta:
 
 @dataclass(frozen=True, slots=True)
 class RefusalDelta:
-    """More of a refusal."""
+    """Refusal text to append."""
 
     text: str
     part: int
@@ -70,7 +70,7 @@ class RefusalDelta:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallStarted:
-    """A call opens; `index` counts the calls of this choice from 0."""
+    """A tool call begins; `index` counts the calls of this choice from 0."""
 
     id: str
     name: str
@@ -83,7 +83,7 @@ class ToolCallStarted:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallDelta:
-    """More of a call's arguments, as JSON text."""
+    """Arguments of a call to append, as JSON text."""
 
     arguments: str
     index: int
@@ -102,12 +102,16 @@ class CitationAdded:
 
 @dataclass(frozen=True, slots=True)
 class OpaqueDelta:
-    """Something that only the wire `protocol` can express, as JSON text; forwarded there, refused elsewhere."""
+    """Content that only the wire `protocol` can express, as JSON text; forwarded there, refused elsewhere.
+
+    `generated` is false for what a provider's own tool has found: the model reads it, and writes none of it.
+    """
 
     protocol: str
     json_text: str
     part: int
     choice: int = 0
+    generated: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +125,14 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class UsageReported:
-    """The provider's count so far; a later report replaces an earlier one."""
+    """The provider's token counts so far; a later report replaces an earlier one."""
 
     usage: Usage
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The wire's own terminal mark came: the stream is whole."""
+    """The wire's own terminal mark arrived: the stream is complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +156,13 @@ Event = Started | Content | Finished | UsageReported | Ended | Failed
 
 
 def delivered_bytes(event: Event) -> int:
-    """How much an event delivers of what a caller pays for, as UTF-8; 0 for one that delivers nothing."""
+    """The size in UTF-8 bytes of the content that an event delivers, which the caller pays for; 0 without content."""
     match event:
         case TextDelta(text) | ThinkingDelta(text) | RefusalDelta(text):
             return len(text.encode())
         case ToolCallStarted(name=text) | ToolCallDelta(text) | RedactedThinkingDelta(text):
             return len(text.encode())
-        case OpaqueDelta(json_text=text):
+        case OpaqueDelta(json_text=text, generated=True):
             return len(text.encode())
         case _:
             return 0

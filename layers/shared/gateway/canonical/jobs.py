@@ -1,8 +1,9 @@
-"""Work that outlives its request: one job, whatever it makes. A job holds ids and facts, never content or credentials.
+"""Jobs: work that outlives its request, the same for every kind. A job holds ids and facts, never content or
+credentials.
 
-A job's end is decided once, by its `verdict`; money and notices follow from it, each harmless when repeated, and only
-then does its status become terminal. An *attempt* is one submission to one provider: its ids are its own, so that what
-an earlier attempt left behind is never taken for this one's.
+A job's end is decided once, by its `verdict`. Money and notices follow from it, each harmless when repeated, and only
+then does its status become terminal. An *attempt* is one submission to one provider. Its ids are its own, so results of
+an earlier attempt are never mistaken for its results.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from gateway.canonical.money import Charge, Hold, NanoUsd
 
 
 class JobKind(StrEnum):
-    """What a job makes."""
+    """Kinds of jobs, by their result."""
 
     VIDEO = "video"
     MODEL_3D = "3d"
@@ -24,7 +25,7 @@ class JobKind(StrEnum):
 
 
 class JobStatus(StrEnum):
-    """What its owner sees (section 7 of the public contract)."""
+    """The status that the job's owner sees (section 7 of the public contract)."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -34,7 +35,7 @@ class JobStatus(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """Whether nothing follows."""
+        """True if the status never changes again."""
         return self in TERMINAL
 
 
@@ -44,7 +45,7 @@ TERMINAL = frozenset({JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELED}
 class Phase(StrEnum):
     """The step that a job is at; each may be run twice.
 
-    An `OPENING` job may have no hold yet. A `LATE` one is past its deadline, and looked at now and then.
+    An `OPENING` job may have no hold yet. A `LATE` one is past its deadline and polled rarely.
     """
 
     OPENING = "opening"
@@ -59,7 +60,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobError:
-    """Why a job failed, in words that a client may see."""
+    """The reason why a job failed, in words that a client may see."""
 
     code: str
     message: str
@@ -68,10 +69,10 @@ class JobError:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One submission, by one route of the order. `tries` counts how often it was sent without a known outcome.
+    """One submission, by one route of the order. `tries` counts the submissions without a known outcome.
 
-    `handle` is the provider's own name of its task, once it has given one. `upload_id` is the multipart upload of the
-    file that is being mirrored: what is to be gone on with, or aborted.
+    `handle` is the provider's name of its task, once there is one. `upload_id` is the multipart upload of the file that
+    is being mirrored; it must be continued or aborted.
     """
 
     number: int
@@ -85,7 +86,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One file that a job made: an object of the media bucket, and what is known of it."""
+    """One file that a job made: an object of the media bucket and its properties."""
 
     object_name: str
     mime_type: str
@@ -97,11 +98,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job as it stands. Times are epoch seconds.
+    """One job at one moment. Times are epoch seconds.
 
-    `order` is what was asked, as its kind reads it. `due_s` is when somebody should look whether the job has lost its
-    execution. `run` counts executions: a step of an earlier one does nothing. `token` lets a callback wake the
-    execution. `charge` is what is to be paid on success; `charged_nanousd` what was.
+    `order` is the request in the form that the job's kind reads. `due_s` is the time at which the reconciler checks
+    whether the job has lost its execution. `run` counts executions: a step of an earlier one does nothing. `token` lets
+    a callback wake the execution. `charge` is the price on success; `charged_nanousd` is the amount charged.
     """
 
     job_id: str
@@ -133,10 +134,10 @@ class Job:
 
     @property
     def attempt_id(self) -> str:
-        """Names this attempt and no other."""
+        """The id of the current attempt, unique across jobs."""
         return f"{self.job_id}-{self.attempt.number if self.attempt else 0}"
 
     @property
     def decided(self) -> bool:
-        """Whether how the job ends is settled, although money and notices may still be on their way."""
+        """True once the outcome is decided, although money and notices may still follow."""
         return self.verdict is not None

@@ -1,7 +1,8 @@
-"""What is asked of a media model, and what its provider says of the task, in one meaning for all vendors."""
+"""Orders to media models and states of the providers' tasks, in one form for all vendors."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
@@ -20,10 +21,10 @@ class ReferenceImage:
 
 @dataclass(frozen=True, slots=True)
 class MediaOrder:
-    """One attempt's request, valid for its model: what the model does not take was refused before.
+    """One attempt's request; fields that its model does not take were refused before.
 
-    `model` is the provider's own name. `attempt_id` is new for each attempt; a vendor that takes a key against double
-    submission is given it. `callback_url` is where a provider with webhooks may tell of the end.
+    `model` is the provider's own name. `attempt_id` is new for each attempt, and is sent to a vendor that takes a key
+    against double submission. `callback_url` is the URL for a provider with webhooks to report the end.
     """
 
     model: str
@@ -43,13 +44,13 @@ class ProviderAnswer:
     """A provider's whole answer. Header names are lower-case."""
 
     status: int
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     body: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One file that a task made: at an address, with the headers that open it, or as `content` in the answer itself."""
+    """One file that a task made: at a URL, with the headers that open it, or as `content` in the answer itself."""
 
     mime_type: str
     url: str | None = None
@@ -62,7 +63,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Not done yet; `progress` in percent where the vendor says it."""
+    """The task is not done; `progress` is in percent, if the vendor reports it."""
 
     progress: int | None = None
 
@@ -76,16 +77,16 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The task has ended without files, for good. `error.retryable` says whether another attempt may do better."""
+    """The task has ended without files, for good. `error.retryable` is true if another attempt may succeed."""
 
     error: JobError
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
-    """What is wanted is to be asked for under another handle, at once."""
+class Moved:
+    """The result must be requested under another handle, at once."""
 
     handle: str
 
 
-TaskState: TypeAlias = Running | Done | Failed | Elsewhere
+TaskState: TypeAlias = Running | Done | Failed | Moved

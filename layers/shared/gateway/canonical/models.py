@@ -1,62 +1,84 @@
-"""What is for sale, as values: a model, an alias that routes to some, an id that has been retired.
+"""Values for sale: models with the providers that serve them, aliases of models, and retired ids.
 
-Prices are the providers' list prices in USD per million tokens, as decimal text.
+A kind of models (chat, media) is a subclass of `Model` with the facts of its kind, and has a price type of its own.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from gateway.canonical.money import Tier
+
+P = TypeVar("P")
 
 
-@dataclass(frozen=True, slots=True)
-class ListPrice:
-    """USD per million tokens, decimal text, by token class. A class without a price of its own is `None`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolPrice:
+    """The price of a tool that a provider runs by itself: USD per use, decimal text, beside the tokens that it reads.
 
-    input: str
-    output: str
-    cache_read: str | None = None
-    cache_write_5m: str | None = None
-    cache_write_1h: str | None = None
-    audio_input: str | None = None
-    audio_output: str | None = None
-
-
-# What every routing alias costs, whichever model serves it (section 6 of the public contract).
-FLAT_PRICE = ListPrice(input="3", output="12")
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """One model for sale. `provider` is the registry's row and `upstream_model` that provider's name of it.
-
-    `wires` are the only ones that the provider serves it on, first the one for callers of another; without any, all.
-    `streams` says whether the provider can be asked for its answer as it comes.
+    `tool` is the decoders' word for it on `wire`, the only wire on which it is sold, and `counted_as` the word under
+    which answers count its uses. `uses` is the bound that is sent for a request that sets none, and the bound that is
+    held for where the wire has none; one `per_request` is paid once, however often it was used. `tokens` is the most
+    that one use adds to the prompt; without it a use may fill the context window. A tool that stands `alone` is
+    offered beside functions only where the caller says that they go together.
     """
+
+    tool: str
+    wire: str
+    price: str
+    counted_as: str
+    uses: int = 1
+    per_request: bool = False
+    tokens: int | None = None
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelTarget(Generic[P]):
+    """One provider that serves a model, at that provider's list price.
+
+    `provider` is a row of the kind's registry and `upstream_model` that provider's name of the model. `wires` are the
+    only ones that the provider serves the model on, the first one for callers of another wire; an empty list means all
+    of them. `streams` is false if the provider cannot send the answer while it is generated. `profile` is the row of
+    `providers/chat/profiles.py` that lists the model's features. `region` is the provider's region, if it differs from
+    the region of this deployment's credential. `tools` are the provider's own tools that are sold with the model.
+    """
+
+    provider: str
+    upstream_model: str
+    price: P
+    profile: str = ""
+    wires: tuple[str, ...] = ()
+    streams: bool = True
+    region: str | None = None
+    tools: tuple[ToolPrice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model(Generic[P]):
+    """One model for sale. Its `targets` serve it in their order, then the models that `fallbacks` names."""
 
     id: str
     owned_by: str
-    provider: str
-    upstream_model: str
     created_s: int
-    context_window: int
-    max_output_tokens: int
-    input_modalities: tuple[str, ...]
-    output_modalities: tuple[str, ...]
-    capabilities: tuple[str, ...]
-    profile: str
-    price: ListPrice
-    wires: tuple[str, ...] = ()
-    streams: bool = True
+    targets: tuple[ModelTarget[P], ...]
+    fallbacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """A routing alias: the models that serve it, best first, at the flat price of its tier."""
+    """A routing alias: the models that serve it, best first. `tier` names the price by which it is billed."""
 
     id: str
     created_s: int
     tier: str
     models: tuple[str, ...]
+
+    @property
+    def flat(self) -> bool:
+        """True if it costs the same with every model that serves it."""
+        return self.tier != Tier.PASSTHROUGH
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +90,12 @@ class Retired:
     successor: str
 
 
-Offer = Model | Alias | Retired
+Offer = Model[Any] | Alias | Retired
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """What a caller wrote in `model`, and the offer that it names."""
+    """The offer that a caller's `model` names, with the name as the caller wrote it."""
 
-    asked: str
+    requested: str
     offer: Offer

@@ -1,25 +1,28 @@
-"""What moves when a request is paid for: holds, charges, entries, windows. Integers of 10^-9 USD; no float
-touches money.
+"""Values of payment: holds, charges, entries, rate windows. Amounts are integers of 10^-9 USD; no float touches money.
 
-The words are the contract's: a request is *admitted* with a *hold* on the balance, which is *settled*
-(charged for what was used) or *released*, exactly once. An *entry* is immutable. free + held = the sum of an
-account's entries, always.
+The words are the contract's: a request is *admitted* with a *hold* on the balance, which is *settled* (charged for the
+usage) or *released*, exactly once. An *entry* is immutable. free + held = the sum of an account's entries, always.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
 
+from gateway.canonical.limits import NO_LIMITS, NO_TOKENS, KeyLimits, TokenDemand
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError, InsufficientBalance, RateLimited
 
 NanoUsd: TypeAlias = int
 
+# Ends the id of a late end's entry.
+LATE = "-late"
+
 
 class Tier(StrEnum):
-    """What a request is billed by (section 6 of the public contract)."""
+    """The price by which a request is billed (section 6 of the public contract)."""
 
     FAST = "fast"
     BALANCED = "balanced"
@@ -28,7 +31,7 @@ class Tier(StrEnum):
 
 
 class EntryKind(StrEnum):
-    """Why an entry was written. A release moves nothing; it is there so that a hold is ended once."""
+    """The reason for an entry. A release moves no money; it is written so that a hold is ended once."""
 
     CREDIT = "credit"
     CHARGE = "charge"
@@ -37,18 +40,22 @@ class EntryKind(StrEnum):
 
 
 class RefusedBy(StrEnum):
-    """Which of the account's rules a request did not pass; they are judged in this order."""
+    """The account's rule that refused a request; the rules are judged in this order."""
 
     SUSPENDED = "suspended"
     KEY_WINDOW = "key_window"
     ACCOUNT_WINDOW = "account_window"
+    READ_WINDOW = "read_window"
+    USER_WINDOW = "user_window"
+    TPM = "tpm"
+    PARALLEL = "parallel"
     SPEND_CAP = "spend_cap"
     BALANCE = "balance"
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The tighter of key and account window: requests per fixed UTC minute, and the seconds until it turns."""
+    """The tighter of key and account window: requests per fixed UTC minute, and the seconds until the next one."""
 
     limit: int
     remaining: int
@@ -56,7 +63,7 @@ class Window:
 
     @property
     def headers(self) -> dict[str, str]:
-        """As every response carries them."""
+        """The headers that every response carries."""
         return {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(self.remaining),
@@ -65,11 +72,16 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a request asks of its account before it may go upstream.
+class HoldRequest:
+    """A request for a hold, made before the request may go upstream.
 
-    `hold_id` is new for each request and makes a repeat harmless. `deadline_s` (epoch) is when the sweeper
-    may end the hold. `spend_cap_nanousd` is the key's bound on a calendar month, `None` without one.
+    `hold_id` is new for each request and makes a repeat harmless. After `deadline_s` (epoch) the sweeper may end the
+    hold. `spend_cap_nanousd` is the key's bound on a calendar month, `None` without one. With `most_nanousd` the hold
+    is as much of it as half of what may be spent covers, and `amount_nanousd` at least.
+
+    `limits` are the key's others. The request counts as one of the key's that run at once until `lease_until_s`, or its
+    end if that comes first. `user` is the short name of its end user. `alert_at_nanousd` is the month's spend from
+    which the key's owner is told.
     """
 
     account_id: str
@@ -79,6 +91,12 @@ class Wanted:
     deadline_s: int
     key_rpm_limit: int
     spend_cap_nanousd: NanoUsd | None = None
+    most_nanousd: NanoUsd | None = None
+    limits: KeyLimits = NO_LIMITS
+    tokens: TokenDemand = NO_TOKENS
+    lease_until_s: int = 0
+    user: str = "-"
+    alert_at_nanousd: NanoUsd | None = None
 
     def __post_init__(self) -> None:
         if self.amount_nanousd < 0:
@@ -86,10 +104,33 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
-    """What a request came to, and everything its entry has to name.
+class CountedCall:
+    """A request that holds no money, and counts in the windows of its key and account.
 
-    `estimated` marks a charge taken from a checkpoint after a death.
+    With `reads_limit` it counts in the key's window of reads instead, and needs neither balance nor an account that is
+    not suspended.
+    """
+
+    account_id: str
+    key_id: str
+    key_rpm_limit: int
+    reads_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCost:
+    """The part of a cost that was paid for the uses of one tool that the provider ran."""
+
+    tool: str
+    uses: int
+    nanousd: NanoUsd
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """The cost of a request, and everything that its entry must name. `tools` are parts of the cost; tokens the rest.
+
+    `estimated` marks a charge that the sweeper took from a checkpoint because the process died.
     """
 
     cost_nanousd: NanoUsd
@@ -103,6 +144,7 @@ class Charge:
     user_id: str | None = None
     org_id: str | None = None
     estimated: bool = False
+    tools: tuple[ToolCost, ...] = ()
 
     def __post_init__(self) -> None:
         if self.cost_nanousd < 0:
@@ -111,10 +153,14 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Money set aside for one request. Handed back by every step, and given to the next.
+    """Money set aside for one request. Every step returns it, and the next step takes it.
 
-    `month` (202611) is set where the key has a spend cap: spend belongs to the month of admission. `parked`
-    says that the hold has left the account's own item for one of its own; `crowded` that it had better.
+    `month` (202611) is set if the hold is counted in its key's spend of that month, the month of admission. `parked` is
+    true if the hold has moved from the account's item to an item of its own; `crowded` asks for that move.
+    `admitted_ms` is the latest time with which its admission was tried.
+
+    `tokens` are reserved in the key's window of `minute`, if that is set. `lease_until_s` is set if the hold counts
+    among the key's requests that run at once, and `alert_at_nanousd` if the key's owner is to be told of its spend.
     """
 
     account_id: str
@@ -126,43 +172,64 @@ class Hold:
     parked: bool = False
     crowded: bool = False
     checkpoint: Charge | None = None
+    admitted_ms: int = 0
+    tokens: int = 0
+    minute: int | None = None
+    lease_until_s: int | None = None
+    alert_at_nanousd: NanoUsd | None = None
 
     def of(self, amount_nanousd: NanoUsd) -> Hold:
-        """The same hold over another amount."""
+        """Copies the hold with another amount."""
         return replace(self, amount_nanousd=amount_nanousd)
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The request may go; what is left is known without another read."""
+    """Admits the request; gives the state after admission without another read."""
 
     hold: Hold
     window: Window
     free_nanousd: NanoUsd
 
 
+# What each window counts, and for whom.
+_COUNTED: Mapping[RefusedBy, tuple[str, str]] = {
+    RefusedBy.KEY_WINDOW: ("requests", "this API key"),
+    RefusedBy.ACCOUNT_WINDOW: ("requests", "this account"),
+    RefusedBy.READ_WINDOW: ("reads", "this API key"),
+    RefusedBy.USER_WINDOW: ("requests", "this user of the API key"),
+    RefusedBy.TPM: ("tokens", "this API key"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The request may not go, and nothing moved."""
+    """Refuses the request; nothing moved. `limit` is that of the rule which refused, where the window has another.
+
+    `month_reset_s` are the seconds until the key's next month, for a spend cap.
+    """
 
     by: RefusedBy
     window: Window
     free_nanousd: NanoUsd
+    limit: int = 0
+    too_large: bool = False
+    month_reset_s: int | None = None
 
     def error(self) -> GatewayError:
-        """The refusal as the contract words it (section 5)."""
+        """The refusal as an error, in the contract's words (section 5), with its window."""
+        error = self._error()
+        error.window = self.window.headers
+        return error
+
+    def _error(self) -> GatewayError:
         match self.by:
-            case RefusedBy.KEY_WINDOW | RefusedBy.ACCOUNT_WINDOW:
-                owner = "this API key" if self.by is RefusedBy.KEY_WINDOW else "this account"
-                return RateLimited(
-                    f"Rate limit of {self.window.limit} requests per minute reached for {owner}.",
-                    retry_after_s=self.window.reset_s,
-                )
             case RefusedBy.SPEND_CAP:
                 return RateLimited(
                     "The monthly spend cap of this API key is reached.",
                     code="tenant_monthly_quota_exceeded",
                     should_retry=False,
+                    retry_after_s=self.month_reset_s,
                 )
             case RefusedBy.SUSPENDED:
                 return InsufficientBalance("The account is suspended.", code="account_suspended")
@@ -170,14 +237,33 @@ class Refusal:
                 return InsufficientBalance("The account has no balance left.", code="account_suspended")
             case RefusedBy.BALANCE:
                 return InsufficientBalance("The balance does not cover this request's worst case.")
+            case _:
+                return self._full()
+
+    def _full(self) -> GatewayError:
+        """The error of a window or a limit that later requests may find open again."""
+        if self.by is RefusedBy.PARALLEL:
+            message = f"Limit of {self.limit} requests at once reached for this API key."
+            return RateLimited(message, retry_after_s=1)
+        if self.too_large:
+            message = (
+                f"The request may take more than the {self.limit} tokens per minute of this API key: shorten it, "
+                "or set a lower bound of its answer."
+            )
+            return RateLimited(message, should_retry=False)
+        unit, owner = _COUNTED[self.by]
+        message = f"Rate limit of {self.limit or self.window.limit} {unit} per minute reached for {owner}."
+        return RateLimited(message, retry_after_s=self.window.reset_s)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One immutable line of an account's ledger: credits positive, charges negative.
 
-    `hold_id` names the hold that a charge, shortfall or release ended; `charge` has what it was for. `note`
-    is the operator's or the payment's own reference.
+    `hold_id` names the hold that a charge, shortfall or release ended; `charge` describes the charged request. `note`
+    is the operator's or the payment's own reference. `month` is set if the amount is counted in its key's spend of that
+    month, as the hold was. A `provisional` end is the sweeper's: a real end may still come,
+    and is then booked beside it as the hold's `late` entry, whose amount is the difference.
     """
 
     entry_id: str
@@ -189,34 +275,49 @@ class Entry:
     key_id: str | None = None
     charge: Charge | None = None
     note: str | None = None
+    provisional: bool = False
+    month: int | None = None
+
+    @property
+    def late(self) -> bool:
+        """True for the entry of an end that came after a provisional one."""
+        return self.entry_id.endswith(LATE)
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How a hold ended. `applied` is false where it had been ended before, then `entries` are what was
-    written then.
+    """The end of a hold, and all its entries. `applied` is false if the hold had ended before, in another way.
 
-    An unknown hold has no entries.
+    An unknown hold has no entries. `alert` is true if the key's spend, with what it holds, has come to where its owner
+    is told.
     """
 
     applied: bool
     entries: tuple[Entry, ...]
+    alert: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """An account as its owner sees it: what is free, what is held, and what is left of a key's minute."""
+    """An account as its owner sees it: free and held money, and the rate window of a key.
+
+    `spent_nanousd` is the key's spend of the month, open holds included, where it is counted: where the key has a cap.
+    """
 
     free_nanousd: NanoUsd
     held_nanousd: NanoUsd
     disabled: bool
     window: Window
+    spent_nanousd: NanoUsd = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """An account at one moment: `free_nanousd + held_nanousd` is the sum of `entries`, in the order of
-    admission.
+class AccountSnapshot:
+    """An account at one moment: `free_nanousd + held_nanousd` is the sum of `entries`, in the order of admission.
+
+    `key_spent` counts the spend of keys in `month`: what was counted as it came, and what was spent before the count
+    began (`spent_before`). `key_tokens` counts the tokens of keys in `minute`, reserved ones included, and `leases` has
+    the holds by which keys count their requests that run at once.
     """
 
     account_id: str
@@ -226,12 +327,39 @@ class Look:
     entries: tuple[Entry, ...]
     rpm_limit: int
     disabled: bool
+    month: int = 0
+    key_spent: Mapping[str, NanoUsd] = field(default_factory=dict)
+    spent_before: Mapping[str, NanoUsd] = field(default_factory=dict)
+    minute: int = 0
+    key_tokens: Mapping[str, int] = field(default_factory=dict)
+    leases: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def balanced(self) -> bool:
-        """Whether every nano-dollar is accounted for."""
+        """True if every nano-dollar is accounted for."""
         return (
             self.free_nanousd + self.held_nanousd == sum(entry.amount_nanousd for entry in self.entries)
             and self.held_nanousd == sum(hold.amount_nanousd for hold in self.holds)
             and self.free_nanousd >= 0
+            and all(spent == self._counted(key_id) for key_id, spent in self.key_spent.items())
+            and all(tokens >= self._reserved(key_id) for key_id, tokens in self.key_tokens.items())
+            and self._leased <= {(hold.key_id, hold.hold_id) for hold in self.holds}
         )
+
+    @property
+    def _leased(self) -> set[tuple[str, str]]:
+        return {(key_id, hold_id) for key_id, held in self.leases.items() for hold_id in held}
+
+    def _reserved(self, key_id: str) -> int:
+        """The tokens that open holds of a key reserve in `minute`."""
+        return sum(hold.tokens for hold in self.holds if (hold.key_id, hold.minute) == (key_id, self.minute))
+
+    def _counted(self, key_id: str) -> NanoUsd:
+        """The spend of a key in `month` by its entries and open holds."""
+
+        def counted(of: Entry | Hold) -> bool:
+            return (of.key_id, of.month) == (key_id, self.month)
+
+        ended = -sum(entry.amount_nanousd for entry in filter(counted, self.entries))
+        open_nanousd = sum(hold.amount_nanousd for hold in filter(counted, self.holds))
+        return self.spent_before.get(key_id, 0) + ended + open_nanousd

@@ -1,35 +1,45 @@
-"""The pieces a message is made of, in requests and answers alike; every codec matches them exhaustively.
+"""The parts of a message, in requests and answers alike; every codec matches them exhaustively.
 
-A part holds what its source wire said and no more: base64 stays the text it arrived as, a tool call's arguments stay
-the JSON text that the model wrote, signatures are opaque and survive byte for byte.
+A part holds exactly what its source wire sent. Base64 stays text, a tool call's arguments stay the JSON text that the
+model wrote, and signatures are opaque and survive byte for byte.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from gateway.canonical.media_types import registered
+
 
 @dataclass(frozen=True, slots=True)
 class InlineMedia:
-    """Bytes carried in the request, as base64 text."""
+    """Bytes carried in the request, as base64 text; the media type is stored in its registered form."""
 
     data_base64: str
     media_type: str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "media_type", registered(self.media_type))
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteMedia:
-    """Bytes that the provider is to fetch."""
+    """Bytes that the provider fetches; the media type is stored in its registered form."""
 
     url: str
     media_type: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.media_type is not None:
+            object.__setattr__(self, "media_type", registered(self.media_type))
+
 
 @dataclass(frozen=True, slots=True)
 class UploadedMedia:
-    """Bytes that were uploaded before, by the id that the upload answered."""
+    """Bytes that were uploaded before, by the upload's id."""
 
     file_id: str
 
@@ -38,7 +48,7 @@ MediaSource = InlineMedia | RemoteMedia | UploadedMedia
 
 
 class CacheLifetime(StrEnum):
-    """How long a provider keeps a prompt prefix that ends at a marked part."""
+    """The time for which a provider keeps a prompt prefix that ends at a marked part."""
 
     FIVE_MINUTES = "5m"
     ONE_HOUR = "1h"
@@ -54,7 +64,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Plain text. `signature` is Gemini's thought signature where it sits on a text part."""
+    """Plain text. `signature` is Gemini's thought signature, if it is on a text part."""
 
     text: str
     cache: CacheLifetime | None = None
@@ -64,7 +74,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A picture; `detail` is OpenAI's low, high or auto."""
+    """An image; `detail` is OpenAI's low, high or auto."""
 
     source: MediaSource
     detail: str | None = None
@@ -82,7 +92,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """A sound, or a video's bytes where a wire knows no other word."""
+    """A sound, or a video's bytes on a wire that has no type for video."""
 
     source: MediaSource
     cache: CacheLifetime | None = None
@@ -102,7 +112,7 @@ class Thinking:
 
 @dataclass(frozen=True, slots=True)
 class RedactedThinking:
-    """Reasoning that its provider encrypted; `signed_by` as in `Thinking`."""
+    """Reasoning that its provider encrypted; `signed_by` is the protocol that issued it."""
 
     data: str
     signed_by: str | None = None
@@ -110,14 +120,14 @@ class RedactedThinking:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A model's own refusal, where a wire tells it from text."""
+    """A model's own refusal, on a wire that separates it from text."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call the model asks for.
+    """A tool call by the model.
 
     `arguments` is JSON text exactly as generated, possibly empty or malformed. `signature` is Gemini's thought
     signature. `custom` marks a call with free-text input (OpenAI custom tools).
@@ -133,7 +143,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What the caller's tool answered to the call `call_id`."""
+    """The result that the caller's tool gave for the call `call_id`."""
 
     call_id: str
     parts: tuple[Text | Image | Document | Audio, ...]
@@ -144,10 +154,14 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """A block that only its own wire can express, such as a provider's built-in tool; JSON text, as it came."""
+    """A block that only its own wire can express, such as a provider's built-in tool; unchanged JSON text.
+
+    `generated` is false for what such a tool has found, which the model reads.
+    """
 
     protocol: str
     json_text: str
+    generated: bool = True
 
 
 Part = Text | Image | Document | Audio | Thinking | RedactedThinking | Refusal | ToolCall | ToolResult | Opaque
@@ -157,8 +171,17 @@ Role = Literal["system", "user", "assistant", "tool"]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn. `system` covers OpenAI's developer role; `tool` holds only `ToolResult` parts."""
+    """One message of a conversation. `system` covers OpenAI's developer role; `tool` holds only `ToolResult` parts."""
 
     role: Role
     parts: tuple[Part, ...]
     name: str | None = None
+
+
+def all_parts(messages: Iterable[Message]) -> Iterator[Part]:
+    """The parts of a conversation, those inside tool results included."""
+    for message in messages:
+        for part in message.parts:
+            yield part
+            if isinstance(part, ToolResult):
+                yield from part.parts

@@ -1,6 +1,6 @@
-"""A chat request in no provider's dialect: what a caller asked, after one wire's decoder has read it.
+"""A chat request, independent of its wire: the result of a wire's decoder.
 
-`None` means that the caller did not say; defaults belong to the provider that serves the request.
+`None` means that the caller did not set the value; defaults belong to the provider that serves the request.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ NOTHING: Json = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A function the model may call. `parameters` is a JSON Schema; `None` takes no arguments.
+    """A function the model may call. `parameters` is a JSON Schema; `None` means no arguments.
 
-    `free_text` is the format of what a custom tool takes in the place of arguments (OpenAI): `{"type": "text"}`, or a
-    grammar with its `syntax` and `definition`.
+    `free_text` is the input format of a custom tool, which takes text in place of arguments (OpenAI): `{"type":
+    "text"}`, or a grammar with its `syntax` and `definition`.
 
-    `builtin` is the provider's own tool, as JSON, where the wire's `type` is not a function; then `name` is that type.
-    `spare` marks such a tool that a model may well do without, as agents offer it to every model.
+    `builtin` is the provider's own tool, as JSON, if the wire's `type` is not a function; then `name` is that type.
+    `spare` marks a built-in tool that a model can do without, as agents offer it to every model. `provider_run` is the
+    catalog's word for a built-in tool that the provider runs by itself; a tool of the caller's has none. It is used
+    `max_uses` times at most, and adds `max_content_tokens` to the prompt each time.
     """
 
     name: str
@@ -36,11 +38,14 @@ class Tool:
     free_text: Json | None = None
     builtin: Json | None = None
     spare: bool = False
+    provider_run: str | None = None
+    max_uses: int | None = None
+    max_content_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ToolChoice:
-    """`tool` names one function, `allowed` a subset; without either the mode stands alone."""
+    """The caller's choice of tools: `tool` names one function, `allowed` a subset; else `mode` applies to all."""
 
     mode: Literal["auto", "none", "required", "tool"]
     tool: str | None = None
@@ -60,9 +65,9 @@ class OutputFormat:
 
 @dataclass(frozen=True, slots=True)
 class Reasoning:
-    """How hard to think: an effort word, or a budget in tokens, or the model's own choice (`adaptive`).
+    """The requested reasoning: an effort word, a budget in tokens, or the model's own choice (`adaptive`).
 
-    `summary` is what the caller wants to see of it; `disabled` asks for none.
+    `summary` is the part of the reasoning that the caller wants to see; `disabled` asks for no reasoning.
     """
 
     effort: str | None = None
@@ -75,7 +80,7 @@ class Reasoning:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How tokens are drawn."""
+    """Parameters of token sampling."""
 
     temperature: float | None = None
     top_p: float | None = None
@@ -91,7 +96,7 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class PriceLimit:
-    """The most a caller will pay: USD per million tokens, and USD for this request's worst case."""
+    """The caller's price limits: USD per million tokens, and USD for this request's worst case."""
 
     prompt_usd: Decimal | None = None
     completion_usd: Decimal | None = None
@@ -100,7 +105,7 @@ class PriceLimit:
 
 @dataclass(frozen=True, slots=True)
 class RoutingPreferences:
-    """The caller's say in where the request goes (section 3 of the public contract)."""
+    """The caller's routing preferences (section 3 of the public contract)."""
 
     fallback_models: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
@@ -114,14 +119,18 @@ class RoutingPreferences:
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """One generation, whichever wire asked for it.
+    """One generation, the same for every wire.
 
     `max_output_tokens` bounds everything generated, thinking included, unless the wire counts the answer alone
     (Anthropic Messages), which its decoder resolves. `choices` is OpenAI's `n`. `betas` are the features that a header
-    asks for, good for a provider of the same wire. `unmapped` holds the members of the source wire that no other wire
-    is known to express, by their JSON path; bridging refuses them, forwarding keeps them in `source`. `hints` holds
-    those that only colour an answer, which bridging may leave out. `echo` holds what the source wire repeats in its
-    answers (OpenAI Responses). `batch` holds further conversations that are asked the same way (legacy completions).
+    asks for, valid for a provider of the same wire. `unmapped` holds the members of the source wire that no other wire
+    can express, by their JSON path: bridging refuses them, and forwarding keeps them in `source`. `hints` holds members
+    that bridging may leave out, as they change an answer only slightly. `echo` holds members that the source wire
+    repeats in its answers (OpenAI Responses). `batch` holds further conversations with the same parameters (legacy
+    completions). `provider_state` is the JSON path of a member that names what is kept at a provider. `max_tool_calls`
+    bounds the uses of all tools that the provider runs, where the wire bounds them together. `samplings` is how often
+    the provider generates for one answer: twice where it may first compact the conversation. `late_tools` holds tools
+    that the provider runs and that the conversation brings, by their JSON path.
     """
 
     protocol: str
@@ -146,24 +155,28 @@ class ChatRequest:
     hints: Json = field(default_factory=lambda: NOTHING)
     echo: Json = field(default_factory=lambda: NOTHING)
     batch: tuple[tuple[Message, ...], ...] = ()
+    provider_state: str | None = None
+    max_tool_calls: int | None = None
+    samplings: int = 1
+    late_tools: Mapping[str, Tool] = field(default_factory=lambda: NOTHING)
 
 
 def conversations(request: ChatRequest) -> list[ChatRequest]:
-    """A request for each conversation, in order: the request itself where there is one."""
+    """One request for each conversation, in order; the request itself if there is only one."""
     if not request.batch:
         return [request]
     return [replace(request, messages=messages, batch=()) for messages in (request.messages, *request.batch)]
 
 
 def unbridged(request: ChatRequest) -> list[str]:
-    """The paths of what a provider of another wire cannot be told, and has to be."""
+    """The paths of members that must reach the provider but cannot be expressed on another wire."""
     return [*request.unmapped, *(request.hints if request.routing.require_parameters else ())]
 
 
 def bridged_tools(request: ChatRequest) -> list[tuple[int, Tool]]:
-    """What a provider of another wire is offered, with each tool's place in the request.
+    """The tools for a provider of another wire, each with its place in the request.
 
-    Spare tools stay behind where others are left and the caller does not require every parameter.
+    Spare tools are left out if other tools remain and the caller does not require every parameter.
     """
     places = list(enumerate(request.tools))
     kept = [] if request.routing.require_parameters else [(place, tool) for place, tool in places if not tool.spare]

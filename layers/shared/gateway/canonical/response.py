@@ -1,4 +1,4 @@
-"""A whole answer in no provider's dialect, and what the gateway writes over it before a caller sees it."""
+"""A whole answer, independent of its wire, and the values that the gateway writes into it for the caller."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 from gateway.canonical.parts import Part
 from gateway.canonical.request import NOTHING, Json
-from gateway.canonical.usage import Usage
+from gateway.canonical.usage import Usage, Uses
 
 
 class FinishReason(StrEnum):
-    """Why generation ended, as the OpenAI chat wire would say it where it has a word."""
+    """The reason why generation ended, in the OpenAI chat wire's word if it has one."""
 
     STOP = "stop"
     STOP_SEQUENCE = "stop_sequence"
@@ -26,9 +26,20 @@ class FinishReason(StrEnum):
     ERROR = "error"
 
 
+def ended(reason: FinishReason, called: bool) -> FinishReason:
+    """The finish reason of a choice, from the provider's `reason` and the calls that were read.
+
+    A call that was read counts for more than a plain end, a pause, or a reason that reports unreadable calls.
+    """
+    return FinishReason.TOOL_CALLS if called and reason in _UNSURE else reason
+
+
+_UNSURE = frozenset({FinishReason.STOP, FinishReason.MALFORMED_TOOL_CALL, FinishReason.PAUSE})
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of the alternatives that were asked for. `logprobs` is JSON in the OpenAI chat shape."""
+    """One of the requested alternatives. `logprobs` is JSON in the OpenAI chat shape."""
 
     index: int
     parts: tuple[Part, ...]
@@ -39,17 +50,21 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class ChatResponse:
-    """A provider's whole answer; `usage` is `None` where it reported none."""
+    """A provider's whole answer; `usage` is `None` if the provider reported none.
+
+    `uses` counts the tools that the provider has run, as far as its answer shows them; they are part of the usage too.
+    """
 
     upstream_id: str
     model: str
     created_s: int | None
     choices: tuple[Choice, ...]
     usage: Usage | None
+    uses: Uses = ()
 
 
 def gathered(responses: Sequence[ChatResponse], choices_each: int) -> ChatResponse:
-    """The answers to several conversations as one, their choices numbered on and their tokens added up."""
+    """Joins the answers to several conversations: choices are numbered through, and tokens are added up."""
     if len(responses) == 1:
         return responses[0]
     choices = [
@@ -64,13 +79,14 @@ def gathered(responses: Sequence[ChatResponse], choices_each: int) -> ChatRespon
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """The `nexevo` member of an answer. `cost_usd` is a decimal string."""
+    """The `nexevo` member of an answer. `cost_usd` is a decimal string; `tools` are parts of it, where any was used."""
 
     generation_id: str
     model_used: str
     models_tried: tuple[str, ...]
     cache: str
     cost_usd: str
+    tools: Sequence[Json] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The member's value, ready for a JSON encoder."""
@@ -80,12 +96,12 @@ class Extension:
             "models_tried": list(self.models_tried),
             "cache": self.cache,
             "cost_usd": self.cost_usd,
-        }
+        } | ({"tools": self.tools} if self.tools else {})
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What the gateway puts in the place of the provider's own names: the answer's id and the model as asked.
+    """The values that replace the provider's own: the answer's id, and the model as the caller named it.
 
     `echo` is the request's, for wires whose answers repeat their request.
     """
@@ -94,3 +110,8 @@ class Stamp:
     model: str
     created_s: int
     echo: Json = field(default_factory=lambda: NOTHING)
+
+    @property
+    def answer_id(self) -> str:
+        """The answer's id without its wire's prefix; ids inside the answer are made from it."""
+        return self.response_id.rpartition("nxn-")[2]

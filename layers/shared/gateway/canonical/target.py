@@ -1,4 +1,4 @@
-"""Where one attempt goes, as far as a codec needs to know it: the provider's name of the model and what it can do."""
+"""The target of one attempt, as far as a codec needs it: the provider's name of the model and the model's features."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What the models of one family accept.
+    """The features and limits of one family of models.
 
-    `fixed_sampling` models take no temperature or top_p: what a caller sends of them is left out. `system_role` is the
-    role that instructions travel under. `output_limit` names the member that bounds the answer. `efforts` are the
-    words of reasoning effort that the family knows. `thinking` is how the family is asked to think where an effort word
-    is not all there is to it: by a budget in tokens, adaptively (the model's own choice), or either way. `hosted_as`
-    says whose own parameters the family takes where a host of many vendors' models (Bedrock) serves it.
+    `fixed_sampling` models take no temperature or top_p; a caller's values are left out. `system_role` is the role for
+    instructions. `output_limit` names the member that bounds the answer. `efforts` are the family's words of reasoning
+    effort. `thinking` is the way to request thinking, if an effort word is not enough: by a budget in tokens,
+    adaptively (the model's own choice), or either way. `hosted_as` names the vendor whose parameters the family takes
+    on a host of many vendors' models (Bedrock).
 
-    `thinking_budget_tokens` bounds a budget from both sides; `thinks_always` models cannot do without. `signed_calls`
-    models refuse a turn of history whose tool calls come back without a signature (Gemini 3).
+    `thinking_budget_tokens` bounds a budget from both sides; `thinks_always` models cannot turn thinking off.
+    `signed_calls` models refuse a history whose tool calls have no signature (Gemini 3).
 
     `custom_tools` models can be offered tools that take free text.
 
-    `whole_answer_tokens_max` is the longest answer that is asked for whole; a longer one is asked for as a stream,
-    where its provider's row can join one.
+    `whole_answer_tokens_max` is the longest answer that is requested in one piece. A longer one is requested as a
+    stream, if its provider's row can join one.
     """
 
     name: str
@@ -41,8 +41,12 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A model at a provider. `max_output_tokens` is the model's own bound on one answer."""
+    """A model at a provider.
+
+    `max_output_tokens` is the model's own bound on one answer, `context_window` that on prompt and answer together.
+    """
 
     model: str
     profile: Profile
     max_output_tokens: int
+    context_window: int | None = None

@@ -1,21 +1,30 @@
 """Token counts in one meaning for all wires: input classes are disjoint, parts of the output are `of which`.
 
-OpenAI's `prompt_tokens` includes cached reads, Anthropic's `input_tokens` excludes them; each codec translates, so
-that a token is counted, and paid, exactly once. Zero is data: a provider that says nothing is `None`, not `Usage()`.
+OpenAI's `prompt_tokens` includes cached reads, Anthropic's `input_tokens` excludes them; each codec translates, so that
+a token is counted, and paid, exactly once. Zero is data: the usage of a provider without a report is `None`, not
+`Usage()`.
 """
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
-from operator import add
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeAlias
+
+# Above any context and any day of generation.
+TOKENS_MAX = 10**9
+
+# How often each tool was used that the provider runs, by the catalog's word for what is counted; sorted by it.
+Uses: TypeAlias = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one generation consumed, in tokens.
+    """Tokens of one generation.
 
     The whole prompt is `input + cache_read + cache_write_5m + cache_write_1h`. `output` is everything generated,
-    thinking included; `reasoning` and `audio_output` are parts of it, `audio_input` is a part of `input`.
+    thinking included; `reasoning` and `audio_output` are parts of it, `audio_input` is a part of `input`. `uses` counts
+    the provider's own tools, which are paid by use beside the tokens that they read.
     """
 
     input: int = 0
@@ -26,17 +35,59 @@ class Usage:
     reasoning: int = 0
     audio_input: int = 0
     audio_output: int = 0
+    uses: Uses = ()
 
     def __add__(self, other: Usage) -> Usage:
-        """What two generations consumed together."""
-        return Usage(*map(add, astuple(self), astuple(other)))
+        """The sum of two usages."""
+        counts = dict(self.uses)
+        for name, count in other.uses:
+            counts[name] = counts.get(name, 0) + count
+        sums = {name: count + getattr(other, name) for name, count in self.tokens.items()}
+        return counted(uses_of(counts), **sums)
+
+    @property
+    def tokens(self) -> dict[str, int]:
+        """The counts of tokens, by class."""
+        return {name: getattr(self, name) for name in TOKEN_CLASSES}
 
     @property
     def prompt(self) -> int:
-        """All prompt tokens, however they were priced."""
+        """All prompt tokens, of every price class."""
         return self.input + self.cache_read + self.cache_write_5m + self.cache_write_1h
 
     @property
     def total(self) -> int:
         """Prompt and output together."""
         return self.prompt + self.output
+
+
+TOKEN_CLASSES = tuple(field.name for field in fields(Usage) if field.name != "uses")
+
+
+def uses_of(counts: Mapping[str, int]) -> Uses:
+    """The uses of these counts; a tool that was not used is left out."""
+    return tuple(sorted((name, min(count, TOKENS_MAX)) for name, count in counts.items() if count > 0))
+
+
+def most_uses(one: Uses, other: Uses) -> Uses:
+    """The larger count of each tool: what was seen, and what was reported of the same uses."""
+    counts = dict(one)
+    for name, count in other:
+        counts[name] = max(counts.get(name, 0), count)
+    return uses_of(counts)
+
+
+def counted(uses: Uses = (), /, **counts: int) -> Usage:
+    """The usage from a provider's counts, with each part limited to its whole.
+
+    Real answers report more reasoning than output, or more cached or audio tokens than the prompt has. The limit keeps
+    every class from becoming negative, and the larger class decides the price.
+    """
+    within: dict[str, Any] = {name: min(max(count, 0), TOKENS_MAX) for name, count in counts.items()}
+    usage = Usage(**within, uses=uses)
+    return replace(
+        usage,
+        reasoning=min(usage.reasoning, usage.output),
+        audio_input=min(usage.audio_input, usage.input),
+        audio_output=min(usage.audio_output, usage.output),
+    )

@@ -1,4 +1,4 @@
-"""The catalog as SDKs list it: OpenAI's shape with our additions, Anthropic's and Gemini's for their clients. Pure."""
+"""Lists the catalog for SDKs: OpenAI's shape with additions, and Anthropic's and Gemini's for their clients. Pure."""
 
 from __future__ import annotations
 
@@ -7,51 +7,72 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.canonical.models import FLAT_PRICE, Alias, Model, Offer, Retired
-from gateway.catalog.models import Catalog
+from gateway.canonical.chat_models import FLAT_PRICE, ChatModel, ListPrice
+from gateway.canonical.models import Alias, ModelTarget, Offer, Retired, ToolPrice
+from gateway.catalog.catalog import Catalog
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One name for sale with the facts of the model that serves it first; `simulated` where no real provider does."""
+    """One name for sale, with its first model and target; `simulated` is true if the provider is simulated.
+
+    `targets` are all that may serve it.
+    """
 
     id: str
     owned_by: str
     created_s: int
-    model: Model
-    prices: Mapping[str, str]
+    model: ChatModel
+    prices: Mapping[str, Any]
     retired_on: str | None
     simulated: bool
+    targets: tuple[ModelTarget[ListPrice], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How one family of SDKs reads a model, and a page of them."""
+    """The listing format of one family of SDKs: a model, and a page of models."""
 
     row: Callable[[Listed], Row]
     page: Callable[[Sequence[Row]], Row]
 
 
-def listed(catalog: Catalog, simulated_providers: frozenset[str]) -> list[Listed]:
+def listed(catalog: Catalog[ChatModel], simulated_providers: frozenset[str]) -> list[Listed]:
     """Every name for sale, in the catalog's order."""
     return [_listed(offer, catalog, simulated_providers) for offer in catalog.offers()]
 
 
-def _listed(offer: Offer, catalog: Catalog, simulated_providers: frozenset[str]) -> Listed:
-    model = catalog.models_behind(offer)[0]
-    price = FLAT_PRICE if isinstance(offer, Alias) else model.price
-    classes = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "audio_input", "output", "audio_output")
+def _listed(offer: Offer, catalog: Catalog[ChatModel], simulated_providers: frozenset[str]) -> Listed:
+    models = catalog.models_behind(offer)
+    model = models[0]
+    price = FLAT_PRICE if isinstance(offer, Alias) and offer.flat else model.targets[0].price
     return Listed(
         id=offer.id,
         owned_by="nexevo" if isinstance(offer, Alias) else model.owned_by,
         created_s=model.created_s if isinstance(offer, Retired) else offer.created_s,
         model=model,
-        prices={name: getattr(price, name) for name in classes if getattr(price, name) is not None},
+        prices=_prices(price, model.targets[0]),
         retired_on=offer.retired_on if isinstance(offer, Retired) else None,
-        simulated=model.provider in simulated_providers,
+        simulated=model.targets[0].provider in simulated_providers,
+        targets=tuple(target for each in models for target in each.targets),
     )
+
+
+def _prices(price: ListPrice, target: ModelTarget[ListPrice]) -> dict[str, Any]:
+    """The prices of tokens by class, those of longer prompts, and those of the provider's tools by use."""
+    classes = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "audio_input", "output", "audio_output")
+    prices: dict[str, Any] = {name: price.classes[name] for name in classes if name in price.classes}
+    if price.steps:
+        steps = [{"above_prompt_tokens": step.above_prompt_tokens, **step.price.classes} for step in price.steps]
+        prices["steps"] = steps
+    paid = {tool.tool: {"price": tool.price, "unit": _unit(tool)} for tool in target.tools if tool.price != "0"}
+    return prices | ({"tools": paid} if paid else {})
+
+
+def _unit(tool: ToolPrice) -> str:
+    return "request" if tool.per_request else "use"
 
 
 def _openai_row(row: Listed) -> Row:
@@ -61,7 +82,7 @@ def _openai_row(row: Listed) -> Row:
         "object": "model",
         "created": row.created_s,
         "owned_by": row.owned_by,
-        "provider": model.provider,
+        "provider": model.targets[0].provider,
         "context_window": model.context_window,
         "max_output_tokens": model.max_output_tokens,
         "modalities": {"input": list(model.input_modalities), "output": list(model.output_modalities)},
@@ -99,7 +120,7 @@ GEMINI = Shape(_gemini_row, lambda rows: {"models": list(rows)})
 
 
 def shape_for(path: str, headers: Mapping[str, str]) -> Shape:
-    """The shape of the SDK that asked at this path with these headers (lower-case names)."""
+    """The format for the SDK that sent this path and these headers (lower-case names)."""
     if path.startswith("/v1beta/"):
         return GEMINI
     if "anthropic-version" in headers:

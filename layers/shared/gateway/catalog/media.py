@@ -1,106 +1,127 @@
-"""The video and 3D models we sell: one data file, read once, and the names a caller may use for them. Pure.
-
-A name is a model's id, an alias of models in the order they are tried, or a retired id that its successor serves.
-"""
+"""Defines video and 3D models as a kind: the members of a row of `models/media.json` for a model and its providers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
-from functools import cache
-from pathlib import Path
+from itertools import pairwise
 from typing import Any
 
-import orjson
-
 from gateway.canonical.jobs import JobKind
-from gateway.canonical.media_models import Durations, MediaModel, MediaOffer, MediaPrice, Use
-from gateway.canonical.models import Alias, Retired
+from gateway.canonical.media_models import Durations, MediaModel, MediaPrice, Use
+from gateway.catalog.loader import MODEL, TARGET, Kind
+from gateway.catalog.schema import CatalogError, Member, distinct, flag, one_of, read, several, usd, whole
+from gateway.ledger.media_prices import SECONDS_MAX
 
-DATA = Path(__file__).with_name("media.json")
-
-
-class MediaCatalog:
-    """Every video and 3D model for sale, by name."""
-
-    def __init__(self, price_version: str, offers: Iterable[MediaOffer]) -> None:
-        self.price_version = price_version
-        self._offers: Mapping[str, MediaOffer] = {offer.id: offer for offer in offers}
-
-    def offers(self) -> Iterable[MediaOffer]:
-        """All rows, in the data file's order, aliases first."""
-        return self._offers.values()
-
-    def find(self, asked: str) -> MediaOffer | None:
-        """The offer of that name, or nothing."""
-        return self._offers.get(asked)
-
-    def models_behind(self, offer: MediaOffer) -> tuple[MediaModel, ...]:
-        """The models that serve the offer, in the order they are tried."""
-        match offer:
-            case MediaModel():
-                return (offer, *self._all_behind(offer.fallbacks))
-            case Alias():
-                return self._all_behind(offer.models)
-            case Retired():
-                return self._all_behind((offer.successor,))
-
-    def _all_behind(self, names: Iterable[str]) -> tuple[MediaModel, ...]:
-        """Each model once, where it comes first."""
-        found = (model for name in names for model in self.models_behind(self._offers[name]))
-        return tuple({model.id: model for model in found}.values())
+RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4")
+IMAGES = ("png", "jpeg", "webp")
+FORMATS = ("glb", "obj", "stl", "usdz", "fbx")
+# The price classes of `MediaPrice`.
+PRICE = {
+    "per_second": Member(usd, None),
+    "per_asset": Member(usd, None),
+    "per_asset_from_prompt": Member(usd, None),
+}
 
 
-@cache
-def load() -> MediaCatalog:
-    """The catalog of this release."""
-    return parse(orjson.loads(DATA.read_bytes()))
+def _price(value: Any) -> MediaPrice:
+    price = MediaPrice(**read(value, PRICE))
+    if price.per_second is None and price.per_asset is None:
+        raise CatalogError("needs 'per_second' or 'per_asset'")
+    if price.per_second is not None and (price.per_asset or price.per_asset_from_prompt) is not None:
+        raise CatalogError("has 'per_second' beside a price of an asset; a result has one of them")
+    return price
 
 
-def parse(document: Mapping[str, Any]) -> MediaCatalog:
-    """A catalog from the data file's shape."""
-    return MediaCatalog(
-        price_version=document["price_version"],
-        offers=[
-            *(_alias(row) for row in document["aliases"]),
-            *(_retired(row) if "retired" in row else _model(row) for row in document["models"]),
-        ],
-    )
+def _kind(value: Any) -> JobKind:
+    return JobKind(one_of((JobKind.VIDEO, JobKind.MODEL_3D))(value))
 
 
-def _model(row: Mapping[str, Any]) -> MediaModel:
-    return MediaModel(
-        id=row["id"],
-        owned_by=row["owned_by"],
-        provider=row["provider"],
-        upstream_model=row["upstream_model"],
-        created_s=row["created"],
-        kind=JobKind(row["kind"]),
-        price=MediaPrice(**row["price"]),
-        deadline_s=row["deadline_s"],
-        prompt_characters_max=row["prompt_characters_max"],
-        reference=Use(row["reference"]),
-        reference_types=tuple(f"image/{name}" for name in row.get("reference_types", ())),
-        durations=_durations(row["durations_s"]) if "durations_s" in row else None,
-        aspect_ratios=tuple(row.get("aspect_ratios", ())),
-        ratio_of_reference=row.get("ratio_of_reference", False),
-        negative_prompt_characters_max=row.get("negative_prompt_characters_max"),
-        seed_max=row.get("seed_max"),
-        output_formats=tuple(row.get("output_formats", ())),
-        fallbacks=tuple(row.get("fallbacks", ())),
-    )
+def _use(value: Any) -> Use:
+    return Use(one_of(tuple(Use))(value))
 
 
-def _durations(row: list[str] | Mapping[str, str]) -> Durations:
-    if isinstance(row, list):
-        return Durations(tuple(map(Decimal, row)))
-    low, high, step = (Decimal(row[name]) for name in ("from", "to", "step"))
+def _or_none(value: Any) -> int | None:
+    return None if value is None else whole(value)
+
+
+def _image(value: Any) -> str:
+    return f"image/{one_of(IMAGES)(value)}"
+
+
+def _seconds(value: Any) -> Decimal:
+    """Decimal text as an exact number; a float would not be exact."""
+    return Decimal(usd(value))
+
+
+RANGE = {"from": Member(_seconds), "to": Member(_seconds), "step": Member(_seconds)}
+
+
+def _durations(value: Any) -> Durations:
+    """Reads a list of lengths, or a range of them."""
+    durations = _listed_or_range(value)
+    if not 0 < durations.values_s[0] <= durations.values_s[-1] <= SECONDS_MAX:
+        raise CatalogError(f"must be above 0 and at most {SECONDS_MAX} seconds")
+    return durations
+
+
+def _listed_or_range(value: Any) -> Durations:
+    if isinstance(value, list):
+        values_s = several(_seconds)(value)
+        if any(after <= before for before, after in pairwise(values_s)):
+            raise CatalogError("must go up, each once")
+        return Durations(values_s)
+    low, high, step = read(value, RANGE).values()
+    if not step or high < low:
+        raise CatalogError("must go up from 'from' to 'to' by a 'step' above 0")
     return Durations(tuple(low + step * number for number in range(int((high - low) / step) + 1)), step)
 
 
-def _alias(row: Mapping[str, Any]) -> Alias:
-    return Alias(id=row["id"], created_s=row["created"], tier="passthrough", models=tuple(row["models"]))
+def _check(model: MediaModel) -> None:
+    """Checks that the row's members fit its kind and each other."""
+    if (model.reference is Use.NONE) != (not model.reference_types):
+        raise CatalogError("reference_types: must be given unless reference is none")
+    if model.reference is Use.NONE and model.prompt_characters_max is None:
+        raise CatalogError("takes neither a prompt nor a reference")
+    if model.kind is JobKind.VIDEO:
+        _check_members(model, required=("durations", "aspect_ratios"), foreign=("output_formats",))
+    else:
+        _check_members(model, required=(), foreign=("durations", "aspect_ratios", "ratio_of_reference"))
+    for target in model.targets:
+        if target.price.per_second is not None and model.durations is None:
+            raise CatalogError("price: per_second: the row has no durations_s")
+        if target.price.per_second is None and model.durations is not None:
+            raise CatalogError("price: must be 'per_second', as the row has durations_s")
 
 
-def _retired(row: Mapping[str, Any]) -> Retired:
-    return Retired(id=row["id"], retired_on=row["retired"]["on"], successor=row["retired"]["successor"])
+def _check_members(model: MediaModel, *, required: Iterable[str], foreign: Iterable[str]) -> None:
+    members = {member.field or name: name for name, member in MEDIA_MODELS.model.items()}
+    for field in required:
+        if not getattr(model, field):
+            raise CatalogError(f"member {members[field]!r} is missing; a {model.kind.value} needs it")
+    for field in foreign:
+        if getattr(model, field):
+            raise CatalogError(f"{members[field]}: a {model.kind.value} has none")
+
+
+MEDIA_MODELS = Kind(
+    file="media.json",
+    make=MediaModel,
+    model={
+        **MODEL,
+        "kind": Member(_kind),
+        "deadline_s": Member(whole),
+        "prompt_characters_max": Member(_or_none),
+        "reference": Member(_use),
+        "reference_types": Member(distinct(_image), ()),
+        "durations_s": Member(_durations, None, field="durations"),
+        "aspect_ratios": Member(distinct(one_of(RATIOS)), ()),
+        "ratio_of_reference": Member(flag, False),
+        "negative_prompt_characters_max": Member(_or_none, None),
+        "seed_max": Member(_or_none, None),
+        "output_formats": Member(distinct(one_of(FORMATS)), ()),
+    },
+    target={**TARGET, "price": Member(_price)},
+    check=_check,
+    alike=lambda model: model.kind,
+)

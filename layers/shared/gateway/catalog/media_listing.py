@@ -1,33 +1,34 @@
-"""Video and 3D models as they are listed: what each takes, makes and costs, so that a client can ask for what fits."""
+"""Lists video and 3D models with their inputs, outputs and prices, so that a client can build a valid request."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
 
-from gateway.canonical.media_models import Durations, MediaModel, MediaOffer, MediaPrice, Use
-from gateway.canonical.models import Alias, Retired
-from gateway.catalog.media import MediaCatalog
+from gateway.canonical.media_models import Durations, MediaModel, MediaPrice, Use
+from gateway.canonical.models import Alias, Offer, Retired
+from gateway.catalog.catalog import Catalog
 
 
-def media_row(offer: MediaOffer, catalog: MediaCatalog, simulated_providers: frozenset[str]) -> dict[str, Any]:
-    """One name for sale, with the facts of the model that serves it first."""
+def media_row(offer: Offer, catalog: Catalog[MediaModel], simulated_providers: frozenset[str]) -> dict[str, Any]:
+    """One name for sale, with the facts of its first model and target."""
     model = catalog.models_behind(offer)[0]
+    target = model.targets[0]
     alias = isinstance(offer, Alias)
     row = {
         "id": offer.id,
         "object": "model",
         "created": model.created_s if isinstance(offer, Retired) else offer.created_s,
         "owned_by": "nexevo" if alias else model.owned_by,
-        "provider": model.provider,
+        "provider": target.provider,
         "kind": model.kind.value,
         "models": [one.id for one in catalog.models_behind(offer)],
         "parameters": _parameters(model),
-        "pricing": {"currency": "USD", **_price(model.price)},
+        "pricing": {"currency": "USD", **_price(target.price)},
     }
     if isinstance(offer, Retired):
         row |= {"retired_on": offer.retired_on, "successor": offer.successor}
-    return row | ({"simulated": True} if model.provider in simulated_providers else {})
+    return row | ({"simulated": True} if target.provider in simulated_providers else {})
 
 
 def _parameters(model: MediaModel) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def _durations(durations: Durations) -> Any:
 
 
 def shown_seconds(seconds: Decimal) -> int | float:
-    """A length as a JSON number, to be read; never what a price is computed from."""
+    """A duration as a JSON number for display; prices are never computed from it."""
     return int(seconds) if seconds == seconds.to_integral_value() else float(seconds)
 
 

@@ -1,9 +1,8 @@
-"""AWS's binary event stream: bytes in, whole messages out, the same messages however the bytes are cut. No socket, no
-clock.
+"""Reads AWS's binary event stream incrementally: bytes in, whole messages out, independent of the chunking. Pure.
 
 A message is a prelude (its length, its headers' length, their checksum), typed headers, a payload and a checksum over
 all of it; numbers are big-endian: https://smithy.io/2.0/aws/amazon-eventstream.html. A damaged byte is found at its
-message, and nothing behind it can be read, since nothing says where the next one begins.
+message. Nothing after it can be read, because the start of the next message is unknown.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ _UUID_BYTES = 16
 
 
 class Message(NamedTuple):
-    """One message; `raw` is its bytes as they came."""
+    """One message; `raw` is its unchanged bytes."""
 
     headers: Mapping[str, HeaderValue]
     payload: bytes
@@ -49,7 +48,7 @@ class EventStreamDecoder:
     def feed(self, data: bytes) -> Iterator[Message]:
         """The messages that `data` completes; raises `UpstreamError` in the place of a damaged one.
 
-        To be read to its end, or to its error, before more is fed.
+        The iterator must be read to its end, or to its error, before more is fed.
         """
         buffer = self._buffer + data if self._buffer else data
         start = 0
@@ -64,7 +63,9 @@ class EventStreamDecoder:
 
 
 def _lengths(buffer: bytes, start: int) -> tuple[int, int]:
-    """The whole message's length and its headers', as soon as the prelude is there: a false one would be waited for."""
+    """The lengths of the message and of its headers, checked as soon as the prelude is there: a wrong length would
+    block.
+    """
     length, headers_length, checksum = _PRELUDE.unpack_from(buffer, start)
     if crc32(buffer[start : start + _LENGTHS.size]) != checksum:
         raise _damaged()
@@ -125,7 +126,7 @@ def _uuid(data: bytes, position: int) -> _Sized:
     return data[position:end], end
 
 
-# By the number that a header gives as its value's type.
+# Readers by the type number in a header.
 _VALUES: tuple[Callable[[bytes, int], _Sized], ...] = (
     _constant(True),
     _constant(False),

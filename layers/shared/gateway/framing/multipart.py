@@ -1,30 +1,24 @@
-"""A multipart/form-data body, whole, as its parts: RFC 7578 with the delimiters of RFC 2046. Strict: what is cut short,
-or has two readings, is refused. Pure, and of the standard library, so that any door may read one.
+"""Reads a whole multipart/form-data body into its parts; refuses a body that is cut short or ambiguous. Pure.
 
-https://www.rfc-editor.org/rfc/rfc7578 and https://www.rfc-editor.org/rfc/rfc2046#section-5.1.1
+https://www.rfc-editor.org/rfc/rfc7578. The parser is `multipart` in its strict mode (ADR 0012), imported with the first
+form, so that a function without forms does not pay for it.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.errors import InvalidRequest, UnsupportedMediaType
 
 FORM_TYPE = "multipart/form-data"
 PARTS_MAX = 100
-HEAD_BYTES_MAX = 8 * 1024
-
-# RFC 2046: 1 to 70 characters, the last not a space; quoted where it holds what a token may not.
-_BOUNDARY = re.compile(r"""boundary=(?:"([^"]{1,70})"|([^\s";,]{1,70}))""", re.IGNORECASE)
-# Browsers write a quote as %22, others as \".  https://html.spec.whatwg.org/#multipart-form-data
-_PARAMETER = re.compile(r';\s*([a-z*]+)=(?:"((?:\\.|[^"\\])*)"|([^\s";]+))', re.IGNORECASE)
-_ESCAPE = re.compile(r"\\(.)")
+HEADER_BYTES_MAX = 8 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class FormPart:
-    """One field. A file has a `filename`, `None` otherwise; `mime_type` is what the client declares, if anything."""
+    """One field. Only a file has a `filename`; `mime_type` is the type that the client declares, if any."""
 
     name: str
     content: bytes
@@ -33,7 +27,7 @@ class FormPart:
 
     @property
     def text(self) -> str:
-        """The content as text; raises `InvalidRequest` where it is none."""
+        """The content as text; raises `InvalidRequest` if it is not UTF-8."""
         try:
             return self.content.decode()
         except UnicodeDecodeError:
@@ -41,55 +35,34 @@ class FormPart:
 
 
 def is_form(content_type: str) -> bool:
-    """Whether a body of this type is a form with files."""
+    """Tells whether a body of this type is a form with files."""
     return content_type.partition(";")[0].strip().lower() == FORM_TYPE
 
 
 def parts_of(content_type: str, body: bytes) -> tuple[FormPart, ...]:
-    """The body's fields in their order; raises `InvalidRequest` for a body that is no whole form."""
+    """The body's fields in their order; raises `InvalidRequest` for an incomplete form."""
+    from multipart import MultipartError, parse_options_header
+
     if not is_form(content_type):
         raise UnsupportedMediaType(f"The body should be {FORM_TYPE}.")
-    found = _BOUNDARY.search(content_type)
-    if found is None:
-        raise _broken("its Content-Type names no boundary")
-    delimiter = b"\r\n--" + (found[1] or found[2]).encode()
-    # The first delimiter may stand at the very beginning, without a line before it.
-    pieces = (b"\r\n" + body).split(delimiter)
-    if len(pieces) < 2 or not pieces[-1].startswith(b"--"):
-        raise _broken("its last boundary is missing")
-    if len(pieces) - 2 > PARTS_MAX:
-        raise _broken(f"it has more than {PARTS_MAX} parts")
-    return tuple(_part(piece) for piece in pieces[1:-1])
-
-
-def _part(piece: bytes) -> FormPart:
-    padding, line_end, rest = piece.partition(b"\r\n")
-    head, blank, content = rest.partition(b"\r\n\r\n")
-    if padding.strip(b" \t") or not line_end or not blank or len(head) > HEAD_BYTES_MAX:
-        raise _broken("a part has no readable headers")
-    headers = _headers(head)
-    kind, _, _ = headers.get("content-disposition", "").partition(";")
-    named = _parameters(headers.get("content-disposition", ""))
-    if kind.strip().lower() != "form-data" or "name" not in named:
-        raise _broken("a part has no name")
-    return FormPart(named["name"], content, named.get("filename"), headers.get("content-type"))
-
-
-def _headers(head: bytes) -> dict[str, str]:
+    _, parameters = parse_options_header(content_type)
     try:
-        lines = head.decode().split("\r\n")
-    except UnicodeDecodeError:
-        raise _broken("a part's headers are not UTF-8") from None
-    pairs = (line.partition(":") for line in lines)
-    return {name.strip().lower(): value.strip() for name, _, value in pairs}
+        return tuple(_parts(parameters.get("boundary", ""), body))
+    except MultipartError as broken:
+        message = f"The form could not be read: {broken}."
+        raise InvalidRequest(message, code="invalid_body") from None
 
 
-def _parameters(disposition: str) -> dict[str, str]:
-    return {
-        match[1].lower(): (match[3] or _ESCAPE.sub(r"\1", match[2] or "")).replace("%22", '"')
-        for match in _PARAMETER.finditer(disposition)
-    }
+def _parts(boundary: str, body: bytes) -> Iterator[FormPart]:
+    from multipart import MultipartSegment, PushMultipartParser
 
-
-def _broken(reason: str) -> InvalidRequest:
-    return InvalidRequest(f"The form could not be read: {reason}.", code="invalid_body")
+    limits = {"max_header_size": HEADER_BYTES_MAX, "max_segment_count": PARTS_MAX}
+    with PushMultipartParser(boundary, len(body), strict=True, **limits) as parser:
+        segment, content = None, bytearray()
+        for event in parser.parse(body):
+            if isinstance(event, MultipartSegment):
+                segment, content = event, bytearray()
+            elif event is not None:
+                content += event
+            elif segment is not None:
+                yield FormPart(segment.name, bytes(content), segment.filename, segment.header("Content-Type"))

@@ -1,11 +1,10 @@
-"""Server-sent events: bytes in, whole frames out, the same frames however the bytes are cut. No socket, no
-clock.
+"""Reads server-sent events incrementally: bytes in, whole frames out, independent of the chunking. Pure.
 
-The rules are WHATWG's, "Interpreting an event stream"
-(https://html.spec.whatwg.org/multipage/server-sent-events.html): lines end with CR, LF or CRLF, a byte order
-mark may open the stream, lines that start with a colon are comments, data lines of one frame are joined with
-LF. Two things differ because a gateway reads to the end and forwards: `id` and `retry` are only kept in
-`raw`, and a last frame whose blank line never came is handed out by `flush`, for the wire's decoder to judge.
+The rules are WHATWG's, "Interpreting an event stream" (https://html.spec.whatwg.org/multipage/server-sent-events.html):
+lines end with CR, LF or CRLF, a byte order mark may open the stream, lines that start with a colon are comments, data
+lines of one frame are joined with LF. Two things differ, because a gateway reads to the end and forwards: `id` and
+`retry` are only kept in `raw`, and `flush` returns a last frame without its blank line, so that the wire's decoder can
+judge it.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ FRAME_BYTES_MAX = 16 * 1024 * 1024
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # Atomic, so that one CRLF is never read as a CR and an LF.
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
-# The longest blank line is CRLF CRLF: what may be the start of one is searched again when more bytes come.
+# The longest blank line is CRLF CRLF: bytes that may be the start of one are searched again with the next bytes.
 _BLANK_LINE_BYTES_MAX = 4
 
 
 class Frame(NamedTuple):
-    """One event; `raw` is its bytes as they came, comments and the blank line included."""
+    """One event; `raw` is its unchanged bytes, comments and the blank line included."""
 
     event: str | None
     data: bytes
@@ -36,16 +35,27 @@ class SSEDecoder:
     """An incremental reader of one event stream."""
 
     def __init__(self) -> None:
-        self._buffer = b""
-        self._searched = 0
+        # The bytes of a frame that is not whole, as they came: joining them at each piece would copy them each time.
+        self._parts: list[bytes] = []
+        self._kept_bytes = 0
+        self._tail = b""
         self._at_start = True
 
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that `data` completes; raises `UpstreamError` on a frame over 16 MB."""
-        buffer = self._buffer + data if self._buffer else data
+        if not self._parts:
+            return self._whole_frames(data, 0)
+        searched = self._tail + data
+        if _BLANK_LINE.search(searched) is None:
+            self._keep(data)
+            return []
+        kept_bytes = self._kept_bytes
+        return self._whole_frames(self._take() + data, max(kept_bytes - _BLANK_LINE_BYTES_MAX, 0))
+
+    def _whole_frames(self, buffer: bytes, searched: int) -> list[Frame]:
+        """The whole frames of `buffer`, whose first `searched` bytes end none; what follows them is kept."""
         frames: list[Frame] = []
         start = 0
-        searched = self._searched
         while True:
             frame = _ordinary(buffer, start)
             if frame is not None:
@@ -58,18 +68,26 @@ class SSEDecoder:
                     break
                 self._append_parsed(frames, buffer[start:end])
             start = end
-        self._buffer = buffer[start:]
-        self._searched = max(len(self._buffer) - _BLANK_LINE_BYTES_MAX, 0)
-        if len(self._buffer) > FRAME_BYTES_MAX:
-            raise UpstreamError("The provider sent a stream event that is too large.")
+        if start < len(buffer):
+            self._keep(buffer[start:])
         return frames
 
+    def _keep(self, data: bytes) -> None:
+        self._parts.append(data)
+        self._kept_bytes += len(data)
+        self._tail = (self._tail + data)[-_BLANK_LINE_BYTES_MAX:]
+        if self._kept_bytes > FRAME_BYTES_MAX:
+            raise UpstreamError("The provider sent a stream event that is too large.")
+
+    def _take(self) -> bytes:
+        kept = b"".join(self._parts)
+        self._parts, self._kept_bytes, self._tail = [], 0, b""
+        return kept
+
     def flush(self) -> list[Frame]:
-        """The frame that the stream's end leaves without its blank line, if there is one."""
+        """The last frame, if the stream ended without its blank line."""
         frames: list[Frame] = []
-        self._append_parsed(frames, self._buffer)
-        self._buffer = b""
-        self._searched = 0
+        self._append_parsed(frames, self._take())
         return frames
 
     def _append_parsed(self, frames: list[Frame], raw: bytes) -> None:
@@ -89,9 +107,7 @@ def sse_event(data: bytes, event: str | None = None) -> bytes:
 
 
 def _ordinary(buffer: bytes, start: int) -> Frame | None:
-    """The frame of a line of data, behind its name or without one, and a blank line of the same kind: nearly all frames
-    of nearly all providers.
-    """
+    """Parses a frame of one data line, named or not, with a blank line of the same kind: the usual case."""
     event, line = None, start
     if buffer.startswith(b"event: ", start):
         line = buffer.find(b"\n", start) + 1 or len(buffer)
@@ -113,7 +129,7 @@ def _ordinary(buffer: bytes, start: int) -> Frame | None:
 
 
 def _blank_line_end(buffer: bytes, searched: int) -> int:
-    """Where the next blank line ends, or -1; a CR at the very end waits for the LF that may follow."""
+    """The end of the next blank line, or -1; a CR at the very end waits for the LF that may follow."""
     blank = _BLANK_LINE.search(buffer, searched)
     if blank is None or (blank.end() == len(buffer) and buffer.endswith(b"\r")):
         return -1
@@ -121,7 +137,7 @@ def _blank_line_end(buffer: bytes, searched: int) -> int:
 
 
 def _parse(text: bytes, raw: bytes) -> Frame | None:
-    """A frame of any shape; `None` where it holds no data, as a comment does."""
+    """Parses a frame of any shape; `None` without data, such as a comment."""
     event: str | None = None
     lines: list[bytes] = []
     for line in text.splitlines():

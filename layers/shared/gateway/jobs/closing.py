@@ -1,4 +1,4 @@
-"""A decided job's end: money first, then the status that its owner sees. Each half is harmless when repeated."""
+"""Closes a decided job: money first, then the status that its owner sees. Each half is harmless when repeated."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from gateway.canonical.jobs import Job, JobStatus, Phase
 from gateway.canonical.money import Charge, EntryKind, Settlement
-from gateway.jobs.changing import JobWriter
-from gateway.ports import Clock, Money
+from gateway.jobs.writer import JobWriter
+from gateway.ports.clock import Clock
+from gateway.ports.money import Money
 
 
 class Closing:
@@ -19,7 +20,9 @@ class Closing:
         self._clock = clock
 
     async def close(self, job: Job) -> Job:
-        """The job with its terminal status and what it cost; a job that was closed before is left alone."""
+        """Closes a decided job; returns it with its terminal status and cost. A job that is already closed is
+        unchanged.
+        """
         verdict = job.verdict
         if verdict is None:
             raise ValueError(f"{job.job_id} is not decided")
@@ -38,7 +41,7 @@ class Closing:
         return await self._writer.change(job, closed)
 
     async def _end_hold(self, job: Job, verdict: JobStatus) -> int:
-        """What the account paid. The ledger's own word counts: a hold that had ended before ended as it did then."""
+        """Ends the job's hold; returns the amount paid, as the ledger reports it: an earlier end of the hold stands."""
         if job.hold is None:
             return 0
         now_s = self._clock.now_s()
@@ -48,7 +51,7 @@ class Closing:
 
 
 def charge(job: Job) -> Charge:
-    """What success of the job's attempt costs, by the route that served it."""
+    """The charge for the job's success, by the route of its attempt."""
     if job.attempt is None:
         return job.charge
     route = job.order["routes"][job.attempt.route]

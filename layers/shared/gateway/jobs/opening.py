@@ -1,36 +1,43 @@
-"""How a job begins: written down, held for, sent on its way. Whatever dies in between leaves nothing, or a whole job.
+"""Opens jobs: writes the job, makes its hold, starts its execution. A crash in between leaves nothing or a whole job.
 
-The job is written before its hold and names it, so that a job that died half open can be withdrawn with its hold. A job
-whose execution could not be started is due like any that lost its own, and the reconciler starts it.
+The job is written before its hold and names it, so that a half-open job can be withdrawn with its hold. A job whose
+execution could not be started is due like a job that lost its execution, and the reconciler starts it.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import TypeAlias
 
+from gateway.auth.principal import Principal
 from gateway.canonical.jobs import Job, Phase
-from gateway.canonical.money import Hold, NanoUsd, Refusal, Wanted
+from gateway.canonical.money import Hold, Refusal
 from gateway.errors import ServiceUnavailable
-from gateway.idempotency import disown_hold
-from gateway.job_ports import Executions, Jobs
-from gateway.jobs.reconciling import START_S
-from gateway.limits.windows import KEY_RPM_LIMIT
-from gateway.ports import Clock, KeyRecord, Money
+from gateway.idempotency.ring import disown_hold
+from gateway.jobs.reconciler import START_S
+from gateway.pipeline.charge import Billable, make_hold
+from gateway.pipeline.operation import Meter
+from gateway.ports.clock import Clock
+from gateway.ports.jobs import Executions, Jobs
+from gateway.ports.money import Money
 
 log = logging.getLogger(__name__)
 
+Complete: TypeAlias = Callable[[Job], Awaitable[Job]]
+
 PREFIX = "gen_"
-# Beyond the 29 s that whoever opens it may live.
+# Longer than the 29 s that the opening function may live.
 OPENING_S = 60
-# A provider may deliver for a day after the job's deadline, which is looked at every 15 minutes: the hold is there for
-# all of it, and an hour more, so that what comes last is still paid out of it (docs/adr/0009-jobs.md).
+# A provider may deliver for a day after the job's deadline, which is polled every 15 minutes. The hold lasts all that
+# time and an hour more, so that a late result is still paid from it (docs/adr/0009-jobs.md).
 HOLD_GRACE_S = 25 * 3600
 SLOW = "The job took too long to open; nothing was charged. Try again."
 
 
 class Opening:
-    """Opens jobs, and takes back what was not opened."""
+    """Opens jobs, and withdraws jobs that were not opened."""
 
     def __init__(self, jobs: Jobs, money: Money, executions: Executions, clock: Clock) -> None:
         self._jobs = jobs
@@ -38,18 +45,23 @@ class Opening:
         self._executions = executions
         self._clock = clock
 
-    async def open(self, job: Job, key: KeyRecord, amount_nanousd: NanoUsd) -> Job:
-        """The job under way, with its hold; raises the account's refusal, after which there is no job."""
+    async def open(self, job: Job, principal: Principal, meter: Meter, complete: Complete | None = None) -> Job:
+        """Opens and starts the job with its hold; raises the account's refusal, which leaves no job.
+
+        `complete` does what the job needs before it starts and what its request is to be admitted for first; what it
+        raises leaves no job either.
+        """
         job = replace(job, phase=Phase.OPENING, due_s=self._due_s(OPENING_S))
         await self._jobs.add(job)
-        outcome = await self._money.admit(_wanted(job, key, amount_nanousd), self._clock.now_s())
+        outcome = await make_hold(self._money, _billable(job, principal), meter, self._clock.now_s())
         if isinstance(outcome, Refusal):
             await self._jobs.remove(job)
             raise outcome.error()
+        whole = await self._completed(job, complete)
         hold = await self._parked(outcome.hold)
-        opened = await self._jobs.put(replace(job, hold=hold, phase=Phase.SUBMIT, due_s=self._due_s(START_S)))
+        opened = await self._jobs.put(replace(whole, hold=hold, phase=Phase.SUBMIT, due_s=self._due_s(START_S)))
         if opened is None:
-            # The reconciler took it for dead.
+            # The reconciler withdrew it as dead.
             await self.withdraw(job)
             raise ServiceUnavailable(SLOW)
         try:
@@ -58,13 +70,24 @@ class Opening:
             log.exception("%s waits for the reconciler", opened.job_id)
         return opened
 
+    async def _completed(self, job: Job, complete: Complete | None) -> Job:
+        if complete is None:
+            return job
+        try:
+            return await complete(job)
+        except BaseException:
+            await self.withdraw(job)
+            raise
+
     async def withdraw(self, job: Job) -> None:
-        """Undoes a job that was never opened: its hold, whether it was made or not, then the job."""
+        """Undoes a job that was never opened: its hold, if there is one, then the job."""
         await disown_hold(self._money, self._clock, job.account_id, hold_id_of(job.job_id))
         await self._jobs.remove(job)
 
     async def _parked(self, hold: Hold) -> Hold:
-        """Out of its account's item, since it lives for minutes; where that fails it stays, and is only dearer."""
+        """Parks the hold, because it lives for minutes; if that fails it stays in the account's item, which only costs
+        more.
+        """
         try:
             return await self._money.park(hold)
         except ServiceUnavailable:
@@ -75,17 +98,17 @@ class Opening:
 
 
 def hold_id_of(job_id: str) -> str:
-    """The id of the hold that a job of this id has, or would have."""
+    """The id of the hold of a job with this id."""
     return job_id.removeprefix(PREFIX)
 
 
-def _wanted(job: Job, key: KeyRecord, amount_nanousd: NanoUsd) -> Wanted:
-    return Wanted(
-        account_id=job.account_id,
-        key_id=key.key_id,
+def _billable(job: Job, principal: Principal) -> Billable:
+    return Billable(
         hold_id=hold_id_of(job.job_id),
-        amount_nanousd=amount_nanousd,
-        deadline_s=job.deadline_s + HOLD_GRACE_S,
-        key_rpm_limit=KEY_RPM_LIMIT if key.rpm_limit is None else key.rpm_limit,
-        spend_cap_nanousd=key.monthly_spend_cap_nanousd,
+        generation_id=job.charge.generation_id,
+        request_id=job.charge.request_id,
+        principal=principal,
+        model_requested=job.model,
+        hold_until_s=job.deadline_s + HOLD_GRACE_S,
+        over_by_s=job.deadline_s,
     )

@@ -1,1 +1,1 @@
-"""Money: what things cost and what is held for them. Integers in, integers out; no I/O, no clock."""
+"""Money: prices and worst cases of requests. Integers in, integers out; no I/O, no clock."""

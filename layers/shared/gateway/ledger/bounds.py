@@ -1,50 +1,79 @@
-"""The worst case of a request, before anyone has counted its tokens: never less than what it can come to.
+"""The worst-case cost of a request, before its tokens are counted; the real cost is never higher.
 
-Tokenizers of all providers we sell are byte-level: text of n UTF-8 bytes is at most n tokens. Decoded text is
-never longer than the JSON it came in (escapes only lengthen), so the body's length bounds all text in it.
-What a provider adds by itself is bounded by a figure per message and tool; what cannot be bounded is bounded
-by the model's context window.
+Tokenizers of all providers in the catalog are byte-level: text of n UTF-8 bytes is at most n tokens. Decoded text is
+never longer than its JSON (escapes only lengthen), so the body's length bounds all text in it. Tokens that a provider
+adds are bounded by a number per message and tool; anything without a bound counts as the model's context window.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 from gateway.canonical.money import NanoUsd
-from gateway.canonical.parts import Audio, Document, Image, InlineMedia, Message, Part, ToolResult
+from gateway.canonical.parts import Audio, Document, Image, InlineMedia, Part, all_parts
 from gateway.canonical.request import ChatRequest
+from gateway.canonical.usage import Usage, counted
 from gateway.ledger.prices import Terms, cost_at_most
+from gateway.ledger.tool_prices import NO_TOOLS, OfferedTools
 
-# OpenAI counts 3 to 7 tokens of framing a message and 3 to prime the answer; Anthropic's and Gemini's are of
-# that order.
+# OpenAI counts 3 to 7 framing tokens a message and 3 to prime the answer; Anthropic and Gemini are similar.
 # https://github.com/openai/openai-cookbook/blob/main/examples/How_to_count_tokens_with_tiktoken.ipynb
 FRAME_TOKENS = 16
 # Anthropic puts a system prompt of up to 804 tokens before any tools, and some tools bring their own.
 # https://platform.claude.com/docs/en/agents-and-tools/tool-use/overview#pricing
 TOOLS_TOKENS = 1_024
-# The dearest picture we know of: gpt-4o-mini, 2,833 + 5,667 a tile, 8 tiles at most.
+# The most expensive image known: gpt-4o-mini, 2,833 + 5,667 a tile, 8 tiles at most.
 # https://platform.openai.com/docs/guides/images-vision#calculating-costs
 IMAGE_TOKENS_MAX = 48_169
-# What is held for an answer whose length the caller did not bound; a stream extends it while it runs.
+# Held for an answer whose length the caller did not bound; a stream extends the hold while it runs.
 OPEN_OUTPUT_TOKENS = 4_096
 
 
-def input_tokens_at_most(request: ChatRequest, context_window: int, image_tokens: int = IMAGE_TOKENS_MAX) -> int:
-    """An upper bound of the tokens of the prompt, or of all of them, as the provider will count them."""
-    asked = 1 + len(request.batch)
-    parts = list(_parts(request.messages))
-    if any(map(_is_open_ended, parts)) or any(tool.builtin for tool in request.tools):
-        return context_window * asked
+def input_tokens_at_most(
+    request: ChatRequest,
+    context_window: int,
+    image_tokens: int = IMAGE_TOKENS_MAX,
+    tools: OfferedTools = NO_TOOLS,
+    output_tokens: int = 0,
+) -> int:
+    """An upper bound of the prompt's tokens, as the provider will count them, over all conversations and rounds.
+
+    Where the provider runs `tools`, each round reads the request again, and the answer of at most `output_tokens`.
+    """
+    once = _prompt_tokens_at_most(request, context_window, image_tokens)
+    if tools.tools:
+        once = tools.prompt_tokens_at_most(once + output_tokens, context_window)
+    return once * request.samplings
+
+
+def _prompt_tokens_at_most(request: ChatRequest, context_window: int, image_tokens: int) -> int:
+    conversations = 1 + len(request.batch)
+    parts = list(all_parts(request.messages))
+    if any(map(_is_open_ended, parts)) or any(tool.builtin and not tool.provider_run for tool in request.tools):
+        return context_window * conversations
     pictures = [part for part in parts if isinstance(part, Image)]
     text_bytes = len(request.source) - sum(map(_inline_bytes, pictures))
     framing = FRAME_TOKENS * (1 + len(request.messages) + len(request.tools)) + TOOLS_TOKENS * bool(request.tools)
-    return min(context_window * asked, text_bytes + framing * asked + image_tokens * len(pictures))
+    return min(context_window * conversations, text_bytes + framing * conversations + image_tokens * len(pictures))
 
 
 def output_tokens_at_most(request: ChatRequest, model_max: int, open_output_tokens: int = OPEN_OUTPUT_TOKENS) -> int:
-    """An upper bound of the answer's tokens where the caller set one, else the bounded amount to begin with."""
-    asked = open_output_tokens if request.max_output_tokens is None else request.max_output_tokens
-    return min(asked, model_max) * max(1, request.choices) * (1 + len(request.batch))
+    """An upper bound of the answer's tokens if the caller set one, else the first amount to hold."""
+    requested = open_output_tokens if request.max_output_tokens is None else request.max_output_tokens
+    return min(requested, model_max) * max(1, request.choices) * (1 + len(request.batch)) * request.samplings
+
+
+def usage_at_most(usage: Usage, *, prompt_tokens: int, output_tokens: int) -> Usage:
+    """The part of the reported tokens that is within these bounds; what is over them is taken from the dearer classes.
+
+    No use of a tool is kept.
+    """
+    left = prompt_tokens
+    kept: dict[str, int] = {}
+    for name in ("cache_read", "input", "cache_write_5m", "cache_write_1h"):
+        kept[name] = min(max(0, getattr(usage, name)), left)
+        left -= kept[name]
+    within = {"output": min(usage.output, output_tokens), **kept}
+    parts = {name: getattr(usage, name) for name in ("reasoning", "audio_input", "audio_output")}
+    return counted(**within, **parts)
 
 
 def worst_case(
@@ -55,30 +84,23 @@ def worst_case(
     model_max: int,
     image_tokens: int = IMAGE_TOKENS_MAX,
     open_output_tokens: int = OPEN_OUTPUT_TOKENS,
+    tools: OfferedTools = NO_TOOLS,
 ) -> NanoUsd:
-    """What to hold for the request on a model of these limits."""
-    return cost_at_most(
-        input_tokens_at_most(request, context_window, image_tokens),
-        output_tokens_at_most(request, model_max, open_output_tokens),
-        agreed,
-    )
-
-
-def _parts(messages: Iterable[Message]) -> Iterator[Part]:
-    for message in messages:
-        for part in message.parts:
-            yield part
-            if isinstance(part, ToolResult):
-                yield from part.parts
+    """The amount to hold for the request on a model with these limits: its tokens, and the uses of its tools."""
+    output_tokens = output_tokens_at_most(request, model_max, open_output_tokens)
+    input_tokens = input_tokens_at_most(request, context_window, image_tokens, tools, output_tokens)
+    return cost_at_most(input_tokens, output_tokens, agreed) + tools.cost_at_most()
 
 
 def _is_open_ended(part: Part) -> bool:
-    """A document's pages are read as text and as pictures; what a provider fetches has no length yet.
+    """True for a part without a bound: a document is read as text and as images, what is remote has an unknown length,
+    and a video that stands still has seconds of 290 tokens in a few bytes.
 
-    Inline audio needs no figure of its own: at 32 tokens a second it is far shorter than its bytes.
+    Inline sound needs no number of its own: at 32 tokens a second it is far shorter than its bytes.
     """
-    remote_audio = isinstance(part, Audio) and not isinstance(part.source, InlineMedia)
-    return isinstance(part, Document) or remote_audio
+    if not isinstance(part, Audio):
+        return isinstance(part, Document)
+    return not isinstance(part.source, InlineMedia) or part.source.media_type.startswith("video/")
 
 
 def _inline_bytes(picture: Image) -> int:

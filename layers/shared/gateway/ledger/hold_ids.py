@@ -1,8 +1,7 @@
-"""Ids that sort by the millisecond of admission, so that a ledger reads in order and a month is a range of
-it.
+"""Ids that sort by the millisecond of admission, so that a ledger sorts by time and a month is a range of ids.
 
-18 characters: 10 of milliseconds since the epoch (good for 35,000 years), 8 of 40 random bits. Crockford's
-alphabet, whose characters sort as their values do: https://www.crockford.com/base32.html
+18 characters: 10 of milliseconds since the epoch (good for 35,000 years), 8 of 40 random bits. Crockford's alphabet
+sorts as its values do: https://www.crockford.com/base32.html
 """
 
 from __future__ import annotations
@@ -10,23 +9,23 @@ from __future__ import annotations
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 TIME_PLACES = 10
 RANDOM_PLACES = 8
-# Above every id.
+# Sorts after every id.
 END_OF_IDS = "~"
 VALUE_OF = {character: value for value, character in enumerate(ALPHABET)}
 
 
 def hold_id_at(now_s: float, random_bits: int) -> str:
-    """The id of a hold made now; `random_bits` are 40 bits that nobody else has drawn."""
+    """The id of a hold made now; `random_bits` are 40 fresh random bits."""
     return id_floor(now_s) + _encode(random_bits, RANDOM_PLACES)
 
 
 def id_floor(at_s: float) -> str:
-    """The beginning of every id made at that millisecond, and the lower bound of all later ones."""
+    """The prefix of every id made at that millisecond, and the lower bound of all later ones."""
     return _encode(int(at_s * 1000), TIME_PLACES)
 
 
 def admitted_s(hold_id: str) -> float:
-    """When the hold was made, in epoch seconds; `ValueError` for a text that is no such id."""
+    """The time of admission in epoch seconds; `ValueError` for a text that is not a hold id."""
     try:
         digits = [VALUE_OF[character] for character in hold_id[:TIME_PLACES]]
     except KeyError:

@@ -1,6 +1,6 @@
-"""What a file costs: seconds or assets x list price + 5 %, as exact integers, rounded once, half up, at the end.
+"""Prices of media files: seconds or assets x list price + 5 %, as exact integers, rounded once, half up, at the end.
 
-Section 6 of the public contract: every media model is billed passthrough, an alias at the price of what served.
+Section 6 of the public contract: every media model is billed passthrough, an alias at the price of the serving model.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from gateway.canonical.money import NanoUsd
 from gateway.ledger.money import parse_usd
 from gateway.ledger.prices import BASIS_POINTS, PASSTHROUGH_BASIS_POINTS, NoPrice
 
-# Longer than anything that is for sale; a length beyond it is an error, not a bill.
+# Above every duration for sale; a longer one is an error, not a bill.
 SECONDS_MAX = 3600
 
 
 def media_cost(price: MediaPrice, duration_s: Decimal | None, *, from_prompt: bool) -> NanoUsd:
-    """What one result comes to: of that length, or, without one, one asset; raises `NoPrice` where it has no price.
+    """The cost of one result: `duration_s` seconds, or one asset if it is `None`; raises `NoPrice` without a price.
 
-    `from_prompt` says that there was no image to start from.
+    `from_prompt` is true if there was no image to start from.
     """
     if duration_s is not None:
         if not 0 < duration_s <= SECONDS_MAX:

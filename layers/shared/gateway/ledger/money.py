@@ -1,7 +1,7 @@
-"""Decimal text <-> integers of 10^-9 USD, exactly. What cannot be exact is refused, never rounded.
+"""Decimal text <-> integers of 10^-9 USD, exactly. An amount that cannot be exact is refused, never rounded.
 
-No float is accepted: 0.1 is not a tenth. Amounts are bounded, so that no quantity of a request can wrap or
-blow up a sum (GHSA-8r8v-xf7q-rcpr: an image count of 2^64 became a negative charge).
+No float is accepted: 0.1 is not a tenth. Amounts are bounded, so that no quantity of a request can overflow a sum
+(GHSA-8r8v-xf7q-rcpr: an image count of 2^64 became a negative charge).
 """
 
 from __future__ import annotations
@@ -12,21 +12,20 @@ from gateway.canonical.money import NanoUsd
 
 NANO_PER_USD = 10**9
 DECIMALS = 9
-# A DynamoDB number keeps 38 digits; this leaves room for any sum of amounts, and no account has a billion
-# dollars.
+# A DynamoDB number keeps 38 digits: enough for any sum of amounts. No account has a billion dollars.
 AMOUNT_NANOUSD_MAX = 10**9 * NANO_PER_USD
 
-# No exponent: "1e999999" is a bomb, not an amount. ASCII digits: int() also reads other scripts' ones.
+# No exponent: "1e999999" would exhaust memory. ASCII digits: int() also reads the digits of other scripts.
 DECIMAL = re.compile(r"(\d{1,18})(?:\.(\d{1,18}))?", re.ASCII)
 
 
 class NotAnAmount(ValueError):
-    """The text is no amount of USD that can be kept exactly."""
+    """Reports a text that is not an exactly storable amount of USD."""
 
 
 def parse_usd(text: str) -> NanoUsd:
-    """The amount that plain decimal text (`"12.5"`) names; raises `NotAnAmount`, also for a sign or a tenth
-    nano.
+    """The amount that plain decimal text (`"12.5"`) names; raises `NotAnAmount`, also for a sign or
+    a tenth of a nano.
     """
     match = DECIMAL.fullmatch(text)
     if match is None:

@@ -1,30 +1,28 @@
-"""What a generation costs: tokens of disjoint classes x price, as exact integers, rounded once, half up, at
-the end.
+"""Prices of generations: tokens of disjoint classes x price, as exact integers, rounded once, half up, at the end.
 
-Tiers are section 6 of the public contract: routing aliases are flat, real models are list price + 5 %, the
-customer's own provider key pays a settable fee, a cache hit pays a quarter.
+Tiers are section 6 of the public contract: routing aliases are flat, real models are list price + 5 %, the customer's
+own provider key pays a settable fee, a cache hit pays a quarter.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-from gateway.canonical.models import FLAT_PRICE
+from gateway.canonical.chat_models import FLAT_PRICE, ListPrice
 from gateway.canonical.money import NanoUsd, Tier
-from gateway.canonical.usage import Usage
+from gateway.canonical.usage import TOKENS_MAX, Usage
 from gateway.ledger.money import parse_usd
 
 TOKENS_PER_PRICE = 10**6
 BASIS_POINTS = 10_000
 PASSTHROUGH_BASIS_POINTS = 10_500
 CACHE_HIT_BASIS_POINTS = 2_500
-# More tokens than any context or any day of generation; a count beyond it is an error, not a bill.
-TOKENS_MAX = 10**9
 
 
 class NoPrice(Exception):
-    """The model has no price, and what has no price is refused, never free."""
+    """Reports a model without a price; such a model is refused, never free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ class Price:
     """Nano-USD per million tokens, by class ($0.075 per million is 75,000,000).
 
     A class of `None` has no price of its own and is paid as the class it belongs to: prompt classes and audio
-    input as `input`, audio output as `output`.
+    input as `input`, audio output as `output`. `steps` are the prices above a length of prompt, going up.
     """
 
     input: NanoUsd
@@ -42,6 +40,12 @@ class Price:
     cache_write_1h: NanoUsd | None = None
     audio_input: NanoUsd | None = None
     audio_output: NanoUsd | None = None
+    steps: tuple[tuple[int, Price], ...] = ()
+
+    def for_prompt(self, tokens: int) -> Price:
+        """The price where the prompt is so long: that of the highest step that it is above."""
+        reached = [price for above, price in self.steps if tokens > above]
+        return reached[-1] if reached else self
 
 
 FLAT = Price(input=parse_usd(FLAT_PRICE.input), output=parse_usd(FLAT_PRICE.output))
@@ -50,9 +54,7 @@ FLAT_TIERS = frozenset({Tier.FAST, Tier.BALANCED})
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How one request is billed: by which price, at which part of it, and under which version of the price
-    list.
-    """
+    """The billing terms of one request: the price, the share of it, and the version of the price list."""
 
     tier: Tier
     price: Price
@@ -61,17 +63,23 @@ class Terms:
 
 
 def parse_price(row: Mapping[str, str | None]) -> Price:
-    """A price from USD per million tokens as decimal text, by class; raises `NoPrice` without input and
-    output.
+    """Reads a price from USD per million tokens as decimal text, by class; raises `NoPrice` without
+    input and output.
     """
-    nano = {kind: parse_usd(text) for kind, text in row.items() if text is not None}
+    nano: dict[str, Any] = {kind: parse_usd(text) for kind, text in row.items() if text is not None}
     if "input" not in nano or "output" not in nano:
         raise NoPrice("input and output need a price")
     return Price(**nano)
 
 
+def price_of(listed: ListPrice) -> Price:
+    """The price, with its steps."""
+    steps = tuple((step.above_prompt_tokens, parse_price(step.price.classes)) for step in listed.steps)
+    return replace(parse_price(listed.classes), steps=steps)
+
+
 def terms(tier: Tier, list_price: Price | None, price_version: str, *, byok_fee_basis_points: int = 0) -> Terms:
-    """The terms of a request in `tier` on a model of `list_price`; raises `NoPrice` where that is missing."""
+    """The terms of a request in `tier` on a model of `list_price`; raises `NoPrice` if that is missing."""
     if tier in FLAT_TIERS:
         return Terms(tier, FLAT, BASIS_POINTS, price_version)
     if list_price is None:
@@ -81,30 +89,30 @@ def terms(tier: Tier, list_price: Price | None, price_version: str, *, byok_fee_
 
 
 def cost(usage: Usage, agreed: Terms, *, cache_hit: bool = False) -> NanoUsd:
-    """What `usage` comes to, rounded half up to a whole nano-dollar; raises `ValueError` for impossible
-    counts.
-    """
+    """The cost of `usage`, rounded half up to a whole nano-dollar; raises `ValueError` for impossible counts."""
     part = CACHE_HIT_BASIS_POINTS if cache_hit else BASIS_POINTS
-    return _rounded(sum(count * price for count, price in _priced(usage, agreed.price)), agreed, part)
+    price = agreed.price.for_prompt(usage.prompt)
+    return _rounded(sum(count * each for count, each in _priced(usage, price)), agreed, part)
 
 
 def cost_at_most(input_tokens: int, output_tokens: int, agreed: Terms) -> NanoUsd:
-    """The most that so many tokens can come to, whatever classes they turn out to be.
+    """The highest cost of that many tokens, for any mix of classes.
 
-    Rounded as `cost` is, which keeps it an upper bound and lets a request cost exactly what was held for it.
+    It is rounded as `cost` is, so it stays an upper bound, and a request may cost exactly its hold.
     """
-    dearest = input_tokens * dearest_input(agreed.price) + output_tokens * dearest_output(agreed.price)
+    price = agreed.price.for_prompt(input_tokens)
+    dearest = input_tokens * dearest_input(price) + output_tokens * dearest_output(price)
     return _rounded(dearest, agreed, BASIS_POINTS)
 
 
 def dearest_input(price: Price) -> NanoUsd:
-    """The highest price that a prompt token can come to, for holds: its class is known only afterwards."""
+    """The highest price of a prompt token, for holds: its class is known only afterwards."""
     classes = (price.cache_read, price.cache_write_5m, price.cache_write_1h, price.audio_input)
     return max(own for own in (price.input, *classes) if own is not None)
 
 
 def dearest_output(price: Price) -> NanoUsd:
-    """The highest price that a generated token can come to."""
+    """The highest price of a generated token."""
     return price.output if price.audio_output is None else max(price.output, price.audio_output)
 
 

@@ -1,1 +1,1 @@
-"""How much may be asked in a minute. Arithmetic on a given now; no I/O, no clock."""
+"""Rate limits per minute. Arithmetic on a given time; no I/O, no clock."""

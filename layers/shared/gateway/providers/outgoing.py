@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.errors import UpstreamError
-from gateway.ports import Credential
+from gateway.ports.upstream import Credential
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -23,7 +23,7 @@ class Outgoing:
 
 
 def setting(credential: Credential, name: str) -> str:
-    """What a row needs besides a key; raises `UpstreamError` where the operator has not set it."""
+    """Returns a setting that a row needs besides a key. Raises `UpstreamError` if the operator has not set it."""
     value = credential.extra.get(name)
     if not value:
         raise UpstreamError("The provider's account is not fully configured in this deployment.", retryable=False)

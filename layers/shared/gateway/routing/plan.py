@@ -1,122 +1,147 @@
-"""Catalog -> plan: the ordered targets that may serve a request. Pure; nothing here knows whether they will.
+"""Builds a plan from the catalog: the ordered candidates for a request. Pure; no candidate is tried here.
 
-The caller's model comes first, then its `models`; inside each, the catalog's order. `provider` and `max_price` filter.
+The caller's model comes first, then its `models`; inside each, the catalog's order of models and of their targets.
+`provider` and `max_price` judge each target by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any, Generic, Protocol, TypeVar
 
-from gateway.canonical.models import FLAT_PRICE, Alias, ListPrice, Model, Name, Retired
+from gateway.canonical.chat_models import FLAT_PRICE, ChatModel, ListPrice
+from gateway.canonical.models import Alias, Model, ModelTarget, Name, Retired
 from gateway.canonical.request import PriceLimit, RoutingPreferences
 from gateway.errors import InvalidRequest, NotFound, PermissionDenied
-from gateway.ports import Catalog
+from gateway.ports.catalog import Catalog
+
+M = TypeVar("M", bound=Model[Any])
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
-    """One place a request may go. `name` is how the caller's request led there: its tier is what it is billed by."""
+class Candidate(Generic[M]):
+    """One target that may serve a request. `name` is the name that led to its model, and decides the price."""
 
     name: Name
-    model: Model
+    model: M
+    target: ModelTarget[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """Where to try, in order; never empty. `tries` counts attempts over all of them."""
+class Plan(Generic[M]):
+    """The candidates in order; never empty. `tries` counts attempts over all of them, in rounds."""
 
-    routes: tuple[Route, ...]
+    candidates: tuple[Candidate[M], ...]
     tries: int
-
-    def attempts(self) -> tuple[Route, ...]:
-        """The routes in the order they are tried: each once, then round again while tries are left."""
-        return tuple(self.routes[number % len(self.routes)] for number in range(self.tries))
 
 
 TRIES_MIN = 3
 
 
+class Access(Protocol):
+    """The rights of a caller: the models and targets that may serve it."""
+
+    def may_use(self, names: Iterable[str]) -> bool:
+        """True for a model that is known by any of these names."""
+
+    def may_reach(self, target: ModelTarget[Any]) -> bool:
+        """True for a target where the caller's requests may be processed."""
+
+
 def plan(
-    asked: str,
+    requested: str,
     preferences: RoutingPreferences,
-    catalog: Catalog,
-    may_use: Callable[[Iterable[str]], bool],
-) -> Plan:
-    """The plan for `asked`; raises the refusal that names what does not fit."""
-    names = [_find(asked, catalog, preferences, "model")]
-    names += [
-        _find(fallback, catalog, preferences, f"models[{index}]")
-        for index, fallback in enumerate(preferences.fallback_models)
-    ]
-    allowed = [name for name in names if may_use((name.asked, name.offer.id))]
-    if names[0] not in allowed:
-        raise not_allowed(asked)
-    routes = [Route(name, model) for name in allowed for model in catalog.models_behind(name.offer)]
-    routes = _affordable(_preferred(routes, preferences), preferences.max_price)
+    catalog: Catalog[ChatModel],
+    access: Access,
+) -> Plan[ChatModel]:
+    """Plans a request that is priced by tokens; raises the refusal that names the parameter without a match."""
+    found = _affordable(candidates_for(requested, preferences, catalog, access), preferences.max_price)
     if not preferences.allow_fallbacks:
-        routes = routes[:1]
-    return Plan(tuple(routes), tries=max(TRIES_MIN, len(routes)))
+        found = found[:1]
+    return Plan(tuple(found), tries=max(TRIES_MIN, len(found)))
 
 
-def _find(asked: str, catalog: Catalog, preferences: RoutingPreferences, param: str) -> Name:
-    name = catalog.find(asked)
+def candidates_for(
+    requested: str,
+    preferences: RoutingPreferences,
+    catalog: Catalog[M],
+    access: Access,
+) -> list[Candidate[M]]:
+    """All targets of the requested model, in order, never empty; raises the refusal that names the parameter without a
+    match.
+    """
+    by_param = {"model": requested} | {
+        f"models[{index}]": more for index, more in enumerate(preferences.fallback_models)
+    }
+    names = [
+        find(model, catalog, param, allow_successor=preferences.allow_fallbacks) for param, model in by_param.items()
+    ]
+    allowed = [name for name in names if access.may_use((name.requested, name.offer.id))]
+    if names[0] not in allowed:
+        raise not_allowed(requested)
+    found = [
+        Candidate(name, model, target)
+        for name in allowed
+        for model in catalog.models_behind(name.offer)
+        for target in model.targets
+        if access.may_reach(target)
+    ]
+    if not found:
+        message = f"The region policy of this API key leaves no provider of the model '{requested}'."
+        raise PermissionDenied(message, param="model", code="region_not_allowed")
+    return _preferred(found, preferences)
+
+
+def find(requested: str, catalog: Catalog[Any], param: str, *, allow_successor: bool) -> Name:
+    """The offer that `requested` names; raises `NotFound`, also for a retired id if no successor may serve it."""
+    name = catalog.find(requested)
     if name is None:
-        raise no_model(asked, param)
-    if isinstance(name.offer, Retired) and not preferences.allow_fallbacks:
-        raise retired(asked, name.offer, param)
+        message = f"The model '{requested}' does not exist or you do not have access to it."
+        raise NotFound(message, param=param, code="model_not_found")
+    if isinstance(name.offer, Retired) and not allow_successor:
+        offer = name.offer
+        message = f"The model '{requested}' was retired on {offer.retired_on}; its successor is '{offer.successor}'."
+        raise NotFound(message, param=param, code="model_not_found")
     return name
 
 
-def no_model(asked: str, param: str) -> NotFound:
-    """Nothing of that name is for sale."""
-    return NotFound(
-        f"The model '{asked}' does not exist or you do not have access to it.", param=param, code="model_not_found"
-    )
+def not_allowed(requested: str) -> PermissionDenied:
+    """Refuses a model that is not on the key's list."""
+    return PermissionDenied(f"This API key may not use the model '{requested}'.", param="model")
 
 
-def retired(asked: str, offer: Retired, param: str) -> NotFound:
-    """It was, and whoever wants no other model is told which one took its place."""
-    return NotFound(
-        f"The model '{asked}' was retired on {offer.retired_on}; its successor is '{offer.successor}'.",
-        param=param,
-        code="model_not_found",
-    )
-
-
-def not_allowed(asked: str) -> PermissionDenied:
-    """The key's list of models leaves it out."""
-    return PermissionDenied(f"This API key may not use the model '{asked}'.", param="model")
-
-
-def _preferred(routes: list[Route], preferences: RoutingPreferences) -> list[Route]:
+def _preferred(candidates: list[Candidate[M]], preferences: RoutingPreferences) -> list[Candidate[M]]:
     kept = [
-        route
-        for route in routes
-        if route.model.provider not in preferences.ignore
-        and (not preferences.only or route.model.provider in preferences.only)
+        candidate
+        for candidate in candidates
+        if candidate.target.provider not in preferences.ignore
+        and (not preferences.only or candidate.target.provider in preferences.only)
     ]
     if not kept:
         raise InvalidRequest("No provider is left by 'provider.only' and 'provider.ignore'.", param="provider")
     rank = {provider: place for place, provider in enumerate(preferences.order)}
-    return sorted(kept, key=lambda route: rank.get(route.model.provider, len(rank)))
+    return sorted(kept, key=lambda candidate: rank.get(candidate.target.provider, len(rank)))
 
 
-def _affordable(routes: list[Route], limit: PriceLimit | None) -> list[Route]:
+def _affordable(candidates: list[Candidate[ChatModel]], limit: PriceLimit | None) -> list[Candidate[ChatModel]]:
     if limit is None:
-        return routes
-    kept = [route for route in routes if _fits(billed_at(route), limit)]
+        return candidates
+    kept = [candidate for candidate in candidates if fits(billed_at(candidate), limit)]
     if not kept:
         raise InvalidRequest("No model is within 'max_price'.", param="max_price", code="max_price_exceeded")
     return kept
 
 
-def _fits(price: ListPrice, limit: PriceLimit) -> bool:
+def fits(price: ListPrice, limit: PriceLimit) -> bool:
+    """True if a list price is within the caller's prices per million tokens."""
     within_prompt = limit.prompt_usd is None or Decimal(price.input) <= limit.prompt_usd
     return within_prompt and (limit.completion_usd is None or Decimal(price.output) <= limit.completion_usd)
 
 
-def billed_at(route: Route) -> ListPrice:
-    """The list price the route is billed by: the flat one for a routing alias, else the model's own."""
-    return FLAT_PRICE if isinstance(route.name.offer, Alias) else route.model.price
+def billed_at(candidate: Candidate[ChatModel]) -> ListPrice:
+    """The list price for billing: the candidate's own, or the flat price of a routing alias."""
+    offer = candidate.name.offer
+    listed: ListPrice = candidate.target.price
+    return FLAT_PRICE if isinstance(offer, Alias) and offer.flat else listed

@@ -1,7 +1,7 @@
 """The command that the exec wrapper starts in place of Lambda's own runtime client.
 
-The variables read here are Lambda's to every runtime, not the gateway's settings, which an app reads for
-itself: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+Only Lambda's own variables are read here, and the stack's name for the log; an app reads the gateway's settings itself:
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ import asyncio
 import os
 import sys
 
+from gateway.logs.lines import configure
 from gateway.runtime.server import Settings, serve
 
 
 def main() -> int:
-    """Serve the handler that Lambda's environment names."""
+    """Serves the handler that Lambda's environment names."""
     lambda_environment = os.environ
     sys.path.insert(0, lambda_environment["LAMBDA_TASK_ROOT"])
+    configure(stack=lambda_environment.get("STACK_NAME", ""))
     settings = Settings(
         api_address=lambda_environment["AWS_LAMBDA_RUNTIME_API"],
         handler=lambda_environment["_HANDLER"],

@@ -1,4 +1,4 @@
-"""The Lambda Runtime API, one method for each of its routes; it knows nothing of ASGI.
+"""The Lambda Runtime API, one method for each of its routes; independent of ASGI.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming
@@ -13,7 +13,7 @@ from gateway.runtime.invocation import Invocation, InvocationContext
 from gateway.transport import Client, Headers, RequestStream, Response, Timeouts, parse_url
 
 _VERSION = "/2018-06-01/runtime"
-# Lambda takes events of up to 6 MB; JSON escapes may swell what it was given.
+# Lambda takes events of up to 6 MB; JSON escapes may make them longer.
 _EVENT_BYTES_MAX = 64 * 1024 * 1024
 _REPLY_BYTES_MAX = 64 * 1024
 
@@ -30,7 +30,7 @@ _JSON = (b"Content-Type", b"application/json")
 
 
 class RuntimeApiError(Exception):
-    """The Runtime API refused what it was sent; after a 5xx the process is of no further use."""
+    """Reports that the Runtime API refused a call; after a 5xx the process must end."""
 
     def __init__(self, route: str, status: int) -> None:
         super().__init__(f"{route}: status {status}")
@@ -45,7 +45,7 @@ class RuntimeApi:
         self._origin, _ = parse_url(f"http://{address}")
 
     async def next(self) -> Invocation:
-        """The next event, whenever it comes."""
+        """Waits for the next event."""
         route = f"{_VERSION}/invocation/next"
         response = await self._client.request("GET", self._origin, route, timeouts=_TIMEOUTS)
         event = await response.read(_EVENT_BYTES_MAX)
@@ -54,11 +54,11 @@ class RuntimeApi:
         return Invocation(_context(response), event)
 
     async def respond(self, context: InvocationContext, answer: bytes) -> None:
-        """Answer an invocation that is not an HTTP request, with JSON."""
+        """Answers an invocation that is not an HTTP request, with JSON."""
         await self._post(_route(context, "response"), [_JSON, *_echo(context)], answer)
 
     async def stream(self, context: InvocationContext) -> RequestStream:
-        """Start a streaming answer, to be written to and then given to `finish`."""
+        """Starts a streaming answer, to be written to and then given to `finish`."""
         return await self._client.stream(
             "POST",
             self._origin,
@@ -69,20 +69,20 @@ class RuntimeApi:
         )
 
     async def finish(self, stream: RequestStream, data: bytes = b"", fault: Fault | None = None) -> None:
-        """End a streaming answer; a fault goes into the trailers, for it is too late for `/error`."""
+        """Ends a streaming answer; a fault goes into the trailers, because it is too late for `/error`."""
         response = await stream.finish(data, _error_trailers(fault) if fault else ())
         await _accepted("/response", response)
 
     async def fail(self, context: InvocationContext, fault: Fault) -> None:
-        """An invocation failed before a byte of its answer was sent."""
+        """Reports an invocation that failed before a byte of its answer was sent."""
         await self._fail(_route(context, "error"), fault, _echo(context))
 
     async def fail_init(self, fault: Fault) -> None:
-        """The function cannot be started."""
+        """Reports that the function cannot be started."""
         await self._fail(f"{_VERSION}/init/error", fault)
 
     async def restore_next(self) -> None:
-        """Hand over to SnapStart; returns in a copy of this process, maybe much later, maybe more than once."""
+        """Hands over to SnapStart; returns in a copy of this process, perhaps much later and more than once."""
         route = f"{_VERSION}/restore/next"
         response = await self._client.request("GET", self._origin, route, timeouts=_TIMEOUTS)
         await response.read(_REPLY_BYTES_MAX)
@@ -90,7 +90,7 @@ class RuntimeApi:
             raise RuntimeApiError(route, response.status)
 
     async def fail_restore(self, fault: Fault) -> None:
-        """The function cannot go on after a restore."""
+        """Reports that the function cannot continue after a restore."""
         await self._fail(f"{_VERSION}/restore/error", fault)
 
     async def _fail(self, route: str, fault: Fault, echo: Headers = ()) -> None:
@@ -138,5 +138,5 @@ def _error_trailers(fault: Fault) -> Headers:
 
 
 def _token(text: str) -> bytes:
-    """A class name may be any identifier, a header value may not."""
+    """Makes a header value of a class name, which may hold other characters."""
     return text.encode("ascii", "replace")

@@ -1,11 +1,11 @@
-"""One HTTP request through the app, and its answer to Lambda; every way out tells Lambda how it ended.
+"""Runs one HTTP request through the app and sends its answer to Lambda; every path reports its end to Lambda.
 
     waiting --first body--> streaming --last body--> complete
        |                        |
      /error               error trailers
 
-The head waits for the first piece of the body and leaves with it, as ASGI has it; every later piece is sent
-at once, and the app goes on when Lambda keeps up.
+The head waits for the first piece of the body and leaves with it, as in ASGI. Every later piece is sent at once, and
+the app continues when Lambda keeps up.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _INCOMPLETE = Fault("Runtime.IncompleteResponse", "the app returned before its r
 
 
 class HttpCycle:
-    """`receive` and `send` of one request; as a context it takes in whatever the app raises."""
+    """`receive` and `send` of one request; as a context manager it handles the app's exceptions."""
 
     def __init__(self, api: RuntimeApi, context: InvocationContext, event: Event) -> None:
         self._api = api
@@ -44,7 +44,7 @@ class HttpCycle:
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
-        """The head, then the body's pieces."""
+        """Sends the head, then the body's pieces."""
         kind = message["type"]
         if kind == "http.response.start" and self._head is None:
             self._head = (message["status"], message.get("headers", ()))
@@ -78,7 +78,7 @@ class HttpCycle:
             await self._stream.drain()
 
     async def _fail(self, fault: Fault) -> None:
-        log_fault("invocation failed", fault, self._context.request_id)
+        log_fault("invocation failed", fault)
         if self._complete.is_set():
             return
         self._complete.set()

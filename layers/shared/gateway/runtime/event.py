@@ -1,5 +1,4 @@
-"""An API Gateway REST proxy event as an ASGI scope: what the client sent, as exactly as the event still tells
-it.
+"""Translates an API Gateway REST proxy event into an ASGI scope, as close to the client's request as the event allows.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 """
@@ -13,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from gateway.runtime.base_path import remove_base_path
 from gateway.runtime.invocation import InvocationContext, Scope
 
 Event = dict[str, Any]
@@ -26,12 +26,12 @@ def _quoting(safe: bytes) -> list[bytes]:
 
 
 _QUERY_BYTES = _quoting(_UNRESERVED)
-# All that may stand in a request line before the query (RFC 9112 section 3.2), the percent sign included.
+# All bytes allowed in a request line before the query (RFC 9112 section 3.2), the percent sign included.
 _PATH_BYTES = _quoting(bytes(set(range(0x21, 0x7F)) - set(b"?#")))
 
 
 def http_event(data: bytes) -> Event | None:
-    """The event, if it is an HTTP request; warm-ups, schedules and notices of completion are not."""
+    """The event, if it is an HTTP request; warm-ups, schedules and completion notices are not."""
     try:
         event = orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -41,22 +41,21 @@ def http_event(data: bytes) -> Event | None:
 
 
 def take_body(event: Event) -> bytes:
-    """The body; it leaves the event, so that a request of 6 MB is not held twice."""
+    """Removes the body from the event and returns it, so that a request of 6 MB is not held twice."""
     body = event.pop("body", None) or ""
     return a2b_base64(body, strict_mode=True) if event.get("isBase64Encoded") else body.encode()
 
 
 def http_scope(event: Event, context: InvocationContext) -> Scope:
-    """The scope of a request; the event, which loses its body once that is received, and the context go
-    along.
+    """The scope of a request; it holds the event without a base path, and without its body once that is received.
 
-    A REST API hands over `path` percent-encoded as it was sent, `%2F` included, without the stage (with the
-    base path of a custom domain), and the query decoded, its order kept only among values of one name. Front
-    ends that decode the path lose the difference between `/` and `%2F`; what could not stand in a request
-    line is encoded again.
+    A REST API gives `path` percent-encoded as sent, `%2F` included, without the stage. It gives the query decoded, with
+    the order kept only among values of one name. Front ends that decode the path lose the difference between `/` and
+    `%2F`; characters that are not allowed in a request line are encoded again.
     """
+    remove_base_path(event)
     raw_path = _quote(event["path"], _PATH_BYTES)
-    headers = _headers(event)
+    headers = header_fields(event)
     scheme = next((value for name, value in headers if name == b"x-forwarded-proto"), b"https")
     return {
         "type": "http",
@@ -76,7 +75,8 @@ def http_scope(event: Event, context: InvocationContext) -> Scope:
     }
 
 
-def _headers(event: Event) -> list[tuple[bytes, bytes]]:
+def header_fields(event: Event) -> list[tuple[bytes, bytes]]:
+    """The headers as they came, one field for each value, the names in lower case."""
     return [
         (name.lower().encode("latin-1"), value.encode("utf-8", "surrogateescape"))
         for name, value in _pairs(event, "multiValueHeaders", "headers")

@@ -1,4 +1,4 @@
-"""What Lambda says about one invocation, passed along by argument: nothing of a request is ever in a global."""
+"""Lambda's facts about one invocation, passed along by argument: no part of a request is ever in a global."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 class InvocationContext(NamedTuple):
     """The fields of a `/next` answer, in `scope["aws.context"]`; `deadline_ms` is in epoch milliseconds.
 
-    `client_context` is the invoker's JSON as it came. `invocation_id` is sent back where Lambda gives one.
+    `client_context` is the invoker's JSON, unchanged. `invocation_id` is sent back if Lambda gives one.
     """
 
     request_id: str

@@ -1,4 +1,4 @@
-"""ASGI lifespan: what the app does once before its first request and once after its last.
+"""ASGI lifespan: an app's work once before its first request and once after its last.
 
 https://asgi.readthedocs.io/en/latest/specs/lifespan.html
 """
@@ -6,20 +6,23 @@ https://asgi.readthedocs.io/en/latest/specs/lifespan.html
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
-from gateway.runtime.fault import Fault, log_fault, log_line
+from gateway.runtime.fault import Fault, log_fault
 from gateway.runtime.invocation import AsgiApp, Message
 
 _SHUTDOWN_S = 0.5
 
+log = logging.getLogger(__name__)
+
 
 class LifespanFailed(Exception):
-    """The app says that it cannot start, and why."""
+    """Reports that the app cannot start, with its reason."""
 
 
 class Lifespan:
-    """The lifespan of an app; `state` is what the app has put there for its requests."""
+    """The lifespan of an app; `state` holds the app's values for its requests."""
 
     def __init__(self, app: AsgiApp) -> None:
         self.state: dict[str, Any] = {}
@@ -30,7 +33,7 @@ class Lifespan:
         self._failure = ""
 
     async def start(self) -> None:
-        """Return when the app is ready; one that knows no lifespan is ready at once."""
+        """Returns when the app is ready; an app without lifespan is ready at once."""
         self._task = asyncio.create_task(self._run())
         await asyncio.wait((self._task, self._started), return_when=asyncio.FIRST_COMPLETED)
         if self._started.done() and self._started.result():
@@ -39,10 +42,10 @@ class Lifespan:
         if self._started.done():
             raise LifespanFailed(self._failure)
         reason = None if outcome is None else type(outcome).__name__
-        log_line("DEBUG", "the app takes no part in lifespan", error_type=reason)
+        log.debug("the app takes no part in lifespan", extra={"error_type": reason})
 
     async def stop(self) -> None:
-        """Let the app clean up for as long as Lambda's shutdown leaves."""
+        """Lets the app clean up for as long as Lambda's shutdown leaves."""
         if not self._started.done():
             return
         self._stopping.set()

@@ -12,10 +12,10 @@ import orjson
 Fields = Iterable[tuple[bytes, bytes]]
 
 _DELIMITER = b"\x00" * 8
-# API Gateway looks for the delimiter in the first 16 KB and fails the request when it is not there.
+# API Gateway looks for the delimiter in the first 16 KB and fails the request without it.
 _PRELUDE_BYTES_MAX = 16 * 1024
 
-# RFC 9110 section 7.6.1: about one hop's connection, which is API Gateway's business.
+# RFC 9110 section 7.6.1: fields about one hop's connection, which API Gateway handles.
 _HOP_BY_HOP = frozenset(
     (
         b"connection",
@@ -32,10 +32,9 @@ _HOP_BY_HOP = frozenset(
 
 
 def prelude(status: int, headers: Fields) -> bytes:
-    """Status and fields as API Gateway reads them; ValueError if they do not fit.
+    """Status and fields in API Gateway's form; ValueError if they do not fit.
 
-    A field that repeats, set-cookie above all, goes into `multiValueHeaders`, each value on a line of its
-    own.
+    A repeated field, such as set-cookie, goes into `multiValueHeaders`, each value on a line of its own.
     """
     values: dict[str, list[str]] = {}
     for name, value in headers:

@@ -1,34 +1,36 @@
-"""The life of a function's process: start the app, serve invocations until told to stop, tell Lambda what
-failed.
+"""The life of a function's process: start the app, serve invocations until told to stop, report failures to Lambda.
 
-Up to AWS_LAMBDA_MAX_CONCURRENCY invocations are served at a time, all on this one loop; each polls for
-itself.
+Up to AWS_LAMBDA_MAX_CONCURRENCY invocations are served at a time, all on this one loop; each polls for itself.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import Awaitable, Callable
 from importlib import import_module
 from types import TracebackType
 from typing import NamedTuple
 
+from gateway.logs.lines import invocation as logged_invocation
 from gateway.runtime.api import RuntimeApi, RuntimeApiError
 from gateway.runtime.cycle import HttpCycle
-from gateway.runtime.event import http_event, http_scope
-from gateway.runtime.fault import Fault, log_fault, log_line
+from gateway.runtime.event import Event, http_event, http_scope
+from gateway.runtime.fault import Fault, log_fault
 from gateway.runtime.hooks import run_after_restore, run_before_snapshot
-from gateway.runtime.invocation import AsgiApp, Invocation
+from gateway.runtime.invocation import AsgiApp, Invocation, InvocationContext
 from gateway.runtime.lifespan import Lifespan
 from gateway.transport import Client, TransportError
 
-# Lambda kills a process two seconds after SIGTERM; the app's lifespan has its share of what this leaves.
+# Lambda kills a process two seconds after SIGTERM; the app's lifespan gets its share of the rest.
 _GRACE_S = 1.0
+
+log = logging.getLogger(__name__)
 
 
 class Settings(NamedTuple):
-    """What Lambda's environment says to a runtime; `handler` is `module.attribute`."""
+    """Lambda's settings for a runtime; `handler` is `module.attribute`."""
 
     api_address: str
     handler: str
@@ -37,7 +39,7 @@ class Settings(NamedTuple):
 
 
 async def serve(settings: Settings) -> int:
-    """Serve until SIGTERM; the process's exit code, 1 if it could not start or lost the Runtime API."""
+    """Serves until SIGTERM; returns the process's exit code, 1 if it could not start or lost the Runtime API."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -45,13 +47,13 @@ async def serve(settings: Settings) -> int:
         return await _Process(RuntimeApi(client, settings.api_address), settings).run(stop)
 
 
-class _Telling:
-    """A step whose failure Lambda is told of on a route of its own; `failed` says that it was."""
+class _FailureReport:
+    """Reports the failure of a step to Lambda on the step's own route; `failed` is true after a failure."""
 
-    def __init__(self, step: str, tell: Callable[[Fault], Awaitable[None]]) -> None:
+    def __init__(self, step: str, report: Callable[[Fault], Awaitable[None]]) -> None:
         self.failed = False
         self._step = step
-        self._tell = tell
+        self._report = report
 
     async def __aenter__(self) -> None:
         return None
@@ -63,9 +65,9 @@ class _Telling:
             return False
         self.failed = True
         fault = Fault.of(error)
-        # Nobody has asked for anything yet, so the message cannot hold a customer's words.
+        # No request has arrived yet, so the message cannot hold a customer's words.
         log_fault(f"{self._step} failed: {fault.message}", fault)
-        await self._tell(fault)
+        await self._report(fault)
         return True
 
 
@@ -79,8 +81,8 @@ class _Process:
         self._stopping = False
 
     async def run(self, stop: asyncio.Event) -> int:
-        """Start, serve, stop."""
-        starting = _Telling("start", self._api.fail_init)
+        """Starts, serves, stops."""
+        starting = _FailureReport("start", self._api.fail_init)
         async with starting:
             self._app = _load(self._settings.handler)
             self._lifespan = Lifespan(self._app)
@@ -93,16 +95,16 @@ class _Process:
             await self._lifespan.stop()
 
     async def _cross_snapshot(self) -> bool:
-        """Wait for a restore where SnapStart is on; false if a hook failed."""
+        """Waits for a restore if SnapStart is on; false if a hook failed."""
         if not self._settings.snap_start:
             return True
-        before = _Telling("before snapshot", self._api.fail_init)
+        before = _FailureReport("before snapshot", self._api.fail_init)
         async with before:
             await run_before_snapshot()
             await self._api.restore_next()
         if before.failed:
             return False
-        after = _Telling("after restore", self._api.fail_restore)
+        after = _FailureReport("after restore", self._api.fail_restore)
         async with after:
             await run_after_restore()
         return not after.failed
@@ -124,26 +126,33 @@ class _Process:
         return 1 if failures else 0
 
     async def _poll(self) -> None:
-        """One invocation after another; ends with an exception when the Runtime API no longer answers."""
+        """Serves one invocation after another; raises an exception when the Runtime API no longer answers."""
         task = asyncio.current_task()
         while task is not None and not self._stopping:
             self._waiting.add(task)
             invocation = await self._api.next()
             self._waiting.discard(task)
-            try:
-                await self._handle(invocation)
-            except (TransportError, RuntimeApiError) as error:
-                # Lambda did not take the answer (a deadline passed, a payload too large); the next one may
-                # do.
-                log_fault("an answer was not taken", Fault.of(error), invocation.context.request_id)
+            with logged_invocation(invocation.context.request_id):
+                await self._answer(invocation)
+
+    async def _answer(self, invocation: Invocation) -> None:
+        try:
+            await self._handle(invocation)
+        except (TransportError, RuntimeApiError) as error:
+            # Lambda did not take the answer (a deadline passed, a payload too large); it may take the next one.
+            log_fault("an answer was not taken", Fault.of(error))
 
     async def _handle(self, invocation: Invocation) -> None:
         context = invocation.context
         event = http_event(invocation.event)
         if event is None:
-            log_line("INFO", "not an HTTP request, answered with null", request_id=context.request_id)
+            log.info("not an HTTP request, answered with null")
             await self._api.respond(context, b"null")
             return
+        with logged_invocation(context.request_id, event["requestContext"].get("requestId")):
+            await self._serve_http(context, event)
+
+    async def _serve_http(self, context: InvocationContext, event: Event) -> None:
         async with HttpCycle(self._api, context, event) as cycle:
             scope = http_scope(event, context)
             scope["state"] = self._lifespan.state.copy()
@@ -151,7 +160,7 @@ class _Process:
 
 
 def _load(handler: str) -> AsgiApp:
-    """The app a handler names; Lambda writes packages with slashes."""
+    """The app of a handler; Lambda writes packages with slashes."""
     module, _, attribute = handler.rpartition(".")
     app: AsgiApp = getattr(import_module(module.replace("/", ".")), attribute)
     return app

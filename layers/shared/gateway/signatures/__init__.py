@@ -1,8 +1,8 @@
-"""The signature vault: what a provider signed and a caller's wire cannot carry is kept here and put back.
+"""The signature vault: stores signed parts that a caller's wire cannot carry, and puts them back.
 
-Providers want their own signed thoughts back with the results of the tools that they called
-(docs/adr/0007-signatures.md). `collect` reads them from an answer, `vault` keeps them, `restore` puts them into the
-next request; `strip` frees a conversation that a provider will not read any more.
+Providers require their own signed thoughts back with the results of the tools that they called
+(docs/adr/0007-signatures.md). `collect` reads them from an answer, `vault` stores them, `restore` puts them into the
+next request; `strip` removes them from a conversation that a provider refuses.
 """
 
 from gateway.signatures.collect import Collector, collected

@@ -1,7 +1,8 @@
-"""Reads from an answer what its provider will want back: nothing is kept that nobody signed, and no text or arguments.
+"""Reads the signed parts of an answer that its provider will require back. Unsigned parts, text and arguments are
+skipped.
 
-Everything belongs to the tool call behind it, for the call's id is all that every wire gives back. A turn without calls
-needs nothing: providers want thoughts only with the results of tools.
+Signed parts belong to the tool call after them, because every wire returns the call's id. A turn without calls needs
+none: providers require thoughts only with the results of tools.
 """
 
 from __future__ import annotations
@@ -11,20 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.canonical.events import (
-    Event,
-    RedactedThinkingDelta,
-    TextDelta,
-    ThinkingDelta,
-    ToolCallStarted,
-)
+from gateway.canonical.events import Event, RedactedThinkingDelta, TextDelta, ThinkingDelta, ToolCallStarted
 from gateway.canonical.parts import RedactedThinking, Text, Thinking, ToolCall
 from gateway.canonical.response import ChatResponse
-from gateway.ports import SignedCall, SignedThought
+from gateway.ports.signatures import SignedCall, SignedThought
 
 
 class Collector:
-    """One streamed answer of a provider of the wire `signed_by`."""
+    """Collects from one streamed answer of a provider of the wire `signed_by`."""
 
     def __init__(self, signed_by: str) -> None:
         self._signed_by = signed_by
@@ -32,18 +27,18 @@ class Collector:
 
     @property
     def calls(self) -> tuple[SignedCall, ...]:
-        """The calls so far that something has to go back with."""
+        """The calls so far that have signed parts."""
         return tuple(call for turn in self._turns.values() for call in turn.calls)
 
     def note(self, event: Event) -> None:
-        """Takes in one event; most mean nothing here."""
+        """Reads one event; most have no effect."""
         reader = _READERS.get(type(event))
         if reader is not None:
             reader(self._turns, event)
 
 
 def collected(response: ChatResponse, signed_by: str) -> tuple[SignedCall, ...]:
-    """The calls of a whole answer that something has to go back with."""
+    """The calls of a whole answer that have signed parts."""
     calls: list[SignedCall] = []
     for choice in response.choices:
         turn = _Turn(signed_by)
@@ -77,7 +72,7 @@ class _Thought:
 
 @dataclass(slots=True)
 class _Turn:
-    """One choice of an answer, as far as it has come."""
+    """One choice of an answer, up to the current event."""
 
     signed_by: str
     calls: list[SignedCall] = field(default_factory=list)
@@ -113,7 +108,7 @@ class _Turn:
 
 
 def _worth_keeping(thoughts: list[SignedThought]) -> tuple[SignedThought, ...]:
-    """What is signed, and what a later signature speaks for too: reasoning in parts has one, at its end."""
+    """The signed thoughts, and those covered by a later signature: reasoning in parts has one signature, at its end."""
     kept: list[SignedThought] = []
     is_spoken_for = False
     for thought in reversed(thoughts):

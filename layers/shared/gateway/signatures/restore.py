@@ -1,7 +1,7 @@
-"""Puts back what a provider signed, where its own wire is to carry it and the caller's could not.
+"""Puts signed parts back into a request whose own wire could not carry them.
 
-Only the provider's protocol gets its signatures back, only where the caller sent none, and each in the place it had: a
-signed thought must come back unchanged and in order (https://docs.claude.com/en/docs/build-with-claude/extended-thinking,
+Only the provider's protocol gets its signatures back, only where the caller sent none, and each in its old place: a
+signed thought must return unchanged and in order (https://docs.claude.com/en/docs/build-with-claude/extended-thinking,
 https://ai.google.dev/gemini-api/docs/thought-signatures).
 """
 
@@ -13,19 +13,19 @@ from dataclasses import replace
 from gateway.canonical.parts import Message, Part, RedactedThinking, Text, Thinking, ToolCall
 from gateway.canonical.request import ChatRequest
 from gateway.canonical.target import Profile
-from gateway.ports import SignedCall, SignedThought
+from gateway.ports.signatures import SignedCall, SignedThought
 
-# The wires whose providers sign. On all others a read would be in vain.
+# The wires whose providers sign. A read for any other wire would be in vain.
 SIGNING = frozenset({"anthropic_messages", "bedrock_converse", "gemini", "openai_responses"})
-# The newest calls of a conversation that are asked for: three reads side by side.
+# The newest calls of a conversation that are looked up, in three parallel reads.
 RECALLED_CALLS_MAX = 300
 
 
 def lacking(request: ChatRequest, targets: Iterable[tuple[str, Profile]]) -> tuple[str, ...]:
-    """The ids of the calls in the conversation that `targets` (protocol and profile) may want signatures for.
+    """The ids of the calls in the conversation for which `targets` (protocol and profile) may require signatures.
 
-    Nothing where no target signs, where none thinks, and where the caller speaks the only wire that does: its
-    bytes are forwarded, with all that they hold.
+    Empty if no target signs, if none thinks, or if the caller uses the only wire that signs: its bytes are forwarded
+    unchanged.
     """
     if not any(_may_sign(request, protocol, profile) for protocol, profile in targets):
         return ()
@@ -35,7 +35,7 @@ def lacking(request: ChatRequest, targets: Iterable[tuple[str, Profile]]) -> tup
 
 
 def restored(request: ChatRequest, kept: Mapping[str, SignedCall], protocol: str) -> ChatRequest:
-    """The request with what the providers of `protocol` signed, for an attempt at one of them."""
+    """Adds the parts signed by providers of `protocol` to the request, for an attempt at one of them."""
     own = {call_id: call for call_id, call in kept.items() if call.signed_by == protocol}
     if not own or protocol == request.protocol:
         return request
@@ -63,13 +63,13 @@ def _turn(message: Message, own: Mapping[str, SignedCall], protocol: str) -> Mes
         thoughts = () if kept is None or thinks else kept.thoughts
         parts += _woven(before_call, thoughts, said_characters)
         parts.append(part if kept is None else _signed(part, kept))
-        said_characters += sum(len(said.text) for said in before_call if isinstance(said, Text))
+        said_characters += sum(len(part.text) for part in before_call if isinstance(part, Text))
         before_call = []
     return replace(message, parts=(*parts, *before_call))
 
 
 def _is_signed(part: Part, protocol: str) -> bool:
-    """Whether the caller did keep what the provider thought."""
+    """True if the caller sent the signed part itself."""
     match part:
         case Thinking(signature=str(), signed_by=author) | RedactedThinking(signed_by=author):
             return author == protocol
@@ -84,7 +84,7 @@ def _signed(call: ToolCall, kept: SignedCall) -> ToolCall:
 
 
 def _woven(parts: Sequence[Part], thoughts: Sequence[SignedThought], said_characters: int) -> list[Part]:
-    """The parts before a call with its thoughts among them; what they said without a signature gives way to them."""
+    """Inserts the thoughts into the parts before a call; unsigned copies of their text are removed."""
     if not thoughts:
         return list(parts)
     left = list(thoughts)
@@ -99,7 +99,9 @@ def _woven(parts: Sequence[Part], thoughts: Sequence[SignedThought], said_charac
 
 
 def _divided(text: Text, left: list[SignedThought], said_characters: int) -> Iterator[Part]:
-    """A text with the thoughts that came before it or amid it, taken from `left`; blanks alone are no text."""
+    """Splits a text at the thoughts that came before or inside it, taking them from `left`; blanks
+    alone are no text.
+    """
     start = 0
     while left and left[0].said_characters < said_characters + len(text.text):
         place = max(left[0].said_characters - said_characters, start)

@@ -1,8 +1,9 @@
-"""Frees a conversation from signatures that its provider refuses: one bad thought does not end it (field case E3).
+"""Removes signatures that a provider refuses from a conversation, so that one bad thought does not end it (field case
+E3).
 
-A thought without its signature is refused as well, so the thoughts go too. What models said and called remains; on the
-caller's own wire that holds for the bytes that are forwarded, whose sealed pieces have the same names wherever they
-are: https://docs.claude.com/en/api/messages, https://ai.google.dev/api/caching#Part,
+A thought without its signature is refused as well, so the thoughts are removed too. Texts and calls of the model
+remain. On the caller's own wire the forwarded bytes are edited; their signed members have the same names everywhere:
+https://docs.claude.com/en/api/messages, https://ai.google.dev/api/caching#Part,
 https://platform.openai.com/docs/api-reference/responses.
 """
 
@@ -16,9 +17,10 @@ import orjson
 from gateway.canonical.parts import Part, RedactedThinking, Text, Thinking, ToolCall
 from gateway.canonical.request import ChatRequest
 from gateway.errors import GatewayError
-from gateway.framing.splice import edit, members
+from gateway.framing import json_values
+from gateway.framing.json_edit import edit, members
 
-# What the codecs call it, and OpenAI's own word.
+# The codecs' code, and OpenAI's own.
 _CODES = frozenset({"invalid_signature", "invalid_encrypted_content"})
 _CONVERSATIONS = ("messages", "contents", "input")
 _CONTENTS = ("content", "parts")
@@ -29,12 +31,12 @@ Json = dict[str, Any]
 
 
 def is_about_signatures(error: GatewayError) -> bool:
-    """Whether a provider refused the conversation for a signature in it, or for one that it misses."""
+    """Tells whether a provider refused the conversation because of a wrong or missing signature."""
     return error.code in _CODES
 
 
 def unsigned(request: ChatRequest) -> ChatRequest:
-    """The request without anything that a provider signed, on whichever wire it goes on."""
+    """The request without any signed part, for its own wire and for others."""
     messages = (replace(message, parts=_without_seals(message.parts)) for message in request.messages)
     return replace(
         request,
@@ -53,13 +55,13 @@ def _unsealed(part: Part) -> Part:
 
 def _source_without_seals(source: bytes) -> bytes:
     held = members(source)
-    turns = {name: orjson.loads(held[name]) for name in _CONVERSATIONS if name in held}
+    turns = {name: json_values.loads(held[name]) for name in _CONVERSATIONS if name in held}
     freed = {name: _freed(value) for name, value in turns.items() if isinstance(value, list)}
     return edit(source, {name: orjson.dumps(value) for name, value in freed.items() if value != turns[name]})
 
 
 def _freed(turns: list[Json]) -> list[Json]:
-    """The turns or items that are left, each without its sealed pieces; one that held nothing else is gone."""
+    """The turns or items without their signed members; one that held nothing else is dropped."""
     left = []
     for turn in turns:
         if _is_thought(turn):

@@ -1,7 +1,7 @@
 """One HTTP/1.1 client for every hop the gateway makes: providers, AWS's JSON APIs, the Lambda Runtime API.
 
-`errors` draws how an exchange fails, `head` writes requests, `answer` reads responses without touching a
-socket, `connection` joins both to asyncio, `response` is what callers hold, `client` keeps the pool.
+`errors` is the tree of an exchange's failures, `head` writes requests, `answer` reads responses without touching a
+socket, `connection` joins both to asyncio, `response` is the caller's interface, `client` keeps the pool.
 """
 
 from gateway.transport.client import Client

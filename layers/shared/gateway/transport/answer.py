@@ -1,9 +1,8 @@
-"""One response as it arrives: bytes in; status, fields and body out, however the bytes are cut. Pure.
+"""Parses one response incrementally: bytes in; status, fields and body out, independent of the chunking. Pure.
 
-llhttp (through httptools) reads the syntax. What it leaves open is decided here: interim responses are
-skipped (RFC 9110 15.2), a response to HEAD has no body, a body without length or chunks ends with the
-connection (RFC 9112 6.3), heads are bounded, and bytes after the end make the connection unfit for another
-request.
+llhttp (through httptools) reads the syntax. This module decides the rest: interim responses are skipped (RFC 9110
+15.2), a response to HEAD has no body, a body without length or chunks ends with the connection (RFC 9112 6.3), heads
+are bounded, and bytes after the end make the connection unfit for another request.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ HEAD_BYTES_MAX = 64 * 1024
 
 
 class Answer:
-    """The response to one request; `take` hands over what has arrived of the body."""
+    """The response to one request; `take` returns the part of the body that has arrived."""
 
     __slots__ = (
         "_field_bytes",
@@ -52,9 +51,7 @@ class Answer:
         self._parser = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes | memoryview) -> None:
-        """Take the next bytes, the answer not being complete yet; BadResponse if they cannot be the rest of
-        this response.
-        """
+        """Reads the next bytes of an incomplete answer; raises BadResponse if they cannot be part of this response."""
         self._heard = True
         body_before = self.buffered_bytes
         try:
@@ -64,17 +61,16 @@ class Answer:
             self.reusable = False
             if not self.complete:
                 raise BadResponse(f"malformed response: {type(error).__name__}") from error
-        # Whatever carries no body, be it fields, interim responses or chunk extensions, may not go on for
-        # ever.
+        # Bytes without body (fields, interim responses, chunk extensions) must not go on for ever.
         self._idle_bytes = 0 if self.buffered_bytes > body_before else self._idle_bytes + len(data)
         if self.complete:
-            # It refers back to this object, and a cycle for each request would be the collector's work.
+            # The parser refers back to this object; a cycle for each request would be work for the garbage collector.
             del self._parser
         elif max(self._idle_bytes, self._field_bytes) > HEAD_BYTES_MAX:
             raise BadResponse(f"more than {HEAD_BYTES_MAX} bytes of response head")
 
     def end_of_input(self) -> bool:
-        """The peer has sent its last byte; true if that is what ends this body."""
+        """Handles the end of the peer's bytes; true if it ends this body."""
         if self.head_complete and self._until_close:
             self.complete = True
             return True
@@ -87,7 +83,7 @@ class Answer:
         return Truncated(f"connection closed inside the {'body' if self.head_complete else 'head'}")
 
     def take(self) -> bytes:
-        """What has arrived of the body since the last call, empty if nothing has."""
+        """The part of the body that arrived since the last call, possibly empty."""
         parts, self._parts = self._parts, []
         self.buffered_bytes = 0
         return parts[0] if len(parts) == 1 else b"".join(parts)
@@ -95,19 +91,19 @@ class Answer:
     # httptools calls these from feed_data; an exception raised here would lose its type, so none is.
 
     def on_message_begin(self) -> None:
-        """A second response where one was asked for: the connection is out of step."""
+        """Notes a second response to one request, which means that the connection is out of step."""
         if self.complete:
             self.reusable = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A field of the head or, after it, of the trailer section."""
+        """Stores a field of the head or, after it, of the trailer section."""
         if self.complete:
             return
         self._field_bytes += len(name) + len(value)
         (self.trailers if self.head_complete else self.headers).append((name.lower(), value or b""))
 
     def on_headers_complete(self) -> None:
-        """The head's end; interim ones are cleared in `on_message_complete`."""
+        """Ends the head; interim heads are cleared in `on_message_complete`."""
         if self.complete:
             return
         self.status = self._parser.get_status_code()
@@ -119,7 +115,7 @@ class Answer:
             self._end()
 
     def on_body(self, data: bytes) -> None:
-        """A piece of the body."""
+        """Stores a piece of the body."""
         if self.complete:
             self.reusable = False
             return
@@ -127,7 +123,7 @@ class Answer:
         self.buffered_bytes += len(data)
 
     def on_message_complete(self) -> None:
-        """The end of an interim response, or of this one."""
+        """Ends an interim response, or this one."""
         if self.complete:
             return
         if self.head_complete:
@@ -141,7 +137,7 @@ class Answer:
 
 
 def _ends_with_connection(status: int, headers: list[tuple[bytes, bytes]]) -> bool:
-    """RFC 9112 6.3, the cases that are left when there is no chunking and no length."""
+    """True if the body ends with the connection: RFC 9112 6.3, the cases without chunks and without length."""
     if status in (204, 304):
         return False
     fields = dict(headers)

@@ -1,12 +1,11 @@
-"""A connection is reused only if it seems alive, a request repeated only if that does no harm.
+"""HTTP client with a pool: reuses a connection only if it seems alive, repeats a request only if that is harmless.
 
-A kept connection can be closed by its peer while the next request is on its way to it. That is seen as an end
-before any byte of an answer, and it is indistinguishable from a peer that acted on the request and then died.
-So (RFC 9110 9.2.2, RFC 9112 9.3.1) one repetition on a fresh connection is made only if the connection was
-not opened for this very request, no byte of an answer came, and either the method is idempotent or the caller
-has declared the request `replayable`: an operation with a token or a condition, or one whose second execution
-costs nothing but money of ours. The window is small, because a connection is checked for a pending close
-right before it is used.
+A pooled connection can be closed by its peer while the next request is on its way. The client sees an end before any
+byte of an answer, which looks the same as a peer that acted on the request and then died. So (RFC 9110 9.2.2, RFC 9112
+9.3.1) one repetition on a fresh connection is made only if the connection was not opened for this very request, no byte
+of an answer came, and either the method is idempotent or the caller has declared the request `replayable`: an operation
+with a token or a condition, or one whose second execution costs only the gateway's own money. The window is small,
+because a connection is checked for a pending close right before it is used.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _DEFAULT_TIMEOUTS = Timeouts()
 
 @cache
 def shared_tls_context() -> SSLContext:
-    """One context for all origins, made on first use: reading the CA file costs more than a handshake."""
+    """The TLS context of all origins, created on first use: reading the CA file costs more than a handshake."""
     context = create_default_context()
     context.set_alpn_protocols(["http/1.1"])
     return context
@@ -67,13 +66,13 @@ class Client:
     async def connect(self, origin: Origin, timeout_s: float | None = 5.0) -> Connection:
         """A connection ready for a request: an idle one, or a new one.
 
-        Meant for opening the socket while something else is still being decided: hand it to `request`, or to
-        `release` if nothing is to be sent. Raises ConnectFailed or ConnectTimedOut.
+        It opens the socket while the caller still prepares its request; pass it to `request`, or to `release` if
+        nothing is to be sent. Raises ConnectFailed or ConnectTimedOut.
         """
         return await self._idle_connection(origin) or await self._new_connection(origin, timeout_s)
 
     def release(self, connection: Connection) -> None:
-        """Keep an unused connection for the next request to its origin."""
+        """Keeps an unused connection for the next request to its origin."""
         idle = self._idle.setdefault(connection.origin, [])
         if len(idle) < self._idle_connections_max:
             idle.append(connection)
@@ -92,11 +91,10 @@ class Client:
         connection: Connection | None = None,
         replayable: bool | None = None,
     ) -> Response:
-        """Send a whole request and return its response as soon as the head is there.
+        """Sends a whole request and returns its response as soon as the head has arrived.
 
-        `target` starts with a slash and is sent as it is. `replayable` is the method's idempotency unless the
-        caller knows better. Raises ValueError for a header or target that could split the request, and
-        TransportError's kinds.
+        `target` starts with a slash and is sent unchanged. The default of `replayable` is the method's idempotency.
+        Raises ValueError for a header or target that could split the request, and TransportError's kinds.
         """
         head = sized_request_head(method, origin, target, headers, len(body))
         head_only = method == "HEAD"
@@ -120,13 +118,15 @@ class Client:
         trailer_names: tuple[bytes, ...] = (),
         timeouts: Timeouts = _DEFAULT_TIMEOUTS,
     ) -> RequestStream:
-        """Start a request whose body is still being made; its head leaves with the first piece. Never repeated."""
+        """Starts a request whose body is still being made; its head leaves with the first piece. It
+        is never repeated.
+        """
         head = chunked_request_head(method, origin, target, headers, trailer_names)
         connection = await self.connect(origin, timeouts.connect_s)
         return RequestStream(connection, connection.begin(timeouts), head)
 
     async def close(self) -> None:
-        """Close every connection, also those in use; the client opens new ones when asked again."""
+        """Closes every connection, also those in use; the client opens new ones for later requests."""
         connections = list(self._open)
         self._idle.clear()
         for connection in connections:

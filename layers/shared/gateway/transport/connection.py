@@ -1,7 +1,7 @@
 """One exchange at a time on a socket; each ends in a complete answer or in exactly one error.
 
-What has arrived is handed over before the error that followed it. Reading pauses while the caller lags
-behind, and the time the caller takes is never counted against the peer.
+Received bytes are delivered before the error that followed them. Reading pauses while the caller lags behind, and the
+caller's own time is never counted against the peer.
 """
 
 from __future__ import annotations
@@ -14,14 +14,7 @@ from ssl import SSLObject, SSLWantReadError
 from typing import NamedTuple, cast
 
 from gateway.transport.answer import Answer
-from gateway.transport.errors import (
-    BadResponse,
-    FirstByteTimedOut,
-    IdleTimedOut,
-    PeerClosed,
-    TimedOut,
-    TransportError,
-)
+from gateway.transport.errors import BadResponse, FirstByteTimedOut, IdleTimedOut, PeerClosed, TimedOut, TransportError
 from gateway.transport.url import Origin
 
 _HIGH_WATER_BYTES = 256 * 1024
@@ -30,7 +23,7 @@ _WRITE_BYTES = 256 * 1024
 
 
 class Timeouts(NamedTuple):
-    """How long a peer may take; None is for ever. The first byte's time includes sending the request."""
+    """Time limits for a peer; None means no limit. The first byte's time includes sending the request."""
 
     connect_s: float | None = 5.0
     first_byte_s: float | None = 60.0
@@ -38,7 +31,7 @@ class Timeouts(NamedTuple):
 
 
 class Exchange:
-    """One request's answer: what has arrived, who waits for it, and how long that may take."""
+    """One request's answer: the part that has arrived, the waiting caller, and the time limits."""
 
     __slots__ = (
         "_connection",
@@ -64,7 +57,7 @@ class Exchange:
         self._waiter: asyncio.Future[None] | None = None
 
     async def head(self) -> None:
-        """Return once status and fields are known."""
+        """Returns once status and fields are known."""
         while not self.answer.head_complete:
             await self._wait()
 
@@ -80,11 +73,11 @@ class Exchange:
         return data
 
     def start_clock(self) -> None:
-        """The request is on its way: from now on the peer is waited for."""
+        """Starts the time limits, once the request is sent."""
         self._watch(self._timeouts.first_byte_s)
 
     def feed(self, data: memoryview) -> bool:
-        """Bytes from the peer; true if they complete the answer."""
+        """Takes bytes from the peer; true if they complete the answer."""
         answer = self.answer
         awaiting_head = not answer.head_complete
         answer.feed(data)
@@ -98,7 +91,7 @@ class Exchange:
         return answer.complete
 
     def end_of_input(self) -> bool:
-        """The peer has sent its last byte; true if that completes the answer."""
+        """Handles the end of the peer's bytes; true if it completes the answer."""
         if not self.answer.end_of_input():
             return False
         self._watch(None)
@@ -106,19 +99,19 @@ class Exchange:
         return True
 
     def fail(self, error: TransportError) -> None:
-        """Nothing more will come; the first reason given is the one that counts."""
+        """Ends the exchange with an error; only the first error counts."""
         if self.failure is None and not self.answer.complete:
             self.failure = error
         self._watch(None)
         self.wake()
 
     def abandon(self) -> None:
-        """The caller has lost interest: an answer still under way takes its connection with it."""
+        """Drops the answer; one that is still arriving takes its connection with it."""
         if not (self.answer.complete and self.sent):
             self._connection.fail(self, PeerClosed("abandoned by the caller"))
 
     def wake(self) -> None:
-        """Let the waiting caller look again."""
+        """Makes the waiting caller check again."""
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
@@ -141,7 +134,7 @@ class Exchange:
             self._timer = self._loop.call_at(self._since + limit_s, self._check, limit_s)
 
     def _check(self, limit_s: float) -> None:
-        # One timer for the whole phase, re-armed for what is left of it: a piece costs only a time stamp.
+        # One timer for the whole phase, re-armed for the rest of it, so a piece costs only a time stamp.
         now = self._loop.time()
         due = (now if self._connection.reading_paused else self._since) + limit_s
         if due > now:
@@ -152,7 +145,7 @@ class Exchange:
 
 
 class Connection(asyncio.BufferedProtocol):
-    """A connection to an origin, idle or in one exchange; `on_idle` is told each time it is free again."""
+    """A connection to an origin, idle or in one exchange; `on_idle` is called each time it is free again."""
 
     def __init__(self, origin: Origin, on_idle: Callable[[Connection], None]) -> None:
         self.origin = origin
@@ -162,10 +155,10 @@ class Connection(asyncio.BufferedProtocol):
         self._exchange: Exchange | None = None
         self._idle_since = time.monotonic()
         self._writable: asyncio.Future[None] | None = None
-        # A plain protocol is handed a new 256 KB string each time, cut down to what came: that costs 12 us a read.
+        # A plain protocol gets a new 256 KB string each time, cut down to the received bytes: that costs 12 us a read.
         self._buffer = memoryview(bytearray(_READ_BYTES))
 
-    # asyncio's side
+    # asyncio's interface
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -179,7 +172,7 @@ class Connection(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         exchange = self._exchange
         if exchange is None or exchange.answer.complete:
-            # Nobody asked: whatever this is, it is not the answer to the next request.
+            # There is no request, so these bytes are not the answer to the next one.
             self._transport.abort()
             return
         try:
@@ -215,23 +208,23 @@ class Connection(asyncio.BufferedProtocol):
             self._writable.set_result(None)
         self._writable = None
 
-    # the client's side
+    # the client's interface
 
     def begin(self, timeouts: Timeouts, *, head_only: bool = False) -> Exchange:
-        """Start an exchange on this idle connection."""
+        """Starts an exchange on this idle connection."""
         if self._exchange is not None:
             raise RuntimeError("the connection is in use")
         self._exchange = Exchange(self, timeouts, head_only=head_only)
         return self._exchange
 
     def write(self, data: bytes | memoryview) -> None:
-        """Send at once as much as the socket takes, the rest as it drains."""
+        """Sends at once as much as the socket takes, the rest as it drains."""
         self._transport.write(data)
 
     async def write_whole(self, exchange: Exchange, head: bytes, body: bytes) -> None:
-        """Send a request to its end, or until that is hopeless; `exchange` then says why.
+        """Sends a request to its end, or until it has failed; `exchange` then holds the error.
 
-        A large body goes piece by piece, as the peer takes it: handed over whole, TLS would make two copies of it.
+        A large body goes piece by piece, as the peer takes it: TLS would make two copies of it in one piece.
         """
         if len(body) <= _WRITE_BYTES:
             self.write(head + body)
@@ -247,12 +240,12 @@ class Connection(asyncio.BufferedProtocol):
             self.sent(exchange)
 
     async def drain(self) -> None:
-        """Return once the peer keeps up with what was written."""
+        """Returns once the peer keeps up with the written bytes."""
         if self._writable is not None:
             await self._writable
 
     def sent(self, exchange: Exchange) -> None:
-        """The request is written to its end."""
+        """Notes that the request is sent to its end."""
         exchange.sent = True
         if exchange.answer.complete:
             self._settle(exchange)
@@ -260,7 +253,7 @@ class Connection(asyncio.BufferedProtocol):
             exchange.start_clock()
 
     def resume_reading(self, exchange: Exchange) -> bool:
-        """Read on if reading was paused for this exchange; true if it was."""
+        """Reads on if reading was paused for this exchange; true if it was."""
         if self._exchange is not exchange or not self.reading_paused:
             return False
         self.reading_paused = False
@@ -268,22 +261,21 @@ class Connection(asyncio.BufferedProtocol):
         return True
 
     def fail(self, exchange: Exchange, error: TransportError) -> None:
-        """End an exchange with an error, and the connection with it."""
+        """Ends an exchange with an error, and closes the connection."""
         exchange.fail(error)
         if self._exchange is exchange:
             self._exchange = None
             self._transport.abort()
 
     def abort(self) -> None:
-        """Close without ceremony."""
+        """Closes without ceremony."""
         self._transport.abort()
 
     async def is_fit(self, idle_age_s: float) -> bool:
-        """Whether an idle connection can carry a request: young, not closed, and nothing said on it.
+        """True if an idle connection can carry a request: young, not closed, and without unread bytes.
 
-        The socket itself is asked, since an end that came while the function was frozen may not have been
-        read yet; TLS session tickets make it readable too, so the loop gets two turns, one to see the bytes
-        and one to read them.
+        The socket itself is checked, since an end that came while the function was frozen may be unread. TLS session
+        tickets make the socket readable too, so the loop gets two turns, one to see the bytes and one to read them.
         """
         if time.monotonic() - self._idle_since > idle_age_s:
             return False
@@ -293,7 +285,9 @@ class Connection(asyncio.BufferedProtocol):
         return not self._transport.is_closing()
 
     def _is_announced_end(self) -> bool:
-        """Over TLS an end counts only with a closure alert, or a cut could pass for it (RFC 9112 9.8)."""
+        """True if the end of a body is genuine: over TLS only with a closure alert, else a cut would look like it (RFC
+        9112 9.8).
+        """
         tls: SSLObject | None = self._transport.get_extra_info("ssl_object")
         if tls is None:
             return True
@@ -303,7 +297,7 @@ class Connection(asyncio.BufferedProtocol):
             return False
 
     def _settle(self, exchange: Exchange) -> None:
-        """The answer is complete: once the request is too, the connection is free or finished."""
+        """Handles a complete answer: once the request is sent too, the connection is free or closed."""
         if not exchange.sent:
             return
         self.resume_reading(exchange)

@@ -1,4 +1,4 @@
-"""Every way an exchange can fail on the wire, drawn once.
+"""The tree of every way an exchange can fail on the wire.
 
     TransportError
     ├── ConnectFailed           name, route, refusal or TLS: nothing was sent
@@ -18,40 +18,40 @@ from __future__ import annotations
 
 
 class TransportError(Exception):
-    """An exchange did not happen, or not to its end; the text is for logs, never for clients."""
+    """Reports an exchange that did not happen, or not to its end; the text is for logs, never for clients."""
 
 
 class ConnectFailed(TransportError):
-    """No connection could be made; nothing was sent."""
+    """Reports that no connection could be made; nothing was sent."""
 
 
 class TimedOut(TransportError):
-    """The peer took longer than the caller allowed."""
+    """Reports that the peer took longer than the caller allowed."""
 
 
 class ConnectTimedOut(TimedOut):
-    """No connection in time; nothing was sent."""
+    """Reports that no connection was made in time; nothing was sent."""
 
 
 class FirstByteTimedOut(TimedOut):
-    """No complete response head in time."""
+    """Reports that no complete response head came in time."""
 
 
 class IdleTimedOut(TimedOut):
-    """The body fell silent for too long."""
+    """Reports that the body paused for too long."""
 
 
 class PeerClosed(TransportError):
-    """The connection ended before a single byte of the answer."""
+    """Reports that the connection ended before any byte of the answer."""
 
 
 class Truncated(TransportError):
-    """The connection ended inside the answer."""
+    """Reports that the connection ended inside the answer."""
 
 
 class BadResponse(TransportError):
-    """What came back cannot be read as HTTP/1.1, or its head exceeds the limit."""
+    """Reports an answer that is not HTTP/1.1, or whose head exceeds the limit."""
 
 
 class BodyTooLarge(TransportError):
-    """The body exceeds what the caller was ready to hold."""
+    """Reports a body over the caller's limit."""

@@ -1,7 +1,7 @@
-"""Requests as bytes; whatever could end a line early, and so smuggle a request, is refused (RFC 9112 11.1).
+"""Writes requests as bytes; refuses text that could end a line early, and so smuggle a request (RFC 9112 11.1).
 
-The client alone writes the fields that frame a message: a caller's `content-length` that disagrees with the
-body would be the same attack by another door.
+Only the client writes the fields that frame a message: a caller's `content-length` that disagrees with the body would
+allow the same attack.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _REQUEST_LINE = re.compile(r"[A-Z]+ /[\x21-\x7e]* HTTP/1\.1\r\n")
 def field_lines(headers: Headers) -> bytes:
     """Header or trailer fields as lines ended by CRLF; ValueError if one is not exactly one field."""
     lines = b"".join([name + b": " + value + b"\r\n" for name, value in headers])
-    # A value holding CRLF and a well-formed line would match as two fields, hence the count.
+    # A value with CRLF and a well-formed line would match as two fields, hence the count.
     if lines.count(b"\r\n") != len(headers) or _FIELD_LINES.fullmatch(lines) is None:
         raise ValueError("a header field's name or value holds a forbidden character")
     return lines
@@ -41,7 +41,7 @@ def _head(method: str, origin: Origin, target: str, headers: Headers, framing: H
 
 
 def sized_request_head(method: str, origin: Origin, target: str, headers: Headers, body_bytes: int) -> bytes:
-    """The head of a request whose body is at hand; an empty one is announced where usual (RFC 9110 section 8.6)."""
+    """The head of a request with a complete body; an empty one is announced if usual (RFC 9110 section 8.6)."""
     if not body_bytes and method not in _METHODS_WITH_CONTENT:
         return _head(method, origin, target, headers, ())
     return _head(method, origin, target, headers, [(b"content-length", b"%d" % body_bytes)])

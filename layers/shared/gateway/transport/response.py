@@ -1,6 +1,6 @@
-"""What a caller holds of an exchange: a response to read, or a request body still to be written.
+"""The caller's interface to an exchange: a response to read, or a request body to write.
 
-A response is read to its end or closed; dropped unread, it would keep its socket until the idle timeout.
+A response must be read to its end or closed; otherwise it keeps its socket until the idle timeout.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Response:
         return _Pieces(self._exchange)
 
     async def read(self, limit_bytes: int) -> bytes:
-        """The whole body; BodyTooLarge, and the connection closed, if there is more of it."""
+        """The whole body; raises BodyTooLarge, and closes the connection, if it is longer."""
         parts: list[bytes] = []
         left_bytes = limit_bytes
         while data := await self._exchange.more():
@@ -50,7 +50,7 @@ class Response:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def aclose(self) -> None:
-        """Let go: a response read to its end has already returned its connection, any other loses it."""
+        """Closes the response; one read to its end has already returned its connection, any other loses it."""
         self._exchange.abandon()
 
     async def __aenter__(self) -> Self:
@@ -63,7 +63,9 @@ class Response:
 
 
 class _Pieces:
-    """No generator: the loop finalises one that is not read to its end, at the price of a task and a wake-up."""
+    """Iterates the body without a generator, because the loop finalises an unread generator with a
+    task and a wake-up.
+    """
 
     __slots__ = ("_exchange",)
 
@@ -92,22 +94,22 @@ class RequestStream:
 
     @property
     def answered(self) -> bool:
-        """The peer has given its answer without waiting for the rest; `finish` returns it."""
+        """True if the peer has answered before the end of the request; `finish` returns the answer."""
         return self._exchange.answer.complete
 
     def write(self, data: bytes) -> None:
-        """Send a piece, unless the peer has answered already; raises what has failed the exchange."""
+        """Sends a piece, unless the peer has already answered; raises the exchange's error."""
         if data:
             self._send(chunk(data))
 
     async def drain(self) -> None:
-        """Wait until the peer keeps up; without a limit, the caller's deadline is the limit."""
+        """Waits until the peer keeps up; without a limit, the caller's deadline is the limit."""
         await self._connection.drain()
         if self._exchange.failure is not None:
             raise self._exchange.failure
 
     async def finish(self, data: bytes = b"", trailers: Headers = ()) -> Response:
-        """Send a last piece and the end of the body together, and wait for the answer's head."""
+        """Sends a last piece and the end of the body together, and waits for the answer's head."""
         self._send((chunk(data) if data else b"") + last_chunk(trailers))
         self._connection.sent(self._exchange)
         return await answered(self._exchange)
@@ -120,12 +122,12 @@ class RequestStream:
             self._unsent = b""
 
     def abort(self) -> None:
-        """Leave the body visibly incomplete: the connection closes without the last chunk."""
+        """Leaves the body visibly incomplete: the connection closes without the last chunk."""
         self._connection.fail(self._exchange, PeerClosed("abandoned by the caller"))
 
 
 async def answered(exchange: Exchange) -> Response:
-    """The response once its head is there; an exchange nobody waits for any more is abandoned."""
+    """Waits for the response's head; abandons the exchange if the caller is cancelled."""
     try:
         await exchange.head()
     except BaseException:

@@ -1,4 +1,4 @@
-"""Where a request goes: scheme, host and port, and nothing that could change a request's meaning."""
+"""Reads a base URL: scheme, host, port and path prefix, without parts that could change a request's meaning."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
-# RFC 3986 section 3, without userinfo, query and fragment: a base URL has no use for them, and credentials in
-# a URL would end up in logs.
+# RFC 3986 section 3, without userinfo, query and fragment: a base URL needs none of them, and credentials in a URL
+# would end up in logs.
 _URL = re.compile(
     r"(?P<scheme>https?)://(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._-]+))(?::(?P<port>[0-9]{1,5}))?"
     r"(?P<path>/[!$%&'()*+,./0-9:;=@A-Z_a-z~-]*)?"
@@ -19,7 +19,7 @@ _URL = re.compile(
 class Origin(NamedTuple):
     """The peer of a connection; connections are pooled by it.
 
-    With an `address` the host is not looked up: it is who the peer must prove to be, and the address is where it is.
+    With an `address`, the host is not resolved: the connection goes to the address, and TLS proves the host.
     """
 
     scheme: str
@@ -29,17 +29,16 @@ class Origin(NamedTuple):
 
     @property
     def authority(self) -> str:
-        """The Host field's value: the port only when it is not the scheme's own (RFC 9110 section 4.2.3)."""
+        """The Host field's value: the port only if it is not the scheme's own (RFC 9110 section 4.2.3)."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
 
 @lru_cache(maxsize=64)
 def parse_url(url: str) -> tuple[Origin, str]:
-    """Split a base URL into its origin and the path prefix, which has no trailing slash and may be empty.
+    """Splits a base URL into its origin and the path prefix, which has no trailing slash and may be empty.
 
-    Raises ValueError for anything that is not http or https, or that carries credentials, a query or a
-    fragment.
+    Raises ValueError for anything that is not http or https, or that carries credentials, a query or a fragment.
     """
     match = _URL.fullmatch(url)
     if match is None:

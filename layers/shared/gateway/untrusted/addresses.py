@@ -1,7 +1,7 @@
-"""Whether an IP address is on the public internet, and may be connected to for a user. Pure.
+"""Tells whether an IP address is on the public internet, so that a user's request may connect to it. Pure.
 
-A table of our own: what `ipaddress.is_global` answers has changed between Python's versions. IPv6 is public only in the
-block that IANA hands out, so that whatever carries an IPv4 address in itself (mapped, compatible, NAT64) is not.
+The table is our own, because `ipaddress.is_global` has changed between Python's versions. IPv6 is public only in the
+block that IANA hands out, so addresses that contain an IPv4 address (mapped, compatible, NAT64) are not.
 
 https://www.iana.org/assignments/iana-ipv4-special-registry/
 https://www.iana.org/assignments/iana-ipv6-special-registry/
@@ -32,8 +32,8 @@ _IPV4_REFUSED = tuple(
         "240.0.0.0/4",  # reserved, RFC 1112, and broadcast, RFC 919
     )
 )
-# Outside it: unspecified, loopback, IPv4-mapped and -compatible, NAT64 (64:ff9b::/96, 64:ff9b:1::/48), discard-only,
-# SRv6, unique-local (fc00::/7, EC2's metadata fd00:ec2::254 in it), link-local, site-local, multicast.
+# Outside this block: unspecified, loopback, IPv4-mapped and -compatible, NAT64 (64:ff9b::/96, 64:ff9b:1::/48),
+# discard-only, SRv6, unique-local (fc00::/7, with EC2's metadata fd00:ec2::254), link-local, site-local, multicast.
 _IPV6_GLOBAL_UNICAST = IPv6Network("2000::/3")
 _IPV6_REFUSED = tuple(
     IPv6Network(block)
@@ -48,7 +48,9 @@ _LOOPBACK = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 
 
 def is_public(address: str) -> bool:
-    """Whether the text is an address of the public internet; false for what is no address, or has a zone."""
+    """Tells whether the text is an address of the public internet; false for text without an
+    address, or with a zone.
+    """
     match _parsed(address):
         case IPv4Address() as found:
             return not any(found in block for block in _IPV4_REFUSED)
@@ -59,7 +61,7 @@ def is_public(address: str) -> bool:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether the text is an address of this very machine."""
+    """Tells whether the text is an address of this machine."""
     found = _parsed(address)
     return found is not None and any(found in block for block in _LOOPBACK)
 

@@ -1,4 +1,4 @@
-"""Containers that are no pictures, walked as far as their own headers lead; and the marks of two files in one. Pure."""
+"""Checks containers other than images by the structure in their headers, and finds marks of two files in one. Pure."""
 
 from __future__ import annotations
 
@@ -14,27 +14,42 @@ _BOX_NAME = re.compile(rb"[A-Za-z0-9 \xa9._-]{4}")
 _MARKUP = re.compile(rb"<\?php|<\?=|<!doctype|<html|<script|<svg", re.IGNORECASE)
 _STL_HEADER_BYTES = 84
 _STL_TRIANGLE_BYTES = 50
+# Chunks, segments, blocks or boxes. A GIF of 10 MB has 41,000 full blocks; other files have far fewer.
+PARTS_MAX = 100_000
 
 
 class Malformed(Exception):
-    """The file is not what it begins as; the text ends a sentence for the user."""
+    """Reports a file that is not of the type its beginning claims; the text ends a sentence for the user."""
+
+
+class Parts:
+    """Counts the parts of a file as they are walked: a small file of millions would take seconds."""
+
+    def __init__(self) -> None:
+        self._left = PARTS_MAX
+
+    def pass_one(self) -> None:
+        """Counts one; raises `Malformed` beyond the most that a file may have."""
+        self._left -= 1
+        if self._left < 0:
+            raise Malformed(f"it has more than {PARTS_MAX} parts.")
 
 
 def no_archive(content: bytes) -> None:
-    """Raises `Malformed` where the file could be opened as an archive, too."""
+    """Raises `Malformed` if the file could also be opened as an archive."""
     if content.find(_ARCHIVE_END, max(0, len(content) - _COMMENT_BYTES_MAX - _ARCHIVE_END_BYTES)) >= 0:
         raise Malformed("it is an archive, too.")
 
 
 def no_markup(content: bytes) -> None:
-    """Raises `Malformed` where text that is no page holds one."""
+    """Raises `Malformed` if text that is not a page holds one."""
     if _MARKUP.search(content) or b"\x00" in content:
         raise Malformed("it holds a page or a script.")
     no_archive(content)
 
 
 def boxes_end(content: bytes, start: int) -> int:
-    """Where the ISO/IEC 14496-12 boxes that begin at `start` end: at the file's, or at what is no box."""
+    """The end of the ISO/IEC 14496-12 boxes that begin at `start`: the file's end, or the first byte outside a box."""
     end = start
     for _, end in _boxes(content, start):
         if end > len(content):
@@ -43,7 +58,7 @@ def boxes_end(content: bytes, start: int) -> int:
 
 
 def walk_boxes(content: bytes) -> None:
-    """MP4 and QuickTime: boxes fill the file, and one says what plays."""
+    """Checks MP4 and QuickTime: boxes fill the file, and one of them is a film."""
     names = []
     for name, end in _boxes(content, 0):
         if not name:
@@ -57,8 +72,10 @@ def walk_boxes(content: bytes) -> None:
 
 
 def _boxes(content: bytes, at: int) -> Iterator[tuple[bytes, int]]:
-    """Each box's name and end; an empty name, with where it stands, for what is no box."""
+    """Each box's name and end; an empty name, with the position, for bytes outside a box."""
+    parts = Parts()
     while at < len(content):
+        parts.pass_one()
         size, name = int.from_bytes(content[at : at + 4], "big"), content[at + 4 : at + 8]
         if size == 1:
             size = int.from_bytes(content[at + 8 : at + 16], "big")
@@ -72,13 +89,16 @@ def _boxes(content: bytes, at: int) -> Iterator[tuple[bytes, int]]:
 
 
 def walk_glb(content: bytes) -> None:
-    """https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html#glb-file-format-specification: JSON first, no more."""
+    """Checks GLB, https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html#glb-file-format-specification: JSON first,
+    no more.
+    """
     if len(content) < 20 or int.from_bytes(content[8:12], "little") != len(content):
         raise Malformed("its length is not the one it states.")
     if content[16:20] != b"JSON":
         raise Malformed("it does not begin with its scene.")
-    at = 12
+    at, parts = 12, Parts()
     while at < len(content):
+        parts.pass_one()
         if at + 8 > len(content):
             raise Malformed("its chunks do not fill it.")
         at += 8 + int.from_bytes(content[at : at + 4], "little")
@@ -88,7 +108,7 @@ def walk_glb(content: bytes) -> None:
 
 
 def walk_zip(content: bytes) -> None:
-    """An archive, and nothing behind it: its end record is found where it says the file ends."""
+    """Checks an archive: its end record is at the end of the file, as the record states."""
     at = content.rfind(_ARCHIVE_END)
     if at < 0 or at + _ARCHIVE_END_BYTES > len(content):
         raise Malformed("it is cut off.")
@@ -98,21 +118,21 @@ def walk_zip(content: bytes) -> None:
 
 
 def walk_pdf(content: bytes) -> None:
-    """Ends with its own mark, and is no archive."""
+    """Checks a PDF: it ends with its own mark, and is not an archive."""
     if not content.rstrip(b"\r\n \x00").endswith(b"%%EOF"):
         raise Malformed("something follows its end, or it is cut off.")
     no_archive(content)
 
 
 def walk_wave(content: bytes) -> None:
-    """The RIFF is the file."""
+    """Checks WAVE: the RIFF fills the file."""
     if int.from_bytes(content[4:8], "little") + 8 != len(content):
         raise Malformed("its length is not the one it states.")
     no_archive(content)
 
 
 def stl_size_bytes(head: bytes) -> int | None:
-    """What a binary STL with this beginning measures, if it were one: a header, a count, and triangles."""
+    """The size of a binary STL with this beginning: a header, a count, and triangles."""
     if len(head) < _STL_HEADER_BYTES:
         return None
     (triangles,) = struct.unpack_from("<I", head, _STL_HEADER_BYTES - 4)

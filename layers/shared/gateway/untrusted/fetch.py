@@ -1,9 +1,9 @@
-"""Requests to addresses that strangers chose: a user's image, a user's webhook, a provider's output.
+"""Requests to URLs that strangers chose: a user's image, a user's webhook, a provider's output.
 
-Each hop is judged by its text (`urls`), its name is looked up once, every answer must be public (`addresses`), and the
-connection goes to one of those very addresses while TLS proves the name: a name that answers otherwise a moment later
-changes nothing. Redirects are hops like the first. Connections are not kept, the environment's proxies are not asked,
-and a body is counted while it arrives, whatever length was announced.
+Each hop's URL is checked by its text (`urls`), its name is resolved once, every address must be public (`addresses`),
+and the connection goes to one of those very addresses while TLS proves the name. A name that resolves differently a
+moment later changes nothing. Redirects are checked like the first hop. Connections are not pooled, proxies of the
+environment are ignored, and a body is counted while it arrives, regardless of its announced length.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from gateway.untrusted.file_types import FileType, judge_file
 from gateway.untrusted.urls import NOT_PUBLIC, PUBLIC_ONLY, Policy, WebUrl, judge_redirect, judge_url
 
 REDIRECTS_MAX = 3
-# A name with more addresses than these that all refuse is down.
+# If so many addresses of a name refuse, the name is down.
 ADDRESSES_MAX = 4
 FETCH_S = 10.0
 POST_S = 15.0
@@ -52,7 +52,7 @@ Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
 async def looked_up(host: str, port: int) -> Sequence[str]:
-    """All addresses of a name as this machine's resolver gives them; raises OSError."""
+    """All addresses of a name from this machine's resolver; raises OSError."""
     found = await asyncio.get_running_loop().getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
     )
@@ -61,7 +61,7 @@ async def looked_up(host: str, port: int) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A whole file, and what it is by its content."""
+    """A whole file, and its type by its content."""
 
     content: bytes
     file_type: FileType
@@ -69,7 +69,9 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A file on its way. `pieces` begin at `first_byte`; `size_bytes` is the whole file's, where its server says it."""
+    """A file that is arriving. `pieces` begin at `first_byte`; `size_bytes` is the whole file's, if its server sends
+    it.
+    """
 
     pieces: AsyncIterator[bytes]
     first_byte: int
@@ -78,7 +80,7 @@ class Opened:
 
 
 class Fetcher:
-    """The one way to addresses of strangers. `policy` and `resolve` are the operator's, never a request's."""
+    """The only client for strangers' URLs. `policy` and `resolve` are the operator's, never a request's."""
 
     def __init__(
         self,
@@ -96,9 +98,9 @@ class Fetcher:
         self._post_s = post_s
 
     async def fetch(self, url: str, param: str, *, size_bytes_max: int, accepted: Collection[FileType]) -> Fetched:
-        """A user's file, at most `size_bytes_max` long and one of `accepted` by its content.
+        """Fetches a user's file, at most `size_bytes_max` long and one of `accepted` by its content.
 
-        `InvalidRequest` at `param` for whatever keeps it from being had.
+        Raises `InvalidRequest` at `param` for every failure.
         """
         judged = judge_url(url, param, self._policy)
         try:
@@ -115,9 +117,9 @@ class Fetcher:
         return Fetched(content, judge_file(content, param, accepted))
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
-        """Delivers a body to a user's webhook; the status of the answer, of a redirect too.
+        """Delivers a body to a user's webhook; returns the status of the answer, of a redirect too.
 
-        `InvalidRequest` where the address is refused, `UpstreamError` where there is no answer.
+        Raises `InvalidRequest` if the address is refused, `UpstreamError` if there is no answer.
         """
         judged = judge_url(url, None, self._policy)
         fields = [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
@@ -130,20 +132,20 @@ class Fetcher:
                     )
             except (TransportError, TimeoutError) as error:
                 raise _upstream_error("The webhook", error) from error
-            # Read so that the receiver is not cut off while it answers; what it says besides the status is not wanted,
-            # and neither is how that ends.
+            # Read the body so that the receiver is not cut off while it answers; only the status is used, so errors
+            # here are ignored.
             with suppress(TransportError, TimeoutError):
                 async with asyncio.timeout_at(until_s):
                     await response.read(DELIVERY_ANSWER_BYTES_MAX)
             return response.status
 
     def download(self, url: str, headers: Sequence[tuple[str, str]] = ()) -> Download:
-        """A provider's output; `headers` open it, and go to the origin of `url` only."""
+        """Prepares the download of a provider's output; `headers` authorise it, and go to the origin of `url` only."""
         return Download(self, url, headers)
 
     @asynccontextmanager
     async def opened(self, url: str, headers: Headers) -> AsyncIterator[Response]:
-        """The answer for a provider's file, redirects followed; raises as `Download.opened`."""
+        """Opens a provider's file, redirects followed; raises the errors of `Download.opened`."""
         judged = judge_url(url, None, self._policy)
         async with self._client() as client:
             try:
@@ -158,7 +160,7 @@ class Fetcher:
     async def _follow(
         self, client: Client, url: WebUrl, headers: Headers, timeouts: Timeouts, param: str | None
     ) -> Response:
-        """The answer that is no redirect. `headers` are left behind with the origin that they were meant for."""
+        """Follows redirects to the final answer. `headers` are sent only to the first origin."""
         for _ in range(REDIRECTS_MAX + 1):
             response = await self._send(client, "GET", url, (*_OWN_HEADERS, *headers), b"", timeouts, param)
             location = response.header(b"location")
@@ -181,7 +183,7 @@ class Fetcher:
         timeouts: Timeouts,
         param: str | None,
     ) -> Response:
-        """One request to the first address of the name that takes a connection."""
+        """Sends one request to the first address of the name that accepts a connection."""
         failure: TransportError = ConnectFailed(f"{url.host}: no address")
         for address in (await self._addresses(url, param))[:ADDRESSES_MAX]:
             origin = Origin(url.scheme, url.host, url.port, address)
@@ -196,19 +198,19 @@ class Fetcher:
         raise failure
 
     async def _addresses(self, url: WebUrl, param: str | None) -> Sequence[str]:
-        """What the name leads to: one address that is not public is one too many."""
+        """The addresses of the name; one address that is not public refuses them all."""
         try:
             found = list(dict.fromkeys(await self._resolve(url.host, url.port)))
         except (OSError, UnicodeError) as error:
             raise InvalidRequest("The URL's host cannot be resolved.", param=param) from error
-        own = self._policy.allows(url.host, url.port)
+        own = self._policy.allows(url.host, url.port, url.target)
         if not found or not all(is_public(address) or (own and is_loopback(address)) for address in found):
             raise InvalidRequest(NOT_PUBLIC, param=param)
         return found
 
 
 class Download:
-    """A provider's file, to be opened where an earlier try has got to."""
+    """A provider's file, which can be opened at the position that an earlier try reached."""
 
     def __init__(self, fetcher: Fetcher, url: str, headers: Sequence[tuple[str, str]]) -> None:
         self._fetcher = fetcher
@@ -217,9 +219,10 @@ class Download:
 
     @asynccontextmanager
     async def opened(self, first_byte: int = 0) -> AsyncIterator[Opened]:
-        """The file from `first_byte` on, or from its beginning where its server cannot do that: `Opened` says which.
+        """Opens the file from `first_byte` on, or from its beginning if its server cannot do that; `Opened` tells
+        which.
 
-        `InvalidRequest` where the address is refused, `UpstreamError` where it does not deliver.
+        Raises `InvalidRequest` if the address is refused, `UpstreamError` if it does not deliver.
         """
         wanted = [(b"range", b"bytes=%d-" % first_byte)] if first_byte else []
         async with self._fetcher.opened(self._url, (*self._headers, *wanted)) as response:
@@ -244,7 +247,7 @@ class _Pieces:
 
 
 class _Nothing:
-    """What is left of a file whose end had been reached."""
+    """The empty rest of a file that was already complete."""
 
     def __aiter__(self) -> Self:
         return self
@@ -282,7 +285,7 @@ def _refuse_encoded(response: Response, refusal: GatewayError) -> None:
 
 
 def _failing(error: TransportError | TimeoutError) -> str:
-    """What is said of an address that failed; never which address it was."""
+    """The client's text for an address that failed; it never names the address."""
     if isinstance(error, TimedOut | TimeoutError):
         return "does not answer in time"
     return "cannot be reached" if isinstance(error, ConnectFailed) else "gives no readable answer"

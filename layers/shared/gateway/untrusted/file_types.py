@@ -1,8 +1,8 @@
-"""What a file is, told by its content; what it is called or declared counts only where it contradicts that. Pure.
+"""Tells a file's type by its content; a declared type or name counts only if it contradicts the content. Pure.
 
-`told` looks at a file's beginning, for files that stream by. `judge_file` looks at a whole one: a picture's structure
-is walked from its first byte to its last (`pictures`), and a file that is two things at once, or something else than it
-is declared to be, is refused. Text that is a page or a script is no type here, and so is never accepted.
+`detected_type` reads a file's beginning, for files that stream by. `judge_file` reads a whole one: an image's structure
+is walked from its first byte to its last (`pictures`). A file that is two things at once, or not of its declared type,
+is refused. Text that is a page or a script is not a type here, and so is never accepted.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from gateway.errors import InvalidRequest
 from gateway.untrusted import containers, pictures
 from gateway.untrusted.containers import Malformed
 
-# As much of a file as `told` needs.
+# The number of bytes that `detected_type` needs.
 HEAD_BYTES = 4096
 
 
 class FileType(StrEnum):
-    """The types that are told apart, by their media types: https://www.iana.org/assignments/media-types/."""
+    """The recognised types, by their media types: https://www.iana.org/assignments/media-types/."""
 
     PNG = "image/png"
     JPEG = "image/jpeg"
@@ -98,7 +98,7 @@ _BEGINNINGS: tuple[tuple[re.Pattern[bytes], FileType], ...] = tuple(
         (rb"GIF8[79]a", FileType.GIF),
         (rb"RIFF....WEBP", FileType.WEBP),
         (rb"RIFF....WAVE", FileType.WAV),
-        # ISO/IEC 14496-12: the brand says whose file it is; pictures and sound in the same boxes are no video.
+        # ISO/IEC 14496-12: the brand names the format; images and sound in the same boxes are not video.
         (rb"....ftypqt  ", FileType.QUICKTIME),
         (rb"....(?:moov|mdat|wide|free|skip)", FileType.QUICKTIME),
         (rb"....ftyp(?!avi[fs]|hei[cfmsx]|hev[cmsx]|mif1|msf1|jpeg|M4[ABP] )", FileType.MP4),
@@ -120,10 +120,11 @@ _BEGINNINGS: tuple[tuple[re.Pattern[bytes], FileType], ...] = tuple(
 )
 
 
-def told(head: bytes, size_bytes: int | None) -> FileType | None:
-    """What begins like this; `head` is the first `HEAD_BYTES`, or the whole of a shorter file, `size_bytes` the whole.
+def detected_type(head: bytes, size_bytes: int | None) -> FileType | None:
+    """The type of a file by its beginning; `head` is the first `HEAD_BYTES`, or the whole of a shorter file.
 
-    A binary STL has no mark of its own, only a size that fits its number of triangles.
+    `size_bytes` is the whole file's. A binary STL has no mark of its own, only a size that fits its number of
+    triangles.
     """
     found = next((file_type for pattern, file_type in _BEGINNINGS if pattern.match(head[:HEAD_BYTES])), None)
     if found is None and size_bytes is not None and size_bytes == containers.stl_size_bytes(head):
@@ -132,7 +133,7 @@ def told(head: bytes, size_bytes: int | None) -> FileType | None:
 
 
 def claimed(declared: str | None) -> str | None:
-    """The media type that a declaration claims, without parameters and by its usual name; nothing if it claims none."""
+    """The media type that a declaration claims, without parameters and by its usual name; `None` if it claims none."""
     plain = (declared or "").partition(";")[0].strip().lower()
     return None if plain in UNCLAIMED else str(ALIASES.get(plain, plain))
 
@@ -140,11 +141,11 @@ def claimed(declared: str | None) -> str | None:
 def judge_file(
     content: bytes, param: str | None, accepted: Collection[FileType], declared: str | None = None
 ) -> FileType:
-    """The type of a whole file, one of `accepted`; `InvalidRequest` at `param` for anything else.
+    """The type of a whole file, one of `accepted`; raises `InvalidRequest` at `param` for anything else.
 
-    `declared` is the media type that came with the file; one that claims nothing (`application/octet-stream`) may.
+    `declared` is the media type sent with the file; `application/octet-stream` claims nothing and is allowed.
     """
-    found = told(content, len(content))
+    found = detected_type(content, len(content))
     if found is None or found not in accepted:
         names = ", ".join(sorted(file_type.extension.upper() for file_type in accepted))
         raise InvalidRequest(f"The file must be one of: {names}. Its content is something else.", param=param)

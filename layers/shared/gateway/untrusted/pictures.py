@@ -1,8 +1,8 @@
-"""Pictures walked from the first byte to the last, so that nothing else rides along in them. Pure.
+"""Checks images from the first byte to the last, so that they carry nothing else. Pure.
 
-A picture ends where its format says. What phones and cameras append is known and let be: zero bytes, further JPEGs
+An image ends where its format says. Additions of phones and cameras are known and accepted: zero bytes, further JPEGs
 (MPF: previews, depth and gain maps) and the clip of a motion photo (Google's and Samsung's). Metadata may hold anything
-but what a server or a browser would run, and the directory of an archive, which is read from a file's end.
+except code that a server or a browser would run, and the directory of an archive, which is read from a file's end.
 """
 
 from __future__ import annotations
@@ -12,22 +12,25 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from gateway.untrusted.containers import Malformed, boxes_end, no_archive
+from gateway.untrusted.containers import Malformed, Parts, boxes_end, no_archive
 
 SIDE_PIXELS_MAX = 65_535
-# Beyond any camera: decoded, such a picture takes a gigabyte.
+# Above any camera's; decoded, such an image takes a gigabyte.
 PIXELS_MAX = 268_435_456
-# A GIF's width and height lie right behind its signature. From 8224 on both bytes of one can be printable, and
-# "GIF89a/*" begins a script; no picture is that large in 256 colours.
+# A GIF's width and height follow its signature. From 8224 on both bytes of one can be printable, and "GIF89a/*" begins
+# a script; no image is that large in 256 colours.
 GIF_SIDE_PIXELS_MAX = 8191
-# What would be run by whoever takes the file for a page or a script: PHP, JSP, HTML.
-# Nothing shorter: three given bytes stand by chance in every large picture.
+# Marks of PHP, JSP and HTML, which would run if the file were taken for a page or a script. None is shorter: every
+# large image contains three given bytes by chance.
 _ACTIVE = re.compile(rb"<\?php\s|<%@ ?page|<script[\s>]|<!doctype html|<html[\s>]", re.IGNORECASE)
 _PADDING = re.compile(rb"\x00+")
 
 _PNG_CRITICAL = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
-# In the bytes of a scan only these markers stand: restarts, and an escaped FF. https://www.w3.org/Graphics/JPEG/itu-t81.pdf
+# Only these markers occur in the bytes of a scan: restarts, and an escaped FF.
+# https://www.w3.org/Graphics/JPEG/itu-t81.pdf
 _JPEG_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+# Fill bytes before a marker are allowed (B.1.1.2).
+_JPEG_FILL = re.compile(rb"\xff+(?=\xff)")
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_TEM, _JPEG_SOI, _JPEG_EOI, _JPEG_SOS = 0x01, 0xD8, 0xD9, 0xDA
 _SAMSUNG_TRAILER = b"SEFT"
@@ -40,7 +43,7 @@ ACTIVE = "it holds a page or a script."
 
 
 def walk_png(content: bytes) -> None:
-    """https://www.w3.org/TR/png-3/: the signature, IHDR, chunks with their checksums, and IEND last."""
+    """Checks PNG, https://www.w3.org/TR/png-3/: the signature, IHDR, chunks with their checksums, and IEND last."""
     names: list[bytes] = []
     for name, data in _png_chunks(content):
         if not names:
@@ -62,8 +65,9 @@ def _png_header(name: bytes, data: bytes) -> None:
 
 def _png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Each chunk's name and data; IEND ends the file, or there is no end."""
-    at = 8
+    at, parts = 8, Parts()
     while at + 12 <= len(content):
+        parts.pass_one()
         (length,) = struct.unpack_from(">I", content, at)
         name = content[at + 4 : at + 8]
         end = at + 12 + length
@@ -81,11 +85,15 @@ def _png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def walk_jpeg(content: bytes) -> None:
-    """https://www.w3.org/Graphics/JPEG/itu-t81.pdf: segments from SOI to EOI, and only what cameras append."""
-    at = _jpeg_end(content, 0)
+    """Checks JPEG, https://www.w3.org/Graphics/JPEG/itu-t81.pdf: segments from SOI to EOI, then only cameras'
+    additions.
+    """
+    parts = Parts()
+    at = _jpeg_end(content, 0, parts)
     while at < len(content):
+        parts.pass_one()
         if content.startswith(b"\xff\xd8\xff", at):
-            at = _jpeg_end(content, at)
+            at = _jpeg_end(content, at, parts)
         elif content.startswith(b"ftyp", at + 4):
             at = _after_clip(content, at)
         elif padding := _PADDING.match(content, at):
@@ -97,16 +105,14 @@ def walk_jpeg(content: bytes) -> None:
     _refuse_riders(content)
 
 
-def _jpeg_end(content: bytes, start: int) -> int:
-    """Where the JPEG that begins at `start` ends."""
+def _jpeg_end(content: bytes, start: int, parts: Parts) -> int:
+    """The end of the JPEG that begins at `start`."""
     at, framed = start + 2, False
     while True:
-        found = _JPEG_MARKER.match(content, at)
-        if found is None:
-            # Fill bytes before a marker are allowed (B.1.1.2).
-            if content[at : at + 2] == b"\xff\xff":
-                at += 1
-                continue
+        parts.pass_one()
+        fill = _JPEG_FILL.match(content, at)
+        at = fill.end() if fill else at
+        if _JPEG_MARKER.match(content, at) is None:
             raise Malformed(CUT_OFF if at >= len(content) - 1 else "its segments do not follow one another.")
         marker = content[at + 1]
         if marker == _JPEG_EOI:
@@ -118,7 +124,7 @@ def _jpeg_end(content: bytes, start: int) -> int:
 
 
 def _after_segment(content: bytes, at: int, marker: int) -> int:
-    """Where the next segment begins, past the scan that follows an SOS."""
+    """The position of the next segment, after the scan that follows an SOS."""
     if marker in {_JPEG_SOI, _JPEG_TEM} or at + 4 > len(content):
         raise Malformed("its segments do not follow one another.")
     (length,) = struct.unpack_from(">H", content, at + 2)
@@ -128,7 +134,7 @@ def _after_segment(content: bytes, at: int, marker: int) -> int:
         if length < 8:
             raise Malformed(NO_PICTURE)
         height, width = struct.unpack_from(">HH", content, at + 5)
-        # A height of 0 is told after the first scan (B.2.5).
+        # A height of 0 is defined after the first scan (B.2.5).
         _check_size(width, height or 1, SIDE_PIXELS_MAX)
     at += 2 + length
     if marker != _JPEG_SOS:
@@ -140,7 +146,9 @@ def _after_segment(content: bytes, at: int, marker: int) -> int:
 
 
 def _after_clip(content: bytes, at: int) -> int:
-    """Past the MP4 of a motion photo: https://developer.android.com/media/platform/motion-photo-format."""
+    """The position after the MP4 of a motion photo:
+    https://developer.android.com/media/platform/motion-photo-format.
+    """
     end = boxes_end(content, at)
     if b"moov" not in content[at:end]:
         raise Malformed(TRAILING)
@@ -148,7 +156,7 @@ def _after_clip(content: bytes, at: int) -> int:
 
 
 def _after_samsung(content: bytes, at: int) -> int:
-    """Past Samsung's trailer: blocks, then a directory `SEFH` whose size stands before the final `SEFT`.
+    """The position after Samsung's trailer: blocks, then a directory `SEFH` whose size stands before the final `SEFT`.
 
     A block has a name; that of a motion photo is followed by its clip. https://exiftool.org/TagNames/Samsung.html
     """
@@ -160,20 +168,22 @@ def _after_samsung(content: bytes, at: int) -> int:
 
 
 def walk_gif(content: bytes) -> None:
-    """https://www.w3.org/Graphics/GIF/spec-gif89a.txt: blocks until the trailer; zero bytes may pad its end."""
+    """Checks GIF, https://www.w3.org/Graphics/GIF/spec-gif89a.txt: blocks until the trailer; zero bytes may pad its
+    end.
+    """
     if len(content) < 13:
         raise Malformed(CUT_OFF)
     width, height = struct.unpack_from("<HH", content, 6)
     _check_size(width, height, GIF_SIDE_PIXELS_MAX)
-    at, drawn = 13 + _colours_bytes(content[10]), False
+    at, drawn, parts = 13 + _colours_bytes(content[10]), False, Parts()
     while True:
         kind = content[at : at + 1]
         if kind == b"\x3b":
             break
         if kind == b"\x21":
-            at = _after_blocks(content, at + 2)
+            at = _after_blocks(content, at + 2, parts)
         elif kind == b"\x2c" and at + 10 < len(content):
-            at, drawn = _after_blocks(content, at + 11 + _colours_bytes(content[at + 9])), True
+            at, drawn = _after_blocks(content, at + 11 + _colours_bytes(content[at + 9]), parts), True
         else:
             raise Malformed("its blocks do not follow one another." if kind else CUT_OFF)
     if not drawn:
@@ -187,9 +197,11 @@ def _colours_bytes(flags: int) -> int:
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
-def _after_blocks(content: bytes, at: int) -> int:
-    """Past sub-blocks, each led by its length, up to an empty one."""
+def _after_blocks(content: bytes, at: int, parts: Parts) -> int:
+    """The position after sub-blocks, each led by its length, up to an empty one."""
+    parts.pass_one()
     while at < len(content) and content[at]:
+        parts.pass_one()
         at += 1 + content[at]
     if at >= len(content):
         raise Malformed(CUT_OFF)
@@ -197,12 +209,15 @@ def _after_blocks(content: bytes, at: int) -> int:
 
 
 def walk_webp(content: bytes) -> None:
-    """https://developers.google.com/speed/webp/docs/riff_container: the RIFF is the file, its chunks fill it."""
+    """Checks WebP, https://developers.google.com/speed/webp/docs/riff_container: chunks fill the RIFF, which is the
+    file.
+    """
     names = set()
     if int.from_bytes(content[4:8], "little") + 8 != len(content):
         raise Malformed("its length is not the one it states.")
-    at = 12
+    at, parts = 12, Parts()
     while at < len(content):
+        parts.pass_one()
         size = int.from_bytes(content[at + 4 : at + 8], "little")
         name, at = content[at : at + 4], at + 8 + size + (size & 1)
         if at > len(content) or not re.fullmatch(rb"[A-Z0-9a-z ]{4}", name):

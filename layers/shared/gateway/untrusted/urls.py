@@ -1,11 +1,11 @@
-"""What a URL of a user's may look like, judged by its text alone. Pure; where its name leads is judged at each connect.
+"""Checks a user's URL by its text alone. Pure; the addresses of its host are checked at each connection.
 
-There is one reading of an accepted URL: every form in which two parsers could see two hosts is refused, not repaired.
-So a host is a DNS name of at least two labels in its canonical form, or a plain public IP address; the scheme is https;
-there are no credentials. Ports are 443 or unprivileged, without those that browsers block. A fragment is never sent.
-Path and query may hold any printable character; what URLs have no place for is percent-encoded as browsers do it.
+An accepted URL has one reading: every form in which two parsers could see two hosts is refused, not repaired. So a host
+is a DNS name of at least two labels in its canonical form, or a plain public IP address; the scheme is https; there are
+no credentials. Ports are 443 or unprivileged, without those that browsers block. A fragment is never sent. Path and
+query may hold any printable character; characters outside the URL syntax are percent-encoded as browsers do.
 
-https://www.rfc-editor.org/rfc/rfc3986 and https://url.spec.whatwg.org/, of which this is the common ground.
+https://www.rfc-editor.org/rfc/rfc3986 and https://url.spec.whatwg.org/, of which this is the common part.
 """
 
 from __future__ import annotations
@@ -20,33 +20,33 @@ from gateway.errors import InvalidRequest
 from gateway.untrusted.addresses import is_public
 
 URL_CHARACTERS_MAX = 2048
-# Escaped, one character may be twelve; servers take request lines of 8 KB.
+# An escaped character may take twelve bytes; servers take request lines of 8 KB.
 TARGET_BYTES_MAX = 8000
 PORTS = {"https": 443, "http": 80}
 
-# RFC 3986 section 3, as browsers split it; what the parts may hold is judged part by part.
+# RFC 3986 section 3, as browsers split it; the content of each part is checked separately.
 _URL = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?P<slashes>//)?(?P<authority>[^/?#]*)(?P<target>[^#]*)(?:#.*)?"
 )
 _AUTHORITY = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[^:\[\]]+))(?::(?P<port>[0-9]{1,5}))?")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-# What RFC 3986 lets stand in a path or a query; the rest is percent-encoded.
+# Characters that RFC 3986 allows in a path or a query; the rest is percent-encoded.
 _SAFE = "!$%&'()*+,-./:;=?@_~[]|"
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})|%(?:0[0-9A-Fa-f]|1[0-9A-Fa-f]|7[Ff])")
 
-# Names that mean this machine or this network wherever they are asked for: RFC 6761, 6762 (appendix G), 7686, 8375,
-# and ICANN's .internal, home of Google's metadata.google.internal.
+# Names that always mean this machine or this network: RFC 6761, 6762 (appendix G), 7686, 8375, and ICANN's .internal,
+# with Google's metadata.google.internal and the short names of a Kubernetes cluster's services.
 _PRIVATE_SUFFIXES = (
     "localhost", "localdomain", "local", "internal", "intranet", "private", "corp", "home", "lan", "home.arpa",
-    "in-addr.arpa", "ip6.arpa", "onion",
+    "in-addr.arpa", "ip6.arpa", "onion", "svc",
 )  # fmt: skip
-# Metadata services that answer to a public name: Google Cloud, Equinix Metal, Tencent Cloud, IBM Cloud.
+# Metadata services with a public name: Google Cloud, Equinix Metal, Tencent Cloud, IBM Cloud.
 _METADATA_HOSTS = (
     "metadata.goog", "metadata.packet.net", "metadata.platformequinix.com", "metadata.tencentyun.com",
     "api.metadata.cloud.ibm.com",
 )  # fmt: skip
-# https://fetch.spec.whatwg.org/#port-blocking, and the stores and daemons that would act on what a stranger sends.
+# https://fetch.spec.whatwg.org/#port-blocking, and stores and daemons that would act on a stranger's bytes.
 _BLOCKED_PORTS = frozenset({
     1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
     2375, 2376, 2379, 3306, 3389, 5432, 5900, 6379, 9200, 9300, 10250, 11211, 27017,
@@ -65,7 +65,7 @@ TOO_LONG = f"The URL must not be longer than {URL_CHARACTERS_MAX} characters."
 
 @dataclass(frozen=True, slots=True)
 class WebUrl:
-    """A judged URL: `host` is an ASCII name in lower case or an address, `target` is path and query as sent."""
+    """A checked URL: `host` is an ASCII name in lower case or an address, `target` is path and query as sent."""
 
     scheme: str
     host: str
@@ -82,20 +82,26 @@ class WebUrl:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`allowed_hosts` (`host` or `host:port`) are an operator's own: on loopback, over plain http too. None in AWS."""
+    """The operator's policy: `allowed_hosts` may be on loopback and over plain http. Empty in AWS.
+
+    A host is `host`, `host:port`, or `host:port/path/`, of which only what is below the path is allowed.
+    """
 
     allowed_hosts: frozenset[str] = frozenset()
 
-    def allows(self, host: str, port: int) -> bool:
-        """Whether the host is one of the operator's own."""
-        return host in self.allowed_hosts or f"{host}:{port}" in self.allowed_hosts
+    def allows(self, host: str, port: int, target: str) -> bool:
+        """True if the place is one of the operator's own."""
+        whole = f"{host}:{port}"
+        segment, slash, _ = target.removeprefix("/").partition("/")
+        below = f"{whole}/{segment}{slash}"
+        return not self.allowed_hosts.isdisjoint({host, whole, below})
 
 
 PUBLIC_ONLY = Policy()
 
 
 def judge_url(text: str, param: str | None, policy: Policy = PUBLIC_ONLY) -> WebUrl:
-    """The URL as it may be connected to; `InvalidRequest` at `param` for any other."""
+    """The URL, ready for a connection; raises `InvalidRequest` at `param` for a refused one."""
     try:
         return _judged(text, policy)
     except ValueError as refusal:
@@ -103,7 +109,7 @@ def judge_url(text: str, param: str | None, policy: Policy = PUBLIC_ONLY) -> Web
 
 
 def judge_redirect(url: WebUrl, location: str, param: str | None, policy: Policy = PUBLIC_ONLY) -> WebUrl:
-    """Where a redirect of `url` leads, judged as if the user had given it; relative locations are resolved first."""
+    """The target of a redirect of `url`, checked like a URL of the user; relative locations are resolved first."""
     try:
         _printable(location)
         return _judged(urljoin(url.text, location), policy)
@@ -112,7 +118,7 @@ def judge_redirect(url: WebUrl, location: str, param: str | None, policy: Policy
 
 
 def _judged(text: str, policy: Policy) -> WebUrl:
-    """As `judge_url`; raises ValueError with the sentence for the user."""
+    """Checks a URL; raises ValueError with the sentence for the user."""
     if len(text) > URL_CHARACTERS_MAX:
         raise ValueError(TOO_LONG)
     _printable(text)
@@ -123,9 +129,9 @@ def _judged(text: str, policy: Policy) -> WebUrl:
     if scheme not in PORTS or not parts["slashes"]:
         raise ValueError(NOT_HTTPS)
     host, port = _host_and_port(parts["authority"], PORTS[scheme])
-    if not policy.allows(host, port):
-        _refuse_private(scheme, host, port)
     target = quote(parts["target"], safe=_SAFE)
+    if not policy.allows(host, port, target):
+        _refuse_private(scheme, host, port)
     if _BAD_ESCAPE.search(target):
         raise ValueError(BAD_ESCAPE)
     if len(target) > TARGET_BYTES_MAX:
@@ -134,7 +140,7 @@ def _judged(text: str, policy: Policy) -> WebUrl:
 
 
 def _printable(text: str) -> None:
-    """Separators, controls, formats, surrogates and unassigned code points all have their readers that skip them."""
+    """Refuses separators, controls, formats, surrogates and unassigned characters, which some parsers skip."""
     if "\\" in text or any(category(character)[0] in "CZ" for character in text):
         raise ValueError(BAD_CHARACTER)
 
@@ -160,13 +166,13 @@ def _address(text: str) -> str:
 
 
 def _name(text: str) -> str:
-    """A DNS name as it is asked for, or an IPv4 address in its four decimal numbers."""
+    """A DNS name in the form that is resolved, or an IPv4 address in its four decimal numbers."""
     labels = [_label(label) for label in text.split(".")]
     host = ".".join(labels)
     if len(host) > 253:
         raise ValueError(BAD_HOST)
     if _NUMBER.fullmatch(labels[-1]):
-        # By the URL standard a host that ends in a number is an IPv4 address, or nothing; and 010 may be 8 or 10.
+        # By the URL standard a host that ends in a number must be an IPv4 address; and 010 may mean 8 or 10.
         try:
             return str(IPv4Address(host))
         except ValueError:
@@ -175,7 +181,7 @@ def _name(text: str) -> str:
 
 
 def _label(text: str) -> str:
-    """One label in its ASCII form. Other scripts are taken in the one form that needs no mapping (RFC 5891 4.2)."""
+    """One label in its ASCII form. Other scripts are accepted in the one form that needs no mapping (RFC 5891 4.2)."""
     if text.isascii():
         label = text.lower()
     else:
@@ -191,7 +197,9 @@ def _label(text: str) -> str:
 
 
 def _normal(label: str) -> str:
-    """What normalisation leaves alone: no full-width dots or digits, no circled or mathematical letters."""
+    """The label, if normalisation leaves it unchanged: no full-width dots or digits, no circled or mathematical
+    letters.
+    """
     if normalize("NFKC", label) != label:
         raise ValueError(BAD_HOST)
     return label
@@ -205,7 +213,7 @@ def _canonical(label: str) -> str:
 
 
 def _refuse_odd_punycode(label: str) -> None:
-    """Punycode of what could not have been written itself, or of nothing but ASCII, hides a name."""
+    """Refuses punycode of forbidden characters, or of ASCII alone, because it hides a name."""
     try:
         decoded = label[4:].encode("ascii").decode("punycode")
         encoded = decoded.encode("punycode").decode("ascii")

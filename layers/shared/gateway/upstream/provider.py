@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Mapping
 from typing import NoReturn, Self
 
 from gateway.errors import UpstreamError, UpstreamTimeout
-from gateway.ports import Patience, UpstreamRequest
+from gateway.framing.content_coding import Damaged, TooLarge, Uncoding, UnknownCoding, coding_of, plain
+from gateway.ports.upstream import UpstreamRequest, UpstreamTimeouts
 from gateway.transport import (
     BadResponse,
     BodyTooLarge,
@@ -25,7 +26,11 @@ from gateway.transport import (
     parse_url,
 )
 
-BODY_BYTES_MAX = 128 * 1024 * 1024
+# The part of a function's memory that one answer may take: it is held as text, as values, and as what is made of it.
+MEMORY_SHARE = 20
+MEMORY_MB = 256
+# A coded answer would have to be read twice, and a coder holds back the end of a stream's event.
+PLAIN = (b"accept-encoding", b"identity")
 
 SAID = {
     ConnectFailed: "The provider could not be reached.",
@@ -38,12 +43,16 @@ TIMED_OUT = "The provider did not answer in time."
 
 
 class HttpUpstream:
-    """Providers over HTTP/1.1, with connections kept between requests."""
+    """Providers over HTTP/1.1, with connections kept between requests.
 
-    def __init__(self, client: Client) -> None:
+    `memory_mb` is the function's memory in MiB, which bounds a whole answer.
+    """
+
+    def __init__(self, client: Client, memory_mb: int = MEMORY_MB) -> None:
         self._client = client
+        self._body_bytes_max = memory_mb * 1024 * 1024 // MEMORY_SHARE
 
-    async def warm(self, url: str, patience: Patience) -> None:
+    async def warm(self, url: str, patience: UpstreamTimeouts) -> None:
         """Has a connection to the origin of `url` ready; one that fails now is tried, and reported, by `send`."""
         origin, _ = _split(url)
         try:
@@ -51,10 +60,11 @@ class HttpUpstream:
         except (ConnectFailed, TimedOut):
             return
 
-    async def send(self, request: UpstreamRequest, patience: Patience) -> HttpUpstreamResponse:
+    async def send(self, request: UpstreamRequest, patience: UpstreamTimeouts) -> HttpUpstreamResponse:
         """The answer's head; its body follows. Asked twice, the customer pays once: stale connections are replaced."""
         origin, target = _split(request.url)
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers]
+        headers.append(PLAIN)
         timeouts = Timeouts(connect_s=patience.connect_s, first_byte_s=patience.first_byte_s, idle_s=patience.idle_s)
         try:
             response = await self._client.request(
@@ -62,27 +72,34 @@ class HttpUpstream:
             )
         except TransportError as error:
             _raise_for(error)
-        return HttpUpstreamResponse(response)
+        return HttpUpstreamResponse(response, self._body_bytes_max)
 
 
 class HttpUpstreamResponse:
     """A provider's answer on its way."""
 
-    def __init__(self, response: Response) -> None:
+    def __init__(self, response: Response, body_bytes_max: int) -> None:
         self._response = response
+        self._body_bytes_max = body_bytes_max
         self.status = response.status
         self.headers: Mapping[str, str] = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers
         }
 
     async def read(self) -> bytes:
+        coded = self.headers.get("content-encoding")
         try:
-            return await self._response.read(BODY_BYTES_MAX)
+            body = await self._response.read(self._body_bytes_max)
+            return plain(body, coding_of(coded), self._body_bytes_max)
         except TransportError as error:
             _raise_for(error)
+        except (UnknownCoding, Damaged) as error:
+            raise UpstreamError(SAID[BadResponse]) from error
+        except TooLarge as error:
+            raise UpstreamError(SAID[BodyTooLarge]) from error
 
     def chunks(self) -> AsyncIterator[bytes]:
-        return _Chunks(self._response.chunks())
+        return _Chunks(self._response.chunks(), self.headers.get("content-encoding"))
 
     async def aclose(self) -> None:
         await self._response.aclose()
@@ -91,17 +108,32 @@ class HttpUpstreamResponse:
 class _Chunks:
     """A body whose failures are `UpstreamError`s; no generator, for streams are let go when their wire has ended."""
 
-    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+    def __init__(self, pieces: AsyncIterator[bytes], content_encoding: str | None) -> None:
         self._pieces = pieces
+        self._content_encoding = content_encoding
+        self._uncoding: Uncoding | None = None
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> bytes:
         try:
-            return await self._pieces.__anext__()
+            if self._content_encoding is None:
+                return await self._pieces.__anext__()
+            return await self._uncoded()
         except TransportError as error:
             _raise_for(error)
+        except (UnknownCoding, Damaged) as error:
+            raise UpstreamError(SAID[BadResponse]) from error
+
+    async def _uncoded(self) -> bytes:
+        """The next piece of a provider's that codes its answer although it was asked not to."""
+        if self._uncoding is None:
+            self._uncoding = Uncoding(coding_of(self._content_encoding))
+        while True:
+            data = self._uncoding.feed(await self._pieces.__anext__())
+            if data:
+                return data
 
 
 def _split(url: str) -> tuple[Origin, str]:

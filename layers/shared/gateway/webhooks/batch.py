@@ -1,7 +1,7 @@
-"""What Lambda brings of the notices queue: each receipt of a message is one try, counted by the queue.
+"""Handles Lambda's batches of the notices queue: each receipt of a message is one try, counted by the queue.
 
-What is not done is reported as failed, which leaves it in the queue: hidden for its pause where there is one. A message
-that was handed out as often as there are tries goes from there to the dead-letter queue.
+A message that was not delivered is reported as failed and stays in the queue, hidden for its pause if there is one.
+After the last try it moves to the dead-letter queue.
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
 """
 
@@ -9,65 +9,100 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import orjson
 
+from gateway.canonical.alerts import SpendAlert
 from gateway.errors import GatewayError
-from gateway.webhooks.delivering import Told
+from gateway.logs.metrics import Metric, count
+from gateway.webhooks.posting import TryResult
 
 log = logging.getLogger(__name__)
 
 
 class UnreadableNotice(ValueError):
-    """A message that is not one of ours, or of a release that is not known here."""
+    """Reports a message in an unknown format, such as of another release."""
 
 
 class Tries(Protocol):
-    """Tells a job's webhook, one try at a time."""
+    """Makes one delivery try for a job's webhook."""
 
-    async def tell(self, job_id: str, number: int) -> Told: ...
+    async def deliver(self, job_id: str, number: int) -> TryResult: ...
 
 
 class Queue(Protocol):
-    """Where the messages wait."""
+    """The queue of the messages."""
 
     async def again(self, receipt: str, after_s: int) -> None:
-        """Has a received message come again after that time."""
+        """Makes a received message visible again after that time."""
 
 
-async def tell_batch(tries: Tries, queue: Queue, event: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
-    """Lambda's answer to a batch: the messages that stay in the queue; the rest are done."""
+class AlertTries(Protocol):
+    """Looks at keys' spend, and makes one delivery try for an alert."""
+
+    async def look(self, account_id: str, key_id: str, *, refused: bool) -> None: ...
+
+    async def deliver(self, alert: SpendAlert, number: int) -> TryResult: ...
+
+
+async def deliver_batch(
+    tries: Tries, alerts: AlertTries, queue: Queue, event: Mapping[str, Any]
+) -> dict[str, list[dict[str, str]]]:
+    """Delivers a batch; returns the messages that stay in the queue, as Lambda expects."""
     failed = []
     for record in event["Records"]:
         try:
-            done = await _tell(tries, queue, record)
+            done = await _tell(tries, alerts, queue, record)
         except (GatewayError, UnreadableNotice):
-            # Hidden by the queue for a while, and then tried again, or moved away where nobody can read it.
-            log.exception("notice %s was not told", record["messageId"])
+            # The queue hides the message for a while and delivers it again; an unreadable one ends in the dead-letter
+            # queue.
+            log.exception("notice %s was not delivered", record["messageId"])
             done = False
         if not done:
             failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}
 
 
-def job_id_in(body: str) -> str:
-    """The job that a message of `stores/notices_sqs.py` names; raises `UnreadableNotice`."""
+@dataclass(frozen=True, slots=True)
+class SpendCheck:
+    """A message that asks for a look at a key's spend."""
+
+    account_id: str
+    key_id: str
+    refused: bool
+
+
+def read_notice(body: str) -> str | SpendCheck | SpendAlert:
+    """The message of `stores/aws/notices.py`: a job's id, a look or an alert; raises `UnreadableNotice`."""
     try:
         document = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise UnreadableNotice("a notice is JSON") from error
-    match document:
-        case {"schema_version": 1, "job_id": str(job_id)}:
-            return job_id
-    raise UnreadableNotice("a notice names its job")
+        match document:
+            case {"schema_version": 1, "job_id": str(job_id)}:
+                return job_id
+            case {"schema_version": 1, "look": dict(members)}:
+                return SpendCheck(**members)
+            case {"schema_version": 1, "alert": dict(members)}:
+                return SpendAlert(**members)
+    except (orjson.JSONDecodeError, TypeError) as error:
+        raise UnreadableNotice("a notice is JSON of a known form") from error
+    raise UnreadableNotice("a notice names its job, its key or its alert")
 
 
-async def _tell(tries: Tries, queue: Queue, record: Mapping[str, Any]) -> bool:
+async def _tell(tries: Tries, alerts: AlertTries, queue: Queue, record: Mapping[str, Any]) -> bool:
     number = int(record["attributes"]["ApproximateReceiveCount"])
-    told = await tries.tell(job_id_in(record["body"]), number)
-    if told.again_s is not None:
-        await queue.again(record["receiptHandle"], told.again_s)
-    elif not told.delivered:
+    match read_notice(record["body"]):
+        case SpendCheck(account_id, key_id, refused):
+            await alerts.look(account_id, key_id, refused=refused)
+            return True
+        case SpendAlert() as alert:
+            result = await alerts.deliver(alert, number)
+        case job_id:
+            result = await tries.deliver(job_id, number)
+    if result.again_s is not None:
+        await queue.again(record["receiptHandle"], result.again_s)
+    elif not result.delivered:
         log.warning("notice %s was not taken by its webhook in %d tries", record["messageId"], number)
-    return told.delivered
+        count(Metric.WEBHOOKS_GIVEN_UP)
+    return result.delivered

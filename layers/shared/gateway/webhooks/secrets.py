@@ -1,4 +1,6 @@
-"""What signs an account's webhooks: made at first need, replaced on request, the old one good for a day more."""
+"""Secrets that sign an account's webhooks: created at first need, replaced on request, the old one valid for a day
+more.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +8,8 @@ import base64
 import secrets
 
 from gateway.errors import Conflict
-from gateway.framing.standard_webhooks import PREFIX
-from gateway.job_ports import WebhookRecords, WebhookSecrets
+from gateway.ports.webhooks import WebhookRecords, WebhookSecrets
+from gateway.providers.auth.standard_webhooks import PREFIX
 
 OVERLAP_S = 24 * 3600
 # The length that the specification recommends, between 24 and 64 bytes.
@@ -26,14 +28,14 @@ async def secrets_of(records: WebhookRecords, account_id: str) -> WebhookSecrets
 
 
 async def rotate(records: WebhookRecords, account_id: str, now_s: float) -> WebhookSecrets:
-    """New secrets; raises `Conflict` where somebody else rotates at this very moment."""
+    """Replaces the secret; raises `Conflict` if another rotation is running."""
     stands = await secrets_of(records, account_id)
-    anew = WebhookSecrets(account_id, new_secret(), stands.current, int(now_s) + OVERLAP_S)
-    if not await records.put_secrets(anew, instead_of=stands.current):
+    renewed = WebhookSecrets(account_id, new_secret(), stands.current, int(now_s) + OVERLAP_S)
+    if not await records.put_secrets(renewed, instead_of=stands.current):
         raise Conflict("The secret is being rotated already.", code="rotation_in_progress")
-    return anew
+    return renewed
 
 
 def new_secret() -> str:
-    """A secret that nobody has seen."""
+    """A new random secret."""
     return PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()

@@ -1,15 +1,15 @@
-"""Webhooks as their owner sees them."""
+"""Documents of webhooks for their owner."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from gateway.accounts.pages import Page, iso_utc, page_of
-from gateway.job_ports import Delivery, WebhookRecords, WebhookSecrets
+from gateway.ports.webhooks import Delivery, WebhookRecords, WebhookSecrets
 
 
 def secrets_view(secrets: WebhookSecrets, now_s: float) -> dict[str, Any]:
-    """The secret that signs; after a rotation, until when the one before it signs as well."""
+    """The current secret; after a rotation, also the end of the previous one's validity."""
     overlaps = len(secrets.good(now_s)) > 1
     return {
         "object": "webhook_secret",
@@ -19,11 +19,11 @@ def secrets_view(secrets: WebhookSecrets, now_s: float) -> dict[str, Any]:
 
 
 def delivery_view(delivery: Delivery) -> dict[str, Any]:
-    """One try."""
+    """The document of one delivery try."""
     return {
         "object": "webhook_delivery",
         "id": delivery.delivery_id,
-        "job_id": delivery.job_id,
+        "job_id": delivery.job_id or None,
         "message_id": delivery.message_id,
         "type": delivery.event_type,
         "url": delivery.url,
@@ -37,6 +37,6 @@ def delivery_view(delivery: Delivery) -> dict[str, Any]:
 
 
 async def deliveries_page(records: WebhookRecords, account_id: str, limit: int, cursor: str | None) -> Page[Delivery]:
-    """The account's deliveries, newest first."""
+    """A page of the account's deliveries, newest first."""
     found = await records.deliveries(account_id, limit=limit + 1, before=cursor)
     return page_of(found, limit, lambda delivery: delivery.delivery_id)

@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.canonical.response import FinishReason
-from gateway.canonical.usage import Usage
-from gateway.framing.provider_json import as_count, as_object, as_text
+from gateway.canonical.response import FinishReason, ended
+from gateway.canonical.usage import Usage, Uses, counted, uses_of
+from gateway.protocols.shared.provider_json import as_count, as_object, as_share, as_shares, as_text
 
 PROTOCOL = "anthropic_messages"
+# Tools whose uses are counted, by the catalog's words.
+COUNTED = ("web_fetch", "web_search")
+# Iterations that are no part of the usage beside them.
+_BESIDE = frozenset({"compaction"})
 
 _REASONS: Mapping[str, FinishReason] = {
     "end_turn": FinishReason.STOP,
@@ -37,13 +41,16 @@ _WORDS: Mapping[FinishReason, str] = {
 
 
 def stop_sequence(value: object) -> str | None:
-    """Which of the caller's sequences ended the answer, if one did."""
+    """Returns the caller's sequence that ended the answer, if one did."""
     return as_text(value) or None
 
 
-def decode_finish_reason(word: object) -> FinishReason | None:
-    """Nothing while the message has not ended; a word that is not known yet is a plain stop."""
-    return None if word is None else _REASONS.get(as_text(word), FinishReason.STOP)
+def decode_finish_reason(word: object, called: bool) -> FinishReason | None:
+    """Returns None while the message has not ended. An unknown word is a plain stop.
+
+    `called` says whether tools were called, which some who speak this wire end with a plain `end_turn`.
+    """
+    return ended(_REASONS.get(as_text(word), FinishReason.STOP), called) if word else None
 
 
 def encode_finish_reason(reason: FinishReason | None) -> str:
@@ -51,25 +58,49 @@ def encode_finish_reason(reason: FinishReason | None) -> str:
     return "end_turn" if reason is None else _WORDS.get(reason, "end_turn")
 
 
-def decode_usage(value: object) -> Usage | None:
-    """Token counts in canonical classes; `None` where the provider reported none. Zero is a report.
+def decode_uses(value: object) -> Uses | None:
+    """The uses of the provider's own tools that a usage reports, or `None` where it reports none.
 
-    The wire's input excludes what was read from or written to a cache. Writes are split by lifetime where the
-    provider says so; what it leaves open was written for five minutes, the wire's default.
+    https://docs.claude.com/en/docs/agents-and-tools/tool-use/web-search-tool#usage-and-pricing
+    """
+    reported = as_shares(as_shares(value).get("server_tool_use"))
+    if not reported:
+        return None
+    return uses_of({tool: as_share(reported.get(f"{tool}_requests")) for tool in COUNTED})
+
+
+def decode_usage(value: object, seen: Uses = ()) -> Usage | None:
+    """Counts in canonical classes; `None` where the provider reported none. Zero is a report.
+
+    `seen` are the uses of tools that the answer shows, for a provider that does not report them. Iterations that
+    compacted the conversation stand beside the whole and are billed with it:
+    https://platform.claude.com/docs/en/build-with-claude/compaction#understanding-usage.
+
+    The wire's input excludes what was read from or written to a cache. Writes are split by lifetime where the provider
+    says so; what it leaves open was written for five minutes, the wire's default.
     """
     usage = as_object(value)
     if usage.get("input_tokens") is None and usage.get("output_tokens") is None:
         return None
+    reported = decode_uses(usage)
+    whole = _tokens(usage, seen if reported is None else reported)
+    listed = usage.get("iterations")
+    beside = [one for one in (listed if isinstance(listed, list) else ()) if as_shares(one).get("type") in _BESIDE]
+    return sum((_tokens(one) for one in beside), whole)
+
+
+def _tokens(usage: dict[str, Any], uses: Uses = ()) -> Usage:
     hour = as_count(as_object(usage.get("cache_creation")).get("ephemeral_1h_input_tokens"))
     five_minutes = as_count(as_object(usage.get("cache_creation")).get("ephemeral_5m_input_tokens"))
     written = max(as_count(usage.get("cache_creation_input_tokens")), hour + five_minutes)
-    return Usage(
+    return counted(
+        uses,
         input=as_count(usage.get("input_tokens")),
         cache_read=as_count(usage.get("cache_read_input_tokens")),
         cache_write_5m=written - hour,
         cache_write_1h=hour,
         output=as_count(usage.get("output_tokens")),
-        reasoning=as_count(as_object(usage.get("output_tokens_details")).get("thinking_tokens")),
+        reasoning=as_share(as_shares(usage.get("output_tokens_details")).get("thinking_tokens")),
     )
 
 
@@ -85,4 +116,9 @@ def encode_usage(usage: Usage) -> dict[str, Any]:
         },
         "output_tokens": usage.output,
     }
-    return counts | ({"output_tokens_details": {"thinking_tokens": usage.reasoning}} if usage.reasoning else {})
+    if usage.reasoning:
+        counts["output_tokens_details"] = {"thinking_tokens": usage.reasoning}
+    if usage.uses:
+        used = dict(usage.uses)
+        counts["server_tool_use"] = {f"{tool}_requests": used.get(tool, 0) for tool in COUNTED}
+    return counts

@@ -1,4 +1,4 @@
-"""Content blocks in a row: each opens, grows and closes before the next opens, whatever order the events came in.
+"""Orders content blocks: each opens, grows and closes before the next opens, for every order of the events.
 
 Clients of this wire read a block under its index and act when it closes, so blocks never overlap here (field case B11).
 Providers of other wires may interleave parallel calls: a call that has not come to the end of its JSON keeps the next
@@ -13,14 +13,20 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from gateway.canonical.arguments import written_object
+
 Key = tuple[int, int]
+
+# In so few pieces a call's JSON has begun; blanks that go on longer are no reason to hold it back.
+_OPENING = 8
 
 
 @dataclass(slots=True)
 class Block:
     """One block to write: `opening` is its JSON at the start, `closing` a last delta that only the end brings.
 
-    `arguments` are the pieces of a call's JSON so far; `None` where any piece may be the last one.
+    `arguments` are the pieces of a call's JSON so far; `None` where any piece may be the last one. What does not open
+    as an object is held back until the end, and written as the object that it comes to.
     """
 
     opening: bytes
@@ -28,8 +34,20 @@ class Block:
     closing: bytes = b""
     waiting: list[bytes] = field(default_factory=list)
 
+    @property
+    def is_held(self) -> bool:
+        """True if the arguments so far must be held back."""
+        return self.arguments is not None and not "".join(self.arguments[:_OPENING]).lstrip().startswith("{")
+
+    def last(self) -> bytes:
+        """The delta that the block closes with, if any."""
+        if self.closing or not self.arguments or not self.is_held:
+            return self.closing
+        said = "".join(self.arguments)
+        return json_delta(written_object(said) or orjson.dumps({"arguments": said}).decode())
+
     def may_close(self) -> bool:
-        """Whether nothing but blanks can follow: a complete object does not go on."""
+        """True if only blanks can follow: a complete object does not continue."""
         if self.arguments is None:
             return True
         try:
@@ -59,7 +77,7 @@ class Blocks:
         return self._close() + self._begin(key, block)
 
     def grow(self, key: Key, block: Block, deltas: Sequence[bytes]) -> bytes:
-        """More of the block that `find` answered."""
+        """Writes deltas of the block that `find` returned for `key`, or keeps them while that block waits."""
         if key != self._key:
             block.waiting += deltas
             return b""
@@ -94,8 +112,8 @@ class Blocks:
         block, self._open, self._key = self._open, None, None
         if block is None:
             return b""
-        last = self._written((block.closing,)) if block.closing else b""
-        return last + stopped(self._index)
+        last = block.last()
+        return (self._written((last,)) if last else b"") + stopped(self._index)
 
     def _written(self, deltas: Sequence[bytes]) -> bytes:
         return b"".join(
@@ -105,6 +123,11 @@ class Blocks:
                 for delta in deltas
             ]
         )
+
+
+def json_delta(text: str) -> bytes:
+    """Writes a delta that adds text to a call's JSON."""
+    return b'{"type":"input_json_delta","partial_json":%b}' % orjson.dumps(text)
 
 
 def stopped(index: int) -> bytes:

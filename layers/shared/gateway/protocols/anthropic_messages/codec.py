@@ -21,7 +21,7 @@ from gateway.protocols.anthropic_messages.rename import forward_response
 
 
 class MessagesClient(ClientCodec):
-    """What callers speak to."""
+    """The codec of callers on this wire."""
 
     protocol = PROTOCOL
     id_prefix = "msg_"
@@ -43,18 +43,18 @@ class MessagesClient(ClientCodec):
 
 
 class MessagesUpstream(UpstreamCodec):
-    """What providers speak."""
+    """The codec of providers on this wire."""
 
     protocol = PROTOCOL
 
     def encode_request(self, request: ChatRequest, target: Target) -> bytes:
         return encode_request(request, target)
 
-    def decode_response(self, body: bytes) -> ChatResponse:
-        return decode_response(body)
+    def decode_response(self, body: bytes, answer_id: str = "") -> ChatResponse:
+        return decode_response(body, answer_id)
 
-    def stream_decoder(self) -> StreamDecoder:
-        return MessagesStreamDecoder()
+    def stream_decoder(self, answer_id: str = "") -> StreamDecoder:
+        return MessagesStreamDecoder(answer_id)
 
     def decode_error(self, status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
         return decode_error(status, headers, body)

@@ -10,11 +10,11 @@ import orjson
 
 from gateway.canonical.request import ChatRequest
 from gateway.canonical.target import Target
-from gateway.errors import UpstreamError
-from gateway.framing.provider_json import UNREADABLE, load
-from gateway.framing.splice import edit
+from gateway.errors import UnreadableAnswer
+from gateway.framing.json_edit import edit
 from gateway.protocols.anthropic_messages.decode import decode_prompt
 from gateway.protocols.anthropic_messages.encode import encode_request
+from gateway.protocols.shared.provider_json import load
 
 # What the endpoint refuses, since it says nothing about the prompt.
 _OF_THE_ANSWER = frozenset(
@@ -48,7 +48,7 @@ def decode_count(body: bytes) -> int:
     """The provider's count; raises `UpstreamError` where there is none."""
     count = load(body).get("input_tokens")
     if type(count) is not int:
-        raise UpstreamError(UNREADABLE)
+        raise UnreadableAnswer("it has no count of tokens")
     return count
 
 

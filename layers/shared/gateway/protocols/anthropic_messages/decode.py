@@ -10,14 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gateway.canonical.cache_marks import marked_end
 from gateway.canonical.reasoning import BUDGET_TOKENS_MAX, BUDGET_TOKENS_MIN
 from gateway.canonical.request import ChatRequest, OutputFormat, Reasoning, Sampling
-from gateway.framing.document import Node, parse
-from gateway.framing.preferences import OWN_MEMBERS, decode_preferences, refuse_upstream_members
 from gateway.protocols.anthropic_messages.answer import PROTOCOL
-from gateway.protocols.anthropic_messages.decode_messages import decode_messages
+from gateway.protocols.anthropic_messages.decode_messages import decode_cache, decode_messages
 from gateway.protocols.anthropic_messages.decode_tools import decode_parallel, decode_tool_choice, decode_tools
 from gateway.protocols.anthropic_messages.errors import THREAD_UNSUPPORTED
+from gateway.protocols.anthropic_messages.state import PLACES
+from gateway.protocols.shared.document import Node, parse
+from gateway.protocols.shared.preferences import OWN_MEMBERS, decode_preferences, refuse_upstream_members
+from gateway.protocols.shared.provider_state import first_reference
 
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
 
@@ -50,7 +53,6 @@ _WITHOUT_EFFECT = frozenset(
 )
 _DEFAULTS: Mapping[str, Any] = {"inference_geo": "global", "speed": "standard"}
 _CHECKS: Mapping[str, Callable[[Node], object]] = {
-    "cache_control": Node.as_object,
     "context_management": Node.as_object,
     "inference_geo": Node.as_string,
     "mcp_servers": Node.elements,
@@ -89,7 +91,7 @@ def _decoded(root: Node, body: bytes, maximum: int | None) -> ChatRequest:
     return ChatRequest(
         protocol=PROTOCOL,
         model=root.required("model").as_string(minimum=1),
-        messages=messages,
+        messages=marked_end(messages, decode_cache(root), tools),
         source=body,
         stream=stream is not None and stream.as_boolean(),
         include_usage=True,
@@ -101,6 +103,8 @@ def _decoded(root: Node, body: bytes, maximum: int | None) -> ChatRequest:
         output_format=_output_format(root),
         reasoning=reasoning,
         user=_user(root),
+        samplings=_samplings(root),
+        provider_state=first_reference(root.value, PLACES),
         routing=decode_preferences(root, body),
         unmapped={**_unmapped(root, maximum), **unmapped, **unmapped_of_tools},
     )
@@ -123,6 +127,14 @@ def _unmapped(root: Node, maximum: int | None) -> dict[str, Any]:
         if name not in _WITHOUT_EFFECT and name not in _UNPRICED:
             kept[name] = value
     return kept | _unmapped_output_config(root)
+
+
+def _samplings(root: Node) -> int:
+    """Two, where the provider may compact the conversation before it answers."""
+    management = root.member("context_management")
+    edits = None if management is None else management.member("edits")
+    kinds = [] if edits is None else [edit.required("type").as_string() for edit in edits.elements()]
+    return 2 if any(kind.startswith("compact_") for kind in kinds) else 1
 
 
 def _unmapped_output_config(root: Node) -> dict[str, Any]:

@@ -8,11 +8,14 @@ to other models, and are read as that.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
+from gateway.canonical.media_types import registered
 from gateway.canonical.parts import (
     CacheLifetime,
     Document,
@@ -30,16 +33,15 @@ from gateway.canonical.parts import (
     ToolResult,
     UploadedMedia,
 )
-from gateway.framing.document import Node
 from gateway.protocols.anthropic_messages.answer import PROTOCOL
 from gateway.protocols.anthropic_messages.signatures import decode_signature
-
-IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+from gateway.protocols.shared.document import Node
 
 _MESSAGES_MAX = 100_000
 _CONTENT = "one of a string or array of objects"
 _LIFETIMES: Mapping[str, CacheLifetime] = {"5m": CacheLifetime.FIVE_MINUTES, "1h": CacheLifetime.ONE_HOUR}
 _MEMBERS = frozenset({"role", "content"})
+_ACCOUNTING = re.compile(r"^x-anthropic-billing-header:[^\n]*\n*", re.IGNORECASE)
 # What a block may say that other wires cannot: its member, and the value that says nothing.
 _UNMAPPED: Mapping[str, Mapping[str, Any]] = {
     "document": {"context": None, "citations": {"enabled": False}},
@@ -53,10 +55,32 @@ def decode_messages(root: Node) -> tuple[tuple[Message, ...], Unmapped]:
     """The system prompt and the conversation, and what no other wire is known to express, by its path."""
     unmapped: Unmapped = {}
     system = root.member("system")
-    decoded = [] if system is None else [Message("system", _content(system, unmapped))]
+    decoded = [] if system is None else _system(_content(system, unmapped))
     for node in root.required("messages").elements(1, _MESSAGES_MAX):
         decoded += _turns(node, unmapped)
+    lifetime = decode_cache(root)
+    if lifetime is not None:
+        decoded[-1] = _marked(decoded[-1], lifetime)
     return tuple(decoded), unmapped
+
+
+def _system(parts: Iterable[Part]) -> list[Message]:
+    """The instructions without the line by which Claude Code accounts for itself.
+
+    It changes with each request, and would keep every provider of another wire from reading its cache.
+    """
+    kept = [replace(part, text=_ACCOUNTING.sub("", part.text)) if isinstance(part, Text) else part for part in parts]
+    said = tuple(part for part in kept if not isinstance(part, Text) or part.text)
+    return [Message("system", said)] if said else []
+
+
+def _marked(message: Message, lifetime: CacheLifetime) -> Message:
+    """The conversation's last turn, where the request as a whole is marked: its last block ends the prefix to keep."""
+    match message.parts:
+        case (*before, Text() | Image() | Document() | ToolCall() | ToolResult() as last) if last.cache is None:
+            return replace(message, parts=(*before, replace(last, cache=lifetime)))
+        case _:
+            return message
 
 
 def decode_cache(node: Node) -> CacheLifetime | None:
@@ -130,17 +154,24 @@ def _kind(source: Node, known: Mapping[str, object]) -> str:
 
 
 def _base64_image(source: Node) -> MediaSource:
-    media_type = source.required("media_type").as_one_of(IMAGE_TYPES)
-    return InlineMedia(source.required("data").as_string(minimum=1), media_type)
+    """Reads a picture of any type. The provider decides which types its model accepts."""
+    kind = source.required("media_type")
+    if not registered(kind.as_string()).startswith("image/"):
+        raise kind.error(f"Invalid '{kind.path}': expected an image's media type.")
+    return InlineMedia(source.required("data").as_string(minimum=1), kind.as_string())
 
 
 def _base64_pdf(source: Node) -> MediaSource:
-    media_type = source.required("media_type").as_one_of(("application/pdf",))
-    return InlineMedia(source.required("data").as_string(minimum=1), media_type)
+    kind = source.required("media_type")
+    if registered(kind.as_string()) != "application/pdf":
+        kind.as_one_of(("application/pdf",))
+    return InlineMedia(source.required("data").as_string(minimum=1), kind.as_string())
 
 
 def _plain_text(source: Node) -> MediaSource:
-    source.required("media_type").as_one_of(("text/plain",))
+    kind = source.required("media_type")
+    if registered(kind.as_string()) != "text/plain":
+        kind.as_one_of(("text/plain",))
     return _as_inline(source.required("data").as_string(minimum=1))
 
 
@@ -219,7 +250,7 @@ def _tool_result(node: Node, unmapped: Unmapped) -> Part:
 
 
 def _result_content(content: Node, unmapped: Unmapped) -> tuple[Text | Image | Document, ...]:
-    """What a tool may answer; the rest, such as a browser's state, is this wire's own."""
+    """Reads the parts that a tool may answer. Other parts, such as a browser's state, belong to this wire alone."""
     kept: list[Text | Image | Document] = []
     for position, part in enumerate(_content(content, unmapped)):
         if isinstance(part, Text | Image | Document):

@@ -7,10 +7,14 @@ stream is not whole. Kinds of events that are not known yet are forwarded and me
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
+from gateway.canonical.call_ids import CallIds
 from gateway.canonical.codec import Decoded
 from gateway.canonical.events import (
     CitationAdded,
@@ -27,13 +31,21 @@ from gateway.canonical.events import (
     ToolCallStarted,
     UsageReported,
 )
-from gateway.errors import UpstreamError
-from gateway.framing.provider_json import UNREADABLE, as_object, as_objects, as_position, as_text, dumped, load
+from gateway.canonical.usage import Uses, uses_of
+from gateway.errors import UnreadableAnswer, UpstreamError
+from gateway.framing.json_edit import edit
 from gateway.framing.sse import Frame, SSEDecoder, sse_event
 from gateway.protocols.anthropic_messages import answer
 from gateway.protocols.anthropic_messages.answer import PROTOCOL
-from gateway.protocols.anthropic_messages.decode_answer import citation
+from gateway.protocols.anthropic_messages.decode_answer import (
+    citation,
+    failed_tool,
+    input_text,
+    is_generated,
+    used_tool,
+)
 from gateway.protocols.anthropic_messages.errors import decode_error_object
+from gateway.protocols.shared.provider_json import as_object, as_objects, as_position, as_text, as_word, dumped, load
 
 CUT = "The provider's stream was cut."
 
@@ -49,23 +61,26 @@ class _Block:
     index: int = 0
     input: object = None
     has_grown: bool = False
+    is_generated: bool = True
 
 
 class MessagesStreamDecoder:
     """One provider stream. `Decoded.frame` is the whole event as SSE, its comments and line ends made regular."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer_id: str = "") -> None:
         self._sse = SSEDecoder()
+        self._ids = CallIds(answer_id)
         self._blocks: dict[int, _Block] = {}
         self._parts = 0
         self._calls = 0
         self._usage: Json = {}
+        self._used: Counter[str] = Counter()
         self._started = False
         self._finished = False
         self._ended = False
 
     def feed(self, data: bytes) -> list[Decoded]:
-        """What the frames in `data` mean; garbage is a `Failed` event in its place. Nothing follows the end."""
+        """Decodes the frames in `data`. An unreadable frame becomes a `Failed` event, and no event follows the end."""
         try:
             frames = self._sse.feed(data)
         except UpstreamError as too_large:
@@ -74,31 +89,46 @@ class MessagesStreamDecoder:
 
     def flush(self) -> list[Decoded]:
         """The end of the bytes; a `Failed` event where `message_stop` did not come."""
-        decoded = self._read(self._sse.flush())
+        decoded = self._read(self._sse.flush(), UpstreamError(CUT))
         return decoded if self._ended else [*decoded, self._fail(UpstreamError(CUT))]
 
-    def _read(self, frames: Iterable[Frame]) -> list[Decoded]:
+    def _read(self, frames: Iterable[Frame], otherwise: UpstreamError | None = None) -> list[Decoded]:
+        """Decodes the frames. An unreadable one fails the stream, with the error `otherwise` if there is one."""
         read = []
         for frame in frames:
             if self._ended:
                 break
             try:
-                read.append(self._decoded(frame.data))
+                decoded = self._decoded(frame)
             except UpstreamError as error:
-                read.append(self._fail(error))
+                decoded = self._fail(otherwise or error)
+            if decoded is not None:
+                read.append(decoded)
         return read
 
-    def _decoded(self, data: bytes) -> Decoded:
+    def _decoded(self, frame: Frame) -> Decoded | None:
+        """One frame's meaning; nothing where it is no event of this wire, as another wire's `[DONE]` is none."""
+        data = frame.data
+        if not data.strip() or data.startswith(b"[DONE]"):
+            return None
         value = load(data)
-        kind = as_text(value.get("type"))
+        kind = as_text(value.get("type")) or _name(frame)
         reader = _READERS.get(kind)
+        if not kind and frame.event:
+            return None
         if reader is None:
             if not kind.isidentifier():
-                raise UpstreamError(UNREADABLE)
+                raise UnreadableAnswer("an event's type is no name")
             return Decoded((), sse_event(data, kind))
         if not self._started and kind not in _OPENING:
-            raise UpstreamError(UNREADABLE)
-        return Decoded(reader(self, value), sse_event(data, kind))
+            raise UnreadableAnswer(f"{kind} came before message_start")
+        events = reader(self, value)
+        return Decoded(events, sse_event(_with_id(value, data, events), kind), self._seen)
+
+    @property
+    def _seen(self) -> Uses:
+        """The uses of the provider's own tools that have begun and have not failed."""
+        return uses_of(self._used)
 
     def _fail(self, error: UpstreamError) -> Decoded:
         self._ended = True
@@ -113,14 +143,16 @@ class MessagesStreamDecoder:
         """The one preamble (field case D6), with the prompt's usage."""
         message = as_object(value.get("message"))
         if self._started or not message:
-            raise UpstreamError(UNREADABLE)
+            raise UnreadableAnswer("message_start came twice, or without a message")
         self._started = True
         self._usage = dict(as_object(message.get("usage")))
+        # No tool has run yet: this count would hide those of a provider that counts them nowhere else.
+        self._usage.pop("server_tool_use", None)
         return (
             Started(
-                upstream_id=as_text(message.get("id")),
-                model=as_text(message.get("model")),
-                usage=answer.decode_usage(self._usage),
+                upstream_id=as_word(message.get("id")),
+                model=as_word(message.get("model")),
+                usage=answer.decode_usage(self._usage, self._seen),
             ),
         )
 
@@ -128,13 +160,16 @@ class MessagesStreamDecoder:
         """A block opens; text and thoughts usually open empty."""
         place = as_position(value.get("index"))
         if place in self._blocks:
-            raise UpstreamError(UNREADABLE)
+            raise UnreadableAnswer("a block was opened twice")
         content = as_object(value.get("content_block"))
         block = self._blocks[place] = _Block(as_text(content.get("type")), self._parts)
         self._parts += 1
         opener = _OPENERS.get(block.kind)
         if opener is None:
-            return (OpaqueDelta(PROTOCOL, dumped(content), block.part),)
+            block.is_generated = is_generated(content)
+            self._used.update(filter(None, [used_tool(content)]))
+            self._used.subtract(filter(None, [failed_tool(content)]))
+            return (OpaqueDelta(PROTOCOL, dumped(content), block.part, generated=block.is_generated),)
         return opener(self, block, content)
 
     def open_text(self, block: _Block, content: Json) -> Sequence[Event]:
@@ -154,19 +189,19 @@ class MessagesStreamDecoder:
 
     def open_call(self, block: _Block, content: Json) -> Sequence[Event]:
         """A call; its arguments follow, or were all in `input`."""
-        block.index, block.input = self._calls, as_object(content.get("input"))
+        block.index, block.input = self._calls, content.get("input")
         self._calls += 1
-        identity, name = as_text(content.get("id")), as_text(content.get("name"))
+        identity, name = self._ids.of(as_word(content.get("id"))), as_text(content.get("name"))
         return (ToolCallStarted(identity, name, block.index, block.part),)
 
     def read_delta(self, value: Json) -> Sequence[Event]:
-        """More of an open block."""
+        """Reads a delta of an open block."""
         block = self._blocks.get(as_position(value.get("index")))
         if block is None:
-            raise UpstreamError(UNREADABLE)
+            raise UnreadableAnswer("a block grew that is not open")
         delta = as_object(value.get("delta"))
         if block.kind not in _OPENERS:
-            return (OpaqueDelta(PROTOCOL, dumped(delta), block.part),)
+            return (OpaqueDelta(PROTOCOL, dumped(delta), block.part, generated=block.is_generated),)
         grower = _GROWERS.get(as_text(delta.get("type")))
         return () if grower is None else grower(block, delta)
 
@@ -174,22 +209,22 @@ class MessagesStreamDecoder:
         """A block closes; a call that never grew had its arguments from the start."""
         block = self._blocks.pop(as_position(value.get("index")), None)
         if block is None:
-            raise UpstreamError(UNREADABLE)
+            raise UnreadableAnswer("a block was closed that is not open")
         if block.kind != "tool_use" or block.has_grown:
             return ()
-        return (ToolCallDelta(dumped(block.input), block.index, block.part),)
+        return (ToolCallDelta(input_text(block.input), block.index, block.part),)
 
     def read_message_delta(self, value: Json) -> Sequence[Event]:
         """The stop reason, and counts that replace those of the start; a count left out stays as it was."""
         events: list[Event] = []
         delta = as_object(value.get("delta"))
-        reason = answer.decode_finish_reason(delta.get("stop_reason"))
+        reason = answer.decode_finish_reason(delta.get("stop_reason"), called=self._calls > 0)
         if reason is not None and not self._finished:
             self._finished = True
             events.append(Finished(reason, stop_sequence=answer.stop_sequence(delta.get("stop_sequence"))))
         counts = as_object(value.get("usage"))
         self._usage |= {name: count for name, count in counts.items() if count is not None}
-        usage = answer.decode_usage(self._usage)
+        usage = answer.decode_usage(self._usage, self._seen)
         if counts and usage is not None:
             events.append(UsageReported(usage))
         return events
@@ -198,6 +233,21 @@ class MessagesStreamDecoder:
         """The stream is whole."""
         self._ended = True
         return (Ended(),)
+
+
+def _name(frame: Frame) -> str:
+    """Returns the frame's name, if it is an event of this wire."""
+    name = frame.event or ""
+    return name if name in _READERS else ""
+
+
+def _with_id(value: Json, data: bytes, events: Sequence[Event]) -> bytes:
+    """The event with the id of the call that it opens, where the provider gave none, or one that is not unique."""
+    for event in events:
+        content = value.get("content_block")
+        if isinstance(event, ToolCallStarted) and isinstance(content, dict) and (content.get("id") or "") != event.id:
+            return edit(data, {"content_block": orjson.dumps(content | {"id": event.id})})
+    return data
 
 
 def _thought(block: _Block, text: object, signature: object) -> Sequence[Event]:

@@ -12,23 +12,25 @@ from typing import Any
 
 import orjson
 
-from gateway.canonical.custom_tools import in_functions
 from gateway.canonical.parts import ToolCall
-from gateway.canonical.request import ChatRequest, OutputFormat, Sampling, Tool, ToolChoice, bridged_tools, unbridged
+from gateway.canonical.request import ChatRequest, OutputFormat, Tool, ToolChoice, bridged_tools, unbridged
 from gateway.canonical.target import Target
-from gateway.errors import InvalidRequest
-from gateway.framing.preferences import OWN_MEMBERS
-from gateway.framing.splice import edit
+from gateway.framing import json_values
+from gateway.framing.json_edit import edit
 from gateway.protocols.anthropic_messages.answer import PROTOCOL
 from gateway.protocols.anthropic_messages.encode_messages import encode_cache, encode_messages, encode_system
 from gateway.protocols.anthropic_messages.foreign import has_foreign, without_foreign
 from gateway.protocols.anthropic_messages.schema import enforceable
 from gateway.protocols.anthropic_messages.thinking import Thinking, thinking_for
-
-JSON_ONLY = "Answer with one JSON object and nothing else."
+from gateway.protocols.shared.inexpressible import inexpressible_parameter
+from gateway.protocols.shared.preferences import OWN_MEMBERS
 
 _SAMPLING = frozenset({"temperature", "top_p", "top_k"})
-_USER_CHARACTERS_MAX = 256
+# The members of Anthropic's own tools that bound their uses, by how the tools' types begin.
+_BOUNDS_OF: Mapping[str, tuple[str, ...]] = {
+    "web_search_": ("max_uses",),
+    "web_fetch_": ("max_uses", "max_content_tokens"),
+}
 _MODES: Mapping[str, str] = {"auto": "auto", "none": "none", "required": "any"}
 
 
@@ -36,12 +38,12 @@ def encode_request(request: ChatRequest, target: Target) -> bytes:
     """The body for `target`; raises `InvalidRequest` naming what the wire or the model cannot take."""
     if request.protocol == PROTOCOL:
         return _forwarded(request, target)
-    return orjson.dumps(_built(in_functions(request), target))
+    return orjson.dumps(_built(request, target))
 
 
 def _forwarded(request: ChatRequest, target: Target) -> bytes:
     """The caller's bytes, edited."""
-    sent = orjson.loads(request.source)
+    sent = json_values.loads(request.source)
     put: dict[str, Any] = {"model": target.model}
     if request.stream != bool(sent.get("stream")):
         put["stream"] = request.stream
@@ -53,7 +55,20 @@ def _forwarded(request: ChatRequest, target: Target) -> bytes:
     if "max_tokens" in sent and sent["max_tokens"] != thinking.max_tokens:
         put["max_tokens"] = thinking.max_tokens
     remove |= _edit_thinking(sent, thinking, put)
+    tools = [_within_bounds(tool, request.tools) for tool in sent.get("tools") or ()]
+    if tools != (sent.get("tools") or []):
+        put["tools"] = tools
     return edit(request.source, {name: orjson.dumps(value) for name, value in put.items()}, remove)
+
+
+def _within_bounds(sent: Mapping[str, Any], tools: Sequence[Tool]) -> Mapping[str, Any]:
+    """A tool that the provider runs, with the bounds that are held for where the caller gave none."""
+    named = _BOUNDS_OF.get(next((prefix for prefix in _BOUNDS_OF if str(sent.get("type")).startswith(prefix)), ""), ())
+    tool = next((tool for tool in tools if tool.builtin == sent), None)
+    if not named or tool is None:
+        return sent
+    bounds = {name: getattr(tool, name) for name in named if sent.get(name) is None}
+    return {**sent, **{name: bound for name, bound in bounds.items() if bound is not None}}
 
 
 def _edit_thinking(sent: Mapping[str, Any], thinking: Thinking, put: dict[str, Any]) -> frozenset[str]:
@@ -76,7 +91,7 @@ def _edit_thinking(sent: Mapping[str, Any], thinking: Thinking, put: dict[str, A
 
 
 def _asks_the_same(asked: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
-    """Whether the caller's own words do; thinking between tools is a manner of adaptive thinking."""
+    """True if the caller's own setting is equal; thinking between tools is a kind of adaptive thinking."""
     kinds = {"between_tools": "adaptive"}
     kind = kinds.get(asked["type"], asked["type"])
     return kind == config["type"] and asked.get("budget_tokens") == config.get("budget_tokens")
@@ -85,13 +100,13 @@ def _asks_the_same(asked: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
 def _built(request: ChatRequest, target: Target) -> dict[str, Any]:
     """A body from the canonical request. `metadata` is a label for the first provider's records, and stays behind."""
     for path in unbridged(request):
-        raise _inexpressible(path)
+        raise inexpressible_parameter(path)
     if request.choices > 1:
-        raise _inexpressible("n")
+        raise inexpressible_parameter("n")
     messages = encode_messages(request.messages)
     thinking = thinking_for(request, target, messages)
     body: dict[str, Any] = {"model": target.model, "max_tokens": thinking.max_tokens, "messages": messages}
-    system = encode_system(request.messages) + _instruction(request.output_format)
+    system = encode_system(request.messages)
     if system:
         body["system"] = system
     if request.stream:
@@ -102,58 +117,29 @@ def _built(request: ChatRequest, target: Target) -> dict[str, Any]:
     if thinking.config is not None:
         body["thinking"] = thinking.config
     if request.user is not None:
-        body["metadata"] = {"user_id": _user(request.user)}
+        body["metadata"] = {"user_id": request.user}
     return body
 
 
-def _inexpressible(path: str) -> InvalidRequest:
-    message = f"'{path}' cannot be expressed for this model's provider."
-    return InvalidRequest(message, param=path, code="unsupported_parameter")
-
-
-def _user(user: str) -> str:
-    if len(user) > _USER_CHARACTERS_MAX:
-        raise InvalidRequest(
-            f"This model's provider takes at most {_USER_CHARACTERS_MAX} characters of 'user'.", param="user"
-        )
-    return user
-
-
 def _sampling(request: ChatRequest, *, is_free: bool) -> dict[str, Any]:
-    """How tokens are drawn, where the model lets a caller say so: a thinking one does not.
+    """Encodes the sampling settings if the model accepts them; a thinking one does not.
 
-    What only colours an answer is left out where the wire has no word for it, unless the caller requires every
-    parameter; what the caller would miss in the answer is refused.
+    What the wire has no word for is refused where the caller would miss it in the answer. The newest models take one
+    of temperature and `top_p`.
     """
     sampling = request.sampling
-    for name, value in _missing_words(sampling, strict=request.routing.require_parameters).items():
+    both = request.routing.require_parameters and sampling.temperature is not None and sampling.top_p is not None
+    for name, value in {"logprobs": sampling.logprobs, "logit_bias": sampling.logit_bias, "top_p": both}.items():
         if value:
-            raise _inexpressible(name)
-    if any(not stop.strip() for stop in sampling.stop):
-        raise InvalidRequest("This model's provider takes no stop sequence of blanks alone.", param="stop")
+            raise inexpressible_parameter(name)
     body: dict[str, Any] = {"stop_sequences": list(sampling.stop)} if sampling.stop else {}
     if is_free and sampling.temperature is not None:
-        # The newest models take one of the two; this wire's temperatures end at 1.
-        body["temperature"] = min(sampling.temperature, 1.0)
+        body["temperature"] = sampling.temperature
     elif is_free and sampling.top_p is not None:
         body["top_p"] = sampling.top_p
     if is_free and sampling.top_k is not None and sampling.top_k > 0:
         body["top_k"] = sampling.top_k
     return body
-
-
-def _missing_words(sampling: Sampling, *, strict: bool) -> dict[str, Any]:
-    """What this wire cannot say, by the name that callers know it under."""
-    always = {"logprobs": sampling.logprobs, "logit_bias": sampling.logit_bias}
-    if not strict:
-        return always
-    return always | {
-        "seed": sampling.seed is not None,
-        "presence_penalty": sampling.presence_penalty,
-        "frequency_penalty": sampling.frequency_penalty,
-        "temperature": sampling.temperature is not None and sampling.temperature > 1,
-        "top_p": sampling.temperature is not None and sampling.top_p is not None,
-    }
 
 
 def _tools(request: ChatRequest) -> dict[str, Any]:
@@ -187,7 +173,7 @@ def _is_allowed(tool: Tool, allowed: Sequence[str]) -> bool:
 def _tool(tool: Tool, position: int) -> dict[str, Any]:
     """The wire insists on a schema, and that it is an object's."""
     if tool.builtin is not None:
-        raise _inexpressible(f"tools[{position}]")
+        raise inexpressible_parameter(f"tools[{position}]")
     schema = dict(tool.parameters or {})
     encoded: dict[str, Any] = {
         "name": tool.name,
@@ -204,12 +190,6 @@ def _tool_choice(choice: ToolChoice, parallel: bool | None) -> dict[str, Any]:
     encoded = {"type": "tool", "name": choice.tool} if choice.tool is not None else {"type": _MODES[choice.mode]}
     one_by_one = parallel is False and encoded["type"] != "none"
     return encoded | ({"disable_parallel_tool_use": True} if one_by_one else {})
-
-
-def _instruction(wanted: OutputFormat | None) -> list[dict[str, Any]]:
-    """JSON without a schema is asked for in words, as OpenAI too has callers do."""
-    is_plain = wanted is not None and (wanted.kind == "json" or (wanted.kind == "schema" and wanted.schema is None))
-    return [{"type": "text", "text": JSON_ONLY}] if is_plain else []
 
 
 def _output_config(wanted: OutputFormat | None, effort: str | None) -> dict[str, Any]:

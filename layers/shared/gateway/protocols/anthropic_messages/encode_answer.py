@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from gateway.canonical.arguments import written_object
 from gateway.canonical.parts import Citation, Opaque, Part, RedactedThinking, Refusal, Text, Thinking, ToolCall
 from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp
 from gateway.canonical.usage import Usage
@@ -45,7 +46,7 @@ def envelope(stamp: Stamp, usage: Usage) -> dict[str, Any]:
     }
 
 
-def encode_tool_input(call: ToolCall) -> Block:
+def encode_tool_input(call: ToolCall) -> Block | orjson.Fragment:
     """A call's arguments as the object that this wire wants.
 
     No arguments are an empty object. Free text goes under `input`; what the model wrote that is no object, under
@@ -53,15 +54,12 @@ def encode_tool_input(call: ToolCall) -> Block:
     """
     if call.custom:
         return {"input": call.arguments}
-    try:
-        value = orjson.loads(call.arguments or "{}")
-    except orjson.JSONDecodeError:
-        return {"arguments": call.arguments}
-    return value if isinstance(value, dict) else {"arguments": call.arguments}
+    written = written_object(call.arguments)
+    return {"arguments": call.arguments} if written is None else orjson.Fragment(written)
 
 
 def own_citations(citations: Sequence[Citation]) -> list[orjson.Fragment]:
-    """Those that this wire can point with."""
+    """Keeps the citations that this wire can express."""
     return [orjson.Fragment(each.json_text) for each in citations if each.protocol == PROTOCOL]
 
 

@@ -1,16 +1,13 @@
 """A canonical conversation as this wire's messages, for a provider that did not see it in this form.
 
-Mappings, each with a test: instructions go to the top, wherever they stood; turns of one role in a row become one, and
+Mappings, each with a test: instructions go to the top, from any place; turns of one role in a row become one, and
 results of parallel calls one user turn that opens with them (field cases E4, E9); thoughts that this wire's providers
-did not sign are left out, since they would be refused (E2); a refusal is text; names of participants are left out;
-empty texts, which the wire refuses, too. The rest of what the wire cannot say is refused by name.
+did not sign are left out, since they would be refused (E2); a refusal is text; names of participants are left out.
+The rest of what the wire cannot say is refused by name.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,7 +17,6 @@ from gateway.canonical.parts import (
     Image,
     InlineMedia,
     Message,
-    Opaque,
     Part,
     RedactedThinking,
     Refusal,
@@ -32,12 +28,11 @@ from gateway.canonical.parts import (
 )
 from gateway.errors import InvalidRequest
 from gateway.protocols.anthropic_messages.answer import PROTOCOL
-from gateway.protocols.anthropic_messages.decode_messages import IMAGE_TYPES
 from gateway.protocols.anthropic_messages.encode_answer import encode_tool_input
+from gateway.protocols.shared.inexpressible import inexpressible_part, plain_text
 
 Block = dict[str, Any]
 
-NOT_IN_ID = re.compile(r"[^a-zA-Z0-9_-]")
 _ROLES: Mapping[str, str] = {"user": "user", "tool": "user", "assistant": "assistant"}
 
 
@@ -78,11 +73,6 @@ def encode_cache(cache: CacheLifetime | None) -> Block:
     return {"cache_control": marker}
 
 
-def encode_call_id(call_id: str) -> str:
-    """The id in the characters that the wire takes, the same for a call and its result."""
-    return NOT_IN_ID.sub("_", call_id)
-
-
 def _after_results(block: Block) -> bool:
     return bool(block["type"] != "tool_result")
 
@@ -102,7 +92,7 @@ def _blocks(part: Part, path: str) -> list[Block]:
         case Thinking() | RedactedThinking():
             return _thought(part)
         case ToolCall():
-            call = {"type": "tool_use", "id": encode_call_id(part.id), "name": part.name}
+            call = {"type": "tool_use", "id": part.id, "name": part.name}
             return [call | {"input": encode_tool_input(part)} | encode_cache(part.cache)]
         case ToolResult():
             return [_tool_result(part, path)]
@@ -112,16 +102,16 @@ def _blocks(part: Part, path: str) -> list[Block]:
             name = {} if part.name is None else {"title": part.name}
             return [{"type": "document", "source": _document_source(part, path)} | name | encode_cache(part.cache)]
         case _:
-            raise _inexpressible(part, path)
+            raise inexpressible_part(part, path)
 
 
 def _text(part: Text | Refusal) -> list[Block]:
     cache = part.cache if isinstance(part, Text) else None
-    return [{"type": "text", "text": part.text} | encode_cache(cache)] if part.text else []
+    return [{"type": "text", "text": part.text} | encode_cache(cache)]
 
 
 def _thought(part: Thinking | RedactedThinking) -> list[Block]:
-    """A thought goes back to those who signed it, and to nobody else."""
+    """Encodes a thought only for the provider that signed it."""
     match part:
         case Thinking(text, str() as signature, signed_by) if signed_by == PROTOCOL:
             return [{"type": "thinking", "thinking": text, "signature": signature}]
@@ -133,7 +123,7 @@ def _thought(part: Thinking | RedactedThinking) -> list[Block]:
 
 def _tool_result(result: ToolResult, path: str) -> Block:
     content = [block for part in result.parts for block in _blocks(part, path)]
-    block: Block = {"type": "tool_result", "tool_use_id": encode_call_id(result.call_id)}
+    block: Block = {"type": "tool_result", "tool_use_id": result.call_id}
     if content:
         block["content"] = content
     if result.is_error:
@@ -143,12 +133,12 @@ def _tool_result(result: ToolResult, path: str) -> Block:
 
 def _image_source(image: Image, path: str) -> Block:
     match image.source:
-        case InlineMedia(data, media_type) if media_type in IMAGE_TYPES:
+        case InlineMedia(data, media_type):
             return {"type": "base64", "media_type": media_type, "data": data}
         case RemoteMedia(url):
             return {"type": "url", "url": url}
         case _:
-            raise _inexpressible(image, path)
+            raise inexpressible_part(image, path)
 
 
 def _document_source(document: Document, path: str) -> Block:
@@ -156,21 +146,8 @@ def _document_source(document: Document, path: str) -> Block:
         case InlineMedia(data, "application/pdf"):
             return {"type": "base64", "media_type": "application/pdf", "data": data}
         case InlineMedia(data, media_type) if media_type.startswith("text/"):
-            return {"type": "text", "media_type": "text/plain", "data": _plain_text(data, path)}
+            return {"type": "text", "media_type": "text/plain", "data": plain_text(data, path)}
         case RemoteMedia(url):
             return {"type": "url", "url": url}
         case _:
-            raise _inexpressible(document, path)
-
-
-def _plain_text(data_base64: str, path: str) -> str:
-    try:
-        return base64.b64decode(data_base64, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        raise InvalidRequest(f"Invalid '{path}': expected base64 of UTF-8 text.", param=path) from None
-
-
-def _inexpressible(part: Part, path: str) -> InvalidRequest:
-    kind = f"{part.protocol} content" if isinstance(part, Opaque) else type(part).__name__.lower()
-    message = f"Invalid '{path}': this {kind} cannot be expressed for this model's provider."
-    return InvalidRequest(message, param=path, code="unsupported_content")
+            raise inexpressible_part(document, path)

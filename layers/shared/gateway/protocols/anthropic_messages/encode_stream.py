@@ -36,10 +36,10 @@ from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import Extension, FinishReason, Stamp
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError
-from gateway.framing.splice import edit
+from gateway.framing.json_edit import edit
 from gateway.framing.sse import sse_event
 from gateway.protocols.anthropic_messages.answer import PROTOCOL, encode_finish_reason, encode_usage
-from gateway.protocols.anthropic_messages.blocks import Block, Blocks, Key, stopped
+from gateway.protocols.anthropic_messages.blocks import Block, Blocks, Key, json_delta, stopped
 from gateway.protocols.anthropic_messages.encode_answer import envelope
 from gateway.protocols.anthropic_messages.errors import error_object
 from gateway.protocols.anthropic_messages.rename import forward_start
@@ -157,7 +157,10 @@ class MessagesStreamEncoder:
         return Usage(estimated_input_tokens(self._request), output=estimated_tokens(self._delivered_bytes))
 
     def _note_finish(self, event: Finished) -> None:
-        """Where a provider splits one answer over choices (field case E8), the one that calls tools has the word."""
+        """Records the end.
+
+        If a provider splits one answer over choices (field case E8), the one that calls tools decides.
+        """
         if self._finish is None or self._finish.reason is not FinishReason.TOOL_CALLS:
             self._finish = event
 
@@ -177,9 +180,13 @@ class MessagesStreamEncoder:
     def _grown(self, key: Key, block: Block, event: Content, deltas: Sequence[bytes]) -> bytes:
         if isinstance(event, ToolCallDelta):
             if block.closing:
-                deltas = (_json_delta(_escaped(event.arguments)),)
+                deltas = (json_delta(_escaped(event.arguments)),)
             elif block.arguments is not None:
+                was_held = block.is_held
                 block.arguments.append(event.arguments)
+                deltas = () if block.is_held else deltas
+                if was_held and deltas:
+                    deltas = (json_delta("".join(block.arguments)),)
         return self._blocks.grow(key, block, deltas) if deltas else b""
 
 
@@ -189,12 +196,12 @@ def _data(frame: bytes) -> bytes:
 
 
 def _deltas(event: Content) -> tuple[bytes, ...]:
-    """What an event adds to its block, in the wire's JSON."""
+    """Returns an event's additions to its block, in the wire's JSON."""
     match event:
         case TextDelta(text) | RefusalDelta(text):
             return (b'{"type":"text_delta","text":%b}' % orjson.dumps(text),) if text else ()
         case ToolCallDelta(arguments):
-            return (_json_delta(orjson.dumps(arguments)),) if arguments else ()
+            return (json_delta(arguments),) if arguments else ()
         case ThinkingDelta(text, signature=signature, signed_by=signed_by):
             words = (b'{"type":"thinking_delta","thinking":%b}' % orjson.dumps(text),) if text else ()
             seal = orjson.dumps(encode_signature(signature, signed_by))
@@ -205,13 +212,9 @@ def _deltas(event: Content) -> tuple[bytes, ...]:
             return ()
 
 
-def _json_delta(text: bytes) -> bytes:
-    return b'{"type":"input_json_delta","partial_json":%b}' % text
-
-
-def _escaped(text: str) -> bytes:
-    """A piece of a JSON string inside a JSON string."""
-    return orjson.dumps(orjson.dumps(text)[1:-1].decode())
+def _escaped(text: str) -> str:
+    """A piece of a JSON string."""
+    return orjson.dumps(text)[1:-1].decode()
 
 
 def _opened(event: Content, deltas: Sequence[bytes]) -> Block | None:
@@ -236,6 +239,6 @@ def _call(event: ToolCallStarted) -> Block:
     opening = orjson.dumps({"type": "tool_use", "id": event.id, "name": event.name, "input": {}})
     if not event.custom:
         return Block(opening, arguments=[])
-    block = Block(opening, arguments=[], closing=_json_delta(orjson.dumps('"}')))
-    block.waiting.append(_json_delta(orjson.dumps('{"input":"')))
+    block = Block(opening, arguments=[], closing=json_delta('"}'))
+    block.waiting.append(json_delta('{"input":"'))
     return block

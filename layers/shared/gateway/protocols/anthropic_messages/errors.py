@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.errors import GatewayError, InvalidRequest
-from gateway.framing.error_bodies import error_body
-from gateway.framing.provider_errors import (
+from gateway.protocols.shared.error_bodies import CONTEXT_FULL, error_body, message_of
+from gateway.protocols.shared.provider_errors import (
     INVALID,
     UNEXPLAINED,
     Scrubber,
     credentials,
+    is_context_full,
     meaning,
     members,
     reported,
@@ -31,7 +32,8 @@ _SCRUBBER = Scrubber(
 )
 # `messages.1.content.0.thinking: ...`, as the provider opens its refusals.
 _PATH = re.compile(r"([a-z_]+(?:\.[a-z0-9_]+)*): ")
-_TOO_LONG = re.compile(r"prompt is too long|exceed(?:s|ed)? (?:the )?context (?:limit|window)", re.IGNORECASE)
+# Claude Code compacts the conversation when it reads these words.
+_FULL_CONTEXT = "prompt is too long"
 _SIGNATURE = re.compile(r"`?signature`?.{0,40}`?thinking`?|`?data`?.{0,20}`redacted_thinking`", re.IGNORECASE)
 # The gateway's own account, which the provider reports as if the request were at fault.
 _OUR_ACCOUNT = re.compile(r"credit balance|organization has been disabled|usage limits", re.IGNORECASE)
@@ -70,8 +72,9 @@ def error_object(error: GatewayError) -> dict[str, Any]:
 
     `details` are for the one code that official SDKs act upon.
     """
-    is_named = error.param is None or error.param in error.message
-    message = error.message if is_named else f"{error.param}: {error.message}"
+    message = message_of(error, _FULL_CONTEXT)
+    if error.param is not None and error.param not in message and error.code != CONTEXT_FULL:
+        message = f"{error.param}: {message}"
     said = {"type": _TYPE_BY_STATUS.get(error.status, "api_error"), "message": message}
     return said | ({"details": {"error_code": error.code}} if error.code == THREAD_UNSUPPORTED else {})
 
@@ -82,17 +85,18 @@ def encode_error(error: GatewayError, request_id: str) -> bytes:
 
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
-    """What a provider's refusal means to our caller.
+    """Converts a provider's refusal to the caller's error.
 
     A thought whose signature the provider does not know has the code `invalid_signature` (field case E3).
     """
-    return _meaning(status, members(members(reported(body)).get("error")), retry_after_s(headers))
+    fields = members(members(reported(body)).get("error"))
+    return _meaning(status, fields, retry_after_s(headers, fields.get("message")))
 
 
 def decode_error_object(error: object) -> GatewayError:
-    """What an error inside a stream or a body of status 200 means; its type tells its status."""
+    """Converts an error inside a stream or a body of status 200; its type gives its status."""
     fields = members(error)
-    return _meaning(_STATUS_BY_TYPE.get(str(fields.get("type")), 502), fields, None)
+    return _meaning(_STATUS_BY_TYPE.get(str(fields.get("type")), 502), fields, retry_after_s({}, fields.get("message")))
 
 
 def _meaning(status: int, fields: Mapping[str, Any], after_s: int | None) -> GatewayError:
@@ -104,11 +108,11 @@ def _invalid(fields: Mapping[str, Any]) -> GatewayError:
     if _OUR_ACCOUNT.search(message):
         return credentials()
     path = _PATH.match(message)
-    codes = (("context_length_exceeded", _TOO_LONG), ("invalid_signature", _SIGNATURE))
+    code = "invalid_signature" if _SIGNATURE.search(message) else None
     return InvalidRequest(
         message or UNEXPLAINED,
         param=_as_json_path(path[1]) if path else None,
-        code=next((code for code, pattern in codes if pattern.search(message)), None),
+        code=CONTEXT_FULL if is_context_full(message) else code,
     )
 
 

@@ -1,23 +1,25 @@
-"""What a caller of this wire brings along from a model of another: thoughts and ids that Anthropic would refuse.
+"""Removes parts of other models' answers that Anthropic would refuse: thoughts and ids.
 
 A conversation may change its model between two turns. Everything else of the caller's messages stays as it is.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gateway.canonical.parts import Message, Part, RedactedThinking, Thinking, ToolCall, ToolResult
 from gateway.protocols.anthropic_messages.answer import PROTOCOL
-from gateway.protocols.anthropic_messages.encode_messages import NOT_IN_ID, encode_call_id
 from gateway.protocols.anthropic_messages.signatures import decode_signature
 
 Block = dict[str, Any]
 
+_NOT_IN_ID = re.compile(r"[^a-zA-Z0-9_-]")
+
 
 def has_foreign(messages: Sequence[Message]) -> bool:
-    """Whether anything in the conversation came from another wire."""
+    """True if any part of the conversation came from another wire."""
     return any(_is_foreign(part) for message in messages for part in message.parts)
 
 
@@ -38,7 +40,7 @@ def _is_foreign(part: Part) -> bool:
         case Thinking(signed_by=signed_by) | RedactedThinking(signed_by=signed_by):
             return signed_by != PROTOCOL
         case ToolCall(id=call_id) | ToolResult(call_id=call_id):
-            return NOT_IN_ID.search(call_id) is not None
+            return _NOT_IN_ID.search(call_id) is not None
         case _:
             return False
 
@@ -48,13 +50,18 @@ def _fit(block: Block) -> Block | None:
     return block if rewrite is None else rewrite(block)
 
 
+def _fit_id(call_id: str) -> str:
+    """The id in the characters that the wire takes, the same for a call and its result."""
+    return _NOT_IN_ID.sub("_", call_id)
+
+
 def _own_thought(member: str) -> Callable[[Block], Block | None]:
     """Keeps a block whose seal, under `member`, is this wire's."""
     return lambda block: block if decode_signature(block.get(member) or "")[1] == PROTOCOL else None
 
 
 def _with_id(member: str) -> Callable[[Block], Block | None]:
-    return lambda block: block | {member: encode_call_id(block[member])}
+    return lambda block: block | {member: _fit_id(block[member])}
 
 
 _REWRITES: Mapping[str, Callable[[Block], Block | None]] = {

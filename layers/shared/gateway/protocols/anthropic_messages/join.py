@@ -13,8 +13,10 @@ from typing import Any
 
 import orjson
 
-from gateway.framing.provider_json import as_array, as_object, as_position, as_text, dumped, load
+from gateway.canonical.json_bounds import ExceedsBounds
+from gateway.framing import json_values
 from gateway.framing.sse import SSEDecoder
+from gateway.protocols.shared.provider_json import as_array, as_object, as_position, as_text, dumped, load
 
 Json = dict[str, Any]
 
@@ -23,13 +25,13 @@ _ARGUMENTS = "partial_json"
 
 def join(frames: Iterable[bytes]) -> bytes:
     """The body that the same request would have been answered with whole; the frames are those of a whole stream."""
-    said, decoder = _Said(), SSEDecoder()
+    builder, decoder = _MessageBuilder(), SSEDecoder()
     for frame in (found for raw in frames for found in decoder.feed(raw)):
         value = load(frame.data)
         reader = _READERS.get(as_text(value.get("type")))
         if reader is not None:
-            reader(said, value)
-    return dumped(said.message | {"content": [block.whole() for block in said.blocks.values()]}).encode()
+            reader(builder, value)
+    return dumped(builder.message | {"content": [block.whole() for block in builder.blocks.values()]}).encode()
 
 
 class _Block:
@@ -40,7 +42,7 @@ class _Block:
         self._pieces: defaultdict[str, list[str]] = defaultdict(list)
 
     def grow(self, delta: Json) -> None:
-        """Takes in one delta, whatever its type: the names of its members are those of the block's."""
+        """Adds one delta of any type: the names of its members are those of the block's."""
         for name, more in delta.items():
             if name == "citation":
                 self._value["citations"] = [*as_array(self._value.get("citations")), more]
@@ -51,13 +53,13 @@ class _Block:
 
     def whole(self) -> Json:
         """The block as a whole answer has it."""
-        pieces = {name: "".join(said) for name, said in self._pieces.items()}
+        pieces = {name: "".join(parts) for name, parts in self._pieces.items()}
         arguments = pieces.pop(_ARGUMENTS, "")
         grown = {name: as_text(self._value.get(name)) + text for name, text in pieces.items()}
         return self._value | grown | ({"input": _input(arguments)} if arguments else {})
 
 
-class _Said:
+class _MessageBuilder:
     """The message so far."""
 
     def __init__(self) -> None:
@@ -73,11 +75,11 @@ class _Said:
         self.blocks[as_position(value.get("index"))] = _Block(as_object(value.get("content_block")))
 
     def grow_block(self, value: Json) -> None:
-        """More of a block."""
+        """Adds a delta to its block."""
         self.blocks[as_position(value.get("index"))].grow(as_object(value.get("delta")))
 
     def end(self, value: Json) -> None:
-        """How it ended. Counts replace those of the start; one that is left out, or null, stays as it was."""
+        """Records the end. Counts replace those of the start; one that is missing or null stays as it was."""
         counts = {name: count for name, count in as_object(value.pop("usage", None)).items() if count is not None}
         ended = as_object(value.pop("delta", None))
         beside = {name: told for name, told in value.items() if name != "type"}
@@ -89,14 +91,15 @@ class _Said:
 def _input(arguments: str) -> Json:
     """A call that the bound cut short has no readable input, and a whole answer shows none."""
     try:
-        return as_object(orjson.loads(arguments))
-    except orjson.JSONDecodeError:
+        value = json_values.loads(arguments.encode())
+    except (orjson.JSONDecodeError, ExceedsBounds):
         return {}
+    return value if isinstance(value, dict) else {}
 
 
-_READERS: Mapping[str, Callable[[_Said, Json], None]] = {
-    "message_start": _Said.start,
-    "content_block_start": _Said.open_block,
-    "content_block_delta": _Said.grow_block,
-    "message_delta": _Said.end,
+_READERS: Mapping[str, Callable[[_MessageBuilder, Json], None]] = {
+    "message_start": _MessageBuilder.start,
+    "content_block_start": _MessageBuilder.open_block,
+    "content_block_delta": _MessageBuilder.grow_block,
+    "message_delta": _MessageBuilder.end,
 }

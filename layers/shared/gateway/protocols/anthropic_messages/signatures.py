@@ -13,7 +13,7 @@ _MARK = "nxn:"
 
 
 def encode_signature(signature: str | None, signed_by: str | None) -> str:
-    """What a client keeps: empty where nothing was signed."""
+    """Encodes a signature for the client to keep; empty if there is none."""
     if not signature or signed_by == PROTOCOL:
         return signature or ""
     return f"{_MARK}{signed_by or ''}:{signature}"

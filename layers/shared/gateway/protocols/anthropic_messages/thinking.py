@@ -1,4 +1,4 @@
-"""How a target is asked to think, from whatever a caller said: a budget, an effort word, or the model's own choice.
+"""Converts a caller's thinking settings to a target's: a budget, an effort word, or the model's own choice.
 
 https://docs.claude.com/en/docs/build-with-claude/extended-thinking and .../adaptive-thinking: a budget is at least
 1,024 and below `max_tokens`; the newest models take no budget, older ones nothing else; a forced tool call excludes
@@ -34,12 +34,12 @@ class Thinking:
 
     @property
     def is_on(self) -> bool:
-        """Whether the model may think."""
+        """True if the model may think."""
         return self.config is not None and self.config["type"] != "disabled"
 
 
 def thinking_for(request: ChatRequest, target: Target, messages: Sequence[Json]) -> Thinking:
-    """What to ask of `target`; `messages` are those that will be sent."""
+    """Returns the thinking settings for `target`; `messages` are those that will be sent."""
     asked = request.max_output_tokens
     limit = target.max_output_tokens if asked is None else min(asked, target.max_output_tokens)
     effort = _effort(request.reasoning, target.profile)
@@ -74,7 +74,8 @@ def _config(request: ChatRequest, profile: Profile, limit: int) -> Json | None:
     if not is_own and request.tool_choice is not None and request.tool_choice.mode in ("required", "tool"):
         return None
     if profile.thinking == "adaptive" or (profile.thinking == "either" and reasoning.budget_tokens is None):
-        return {"type": "adaptive"} | _display(reasoning, is_own)
+        # Who asks for a budget knows thoughts that are shown unless hidden.
+        return {"type": "adaptive"} | _display(reasoning, is_own and reasoning.budget_tokens is None)
     budget = _fitting(_budget(reasoning), limit)
     return None if budget is None else {"type": "enabled", "budget_tokens": budget} | _display(reasoning, is_own=True)
 
@@ -83,12 +84,12 @@ _MANNERS = frozenset({"budget", "adaptive", "either"})
 
 
 def _says_effort_only(reasoning: Reasoning) -> bool:
-    """On this wire an effort says how much to spend on everything, and does not ask for thinking."""
+    """True if the caller gives only an effort, which on this wire is for all output and does not ask for thinking."""
     return not (reasoning.adaptive or reasoning.disabled or reasoning.budget_tokens)
 
 
 def _display(reasoning: Reasoning, is_own: bool) -> Json:
-    """Whether thoughts are shown. The newest models hide them by default; callers of other wires expect them."""
+    """Shows or hides thoughts. The newest models hide them by default; callers of other wires expect them."""
     shown = reasoning.include_thoughts
     if shown is None:
         return {} if is_own else {"display": "summarized"}
@@ -110,7 +111,7 @@ def _fitting(budget: int, limit: int) -> int | None:
 
 
 def _lacks_thought(messages: Sequence[Json]) -> bool:
-    """Whether the last assistant turn calls tools without the thought that a budget wants before them."""
+    """True if the last assistant turn calls tools without the thought that a budget requires before them."""
     last = next((turn for turn in reversed(messages) if turn["role"] == "assistant"), None)
     if last is None or isinstance(last["content"], str):
         return False

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.canonical.parts import Citation, Opaque
-from gateway.canonical.response import FinishReason
-from gateway.canonical.usage import Usage
-from gateway.framing.provider_json import as_count, as_object, as_objects, as_text, dumped
+from gateway.canonical.response import FinishReason, ended
+from gateway.canonical.usage import Usage, counted
+from gateway.protocols.shared.provider_json import as_count, as_object, as_objects, as_text, dumped
 
 PROTOCOL = "bedrock_converse"
 
@@ -43,19 +43,19 @@ def citation(value: object) -> Citation:
 
 
 def is_server_tool(tool_use: Mapping[str, Any]) -> bool:
-    """Whether the provider runs this tool itself, so that the caller is not to answer."""
+    """True if the provider runs this tool itself, so that the caller must not answer."""
     return tool_use.get("type") == "server_tool_use"
 
 
 def decode_finish_reason(word: object, called: bool) -> FinishReason:
     """A word that is not known yet is a plain stop. `called` says whether tools were, which is the better witness."""
-    reason = _REASONS.get(as_text(word), FinishReason.STOP)
-    return FinishReason.TOOL_CALLS if called and reason is FinishReason.STOP else reason
+    return ended(_REASONS.get(as_text(word), FinishReason.STOP), called)
 
 
 def decode_stop_sequence(fields: object) -> str | None:
     """The sequence that ended the answer, where the model told it among its additional fields."""
-    return as_text(as_object(fields).get("stop_sequence")) or None
+    sequence = fields.get("stop_sequence") if isinstance(fields, dict) else None
+    return sequence if isinstance(sequence, str) and sequence else None
 
 
 def decode_usage(value: object) -> Usage | None:
@@ -72,7 +72,7 @@ def decode_usage(value: object) -> Usage | None:
     written_by_ttl = [(detail.get("ttl"), as_count(detail.get("inputTokens"))) for detail in details]
     hour = sum(count for ttl, count in written_by_ttl if ttl == "1h")
     written = max(as_count(usage.get("cacheWriteInputTokens")), sum(count for _, count in written_by_ttl))
-    return Usage(
+    return counted(
         input=as_count(usage.get("inputTokens")),
         cache_read=as_count(usage.get("cacheReadInputTokens")),
         cache_write_5m=written - hour,

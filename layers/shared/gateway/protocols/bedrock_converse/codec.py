@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import quote
 
 from gateway.canonical.codec import StreamDecoder, UpstreamCodec
 from gateway.canonical.request import ChatRequest
@@ -18,22 +17,18 @@ from gateway.protocols.bedrock_converse.errors import decode_error
 
 
 class ConverseUpstream(UpstreamCodec):
-    """What Bedrock speaks: Converse, and ConverseStream for streams, whose body is the same."""
+    """The codec of Bedrock: Converse, and ConverseStream for streams, whose body is the same."""
 
     protocol = PROTOCOL
-
-    def path(self, model: str, *, stream: bool) -> str:
-        """What follows the provider's base URL; a profile's id, which may hold `:` and `/`, is one segment of it."""
-        return f"/model/{quote(model, safe='')}/{'converse-stream' if stream else 'converse'}"
 
     def encode_request(self, request: ChatRequest, target: Target) -> bytes:
         return encode_request(request, target)
 
-    def decode_response(self, body: bytes) -> ChatResponse:
-        return decode_response(body)
+    def decode_response(self, body: bytes, answer_id: str = "") -> ChatResponse:
+        return decode_response(body, answer_id)
 
-    def stream_decoder(self) -> StreamDecoder:
-        return ConverseStreamDecoder()
+    def stream_decoder(self, answer_id: str = "") -> StreamDecoder:
+        return ConverseStreamDecoder(answer_id)
 
     def decode_error(self, status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
         return decode_error(status, headers, body)

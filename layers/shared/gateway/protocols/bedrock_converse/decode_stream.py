@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from gateway.canonical.call_ids import CallIds
 from gateway.canonical.codec import Decoded
 from gateway.canonical.events import (
     CitationAdded,
@@ -26,12 +27,12 @@ from gateway.canonical.events import (
     ToolCallStarted,
     UsageReported,
 )
-from gateway.errors import UpstreamError
+from gateway.errors import UnreadableAnswer, UpstreamError
 from gateway.framing.eventstream import EventStreamDecoder, Message
-from gateway.framing.provider_json import UNREADABLE, as_object, as_position, as_text, dumped, load
 from gateway.protocols.bedrock_converse import answer
 from gateway.protocols.bedrock_converse.answer import PROTOCOL
 from gateway.protocols.bedrock_converse.errors import decode_exception
+from gateway.protocols.shared.provider_json import as_arguments, as_object, as_position, as_text, as_word, dumped, load
 
 CUT = "The provider's stream was cut."
 
@@ -39,8 +40,9 @@ CUT = "The provider's stream was cut."
 class ConverseStreamDecoder:
     """One provider stream. `Decoded.frame` is a message's own bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer_id: str = "") -> None:
         self._messages = EventStreamDecoder()
+        self._ids = CallIds(answer_id)
         self._parts: dict[int, int] = {}
         # The calls by their part; a tool that the provider runs itself has no index.
         self._calls: dict[int, int | None] = {}
@@ -48,7 +50,7 @@ class ConverseStreamDecoder:
         self._ended = False
 
     def feed(self, data: bytes) -> list[Decoded]:
-        """What the messages in `data` mean; garbage is a `Failed` event in its place. Nothing follows the end."""
+        """Decodes the messages in `data`. An unreadable one becomes a `Failed` event, and no event follows the end."""
         read: list[Decoded] = []
         if not self._ended:
             try:
@@ -59,7 +61,7 @@ class ConverseStreamDecoder:
         return read
 
     def flush(self) -> list[Decoded]:
-        """Nothing after a whole stream; a `Failed` event where it was cut."""
+        """Returns no event after a whole stream, and a `Failed` event after a cut one."""
         if self._ended:
             return []
         self._ended = True
@@ -92,7 +94,7 @@ class ConverseStreamDecoder:
         events.append(Started(upstream_id="", model=""))
 
     def read_block_start(self, value: Mapping[str, Any], events: list[Event]) -> None:
-        """A call that opens; whatever else opens with an event of its own has no word on other wires."""
+        """Reads a call that opens. The other blocks with an opening event do not exist on other wires."""
         part = self._part(value)
         start = as_object(value.get("start"))
         use = as_object(start.get("toolUse"))
@@ -102,11 +104,11 @@ class ConverseStreamDecoder:
             return
         index = self._calls[part] = self._called
         self._called += 1
-        identity, name = as_text(use.get("toolUseId")), as_text(use.get("name"))
+        identity, name = self._ids.of(as_word(use.get("toolUseId"))), as_text(use.get("name"))
         events.append(ToolCallStarted(identity, name, index, part))
 
     def read_block_delta(self, value: Mapping[str, Any], events: list[Event]) -> None:
-        """More of a block, of whatever kind it is."""
+        """Reads more of a block of any kind."""
         part = self._part(value)
         for name, delta in as_object(value.get("delta")).items():
             if delta is not None:
@@ -119,7 +121,7 @@ class ConverseStreamDecoder:
         events.append(Finished(reason, stop_sequence=stop_sequence))
 
     def read_metadata(self, value: Mapping[str, Any], events: list[Event]) -> None:
-        """What the answer used, and the end."""
+        """Reads the answer's usage, and ends it."""
         usage = answer.decode_usage(value.get("usage"))
         if usage is not None:
             events.append(UsageReported(usage))
@@ -139,19 +141,19 @@ _Calls = Mapping[int, int | None]
 
 
 def _text(delta: _Delta, _: _Calls, events: list[Event]) -> None:
-    """More text; an empty piece says nothing."""
+    """Reads a piece of text; an empty one makes no event."""
     if text := as_text(delta.value):
         events.append(TextDelta(text, delta.part))
 
 
 def _tool_use(delta: _Delta, calls: _Calls, events: list[Event]) -> None:
-    """More of a call's arguments; those of a tool that the provider runs are the provider's."""
+    """Reads a piece of a call's arguments; those of a tool that the provider runs are the provider's."""
     if delta.part not in calls:
-        raise UpstreamError(UNREADABLE)
+        raise UnreadableAnswer("more of a tool call came before the call")
     index = calls[delta.part]
     if index is None:
         _opaque(delta, calls, events)
-    elif arguments := as_text(as_object(delta.value).get("input")):
+    elif arguments := as_arguments(as_object(delta.value).get("input")):
         events.append(ToolCallDelta(arguments, index, delta.part))
 
 
@@ -174,7 +176,7 @@ def _citation(delta: _Delta, _: _Calls, events: list[Event]) -> None:
 
 
 def _opaque(delta: _Delta, _: _Calls, events: list[Event]) -> None:
-    """What no other wire has a word for."""
+    """Ignores a delta that no other wire can express."""
     json_text = dumped({"delta": {delta.name: delta.value}})
     events.append(OpaqueDelta(PROTOCOL, json_text, delta.part))
 

@@ -1,9 +1,9 @@
 """A canonical request as Converse's body, which is ConverseStream's too; the model's name is in the path.
 
 No caller speaks this wire, so the body is always built anew. What it cannot express is refused by name; what may be
-left out, each with a test, is: seeds, penalties and, with families that have none, top_k, unless the caller requires
-every parameter; the user's label and metadata, which are for a provider's records; sampling that a model does not take,
-or not together with thinking.
+left out, each with a test, is: with families that have none, top_k, unless the caller requires every parameter; the
+user's label and metadata, which are for a provider's records; sampling that a model does not take, or not together with
+thinking.
 """
 
 from __future__ import annotations
@@ -13,24 +13,21 @@ from typing import Any
 
 import orjson
 
-from gateway.canonical.custom_tools import in_functions
 from gateway.canonical.request import ChatRequest, OutputFormat, Sampling, unbridged
 from gateway.canonical.target import Target
 from gateway.protocols.bedrock_converse.answer import STOP_SEQUENCE_POINTER
 from gateway.protocols.bedrock_converse.encode_messages import encode_messages
-from gateway.protocols.bedrock_converse.encode_thinking import Asked, encode_thinking
+from gateway.protocols.bedrock_converse.encode_thinking import ThinkingRequest, encode_thinking
 from gateway.protocols.bedrock_converse.encode_tools import encode_tools
 from gateway.protocols.bedrock_converse.families import FAMILIES, Family
-from gateway.protocols.bedrock_converse.refusals import inexpressible_parameter
+from gateway.protocols.shared.inexpressible import inexpressible_parameter
 
-_TEMPERATURE_MAX = 1.0
 # https://docs.claude.com/en/docs/build-with-claude/extended-thinking#feature-compatibility
 _TOP_P_MIN_WITH_THINKING = 0.95
 
 
 def encode_request(request: ChatRequest, target: Target) -> bytes:
     """The body for `target`; raises `InvalidRequest` naming what the wire or the model cannot take."""
-    request = in_functions(request)
     family = FAMILIES[target.profile.hosted_as]
     _refuse_inexpressible(request, family)
     asked = encode_thinking(request, target)
@@ -57,13 +54,9 @@ def _refuse_inexpressible(request: ChatRequest, family: Family) -> None:
         "n": request.choices > 1,
         "logprobs": sampling.logprobs,
         "logit_bias": sampling.logit_bias,
-        "response_format": request.output_format is not None and request.output_format.kind == "json",
     }
     if request.routing.require_parameters:
         given |= {
-            "seed": sampling.seed is not None,
-            "presence_penalty": sampling.presence_penalty,
-            "frequency_penalty": sampling.frequency_penalty,
             "top_k": sampling.top_k is not None and family.top_k is None,
             "top_p": not family.draws_freely and sampling.top_p is not None and sampling.temperature is not None,
         }
@@ -72,8 +65,8 @@ def _refuse_inexpressible(request: ChatRequest, family: Family) -> None:
             raise inexpressible_parameter(path)
 
 
-def _inference(request: ChatRequest, target: Target, asked: Asked, family: Family) -> Mapping[str, Any]:
-    """A temperature above what the wire knows becomes its highest; it goes before top_p where only one may be given."""
+def _inference(request: ChatRequest, target: Target, asked: ThinkingRequest, family: Family) -> Mapping[str, Any]:
+    """The temperature goes before top_p where only one may be given."""
     sampling = request.sampling
     temperature, top_p = sampling.temperature, sampling.top_p
     if target.profile.fixed_sampling:
@@ -85,14 +78,14 @@ def _inference(request: ChatRequest, target: Target, asked: Asked, family: Famil
         top_p = None
     values = {
         "maxTokens": asked.max_tokens or request.max_output_tokens,
-        "temperature": None if temperature is None else min(temperature, _TEMPERATURE_MAX),
+        "temperature": temperature,
         "topP": top_p,
         "stopSequences": list(sampling.stop) or None,
     }
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _model_fields(sampling: Sampling, asked: Asked, family: Family) -> dict[str, Any]:
+def _model_fields(sampling: Sampling, asked: ThinkingRequest, family: Family) -> dict[str, Any]:
     fields = dict(asked.fields)
     if sampling.top_k is not None and family.top_k is not None and not asked.thinks:
         fields |= family.top_k(sampling.top_k)
@@ -103,7 +96,7 @@ def _told_besides(sampling: Sampling, family: Family) -> list[str]:
     return [STOP_SEQUENCE_POINTER] if sampling.stop and family.tells_stop else []
 
 
-def _output(wanted: OutputFormat | None, asked: Asked) -> Mapping[str, Any]:
+def _output(wanted: OutputFormat | None, asked: ThinkingRequest) -> Mapping[str, Any]:
     output: dict[str, Any] = {}
     if wanted is not None and wanted.kind == "schema":
         output["textFormat"] = {"type": "json_schema", "structure": {"jsonSchema": _json_schema(wanted)}}

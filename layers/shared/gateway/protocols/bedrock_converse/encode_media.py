@@ -18,7 +18,6 @@ Encoded = dict[str, Any]
 _IMAGES: Mapping[str, str] = {
     "image/png": "png",
     "image/jpeg": "jpeg",
-    "image/jpg": "jpeg",
     "image/gif": "gif",
     "image/webp": "webp",
 }
@@ -35,10 +34,7 @@ _DOCUMENTS: Mapping[str, str] = {
 }
 _SOUNDS: Mapping[str, str] = {
     "audio/mpeg": "mp3",
-    "audio/mp3": "mp3",
     "audio/wav": "wav",
-    "audio/wave": "wav",
-    "audio/x-wav": "wav",
     "audio/aac": "aac",
     "audio/flac": "flac",
     "audio/mp4": "m4a",
@@ -80,7 +76,10 @@ class Media:
                 return {"audio": _media(source, _SOUNDS, path)}
 
     def _name(self, given: str) -> str:
-        """The name in the letters that the wire takes, numbered from the second of a name on, whatever its case."""
+        """Returns the name in the wire's letters.
+
+        From its second use on it is numbered, in upper or lower case alike.
+        """
         plain = _NOT_IN_A_NAME.sub(" ", _EXTENSION.sub("", given)).strip()[:_NAME_CHARACTERS_MAX].strip() or "document"
         name, number = plain, 1
         while name.casefold() in self._names:
@@ -100,12 +99,11 @@ def _media(source: MediaSource, formats: Mapping[str, str], path: str) -> Encode
 
 
 def _format(media_type: str, formats: Mapping[str, str], path: str) -> str:
-    plain = media_type.partition(";")[0].strip().lower()
-    if plain in formats:
-        return formats[plain]
-    # Sources of programs and the like: a text, whatever its kind.
-    if plain.startswith("text/") and "text/plain" in formats:
+    if media_type in formats:
+        return formats[media_type]
+    # Sources of programs and the like: a text of any kind.
+    if media_type.startswith("text/") and "text/plain" in formats:
         return formats["text/plain"]
     known = ", ".join(f"'{known}'" for known in formats)
-    message = f"Invalid '{path}': unsupported media type '{plain[:100]}'. Supported are: {known}."
+    message = f"Invalid '{path}': unsupported media type '{media_type[:100]}'. Supported are: {known}."
     raise InvalidRequest(message, param=path, code="unsupported_content")

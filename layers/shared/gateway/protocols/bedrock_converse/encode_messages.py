@@ -1,22 +1,21 @@
 """A canonical conversation as Converse's `system` and `messages`.
 
 The wire knows two roles that take turns, so neighbours of one role are joined: tools' results, and what the caller says
-with them, are one turn of the user's (field case E4). Instructions go to `system` wherever they stood. A cache marker
+with them, are one turn of the user's (field case E4). Instructions go to `system` from any place. A cache marker
 is a block of its own behind the block it marks, also behind a tool's result that holds it (G1, G2). Left out, each with
-a test: blank texts, which the wire refuses; thoughts that this wire did not sign, or whose model does not think; an
-image's `detail`; a speaker's name. A failed result says so in words where the model has no mark for it. The rest of
-what the wire cannot say is refused by name.
+a test: thoughts that this wire did not sign, or whose model does not think; an image's `detail`; a speaker's name. A
+failed result says so in words where the model has no mark for it. The rest of what the wire cannot say is refused by
+name.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
 
+from gateway.canonical.arguments import written_object
 from gateway.canonical.parts import (
     Audio,
     CacheLifetime,
@@ -38,11 +37,9 @@ from gateway.protocols.bedrock_converse.answer import PROTOCOL
 from gateway.protocols.bedrock_converse.encode_media import Media
 from gateway.protocols.bedrock_converse.encode_thinking import is_returnable
 from gateway.protocols.bedrock_converse.families import Family
-from gateway.protocols.bedrock_converse.refusals import inexpressible_part
+from gateway.protocols.shared.inexpressible import inexpressible_part
 
 Encoded = dict[str, Any]
-
-_CALL_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
 
 
 def encode_messages(
@@ -104,7 +101,7 @@ class _Encoder:
         """The part's block, nothing where it is to be left out."""
         match part:
             case Text(text) | Refusal(text):
-                return {"text": text} if text.strip() else None
+                return {"text": text}
             case Image() | Document() | Audio():
                 return self._media.encode(part, path)
             case Thinking() | RedactedThinking():
@@ -120,11 +117,11 @@ class _Encoder:
                 raise inexpressible_part(part, path)
 
     def _tool_result(self, result: ToolResult, path: str) -> Encoded:
-        """Blank texts may stand in a result, and a result may be empty."""
+        """A result may be empty."""
         content = [
             {"text": part.text} if isinstance(part, Text) else self._media.encode(part, path) for part in result.parts
         ]
-        encoded: Encoded = {"toolUseId": _call_id(result.call_id), "content": content}
+        encoded: Encoded = {"toolUseId": result.call_id, "content": content}
         if result.is_error and self._family.failed_results:
             encoded["status"] = "error"
         elif result.is_error:
@@ -156,14 +153,7 @@ def _reasoning(part: Thinking | RedactedThinking) -> Encoded:
 
 
 def _tool_use(call: ToolCall) -> Encoded:
-    return {"toolUseId": _call_id(call.id), "name": call.name, "input": _input(call)}
-
-
-def _call_id(identity: str) -> str:
-    """The id itself where the wire takes it, else one made of it: the same for a call and its result."""
-    if _CALL_ID.fullmatch(identity):
-        return identity
-    return f"call_{hashlib.sha256(identity.encode()).hexdigest()[:32]}"
+    return {"toolUseId": call.id, "name": call.name, "input": _input(call)}
 
 
 def _input(call: ToolCall) -> Any:
@@ -172,12 +162,7 @@ def _input(call: ToolCall) -> Any:
     What a model wrote that is not one goes under a name that its vendor made for it:
     https://docs.claude.com/en/docs/agents-and-tools/tool-use/fine-grained-tool-streaming.
     """
-    if not call.arguments.strip():
-        return {}
     if call.custom:
         return {"input": call.arguments}
-    try:
-        is_object = isinstance(orjson.loads(call.arguments), dict)
-    except orjson.JSONDecodeError:
-        is_object = False
-    return orjson.Fragment(call.arguments) if is_object else {"INVALID_JSON": call.arguments}
+    written = written_object(call.arguments)
+    return {"INVALID_JSON": call.arguments} if written is None else orjson.Fragment(written)

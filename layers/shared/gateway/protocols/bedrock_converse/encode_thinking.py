@@ -1,4 +1,4 @@
-"""How hard a model on Bedrock is asked to think: a budget, its own choice, or an effort word, as its profile has it.
+"""Encodes thinking settings for a model on Bedrock: a budget, its own choice, or an effort word, by its profile.
 
 Claude's rules (https://docs.claude.com/en/docs/build-with-claude/extended-thinking): a budget is at least 1,024 tokens
 and below the bound of the answer, thinking goes with no forced tool, and a conversation that stopped in a tool's call
@@ -24,8 +24,8 @@ _ADAPTIVE_EFFORT = "high"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What goes into the request: `fields` to the model, `effort` among the wire's own.
+class ThinkingRequest:
+    """The request's thinking settings: `fields` for the model, `effort` among the wire's own.
 
     `max_tokens` bounds the answer where a budget needs a bound above it. `thinks` says that other parameters have to
     suit the thinking.
@@ -37,27 +37,27 @@ class Asked:
     thinks: bool = False
 
 
-_NOT = Asked()
+_NOT = ThinkingRequest()
 
 
-def encode_thinking(request: ChatRequest, target: Target) -> Asked:
-    """What asks the target's model to think as the caller wants it, nothing where the model does not think."""
+def encode_thinking(request: ChatRequest, target: Target) -> ThinkingRequest:
+    """Encodes the caller's thinking settings for the target's model, or none if the model does not think."""
     reasoning = request.reasoning
     if reasoning is None or not _is_asked(reasoning):
         return _NOT
     asked = _MANNERS[target.profile.thinking](reasoning, request, target)
     if asked.thinks and _is_forced(request) and not FAMILIES[target.profile.hosted_as].thinks_freely:
-        return Asked(effort=asked.effort)
+        return ThinkingRequest(effort=asked.effort)
     return asked
 
 
 def is_returnable(part: Part) -> bool:
-    """Whether a thought may go back to this wire: signed by it, since every other is refused or means nothing."""
+    """True if a thought may go back to this wire: it signed it, and refuses or cannot use all others."""
     return isinstance(part, Thinking | RedactedThinking) and part.signed_by == PROTOCOL
 
 
 def _is_asked(reasoning: Reasoning) -> bool:
-    """Whether the caller said anything of it, be it that there shall be none."""
+    """True if the caller set thinking at all, on or off."""
     wanted = reasoning.effort or reasoning.budget_tokens or reasoning.adaptive or reasoning.include_thoughts
     return bool(wanted) or reasoning.disabled
 
@@ -70,47 +70,47 @@ def _is_forced(request: ChatRequest) -> bool:
     return request.tool_choice is not None and request.tool_choice.mode in {"required", "tool"}
 
 
-def _none(_: Reasoning, __: ChatRequest, ___: Target) -> Asked:
+def _none(_: Reasoning, __: ChatRequest, ___: Target) -> ThinkingRequest:
     return _NOT
 
 
-def _budget(reasoning: Reasoning, request: ChatRequest, target: Target) -> Asked:
+def _budget(reasoning: Reasoning, request: ChatRequest, target: Target) -> ThinkingRequest:
     """A budget that the bound does not hold becomes half of that, so that there is an answer too (field case E11)."""
-    wanted = reasoning.budget_tokens or budget_of(reasoning.effort or _ADAPTIVE_EFFORT)
+    wanted = max(reasoning.budget_tokens or budget_of(reasoning.effort or _ADAPTIVE_EFFORT), BUDGET_TOKENS_MIN)
     bound = min(request.max_output_tokens or target.max_output_tokens, target.max_output_tokens)
     budget = wanted if wanted < bound else max(bound // 2, BUDGET_TOKENS_MIN)
     if budget >= bound or not _opens_with_a_thought(request.messages):
         return _NOT
-    return Asked({"thinking": {"type": "enabled", "budget_tokens": budget}}, max_tokens=bound, thinks=True)
+    return ThinkingRequest({"thinking": {"type": "enabled", "budget_tokens": budget}}, max_tokens=bound, thinks=True)
 
 
-def _budget_or_none(reasoning: Reasoning, request: ChatRequest, target: Target) -> Asked:
-    """These models think only when they are asked to."""
+def _budget_or_none(reasoning: Reasoning, request: ChatRequest, target: Target) -> ThinkingRequest:
+    """Encodes a budget or nothing, because these models think only when they are asked to."""
     return _NOT if _is_off(reasoning) else _budget(reasoning, request, target)
 
 
-def _adaptive(reasoning: Reasoning, _: ChatRequest, target: Target) -> Asked:
+def _adaptive(reasoning: Reasoning, _: ChatRequest, target: Target) -> ThinkingRequest:
     """Thoughts are shown in summary unless the caller wants them left out, which newer models do by default."""
     effort = _word(reasoning, target.profile)
     if _is_off(reasoning):
-        return Asked({"thinking": {"type": "disabled"}}, effort)
+        return ThinkingRequest({"thinking": {"type": "disabled"}}, effort)
     display = "omitted" if reasoning.include_thoughts is False else "summarized"
-    return Asked({"thinking": {"type": "adaptive", "display": display}}, effort, thinks=True)
+    return ThinkingRequest({"thinking": {"type": "adaptive", "display": display}}, effort, thinks=True)
 
 
-def _either(reasoning: Reasoning, request: ChatRequest, target: Target) -> Asked:
+def _either(reasoning: Reasoning, request: ChatRequest, target: Target) -> ThinkingRequest:
     by_budget = reasoning.budget_tokens is not None and not _is_off(reasoning)
     return (_budget if by_budget else _adaptive)(reasoning, request, target)
 
 
-def _effort(reasoning: Reasoning, _: ChatRequest, target: Target) -> Asked:
+def _effort(reasoning: Reasoning, _: ChatRequest, target: Target) -> ThinkingRequest:
     """A model that cannot but think is asked for the least of it where the caller wants none."""
     fields = FAMILIES[target.profile.hosted_as].effort
     word = nearest("none", target.profile.efforts) if _is_off(reasoning) else _word(reasoning, target.profile)
-    return _NOT if fields is None or word is None else Asked(fields(word))
+    return _NOT if fields is None or word is None else ThinkingRequest(fields(word))
 
 
-_MANNERS: Mapping[str, Callable[[Reasoning, ChatRequest, Target], Asked]] = {
+_MANNERS: Mapping[str, Callable[[Reasoning, ChatRequest, Target], ThinkingRequest]] = {
     "none": _none,
     "budget": _budget_or_none,
     "adaptive": _adaptive,
@@ -128,6 +128,6 @@ def _word(reasoning: Reasoning, profile: Profile) -> str | None:
 
 
 def _opens_with_a_thought(messages: Sequence[Message]) -> bool:
-    """Whether the last turn of the model's, if it called a tool, begins with a thought that may go back."""
+    """True if the model's last turn, if it called a tool, begins with a thought that may go back."""
     last = next((message.parts for message in reversed(messages) if message.role == "assistant"), ())
     return is_returnable(last[0]) if any(isinstance(part, ToolCall) for part in last) else True

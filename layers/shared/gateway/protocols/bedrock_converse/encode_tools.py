@@ -6,19 +6,16 @@ and are not offered now, or not to be used, are offered by name with a word that
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.canonical.parts import Message, ToolCall
 from gateway.canonical.request import NOTHING, ChatRequest, Tool, ToolChoice, bridged_tools
-from gateway.errors import InvalidRequest
 from gateway.protocols.bedrock_converse.encode_messages import encode_cache_point
 from gateway.protocols.bedrock_converse.families import Family
-from gateway.protocols.bedrock_converse.refusals import inexpressible_parameter
+from gateway.protocols.shared.inexpressible import inexpressible_parameter
 
-_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _GONE = "Called earlier in this conversation and no longer available. Do not call it."
 _NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
 
@@ -65,9 +62,6 @@ def _called(messages: Sequence[Message]) -> list[str]:
 def _check(tool: Tool, path: str) -> None:
     if tool.builtin is not None:
         raise inexpressible_parameter(path)
-    if not _NAME.fullmatch(tool.name):
-        message = f"Invalid '{path}': this model's provider takes names of 1 to 64 letters, digits, '_' and '-'."
-        raise InvalidRequest(message, param=path, code="invalid_value")
 
 
 def _spec(tool: Tool) -> Mapping[str, Any]:

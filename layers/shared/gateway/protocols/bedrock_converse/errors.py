@@ -1,4 +1,4 @@
-"""What Bedrock's refusals mean to our caller, as HTTP errors and as messages inside a stream.
+"""Converts Bedrock's refusals to the caller's errors, as HTTP errors and as messages inside a stream.
 
 The kind of an error counts before its status: AWS names it in a header, in the body or in the message's headers
 (https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html). A provider's own words reach a caller only
@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.errors import GatewayError, InvalidRequest
-from gateway.framing import provider_errors
 from gateway.framing.eventstream import HeaderValue
-from gateway.framing.provider_errors import INVALID, UNEXPLAINED, Scrubber, header, members, reported
+from gateway.protocols.shared import provider_errors
+from gateway.protocols.shared.error_bodies import CONTEXT_FULL
+from gateway.protocols.shared.provider_errors import INVALID, UNEXPLAINED, Scrubber, header, members, reported
 
 _SCRUBBER = Scrubber(
     r"\barn:aws[\w:/.@-]+",  # what an account owns
@@ -24,11 +25,6 @@ _SCRUBBER = Scrubber(
 )
 # The model, not Bedrock, failed.
 _MODEL_FAILED = 424
-_TOO_LONG = re.compile(
-    r"(?:input|prompt) is too long|exceed(?:s|ed)? (?:the )?(?:model's )?(?:maximum )?context|"
-    r"too many (?:input )?tokens|context (?:window|length) (?:limit|exceeded)",
-    re.IGNORECASE,
-)
 _SIGNATURE = re.compile(r"`?signature`?.{0,40}`?thinking`?|thinking\.signature|redacted_thinking", re.IGNORECASE)
 # The gateway's own catalog or account, which AWS reports as if the request were at fault.
 _OUR_MODEL = re.compile(
@@ -39,20 +35,29 @@ _PATH = re.compile(r"(?:^|: |\bat )((?:messages|system|toolConfig|inferenceConfi
 
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
-    """What an HTTP error means.
+    """Converts an HTTP error.
 
     A thought whose signature the provider does not know has the code `invalid_signature` (field case E3).
     """
     fields = members(reported(body))
     named = header(headers, "x-amzn-errortype") or fields.get("__type")
-    return _meaning(_kind(named), status, fields)
+    return _meaning(_kind(named), status, fields, _wait_s(headers, fields))
 
 
 def decode_exception(headers: Mapping[str, HeaderValue], payload: bytes) -> GatewayError:
-    """What a message means that is not an event: an exception of the model's, or an error of the stream itself."""
+    """Converts a message that is not an event: an exception of the model's, or an error of the stream itself."""
     fields = members(reported(payload))
     named = headers.get(":exception-type") or headers.get(":error-code")
-    return _meaning(_kind(named), 502, fields)
+    return _meaning(_kind(named), 502, fields, _wait_s({}, fields))
+
+
+def _wait_s(headers: Mapping[str, str], fields: Mapping[str, Any]) -> int | None:
+    return provider_errors.retry_after_s(headers, _message(fields))
+
+
+def _message(fields: Mapping[str, Any]) -> object:
+    """AWS spells the member in two ways."""
+    return fields.get("message") or fields.get("Message")
 
 
 def _kind(named: object) -> str:
@@ -61,29 +66,29 @@ def _kind(named: object) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _meaning(kind: str, status: int, fields: Mapping[str, Any]) -> GatewayError:
+def _meaning(kind: str, status: int, fields: Mapping[str, Any], after_s: int | None) -> GatewayError:
     if kind in _MEANINGS:
-        return _MEANINGS[kind]()
+        return _MEANINGS[kind](after_s)
     if kind in _INVALID_KINDS or status in INVALID:
         return _invalid(fields)
-    return provider_errors.failed() if status == _MODEL_FAILED else provider_errors.meaning(status)
+    return provider_errors.failed(after_s) if status == _MODEL_FAILED else provider_errors.meaning(status, after_s)
 
 
 def _invalid(fields: Mapping[str, Any]) -> GatewayError:
-    message = _SCRUBBER.text(fields.get("message") or fields.get("Message"))
+    message = _SCRUBBER.text(_message(fields))
     if _OUR_MODEL.search(message):
         return provider_errors.unknown_model()
-    codes = (("context_length_exceeded", _TOO_LONG), ("invalid_signature", _SIGNATURE))
+    code = "invalid_signature" if _SIGNATURE.search(message) else None
     path = _PATH.search(message)
     return InvalidRequest(
         message or UNEXPLAINED,
         param=re.sub(r"\.(\d+)", r"[\1]", path[1]) if path else None,
-        code=next((code for code, pattern in codes if pattern.search(message)), None),
+        code=CONTEXT_FULL if provider_errors.is_context_full(message) else code,
     )
 
 
 _INVALID_KINDS = frozenset({"ValidationException", "SerializationException"})
-_MEANINGS: Mapping[str, Callable[[], GatewayError]] = {
+_MEANINGS: Mapping[str, Callable[[int | None], GatewayError]] = {
     "ConflictException": provider_errors.failed,
     "InternalServerException": provider_errors.failed,
     "ModelErrorException": provider_errors.failed,

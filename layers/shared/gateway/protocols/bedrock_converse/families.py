@@ -1,4 +1,4 @@
-"""What the vendors' models on Bedrock take besides Converse's own parameters, a row per family.
+"""Lists the parameters of the vendors' models on Bedrock besides Converse's own, a row per family.
 
 Converse hands `additionalModelRequestFields` to the model as they are, so their names are the vendor's:
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html. What a family may be sent at all is in

@@ -1,7 +1,8 @@
-"""What the URL of this wire says: the model, what is asked of it, and how the answer is framed.
+"""Reads this wire's URL: the model, the method, and the framing of the answer.
 
 `/v1beta/models/{model}:{method}`, and Vertex's longer paths that end alike
-(https://ai.google.dev/api/generate-content#http-request). A model's id may hold slashes and colons, raw or escaped.
+(https://ai.google.dev/api/generate-content#http-request). A model's id may hold slashes and colons, raw or escaped; one
+that does is asked for without `models/` by clients that take it for a whole resource name, as Vercel's.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ GENERATE, STREAM, COUNT = "generateContent", "streamGenerateContent", "countToke
 
 _METHODS = frozenset({GENERATE, STREAM, COUNT})
 _MODELS = "/models/"
+_BETA = "/v1beta/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +30,19 @@ class Address:
 
     @property
     def is_stream(self) -> bool:
-        """Whether the answer is to come in pieces."""
+        """True if the answer must be streamed."""
         return self.method == STREAM
 
 
 def parse_address(path: str, query: Mapping[str, str]) -> Address:
     """The address that a path and its query spell; raises `NotFound` where they name no method of ours."""
-    _, _, called = path.partition(_MODELS)
-    model, _, method = unquote(called).rpartition(":")
+    _, found, called = path.partition(_MODELS)
+    model, _, method = unquote(called if found else path.partition(_BETA)[2]).rpartition(":")
     if method not in _METHODS or not model:
         raise NotFound(f"Unknown path: {path}.", code="unknown_url")
     return Address(model, method, is_sse=query.get("alt") == "sse")
 
 
 def upstream_path(model: str, method: str) -> str:
-    """What follows a provider's base URL and version; streams are always asked for as server-sent events."""
+    """Returns the path after a provider's base URL and version. Streams are always requested as server-sent events."""
     return f"{_MODELS}{quote(model, safe='')}:{method}" + ("?alt=sse" if method == STREAM else "")

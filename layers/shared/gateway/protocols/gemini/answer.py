@@ -6,14 +6,16 @@ Shapes: https://ai.google.dev/api/generate-content#v1beta.GenerateContentRespons
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.canonical.response import FinishReason
-from gateway.canonical.usage import Usage
-from gateway.framing.provider_json import as_count, as_object, as_objects, as_text
+from gateway.canonical.response import FinishReason, ended
+from gateway.canonical.usage import Usage, Uses, counted, uses_of
+from gateway.protocols.shared.provider_json import as_count, as_object, as_objects, as_share, as_shares, as_text
 
 PROTOCOL = "gemini"
+_QUERIES = ("webSearchQueries", "imageSearchQueries")
 
 _FILTERED = (
     "SAFETY",
@@ -59,8 +61,7 @@ _WORDS: Mapping[FinishReason, str] = {
 
 def decode_finish_reason(word: object, called: bool) -> FinishReason:
     """`called` says whether tools were called, which this wire ends with a plain `STOP`."""
-    reason = _REASONS.get(as_text(word), FinishReason.STOP)
-    return FinishReason.TOOL_CALLS if called and reason is FinishReason.STOP else reason
+    return ended(_REASONS.get(as_text(word), FinishReason.STOP), called)
 
 
 def encode_finish_reason(reason: FinishReason | None) -> str:
@@ -69,11 +70,42 @@ def encode_finish_reason(reason: FinishReason | None) -> str:
 
 
 def is_blocked(value: Mapping[str, Any]) -> bool:
-    """Whether the prompt was refused before any candidate began."""
+    """True if the prompt was refused before any candidate began."""
     return bool(as_object(value.get("promptFeedback")).get("blockReason"))
 
 
-def decode_usage(value: object) -> Usage | None:
+class Searches:
+    """Counts what the candidates of one answer looked up; chunks may tell it again, or piece by piece."""
+
+    def __init__(self) -> None:
+        self._queries: dict[int, dict[str, int]] = {}
+        self._maps: set[int] = set()
+
+    def note(self, index: int, candidate: Mapping[str, Any]) -> None:
+        """Adds what a candidate tells of its sources. A query that stands twice in one place was made twice.
+
+        https://ai.google.dev/gemini-api/docs/google-search#pricing: each query is counted that is not empty.
+        """
+        grounding = as_shares(candidate.get("groundingMetadata"))
+        named = [query for name in _QUERIES for query in _list(grounding.get(name)) if isinstance(query, str) and query]
+        known = self._queries.setdefault(index, {})
+        for query, times in Counter(named).items():
+            known[query] = max(known.get(query, 0), times)
+        if any("maps" in as_shares(chunk) for chunk in _list(grounding.get("groundingChunks"))):
+            self._maps.add(index)
+
+    @property
+    def uses(self) -> Uses:
+        """The uses by the catalog's words."""
+        queries = sum(sum(known.values()) for known in self._queries.values())
+        return uses_of({"google_search": queries, "google_maps": len(self._maps)})
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def decode_usage(value: object, uses: Uses = ()) -> Usage | None:
     """Token counts in canonical classes; `None` where the provider reported none. Zero is a report.
 
     The prompt includes what was read from a cache, and excludes what built-in tools fed back; thoughts stand beside the
@@ -84,10 +116,11 @@ def decode_usage(value: object) -> Usage | None:
         return None
     prompt = as_count(usage.get("promptTokenCount")) + as_count(usage.get("toolUsePromptTokenCount"))
     candidates, thoughts = as_count(usage.get("candidatesTokenCount")), as_count(usage.get("thoughtsTokenCount"))
-    read = min(as_count(usage.get("cachedContentTokenCount")), prompt)
-    among = thoughts > 0 and as_count(usage.get("totalTokenCount")) == prompt + candidates
+    read = min(as_share(usage.get("cachedContentTokenCount")), prompt)
+    among = thoughts > 0 and as_share(usage.get("totalTokenCount")) == prompt + candidates
     heard = _audio(usage.get("promptTokensDetails")) - _audio(usage.get("cacheTokensDetails"))
-    return Usage(
+    return counted(
+        uses,
         input=prompt - read,
         cache_read=read,
         output=candidates if among else candidates + thoughts,
@@ -146,11 +179,9 @@ def _candidate(token: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _audio(details: object) -> int:
-    heard = 0
-    for entry in as_objects(details):
-        if entry.get("modality") == "AUDIO":
-            heard += as_count(entry.get("tokenCount"))
-    return heard
+    """The tokens of sound among those that are told by modality."""
+    entries = map(as_shares, details if isinstance(details, list) else ())
+    return sum(as_share(entry.get("tokenCount")) for entry in entries if entry.get("modality") == "AUDIO")
 
 
 def _modality(audio: int) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import ChatResponse, Extension, Stamp
 from gateway.canonical.target import Target
 from gateway.errors import GatewayError
-from gateway.protocols.gemini.address import GENERATE, STREAM, Address, parse_address, upstream_path
+from gateway.protocols.gemini.address import Address, parse_address
 from gateway.protocols.gemini.answer import PROTOCOL
 from gateway.protocols.gemini.decode import decode_request
 from gateway.protocols.gemini.decode_answer import decode_response
@@ -22,7 +22,7 @@ from gateway.protocols.gemini.rename import forward_response
 
 
 class GeminiClient(ClientCodec):
-    """What callers speak to; `at` is the same with what the call's URL says.
+    """The codec of callers on this wire; `at` returns it with the settings of the call's URL.
 
     google-genai for Python takes every line for JSON, a comment too: server-sent events are kept alive by an empty
     line, and an array by nothing.
@@ -63,22 +63,18 @@ class GeminiClient(ClientCodec):
 
 
 class GeminiUpstream(UpstreamCodec):
-    """What providers speak, the Developer API and Vertex alike."""
+    """The codec of providers, the Developer API and Vertex alike."""
 
     protocol = PROTOCOL
-
-    def path(self, model: str, *, stream: bool) -> str:
-        """What follows the provider's base URL and version: the model is in the path, not in the body."""
-        return upstream_path(model, STREAM if stream else GENERATE)
 
     def encode_request(self, request: ChatRequest, target: Target) -> bytes:
         return encode_request(request, target)
 
-    def decode_response(self, body: bytes) -> ChatResponse:
-        return decode_response(body)
+    def decode_response(self, body: bytes, answer_id: str = "") -> ChatResponse:
+        return decode_response(body, answer_id)
 
-    def stream_decoder(self) -> StreamDecoder:
-        return GeminiStreamDecoder()
+    def stream_decoder(self, answer_id: str = "") -> StreamDecoder:
+        return GeminiStreamDecoder(answer_id)
 
     def decode_error(self, status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
         return decode_error(status, headers, body)

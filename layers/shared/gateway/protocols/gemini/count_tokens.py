@@ -12,12 +12,12 @@ import orjson
 
 from gateway.canonical.request import ChatRequest
 from gateway.canonical.target import Target
-from gateway.errors import UpstreamError
-from gateway.framing.document import parse
-from gateway.framing.provider_json import UNREADABLE, load
+from gateway.errors import UnreadableAnswer
 from gateway.protocols.gemini.decode import decode_request
 from gateway.protocols.gemini.encode import encode_request
 from gateway.protocols.gemini.names import member
+from gateway.protocols.shared.document import parse
+from gateway.protocols.shared.provider_json import load
 
 
 def decode_count_request(body: bytes, model: str) -> ChatRequest:
@@ -38,8 +38,8 @@ def encode_count_request(request: ChatRequest, target: Target) -> bytes:
 
 
 def decode_count(body: bytes) -> int:
-    """What a provider counted; raises `UpstreamError` where it did not."""
+    """Reads a provider's count. Raises `UpstreamError` if there is none."""
     tokens = load(body).get("totalTokens", 0)
     if type(tokens) is not int or tokens < 0:
-        raise UpstreamError(UNREADABLE)
+        raise UnreadableAnswer("it has no count of tokens")
     return tokens

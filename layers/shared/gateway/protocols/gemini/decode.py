@@ -13,13 +13,15 @@ from typing import Any
 
 from gateway.canonical.request import ChatRequest, OutputFormat, Reasoning, Sampling
 from gateway.errors import InvalidRequest
-from gateway.framing.document import Node, parse
-from gateway.framing.preferences import OWN_MEMBERS, decode_preferences, refuse_upstream_members
 from gateway.protocols.gemini.answer import PROTOCOL
 from gateway.protocols.gemini.decode_contents import decode_contents, decode_instruction
 from gateway.protocols.gemini.decode_tools import decode_tool_choice, decode_tools
 from gateway.protocols.gemini.names import boolean, integer, member, number, others, required, string, word
 from gateway.protocols.gemini.schema import from_openapi
+from gateway.protocols.gemini.state import PLACES
+from gateway.protocols.shared.document import Node, parse
+from gateway.protocols.shared.preferences import OWN_MEMBERS, dearer, decode_preferences, refuse_upstream_members
+from gateway.protocols.shared.provider_state import first_reference
 
 LEVELS = ("MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH", "THINKING_LEVEL_UNSPECIFIED")
 STOPS_MAX = 5
@@ -53,6 +55,8 @@ _MAPPED_GENERATION = frozenset(
 )
 # Members that say how a provider stores or schedules, and nothing about what it generates.
 _WITHOUT_EFFECT = frozenset({"serviceTier", "store"})
+# https://ai.google.dev/gemini-api/docs/pricing: every other tier may cost more than the price that is billed.
+_TIERS_WITHIN_PRICE = ("STANDARD", "FLEX", "SERVICE_TIER_UNSPECIFIED")
 # Filters that are switched off: what happens at a provider that has none.
 _NO_FILTER = frozenset({"BLOCK_NONE", "OFF"})
 
@@ -64,6 +68,7 @@ def decode_request(body: bytes, model: str | None = None, *, stream: bool = Fals
     """
     root = parse(body)
     refuse_upstream_members(root, 'Unknown name "{name}": Cannot find field.')
+    _check_tier(root)
     config = member(root, "generationConfig") or Node({}, root, "generationConfig")
     messages, unmapped_parts = decode_contents(required(root, "contents"))
     tools, unmapped_tools = decode_tools(root)
@@ -84,6 +89,7 @@ def decode_request(body: bytes, model: str | None = None, *, stream: bool = Fals
         output_format=output_format,
         reasoning=_reasoning(config),
         metadata=_labels(root),
+        provider_state=first_reference(root.value, PLACES),
         routing=decode_preferences(root, body),
         unmapped={
             **_unmapped(root, config),
@@ -93,6 +99,13 @@ def decode_request(body: bytes, model: str | None = None, *, stream: bool = Fals
             **unmapped_format,
         },
     )
+
+
+def _check_tier(root: Node) -> None:
+    """Raises `InvalidRequest` for a tier, in either spelling of its member, that is charged above the model's price."""
+    for tier in (root.member("serviceTier"), root.member("service_tier")):
+        if tier is not None and tier.as_string().upper() not in _TIERS_WITHIN_PRICE:
+            raise dearer(tier, map(str.lower, _TIERS_WITHIN_PRICE[:2]))
 
 
 def _unmapped(root: Node, config: Node) -> dict[str, Any]:

@@ -2,54 +2,55 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from gateway.canonical.call_ids import CallIds
 from gateway.canonical.parts import Citation, Opaque, Part, Text, Thinking, ToolCall
 from gateway.canonical.response import ChatResponse, Choice, FinishReason
-from gateway.errors import UpstreamError
-from gateway.framing.provider_json import UNREADABLE, as_index, as_object, as_objects, as_text, dumped, load
+from gateway.errors import UnreadableAnswer
 from gateway.protocols.gemini import answer
 from gateway.protocols.gemini.errors import decode_error_object
+from gateway.protocols.shared.provider_json import (
+    as_arguments,
+    as_index,
+    as_object,
+    as_objects,
+    as_parts,
+    as_text,
+    as_word,
+    counting,
+    dumped,
+    load,
+)
 
 # What a candidate says of its sources; each is kept whole, since the pieces refer to one another.
 _SOURCES = ("groundingMetadata", "citationMetadata", "urlContextMetadata")
-_ID_CHARACTERS_MAX = 24
-_NOT_IN_ID = re.compile(r"[^A-Za-z0-9_-]")
 
 
-def decode_response(body: bytes) -> ChatResponse:
-    """The answer; raises what an error in its place means, and `UpstreamError` where it cannot be read."""
+def decode_response(body: bytes, answer_id: str = "") -> ChatResponse:
+    """The answer; raises what an error in its place means, and `UnreadableAnswer` where it cannot be read."""
     value = load(body)
     if value.get("error"):
         raise decode_error_object(value["error"])
-    ids = CallIds(as_text(value.get("responseId")))
-    listed = as_objects(value.get("candidates"))
-    choices = tuple(_choice(candidate, position, ids) for position, candidate in enumerate(listed))
-    if not choices and answer.is_blocked(value):
-        choices = (Choice(0, (), FinishReason.CONTENT_FILTER),)
-    if not choices:
-        raise UpstreamError(UNREADABLE)
-    return ChatResponse(
-        upstream_id=as_text(value.get("responseId")),
-        model=as_text(value.get("modelVersion")),
-        created_s=None,
-        choices=choices,
-        usage=answer.decode_usage(value.get("usageMetadata")),
-    )
-
-
-class CallIds:
-    """Ids for calls that came without one: no two alike, in this answer or another, in every wire's characters."""
-
-    def __init__(self, response_id: str) -> None:
-        self._opening = f"call_{_NOT_IN_ID.sub('', response_id)[:_ID_CHARACTERS_MAX]}"
-        self._count = 0
-
-    def of(self, function: dict[str, Any]) -> str:
-        """The provider's own id, or one from the call's place."""
-        self._count += 1
-        return as_text(function.get("id")) or f"{self._opening}_{self._count - 1}"
+    with counting(answer.decode_usage, value.get("usageMetadata")):
+        ids = CallIds(answer_id)
+        listed = as_objects(value.get("candidates"))
+        choices = tuple(_choice(candidate, position, ids) for position, candidate in enumerate(listed))
+        if not choices and answer.is_blocked(value):
+            choices = (Choice(0, (), FinishReason.CONTENT_FILTER),)
+        if not choices:
+            raise UnreadableAnswer("it has no candidates")
+        searches = answer.Searches()
+        for position, candidate in enumerate(listed):
+            searches.note(position, candidate)
+        return ChatResponse(
+            upstream_id=as_word(value.get("responseId")),
+            model=as_word(value.get("modelVersion")),
+            created_s=None,
+            choices=choices,
+            usage=answer.decode_usage(value.get("usageMetadata"), searches.uses),
+            uses=searches.uses,
+        )
 
 
 def read_part(part: dict[str, Any], ids: CallIds) -> Part | None:
@@ -57,8 +58,8 @@ def read_part(part: dict[str, Any], ids: CallIds) -> Part | None:
     signature = as_text(part.get("thoughtSignature")) or None
     if "functionCall" in part:
         function = as_object(part["functionCall"])
-        arguments = dumped(as_object(function.get("args")))
-        return ToolCall(ids.of(function), as_text(function.get("name")), arguments, signature=signature)
+        identity, arguments = ids.of(as_word(function.get("id"))), as_arguments(function.get("args")) or "{}"
+        return ToolCall(identity, as_text(function.get("name")), arguments, signature=signature)
     if "text" not in part and part.keys() - {"thoughtSignature", "thought"}:
         return Opaque(answer.PROTOCOL, dumped(part))
     text = as_text(part.get("text"))
@@ -77,13 +78,14 @@ def read_citations(candidate: dict[str, Any]) -> tuple[Citation, ...]:
 
 def parts_of(candidate: dict[str, Any]) -> list[dict[str, Any]]:
     """The parts of a candidate's content, which may be absent."""
-    return as_objects(as_object(candidate.get("content")).get("parts"))
+    content = candidate.get("content")
+    return as_parts(content.get("parts") if isinstance(content, dict) else content)
 
 
 def _choice(candidate: dict[str, Any], position: int, ids: CallIds) -> Choice:
     parts = [read for part in parts_of(candidate) if (read := read_part(part, ids)) is not None]
     called = any(isinstance(part, ToolCall) for part in parts)
-    word = candidate.get("finishReason")
+    word = candidate.get("finishReason") or None
     return Choice(
         index=as_index(candidate.get("index"), position),
         parts=tuple(_cited(parts, read_citations(candidate))),

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from gateway.canonical.media_types import registered
 from gateway.canonical.parts import (
     Audio,
     Document,
@@ -28,10 +29,10 @@ from gateway.canonical.parts import (
     ToolResult,
     UploadedMedia,
 )
-from gateway.framing.document import Node
 from gateway.protocols.gemini.answer import PROTOCOL
 from gateway.protocols.gemini.names import boolean, member, others, required, string
 from gateway.protocols.gemini.signatures import decode_signature, is_foreign
+from gateway.protocols.shared.document import Node
 
 # Where Google keeps files that were uploaded to it; no other provider can read them.
 UPLOADS = ("https://generativelanguage.googleapis.com/", "gs://", "files/")
@@ -79,7 +80,7 @@ def decode_instruction(root: Node) -> tuple[Message, ...]:
 
 
 def media_type_of(url: str) -> str | None:
-    """What a URL's own extension says of it."""
+    """Guesses the media type from a URL's own extension."""
     path = url.partition("?")[0].partition("#")[0]
     return _MEDIA_BY_EXTENSION.get(path.rpartition(".")[2].lower())
 
@@ -128,7 +129,7 @@ class _Reader:
         return _as_it_is(node)
 
     def text(self, node: Node, _: str) -> Part:
-        """What was said, or thought."""
+        """Reads a text or a thought."""
         text = required(node, "text").as_string()
         if not boolean(node, "thought"):
             return Text(text, signature=_own_signature(node))
@@ -157,21 +158,21 @@ class _Reader:
         call = ToolCall(
             id=string(function, "id") or f"call_{self._place}_{len(self._waiting)}",
             name=required(function, "name").as_string(minimum=1),
-            arguments="{}" if arguments is None else _json_text(arguments, arguments.as_object()),
+            arguments="{}" if arguments is None else _json_text(arguments.as_object()),
             signature=_own_signature(node),
         )
         self._waiting.append(call)
         return call
 
     def response(self, node: Node, _: str) -> Part:
-        """What a function answered: its output, its error, or an object of any other form as JSON text."""
+        """Reads a function's answer: its output, its error, or an object of any other form as JSON text."""
         function = required(node, "functionResponse")
         name = required(function, "name").as_string(minimum=1)
         body = member(function, "response")
         value = {} if body is None else body.as_object()
         is_error = value.keys() == {"error"}
         plain = value["error"] if is_error else value["output"] if value.keys() == {"output"} else value
-        text = plain if isinstance(plain, str) else _json_text(function, plain)
+        text = plain if isinstance(plain, str) else _json_text(plain)
         for extra in others(function, {"id", "name", "response", "parts"}):
             self.unmapped[extra.path] = extra.value
         pieces = member(function, "parts")
@@ -212,15 +213,11 @@ _READERS: Mapping[str, Callable[[_Reader, Node, str], Part]] = {
 
 
 def _as_it_is(node: Node) -> Opaque:
-    return Opaque(PROTOCOL, _json_text(node, node.value))
+    return Opaque(PROTOCOL, _json_text(node.value))
 
 
-def _json_text(node: Node, value: object) -> str:
-    """JSON text of what stands in `node`; the parser reads deeper than the writer writes."""
-    try:
-        return orjson.dumps(value).decode()
-    except orjson.JSONEncodeError:
-        raise node.error(f"Invalid '{node.path}': nested too deeply.") from None
+def _json_text(value: object) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _own_signature(node: Node) -> str | None:
@@ -247,7 +244,8 @@ def _file(file: Node) -> Media | None:
     return _media(source, media_type, string(file, "displayName"))
 
 
-def _media(source: MediaSource, media_type: str, name: str | None) -> Media:
+def _media(source: MediaSource, written: str, name: str | None) -> Media:
+    media_type = registered(written)
     if media_type.startswith("image/"):
         return Image(source)
     if media_type.startswith(("audio/", "video/")):

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
+from gateway.canonical.call_ids import CallIds
 from gateway.canonical.codec import Decoded
 from gateway.canonical.events import (
     CitationAdded,
@@ -29,15 +30,17 @@ from gateway.canonical.events import (
 from gateway.canonical.parts import Opaque, Text, Thinking, ToolCall
 from gateway.canonical.response import FinishReason
 from gateway.errors import UpstreamError
-from gateway.framing.provider_json import as_index, as_object, as_objects, as_text, load
-from gateway.framing.sse import SSEDecoder
+from gateway.framing.sse import Frame, SSEDecoder
 from gateway.protocols.gemini import answer
-from gateway.protocols.gemini.decode_answer import CallIds, parts_of, read_citations, read_part
+from gateway.protocols.gemini.decode_answer import parts_of, read_citations, read_part
 from gateway.protocols.gemini.errors import decode_error_object
 from gateway.protocols.gemini.json_array import JsonArrayDecoder
 from gateway.protocols.gemini.partial_args import PartialArguments
+from gateway.protocols.shared.provider_json import as_index, as_object, as_objects, as_text, as_word, load
 
 CUT = "The provider's stream was cut."
+# What makes a chunk of this wire.
+_MEMBERS = frozenset({"candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId"})
 
 
 class _Frames(Protocol):
@@ -53,25 +56,37 @@ class _SseFrames:
         self._sse = SSEDecoder()
 
     def feed(self, data: bytes) -> list[bytes]:
-        return [frame.data for frame in self._sse.feed(data)]
+        return _chunks(self._sse.feed(data))
 
     def flush(self) -> list[bytes]:
-        return [frame.data for frame in self._sse.flush()]
+        return _chunks(self._sse.flush())
+
+
+def _chunks(frames: Iterable[Frame]) -> list[bytes]:
+    """The data of the frames that may be chunks: a named frame is a server's own, and another wire's end is no end."""
+    unnamed = (frame.data for frame in frames if frame.event in _NAMES)
+    return [data for data in unnamed if data.strip() and not data.startswith(b"[DONE]")]
+
+
+_NAMES = frozenset({None, "", "message", "error"})
 
 
 class GeminiStreamDecoder:
     """One provider stream. `Decoded.frame` is a chunk's JSON, empty where there is nothing to forward."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer_id: str = "") -> None:
         self._lead = b""
         self._frames: _Frames | None = None
         self._choices: dict[int, _Choice] = {}
-        self._ids: CallIds | None = None
+        self._ids = CallIds(answer_id)
+        self._searches = answer.Searches()
+        self._counted: object = None
+        self._started = False
         self._blocked = False
         self._ended = False
 
     def feed(self, data: bytes) -> list[Decoded]:
-        """What the chunks in `data` mean; garbage is a `Failed` event in its place. Nothing follows the end."""
+        """Decodes the chunks in `data`. An unreadable one becomes a `Failed` event, and no event follows the end."""
         if self._frames is None:
             data = self._lead = self._lead + data
             opening = data.lstrip()[:1]
@@ -86,7 +101,7 @@ class GeminiStreamDecoder:
 
     def flush(self) -> list[Decoded]:
         """The finishes and the end; a `Failed` event where the stream was cut."""
-        decoded = self._read(self._frames.flush() if self._frames else ())
+        decoded = self._read(self._frames.flush() if self._frames else (), UpstreamError(CUT))
         if self._ended:
             return decoded
         self._ended = True
@@ -96,9 +111,13 @@ class GeminiStreamDecoder:
         whole = [finish for finish in finishes if finish is not None]
         if not whole or len(whole) < len(finishes):
             return [*decoded, Decoded((Failed(UpstreamError(CUT)),), b"")]
-        return [*decoded, Decoded((*whole, Ended()), b"")]
+        # Sources may follow the last count.
+        usage = answer.decode_usage(self._counted, self._searches.uses) if self._searches.uses else None
+        counts = () if usage is None else (UsageReported(usage),)
+        return [*decoded, Decoded((*counts, *whole, Ended()), b"", self._searches.uses)]
 
-    def _read(self, frames: Iterable[bytes]) -> list[Decoded]:
+    def _read(self, frames: Iterable[bytes], otherwise: UpstreamError | None = None) -> list[Decoded]:
+        """Decodes the frames. An unreadable one fails the stream, with the error `otherwise` if there is one."""
         read = []
         for frame in frames:
             if self._ended:
@@ -106,7 +125,7 @@ class GeminiStreamDecoder:
             try:
                 read.append(self._decoded(frame))
             except UpstreamError as error:
-                read.append(self._end(Failed(error)))
+                read.append(self._end(Failed(otherwise or error)))
         return read
 
     def _decoded(self, frame: bytes) -> Decoded:
@@ -114,13 +133,20 @@ class GeminiStreamDecoder:
         if chunk.get("error"):
             return self._end(Failed(decode_error_object(chunk["error"])))
         events: list[Event] = []
-        usage = answer.decode_usage(chunk.get("usageMetadata"))
-        if self._ids is None:
-            identity = as_text(chunk.get("responseId"))
-            self._ids = CallIds(identity)
-            events.append(Started(identity, as_text(chunk.get("modelVersion")), usage=usage))
+        listed = as_objects(chunk.get("candidates"))
+        for position, candidate in enumerate(listed):
+            self._searches.note(as_index(candidate.get("index"), position), candidate)
+        self._counted = chunk.get("usageMetadata") or self._counted
+        usage = answer.decode_usage(chunk.get("usageMetadata"), self._searches.uses)
+        if not chunk.keys() & _MEMBERS:
+            # A server's own frame, and no chunk.
+            return Decoded((), b"")
+        if not self._started:
+            self._started = True
+            identity, model = as_word(chunk.get("responseId")), as_word(chunk.get("modelVersion"))
+            events.append(Started(identity, model, usage=usage))
         self._blocked = self._blocked or answer.is_blocked(chunk)
-        for position, candidate in enumerate(as_objects(chunk.get("candidates"))):
+        for position, candidate in enumerate(listed):
             index = as_index(candidate.get("index"), position)
             choice = self._choices.get(index)
             if choice is None:
@@ -128,7 +154,7 @@ class GeminiStreamDecoder:
             choice.read(candidate, events)
         if usage is not None:
             events.append(UsageReported(usage))
-        return Decoded(events, frame)
+        return Decoded(events, frame, self._searches.uses)
 
     def _end(self, event: Event) -> Decoded:
         self._ended = True
@@ -163,7 +189,7 @@ class _Choice:
         self._word = as_text(candidate.get("finishReason")) or self._word
 
     def finish(self) -> Finished | None:
-        """How the candidate ended, or nothing where it did not."""
+        """Returns the candidate's end, or None if it did not end."""
         if not self._word:
             return None
         return Finished(answer.decode_finish_reason(self._word, called=self._calls > 0), self._index)
@@ -202,7 +228,7 @@ class _Choice:
         events.append(ToolCallDelta(arguments, self._calls - 1, self._parts - 1, self._index))
 
     def _is_partial(self, function: object) -> bool:
-        """Whether a call comes in pieces, or this is the last of them."""
+        """True if a call comes in pieces, or this is the last of them."""
         members = as_object(function)
         return self._partial is not None or bool(members.get("willContinue") or members.get("partialArgs"))
 
@@ -212,7 +238,8 @@ class _Choice:
             self._partial = PartialArguments()
             signature = as_text(part.get("thoughtSignature")) or None
             name = as_text(function.get("name"))
-            self._start_call(ToolCall(self._ids.of(function), name, "", signature=signature), events)
+            identity = self._ids.of(as_word(function.get("id")))
+            self._start_call(ToolCall(identity, name, "", signature=signature), events)
         for piece in as_objects(function.get("partialArgs")):
             self._partial.add(piece)
         if not function.get("willContinue"):

@@ -9,16 +9,25 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.canonical.request import Tool, ToolChoice
-from gateway.framing.document import Node
 from gateway.protocols.gemini.names import camel, member, others, required, string, word
 from gateway.protocols.gemini.schema import from_openapi
+from gateway.protocols.shared.document import Node
 
 _FUNCTIONS_MAX = 512
-_NAME_CHARACTERS_MAX = 128
 _DECLARED = frozenset({"name", "description", "parameters", "parametersJsonSchema"})
 # What a function answers is told to the model by its response; how arguments are streamed changes no argument.
 _WITHOUT_EFFECT = frozenset({"response", "responseJsonSchema"})
 _BLOCKING = ("UNSPECIFIED", "BLOCKING")
+# Searches that a provider makes by itself: agents offer them beside their functions to any model.
+_SPARE = frozenset({"enterpriseWebSearch", "googleSearch", "googleSearchRetrieval", "urlContext"})
+# Run by the caller. All others are the provider's, by the catalog's words; one without a word there is not sold.
+_RUN_BY_CALLER = frozenset({"computerUse"})
+WORDS: Mapping[str, str] = {
+    "codeExecution": "code_execution",
+    "googleMaps": "google_maps",
+    "googleSearch": "google_search",
+    "urlContext": "url_context",
+}
 
 
 def decode_tools(root: Node) -> tuple[tuple[Tool, ...], dict[str, Any]]:
@@ -31,7 +40,7 @@ def decode_tools(root: Node) -> tuple[tuple[Tool, ...], dict[str, Any]]:
 
 
 def decode_tool_choice(root: Node) -> tuple[ToolChoice | None, dict[str, Any]]:
-    """Which functions the model may or must call, and the members beside it that only this wire has."""
+    """Reads the functions that the model may or must call, and the members that only this wire has."""
     config = member(root, "toolConfig")
     if config is None:
         return None, {}
@@ -65,7 +74,14 @@ def _tools(node: Node, unmapped: dict[str, Any]) -> list[Tool]:
     declared = [_function(function, unmapped) for function in listed]
     own = [name for name in node.as_object() if camel(name) != "functionDeclarations"]
     return declared + [
-        Tool(camel(name), builtin={name: node.value[name]}) for name in own if node.value[name] is not None
+        Tool(
+            camel(name),
+            builtin={name: node.value[name]},
+            spare=camel(name) in _SPARE,
+            provider_run=None if camel(name) in _RUN_BY_CALLER else WORDS.get(camel(name), camel(name)),
+        )
+        for name in own
+        if node.value[name] is not None
     ]
 
 
@@ -74,7 +90,7 @@ def _function(node: Node, unmapped: dict[str, Any]) -> Tool:
         if extra.value not in _BLOCKING:
             unmapped[extra.path] = extra.value
     return Tool(
-        name=required(node, "name").as_string(1, _NAME_CHARACTERS_MAX),
+        name=required(node, "name").as_string(minimum=1),
         description=string(node, "description"),
         parameters=_parameters(node),
     )

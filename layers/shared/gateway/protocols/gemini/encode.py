@@ -13,21 +13,25 @@ from typing import Any
 
 import orjson
 
-from gateway.canonical.custom_tools import in_functions
 from gateway.canonical.request import ChatRequest, OutputFormat, Sampling, Tool, ToolChoice, bridged_tools, unbridged
 from gateway.canonical.target import Target
 from gateway.errors import InvalidRequest
-from gateway.framing.preferences import OWN_MEMBERS
-from gateway.framing.splice import edit
+from gateway.framing import json_values
+from gateway.framing.json_edit import edit, members
 from gateway.protocols.gemini.answer import PROTOCOL
-from gateway.protocols.gemini.decode import CHOICES_MAX, SEED_MAX, SEED_MIN, STOPS_MAX
+from gateway.protocols.gemini.decode import CHOICES_MAX
 from gateway.protocols.gemini.encode_contents import encode_contents, with_signed_calls, without_foreign_thoughts
 from gateway.protocols.gemini.names import camel
 from gateway.protocols.gemini.schema import to_gemini
 from gateway.protocols.gemini.signatures import MARKS
 from gateway.protocols.gemini.thinking import encode_thinking, fits
+from gateway.protocols.shared.inexpressible import inexpressible_parameter
+from gateway.protocols.shared.preferences import OWN_MEMBERS
 
 Json = dict[str, Any]
+
+# Google would keep what is stored in the gateway's account.
+_NOT_SENT = frozenset({"model", "store"})
 
 _MODES: Mapping[str, str] = {"auto": "AUTO", "none": "NONE", "required": "ANY", "tool": "ANY"}
 _REFUSED_MARKS = tuple(mark.encode() for mark in MARKS)
@@ -37,42 +41,57 @@ def encode_request(request: ChatRequest, target: Target) -> bytes:
     """The body for `target`; raises `InvalidRequest` naming what the wire or the model cannot take."""
     if request.protocol == PROTOCOL:
         return _forwarded(request, target)
-    return _dumped(_built(in_functions(request), target))
+    return orjson.dumps(_built(request, target))
 
 
 def _forwarded(request: ChatRequest, target: Target) -> bytes:
     """The caller's bytes, edited."""
     source = request.source
-    put: dict[str, bytes] = {}
+    put = _tools_edit(source)
     is_foreign = any(mark in source for mark in _REFUSED_MARKS)
     if is_foreign or target.profile.signed_calls:
-        contents = sent = orjson.loads(source)["contents"]
+        contents = sent = json_values.loads(source)["contents"]
         if is_foreign:
             contents = without_foreign_thoughts(contents)
         if target.profile.signed_calls:
             contents = with_signed_calls(contents)
         if contents != sent:
-            put["contents"] = _dumped(contents)
+            put["contents"] = orjson.dumps(contents)
     if not fits(request.reasoning, target.profile):
         put |= _thinking_edit(request, target)
-    return edit(source, put, OWN_MEMBERS | {"model"})
+    if request.max_output_tokens is not None:
+        put |= _bound_edit(source, put, request.max_output_tokens)
+    return edit(source, put, OWN_MEMBERS | _NOT_SENT)
+
+
+def _tools_edit(source: bytes) -> dict[str, bytes]:
+    """The caller's tools without those that are null, so that none runs that was not held for."""
+    given = members(source).get("tools", b"")
+    if b"null" not in given:
+        return {}
+    entries: list[Json] = json_values.loads(given) or []
+    kept = [{name: tool for name, tool in entry.items() if tool is not None} for entry in entries]
+    return {"tools": orjson.dumps([entry for entry in kept if entry])} if kept != entries else {}
+
+
+def _bound_edit(source: bytes, put: dict[str, bytes], tokens: int) -> dict[str, bytes]:
+    """The caller's generation config with a bound, where the caller set none."""
+    sent = members(source)
+    name = next((name for name in sent if camel(name) == "generationConfig"), "generationConfig")
+    config = json_values.loads(put.get(name) or sent.get(name) or b"{}") or {}
+    if any(camel(key) == "maxOutputTokens" and value is not None for key, value in config.items()):
+        return {}
+    others = {key: value for key, value in config.items() if camel(key) != "maxOutputTokens"}
+    return {name: orjson.dumps({**others, "maxOutputTokens": tokens})}
 
 
 def _thinking_edit(request: ChatRequest, target: Target) -> dict[str, bytes]:
     """The caller's generation config with its thinking in the words of the model."""
-    sent = orjson.loads(request.source)
+    sent = json_values.loads(request.source)
     name = next(name for name in sent if camel(name) == "generationConfig")
     others = {key: value for key, value in sent[name].items() if camel(key) != "thinkingConfig"}
     config = others | {"thinkingConfig": encode_thinking(request.reasoning, target.profile)}
-    return {name: _dumped(config)}
-
-
-def _dumped(value: object) -> bytes:
-    """JSON that is written anew; the parser reads deeper than the writer writes."""
-    try:
-        return orjson.dumps(value)
-    except orjson.JSONEncodeError:
-        raise InvalidRequest("The request is nested too deeply for this model's provider.", code="too_deep") from None
+    return {name: orjson.dumps(config)}
 
 
 def _built(request: ChatRequest, target: Target) -> Json:
@@ -80,7 +99,7 @@ def _built(request: ChatRequest, target: Target) -> Json:
     behind.
     """
     for path in unbridged(request):
-        raise _inexpressible(path)
+        raise inexpressible_parameter(path)
     contents, instruction = encode_contents(request.messages)
     body: Json = {"contents": with_signed_calls(contents) if target.profile.signed_calls else contents}
     if instruction:
@@ -91,11 +110,6 @@ def _built(request: ChatRequest, target: Target) -> Json:
     return body
 
 
-def _inexpressible(path: str) -> InvalidRequest:
-    message = f"'{path}' cannot be expressed for this model's provider."
-    return InvalidRequest(message, param=path, code="unsupported_parameter")
-
-
 def _generation_config(request: ChatRequest, target: Target) -> Json:
     if request.choices > CHOICES_MAX:
         raise InvalidRequest(f"This model's provider answers at most {CHOICES_MAX} times.", param="n")
@@ -103,7 +117,7 @@ def _generation_config(request: ChatRequest, target: Target) -> Json:
     if request.choices > 1:
         config["candidateCount"] = request.choices
     if request.max_output_tokens is not None:
-        config["maxOutputTokens"] = min(request.max_output_tokens, target.max_output_tokens)
+        config["maxOutputTokens"] = request.max_output_tokens
     config |= _output_format(request.output_format)
     if thinking := encode_thinking(request.reasoning, target.profile):
         config["thinkingConfig"] = thinking
@@ -112,11 +126,7 @@ def _generation_config(request: ChatRequest, target: Target) -> Json:
 
 def _sampling(sampling: Sampling, *, is_free: bool) -> Json:
     if sampling.logit_bias:
-        raise _inexpressible("logit_bias")
-    if len(sampling.stop) > STOPS_MAX:
-        raise InvalidRequest(f"This model's provider takes at most {STOPS_MAX} stop sequences.", param="stop")
-    if sampling.seed is not None and not SEED_MIN <= sampling.seed <= SEED_MAX:
-        raise InvalidRequest("This model's provider takes seeds of 32 bits.", param="seed")
+        raise inexpressible_parameter("logit_bias")
     values = {
         "temperature": sampling.temperature if is_free else None,
         "topP": sampling.top_p if is_free else None,
@@ -141,11 +151,7 @@ def _output_format(wanted: OutputFormat | None) -> Json:
 
 
 def _tools(request: ChatRequest) -> Json:
-    """Functions and the choice among them. That only one be called cannot be said here: it is left out, unless the
-    caller requires every parameter.
-    """
-    if request.parallel_tool_calls is False and request.routing.require_parameters:
-        raise _inexpressible("parallel_tool_calls")
+    """Functions and the choice among them. That only one be called cannot be said here."""
     if not request.tools:
         return {}
     functions = [_function(tool, f"tools[{position}]") for position, tool in bridged_tools(request)]
@@ -157,7 +163,7 @@ def _tools(request: ChatRequest) -> Json:
 
 def _function(tool: Tool, path: str) -> Json:
     if tool.builtin is not None:
-        raise _inexpressible(path)
+        raise inexpressible_parameter(path)
     function: Json = {"name": tool.name, "description": tool.description or ""}
     if tool.parameters is not None:
         function["parametersJsonSchema"] = {"type": "object"} | to_gemini(tool.parameters, f"{path}.parameters")

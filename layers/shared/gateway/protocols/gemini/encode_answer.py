@@ -7,16 +7,7 @@ from typing import Any
 
 import orjson
 
-from gateway.canonical.parts import (
-    Citation,
-    Opaque,
-    Part,
-    RedactedThinking,
-    Refusal,
-    Text,
-    Thinking,
-    ToolCall,
-)
+from gateway.canonical.parts import Citation, Opaque, Part, RedactedThinking, Refusal, Text, Thinking, ToolCall
 from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp
 from gateway.protocols.gemini.answer import PROTOCOL, encode_finish_reason, encode_logprobs, encode_usage
 from gateway.protocols.gemini.encode_contents import encode_function_call, object_written
@@ -58,12 +49,15 @@ def encode_part(part: Part) -> Json | None:
 
 
 def is_malformed(part: Part) -> bool:
-    """Whether a call's arguments are no object, which a call of this wire cannot do without."""
+    """True if a call's arguments are no object, which a call of this wire requires."""
     return isinstance(part, ToolCall) and not part.custom and object_written(part.arguments) is None
 
 
 def candidate_of(parts: Sequence[Part], index: int, reason: FinishReason | None) -> Json:
-    """A finished candidate; a call that nobody could run is not shown: the finish tells of it, as Gemini's own does."""
+    """Builds a finished candidate.
+
+    A call that cannot be run is not shown: the finish reports it, as Gemini's own does.
+    """
     malformed = [part for part in parts if is_malformed(part)]
     if malformed and reason is not FinishReason.LENGTH:
         reason = FinishReason.MALFORMED_TOOL_CALL

@@ -1,11 +1,10 @@
 """A canonical conversation as this wire's contents, for a provider that did not see it in this form.
 
-Mappings, each with a test: instructions go to the system instruction wherever they stood; turns of one role that follow
-each other are one content; every call has its response in the content behind it, in the order of the calls (field case
-F2), an unanswered one says so and a response without a call becomes text; media that a tool returned follows the
-responses; a refusal is text; names of participants and documents have no place; cache markers are dropped, since
-Gemini finds prefixes by itself; thoughts are sent to the wire that signed them only. The rest of what the wire cannot
-say is refused by name.
+Mappings, each with a test: instructions go to the system instruction from any place; turns of one role that follow
+each other are one content, which opens with the responses to calls (field case F2); media that a tool returned follow
+these; a refusal is text; names of participants and documents have no place; cache markers are dropped, since Gemini
+finds prefixes by itself; thoughts are sent to the wire that signed them only. The rest of what the wire cannot say is
+refused by name.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from gateway.canonical.arguments import written_object
 from gateway.canonical.parts import (
     Audio,
     Document,
@@ -37,14 +37,13 @@ from gateway.errors import InvalidRequest
 from gateway.protocols.gemini.answer import PROTOCOL
 from gateway.protocols.gemini.decode_contents import UPLOADS, media_type_of
 from gateway.protocols.gemini.signatures import UNSIGNED_CALL, is_foreign
+from gateway.protocols.shared.inexpressible import inexpressible_part
 
 Json = dict[str, Any]
 
-UNANSWERED = "The tool was not run, or its result was lost."
-
 
 def encode_contents(messages: Sequence[Message]) -> tuple[list[Json], list[Json]]:
-    """The contents, and the parts of the system instruction; alone, instructions are what the user said."""
+    """The contents, and the parts of the system instruction."""
     conversation = _Conversation()
     for position, message in enumerate(messages):
         conversation.add(message, f"messages[{position}]")
@@ -100,24 +99,17 @@ def arguments_object(call: ToolCall) -> Json | orjson.Fragment:
 
 def object_written(text: str) -> orjson.Fragment | None:
     """The object that JSON text spells, as it is written; empty where nothing is, `None` where it is no object."""
-    if not text.strip():
-        return orjson.Fragment("{}")
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
-    return orjson.Fragment(text) if isinstance(value, dict) else None
+    written = written_object(text)
+    return None if written is None else orjson.Fragment(written)
 
 
 class _Conversation:
-    """The contents so far, and the calls that have not been answered."""
+    """The contents so far, and the tool that each call so far was of."""
 
     def __init__(self) -> None:
         self._contents: list[Json] = []
         self._system: list[Json] = []
-        self._calls: list[ToolCall] = []
-        self._responses: dict[str, Json] = {}
-        self._behind: list[Json] = []
+        self._tools: dict[str, str] = {}
 
     def add(self, message: Message, path: str) -> None:
         """One message of any role."""
@@ -126,22 +118,20 @@ class _Conversation:
             case "system":
                 self._system += [_instruction(part, place) for part, place in places]
             case "tool":
-                for part, place in places:
-                    self._answer(part, place)
+                self._put("user", [said for part, place in places for said in self._result(part, place)])
             case "assistant":
-                self._close(between_calls=True)
-                self._calls += [part for part in message.parts if isinstance(part, ToolCall)]
+                self._tools |= {part.id: part.name for part in message.parts if isinstance(part, ToolCall)}
                 self._put("model", [said for part, place in places for said in _assistant(part, place)])
             case "user":
-                self._close()
                 self._put("user", [_user(part, place) for part, place in places])
 
     def finished(self) -> tuple[list[Json], list[Json]]:
-        """All of it; calls at the very end wait for whoever sent them."""
-        self._close(between_calls=True)
-        if self._contents:
-            return self._contents, self._system
-        return [{"role": "user", "parts": self._system}], []
+        """All of it; raises `InvalidRequest` where nothing was said."""
+        if not self._contents:
+            raise InvalidRequest("This model's provider needs a message beside the instructions.", param="messages")
+        for content in self._contents:
+            content["parts"].sort(key=_after_responses)
+        return self._contents, self._system
 
     def _put(self, role: str, parts: list[Json]) -> None:
         if not parts:
@@ -151,34 +141,26 @@ class _Conversation:
         else:
             self._contents.append({"role": role, "parts": parts})
 
-    def _answer(self, result: Part, path: str) -> None:
-        """Keeps a result until the turn's results are complete; media, and a result without a call, come behind."""
+    def _result(self, result: Part, path: str) -> list[Json]:
+        """A response, and the media that came with it, which follow the responses."""
         if not isinstance(result, ToolResult):
-            raise _inexpressible(result, path)
+            raise inexpressible_part(result, path)
         text = "\n".join(piece.text for piece in result.parts if isinstance(piece, Text))
-        media = [piece for piece in result.parts if not isinstance(piece, Text)]
-        call = next((call for call in self._calls if call.id == result.call_id), None)
-        if call is None:
-            self._behind.append({"text": f"Result of the tool call {result.call_id}: {text}"})
-        else:
-            self._responses[call.id] = _response(call, text, is_error=result.is_error)
+        name = self._tools.get(result.call_id) or result.name or ""
+        media = [_user(piece, path) for piece in result.parts if not isinstance(piece, Text)]
         if media:
-            self._behind.append({"text": f"Media returned by the tool call {result.call_id}:"})
-            self._behind += [_user(piece, path) for piece in media]
+            media.insert(0, {"text": f"Media returned by the tool call {result.call_id}:"})
+        return [_response(result.call_id, name, text, is_error=result.is_error), *media]
 
-    def _close(self, *, between_calls: bool = False) -> None:
-        """Ends a turn of results; `between_calls` leaves calls alone that nobody has begun to answer."""
-        if between_calls and not self._responses and not self._behind:
-            return
-        unanswered = (_response(call, UNANSWERED, is_error=True) for call in self._calls)
-        responses = [self._responses.get(call.id) or lost for call, lost in zip(self._calls, unanswered, strict=True)]
-        self._put("user", responses + self._behind)
-        self._calls, self._responses, self._behind = [], {}, []
+
+def _after_responses(part: Json) -> bool:
+    """The order within a content: what the model said stays as it is."""
+    return "functionResponse" not in part
 
 
 def _instruction(part: Part, path: str) -> Json:
     if not isinstance(part, Text):
-        raise _inexpressible(part, path)
+        raise inexpressible_part(part, path)
     return {"text": part.text}
 
 
@@ -209,7 +191,7 @@ def _user(part: Part, path: str) -> Json:
             own: Json = orjson.loads(json_text)
             return own
         case _:
-            raise _inexpressible(part, path)
+            raise inexpressible_part(part, path)
 
 
 def _media(part: Part, source: MediaSource, path: str) -> Json:
@@ -221,25 +203,19 @@ def _media(part: Part, source: MediaSource, path: str) -> Json:
         case UploadedMedia(file_id) if file_id.startswith(UPLOADS):
             return {"fileData": _typed(media_type_of(file_id)) | {"fileUri": file_id}}
         case UploadedMedia():
-            raise _inexpressible(part, path)
+            raise inexpressible_part(part, path)
 
 
 def _typed(media_type: str | None) -> Json:
     return {} if media_type is None else {"mimeType": media_type}
 
 
-def _response(call: ToolCall, text: str, *, is_error: bool) -> Json:
+def _response(call_id: str, name: str, text: str, *, is_error: bool) -> Json:
     """https://ai.google.dev/api/caching#FunctionResponse: `output` and `error` are the words that Gemini knows."""
     output = (object_written(text) if text else None) or text
     response = {"error": text} if is_error else {"output": output}
-    return {"functionResponse": {"id": call.id, "name": call.name, "response": response}}
+    return {"functionResponse": {"id": call_id, "name": name, "response": response}}
 
 
 def _with_signature(part: Json, signature: str | None) -> Json:
     return part | {"thoughtSignature": signature} if signature else part
-
-
-def _inexpressible(part: Part, path: str) -> InvalidRequest:
-    kind = f"{part.protocol} content" if isinstance(part, Opaque) else type(part).__name__.lower()
-    message = f"Invalid '{path}': this {kind} cannot be expressed for this model's provider."
-    return InvalidRequest(message, param=path, code="unsupported_content")

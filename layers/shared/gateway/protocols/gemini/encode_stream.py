@@ -1,8 +1,8 @@
 """Chunks to a caller: a provider's of the same wire with the gateway's names in them, or new ones from events.
 
-Whatever ends a candidate is held back until the bill is known, so that the last chunk carries `nexevo`; all else leaves
-at once, save calls: this wire has them whole, so they leave with the end. Two framings, by the URL's `alt`: server-sent
-events, and one JSON array.
+The event that ends a candidate is held back until the bill is known, so that the last chunk carries `nexevo`. The rest
+is sent at once, except calls: this wire has them whole, so they are sent with the end. Two framings, by the URL's
+`alt`: server-sent events, and one JSON array.
 """
 
 from __future__ import annotations
@@ -35,25 +35,26 @@ from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import Extension, FinishReason, Stamp
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError
-from gateway.framing.provider_json import as_index
-from gateway.framing.splice import edit
+from gateway.framing.json_edit import edit
 from gateway.protocols.gemini.answer import encode_logprobs, encode_usage
 from gateway.protocols.gemini.encode_answer import Json, candidate_of, encode_part, own_sources
 from gateway.protocols.gemini.errors import error_object
 from gateway.protocols.gemini.rename import Renamer
+from gateway.protocols.shared.choices import ends_of_open
+from gateway.protocols.shared.provider_json import as_index
 
 # Members that only a chunk which ends something has: a name in quotes is never part of a string's text.
 _ENDINGS = (b'"finishReason"', b'"blockReason"')
 
 
 class Framing(Protocol):
-    """How chunks follow each other."""
+    """The separators between chunks."""
 
     def chunk(self, body: bytes) -> bytes:
         """One chunk on its way; `body` is a JSON object."""
 
     def end(self) -> bytes:
-        """What closes the stream."""
+        """Returns the bytes that close the stream."""
 
 
 class SseFraming:
@@ -164,9 +165,7 @@ class GeminiStreamEncoder:
 
     def cut_short(self, extension: Extension) -> bytes:
         """Finish reason `MAX_TOKENS` for every candidate that is still open, and the end."""
-        unfinished = [choice for choice in range(self._request.choices) if choice not in self._finished]
-        out = b"".join([self._finish_choice(choice, FinishReason.LENGTH) for choice in unfinished])
-        return out + self.finish(extension)
+        return ends_of_open(self._request.choices, self._finished, self._finish_choice) + self.finish(extension)
 
     def fail(self, error: GatewayError) -> bytes:
         """The error in the place of a chunk, on which the official SDKs raise; `error` has to be its first member."""

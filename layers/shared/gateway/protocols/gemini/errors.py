@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.errors import GatewayError, InvalidRequest
-from gateway.framing.error_bodies import error_body
-from gateway.framing.provider_errors import (
+from gateway.protocols.shared.error_bodies import CONTEXT_FULL, error_body, message_of
+from gateway.protocols.shared.provider_errors import (
     INVALID,
     RETRY_AFTER_S_MAX,
     UNEXPLAINED,
     Scrubber,
     credentials,
+    is_context_full,
     meaning,
     members,
     reported,
@@ -33,7 +34,7 @@ _SCRUBBER = Scrubber(
     r"\bAIza[\w-]+|\bya29\.\S+|\bAQ\.[\w-]+",  # keys
 )
 _PATH = re.compile(r"[A-Za-z0-9_.\-\[\]]{1,200}")
-_TOO_LONG = re.compile(r"token count.{0,40}exceeds the maximum", re.IGNORECASE)
+_FULL_CONTEXT = "The input token count exceeds the maximum number of tokens allowed"
 _SIGNATURE = re.compile(r"thought[_ ]?signature", re.IGNORECASE)
 # The gateway's own account, which the provider reports as if the request were at fault.
 _OUR_ACCOUNT = re.compile(
@@ -66,7 +67,7 @@ def error_object(error: GatewayError) -> dict[str, Any]:
     """The members of `error` on this wire; the contract's type, code and param are in its details."""
     return {
         "code": error.status,
-        "message": error.message,
+        "message": message_of(error, _FULL_CONTEXT),
         "status": _WORD_BY_STATUS.get(error.status, "UNKNOWN"),
         "details": _details(error),
     }
@@ -78,21 +79,20 @@ def encode_error(error: GatewayError) -> bytes:
 
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
-    """What a provider's refusal means to our caller.
+    """Converts a provider's refusal to the caller's error.
 
     A signature that the provider does not know, or misses, has the code `invalid_signature` (field case E3).
     """
     fields = _reported(body)
-    told_s = retry_after_s(headers)
-    return _meaning(status, fields, _delay_s(fields) if told_s is None else told_s)
+    return _meaning(status, fields, _wait_s(headers, fields))
 
 
 def decode_error_object(error: object) -> GatewayError:
-    """What an error inside a stream or a body of status 200 means; its `code` is the status."""
+    """Converts an error inside a stream or a body of status 200; its `code` is the status."""
     fields = members(error)
     code = fields.get("code")
     status = code if type(code) is int and 400 <= code < 600 else 502
-    return _meaning(status, fields, _delay_s(fields))
+    return _meaning(status, fields, _wait_s({}, fields))
 
 
 def _details(error: GatewayError) -> list[dict[str, Any]]:
@@ -119,11 +119,11 @@ def _invalid(fields: Mapping[str, Any]) -> GatewayError:
     text = message if isinstance(message, str) else ""
     if _OUR_ACCOUNT.search(text):
         return credentials()
-    codes = (("context_length_exceeded", _TOO_LONG), ("invalid_signature", _SIGNATURE))
+    code = "invalid_signature" if _SIGNATURE.search(text) else None
     return InvalidRequest(
         _SCRUBBER.text(text) or UNEXPLAINED,
         param=_violated(fields),
-        code=next((code for code, pattern in codes if pattern.search(text)), None),
+        code=CONTEXT_FULL if is_context_full(text) else code,
     )
 
 
@@ -145,8 +145,14 @@ def _reported(body: bytes) -> Mapping[str, Any]:
 
 
 def _objects(value: object) -> list[dict[str, Any]]:
-    """The objects of an array, whatever else is in it."""
+    """Returns the objects of an array, without its other elements."""
     return [element for element in value if isinstance(element, dict)] if isinstance(value, list) else []
+
+
+def _wait_s(headers: Mapping[str, str], fields: Mapping[str, Any]) -> int | None:
+    """The wait of the headers, else Google's own RetryInfo, else that of the message."""
+    waits_s = (retry_after_s(headers), _delay_s(fields), retry_after_s({}, fields.get("message")))
+    return next((wait_s for wait_s in waits_s if wait_s is not None), None)
 
 
 def _delay_s(fields: Mapping[str, Any]) -> int | None:

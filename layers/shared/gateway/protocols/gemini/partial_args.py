@@ -10,8 +10,8 @@ import re
 from itertools import pairwise
 from typing import Any
 
-from gateway.errors import UpstreamError
-from gateway.framing.provider_json import UNREADABLE, as_text, dumped
+from gateway.errors import UnreadableAnswer
+from gateway.protocols.shared.provider_json import as_text, dumped
 
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d{1,4})\]|\['([^']*)'\]")
 _VALUES = ("stringValue", "numberValue", "boolValue", "nullValue")
@@ -24,12 +24,12 @@ class PartialArguments:
         self._root: dict[str, Any] = {}
 
     def add(self, piece: dict[str, Any]) -> None:
-        """One value, or more of a string; raises `UpstreamError` where the path leads nowhere."""
+        """One value, or more of a string; raises `UnreadableAnswer` where the path leads nowhere."""
         path = as_text(piece.get("jsonPath"))
         steps = [match[1] or match[3] or int(match[2]) for match in _STEP.finditer(path)]
         kind = next((name for name in _VALUES if name in piece), None)
         if not steps or kind is None:
-            raise UpstreamError(UNREADABLE)
+            raise UnreadableAnswer("a piece of arguments has no place or no value")
         holder: Any = self._root
         for step, following in pairwise(steps):
             holder = _grown(holder, step, [] if isinstance(following, int) else {})
@@ -44,7 +44,7 @@ class PartialArguments:
 
 
 def _grown(holder: Any, step: str | int, empty: object) -> Any:
-    """What stands at `step`, put there where nothing stands yet."""
+    """Returns the value at `step`, and puts an empty one there if there is none."""
     if isinstance(holder, list) and isinstance(step, int):
         if step == len(holder):
             holder.append(empty)
@@ -52,4 +52,4 @@ def _grown(holder: Any, step: str | int, empty: object) -> Any:
             return holder[step]
     if isinstance(holder, dict) and isinstance(step, str):
         return holder.setdefault(step, empty)
-    raise UpstreamError(UNREADABLE)
+    raise UnreadableAnswer("a piece of arguments leads nowhere")

@@ -10,14 +10,14 @@ from __future__ import annotations
 import orjson
 
 from gateway.canonical.response import Extension, Stamp
-from gateway.framing import splice
+from gateway.framing import json_edit
 
 _MODEL, _ID = "modelVersion", "responseId"
 
 
 def forward_response(body: bytes, stamp: Stamp, extension: Extension) -> bytes:
     """The provider's whole answer under the gateway's names."""
-    return splice.edit(body, {**_names(stamp), "nexevo": orjson.dumps(extension.as_json())})
+    return json_edit.edit(body, {**_names(stamp), "nexevo": orjson.dumps(extension.as_json())})
 
 
 class Renamer:
@@ -33,15 +33,15 @@ class Renamer:
         if self._closing and chunk.endswith(self._closing):
             return chunk[: -len(self._closing)] + self._renamed_closing
         self._learn(chunk)
-        return splice.edit(chunk, self._names)
+        return json_edit.edit(chunk, self._names)
 
     def _learn(self, chunk: bytes) -> None:
         """Takes the bytes from the earlier of the two names as the stream's closing, where nothing else follows."""
-        found = splice.scan(chunk)
+        found = json_edit.scan(chunk)
         self._closing = b""
         if {member.name for member in found[-2:]} == set(self._names):
             self._closing = chunk[found[-2].start :]
-            self._renamed_closing = splice.edit(b"{" + self._closing, self._names)[1:]
+            self._renamed_closing = json_edit.edit(b"{" + self._closing, self._names)[1:]
 
 
 def _names(stamp: Stamp) -> dict[str, bytes]:

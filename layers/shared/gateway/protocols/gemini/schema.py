@@ -69,6 +69,8 @@ _TOLD = frozenset(
     }
 )
 _LIMITS = ("minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties")
+# Of 64 bits all of these digits are sure to be.
+_LIMIT_DIGITS_MAX = 18
 
 
 def too_deep(path: str) -> InvalidRequest:
@@ -120,8 +122,13 @@ def _openapi_type(value: object, _: str, __: int) -> Schema:
 
 
 def _openapi_limit(name: str) -> Callable[[object, str, int], Schema]:
-    """A 64-bit integer, which proto JSON writes as a string."""
-    return lambda value, _, __: {name: int(value) if isinstance(value, str) and value.isdecimal() else value}
+    """A 64-bit integer, which proto JSON writes as a string; a longer one is left for the provider to refuse."""
+
+    def limit(value: object, _: str, __: int) -> Schema:
+        is_number = isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _LIMIT_DIGITS_MAX
+        return {name: int(str(value)) if is_number else value}
+
+    return limit
 
 
 def _openapi_each(name: str) -> Callable[[object, str, int], Schema]:
@@ -172,15 +179,17 @@ class _Cleaner:
         if not isinstance(schema, Mapping):
             return {}
         whole = self._merged(schema, depth)
-        told = [f"{name}: {orjson.dumps(value).decode()}" for name, value in whole.items() if _is_told(name, value)]
+        in_words = [
+            f"{name}: {orjson.dumps(value).decode()}" for name, value in whole.items() if _goes_in_words(name, value)
+        ]
         out: Schema = {}
         for name, value in whole.items():
             if name in _KEPT:
                 out[name] = value
             elif name in _CLEANERS:
                 out |= _CLEANERS[name](self, value, depth + 1)
-        if told:
-            out["description"] = " ".join(filter(None, (out.get("description"), f"({'; '.join(told)})")))
+        if in_words:
+            out["description"] = " ".join(filter(None, (out.get("description"), f"({'; '.join(in_words)})")))
         return _reference_alone(out)
 
     def each(self, name: str, value: object, depth: int) -> Schema:
@@ -256,7 +265,7 @@ def _is_plain(values: object) -> bool:
     return all(value is None or (isinstance(value, str | int | float) and type(value) is not bool) for value in values)
 
 
-def _is_told(name: str, value: object) -> bool:
+def _goes_in_words(name: str, value: object) -> bool:
     if name == "format":
         return value not in _FORMATS
     if name in {"enum", "const"}:
@@ -265,7 +274,7 @@ def _is_told(name: str, value: object) -> bool:
 
 
 def _reference_alone(schema: Schema) -> Schema:
-    """Beside a reference only `$` keywords may stand: the others go around it."""
+    """Keeps only `$` keywords beside a reference and puts the others around it."""
     beside = {name: value for name, value in schema.items() if not name.startswith("$")}
     if "$ref" not in schema or not beside:
         return schema

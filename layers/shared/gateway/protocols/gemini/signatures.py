@@ -1,8 +1,8 @@
 """Signatures of other wires travel inside this one: marked with their issuer, so that only the issuer gets them back.
 
-A `thoughtSignature` is bytes, in base64 of either alphabet: the official Python SDK gives back the URL-safe one,
-whatever it was sent. Gemini's own therefore go through as they come; what another wire signed or encrypted is put into
-bytes behind a mark of nine, so that its text survives the change of alphabet, and no Gemini signature opens like it.
+A `thoughtSignature` is bytes, in base64 of either alphabet: the official Python SDK gives back the URL-safe one
+for both. Gemini's own therefore pass unchanged; a signature or ciphertext of another wire is put into bytes behind a
+mark of nine bytes, so that its text survives the change of alphabet, and no Gemini signature opens like it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from gateway.protocols.gemini.answer import PROTOCOL
 UNSIGNED_CALL = "skip_thought_signature_validator"
 
 _SIGNED, _REDACTED = b"nexgate/s", b"nexgate/r"
-# Nine bytes are twelve characters of base64, whatever follows; these are the same in both alphabets.
+# Nine bytes are twelve characters of base64 before any other bytes; these are the same in both alphabets.
 MARKS = tuple(b64encode(mark).decode() for mark in (_SIGNED, _REDACTED))
 
 
 class Kept(NamedTuple):
-    """What a thought's signature holds: its own text, who issued it, and whether it is a whole encrypted thought."""
+    """The content of a thought's signature: its own text, its issuer, and whether it is a whole encrypted thought."""
 
     text: str
     signed_by: str | None
@@ -30,19 +30,19 @@ class Kept(NamedTuple):
 
 
 def encode_signature(signature: str | None, signed_by: str | None) -> str | None:
-    """What a client keeps of a thought's signature."""
+    """Encodes a thought's signature for the client to keep."""
     if not signature or signed_by == PROTOCOL:
         return signature
     return _packed(_SIGNED, signature, signed_by)
 
 
 def encode_redacted(data: str, signed_by: str | None) -> str:
-    """What a client keeps of a thought that its provider encrypted."""
+    """Encodes a thought that its provider encrypted, for the client to keep."""
     return _packed(_REDACTED, data, signed_by)
 
 
 def is_foreign(signature: str) -> bool:
-    """Whether this gateway packed the signature of another wire."""
+    """True if this gateway packed the signature of another wire."""
     return signature.startswith(MARKS)
 
 

@@ -1,4 +1,4 @@
-"""How a target is asked to think, from whatever a caller said: a budget, an effort word, or the model's own choice.
+"""Converts a caller's thinking settings to a target's: a budget, an effort word, or the model's own choice.
 
 https://ai.google.dev/gemini-api/docs/thinking: the 2.5 models take a budget within bounds of their own, 0 for none
 where they can do without and -1 for their own choice; the 3 models take a level. Never both.
@@ -30,12 +30,12 @@ def encode_thinking(reasoning: Reasoning | None, profile: Profile) -> Json:
 
 
 def fits(reasoning: Reasoning | None, profile: Profile) -> bool:
-    """Whether the caller's own `thinkingConfig` is one that the model knows: a 2.5 model refuses a level."""
+    """True if the model knows the caller's own `thinkingConfig`: a 2.5 model refuses a level."""
     return profile.thinking != "budget" or reasoning is None or reasoning.effort is None
 
 
 def is_off(reasoning: Reasoning) -> bool:
-    """Whether the caller wants no thinking at all."""
+    """True if the caller wants no thinking at all."""
     return reasoning.disabled or reasoning.effort == "none"
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.canonical.response import FinishReason
-from gateway.canonical.usage import Usage
-from gateway.framing.provider_json import as_count, as_object, as_text
+from gateway.canonical.response import FinishReason, ended
+from gateway.canonical.usage import Usage, counted
+from gateway.protocols.shared.provider_json import as_count, as_object, as_share, as_shares, as_text
 
 PROTOCOL = "openai_chat"
 
@@ -22,8 +22,11 @@ _REASONS: Mapping[str, FinishReason] = {
     "model_length": FinishReason.LENGTH,
     "max_tokens": FinishReason.LENGTH,
     "tool_calls": FinishReason.TOOL_CALLS,
+    "tool_use": FinishReason.TOOL_CALLS,
     "function_call": FinishReason.TOOL_CALLS,
     "content_filter": FinishReason.CONTENT_FILTER,
+    "safety": FinishReason.CONTENT_FILTER,
+    "refusal": FinishReason.REFUSAL,
     "error": FinishReason.ERROR,
     "insufficient_system_resource": FinishReason.ERROR,
 }
@@ -38,8 +41,7 @@ _WORDS: Mapping[FinishReason, str] = {
 
 def decode_finish_reason(word: object, called: bool) -> FinishReason:
     """`called` says whether tools were called, which some providers end with a plain `stop` (field case F5)."""
-    reason = _REASONS.get(as_text(word), FinishReason.STOP)
-    return FinishReason.TOOL_CALLS if called and reason is FinishReason.STOP else reason
+    return ended(_REASONS.get(as_text(word).lower(), FinishReason.STOP), called)
 
 
 def encode_finish_reason(reason: FinishReason | None) -> str:
@@ -52,23 +54,23 @@ def decode_usage(value: object) -> Usage | None:
     usage = as_object(value)
     if usage.get("prompt_tokens") is None and usage.get("completion_tokens") is None:
         return None
-    into, out = as_object(usage.get("prompt_tokens_details")), as_object(usage.get("completion_tokens_details"))
+    into, out = as_shares(usage.get("prompt_tokens_details")), as_shares(usage.get("completion_tokens_details"))
     prompt, completion = as_count(usage.get("prompt_tokens")), as_count(usage.get("completion_tokens"))
     reads = (into.get("cached_tokens"), usage.get("prompt_cache_hit_tokens"), usage.get("num_cached_tokens"))
-    read = min(as_count(next((count for count in reads if count is not None), None)), prompt)
-    written = min(as_count(into.get("cache_write_tokens")), prompt - read)
-    reasoning = as_count(out.get("reasoning_tokens"))
+    read = min(as_share(next((count for count in reads if count is not None), None)), prompt)
+    written = min(as_share(into.get("cache_write_tokens")), prompt - read)
+    reasoning = as_share(out.get("reasoning_tokens"))
     # Some providers count reasoning beside the completion; their own total tells.
-    if reasoning and as_count(usage.get("total_tokens")) == prompt + completion + reasoning:
+    if reasoning and as_share(usage.get("total_tokens")) == prompt + completion + reasoning:
         completion += reasoning
-    return Usage(
+    return counted(
         input=prompt - read - written,
         cache_read=read,
         cache_write_5m=written,
         output=completion,
         reasoning=reasoning,
-        audio_input=as_count(into.get("audio_tokens")),
-        audio_output=as_count(out.get("audio_tokens")),
+        audio_input=as_share(into.get("audio_tokens")),
+        audio_output=as_share(out.get("audio_tokens")),
     )
 
 

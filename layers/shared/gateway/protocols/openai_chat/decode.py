@@ -11,24 +11,32 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gateway.canonical.cache_marks import marked_end
 from gateway.canonical.request import ChatRequest, OutputFormat, Reasoning, Sampling
 from gateway.errors import InvalidRequest
-from gateway.framing.document import Node, boolean_in, integer_in, number_in, parse, string_in
-from gateway.framing.openai_members import include_usage_in, logit_bias_in, stop_in
-from gateway.framing.preferences import OWN_MEMBERS, decode_preferences, refuse_upstream_members
 from gateway.protocols.openai_chat.answer import PROTOCOL
-from gateway.protocols.openai_chat.decode_messages import decode_messages
+from gateway.protocols.openai_chat.decode_messages import decode_cache, decode_messages
 from gateway.protocols.openai_chat.decode_tools import decode_tool_choice, decode_tools
+from gateway.protocols.openai_chat.state import PLACES
+from gateway.protocols.shared.document import Node, boolean_in, integer_in, number_in, parse, string_in
+from gateway.protocols.shared.openai_members import include_usage_in, logit_bias_in, metadata_in, stop_in
+from gateway.protocols.shared.preferences import (
+    OWN_MEMBERS,
+    decode_preferences,
+    refuse_upstream_members,
+    tier_within_price,
+)
+from gateway.protocols.shared.provider_state import first_reference
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 _INTEGER_MAX = 2**31 - 1
 _SEED_MAX = 2**63 - 1
-_METADATA_PAIRS_MAX = 16
 
 # Members with a place of their own in the canonical request.
 _MAPPED = OWN_MEMBERS | frozenset(
     {
+        "cache_control",
         "frequency_penalty",
         "function_call",
         "logit_bias",
@@ -73,7 +81,7 @@ _CHECKS: Mapping[str, Callable[[Node], object]] = {
     "prompt_cache_key": Node.as_string,
     "prompt_cache_options": Node.as_object,
     "prompt_cache_retention": Node.as_string,
-    "service_tier": Node.as_string,
+    "service_tier": tier_within_price,
     "store": Node.as_boolean,
     "web_search_options": Node.as_object,
 }
@@ -85,23 +93,25 @@ def decode_request(body: bytes) -> ChatRequest:
     refuse_upstream_members(root, "Unrecognized request argument supplied: {name}")
     stream = boolean_in(root, "stream") or False
     messages, unmapped = decode_messages(root.required("messages"))
+    tools = decode_tools(root)
     return ChatRequest(
         protocol=PROTOCOL,
         model=root.required("model").as_string(minimum=1),
-        messages=messages,
+        messages=marked_end(messages, decode_cache(root), tools),
         source=body,
         stream=stream,
         include_usage=include_usage_in(root, stream),
         choices=integer_in(root, "n", 1, 128) or 1,
         max_output_tokens=_max_output_tokens(root),
         sampling=_sampling(root),
-        tools=decode_tools(root),
+        tools=tools,
         tool_choice=decode_tool_choice(root),
         parallel_tool_calls=boolean_in(root, "parallel_tool_calls"),
         output_format=_output_format(root),
         reasoning=_reasoning(root),
         user=string_in(root, "user") or string_in(root, "safety_identifier"),
-        metadata=_metadata(root),
+        metadata=metadata_in(root),
+        provider_state=first_reference(root.value, PLACES),
         routing=decode_preferences(root, body),
         unmapped={**_unmapped(root), **unmapped},
         hints=_hints(root),
@@ -191,16 +201,3 @@ def _reasoning(root: Node) -> Reasoning | None:
         return None
     word = effort.as_one_of(EFFORTS)
     return Reasoning(effort=word, disabled=word == "none")
-
-
-def _metadata(root: Node) -> dict[str, Any]:
-    metadata = root.member("metadata")
-    if metadata is None:
-        return {}
-    pairs = metadata.as_object()
-    if len(pairs) > _METADATA_PAIRS_MAX:
-        raise metadata.error(f"Invalid 'metadata': at most {_METADATA_PAIRS_MAX} pairs are allowed.")
-    for name, value in pairs.items():
-        Node(name, metadata, name).as_string(0, 64)
-        Node(value, metadata, name).as_string(0, 512)
-    return pairs

@@ -4,78 +4,120 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.canonical.call_ids import CallIds
 from gateway.canonical.parts import Citation, Opaque, Part, Refusal, Text, Thinking, ToolCall
 from gateway.canonical.response import ChatResponse, Choice
-from gateway.errors import UpstreamError
-from gateway.framing.provider_json import UNREADABLE, as_index, as_object, as_objects, as_text, created_s, dumped, load
+from gateway.errors import UnreadableAnswer
 from gateway.protocols.openai_chat import answer
 from gateway.protocols.openai_chat.errors import decode_error_object
+from gateway.protocols.shared.provider_json import (
+    as_arguments,
+    as_index,
+    as_object,
+    as_objects,
+    as_parts,
+    as_text,
+    as_word,
+    counting,
+    created_s,
+    dumped,
+    load,
+)
+
+Json = dict[str, Any]
+
+# The wire's own word for a text, and the Responses wire's.
+_TEXTS = frozenset({"text", "output_text"})
 
 
-def decode_response(body: bytes) -> ChatResponse:
-    """The answer; raises what an error in its place means, and `UpstreamError` where it cannot be read."""
+def decode_response(body: bytes, answer_id: str = "") -> ChatResponse:
+    """The answer; raises what an error in its place means, and `UnreadableAnswer` where it cannot be read."""
     value = load(body)
     if value.get("error"):
         raise decode_error_object(value["error"])
-    choices = as_objects(value.get("choices"))
-    if not choices:
-        raise UpstreamError(UNREADABLE)
-    return ChatResponse(
-        upstream_id=as_text(value.get("id")),
-        model=as_text(value.get("model")),
-        created_s=created_s(value.get("created")),
-        choices=tuple(_choice(choice, position) for position, choice in enumerate(choices)),
-        usage=answer.decode_usage(value.get("usage")),
-    )
+    usage = reported_usage(value)
+    with counting(answer.decode_usage, usage):
+        choices = as_objects(value.get("choices"))
+        if not choices:
+            raise UnreadableAnswer("it has no choices")
+        ids = CallIds(answer_id)
+        return ChatResponse(
+            upstream_id=as_word(value.get("id")),
+            model=as_word(value.get("model")),
+            created_s=created_s(value.get("created")),
+            choices=tuple(_choice(choice, position, ids) for position, choice in enumerate(choices)),
+            usage=answer.decode_usage(usage),
+        )
+
+
+def reported_usage(value: Json) -> object:
+    """The count of tokens, in its place or in those that streams of Groq's and Moonshot's have for it."""
+    choices = value.get("choices")
+    places = (value, value.get("x_groq"), *(choices if isinstance(choices, list) else ()))
+    return next((place["usage"] for place in places if isinstance(place, dict) and place.get("usage")), None)
 
 
 def content_parts(content: object) -> list[Part]:
-    """Content as a string, or as the typed parts of dialects whose models think aloud (Mistral)."""
+    """Content as a string, as the typed parts of dialects whose models think aloud (Mistral), or as an object."""
     if content is None or isinstance(content, str):
         return [Text(content)] if content else []
-    return [_content_part(part) for part in as_objects(content)]
+    if isinstance(content, dict) and not content.keys() & {"type", "text"}:
+        return [Text(dumped(content))]
+    return [_content_part(part) for part in as_parts(content, type="text")]
 
 
-def thinking_text(message: dict[str, Any]) -> str:
-    """Reasoning, under the name that DeepSeek gave it or the one of Groq and OpenRouter."""
-    return as_text(message.get("reasoning_content") or message.get("reasoning"))
+def thinking_text(message: Json) -> str:
+    """Reasoning, under the name that DeepSeek gave it, the one of Groq and OpenRouter, or in OpenRouter's details."""
+    return as_text(message.get("reasoning_content") or message.get("reasoning")) or details_text(
+        message.get("reasoning_details")
+    )
 
 
-def arguments_text(value: object) -> str:
-    """A call's arguments as JSON text; some providers send the object itself."""
-    return dumped(value) if isinstance(value, dict) else as_text(value)
+def details_text(details: object) -> str:
+    """Reads the text of https://openrouter.ai/docs/use-cases/reasoning-tokens#reasoning_details-array-structure."""
+    return "".join(as_text(detail.get("text") or detail.get("summary")) for detail in as_parts(details))
 
 
-def _choice(choice: dict[str, Any], position: int) -> Choice:
+def called_custom(call: Json) -> bool:
+    """True if the call is a custom tool's; some providers write both members and leave the other one empty."""
+    custom, function = as_object(call.get("custom")), as_object(call.get("function"))
+    return call.get("type") == "custom" or (any(custom.values()) and not any(function.values()))
+
+
+def legacy_call(message: Json) -> Json | None:
+    """The one call of the wire's first manner, unless it says nothing, or stands beside calls of the present one."""
+    function = as_object(message.get("function_call"))
+    return {"index": 0, "function": function} if any(function.values()) and not message.get("tool_calls") else None
+
+
+def _choice(choice: Json, position: int, ids: CallIds) -> Choice:
     message = as_object(choice.get("message"))
-    parts = _parts(message)
+    parts = _parts(message, ids)
     called = any(isinstance(part, ToolCall) for part in parts)
-    word = choice.get("finish_reason")
     return Choice(
         index=as_index(choice.get("index"), position),
         parts=tuple(parts),
-        finish_reason=answer.decode_finish_reason(word, called),
+        finish_reason=answer.decode_finish_reason(choice.get("finish_reason"), called),
         logprobs=choice.get("logprobs"),
     )
 
 
-def _parts(message: dict[str, Any]) -> list[Part]:
+def _parts(message: Json, ids: CallIds) -> list[Part]:
     parts: list[Part] = []
     if thinking := thinking_text(message):
         parts.append(Thinking(thinking))
     parts += _cited(content_parts(message.get("content")), message)
     if refusal := as_text(message.get("refusal")):
         parts.append(Refusal(refusal))
-    calls = as_objects(message.get("tool_calls"))
-    parts += [_tool_call(call, position) for position, call in enumerate(calls)]
-    if message.get("function_call"):
-        parts.append(_tool_call({"function": message["function_call"]}, 0))
+    legacy = legacy_call(message)
+    calls = as_objects(message.get("tool_calls")) if legacy is None else [legacy]
+    parts += [_tool_call(call, ids) for call in calls]
     if message.get("audio"):
         parts.append(Opaque(answer.PROTOCOL, dumped({"audio": message["audio"]})))
     return parts
 
 
-def _cited(parts: list[Part], message: dict[str, Any]) -> list[Part]:
+def _cited(parts: list[Part], message: Json) -> list[Part]:
     """Annotations belong to the message's text, which is one part."""
     found = as_objects(message.get("annotations"))
     citations = tuple(Citation(answer.PROTOCOL, dumped(annotation)) for annotation in found)
@@ -84,22 +126,21 @@ def _cited(parts: list[Part], message: dict[str, Any]) -> list[Part]:
     return [*parts[:-1], Text(parts[-1].text, citations=citations)]
 
 
-def _content_part(part: dict[str, Any]) -> Part:
-    if part.get("type") == "text":
+def _content_part(part: Json) -> Part:
+    if part.get("type", "text") in _TEXTS:
         return Text(as_text(part.get("text")))
     if part.get("type") == "thinking":
-        pieces = as_objects(part.get("thinking"))
+        pieces = as_parts(part.get("thinking"))
         return Thinking("".join(as_text(piece.get("text")) for piece in pieces))
     return Opaque(answer.PROTOCOL, dumped(part))
 
 
-def _tool_call(call: dict[str, Any], position: int) -> ToolCall:
-    """A call; one without an id, as a legacy function's, gets one from its place."""
-    custom = as_object(call.get("custom"))
-    function = as_object(call.get("function"))
+def _tool_call(call: Json, ids: CallIds) -> ToolCall:
+    custom = called_custom(call)
+    said = as_object(call.get("custom" if custom else "function"))
     return ToolCall(
-        id=as_text(call.get("id")) or f"call_{position}",
-        name=as_text((custom or function).get("name")),
-        arguments=arguments_text(custom.get("input") if custom else function.get("arguments")),
-        custom=bool(custom),
+        id=ids.of(as_word(call.get("id"))),
+        name=as_text(said.get("name")),
+        arguments=as_arguments(said.get("input" if custom else "arguments")),
+        custom=custom,
     )

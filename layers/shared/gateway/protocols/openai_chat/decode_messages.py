@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import orjson
 
+from gateway.canonical.cache_marks import marked
 from gateway.canonical.parts import (
     Audio,
     CacheLifetime,
@@ -27,8 +27,8 @@ from gateway.canonical.parts import (
     ToolResult,
     UploadedMedia,
 )
-from gateway.framing.document import Node
 from gateway.protocols.openai_chat.answer import PROTOCOL
+from gateway.protocols.shared.document import Node
 
 AUDIO_TYPES: Mapping[str, str] = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 
@@ -93,18 +93,9 @@ def _message(node: Node, legacy_calls: list[ToolCall], unmapped: dict[str, Any])
     name = node.member("name")
     return Message(
         role=_ROLES[word],
-        parts=_marked(_DECODERS[word](node, legacy_calls), _cache(node)),
+        parts=marked(_DECODERS[word](node, legacy_calls), decode_cache(node)),
         name=None if name is None or word == "function" else name.as_string(),
     )
-
-
-def _marked(parts: tuple[Part, ...], lifetime: CacheLifetime | None) -> tuple[Part, ...]:
-    """The turn with its end as the end of a prefix to keep, as the AI SDK marks whole messages."""
-    match parts:
-        case (*before, Text() | Image() | Document() | Audio() | ToolCall() | ToolResult() as last) if lifetime:
-            return (*before, replace(last, cache=lifetime))
-        case _:
-            return parts
 
 
 def _instruction(node: Node, _: list[ToolCall]) -> tuple[Part, ...]:
@@ -130,8 +121,7 @@ def _assistant(node: Node, legacy_calls: list[ToolCall]) -> tuple[Part, ...]:
         parts += [_tool_call(call) for call in calls.elements()]
     if function_call is not None:
         parts.append(_legacy_call(function_call, legacy_calls))
-    if not parts and content is None and node.member("audio") is None:
-        node.required("content")
+    # An answer that ended before it said anything has null for content; clients leave null out as they send it back.
     return tuple(parts)
 
 
@@ -211,7 +201,7 @@ def _part(node: Node, allowed: tuple[str, ...]) -> Part:
 
 
 def _text(node: Node) -> Part:
-    return Text(node.required("text").as_string(), cache=_cache(node))
+    return Text(node.required("text").as_string(), cache=decode_cache(node))
 
 
 def _refusal(node: Node) -> Part:
@@ -224,7 +214,7 @@ def _image(node: Node) -> Part:
     return Image(
         source=_address(image.required("url")),
         detail=None if detail is None else detail.as_string(),
-        cache=_cache(node),
+        cache=decode_cache(node),
     )
 
 
@@ -254,7 +244,7 @@ def _data_url(url: Node) -> InlineMedia:
 def _audio(node: Node) -> Part:
     audio = node.required("input_audio")
     kind = audio.required("format").as_one_of(tuple(AUDIO_TYPES))
-    return Audio(InlineMedia(audio.required("data").as_string(minimum=1), AUDIO_TYPES[kind]), cache=_cache(node))
+    return Audio(InlineMedia(audio.required("data").as_string(minimum=1), AUDIO_TYPES[kind]), cache=decode_cache(node))
 
 
 def _file(node: Node) -> Part:
@@ -266,7 +256,7 @@ def _file(node: Node) -> Part:
         source = UploadedMedia(identity.as_string(minimum=1))
     else:
         source = _file_data(file.required("file_data"))
-    return Document(source, name=None if name is None else name.as_string(), cache=_cache(node))
+    return Document(source, name=None if name is None else name.as_string(), cache=decode_cache(node))
 
 
 def _file_data(data: Node) -> MediaSource:
@@ -275,7 +265,7 @@ def _file_data(data: Node) -> MediaSource:
     return _address(data) if text.startswith(("data:", "https://")) else InlineMedia(text, "application/pdf")
 
 
-def _cache(node: Node) -> CacheLifetime | None:
+def decode_cache(node: Node) -> CacheLifetime | None:
     """The end of a prompt prefix to keep: OpenAI's breakpoint, or `cache_control` of gateways that speak this
     wire.
     """

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from gateway.canonical.call_ids import CallIds
 from gateway.canonical.codec import Decoded
 from gateway.canonical.events import (
     CitationAdded,
@@ -29,38 +30,48 @@ from gateway.canonical.events import (
     UsageReported,
 )
 from gateway.canonical.parts import Citation, Opaque, Text, Thinking
-from gateway.errors import UpstreamError
-from gateway.framing.provider_json import (
-    UNREADABLE,
+from gateway.errors import UnreadableAnswer, UpstreamError
+from gateway.framing.json_edit import edit
+from gateway.framing.sse import Frame, SSEDecoder
+from gateway.protocols.openai_chat import answer
+from gateway.protocols.openai_chat.decode_answer import (
+    called_custom,
+    content_parts,
+    details_text,
+    legacy_call,
+    reported_usage,
+)
+from gateway.protocols.openai_chat.errors import decode_error_object
+from gateway.protocols.shared.provider_json import (
+    as_arguments,
     as_array,
     as_index,
     as_object,
     as_objects,
     as_text,
+    as_word,
     created_s,
     dumped,
     load,
 )
-from gateway.framing.splice import edit
-from gateway.framing.sse import Frame, SSEDecoder
-from gateway.protocols.openai_chat import answer
-from gateway.protocols.openai_chat.decode_answer import arguments_text, content_parts
-from gateway.protocols.openai_chat.errors import decode_error_object
 
 CUT = "The provider's stream was cut."
+# What the wire's frames are called, where they are called anything; others are a server's own and no chunks.
+_NAMES = frozenset({None, "", "message", "chat.completion.chunk", "error"})
 
 
 class ChatStreamDecoder:
     """One provider stream. `Decoded.frame` is a chunk's JSON, empty where there is nothing to forward."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer_id: str = "") -> None:
         self._sse = SSEDecoder()
+        self._ids = CallIds(answer_id)
         self._choices: dict[int, _Choice] = {}
         self._reported = False
         self._ended = False
 
     def feed(self, data: bytes) -> list[Decoded]:
-        """What the frames in `data` mean; garbage is a `Failed` event in its place. Nothing follows the end."""
+        """Decodes the frames in `data`. An unreadable frame becomes a `Failed` event, and no event follows the end."""
         try:
             frames = self._sse.feed(data)
         except UpstreamError as too_large:
@@ -69,26 +80,32 @@ class ChatStreamDecoder:
 
     def flush(self) -> list[Decoded]:
         """The end of a stream without `[DONE]`; a `Failed` event where it was cut."""
-        decoded = self._read(self._sse.flush())
+        decoded = self._read(self._sse.flush(), UpstreamError(CUT))
         if self._ended:
             return decoded
         finished = [choice.finished for choice in self._choices.values()]
         whole = self._reported and finished != [] and all(finished)
         return [*decoded, self._end(Ended() if whole else Failed(UpstreamError(CUT)))]
 
-    def _read(self, frames: Iterable[Frame]) -> list[Decoded]:
+    def _read(self, frames: Iterable[Frame], otherwise: UpstreamError | None = None) -> list[Decoded]:
+        """Decodes the frames. An unreadable one fails the stream, with the error `otherwise` if there is one."""
         read = []
         for frame in frames:
             if self._ended:
                 break
             try:
-                read.append(self._decoded(frame))
+                decoded = self._decoded(frame)
+                if decoded is not None:
+                    read.append(decoded)
             except UpstreamError as error:
-                read.append(self._end(Failed(error)))
+                read.append(self._end(Failed(otherwise or error)))
         return read
 
-    def _decoded(self, frame: Frame) -> Decoded:
+    def _decoded(self, frame: Frame) -> Decoded | None:
+        """One frame's meaning; nothing where it is no chunk."""
         data = frame.data
+        if not data.strip() or frame.event not in _NAMES:
+            return None
         if data.startswith(b"[DONE]"):
             if not self._choices:
                 raise UpstreamError(CUT)
@@ -97,10 +114,14 @@ class ChatStreamDecoder:
         chunk = load(data)
         if frame.event == "error" or chunk.get("error"):
             return self._end(Failed(decode_error_object(chunk.get("error") or chunk)))
-        events, repaired = self._events(chunk)
-        if repaired:
-            data = edit(data, {"choices": orjson.dumps(chunk["choices"])})
-        return Decoded(events, data)
+        usage = reported_usage(chunk)
+        events, repaired = self._events(chunk, usage)
+        if not events and "choices" not in chunk:
+            return None
+        put = {"choices": orjson.dumps(chunk["choices"])} if repaired else {}
+        if usage and not chunk.get("usage"):
+            put["usage"] = orjson.dumps(usage)
+        return Decoded(events, edit(data, put) if put else data)
 
     def _unsaid_ends(self) -> list[Event]:
         """The end of each choice whose provider gave no reason: the mark says that it is whole."""
@@ -110,7 +131,7 @@ class ChatStreamDecoder:
         self._ended = True
         return Decoded((event,), b"")
 
-    def _events(self, chunk: dict[str, Any]) -> tuple[list[Event], bool]:
+    def _events(self, chunk: dict[str, Any], told: object) -> tuple[list[Event], bool]:
         """The chunk's events, and whether a choice had to be put right in place."""
         events: list[Event] = []
         repaired = False
@@ -120,21 +141,20 @@ class ChatStreamDecoder:
             index = as_index(as_object(choice).get("index"), position)
             state = self._choices.get(index)
             if state is None:
-                state = self._choices[index] = _Choice(index)
+                state = self._choices[index] = _Choice(index, self._ids)
             state.read(choice, events)
             repaired = repaired or state.repaired
-        if chunk.get("usage"):
-            usage = answer.decode_usage(chunk["usage"])
-            if usage is not None:
-                self._reported = True
-                events.append(UsageReported(usage))
+        usage = answer.decode_usage(told)
+        if usage is not None:
+            self._reported = True
+            events.append(UsageReported(usage))
         return events, repaired
 
 
 def _started(chunk: dict[str, Any]) -> Started:
     return Started(
-        upstream_id=as_text(chunk.get("id")),
-        model=as_text(chunk.get("model")),
+        upstream_id=as_word(chunk.get("id")),
+        model=as_word(chunk.get("model")),
         created_s=created_s(chunk.get("created")),
     )
 
@@ -142,8 +162,9 @@ def _started(chunk: dict[str, Any]) -> Started:
 class _Choice:
     """One alternative: which part is open, and which calls there are."""
 
-    def __init__(self, index: int) -> None:
+    def __init__(self, index: int, ids: CallIds) -> None:
         self._index = index
+        self._ids = ids
         self._parts = 0
         self._open = ""
         self._calls = _Calls()
@@ -151,19 +172,21 @@ class _Choice:
         self.repaired = False
 
     def read(self, choice: dict[str, Any], events: list[Event]) -> None:
-        """Adds the events of one chunk's choice; `repaired` says whether its tool calls were put right."""
+        """Adds the events of one chunk's choice; `repaired` says whether its calls or its ending were put right."""
         self.repaired = False
         delta = as_object(choice.get("delta"))
         if choice.get("logprobs"):
             delta = self._read_scored_text(delta, choice["logprobs"], events)
-        if delta.get("reasoning_content"):
-            # Some gateways say the same under both names.
-            delta = delta | {"reasoning": None}
+        delta = _said_once(delta)
         for name, value in delta.items():
             if value and name in _READERS:
                 _READERS[name](self, value, events)
         word = choice.get("finish_reason")
-        if word is not None and not self.finished:
+        if word == "":
+            # No word is null; some readers of this wire take an empty one for an end.
+            choice["finish_reason"] = None
+            self.repaired = True
+        elif word is not None and not self.finished:
             events.append(self.end(word))
 
     def end(self, word: object = None) -> Finished:
@@ -204,8 +227,13 @@ class _Choice:
         """Reasoning under either of its names."""
         events.append(ThinkingDelta(as_text(text), self._part("thinking"), self._index))
 
+    def read_details(self, details: object, events: list[Event]) -> None:
+        """Reasoning that only its details tell."""
+        if text := details_text(details):
+            self.read_thinking(text, events)
+
     def read_refusal(self, text: object, events: list[Event]) -> None:
-        """More of a refusal."""
+        """Reads a piece of a refusal."""
         events.append(RefusalDelta(as_text(text), self._part("refusal"), self._index))
 
     def read_audio(self, audio: object, events: list[Event]) -> None:
@@ -220,8 +248,9 @@ class _Choice:
             events.append(CitationAdded(citation, self._part("text"), self._index))
 
     def read_function_call(self, function: object, events: list[Event]) -> None:
-        """The one call of the wire's first manner."""
+        """The one call of the wire's first manner; SDKs of that manner know no ids."""
         self._read_call({"index": 0, "function": function}, 0, 1, events)
+        self.repaired = False
 
     def read_tool_calls(self, calls: object, events: list[Event]) -> None:
         """Calls that open, and more of calls that are open."""
@@ -230,29 +259,47 @@ class _Choice:
             self._read_call(call, position, len(listed), events)
 
     def _read_call(self, call: dict[str, Any], position: int, together: int, events: list[Event]) -> None:
-        custom, function = as_object(call.get("custom")), as_object(call.get("function"))
-        name = as_text((custom or function).get("name"))
-        identity = as_text(call.get("id"))
+        custom = called_custom(call)
+        said = as_object(call.get("custom" if custom else "function"))
+        name, identity = as_text(said.get("name")), as_word(call.get("id"))
         index, is_new, misplaced = self._calls.find(call.get("index"), identity, name, position, together)
         if is_new:
             self._open = f"call {index}"
             self._calls.parts.append(self._parts)
             self._parts += 1
-            identity = identity or f"call_{self._index}_{index}"
-            part = self._calls.parts[index]
-            events.append(ToolCallStarted(identity, name, index, part, self._index, custom=bool(custom)))
+            unique = self._ids.of(identity)
+            events.append(ToolCallStarted(unique, name, index, self._calls.parts[index], self._index, custom=custom))
+            if unique != identity:
+                call["id"] = unique
+                self.repaired = True
         if misplaced:
             call["index"] = index
             self.repaired = True
-        if arguments := arguments_text(custom.get("input") if custom else function.get("arguments")):
+        member = "input" if custom else "arguments"
+        if arguments := as_arguments(said.get(member)):
+            self.repaired = self.repaired or said[member] is not arguments
+            said[member] = arguments
             events.append(ToolCallDelta(arguments, index, self._calls.parts[index], self._index))
 
 
-# What a delta may hold, by its name; whatever else it holds means nothing to other wires.
+def _said_once(delta: dict[str, Any]) -> dict[str, Any]:
+    """The delta without what it says a second time: some gateways tell the same under two names."""
+    twice: dict[str, Any] = {}
+    if delta.get("reasoning_content"):
+        twice["reasoning"] = None
+    if delta.get("reasoning_content") or delta.get("reasoning"):
+        twice["reasoning_details"] = None
+    if "function_call" in delta and legacy_call(delta) is None:
+        twice["function_call"] = None
+    return delta | twice if twice else delta
+
+
+# The readers of a delta's members, by name. Other members mean nothing to other wires.
 _READERS: Mapping[str, Callable[[_Choice, object, list[Event]], None]] = {
     "content": _Choice.read_content,
     "reasoning_content": _Choice.read_thinking,
     "reasoning": _Choice.read_thinking,
+    "reasoning_details": _Choice.read_details,
     "refusal": _Choice.read_refusal,
     "tool_calls": _Choice.read_tool_calls,
     "function_call": _Choice.read_function_call,
@@ -262,7 +309,7 @@ _READERS: Mapping[str, Callable[[_Choice, object, list[Event]], None]] = {
 
 
 class _Calls:
-    """Which call a delta belongs to, where providers leave out the index or give all calls the same one.
+    """Finds a delta's call, also if providers omit the index or give all calls the same one.
 
     Field cases B9, B10 and F5: the index counts, unless the delta opens a call with another id; without an
     index the id counts, then a name opens a call, then the place in the array or the call that was opened
@@ -299,5 +346,5 @@ class _Calls:
             return None
         index = position if together > 1 else len(self.ids) - 1
         if not 0 <= index < len(self.ids):
-            raise UpstreamError(UNREADABLE)
+            raise UnreadableAnswer("more of a tool call came before the call")
         return index

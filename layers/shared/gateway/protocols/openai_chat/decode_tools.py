@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from gateway.canonical.request import Tool, ToolChoice
-from gateway.framing.document import Node
+from gateway.protocols.openai_chat.decode_messages import decode_cache
+from gateway.protocols.shared.document import Node
 
 _TOOLS_MAX = 128
-_NAME_CHARACTERS_MAX = 64
 _MODES = ("none", "auto", "required")
 _EITHER = "one of a string or an object"
 _ANY_TEXT = {"type": "text"}
@@ -24,7 +25,7 @@ def decode_tools(root: Node) -> tuple[Tool, ...]:
 
 
 def decode_tool_choice(root: Node) -> ToolChoice | None:
-    """Which tools the model may or must call."""
+    """Reads the tools that the model may or must call."""
     choice, older = root.member("tool_choice"), root.member("function_call")
     if choice is not None:
         return _mode(choice) if isinstance(choice.value, str) else _object_choice(choice)
@@ -41,8 +42,10 @@ def _tool(tool: Node) -> Tool:
     if name == "custom":
         return _custom(tool.required("custom"))
     if name != "function":
-        return Tool(name=name, builtin=tool.as_object())
-    return _function(tool.required("function") if function is None else function)
+        return Tool(name=name, builtin=tool.as_object(), provider_run=name)
+    declared = _function(tool.required("function") if function is None else function)
+    cache = decode_cache(tool)
+    return declared if cache is None else replace(declared, cache=cache)
 
 
 def _custom(custom: Node) -> Tool:
@@ -65,19 +68,13 @@ def _function(function: Node) -> Tool:
         description=None if description is None else description.as_string(),
         parameters=None if parameters is None else parameters.as_object(),
         strict=None if strict is None else strict.as_boolean(),
+        cache=decode_cache(function),
     )
 
 
 def _name(holder: Node) -> str:
-    """A name as OpenAI allows it: letters, digits, underscores and dashes."""
-    node = holder.required("name")
-    name = node.as_string(1, _NAME_CHARACTERS_MAX)
-    if not (name.isascii() and name.replace("_", "a").replace("-", "a").isalnum()):
-        raise node.error(
-            f"Invalid '{node.path}': string does not match pattern. "
-            "Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
-        )
-    return name
+    """A name, in any characters: which of them are taken is for the provider to say."""
+    return holder.required("name").as_string(minimum=1)
 
 
 def _mode(choice: Node) -> ToolChoice:

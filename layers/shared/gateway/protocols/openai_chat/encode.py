@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from gateway.canonical.custom_tools import in_functions
+from gateway.canonical.reasoning import nearest
 from gateway.canonical.request import (
     ChatRequest,
     OutputFormat,
@@ -24,27 +24,25 @@ from gateway.canonical.request import (
     unbridged,
 )
 from gateway.canonical.target import Profile, Target
-from gateway.errors import InvalidRequest
-from gateway.framing.preferences import OWN_MEMBERS, dearer_members
-from gateway.framing.splice import edit
+from gateway.framing.json_edit import edit
 from gateway.protocols.openai_chat.answer import PROTOCOL
 from gateway.protocols.openai_chat.encode_messages import encode_messages
+from gateway.protocols.shared.inexpressible import inexpressible_parameter
+from gateway.protocols.shared.preferences import OWN_MEMBERS
 
 _LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
 _SAMPLING_OF_FREE_MODELS = frozenset({"temperature", "top_p"})
 _INSTRUCTIONS = frozenset({"system", "developer"})
 _STREAMS_ONLY = frozenset({"stream_options"})
-_STOPS_MAX = 4
 # Where a caller gave a budget in tokens: the least budget that each word stands for, from the most down.
 _EFFORT_BUDGETS = ((16384, "high"), (4096, "medium"), (0, "low"))
 
 
 def encode_request(request: ChatRequest, target: Target) -> bytes:
     """The body for `target`; raises `InvalidRequest` naming what the wire or the model cannot take."""
-    _check_effort(request.reasoning, target.profile)
     if request.protocol == PROTOCOL:
         return _forwarded(request, target)
-    return orjson.dumps(_built(request if target.profile.custom_tools else in_functions(request), target))
+    return orjson.dumps(_built(request, target))
 
 
 def _forwarded(request: ChatRequest, target: Target) -> bytes:
@@ -52,9 +50,11 @@ def _forwarded(request: ChatRequest, target: Target) -> bytes:
     profile = target.profile
     sent = orjson.loads(request.source)
     put = {"model": orjson.dumps(target.model)}
-    remove = OWN_MEMBERS | dearer_members(sent)
+    # OpenAI would keep what is stored in the gateway's account.
+    # A marker for the whole conversation is another wire's: OpenAI keeps prefixes without being asked.
+    remove = OWN_MEMBERS | {"cache_control", "store"}
     remove |= _SAMPLING_OF_FREE_MODELS if profile.fixed_sampling else frozenset()
-    if request.max_output_tokens is not None and profile.output_limit not in sent:
+    if request.max_output_tokens is not None and sent.get(profile.output_limit) is None:
         put[profile.output_limit] = orjson.dumps(request.max_output_tokens)
         remove |= _LIMITS - {profile.output_limit}
     if request.stream and not request.include_usage:
@@ -75,24 +75,12 @@ def _instructions(messages: list[dict[str, Any]], profile: Profile) -> dict[str,
     return {"messages": orjson.dumps(messages)} if others else {}
 
 
-def _check_effort(reasoning: Reasoning | None, profile: Profile) -> None:
-    if reasoning is None or reasoning.effort is None or reasoning.effort in (profile.efforts or (reasoning.effort,)):
-        return
-    known = ", ".join(f"'{effort}'" for effort in profile.efforts)
-    raise InvalidRequest(
-        f"Unsupported value: 'reasoning_effort' does not support '{reasoning.effort}' with this model. "
-        f"Supported values are: {known}.",
-        param="reasoning_effort",
-        code="unsupported_value",
-    )
-
-
 def _built(request: ChatRequest, target: Target) -> dict[str, Any]:
     """A body from the canonical request. `metadata` is a label for the first provider's records, and stays
     behind.
     """
     for path in unbridged(request):
-        raise _inexpressible(path)
+        raise inexpressible_parameter(path)
     profile = target.profile
     messages = encode_messages(request.messages, profile.system_role)
     body: dict[str, Any] = {"model": target.model, "messages": messages}
@@ -102,7 +90,7 @@ def _built(request: ChatRequest, target: Target) -> dict[str, Any]:
         body["n"] = request.choices
     if request.max_output_tokens is not None:
         body[profile.output_limit] = request.max_output_tokens
-    body |= _sampling(request.sampling, profile, request.routing.require_parameters)
+    body |= _sampling(request.sampling, profile)
     body |= _tools(request)
     if request.output_format is not None:
         body["response_format"] = _OUTPUT_FORMATS[request.output_format.kind](request.output_format)
@@ -112,17 +100,8 @@ def _built(request: ChatRequest, target: Target) -> dict[str, Any]:
     return body
 
 
-def _inexpressible(path: str) -> InvalidRequest:
-    message = f"'{path}' cannot be expressed for this model's provider."
-    return InvalidRequest(message, param=path, code="unsupported_parameter")
-
-
-def _sampling(sampling: Sampling, profile: Profile, strict: bool) -> dict[str, Any]:
-    """`top_k` has no place on this wire: it is left out, unless the caller requires every parameter."""
-    if strict and sampling.top_k is not None:
-        raise _inexpressible("top_k")
-    if len(sampling.stop) > _STOPS_MAX:
-        raise InvalidRequest(f"This model's provider takes at most {_STOPS_MAX} stop sequences.", param="stop")
+def _sampling(sampling: Sampling, profile: Profile) -> dict[str, Any]:
+    """Encodes the settings that the model accepts; `top_k` has no place on this wire."""
     values = {
         "temperature": None if profile.fixed_sampling else sampling.temperature,
         "top_p": None if profile.fixed_sampling else sampling.top_p,
@@ -155,7 +134,7 @@ def _tools(request: ChatRequest) -> dict[str, Any]:
 
 def _tool(tool: Tool, position: int) -> dict[str, Any]:
     if tool.builtin is not None:
-        raise _inexpressible(f"tools[{position}]")
+        raise inexpressible_parameter(f"tools[{position}]")
     if tool.free_text is not None:
         custom = {"name": tool.name, "format": _nested_format(tool.free_text)}
         return {"type": "custom", "custom": custom | _given({"description": tool.description})}
@@ -200,9 +179,8 @@ def _reasoning(reasoning: Reasoning | None, profile: Profile) -> dict[str, Any]:
     if reasoning is None or not profile.efforts:
         return {}
     word = reasoning.effort
-    if word is None and reasoning.disabled:
-        word = "none" if "none" in profile.efforts else None
     if word is None and reasoning.budget_tokens is not None:
         budget = reasoning.budget_tokens
         word = next(effort for least, effort in _EFFORT_BUDGETS if budget >= least)
+        word = nearest(word, profile.efforts)
     return {} if word is None else {"reasoning_effort": word}

@@ -56,8 +56,7 @@ def _message(parts: tuple[Part, ...]) -> dict[str, Any]:
     }
     if thinking := _joined(part.text for part in parts if isinstance(part, Thinking)):
         message["reasoning_content"] = thinking
-    if calls:
-        message["tool_calls"] = calls
+    message["tool_calls"] = calls or None
     if annotations := [source for text in texts for source in encode_citations(text.citations)]:
         message["annotations"] = annotations
     for part in parts:

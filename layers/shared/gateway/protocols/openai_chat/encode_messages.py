@@ -8,9 +8,7 @@ are dropped, since OpenAI finds prefixes by itself. The rest of what the wire ca
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gateway.canonical.parts import (
@@ -19,7 +17,6 @@ from gateway.canonical.parts import (
     Image,
     InlineMedia,
     Message,
-    Opaque,
     Part,
     RedactedThinking,
     Refusal,
@@ -30,17 +27,14 @@ from gateway.canonical.parts import (
     ToolResult,
     UploadedMedia,
 )
-from gateway.errors import InvalidRequest
 from gateway.protocols.openai_chat.decode_messages import AUDIO_TYPES
 from gateway.protocols.openai_chat.encode_answer import encode_tool_call
+from gateway.protocols.shared.inexpressible import inexpressible_part, plain_text
+from gateway.protocols.shared.openai_members import data_url, encode_content
 
 Encoded = dict[str, Any]
 
-_AUDIO_FORMATS: Mapping[str, str] = {kind: name for name, kind in AUDIO_TYPES.items()} | {
-    "audio/mp3": "mp3",
-    "audio/x-wav": "wav",
-    "audio/wave": "wav",
-}
+_AUDIO_FORMATS: Mapping[str, str] = {kind: name for name, kind in AUDIO_TYPES.items()}
 
 
 def encode_messages(messages: tuple[Message, ...], system_role: str) -> list[Encoded]:
@@ -53,15 +47,15 @@ def encode_messages(messages: tuple[Message, ...], system_role: str) -> list[Enc
 
 
 def _instruction(message: Message, path: str, system_role: str) -> Iterator[Encoded]:
-    yield _named({"role": system_role, "content": _content(message.parts, path)}, message)
+    yield _named({"role": system_role, "content": encode_content(message.parts, path, _part)}, message)
 
 
 def _user(message: Message, path: str, _: str) -> Iterator[Encoded]:
-    yield _named({"role": "user", "content": _content(message.parts, path)}, message)
+    yield _named({"role": "user", "content": encode_content(message.parts, path, _part)}, message)
 
 
 def _assistant(message: Message, path: str, _: str) -> Iterator[Encoded]:
-    """One message whatever the order of its parts: the wire keeps text and calls apart."""
+    """Encodes one message for every order of its parts: the wire keeps text and calls apart."""
     turn: Encoded = {"role": "assistant", "content": None}
     texts: list[Part] = []
     for position, part in enumerate(message.parts):
@@ -77,9 +71,9 @@ def _assistant(message: Message, path: str, _: str) -> Iterator[Encoded]:
             case RedactedThinking():
                 pass
             case _:
-                raise _inexpressible(part, f"{path}.content[{position}]")
+                raise inexpressible_part(part, f"{path}.content[{position}]")
     if texts:
-        turn["content"] = _content(tuple(texts), path)
+        turn["content"] = encode_content(tuple(texts), path, _part)
     if len(turn) > 2 or texts:
         yield _named(turn, message)
 
@@ -90,7 +84,7 @@ def _tool(message: Message, path: str, _: str) -> Iterator[Encoded]:
     for position, part in enumerate(message.parts):
         here = f"{path}.content[{position}]"
         if not isinstance(part, ToolResult):
-            raise _inexpressible(part, here)
+            raise inexpressible_part(part, here)
         yield {"role": "tool", "tool_call_id": part.call_id, "content": _result_text(part)}
         shown = [piece for piece in part.parts if not isinstance(piece, Text)]
         if shown:
@@ -117,14 +111,6 @@ def _result_text(result: ToolResult) -> str:
     return f"Error: {text}" if result.is_error else text
 
 
-def _content(parts: Iterable[Part], path: str) -> str | list[Encoded]:
-    """A plain string where there is one plain text, which every dialect reads."""
-    listed = list(parts)
-    if len(listed) == 1 and isinstance(listed[0], Text):
-        return listed[0].text
-    return [_part(part, f"{path}.content[{position}]") for position, part in enumerate(listed)]
-
-
 def _part(part: Part, path: str) -> Encoded:
     match part:
         case Text(text):
@@ -136,45 +122,28 @@ def _part(part: Part, path: str) -> Encoded:
         case Audio(InlineMedia(data, media_type)) if media_type in _AUDIO_FORMATS:
             return {"type": "input_audio", "input_audio": {"data": data, "format": _AUDIO_FORMATS[media_type]}}
         case _:
-            raise _inexpressible(part, path)
+            raise inexpressible_part(part, path)
 
 
 def _image(image: Image, path: str) -> Encoded:
     detail = {} if image.detail is None else {"detail": image.detail}
     match image.source:
         case InlineMedia():
-            return {"type": "image_url", "image_url": {"url": _data_url(image.source)} | detail}
+            return {"type": "image_url", "image_url": {"url": data_url(image.source)} | detail}
         case RemoteMedia(url):
             return {"type": "image_url", "image_url": {"url": url} | detail}
         case UploadedMedia():
-            raise _inexpressible(image, path)
+            raise inexpressible_part(image, path)
 
 
 def _document(document: Document, path: str) -> Encoded:
     match document.source:
         case InlineMedia(data, media_type) if media_type.startswith("text/"):
-            return {"type": "text", "text": _plain_text(data, path)}
+            return {"type": "text", "text": plain_text(data, path)}
         case InlineMedia() as source:
             name = document.name or "document"
-            return {"type": "file", "file": {"filename": name, "file_data": _data_url(source)}}
+            return {"type": "file", "file": {"filename": name, "file_data": data_url(source)}}
         case UploadedMedia(file_id):
             return {"type": "file", "file": {"file_id": file_id}}
         case RemoteMedia():
-            raise _inexpressible(document, path)
-
-
-def _data_url(media: InlineMedia) -> str:
-    return f"data:{media.media_type};base64,{media.data_base64}"
-
-
-def _plain_text(data_base64: str, path: str) -> str:
-    try:
-        return base64.b64decode(data_base64, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        raise InvalidRequest(f"Invalid '{path}': expected base64 of UTF-8 text.", param=path) from None
-
-
-def _inexpressible(part: Part, path: str) -> InvalidRequest:
-    kind = f"{part.protocol} content" if isinstance(part, Opaque) else type(part).__name__.lower()
-    message = f"Invalid '{path}': this {kind} cannot be expressed for this model's provider."
-    return InvalidRequest(message, param=path, code="unsupported_content")
+            raise inexpressible_part(document, path)

@@ -1,7 +1,7 @@
 """Chunks to a caller: a provider's of the same wire with the gateway's names in them, or new ones from
 events.
 
-Whatever ends a choice is held back until the bill is known, so that the last chunk carries `nexevo`; all else
+The event that ends a choice is held back until the bill is known, so that the last chunk carries `nexevo`; all else
 leaves at once. There are no `id:` and no `event:` lines: the official SDK reads a comment after an `id:` line
 as an event.
 """
@@ -35,12 +35,13 @@ from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import Extension, FinishReason, Stamp
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError
-from gateway.framing.openai_errors import error_object
-from gateway.framing.splice import edit, members
+from gateway.framing.json_edit import edit, members
 from gateway.framing.sse import sse_event
 from gateway.protocols.openai_chat.answer import PROTOCOL, encode_finish_reason, encode_usage
 from gateway.protocols.openai_chat.encode_answer import encode_citations
 from gateway.protocols.openai_chat.rename import Renamer
+from gateway.protocols.shared.choices import ends_of_open
+from gateway.protocols.shared.openai_errors import error_object
 
 DONE = sse_event(b"[DONE]")
 
@@ -107,9 +108,7 @@ class ChatStreamEncoder:
 
     def cut_short(self, extension: Extension) -> bytes:
         """Finish reason `length` for every choice that is still open, and the end."""
-        unfinished = [choice for choice in range(self._request.choices) if choice not in self._finished]
-        out = b"".join([self._finish_choice(choice, FinishReason.LENGTH) for choice in unfinished])
-        return out + self.finish(extension)
+        return ends_of_open(self._request.choices, self._finished, self._finish_choice) + self.finish(extension)
 
     def fail(self, error: GatewayError) -> bytes:
         """The error event, on which the official SDKs raise; no `[DONE]` follows, so nothing reads it as an

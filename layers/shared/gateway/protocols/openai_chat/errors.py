@@ -1,4 +1,4 @@
-"""What a provider's refusal on this wire means in the drawn tree.
+"""Converts a provider's refusal on this wire to the error tree.
 
 A provider's own words reach a caller only where the fault is the caller's, and then without keys, addresses
 and account ids; everything else is said in our words. https://platform.openai.com/docs/guides/error-codes
@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.errors import GatewayError
-from gateway.framing.openai_errors import refusal
-from gateway.framing.provider_errors import Scrubber, members, reported, retry_after_s
+from gateway.protocols.shared.openai_errors import refusal
+from gateway.protocols.shared.provider_errors import Scrubber, members, reported, retry_after_s
 
 _SCRUBBER = Scrubber(
     r"\b(?:gsk|xai)-[\w*.-]{4,}|\bgsk_\w+|\bAIza[\w-]+",  # keys
@@ -29,14 +29,15 @@ _STATUS_BY_TYPE: Mapping[str, int] = {
 
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
-    """What a provider's refusal means to our caller."""
-    return refusal(status, _fields(members(reported(body))), retry_after_s(headers), _SCRUBBER)
+    """Converts a provider's refusal to the caller's error."""
+    fields = _fields(members(reported(body)))
+    return refusal(status, fields, retry_after_s(headers, fields.get("message")), _SCRUBBER)
 
 
 def decode_error_object(error: object) -> GatewayError:
-    """What an error inside a stream or a body of status 200 means; its status is where providers put it."""
+    """Converts an error inside a stream or a body of status 200; its status is where providers put it."""
     fields = _fields({"error": error})
-    return refusal(_status(fields), fields, None, _SCRUBBER)
+    return refusal(_status(fields), fields, retry_after_s({}, fields.get("message")), _SCRUBBER)
 
 
 def _fields(value: Mapping[str, Any]) -> Mapping[str, Any]:

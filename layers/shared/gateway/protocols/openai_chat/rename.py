@@ -1,19 +1,24 @@
 """The gateway's names over the provider's, in an answer's own bytes: id and model set, unasked usage removed.
 
+A whole answer without calls says so (`tool_calls: null`). A call without an id gets one, and its arguments are text.
+
 Chunks of one stream open with the same bytes, id and model among them. After the first one was edited member
-by member, a chunk that opens alike gets the edited opening and keeps its rest; whatever is not plainly alike
+by member, a chunk that opens alike gets the edited opening and keeps its rest; one that is not plainly alike
 is edited member by member again.
 """
 
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import orjson
 
+from gateway.canonical.call_ids import CallIds
 from gateway.canonical.response import Extension, Stamp
-from gateway.framing import splice
+from gateway.framing import json_edit
 
+_NULL = b"null"
 # `null` usage where only scalar members follow up to the end: surely a member of the chunk itself.
 _NULL_USAGE = b',"usage":null'
 _ONLY_SCALARS = re.compile(rb'(?:,"[^"\\]*+":(?:"[^"\\]*+"|[^"{\[,}]++))*+\}\s*+')
@@ -21,7 +26,31 @@ _ONLY_SCALARS = re.compile(rb'(?:,"[^"\\]*+":(?:"[^"\\]*+"|[^"{\[,}]++))*+\}\s*+
 
 def forward_response(body: bytes, stamp: Stamp, extension: Extension) -> bytes:
     """The provider's whole answer under the gateway's names."""
-    return splice.edit(body, {**_names(stamp), "nexevo": orjson.dumps(extension.as_json())})
+    choices = json_edit.edit_objects(json_edit.members(body)["choices"], partial(_choice, CallIds(stamp.answer_id)))
+    return json_edit.edit(body, {**_names(stamp), "choices": choices, "nexevo": orjson.dumps(extension.as_json())})
+
+
+def _choice(ids: CallIds, choice: bytes) -> bytes:
+    message = json_edit.members(choice).get("message", _NULL)
+    if not message.startswith(b"{"):
+        return choice
+    calls = json_edit.edit_objects(json_edit.members(message).get("tool_calls", _NULL), partial(_call, ids))
+    return json_edit.edit(choice, {"message": json_edit.edit(message, {"tool_calls": calls})})
+
+
+def _call(ids: CallIds, call: bytes) -> bytes:
+    given = orjson.loads(json_edit.members(call).get("id", _NULL))
+    identity = ids.of(given if isinstance(given, str) else "")
+    named = {} if identity == given else {"id": orjson.dumps(identity)}
+    return json_edit.edit(call, named | _arguments(json_edit.members(call).get("function", _NULL)))
+
+
+def _arguments(function: bytes) -> dict[str, bytes]:
+    """The function with arguments as text, where they are JSON."""
+    written = json_edit.members(function).get("arguments", _NULL) if function.startswith(b"{") else _NULL
+    if written == _NULL or written.startswith(b'"'):
+        return {}
+    return {"function": json_edit.edit(function, {"arguments": orjson.dumps(written.decode())})}
 
 
 class Renamer:
@@ -40,10 +69,10 @@ class Renamer:
             if rest:
                 return self._renamed_opening + rest
         self._learn(chunk)
-        return splice.edit(chunk, self._names, self._remove)
+        return json_edit.edit(chunk, self._names, self._remove)
 
     def _plain_rest(self, rest: bytes) -> bytes:
-        """What follows the opening, less unasked usage; empty where a name to be edited may stand in it.
+        """Returns the rest after the opening, without unasked usage; empty if a name to be edited may be in it.
 
         Names may be spelt with escapes; theirs all begin with these.
         """
@@ -60,11 +89,11 @@ class Renamer:
 
     def _learn(self, chunk: bytes) -> None:
         """Takes the bytes up to the later of id and model as the stream's opening, where both are there."""
-        ends = [member.value_end for member in splice.scan(chunk) if member.name in self._names]
+        ends = [member.value_end for member in json_edit.scan(chunk) if member.name in self._names]
         self._opening = b""
         if len(ends) == len(self._names):
             self._opening = chunk[: max(ends)]
-            self._renamed_opening = splice.edit(self._opening + b"}", self._names, self._remove)[:-1]
+            self._renamed_opening = json_edit.edit(self._opening + b"}", self._names, self._remove)[:-1]
 
 
 def _names(stamp: Stamp) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""What a whole answer and a streamed one share: choices, finish reasons, usage, and the prompt that is echoed.
+"""Holds the parts that whole and streamed answers share: choices, finish reasons, usage, and the echoed prompt.
 
 The members are those of https://platform.openai.com/docs/api-reference/completions/object; there is one object for
 both, whose text is whole or a piece.

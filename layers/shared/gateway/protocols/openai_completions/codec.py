@@ -9,15 +9,15 @@ from gateway.canonical.codec import ClientCodec, StreamEncoder
 from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import ChatResponse, Extension, Stamp
 from gateway.errors import GatewayError
-from gateway.framing.openai_errors import encode_error
 from gateway.protocols.openai_completions.answer import NOT_FORWARDED, PROTOCOL
 from gateway.protocols.openai_completions.decode import decode_request
 from gateway.protocols.openai_completions.encode_answer import encode_response
 from gateway.protocols.openai_completions.encode_stream import CompletionsStreamEncoder
+from gateway.protocols.shared.openai_errors import encode_error
 
 
 class CompletionsClient(ClientCodec):
-    """What callers speak to."""
+    """The codec of callers on this wire."""
 
     protocol = PROTOCOL
     id_prefix = "cmpl-"

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from gateway.canonical.parts import Message, Text
 from gateway.canonical.request import ChatRequest, Sampling
-from gateway.framing.document import Node, boolean_in, integer_in, number_in, parse, string_in
-from gateway.framing.openai_members import include_usage_in, logit_bias_in, stop_in
-from gateway.framing.preferences import OWN_MEMBERS, decode_preferences, refuse_upstream_members
 from gateway.protocols.openai_completions.answer import PROMPTS, PROTOCOL
+from gateway.protocols.shared.document import Node, boolean_in, integer_in, number_in, parse, string_in
+from gateway.protocols.shared.openai_members import include_usage_in, logit_bias_in, stop_in
+from gateway.protocols.shared.preferences import OWN_MEMBERS, decode_preferences, refuse_upstream_members
 
 _INTEGER_MAX = 2**31 - 1
 _SEED_MAX = 2**63 - 1
@@ -119,7 +119,7 @@ def _check_suffix(root: Node) -> None:
 
 
 def _choices(root: Node) -> int:
-    """How many alternatives are answered; nobody ranks more of them than that."""
+    """Reads the number of answered alternatives; the gateway ranks no more than that."""
     count = integer_in(root, "n", 1, _CHOICES_MAX) or 1
     best_of = root.member("best_of")
     if best_of is not None and best_of.as_integer(1, _BEST_OF_MAX) != count:

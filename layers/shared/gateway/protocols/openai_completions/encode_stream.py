@@ -1,6 +1,6 @@
 """Chunks to a caller, each a piece of every choice's text.
 
-As on the chat wire, whatever ends a choice is held back until the bill is known, so that the last chunk carries
+The event that ends a choice is held back until the bill is known, so that the last chunk carries
 `nexevo`; all else leaves at once, without `id:` and `event:` lines.
 """
 
@@ -31,7 +31,6 @@ from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import Extension, FinishReason, Stamp
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError
-from gateway.framing.openai_errors import error_object
 from gateway.framing.sse import sse_event
 from gateway.protocols.openai_completions.answer import (
     NOT_FORWARDED,
@@ -42,6 +41,8 @@ from gateway.protocols.openai_completions.answer import (
     encode_usage,
 )
 from gateway.protocols.openai_completions.logprobs import TokenLog
+from gateway.protocols.shared.choices import ends_of_open
+from gateway.protocols.shared.openai_errors import error_object
 
 DONE = sse_event(b"[DONE]")
 
@@ -88,9 +89,7 @@ class CompletionsStreamEncoder:
 
     def cut_short(self, extension: Extension) -> bytes:
         """Finish reason `length` for every choice that is still open, and the end."""
-        unfinished = [choice for choice in range(self._request.choices) if choice not in self._finished]
-        out = b"".join([self._finish_choice(choice, FinishReason.LENGTH) for choice in unfinished])
-        return out + self.finish(extension)
+        return ends_of_open(self._request.choices, self._finished, self._finish_choice) + self.finish(extension)
 
     def fail(self, error: GatewayError) -> bytes:
         """The error event, on which the official SDKs raise; no `[DONE]` follows, so nothing reads it as an end.
@@ -111,7 +110,7 @@ class CompletionsStreamEncoder:
         return self._hold(encode_object(self._stamp, [ended]))
 
     def _opening(self, choice: int) -> str:
-        """The echoed prompt, once for each choice: in its first chunk, whatever that is."""
+        """Returns the echoed prompt once for each choice, in its first chunk of any kind."""
         if choice in self._opened:
             return ""
         self._opened.add(choice)

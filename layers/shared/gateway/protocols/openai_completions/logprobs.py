@@ -9,12 +9,12 @@ import codecs
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.errors import UpstreamError
-from gateway.framing.provider_json import UNREADABLE, as_array, as_object, as_objects, as_text
+from gateway.errors import UnreadableAnswer
+from gateway.protocols.shared.provider_json import as_array, as_object, as_objects, as_text
 
 
 class TokenLog:
-    """The tokens of one choice, wherever its text is cut.
+    """The tokens of one choice, independent of how its text is cut.
 
     An offset counts characters. A token may hold a part of a character only: then it stands where that character does.
     """
@@ -49,7 +49,7 @@ def _spelt(entry: Mapping[str, Any]) -> bytes:
     try:
         return bytes(as_array(entry["bytes"]))
     except (TypeError, ValueError):
-        raise UpstreamError(UNREADABLE) from None
+        raise UnreadableAnswer("the bytes of a token are no bytes") from None
 
 
 def _alternatives(entry: Mapping[str, Any]) -> dict[str, Any]:

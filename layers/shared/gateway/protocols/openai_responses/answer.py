@@ -5,14 +5,17 @@ Shapes are those of https://platform.openai.com/docs/api-reference/responses/obj
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateway.canonical.response import FinishReason
-from gateway.canonical.usage import Usage
-from gateway.framing.provider_json import as_count, as_object, as_text
+from gateway.canonical.usage import Usage, Uses, counted, uses_of
+from gateway.protocols.shared.provider_json import as_count, as_object, as_share, as_shares, as_text
 
 PROTOCOL = "openai_responses"
+# The catalog's word for what is counted.
+SEARCH = "web_search"
+_FREE_ACTIONS = frozenset({"find", "find_in_page", "open_page"})
 
 _UNFINISHED = frozenset({"queued", "in_progress"})
 _REASONS: Mapping[str, FinishReason] = {
@@ -54,24 +57,41 @@ def encode_ending(reason: FinishReason | None) -> dict[str, Any]:
     return {"status": "completed", "error": None, "incomplete_details": None}
 
 
-def decode_usage(value: object) -> Usage | None:
+def decode_uses(items: Iterable[Mapping[str, Any]]) -> Uses:
+    """The uses of the provider's own tools, which the wire shows as items and does not count.
+
+    https://platform.openai.com/docs/guides/tools-web-search: a search is paid; a page that is opened, or searched for a
+    word, is not.
+    """
+    return uses_of({SEARCH: sum(map(is_search, items))})
+
+
+def is_search(item: Mapping[str, Any]) -> bool:
+    """True for an item that is a search, or may yet become one."""
+    if item.get("type") != "web_search_call" or item.get("status") == "failed":
+        return False
+    return as_shares(item.get("action")).get("type") not in _FREE_ACTIONS
+
+
+def decode_usage(value: object, uses: Uses = ()) -> Usage | None:
     """Token counts in canonical classes; `None` where the provider reported none. Zero is a report."""
     usage = as_object(value)
     if usage.get("input_tokens") is None and usage.get("output_tokens") is None:
         return None
-    into, out = as_object(usage.get("input_tokens_details")), as_object(usage.get("output_tokens_details"))
+    into, out = as_shares(usage.get("input_tokens_details")), as_shares(usage.get("output_tokens_details"))
     prompt = as_count(usage.get("input_tokens"))
-    read = min(as_count(into.get("cached_tokens")), prompt)
-    written = min(as_count(into.get("cache_write_tokens")), prompt - read)
+    read = min(as_share(into.get("cached_tokens")), prompt)
+    written = min(as_share(into.get("cache_write_tokens")), prompt - read)
     # The wire keeps for 30 minutes or 12 hours; each is counted as the nearest class that is priced.
-    long_lived = min(as_count(as_object(into.get("cache_write_tokens_details")).get("ttl_12h_tokens")), written)
-    return Usage(
+    long_lived = min(as_share(as_shares(into.get("cache_write_tokens_details")).get("ttl_12h_tokens")), written)
+    return counted(
+        uses,
         input=prompt - read - written,
         cache_read=read,
         cache_write_5m=written - long_lived,
         cache_write_1h=long_lived,
         output=as_count(usage.get("output_tokens")),
-        reasoning=as_count(out.get("reasoning_tokens")),
+        reasoning=as_share(out.get("reasoning_tokens")),
     )
 
 

@@ -14,10 +14,11 @@ import orjson
 from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import Extension, Stamp
 from gateway.errors import GatewayError, InvalidRequest
-from gateway.framing.document import parse
-from gateway.framing.splice import edit, members
+from gateway.framing.json_edit import edit, members
 from gateway.framing.sse import SSEDecoder, sse_event
 from gateway.protocols.openai_responses.encode_answer import response_object
+from gateway.protocols.openai_responses.errors import failure_object
+from gateway.protocols.shared.document import parse
 
 NOT_STORED = "A response in the background is stored: 'store' cannot be false."
 # Below the first sequence number.
@@ -27,7 +28,7 @@ _OPEN: dict[str, Any] = {"error": None, "incomplete_details": None}
 
 
 def wanted(body: bytes) -> bool:
-    """Whether the request is to run in the background; raises `InvalidRequest` where it cannot be read or kept."""
+    """True if the request must run in the background. Raises `InvalidRequest` if it cannot be read or stored."""
     root = parse(body)
     asked = root.member("background")
     if asked is None or not asked.as_boolean():
@@ -39,7 +40,7 @@ def wanted(body: bytes) -> bool:
 
 
 def streams(body: bytes) -> bool:
-    """Whether the caller wants to see the events as they come."""
+    """True if the caller wants the events as they come."""
     asked = parse(body).member("stream")
     return asked is not None and asked.as_boolean()
 
@@ -70,8 +71,7 @@ def canceled(response: bytes, extension: Extension | None) -> bytes:
 
 def failed(response: bytes, error: GatewayError) -> bytes:
     """The response that came to nothing."""
-    said = {"code": error.code or "server_error", "message": error.message}
-    return edit(response, {"status": b'"failed"', "error": orjson.dumps(said)})
+    return edit(response, {"status": b'"failed"', "error": orjson.dumps(failure_object(error))})
 
 
 def whole(ending: bytes) -> bytes:
@@ -92,7 +92,7 @@ def last_events(response: bytes, number: int) -> bytes:
 
 
 def has_end(events: bytes) -> bool:
-    """Whether the last event of a stream is among them."""
+    """True if the last event of a stream is among them."""
     return any(frame.event in _LAST for frame in SSEDecoder().feed(events))
 
 
@@ -108,7 +108,7 @@ def numbered_after(events: bytes, number: int) -> tuple[bytes, int]:
 
 
 def status_of(response: bytes) -> str:
-    """How a kept response stands."""
+    """Returns the status of a stored response."""
     return str(orjson.loads(members(response)["status"]))
 
 

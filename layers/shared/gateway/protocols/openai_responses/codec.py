@@ -9,7 +9,6 @@ from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import ChatResponse, Extension, Stamp
 from gateway.canonical.target import Target
 from gateway.errors import GatewayError
-from gateway.framing.openai_errors import encode_error
 from gateway.protocols.openai_responses.answer import PROTOCOL
 from gateway.protocols.openai_responses.decode import decode_request
 from gateway.protocols.openai_responses.decode_answer import decode_response
@@ -19,10 +18,11 @@ from gateway.protocols.openai_responses.encode_answer import encode_response
 from gateway.protocols.openai_responses.encode_stream import ResponsesStreamEncoder
 from gateway.protocols.openai_responses.errors import decode_error
 from gateway.protocols.openai_responses.rename import forward_response
+from gateway.protocols.shared.openai_errors import encode_error
 
 
 class ResponsesClient(ClientCodec):
-    """What callers speak to."""
+    """The codec of callers on this wire."""
 
     protocol = PROTOCOL
     id_prefix = "resp_"
@@ -45,18 +45,18 @@ class ResponsesClient(ClientCodec):
 
 
 class ResponsesUpstream(UpstreamCodec):
-    """What providers speak."""
+    """The codec of providers on this wire."""
 
     protocol = PROTOCOL
 
     def encode_request(self, request: ChatRequest, target: Target) -> bytes:
         return encode_request(request, target)
 
-    def decode_response(self, body: bytes) -> ChatResponse:
-        return decode_response(body)
+    def decode_response(self, body: bytes, answer_id: str = "") -> ChatResponse:
+        return decode_response(body, answer_id)
 
-    def stream_decoder(self) -> StreamDecoder:
-        return ResponsesStreamDecoder()
+    def stream_decoder(self, answer_id: str = "") -> StreamDecoder:
+        return ResponsesStreamDecoder(answer_id)
 
     def decode_error(self, status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
         return decode_error(status, headers, body)

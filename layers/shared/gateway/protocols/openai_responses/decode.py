@@ -14,17 +14,19 @@ from typing import Any
 from gateway.canonical.parts import Message, Text
 from gateway.canonical.reasoning import ORDER
 from gateway.canonical.request import ChatRequest, OutputFormat, Reasoning, Sampling
-from gateway.framing.document import Node, boolean_in, integer_in, number_in, parse, string_in
-from gateway.framing.preferences import decode_preferences, refuse_upstream_members
 from gateway.protocols.openai_responses.answer import PROTOCOL
 from gateway.protocols.openai_responses.decode_items import decode_input
-from gateway.protocols.openai_responses.decode_tools import decode_tool_choice, decode_tools
+from gateway.protocols.openai_responses.decode_tools import decode_late_tools, decode_tool_choice, decode_tools
+from gateway.protocols.openai_responses.state import PLACES
+from gateway.protocols.shared.document import Node, boolean_in, integer_in, number_in, parse, string_in
+from gateway.protocols.shared.openai_members import metadata_in
+from gateway.protocols.shared.preferences import decode_preferences, refuse_upstream_members, tier_within_price
+from gateway.protocols.shared.provider_state import first_reference
 
 ENCRYPTED_REASONING = "reasoning.encrypted_content"
 LOGPROBS = "message.output_text.logprobs"
 
 _INTEGER_MAX = 2**31 - 1
-_METADATA_PAIRS_MAX = 16
 _SUMMARIES = ("auto", "concise", "detailed")
 _VERBOSITIES = ("low", "medium", "high")
 _EITHER = "one of a string or an object"
@@ -50,7 +52,7 @@ _CHECKS: Mapping[str, Callable[[Node], object]] = {
     "prompt_cache_options": Node.as_object,
     "prompt_cache_retention": Node.as_string,
     "safety_identifier": Node.as_string,
-    "service_tier": Node.as_string,
+    "service_tier": tier_within_price,
     "store": Node.as_boolean,
     "truncation": lambda node: node.as_one_of(("auto", "disabled")),
     "user": Node.as_string,
@@ -82,7 +84,8 @@ _MAPPED = frozenset(
         "user",
     }
 )
-# Members that say how a provider stores, caches, labels or schedules, and nothing about what it generates.
+# Members that say how a provider stores, caches, labels, schedules or cuts what is too long, and nothing about what it
+# generates of what fits.
 _WITHOUT_EFFECT = frozenset(
     {
         "client_metadata",
@@ -91,10 +94,11 @@ _WITHOUT_EFFECT = frozenset(
         "prompt_cache_retention",
         "service_tier",
         "store",
+        "truncation",
     }
 )
 # A value that asks for what happens anyway.
-_DEFAULTS: Mapping[str, Any] = {"background": False, "truncation": "disabled"}
+_DEFAULTS: Mapping[str, Any] = {"background": False}
 # What an answer repeats of its request.
 _ECHOED = (
     "background",
@@ -152,7 +156,11 @@ def decode_request(body: bytes) -> ChatRequest:
         output_format=None if text is None else _output_format(text),
         reasoning=None if reasoning is None else _reasoning(reasoning, unmapped),
         user=string_in(root, "user") or string_in(root, "safety_identifier"),
-        metadata=_metadata(root),
+        metadata=metadata_in(root),
+        provider_state=first_reference(root.value, PLACES),
+        samplings=_samplings(root),
+        late_tools=decode_late_tools(root),
+        max_tool_calls=integer_in(root, "max_tool_calls", 1, _INTEGER_MAX),
         routing=decode_preferences(root, body),
         unmapped=unmapped,
         hints={} if text is None else _hints(text),
@@ -169,8 +177,14 @@ def _unmapped(root: Node) -> dict[str, Any]:
     }
 
 
+def _samplings(root: Node) -> int:
+    """Two, where the provider may compact the conversation before it answers."""
+    edits = root.member("context_management")
+    return 1 if edits is None or not edits.elements() else 2
+
+
 def _echo(root: Node) -> dict[str, Any]:
-    """What was given of it; what was taken out of the request stands in the gateway's own member."""
+    """Returns the given members; those taken out of the request are in the gateway's own member."""
     members = root.as_object()
     given = {name: members[name] for name in _ECHOED if members.get(name) is not None}
     whole: dict[str, Any] = {name: {**rest, **given[name]} for name, rest in _ECHOED_REST.items() if name in given}
@@ -263,16 +277,3 @@ def _reasoning(reasoning: Node, unmapped: dict[str, Any]) -> Reasoning:
         summary=None if summary is None else summary.as_one_of(_SUMMARIES),
         include_thoughts=None if summary is None else True,
     )
-
-
-def _metadata(root: Node) -> dict[str, Any]:
-    metadata = root.member("metadata")
-    if metadata is None:
-        return {}
-    pairs = metadata.as_object()
-    if len(pairs) > _METADATA_PAIRS_MAX:
-        raise metadata.error(f"Invalid 'metadata': at most {_METADATA_PAIRS_MAX} pairs are allowed.")
-    for name, value in pairs.items():
-        Node(name, metadata, name).as_string(0, 64)
-        Node(value, metadata, name).as_string(0, 512)
-    return pairs

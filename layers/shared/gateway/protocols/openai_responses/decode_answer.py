@@ -1,56 +1,85 @@
-"""A whole answer to canonical form: one choice, whatever the number of its items (field case E8)."""
+"""Decodes a whole answer to canonical form: one choice for any number of items (field case E8)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gateway.canonical.call_ids import CallIds
 from gateway.canonical.parts import Citation, Opaque, Part, Refusal, Text, ToolCall
 from gateway.canonical.response import ChatResponse, Choice
-from gateway.errors import UpstreamError
-from gateway.framing.provider_json import UNREADABLE, as_objects, as_text, created_s, dumped, load
+from gateway.errors import UnreadableAnswer
 from gateway.protocols.openai_responses import answer
 from gateway.protocols.openai_responses.errors import decode_error_object
 from gateway.protocols.openai_responses.signatures import decode_reasoning
+from gateway.protocols.shared.provider_json import (
+    as_arguments,
+    as_objects,
+    as_parts,
+    as_text,
+    as_word,
+    counting,
+    created_s,
+    dumped,
+    load,
+)
 
 Json = dict[str, Any]
 
+# The wire's own word for a text, and the chat wire's.
+TEXTS = frozenset({"output_text", "text"})
 _FAILED = frozenset({"failed", "cancelled"})
 _CALLS = frozenset({"function_call", "custom_tool_call"})
+_FOUND = frozenset({"output", "results", "result", "tools"})
 
 
-def decode_response(body: bytes) -> ChatResponse:
-    """The answer; raises what an error in its place means, and `UpstreamError` where it cannot be read."""
+def decode_response(body: bytes, answer_id: str = "") -> ChatResponse:
+    """The answer; raises what an error in its place means, and `UnreadableAnswer` where it cannot be read."""
     response = load(body)
     if response.get("error") or response.get("status") in _FAILED:
         raise decode_error_object(response.get("error"))
-    if "output" not in response:
-        raise UpstreamError(UNREADABLE)
-    items = as_objects(response["output"])
-    choice = Choice(
-        index=0,
-        parts=tuple(part for item in items for part in item_parts(item)),
-        finish_reason=answer.decode_ending(response, calls_tools(items)),
-        logprobs=_logprobs(items),
-    )
-    return ChatResponse(
-        upstream_id=as_text(response.get("id")),
-        model=as_text(response.get("model")),
-        created_s=created_s(response.get("created_at")),
-        choices=(choice,),
-        usage=answer.decode_usage(response.get("usage")),
-    )
+    with counting(answer.decode_usage, response.get("usage")):
+        if "output" not in response:
+            raise UnreadableAnswer("it has no output")
+        items, ids = as_objects(response["output"]), CallIds(answer_id)
+        choice = Choice(
+            index=0,
+            parts=tuple(part for item in items for part in item_parts(item, ids)),
+            finish_reason=answer.decode_ending(response, calls_tools(items)),
+            logprobs=_logprobs(items),
+        )
+        uses = answer.decode_uses(items)
+        return ChatResponse(
+            upstream_id=as_word(response.get("id")),
+            model=as_word(response.get("model")),
+            created_s=created_s(response.get("created_at")),
+            choices=(choice,),
+            usage=answer.decode_usage(response.get("usage"), uses),
+            uses=uses,
+        )
 
 
 def calls_tools(items: list[Json]) -> bool:
-    """Whether a caller's tool is called; the provider's own tools have been called already."""
+    """True if a caller's tool is called; the provider's own tools have been called already."""
     return any(item.get("type") in _CALLS for item in items)
 
 
-def item_parts(item: Json) -> list[Part]:
+def item_parts(item: Json, ids: CallIds) -> list[Part]:
     """The parts of one output item; one that only this wire can express stays as it came."""
     decode = _ITEMS.get(as_text(item.get("type")))
-    return [Opaque(answer.PROTOCOL, dumped(item))] if decode is None else decode(item)
+    if decode is None:
+        return [Opaque(answer.PROTOCOL, dumped(item), generated=is_generated(item))]
+    return decode(item, ids)
+
+
+def is_generated(item: Json) -> bool:
+    """False for what the provider's own tool has found or answered, which the model reads."""
+    return not item.keys() & _FOUND
+
+
+def content_of(item: Json) -> list[Json]:
+    """The parts of a message, whose text some write without a part around it."""
+    return as_parts(item.get("content"), type="output_text")
 
 
 def chat_logprobs(logprobs: object) -> Json | None:
@@ -58,12 +87,12 @@ def chat_logprobs(logprobs: object) -> Json | None:
     return {"content": logprobs, "refusal": None} if logprobs else None
 
 
-def _message(item: Json) -> list[Part]:
-    return [_content_part(part) for part in as_objects(item.get("content"))]
+def _message(item: Json, _: CallIds) -> list[Part]:
+    return [_content_part(part) for part in content_of(item)]
 
 
 def _content_part(part: Json) -> Part:
-    if part.get("type") == "output_text":
+    if part.get("type") in TEXTS:
         found = as_objects(part.get("annotations"))
         citations = tuple(Citation(answer.PROTOCOL, dumped(annotation)) for annotation in found)
         return Text(as_text(part.get("text")), citations=citations)
@@ -72,25 +101,25 @@ def _content_part(part: Json) -> Part:
     return Opaque(answer.PROTOCOL, dumped(part))
 
 
-def _reasoning(item: Json) -> list[Part]:
-    parts = [part for name in ("summary", "content") for part in as_objects(item.get(name))]
+def _reasoning(item: Json, _: CallIds) -> list[Part]:
+    parts = [part for name in ("summary", "content") for part in as_parts(item.get(name))]
     texts = [as_text(part.get("text")) for part in parts]
     return list(decode_reasoning(texts, as_text(item.get("encrypted_content"))))
 
 
-def _call(item: Json) -> list[Part]:
+def _call(item: Json, ids: CallIds) -> list[Part]:
     custom = item.get("type") == "custom_tool_call"
     return [
         ToolCall(
-            id=as_text(item.get("call_id") or item.get("id")),
+            id=ids.of(as_word(item.get("call_id"))),
             name=as_text(item.get("name")),
-            arguments=as_text(item.get("input" if custom else "arguments")),
+            arguments=as_arguments(item.get("input" if custom else "arguments")),
             custom=custom,
         )
     ]
 
 
-_ITEMS: Mapping[str, Callable[[Json], list[Part]]] = {
+_ITEMS: Mapping[str, Callable[[Json, CallIds], list[Part]]] = {
     "message": _message,
     "reasoning": _reasoning,
     "function_call": _call,
@@ -99,5 +128,5 @@ _ITEMS: Mapping[str, Callable[[Json], list[Part]]] = {
 
 
 def _logprobs(items: list[Json]) -> Json | None:
-    parts = [part for item in items if item.get("type") == "message" for part in as_objects(item.get("content"))]
+    parts = [part for item in items if item.get("type") == "message" for part in content_of(item)]
     return chat_logprobs([entry for part in parts for entry in as_objects(part.get("logprobs"))])

@@ -26,9 +26,9 @@ from gateway.canonical.parts import (
     ToolResult,
     UploadedMedia,
 )
-from gateway.framing.document import Node
 from gateway.protocols.openai_responses.decode_tools import qualified_name
 from gateway.protocols.openai_responses.signatures import decode_reasoning
+from gateway.protocols.shared.document import Node
 
 AUDIO_TYPES: Mapping[str, str] = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 
@@ -65,7 +65,7 @@ def decode_input(given: Node, unmapped: Unmapped) -> tuple[Message, ...]:
 
 
 def _turn(node: Node, unmapped: Unmapped) -> Turn:
-    """Who speaks in an item, and what it says; an item without a type is a message."""
+    """Reads an item's role and content; an item without a type is a message."""
     kind = node.member("type")
     word = "message" if kind is None else kind.as_string()
     decode = _ITEMS.get(word)
@@ -198,7 +198,7 @@ def _address(url: Node) -> MediaSource:
             f"Invalid '{url.path}': expected an http(s) URL or a base64-encoded data URL with a media type "
             "(e.g. 'data:image/png;base64,aW1nIGJ5dGVzIGhlcmU=')."
         )
-    return InlineMedia(data, media_type.partition(";")[0])
+    return InlineMedia(data, media_type)
 
 
 def _cache(node: Node) -> CacheLifetime | None:

@@ -7,9 +7,10 @@ are not known, and the progress of a provider's own tools, mean nothing to other
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from gateway.canonical.call_ids import CallIds
 from gateway.canonical.codec import Decoded
 from gateway.canonical.events import (
     CitationAdded,
@@ -29,12 +30,24 @@ from gateway.canonical.events import (
 )
 from gateway.canonical.parts import Citation
 from gateway.canonical.response import FinishReason
-from gateway.errors import UpstreamError
-from gateway.framing.provider_json import UNREADABLE, as_index, as_object, as_objects, as_text, created_s, dumped, load
+from gateway.canonical.usage import Uses
+from gateway.errors import UnreadableAnswer, UpstreamError
 from gateway.framing.sse import Frame, SSEDecoder, sse_event
 from gateway.protocols.openai_responses import answer
-from gateway.protocols.openai_responses.decode_answer import chat_logprobs
+from gateway.protocols.openai_responses.decode_answer import TEXTS, chat_logprobs, content_of, is_generated
 from gateway.protocols.openai_responses.errors import decode_error_object
+from gateway.protocols.shared.provider_json import (
+    as_arguments,
+    as_index,
+    as_object,
+    as_objects,
+    as_parts,
+    as_text,
+    as_word,
+    created_s,
+    dumped,
+    load,
+)
 
 CUT = "The provider's stream was cut."
 
@@ -44,13 +57,13 @@ Json = dict[str, Any]
 class ResponsesStreamDecoder:
     """One provider stream. `Decoded.frame` is a whole event, empty where there is nothing to forward."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer_id: str = "") -> None:
         self._sse = SSEDecoder()
-        self._said = _Said()
+        self._reader = _AnswerReader(CallIds(answer_id))
         self._ended = False
 
     def feed(self, data: bytes) -> list[Decoded]:
-        """What the frames in `data` mean; garbage is a `Failed` event in its place. Nothing follows the end."""
+        """Decodes the frames in `data`. An unreadable frame becomes a `Failed` event, and no event follows the end."""
         try:
             frames = self._sse.feed(data)
         except UpstreamError as too_large:
@@ -59,10 +72,11 @@ class ResponsesStreamDecoder:
 
     def flush(self) -> list[Decoded]:
         """A stream is whole when its last event said so; else it was cut."""
-        decoded = self._read(self._sse.flush())
+        decoded = self._read(self._sse.flush(), UpstreamError(CUT))
         return decoded if self._ended else [*decoded, self._failed(UpstreamError(CUT))]
 
-    def _read(self, frames: Iterable[Frame]) -> list[Decoded]:
+    def _read(self, frames: Iterable[Frame], otherwise: UpstreamError | None = None) -> list[Decoded]:
+        """Decodes the frames. An unreadable one fails the stream, with the error `otherwise` if there is one."""
         read = []
         for frame in frames:
             if self._ended:
@@ -70,54 +84,65 @@ class ResponsesStreamDecoder:
             try:
                 read.append(self._decoded(frame))
             except UpstreamError as error:
-                read.append(self._failed(error))
+                read.append(self._failed(otherwise or error))
         return read
 
     def _decoded(self, frame: Frame) -> Decoded:
-        if frame.data.startswith(b"[DONE]"):
+        if frame.data.startswith(b"[DONE]") or not frame.data.strip():
             return Decoded((), b"")
         # Between JSON's values a line break is but a space, and one line is what forwarding expects.
         data = frame.data.replace(b"\n", b" ")
         event = load(data)
-        kind = as_text(event.get("type") or frame.event or ("error" if "error" in event else None))
+        kind = as_text(event.get("type") or _name(frame) or ("error" if "error" in event else None))
+        if not kind and frame.event:
+            # A server's own frame, such as a ping, and no event of this wire.
+            return Decoded((), b"")
         if not kind or not kind.isprintable():
-            raise UpstreamError(UNREADABLE)
+            raise UnreadableAnswer("an event's type is no name")
         if kind in _ENDINGS:
             return self._end(event, kind, data)
         events: list[Event] = []
         if kind in _READERS:
-            _READERS[kind](self._said, event, events)
-        return Decoded(events, sse_event(data, kind))
+            _READERS[kind](self._reader, event, events)
+        return Decoded(events, sse_event(data, kind), self._reader.uses)
 
     def _end(self, event: Json, kind: str, data: bytes) -> Decoded:
-        events = _ENDINGS[kind](self._said, event)
+        events = _ENDINGS[kind](self._reader, event)
         self._ended = True
         failed = isinstance(events[-1], Failed)
-        return Decoded(events, b"" if failed else sse_event(data, kind))
+        return Decoded(events, b"" if failed else sse_event(data, kind), self._reader.uses)
 
     def _failed(self, error: UpstreamError) -> Decoded:
         self._ended = True
         return Decoded((Failed(error),), b"")
 
 
-class _Said:
-    """What has been said so far: which parts there are, and which calls."""
+class _AnswerReader:
+    """The content so far: its parts and its calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, ids: CallIds) -> None:
         self.started = False
+        self._ids = ids
+        self._places: dict[str, int] = {}
         self._parts: dict[tuple[int, str, int], int] = {}
         self._calls: dict[int, int] = {}
         self._argued: set[int] = set()
         self._cited: dict[tuple[int, str, int], int] = {}
+        self._items: dict[int, Json] = {}
+
+    @property
+    def uses(self) -> Uses:
+        """The uses of the provider's own tools so far: those that have begun count, until they prove to be free."""
+        return answer.decode_uses(self._items.values())
 
     @property
     def calls_tools(self) -> bool:
-        """Whether a caller's tool is called."""
+        """True if a caller's tool is called."""
         return bool(self._calls)
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing has been said."""
+        """True if there is no content yet."""
         return not self._parts
 
     def start(self, event: Json, events: list[Event]) -> None:
@@ -127,40 +152,40 @@ class _Said:
             self.started = True
             events.append(
                 Started(
-                    upstream_id=as_text(response.get("id")),
-                    model=as_text(response.get("model")),
+                    upstream_id=as_word(response.get("id")),
+                    model=as_word(response.get("model")),
                     created_s=created_s(response.get("created_at")),
                 )
             )
 
     def add_text(self, event: Json, events: list[Event]) -> None:
-        """More of a text part, with its log probabilities; half a character is scored without any text."""
+        """Reads a piece of a text part, with its log probabilities; half a character is scored without any text."""
         text, logprobs = as_text(event.get("delta")), event.get("logprobs")
         if text or logprobs:
-            part = self._part(_index(event), "text", as_index(event.get("content_index"), 0))
+            part = self._part(self._index(event), "text", as_index(event.get("content_index"), 0))
             events.append(TextDelta(text, part, logprobs=chat_logprobs(logprobs)))
 
     def add_refusal(self, event: Json, events: list[Event]) -> None:
-        """More of a refusal."""
+        """Reads a piece of a refusal."""
         if text := as_text(event.get("delta")):
-            part = self._part(_index(event), "refusal", as_index(event.get("content_index"), 0))
+            part = self._part(self._index(event), "refusal", as_index(event.get("content_index"), 0))
             events.append(RefusalDelta(text, part))
 
     def add_summary(self, event: Json, events: list[Event]) -> None:
-        """More of a summary of reasoning."""
+        """Reads a piece of a summary of reasoning."""
         if text := as_text(event.get("delta")):
-            part = self._part(_index(event), "summary", as_index(event.get("summary_index"), 0))
+            part = self._part(self._index(event), "summary", as_index(event.get("summary_index"), 0))
             events.append(ThinkingDelta(text, part))
 
     def add_reasoning(self, event: Json, events: list[Event]) -> None:
-        """More of reasoning itself, where a model shows it."""
+        """Reads a piece of reasoning itself, where a model shows it."""
         if text := as_text(event.get("delta")):
-            part = self._part(_index(event), "reasoning", as_index(event.get("content_index"), 0))
+            part = self._part(self._index(event), "reasoning", as_index(event.get("content_index"), 0))
             events.append(ThinkingDelta(text, part))
 
     def add_arguments(self, event: Json, events: list[Event]) -> None:
-        """More of the input of a call; one that has not been opened says it all when it is done."""
-        index = _index(event)
+        """Reads a piece of the input of a call; one that has not been opened says it all when it is done."""
+        index = self._index(event)
         text = as_text(event.get("delta"))
         if text and index in self._calls:
             self._argued.add(index)
@@ -168,38 +193,54 @@ class _Said:
 
     def add_annotation(self, event: Json, events: list[Event]) -> None:
         """A source of a text part."""
-        key = _index(event), "text", as_index(event.get("content_index"), 0)
+        key = self._index(event), "text", as_index(event.get("content_index"), 0)
         self._cite(key, event.get("annotation"), events)
 
+    def _index(self, event: Json) -> int:
+        """The place of the event's item; where an event does not tell, the item's id does."""
+        known = self._places.get(as_word(event.get("item_id")), 0)
+        return as_index(event.get("output_index"), known)
+
     def open_item(self, event: Json, events: list[Event]) -> None:
-        """Of items that open, only calls say something already: their id and name."""
+        """Opens an item. Only calls have content at this point: their id and name."""
         item = as_object(event.get("item"))
+        self.note_item(self._index(event), item)
+        if identity := as_word(item.get("id")):
+            self._places[identity] = self._index(event)
         if item.get("type") in _CALL_INPUTS:
-            self._open_call(_index(event), item, events)
+            self._open_call(self._index(event), item, events)
 
     def close_item(self, event: Json, events: list[Event]) -> None:
-        """Whatever of an item has not been said."""
-        self.complete(_index(event), as_object(event.get("item")), events)
+        """Emits the part of an item that has not been emitted."""
+        self.note_item(self._index(event), as_object(event.get("item")))
+        self.complete(self._index(event), as_object(event.get("item")), events)
+
+    def note_item(self, index: int, item: Json) -> None:
+        """Keeps an item of the provider's own tools, as it is known by now."""
+        if answer.is_search(item) or index in self._items:
+            self._items[index] = item
 
     def complete(self, index: int, item: Json, events: list[Event]) -> None:
-        """Whatever of the item at `index` has not been said; an item of the provider's own tools is said whole."""
+        """Emits the missing part of the item at `index`; an item of the provider's own tools is emitted whole."""
         kind = as_text(item.get("type"))
         if kind in _COMPLETIONS:
             _COMPLETIONS[kind](self, index, item, events)
         elif kind:
-            events.append(OpaqueDelta(answer.PROTOCOL, dumped(item), self._part(index, "opaque", 0)))
+            place = self._part(index, "opaque", 0)
+            events.append(OpaqueDelta(answer.PROTOCOL, dumped(item), place, generated=is_generated(item)))
 
     def complete_message(self, index: int, item: Json, events: list[Event]) -> None:
         """Texts, refusals and citations that did not come by themselves."""
-        for position, part in enumerate(as_objects(item.get("content"))):
-            if part.get("type") == "output_text":
-                key = index, "text", position
+        texts, refusals = self._streamed(index, "text"), self._streamed(index, "refusal")
+        for position, part in enumerate(content_of(item)):
+            if part.get("type") in TEXTS:
+                key = next(texts, (index, "text", position))
                 if key not in self._parts:
                     self.add_text(_whole(index, position, part, "text"), events)
                 for annotation in as_objects(part.get("annotations"))[self._cited.get(key, 0) :]:
                     self._cite(key, annotation, events)
             elif part.get("type") == "refusal":
-                if (index, "refusal", position) not in self._parts:
+                if next(refusals, None) is None:
                     self.add_refusal(_whole(index, position, part, "refusal"), events)
             else:
                 ordinal = self._part(index, "opaque", position)
@@ -207,18 +248,19 @@ class _Said:
 
     def complete_reasoning(self, index: int, item: Json, events: list[Event]) -> None:
         """Reasoning that did not come by itself, and what encrypts it: the signature of its last part."""
-        for position, part in enumerate(as_objects(item.get("summary"))):
-            if (index, "summary", position) not in self._parts:
+        summaries, thoughts = self._streamed(index, "summary"), self._streamed(index, "reasoning")
+        for position, part in enumerate(as_parts(item.get("summary"))):
+            if next(summaries, None) is None:
                 self.add_summary(_whole(index, position, part, "text"), events)
-        for position, part in enumerate(as_objects(item.get("content"))):
-            if (index, "reasoning", position) not in self._parts:
+        for position, part in enumerate(as_parts(item.get("content"))):
+            if next(thoughts, None) is None:
                 self.add_reasoning(_whole(index, position, part, "text"), events)
         encrypted = as_text(item.get("encrypted_content"))
         if not encrypted:
             return
-        told = [ordinal for (at, _, _), ordinal in self._parts.items() if at == index]
-        if told:
-            events.append(ThinkingDelta("", max(told), signature=encrypted, signed_by=answer.PROTOCOL))
+        ordinals = [ordinal for (at, _, _), ordinal in self._parts.items() if at == index]
+        if ordinals:
+            events.append(ThinkingDelta("", max(ordinals), signature=encrypted, signed_by=answer.PROTOCOL))
         else:
             ordinal = self._part(index, "encrypted", 0)
             events.append(RedactedThinkingDelta(encrypted, ordinal, signed_by=answer.PROTOCOL))
@@ -228,12 +270,12 @@ class _Said:
         if index not in self._calls:
             self._open_call(index, item, events)
         if index not in self._argued:
-            whole = item.get(_CALL_INPUTS[item["type"]])
+            whole = as_arguments(item.get(_CALL_INPUTS[item["type"]]))
             self.add_arguments({"output_index": index, "delta": whole}, events)
 
     def _open_call(self, index: int, item: Json, events: list[Event]) -> None:
         call = self._calls[index] = len(self._calls)
-        identity = as_text(item.get("call_id") or item.get("id")) or f"call_{call}"
+        identity = self._ids.of(as_word(item.get("call_id")))
         custom = item["type"] == "custom_tool_call"
         part = self._part(index, "call", 0)
         events.append(ToolCallStarted(identity, as_text(item.get("name")), call, part, custom=custom))
@@ -242,13 +284,19 @@ class _Said:
         self._cited[key] = self._cited.get(key, 0) + 1
         events.append(CitationAdded(Citation(answer.PROTOCOL, dumped(annotation)), self._part(*key)))
 
+    def _streamed(self, index: int, kind: str) -> Iterator[tuple[int, str, int]]:
+        """The item's parts of a kind that came in deltas, in order; a finished item may number them otherwise."""
+        return iter([key for key in self._parts if key[:2] == (index, kind)])
+
     def _part(self, index: int, kind: str, position: int) -> int:
         """The ordinal of a part, in the order in which parts were first heard of."""
         return self._parts.setdefault((index, kind, position), len(self._parts))
 
 
-def _index(event: Json) -> int:
-    return as_index(event.get("output_index"), 0)
+def _name(frame: Frame) -> str | None:
+    """Returns the frame's name, if it is an event of this wire."""
+    name = frame.event or ""
+    return name if name.startswith("response.") or name == "error" else None
 
 
 def _whole(index: int, position: int, part: Json, member: str) -> Json:
@@ -262,50 +310,52 @@ def _whole(index: int, position: int, part: Json, member: str) -> Json:
     }
 
 
-def _finished(said: _Said, event: Json) -> list[Event]:
-    """Nothing that was streamed is repeated; a stream that said nothing has it all in its last event."""
+def _finished(reader: _AnswerReader, event: Json) -> list[Event]:
+    """Ends the stream without repeating streamed content; without any, the last event contains all of it."""
     response = as_object(event.get("response"))
     events: list[Event] = []
-    said.start(event, events)
-    if said.is_empty:
+    reader.start(event, events)
+    if reader.is_empty:
         for index, item in enumerate(as_objects(response.get("output"))):
-            said.complete(index, item, events)
-    usage = answer.decode_usage(response.get("usage"))
+            reader.complete(index, item, events)
+    for index, item in enumerate(as_objects(response.get("output"))):
+        reader.note_item(index, item)
+    usage = answer.decode_usage(response.get("usage"), reader.uses)
     if usage is not None:
         events.append(UsageReported(usage))
-    reason = answer.decode_ending(response, said.calls_tools) or FinishReason.STOP
+    reason = answer.decode_ending(response, reader.calls_tools) or FinishReason.STOP
     return [*events, Finished(reason), Ended()]
 
 
-def _failed(_: _Said, event: Json) -> list[Event]:
+def _failed(_: _AnswerReader, event: Json) -> list[Event]:
     return [Failed(decode_error_object(as_object(event.get("response")).get("error")))]
 
 
-def _error(_: _Said, event: Json) -> list[Event]:
+def _error(_: _AnswerReader, event: Json) -> list[Event]:
     """The error stands in the event itself, or, as the service sends it, one level below."""
     return [Failed(decode_error_object(event.get("error") or event))]
 
 
 _CALL_INPUTS: Mapping[str, str] = {"function_call": "arguments", "custom_tool_call": "input"}
-_COMPLETIONS: Mapping[str, Callable[[_Said, int, Json, list[Event]], None]] = {
-    "message": _Said.complete_message,
-    "reasoning": _Said.complete_reasoning,
-    "function_call": _Said.complete_call,
-    "custom_tool_call": _Said.complete_call,
+_COMPLETIONS: Mapping[str, Callable[[_AnswerReader, int, Json, list[Event]], None]] = {
+    "message": _AnswerReader.complete_message,
+    "reasoning": _AnswerReader.complete_reasoning,
+    "function_call": _AnswerReader.complete_call,
+    "custom_tool_call": _AnswerReader.complete_call,
 }
-_READERS: Mapping[str, Callable[[_Said, Json, list[Event]], None]] = {
-    "response.created": _Said.start,
-    "response.output_text.delta": _Said.add_text,
-    "response.output_text.annotation.added": _Said.add_annotation,
-    "response.refusal.delta": _Said.add_refusal,
-    "response.reasoning_summary_text.delta": _Said.add_summary,
-    "response.reasoning_text.delta": _Said.add_reasoning,
-    "response.function_call_arguments.delta": _Said.add_arguments,
-    "response.custom_tool_call_input.delta": _Said.add_arguments,
-    "response.output_item.added": _Said.open_item,
-    "response.output_item.done": _Said.close_item,
+_READERS: Mapping[str, Callable[[_AnswerReader, Json, list[Event]], None]] = {
+    "response.created": _AnswerReader.start,
+    "response.output_text.delta": _AnswerReader.add_text,
+    "response.output_text.annotation.added": _AnswerReader.add_annotation,
+    "response.refusal.delta": _AnswerReader.add_refusal,
+    "response.reasoning_summary_text.delta": _AnswerReader.add_summary,
+    "response.reasoning_text.delta": _AnswerReader.add_reasoning,
+    "response.function_call_arguments.delta": _AnswerReader.add_arguments,
+    "response.custom_tool_call_input.delta": _AnswerReader.add_arguments,
+    "response.output_item.added": _AnswerReader.open_item,
+    "response.output_item.done": _AnswerReader.close_item,
 }
-_ENDINGS: Mapping[str, Callable[[_Said, Json], list[Event]]] = {
+_ENDINGS: Mapping[str, Callable[[_AnswerReader, Json], list[Event]]] = {
     "response.completed": _finished,
     "response.incomplete": _finished,
     "response.failed": _failed,

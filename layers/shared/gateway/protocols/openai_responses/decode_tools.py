@@ -10,15 +10,15 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.canonical.request import Tool, ToolChoice
-from gateway.framing.document import Node
+from gateway.protocols.shared.document import Node
 
-_NAME_CHARACTERS_MAX = 128
 _MODES = ("none", "auto", "required")
 _EITHER = "one of a string or an object"
 _ANY_TEXT = {"type": "text"}
-# A search that a provider makes by itself, and one for tools that come late: Codex offers them to any model.
+# A search that a provider makes by itself, one for tools that come late, and pictures: Codex offers them to any model.
 _SPARE = frozenset(
     {
+        "image_generation",
         "tool_search",
         "web_search",
         "web_search_2025_08_26",
@@ -26,6 +26,12 @@ _SPARE = frozenset(
         "web_search_preview_2025_03_11",
     }
 )
+# Run by the caller. All others are the provider's, by the catalog's words; one without a word there is not sold.
+_RUN_BY_CALLER = frozenset({"apply_patch", "computer", "computer_use_preview", "local_shell"})
+WORDS: Mapping[str, str] = {
+    "web_search_2025_08_26": "web_search",
+    "web_search_preview_2025_03_11": "web_search_preview",
+}
 
 Unmapped = dict[str, Any]
 
@@ -53,8 +59,21 @@ def decode_tools(root: Node, unmapped: Unmapped) -> tuple[Tool, ...]:
     return tuple(decoded for tool in tools.elements() for decoded in _tools(tool, unmapped))
 
 
+def decode_late_tools(root: Node) -> dict[str, Tool]:
+    """The provider's tools that items of the input bring, by their path.
+
+    Other tools of such items are of no account; those that an MCP server lists have no type.
+    """
+    given = root.member("input")
+    if given is None or not isinstance(given.value, list):
+        return {}
+    brought = [tools for item in given.elements() if (tools := item.member("tools")) is not None]
+    typed = [node for tools in brought for node in tools.elements() if node.member("type") is not None]
+    return {node.path: tool for node in typed for tool in _tools(node, {}) if tool.provider_run}
+
+
 def decode_tool_choice(root: Node, unmapped: Unmapped) -> ToolChoice | None:
-    """Which tools the model may or must call; a choice of the provider's own tools goes to `unmapped`."""
+    """Reads the tools that the model may or must call; a choice of the provider's own tools goes to `unmapped`."""
     choice = root.member("tool_choice")
     if choice is None:
         return None
@@ -73,18 +92,38 @@ def _tools(tool: Node, unmapped: Unmapped) -> list[Tool]:
     kind = tool.required("type").as_string()
     if kind == "namespace":
         namespace = _name(tool)
-        inner = [found for node in tool.required("tools").elements() for found in _tools(node, unmapped)]
-        return [_qualified(found, namespace) for found in inner]
+        return [_qualified(_within(node, unmapped), namespace) for node in tool.required("tools").elements()]
     if kind == "custom":
         return [_custom(tool)]
     if kind != "function":
-        return [Tool(name=kind, builtin=tool.as_object(), spare=kind in _SPARE)]
+        run = None if _is_run_by_caller(tool, kind) else WORDS.get(kind, kind)
+        return [Tool(name=kind, builtin=tool.as_object(), spare=kind in _SPARE, provider_run=run)]
     return [_function(tool, unmapped)]
 
 
+def _is_run_by_caller(tool: Node, kind: str) -> bool:
+    """A shell is the caller's own unless it is asked for in a container, and a tool search if the caller answers it."""
+    if kind == "shell":
+        environment = tool.member("environment")
+        return environment is None or environment.required("type").as_string() == "local"
+    if kind == "tool_search":
+        execution = tool.member("execution")
+        return execution is not None and execution.as_string() == "client"
+    return kind in _RUN_BY_CALLER
+
+
+def _within(tool: Node, unmapped: Unmapped) -> Tool:
+    """A tool of a namespace."""
+    kind = tool.required("type").as_string()
+    if kind == "custom":
+        return _custom(tool)
+    if kind != "function":
+        message = f"The tool '{kind}' cannot stand in a namespace, which holds functions and custom tools: offer it in"
+        raise tool.error(f"{message} 'tools' itself.", "unsupported_tool")
+    return _function(tool, unmapped)
+
+
 def _qualified(tool: Tool, namespace: str) -> Tool:
-    if tool.builtin is not None:
-        return tool
     return replace(tool, name=qualified_name(namespace, tool.name))
 
 
@@ -113,15 +152,8 @@ def _function(tool: Node, unmapped: Unmapped) -> Tool:
 
 
 def _name(holder: Node) -> str:
-    """A name as OpenAI allows it: letters, digits, underscores and dashes."""
-    node = holder.required("name")
-    name = node.as_string(1, _NAME_CHARACTERS_MAX)
-    if not (name.isascii() and name.replace("_", "a").replace("-", "a").isalnum()):
-        raise node.error(
-            f"Invalid '{node.path}': string does not match pattern. "
-            "Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
-        )
-    return name
+    """A name, in any characters: which of them are taken is for the provider to say."""
+    return holder.required("name").as_string(minimum=1)
 
 
 def _named(choice: Node) -> ToolChoice:

@@ -13,17 +13,17 @@ from typing import Any
 
 import orjson
 
-from gateway.canonical.custom_tools import in_functions
 from gateway.canonical.reasoning import effort_of, nearest
-from gateway.canonical.request import ChatRequest, OutputFormat, Reasoning, Sampling, Tool, ToolChoice
+from gateway.canonical.request import ChatRequest, OutputFormat, Reasoning, Sampling, Tool, ToolChoice, bridged_tools
 from gateway.canonical.target import Profile, Target
-from gateway.errors import InvalidRequest
-from gateway.framing.preferences import OWN_MEMBERS, dearer_members
-from gateway.framing.splice import edit
+from gateway.framing.json_edit import edit, edit_objects, members
 from gateway.protocols.openai_responses.answer import PROTOCOL
 from gateway.protocols.openai_responses.decode import ENCRYPTED_REASONING, LOGPROBS
-from gateway.protocols.openai_responses.encode_items import encode_input, inexpressible
+from gateway.protocols.openai_responses.encode_items import encode_input
+from gateway.protocols.openai_responses.item_ids import given
 from gateway.protocols.openai_responses.signatures import is_foreign
+from gateway.protocols.shared.inexpressible import inexpressible_parameter
+from gateway.protocols.shared.preferences import OWN_MEMBERS
 
 _SAMPLING_OF_FREE_MODELS = frozenset({"temperature", "top_p"})
 _STREAMS_ONLY = frozenset({"stream_options"})
@@ -31,38 +31,67 @@ _STORE_FALSE = b"false"
 # What stands for state that is kept here: who forwards it has not resolved it first.
 _UNRESOLVED = frozenset({"background", "conversation", "previous_response_id"})
 _REFERENCE = "item_reference"
+# In every id of ours.
+_SHOWN = b"_nxn-"
+_ITEM_IDS = frozenset({"approval_request_id", "id"})
 _VERBOSITIES = frozenset({"low", "medium", "high"})
 
 
 def encode_request(request: ChatRequest, target: Target) -> bytes:
     """The body for `target`; raises `InvalidRequest` naming what the wire or the model cannot take."""
-    _check_effort(request.reasoning, target.profile)
     if request.protocol == PROTOCOL:
         return _forwarded(request, target)
-    return orjson.dumps(_built(request if target.profile.custom_tools else in_functions(request), target))
+    return orjson.dumps(_built(request, target))
 
 
 def _forwarded(request: ChatRequest, target: Target) -> bytes:
     """The caller's bytes, edited."""
     for path, value in request.unmapped.items():
         if path in _UNRESOLVED or (isinstance(value, dict) and value.get("type") == _REFERENCE):
-            raise inexpressible(path)
+            raise inexpressible_parameter(path)
     profile = target.profile
-    sent = orjson.loads(request.source)
+    source = _with_given_ids(request.source)
+    sent = orjson.loads(source)
     put = {"model": orjson.dumps(target.model)}
     if request.stream != bool(sent.get("stream")):
         put["stream"] = orjson.dumps(request.stream)
     if sent.get("store") is not False:
         put["store"] = _STORE_FALSE
+    if request.max_output_tokens is not None and sent.get("max_output_tokens") is None:
+        put["max_output_tokens"] = orjson.dumps(request.max_output_tokens)
+    if request.max_tool_calls is not None and sent.get("max_tool_calls") is None:
+        put["max_tool_calls"] = orjson.dumps(request.max_tool_calls)
     include = sent.get("include") or []
     if profile.efforts and ENCRYPTED_REASONING not in include:
         put["include"] = orjson.dumps([*include, ENCRYPTED_REASONING])
     put |= _readable_input(sent.get("input"))
     # `nexevo` is what `items.with_history` leaves for the decoder.
-    remove = OWN_MEMBERS | {"nexevo"} | dearer_members(sent)
+    remove = OWN_MEMBERS | {"nexevo"}
     remove |= frozenset() if request.stream else _STREAMS_ONLY
     remove |= _SAMPLING_OF_FREE_MODELS if profile.fixed_sampling else frozenset()
-    return edit(request.source, put, remove)
+    return edit(source, put, remove)
+
+
+def _with_given_ids(body: bytes) -> bytes:
+    """The request with the provider's own ids of items, and without those of items that the gateway made."""
+    if _SHOWN not in body:
+        return body
+    return edit(body, {"input": edit_objects(members(body).get("input", b"null"), _with_given_id)})
+
+
+def _with_given_id(item: bytes) -> bytes:
+    put: dict[str, bytes] = {}
+    remove: list[str] = []
+    for name, value in members(item).items():
+        if name not in _ITEM_IDS or not value.startswith(b'"'):
+            continue
+        shown = orjson.loads(value)
+        identity = given(shown)
+        if identity is None:
+            remove.append(name)
+        elif identity != shown:
+            put[name] = orjson.dumps(identity)
+    return edit(item, put, remove) if put or remove else item
 
 
 def _readable_input(items: object) -> dict[str, bytes]:
@@ -85,28 +114,16 @@ def _without_nulls(item: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in item.items() if value is not None}
 
 
-def _check_effort(reasoning: Reasoning | None, profile: Profile) -> None:
-    if reasoning is None or reasoning.effort is None or reasoning.effort in (profile.efforts or (reasoning.effort,)):
-        return
-    known = ", ".join(f"'{effort}'" for effort in profile.efforts)
-    raise InvalidRequest(
-        f"Unsupported value: 'reasoning.effort' does not support '{reasoning.effort}' with this model. "
-        f"Supported values are: {known}.",
-        param="reasoning.effort",
-        code="unsupported_value",
-    )
-
-
 def _built(request: ChatRequest, target: Target) -> dict[str, Any]:
     """A body from the canonical request. `metadata` is a label for the first provider's records, and stays behind."""
     profile = target.profile
     if request.choices > 1:
-        raise inexpressible("n")
+        raise inexpressible_parameter("n")
     body = {
         "model": target.model,
         "input": encode_input(request.messages, profile.system_role),
         "store": False,
-        **_sampling(request.sampling, profile, request.routing.require_parameters),
+        **_sampling(request.sampling, profile),
         **_tools(request),
     }
     optional = {
@@ -129,19 +146,10 @@ def _include(sampling: Sampling, profile: Profile) -> list[str] | None:
     return wanted + ([LOGPROBS] if sampling.logprobs else []) or None
 
 
-def _sampling(sampling: Sampling, profile: Profile, strict: bool) -> dict[str, Any]:
-    """`top_k` and `seed` have no place on this wire: they are left out, unless the caller requires every parameter."""
-    refused = {
-        "stop": sampling.stop,
-        "presence_penalty": sampling.presence_penalty,
-        "frequency_penalty": sampling.frequency_penalty,
-        "logit_bias": sampling.logit_bias,
-        "top_k": strict and sampling.top_k is not None,
-        "seed": strict and sampling.seed is not None,
-    }
-    for name, value in refused.items():
-        if value:
-            raise inexpressible(name)
+def _sampling(sampling: Sampling, profile: Profile) -> dict[str, Any]:
+    """Encodes the settings that the model accepts; a request has been shaped to those that the wire knows."""
+    if sampling.logit_bias:
+        raise inexpressible_parameter("logit_bias")
     free = not profile.fixed_sampling
     values = {"temperature": sampling.temperature, "top_p": sampling.top_p} if free else {}
     return _given({**values, "top_logprobs": sampling.top_logprobs})
@@ -152,8 +160,6 @@ def _reasoning(reasoning: Reasoning | None, profile: Profile) -> dict[str, Any] 
     if reasoning is None or not profile.efforts:
         return None
     word = reasoning.effort
-    if word is None and reasoning.disabled:
-        word = "none" if "none" in profile.efforts else None
     if word is None and reasoning.budget_tokens is not None:
         word = nearest(effort_of(reasoning.budget_tokens), profile.efforts)
     asked = reasoning.include_thoughts or reasoning.budget_tokens is not None or reasoning.adaptive
@@ -165,9 +171,9 @@ def _text(request: ChatRequest) -> dict[str, Any] | None:
     """The format, and the verbosity that OpenAI's chat wire keeps in a member of its own."""
     verbosity = request.hints.get("verbosity")
     if verbosity is not None and verbosity not in _VERBOSITIES:
-        raise inexpressible("verbosity")
+        raise inexpressible_parameter("verbosity")
     for path in request.unmapped:
-        raise inexpressible(path)
+        raise inexpressible_parameter(path)
     wanted = request.output_format
     shape = None if wanted is None else _OUTPUT_FORMATS[wanted.kind](wanted)
     return _given({"format": shape, "verbosity": verbosity}) or None
@@ -189,7 +195,7 @@ _OUTPUT_FORMATS: Mapping[str, Callable[[OutputFormat], dict[str, Any]]] = {
 def _tools(request: ChatRequest) -> dict[str, Any]:
     if not request.tools:
         return {}
-    tools = [_tool(tool, position) for position, tool in enumerate(request.tools)]
+    tools = [_tool(tool, position) for position, tool in bridged_tools(request)]
     kinds = {tool["name"]: tool["type"] for tool in tools}
     choice = None if request.tool_choice is None else _tool_choice(request.tool_choice, kinds)
     return {"tools": tools} | _given({"tool_choice": choice, "parallel_tool_calls": request.parallel_tool_calls})
@@ -198,7 +204,7 @@ def _tools(request: ChatRequest) -> dict[str, Any]:
 def _tool(tool: Tool, position: int) -> dict[str, Any]:
     """A function says whether it is strict, since this wire, unlike others, would take it to be."""
     if tool.builtin is not None:
-        raise inexpressible(f"tools[{position}]")
+        raise inexpressible_parameter(f"tools[{position}]")
     if tool.free_text is None:
         function = {"type": "function", "name": tool.name, "parameters": tool.parameters, "strict": bool(tool.strict)}
         return function | _given({"description": tool.description})

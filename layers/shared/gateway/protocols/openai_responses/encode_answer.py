@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from gateway.canonical.recital import recited_content
+from gateway.canonical.replay import replayed_content
 from gateway.canonical.response import ChatResponse, Extension, FinishReason, Stamp
 from gateway.canonical.usage import Usage
 from gateway.protocols.openai_responses.answer import encode_ending, encode_usage
@@ -45,7 +45,7 @@ def encode_response(response: ChatResponse, stamp: Stamp, extension: Extension) 
     output = Output(stamp.response_id, stamp.echo)
     for choice in response.choices:
         reason = last_word(reason, choice.finish_reason)
-        for event in recited_content(choice):
+        for event in replayed_content(choice):
             output.write(event)
     ending = encode_ending(reason)
     output.close(item_status(ending))
@@ -71,10 +71,10 @@ def response_object(
 
 
 def last_word(before: FinishReason | None, reason: FinishReason | None) -> FinishReason | None:
-    """How an answer ended that a provider split over choices: where one calls tools, that counts, else the last."""
+    """Returns the end of an answer split over choices: that of a choice that calls tools, else the last."""
     return before if before is FinishReason.TOOL_CALLS else reason
 
 
 def item_status(ending: Json) -> str:
-    """What an item that is open at the end is called."""
+    """Returns the status of an item that is open at the end."""
     return "completed" if ending["status"] == "completed" else "incomplete"

@@ -7,8 +7,6 @@ itself. The rest of what the wire cannot say is refused by name.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -29,8 +27,9 @@ from gateway.canonical.parts import (
     ToolResult,
     UploadedMedia,
 )
-from gateway.errors import InvalidRequest
 from gateway.protocols.openai_responses.answer import PROTOCOL
+from gateway.protocols.shared.inexpressible import inexpressible_part, plain_text
+from gateway.protocols.shared.openai_members import data_url, encode_content
 
 Item = dict[str, Any]
 
@@ -44,19 +43,13 @@ def encode_input(messages: tuple[Message, ...], system_role: str) -> list[Item]:
     ]
 
 
-def inexpressible(path: str) -> InvalidRequest:
-    """A refusal of the member at `path`."""
-    message = f"'{path}' cannot be expressed for this model's provider."
-    return InvalidRequest(message, param=path, code="unsupported_parameter")
-
-
 def _items(message: Message, position: int, system_role: str, custom: Collection[str]) -> Iterable[Item]:
     path = f"messages[{position}]"
     match message.role:
         case "system":
-            return [{"role": system_role, "content": _content(message.parts, path)}]
+            return [{"role": system_role, "content": encode_content(message.parts, path, _part)}]
         case "user":
-            return [{"role": "user", "content": _content(message.parts, path)}]
+            return [{"role": "user", "content": encode_content(message.parts, path, _part)}]
         case "assistant":
             return _assistant(message.parts, path)
         case "tool":
@@ -64,7 +57,7 @@ def _items(message: Message, position: int, system_role: str, custom: Collection
 
 
 def _assistant(parts: tuple[Part, ...], path: str) -> Iterator[Item]:
-    """What was said, thought and called, in order; what was said at once is one message."""
+    """Encodes texts, thoughts and calls in order; adjacent texts are one message."""
     said: list[Item] = []
     summary: list[Item] = []
     for position, part in enumerate(parts):
@@ -87,7 +80,7 @@ def _assistant(parts: tuple[Part, ...], path: str) -> Iterator[Item]:
             case ToolCall():
                 yield _call(part)
             case _:
-                raise _unsupported(part, f"{path}.content[{position}]")
+                raise inexpressible_part(part, f"{path}.content[{position}]")
     if said:
         yield _spoken(said)
 
@@ -117,20 +110,12 @@ def _call(call: ToolCall) -> Item:
 
 def _result(part: Part, path: str, custom: Collection[str]) -> Item:
     if not isinstance(part, ToolResult):
-        raise _unsupported(part, path)
+        raise inexpressible_part(part, path)
     kind = "custom_tool_call_output" if part.call_id in custom else "function_call_output"
-    output = _content(part.parts, path)
+    output = encode_content(part.parts, path, _part)
     if part.is_error:
         output = f"Error: {output}" if isinstance(output, str) else [{"type": "input_text", "text": "Error:"}, *output]
     return {"type": kind, "call_id": part.call_id, "output": output}
-
-
-def _content(parts: Iterable[Part], path: str) -> str | list[Item]:
-    """A plain string where there is one plain text."""
-    listed = list(parts)
-    if len(listed) == 1 and isinstance(listed[0], Text):
-        return listed[0].text
-    return [_part(part, f"{path}.content[{position}]") for position, part in enumerate(listed)]
 
 
 def _part(part: Part, path: str) -> Item:
@@ -140,38 +125,21 @@ def _part(part: Part, path: str) -> Item:
         case Image(source, detail):
             return {"type": "input_image", "detail": detail or "auto", **_IMAGE_SOURCES[type(source)](source)}
         case Document(InlineMedia(data, media_type)) if media_type.startswith("text/"):
-            return {"type": "input_text", "text": _plain_text(data, path)}
+            return {"type": "input_text", "text": plain_text(data, path)}
         case Document(source, name):
             return {"type": "input_file", **_FILE_SOURCES[type(source)](source, name)}
         case Audio() | Thinking() | RedactedThinking() | Refusal() | ToolCall() | ToolResult() | Opaque():
-            raise _unsupported(part, path)
+            raise inexpressible_part(part, path)
 
 
 _IMAGE_SOURCES: Mapping[type, Callable[[Any], Item]] = {
-    InlineMedia: lambda source: {"image_url": _data_url(source)},
+    InlineMedia: lambda source: {"image_url": data_url(source)},
     RemoteMedia: lambda source: {"image_url": source.url},
     UploadedMedia: lambda source: {"file_id": source.file_id},
 }
 # Bytes need a name to be taken for a file.
 _FILE_SOURCES: Mapping[type, Callable[[Any, str | None], Item]] = {
-    InlineMedia: lambda source, name: {"filename": name or "document", "file_data": _data_url(source)},
+    InlineMedia: lambda source, name: {"filename": name or "document", "file_data": data_url(source)},
     RemoteMedia: lambda source, _: {"file_url": source.url},
     UploadedMedia: lambda source, _: {"file_id": source.file_id},
 }
-
-
-def _data_url(media: InlineMedia) -> str:
-    return f"data:{media.media_type};base64,{media.data_base64}"
-
-
-def _plain_text(data_base64: str, path: str) -> str:
-    try:
-        return base64.b64decode(data_base64, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        raise InvalidRequest(f"Invalid '{path}': expected base64 of UTF-8 text.", param=path) from None
-
-
-def _unsupported(part: Part, path: str) -> InvalidRequest:
-    kind = f"{part.protocol} content" if isinstance(part, Opaque) else type(part).__name__.lower()
-    message = f"Invalid '{path}': this {kind} cannot be expressed for this model's provider."
-    return InvalidRequest(message, param=path, code="unsupported_content")

@@ -17,15 +17,16 @@ from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import Extension, FinishReason, Stamp
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError
-from gateway.framing.openai_errors import error_object
-from gateway.framing.splice import edit
+from gateway.framing.json_edit import edit
 from gateway.framing.sse import sse_event
 from gateway.protocols.openai_responses.answer import encode_ending
 from gateway.protocols.openai_responses.encode_answer import item_status, last_word, response_object
+from gateway.protocols.openai_responses.errors import failure_object
 from gateway.protocols.openai_responses.output import Output
 from gateway.protocols.openai_responses.output_item import Json, Wire
-from gateway.protocols.openai_responses.rename import forward_event
+from gateway.protocols.openai_responses.rename import EventRenamer
 from gateway.protocols.openai_responses.transcript import Transcript
+from gateway.protocols.shared.openai_errors import error_object
 
 DONE = sse_event(b"[DONE]")
 
@@ -44,28 +45,28 @@ class ResponsesStreamEncoder:
         self._echo = request.echo
         self._output = Output(stamp.response_id, request.echo)
         self._transcript: Transcript | None = None
+        self._renamer = EventRenamer(stamp)
         self._held: tuple[str, bytes] | None = None
         self._number = 0
         self._usage: Usage | None = None
         self._reason: FinishReason | None = None
 
     def forward(self, decoded: Decoded) -> bytes:
-        """The same wire's event with id and model set where it holds the response, all other bytes untouched."""
+        """The same wire's event under the gateway's names, all other bytes untouched."""
         frame = decoded.frame
         if not frame:
             return b""
         transcript = self._transcript = self._transcript or Transcript()
         data_start = frame.index(b"\n") + _DATA_START
-        name, data = frame[_NAME_START : data_start - _DATA_START], frame[data_start:-2]
+        name, data = frame[_NAME_START : data_start - _DATA_START], self._renamer.rename(frame[data_start:-2])
         if name in _LAST:
-            self._held = name.decode(), forward_event(data, self._stamp)
+            self._held = name.decode(), data
             return b""
-        if name not in _WITH_RESPONSE:
+        if name in _WITH_RESPONSE:
+            transcript.note_response(data)
+        else:
             transcript.note(name, data)
-            return frame
-        renamed = forward_event(data, self._stamp)
-        transcript.note_response(renamed)
-        return sse_event(renamed, name.decode())
+        return frame[:data_start] + data + frame[-2:]
 
     def encode(self, event: Event) -> bytes:
         """The events of one event; what this wire has no word for is left out, as docs/bridging.md has it."""
@@ -96,14 +97,18 @@ class ResponsesStreamEncoder:
         return self.finish(extension)
 
     def fail(self, error: GatewayError) -> bytes:
-        """The error event; no end follows, so nothing reads it as one.
+        """`response.failed`, by which agents end a turn, and the error event, on which the official SDKs raise.
 
-        It says itself twice: flat, as the reference has it, and in `error`, as the service sends it and the official
-        SDKs raise on. `status` is the one that the response would have had before it was committed.
+        The event says itself twice: flat, as the reference has it, and in `error`, as the service sends it. `status` is
+        the one that the response would have had before it was committed.
         """
+        out = self._opening()
+        # An item that is cut off has no end event: agents act on it.
+        (self._transcript or self._output).close("incomplete")
+        failed = self._response({"status": "failed", "error": failure_object(error), "incomplete_details": None})
         said = error_object(error) | {"status": error.status}
         flat = {"code": error.code, "message": error.message, "param": error.param, "error": said}
-        return self._numbered([Wire("error", flat)])
+        return out + self._numbered([Wire("response.failed", {"response": failed}), Wire("error", flat)])
 
     def _opening(self) -> bytes:
         """The response begins, once."""
@@ -123,12 +128,14 @@ class ResponsesStreamEncoder:
         reason = self._reason or FinishReason.STOP
         out = self._opening() + self._closing(reason)
         ending = encode_ending(reason)
-        if self._transcript is None:
-            response = response_object(self._stamp, self._echo, ending, self._output.items, self._usage)
-        else:
-            response = self._transcript.response | ending | {"output": self._transcript.items}
         name = f"response.{ending['status']}"
-        return out, (name, self._payload(Wire(name, {"response": response})))
+        return out, (name, self._payload(Wire(name, {"response": self._response(ending)})))
+
+    def _response(self, ending: Json) -> Json:
+        """The response at its end, with all that was said."""
+        if self._transcript is None:
+            return response_object(self._stamp, self._echo, ending, self._output.items, self._usage)
+        return self._transcript.response | ending | {"output": self._transcript.items}
 
     def _numbered(self, wires: Iterable[Wire]) -> bytes:
         return b"".join([sse_event(self._payload(wire), wire.name) for wire in wires])

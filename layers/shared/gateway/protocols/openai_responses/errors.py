@@ -1,4 +1,4 @@
-"""What a provider's refusal on this wire means in the drawn tree.
+"""Converts a provider's refusal on this wire to the error tree.
 
 A provider's own words reach a caller only where the fault is the caller's, and then without keys, addresses and account
 ids; everything else is said in our words. https://platform.openai.com/docs/guides/error-codes, and for what a failed
@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.errors import GatewayError
-from gateway.framing.openai_errors import refusal
-from gateway.framing.provider_errors import Scrubber, members, reported, retry_after_s
+from gateway.protocols.shared.openai_errors import error_object, refusal
+from gateway.protocols.shared.provider_errors import Scrubber, members, reported, retry_after_s
 
 _SCRUBBER = Scrubber(
     r"\bsess-[\w*.-]{4,}",  # keys
@@ -50,14 +50,34 @@ _STATUS_BY_WORD: Mapping[str, int] = {
 }
 
 
+# The words of `response.failed` that agents act upon, by the status that the response would have had.
+_WORD_BY_STATUS: Mapping[int, str] = {
+    400: "invalid_prompt",
+    402: "insufficient_quota",
+    429: "rate_limit_exceeded",
+    503: "server_is_overloaded",
+}
+
+
+def failure_object(error: GatewayError) -> dict[str, str]:
+    """The `error` of a failed response; a code that this wire does not know is said in the nearest of its words."""
+    is_refusal = error.status < 500 and error.status not in _WORD_BY_STATUS
+    known = error.code if error.code in _STATUS_BY_WORD or is_refusal else None
+    return {
+        "code": known or _WORD_BY_STATUS.get(error.status, "server_error"),
+        "message": error_object(error)["message"],
+    }
+
+
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
-    """What a provider's refusal means to our caller."""
-    return refusal(status, members(members(reported(body)).get("error")), retry_after_s(headers), _SCRUBBER)
+    """Converts a provider's refusal to the caller's error."""
+    fields = members(members(reported(body)).get("error"))
+    return refusal(status, fields, retry_after_s(headers, fields.get("message")), _SCRUBBER)
 
 
 def decode_error_object(error: object) -> GatewayError:
-    """What an error inside a stream or a failed response means; its words tell its status."""
+    """Converts an error inside a stream or a failed response; its texts give its status."""
     fields = members(error)
     words = (str(fields.get(name)) for name in ("code", "type"))
     status = next((_STATUS_BY_WORD[word] for word in words if word in _STATUS_BY_WORD), 502)
-    return refusal(status, fields, None, _SCRUBBER)
+    return refusal(status, fields, retry_after_s({}, fields.get("message")), _SCRUBBER)

@@ -1,6 +1,6 @@
-"""What a store of responses keeps of this wire, and how a kept turn comes before the next one.
+"""Converts items for a store of responses, and puts a stored turn before the next one.
 
-The codec knows no store. Whoever keeps responses resolves `previous_response_id` and references to items before a
+The codec knows no store. The storing caller resolves `previous_response_id` and references to items before a
 request is decoded, with `with_history` and `with_referenced`; what is still there afterwards is refused. What is kept
 of a turn is what `kept` makes of the request (its history in it) and the answer.
 Shapes: https://platform.openai.com/docs/api-reference/responses.
@@ -14,9 +14,9 @@ from typing import Any
 import orjson
 
 from gateway.errors import InvalidRequest
-from gateway.framing.document import Node, parse
-from gateway.framing.splice import edit, members
+from gateway.framing.json_edit import edit, members
 from gateway.framing.sse import SSEDecoder
+from gateway.protocols.shared.document import parse
 
 Item = dict[str, Any]
 
@@ -97,17 +97,8 @@ def response_in(ending: bytes) -> bytes | None:
 
 def kept(body: bytes, response: bytes) -> bytes:
     """One turn to keep: the request's items, earlier turns among them, and the response as the caller got it."""
-    own = parse(body).member("nexevo") or Node({})
-    previous = own.member("previous_response_id")
-    truth = {"store": b"true"}
-    if previous is not None:
-        truth["previous_response_id"] = orjson.dumps(previous.value)
     return orjson.dumps(
-        {
-            "schema_version": _SCHEMA_VERSION,
-            "input": input_items(body),
-            "response": orjson.Fragment(edit(response, truth)),
-        }
+        {"schema_version": _SCHEMA_VERSION, "input": input_items(body), "response": orjson.Fragment(response)}
     )
 
 

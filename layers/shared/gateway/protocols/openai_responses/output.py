@@ -86,7 +86,7 @@ class Output:
         return [wire for item in still_open for wire in item.close(status)]
 
     def _thinking(self, event: ThinkingDelta) -> list[Wire]:
-        """More of a thought, or its signature, which may be all that there is of it."""
+        """Writes a piece of a thought, or its signature, which may be all that there is of it."""
         events: list[Wire] = []
         part = event.choice, event.part
         if event.text:

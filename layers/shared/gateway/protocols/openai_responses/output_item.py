@@ -22,7 +22,7 @@ class Wire(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where an item keeps its parts, and how events speak of them."""
+    """The member in which an item keeps its parts, and the form in which events name them."""
 
     member: str
     position: str
@@ -30,7 +30,7 @@ class _Place(NamedTuple):
 
 
 class _Text(NamedTuple):
-    """What grows: the member that holds it, the stem of its events, what its last event repeats, and its place."""
+    """A growing text: its member, the stem of its events, the content of its last event, and its place."""
 
     member: str
     stem: str
@@ -101,12 +101,12 @@ class OutputItem:
         return [*events, Wire(f"{text.place.stem}.added", {**self._where, "part": copy.deepcopy(part)})]
 
     def write(self, piece: str) -> Wire:
-        """More of what is growing."""
+        """Writes a piece of the part or the arguments that are open in this item."""
         self._pieces.append(piece)
         return Wire(self._delta_name, {**self._where, "delta": piece})
 
     def write_scored(self, piece: str, logprobs: list[Any]) -> Wire:
-        """More text, with its log probabilities."""
+        """Writes a piece of the open text, with its log probabilities."""
         self._pieces.append(piece)
         if logprobs:
             self._holder["logprobs"] += logprobs

@@ -1,25 +1,88 @@
-"""The gateway's names over the provider's, in an answer's own bytes: id, model, and the extension."""
+"""The gateway's names over the provider's, in an answer's own bytes: ids, the model, and what the caller asked for.
+
+A provider is asked to keep nothing, so its answer says `store: false` and knows of no previous response. The caller is
+told what holds here.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import orjson
 
 from gateway.canonical.response import Extension, Stamp
-from gateway.framing import splice
+from gateway.framing import json_edit
+from gateway.protocols.openai_responses.item_ids import shown
+
+_NULL = b"null"
 
 
 def forward_response(body: bytes, stamp: Stamp, extension: Extension) -> bytes:
     """The provider's whole answer under the gateway's names."""
-    return splice.edit(body, {**_names(stamp), "nexevo": orjson.dumps(extension.as_json())})
+    return json_edit.edit(_response(body, stamp), {"nexevo": orjson.dumps(extension.as_json())})
 
 
-def forward_event(data: bytes, stamp: Stamp) -> bytes:
-    """An event that holds the response, under the gateway's names."""
-    response = splice.members(data).get("response")
-    return data if response is None else splice.edit(data, {"response": splice.edit(response, _names(stamp))})
+def forward_compaction(body: bytes, stamp: Stamp, extension: Extension) -> bytes:
+    """The provider's compaction under the gateway's names; it names no model, and is kept nowhere."""
+    output = json_edit.edit_objects(json_edit.members(body)["output"], _item)
+    own = {"id": orjson.dumps(stamp.response_id), "output": output, "nexevo": orjson.dumps(extension.as_json())}
+    return json_edit.edit(body, own)
 
 
-def _names(stamp: Stamp) -> dict[str, bytes]:
-    names = {"id": orjson.dumps(stamp.response_id), "model": orjson.dumps(stamp.model)}
+class EventRenamer:
+    """The edit of one stream's events.
+
+    Most events are deltas of one item. Its id was found in an earlier event, and is replaced without another parse.
+    """
+
+    def __init__(self, stamp: Stamp) -> None:
+        self._stamp = stamp
+        self._given = b""
+        self._shown = b""
+
+    def rename(self, data: bytes) -> bytes:
+        """The event under the gateway's names."""
+        # A quotation mark inside a JSON string is escaped, so that this can only be a member.
+        if self._given and self._given in data and b'"item":' not in data:
+            return data.replace(self._given, self._shown)
+        found = json_edit.members(data)
+        put: dict[str, bytes] = {}
+        if "response" in found:
+            put["response"] = _response(found["response"], self._stamp)
+        if found.get("item", _NULL).startswith(b"{"):
+            put["item"] = _item(found["item"])
+        if found.get("item_id", _NULL).startswith(b'"'):
+            put["item_id"] = _shown(found["item_id"])
+            self._given, self._shown = b'"item_id":' + found["item_id"], b'"item_id":' + put["item_id"]
+        return json_edit.edit(data, put) if put else data
+
+
+def _response(response: bytes, stamp: Stamp) -> bytes:
+    if not response.startswith(b"{"):
+        return response
+    put = {name: orjson.dumps(value) for name, value in _names(stamp).items()}
+    output = json_edit.members(response).get("output")
+    if output is not None:
+        put["output"] = json_edit.edit_objects(output, _item)
+    return json_edit.edit(response, put)
+
+
+def _item(item: bytes) -> bytes:
+    identity = json_edit.members(item).get("id", _NULL)
+    return json_edit.edit(item, {"id": _shown(identity)}) if identity.startswith(b'"') else item
+
+
+def _shown(identity: bytes) -> bytes:
+    given: str = orjson.loads(identity)
+    return orjson.dumps(shown(given)) if given else identity
+
+
+def _names(stamp: Stamp) -> dict[str, Any]:
+    names = {
+        "id": stamp.response_id,
+        "model": stamp.model,
+        "store": stamp.echo.get("store", True),
+        "previous_response_id": stamp.echo.get("previous_response_id"),
+    }
     # The provider was asked for a stream; the caller asked in the background.
-    return names | {"background": b"true"} if stamp.echo.get("background") else names
+    return names | {"background": True} if stamp.echo.get("background") else names

@@ -26,7 +26,7 @@ def encode_redacted(data: str, signed_by: str | None) -> str:
 
 
 def is_foreign(encrypted: str) -> bool:
-    """Whether another protocol issued it, so that providers of this wire would refuse it."""
+    """True if another protocol issued it, so that providers of this wire would refuse it."""
     return encrypted.startswith((_SIGNED, _REDACTED))
 
 

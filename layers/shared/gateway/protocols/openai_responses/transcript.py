@@ -1,4 +1,4 @@
-"""What a forwarded stream has said so far, as far as an early end must repeat it.
+"""Records a forwarded stream's content, as far as an early end must repeat it.
 
 The provider's own events are read, not made: its ids, its places and its numbers go on where its stream was cut.
 """
@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 
 import orjson
 
-from gateway.framing.provider_json import as_index, as_object, as_text
-from gateway.framing.splice import members
+from gateway.framing.json_edit import members
 from gateway.protocols.openai_responses.output_item import Json, OutputItem, Wire
+from gateway.protocols.shared.provider_json import as_index, as_object, as_text
 
 
 class Transcript:
@@ -78,7 +78,7 @@ class Transcript:
             item.close_part()
 
     def note_delta(self, event: Json) -> None:
-        """More of what is growing."""
+        """Adds a piece to the item that the event names."""
         item = self._item(event)
         if item is not None:
             item.write(as_text(event.get("delta")))

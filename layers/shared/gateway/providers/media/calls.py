@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from gateway.ports import Credential, UpstreamRequest
+from gateway.ports.upstream import Credential, UpstreamRequest
 from gateway.providers.outgoing import Headers
 
 JSON = ("content-type", "application/json")

@@ -16,10 +16,11 @@ from urllib.parse import quote
 
 from gateway.canonical.media import Done, Failed, MediaOrder, Output, ProviderAnswer, Running, TaskState
 from gateway.errors import InvalidRequest, UpstreamError
-from gateway.framing.provider_errors import members, reported
-from gateway.framing.provider_json import UNREADABLE, as_object, as_text, load
-from gateway.ports import Credential, UpstreamRequest
+from gateway.ports.upstream import Credential, UpstreamRequest
+from gateway.protocols.shared.provider_errors import members, reported
+from gateway.protocols.shared.provider_json import UNREADABLE, as_object, as_text, load
 from gateway.providers.media.calls import bare, bearer, origin, posted
+from gateway.providers.media.field_map import known
 from gateway.providers.media.outcomes import (
     MIME_TYPES,
     as_name,
@@ -31,7 +32,6 @@ from gateway.providers.media.outcomes import (
     unfit,
     unknown_status,
 )
-from gateway.providers.media.spelling import known
 from gateway.providers.media.vendor import MediaVendor
 
 _OWN = "https://dashscope-intl.aliyuncs.com/api/v1"
@@ -107,7 +107,7 @@ def cancel(handle: str, credential: Credential, _now_s: float) -> UpstreamReques
 
 
 def state(_handle: str, answer: ProviderAnswer, _credential: Credential) -> TaskState:
-    """By the task's status, which is `UNKNOWN` for a task that is not known."""
+    """Reads the task's status, which is `UNKNOWN` for a task that is not known."""
     if answer.status == 404:
         return lost()
     task = _task(answer)
@@ -132,9 +132,9 @@ def _address(handle: str, credential: Credential) -> str:
 
 def _task(answer: ProviderAnswer) -> Mapping[str, Any]:
     if answer.status >= 400:
-        told = members(reported(answer.body))
-        code = _stem(told.get("code"))
-        raise refusal(answer, told.get("message"), moderated=code in _FORBIDDEN, ours=code in _ARREARS)
+        failure = members(reported(answer.body))
+        code = _stem(failure.get("code"))
+        raise refusal(answer, failure.get("message"), moderated=code in _FORBIDDEN, ours=code in _ARREARS)
     task = as_object(load(answer.body).get("output"))
     if not task:
         raise UpstreamError(UNREADABLE)

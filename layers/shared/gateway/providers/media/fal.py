@@ -2,7 +2,8 @@
 
 https://fal.ai/docs/api-reference/inference-api, https://fal.ai/docs/documentation/model-apis/errors, and for a model's
 input `https://fal.ai/models/{id}/llms.txt`. Webhooks are signed with Ed25519 and the keys are public:
-https://fal.ai/docs/documentation/model-apis/inference/webhooks. A handle is the path that is to be asked for.
+https://fal.ai/docs/documentation/model-apis/inference/webhooks. The same keys sign for every account of fal, so that
+the signed user must be the setting `user_id` of its callbacks. A handle is the path that is to be asked for.
 """
 
 from __future__ import annotations
@@ -10,20 +11,22 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import hmac
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from gateway.canonical.media import Done, Elsewhere, MediaOrder, Output, ProviderAnswer, Running, TaskState
+from gateway.canonical.media import Done, MediaOrder, Moved, Output, ProviderAnswer, Running, TaskState
 from gateway.errors import AuthenticationFailed, GatewayError, UpstreamError
-from gateway.framing.provider_errors import INVALID, members, reported
-from gateway.framing.provider_json import UNREADABLE, as_object, as_objects, as_text, load
-from gateway.framing.standard_webhooks import NOT_SIGNED, TOLERANCE_S
-from gateway.ports import Credential, UpstreamRequest
-from gateway.providers.ed25519 import verify as is_signed
+from gateway.ports.upstream import Credential, UpstreamRequest
+from gateway.protocols.shared.provider_errors import INVALID, members, reported
+from gateway.protocols.shared.provider_json import UNREADABLE, as_object, as_objects, as_text, load
+from gateway.providers.auth.key_pairs import is_signed_ed25519
+from gateway.providers.auth.standard_webhooks import NOT_SIGNED, TOLERANCE_S
 from gateway.providers.media.calls import bare, origin, posted
+from gateway.providers.media.field_map import FieldMap, known
 from gateway.providers.media.outcomes import (
     UNTYPED,
     as_name,
@@ -35,12 +38,12 @@ from gateway.providers.media.outcomes import (
     unfit,
     unknown_status,
 )
-from gateway.providers.media.spelling import Spelling, known
 from gateway.providers.media.vendor import Callback, MediaVendor
-from gateway.providers.outgoing import Headers
+from gateway.providers.outgoing import Headers, setting
 
 _OWN = "https://queue.fal.run"
 _JWKS = "https://rest.fal.ai/.well-known/jwks.json"
+_SETTING = "user_id"
 # In the answer to a submission: the app's owner and name, without the endpoint's path, and the request.
 _STATUS_URL = re.compile(r"https?://[^?#]+?/([\w.-]+/[\w.-]+/requests/[\w-]+/status)")
 _STATUS = "/status"
@@ -74,7 +77,7 @@ class _Model:
     """The words of an endpoint, which its sibling that starts from an image shares."""
 
     from_image: str
-    spelling: Spelling
+    spelling: FieldMap
 
 
 _LTX = {"resolution": "1080p", "fps": 25, "generate_audio": True}
@@ -83,7 +86,7 @@ _TEXTURED = {"generate_type": "Normal", "enable_pbr": True}
 MODELS = {
     "fal-ai/kling-video/v2.5-turbo/pro/text-to-video": _Model(
         "fal-ai/kling-video/v2.5-turbo/pro/image-to-video",
-        Spelling(
+        FieldMap(
             {
                 "prompt": "prompt",
                 "duration": "duration",
@@ -96,32 +99,32 @@ MODELS = {
     ),
     "fal-ai/ltx-2/text-to-video": _Model(
         "fal-ai/ltx-2/image-to-video",
-        Spelling({"prompt": "prompt", "duration": "duration", "image": "image_url"}, _LTX),
+        FieldMap({"prompt": "prompt", "duration": "duration", "image": "image_url"}, _LTX),
     ),
     "fal-ai/ltx-2/text-to-video/fast": _Model(
         "fal-ai/ltx-2/image-to-video/fast",
-        Spelling({"prompt": "prompt", "duration": "duration", "image": "image_url"}, _LTX),
+        FieldMap({"prompt": "prompt", "duration": "duration", "image": "image_url"}, _LTX),
     ),
     "fal-ai/minimax/hailuo-02/standard/text-to-video": _Model(
         "fal-ai/minimax/hailuo-02/standard/image-to-video",
-        Spelling({"prompt": "prompt", "duration": "duration", "image": "image_url"}, seconds=str),
+        FieldMap({"prompt": "prompt", "duration": "duration", "image": "image_url"}, seconds=str),
     ),
     "fal-ai/hunyuan3d-v3/text-to-3d": _Model(
-        "fal-ai/hunyuan3d-v3/image-to-3d", Spelling({"prompt": "prompt", "image": "input_image_url"}, _TEXTURED)
+        "fal-ai/hunyuan3d-v3/image-to-3d", FieldMap({"prompt": "prompt", "image": "input_image_url"}, _TEXTURED)
     ),
     "fal-ai/hunyuan-3d/v3.1/pro/text-to-3d": _Model(
         "fal-ai/hunyuan-3d/v3.1/pro/image-to-3d",
-        Spelling({"prompt": "prompt", "image": "input_image_url"}, _TEXTURED),
+        FieldMap({"prompt": "prompt", "image": "input_image_url"}, _TEXTURED),
     ),
     "fal-ai/hunyuan3d/v2": _Model(
         "fal-ai/hunyuan3d/v2",
-        Spelling({"image": "input_image_url", "seed": "seed"}, {"textured_mesh": True}),
+        FieldMap({"image": "input_image_url", "seed": "seed"}, {"textured_mesh": True}),
     ),
 }
 
 
 def submit(order: MediaOrder, credential: Credential, _now_s: float) -> UpstreamRequest:
-    """A request in the queue, with a call back on its end where there is somebody to call."""
+    """A request in the queue, with a call back on its end where the order has an address for it."""
     model = known(MODELS, order.model)
     endpoint = order.model if order.reference is None else model.from_image
     query = "" if order.callback_url is None else "?" + urlencode({"fal_webhook": order.callback_url})
@@ -129,7 +132,7 @@ def submit(order: MediaOrder, credential: Credential, _now_s: float) -> Upstream
 
 
 def accepted(answer: ProviderAnswer) -> str:
-    """The path of the request's status, whatever the host it was told with."""
+    """Returns the path of the request's status, without its host."""
     if answer.status >= 400:
         raise _refusal(answer)
     found = _STATUS_URL.fullmatch(as_name(load(answer.body).get("status_url")))
@@ -149,26 +152,39 @@ def cancel(handle: str, credential: Credential, _now_s: float) -> UpstreamReques
 
 
 def state(handle: str, answer: ProviderAnswer, _credential: Credential) -> TaskState:
-    """By the status, which says that there is a result but not of which kind, or by the result."""
+    """Reads the state from the status, which does not give the kind of a result, or from the result."""
     if answer.status == 404:
         return lost()
     return _status(handle, answer) if handle.endswith(_STATUS) else _result(answer)
 
 
-def verify(headers: Mapping[str, str], body: bytes, _credential: Credential, keys: bytes, now_s: float) -> None:
+def verify(headers: Mapping[str, str], body: bytes, settings: Credential, keys: bytes, now_s: float) -> None:
     """Ed25519 over the lines of request, user, time and the body's hash, by any of the published keys."""
-    names = ("request-id", "user-id", "timestamp", "signature")
-    request, user, timestamp, given = (headers.get(f"x-fal-webhook-{name}", "") for name in names)
+    claim(headers, settings, now_s)
+    request, user, timestamp, given = (
+        _said(headers, name) for name in ("request-id", "user-id", "timestamp", "signature")
+    )
+    message = "\n".join((request, user, timestamp, hashlib.sha256(body).hexdigest())).encode()
+    if not any(is_signed_ed25519(key, message, _bytes(given)) for key in _public_keys(keys)):
+        raise AuthenticationFailed(NOT_SIGNED)
+
+
+def claim(headers: Mapping[str, str], settings: Credential, now_s: float) -> None:
+    """The delivery's user must be the account's own, and its time must be now."""
+    timestamp = _said(headers, "timestamp")
     if not timestamp.isascii() or not timestamp.isdecimal() or abs(now_s - float(timestamp)) > TOLERANCE_S:
         raise AuthenticationFailed(NOT_SIGNED)
-    message = "\n".join((request, user, timestamp, hashlib.sha256(body).hexdigest())).encode()
-    if not any(is_signed(key, message, _bytes(given)) for key in _public_keys(keys)):
+    if not hmac.compare_digest(_said(headers, "user-id").encode(), setting(settings, _SETTING).encode()):
         raise AuthenticationFailed(NOT_SIGNED)
 
 
-def public_keys(credential: Credential) -> UpstreamRequest:
-    """Where fal publishes the keys that it signs with."""
-    return bare("GET", credential.extra.get("jwks_url", _JWKS), ())
+def _said(headers: Mapping[str, str], name: str) -> str:
+    return headers.get(f"x-fal-webhook-{name}", "")
+
+
+def public_keys(settings: Credential) -> UpstreamRequest:
+    """Builds the request for the keys with which fal signs."""
+    return bare("GET", settings.extra.get("jwks_url", _JWKS), ())
 
 
 def _key(credential: Credential) -> Headers:
@@ -178,14 +194,14 @@ def _key(credential: Credential) -> Headers:
 def _status(handle: str, answer: ProviderAnswer) -> TaskState:
     if answer.status >= 400:
         raise _refusal(answer)
-    told = load(answer.body)
-    match told.get("status"):
+    task = load(answer.body)
+    match task.get("status"):
         case "IN_QUEUE" | "IN_PROGRESS":
             return Running()
-        case "COMPLETED" if told.get("error_type") in _TRANSIENT:
+        case "COMPLETED" if task.get("error_type") in _TRANSIENT:
             return broken()
         case "COMPLETED":
-            return Elsewhere(handle.removesuffix(_STATUS))
+            return Moved(handle.removesuffix(_STATUS))
         case word:
             raise unknown_status(word)
 
@@ -193,8 +209,8 @@ def _status(handle: str, answer: ProviderAnswer) -> TaskState:
 def _result(answer: ProviderAnswer) -> TaskState:
     """A failed request's result is its error, with the status that the model answered."""
     if answer.status < 400:
-        told = load(answer.body)
-        return Done((_output(next((told[name] for name in _FILES if told.get(name)), None)),))
+        task = load(answer.body)
+        return Done((_output(next((task[name] for name in _FILES if task.get(name)), None)),))
     errors = _errors(answer)
     kinds = {error.get("type") for error in errors}
     if _FORBIDDEN in kinds:
@@ -207,16 +223,16 @@ def _result(answer: ProviderAnswer) -> TaskState:
 
 
 def _output(file: object) -> Output:
-    told = as_object(file)
-    url = as_name(told.get("url"))
+    described = as_object(file)
+    url = as_name(described.get("url"))
     kind = mime_type(url)
-    duration_s = told.get("duration")
+    duration_s = described.get("duration")
     return Output(
-        mime_type=as_name(told.get("content_type")) if kind == UNTYPED else kind,
+        mime_type=as_name(described.get("content_type")) if kind == UNTYPED else kind,
         url=url,
         duration_ms=round(duration_s * 1000) if isinstance(duration_s, int | float) else None,
-        width=_pixels(told.get("width")),
-        height=_pixels(told.get("height")),
+        width=_pixels(described.get("width")),
+        height=_pixels(described.get("height")),
     )
 
 
@@ -267,7 +283,7 @@ FAL = MediaVendor(
     poll=poll,
     state=state,
     cancel=cancel,
-    callback=Callback(verify=verify, usable=lambda _: True, keys=public_keys),
+    callback=Callback(needs=_SETTING, verify=verify, keys=public_keys, claim=claim),
     source="https://fal.ai/docs/api-reference/inference-api",
     verified=True,
 )

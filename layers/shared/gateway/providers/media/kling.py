@@ -18,12 +18,12 @@ import orjson
 
 from gateway.canonical.media import Done, MediaOrder, Output, ProviderAnswer, Running, TaskState
 from gateway.errors import InvalidRequest, UpstreamError
-from gateway.framing.provider_errors import members, reported
-from gateway.framing.provider_json import UNREADABLE, as_object, as_objects, load
-from gateway.ports import Credential, UpstreamRequest
+from gateway.ports.upstream import Credential, UpstreamRequest
+from gateway.protocols.shared.provider_errors import members, reported
+from gateway.protocols.shared.provider_json import UNREADABLE, as_object, as_objects, load
 from gateway.providers.media.calls import bare, bearer, origin, posted
+from gateway.providers.media.field_map import FieldMap, known
 from gateway.providers.media.outcomes import as_name, blocked, broken, lost, mime_type, refusal, unknown_status
-from gateway.providers.media.spelling import Spelling, known
 from gateway.providers.media.vendor import MediaVendor
 from gateway.providers.outgoing import Headers, setting
 
@@ -44,10 +44,10 @@ _WORDS = {
 }
 
 MODELS = {
-    "kling-v2-6": Spelling(_WORDS, {"model_name": "kling-v2-6", "mode": "pro", "sound": "off"}, str),
-    "kling-v2-5-turbo": Spelling(_WORDS, {"model_name": "kling-v2-5-turbo", "mode": "pro"}, str),
-    "kling-v2-1-master": Spelling(_WORDS, {"model_name": "kling-v2-1-master"}, str),
-    "kling-v1-6": Spelling(_WORDS, {"model_name": "kling-v1-6", "mode": "std"}, str),
+    "kling-v2-6": FieldMap(_WORDS, {"model_name": "kling-v2-6", "mode": "pro", "sound": "off"}, str),
+    "kling-v2-5-turbo": FieldMap(_WORDS, {"model_name": "kling-v2-5-turbo", "mode": "pro"}, str),
+    "kling-v2-1-master": FieldMap(_WORDS, {"model_name": "kling-v2-1-master"}, str),
+    "kling-v1-6": FieldMap(_WORDS, {"model_name": "kling-v1-6", "mode": "std"}, str),
 }
 
 # What a service code means, as the status that it should have come with: an empty purse comes as 429.
@@ -99,7 +99,7 @@ def poll(handle: str, credential: Credential, now_s: float) -> UpstreamRequest:
 
 
 def state(_handle: str, answer: ProviderAnswer, _credential: Credential) -> TaskState:
-    """By the task's status."""
+    """Reads the task's status."""
     if _status(answer) == 404:
         return lost()
     task = _task(answer)
@@ -140,19 +140,19 @@ def _base(credential: Credential) -> str:
 
 def _status(answer: ProviderAnswer) -> int:
     """The status that the service code means, and the answer's own without one."""
-    return _STATUSES.get(_told(answer).get("code", 0), answer.status)
+    return _STATUSES.get(_checked_body(answer).get("code", 0), answer.status)
 
 
 def _task(answer: ProviderAnswer) -> dict[str, Any]:
-    told = _told(answer)
+    reply = _checked_body(answer)
     status = _status(answer)
     if status >= 400:
-        moderated = told.get("code") in _FORBIDDEN
-        raise refusal(replace(answer, status=status), told.get("message"), moderated=moderated)
+        moderated = reply.get("code") in _FORBIDDEN
+        raise refusal(replace(answer, status=status), reply.get("message"), moderated=moderated)
     return as_object(load(answer.body).get("data"))
 
 
-def _told(answer: ProviderAnswer) -> Mapping[str, Any]:
+def _checked_body(answer: ProviderAnswer) -> Mapping[str, Any]:
     return members(reported(answer.body))
 
 

@@ -12,21 +12,12 @@ from typing import Any
 from urllib.parse import quote
 
 from gateway.canonical.media import Done, Failed, MediaOrder, Output, ProviderAnswer, Running, TaskState
-from gateway.framing.provider_errors import members, reported
-from gateway.framing.provider_json import as_object, as_text, load
-from gateway.ports import Credential, UpstreamRequest
+from gateway.ports.upstream import Credential, UpstreamRequest
+from gateway.protocols.shared.provider_errors import members, reported
+from gateway.protocols.shared.provider_json import as_object, as_text, load
 from gateway.providers.media.calls import bare, bearer, origin, posted
-from gateway.providers.media.outcomes import (
-    MIME_TYPES,
-    as_name,
-    blocked,
-    broken,
-    lost,
-    refusal,
-    unfit,
-    unknown_status,
-)
-from gateway.providers.media.spelling import Spelling, known
+from gateway.providers.media.field_map import FieldMap, known
+from gateway.providers.media.outcomes import MIME_TYPES, as_name, blocked, broken, lost, refusal, unfit, unknown_status
 from gateway.providers.media.vendor import MediaVendor
 
 _OWN = "https://api.lumalabs.ai/dream-machine/v1"
@@ -41,7 +32,7 @@ def _seconds(count: int) -> str:
     return f"{count}s"
 
 
-MODELS = {name: Spelling(_WORDS, {"model": name, "resolution": "720p"}, _seconds) for name in ("ray-2", "ray-flash-2")}
+MODELS = {name: FieldMap(_WORDS, {"model": name, "resolution": "720p"}, _seconds) for name in ("ray-2", "ray-flash-2")}
 
 
 def submit(order: MediaOrder, credential: Credential, _now_s: float) -> UpstreamRequest:
@@ -56,7 +47,7 @@ def submit(order: MediaOrder, credential: Credential, _now_s: float) -> Upstream
 
 def accepted(answer: ProviderAnswer) -> str:
     """The generation's id."""
-    return as_name(_told(answer).get("id"))
+    return as_name(_checked_body(answer).get("id"))
 
 
 def poll(handle: str, credential: Credential, _now_s: float) -> UpstreamRequest:
@@ -70,17 +61,17 @@ def cancel(handle: str, credential: Credential, _now_s: float) -> UpstreamReques
 
 
 def state(_handle: str, answer: ProviderAnswer, _credential: Credential) -> TaskState:
-    """By the generation's state."""
+    """Reads the generation's state."""
     if answer.status == 404:
         return lost()
-    told = _told(answer)
-    match told.get("state"):
+    task = _checked_body(answer)
+    match task.get("state"):
         case "queued" | "dreaming":
             return Running()
         case "completed":
-            return Done((Output(MIME_TYPES["mp4"], as_name(as_object(told.get("assets")).get("video"))),))
+            return Done((Output(MIME_TYPES["mp4"], as_name(as_object(task.get("assets")).get("video"))),))
         case "failed":
-            return _failed(as_text(told.get("failure_reason")))
+            return _failed(as_text(task.get("failure_reason")))
         case word:
             raise unknown_status(word)
 
@@ -93,7 +84,7 @@ def _address(handle: str, credential: Credential) -> str:
     return f"{_base(credential)}/{quote(handle, safe='')}"
 
 
-def _told(answer: ProviderAnswer) -> Mapping[str, Any]:
+def _checked_body(answer: ProviderAnswer) -> Mapping[str, Any]:
     if answer.status < 400:
         return load(answer.body)
     words = _words(members(reported(answer.body)).get("detail"))

@@ -11,22 +11,14 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from gateway.canonical.media import Done, Elsewhere, MediaOrder, Output, ProviderAnswer, Running, TaskState
+from gateway.canonical.media import Done, MediaOrder, Moved, Output, ProviderAnswer, Running, TaskState
 from gateway.errors import InvalidRequest, UpstreamError
-from gateway.framing.provider_errors import members, reported
-from gateway.framing.provider_json import UNREADABLE, as_object, load
-from gateway.ports import Credential, UpstreamRequest
+from gateway.ports.upstream import Credential, UpstreamRequest
+from gateway.protocols.shared.provider_errors import members, reported
+from gateway.protocols.shared.provider_json import UNREADABLE, as_object, load
 from gateway.providers.media.calls import bare, bearer, origin, posted
-from gateway.providers.media.outcomes import (
-    MIME_TYPES,
-    as_name,
-    broken,
-    lost,
-    refusal,
-    stopped,
-    unknown_status,
-)
-from gateway.providers.media.spelling import Spelling, known
+from gateway.providers.media.field_map import FieldMap, known
+from gateway.providers.media.outcomes import MIME_TYPES, as_name, broken, lost, refusal, stopped, unknown_status
 from gateway.providers.media.vendor import MediaVendor
 
 _OWN = "https://api.meshy.ai"
@@ -37,8 +29,8 @@ FORMATS = ("stl", "usdz", "fbx", "obj", "glb")
 IMAGE_TYPES = frozenset({"image/png", "image/jpeg"})
 
 MODELS = {
-    "meshy-6": Spelling({"prompt": "prompt", "image": "image_url"}, {"ai_model": "meshy-6"}),
-    "meshy-5": Spelling({"prompt": "prompt", "image": "image_url"}, {"ai_model": "meshy-5"}),
+    "meshy-6": FieldMap({"prompt": "prompt", "image": "image_url"}, {"ai_model": "meshy-6"}),
+    "meshy-5": FieldMap({"prompt": "prompt", "image": "image_url"}, {"ai_model": "meshy-5"}),
 }
 
 
@@ -52,8 +44,8 @@ def submit(order: MediaOrder, credential: Credential, _now_s: float) -> Upstream
 
 
 def accepted(answer: ProviderAnswer) -> str:
-    """Where the task would be, were it from a text."""
-    return f"{_FROM_TEXT}/{as_name(_told(answer).get('result'))}"
+    """Returns the path that the task would have if it started from a text."""
+    return f"{_FROM_TEXT}/{as_name(_checked_body(answer).get('result'))}"
 
 
 def poll(handle: str, credential: Credential, _now_s: float) -> UpstreamRequest:
@@ -67,11 +59,11 @@ def cancel(handle: str, credential: Credential, _now_s: float) -> UpstreamReques
 
 
 def state(handle: str, answer: ProviderAnswer, _credential: Credential) -> TaskState:
-    """By the task's status; who is not among the tasks from text is looked for among those from an image."""
+    """Reads the task's status; a task that is not among those from text is looked up among those from an image."""
     if answer.status == 404:
         kind, _, name = handle.rpartition("/")
-        return Elsewhere(f"{_FROM_IMAGE}/{name}") if kind == _FROM_TEXT else lost()
-    task = _told(answer)
+        return Moved(f"{_FROM_IMAGE}/{name}") if kind == _FROM_TEXT else lost()
+    task = _checked_body(answer)
     match task.get("status"):
         case "PENDING":
             return Running()
@@ -94,7 +86,7 @@ def _base(credential: Credential) -> str:
     return f"{origin(credential, _OWN)}/openapi"
 
 
-def _told(answer: ProviderAnswer) -> dict[str, Any]:
+def _checked_body(answer: ProviderAnswer) -> dict[str, Any]:
     if answer.status >= 400:
         raise refusal(answer, members(reported(answer.body)).get("message"))
     return load(answer.body)

@@ -1,6 +1,6 @@
-"""What a media provider's answers come to, said the same way for all of them.
+"""Converts media providers' answers to the same errors and types for all of them.
 
-An exchange that failed is one of the house's errors; a task that failed is a `Failed`. A provider's own words get into
+A failed exchange is one of the gateway's errors; a task that failed is a `Failed`. A provider's own words get into
 either only where the order is at fault, and then without keys, addresses and account ids.
 """
 
@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from gateway.canonical.jobs import JobError
 from gateway.canonical.media import Failed, ProviderAnswer
 from gateway.errors import GatewayError, InvalidRequest, UpstreamError
-from gateway.framing.provider_errors import INVALID, UNEXPLAINED, Scrubber, credentials, meaning, retry_after_s
-from gateway.framing.provider_json import UNREADABLE
+from gateway.protocols.shared.provider_errors import INVALID, UNEXPLAINED, Scrubber, credentials, meaning, retry_after_s
+from gateway.protocols.shared.provider_json import UNREADABLE
 
 UNTYPED = "application/octet-stream"
 # By what a file's name ends with. FBX has no registered type; this is its name in use.
@@ -31,7 +31,7 @@ _SCRUBBER = Scrubber()
 
 
 def refusal(answer: ProviderAnswer, words: object, *, moderated: bool = False, ours: bool = False) -> GatewayError:
-    """Why a request was not taken; `words` are the provider's, for whoever ordered what it cannot take.
+    """Converts a refused request; `words` are the provider's, for the caller whose order it cannot accept.
 
     `ours` says that the gateway's own account is at fault, although the status blames the request.
     """
@@ -68,7 +68,7 @@ def lost() -> Failed:
 
 
 def stopped() -> Failed:
-    """Somebody ended the task at the provider."""
+    """The task was ended at the provider, not by the gateway."""
     return Failed(JobError("canceled_upstream", "The task was canceled at the provider.", retryable=True))
 
 
@@ -80,5 +80,5 @@ def as_name(value: object) -> str:
 
 
 def mime_type(url: str) -> str:
-    """What kind of file an address names by its ending; what it really is shows when it is read."""
+    """Guesses a file's type from its address; reading the file shows the real one."""
     return MIME_TYPES.get(splitext(urlsplit(url).path)[1].lower().removeprefix("."), UNTYPED)

@@ -1,21 +1,48 @@
-"""Who makes media: a vendor's row by the name under which this deployment keeps the account."""
+"""Lists the media vendors by the name under which this deployment stores their accounts.
+
+A vendor's code is loaded at its first use, so that a cold start pays for no other vendor.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 
-from gateway.providers.media.dashscope import DASHSCOPE
-from gateway.providers.media.fal import FAL
-from gateway.providers.media.kling import KLING
-from gateway.providers.media.luma import LUMA
-from gateway.providers.media.meshy import MESHY
-from gateway.providers.media.replicate import REPLICATE
-from gateway.providers.media.runway import RUNWAY
-from gateway.providers.media.tencent import TENCENT
+from gateway.ports.catalog import KnownNames
 from gateway.providers.media.vendor import MediaVendor
-from gateway.providers.media.veo import GEMINI, VERTEX
-from gateway.providers.media.xai import XAI
 
-MEDIA_VENDORS: Mapping[str, MediaVendor] = {
-    row.name: row for row in (GEMINI, VERTEX, DASHSCOPE, RUNWAY, LUMA, XAI, REPLICATE, FAL, KLING, MESHY, TENCENT)
+# Each vendor's module in this folder, and its row there.
+_ROWS = {
+    "gemini": ("veo", "GEMINI"),
+    "vertex": ("veo", "VERTEX"),
+    "dashscope": ("dashscope", "DASHSCOPE"),
+    "runway": ("runway", "RUNWAY"),
+    "luma": ("luma", "LUMA"),
+    "xai": ("xai", "XAI"),
+    "replicate": ("replicate", "REPLICATE"),
+    "fal": ("fal", "FAL"),
+    "kling": ("kling", "KLING"),
+    "meshy": ("meshy", "MESHY"),
+    "tencent": ("tencent", "TENCENT"),
 }
+
+
+class _Vendors(Mapping[str, MediaVendor]):
+    """The rows by name."""
+
+    def __getitem__(self, name: str) -> MediaVendor:
+        module, row = _ROWS[name]
+        vendor: MediaVendor = getattr(import_module(f"gateway.providers.media.{module}"), row)
+        return vendor
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_ROWS)
+
+    def __len__(self) -> int:
+        return len(_ROWS)
+
+
+MEDIA_VENDORS: Mapping[str, MediaVendor] = _Vendors()
+
+# What rows of the catalog may name.
+KNOWN = KnownNames(dict.fromkeys(_ROWS, ()))

@@ -1,8 +1,8 @@
 """Replicate: a prediction per attempt, of an official model by its name or of any other by its version.
 
 https://replicate.com/docs/reference/http, https://replicate.com/docs/topics/predictions/lifecycle, and for the models'
-inputs `https://replicate.com/{owner}/{name}/api/schema`. Webhooks are signed with the secret in the credential's
-`extra["webhook_secret"]`: https://replicate.com/docs/topics/webhooks/verify-webhook.
+inputs `https://replicate.com/{owner}/{name}/api/schema`. Webhooks are signed with the account's secret, the
+setting `webhook_secret` of its callbacks: https://replicate.com/docs/topics/webhooks/verify-webhook.
 """
 
 from __future__ import annotations
@@ -13,22 +13,13 @@ from urllib.parse import quote
 
 from gateway.canonical.media import Done, Failed, MediaOrder, Output, ProviderAnswer, Running, TaskState
 from gateway.errors import UpstreamError
-from gateway.framing import standard_webhooks
-from gateway.framing.provider_errors import members, reported
-from gateway.framing.provider_json import UNREADABLE, load
-from gateway.ports import Credential, UpstreamRequest
+from gateway.ports.upstream import Credential, UpstreamRequest
+from gateway.protocols.shared.provider_errors import members, reported
+from gateway.protocols.shared.provider_json import UNREADABLE, load
+from gateway.providers.auth import standard_webhooks
 from gateway.providers.media.calls import bare, bearer, origin, posted
-from gateway.providers.media.outcomes import (
-    as_name,
-    blocked,
-    broken,
-    lost,
-    mime_type,
-    refusal,
-    stopped,
-    unknown_status,
-)
-from gateway.providers.media.spelling import Spelling, known
+from gateway.providers.media.field_map import FieldMap, known
+from gateway.providers.media.outcomes import as_name, blocked, broken, lost, mime_type, refusal, stopped, unknown_status
 from gateway.providers.media.vendor import Callback, MediaVendor
 from gateway.providers.outgoing import setting
 
@@ -38,10 +29,10 @@ _SETTING = "webhook_secret"
 _SENSITIVE = "(E005)"
 
 MODELS = {
-    "minimax/hailuo-02": Spelling(
+    "minimax/hailuo-02": FieldMap(
         {"prompt": "prompt", "duration": "duration", "image": "first_frame_image"}, {"resolution": "768p"}
     ),
-    "bytedance/seedance-1-pro": Spelling(
+    "bytedance/seedance-1-pro": FieldMap(
         {
             "prompt": "prompt",
             "duration": "duration",
@@ -51,15 +42,15 @@ MODELS = {
         },
         {"resolution": "720p"},
     ),
-    "tencent/hunyuan-3d-3.1": Spelling({"prompt": "prompt", "image": "image"}, {"generate_type": "Normal"}),
-    "tencent/hunyuan3d-2:b1b9449a1277e10402781c5d41eb30c0a0683504fb23fab591ca9dfc2aabe1cb": Spelling(
+    "tencent/hunyuan-3d-3.1": FieldMap({"prompt": "prompt", "image": "image"}, {"generate_type": "Normal"}),
+    "tencent/hunyuan3d-2:b1b9449a1277e10402781c5d41eb30c0a0683504fb23fab591ca9dfc2aabe1cb": FieldMap(
         {"image": "image", "seed": "seed"}, {"remove_background": True}
     ),
 }
 
 
 def submit(order: MediaOrder, credential: Credential, _now_s: float) -> UpstreamRequest:
-    """A prediction, with a call back on its end where there is somebody to call."""
+    """A prediction, with a call back on its end where the order has an address for it."""
     body: dict[str, Any] = {"input": known(MODELS, order.model).input(order)}
     if order.callback_url is not None:
         body |= {"webhook": order.callback_url, "webhook_events_filter": ["completed"]}
@@ -71,7 +62,7 @@ def submit(order: MediaOrder, credential: Credential, _now_s: float) -> Upstream
 
 def accepted(answer: ProviderAnswer) -> str:
     """The prediction's id."""
-    return as_name(_told(answer).get("id"))
+    return as_name(_checked_body(answer).get("id"))
 
 
 def poll(handle: str, credential: Credential, _now_s: float) -> UpstreamRequest:
@@ -85,27 +76,27 @@ def cancel(handle: str, credential: Credential, _now_s: float) -> UpstreamReques
 
 
 def state(_handle: str, answer: ProviderAnswer, _credential: Credential) -> TaskState:
-    """By the prediction's status; its output is an address, addresses, or addresses by name."""
+    """Reads the prediction's status; its output is an address, addresses, or addresses by name."""
     if answer.status == 404:
         return lost()
-    told = _told(answer)
-    match told.get("status"):
+    task = _checked_body(answer)
+    match task.get("status"):
         case "starting" | "processing":
             return Running()
         case "succeeded":
-            return Done(tuple(Output(mime_type(url), url) for url in _addresses(told.get("output"))))
+            return Done(tuple(Output(mime_type(url), url) for url in _addresses(task.get("output"))))
         case "failed":
-            return _failed(told.get("error"))
+            return _failed(task.get("error"))
         case "canceled" | "aborted":
             return stopped()
         case word:
             raise unknown_status(word)
 
 
-def verify(headers: Mapping[str, str], body: bytes, credential: Credential, _keys: bytes, now_s: float) -> None:
+def verify(headers: Mapping[str, str], body: bytes, settings: Credential, _keys: bytes, now_s: float) -> None:
     """Replicate signs by Standard Webhooks."""
     try:
-        standard_webhooks.verify(setting(credential, _SETTING), headers, body, now_s)
+        standard_webhooks.verify(setting(settings, _SETTING), headers, body, now_s)
     except ValueError as unreadable:
         raise UpstreamError("The provider's webhook secret cannot be read.", retryable=False) from unreadable
 
@@ -118,7 +109,7 @@ def _address(handle: str, credential: Credential) -> str:
     return f"{_base(credential)}/predictions/{quote(handle, safe='')}"
 
 
-def _told(answer: ProviderAnswer) -> dict[str, Any]:
+def _checked_body(answer: ProviderAnswer) -> dict[str, Any]:
     if answer.status >= 400:
         raise refusal(answer, members(reported(answer.body)).get("detail"))
     return load(answer.body)
@@ -150,7 +141,7 @@ REPLICATE = MediaVendor(
     poll=poll,
     state=state,
     cancel=cancel,
-    callback=Callback(verify=verify, usable=lambda credential: _SETTING in credential.extra),
+    callback=Callback(needs=_SETTING, verify=verify),
     source="https://replicate.com/docs/reference/http",
     verified=True,
 )

@@ -15,10 +15,11 @@ from urllib.parse import quote
 
 from gateway.canonical.media import Done, Failed, MediaOrder, Output, ProviderAnswer, Running, TaskState
 from gateway.errors import InvalidRequest, UpstreamError
-from gateway.framing.provider_errors import members, reported
-from gateway.framing.provider_json import UNREADABLE, as_array, as_text, load
-from gateway.ports import Credential, UpstreamRequest
+from gateway.ports.upstream import Credential, UpstreamRequest
+from gateway.protocols.shared.provider_errors import members, reported
+from gateway.protocols.shared.provider_json import UNREADABLE, as_array, as_text, load
 from gateway.providers.media.calls import bare, bearer, origin, posted
+from gateway.providers.media.field_map import FieldMap, known
 from gateway.providers.media.outcomes import (
     MIME_TYPES,
     as_name,
@@ -30,7 +31,6 @@ from gateway.providers.media.outcomes import (
     unfit,
     unknown_status,
 )
-from gateway.providers.media.spelling import Spelling, known
 from gateway.providers.media.vendor import MediaVendor
 from gateway.providers.outgoing import Headers
 
@@ -50,16 +50,16 @@ _UNFIT = ("ASSET.INVALID", "INPUT_PREPROCESSING.")
 class _Model:
     """A model's words, its sizes by ratio from a text and from an image; without any from a text it wants an image."""
 
-    spelling: Spelling
+    spelling: FieldMap
     from_text: Mapping[str, str]
     from_image: Mapping[str, str]
 
 
 MODELS = {
-    "gen4_turbo": _Model(Spelling(_WORDS), {}, _EVERY),
-    "gen4.5": _Model(Spelling(_WORDS), _WIDE_AND_TALL, _EVERY),
-    "veo3.1": _Model(Spelling(_NEGATIVE, {"audio": True}), _WIDE_AND_TALL, _WIDE_AND_TALL),
-    "veo3.1_fast": _Model(Spelling(_NEGATIVE, {"audio": True}), _WIDE_AND_TALL, _WIDE_AND_TALL),
+    "gen4_turbo": _Model(FieldMap(_WORDS), {}, _EVERY),
+    "gen4.5": _Model(FieldMap(_WORDS), _WIDE_AND_TALL, _EVERY),
+    "veo3.1": _Model(FieldMap(_NEGATIVE, {"audio": True}), _WIDE_AND_TALL, _WIDE_AND_TALL),
+    "veo3.1_fast": _Model(FieldMap(_NEGATIVE, {"audio": True}), _WIDE_AND_TALL, _WIDE_AND_TALL),
 }
 
 
@@ -79,7 +79,7 @@ def submit(order: MediaOrder, credential: Credential, _now_s: float) -> Upstream
 
 def accepted(answer: ProviderAnswer) -> str:
     """The task's id."""
-    return as_name(_told(answer).get("id"))
+    return as_name(_checked_body(answer).get("id"))
 
 
 def poll(handle: str, credential: Credential, _now_s: float) -> UpstreamRequest:
@@ -93,10 +93,10 @@ def cancel(handle: str, credential: Credential, _now_s: float) -> UpstreamReques
 
 
 def state(_handle: str, answer: ProviderAnswer, _credential: Credential) -> TaskState:
-    """By the task's status."""
+    """Reads the task's status."""
     if answer.status == 404:
         return lost()
-    task = _told(answer)
+    task = _checked_body(answer)
     match task.get("status"):
         case "PENDING" | "THROTTLED":
             return Running()
@@ -127,7 +127,7 @@ def _signed(credential: Credential) -> Headers:
     return (_VERSION, *bearer(credential.api_key))
 
 
-def _told(answer: ProviderAnswer) -> Mapping[str, Any]:
+def _checked_body(answer: ProviderAnswer) -> Mapping[str, Any]:
     if answer.status >= 400:
         words = members(reported(answer.body)).get("error")
         raise refusal(answer, words, ours=isinstance(words, str) and bool(_OURS.search(words)))
@@ -139,7 +139,7 @@ def _percent(part: object) -> int | None:
 
 
 def _failed(code: str) -> Failed:
-    """By the code alone: Runway does not want its words shown."""
+    """Converts a failure by its code alone: Runway does not want its texts shown."""
     if "SAFETY" in code.split("."):
         return blocked()
     return unfit(None) if code.startswith(_UNFIT) else broken()

@@ -15,24 +15,15 @@ import orjson
 
 from gateway.canonical.media import Done, Failed, MediaOrder, Output, ProviderAnswer, Running, TaskState
 from gateway.errors import UpstreamError
-from gateway.framing.provider_errors import members, reported
-from gateway.framing.provider_json import UNREADABLE, as_object, as_objects, as_text, load
-from gateway.ports import Credential, UpstreamRequest
+from gateway.ports.upstream import Credential, UpstreamRequest
+from gateway.protocols.shared.provider_errors import members, reported
+from gateway.protocols.shared.provider_json import UNREADABLE, as_object, as_objects, as_text, load
+from gateway.providers.auth.tc3 import Signer
 from gateway.providers.media.calls import JSON, host, origin
-from gateway.providers.media.outcomes import (
-    MIME_TYPES,
-    as_name,
-    blocked,
-    broken,
-    lost,
-    refusal,
-    unfit,
-    unknown_status,
-)
-from gateway.providers.media.spelling import Spelling, known
+from gateway.providers.media.field_map import FieldMap, known
+from gateway.providers.media.outcomes import MIME_TYPES, as_name, blocked, broken, lost, refusal, unfit, unknown_status
 from gateway.providers.media.vendor import MediaVendor
 from gateway.providers.outgoing import setting
-from gateway.providers.tc3 import Signer
 
 _OWN = "https://ai3d.tencentcloudapi.com"
 _SERVICE = "ai3d"
@@ -42,7 +33,7 @@ _SUBMIT, _QUERY = "SubmitHunyuanTo3DProJob", "QueryHunyuanTo3DProJob"
 
 _WORDS = {"prompt": "Prompt", "image": "ImageUrl"}
 _TEXTURED = {"GenerateType": "Normal", "EnablePBR": True}
-MODELS = {version: Spelling(_WORDS, {"Model": version, **_TEXTURED}) for version in ("3.0", "3.1")}
+MODELS = {version: FieldMap(_WORDS, {"Model": version, **_TEXTURED}) for version in ("3.0", "3.1")}
 
 # Asked for by name; a job always makes a GLB, and a zip with an OBJ, besides.
 _NAMED = ("stl", "usdz", "fbx")
@@ -80,7 +71,7 @@ def submit(order: MediaOrder, credential: Credential, now_s: float) -> UpstreamR
 
 def accepted(answer: ProviderAnswer) -> str:
     """The job's id."""
-    return as_name(_told(answer).get("JobId"))
+    return as_name(_checked_body(answer).get("JobId"))
 
 
 def poll(handle: str, credential: Credential, now_s: float) -> UpstreamRequest:
@@ -89,17 +80,17 @@ def poll(handle: str, credential: Credential, now_s: float) -> UpstreamRequest:
 
 
 def state(_handle: str, answer: ProviderAnswer, _credential: Credential) -> TaskState:
-    """By the job's status."""
+    """Reads the job's status."""
     if _status(answer, _error(answer)) == 404:
         return lost()
-    told = _told(answer)
-    match told.get("Status"):
+    task = _checked_body(answer)
+    match task.get("Status"):
         case "WAIT" | "RUN":
             return Running()
         case "DONE":
-            return Done((_output(as_objects(told.get("ResultFile3Ds"))),))
+            return Done((_output(as_objects(task.get("ResultFile3Ds"))),))
         case "FAIL":
-            return _failed(as_text(told.get("ErrorCode")), told.get("ErrorMessage"))
+            return _failed(as_text(task.get("ErrorCode")), task.get("ErrorMessage"))
         case word:
             raise unknown_status(word)
 
@@ -119,7 +110,7 @@ def _call(action: str, body: Mapping[str, Any], credential: Credential, now_s: f
     return UpstreamRequest(url, headers, content)
 
 
-def _told(answer: ProviderAnswer) -> dict[str, Any]:
+def _checked_body(answer: ProviderAnswer) -> dict[str, Any]:
     error = _error(answer)
     status = _status(answer, error)
     if status >= 400:

@@ -1,6 +1,6 @@
-"""What a media vendor is to the job engine: a row of pure functions. Requests out, answers in.
+"""Defines a media vendor for the job engine as a row of pure functions that build requests and read answers.
 
-Failures of an exchange are raised as the house's errors: `InvalidRequest` for an order that the vendor will never take,
+A failed exchange raises one of the gateway's errors: `InvalidRequest` for an order that the vendor will never take,
 `UpstreamOverloaded` where it is busy, `UpstreamError` where it failed; how a task itself ended is a `TaskState`. Only
 words of a vendor that a client may see go into messages.
 """
@@ -11,21 +11,30 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.canonical.media import MediaOrder, ProviderAnswer, TaskState
-from gateway.ports import Credential, UpstreamRequest
+from gateway.ports.upstream import Credential, UpstreamRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """How a vendor's webhook is known to be the vendor's.
+    """Verifies that a vendor's webhook comes from the vendor, about a task of this deployment's own account there.
 
-    `verify` raises `AuthenticationFailed` for a delivery (lower-case headers, raw body) that it did not sign, or whose
-    signature is older than it may be. `keys` asks for the public keys where the vendor publishes them, `None` where a
-    secret of the credential signs. A delivery only wakes the job: what it says is asked for again.
+    Its settings are a credential of their own, which holds no API key. `needs` names the one that ties deliveries to
+    the account: the secret that signs them, or the account's id where keys sign that the vendor publishes. Without it
+    no delivery is asked for. `verify` raises `AuthenticationFailed` for a delivery (lower-case headers, raw body) that
+    the vendor did not sign, that is another account's, or whose signature is older than it may be. `keys` asks for the
+    public keys where the vendor publishes them, and `claim` then raises the same beforehand, for a delivery that does
+    not even claim to be of the account and of now: a stranger's causes no request. A delivery only wakes the job: what
+    it says is asked for again.
     """
 
+    needs: str
     verify: Callable[[Mapping[str, str], bytes, Credential, bytes, float], None]
-    usable: Callable[[Credential], bool]
     keys: Callable[[Credential], UpstreamRequest] | None = None
+    claim: Callable[[Mapping[str, str], Credential, float], None] | None = None
+
+    def usable(self, settings: Credential | None) -> bool:
+        """True if the settings say whose deliveries are the account's."""
+        return settings is not None and bool(settings.extra.get(self.needs))
 
 
 @dataclass(frozen=True, slots=True)

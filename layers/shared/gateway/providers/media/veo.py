@@ -20,21 +20,12 @@ from typing import Any
 
 from gateway.canonical.media import Done, Failed, MediaOrder, Output, ProviderAnswer, Running, TaskState
 from gateway.errors import GatewayError, InvalidRequest, UpstreamError
-from gateway.framing.provider_json import UNREADABLE, as_array, as_object, as_objects, as_text, load
-from gateway.ports import Credential, UpstreamRequest
+from gateway.ports.upstream import Credential, UpstreamRequest
 from gateway.protocols.gemini.errors import decode_error
-from gateway.providers.google import vertex_base_url
+from gateway.protocols.shared.provider_json import UNREADABLE, as_array, as_object, as_objects, as_text, load
+from gateway.providers.chat.google import vertex_base_url
 from gateway.providers.media.calls import bare, bearer, origin, posted
-from gateway.providers.media.outcomes import (
-    MIME_TYPES,
-    MODERATION,
-    as_name,
-    blocked,
-    broken,
-    lost,
-    stopped,
-    unfit,
-)
+from gateway.providers.media.outcomes import MIME_TYPES, MODERATION, as_name, blocked, broken, lost, stopped, unfit
 from gateway.providers.media.vendor import MediaVendor
 from gateway.providers.outgoing import Headers, setting
 
@@ -57,7 +48,7 @@ class _Code(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Door:
+class _GoogleApi:
     """One of the two: where its models are, how it is signed for, what it wants of every order, what it answers."""
 
     name: str
@@ -71,9 +62,9 @@ class _Door:
     takes_seed: bool
 
 
-def submit(door: _Door, order: MediaOrder, credential: Credential, _now_s: float) -> UpstreamRequest:
-    """An operation that makes one video; raises `InvalidRequest` for a seed where the door takes none."""
-    if order.seed is not None and not door.takes_seed:
+def submit(api: _GoogleApi, order: MediaOrder, credential: Credential, _now_s: float) -> UpstreamRequest:
+    """An operation that makes one video; raises `InvalidRequest` for a seed where the API takes none."""
+    if order.seed is not None and not api.takes_seed:
         raise InvalidRequest("This model takes no seed.", param="seed")
     instance: dict[str, Any] = {"prompt": order.prompt}
     if order.reference is not None:
@@ -86,9 +77,9 @@ def submit(door: _Door, order: MediaOrder, credential: Credential, _now_s: float
         "seed": order.seed,
     }
     said = {name: value for name, value in wanted.items() if value is not None}
-    parameters = {"sampleCount": 1, "resolution": _RESOLUTION, **door.parameters(credential), **said}
-    url = f"{door.models(credential)}/{order.model}:predictLongRunning"
-    return posted(url, {"instances": [instance], "parameters": parameters}, door.sign(credential))
+    parameters = {"sampleCount": 1, "resolution": _RESOLUTION, **api.parameters(credential), **said}
+    url = f"{api.models(credential)}/{order.model}:predictLongRunning"
+    return posted(url, {"instances": [instance], "parameters": parameters}, api.sign(credential))
 
 
 def accepted(answer: ProviderAnswer) -> str:
@@ -101,7 +92,7 @@ def accepted(answer: ProviderAnswer) -> str:
     return name
 
 
-def state(door: _Door, _handle: str, answer: ProviderAnswer, credential: Credential) -> TaskState:
+def state(api: _GoogleApi, _handle: str, answer: ProviderAnswer, credential: Credential) -> TaskState:
     """Done, or not: an operation tells no more of its way."""
     if answer.status == 404:
         return lost()
@@ -112,17 +103,17 @@ def state(door: _Door, _handle: str, answer: ProviderAnswer, credential: Credent
         case None | False:
             return Running()
         case True:
-            return _ended(door, operation, credential)
+            return _ended(api, operation, credential)
         case _:
             raise UpstreamError(UNREADABLE)
 
 
-def _ended(door: _Door, operation: Mapping[str, Any], credential: Credential) -> TaskState:
+def _ended(api: _GoogleApi, operation: Mapping[str, Any], credential: Credential) -> TaskState:
     error = as_object(operation.get("error"))
     if error:
         return _failed(error)
-    result = door.result(as_object(operation.get("response")))
-    outputs = door.outputs(result, credential)
+    result = api.result(as_object(operation.get("response")))
+    outputs = api.outputs(result, credential)
     if outputs:
         return Done(outputs)
     reasons = as_array(result.get("raiMediaFilteredReasons"))
@@ -212,20 +203,20 @@ def _vertex_output(video: Mapping[str, Any], credential: Credential) -> Output:
     return Output(mime_type, content=content)
 
 
-def _vendor(door: _Door) -> MediaVendor:
+def _vendor(api: _GoogleApi) -> MediaVendor:
     return MediaVendor(
-        name=door.name,
-        submit=partial(submit, door),
+        name=api.name,
+        submit=partial(submit, api),
         accepted=accepted,
-        poll=door.poll,
-        state=partial(state, door),
-        source=door.source,
+        poll=api.poll,
+        state=partial(state, api),
+        source=api.source,
         verified=True,
     )
 
 
 GEMINI = _vendor(
-    _Door(
+    _GoogleApi(
         name="gemini",
         models=lambda credential: f"{_developer_base(credential)}/models",
         sign=_developer_key,
@@ -238,7 +229,7 @@ GEMINI = _vendor(
     )
 )
 VERTEX = _vendor(
-    _Door(
+    _GoogleApi(
         name="vertex",
         models=_vertex_models,
         sign=lambda credential: bearer(credential.api_key),

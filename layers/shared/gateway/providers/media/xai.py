@@ -13,21 +13,12 @@ from typing import Any
 from urllib.parse import quote
 
 from gateway.canonical.media import Done, Failed, MediaOrder, Output, ProviderAnswer, Running, TaskState
-from gateway.framing.provider_errors import members, reported
-from gateway.framing.provider_json import as_object, as_text, load
-from gateway.ports import Credential, UpstreamRequest
+from gateway.ports.upstream import Credential, UpstreamRequest
+from gateway.protocols.shared.provider_errors import members, reported
+from gateway.protocols.shared.provider_json import as_object, as_text, load
 from gateway.providers.media.calls import bare, bearer, origin, posted
-from gateway.providers.media.outcomes import (
-    MIME_TYPES,
-    as_name,
-    blocked,
-    broken,
-    lost,
-    refusal,
-    unfit,
-    unknown_status,
-)
-from gateway.providers.media.spelling import Spelling, known
+from gateway.providers.media.field_map import FieldMap, known
+from gateway.providers.media.outcomes import MIME_TYPES, as_name, blocked, broken, lost, refusal, unfit, unknown_status
 from gateway.providers.media.vendor import MediaVendor
 
 _OWN = "https://api.x.ai/v1"
@@ -39,7 +30,7 @@ _OURS = re.compile(r"\bAPI key\b", re.IGNORECASE)
 _INVALID = "invalid_argument"
 
 MODELS = {
-    name: Spelling(_WORDS, {"model": name, "resolution": "720p"})
+    name: FieldMap(_WORDS, {"model": name, "resolution": "720p"})
     for name in ("grok-imagine-video", "grok-imagine-video-1.5")
 }
 
@@ -54,28 +45,28 @@ def submit(order: MediaOrder, credential: Credential, _now_s: float) -> Upstream
 
 def accepted(answer: ProviderAnswer) -> str:
     """The request's id."""
-    return as_name(_told(answer).get("request_id"))
+    return as_name(_checked_body(answer).get("request_id"))
 
 
 def poll(handle: str, credential: Credential, _now_s: float) -> UpstreamRequest:
-    """The request as it stands."""
+    """Asks for the request's status and result."""
     return bare("GET", f"{_base(credential)}/{quote(handle, safe='')}", bearer(credential.api_key))
 
 
 def state(_handle: str, answer: ProviderAnswer, _credential: Credential) -> TaskState:
-    """By the request's status; one that is pending may be told by HTTP's alone."""
+    """Reads the request's status; a pending one may have HTTP's status alone."""
     if answer.status == 404:
         return lost()
     if answer.status == _PENDING_STATUS:
         return _running(members(reported(answer.body)))
-    told = _told(answer)
-    match told.get("status"):
+    task = _checked_body(answer)
+    match task.get("status"):
         case "pending":
-            return _running(told)
+            return _running(task)
         case "done":
-            return _done(as_object(told.get("video")))
+            return _done(as_object(task.get("video")))
         case "failed":
-            return _failed(as_object(told.get("error")))
+            return _failed(as_object(task.get("error")))
         case "expired":
             return lost()
         case word:
@@ -86,7 +77,7 @@ def _base(credential: Credential) -> str:
     return f"{origin(credential, _OWN)}/videos"
 
 
-def _told(answer: ProviderAnswer) -> Mapping[str, Any]:
+def _checked_body(answer: ProviderAnswer) -> Mapping[str, Any]:
     if answer.status < 400:
         return load(answer.body)
     words = members(reported(answer.body)).get("error")
@@ -94,8 +85,8 @@ def _told(answer: ProviderAnswer) -> Mapping[str, Any]:
     raise refusal(answer, text, moderated=bool(_FORBIDDEN.search(text)), ours=bool(_OURS.search(text)))
 
 
-def _running(told: Mapping[str, Any]) -> Running:
-    progress = told.get("progress")
+def _running(task: Mapping[str, Any]) -> Running:
+    progress = task.get("progress")
     return Running(progress if type(progress) is int and 0 <= progress <= 100 else None)
 
 

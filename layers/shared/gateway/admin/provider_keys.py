@@ -1,0 +1,105 @@
+"""Sets providers' keys and callbacks in the deployment's two secrets. A secret is read from a prompt, and never shown.
+
+The receiver of callbacks answers strangers, so that its role reads the callbacks' secret and no provider's key.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from getpass import getpass
+
+from gateway.admin.accounts import Document
+from gateway.errors import InvalidRequest
+from gateway.ports.upstream import AUTH, BY_ROLE, ProviderRows
+from gateway.providers.chat.registry import PROVIDERS
+from gateway.providers.media.registry import MEDIA_VENDORS
+from gateway.providers.media.vendor import Callback
+
+Row = dict[str, str]
+
+
+def asked_secret(what: str) -> str:
+    """Reads a secret from a prompt without echo, or from the first line of a pipe."""
+    if sys.stdin.isatty():
+        return getpass(f"{what}: ").strip()
+    return sys.stdin.readline().strip()
+
+
+async def set_provider_key(
+    rows: ProviderRows,
+    provider: str,
+    settings: Sequence[str],
+    *,
+    by_role: bool = False,
+    ask: Callable[[str], str] = asked_secret,
+) -> Document:
+    """Writes the provider's row; returns the names of its members, or raises `InvalidRequest`.
+
+    `settings` are `name=value`, such as `base_url=https://...`. With `by_role` there is no key: the role signs.
+    """
+    known = sorted({*PROVIDERS, *MEDIA_VENDORS})
+    if provider not in known:
+        raise InvalidRequest(f"There is no provider '{provider}'. Known are: {', '.join(known)}.")
+    made = _settings(settings, ("api_key", AUTH))
+    callback = _callbacks().get(provider)
+    if callback is not None and callback.needs in made:
+        raise InvalidRequest(f"'{callback.needs}' is not kept beside the key; set it by set-callback {provider}.")
+    made |= {AUTH: BY_ROLE} if by_role else {"api_key": _not_empty(ask(f"API key of {provider}"))}
+    everything = await rows.read()
+    before = everything.get(provider, {})
+    kept = {name: value for name, value in before.items() if name not in {"api_key", AUTH}}
+    everything[provider] = {**kept, **made}
+    await rows.write(everything)
+    return {"provider": provider, "holds": sorted(everything[provider])}
+
+
+async def set_callback(
+    callbacks: ProviderRows,
+    rows: ProviderRows,
+    provider: str,
+    settings: Sequence[str],
+    *,
+    move: bool = False,
+    ask: Callable[[str], str] = asked_secret,
+) -> Document:
+    """Writes what ties the provider's callbacks to this deployment's account there; returns the names of its members.
+
+    Earlier releases kept it beside the provider's key: `move` takes it from there, and it never stays there.
+    """
+    known = _callbacks()
+    if provider not in known:
+        raise InvalidRequest(f"'{provider}' sends no callbacks here. These do: {', '.join(sorted(known))}.")
+    needed = known[provider].needs
+    made = _settings(settings, (needed, "api_key", AUTH))
+    keys = await rows.read()
+    beside_key = keys.get(provider, {}).pop(needed, "")
+    if move and not beside_key:
+        raise InvalidRequest(f"There is no '{needed}' beside the key of {provider}; nothing was changed.")
+    made[needed] = beside_key if move else _not_empty(ask(f"{needed} of {provider}"))
+    everything = await callbacks.read()
+    everything[provider] = {**everything.get(provider, {}), **made}
+    await callbacks.write(everything)
+    if beside_key:
+        await rows.write(keys)
+    return {"provider": provider, "holds": sorted(everything[provider])}
+
+
+def _callbacks() -> dict[str, Callback]:
+    return {name: vendor.callback for name, vendor in MEDIA_VENDORS.items() if vendor.callback is not None}
+
+
+def _settings(pairs: Sequence[str], asked_for: Sequence[str]) -> Row:
+    made: Row = {}
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        if not (name and value) or name in asked_for:
+            raise InvalidRequest(f"A setting is name=value, and never what is asked for; {name[:40]!r} is none.")
+        made[name] = value
+    return made
+
+
+def _not_empty(key: str) -> str:
+    if not key:
+        raise InvalidRequest("Nothing was given; nothing was changed.")
+    return key

@@ -1,1 +1,0 @@
-"""Responses that run on after their caller has left: asked for, run, followed, cancelled."""

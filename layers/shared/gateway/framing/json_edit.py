@@ -1,0 +1,162 @@
+"""Edits members of a JSON object and elements of a JSON array; every other byte is unchanged.
+
+The scan trusts that a parser has accepted the bytes as JSON, and only finds where members begin and end.
+Strings are skipped with a byte search, so that megabytes of base64 cost what a memory scan costs; the many short
+strings are skipped by one expression. RFC 8259 leaves duplicate names open. Here, as in the parsers on both sides, the
+last one counts, and an edit removes the others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import NamedTuple
+
+import orjson
+
+# A member up to its value, and the value itself where it is a scalar or a short plain string.
+_MEMBER = re.compile(
+    rb"[ \t\r\n]*+"
+    rb'"((?:[^"\\]|\\.)*+)"[ \t\r\n]*+:[ \t\r\n]*+'
+    rb'("[^"\\]{0,128}+"|[^"{\[,}\s]++)?+'
+)
+# An element up to its value, and the value itself where it is a scalar or a short plain string.
+_ELEMENT = re.compile(rb'[ \t\r\n]*+("[^"\\]{0,128}+"|[^"{\[,\]\s]++)?+')
+_SPACE = re.compile(rb"[ \t\r\n]*+")
+# Inside a nested value: everything except brackets and strings of many pieces.
+_PLAIN = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]{1,128}+|\\.){0,32}+")*+')
+
+_QUOTE, _BACKSLASH, _COMMA = b'"\\,'
+_OPENING = frozenset(b"{[")
+_SEPARATORS = frozenset(b",}")
+_CLOSING_BRACKET = b"]"[0]
+_NOTHING: Mapping[str, bytes] = {}
+
+
+class Member(NamedTuple):
+    """The position of one member: its name at `start`, its value from `value_start` to `value_end`, the next separator
+    at `end`.
+    """
+
+    name: str
+    start: int
+    value_start: int
+    value_end: int
+    end: int
+
+
+def members(body: bytes) -> dict[str, bytes]:
+    """The bytes of each top-level value by its name; the last of duplicates."""
+    return {member.name: body[member.value_start : member.value_end] for member in scan(body)}
+
+
+def edit(body: bytes, put: Mapping[str, bytes] = _NOTHING, remove: Collection[str] = ()) -> bytes:
+    """Replaces the members of `put` in place, or adds them at the end, and removes those of `remove`.
+
+    The values of `put` are JSON.
+    """
+    found = scan(body)
+    last = {member.name: member for member in found}
+    kept: list[bytes] = []
+    for member in found:
+        name, start, value_start, value_end, end = member
+        if name in put:
+            if member is last[name]:
+                kept.append(body[start:value_start] + put[name] + body[value_end:end])
+        elif name not in remove:
+            kept.append(body[start:end])
+    kept += [orjson.dumps(name) + b":" + value for name, value in put.items() if name not in last]
+    opening = body.index(b"{") + 1
+    close = found[-1].end if found else body.rindex(b"}")
+    return body[:opening] + b",".join(kept) + body[close:]
+
+
+def edit_objects(array: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """Replaces each object in an array by what `change` makes of it; a value that is no array is unchanged."""
+    kept: list[bytes] = []
+    done = 0
+    for start, end in _elements(array) if array.startswith(b"[") else ():
+        element = array[start:end]
+        kept += [array[done:start], change(element) if element.startswith(b"{") else element]
+        done = end
+    return b"".join(kept) + array[done:]
+
+
+def _elements(array: bytes) -> list[tuple[int, int]]:
+    """The start and the end of each value, in order."""
+    found: list[tuple[int, int]] = []
+    position = array.index(b"[")
+    while (head := _ELEMENT.match(array, position + 1)) is not None:
+        start, end = head.span(1)
+        if end < 0:
+            start = head.end()
+            if array[start] == _CLOSING_BRACKET:
+                break
+            end = _value_end(array, start)
+        found.append((start, end))
+        position = _after_space(array, end)
+        if array[position] != _COMMA:
+            break
+    return found
+
+
+def scan(body: bytes) -> list[Member]:
+    """The members in order; `position` is that of the separator before each."""
+    found: list[Member] = []
+    position = body.index(b"{")
+    while (head := _MEMBER.match(body, position + 1)) is not None:
+        raw_name = head[1]
+        name = _unescaped(raw_name) if b"\\" in raw_name else raw_name.decode()
+        value_start, value_end = head.span(2)
+        if value_end < 0:
+            value_start = head.end()
+            value_end = _value_end(body, value_start)
+        end = value_end if body[value_end] in _SEPARATORS else _after_space(body, value_end)
+        found.append(Member(name, position + 1, value_start, value_end, end))
+        if body[end] != _COMMA:
+            break
+        position = end
+    return found
+
+
+def _unescaped(raw_name: bytes) -> str:
+    name: str = orjson.loads(b'"' + raw_name + b'"')
+    return name
+
+
+def _after_space(body: bytes, position: int) -> int:
+    space = _SPACE.match(body, position)
+    return position if space is None else space.end()
+
+
+def _value_end(body: bytes, start: int) -> int:
+    return _string_end(body, start) if body[start] == _QUOTE else _nested_end(body, start)
+
+
+def _string_end(body: bytes, start: int) -> int:
+    """The position after the closing quote, the first one that an even number of backslashes precedes."""
+    end = start
+    while True:
+        end = body.index(b'"', end + 1)
+        before = end - 1
+        while body[before] == _BACKSLASH:
+            before -= 1
+        if (end - before) % 2:
+            return end + 1
+
+
+def _nested_end(body: bytes, start: int) -> int:
+    """The position after the bracket that closes the one at `start`."""
+    depth = 0
+    position = start
+    while True:
+        plain = _PLAIN.match(body, position)
+        position = position if plain is None else plain.end()
+        byte = body[position]
+        if byte == _QUOTE:
+            position = _string_end(body, position)
+            continue
+        position += 1
+        depth += 1 if byte in _OPENING else -1
+        if depth == 0:
+            return position

@@ -1,0 +1,58 @@
+"""Reads JSON without losing a digit: orjson reads integers over 64 bits as floats.
+
+Tool arguments carry such numbers: ids of other systems, amounts in the smallest unit of a token. Their digits are kept
+and written unchanged.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+
+from gateway.canonical.json_bounds import DEPTH_MAX, bound_depth, bound_values
+
+# An integer of fewer digits fits 64 bits.
+_DIGITS = 19
+_BITS_64 = range(-(2**63), 2**64)
+_DIGITS_ALONE = bytes(ord("0") if chr(byte).isdecimal() else ord(" ") for byte in range(256))
+_LONG = b"0" * _DIGITS
+# Strings are skipped, so that digits in text stay text. A decimal is not an integer.
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|(?<![\d.eE+-])-?[1-9]\d{18,}+(?![.eE])')
+# Starts the temporary string that holds an integer's digits; real text never begins with NUL.
+_MARK = "\0integer:"
+_MARK_JSON = orjson.dumps(_MARK)[:-1]
+
+
+def loads(data: bytes, depth_max: int = DEPTH_MAX) -> Any:
+    """The value of JSON text, an integer over 64 bits as an `orjson.Fragment`.
+
+    Raises `orjson.JSONDecodeError` for what is no JSON, and `ExceedsBounds` for too many values or too deep a nesting.
+    """
+    bound_values(data)
+    if _LONG not in data.translate(_DIGITS_ALONE):
+        value = orjson.loads(data)
+        bound_depth(data, value, depth_max)
+        return value
+    marked = _TOKEN.sub(_marked, data)
+    value = orjson.loads(marked)
+    bound_depth(data, value, depth_max)
+    return value if marked == data else _unmarked(value)
+
+
+def _marked(token: re.Match[bytes]) -> bytes:
+    text = token[0]
+    is_short = text.startswith(b'"') or (len(text) <= _DIGITS + 1 and int(text) in _BITS_64)
+    return text if is_short else _MARK_JSON + text + b'"'
+
+
+def _unmarked(value: Any) -> Any:
+    """Replaces each mark by its integer."""
+    if isinstance(value, dict):
+        return {name: _unmarked(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_unmarked(element) for element in value]
+    if isinstance(value, str) and value.startswith(_MARK):
+        return orjson.Fragment(value.removeprefix(_MARK))
+    return value

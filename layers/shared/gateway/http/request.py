@@ -1,0 +1,85 @@
+"""Reads one HTTP request whole out of an ASGI scope."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from gateway.auth.principal import Fields
+from gateway.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
+from gateway.framing.content_coding import CODINGS, Damaged, TooLarge, UnknownCoding, coding_of, plain
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request, whole. Header names are lower-case; `request_id` is API Gateway's, `deadline_s` Lambda's.
+
+    `headers` has the first value of each name and `query` the last, as the JSON app reads them; the fields have all.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    header_fields: Fields
+    query_fields: Fields
+    body: bytes
+    source_ip: str
+    request_id: str
+    deadline_s: float
+
+
+TOO_LARGE = "The body is larger than 6 MB without its coding; upload files through /v1/files/presign."
+# As much as a request may bring without being coded: Lambda's event.
+BODY_BYTES_MAX = 6 * 1024 * 1024
+
+
+def uncoded(body: bytes, content_encoding: str | None) -> bytes:
+    """The body without its coding; raises the refusal of one that is not read, or comes to more than any other may."""
+    try:
+        return plain(body, coding_of(content_encoding), BODY_BYTES_MAX)
+    except UnknownCoding as unknown:
+        said = f"The body's Content-Encoding should be {', '.join(CODINGS)} or none, not {str(unknown)[:40]!r}."
+        raise UnsupportedMediaType(said) from None
+    except Damaged as damaged:
+        said = f"The body is not the {damaged} that its Content-Encoding says."
+        raise InvalidRequest(said, code="invalid_body") from None
+    except TooLarge:
+        raise RequestTooLarge(TOO_LARGE) from None
+
+
+async def read(scope: Scope, receive: Receive) -> Request:
+    """The whole request as it came; the platform has bounded its size already."""
+    parts = []
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            break
+    context = scope["aws.context"]
+    header_fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+    query_fields = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    return Request(
+        method=scope["method"],
+        path=scope["path"],
+        headers=dict(reversed(header_fields)),
+        query=dict(query_fields),
+        header_fields=header_fields,
+        query_fields=query_fields,
+        body=b"".join(parts),
+        source_ip=scope["client"][0] if scope.get("client") else "",
+        request_id=request_id(scope),
+        deadline_s=context.deadline_ms / 1000,
+    )
+
+
+def request_id(scope: Scope) -> str:
+    """API Gateway's id of the request, which its access log has too."""
+    found: str = scope["aws.event"]["requestContext"]["requestId"]
+    return found

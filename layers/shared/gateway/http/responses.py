@@ -1,0 +1,199 @@
+"""Serves the Responses wire: a new response with what it keeps of its turn, and what is asked about a kept one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from gateway.auth.principal import Principal, key_hash, key_in
+from gateway.errors import GatewayError, InvalidRequest, NotFound
+from gateway.http.exchange import JSON_TYPE, EventStream, Exchange
+from gateway.http.request import Request
+from gateway.http.routes import (
+    Context,
+    EventsRoute,
+    JsonRoute,
+    Route,
+    Services,
+    answered,
+    follow,
+    run,
+    stream_headers,
+    streamed,
+)
+from gateway.idempotency.ring import Answer, Recording
+from gateway.pipeline.operation import InboundRequest, Operation
+from gateway.protocols.openai_responses import background, items
+
+if TYPE_CHECKING:
+    from gateway.responses.background import BackgroundRequest, BackgroundResponses
+    from gateway.responses.store import StoredResponses
+
+CREATE = "/v1/responses"
+COMPACT = "/v1/responses/compact"
+COUNT = "/v1/responses/input_tokens"
+ONE = re.compile(r"/v1/responses/(?P<id>[^/]+)(?P<part>/input_items|/cancel)?")
+NUMBER_DIGITS_MAX = 18
+NOT_RUNNING = "Only a response that was created with 'background: true' can be cancelled."
+
+Answers = Callable[[str, Principal, Request], Awaitable[bytes]]
+Count = Callable[[Principal, bytes], Awaitable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class ResponsesRoutes:
+    """The routes of the family. What they stand on is asked for at the first request that needs it.
+
+    `count` gives the answer to a count of the prompt in a body.
+    """
+
+    operation: Callable[[], Operation[Any, Any]]
+    stored: Callable[[], StoredResponses]
+    in_background: Callable[[], BackgroundResponses]
+    compaction: Callable[[], Operation[Any, Any]]
+    count: Count
+
+    def __call__(self, path: str, query: Mapping[str, str]) -> Route:
+        """A new response, or what is asked about a stored one; raises `NotFound`."""
+        if path == CREATE:
+            return CreateRoute(self)
+        if path == COMPACT:
+            return CompactRoute(self)
+        if path == COUNT:
+            return JsonRoute({"POST": self._count}, makes_work=True)
+        match = ONE.fullmatch(path)
+        if match is None:
+            raise NotFound(f"Unknown path: {path}.", code="unknown_url")
+        if not match["part"] and query.get("stream") == "true":
+            return EventsRoute(partial(self._follow, match["id"], _starting_after(query)))
+        parts: Mapping[str, Mapping[str, Answers]] = {
+            "": {"GET": self._retrieve, "DELETE": self._delete},
+            "/input_items": {"GET": self._list_input},
+            "/cancel": {"POST": self._cancel},
+        }
+        answers = parts[match["part"] or ""]
+        return JsonRoute({method: partial(answer, match["id"]) for method, answer in answers.items()})
+
+    async def _count(self, principal: Principal, request: Request) -> bytes:
+        return await self.count(principal, await self.stored().continued(principal.account_id, request.body))
+
+    async def _turn(self, response_id: str, principal: Principal) -> bytes:
+        """The turn as it stands, finished or not."""
+        running = await self.in_background().read(principal.account_id, response_id)
+        return running or await self.stored().read(principal.account_id, response_id)
+
+    async def _retrieve(self, response_id: str, principal: Principal, _: Request) -> bytes:
+        return items.retrieved(await self._turn(response_id, principal))
+
+    def _follow(self, response_id: str, after: int, principal: Principal, _: Request) -> AsyncIterator[bytes]:
+        return self.in_background().events(principal.account_id, response_id, after)
+
+    async def _delete(self, response_id: str, principal: Principal, _: Request) -> bytes:
+        await self.in_background().forget(principal.account_id, response_id)
+        await self.stored().delete(principal.account_id, response_id)
+        return items.deleted(response_id)
+
+    async def _list_input(self, response_id: str, principal: Principal, request: Request) -> bytes:
+        turn = await self._turn(response_id, principal)
+        order, after = request.query.get("order", "desc"), request.query.get("after")
+        limit = _integer(request.query, "limit", items.PAGE_ITEMS)
+        return items.listed(turn, order=order, after=after, limit=limit)
+
+    async def _cancel(self, response_id: str, principal: Principal, _: Request) -> bytes:
+        if not await self.in_background().cancel(principal.account_id, response_id):
+            await self.stored().read(principal.account_id, response_id)
+            raise InvalidRequest(NOT_RUNNING)
+        return items.retrieved(await self._turn(response_id, principal))
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRoute:
+    """Creates a response: continues the conversation it names, keeps its turn, or runs it in the background."""
+
+    family: ResponsesRoutes
+    methods: Collection[str] = ("POST",)
+
+    async def serve(self, exchange: Exchange, principal: Principal, services: Services) -> None:
+        """Answers whole, as a stream, or with the response as it stands in the background."""
+        operation, request = self.family.operation(), exchange.request
+        # What goes wrong before the request is read is an error of this wire too.
+        exchange.wire = operation.wire
+        body = await self.family.stored().continued(principal.account_id, request.body)
+        if background.wanted(body):
+            asked = self.family.in_background().read_request(body)
+            inbound = InboundRequest(principal, asked.body, request.request_id, asked.deadline_s, request.headers)
+            await run(exchange, services, operation, inbound, partial(_begun, asked))
+            return
+        inbound = InboundRequest(principal, body, request.request_id, request.deadline_s, request.headers)
+        await run(exchange, services, operation, inbound, self._answered)
+
+    async def _answered(self, exchange: Exchange, context: Context, services: Services, is_kept: bool) -> Answer:
+        """The answer, kept as a turn before the caller learns that it is complete."""
+        # OpenAI stores what it is not told to forget.
+        stored = self.family.stored() if context.request.echo.get("store", True) else None
+        turn = (context.account_id, context.stamp.response_id, context.inbound.body)
+        if context.request.stream:
+            if stored is not None:
+                context.before_end = partial(stored.keep_end, *turn)
+            await services.pipeline.admit(context)
+            return await streamed(exchange, context, services, is_kept)
+        await services.pipeline.admit(context)
+        body = await services.pipeline.answer(context)
+        if stored is not None:
+            await stored.keep(*turn, body)
+        return Answer(200, {"Content-Type": JSON_TYPE, **exchange.known_headers()}, body)
+
+
+@dataclass(frozen=True, slots=True)
+class CompactRoute:
+    """Compacts a conversation, from a stored response on where one is named; nothing of it is kept."""
+
+    family: ResponsesRoutes
+    methods: Collection[str] = ("POST",)
+
+    async def serve(self, exchange: Exchange, principal: Principal, services: Services) -> None:
+        """Answers with the items to go on from."""
+        operation, request = self.family.compaction(), exchange.request
+        exchange.wire = operation.wire
+        body = await self.family.stored().continued(principal.account_id, request.body)
+        inbound = InboundRequest(principal, body, request.request_id, request.deadline_s, request.headers)
+        await run(exchange, services, operation, inbound, answered)
+
+
+async def _begun(
+    asked: BackgroundRequest, exchange: Exchange, context: Context, services: Services, is_kept: bool
+) -> Answer:
+    """A response that runs on without its caller, who gets it as it stands, or follows its events."""
+    request = exchange.request
+    response = await asked.begin(
+        context, key_hash(key_in(request.header_fields, request.query_fields)), request.source_ip
+    )
+    if not asked.streams:
+        return Answer(200, {"Content-Type": JSON_TYPE, **exchange.known_headers()}, response)
+    async with EventStream(exchange, services.commit_s) as stream:
+        recording = Recording(stream)
+        sink = recording if is_kept else stream
+        try:
+            await follow(asked.follow(context), sink, request.deadline_s, services.clock)
+        except GatewayError as error:
+            # It runs on, and the rest of its events can be asked for: a retry must not begin it once more.
+            context.error = error
+    return Answer(200, stream_headers(exchange), recording.body)
+
+
+def _starting_after(query: Mapping[str, str]) -> int:
+    """The sequence number to go on after; below the first one where none is given."""
+    return _integer(query, "starting_after", background.BEFORE_ALL)
+
+
+def _integer(query: Mapping[str, str], name: str, otherwise: int) -> int:
+    """A number of the query, bounded before it is read: Python reads no number of thousands of digits."""
+    given = query.get(name, "")
+    if not given:
+        return otherwise
+    if not given.isascii() or not given.isdecimal() or len(given) > NUMBER_DIGITS_MAX:
+        raise InvalidRequest(f"Invalid '{name}': expected an integer.", param=name)
+    return int(given)

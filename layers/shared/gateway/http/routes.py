@@ -1,0 +1,203 @@
+"""Serves what a path of a streaming family leads to: an operation, a JSON answer, or an earlier stream's events."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+from gateway.auth.principal import Principal
+from gateway.canonical.money import Refusal
+from gateway.http.counting import Counted, count_read, count_request, is_ending
+from gateway.http.exchange import JSON_TYPE, EventStream, Exchange
+from gateway.http.request import Request
+from gateway.idempotency.ring import Answer, Attempt, Idempotency, Recording, disown_hold, keyed_request
+from gateway.limits.windows import untouched
+from gateway.pipeline.context import RequestContext
+from gateway.pipeline.operation import InboundRequest, Operation
+from gateway.pipeline.pipeline import Pipeline
+from gateway.ports.clock import Clock
+from gateway.ports.keys import Keys
+from gateway.ports.money import Money
+from gateway.ports.sink import Sink
+
+# What a follower leaves of its invocation's time.
+FOLLOW_MARGIN_S = 10.0
+
+
+class Services(Protocol):
+    """The services that routes need. `commit_s` is the silence after which a stream's status is committed."""
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def keys(self) -> Keys: ...
+
+    @property
+    def pipeline(self) -> Pipeline: ...
+
+    @property
+    def money(self) -> Money: ...
+
+    @property
+    def idempotency(self) -> Idempotency: ...
+
+    @property
+    def commit_s(self) -> float: ...
+
+    @property
+    def reads_rpm(self) -> int: ...
+
+
+class Route(Protocol):
+    """The handler of a path."""
+
+    @property
+    def methods(self) -> Collection[str]:
+        """The HTTP methods that it takes."""
+
+    async def serve(self, exchange: Exchange, principal: Principal, services: Services) -> None:
+        """Answers the request, or raises its refusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonRoute:
+    """Answers with a JSON body, by method; costs nothing. It counts as a read, or as a request where it makes work."""
+
+    answers: Mapping[str, Callable[[Principal, Request], Awaitable[bytes]]]
+    makes_work: bool = False
+
+    @property
+    def methods(self) -> Collection[str]:
+        return self.answers.keys()
+
+    async def serve(self, exchange: Exchange, principal: Principal, services: Services) -> None:
+        """Replies with the body."""
+        await (counted_request if self.makes_work else counted_read)(exchange, principal, services)
+        await exchange.reply(200, await self.answers[exchange.request.method](principal, exchange.request))
+
+
+@dataclass(frozen=True, slots=True)
+class EventsRoute:
+    """Goes on with a stream that was begun before, by GET."""
+
+    follow: Callable[[Principal, Request], AsyncIterator[bytes]]
+    methods: Collection[str] = ("GET",)
+
+    async def serve(self, exchange: Exchange, principal: Principal, services: Services) -> None:
+        """Sends the events as they come."""
+        request = exchange.request
+        await counted_read(exchange, principal, services)
+        async with EventStream(exchange, services.commit_s) as stream:
+            await follow(self.follow(principal, request), stream, request.deadline_s, services.clock)
+        if not exchange.status:
+            await exchange.reply(200, b"", stream_headers(exchange))
+
+
+async def counted_read(exchange: Exchange, principal: Principal, services: Services) -> None:
+    """Counts a read before it is done; raises the refusal. What ends something is counted and not refused."""
+    request = exchange.request
+    refused = not is_ending(request.method, request.path)
+    _pass(exchange, services, await count_read(principal, services, refused=refused))
+
+
+async def counted_request(exchange: Exchange, principal: Principal, services: Services) -> None:
+    """Counts a request that makes work, before it does; raises the refusal."""
+    _pass(exchange, services, await count_request(principal, services))
+
+
+def _pass(exchange: Exchange, services: Services, outcome: Counted) -> None:
+    window = untouched(services.clock.now_s()) if outcome is None else outcome.window
+
+    async def window_headers() -> Mapping[str, str]:
+        return window.headers
+
+    exchange.window = window_headers
+    if isinstance(outcome, Refusal):
+        raise outcome.error()
+
+
+Context = RequestContext[Any, Any]
+# Produces the answer of a planned request; the flag says that it will be kept for a repeat.
+Produce = Callable[[Exchange, Context, Services, bool], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class OperationRoute:
+    """Runs an operation; `operation` is asked for at the first request, so that a cold start does not build it."""
+
+    operation: Callable[[], Operation[Any, Any]]
+    methods: Collection[str] = ("POST",)
+
+    async def serve(self, exchange: Exchange, principal: Principal, services: Services) -> None:
+        """Answers whole or as a stream, as the request asks."""
+        operation, request = self.operation(), exchange.request
+        exchange.wire = operation.wire
+        inbound = InboundRequest(principal, request.body, request.request_id, request.deadline_s, request.headers)
+        await run(exchange, services, operation, inbound, answered)
+
+
+async def run(
+    exchange: Exchange,
+    services: Services,
+    operation: Operation[Any, Any],
+    inbound: InboundRequest,
+    produce: Produce,
+) -> None:
+    """Opens the request and produces its answer once under one Idempotency-Key."""
+    request = exchange.request
+    exchange.context = context = services.pipeline.open(operation, inbound)
+    account_id = inbound.principal.account_id
+    keyed = keyed_request(
+        request.headers.get("idempotency-key"),
+        account_id,
+        request.method,
+        request.path,
+        request.headers.get("content-type", JSON_TYPE),
+        request.body,
+    )
+    answer = await services.idempotency.run(
+        keyed,
+        Attempt(
+            attempt_id=context.hold_id,
+            deadline_s=services.pipeline.over_by_s(context),
+            produce=partial(produce, exchange, context, services, keyed is not None),
+            disown=partial(disown_hold, services.money, services.clock, account_id),
+        ),
+    )
+    if not exchange.status:
+        await exchange.reply(answer.status, answer.body, answer.headers)
+
+
+async def answered(exchange: Exchange, context: Context, services: Services, is_kept: bool) -> Answer:
+    """Admits the request and answers it whole or as a stream."""
+    await services.pipeline.admit(context)
+    if context.request.stream:
+        return await streamed(exchange, context, services, is_kept)
+    body = await services.pipeline.answer(context)
+    return Answer(200, {"Content-Type": JSON_TYPE, **exchange.known_headers()}, body)
+
+
+async def streamed(exchange: Exchange, context: Context, services: Services, is_kept: bool) -> Answer:
+    """Streams an admitted request; the stream is recorded only where it is kept, others are not held in memory."""
+    async with EventStream(exchange, services.commit_s) as stream:
+        recording = Recording(stream)
+        await services.pipeline.stream(context, recording if is_kept else stream)
+    return Answer(context.outcome_status, stream_headers(exchange), recording.body)
+
+
+def stream_headers(exchange: Exchange) -> dict[str, str]:
+    """The headers of a stream, with what is known of its request."""
+    return {"Content-Type": exchange.wire.stream_type, "Cache-Control": "no-cache", **exchange.known_headers()}
+
+
+async def follow(events: AsyncIterator[bytes], sink: Sink, deadline_s: float, clock: Clock) -> None:
+    """Passes events on for as long as this invocation may run; the client goes on from the last one it got."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(deadline_s - clock.now_s() - FOLLOW_MARGIN_S):
+            async for more in events:
+                await sink.write(more)

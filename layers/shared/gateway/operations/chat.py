@@ -1,0 +1,229 @@
+"""Runs generations of text: one operation behind chat, completions, Responses, Messages and Gemini."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from gateway.auth.principal import Principal
+from gateway.canonical.arguments import with_objects
+from gateway.canonical.chat_models import ChatModel
+from gateway.canonical.codec import ClientCodec, Decoded, UpstreamCodec
+from gateway.canonical.custom_tools import restore_custom_tools
+from gateway.canonical.events import Ended, Failed, delivered_bytes
+from gateway.canonical.replay import replayed_events
+from gateway.canonical.request import ChatRequest, conversations
+from gateway.canonical.response import ChatResponse, Extension, Stamp, gathered
+from gateway.canonical.target import Target
+from gateway.canonical.usage import Usage, Uses
+from gateway.errors import InvalidRequest
+from gateway.operations.betas import BETAS, betas_within_price
+from gateway.operations.chat_stream import ChatAnswer, ChatTranscoder
+from gateway.operations.provider_state import refuse_provider_state
+from gateway.operations.provider_tools import offered_tools, with_sold_tools
+from gateway.operations.token_meter import TokenMeter, within_prices
+from gateway.pipeline.operation import InboundRequest, ProviderCall
+from gateway.pipeline.provider_client import body_of
+from gateway.ports.catalog import Catalog
+from gateway.ports.signatures import SignedCall
+from gateway.ports.upstream import Credential, UpstreamResponse
+from gateway.providers.chat.profiles import PROFILES
+from gateway.providers.chat.registry import PROVIDERS, Provider
+from gateway.routing.plan import Candidate, Plan, plan
+from gateway.signatures import Vault, collected, is_about_signatures, lacking, restored, unsigned
+
+if TYPE_CHECKING:
+    # Requests of the provider's own wire load no constraints.
+    from gateway.providers.constraints import Renaming
+
+Completion = Callable[[ChatRequest, Candidate[ChatModel]], ChatRequest]
+
+
+class ChatOperation:
+    """Text generation for callers of one wire, by providers of any."""
+
+    def __init__(self, wire: ClientCodec, catalog: Catalog[ChatModel], vault: Vault) -> None:
+        self.wire = wire
+        self._catalog = catalog
+        self._vault = vault
+
+    def decode(self, inbound: InboundRequest) -> ChatRequest:
+        """The request, with the betas that its header asks for."""
+        request = self.wire.decode_request(inbound.body)
+        refuse_provider_state(request)
+        betas = betas_within_price(inbound.headers.get(BETAS, ""))
+        return replace(request, betas=betas) if betas else request
+
+    def plan(self, principal: Principal, request: ChatRequest) -> Plan[ChatModel]:
+        """The candidates that the key may use, in the order of the caller's preferences, within their prices.
+
+        All of them are sold with the tools that the request has their providers run.
+        """
+        planned = _selling(request, plan(request.model, request.routing, self._catalog, principal))
+        return within_prices(request, planned, self._catalog.price_version)
+
+    def meter(self, request: ChatRequest, plan: Plan[ChatModel]) -> TokenMeter:
+        """Prices by tokens."""
+        return TokenMeter(request, plan.candidates, self._catalog.price_version)
+
+    def bounded(self, request: ChatRequest, units: int) -> ChatRequest:
+        """The request for an answer of at most so many tokens."""
+        return replace(request, max_output_tokens=units)
+
+    def recall(
+        self, account_id: str, request: ChatRequest, candidate: Candidate[ChatModel]
+    ) -> Coroutine[Any, Any, Completion] | None:
+        """Looks for the signatures that the conversation lacks at the candidate's provider."""
+        protocol = provider_of(candidate, request).wire
+        call_ids = lacking(request, [(protocol, PROFILES[candidate.target.profile])])
+        return self._recalled(account_id, call_ids) if call_ids else None
+
+    async def _recalled(self, account_id: str, call_ids: Sequence[str]) -> Completion:
+        return partial(_completed, await self._vault.recall(account_id, call_ids))
+
+    def parts(self, request: ChatRequest) -> Sequence[ChatRequest]:
+        """One request for each conversation."""
+        return conversations(request)
+
+    def origin(self, candidate: Candidate[ChatModel], credential: Credential) -> str:
+        """The base URL of the provider."""
+        provider = PROVIDERS[candidate.target.provider]
+        return provider.origin(provider.located(credential, candidate.target.region))
+
+    def streams(self, candidate: Candidate[ChatModel]) -> bool:
+        """True if the provider streams the model."""
+        return candidate.target.streams
+
+    def call(
+        self,
+        request: ChatRequest,
+        candidate: Candidate[ChatModel],
+        credential: Credential,
+        now_s: float,
+        *,
+        stream: bool,
+    ) -> ProviderCall:
+        """The request on the caller's own wire where the model is served on it, else on the provider's first.
+
+        An answer too long to be asked for whole is asked for as a stream, and joined.
+        """
+        request = with_sold_tools(request, candidate.target)
+        provider, target = provider_of(candidate, request), target_of(candidate)
+        join = None if stream else provider.joining(request, target)
+        asked = replace(request, stream=stream or join is not None)
+        credential = provider.located(credential, candidate.target.region)
+        reading = body_of if join is None else partial(_joined, codec=provider.codec, join=join)
+        return ProviderCall(provider.request(asked, target, credential, now_s), reading, provider.codec.decode_error)
+
+    def amended(self, request: ChatRequest, refusal: InvalidRequest) -> ChatRequest | None:
+        """The conversation without signatures, where the provider refuses them."""
+        return unsigned(request) if is_about_signatures(refusal) else None
+
+    def decode_answer(
+        self, request: ChatRequest, candidate: Candidate[ChatModel], bodies: Sequence[bytes], answer_id: str
+    ) -> ChatAnswer:
+        """The answers to all conversations as one, with tools under the caller's names."""
+        codec, renaming = provider_of(candidate, request).codec, _renaming(request, candidate)
+        undone = renaming.undone if renaming is not None else _unchanged
+        ids = [answer_id, *(f"{answer_id}_{place}" for place in range(1, len(bodies)))]
+        responses = [undone(codec.decode_response(body, each)) for body, each in zip(bodies, ids, strict=True)]
+        return ChatAnswer(b"".join(bodies), gathered(responses, request.choices), codec.protocol)
+
+    def measure(self, answer: ChatAnswer) -> tuple[Usage | None, int, Uses]:
+        """The tokens that the provider reports, and the content's length, as the same answer streamed has it."""
+        response = answer.response
+        return response.usage, sum(map(delivered_bytes, replayed_events(response))), response.uses
+
+    def keep(self, account_id: str, answer: ChatAnswer) -> Coroutine[Any, Any, None] | None:
+        """Keeps the signatures that the caller's wire cannot carry."""
+        if answer.protocol == self.wire.protocol:
+            return None
+        return _kept(self._vault, account_id, collected(answer.response, answer.protocol))
+
+    def encode_answer(self, request: ChatRequest, answer: ChatAnswer, stamp: Stamp, extension: Extension) -> bytes:
+        """The provider's own bytes on the same wire, else the answer written anew."""
+        if answer.protocol == self.wire.protocol:
+            return self.wire.forward_response(answer.body, stamp, extension)
+        response = with_objects(restore_custom_tools(answer.response, request.tools))
+        return self.wire.encode_response(response, stamp, extension)
+
+    def transcoder(self, request: ChatRequest, stamp: Stamp) -> ChatTranscoder:
+        """Streams between the two wires."""
+        return ChatTranscoder(
+            self.wire,
+            request,
+            stamp,
+            codec_of=lambda candidate: provider_of(candidate, request).codec,
+            renaming_of=partial(_renaming, request),
+            keep=partial(_kept, self._vault),
+        )
+
+
+def provider_of(candidate: Candidate[ChatModel], request: ChatRequest) -> Provider:
+    """The provider's row for the caller's own wire where the model is served on that."""
+    return PROVIDERS[candidate.target.provider].speaking(request.protocol, candidate.target.wires)
+
+
+def target_of(candidate: Candidate[ChatModel]) -> Target:
+    """The candidate as a codec needs to know it."""
+    target, model = candidate.target, candidate.model
+    return Target(
+        target.upstream_model, PROFILES[target.profile], model.max_output_tokens, context_window=model.context_window
+    )
+
+
+def _selling(request: ChatRequest, planned: Plan[ChatModel]) -> Plan[ChatModel]:
+    """The plan of candidates that are sold with the request's tools; raises the refusal where none is."""
+    kept: list[Candidate[ChatModel]] = []
+    refusals: list[InvalidRequest] = []
+    for candidate in planned.candidates:
+        try:
+            offered_tools(request, candidate.target)
+        except InvalidRequest as refusal:
+            refusals.append(refusal)
+        else:
+            kept.append(candidate)
+    if not kept:
+        raise refusals[0]
+    return replace(planned, candidates=tuple(kept))
+
+
+def _renaming(request: ChatRequest, candidate: Candidate[ChatModel]) -> Renaming | None:
+    return provider_of(candidate, request).renaming(request, target_of(candidate))
+
+
+def _unchanged(response: ChatResponse) -> ChatResponse:
+    return response
+
+
+def _completed(kept: Mapping[str, SignedCall], request: ChatRequest, candidate: Candidate[ChatModel]) -> ChatRequest:
+    return restored(request, kept, provider_of(candidate, request).wire)
+
+
+def _kept(vault: Vault, account_id: str, calls: Sequence[SignedCall]) -> Coroutine[Any, Any, None] | None:
+    return vault.keep(account_id, calls) if calls else None
+
+
+async def _joined(response: UpstreamResponse, codec: UpstreamCodec, join: Callable[[Iterable[bytes]], bytes]) -> bytes:
+    """The whole answer that a stream amounts to; raises what the provider says in its place."""
+    decoder = codec.stream_decoder()
+    frames: list[bytes] = []
+    async for chunk in response.chunks():
+        if _ends(decoder.feed(chunk), frames):
+            return join(frames)
+    _ends(decoder.flush(), frames)
+    return join(frames)
+
+
+def _ends(read: Iterable[Decoded], frames: list[bytes]) -> bool:
+    """Collects frames into `frames`; true once the wire says that the stream is whole. Raises a failure."""
+    ended = False
+    for decoded in read:
+        frames.append(decoded.frame)
+        for event in decoded.events:
+            if isinstance(event, Failed):
+                raise event.error
+            ended = ended or isinstance(event, Ended)
+    return ended

@@ -1,0 +1,43 @@
+"""Counts the tokens of a prompt without answering it; counting is free and holds nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.auth.principal import Principal
+from gateway.canonical.chat_models import ChatModel
+from gateway.canonical.estimate import estimated_input_tokens
+from gateway.canonical.request import ChatRequest
+from gateway.operations.chat import provider_of, target_of
+from gateway.operations.provider_state import refuse_provider_state
+from gateway.pipeline.provider_client import ProviderClient
+from gateway.ports.catalog import Catalog
+from gateway.ports.clock import Clock
+from gateway.routing.plan import plan
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCounter:
+    """Asks the provider that would serve the prompt, where it counts; else estimates."""
+
+    catalog: Catalog[ChatModel]
+    providers: ProviderClient
+    clock: Clock
+
+    async def count(self, principal: Principal, request: ChatRequest) -> int:
+        """The prompt's tokens; raises what the provider refuses."""
+        refuse_provider_state(request)
+        chosen = plan(request.model, request.routing, self.catalog, principal)
+        candidate = chosen.candidates[0]
+        provider = provider_of(candidate, request)
+        credential = await self.providers.configured(provider.name)
+        if credential is None:
+            return estimated_input_tokens(request)
+        credential = provider.located(credential, candidate.target.region)
+        asked = provider.count_request(request, target_of(candidate), credential, self.clock.now_s())
+        if asked is None:
+            return estimated_input_tokens(request)
+        answer = await self.providers.ask(asked)
+        if answer.status != 200:
+            raise provider.codec.decode_error(answer.status, answer.headers, answer.body)
+        return provider.decode_count(answer.body)

@@ -1,0 +1,205 @@
+"""Counts the money of operations that are priced by tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+
+from gateway.canonical.chat_models import ChatModel, ListPrice
+from gateway.canonical.estimate import BYTES_PER_TOKEN, estimated_input_tokens, estimated_tokens
+from gateway.canonical.limits import TokenDemand
+from gateway.canonical.models import Alias
+from gateway.canonical.money import NanoUsd, Tier
+from gateway.canonical.request import ChatRequest, PriceLimit, conversations
+from gateway.canonical.usage import Usage, Uses, most_uses
+from gateway.errors import InvalidRequest
+from gateway.ledger.bounds import (
+    OPEN_OUTPUT_TOKENS,
+    input_tokens_at_most,
+    output_tokens_at_most,
+    usage_at_most,
+    worst_case,
+)
+from gateway.ledger.money import NANO_PER_USD
+from gateway.ledger.prices import Terms, cost, price_of, terms
+from gateway.operations.provider_tools import offered_tools
+from gateway.pipeline.operation import Cost, OpenOutput
+from gateway.routing.plan import Candidate, Plan, billed_at, fits
+
+# What OpenAI bills for the content of one search where it counts none: https://platform.openai.com/docs/pricing.
+FOUND_TOKENS = 8_000
+# The highest least bound of a wire (docs/bridging.md): a smaller one that a caller set is sent as this.
+LEAST_BOUND_TOKENS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class TokenMeter:
+    """The money of one generation over its candidates. `units_max` bounds an answer that the caller left open."""
+
+    request: ChatRequest
+    candidates: tuple[Candidate[ChatModel], ...]
+    price_version: str
+    units_max: int | None = None
+
+    @property
+    def open_output(self) -> OpenOutput | None:
+        """Nothing where the caller bounded the answer: it is held for in full."""
+        if self.request.max_output_tokens is not None:
+            return None
+        most = max(candidate.model.max_output_tokens for candidate in self.candidates)
+        most = most if self.units_max is None else min(most, self.units_max)
+        return OpenOutput(
+            first_units=min(OPEN_OUTPUT_TOKENS, most),
+            most_units=most,
+            bytes_per_unit=BYTES_PER_TOKEN,
+            watched=self.request.stream and all(map(_is_seen, self.candidates)),
+        )
+
+    def worst_case(self, open_units: int) -> NanoUsd:
+        """The worst case on the dearest candidate, so that the hold carries each of them."""
+        return max(
+            worst_case(
+                self.request,
+                terms_of(candidate, self.price_version),
+                context_window=candidate.model.context_window,
+                model_max=candidate.model.max_output_tokens,
+                open_output_tokens=open_units,
+                tools=offered_tools(self.request, candidate.target),
+            )
+            for candidate in self.candidates
+        )
+
+    def cost(self, served_by: Candidate[ChatModel], usage: Usage) -> Cost:
+        """The cost of the usage at the candidate that served."""
+        agreed = terms_of(served_by, self.price_version)
+        tools = offered_tools(self.request, served_by.target).costs(usage.uses)
+        total = cost(usage, agreed) + sum(tool.nanousd for tool in tools)
+        return Cost(total, agreed.tier, agreed.price_version, tools)
+
+    def bounded(self, served_by: Candidate[ChatModel], usage: Usage) -> Usage:
+        """The part of the usage that the request can have caused: the bound of its answers, the window of its prompts.
+
+        Where the provider runs tools, the uses and the prompts of all their rounds have the bounds that are held for.
+        Providers have least bounds of their own, which stand in the place of a smaller one.
+        """
+        model, request = served_by.model, self.request
+        asked = request.max_output_tokens or self.units_max
+        roomy = request if asked is None else replace(request, max_output_tokens=max(asked, LEAST_BOUND_TOKENS))
+        output = output_tokens_at_most(roomy, model.max_output_tokens, model.max_output_tokens)
+        prompt = model.context_window * len(conversations(request)) * request.samplings
+        tools = offered_tools(request, served_by.target)
+        if tools.tools:
+            prompt = input_tokens_at_most(request, model.context_window, tools=tools, output_tokens=output)
+        within = usage_at_most(usage, prompt_tokens=prompt, output_tokens=output)
+        return replace(within, uses=tools.bounded(usage.uses))
+
+    @property
+    def tokens(self) -> TokenDemand:
+        """The bound of the prompt and of the answers, over the candidates; the prompt is probably far below its own."""
+        asked, output = self.request.max_output_tokens, self.open_output
+        first = OPEN_OUTPUT_TOKENS if output is None else output.first_units
+        roomy = (
+            self.request if asked is None else replace(self.request, max_output_tokens=max(asked, LEAST_BOUND_TOKENS))
+        )
+        answers = max(output_tokens_at_most(roomy, each.model.max_output_tokens, first) for each in self.candidates)
+        prompt = self._prompt_at_most
+        likely = min(prompt, estimated_input_tokens(self.request)) + answers
+        most = None if output is None else prompt + output.most_units * self._answers
+        return TokenDemand(likely, prompt + answers, most)
+
+    def units_within(self, tokens: int) -> int:
+        """The tokens of each answer that so many tokens of all carry beside the prompt."""
+        first = OPEN_OUTPUT_TOKENS if self.open_output is None else self.open_output.first_units
+        return max(first, (tokens - self._prompt_at_most) // self._answers)
+
+    def limited(self, units: int) -> TokenMeter:
+        """Copies the meter, with answers of `units` tokens at most."""
+        return replace(self, units_max=units)
+
+    @property
+    def _prompt_at_most(self) -> int:
+        return max(map(self._prompt_at, self.candidates))
+
+    def _prompt_at(self, candidate: Candidate[ChatModel]) -> int:
+        model, tools = candidate.model, offered_tools(self.request, candidate.target)
+        answers = output_tokens_at_most(self.request, model.max_output_tokens)
+        return input_tokens_at_most(self.request, model.context_window, tools=tools, output_tokens=answers)
+
+    @property
+    def _answers(self) -> int:
+        return max(1, self.request.choices) * len(conversations(self.request))
+
+    def estimate(self, delivered_bytes: int, reported: Usage | None, seen: Uses = ()) -> Usage:
+        """The probable usage of an answer whose provider did not report all of it.
+
+        What the uses of tools have found, and a report from before them does not count, has been read too.
+        """
+        known = reported or Usage(input=estimated_input_tokens(self.request))
+        uses = most_uses(known.uses, seen)
+        unread = sum(count for _, count in uses) - sum(count for _, count in known.uses)
+        output = max(known.output, estimated_tokens(delivered_bytes))
+        return replace(known, input=known.input + unread * FOUND_TOKENS, output=output, uses=uses)
+
+    def bytes_worth(self, served_by: Candidate[ChatModel], nanousd: NanoUsd) -> int:
+        """The number of output bytes that cost so much."""
+        thousand = cost(Usage(output=1000), terms_of(served_by, self.price_version))
+        return max(1, nanousd * 1000 * BYTES_PER_TOKEN // max(1, thousand))
+
+
+def _is_seen(candidate: Candidate[ChatModel]) -> bool:
+    """True if all that the model generates is streamed as it comes: none of it is hidden reasoning."""
+    return candidate.target.streams and "reasoning" not in candidate.model.capabilities
+
+
+def within_prices(request: ChatRequest, planned: Plan[ChatModel], price_version: str) -> Plan[ChatModel]:
+    """The plan without candidates above the caller's prices, by what this request can come to; raises where none is
+    left.
+    """
+    limit = request.routing.max_price
+    if limit is None:
+        return planned
+    kept = tuple(each for each in planned.candidates if fits(_reached_price(request, each), limit))
+    if not kept:
+        message = "No model is within 'max_price' for a prompt of this length."
+        raise InvalidRequest(message, param="max_price", code="max_price_exceeded")
+    return _within_total(request, replace(planned, candidates=kept), price_version, limit)
+
+
+def _reached_price(request: ChatRequest, candidate: Candidate[ChatModel]) -> ListPrice:
+    """The list price of the step that the prompt can reach."""
+    listed, window = billed_at(candidate), candidate.model.context_window
+    reached = [each.price for each in listed.steps if input_tokens_at_most(request, window) > each.above_prompt_tokens]
+    return reached[-1] if reached else listed
+
+
+def _within_total(
+    request: ChatRequest, planned: Plan[ChatModel], price_version: str, limit: PriceLimit
+) -> Plan[ChatModel]:
+    """The plan without candidates whose worst case is over `max_price.total`; raises where none is left."""
+    if limit.total_usd is None:
+        return planned
+    if request.max_output_tokens is None:
+        message = "'max_price.total' bounds the worst case, which needs a bound of the answer: set 'max_tokens'."
+        raise InvalidRequest(message, param="max_tokens", code="missing_required_parameter")
+    most = int(limit.total_usd * NANO_PER_USD)
+    kept = tuple(
+        candidate
+        for candidate in planned.candidates
+        if TokenMeter(request, (candidate,), price_version).worst_case(OPEN_OUTPUT_TOKENS) <= most
+    )
+    if not kept:
+        message = "The request may cost more than 'max_price.total' on every model: shorten it, or lower 'max_tokens'."
+        raise InvalidRequest(message, param="max_price.total", code="max_price_exceeded")
+    return replace(planned, candidates=kept)
+
+
+def terms_of(candidate: Candidate[ChatModel], price_version: str) -> Terms:
+    """The terms that a candidate is billed by: its alias's flat tier, or its target's own price."""
+    offer = candidate.name.offer
+    tier = Tier(offer.tier) if isinstance(offer, Alias) else Tier.PASSTHROUGH
+    return _terms(tier, candidate.target.price, price_version)
+
+
+@cache
+def _terms(tier: Tier, price: ListPrice, price_version: str) -> Terms:
+    return terms(tier, price_of(price), price_version)

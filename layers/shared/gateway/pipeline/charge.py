@@ -1,0 +1,370 @@
+"""Holds and charges one request: the pipeline's only dealings with money.
+
+A hold is ended exactly once, by the charge for what was delivered or by its release. The arithmetic is the operation's
+meter, the atomic steps are the store's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from gateway.auth.principal import Principal
+from gateway.canonical.alerts import LEVELS
+from gateway.canonical.limits import NO_TOKENS, KeyLimits, user_name
+from gateway.canonical.money import Admission, Charge, Hold, HoldRequest, NanoUsd, Refusal, ToolCost, Window
+from gateway.canonical.usage import Usage, Uses
+from gateway.errors import ServiceUnavailable
+from gateway.ledger.money import format_usd
+from gateway.ledger.tool_prices import tool_lines
+from gateway.limits.windows import enforced_rpm
+from gateway.logs.metrics import Metric, count
+from gateway.pipeline.operation import Meter, OpenOutput, StreamMeter
+from gateway.ports.clock import Clock
+from gateway.ports.keys import KeyRecord
+from gateway.ports.money import DeferredSettlements, Money
+
+if TYPE_CHECKING:
+    # The functions that open jobs and close them plan nothing.
+    from gateway.routing.plan import Candidate
+
+SETTLE_WITHIN_S = 2.0
+EXTEND_AT = 0.75
+# A stream that dies is charged for its last checkpoint: one is made so often, and whenever so much was added.
+CHECKPOINT_S = 10.0
+CHECKPOINT_NANOUSD = 10_000_000
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Billable:
+    """One request to be paid for.
+
+    `hold_until_s` (epoch) is when the sweeper may end its hold, and `over_by_s` when it runs no more, ended or not.
+    """
+
+    hold_id: str
+    generation_id: str
+    request_id: str
+    principal: Principal
+    model_requested: str
+    hold_until_s: int
+    over_by_s: int
+    user: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """The price of one request to the customer. `tools` are the parts of it that were paid by use."""
+
+    cost_nanousd: NanoUsd = 0
+    tools: tuple[ToolCost, ...] = ()
+
+    @property
+    def cost_usd(self) -> str:
+        """Decimal text."""
+        return format_usd(self.cost_nanousd)
+
+    @property
+    def tool_lines(self) -> list[dict[str, Any]]:
+        """One line for each tool that was paid by use."""
+        return tool_lines(self.tools)
+
+
+@dataclass(slots=True)
+class OpenHold:
+    """An open hold, kept right while its request runs: parked when it grows old, raised when it grows short.
+
+    `window` is known where this process made the admission. Steps on one hold follow each other. A checkpoint of what a
+    stream has come to is written every `checkpoint_s` and every cent, beside the stream.
+    """
+
+    billable: Billable
+    meter: StreamMeter
+    money: Money
+    deferred: DeferredSettlements
+    clock: Clock
+    hold: Hold
+    window: Window | None
+    units_held: int
+    checkpoint_s: float = CHECKPOINT_S
+    bill: Bill | None = None
+    _steps: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _parker: asyncio.Task[None] | None = None
+    _keeper: asyncio.Task[None] | None = None
+    _extender: asyncio.Task[bool] | None = None
+    _ending: asyncio.Task[None] | None = None
+    _timer: asyncio.TimerHandle | None = None
+    _delivered_bytes: int = 0
+    _uses: Uses = ()
+    _kept_uses: Uses = ()
+    _kept_bytes: int = 0
+    _keep_at_bytes: int = 0
+    _serving: Candidate[Any] | None = None
+
+    @property
+    def extend_at_bytes(self) -> int:
+        """The delivered bytes at which the hold should be raised."""
+        output = self.meter.open_output
+        return 0 if output is None else int(self.units_held * output.bytes_per_unit * EXTEND_AT)
+
+    @property
+    def bound_units(self) -> int | None:
+        """The bound of an open output, where the key's minute does not carry the longest one, or where the account does
+        not cover it and it cannot be watched.
+        """
+        output = self.meter.open_output
+        if output is None:
+            return None
+        units = output.most_units if output.watched else self.units_held
+        if self.hold.minute is not None:
+            units = min(units, self.meter.units_within(self.hold.tokens))
+        return units if units < output.most_units else None
+
+    async def carries(self, delivered_bytes: int) -> bool:
+        """Raises the hold ahead of an answer that has come this far; false once it cannot pay for what was delivered.
+
+        An answer whose length the caller bounded is held for in full, and needs nothing. The hold is raised beside the
+        stream, which waits for the store only when the hold is used up, and not for long.
+        """
+        output = self.meter.open_output
+        if output is None or not output.watched or delivered_bytes < self.extend_at_bytes:
+            return True
+        while not self._held_in_full:
+            extender = self._begun_extension(output)
+            if delivered_bytes < self._held_bytes:
+                return True
+            await asyncio.wait({extender}, timeout=SETTLE_WITHIN_S)
+            if not extender.done() or not extender.result():
+                return delivered_bytes < self._held_bytes
+        return True
+
+    @property
+    def _held_bytes(self) -> int:
+        output = self.meter.open_output
+        return 0 if output is None else self.units_held * output.bytes_per_unit
+
+    @property
+    def _held_in_full(self) -> bool:
+        """True if the hold is for the longest answer that the model gives."""
+        return self.meter.open_output is not None and self.units_held >= self.meter.open_output.most_units
+
+    def _begun_extension(self, output: OpenOutput) -> asyncio.Task[bool]:
+        """The extension that is under way; one at a time."""
+        if self._extender is None or self._extender.done():
+            units = min(self.units_held * 2, output.most_units)
+            self._extender = asyncio.create_task(self._extend(units))
+        return self._extender
+
+    async def _extend(self, units: int) -> bool:
+        amount = self.meter.worst_case(units)
+        cap = self.billable.principal.key.monthly_spend_cap_nanousd
+        async with self._steps:
+            if self.bill is not None:
+                return False
+            try:
+                extended = await self.money.extend(self.hold, amount, spend_cap_nanousd=cap)
+            except ServiceUnavailable:
+                return False
+            if extended is None:
+                return False
+            self.hold, self.units_held = extended, units
+            return True
+
+    def progress(self, served_by: Candidate[Any], delivered_bytes: int, uses: Uses = ()) -> None:
+        """Notes how far a stream has come, and begins the checkpoint that is due."""
+        if self._serving is not served_by:
+            self._serving = served_by
+            self._keep_at_bytes = delivered_bytes + self._checkpoint_bytes(served_by)
+        self._delivered_bytes, self._uses = delivered_bytes, uses
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self.checkpoint_s, self._on_time)
+        if delivered_bytes >= self._keep_at_bytes or uses != self._kept_uses:
+            self._keep_at_bytes = delivered_bytes + self._checkpoint_bytes(served_by)
+            self._begin_checkpoint()
+
+    def _checkpoint_bytes(self, candidate: Candidate[Any]) -> int:
+        return self.meter.bytes_worth(candidate, CHECKPOINT_NANOUSD)
+
+    def _on_time(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self.checkpoint_s, self._on_time)
+        if self._delivered_bytes > self._kept_bytes or self._uses != self._kept_uses:
+            self._begin_checkpoint()
+
+    def _begin_checkpoint(self) -> None:
+        """One at a time: a store that is slow is not asked twice."""
+        if self._serving is None or (self._keeper is not None and not self._keeper.done()):
+            return
+        self._kept_bytes, self._kept_uses = self._delivered_bytes, self._uses
+        usage = self.meter.estimate(self._kept_bytes, None, self._uses)
+        self._keeper = asyncio.create_task(self._checkpoint(self._charge(self._serving, usage, estimated=True)))
+
+    async def _checkpoint(self, charge: Charge) -> None:
+        async with self._steps:
+            if self.bill is not None:
+                return
+            try:
+                async with asyncio.timeout(SETTLE_WITHIN_S):
+                    self.hold = await self.money.checkpoint(self.hold, charge)
+            except (TimeoutError, ServiceUnavailable):
+                # The next one says more; a death before it is charged for the one before.
+                self._kept_bytes, self._kept_uses = 0, ()
+
+    def watch(self) -> None:
+        """Moves a hold out of a crowded account's item, beside the request: the item is paid by the KB."""
+        if self.hold.crowded:
+            self._parker = asyncio.create_task(self._park())
+
+    async def _park(self) -> None:
+        async with self._steps:
+            if self.bill is not None:
+                return
+            try:
+                self.hold = await self.money.park(self.hold)
+            except ServiceUnavailable:
+                # It stays where it is, which is safe and only dearer.
+                return
+
+    async def release(self) -> Bill:
+        """Ends the hold without a charge."""
+        return await self._end(None)
+
+    async def settle(self, served_by: Candidate[Any], usage: Usage, *, estimated: bool) -> Bill:
+        """Ends the hold with the charge for `usage`, at the price of the candidate that served."""
+        return await self._end(self._charge(served_by, usage, estimated=estimated))
+
+    def _charge(self, served_by: Candidate[Any], reported: Usage, *, estimated: bool) -> Charge:
+        """The charge for a usage, as far as the request can have caused it; the excess is the operator's to look at."""
+        usage = self.meter.bounded(served_by, reported)
+        if usage != reported and not estimated:
+            log.warning(
+                "%s reported more usage than the request can have caused: %s, of which %s is charged",
+                served_by.target.provider, reported, usage,
+            )  # fmt: skip
+            count(Metric.USAGE_BEYOND_BOUNDS)
+        cost = self.meter.cost(served_by, usage)
+        return Charge(
+            cost_nanousd=cost.nanousd,
+            request_id=self.billable.request_id,
+            generation_id=self.billable.generation_id,
+            model_requested=self.billable.model_requested,
+            model_used=served_by.model.id,
+            tier=cost.tier,
+            price_version=cost.price_version,
+            usage=usage,
+            estimated=estimated,
+            tools=cost.tools,
+        )
+
+    async def _end(self, charge: Charge | None) -> Bill:
+        """Ends the hold once, also if the request is cancelled meanwhile."""
+        if self._ending is None:
+            self.bill = Bill(charge.cost_nanousd, charge.tools) if charge else Bill()
+            self._ending = asyncio.create_task(self._finish(charge))
+        await asyncio.shield(self._ending)
+        return self.bill or Bill()
+
+    async def _finish(self, charge: Charge | None) -> None:
+        """Ends the hold; a store that fails, or does not answer in time, leaves the end to the queue.
+
+        What the hold's other steps have begun is given up, because the end does not depend on their success.
+        """
+        if self._timer is not None:
+            self._timer.cancel()
+        for step in filter(None, (self._parker, self._keeper, self._extender)):
+            step.cancel()
+        try:
+            async with asyncio.timeout(SETTLE_WITHIN_S), self._steps:
+                now_s = self.clock.now_s()
+                if charge is None:
+                    await self.money.release(self.hold, now_s)
+                else:
+                    await self.money.settle(self.hold, charge, now_s)
+        except (TimeoutError, ServiceUnavailable):
+            await self.deferred.put(self.hold, charge)
+        except Exception:
+            # The request is over, so no caller can be told: the queue ends its hold.
+            log.exception("hold %s could not be ended", self.hold.hold_id)
+            await self.deferred.put(self.hold, charge)
+
+
+class Billing:
+    """Makes holds, for requests and for jobs alike."""
+
+    def __init__(
+        self, money: Money, deferred: DeferredSettlements, clock: Clock, *, checkpoint_s: float = CHECKPOINT_S
+    ) -> None:
+        self._money = money
+        self._deferred = deferred
+        self._clock = clock
+        self._checkpoint_s = checkpoint_s
+
+    def resume(self, billable: Billable, meter: StreamMeter, hold: Hold) -> OpenHold:
+        """The open hold of a request that was admitted before."""
+        return self._open(billable, meter, hold, None)
+
+    async def admit(self, billable: Billable, meter: StreamMeter) -> OpenHold | Refusal:
+        """Holds the worst case over all candidates, or says which rule refused."""
+        outcome = await make_hold(self._money, billable, meter, self._clock.now_s())
+        if isinstance(outcome, Refusal):
+            return outcome
+        open_hold = self._open(billable, meter, outcome.hold, outcome.window)
+        open_hold.watch()
+        return open_hold
+
+    def _open(self, billable: Billable, meter: StreamMeter, hold: Hold, window: Window | None) -> OpenHold:
+        tools = (self._money, self._deferred, self._clock)
+        return OpenHold(billable, meter, *tools, hold, window, _held_units(meter, hold), self._checkpoint_s)
+
+
+async def make_hold(money: Money, billable: Billable, meter: Meter, now_s: float) -> Admission | Refusal:
+    """Asks the store for the hold of a request's worst case."""
+    key, output = billable.principal.key, meter.open_output
+    wanted = HoldRequest(
+        account_id=billable.principal.account_id,
+        key_id=key.key_id,
+        hold_id=billable.hold_id,
+        amount_nanousd=meter.worst_case(_first_units(meter)),
+        deadline_s=billable.hold_until_s,
+        key_rpm_limit=enforced_rpm(key.rpm_limit),
+        spend_cap_nanousd=key.monthly_spend_cap_nanousd,
+        most_nanousd=None if output is None or output.watched else meter.worst_case(output.most_units),
+        limits=KeyLimits(key.tpm_limit, key.max_parallel, key.user_rpm_limit),
+        tokens=NO_TOKENS if key.tpm_limit is None else meter.tokens,
+        lease_until_s=billable.over_by_s,
+        user=user_name(key.key_id, billable.user),
+        alert_at_nanousd=alert_at_nanousd(key),
+    )
+    return await money.admit(wanted, now_s)
+
+
+def alert_at_nanousd(key: KeyRecord) -> NanoUsd | None:
+    """The month's spend from which the key's owner is told; `None` if there is no one to tell or nothing to tell of."""
+    cap = key.monthly_spend_cap_nanousd
+    if cap is None or key.alert_webhook_url is None:
+        return None
+    return -(-cap * LEVELS[0] // 100)
+
+
+def _first_units(meter: Meter) -> int:
+    return 0 if meter.open_output is None else meter.open_output.first_units
+
+
+def _held_units(meter: Meter, hold: Hold) -> int:
+    """The units of output that a new hold pays for."""
+    output = meter.open_output
+    if output is None or output.watched:
+        return _first_units(meter)
+    if meter.worst_case(output.most_units) <= hold.amount_nanousd:
+        return output.most_units
+    paid, unpaid = output.first_units, output.most_units
+    while unpaid - paid > 1:
+        middle = (paid + unpaid) // 2
+        if meter.worst_case(middle) <= hold.amount_nanousd:
+            paid = middle
+        else:
+            unpaid = middle
+    return paid

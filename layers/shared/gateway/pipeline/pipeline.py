@@ -1,0 +1,359 @@
+"""Runs operations: open (decode, plan) -> admit -> attempts -> close (settle). It knows no modality.
+
+Retry and fallback are in `_first_success`, the commit rule in `Relay`, money in `admit` and `_close`, and nowhere else;
+a job's further routes are tried by its own steps (`jobs/media`), which outlive the request. A request that was admitted
+is always closed: settled for what was delivered, or released.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import secrets
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from functools import partial
+from random import SystemRandom
+from typing import Any, TypeVar
+
+from gateway.canonical.money import Hold, Refusal
+from gateway.canonical.response import Extension
+from gateway.errors import (
+    GatewayError,
+    InvalidRequest,
+    NotConfigured,
+    RequestTimeout,
+    UnreadableAnswer,
+    UpstreamError,
+)
+from gateway.ledger.hold_ids import hold_id_at
+from gateway.pipeline.charge import Bill, Billable, Billing, OpenHold
+from gateway.pipeline.context import RequestContext
+from gateway.pipeline.operation import A, InboundRequest, Operation, ProviderCall, R
+from gateway.pipeline.provider_client import ProviderClient, whole
+from gateway.pipeline.stream import HoldExhausted, Relay
+from gateway.ports.clock import Clock
+from gateway.ports.sink import Sink
+from gateway.ports.upstream import UpstreamResponse
+from gateway.routing.plan import Candidate
+
+BACKOFF_S = 0.02
+HOLD_GRACE_S = 60
+# What admission, settling and keeping the answer may take beside the provider's time.
+AROUND_S = 15.0
+JITTER = SystemRandom()
+TIMED_OUT = "Request timed out after {:.0f} seconds. Use streaming (stream: true) for requests that may take this long."
+UNFORESEEN = "The gateway failed while serving the request."
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Time limits in seconds. `stream_margin_s` is the part of the function's time that a stream leaves free."""
+
+    non_stream_s: float
+    stream_margin_s: float
+
+
+class Pipeline:
+    """Takes a request of any operation from its plan to its bill."""
+
+    def __init__(self, *, providers: ProviderClient, billing: Billing, clock: Clock, limits: Limits) -> None:
+        self._providers = providers
+        self._billing = billing
+        self._clock = clock
+        self._limits = limits
+
+    def open(
+        self, operation: Operation[R, A], inbound: InboundRequest, *, hold_id: str = "", entered_s: float = 0.0
+    ) -> RequestContext[R, A]:
+        """Decodes and plans; raises what is wrong with the request itself.
+
+        A request that was opened by another process is given the hold and the time that it entered with.
+        """
+        request = operation.decode(inbound)
+        plan = operation.plan(inbound.principal, request)
+        now_s = self._clock.now_s()
+        return RequestContext(
+            operation,
+            inbound,
+            request,
+            plan,
+            operation.meter(request, plan),
+            hold_id or hold_id_at(now_s, secrets.randbits(40)),
+            entered_s or now_s,
+        )
+
+    def over_by_s(self, context: RequestContext[R, A]) -> float:
+        """The time at which nothing of the request runs any more, in epoch seconds."""
+        if context.request.stream:
+            return context.inbound.deadline_s
+        return min(context.inbound.deadline_s, context.entered_s + self._limits.non_stream_s + AROUND_S)
+
+    async def admit(self, context: RequestContext[R, A], *, sent_here: bool = True) -> None:
+        """Holds the worst case, all or nothing, while the connection to the provider is being made.
+
+        Raises the last refusal before anything is sent. A request that another process will send (`resume`) needs
+        neither connection nor look-up here.
+        """
+        if sent_here:
+            context.warming = asyncio.create_task(self._warm(context.operation, context.plan.candidates[0]))
+            self._recall(context, context.plan.candidates[0])
+        over_by_s = self.over_by_s(context) if sent_here else context.inbound.deadline_s
+        outcome = await self._billing.admit(_billable(context, over_by_s), context.meter)
+        context.window = outcome.window
+        if isinstance(outcome, Refusal):
+            for begun in filter(None, (context.warming, context.recalling)):
+                begun.cancel()
+            raise outcome.error()
+        _open(context, outcome)
+
+    def resume(self, context: RequestContext[R, A], hold: Hold) -> None:
+        """Goes on with a request that another process has admitted, under the hold that it was admitted with."""
+        self._recall(context, context.plan.candidates[0])
+        billable = _billable(context, context.inbound.deadline_s)
+        _open(context, self._billing.resume(billable, context.meter, hold))
+
+    async def answer(self, context: RequestContext[R, A]) -> bytes:
+        """A whole answer in the caller's wire; past the contract's time the upstream is let go and nothing charged."""
+        operation = context.operation
+        try:
+            async with asyncio.timeout(self._limits.non_stream_s):
+                answer = await self._first_success(context, partial(self._ask, context))
+            context.usage, context.delivered_bytes, context.uses = operation.measure(answer)
+            context.complete = True
+            extension = await self._close_and_keep(context, operation.keep(context.account_id, answer))
+        except TimeoutError:
+            raise RequestTimeout(TIMED_OUT.format(self._limits.non_stream_s)) from None
+        finally:
+            await self._close(context)
+        return operation.encode_answer(context.request, answer, context.stamp, extension)
+
+    async def stream(self, context: RequestContext[R, A], sink: Sink) -> None:
+        """An answer as it comes. Raises only while nothing is committed; later a failure is the wire's error event."""
+        transcoder = context.operation.transcoder(context.request, context.stamp)
+        relay = Relay(transcoder, sink, context.carries)
+        try:
+            ending = await self._run(context, relay)
+            last = ending(await self._close_and_keep(context, transcoder.keep(context.account_id)))
+            if context.before_end is not None:
+                await context.before_end(last)
+            await sink.write(last)
+        except GatewayError as error:
+            context.error = error
+            await self._close(context)
+            if not sink.committed:
+                raise
+            await sink.write(relay.fail(error))
+        finally:
+            await self._close(context)
+            await relay.let_go()
+
+    async def _run(self, context: RequestContext[R, A], relay: Relay[A]) -> Callable[[Extension], bytes]:
+        """Pumps the stream to its end and says how it is to be ended."""
+        remaining_s = context.inbound.deadline_s - self._clock.now_s() - self._limits.stream_margin_s
+        try:
+            async with asyncio.timeout(remaining_s):
+                await self._first_success(context, partial(self._pump, context, relay), relay)
+            context.complete = True
+        except (TimeoutError, HoldExhausted):
+            return relay.cut_short
+        except GatewayError:
+            raise
+        except Exception as unforeseen:
+            raise GatewayError(UNFORESEEN) from unforeseen
+        finally:
+            context.usage, context.uses, context.delivered_bytes = relay.usage, relay.uses, relay.delivered_bytes
+        return relay.finish
+
+    async def _first_success(
+        self,
+        context: RequestContext[R, A],
+        attempt: Callable[[Candidate[Any]], Awaitable[T]],
+        relay: Relay[A] | None = None,
+    ) -> T:
+        """The first attempt that works out, over the plan's candidates; nothing is repeated once content was delivered.
+
+        Candidates take turns while tries are left. One whose provider names a time to wait, has no credentials, or
+        billed a whole answer that cannot be read, has no further turn. The caller is told of the last failure of a
+        provider: that a later one cannot take the request is not the caller's mistake.
+        """
+        waiting, tries_left = deque(context.plan.candidates), context.plan.tries
+        last_failure: UpstreamError | None = None
+        while waiting and tries_left:
+            if last_failure is not None:
+                await asyncio.sleep(JITTER.uniform(0, BACKOFF_S * 2 ** len(context.failures)))
+            candidate = waiting.popleft()
+            context.try_on(candidate)
+            try:
+                return await attempt(candidate)
+            except (UpstreamError, InvalidRequest) as error:
+                # Not its message: a provider may quote the prompt.
+                context.failures.append(f"{candidate.target.provider}: {error.status} {error.code or error.type}")
+                if (relay and relay.delivered) or (last_failure is None and isinstance(error, InvalidRequest)):
+                    raise
+                if isinstance(error, UpstreamError) and not (last_failure and isinstance(error, NotConfigured)):
+                    last_failure = error
+                tries_left -= not isinstance(error, NotConfigured)
+                if not _final_here(error) and error is not context.unreadable:
+                    waiting.append(candidate)
+        raise last_failure or GatewayError(UNFORESEEN)
+
+    async def _ask(self, context: RequestContext[R, A], candidate: Candidate[Any]) -> A:
+        """One attempt at a whole answer. Its parts are asked side by side, and one that fails ends them all."""
+        operation = context.operation
+        parts = operation.parts(context.request)
+        bodies = await together([self._ask_part(context, candidate, part) for part in parts])
+        try:
+            return operation.decode_answer(context.request, candidate, bodies, context.stamp.answer_id)
+        except UnreadableAnswer as error:
+            context.unreadable = error
+            raise
+
+    async def _ask_part(self, context: RequestContext[R, A], candidate: Candidate[Any], part: R) -> bytes:
+        response, call = await self._send(context, candidate, part, stream=False)
+        try:
+            return await call.read(response)
+        finally:
+            await response.aclose()
+
+    async def _pump(self, context: RequestContext[R, A], relay: Relay[A], candidate: Candidate[Any]) -> None:
+        """One stream attempt, from the provider's first byte to its last."""
+        if not context.operation.streams(candidate):
+            await relay.replay(await self._ask(context, candidate), candidate, context.headers())
+            return
+        response, _ = await self._send(context, candidate, context.request, stream=True)
+        await relay.pump(response, candidate, context.headers())
+
+    async def _send(
+        self, context: RequestContext[R, A], candidate: Candidate[Any], request: R, *, stream: bool
+    ) -> tuple[UpstreamResponse, ProviderCall]:
+        """Sends the completed request to one candidate; once more amended, where the provider's refusal allows it."""
+        if context.recalling is None:
+            self._recall(context, candidate)
+        if context.recalling is not None:
+            request = (await context.recalling)(request, candidate)
+        try:
+            return await self._call(context, candidate, request, stream=stream)
+        except InvalidRequest as refusal:
+            amended = context.operation.amended(request, refusal)
+            if amended is None:
+                raise
+        return await self._call(context, candidate, amended, stream=stream)
+
+    async def _call(
+        self, context: RequestContext[R, A], candidate: Candidate[Any], request: R, *, stream: bool
+    ) -> tuple[UpstreamResponse, ProviderCall]:
+        """One request to one candidate; raises what the provider's refusal means."""
+        if context.warming is not None and not context.warming.done():
+            await asyncio.wait({context.warming})
+        credential = await self._providers.credential(candidate.target.provider)
+        call = context.operation.call(request, candidate, credential, self._clock.now_s(), stream=stream)
+        response = await self._providers.send(call.request)
+        if response.status == 200:
+            return response, call
+        body = await whole(response)
+        raise call.decode_error(response.status, response.headers, body)
+
+    def _recall(self, context: RequestContext[R, A], candidate: Candidate[Any]) -> None:
+        """Begins to look up what completes the request for a candidate: for the first one, beside the admission."""
+        found = context.operation.recall(context.account_id, context.request, candidate)
+        if found is not None:
+            context.recalling = asyncio.create_task(found)
+
+    async def _warm(self, operation: Operation[R, A], candidate: Candidate[Any]) -> None:
+        """Opens a connection to the provider beside the admission; a failure here shows again at `_call`."""
+        try:
+            credential = await self._providers.configured(candidate.target.provider)
+            origin = None if credential is None else operation.origin(candidate, credential)
+        except GatewayError:
+            return
+        if origin is not None:
+            await self._providers.warm(origin)
+
+    async def _close_and_keep(
+        self, context: RequestContext[R, A], keeping: Coroutine[Any, Any, None] | None
+    ) -> Extension:
+        """Settles, and keeps what the next request needs; the answer's end waits for both."""
+        if keeping is None:
+            return await self._close(context)
+        extension: Extension
+        extension, _ = await asyncio.gather(self._close(context), keeping)
+        return extension
+
+    async def _close(self, context: RequestContext[R, A]) -> Extension:
+        """Settles what was delivered, or releases, once; what a caller is told of it."""
+        if context.extension is None:
+            bill = await _bill(context)
+            context.extension = Extension(
+                generation_id=context.generation_id,
+                model_used=context.model_used,
+                models_tried=context.distinct_models,
+                cache="miss",
+                cost_usd=bill.cost_usd,
+                tools=bill.tool_lines,
+            )
+        return context.extension
+
+
+async def together(asking: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """Awaits all of them; raises the first failure, after which none is left running."""
+    if len(asking) == 1:
+        return [await asking[0]]
+    tasks = [asyncio.ensure_future(one) for one in asking]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def _open(context: RequestContext[R, A], open_hold: OpenHold) -> None:
+    """Goes on under the hold, with the output bounded where the hold carries no longer one.
+
+    The hold of an output that is watched is still raised as it comes, up to the bound.
+    """
+    context.open_hold = open_hold
+    units, output = open_hold.bound_units, context.meter.open_output
+    if units is None or output is None:
+        return
+    context.request = context.operation.bounded(context.request, units)
+    if output.watched:
+        context.meter = open_hold.meter = context.meter.limited(units)
+    else:
+        context.meter = open_hold.meter = context.operation.meter(context.request, context.plan)
+
+
+def _billable(context: RequestContext[R, A], over_by_s: float) -> Billable:
+    return Billable(
+        hold_id=context.hold_id,
+        generation_id=context.generation_id,
+        request_id=context.inbound.request_id,
+        principal=context.inbound.principal,
+        model_requested=context.request.model,
+        hold_until_s=int(context.inbound.deadline_s) + HOLD_GRACE_S,
+        over_by_s=math.ceil(over_by_s),
+        user=context.request.user,
+    )
+
+
+async def _bill(context: RequestContext[R, A]) -> Bill:
+    """Charges for what was delivered, and for what a provider reports to bill though its answer cannot be read.
+
+    Other attempts that delivered nothing cost the customer nothing.
+    """
+    if context.open_hold is None:
+        return Bill()
+    counted = context.usage if context.complete else context.billed_unread
+    owed = context.delivered_bytes or counted
+    if not owed or context.served_by is None:
+        return await context.open_hold.release()
+    usage = counted or context.meter.estimate(context.delivered_bytes, context.usage, context.uses)
+    return await context.open_hold.settle(context.served_by, usage, estimated=counted is None)
+
+
+def _final_here(error: UpstreamError | InvalidRequest) -> bool:
+    """True if the same candidate would fail again at once."""
+    return isinstance(error, InvalidRequest) or not error.retryable or error.retry_after_s is not None

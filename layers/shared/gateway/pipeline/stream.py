@@ -1,0 +1,126 @@
+"""Passes one stream from a provider to a caller: what is held back, what goes out, what it used.
+
+Until an attempt delivers its first content its bytes are kept here, so that another attempt can take its place
+unseen; from then on every piece leaves as it comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Generic
+
+from gateway.canonical.response import Extension
+from gateway.canonical.usage import Usage, Uses
+from gateway.errors import GatewayError, UpstreamError
+from gateway.pipeline.operation import A, Piece, Transcoder
+from gateway.ports.sink import Sink
+from gateway.ports.upstream import UpstreamResponse
+from gateway.routing.plan import Candidate
+
+# What an attempt may send before its first content, which is kept for the case that another takes its place.
+HELD_BYTES_MAX = 4 * 1024 * 1024
+NO_CONTENT = "The provider sent megabytes without any content."
+
+Carries = Callable[[int, Uses], Awaitable[bool]]
+
+
+class HoldExhausted(Exception):
+    """The delivered part has used up the hold, and the balance does not carry more."""
+
+
+class Relay(Generic[A]):
+    """The state of one caller's stream over all its attempts."""
+
+    def __init__(self, transcoder: Transcoder[A], sink: Sink, carries: Carries) -> None:
+        self._transcoder = transcoder
+        self._sink = sink
+        self._carries = carries
+        self._response: UpstreamResponse | None = None
+        self._held: list[bytes] = []
+        self._held_bytes = 0
+        self._ended = False
+        self._headers: Mapping[str, str] = {}
+        self.delivered_bytes = 0
+        self.usage: Usage | None = None
+        self.uses: Uses = ()
+
+    async def pump(self, response: UpstreamResponse, candidate: Candidate[Any], headers: Mapping[str, str]) -> None:
+        """One attempt, until its wire says that the stream is whole; raises where it is not.
+
+        Nothing of an earlier attempt remains. `headers` tell of this one, should it be the one that delivers.
+        """
+        await self.let_go()
+        self._response = response
+        self._begin(candidate, headers)
+        feed = self._transcoder.feed
+        async for chunk in response.chunks():
+            await self._deliver(feed(chunk))
+            if self._ended:
+                return
+        await self._deliver(self._transcoder.flush())
+
+    async def replay(self, answer: A, candidate: Candidate[Any], headers: Mapping[str, str]) -> None:
+        """One attempt at a model that does not stream, by its whole answer."""
+        self._begin(candidate, headers)
+        await self._deliver(self._transcoder.replay(answer))
+
+    @property
+    def delivered(self) -> bool:
+        """True once the caller has content that another attempt would repeat."""
+        return self.delivered_bytes > 0
+
+    async def let_go(self) -> None:
+        """Gives the provider's connection back."""
+        if self._response is not None:
+            await self._response.aclose()
+            self._response = None
+
+    def finish(self, extension: Extension) -> bytes:
+        """The clean end, after what is still held back."""
+        return self._take_held() + self._transcoder.finish(extension)
+
+    def cut_short(self, extension: Extension) -> bytes:
+        """The end where time or money has run out: finish reason `length`."""
+        return self._take_held() + self._transcoder.cut_short(extension)
+
+    def fail(self, error: GatewayError) -> bytes:
+        """The wire's error event."""
+        return self._transcoder.fail(error)
+
+    def _begin(self, candidate: Candidate[Any], headers: Mapping[str, str]) -> None:
+        self._headers = headers
+        self._transcoder.begin(candidate)
+        self._take_held()
+        self._ended, self.usage, self.uses = False, None, ()
+
+    async def _deliver(self, pieces: Iterable[Piece]) -> None:
+        """Passes on what came before a failure, then raises it: no token is lost to what follows it."""
+        failure = None
+        for piece in pieces:
+            self._note(piece)
+            if piece.error is not None:
+                failure = piece.error
+                break
+            self._held.append(piece.data)
+            self._held_bytes += len(piece.data)
+        if self.delivered_bytes and self._held_bytes:
+            await self._sink.write(self._take_held())
+        if failure is not None:
+            raise failure
+        if self._held_bytes > HELD_BYTES_MAX:
+            raise UpstreamError(NO_CONTENT)
+        if not await self._carries(self.delivered_bytes, self.uses):
+            raise HoldExhausted
+
+    def _note(self, piece: Piece) -> None:
+        self.usage = piece.usage or self.usage
+        self.uses = piece.uses or self.uses
+        self._ended = self._ended or piece.ended
+        if piece.delivered_bytes and not self.delivered_bytes:
+            self._sink.announce(self._headers)
+        self.delivered_bytes += piece.delivered_bytes
+
+    def _take_held(self) -> bytes:
+        held = b"".join(self._held)
+        self._held, self._held_bytes = [], 0
+        return held

@@ -1,0 +1,1 @@
+"""Protocol classes by concern: the interfaces of sockets, stores and clocks for the packages above."""

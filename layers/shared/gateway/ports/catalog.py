@@ -1,0 +1,35 @@
+"""The catalog as a plan reads it, and the providers' names as the catalog checks them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from gateway.canonical.models import Model, Name, Offer
+
+M_co = TypeVar("M_co", bound=Model[Any], covariant=True)
+
+
+class Catalog(Protocol[M_co]):
+    """The models of one kind for sale, by name."""
+
+    price_version: str
+
+    def find(self, requested: str) -> Name | None:
+        """The offer that a caller's `model` names, or `None`."""
+
+    def models_behind(self, offer: Offer) -> tuple[M_co, ...]:
+        """The models that serve the offer, best first."""
+
+
+class KnownNames(NamedTuple):
+    """The names that rows of one kind may use: each provider with its wires, each profile with the wires of its family.
+
+    `regional` are the providers whose target may have a region of its own, different from their credential's, with the
+    pattern of their regions' names. `tools` are the words for what providers run, by the wire that has them.
+    """
+
+    providers: Mapping[str, Collection[str]]
+    profiles: Mapping[str, Collection[str]] = {}
+    regional: Mapping[str, str] = {}
+    tools: Mapping[str, Collection[str]] = {}

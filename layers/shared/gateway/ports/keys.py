@@ -1,0 +1,72 @@
+"""API keys: the stored record, the management of an account's keys, and the look-up by hash."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """A stored API key: its settings, never its text. Times are epoch seconds, money is nano-USD.
+
+    `parent_key_id` is the key that created it; an operator's own have none.
+    """
+
+    key_id: str
+    account_id: str
+    name: str
+    last4: str
+    created_at_s: int
+    disabled: bool = False
+    revoked: bool = False
+    expires_at_s: int | None = None
+    rpm_limit: int | None = None
+    tpm_limit: int | None = None
+    max_parallel: int | None = None
+    allowed_ips: tuple[str, ...] = ()
+    allowed_models: tuple[str, ...] = ()
+    monthly_spend_cap_nanousd: int | None = None
+    region_policy: str = "any"
+    alert_webhook_url: str | None = None
+    can_manage_keys: bool = False
+    user_rpm_limit: int | None = None
+    parent_key_id: str | None = None
+
+    @property
+    def manages_lastingly(self) -> bool:
+        """True if this key alone keeps its account manageable: it manages keys, and never expires."""
+        return self.can_manage_keys and not self.revoked and not self.disabled and self.expires_at_s is None
+
+
+class KeyStore(Protocol):
+    """Management of an account's keys. Every read sees every write before it."""
+
+    async def add(self, key_hash: str, record: KeyRecord, *, made_by: KeyRecord | None = None) -> None:
+        """Adds a key under the hash of its text; raises `Conflict` if the key or its id exists.
+
+        With `made_by`, raises `Conflict` with the code `key_changed` if that key is another one by now.
+        """
+
+    async def get(self, account_id: str, key_id: str) -> KeyRecord | None:
+        """The account's key of that id, or `None`."""
+
+    async def page(self, account_id: str, *, limit: int, before: str | None = None) -> Sequence[KeyRecord]:
+        """Keys by id, highest (newest) first; with `before`, only ids below it."""
+
+    async def change(
+        self, account_id: str, key_id: str, changes: Mapping[str, object], *, while_managed_by: str | None = None
+    ) -> KeyRecord:
+        """Applies `changes`, by names of `KeyRecord`'s fields, and returns the key. Other fields keep their values.
+
+        Raises `Conflict` if the key is already revoked. With `while_managed_by`, raises `Conflict` with the code
+        `last_managing_key` if that key of the account no longer manages keys at that moment.
+        """
+
+
+class Keys(Protocol):
+    """Keys by the SHA-256 of their text, as hex."""
+
+    async def find(self, key_hash: str) -> KeyRecord | None:
+        """The key as of at most 5 s ago, as the contract allows, or `None`."""

@@ -1,0 +1,23 @@
+"""Names the members of a chat request that refer to what OpenAI keeps.
+
+https://platform.openai.com/docs/api-reference/chat/create
+"""
+
+from __future__ import annotations
+
+from gateway.protocols.shared.provider_state import OWN, STATE, Places
+
+PLACES: Places = {
+    "audio": {"voice": {"id": STATE}},
+    "functions": OWN,
+    "messages": {
+        "annotations": OWN,
+        "audio": STATE,
+        "content": {"file": {"file_id": STATE}},
+        "reasoning_details": OWN,
+        "tool_call_id": OWN,
+    },
+    "metadata": OWN,
+    "response_format": OWN,
+    "tools": {"function": {"parameters": OWN}},
+}

@@ -1,0 +1,47 @@
+"""Names the members of a Responses request that refer to what OpenAI keeps.
+
+https://platform.openai.com/docs/api-reference/responses/create
+
+`previous_response_id`, `conversation` and references to items are the gateway's: they name what it stores for accounts.
+"""
+
+from __future__ import annotations
+
+from gateway.protocols.shared.provider_state import OWN, STATE, Place, Places
+
+_CONTENT: Places = {"annotations": OWN, "file_id": STATE}
+
+_TOOL: dict[str, Place] = {
+    "connector_id": OWN,
+    "container": STATE,
+    "environment": {"skills": {"skill_id": STATE}},
+    "filters": OWN,
+    "headers": OWN,
+    "parameters": OWN,
+    "vector_store_ids": STATE,
+}
+# A namespace holds tools.
+_TOOL["tools"] = _TOOL
+
+PLACES: Places = {
+    "client_metadata": OWN,
+    "conversation": OWN,
+    "input": {
+        "action": OWN,
+        "approval_request_id": OWN,
+        "call_id": OWN,
+        "container_id": STATE,
+        "content": _CONTENT,
+        "file_id": STATE,
+        "output": _CONTENT,
+        "results": OWN,
+        # Those that an MCP server lists have members of their own.
+        "tools": {**_TOOL, "annotations": OWN, "input_schema": OWN},
+    },
+    "metadata": OWN,
+    "nexevo": OWN,
+    "previous_response_id": OWN,
+    "prompt": STATE,
+    "text": OWN,
+    "tools": _TOOL,
+}

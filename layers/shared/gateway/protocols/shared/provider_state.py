@@ -1,0 +1,67 @@
+"""Finds what a request has its provider look up by an id or an address of the provider's own.
+
+Such an id stands for something uploaded, stored or made before in the account whose key is used: the operator's, which
+all callers share. Each wire has a table of the members that name such things, and of those that hold the caller's
+own data, schemas for example, in which any name may stand. In all other members a name that ends as references do is
+taken for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Any, Final, TypeAlias
+
+
+class Mark(Enum):
+    """The meaning of a member: it names provider state, or it holds nothing that is judged."""
+
+    STATE = "state"
+    OWN = "own"
+
+
+STATE: Final = Mark.STATE
+OWN: Final = Mark.OWN
+
+# A function tells whether a string names provider state. An array's elements stand in its member's place.
+Place: TypeAlias = "Mark | Callable[[str], bool] | Places"
+Places: TypeAlias = Mapping[str, Place]
+
+_REFERENCES = ("_id", "_ids", "_uri", "_uris", "Id", "Ids", "Uri", "Uris")
+_NOWHERE: Places = {}
+
+
+def first_reference(document: object, places: Places) -> str | None:
+    """The JSON path of the first member that names provider state, or `None`."""
+    found = _found(document, places)
+    return None if found is None else "".join(found).removeprefix(".")
+
+
+def _found(value: Any, places: Places) -> list[str] | None:
+    """The steps to the first reference below an object or an array."""
+    if isinstance(value, list):
+        for position, element in enumerate(value):
+            inner = _found(element, places) if isinstance(element, dict | list) else None
+            if inner is not None:
+                return [f"[{position}]", *inner]
+        return None
+    for name, member in value.items():
+        inner = None if member is None else _judged(name, member, places.get(name))
+        if inner is not None:
+            return [f".{name}", *inner]
+    return None
+
+
+def _judged(name: str, member: object, place: Place | None) -> list[str] | None:
+    """The steps from this member to the reference in it, none if it is one itself, or `None`."""
+    if place is OWN:
+        return None
+    if place is STATE:
+        return []
+    if place is None and name.endswith(_REFERENCES):
+        return []
+    if callable(place):
+        return [] if isinstance(member, str) and place(member) else None
+    if isinstance(member, dict | list):
+        return _found(member, _NOWHERE if place is None else place)
+    return None

@@ -1,0 +1,48 @@
+"""Builds requests to Bedrock: a host per region, and a signature or a Bedrock API key.
+
+https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys.html. The credential's `extra` holds `region` and, where
+requests are to be signed, `access_key_id`, `secret_access_key` and, with temporary credentials, `session_token`; with
+an access key the API key is not looked at. A row with `"auth": "role"` gets the pair of the function's own role.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlsplit
+
+from gateway.ports.upstream import Credential
+from gateway.providers.auth.aws_hosts import aws_host
+from gateway.providers.auth.sigv4 import AwsCredentials, Scope, signed_headers
+from gateway.providers.outgoing import Headers, Outgoing, setting
+
+_SERVICE = "bedrock"
+# https://docs.aws.amazon.com/general/latest/gr/bedrock.html
+REGIONS = r"[a-z]{2}(-[a-z]+)+-[1-9]"
+# The client writes the Host field from the origin, without the scheme's own port.
+_OWN_PORTS = {"http": ":80", "https": ":443"}
+
+
+def base_url(credential: Credential) -> str:
+    """The endpoint of the account's region."""
+    return f"https://{aws_host('bedrock-runtime', setting(credential, 'region'))}"
+
+
+def path(outgoing: Outgoing) -> str:
+    """The model's; a profile's id, which may hold `:` and `/`, is one segment of it."""
+    return f"/model/{quote(outgoing.model, safe='')}/{'converse-stream' if outgoing.stream else 'converse'}"
+
+
+def headers(url: str, outgoing: Outgoing) -> Headers:
+    """A signature over this very request, or the key as a bearer token."""
+    credential = outgoing.credential
+    if "access_key_id" not in credential.extra:
+        return (("authorization", f"Bearer {credential.api_key}"),)
+    address = urlsplit(url)
+    host = address.netloc.lower().removesuffix(_OWN_PORTS[address.scheme])
+    keys = AwsCredentials(
+        credential.extra["access_key_id"],
+        setting(credential, "secret_access_key"),
+        credential.extra.get("session_token"),
+    )
+    scope = Scope(setting(credential, "region"), _SERVICE)
+    signed = signed_headers("POST", address.path, {"host": host}, outgoing.body, keys, scope, outgoing.now_s)
+    return tuple((name, value) for name, value in signed.items() if name != "host")

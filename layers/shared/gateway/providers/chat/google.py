@@ -1,0 +1,60 @@
+"""Builds requests to Google's two APIs: the Developer API by key, Vertex by project and access token.
+
+Vertex's hosts and paths: https://cloud.google.com/vertex-ai/generative-ai/docs/learn/locations. With a project in the
+credential's `extra` the credential's key is an access token; without one it is a key of Vertex's express mode
+(https://cloud.google.com/vertex-ai/generative-ai/docs/start/express-mode/overview), which knows neither project nor
+location. Versions are those that Google's own SDK asks for.
+"""
+
+from __future__ import annotations
+
+from gateway.ports.upstream import Credential
+from gateway.providers.chat.wires import part
+from gateway.providers.outgoing import Headers, Outgoing
+
+_GLOBAL = "global"
+# https://cloud.google.com/vertex-ai/generative-ai/docs/learn/locations
+LOCATIONS = r"global|us|eu|[a-z]+-[a-z]+[1-9][0-9]?"
+
+
+def developer_path(outgoing: Outgoing) -> str:
+    """The model's, under the version that knows thinking and signatures."""
+    return "/v1beta" + _path(outgoing)
+
+
+def developer_count_path(outgoing: Outgoing) -> str:
+    """Returns the path that counts the model's prompts."""
+    address = part("gemini.address")
+    return f"/v1beta{address.upstream_path(outgoing.model, address.COUNT)}"
+
+
+def developer_headers(_: str, outgoing: Outgoing) -> Headers:
+    """The key, in Google's manner."""
+    return (("x-goog-api-key", outgoing.credential.api_key),)
+
+
+def vertex_base_url(credential: Credential) -> str:
+    """The location's endpoint; the global one has no location in its name."""
+    location = credential.extra.get("location", _GLOBAL)
+    region = "" if location == _GLOBAL else f"{location}-"
+    return f"https://{region}aiplatform.googleapis.com"
+
+
+def vertex_path(outgoing: Outgoing) -> str:
+    """The publisher's model, in the account's project where it has one."""
+    extra = outgoing.credential.extra
+    owner = f"/projects/{extra['project']}/locations/{extra.get('location', _GLOBAL)}" if "project" in extra else ""
+    return f"/v1beta1{owner}/publishers/google" + _path(outgoing)
+
+
+def vertex_headers(url: str, outgoing: Outgoing) -> Headers:
+    """An access token, or a key of the express mode."""
+    if "project" not in outgoing.credential.extra:
+        return developer_headers(url, outgoing)
+    return (("authorization", f"Bearer {outgoing.credential.api_key}"),)
+
+
+def _path(outgoing: Outgoing) -> str:
+    address = part("gemini.address")
+    path: str = address.upstream_path(outgoing.model, address.STREAM if outgoing.stream else address.GENERATE)
+    return path

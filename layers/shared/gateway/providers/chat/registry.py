@@ -1,0 +1,279 @@
+"""Lists the chat providers, a row each. A provider without behaviour of its own is a row and no file.
+
+A row says where its provider is, at which path it serves a model, what it is shown to let a request in, and which wire
+it speaks. Base URLs are as the vendor's own SDK takes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import orjson
+
+from gateway.errors import InvalidRequest
+from gateway.ports.catalog import KnownNames
+from gateway.ports.upstream import Credential, UpstreamRequest
+from gateway.providers.chat import bedrock, google
+from gateway.providers.chat.profiles import PROFILES, wires_of
+from gateway.providers.chat.tools import TOOLS
+from gateway.providers.chat.wires import part, upstream_codec
+from gateway.providers.outgoing import Headers, Outgoing
+
+if TYPE_CHECKING:
+    # A process that reads the rows alone, as the list of models does, loads no codec and no constraints.
+    from gateway.canonical.codec import UpstreamCodec
+    from gateway.canonical.request import ChatRequest
+    from gateway.canonical.target import Target
+    from gateway.providers.constraints import Renaming
+
+# https://docs.claude.com/en/api/versioning
+ANTHROPIC_VERSION = "2023-06-01"
+_JSON = ("content-type", "application/json")
+TOO_DEEP = "The request nests deeper than this model's provider can be sent."
+
+
+Path = Callable[[Outgoing], str]
+Join = Callable[[Iterable[bytes]], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One row. `path` follows the base URL; `sign` gives the credential's headers for a request to an address.
+
+    `wire` names a module of `gateway.protocols`, which is loaded at its first use. With `count_path` the provider
+    counts prompts there, and with `compact_path` it compacts conversations there. With `joins` its wire can join a
+    stream's frames, for answers too long to be asked for whole. `others` are the same provider's rows for its other
+    wires. `dialect` names the wire's constraints where they are not the wire owner's. `region_setting` is the setting
+    of the credential that says in which region the provider is asked, where it has several, and `regions` the pattern
+    of their names.
+    """
+
+    name: str
+    base_url: Callable[[Credential], str]
+    path: Path
+    sign: Callable[[str, Outgoing], Headers]
+    wire: str
+    count_path: Path | None = None
+    compact_path: Path | None = None
+    joins: bool = False
+    region_setting: str = ""
+    regions: str = ""
+    others: tuple[Provider, ...] = ()
+    dialect: str | None = None
+
+    @property
+    def codec(self) -> UpstreamCodec:
+        """The wire's codec."""
+        return upstream_codec(self.wire)
+
+    def speaking(self, protocol: str, wires: tuple[str, ...] = ()) -> Provider:
+        """The row that speaks the caller's wire, among this one and `others`; where none does, the first there is.
+
+        `wires` are those that the model is served on, where it is not served on all.
+        """
+        rows = {row.wire: row for row in (self, *self.others)}
+        served = [rows[wire] for wire in wires or rows]
+        return next((row for row in served if row.wire == protocol), served[0])
+
+    @property
+    def wires(self) -> tuple[str, ...]:
+        """The wires that the provider speaks."""
+        return tuple(row.wire for row in (self, *self.others))
+
+    def joining(self, asked: ChatRequest, target: Target) -> Join | None:
+        """Returns the function that joins a stream to a whole answer, if the answer may be too long to request
+        whole.
+        """
+        bound = target.profile.whole_answer_tokens_max
+        if bound is None or (asked.max_output_tokens or target.max_output_tokens) <= bound:
+            return None
+        join: Join | None = part(f"{self.wire}.join").join if self.joins else None
+        return join
+
+    def located(self, credential: Credential, region: str | None) -> Credential:
+        """The credential for another region than its own, where one is named."""
+        if region is None:
+            return credential
+        return replace(credential, extra={**credential.extra, self.region_setting: region})
+
+    def shaped(self, asked: ChatRequest, target: Target) -> ChatRequest:
+        """The request as the target takes it. One of the same wire stays as it is: the provider judges it.
+
+        A provider of another's wire takes less of it, which is said to callers who require every parameter.
+        """
+        if asked.protocol != self.wire:
+            return self._bridged(asked, target)
+        if asked.protocol != self._dialect and asked.routing.require_parameters:
+            self._bridged(asked, target)
+        return asked
+
+    def renaming(self, asked: ChatRequest, target: Target) -> Renaming | None:
+        """Returns the names that `shaped` changes, to be restored in the answer; `None` on the provider's own wire."""
+        if asked.protocol == self.wire:
+            return None
+        from gateway.providers.constraints import constraints_of, renamed  # noqa: PLC0415  # bridged requests alone
+
+        return renamed(asked, constraints_of(self._dialect, target.profile.name))
+
+    @property
+    def _dialect(self) -> str:
+        return self.dialect or self.wire
+
+    def _bridged(self, asked: ChatRequest, target: Target) -> ChatRequest:
+        from gateway.providers.constraints import constraints_of, shape  # noqa: PLC0415  # bridged requests alone
+
+        return shape(asked, target, constraints_of(self._dialect, target.profile.name))
+
+    def origin(self, credential: Credential) -> str:
+        """Returns the address of all its requests: the operator's base URL, or the vendor's own."""
+        return (credential.base_url or self.base_url(credential)).rstrip("/")
+
+    def request(self, asked: ChatRequest, target: Target, credential: Credential, now_s: float) -> UpstreamRequest:
+        """The request, ready to leave; raises `InvalidRequest` for what the wire or the model cannot take."""
+        body = _written(self.codec.encode_request, self.shaped(asked, target), target)
+        return self._addressed(self.path, body, asked, target, credential, now_s)
+
+    def count_request(
+        self, asked: ChatRequest, target: Target, credential: Credential, now_s: float
+    ) -> UpstreamRequest | None:
+        """The request that has the provider count a prompt, or nothing where it counts none."""
+        if self.count_path is None:
+            return None
+        encode = part(f"{self.wire}.count_tokens").encode_count_request
+        body = _written(encode, self.shaped(asked, target), target)
+        return self._addressed(self.count_path, body, asked, target, credential, now_s)
+
+    def decode_count(self, body: bytes) -> int:
+        """The tokens that the answer to a `count_request` names."""
+        tokens: int = part(f"{self.wire}.count_tokens").decode_count(body)
+        return tokens
+
+    def compact_request(
+        self, asked: ChatRequest, target: Target, credential: Credential, now_s: float
+    ) -> UpstreamRequest:
+        """The request that has the provider compact a conversation of its own wire."""
+        if self.compact_path is None:
+            raise ValueError(f"{self.name} compacts no conversation")
+        body: bytes = part(f"{self.wire}.compaction").encode_compact_request(asked, target)
+        return self._addressed(self.compact_path, body, asked, target, credential, now_s)
+
+    def forwarding(self, path: str, body: bytes, model: str, credential: Credential, now_s: float) -> UpstreamRequest:
+        """A request of another endpoint of the provider, at a path below its base URL."""
+        url = self.origin(credential) + path
+        outgoing = Outgoing(model, stream=False, body=body, credential=credential, now_s=now_s)
+        return UpstreamRequest(url, (_JSON, *self.sign(url, outgoing)), body)
+
+    def _addressed(
+        self, path: Path, body: bytes, asked: ChatRequest, target: Target, credential: Credential, now_s: float
+    ) -> UpstreamRequest:
+        betas = asked.betas if asked.protocol == self.wire else ()
+        outgoing = Outgoing(target.model, asked.stream, body, credential, now_s, betas)
+        url = self.origin(credential) + path(outgoing)
+        return UpstreamRequest(url, (_JSON, *self.sign(url, outgoing)), body)
+
+
+def at(address: str) -> Callable[[Credential], str]:
+    """One base URL for all accounts."""
+    return lambda _: address
+
+
+def under(path: str) -> Callable[[Outgoing], str]:
+    """One path for all models, which are named in the body."""
+    return lambda _: path
+
+
+def _written(encode: Callable[[ChatRequest, Target], bytes], asked: ChatRequest, target: Target) -> bytes:
+    """The body in a provider's words, where what the caller nests stands below more levels than in its own."""
+    try:
+        return encode(asked, target)
+    except orjson.JSONEncodeError:
+        raise InvalidRequest(TOO_DEEP, code="invalid_json") from None
+
+
+def bearer(_: str, outgoing: Outgoing) -> Headers:
+    """The key as a bearer token, OpenAI's manner."""
+    return (("authorization", f"Bearer {outgoing.credential.api_key}"),)
+
+
+def anthropic_key(_: str, outgoing: Outgoing) -> Headers:
+    """The key, the version of the wire that the codec speaks, and the betas that the caller asked for."""
+    betas = (("anthropic-beta", ",".join(outgoing.betas)),) if outgoing.betas else ()
+    return (("x-api-key", outgoing.credential.api_key), ("anthropic-version", ANTHROPIC_VERSION), *betas)
+
+
+PROVIDERS = {
+    row.name: row
+    for row in (
+        Provider(
+            name="openai",
+            base_url=at("https://api.openai.com/v1"),
+            path=under("/chat/completions"),
+            sign=bearer,
+            wire="openai_chat",
+            others=(
+                Provider(
+                    name="openai",
+                    base_url=at("https://api.openai.com/v1"),
+                    path=under("/responses"),
+                    sign=bearer,
+                    wire="openai_responses",
+                    count_path=under("/responses/input_tokens"),
+                    compact_path=under("/responses/compact"),
+                ),
+            ),
+        ),
+        Provider(
+            name="anthropic",
+            base_url=at("https://api.anthropic.com"),
+            path=under("/v1/messages"),
+            sign=anthropic_key,
+            wire="anthropic_messages",
+            count_path=under("/v1/messages/count_tokens"),
+            joins=True,
+        ),
+        Provider(
+            name="gemini",
+            base_url=at("https://generativelanguage.googleapis.com"),
+            path=google.developer_path,
+            sign=google.developer_headers,
+            wire="gemini",
+            count_path=google.developer_count_path,
+        ),
+        Provider(
+            name="vertex",
+            base_url=google.vertex_base_url,
+            path=google.vertex_path,
+            sign=google.vertex_headers,
+            wire="gemini",
+            region_setting="location",
+            regions=google.LOCATIONS,
+        ),
+        Provider(
+            name="bedrock",
+            base_url=bedrock.base_url,
+            path=bedrock.path,
+            sign=bedrock.headers,
+            wire="bedrock_converse",
+            region_setting="region",
+            regions=bedrock.REGIONS,
+        ),
+        Provider(
+            name="deepseek",
+            base_url=at("https://api.deepseek.com"),
+            path=under("/chat/completions"),
+            sign=bearer,
+            wire="openai_chat",
+            dialect="deepseek",
+        ),
+    )
+}
+
+# What rows of the catalog may name.
+KNOWN = KnownNames(
+    providers={row.name: row.wires for row in PROVIDERS.values()},
+    profiles={name: wires_of(name) for name in PROFILES},
+    regional={row.name: row.regions for row in PROVIDERS.values() if row.region_setting},
+    tools=TOOLS,
+)

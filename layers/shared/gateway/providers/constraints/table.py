@@ -1,0 +1,112 @@
+"""The constraints of one target: what its wire refuses, and what its model's generation refuses besides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Alphabet:
+    """The characters of a name, as a regular expression's class has them; `first` where the first one is special."""
+
+    characters: str
+    length_max: int | None = None
+    first: str | None = None
+
+    def takes(self, name: str) -> bool:
+        """True if a name may be sent unchanged."""
+        return _pattern(self).fullmatch(name) is not None
+
+    @property
+    def pattern(self) -> str:
+        """The regular expression that a whole name matches."""
+        rest = "+" if self.length_max is None else f"{{1,{self.length_max}}}"
+        first = "" if self.first is None else f"(?=[{self.first}])"
+        return f"{first}[{self.characters}]{rest}"
+
+
+@cache
+def _pattern(alphabet: Alphabet) -> re.Pattern[str]:
+    return re.compile(alphabet.pattern)
+
+
+# What a text has to hold: nothing in particular, any character, or one that is not blank.
+Texts = Literal["any", "not empty", "not blank"]
+
+
+@dataclass(frozen=True, slots=True)
+class Constraints:
+    """The constraints of a target; the defaults are those of a target that accepts everything.
+
+    `dialect` is whose wire it is, `protocol` apart: DeepSeek speaks OpenAI's chat wire and takes less of it.
+
+    `output_tokens_min` is the least bound of an answer; the most is the model's own, in the catalog, and with
+    `bound_in_context` what the prompt leaves of the context. `tool_name`,
+    `argument_name` (the members at the top of a tool's schema) and `call_id` say what names are made of.
+    `tool_names_repeat` says that two tools may have one name.
+    `instructions_between` says that instructions may stand between turns; elsewhere they are told ahead of all.
+    `opens_with_user` and `closes_with_user` say who has to speak first and last; `closes_with_blank` whether an answer
+    that the model is to go on with may end in blanks. `document_alone` says that a document needs no text beside it.
+
+    `tool_root_refused` are the keywords that may not stand at the root of a tool's schema, `tool_root_only` the only
+    ones that may; `tool_root_without_properties` says that these may be missing.
+
+    `answer_formats` are the manners in which JSON can be asked for; `answer_root_any` says that a schema may be of
+    other things than objects, `answer_format_with_tools` that tools may be offered beside, `json_unsaid` that the
+    prompt need not say "JSON". `lacks` names parameters that the target does not know.
+    """
+
+    dialect: str = ""
+    output_tokens_min: int = 1
+    bound_in_context: bool = False
+    tool_name: Alphabet | None = None
+    tool_names_repeat: bool = True
+    argument_name: Alphabet | None = None
+    call_id: Alphabet | None = None
+    texts: Texts = "any"
+    instructions_between: bool = True
+    opens_with_user: bool = False
+    closes_with_user: bool = False
+    closes_with_blank: bool = True
+    document_alone: bool = True
+    tool_root_refused: tuple[str, ...] = ()
+    tool_root_only: tuple[str, ...] = ()
+    tool_root_without_properties: bool = True
+    strict_schemas_closed: bool = False
+    answer_formats: tuple[str, ...] = ("json", "schema")
+    answer_root_any: bool = True
+    answer_format_with_tools: bool = True
+    json_unsaid: bool = True
+    stops_max: int | None = None
+    stops_blank: bool = True
+    temperature_max: float = 2.0
+    seed_bits: int = 64
+    user_characters_max: int | None = None
+    image_types: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing that a target does not take. `generations` are the profiles it is told of; without any, all."""
+
+    dialect: str
+    member: str
+    value: Any
+    source: str
+    generations: tuple[str, ...] = ()
+
+    def holds_for(self, dialect: str, generation: str) -> bool:
+        """True if the rule applies to the target."""
+        return self.dialect == dialect and (not self.generations or generation in self.generations)
+
+
+def added_up(rules: Iterable[Rule], dialect: str, generation: str) -> Constraints:
+    """The constraints of one target: of two rules of one member, the one of its generation counts."""
+    held = [rule for rule in rules if rule.holds_for(dialect, generation)]
+    held.sort(key=lambda rule: bool(rule.generations))
+    return replace(Constraints(dialect), **{rule.member: rule.value for rule in held})

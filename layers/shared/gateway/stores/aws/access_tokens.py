@@ -1,0 +1,40 @@
+"""Wraps the provider credentials: an account key that only buys access tokens is replaced by a cached token.
+
+Concurrent callers share one request, and a token is renewed before it expires.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.ports.clock import Clock
+from gateway.ports.upstream import Credential, Credentials, Upstream, UpstreamTimeouts
+from gateway.providers.auth.service_account import TOKEN_TTL_S, is_service_account, token_in, token_request
+from gateway.stores.keys.cached import Cached
+
+
+class TokenCredentials:
+    """`Credentials` in which service accounts have an access token in place of their key."""
+
+    def __init__(self, credentials: Credentials, upstream: Upstream, clock: Clock, patience: UpstreamTimeouts) -> None:
+        self._credentials = credentials
+        self._upstream = upstream
+        self._clock = clock
+        self._patience = patience
+        self._tokens: Cached[str] = Cached(self._ask, clock, ttl_s=TOKEN_TTL_S)
+
+    async def of(self, provider: str) -> Credential | None:
+        """The credential, ready for use; raises `UpstreamError` if no token can be obtained."""
+        credential = await self._credentials.of(provider)
+        if credential is None or not is_service_account(credential):
+            return credential
+        return replace(credential, api_key=await self._tokens.get(provider))
+
+    async def _ask(self, provider: str) -> str:
+        credential = await self._credentials.of(provider)
+        request = token_request(credential or Credential(""), self._clock.now_s())
+        response = await self._upstream.send(request, self._patience)
+        try:
+            return token_in(response.status, await response.read())
+        finally:
+            await response.aclose()

@@ -1,0 +1,33 @@
+"""Wraps the provider credentials: a row may be signed by the function's own role.
+
+    {"bedrock": {"auth": "role", "region": "us-east-1"}}
+
+The default of `region` is the function's own. The role needs the permission (docs/operations.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from gateway.ports.upstream import AUTH, BY_ROLE, Credential, Credentials
+from gateway.providers.auth.sigv4 import AwsCredentials
+
+
+class RoleCredentials:
+    """`Credentials` with the function's temporary key pair for rows with `"auth": "role"`."""
+
+    def __init__(self, credentials: Credentials, role: Callable[[], Awaitable[AwsCredentials]], region: str) -> None:
+        self._credentials = credentials
+        self._role = role
+        self._region = region
+
+    async def of(self, provider: str) -> Credential | None:
+        """The credential, ready for use."""
+        credential = await self._credentials.of(provider)
+        if credential is None or credential.extra.get(AUTH) != BY_ROLE:
+            return credential
+        pair = await self._role()
+        token = {} if pair.session_token is None else {"session_token": pair.session_token}
+        keys = {"access_key_id": pair.access_key_id, "secret_access_key": pair.secret_access_key, **token}
+        return replace(credential, extra={"region": self._region, **credential.extra, **keys})

@@ -1,0 +1,303 @@
+"""Money as DynamoDB items. Names in the account's item are short: it is written three times a request and paid by the
+KB.
+
+| item | key | attributes |
+|---|---|---|
+| account | `account_id` | `free`, `held`, `rpm`, `off`, `ver` (counts writes); |
+| | | `minute`, `used`, `kw` {key: requests}; `month`, `km` {counted key: nano-USD}; |
+| | | of keys with such limits, in the minute: `kt` {key: tokens}, `ku` {user: requests}, `kr` {key: reads}; |
+| | | `lease:<key>` {hold id: end}: the key's requests that run at once, if it bounds them |
+| | | `young` {hold id: {`a` amount, `d` deadline, `k` key, `m` month, `t` tokens in minute `w`, `l` end of lease, `n` |
+| | | spend to tell of}}; |
+| | | `left`: the latest time of admission, in ms, of a hold that was parked |
+| | | `active_shard`, `active_slot`: the sparse index ByActivity of accounts that may have young holds |
+| hold | `account_id`, `hold#<id>` | the hold's fields under their full names; `checkpoint`; |
+| | | `sweep_shard`, `sweep_at_s`: the sparse index ByDeadline |
+| entry | `account_id`, `entry#<id>` | everything that the contract names; the id sorts by admission; |
+| | | `usage`, `uses`: counts of tokens by class, and of tools by name; `tools`: the cost of each |
+| | | `provisional`: the sweeper's, which a late end may correct; `month`: counted in its key's spend |
+| spend | `account_id`, `spend#<month>#<key>` | `spent`: what the key had spent when its count began, which is in `km` |
+| once | `account_id`, `once#<reference>` | `entry_id`: the credit that this payment has already brought |
+
+A number travels as text, so nano-dollars stay exact.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from gateway.canonical.money import Charge, Entry, EntryKind, Hold, NanoUsd, Tier, ToolCost
+from gateway.canonical.usage import Usage, Uses, uses_of
+from gateway.stores.money.state import Account
+
+Item: TypeAlias = dict[str, Any]
+
+SCHEMA_VERSION = 1
+ENTRY, HOLD, ONCE, SPEND = "entry#", "hold#", "once#", "spend#"
+LEASE = "lease:"
+# Few enough for one sweep to read, enough that no index partition meets its write limit.
+SHARDS = 8
+# Seconds between an account's moves in its index, however busy it is.
+SLOT_S = 600
+KEY_PREFIX = "key_"
+FOREIGN = "="
+
+
+def text(value: str) -> Item:
+    """A string attribute."""
+    return {"S": value}
+
+
+def number(value: int) -> Item:
+    """A number attribute."""
+    return {"N": str(value)}
+
+
+def mapping(values: Mapping[str, Item]) -> Item:
+    """A map attribute."""
+    return {"M": dict(values)}
+
+
+def short(key_id: str) -> str:
+    """A key's id in the account's item: without the prefix that all key ids share."""
+    return key_id[len(KEY_PREFIX) :] if key_id.startswith(KEY_PREFIX) else FOREIGN + key_id
+
+
+def shard_of(identity: str) -> str:
+    """The shard of a sparse index for an id."""
+    return str(zlib.crc32(identity.encode()) % SHARDS)
+
+
+def slot_of(now_s: float) -> int:
+    """The slot of activity that contains `now_s`."""
+    return int(now_s) // SLOT_S
+
+
+def account_key(account_id: str) -> Item:
+    """The primary key of an account's item."""
+    return {"account_id": text(account_id)}
+
+
+def ledger_key(account_id: str, kind: str, identity: str) -> Item:
+    """The primary key of an item of the ledger."""
+    return {"account_id": text(account_id), "sk": text(kind + identity)}
+
+
+def new_account(account_id: str, rpm_limit: int) -> Item:
+    """The item of an empty account."""
+    zeros = dict.fromkeys(("free", "held", "minute", "used", "month", "ver"), number(0))
+    empty = {name: mapping({}) for name in ("kw", "km", "young")}
+    fixed = {"rpm": number(rpm_limit), "schema_version": number(SCHEMA_VERSION)}
+    return {**account_key(account_id), **zeros, **empty, **fixed}
+
+
+def read_account(item: Item) -> Account:
+    """The account of an item. Keys appear under their whole ids."""
+    account_id = item["account_id"]["S"]
+    return Account(
+        account_id=account_id,
+        free_nanousd=int(item["free"]["N"]),
+        held_nanousd=int(item["held"]["N"]),
+        rpm_limit=int(item["rpm"]["N"]),
+        disabled="off" in item,
+        minute=int(item["minute"]["N"]),
+        used=int(item["used"]["N"]),
+        key_used=_counts(item, "kw"),
+        month=int(item["month"]["N"]),
+        key_spent=_counts(item, "km"),
+        key_tokens=_counts(item, "kt") if "kt" in item else None,
+        key_reads=_counts(item, "kr") if "kr" in item else None,
+        user_used={user: int(value["N"]) for user, value in item["ku"]["M"].items()} if "ku" in item else None,
+        leases={
+            _whole(name[len(LEASE) :]): {hold_id: int(until["N"]) for hold_id, until in value["M"].items()}
+            for name, value in item.items()
+            if name.startswith(LEASE)
+        },
+        young={hold_id: _read_young(account_id, hold_id, value["M"]) for hold_id, value in item["young"]["M"].items()},
+        left_ms=int(item["left"]["N"]) if "left" in item else 0,
+        version=int(item["ver"]["N"]),
+    )
+
+
+def young(hold: Hold) -> Item:
+    """A hold inside the account's item."""
+    amount, deadline = number(hold.amount_nanousd), number(hold.deadline_s)
+    rest = {"m": hold.month, "w": hold.minute, "l": hold.lease_until_s, "n": hold.alert_at_nanousd}
+    rest |= {} if hold.minute is None else {"t": hold.tokens}
+    return mapping({"a": amount, "d": deadline, "k": text(short(hold.key_id)), **_numbers(rest)})
+
+
+def lease_name(key_id: str) -> str:
+    """The attribute of a key's leases."""
+    return LEASE + short(key_id)
+
+
+def leases(held: Mapping[str, int]) -> Item:
+    """A key's requests that run at once, by their holds: when each lease ends."""
+    return mapping({hold_id: number(until_s) for hold_id, until_s in held.items()})
+
+
+# The fields of a hold that only some have, under the names that its own item has for them.
+RESERVED = ("month", "minute", "lease_until_s", "alert_at_nanousd")
+
+
+def parked_hold(hold: Hold) -> Item:
+    """A hold as an item of its own."""
+    return {
+        **ledger_key(hold.account_id, HOLD, hold.hold_id),
+        "key_id": text(hold.key_id),
+        "amount": number(hold.amount_nanousd),
+        "sweep_shard": text(shard_of(hold.hold_id)),
+        "sweep_at_s": number(hold.deadline_s),
+        "schema_version": number(SCHEMA_VERSION),
+        **_numbers({name: getattr(hold, name) for name in RESERVED}),
+        **({} if hold.minute is None else {"tokens": number(hold.tokens)}),
+    }
+
+
+def read_parked_hold(item: Item) -> Hold:
+    """The parked hold of an item."""
+    return Hold(
+        account_id=item["account_id"]["S"],
+        hold_id=item["sk"]["S"].removeprefix(HOLD),
+        key_id=item["key_id"]["S"],
+        amount_nanousd=int(item["amount"]["N"]),
+        deadline_s=int(item["sweep_at_s"]["N"]),
+        parked=True,
+        tokens=_optional(item, "tokens") or 0,
+        month=_optional(item, "month"),
+        minute=_optional(item, "minute"),
+        lease_until_s=_optional(item, "lease_until_s"),
+        alert_at_nanousd=_optional(item, "alert_at_nanousd"),
+        checkpoint=read_charge(item["checkpoint"]["M"]) if "checkpoint" in item else None,
+    )
+
+
+def spend_of(key_id: str, month: int) -> str:
+    """The id of the item that holds a key's spend of a month before it was counted."""
+    return f"{month}#{key_id}"
+
+
+def entry_item(entry: Entry) -> Item:
+    """The item of an entry, which is kept for ever."""
+    optional = {"hold_id": entry.hold_id, "key_id": entry.key_id, "note": entry.note}
+    return {
+        **ledger_key(entry.account_id, ENTRY, entry.entry_id),
+        "kind": text(entry.kind.value),
+        "amount": number(entry.amount_nanousd),
+        "created_at_s": number(entry.created_at_s),
+        "schema_version": number(SCHEMA_VERSION),
+        **{name: text(value) for name, value in optional.items() if value is not None},
+        **({} if entry.charge is None else charge_attributes(entry.charge)),
+        **({"provisional": {"BOOL": True}} if entry.provisional else {}),
+        **({} if entry.month is None else {"month": number(entry.month)}),
+    }
+
+
+def read_entry(item: Item) -> Entry:
+    """The entry of an item."""
+
+    def optional(name: str) -> str | None:
+        return str(item[name]["S"]) if name in item else None
+
+    return Entry(
+        entry_id=item["sk"]["S"].removeprefix(ENTRY),
+        account_id=item["account_id"]["S"],
+        kind=EntryKind(item["kind"]["S"]),
+        amount_nanousd=int(item["amount"]["N"]),
+        created_at_s=int(item["created_at_s"]["N"]),
+        hold_id=optional("hold_id"),
+        key_id=optional("key_id"),
+        note=optional("note"),
+        charge=read_charge(item) if "cost" in item else None,
+        provisional="provisional" in item,
+        month=int(item["month"]["N"]) if "month" in item else None,
+    )
+
+
+CHARGE_TEXTS = (
+    "request_id",
+    "generation_id",
+    "model_requested",
+    "model_used",
+    "tier",
+    "price_version",
+    "user_id",
+    "org_id",
+)
+
+
+def charge_attributes(charge: Charge) -> Item:
+    """The attributes of a charge; token classes of zero are left out."""
+    texts = {name: getattr(charge, name) for name in CHARGE_TEXTS}
+    counts = {name: number(count) for name, count in charge.usage.tokens.items() if count}
+    tools = {tool.tool: mapping({"uses": number(tool.uses), "cost": number(tool.nanousd)}) for tool in charge.tools}
+    uses = {name: number(count) for name, count in charge.usage.uses}
+    return {
+        **{name: text(str(value)) for name, value in texts.items() if value is not None},
+        "cost": number(charge.cost_nanousd),
+        "usage": mapping(counts),
+        **({"tools": mapping(tools)} if tools else {}),
+        **({"uses": mapping(uses)} if uses else {}),
+        **({"estimated": {"BOOL": True}} if charge.estimated else {}),
+    }
+
+
+def read_charge(item: Item) -> Charge:
+    """The charge of an entry or a checkpoint."""
+    texts = {name: item[name]["S"] for name in CHARGE_TEXTS if name in item and name != "tier"}
+    counts = {name: int(count["N"]) for name, count in item["usage"]["M"].items()}
+    return Charge(
+        cost_nanousd=int(item["cost"]["N"]),
+        tier=Tier(item["tier"]["S"]),
+        usage=Usage(**counts, uses=_read_uses(item)),
+        estimated="estimated" in item,
+        tools=_read_tools(item),
+        **texts,
+    )
+
+
+def _read_uses(item: Item) -> Uses:
+    return uses_of({name: int(count["N"]) for name, count in item["uses"]["M"].items()}) if "uses" in item else ()
+
+
+def _read_tools(item: Item) -> tuple[ToolCost, ...]:
+    lines = item["tools"]["M"] if "tools" in item else {}
+    return tuple(
+        ToolCost(name, int(lines[name]["M"]["uses"]["N"]), int(lines[name]["M"]["cost"]["N"])) for name in sorted(lines)
+    )
+
+
+def _whole(key: str) -> str:
+    return key[len(FOREIGN) :] if key.startswith(FOREIGN) else KEY_PREFIX + key
+
+
+def _read_young(account_id: str, hold_id: str, value: Item) -> Hold:
+    amount: NanoUsd = int(value["a"]["N"])
+    return Hold(
+        account_id=account_id,
+        hold_id=hold_id,
+        key_id=_whole(value["k"]["S"]),
+        amount_nanousd=amount,
+        deadline_s=int(value["d"]["N"]),
+        month=_optional(value, "m"),
+        tokens=_optional(value, "t") or 0,
+        minute=_optional(value, "w"),
+        lease_until_s=_optional(value, "l"),
+        alert_at_nanousd=_optional(value, "n"),
+    )
+
+
+def _optional(value: Item, name: str) -> int | None:
+    return int(value[name]["N"]) if name in value else None
+
+
+def _numbers(values: Mapping[str, int | None]) -> Item:
+    return {name: number(value) for name, value in values.items() if value is not None}
+
+
+def _counts(item: Item, name: str) -> dict[str, int]:
+    """A map of the account's item by whole key ids."""
+    return {_whole(key): int(value["N"]) for key, value in item[name]["M"].items()}

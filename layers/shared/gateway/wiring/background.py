@@ -1,0 +1,36 @@
+"""Builds the worker of background responses: the chat pipeline, and jobs beside it."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from gateway.pipeline.standing import Standing
+from gateway.protocols.openai_responses import CLIENT
+from gateway.responses.worker import BackgroundRun, RunDependencies
+from gateway.wiring.accounts import keys
+from gateway.wiring.chat import chat
+from gateway.wiring.jobs import job_dependencies
+from gateway.wiring.objects import bucket_objects
+from gateway.wiring.process import process
+from gateway.wiring.responses import stored
+from gateway.wiring.streaming import services
+
+
+@cache
+def background_run() -> BackgroundRun:
+    """Runs responses on."""
+    on, clock = job_dependencies(), process().clock
+    objects = bucket_objects(process().settings.responses_bucket)
+    pipeline = services().pipeline
+    dependencies = RunDependencies(
+        on.jobs,
+        on.writer,
+        Standing(keys(), on.money, clock),
+        on.money,
+        pipeline,
+        chat(CLIENT),
+        objects,
+        stored(),
+        clock,
+    )
+    return BackgroundRun(dependencies)

@@ -1,0 +1,36 @@
+"""Builds what the control plane stands on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from gateway.idempotency.ring import Idempotency
+from gateway.limits.windows import READS_RPM
+from gateway.ports.clock import Clock
+from gateway.ports.keys import Keys, KeyStore
+from gateway.ports.money import Money
+from gateway.wiring.accounts import idempotency, keys
+from gateway.wiring.key_store import key_store
+from gateway.wiring.money import money
+from gateway.wiring.process import process
+
+
+@dataclass(frozen=True, slots=True)
+class ControlServices:
+    """The services that the control plane's routes need."""
+
+    clock: Clock
+    keys: Keys
+    key_store: KeyStore
+    money: Money
+    idempotency: Idempotency
+    own_hosts: frozenset[str] = frozenset()
+    reads_rpm: int = READS_RPM
+
+
+@cache
+def control_services() -> ControlServices:
+    """The services of this process, made once from its environment."""
+    on, chosen = process(), process().settings
+    return ControlServices(on.clock, keys(), key_store(), money(), idempotency(), chosen.own_hosts, chosen.reads_rpm)

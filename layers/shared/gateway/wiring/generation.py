@@ -1,0 +1,40 @@
+"""Builds the service of the generation routes."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from gateway.catalog.loader import load
+from gateway.catalog.media import MEDIA_MODELS
+from gateway.jobs.cancel import Canceling
+from gateway.jobs.media.service import Generation
+from gateway.operations.media import MediaOperation
+from gateway.providers.media.registry import KNOWN
+from gateway.untrusted.urls import Policy
+from gateway.wiring.files import uploads
+from gateway.wiring.jobs import job_dependencies
+from gateway.wiring.media import media_objects
+from gateway.wiring.process import process
+
+# Loaded when the process starts, so that one with a wrong row does not start.
+CATALOG = load(MEDIA_MODELS, KNOWN)
+
+
+@cache
+def generation() -> Generation:
+    """The service of the generation routes."""
+    on, chosen, clock = job_dependencies(), process().settings, process().clock
+    return Generation(
+        jobs=on.jobs,
+        money=on.money,
+        objects=media_objects(),
+        catalog=CATALOG,
+        operation=MediaOperation(CATALOG),
+        uploads=uploads(),
+        opening=on.opening,
+        canceling=Canceling(on.writer, on.closing, on.executions),
+        clock=clock,
+        simulated_providers=chosen.simulated_providers,
+        policy=Policy(chosen.own_hosts),
+        public_url=chosen.public_url,
+    )

@@ -1,0 +1,71 @@
+"""Builds what an operator's commands work on: the tables that some settings name, not this process's environment."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from gateway.jobs.reconciler import Reconciled
+from gateway.ports.clock import Clock
+from gateway.ports.keys import KeyStore
+from gateway.ports.money import Money
+from gateway.ports.upstream import ProviderRows
+from gateway.stores.aws.provider_rows import SecretProviderRows
+from gateway.stores.money.sweep import SweepReport
+from gateway.stores.money.sweep import sweep as sweep_holds
+from gateway.wiring.jobs import engine_of, reconciler_of
+from gateway.wiring.key_store import key_store_of
+from gateway.wiring.money import money_of
+from gateway.wiring.process import of_settings
+from gateway.wiring.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """The stores that an operator's commands work on."""
+
+    money: Money
+    key_store: KeyStore
+    clock: Clock
+    provider_rows: ProviderRows
+    callback_rows: ProviderRows
+
+    async def sweep(self, now_s: float | None) -> SweepReport:
+        """Ends the holds whose deadline is over at that time, or now."""
+        return await sweep_holds(self.money, self.clock.now_s() if now_s is None else now_s)
+
+
+@dataclass(frozen=True, slots=True)
+class StandingClock:
+    """A clock that shows one time."""
+
+    at_s: float
+
+    def now_s(self) -> float:
+        return self.at_s
+
+    def monotonic_s(self) -> float:
+        return self.at_s
+
+
+@asynccontextmanager
+async def operator(chosen: Settings) -> AsyncIterator[Operator]:
+    """The operator of the tables that the settings name; its connections close with the context."""
+    on = of_settings(chosen)
+    rows = SecretProviderRows(on.aws, chosen.providers_secret)
+    callbacks = SecretProviderRows(on.aws, chosen.callbacks_secret)
+    try:
+        yield Operator(money_of(on), key_store_of(on), on.clock, rows, callbacks)
+    finally:
+        await on.client.close()
+
+
+async def reconcile(chosen: Settings, now_s: float | None) -> Reconciled:
+    """One look of the reconciler, by the machine's clock or at another time."""
+    on = of_settings(chosen)
+    try:
+        clock = on.clock if now_s is None else StandingClock(now_s)
+        return await reconciler_of(engine_of(on), clock).run()
+    finally:
+        await on.client.close()

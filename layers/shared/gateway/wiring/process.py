@@ -1,0 +1,72 @@
+"""Builds what every family of functions shares: settings, clock, connections, AWS. Sockets open at first use."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import cache
+
+from gateway.providers.auth.sigv4 import AwsCredentials
+from gateway.stores.aws.client import AwsApi
+from gateway.stores.aws.credentials import ContainerCredentials, StaticCredentials
+from gateway.transport import Client, Timeouts
+from gateway.wiring import settings
+from gateway.wiring.settings import Settings
+
+AWS_TIMEOUTS = Timeouts(connect_s=1.0, first_byte_s=2.0, idle_s=2.0)
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def now_s(self) -> float:
+        """Seconds since the epoch."""
+        return time.time_ns() / 1e9
+
+    def monotonic_s(self) -> float:
+        """Seconds that never run backwards."""
+        return time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """The parts that one process has once."""
+
+    settings: Settings
+    clock: SystemClock
+    client: Client
+    aws: AwsApi
+
+
+@cache
+def process() -> Process:
+    """The parts of this process, from its environment."""
+    return of_settings(settings.from_environment())
+
+
+@cache
+def cors_origins() -> frozenset[str]:
+    """The origins whose pages may call the API; read alone, since an answer may need nothing else of a process."""
+    return settings.cors_origins()
+
+
+def of_settings(chosen: Settings) -> Process:
+    """A process of the given settings; its client is closed by the caller where it ends before its interpreter."""
+    clock, client = SystemClock(), _client(chosen)
+    aws = AwsApi(client, clock, aws_credentials(chosen, client, clock), chosen.region, chosen.endpoints, AWS_TIMEOUTS)
+    return Process(chosen, clock, client, aws)
+
+
+def _client(chosen: Settings) -> Client:
+    if not chosen.aws_calls_log:
+        return Client()
+    from gateway.stores.aws.call_log import LoggedClient  # noqa: PLC0415  # no cold start on AWS pays for it
+
+    return LoggedClient(chosen.aws_calls_log, chosen.function_name, set(chosen.endpoints.values()))
+
+
+def aws_credentials(chosen: Settings, client: Client, clock: SystemClock) -> StaticCredentials | ContainerCredentials:
+    """Lambda gives a key pair for the life of an environment, or, under SnapStart, an endpoint to ask."""
+    if chosen.container_credentials_url:
+        return ContainerCredentials(client, clock, chosen.container_credentials_url, chosen.container_credentials_token)
+    return StaticCredentials(chosen.aws_credentials or AwsCredentials("", ""))

@@ -1,0 +1,35 @@
+"""Builds the way to providers."""
+
+from __future__ import annotations
+
+from gateway.pipeline.provider_client import ProviderClient
+from gateway.ports.upstream import UpstreamTimeouts
+from gateway.stores.aws.access_tokens import TokenCredentials
+from gateway.stores.aws.provider_credentials import SecretCredentials
+from gateway.stores.aws.role_credentials import RoleCredentials
+from gateway.upstream.provider import HttpUpstream
+from gateway.wiring.process import aws_credentials, process
+
+
+def provider_client(timeouts: UpstreamTimeouts | None = None) -> ProviderClient:
+    """Providers with the credentials of this deployment; without `timeouts`, those of the settings."""
+    on = process()
+    chosen = on.settings
+    standard = UpstreamTimeouts(chosen.upstream_connect_s, chosen.upstream_first_byte_s, chosen.upstream_idle_s)
+    upstream = HttpUpstream(on.client, chosen.memory_mb)
+    secret = SecretCredentials(on.aws, on.clock, chosen.providers_secret, chosen.providers_secret_ttl_s)
+    tokens = TokenCredentials(secret, upstream, on.clock, standard)
+    role = RoleCredentials(tokens, aws_credentials(chosen, on.client, on.clock), chosen.region)
+    return ProviderClient(role, upstream, timeouts or standard)
+
+
+def callback_settings() -> SecretCredentials:
+    """The settings that tell this deployment's own callbacks from others', by provider, without any provider's key."""
+    on = process()
+    chosen = on.settings
+    return SecretCredentials(on.aws, on.clock, chosen.callbacks_secret, chosen.providers_secret_ttl_s, keyless=True)
+
+
+def callback_providers(timeouts: UpstreamTimeouts) -> ProviderClient:
+    """Providers as their callbacks need them: with the settings of callbacks, and without keys."""
+    return ProviderClient(callback_settings(), HttpUpstream(process().client), timeouts)

@@ -1,0 +1,142 @@
+"""The only reader of the environment. Lambda's own variables and the template's, once, at composition."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.limits.windows import READS_RPM
+from gateway.providers.auth.sigv4 import AwsCredentials
+
+ENDPOINT_VARIABLES = {
+    "dynamodb": "AWS_ENDPOINT_URL_DYNAMODB",
+    "s3": "AWS_ENDPOINT_URL_S3",
+    "secretsmanager": "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+    "sqs": "AWS_ENDPOINT_URL_SQS",
+    "states": "AWS_ENDPOINT_URL_SFN",
+}
+
+DURATIONS = {
+    "providers_secret_ttl_s": "PROVIDERS_SECRET_TTL_S",
+    "commit_s": "COMMIT_S",
+    "non_stream_s": "NON_STREAM_S",
+    "stream_margin_s": "STREAM_MARGIN_S",
+    "upstream_connect_s": "UPSTREAM_CONNECT_S",
+    "upstream_first_byte_s": "UPSTREAM_FIRST_BYTE_S",
+    "upstream_idle_s": "UPSTREAM_IDLE_S",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one deployment. Durations are seconds; `endpoints` holds only services that are not AWS's own.
+
+    `own_hosts` are an operator's own machines among the addresses that users and providers name: none in AWS.
+    `aws_calls_log` is a file in which a local stack has its AWS calls written down: none in AWS.
+    `public_url` is what the gateway's own paths begin with, where API Gateway does not say it.
+
+    `commit_s` is both the silence after which a stream's status is committed and the pause between keep-alives.
+    """
+
+    region: str
+    aws_credentials: AwsCredentials | None
+    container_credentials_url: str | None
+    container_credentials_token: str | None
+    endpoints: Mapping[str, str]
+    keys_table: str
+    accounts_table: str
+    ledger_table: str
+    idempotency_table: str
+    signatures_table: str
+    responses_table: str
+    responses_bucket: str
+    answers_bucket: str
+    providers_secret: str
+    callbacks_secret: str
+    settlements_queue_url: str
+    jobs_table: str = ""
+    webhooks_table: str = ""
+    media_bucket: str = ""
+    media_signer_secret: str = ""
+    media_state_machine: str = ""
+    background_state_machine: str = ""
+    notices_queue_url: str = ""
+    simulated_providers: frozenset[str] = frozenset()
+    own_hosts: frozenset[str] = frozenset()
+    public_url: str | None = None
+    aws_calls_log: str = ""
+    function_name: str = ""
+    memory_mb: int = 256
+    reads_rpm: int = READS_RPM
+    providers_secret_ttl_s: float = 300.0
+    commit_s: float = 0.3
+    non_stream_s: float = 120.0
+    stream_margin_s: float = 10.0
+    upstream_connect_s: float = 5.0
+    upstream_first_byte_s: float = 300.0
+    upstream_idle_s: float = 300.0
+
+
+def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process; a missing table name shows where the table is first used."""
+    env = os.environ if environment is None else environment
+    return Settings(
+        region=env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "us-east-1",
+        aws_credentials=_static_credentials(env),
+        container_credentials_url=env.get("AWS_CONTAINER_CREDENTIALS_FULL_URI"),
+        container_credentials_token=env.get("AWS_CONTAINER_AUTHORIZATION_TOKEN"),
+        endpoints={service: env[variable] for service, variable in ENDPOINT_VARIABLES.items() if env.get(variable)},
+        keys_table=env.get("KEYS_TABLE", ""),
+        accounts_table=env.get("ACCOUNTS_TABLE", ""),
+        ledger_table=env.get("LEDGER_TABLE", ""),
+        idempotency_table=env.get("IDEMPOTENCY_TABLE", ""),
+        signatures_table=env.get("SIGNATURES_TABLE", ""),
+        responses_table=env.get("RESPONSES_TABLE", ""),
+        responses_bucket=env.get("RESPONSES_BUCKET", ""),
+        answers_bucket=env.get("ANSWERS_BUCKET", ""),
+        providers_secret=env.get("PROVIDERS_SECRET", ""),
+        callbacks_secret=env.get("CALLBACKS_SECRET", ""),
+        settlements_queue_url=env.get("SETTLEMENTS_QUEUE_URL", ""),
+        jobs_table=env.get("JOBS_TABLE", ""),
+        webhooks_table=env.get("WEBHOOKS_TABLE", ""),
+        media_bucket=env.get("MEDIA_BUCKET", ""),
+        media_signer_secret=env.get("MEDIA_SIGNER_SECRET", ""),
+        media_state_machine=env.get("MEDIA_STATE_MACHINE", ""),
+        background_state_machine=env.get("BACKGROUND_STATE_MACHINE", ""),
+        notices_queue_url=env.get("NOTICES_QUEUE_URL", ""),
+        simulated_providers=_names(env.get("SIMULATED_PROVIDERS", "")),
+        own_hosts=_names(env.get("OWN_HOSTS", "")),
+        public_url=env.get("PUBLIC_URL") or None,
+        aws_calls_log=env.get("AWS_CALLS_LOG", ""),
+        function_name=env.get("AWS_LAMBDA_FUNCTION_NAME", ""),
+        reads_rpm=int(env.get("READS_PER_MINUTE", READS_RPM)),
+        memory_mb=int(env.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")),
+        **{field: float(env[variable]) for field, variable in DURATIONS.items() if env.get(variable)},
+    )
+
+
+def stack_name(environment: Mapping[str, str] | None = None) -> str:
+    """The stack that this process belongs to, by which its metrics are told from another stack's."""
+    env = os.environ if environment is None else environment
+    return env.get("STACK_NAME", "")
+
+
+def cors_origins(environment: Mapping[str, str] | None = None) -> frozenset[str]:
+    """The origins whose pages may call the API."""
+    env = os.environ if environment is None else environment
+    return _names(env.get("CORS_ORIGINS", ""))
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(filter(None, map(str.strip, text.split(","))))
+
+
+def _static_credentials(env: Mapping[str, str]) -> AwsCredentials | None:
+    if not env.get("AWS_ACCESS_KEY_ID"):
+        return None
+    return AwsCredentials(
+        access_key_id=env["AWS_ACCESS_KEY_ID"],
+        secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+        session_token=env.get("AWS_SESSION_TOKEN") or None,
+    )

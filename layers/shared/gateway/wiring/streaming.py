@@ -1,0 +1,44 @@
+"""Builds what the routes of every streaming family need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from gateway.idempotency.ring import Idempotency
+from gateway.limits.windows import READS_RPM
+from gateway.pipeline.charge import Billing
+from gateway.pipeline.pipeline import Limits, Pipeline
+from gateway.ports.clock import Clock
+from gateway.ports.keys import Keys
+from gateway.ports.money import Money
+from gateway.stores.aws.deferred_settlements import SqsDeferredSettlements
+from gateway.wiring.accounts import idempotency, keys
+from gateway.wiring.money import money
+from gateway.wiring.process import process
+from gateway.wiring.providers import provider_client
+
+
+@dataclass(frozen=True, slots=True)
+class StreamingServices:
+    """The services that a streaming family's routes need."""
+
+    clock: Clock
+    keys: Keys
+    pipeline: Pipeline
+    money: Money
+    idempotency: Idempotency
+    commit_s: float
+    reads_rpm: int = READS_RPM
+
+
+@cache
+def services() -> StreamingServices:
+    """The services of this process, made once from its environment."""
+    on = process()
+    billing = Billing(money(), SqsDeferredSettlements(on.aws, on.settings.settlements_queue_url), on.clock)
+    limits = Limits(non_stream_s=on.settings.non_stream_s, stream_margin_s=on.settings.stream_margin_s)
+    pipeline = Pipeline(providers=provider_client(), billing=billing, clock=on.clock, limits=limits)
+    return StreamingServices(
+        on.clock, keys(), pipeline, money(), idempotency(), on.settings.commit_s, on.settings.reads_rpm
+    )

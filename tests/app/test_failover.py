@@ -1,0 +1,214 @@
+"""Tests of one model with several providers: the second serves the request if the first cannot, under the same id."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import pytest
+
+from gateway.canonical.money import EntryKind, Hold
+from gateway.catalog.chat import CHAT_MODELS
+from gateway.catalog.loader import parse
+from gateway.ports.upstream import Credential
+from gateway.providers.chat.registry import KNOWN
+from tests.app.harness import (
+    SSE_HEAD,
+    Answer,
+    AppUnderTest,
+    Scripted,
+    app_under_test,
+    completion,
+    delta,
+    event,
+    hello,
+    piece,
+    sized,
+    usage,
+)
+
+pytestmark = pytest.mark.anyio
+
+Script = Callable[[int, asyncio.StreamWriter], Awaitable[None]]
+
+TWICE = parse(
+    CHAT_MODELS,
+    {
+        "price_version": "2026-01-01",
+        "models": [
+            {
+                "id": "twice",
+                "owned_by": "openai",
+                "created": 1_760_000_000,
+                "context_window": 1000,
+                "max_output_tokens": 100,
+                "input": ["text"],
+                "capabilities": ["tools"],
+                "profile": "openai_gpt",
+                "price": {"input": "1", "output": "2"},
+                "targets": [
+                    {"provider": "openai"},
+                    {
+                        "provider": "deepseek",
+                        "upstream_model": "hosted/twice",
+                        "profile": "deepseek",
+                        "price": {"input": "10", "output": "20"},
+                    },
+                ],
+            }
+        ],
+    },
+    KNOWN,
+)
+OUTAGE = sized(500, b'{"error": {"message": "Down.", "type": "server_error"}}')
+BUSY = sized(503, b'{"error": {"message": "Busy.", "type": "server_error"}}')
+LIMITED = sized(429, b'{"error": {"message": "Slow down.", "type": "rate_limit"}}', "retry-after: 30")
+REFUSED = sized(400, b'{"error": {"message": "No.", "type": "invalid_request_error", "param": "stop"}}')
+SERVED = sized(200, completion())
+
+
+def always(answer: bytes) -> Script:
+    async def script(_: int, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+        await writer.drain()
+
+    return script
+
+
+@dataclass
+class Outcome:
+    """The caller's answer, the number of requests to each provider, and the account's payment."""
+
+    answer: Answer
+    first: list[bytes]
+    second: list[bytes]
+    spent_nanousd: int
+
+
+async def asked(first: Script, second: Script | None, **more: Any) -> Outcome:
+    """Sends one request for the model of two providers; the second has credentials if it has a script."""
+    async with Scripted(first) as one, Scripted(second or always(OUTAGE)) as two:
+        rows = {"openai": Credential("k", one.base_url)}
+        rows |= {"deepseek": Credential("k", two.base_url)} if second else {}
+        async with app_under_test("", rows=rows, catalog=TWICE) as gateway:
+            answer = await gateway.ask(hello(model="twice", **more))
+            return Outcome(answer, one.bodies, two.bodies, await spent(gateway))
+
+
+async def spent(gateway: AppUnderTest) -> int:
+    look = await gateway.look()
+    assert look.holds == ()
+    return -sum(entry.amount_nanousd for entry in look.entries if entry.kind is EntryKind.CHARGE)
+
+
+@pytest.mark.parametrize("failure", [OUTAGE, BUSY, LIMITED])
+async def test_the_second_provider_serves_what_the_first_cannot(failure: bytes) -> None:
+    outcome = await asked(always(failure), always(SERVED))
+    extension = outcome.answer.json["nexevo"]
+    assert outcome.answer.status == 200
+    assert (extension["model_used"], extension["models_tried"]) == ("twice", ["twice"])
+    assert [orjson.loads(body)["model"] for body in (*outcome.first, *outcome.second)] == ["twice", "hosted/twice"]
+
+
+async def test_the_charge_is_the_price_of_the_provider_that_served() -> None:
+    direct = await asked(always(SERVED), always(SERVED))
+    failed_over = await asked(always(BUSY), always(SERVED))
+    # 10 prompt tokens and 5 of output, and 5 % on top: at 1 and 2 USD a million, at 10 and 20 there.
+    assert (direct.spent_nanousd, failed_over.spent_nanousd) == (21_000, 210_000)
+    assert failed_over.answer.json["nexevo"]["cost_usd"] == "0.00021"
+
+
+async def test_the_hold_is_the_worst_case_of_the_dearest_provider() -> None:
+    async def held(**more: Any) -> int:
+        holds: list[Hold] = []
+
+        async def script(_: int, writer: asyncio.StreamWriter) -> None:
+            holds.extend((await gateway.look()).holds)
+            writer.write(SERVED)
+            await writer.drain()
+
+        async with (
+            Scripted(script) as provider,
+            app_under_test("", rows={"openai": Credential("k", provider.base_url)}, catalog=TWICE) as gateway,
+        ):
+            assert (await gateway.ask(hello(model="twice", max_tokens=50, **more))).status == 200
+        return holds[0].amount_nanousd
+
+    cheapest = await held(provider={"only": ["openai"]})
+    # The same request is a few bytes longer if it names its providers.
+    assert await held(provider={"only": ["openai", "deepseek"]}) > 9 * cheapest
+
+
+@pytest.mark.parametrize("failure", [BUSY, SSE_HEAD + event(delta(""))])
+async def test_a_stream_that_delivered_nothing_is_served_by_the_second_provider(failure: bytes) -> None:
+    async def failing(_: int, writer: asyncio.StreamWriter) -> None:
+        writer.write(failure)
+        await writer.drain()
+        writer.close()
+
+    stream = SSE_HEAD + event(delta("Hello!")) + event(delta(finish="stop")) + event(usage()) + event(b"[DONE]")
+    outcome = await asked(failing, always(stream + piece(b"")), stream=True)
+    assert (outcome.answer.status, outcome.answer.text) == (200, "Hello!")
+    assert outcome.spent_nanousd == 210_000
+
+
+async def test_providers_take_turns_while_tries_are_left() -> None:
+    outcome = await asked(always(OUTAGE), always(BUSY))
+    assert (outcome.answer.status, len(outcome.first), len(outcome.second)) == (502, 2, 1)
+    assert outcome.spent_nanousd == 0
+
+
+async def test_a_provider_that_names_a_time_to_wait_has_no_further_turn() -> None:
+    outcome = await asked(always(LIMITED), always(BUSY))
+    assert (len(outcome.first), len(outcome.second)) == (1, 2)
+
+
+async def test_a_provider_without_credentials_takes_no_try_from_the_others() -> None:
+    outcome = await asked(always(BUSY), None)
+    assert (outcome.answer.status, len(outcome.first)) == (503, 3)
+    limited = await asked(always(LIMITED), None)
+    assert (limited.answer.headers["retry-after"], len(limited.first)) == ("30", 1)
+
+
+async def test_the_second_provider_alone_may_have_credentials() -> None:
+    async with Scripted(always(SERVED)) as provider:
+        rows = {"deepseek": Credential("k", provider.base_url)}
+        async with app_under_test("", rows=rows, catalog=TWICE) as gateway:
+            assert (await gateway.ask(hello(model="twice"))).status == 200
+
+
+async def test_what_the_second_provider_cannot_take_is_not_the_callers_mistake() -> None:
+    outcome = await asked(always(BUSY), always(REFUSED))
+    assert (outcome.answer.status, len(outcome.first), len(outcome.second)) == (503, 2, 1)
+
+
+async def test_what_the_first_provider_refuses_is_not_tried_at_the_second() -> None:
+    outcome = await asked(always(REFUSED), always(SERVED))
+    assert (outcome.answer.status, outcome.answer.error["param"], outcome.second) == (400, "stop", [])
+
+
+@pytest.mark.parametrize(
+    ("preferences", "served"),
+    [
+        ({"only": ["deepseek"]}, "hosted/twice"),
+        ({"ignore": ["openai"]}, "hosted/twice"),
+        ({"order": ["deepseek"]}, "hosted/twice"),
+        ({"order": ["openai"]}, "twice"),
+    ],
+)
+async def test_preferences_choose_among_the_providers_of_one_model(preferences: Mapping[str, Any], served: str) -> None:
+    outcome = await asked(always(SERVED), always(SERVED), provider=preferences)
+    assert [orjson.loads(body)["model"] for body in (*outcome.first, *outcome.second)] == [served]
+
+
+async def test_without_fallbacks_the_first_provider_is_the_only_one() -> None:
+    outcome = await asked(always(BUSY), always(SERVED), provider={"allow_fallbacks": False})
+    assert (outcome.answer.status, len(outcome.first), outcome.second) == (503, 3, [])
+
+
+async def test_a_price_limit_is_judged_for_each_provider() -> None:
+    outcome = await asked(always(BUSY), always(SERVED), max_price={"prompt": "5", "completion": "5"})
+    assert (outcome.answer.status, len(outcome.first), outcome.second) == (503, 3, [])

@@ -1,0 +1,96 @@
+"""Tests that a provider's count of tokens is believed as far as the request can have caused it, and no further."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from gateway.canonical.money import Charge, EntryKind
+from gateway.logs.metrics import METRIC
+from tests.app.harness import SSE_HEAD, Scripted, app_under_test, completion, delta, event, hello, sized, usage
+from tests.app.test_streams import DONE, doing
+
+pytestmark = pytest.mark.anyio
+
+TEXT = "These are some words of an answer. " * 8
+MODEL_MAX, WINDOW = 16_384, 128_000
+
+
+def whole(**counts: Any) -> bytes:
+    return sized(200, completion(TEXT, **counts))
+
+
+def stream(*last: bytes) -> list[bytes]:
+    half = len(TEXT) // 2
+    return [SSE_HEAD, event(delta(TEXT[:half])), event(delta(TEXT[half:])), event(delta(finish="stop")), *last, DONE]
+
+
+async def charged(*steps: bytes | None, **request: Any) -> Charge:
+    """Returns the charge of one request whose provider sends these bytes."""
+    async with Scripted(doing(*steps)) as provider, app_under_test(provider.base_url, balance_usd=20_000) as gateway:
+        answer = await gateway.ask(hello(**request))
+        assert answer.status == 200
+        (entry,) = [entry for entry in (await gateway.look()).entries if entry.kind is EntryKind.CHARGE]
+        assert entry.charge is not None
+        return entry.charge
+
+
+@pytest.mark.parametrize(
+    ("asked", "output"),
+    [({"max_tokens": 50}, 50), ({"max_tokens": 50, "n": 2}, 100), ({}, MODEL_MAX), ({"max_tokens": 99_999}, MODEL_MAX)],
+)
+@pytest.mark.parametrize("tokens", [900_000_000, 2_000_000_000, 2**63 - 1])
+async def test_more_output_than_was_asked_for_is_not_charged(asked: dict[str, Any], output: int, tokens: int) -> None:
+    assert (await charged(whole(tokens=tokens), **asked)).usage.output == output
+    assert (await charged(*stream(event(usage(10, tokens))), stream=True, **asked)).usage.output == output
+
+
+async def test_more_prompt_than_the_model_can_read_is_not_charged() -> None:
+    assert (await charged(whole(prompt=10**12))).usage.prompt == WINDOW
+
+
+async def test_the_excess_is_counted_and_named(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    await charged(whole(tokens=51), max_tokens=50)
+    assert {"UsageBeyondBounds": 1} in [record.__dict__.get(METRIC) for record in caplog.records]
+    assert any("openai reported more usage" in record.getMessage() for record in caplog.records)
+
+
+async def test_a_usage_within_its_bounds_is_charged_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    found = await charged(whole(prompt=1_000, tokens=50), max_tokens=50)
+    assert (found.usage.prompt, found.usage.output) == (1_000, 50)
+    assert {"UsageBeyondBounds": 1} not in [record.__dict__.get(METRIC) for record in caplog.records]
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        {"prompt_tokens_details": {"cached_tokens": 10**12, "audio_tokens": 10**12}},
+        {"completion_tokens_details": {"reasoning_tokens": 10**12, "audio_tokens": 10**12}},
+        {"prompt_tokens": 0, "completion_tokens": 0, "prompt_tokens_details": {"cached_tokens": 9}},
+    ],
+)
+async def test_classes_that_do_not_add_up_settle_all_the_same(details: dict[str, Any]) -> None:
+    body = orjson.loads(completion(TEXT))
+    body["usage"] |= details
+    found = await charged(sized(200, orjson.dumps(body)), max_tokens=50)
+    assert 0 <= found.usage.output <= 50
+    assert 0 <= found.usage.prompt <= WINDOW
+
+
+async def test_an_answer_without_usage_costs_the_same_whole_and_streamed() -> None:
+    body = orjson.loads(completion(TEXT))
+    del body["usage"]
+    unary = await charged(sized(200, orjson.dumps(body)))
+    streamed = await charged(*stream(), stream=True)
+    assert (unary.usage.output, unary.estimated) == (-(-len(TEXT) // 3), True)
+    assert (streamed.usage.output, streamed.estimated) == (unary.usage.output, True)
+
+
+@pytest.mark.parametrize(("reported", "output"), [(4_000, 4_000), (1, -(-len(TEXT) // 3))])
+async def test_an_answer_that_is_cut_short_is_estimated_from_what_was_reported_too(reported: int, output: int) -> None:
+    found = await charged(SSE_HEAD, event(usage(1_000, reported)), event(delta(TEXT)), None, stream=True)
+    assert (found.usage.prompt, found.usage.output, found.estimated) == (1_000, output, True)

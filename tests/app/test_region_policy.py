@@ -1,0 +1,90 @@
+"""Tests that a key's requests are processed only where its region policy allows."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from gateway.auth.principal import Principal, key_hash
+from gateway.auth.regions import within
+from gateway.canonical.models import ModelTarget
+from gateway.catalog.listing import listed
+from gateway.ports.upstream import Credential
+from tests.app.harness import CATALOG, CHAT, KEY, RECORD, Answer
+from tests.app.test_served_wires import CLIENTS, gateway, question
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Uses real time, because the simulated providers are another process."""
+    return "asyncio"
+
+
+async def asked(credentials: Mapping[str, Credential], policy: str, model: str, wire: str = "openai_chat") -> Answer:
+    path, body = question(wire, model, 500, stream=False)
+    async with gateway(credentials) as nexgate:
+        nexgate.keys.records[key_hash(KEY)] = replace(RECORD, region_policy=policy)
+        return await nexgate.ask(body, path=path)
+
+
+@pytest.mark.parametrize("wire", CLIENTS)
+@pytest.mark.parametrize(("policy", "model"), [("cn-only", "gpt-4o"), ("overseas-only", "deepseek-chat")])
+async def test_a_model_of_the_other_region_is_refused_on_every_wire(
+    credentials: Mapping[str, Credential], policy: str, model: str, wire: str
+) -> None:
+    answer = await asked(credentials, policy, model, wire)
+    assert (answer.status, b"region policy" in answer.body) == (403, True)
+
+
+@pytest.mark.parametrize(
+    ("policy", "model"),
+    [("any", "gpt-4o"), ("any", "deepseek-chat"), ("cn-only", "deepseek-chat"), ("overseas-only", "gpt-4o")],
+)
+async def test_a_model_of_the_keys_region_is_served(
+    credentials: Mapping[str, Credential], policy: str, model: str
+) -> None:
+    assert (await asked(credentials, policy, model)).status == 200
+
+
+async def test_the_refusal_has_its_own_code(credentials: Mapping[str, Credential]) -> None:
+    answer = await asked(credentials, "cn-only", "gpt-4o")
+    assert (answer.error["code"], answer.error["param"]) == ("region_not_allowed", "model")
+
+
+async def test_a_fallback_within_the_region_takes_the_place_of_a_model_outside(
+    credentials: Mapping[str, Credential],
+) -> None:
+    _, body = question("openai_chat", "gpt-4o", 500, stream=False)
+    async with gateway(credentials) as nexgate:
+        nexgate.keys.records[key_hash(KEY)] = replace(RECORD, region_policy="cn-only")
+        answer = await nexgate.ask({**body, "models": ["deepseek-chat"]}, path=CHAT)
+    assert (answer.status, answer.json["nexevo"]["models_tried"]) == (200, ["deepseek-chat"])
+
+
+@pytest.mark.parametrize(
+    ("provider", "region", "chinese"),
+    [
+        ("deepseek", None, True),
+        ("tencent", None, True),
+        ("tencent", "ap-singapore", False),
+        ("dashscope", None, False),
+        ("dashscope", "cn-hangzhou", True),
+        ("bedrock", "us-east-1", False),
+        ("bedrock", "cn-north-1", True),
+    ],
+)
+def test_a_targets_own_region_counts_before_its_vendors(provider: str, region: str | None, chinese: bool) -> None:
+    target = ModelTarget(provider=provider, upstream_model="up", price="1", region=region)
+    assert within("cn-only", target.provider, target.region) is chinese
+    assert within("overseas-only", target.provider, target.region) is not chinese
+
+
+@pytest.mark.parametrize(("policy", "deepseek", "openai"), [("any", 1, 1), ("cn-only", 1, 0), ("overseas-only", 0, 1)])
+async def test_models_are_listed_where_the_key_can_be_served_by_one_of_their_targets(
+    policy: str, deepseek: bool, openai: bool
+) -> None:
+    caller = Principal("acct", replace(RECORD, region_policy=policy))
+    seen = {row.id for row in listed(CATALOG, frozenset()) if caller.may_see((row.id,), row.targets)}
+    assert ("deepseek-chat" in seen, "gpt-4o" in seen, "nexevo/fast" in seen) == (deepseek, openai, openai)

@@ -1,0 +1,84 @@
+"""Tests that JSON keeps every digit of its integers."""
+
+import orjson
+import pytest
+
+from gateway.canonical.json_bounds import DEPTH_MAX, VALUES_MAX, ExceedsBounds
+from gateway.framing.json_values import loads
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"a":123456789012345678901234}',
+        b'{"a":[-9223372036854775809,[18446744073709551616]]}',
+        b'[{"a":18446744073709551615},{"b":-9223372036854775808}]',
+        b'{"a":"x: 123456789012345678901234 \\",123456789012345678901234"}',
+        b"[" + b"7" * 5000 + b"]",
+    ],
+)
+def test_an_integer_is_written_as_it_came(text: bytes) -> None:
+    assert orjson.dumps(loads(text)) == text
+
+
+@pytest.mark.parametrize("text", [b"[0.1234567890123456789012]", b"[1234567890123456789012.5]", b"[1e19]", b'["1"]'])
+def test_what_is_no_long_integer_is_read_as_ever(text: bytes) -> None:
+    assert loads(text) == orjson.loads(text)
+
+
+@pytest.mark.parametrize("text", [b"[123456789012345678901234", b'{"a":0123456789012345678901234}', b"x" * 30])
+def test_what_is_no_json_is_refused(text: bytes) -> None:
+    with pytest.raises(orjson.JSONDecodeError):
+        loads(text)
+
+
+LONG, SHORT = b"123456789012345678901234", b"1"
+
+
+@pytest.mark.parametrize("value", [LONG, SHORT])
+def test_a_document_at_the_bound_can_be_written(value: bytes) -> None:
+    document = loads(b"[" * DEPTH_MAX + value + b"]" * DEPTH_MAX)
+    assert orjson.dumps(document).strip(b"[]") == value
+
+
+@pytest.mark.parametrize("value", [LONG, SHORT])
+def test_a_document_within_a_lower_bound_can_be_written_below_more_levels(value: bytes) -> None:
+    document = loads(b"[" * 200 + value + b"]" * 200, 200)
+    for _ in range(54):
+        document = [document]
+    assert orjson.dumps(document).strip(b"[]") == value
+    with pytest.raises(ExceedsBounds, match="deeper than 200 levels"):
+        loads(b"[" * 201 + value + b"]" * 201, 200)
+
+
+@pytest.mark.parametrize("value", [LONG, SHORT])
+@pytest.mark.parametrize("depth", [DEPTH_MAX + 1, 300, 1000])
+def test_a_document_deeper_than_it_can_be_written_is_refused(value: bytes, depth: int) -> None:
+    with pytest.raises(ExceedsBounds, match="deeper than 254 levels"):
+        loads(b"[" * depth + value + b"]" * depth)
+    with pytest.raises(ExceedsBounds, match="deeper than 254 levels"):
+        loads(b'{"a":' * depth + value + b"}" * depth)
+
+
+def test_brackets_in_text_do_not_count_as_levels() -> None:
+    assert loads(b'"' + b"[" * 1000 + b'"') == "[" * 1000
+    assert len(loads(b"[" + b"[]," * 1000 + b"[]]")) == 1001
+
+
+@pytest.mark.parametrize("value", [b"[]", b"{}", b"0", b'""', b'"a,b"'])
+def test_more_values_than_memory_bears_are_refused(value: bytes) -> None:
+    many = b"[" + b",".join([value] * (VALUES_MAX + 1)) + b"]"
+    with pytest.raises(ExceedsBounds, match="more than 1000000 values"):
+        loads(many)
+
+
+def test_more_members_than_memory_bears_are_refused() -> None:
+    members = b",".join(b'"%d":0' % number for number in range(VALUES_MAX + 1))
+    with pytest.raises(ExceedsBounds, match="more than 1000000 values"):
+        loads(b"{" + members + b"}")
+
+
+@pytest.mark.parametrize("text", [b"a,", b"[{", b'\\",[', b"\\\\,"])
+def test_commas_and_brackets_in_text_do_not_count_as_values(text: bytes) -> None:
+    document = b'["' + text * (VALUES_MAX + 1) + b'"]'
+    assert len(loads(document)) == 1

@@ -1,0 +1,261 @@
+"""Tests of a request's hold while its store is slow, refuses, or is gone: the end never waits long, and never fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gateway.auth.principal import Principal
+from gateway.canonical.limits import NO_TOKENS, TokenDemand
+from gateway.canonical.money import Charge, EntryKind, Hold, NanoUsd, Settlement, Tier
+from gateway.canonical.usage import Usage, Uses
+from gateway.errors import ServiceUnavailable
+from gateway.ledger.hold_ids import hold_id_at
+from gateway.pipeline.charge import SETTLE_WITHIN_S, Billable, Billing, OpenHold
+from gateway.pipeline.operation import Cost, OpenOutput
+from gateway.ports.keys import KeyRecord
+from gateway.routing.plan import Candidate
+from tests.fakes.money import MemoryMoney
+from tests.money.given import NOW_S, opened, seen
+from tests.virtual_time import LoopClock, run
+
+ACCOUNT = "acct_1"
+HANG_S = 20.0
+
+
+@dataclass
+class UnitMeter:
+    """A meter that prices each unit of output, three bytes, at one nano-dollar."""
+
+    open_output: OpenOutput | None = field(default_factory=lambda: OpenOutput(100, 800, 3))
+
+    def worst_case(self, open_units: int) -> NanoUsd:
+        return open_units
+
+    def cost(self, _served_by: Candidate[Any], usage: Usage) -> Cost:
+        return Cost(usage.output, Tier.FAST, "v1")
+
+    def bounded(self, _served_by: Candidate[Any], usage: Usage) -> Usage:
+        return replace(usage, output=min(usage.output, 800))
+
+    @property
+    def tokens(self) -> TokenDemand:
+        return NO_TOKENS
+
+    def units_within(self, tokens: int) -> int:
+        return tokens
+
+    def limited(self, units: int) -> UnitMeter:
+        return replace(self, open_output=OpenOutput(100, units, 3))
+
+    def estimate(self, delivered_bytes: int, _reported: Usage | None, _seen: Uses = ()) -> Usage:
+        return Usage(output=delivered_bytes // 3)
+
+    def bytes_worth(self, _served_by: Candidate[Any], nanousd: NanoUsd) -> int:
+        return nanousd * 3
+
+
+# The part of a candidate that a charge names.
+SERVED: Any = SimpleNamespace(model=SimpleNamespace(id="gpt-4o"), target=SimpleNamespace(provider="openai"))
+
+
+class SlowMoney(MemoryMoney):
+    """Memory whose named steps hang or fail."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hangs: set[str] = set()
+        self.fails: dict[str, Exception] = {}
+
+    async def _trouble(self, step: str) -> None:
+        if step in self.hangs:
+            await asyncio.sleep(HANG_S)
+        if step in self.fails:
+            raise self.fails[step]
+
+    async def extend(self, hold: Hold, to_nanousd: NanoUsd, *, spend_cap_nanousd: NanoUsd | None = None) -> Hold | None:
+        await self._trouble("extend")
+        return await super().extend(hold, to_nanousd, spend_cap_nanousd=spend_cap_nanousd)
+
+    async def checkpoint(self, hold: Hold, charge: Charge) -> Hold:
+        await self._trouble("checkpoint")
+        return await super().checkpoint(hold, charge)
+
+    async def park(self, hold: Hold) -> Hold:
+        await self._trouble("park")
+        return await super().park(hold)
+
+    async def settle(self, hold: Hold, charge: Charge, now_s: float) -> Settlement:
+        await self._trouble("settle")
+        return await super().settle(hold, charge, now_s)
+
+    async def release(self, hold: Hold, now_s: float) -> Settlement:
+        await self._trouble("release")
+        return await super().release(hold, now_s)
+
+
+@dataclass
+class Queue:
+    """`DeferredSettlements` that a test reads."""
+
+    waiting: list[tuple[Hold, Charge | None]] = field(default_factory=list)
+
+    async def put(self, hold: Hold, charge: Charge | None) -> None:
+        self.waiting.append((hold, charge))
+
+
+class Request:
+    """One admitted request on a troubled store."""
+
+    def __init__(self) -> None:
+        self.money, self.queue = SlowMoney(), Queue()
+
+    async def admit(self, balance: int = 1_000, cap: int | None = None) -> OpenHold:
+        await opened(self.money, ACCOUNT, balance=balance)
+        key = KeyRecord(
+            key_id="key_1",
+            account_id=ACCOUNT,
+            name="k",
+            last4="1234",
+            created_at_s=0,
+            monthly_spend_cap_nanousd=cap,
+        )
+        billing = Billing(self.money, self.queue, LoopClock(), checkpoint_s=1.0)
+        hold_id = hold_id_at(NOW_S, 1)
+        billable = Billable(hold_id, "gen", "req", Principal(ACCOUNT, key), "gpt-4o", int(NOW_S) + 10**9, 0)
+        outcome = await billing.admit(billable, UnitMeter())
+        assert isinstance(outcome, OpenHold)
+        return outcome
+
+    async def ends(self) -> list[tuple[EntryKind, int]]:
+        look = await seen(self.money, ACCOUNT)
+        return [(entry.kind, entry.amount_nanousd) for entry in look.entries[1:]]
+
+
+def settled(hold: OpenHold) -> Coroutine[Any, Any, Any]:
+    return hold.settle(SERVED, Usage(output=70), estimated=False)
+
+
+async def lasts_s(step: Coroutine[Any, Any, Any]) -> float:
+    began_s = asyncio.get_running_loop().time()
+    await step
+    return asyncio.get_running_loop().time() - began_s
+
+
+@pytest.mark.parametrize("step", ["checkpoint", "park", "extend"])
+def test_a_step_that_hangs_does_not_hold_the_end_back(step: str) -> None:
+    async def story() -> None:
+        request = Request()
+        hold = await request.admit()
+        request.money.hangs = {step}
+        if step == "park":
+            hold._parker = asyncio.create_task(hold._park())
+        if step == "checkpoint":
+            hold.progress(SERVED, 30)
+            hold._begin_checkpoint()
+        if step == "extend":
+            assert await hold.carries(250)
+        await asyncio.sleep(0.1)
+        assert await lasts_s(settled(hold)) < SETTLE_WITHIN_S
+        assert await request.ends() == [(EntryKind.CHARGE, -70)]
+        assert request.queue.waiting == []
+
+    run(story())
+
+
+def test_a_stream_goes_on_while_the_store_hangs_at_an_extension_and_ends_when_the_hold_is_used_up() -> None:
+    async def story() -> None:
+        request = Request()
+        hold = await request.admit()
+        request.money.hangs = {"extend"}
+        assert await lasts_s(hold.carries(250)) == 0
+        assert await hold.carries(299)
+        began_s = asyncio.get_running_loop().time()
+        assert not await hold.carries(300)
+        assert asyncio.get_running_loop().time() - began_s == SETTLE_WITHIN_S
+
+    run(story())
+
+
+def test_an_answer_that_comes_in_one_piece_is_carried_by_as_many_extensions_as_it_needs() -> None:
+    async def story() -> None:
+        request = Request()
+        hold = await request.admit()
+        assert await hold.carries(1_000)
+        assert hold.hold.amount_nanousd == 400
+        assert await hold.carries(10_000)
+        assert hold.hold.amount_nanousd == 800
+
+    run(story())
+
+
+def test_an_answer_stops_where_the_balance_does_not_carry_it() -> None:
+    async def story() -> None:
+        request = Request()
+        hold = await request.admit(balance=250)
+        assert await hold.carries(599)
+        assert hold.hold.amount_nanousd == 200
+        assert not await hold.carries(600)
+
+    run(story())
+
+
+def test_an_answer_stops_where_the_keys_cap_does_not_carry_it() -> None:
+    async def story() -> None:
+        request = Request()
+        hold = await request.admit(cap=399)
+        assert await hold.carries(599)
+        assert hold.hold.amount_nanousd == 200
+        assert not await hold.carries(600)
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ServiceUnavailable("busy"), RuntimeError("ExpiredTokenException"), ValueError("a bug")],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize("charged", [True, False])
+def test_an_end_that_fails_goes_to_the_queue_and_raises_nothing(error: Exception, *, charged: bool) -> None:
+    async def story() -> None:
+        request = Request()
+        hold = await request.admit()
+        request.money.fails = {"settle": error, "release": error}
+        await (settled(hold) if charged else hold.release())
+        assert [charge and charge.cost_nanousd for _, charge in request.queue.waiting] == [70 if charged else None]
+
+    run(story())
+
+
+def test_an_end_on_a_store_that_hangs_goes_to_the_queue_after_two_seconds() -> None:
+    async def story() -> None:
+        request = Request()
+        hold = await request.admit()
+        request.money.hangs = {"settle"}
+        assert await lasts_s(settled(hold)) == SETTLE_WITHIN_S
+        assert len(request.queue.waiting) == 1
+
+    run(story())
+
+
+@pytest.mark.parametrize("ends", [settled, OpenHold.release], ids=["settle", "release"])
+def test_a_cancellation_inside_the_end_leaves_no_hold(ends: Callable[[OpenHold], Coroutine[Any, Any, Any]]) -> None:
+    async def story() -> None:
+        request = Request()
+        hold = await request.admit()
+        request.money.hangs = {"settle", "release"}
+        ending = asyncio.create_task(ends(hold))
+        await asyncio.sleep(0.5)
+        ending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await ending
+        await hold.release()
+        assert len(request.queue.waiting) == 1
+
+    run(story())

@@ -1,0 +1,216 @@
+"""Tries each member of the constraint table at its bounds, and tells whether a target accepts what is expected."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from gateway.canonical.parts import Document, Image, InlineMedia, Message, Text, ToolCall, ToolResult
+from gateway.canonical.request import ChatRequest, OutputFormat, Sampling, Tool
+from gateway.errors import InvalidRequest
+from tests.providers.constraints.asking import HI, said
+
+Shape = Callable[..., ChatRequest]
+
+_OBJECT = {"type": "object", "properties": {"a": {"type": "string"}}}
+_KEYWORDS: Mapping[str, Any] = {
+    "oneOf": [],
+    "anyOf": [],
+    "allOf": [],
+    "enum": [{}],
+    "not": {},
+    "title": "t",
+    "required": ["a"],
+}
+_IMAGES = ("png", "jpeg", "gif", "webp", "heic", "heif", "bmp", "avif")
+_LACKING: Mapping[str, dict[str, Any]] = {
+    "top_k": {"sampling": Sampling(top_k=4)},
+    "seed": {"sampling": Sampling(seed=4)},
+    "stop": {"sampling": Sampling(stop=("x",))},
+    "presence_penalty": {"sampling": Sampling(presence_penalty=1.0)},
+    "frequency_penalty": {"sampling": Sampling(frequency_penalty=1.0)},
+    "parallel_tool_calls": {"parallel_tool_calls": False},
+}
+
+
+def _names(takes: Callable[[str], bool], expected: tuple[str, str | None, int | None]) -> bool:
+    """True if exactly the expected ASCII characters are accepted behind an `a` and in front of one, at any length."""
+    characters, first, most = expected
+    right = all(takes(f"a{each}") == (each in characters) for each in string.printable)
+    if first is not None:
+        right = right and all(takes(f"{each}a") == (each in first) for each in characters)
+    if most is None:
+        return right and takes("a" * 500)
+    return right and takes("a" * most) and not takes("a" * (most + 1))
+
+
+def _tool_name(shape: Shape, expected: Any) -> bool:
+    return _names(lambda name: shape(tools=(Tool(name),)).tools[0].name == name, expected)
+
+
+def _tool_names_repeat(shape: Shape, expected: bool) -> bool:
+    return (len(shape(tools=(Tool("f"), Tool("f"))).tools) == 2) == expected
+
+
+def _argument_name(shape: Shape, expected: Any) -> bool:
+    def takes(name: str) -> bool:
+        tool = shape(tools=(Tool("f", parameters={"type": "object", "properties": {name: {}}}),)).tools[0]
+        return name in (tool.parameters or {})["properties"]
+
+    return _names(takes, expected)
+
+
+def _call_id(shape: Shape, expected: Any) -> bool:
+    def takes(name: str) -> bool:
+        sent = shape(HI, said("assistant", ToolCall(name, "f", "{}")), said("tool", ToolResult(name, (Text("x"),))))
+        return sent.messages[1].parts[0] == ToolCall(name, "f", "{}")
+
+    return _names(takes, expected)
+
+
+def _texts(shape: Shape, expected: str) -> bool:
+    taken = {"any": {"", " ", "x"}, "not empty": {" ", "x"}, "not blank": {"x"}}[expected]
+    return all(
+        (Text(text) in shape(said("user", text, "y")).messages[0].parts) == (text in taken) for text in ("", " ", "x")
+    )
+
+
+def _roles(request: ChatRequest) -> list[str]:
+    return [message.role for message in request.messages]
+
+
+def _instructions_between(shape: Shape, expected: bool) -> bool:
+    return ("system" in _roles(shape(HI, said("assistant", "a"), said("system", "s")))) == expected
+
+
+def _opens_with_user(shape: Shape, expected: bool) -> bool:
+    return _roles(shape(said("assistant", "a"), HI))[0] == ("user" if expected else "assistant")
+
+
+def _closes_with_user(shape: Shape, expected: bool) -> bool:
+    return _roles(shape(HI, said("assistant", "a")))[-1] == ("user" if expected else "assistant")
+
+
+def _closes_with_blank(shape: Shape, expected: bool) -> bool:
+    return shape(HI, said("assistant", "a \n")).messages[1] == said("assistant", "a \n" if expected else "a")
+
+
+def _document_alone(shape: Shape, expected: bool) -> bool:
+    sent = shape(Message("user", (Document(InlineMedia("QUJD", "application/pdf")),)))
+    return (len(sent.messages[0].parts) == 1) == expected
+
+
+def _root(shape: Shape, schema: dict[str, Any]) -> Mapping[str, Any]:
+    return shape(tools=(Tool("f", parameters=schema),)).tools[0].parameters or {}
+
+
+def _tool_root_refused(shape: Shape, expected: tuple[str, ...]) -> bool:
+    return all(
+        (name in _root(shape, _OBJECT | {name: value})) == (name not in expected) for name, value in _KEYWORDS.items()
+    )
+
+
+def _tool_root_only(shape: Shape, expected: tuple[str, ...]) -> bool:
+    return set(_root(shape, _OBJECT | {"title": "t", "description": "d", "required": ["a"]})) == set(expected)
+
+
+def _tool_root_without_properties(shape: Shape, expected: bool) -> bool:
+    return ("properties" not in _root(shape, {"type": "object"})) == expected
+
+
+def _strict_schemas_closed(shape: Shape, expected: bool) -> bool:
+    closed = _OBJECT | {"required": ["a"], "additionalProperties": False}
+    keeps = [shape(tools=(Tool("f", parameters=schema, strict=True),)).tools[0].strict for schema in (closed, _OBJECT)]
+    return keeps == [True, None if expected else True]
+
+
+def _kind(request: ChatRequest) -> str | None:
+    return None if request.output_format is None else request.output_format.kind
+
+
+def _answer_formats(shape: Shape, expected: tuple[str, ...]) -> bool:
+    json, schema = shape(output_format=OutputFormat("json")), shape(output_format=OutputFormat("schema", _OBJECT))
+    return [_kind(json) == "json", _kind(schema) == "schema"] == ["json" in expected, "schema" in expected]
+
+
+def _answer_root_any(shape: Shape, expected: bool) -> bool:
+    return (_kind(shape(output_format=OutputFormat("schema", {"type": "array"}))) == "schema") == expected
+
+
+def _answer_format_with_tools(shape: Shape, expected: bool) -> bool:
+    return (_kind(shape(output_format=OutputFormat("json"), tools=(Tool("f"),))) == "json") == expected
+
+
+def _json_unsaid(shape: Shape, expected: bool) -> bool:
+    return (shape(output_format=OutputFormat("json")).messages == (HI,)) == expected
+
+
+def _stops_max(shape: Shape, expected: int) -> bool:
+    stops = tuple(f"s{number}" for number in range(expected + 1))
+    return [shape(sampling=Sampling(stop=stops[:count])).sampling.stop for count in (expected, expected + 1)] == [
+        stops[:-1],
+        stops[:-1],
+    ]
+
+
+def _stops_blank(shape: Shape, expected: bool) -> bool:
+    return (shape(sampling=Sampling(stop=("\n",))).sampling.stop == ("\n",)) == expected
+
+
+def _temperature_max(shape: Shape, expected: float) -> bool:
+    sent = [shape(sampling=Sampling(temperature=value)).sampling.temperature for value in (expected, expected + 0.1)]
+    return sent == [expected, expected]
+
+
+def _seed_bits(shape: Shape, expected: int) -> bool:
+    half = 1 << (expected - 1)
+    sent = [shape(sampling=Sampling(seed=seed)).sampling.seed for seed in (half - 1, half, -half, -half - 1)]
+    return sent == [half - 1, 0, -half, half - 1]
+
+
+def _user_characters_max(shape: Shape, expected: int) -> bool:
+    short, long = shape(user="u" * expected).user, shape(user="u" * (expected + 1)).user
+    return short == "u" * expected and long is not None and long != "u" * (expected + 1) and len(long) <= expected
+
+
+def _image_types(shape: Shape, expected: tuple[str, ...]) -> bool:
+    def sees(kind: str) -> bool:
+        try:
+            shape(Message("user", (Image(InlineMedia("QUJD", f"image/{kind}")),)))
+        except InvalidRequest:
+            return False
+        return True
+
+    return {f"image/{kind}" for kind in _IMAGES if sees(kind)} == set(expected)
+
+
+def _lacks(shape: Shape, expected: tuple[str, ...]) -> bool:
+    plain = shape()
+    return {name for name, fields in _LACKING.items() if shape(**fields) == plain} == set(expected)
+
+
+def _bound_in_context(shape: Shape, expected: bool) -> bool:
+    """True if a prompt of 1,500 tokens leaves 500 of 2,000, and one of 2,000 none."""
+    sent = [shape(max_output_tokens=900, source=b"x" * size).max_output_tokens for size in (30, 4_500, 6_000)]
+    return sent == ([900, 500, None] if expected else [900, 900, 900])
+
+
+def _output_tokens_min(shape: Shape, expected: int) -> bool:
+    return [shape(max_output_tokens=bound).max_output_tokens for bound in (expected, expected - 1)] == [expected] * 2
+
+
+_PROBES: Mapping[str, Callable[[Shape, Any], bool]] = {
+    name.removeprefix("_"): probe for name, probe in list(globals().items()) if name.startswith("_") and callable(probe)
+}
+
+
+def is_just(shape: Shape, member: str, expected: object) -> bool:
+    """True if a target accepts what `expected` says of a member of the table, and no more."""
+    return _PROBES[member](shape, expected)
+
+
+def at(shape: Callable[..., ChatRequest], dialect: str, generation: str, rules: Iterable[Any]) -> Shape:
+    """Returns the shaping of one target by a table."""
+    return partial(shape, dialect, generation=generation, rules=rules)

@@ -1,0 +1,261 @@
+"""Holds the AWS calls that functions made against their roles: each is allowed, and nothing is allowed for no use."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import orjson
+
+from local.permissions import Call, Statement, allowed, calls
+from local.resource_names import ResourceNames
+from local.template import Function, resolve, translate
+from tests.template.families import naming
+
+ROOT = Path(__file__).parents[2]
+# What functions have asked of AWS, a file for each stack; `python -m tests.roles` judges all of them together.
+CALLS = ROOT / ".cache" / "aws-calls"
+
+# What a role allows although its function never asks for it, with the reason.
+EVERY_FUNCTION = {
+    "logs:CreateLogStream": "Lambda itself writes a function's logs, by the function's role.",
+    "logs:PutLogEvents": "Lambda itself writes a function's logs, by the function's role.",
+}
+# S3 asks for it when an object that is to be read is missing; no request names it.
+NEEDS_LISTING = {"s3:ListBucket": "s3:GetObject"}
+
+
+@dataclass(frozen=True)
+class Excuse:
+    """Actions that roles allow although no test of the stack has their functions ask for them, and why.
+
+    Functions need them after failures that such a test cannot bring about at will. Each family's role allows each
+    action on the one resource, which is the whole of its ARN behind the account. `tests` are the files whose tests do
+    make the call, on a fake or on the real store; there are none where AWS itself makes the call.
+    """
+
+    families: tuple[str, ...]
+    actions: tuple[str, ...]
+    resource: str
+    reason: str
+    tests: tuple[str, ...]
+
+    def covers(self, family: str, action: str, resource: str) -> bool:
+        return family in self.families and action in self.actions and resource.split(":", 5)[-1] == self.resource
+
+
+CREATING = naming("ReplayPolicy")
+# Those that hold money; the reconciler gives it back for a job that it withdraws.
+HOLDING = naming("MoneyPolicy")
+ENDING = (*HOLDING, "settlements", "sweeper")
+# Those that may find that a key's spend has come to a share of its cap; chat's are asked for by a test of the stack,
+# and the notifier tells by the same queue all the time.
+TELLING = tuple(family for family in naming("TellingPolicy") if family not in {"chat", "notifier"})
+DEFERRING = naming("DeferralPolicy")
+# Those that keep signatures; chat's are asked for by tests of the stack.
+BRIDGING = tuple(family for family in naming("ConversationPolicy") if family != "chat")
+AWS_POLLS = "Lambda's poller reads the queue, by the function's role."
+EXCUSES = (
+    Excuse(
+        TELLING,
+        ("sqs:SendMessage",),
+        "nexgate-local-NoticesQueue",
+        "An owner is told of a key's spend only where that has come to a share of its cap, or the cap refuses.",
+        ("tests/webhooks/test_alerts.py", "tests/stores/test_notices_sqs.py"),
+    ),
+    Excuse(
+        ("notifier",),
+        ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"),
+        "nexgate-local-NoticesQueue",
+        AWS_POLLS,
+        (),
+    ),
+    Excuse(
+        ("settlements",),
+        ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"),
+        "nexgate-local-SettlementsQueue",
+        AWS_POLLS,
+        (),
+    ),
+    Excuse(
+        HOLDING,
+        ("dynamodb:ConditionCheckItem",),
+        "table/nexgate-local-LedgerTable",
+        "A hold that is raised when it is in the ledger already.",
+        ("tests/money/test_settlement.py",),
+    ),
+    Excuse(
+        ENDING,
+        ("dynamodb:DeleteItem", "dynamodb:UpdateItem"),
+        "table/nexgate-local-LedgerTable",
+        "A hold that is in the ledger, for an account has many or it lasts.",
+        ("tests/money/test_settlement.py",),
+    ),
+    Excuse(
+        ENDING,
+        ("dynamodb:GetItem", "dynamodb:Query"),
+        "table/nexgate-local-LedgerTable",
+        "A hold that another process has ended, whose end is read.",
+        ("tests/money/test_deaths.py",),
+    ),
+    Excuse(
+        ("reconciler", "settlements", "sweeper", "videos"),
+        ("dynamodb:PutItem",),
+        "table/nexgate-local-LedgerTable",
+        "The end of a hold whose own process could not end it.",
+        ("tests/money/test_late_ends.py", "tests/money/test_settlement.py", "tests/jobs/test_chaos.py"),
+    ),
+    Excuse(
+        (*HOLDING, "settlements"),
+        ("dynamodb:GetItem",),
+        "table/nexgate-local-AccountsTable",
+        "A hold that another process has ended, or a large body, whose account is read.",
+        ("tests/money/test_deaths.py",),
+    ),
+    Excuse(
+        ("reconciler", "settlements", "sweeper"),
+        ("dynamodb:UpdateItem",),
+        "table/nexgate-local-AccountsTable",
+        "The end of a hold whose own process could not end it.",
+        ("tests/money/test_late_ends.py", "tests/money/test_settlement.py", "tests/jobs/test_chaos.py"),
+    ),
+    Excuse(
+        DEFERRING,
+        ("sqs:SendMessage",),
+        "nexgate-local-SettlementsQueue",
+        "A settlement that DynamoDB does not take within 2 s.",
+        ("tests/stores/test_deferred_sqs.py",),
+    ),
+    Excuse(
+        CREATING,
+        ("dynamodb:DeleteItem",),
+        "table/nexgate-local-IdempotencyTable",
+        "A creation that fails once its key is taken.",
+        ("tests/idempotency/test_ring.py", "tests/stores/test_idempotency_records.py"),
+    ),
+    Excuse(
+        CREATING,
+        ("s3:DeleteObject",),
+        "nexgate-local-answersbucket/answers/*",
+        "An answer whose record could not be completed.",
+        ("tests/idempotency/test_deaths.py", "tests/stores/test_objects.py"),
+    ),
+    Excuse(
+        BRIDGING,
+        ("dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"),
+        "table/nexgate-local-SignaturesTable",
+        "Signatures that a bridge between two wires keeps, by one piece of code for all.",
+        ("tests/signatures/test_stores.py",),
+    ),
+    Excuse(
+        ("background",),
+        ("dynamodb:GetItem",),
+        "table/nexgate-local-ResponsesTable",
+        "A response that an execution stored before it was lost.",
+        ("tests/background/test_running.py",),
+    ),
+    Excuse(
+        ("jobs",),
+        ("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),
+        "nexgate-local-mediabucket/media/*",
+        "An upload that an earlier execution left half done.",
+        ("tests/jobs/test_mirroring.py", "tests/stores/test_media_objects.py"),
+    ),
+    Excuse(
+        ("generation", "reconciler", "videos"),
+        ("dynamodb:DeleteItem",),
+        "table/nexgate-local-JobsTable",
+        "A job that could not be started and is withdrawn.",
+        ("tests/generation/test_jobs.py", "tests/stores/test_jobs.py"),
+    ),
+    Excuse(
+        ("reconciler",),
+        ("dynamodb:GetItem", "dynamodb:PutItem"),
+        "table/nexgate-local-JobsTable",
+        "A job whose execution is lost.",
+        ("tests/jobs/test_reconciling.py", "tests/stores/test_jobs.py"),
+    ),
+    Excuse(
+        ("callbacks",),
+        ("dynamodb:PutItem",),
+        "table/nexgate-local-JobsTable",
+        "A callback that comes before its job waits for it.",
+        ("tests/jobs/test_callbacks.py", "tests/stores/test_jobs.py"),
+    ),
+    Excuse(
+        ("generation", "videos"),
+        ("states:SendTaskSuccess",),
+        "stateMachine:nexgate-local-media",
+        "A job that is canceled while it waits.",
+        ("tests/generation/test_jobs.py", "tests/stores/test_executions_states.py"),
+    ),
+    *(
+        Excuse(
+            ("reconciler",),
+            (action,),
+            resource,
+            "A job whose execution is lost.",
+            ("tests/jobs/test_reconciling.py", "tests/stores/test_executions_states.py"),
+        )
+        for machine in ("nexgate-local-background", "nexgate-local-media")
+        for action, resource in (
+            ("states:StartExecution", f"stateMachine:{machine}"),
+            ("states:StopExecution", f"execution:{machine}:*"),
+        )
+    ),
+)
+
+
+@cache
+def functions() -> Mapping[str, Function]:
+    """The template's functions by name, with what their roles allow."""
+    return resolve(translate(ROOT / "template.yaml"), ROOT, ResourceNames("http://queues.test")).functions
+
+
+def recorded(files: Iterable[Path]) -> set[Call]:
+    """The calls that stacks have written down."""
+    lines = {line for file in files if file.is_file() for line in file.read_bytes().splitlines()}
+    return {call for line in lines for call in calls(orjson.loads(line))}
+
+
+def refused(made: Iterable[Call]) -> list[Call]:
+    """The calls that the template's roles do not allow."""
+    known = functions()
+    return sorted(
+        call
+        for call in made
+        if call.function in known and not allowed(known[call.function].grants, call.action, call.resource)
+    )
+
+
+def excused(family: str, action: str, resource: str) -> bool:
+    """True if the list of excuses has a reason for it."""
+    return any(excuse.covers(family, action, resource) for excuse in EXCUSES)
+
+
+def unused(made: Iterable[Call]) -> list[tuple[str, str, str]]:
+    """Family, action and resource, where a role allows what its function never asked for, without a listed reason."""
+    asked: dict[str, list[Call]] = {}
+    for call in made:
+        asked.setdefault(call.function, []).append(call)
+    found = []
+    for name, function in functions().items():
+        for action, resource in sorted(granted(function)):
+            if action in EVERY_FUNCTION or excused(function.family, action, resource):
+                continue
+            one = [
+                Statement(allows=True, actions=(NEEDS_LISTING.get(action, action),), resources=(_objects(resource),))
+            ]
+            if not any(allowed(one, call.action, call.resource) for call in asked.get(name, [])):
+                found.append((function.family, action, resource))
+    return sorted(found)
+
+
+def granted(function: Function) -> set[tuple[str, str]]:
+    """Lists the actions that a function's role allows, each with the resource."""
+    return {(action, resource) for grant in function.grants for action in grant.actions for resource in grant.resources}
+
+
+def _objects(resource: str) -> str:
+    """A bucket's objects, where a bucket is meant."""
+    return f"{resource}/*" if resource.startswith("arn:aws:s3:::") and "/" not in resource else resource

@@ -1,0 +1,189 @@
+"""Tests of the bench: every figure is present and correct, and a failing function is never measured."""
+
+import asyncio
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+
+from bench import __main__ as command
+from bench import bed, families, layer_size, provider_answers
+from bench.environment import Unanswered, bare_interpreter, started
+from bench.figures import Figure, as_json, as_table
+from bench.process import cpu_ns, resident_bytes
+from bench.rounds import QUICK, Counts
+
+SMOKE = replace(
+    QUICK,
+    starts=1,
+    rounds=1,
+    requests=3,
+    streams=3,
+    paced_chunks=5,
+    flat_chunks=200,
+    resident_requests=4,
+    resident_mb=2,
+)
+PARTS = {
+    "AWS calls of one request": 7,
+    "Added time, one request at a time, median": 2,
+    "CPU of one chunk, same wire": 6,
+    "CPU of one request, warm": 3,
+    "Cold start of each family, CPU until it is imported": len(list((bed.ROOT / "functions").glob("*/app.py"))),
+    "Cold start, spawn to first /next": 7,
+    "Memory in RAM": 5,
+}
+
+
+@pytest.fixture(scope="module")
+def figures() -> list[Figure]:
+    return asyncio.run(command.measure(SMOKE))
+
+
+def value(figures: Sequence[Figure], name: str) -> float:
+    (found,) = (figure.median for figure in figures if figure.name == name)
+    return found
+
+
+def test_every_figure_is_measured(figures: list[Figure]) -> None:
+    parts = [figure.part for figure in figures]
+    assert {part: parts.count(part) for part in set(parts) - {"Layer"}} == PARTS
+
+
+def test_every_figure_has_a_line_of_the_table(figures: list[Figure]) -> None:
+    lines = as_table(figures).splitlines()
+    assert len([line for line in lines if line.startswith("  ")]) == len(figures)
+
+
+def test_a_warm_request_calls_aws_once_before_the_provider_and_twice_in_all(figures: list[Figure]) -> None:
+    names = ("warm, before the provider's request", "warm, in all", "cold key, in all", "first of a process, in all")
+    assert [value(figures, name) for name in names] == [1, 2, 3, 4]
+
+
+def test_for_machines_there_is_one_line_of_json(
+    figures: list[Figure], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def measured(counts: Counts, _layer: Path | None) -> list[Figure]:
+        assert counts == QUICK
+        return figures
+
+    monkeypatch.setattr(command, "measure", measured)
+    assert command.main(["--quick", "--json"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert {figure["part"] for figure in orjson.loads(line)["figures"]} >= set(PARTS)
+
+
+def test_an_app_that_does_nothing_costs_less_than_the_chat_function(figures: list[Figure]) -> None:
+    chat, noop = value(figures, "non-stream"), value(figures, "same runtime, no-op app")
+    assert 0 < noop < chat
+
+
+def test_a_family_that_cannot_be_imported_is_no_measurement(tmp_path: Path) -> None:
+    async def main() -> float:
+        async with bed.open_bed(None, tmp_path) as laid:
+            return await families.cpu_ms(laid, tmp_path)
+
+    with pytest.raises(Unanswered, match="could not be imported"):
+        asyncio.run(main())
+
+
+def test_the_relay_passes_on_what_the_provider_sends(tmp_path: Path) -> None:
+    async def main() -> tuple[int, int]:
+        async with bed.open_bed(None, tmp_path) as laid, started(laid.relay) as relay:
+            few, many = await relay.ask(laid.stream(1)), await relay.ask(laid.stream(101))
+            return few.body_bytes, many.body_bytes
+
+    few_bytes, many_bytes = asyncio.run(main())
+    event_bytes = len(provider_answers.chunk(5).split(b"\r\n")[1])
+    assert many_bytes - few_bytes == 100 * event_bytes
+
+
+def test_the_chat_function_is_given_whole_streams_by_the_bed(tmp_path: Path) -> None:
+    async def main() -> int:
+        async with bed.open_bed(None, tmp_path) as laid, started(laid.chat) as chat:
+            return (await chat.ask(laid.stream(50, chunk_bytes=1_000))).body_bytes
+
+    assert asyncio.run(main()) > 50 * 1_000
+
+
+def test_a_refused_request_is_no_measurement(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with bed.open_bed(None, tmp_path) as laid, started(laid.chat) as chat:
+            await chat.ask(laid.request(model="no-such-model"))
+
+    with pytest.raises(Unanswered, match="status 404"):
+        asyncio.run(main())
+
+
+def test_a_function_that_cannot_start_is_no_measurement(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with bed.open_bed(None, tmp_path) as laid, started(replace(laid.noop, command=["false"])):
+            raise AssertionError
+
+    with pytest.raises(Unanswered, match="ended with status 1"):
+        asyncio.run(main())
+
+
+def test_the_work_of_another_process_is_not_counted(tmp_path: Path) -> None:
+    async def main() -> tuple[int, int]:
+        async with bed.open_bed(None, tmp_path) as laid, bare_interpreter(laid.noop) as process:
+            theirs_ns, ours_ns = cpu_ns(process.pid), cpu_ns(os.getpid())
+            sum(range(3_000_000))
+            return cpu_ns(process.pid) - theirs_ns, cpu_ns(os.getpid()) - ours_ns
+
+    theirs_ns, ours_ns = asyncio.run(main())
+    assert 0 <= theirs_ns < ours_ns / 10
+
+
+def test_what_is_measured_has_a_core_of_its_own_where_there_are_two(tmp_path: Path) -> None:
+    async def main() -> tuple[set[int], set[int]]:
+        async with bed.open_bed(None, tmp_path) as laid, bare_interpreter(laid.noop) as process:
+            return os.sched_getaffinity(process.pid), os.sched_getaffinity(0)
+
+    before = os.sched_getaffinity(0)
+    measured, ours = asyncio.run(main())
+    assert (len(measured), os.sched_getaffinity(0)) == (1, before)
+    assert len(before) == 1 or not measured & ours
+
+
+def test_own_cpu_and_memory_are_as_the_interpreter_counts_them() -> None:
+    before_ns, clock_before_ns = cpu_ns(os.getpid()), time.process_time_ns()
+    sum(range(3_000_000))
+    used_ns, clock_ns = cpu_ns(os.getpid()) - before_ns, time.process_time_ns() - clock_before_ns
+    assert used_ns == pytest.approx(clock_ns, rel=0.2)
+    assert 10_000_000 < resident_bytes(os.getpid()) < 10_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict"), [([1.3], "ambition"), ([2.0], "ok"), ([2.1], "over"), ([9.0, 2.1, 1.8], "over")]
+)
+def test_the_median_is_judged_by_budget_and_ambition(values: list[float], verdict: str) -> None:
+    assert Figure("part", "name", values, "x", budget=2.0, ambition=1.3).verdict == verdict
+
+
+def test_a_figure_without_a_budget_is_not_judged() -> None:
+    (row,) = as_json([Figure("part", "name", [3.0, 1.0], "us")])
+    assert row == {
+        "part": "part",
+        "name": "name",
+        "median": 2.0,
+        "best": 1.0,
+        "unit": "us",
+        "budget": None,
+        "ambition": None,
+        "verdict": "",
+    }
+
+
+def test_the_layers_size_is_that_of_its_files(tmp_path: Path) -> None:
+    (tmp_path / "python").mkdir()
+    (tmp_path / "python" / "module.py").write_bytes(b"x" * 3_000_000)
+    assert [figure.median for figure in layer_size.measure(tmp_path)] == [3.0]
+
+
+def test_a_layer_that_was_not_built_has_no_size(tmp_path: Path) -> None:
+    assert layer_size.measure(tmp_path / "absent") == []

@@ -1,0 +1,28 @@
+"""Tests of older versions of OpenAI's Python SDK, each in its own environment."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from tests.environments import ROOT, python_with, run
+from tests.stack.conftest import Stack
+
+PYTHON_SCRIPT = Path(__file__).parent / "python_openai.py"
+
+
+def judge(seen: dict[str, object]) -> None:
+    assert seen["text"] == seen["streamed"]
+    assert seen["total_tokens"] == seen["streamed_total_tokens"]
+    assert (seen["tool"], seen["arguments"]) == ("get_weather", ["city"])
+    assert seen["not_found"] == "NotFoundError 404"
+    assert seen["bad_request"] == "BadRequestError 400"
+    assert seen["broken_provider"] == "InternalServerError 502"
+    assert str(seen["broken_stream"]).startswith("APIError")
+    assert seen["models"] == ["nexevo/fast", "nexevo/balanced", "nexevo/auto"]
+
+
+@pytest.mark.parametrize("version", ["1.60", "2.37"])
+def test_an_older_python_sdk_reads_everything(stack: Stack, version: str) -> None:
+    seen = run([python_with(f"openai-{version}"), str(PYTHON_SCRIPT), stack.base_url, stack.api_key], ROOT)
+    judge(orjson.loads(seen))

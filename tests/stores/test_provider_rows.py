@@ -1,0 +1,29 @@
+"""Tests of an operator's provider rows in Secrets Manager, where the functions read them."""
+
+import secrets
+
+import pytest
+
+from gateway.ports.upstream import Credential
+from gateway.stores.aws.provider_credentials import SecretCredentials
+from gateway.stores.aws.provider_rows import SecretProviderRows
+from gateway.transport import Client
+from tests.stores.conftest import StoppedClock, api, boto
+from tests.stores.servers import Endpoints
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_rows_that_an_operator_writes_are_what_functions_read(
+    endpoints: Endpoints, client: Client, clock: StoppedClock
+) -> None:
+    # Created without a value, as the template does.
+    secret = boto("secretsmanager", endpoints.moto).create_secret(Name=f"providers-{secrets.token_hex(4)}")["ARN"]
+    aws = api(client, clock, "secretsmanager", endpoints.moto)
+    rows = SecretProviderRows(aws, secret)
+    assert await rows.read() == {}
+    await rows.write({"openai": {"api_key": "one"}})
+    await rows.write({**await rows.read(), "bedrock": {"auth": "role"}})
+    read = SecretCredentials(aws, clock, secret, 60.0)
+    assert await read.of("openai") == Credential("one")
+    assert await read.of("bedrock") == Credential("", extra={"auth": "role"})
