@@ -93,7 +93,7 @@ class Stack:
         values = [secrets.get_secret_value(SecretId=row["ARN"]) for row in secrets.list_secrets()["SecretList"]]
         rows = [orjson.loads(value["SecretString"]) for value in values if value["SecretString"].startswith("{")]
         (simulator,) = {urlsplit(row["openai"]["base_url"]).netloc for row in rows if "openai" in row}
-        httpx.post(f"http://{simulator}/_sim/hurry", trust_env=False).raise_for_status()
+        httpx.post(f"http://{simulator}/_sim/hurry", timeout=HANGS_AFTER_S, trust_env=False).raise_for_status()
 
     def operate(self, work: Callable[[Operator], Coroutine[Any, Any, T]]) -> T:
         """Does the operator's work on the running stack's tables; in a thread, since the test may be on a loop.

@@ -117,7 +117,8 @@ def test_the_sample_s_picture_is_uploaded_and_set_in_motion(http: httpx.Client) 
 def test_a_file_comes_by_a_presigned_form(http: httpx.Client) -> None:
     wanted = {"purpose": "reference_image", "size": len(PNG), "type": "image/png"}
     form = http.post("/files/presign", json=wanted).raise_for_status().json()
-    sent = httpx.post(form["url"], data=form["fields"], files={"file": ("cat.png", PNG)}, trust_env=False)
+    files = {"file": ("cat.png", PNG)}
+    sent = httpx.post(form["url"], data=form["fields"], files=files, timeout=HANGS_AFTER_S, trust_env=False)
     assert sent.is_success, sent.text
     body = {"model": "hunyuan-3d-2", "reference_image_url": form["id"]}
     assert waited_for(http, "/3d/generations", body)["status"] == "succeeded"

@@ -64,8 +64,8 @@ class Providers:
 
     def tasks(self) -> list[dict[str, Any]]:
         """Lists the vendors' tasks."""
-        told = httpx.get(f"http://{self.host}/_sim/media/tasks", trust_env=False).raise_for_status().json()
-        tasks: list[dict[str, Any]] = told["tasks"]
+        answer = httpx.get(f"http://{self.host}/_sim/media/tasks", timeout=HANGS_AFTER_S, trust_env=False)
+        tasks: list[dict[str, Any]] = answer.raise_for_status().json()["tasks"]
         return tasks
 
 

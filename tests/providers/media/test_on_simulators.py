@@ -96,7 +96,7 @@ class Wire:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    with httpx.Client() as made:
+    with httpx.Client(timeout=HANGS_AFTER_S) as made:
         yield made
 
 
