@@ -5,7 +5,9 @@ BIN := .venv/bin
 SAM := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 SAM_CLI_ENABLE_LANGUAGE_EXTENSIONS=1 \
 	PYTHONDONTWRITEBYTECODE= AWS_DEFAULT_REGION=us-east-1 .venv-sam/bin/sam
 LAYER_LOCK := layers/shared/requirements.txt
-# Two at a time; a process that compiled what an earlier one compiled would cost the stack's starts a half more.
+# Tests that need no stack run in so many processes; each collects them all, in 20 s.
+PROCESSES ?= 2
+# A process that compiled what an earlier one compiled would cost the stack's starts a half more.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 # What runs side by side in `check` shows its lines when it has ended; GNU Make 3.81 cannot, and mixes them.
 SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
@@ -18,10 +20,10 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-h
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam run test test-stack test-stores check lint format types contracts template build bench faults fidelity bridging ric agents browser lock clean clean-tree
+.PHONY: help setup setup-sam run test test-stack test-stores test-recorded check lint format types contracts template build bench faults fidelity bridging ric agents browser lock clean clean-tree
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install the pinned packages into .venv; quick when nothing changed
 	@requirements/install .venv $(LAYER_LOCK) requirements/dev.txt
@@ -34,21 +36,22 @@ run: setup ## serve the whole stack on 127.0.0.1 (PORT=8080, DATA=.data)
 	@$(BIN)/python -m local --port $(PORT) --data $(DATA)
 
 test: setup ## run all tests that need no stack, over our own sample of recorded traffic
-	RECORDED=sample $(PYTEST) --numprocesses 2 --dist worksteal --ignore tests/stack -m "not servers"
+	RECORDED=sample $(PYTEST) --numprocesses $(PROCESSES) --dist worksteal --ignore tests/stack -m "not servers"
 
 test-stack: setup ## run the tests of the whole stack and of the SDKs, then judge roles by the calls that they made
 	@rm -r -f .cache/aws-calls
 	$(PYTEST) --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/stack
 	$(BIN)/python -m tests.roles
 
-test-stores: setup ## run the tests on DynamoDB Local and moto, then those of all recorded traffic
+test-stores: setup ## run the tests on DynamoDB Local and moto
 	$(PYTEST) -m servers $(SERVER_TESTS)
+
+test-recorded: setup ## run the tests of all recorded traffic, where more than our sample lies beside the checkout
 	@if $(BIN)/python -m tests.recorded; then set -x; $(PYTEST) $(RECORDED_TESTS); fi
 
-# The stack's tests often wait, for a death to be noticed or a stream to end; those of stores fill the processors then.
+# Three at a time, the longest first: the stack's tests often wait, for a death to be noticed or a stream to end.
 check: ## run everything that CI runs
-	@$(MAKE) --jobs=2 $(SYNC) test lint contracts types template
-	@$(MAKE) --jobs=2 $(SYNC) test-stack test-stores
+	@$(MAKE) --jobs=3 $(SYNC) PROCESSES=0 test-stack test test-recorded types test-stores template lint contracts
 	@$(MAKE) clean-tree
 
 lint: setup ## check style and formatting
