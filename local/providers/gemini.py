@@ -11,24 +11,18 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import orjson
 
-from local.providers import answers, gemini_checks, schemas, seals, searches, tokens
-from local.providers.answers import Draft, Ended, ModelRequest, Tool, ToolChoice
+from local.providers import answers, gemini_checks, gemini_prompt, seals, searches, tokens
+from local.providers.answers import Draft, Ended
 from local.providers.faults import without_directives
-from local.providers.json_value import Json, JsonValue
+from local.providers.json_value import Json
 from local.providers.wire import Call, Frame, FrameKind, Headers, Reply, Wire, json_reply, route
 
 _MODELS = re.compile(r"gemini-[a-z0-9.-]+")
 _LISTED = ("gemini-2.5-flash", "gemini-2.5-pro", "gemini-2.0-flash", "gemini-3-flash-preview", "gemini-3-pro-preview")
-_THINKS = re.compile(r"gemini-(2\.5|[3-9])")
 _TOKENS_PER_CHUNK = 6
-_THOUGHT_TOKENS = 128
-_LEVEL_TOKENS = {"minimal": 0, "low": 64, "medium": 128, "high": 256}
-_MEDIA_TOKENS = {"IMAGE": 258, "AUDIO": 320, "VIDEO": 2580, "DOCUMENT": 258}
-_MODES = {"AUTO": "auto", "ANY": "required", "NONE": "none", "VALIDATED": "auto"}
 _FINISH = {
     Ended.STOP: "STOP",
     Ended.STOP_SEQUENCE: "STOP",
@@ -75,7 +69,7 @@ def wire(dialect: Dialect) -> Wire:
             route("GET", f"{dialect.models_path}/(?P<model>[^/:]+)", _get_model),
         ),
         authorize=functools.partial(_authorize, dialect),
-        question=question,
+        question=gemini_prompt.question,
         model=lambda call: call.params.get("model", ""),
         refusal=gemini_checks.refusal,
         error_frame=_error_frame,
@@ -83,23 +77,6 @@ def wire(dialect: Dialect) -> Wire:
         headers=_headers,
         stamped=lambda call, body: [body] if _is_array(call) else body,
     )
-
-
-def question(body: Json) -> str:
-    """Returns the text of the last user turn that has any."""
-    contents = body.get("contents")
-    for content in reversed(contents if isinstance(contents, list) else []):
-        if isinstance(content, dict) and content.get("role", "user") == "user":
-            text = _text_of(content)
-            if text:
-                return text
-    return ""
-
-
-def _text_of(content: JsonValue) -> str:
-    parts = content.get("parts") if isinstance(content, dict) else None
-    visible = (part for part in parts or () if isinstance(part, dict) and not part.get("thought"))
-    return "".join(str(part.get("text", "")) for part in visible)
 
 
 def _authorize(dialect: Dialect, call: Call) -> None:
@@ -154,12 +131,14 @@ def _parsed(dialect: Dialect, call: Call) -> _Turn:
     _require_model(model, "generateContent")
     body = gemini_checks.camel(call.body)
     gemini_checks.check(body, model, vertex=dialect.vertex)
-    prompt = list(_prompt(body))
+    prompt = list(gemini_prompt.tokens_by_modality(body))
     counted = dict(Counter(modality for modality, _ in prompt))
     cached = call.memory.prefixes.read_and_write(f"{dialect.row}:{model}", [token for _, token in prompt])
     shape = call.shape
     count = (body.get("generationConfig") or {}).get("candidateCount") or 1
-    drafts = tuple(answers.compose(_ask(body, model, variant), shape) for variant in range(count))
+    drafts = tuple(
+        answers.compose(gemini_prompt.model_request(body, model, variant), shape) for variant in range(count)
+    )
     return _Turn(
         dialect,
         call,
@@ -169,99 +148,6 @@ def _parsed(dialect: Dialect, call: Call) -> _Turn:
         counted if shape.prompt_tokens is None else {"TEXT": shape.prompt_tokens},
         cached if shape.cached is None else shape.cached,
     )
-
-
-def _ask(body: Json, model: str, variant: int) -> ModelRequest:
-    contents: list[Json] = body["contents"]
-    config = body.get("generationConfig") or {}
-    asked = max((i for i, c in enumerate(contents) if gemini_checks.turn_kind(c) == "user"), default=0)
-    calling = (body.get("toolConfig") or {}).get("functionCallingConfig") or {}
-    allowed = calling.get("allowedFunctionNames")
-    return ModelRequest(
-        model=model,
-        question=question(body),
-        results=tuple(_results(contents[-1])),
-        rounds_done=sum(1 for c in contents[asked:] if gemini_checks.turn_kind(c) == "calls"),
-        tools=tuple(_tools(body)),
-        choice=ToolChoice(_MODES.get(calling.get("mode", "AUTO"), "auto"), tuple(allowed) if allowed else None),
-        schema=_schema(body),
-        media=tuple(_MEDIA_NAMES[modality] for modality in _media(contents)),
-        reasoning_tokens=_thought_tokens(model, config.get("thinkingConfig") or {}),
-        max_tokens=config.get("maxOutputTokens"),
-        stops=tuple(config.get("stopSequences") or ()),
-        variant=variant,
-    )
-
-
-_MEDIA_NAMES = {"IMAGE": "image", "AUDIO": "audio clip", "VIDEO": "video", "DOCUMENT": "document"}
-
-
-def _results(content: Json) -> Iterator[str]:
-    for part in content["parts"]:
-        if "functionResponse" in part:
-            response = part["functionResponse"].get("response") or {}
-            yield " ".join(v if isinstance(v, str) else orjson.dumps(v).decode() for v in response.values())
-
-
-def _tools(body: Json) -> Iterator[Tool]:
-    for tool in body.get("tools") or ():
-        for declared in tool.get("functionDeclarations") or ():
-            schema = declared.get("parametersJsonSchema") or declared.get("parameters")
-            yield Tool(declared["name"], schema or {"type": "object"})
-
-
-def _schema(body: Json) -> Json | None:
-    config = body.get("generationConfig") or {}
-    if config.get("responseMimeType") != "application/json":
-        return None
-    schema = config.get("responseJsonSchema") or config.get("responseSchema")
-    return schema or schemas.free_form(question(body))
-
-
-def _thought_tokens(model: str, config: Json) -> int:
-    if not _THINKS.match(model):
-        return 0
-    if "thinkingLevel" in config:
-        return _LEVEL_TOKENS.get(str(config["thinkingLevel"]).lower(), _THOUGHT_TOKENS)
-    budget = config.get("thinkingBudget", -1)
-    return _THOUGHT_TOKENS if budget < 0 else min(budget, _THOUGHT_TOKENS)
-
-
-def _modality(part: Json) -> str | None:
-    data = part.get("inlineData") or part.get("fileData")
-    if data is None:
-        return None
-    family = str(data.get("mimeType", "")).partition("/")[0].upper()
-    return family if family in _MEDIA_TOKENS else "DOCUMENT"
-
-
-def _media(contents: Sequence[Json]) -> Iterator[str]:
-    for part in chain.from_iterable(content["parts"] for content in contents):
-        modality = _modality(part)
-        if modality:
-            yield modality
-
-
-def _prompt(body: Json) -> Iterator[tuple[str, str]]:
-    """Yields the tokens of the prompt with their modality, in the order in which they are cached."""
-    for name in ("tools", "systemInstruction"):
-        if body.get(name):
-            yield from (("TEXT", token) for token in tokens.split(orjson.dumps(body[name]).decode()))
-    for content in body.get("contents") or ():
-        yield "TEXT", f"<{content.get('role', 'user')}>"
-        for part in content["parts"]:
-            yield from _part_tokens(part)
-
-
-def _part_tokens(part: Json) -> Iterator[tuple[str, str]]:
-    modality = _modality(part)
-    if modality:
-        digest = hashlib.sha256(orjson.dumps(part)).hexdigest()
-        yield from [(modality, f"<{digest}>")] * _MEDIA_TOKENS[modality]
-        return
-    bare = {name: value for name, value in part.items() if name != "thoughtSignature"}
-    text = part["text"] if "text" in part else orjson.dumps(bare).decode()
-    yield from (("TEXT", token) for token in tokens.split(text))
 
 
 def _generate(dialect: Dialect, call: Call) -> Reply:
@@ -318,18 +204,14 @@ def _extras(turn: _Turn, draft: Draft) -> Json:
         chosen = [_logprob(token) for token in tokens.split(draft.text)]
         extras["logprobsResult"] = {"chosenCandidates": chosen, "topCandidates": [{"candidates": [c]} for c in chosen]}
         extras["avgLogprobs"] = sum(c["logProbability"] for c in chosen) / max(len(chosen), 1)
-    if _offered(turn):
+    if gemini_checks.offered_searches(turn.body):
         extras["groundingMetadata"] = _grounding(turn, draft)
     return extras
 
 
-def _offered(turn: _Turn) -> set[str]:
-    return {name for tool in turn.body.get("tools") or () for name in tool} & {"googleSearch", "googleMaps"}
-
-
 def _searches(turn: _Turn, draft: Draft) -> int:
     """The searches that the model makes: none before it calls a function, or refuses."""
-    silent = draft.calls or draft.ended is Ended.REFUSED or not _offered(turn)
+    silent = draft.calls or draft.ended is Ended.REFUSED or not gemini_checks.offered_searches(turn.body)
     return 0 if silent else searches.wanted(turn.call.shape)
 
 
@@ -342,8 +224,8 @@ def _grounding(turn: _Turn, draft: Draft) -> Json:
     count = _searches(turn, draft)
     if not count:
         return {}
-    asked = without_directives(question(turn.body))
-    place = "maps" if "googleMaps" in _offered(turn) else "web"
+    asked = without_directives(gemini_prompt.question(turn.body))
+    place = "maps" if "googleMaps" in gemini_checks.offered_searches(turn.body) else "web"
     segment = {"startIndex": 0, "endIndex": len(draft.text.encode()), "text": draft.text}
     queries = {"webSearchQueries": [searches.query(asked, number) for number in range(count)]}
     return {
@@ -459,7 +341,7 @@ def _count(dialect: Dialect, call: Call) -> Reply:
     body = gemini_checks.camel(call.body)
     body = body.get("generateContentRequest") or body
     gemini_checks.check(body, call.params["model"], vertex=dialect.vertex)
-    counted = Counter(modality for modality, _ in _prompt(body))
+    counted = Counter(modality for modality, _ in gemini_prompt.tokens_by_modality(body))
     details = [{"modality": modality, "tokenCount": count} for modality, count in counted.items()]
     return json_reply({"totalTokens": counted.total(), "promptTokensDetails": details})
 
@@ -481,5 +363,5 @@ def _model(name: str) -> Json:
         "inputTokenLimit": 1_048_576,
         "outputTokenLimit": 65_536,
         "supportedGenerationMethods": ["generateContent", "countTokens"],
-        "thinking": bool(_THINKS.match(name)),
+        "thinking": bool(gemini_prompt.THINKING_MODELS.match(name)),
     }

@@ -122,12 +122,18 @@ def _schema(schema: JsonValue, fields: frozenset[str], at: str) -> None:
         _schema(schema["items"], fields, f"{at}.items")
 
 
+def offered_searches(body: Json) -> set[str]:
+    """Returns the search tools that the request offers; a null one is none."""
+    offered = {name for tool in body.get("tools") or () for name, value in tool.items() if value is not None}
+    return offered & {"googleSearch", "googleMaps"}
+
+
 def _tools(body: Json, model: str) -> None:
     declared = [f for tool in body.get("tools") or () for f in tool.get("functionDeclarations") or ()]
     names = [function["name"] for function in declared]
     if len(set(names)) < len(names):
         raise invalid(f"Duplicate function declaration found: {names[-1]}")
-    if declared and not model.startswith("gemini-3") and any("googleSearch" in t for t in body["tools"]):
+    if declared and not model.startswith("gemini-3") and "googleSearch" in offered_searches(body):
         raise invalid("Tool use with function calling is unsupported")
 
 

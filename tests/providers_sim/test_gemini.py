@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 from google import genai
@@ -13,6 +14,7 @@ from google.oauth2.credentials import Credentials
 from pydantic import BaseModel
 
 from local.providers import tokens
+from tests.hangs import HANGS_AFTER_S
 
 OLD = "gemini-2.0-flash"
 THINKER = "gemini-2.5-flash"
@@ -55,6 +57,19 @@ def vertex(rows: Any) -> Iterator[genai.Client]:
 def generate(client: genai.Client, contents: Any, model: str = OLD, **config: Any) -> Any:
     wanted: Any = config
     return client.models.generate_content(model=model, contents=contents, config=wanted)
+
+
+@pytest.mark.parametrize(("search", "finds"), [({}, True), (None, False)])
+def test_a_search_is_offered_by_an_object_and_not_by_null(rows: Any, search: Any, finds: bool) -> None:
+    row = rows["gemini"]
+    body = {"contents": [{"parts": [{"text": QUESTION}]}], "tools": [{"googleSearch": search}]}
+    answer = httpx.post(
+        f"{row['base_url']}/v1beta/models/{THINKER}:generateContent",
+        json=body,
+        headers={"x-goog-api-key": row["api_key"]},
+        timeout=HANGS_AFTER_S,
+    )
+    assert ("groundingMetadata" in answer.json()["candidates"][0]) == finds
 
 
 def said(answer: Any) -> types.Content:
