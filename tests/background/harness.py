@@ -24,7 +24,7 @@ from gateway.operations.chat import ChatOperation
 from gateway.pipeline.charge import Billing
 from gateway.pipeline.pipeline import Limits, Pipeline
 from gateway.pipeline.provider_client import ProviderClient
-from gateway.pipeline.standing import Standing
+from gateway.pipeline.readmission import Readmission
 from gateway.ports.upstream import Credential, UpstreamTimeouts
 from gateway.protocols.openai_responses import CLIENT
 from gateway.protocols.openai_responses.background import numbered_after
@@ -227,7 +227,9 @@ async def place(rows: Rows, *, balance_usd: int = 1000) -> AsyncIterator[Place]:
     jobs, objects = MemoryJobs(), Objects()
     writer, turns = JobWriter(jobs, clock), StoredResponses(MemoryResponseRecords(), objects, clock)
     worker = BackgroundRun(
-        RunDependencies(jobs, writer, Standing(keys, money, clock), money, pipeline, operation, objects, turns, clock)
+        RunDependencies(
+            jobs, writer, Readmission(keys, money, clock), money, pipeline, operation, objects, turns, clock
+        )
     )
     executions = Executions(worker)
     background = BackgroundResponses(jobs, writer, executions, money, pipeline, objects, clock)

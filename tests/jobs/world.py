@@ -22,7 +22,7 @@ from gateway.jobs.media.steps import LATE_S, MediaSteps, MediaWork, ProviderBusy
 from gateway.jobs.media.task_client import TaskClient
 from gateway.jobs.reconciler import Reconciler
 from gateway.jobs.writer import JobWriter
-from gateway.pipeline.standing import KEY_HASH, SOURCE_IP, Standing
+from gateway.pipeline.readmission import KEY_HASH, SOURCE_IP, Readmission
 from gateway.ports.keys import KeyRecord
 from tests.fakes.jobs import MemoryJobs
 from tests.fakes.keys import MemoryKeyStore
@@ -219,7 +219,7 @@ class World:
                 writer,
                 Closing(writer, self.mortal(self.money), self.time),
                 self.mortal(self.machine),
-                Standing(self.mortal(self.keys), self.mortal(self.money), self.time),
+                Readmission(self.mortal(self.keys), self.mortal(self.money), self.time),
                 exchange,
                 mirroring,
                 self.mortal(self.told),

@@ -11,11 +11,10 @@ from typing import Any, Self
 
 from gateway.canonical.codec import Wire
 from gateway.errors import GatewayError, MethodNotAllowed
-from gateway.http.request import Request, Send
+from gateway.http.request import JSON_TYPE, Request, Send
 from gateway.pipeline.context import RequestContext
 from gateway.ports.clock import Clock
 
-JSON_TYPE = "application/json"
 # Ours, and where OpenAI's and Anthropic's SDKs look for the same.
 ID_HEADERS = ("X-Trace-ID", "x-request-id", "request-id")
 RETRY_LATER = frozenset({429, 503})

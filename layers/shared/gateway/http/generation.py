@@ -17,7 +17,8 @@ from pydantic import ValidationError
 
 from gateway.canonical.jobs import Job
 from gateway.framing.multipart import is_form, parts_of
-from gateway.http.json_app import JSON_TYPE, Caller, CreatedOnce, source_ip, trace_id
+from gateway.http.json_app import Caller, CreatedOnce, source_ip, trace_id
+from gateway.http.request import JSON_TYPE
 from gateway.jobs.media.requests import OpenAIVideoRequest, form_members
 from gateway.jobs.media.service import Generation, RequestOrigin
 from gateway.jobs.media.uploads import refuse_oversized

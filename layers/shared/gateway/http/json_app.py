@@ -34,7 +34,7 @@ from gateway.errors import GatewayError, InvalidRequest, MethodNotAllowed, NotFo
 from gateway.framing import json_edit
 from gateway.http.cors import CrossOrigin
 from gateway.http.counting import Counted, count_read, count_request, is_ending
-from gateway.http.request import uncoded
+from gateway.http.request import JSON_TYPE, uncoded
 from gateway.idempotency.ring import Answer, Attempt, keyed_request
 from gateway.limits.windows import untouched
 from gateway.protocols.shared import document
@@ -47,7 +47,6 @@ from gateway.wiring.managed import logged
 from gateway.wiring.process import cors_origins
 
 UNFORESEEN = "The gateway failed while serving the request."
-JSON_TYPE = "application/json"
 METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
 PARAM_CHARACTERS_MAX = 200
 # The functions' timeout: API Gateway waits no longer for a buffered answer.

@@ -11,6 +11,8 @@ from gateway.auth.principal import Fields
 from gateway.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
 from gateway.framing.content_coding import CODINGS, Damaged, TooLarge, UnknownCoding, coding_of, plain
 
+JSON_TYPE = "application/json"
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.auth.principal import Principal, key_hash, key_in
 from gateway.errors import GatewayError, InvalidRequest, NotFound
-from gateway.http.exchange import JSON_TYPE, EventStream, Exchange
-from gateway.http.request import Request
+from gateway.http.exchange import EventStream, Exchange
+from gateway.http.request import JSON_TYPE, Request
 from gateway.http.routes import (
     Context,
     EventsRoute,

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 from gateway.auth.principal import Principal
 from gateway.canonical.money import Refusal
 from gateway.http.counting import Counted, count_read, count_request, is_ending
-from gateway.http.exchange import JSON_TYPE, EventStream, Exchange
-from gateway.http.request import Request
+from gateway.http.exchange import EventStream, Exchange
+from gateway.http.request import JSON_TYPE, Request
 from gateway.idempotency.ring import Answer, Attempt, Idempotency, Recording, disown_hold, keyed_request
 from gateway.limits.windows import untouched
 from gateway.pipeline.context import RequestContext

@@ -16,7 +16,7 @@ from gateway.operations.chat_stream import ChatAnswer
 from gateway.pipeline.charge import OpenHold
 from gateway.pipeline.context import RequestContext
 from gateway.pipeline.pipeline import Pipeline
-from gateway.pipeline.standing import KEY_HASH, SOURCE_IP
+from gateway.pipeline.readmission import KEY_HASH, SOURCE_IP
 from gateway.ports.clock import Clock
 from gateway.ports.jobs import Executions, Jobs
 from gateway.ports.money import Money

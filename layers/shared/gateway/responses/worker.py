@@ -28,7 +28,7 @@ from gateway.operations.chat_stream import ChatAnswer
 from gateway.pipeline.context import RequestContext
 from gateway.pipeline.operation import InboundRequest
 from gateway.pipeline.pipeline import Pipeline
-from gateway.pipeline.standing import Standing
+from gateway.pipeline.readmission import Readmission
 from gateway.ports.clock import Clock
 from gateway.ports.jobs import Jobs
 from gateway.ports.money import Money
@@ -63,7 +63,7 @@ class RunDependencies:
 
     jobs: Jobs
     writer: JobWriter
-    standing: Standing
+    readmission: Readmission
     money: Money
     pipeline: Pipeline
     operation: ChatOperation
@@ -168,7 +168,7 @@ class BackgroundRun:
         """The admitted request, with the hold of its admission; raises the refusal of a caller who may not go on."""
         if job.hold is None:
             raise ValueError(f"{job.job_id} has lost its hold")
-        principal = await self._dependencies.standing.principal(job.account_id, job.order)
+        principal = await self._dependencies.readmission.principal(job.account_id, job.order)
         headers = {BETAS: ",".join(job.order["betas"])}
         inbound = InboundRequest(principal, stored.request, job.charge.request_id, deadline_s, headers)
         context = self._dependencies.pipeline.open(

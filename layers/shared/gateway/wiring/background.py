@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from gateway.pipeline.standing import Standing
+from gateway.pipeline.readmission import Readmission
 from gateway.protocols.openai_responses import CLIENT
 from gateway.responses.worker import BackgroundRun, RunDependencies
 from gateway.wiring.accounts import keys
@@ -25,7 +25,7 @@ def background_run() -> BackgroundRun:
     dependencies = RunDependencies(
         on.jobs,
         on.writer,
-        Standing(keys(), on.money, clock),
+        Readmission(keys(), on.money, clock),
         on.money,
         pipeline,
         chat(CLIENT),

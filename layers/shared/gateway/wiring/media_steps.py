@@ -6,7 +6,7 @@ from functools import cache
 
 from gateway.jobs.media.mirror import Mirroring
 from gateway.jobs.media.steps import MediaSteps, MediaWork
-from gateway.pipeline.standing import Standing
+from gateway.pipeline.readmission import Readmission
 from gateway.wiring.accounts import keys
 from gateway.wiring.jobs import job_dependencies
 from gateway.wiring.media import fetcher, media_objects
@@ -26,7 +26,7 @@ def media_steps() -> MediaSteps:
             on.writer,
             on.closing,
             on.executions,
-            Standing(keys(), on.money, clock),
+            Readmission(keys(), on.money, clock),
             task_client(),
             mirroring,
             notices(),

@@ -30,7 +30,7 @@ from gateway.ledger.hold_ids import hold_id_at
 from gateway.operations.media import MediaPlan, taking
 from gateway.operations.media_fit import MediaRequest, Snapshot
 from gateway.pipeline.operation import DeferredOperation
-from gateway.pipeline.standing import KEY_HASH, SOURCE_IP
+from gateway.pipeline.readmission import KEY_HASH, SOURCE_IP
 from gateway.ports.clock import Clock
 from gateway.ports.jobs import Jobs
 from gateway.ports.media import MediaObjects

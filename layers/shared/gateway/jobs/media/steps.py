@@ -22,7 +22,7 @@ from gateway.jobs.media.mirror import Mirroring, Refused
 from gateway.jobs.media.order import route_of
 from gateway.jobs.media.task_client import TaskClient
 from gateway.jobs.writer import JobWriter
-from gateway.pipeline.standing import KEY_HASH, Standing
+from gateway.pipeline.readmission import KEY_HASH, Readmission
 from gateway.ports.clock import Clock
 from gateway.ports.jobs import Executions, Jobs, Notices
 
@@ -71,7 +71,7 @@ class MediaWork:
     writer: JobWriter
     closing: Closing
     executions: Executions
-    standing: Standing
+    readmission: Readmission
     tasks: TaskClient
     mirroring: Mirroring
     notices: Notices
@@ -159,7 +159,7 @@ class MediaSteps:
             # An earlier release did not say whose it is.
             return job
         try:
-            principal = await self._work.standing.principal(job.account_id, job.order)
+            principal = await self._work.readmission.principal(job.account_id, job.order)
         except ServiceUnavailable:
             raise
         except GatewayError as refusal:

@@ -24,8 +24,8 @@ KEY_HASH, SOURCE_IP = "key_hash", "source_ip"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """The callers of work that was admitted before, as they stand now."""
+class Readmission:
+    """Judges the callers of work that was admitted before, as they stand now."""
 
     keys: Keys
     money: Money
