@@ -20,7 +20,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-h
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam run test test-stack test-stores test-recorded check lint format types contracts template build bench faults fidelity bridging ric agents browser lock clean clean-tree
+.PHONY: help setup setup-sam run test test-stack test-stores test-recorded check lint format types contracts template build bench faults fuzz fidelity bridging ric agents browser lock clean clean-tree
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ bench: setup ## measure the gateway beside a raw relay
 
 faults: setup ## run 20,000 schedules of faults against the money of requests (SCHEDULES=100000 for more)
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.faults $(or $(SCHEDULES),20000)
+
+fuzz: setup ## draw 50,000 requests to every endpoint and judge each answer (CASES=100000 for more)
+	CASES=$(or $(CASES),50000) $(PYTEST) --numprocesses 2 tests/fuzz
 
 fidelity: setup ## judge recorded answers of every provider wire on every client wire
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.fidelity

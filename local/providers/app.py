@@ -6,6 +6,7 @@ Below `/_sim/` is the control API (README.md beside this file). Every other path
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, unquote
@@ -24,6 +25,9 @@ Receive = Callable[[], Awaitable[Json]]
 Scope = Json
 
 CONNECTION = "sim.connection"
+# What a request raises whose members are of types that no wire's checks expect; a provider refuses it too.
+_UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, re.error)
+_CANNOT_READ = "The simulator cannot read this request."
 _HTML = b"<html><head><title>Oops</title></head><body>upstream connect error</body></html>"
 
 
@@ -129,7 +133,8 @@ class App:
         try:
             call, fault = self._parsed(wire, call, entry)
             reply = await self._before(wire, route, call, fault)
-        except Refusal as refusal:
+        except (Refusal, *_UNREADABLE) as error:
+            refusal = error if isinstance(error, Refusal) else wire.refusal(400, f"{_CANNOT_READ} ({error!r})", None)
             reply = _refused(wire, call, refusal)
             reply = replace(reply, headers=(*reply.headers, *wire.headers(call)))
         if reply is not None and reply.cut_after is not None:

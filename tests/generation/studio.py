@@ -55,6 +55,7 @@ PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
 GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+CATALOG = load(MEDIA_MODELS, KNOWN)
 VIDEO = {"model": "wan-2.6", "prompt": "a cat skating in neon Tokyo", "duration_sec": 5}
 
 
@@ -132,14 +133,13 @@ class Studio:
         self.closing = Closing(self.writer, self.money, self.clock)
         ring = Idempotency(MemoryIdempotencyRecords(), MemoryObjects(), self.clock)
         control = ControlServices(self.clock, self.keys, self.keys, self.money, ring)
-        catalog = load(MEDIA_MODELS, KNOWN)
         uploads = Uploads(self.objects, self.web, self.clock)
         self.services = Generation(
             jobs=self.jobs,
             money=self.money,
             objects=self.objects,
-            catalog=catalog,
-            operation=MediaOperation(catalog),
+            catalog=CATALOG,
+            operation=MediaOperation(CATALOG),
             uploads=uploads,
             opening=Opening(self.jobs, self.money, self.executions, self.clock),
             canceling=Canceling(self.writer, self.closing, self.executions),

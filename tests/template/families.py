@@ -1,6 +1,7 @@
 """The families by what the template says of each, so that a list in a test needs no edit for a new one."""
 
 import re
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -40,17 +41,38 @@ def _policies(function: str) -> list[dict[str, str]]:
     return named
 
 
+@dataclass(frozen=True)
+class Routed:
+    """One method of one path of the API, and the family that answers. `ANY` is every method."""
+
+    family: str
+    method: str
+    path: str
+    is_streamed: bool
+
+
 @cache
-def streamed() -> dict[str, tuple[tuple[str, str], ...]]:
-    """The methods and paths of each family whose answers API Gateway streams. `ANY` is every method."""
-    found: dict[str, list[tuple[str, str]]] = {}
+def routed() -> tuple[Routed, ...]:
+    """Every path of the API."""
+    found = []
     for path, methods in _resources()["Api"]["Properties"]["DefinitionBody"]["paths"].items():
         for method, described in methods.items():
             integration = described["x-amazon-apigateway-integration"]
-            if integration.get("responseTransferMode") == "STREAM":
-                function = FUNCTION.search(integration["uri"]["Fn::Sub"])
-                assert function is not None, path
-                asked = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
-                found.setdefault(functions()[f"{function[1]}Function"], []).append((asked, path))
+            function = FUNCTION.search(integration["uri"]["Fn::Sub"])
+            assert function is not None, path
+            asked = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
+            is_streamed = integration.get("responseTransferMode") == "STREAM"
+            found.append(Routed(functions()[f"{function[1]}Function"], asked, path, is_streamed))
+    assert found
+    return tuple(found)
+
+
+@cache
+def streamed() -> dict[str, tuple[tuple[str, str], ...]]:
+    """The methods and paths of each family whose answers API Gateway streams."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for route in routed():
+        if route.is_streamed:
+            found.setdefault(route.family, []).append((route.method, route.path))
     assert found
     return {family: tuple(paths) for family, paths in sorted(found.items())}

@@ -1,0 +1,315 @@
+"""Runs every function that answers clients in this process, over memory stores and the simulated providers.
+
+A request passes the emulator's event, the function's own entry (Lambda's handler, or the streaming runtime's cycle) and
+the real app. Each request finds the same stores, on a loop of its own whose clock jumps over waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cache
+from importlib import import_module
+from typing import Any, cast
+from unittest.mock import patch
+
+import orjson
+from fastapi import FastAPI
+
+from functions.responses.app import ROUTES as RESPONSES
+from gateway.canonical.jobs import Job, JobKind
+from gateway.canonical.money import AccountSnapshot, Charge, Hold
+from gateway.http.streaming_app import StreamingApp
+from gateway.idempotency.ring import Idempotency
+from gateway.jobs.media.callbacks import Callbacks
+from gateway.jobs.writer import JobWriter
+from gateway.operations.count_tokens import TokenCounter
+from gateway.pipeline.charge import Billing
+from gateway.pipeline.pipeline import Limits, Pipeline
+from gateway.pipeline.provider_client import ProviderClient
+from gateway.ports.keys import KeyRecord
+from gateway.ports.upstream import Credential, UpstreamTimeouts
+from gateway.protocols.openai_responses import items
+from gateway.providers.media.registry import MEDIA_VENDORS
+from gateway.responses.background import BackgroundResponses
+from gateway.responses.store import StoredResponses
+from gateway.runtime.cycle import HttpCycle
+from gateway.runtime.event import http_scope
+from gateway.runtime.invocation import InvocationContext
+from gateway.signatures import Vault
+from gateway.wiring.chat import CATALOG
+from gateway.wiring.control_plane import control_services
+from gateway.wiring.streaming import StreamingServices
+from local.gateway_event import Request, proxy_event
+from tests.control_plane.harness import CALLER_IP, NOW_S, StoppedClock
+from tests.fakes.idempotency import MemoryIdempotencyRecords
+from tests.fakes.objects import MemoryObjects
+from tests.fakes.responses import MemoryResponseRecords
+from tests.fakes.signatures import MemorySignatures
+from tests.fakes.webhooks import MemoryWebhookRecords
+from tests.fuzz.cases import CHILD_ID, RESPONSE_ID, Case
+from tests.fuzz.provider import ROWS, Providers
+from tests.generation.studio import ACCOUNT, Studio, routes, stack
+from tests.http.endpoints import FAMILIES
+from tests.virtual_time import VirtualTimeLoop
+
+PATIENCE = UpstreamTimeouts(5, 60, 60)
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
+
+
+@dataclass
+class Clock(StoppedClock):
+    """Both of the gateway's clocks, on the time of the request's loop."""
+
+    def now_s(self) -> float:
+        return NOW_S + self.monotonic_s()
+
+    def monotonic_s(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+@dataclass
+class Answer:
+    """A function's answer; `fault` is what it reported to Lambda in place of one."""
+
+    family: str
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    fault: str | None = None
+
+
+@dataclass
+class LateSettlements:
+    """`DeferredSettlements` of one request."""
+
+    waiting: list[tuple[Hold, Charge | None]] = field(default_factory=list)
+
+    async def put(self, hold: Hold, charge: Charge | None) -> None:
+        self.waiting.append((hold, charge))
+
+
+class LambdaService:
+    """The end of the runtime's API to which one streaming answer goes."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self._sent = bytearray()
+
+    async def stream(self, _: InvocationContext) -> LambdaService:
+        return self
+
+    def write(self, data: bytes) -> None:
+        self._sent += data
+
+    async def drain(self) -> None:
+        return
+
+    async def finish(self, _: LambdaService, data: bytes = b"", fault: object = None) -> None:
+        self._sent += data
+        head, self._answer.body = bytes(self._sent).split(b"\x00" * 8, 1)
+        described = orjson.loads(head)
+        self._answer.status, self._answer.headers = described["statusCode"], described["headers"]
+        self._answer.fault = None if fault is None else repr(fault)
+
+    async def fail(self, _: InvocationContext, fault: object) -> None:
+        self._answer.fault = repr(fault)
+
+
+class LambdaContext:
+    """The part of a managed runtime's context that handlers read."""
+
+    aws_request_id = "invocation-1"
+
+
+@dataclass
+class Stores:
+    """All that functions share, of which every request gets a copy."""
+
+    studio: Studio = field(default_factory=lambda: Studio(clock=Clock()))
+    responses: MemoryResponseRecords = field(default_factory=MemoryResponseRecords)
+    objects: MemoryObjects = field(default_factory=MemoryObjects)
+    ids: dict[str, str] = field(default_factory=dict)
+
+    async def settle_in(self) -> None:
+        """Fills the stores with one of each thing that a path can name."""
+        studio = self.studio
+        await studio.settle_in()
+        await studio.keys.change(ACCOUNT, f"key_of_{ACCOUNT}", {"can_manage_keys": True})
+        await studio.give_key("sk-xc-child", KeyRecord(CHILD_ID, ACCOUNT, "child", "hild", int(NOW_S)))
+        self.ids = {"video": await studio.create(), "model": await studio.create_asset()}
+        await studio.succeed(self.ids["video"])
+        turn = orjson.dumps({"model": "gpt-4o", "input": "Who wrote Emma?"})
+        said = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Jane Austen."}]}
+        response = {"id": RESPONSE_ID, "object": "response", "status": "completed", "output": [said]}
+        turns = StoredResponses(self.responses, self.objects, studio.clock)
+        assert await turns.keep(ACCOUNT, RESPONSE_ID, turn, orjson.dumps(response))
+        assert items.retrieved(await turns.read(ACCOUNT, RESPONSE_ID))
+
+    def copied(self) -> Stores:
+        """Returns equal stores that share nothing that changes."""
+        old = self.studio
+        studio = Studio(
+            clock=Clock(), keys=deepcopy(old.keys), money=deepcopy(old.money),
+            jobs=deepcopy(old.jobs), objects=deepcopy(old.objects),
+        )  # fmt: skip
+        return Stores(studio, deepcopy(self.responses), deepcopy(self.objects), self.ids)
+
+
+@cache
+def seeded() -> Stores:
+    """Returns the stores that every request begins with."""
+    stores = Stores()
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        runner.run(stores.settle_in())
+    return stores
+
+
+def named_ids() -> dict[str, str]:
+    """Returns the ids of things that are there, by the names of their places in paths."""
+    ids = seeded().ids
+    return {"video_id": ids["video"], "job_id": ids["model"], "key_id": CHILD_ID, "model_id": "gpt-4o"}
+
+
+def named(path: str) -> str:
+    """Returns the path with such an id in each place that is written as `@` and its name."""
+    return re.sub(r"@(\w+)", lambda found: named_ids().get(found[1], "models"), path)
+
+
+class World:
+    """The services of one request."""
+
+    def __init__(self) -> None:
+        self.stores = seeded().copied()
+        studio = self.stores.studio
+        clock, money, jobs = studio.clock, studio.money, studio.jobs
+        self.control = import_module("functions.files.app").app.dependency_overrides[control_services]()
+        self.late = LateSettlements()
+        self.providers = ProviderClient(self, Providers(clock.now_s), PATIENCE)
+        billing = Billing(money, self.late, clock)
+        limits = Limits(120.0, stream_margin_s=10.0)
+        pipeline = Pipeline(providers=self.providers, billing=billing, clock=clock, limits=limits)
+        ring = Idempotency(MemoryIdempotencyRecords(), MemoryObjects(), clock)
+        self.services = StreamingServices(clock, studio.keys, pipeline, money, ring, commit_s=0.3)
+        self.vault = Vault(MemorySignatures(), clock)
+        self.counter = TokenCounter(CATALOG, self.providers, clock)
+        self.turns = StoredResponses(self.stores.responses, self.stores.objects, clock)
+        writer = JobWriter(jobs, clock)
+        self.background = BackgroundResponses(
+            jobs, writer, studio.executions, money, pipeline, self.stores.objects, clock
+        )
+        self.callbacks = Callbacks(jobs, writer, studio.executions, MEDIA_VENDORS, self.providers, clock)
+        self.webhooks = MemoryWebhookRecords()
+
+    async def of(self, provider: str) -> Credential | None:
+        """Returns the provider's credential: the world is its own `Credentials`."""
+        return ROWS.get(provider)
+
+    async def look(self) -> tuple[AccountSnapshot, list[Job]]:
+        """Reads the account and its jobs."""
+        found = await self.stores.studio.money.read_account(ACCOUNT)
+        assert found is not None
+        return found, list(await self.stores.studio.jobs.page(ACCOUNT, list(JobKind), limit=100))
+
+
+class Gateway:
+    """All functions; `world` is the one of the request that they serve."""
+
+    def __init__(self) -> None:
+        self.world = World()
+
+    @contextmanager
+    def wired(self) -> Iterator[Gateway]:
+        """Has the functions use this gateway's worlds."""
+        with ExitStack() as undo:
+            for family in FAMILIES:
+                app = getattr(import_module(f"functions.{family}.app"), "app", None)
+                if isinstance(app, StreamingApp):
+                    undo.enter_context(patch.object(app, "_services", lambda: self.world.services))
+                elif isinstance(app, FastAPI):
+                    overrides = cast("dict[Any, Any]", app.dependency_overrides)
+                    undo.enter_context(patch.dict(overrides, {control_services: lambda: self.world.control}))
+            stored = replace(RESPONSES, stored=lambda: self.world.turns)
+            undo.enter_context(patch.object(import_module("functions.responses.app").app, "_route_at", stored))
+            for name, part in {
+                "gateway.wiring.chat.vault": "vault",
+                "gateway.wiring.compaction.vault": "vault",
+                "gateway.wiring.count_tokens.token_counter": "counter",
+                "functions.messages.app.token_counter": "counter",
+                "functions.gemini.app.token_counter": "counter",
+                "gateway.wiring.background_responses.background_responses": "background",
+                "functions.callbacks.app.callbacks": "callbacks",
+                "functions.webhooks.app.webhook_records": "webhooks",
+            }.items():
+                undo.enter_context(patch(name, lambda part=part: getattr(self.world, part)))
+            yield self
+
+    def ask(self, case: Case) -> Answer | None:
+        """Serves one request in a new world; `None` where API Gateway has no such route."""
+        path = named(case.path)
+        match = routes().match(case.method, path)
+        if match is None:
+            return None
+        self.world = World()
+        stage = stack().api.stage
+        # A coded body is no text; the emulator and AWS decode it before, or send it on as bytes.
+        is_coded = any(name == "content-encoding" for name, _ in case.headers)
+        binary = ("*/*", "") if is_coded else stack().api.binary_media_types
+        arrived = Request(
+            "req-1", "Root=1-a", datetime.fromtimestamp(NOW_S, UTC), case.method, path, f"/{stage}{path}",
+            case.query, "HTTP/1.1", CALLER_IP, case.headers, case.body,
+        )  # fmt: skip
+        event = orjson.loads(orjson.dumps(proxy_event(arrived, match, stage, binary)))
+        function = stack().functions[match.route.function]
+        module = import_module(f"functions.{function.family}.app")
+        answer = Answer(function.family)
+        with on_its_own_loop() as loop:
+            if match.route.streaming:
+                loop.run_until_complete(_streamed(module.app, event, answer, function.timeout_s))
+            else:
+                _buffered(module.handler, event, answer)
+        return answer
+
+
+@contextmanager
+def on_its_own_loop() -> Iterator[VirtualTimeLoop]:
+    """Makes a loop current and the only one to be had, as a runtime has one, and ends what still runs on it."""
+    loop = VirtualTimeLoop()
+    asyncio.set_event_loop(loop)
+    try:
+        with patch.object(asyncio, "new_event_loop", lambda: loop):
+            yield loop
+        loop.run_until_complete(_end_all())
+        loop.run_until_complete(loop.shutdown_asyncgens())
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+async def _end_all() -> None:
+    running = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _streamed(app: StreamingApp, event: dict[str, Any], answer: Answer, timeout_s: int) -> None:
+    context = InvocationContext("invocation-1", int((NOW_S + timeout_s) * 1000), ARN, None, None, None, None)
+    service: Any = LambdaService(answer)
+    async with HttpCycle(service, context, event) as cycle:
+        await app(http_scope(event, context), cycle.receive, cycle.send)
+
+
+def _buffered(handler: Any, event: dict[str, Any], answer: Answer) -> None:
+    told = handler(event, LambdaContext())
+    body = told["body"]
+    answer.status = told["statusCode"]
+    answer.headers = {name.lower(): values[-1] for name, values in told["multiValueHeaders"].items()}
+    answer.headers |= {name.lower(): value for name, value in told["headers"].items()}
+    answer.body = base64.b64decode(body) if told["isBase64Encoded"] else body.encode()
