@@ -129,7 +129,7 @@ def bodies(draw: Draw, endpoint: Endpoint) -> tuple[bytes, str]:
     """Draws a body and its content type."""
     if endpoint.method not in TAKES_BODY:
         return (draw(st.sampled_from(CONSTANTS)), draw(st.sampled_from(TYPES))) if draw(_rare()) else (b"", "")
-    texts = changed(samples_of(endpoint.path)).map(lambda text: text.encode("utf-8", "surrogatepass"))
+    texts = changed(samples_of(endpoint)).map(lambda text: text.encode("utf-8", "surrogatepass"))
     takes_form = endpoint.path.endswith("/upload") or (endpoint.path == "/v1/videos" and draw(st.booleans()))
     if takes_form and not draw(_rare()):
         return draw(damaged(FORMS)), f"multipart/form-data; boundary={BOUNDARY}"

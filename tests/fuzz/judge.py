@@ -12,6 +12,7 @@ import orjson
 from gateway.http.streaming_app import UNFORESEEN
 from tests.fuzz.cases import Case
 from tests.fuzz.gateway import Answer, World
+from tests.template.families import streamed
 
 # Types of errors on OpenAI's wire, by status (section 5 of the public contract).
 TYPES = {
@@ -89,8 +90,7 @@ def wire_of(case: Case, family: str) -> str:
     if family == "messages":
         return "anthropic"
     named = {name.lower() for name, _ in case.headers}
-    is_json_family = family not in {"chat", "responses", "moderations"}
-    return "anthropic" if is_json_family and "anthropic-version" in named else "openai"
+    return "anthropic" if family not in streamed() and "anthropic-version" in named else "openai"
 
 
 def _is_geminis(path: str) -> bool:

@@ -15,7 +15,9 @@ import orjson
 
 from tests.bridging.goldens import requests
 from tests.fuzz.json_text import learn
+from tests.http.endpoints import Endpoint
 
+EVENTS = Path(__file__).parents[2] / "events"
 AGENTS = Path(__file__).parents[1] / "golden" / "agents"
 # A model of each provider, of each of OpenAI's wires, an alias, and one that does not exist.
 MODELS = ("gpt-4o", "claude-haiku-4-5", "gemini-2.5-flash", "deepseek-chat", "gpt-5-pro", "o4-mini", "gpt-5",
@@ -96,11 +98,6 @@ def _listed() -> dict[str, list[Any]]:
         r"/v1/responses.*": [*responses, *continued, *_agents("input")],
         r"/v1(beta)?/models/.*:countTokens": [*gemini, *({"generateContentRequest": body} for body in gemini)],
         r"/v1(beta)?/(models|tunedModels)/.*": [*gemini, *_agents("contents")],
-        r"/v1/moderations": [
-            {"model": "omni-moderation-latest", "input": asked}
-            for asked in (SAID, [SAID, "x"], [{"type": "text", "text": SAID}, {"type": "image_url", "image_url": {
-                "url": "https://example.com/a.png"}}])
-        ],
         r".*/keys": [KEY_SETTINGS, {"name": "made"}],
         r".*/keys/[^/]*": [_without(KEY_SETTINGS, "name"), {"disabled": True}, {"expires_at": None}],
         r".*/spend-cap": [{"monthly_spend_cap_usd": "5"}, {"monthly_spend_cap_usd": 5.25}, {"clear": True}],
@@ -132,9 +129,7 @@ def listed() -> dict[str, list[Any]]:
     return found
 
 
-def samples_of(path: str) -> Sequence[Any]:
-    """Returns the valid bodies of a path; raises `LookupError` where none is known."""
-    found = next((samples for pattern, samples in listed().items() if re.fullmatch(pattern, path)), None)
-    if not found:
-        raise LookupError(f"no sample of a body for {path}")
-    return found
+def samples_of(endpoint: Endpoint) -> Sequence[Any]:
+    """Returns the valid bodies of an endpoint; those of a family without any here are its sample event's."""
+    found = next((samples for pattern, samples in listed().items() if re.fullmatch(pattern, endpoint.path)), None)
+    return found or (orjson.loads(orjson.loads((EVENTS / f"{endpoint.family}.json").read_bytes())["body"]),)
