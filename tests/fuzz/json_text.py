@@ -109,6 +109,20 @@ def _odd(draw: Draw, slot: Slot, _: list[Slot]) -> None:
     write(slot, Raw(draw(odd_texts())))
 
 
+def _alike(draw: Draw, slot: Slot, every: list[Slot]) -> None:
+    """Changes a value into another of its type, which is read further than one of a wrong type."""
+    value = read(slot)
+    if isinstance(value, str):
+        write(slot, Raw(f'"{draw(st.sampled_from(STRINGS))}"'))
+    elif isinstance(value, bool):
+        write(slot, not value)
+    elif isinstance(value, int | float):
+        write(slot, Raw(draw(st.sampled_from(NUMBERS))))
+    elif isinstance(value, list) and value:
+        inner = (value, draw(st.integers(0, len(value) - 1)))
+        draw(st.sampled_from((_dropped, _twin, _moved)))(draw, inner, every)
+
+
 def _dropped(_draw: Draw, slot: Slot, _: list[Slot]) -> None:
     holder, place = slot
     del holder[place]
@@ -150,7 +164,8 @@ def _many(draw: Draw, slot: Slot, _: list[Slot]) -> None:
 
 
 CHANGES: Sequence[Change] = (
-    _odd, _odd, _odd, _dropped, _dropped, _twin, _stranger, _moved, _fragment, _wrapped, _renamed, _many,
+    _alike, _alike, _alike, _odd, _odd, _dropped, _dropped, _twin, _stranger, _moved, _fragment, _wrapped,
+    _renamed, _many,
 )  # fmt: skip
 
 _VOCABULARY: dict[str, None] = dict.fromkeys(NAMES)

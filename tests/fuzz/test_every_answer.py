@@ -14,15 +14,16 @@ from hypothesis import HealthCheck, given, settings
 from gateway.canonical.money import Settlement
 from gateway.pipeline.charge import OpenHold
 from tests.fakes.money import MemoryMoney
-from tests.fuzz.cases import CASES, JSON_TYPE, Case, cases
+from tests.fuzz.cases import CASES, JSON_TYPE, TAKES_BODY, Case, cases
 from tests.fuzz.gateway import Answer, Gateway
 from tests.fuzz.judge import Broken, judge
+from tests.fuzz.samples import samples_of
 from tests.generation.studio import KEY
-from tests.http.endpoints import endpoints
+from tests.http.endpoints import Endpoint, endpoints
 from tests.template.families import routed
 
-# The requests to each endpoint without that setting.
-FEW = 5
+# The requests to most endpoints without that setting. One that reads much has several times as many.
+FEW, SAMPLES_MANY, TIMES_MANY = 3, 50, 5
 FAMILIES = sorted({route.family for route in routed()})
 KEYED = (("authorization", f"Bearer {KEY}"), ("content-type", JSON_TYPE))
 HELLO = b'{"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello!"}]}'
@@ -37,20 +38,26 @@ def check(nexgate: Gateway, case: Case) -> Answer | None:
     return answer
 
 
+def share(endpoint: Endpoint) -> int:
+    """Returns how many times the requests of most endpoints go to this one."""
+    reads_much = endpoint.method in TAKES_BODY and len(samples_of(endpoint)) > SAMPLES_MANY
+    return TIMES_MANY if reads_much else 1
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_answer_keeps_the_contract(nexgate: Gateway, family: str) -> None:
-    examples = settings(
-        max_examples=CASES // len(endpoints()) + 1 if CASES else FEW,
-        deadline=None,
-        derandomize=not CASES,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
+    few = CASES // sum(map(share, endpoints())) + 1 if CASES else FEW
     asked = [endpoint for endpoint in endpoints() if endpoint.family == family]
     assert asked
     for endpoint in asked:
 
-        @examples
+        @settings(
+            max_examples=few * share(endpoint),
+            deadline=None,
+            derandomize=not CASES,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        )
         @given(cases(endpoint))
         def keeps_the_contract(case: Case) -> None:
             check(nexgate, case)
