@@ -155,6 +155,26 @@ async def test_a_stream_that_delivered_nothing_is_served_by_the_second_provider(
     assert outcome.spent_nanousd == 210_000
 
 
+async def test_what_an_attempt_reported_that_delivered_nothing_is_not_charged() -> None:
+    async def failing(_: int, writer: asyncio.StreamWriter) -> None:
+        writer.write(SSE_HEAD + event(delta("")) + event(usage(900, 90)))
+        await writer.drain()
+        writer.close()
+
+    uncounted = SSE_HEAD + event(delta("Hello!")) + event(delta(finish="stop")) + event(b"[DONE]") + piece(b"")
+    at_second = await asked(always(BUSY), always(uncounted), stream=True)
+    outcome = await asked(failing, always(uncounted), stream=True)
+    assert (outcome.answer.text, outcome.spent_nanousd) == ("Hello!", at_second.spent_nanousd)
+
+
+async def test_a_bill_for_an_unread_answer_is_not_paid_where_another_attempt_failed_last() -> None:
+    billed = sized(200, completion().replace(b'"Hello!"', b"1"))
+    alone = await asked(always(billed), None, provider={"only": ["openai"]})
+    then_failed = await asked(always(billed), always(BUSY))
+    assert (alone.answer.status, alone.spent_nanousd) == (502, 21_000)
+    assert (then_failed.answer.status, then_failed.spent_nanousd) == (503, 0)
+
+
 async def test_providers_take_turns_while_tries_are_left() -> None:
     outcome = await asked(always(OUTAGE), always(BUSY))
     assert (outcome.answer.status, len(outcome.first), len(outcome.second)) == (502, 2, 1)

@@ -16,7 +16,7 @@ from gateway.canonical.money import Charge, EntryKind, Hold, NanoUsd, Settlement
 from gateway.canonical.usage import Usage, Uses
 from gateway.errors import ServiceUnavailable
 from gateway.ledger.hold_ids import hold_id_at
-from gateway.pipeline.charge import SETTLE_WITHIN_S, Billable, Billing, OpenHold
+from gateway.pipeline.charge import Billable, Billing, OpenHold
 from gateway.pipeline.operation import Cost, OpenOutput
 from gateway.ports.keys import KeyRecord
 from gateway.routing.plan import Candidate
@@ -33,6 +33,7 @@ class UnitMeter:
     """A meter that prices each unit of output, three bytes, at one nano-dollar."""
 
     open_output: OpenOutput | None = field(default_factory=lambda: OpenOutput(100, 800, 3))
+    bound: int = 800
 
     def worst_case(self, open_units: int) -> NanoUsd:
         return open_units
@@ -41,7 +42,7 @@ class UnitMeter:
         return Cost(usage.output, Tier.FAST, "v1")
 
     def bounded(self, _served_by: Candidate[Any], usage: Usage) -> Usage:
-        return replace(usage, output=min(usage.output, 800))
+        return replace(usage, output=min(usage.output, self.bound))
 
     @property
     def tokens(self) -> TokenDemand:
@@ -115,7 +116,7 @@ class Request:
     def __init__(self) -> None:
         self.money, self.queue = SlowMoney(), Queue()
 
-    async def admit(self, balance: int = 1_000, cap: int | None = None) -> OpenHold:
+    async def admit(self, balance: int = 1_000, cap: int | None = None, **more: float) -> OpenHold:
         await opened(self.money, ACCOUNT, balance=balance)
         key = KeyRecord(
             key_id="key_1",
@@ -125,12 +126,16 @@ class Request:
             created_at_s=0,
             monthly_spend_cap_nanousd=cap,
         )
-        billing = Billing(self.money, self.queue, LoopClock(), checkpoint_s=1.0)
+        billing = Billing(self.money, self.queue, LoopClock(), **more)
         hold_id = hold_id_at(NOW_S, 1)
         billable = Billable(hold_id, "gen", "req", Principal(ACCOUNT, key), "gpt-4o", int(NOW_S) + 10**9, 0)
         outcome = await billing.admit(billable, UnitMeter())
         assert isinstance(outcome, OpenHold)
         return outcome
+
+    async def checkpoint(self) -> int | None:
+        (hold,) = (await seen(self.money, ACCOUNT)).holds
+        return None if hold.checkpoint is None else hold.checkpoint.cost_nanousd
 
     async def ends(self) -> list[tuple[EntryKind, int]]:
         look = await seen(self.money, ACCOUNT)
@@ -161,7 +166,7 @@ def test_a_step_that_hangs_does_not_hold_the_end_back(step: str) -> None:
         if step == "extend":
             assert await hold.carries(250)
         await asyncio.sleep(0.1)
-        assert await lasts_s(settled(hold)) < SETTLE_WITHIN_S
+        assert await lasts_s(settled(hold)) == 0
         assert await request.ends() == [(EntryKind.CHARGE, -70)]
         assert request.queue.waiting == []
 
@@ -177,7 +182,57 @@ def test_a_stream_goes_on_while_the_store_hangs_at_an_extension_and_ends_when_th
         assert await hold.carries(299)
         began_s = asyncio.get_running_loop().time()
         assert not await hold.carries(300)
-        assert asyncio.get_running_loop().time() - began_s == SETTLE_WITHIN_S
+        assert asyncio.get_running_loop().time() - began_s == 2.0
+
+    run(story())
+
+
+def test_a_hold_is_raised_to_twice_its_output_when_three_quarters_of_it_have_come() -> None:
+    async def story() -> None:
+        request = Request()
+        hold = await request.admit()
+        assert await hold.carries(224)
+        await asyncio.sleep(0.1)
+        assert hold.hold.amount_nanousd == 100
+        assert await hold.carries(225)
+        await asyncio.sleep(0.1)
+        assert hold.hold.amount_nanousd == 200
+
+    run(story())
+
+
+def test_a_checkpoint_is_made_every_ten_seconds_in_which_more_came() -> None:
+    async def story() -> None:
+        request = Request()
+        hold = await request.admit()
+        hold.progress(SERVED, 30)
+        await asyncio.sleep(9.9)
+        assert await request.checkpoint() is None
+        await asyncio.sleep(0.2)
+        assert await request.checkpoint() == 10
+        hold.progress(SERVED, 60)
+        await asyncio.sleep(9.7)
+        assert await request.checkpoint() == 10
+        await asyncio.sleep(0.4)
+        assert await request.checkpoint() == 20
+        await settled(hold)
+
+    run(story())
+
+
+def test_a_checkpoint_is_made_every_cent() -> None:
+    async def story() -> None:
+        request = Request()
+        hold = await request.admit(balance=10**9)
+        hold.meter = UnitMeter(bound=10**9)
+        for delivered, kept in ((3, None), (30_000_002, None), (30_000_003, 10_000_001), (60_000_002, 10_000_001)):
+            hold.progress(SERVED, delivered)
+            await asyncio.sleep(0.1)
+            assert await request.checkpoint() == kept
+        hold.progress(SERVED, 60_000_003)
+        await asyncio.sleep(0.1)
+        assert await request.checkpoint() == 20_000_001
+        await settled(hold)
 
     run(story())
 
@@ -238,7 +293,7 @@ def test_an_end_on_a_store_that_hangs_goes_to_the_queue_after_two_seconds() -> N
         request = Request()
         hold = await request.admit()
         request.money.hangs = {"settle"}
-        assert await lasts_s(settled(hold)) == SETTLE_WITHIN_S
+        assert await lasts_s(settled(hold)) == 2.0
         assert len(request.queue.waiting) == 1
 
     run(story())
