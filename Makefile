@@ -20,7 +20,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-h
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam run test test-stack test-stores test-recorded check lint format types contracts template build bench faults fuzz fidelity bridging ric agents browser lock clean clean-tree
+.PHONY: help setup setup-sam setup-mutants run test test-stack test-stores test-recorded check lint format types contracts template build bench faults mutants fuzz fidelity bridging ric agents browser lock clean clean-tree
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,10 @@ setup: ## install the pinned packages into .venv; quick when nothing changed
 # SAM's command line pins other versions of the same packages.
 setup-sam: ## install SAM's command line into .venv-sam, an environment of its own
 	@requirements/install .venv-sam requirements/sam.txt
+
+# The mutated code runs the tests, so their packages are in it too.
+setup-mutants:
+	@requirements/install .venv-mutants $(LAYER_LOCK) requirements/dev.txt requirements/mutants.txt
 
 run: setup ## serve the whole stack on 127.0.0.1 (PORT=8080, DATA=.data)
 	@$(BIN)/python -m local --port $(PORT) --data $(DATA)
@@ -84,6 +88,9 @@ faults: setup ## run 20,000 schedules of faults against the money of requests (S
 fuzz: setup ## draw 50,000 requests to every endpoint and judge each answer (CASES=100000 for more)
 	CASES=$(or $(CASES),50000) $(PYTEST) --numprocesses 2 tests/fuzz
 
+mutants: setup-mutants ## change the money's code in 2,900 places and see a test fail for each (SAMPLE=400 draws so many)
+	@PYTHONPATH=layers/shared .venv-mutants/bin/python -m tests.mutants $(if $(SAMPLE),--sample $(SAMPLE)) $(PARTS)
+
 fidelity: setup ## judge recorded answers of every provider wire on every client wire
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.fidelity
 
@@ -104,10 +111,11 @@ lock: ## resolve the newest versions into the hashed lock files
 	$(LOCK) requirements/layer.in -o $(LAYER_LOCK)
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) requirements/sam.in -o requirements/sam.txt
+	$(LOCK) requirements/mutants.in -o requirements/mutants.txt
 	$(LOCK) requirements/pip.in -o requirements/pip.txt
 
 clean: ## remove what was built or installed; DATA stays
-	rm -r -f .venv .venv-sam .venv-lock .aws-sam .cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -r -f .venv .venv-sam .venv-lock .venv-mutants .aws-sam .cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -r {} +
 
 # In CI only: a developer's own changes are no fault.
