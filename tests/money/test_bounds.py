@@ -20,6 +20,7 @@ from gateway.ledger.bounds import (
     TOOLS_TOKENS,
     input_tokens_at_most,
     output_tokens_at_most,
+    usage_at_most,
     worst_case,
 )
 from gateway.ledger.prices import cost, parse_price, terms
@@ -150,3 +151,26 @@ def test_a_tool_that_is_priced_is_held_for_by_its_rounds_and_not_by_the_window()
     once = 100 + 3 * FRAME_TOKENS + TOOLS_TOKENS
     offered = OfferedTools((OfferedTool("web_search", 10_000_000, most_uses=1, tokens=1_000),))
     assert input_tokens_at_most(asked, WINDOW, tools=offered, output_tokens=50) == 2 * (once + 50) + 3_000
+
+
+def test_each_conversation_of_a_batch_is_framed_and_answered() -> None:
+    messages = (Message(role="user", parts=(Text("hi"),)),)
+    asked = replace(request(Text("hi")), max_output_tokens=10, batch=(messages, messages))
+    assert input_tokens_at_most(asked, WINDOW) == 100 + 3 * 2 * 16
+    assert input_tokens_at_most(asked, 50) == 150
+    assert output_tokens_at_most(asked, 16_384) == 30
+
+
+@pytest.mark.parametrize(
+    ("prompt", "kept"),
+    [
+        (20, {"cache_read": 2, "input": 3, "cache_write_5m": 4, "cache_write_1h": 5}),
+        (10, {"cache_read": 2, "input": 3, "cache_write_5m": 4, "cache_write_1h": 1}),
+        (6, {"cache_read": 2, "input": 3, "cache_write_5m": 1}),
+        (4, {"cache_read": 2, "input": 2}),
+        (1, {"cache_read": 1}),
+    ],
+)
+def test_of_more_usage_than_the_bounds_the_dearer_classes_are_cut(prompt: int, kept: dict[str, int]) -> None:
+    told = Usage(cache_read=2, input=3, cache_write_5m=4, cache_write_1h=5, output=9, uses=(("web_search", 1),))
+    assert usage_at_most(told, prompt_tokens=prompt, output_tokens=7) == Usage(output=7, **kept)

@@ -288,6 +288,20 @@ def test_an_end_that_fails_goes_to_the_queue_and_raises_nothing(error: Exception
     run(story())
 
 
+@pytest.mark.parametrize(
+    ("ends", "entry"), [(settled, (EntryKind.CHARGE, -70)), (OpenHold.release, (EntryKind.RELEASE, 0))]
+)
+def test_an_end_that_the_store_takes_does_not_go_to_the_queue(
+    ends: Callable[[OpenHold], Coroutine[Any, Any, Any]], entry: tuple[EntryKind, int]
+) -> None:
+    async def story() -> None:
+        request = Request()
+        await ends(await request.admit())
+        assert (await request.ends(), request.queue.waiting) == ([entry], [])
+
+    run(story())
+
+
 def test_an_end_on_a_store_that_hangs_goes_to_the_queue_after_two_seconds() -> None:
     async def story() -> None:
         request = Request()

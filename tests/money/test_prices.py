@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
@@ -12,6 +13,7 @@ from gateway.canonical.money import Charge, Tier
 from gateway.canonical.usage import TOKENS_MAX, Usage
 from gateway.ledger.money import AMOUNT_NANOUSD_MAX, NotAnAmount, format_usd, parse_usd
 from gateway.ledger.prices import NoPrice, Price, Terms, cost, cost_at_most, parse_price, terms
+from gateway.ledger.request_prices import request_cost
 
 SONNET = parse_price(
     {"input": "3", "output": "15", "cache_read": "0.30", "cache_write_5m": "3.75", "cache_write_1h": "6"}
@@ -165,6 +167,28 @@ def test_rounding_happens_once_and_half_up(usage: Usage) -> None:
     ) * Decimal("1.05")
     nano = (exact * 1_000).quantize(Decimal(1), ROUND_HALF_UP)
     assert cost(usage, terms(Tier.PASSTHROUGH, SONNET, "test")) == int(nano)
+
+
+@pytest.mark.parametrize(
+    ("per_million", "nanousd"), [(499_999, 0), (500_000, 1), (1_499_999, 1), (1_500_000, 2), (1_000_001, 1)]
+)
+def test_half_a_nano_dollar_is_rounded_up_and_less_down(per_million: int, nanousd: int) -> None:
+    assert cost(Usage(input=1), at_list(Price(input=per_million, output=0))) == nanousd
+
+
+@pytest.mark.parametrize(
+    ("list_price", "nanousd"),
+    [("0.001", 1_050_000), ("0.000000009", 9), ("0.00000001", 11), ("0.000000011", 12), ("0", 0)],
+)
+def test_a_request_with_a_price_of_its_own_costs_five_percent_more(list_price: str, nanousd: int) -> None:
+    assert request_cost(list_price) == nanousd
+
+
+def test_sound_is_held_for_at_its_own_price_where_that_is_dearer() -> None:
+    price = Price(input=1_000, output=2_000, audio_input=5_000, audio_output=9_000)
+    assert cost_at_most(1_000_000, 0, at_list(price)) == 5_000
+    assert cost_at_most(0, 1_000_000, at_list(price)) == 9_000
+    assert cost_at_most(0, 1_000_000, at_list(replace(price, audio_output=500))) == 2_000
 
 
 @given(USAGES, st.sampled_from([Tier.FAST, Tier.PASSTHROUGH]))

@@ -96,6 +96,13 @@ def test_a_longer_prompt_is_priced_by_its_step_as_a_whole(usage: Usage, nanousd:
     assert cost(usage, AGREED) == nanousd
 
 
+@pytest.mark.parametrize(("prompt", "nanousd"), [(100, 105), (101, 212), (200, 420), (201, 633)])
+def test_of_several_steps_the_highest_below_the_prompt_holds(prompt: int, nanousd: int) -> None:
+    steps = (PriceStep(100, ListPrice("0.002", "0")), PriceStep(200, ListPrice("0.003", "0")))
+    agreed = terms(Tier.PASSTHROUGH, price_of(ListPrice("0.001", "0", steps=steps)), "test")
+    assert (cost(Usage(input=prompt), agreed), cost_at_most(prompt, 0, agreed)) == (nanousd, nanousd)
+
+
 def test_a_prompt_is_held_for_at_the_step_that_it_can_reach() -> None:
     assert cost_at_most(200_000, 1_000, AGREED) == 220_500_000
     assert cost_at_most(200_001, 1_000, AGREED) == 435_752_100

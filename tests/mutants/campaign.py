@@ -26,7 +26,7 @@ from _pytest.runner import runtestprotocol
 from tests.mutants.mutants import Mutant, changed_codes
 
 # Of the processor's time: a test that takes more judges no mutant, and all tests of one mutant take no more together.
-SLOW_S = 1.0
+SLOW_S = 3.0
 ENOUGH_S = 6.0
 WAITS_S = 120.0
 # Since Python 3.12.
@@ -72,9 +72,9 @@ class Campaign:
         gc.freeze()
         for mutant in self._mutants:
             chosen = self._chosen(mutant)
-            at = self._judge(mutant, [session.items[at] for at in chosen], functions, caches)
-            if at is not None:
-                self._kills[chosen[at]] += 1
+            failed_at = self._judge(mutant, [session.items[each] for each in chosen], functions, caches)
+            if failed_at is not None:
+                self._kills[chosen[failed_at]] += 1
         return True
 
     def _watch(self) -> None:
