@@ -164,13 +164,18 @@ def test_each_conversation_of_a_batch_is_framed_and_answered() -> None:
 @pytest.mark.parametrize(
     ("prompt", "kept"),
     [
-        (20, {"cache_read": 2, "input": 3, "cache_write_5m": 4, "cache_write_1h": 5}),
-        (10, {"cache_read": 2, "input": 3, "cache_write_5m": 4, "cache_write_1h": 1}),
-        (6, {"cache_read": 2, "input": 3, "cache_write_5m": 1}),
-        (4, {"cache_read": 2, "input": 2}),
-        (1, {"cache_read": 1}),
+        (20, Usage(cache_read=2, input=3, cache_write_5m=4, cache_write_1h=5, output=7)),
+        (10, Usage(cache_read=2, input=3, cache_write_5m=4, cache_write_1h=1, output=7)),
+        (6, Usage(cache_read=2, input=3, cache_write_5m=1, output=7)),
+        (4, Usage(cache_read=2, input=2, output=7)),
+        (1, Usage(cache_read=1, output=7)),
     ],
 )
-def test_of_more_usage_than_the_bounds_the_dearer_classes_are_cut(prompt: int, kept: dict[str, int]) -> None:
+def test_of_more_usage_than_the_bounds_the_dearer_classes_are_cut(prompt: int, kept: Usage) -> None:
     told = Usage(cache_read=2, input=3, cache_write_5m=4, cache_write_1h=5, output=9, uses=(("web_search", 1),))
-    assert usage_at_most(told, prompt_tokens=prompt, output_tokens=7) == Usage(output=7, **kept)
+    assert usage_at_most(told, prompt_tokens=prompt, output_tokens=7) == kept
+
+
+def test_less_than_nothing_makes_no_room_for_other_usage() -> None:
+    told = Usage(cache_read=-5, input=9, output=3)
+    assert usage_at_most(told, prompt_tokens=6, output_tokens=7) == Usage(input=6, output=3)

@@ -45,6 +45,8 @@ def test_a_tool_that_is_paid_per_request_is_read_once() -> None:
 def test_a_bound_of_all_uses_together_goes_to_the_dearest_tool() -> None:
     assert OfferedTools((FETCH, SEARCH), most_uses=4).cost_at_most() == 3 * CENT * 105 // 100
     assert OfferedTools((FETCH, SEARCH), most_uses=2).cost_at_most() == 2 * CENT * 105 // 100
+    shell = OfferedTool("code_execution", CENT // 2, most_uses=3)
+    assert OfferedTools((shell, SEARCH), most_uses=4).cost_at_most() == (3 * CENT + CENT // 2) * 105 // 100
     assert OfferedTools((SEARCH, GROUNDED)).cost_at_most() == (3 * CENT + 35_000_000) * 105 // 100
 
 

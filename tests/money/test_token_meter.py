@@ -1,0 +1,175 @@
+"""Tests of the money of one generation over several candidates: what is held, what is bounded, what is estimated."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gateway.canonical.chat_models import ChatModel
+from gateway.canonical.limits import TokenDemand
+from gateway.canonical.parts import Message, Text
+from gateway.canonical.request import ChatRequest
+from gateway.canonical.usage import Usage
+from gateway.catalog.chat import CHAT_MODELS
+from gateway.catalog.loader import parse
+from gateway.operations.token_meter import TokenMeter
+from gateway.pipeline.operation import OpenOutput
+from gateway.providers.chat.registry import KNOWN
+from gateway.routing.plan import Candidate, find
+
+SAID = (Message(role="user", parts=(Text("hi"),)),)
+# 100 bytes: a prompt of 34 tokens by estimate, and of 132 by its bound.
+ASKED = ChatRequest(protocol="openai_chat", model="small", messages=SAID, source=b"x" * 100)
+
+
+def _model(name: str, window: int, most: int, price: dict[str, str], *capabilities: str) -> dict[str, Any]:
+    row = {"owned_by": "openai", "created": 1_760_000_000, "input": ["text"], "profile": "openai_gpt"}
+    limits = {"context_window": window, "max_output_tokens": most, "price": price}
+    return {"id": name, **row, **limits, "capabilities": ["tools", *capabilities], "targets": [{"provider": "openai"}]}
+
+
+CATALOG = parse(
+    CHAT_MODELS,
+    {
+        "price_version": "2026-01-01",
+        "models": [
+            _model("small", 1_000, 100, {"input": "1", "output": "2"}),
+            _model("large", 20_000, 8_000, {"input": "10", "output": "20"}),
+            _model("thinker", 20_000, 8_000, {"input": "5", "output": "8"}, "reasoning"),
+        ],
+    },
+    KNOWN,
+)
+
+
+def served_by(name: str) -> Candidate[ChatModel]:
+    found = find(name, CATALOG, "model", allow_successor=True)
+    (model,) = CATALOG.models_behind(found.offer)
+    return Candidate(found, model, model.targets[0])
+
+
+def meter(*names: str, **asked: Any) -> TokenMeter:
+    return TokenMeter(replace(ASKED, **asked), tuple(map(served_by, names)), "2026-01-01")
+
+
+@pytest.mark.parametrize(
+    ("names", "first", "most"), [(("small",), 100, 100), (("small", "large"), 4_096, 8_000), (("large",), 4_096, 8_000)]
+)
+def test_an_open_answer_is_held_for_up_to_the_longest_of_any_candidate(
+    names: tuple[str, ...], first: int, most: int
+) -> None:
+    assert meter(*names, stream=True).open_output == OpenOutput(first, most, 3, watched=True)
+    assert meter(*names, max_output_tokens=50).open_output is None
+
+
+@pytest.mark.parametrize(
+    ("names", "stream", "watched"),
+    [(("small", "large"), True, True), (("small", "thinker"), True, False), (("small", "large"), False, False)],
+)
+def test_an_answer_is_watched_that_every_candidate_streams_as_it_comes(
+    names: tuple[str, ...], *, stream: bool, watched: bool
+) -> None:
+    output = meter(*names, stream=stream).open_output
+    assert output is not None
+    assert output.watched is watched
+
+
+def test_an_answer_of_bounded_units_is_open_up_to_them() -> None:
+    assert meter("large").limited(5_000).open_output == OpenOutput(4_096, 5_000, 3, watched=False)
+    assert meter("large").limited(50).open_output == OpenOutput(50, 50, 3, watched=False)
+    assert meter("small").limited(5_000).open_output == OpenOutput(100, 100, 3, watched=False)
+
+
+@pytest.mark.parametrize("names", [("small", "large"), ("large", "small")])
+def test_the_hold_is_for_the_dearest_candidate_in_any_order(names: tuple[str, ...]) -> None:
+    # 132 tokens of prompt at 10 USD a million, 50 of output at 20, and 5 %.
+    assert meter(*names).worst_case(50) == 2_436_000
+    assert meter("small").worst_case(50) == 243_600
+    # An answer is never longer than its model's.
+    assert meter("small").worst_case(5_000) == 348_600
+
+
+@pytest.mark.parametrize(
+    ("asked", "prompt", "output"),
+    [
+        ({}, 1_000, 100),
+        ({"max_output_tokens": 50}, 1_000, 50),
+        ({"max_output_tokens": 5}, 1_000, 16),
+        ({"max_output_tokens": 999}, 1_000, 100),
+        ({"choices": 3}, 1_000, 300),
+        ({"batch": (SAID, SAID)}, 3_000, 300),
+        ({"samplings": 2}, 2_000, 200),
+    ],
+)
+def test_usage_is_bounded_by_the_request_and_the_model(asked: dict[str, Any], prompt: int, output: int) -> None:
+    told = Usage(input=10**9, output=10**9)
+    assert meter("large", "small", **asked).bounded(served_by("small"), told) == Usage(input=prompt, output=output)
+
+
+def test_usage_is_bounded_by_the_units_that_were_asked_for_in_the_callers_place() -> None:
+    told = Usage(input=1, output=10**9)
+    assert meter("small").limited(50).bounded(served_by("small"), told).output == 50
+    assert meter("small").limited(5).bounded(served_by("small"), told).output == 16
+    assert meter("small", max_output_tokens=60).limited(50).bounded(served_by("small"), told).output == 60
+
+
+@pytest.mark.parametrize(
+    ("names", "asked", "demand"),
+    [
+        (("small", "large"), {}, TokenDemand(34 + 4_096, 132 + 4_096, 132 + 8_000)),
+        (("small",), {}, TokenDemand(34 + 100, 132 + 100, 132 + 100)),
+        (("small", "large"), {"max_output_tokens": 50}, TokenDemand(34 + 50, 132 + 50, None)),
+        (("small", "large"), {"max_output_tokens": 5}, TokenDemand(34 + 16, 132 + 16, None)),
+        (("small", "large"), {"max_output_tokens": 500}, TokenDemand(34 + 500, 132 + 500, None)),
+        (("small",), {"choices": 2}, TokenDemand(34 + 200, 132 + 200, 132 + 200)),
+        (("small",), {"batch": (SAID, SAID)}, TokenDemand(34 + 300, 196 + 300, 196 + 300)),
+        (("small", "large"), {"source": b"x" * 5_000}, TokenDemand(1_667 + 4_096, 5_032 + 4_096, 5_032 + 8_000)),
+        (("small",), {"source": b"x" * 5_000}, TokenDemand(1_000 + 100, 1_000 + 100, 1_000 + 100)),
+    ],
+)
+def test_a_request_reserves_its_prompt_and_its_answers(
+    names: tuple[str, ...], asked: dict[str, Any], demand: TokenDemand
+) -> None:
+    assert meter(*names, **asked).tokens == demand
+
+
+def test_the_tokens_beside_the_prompt_are_shared_by_all_answers() -> None:
+    assert meter("large").units_within(132 + 5_000) == 5_000
+    assert meter("large", choices=2).units_within(132 + 12_000) == 6_000
+    assert meter("large", batch=(SAID,)).units_within(164 + 12_000) == 6_000
+    assert meter("large").units_within(132 + 4_000) == 4_096
+    assert meter("small").units_within(132) == 100
+    assert meter("small", max_output_tokens=5).units_within(132) == 4_096
+
+
+@pytest.mark.parametrize(
+    ("reported", "output", "prompt"),
+    [
+        (None, 11, 34),
+        (Usage(input=500, output=4), 11, 500),
+        (Usage(input=500, output=40), 40, 500),
+        (Usage(cache_read=500, output=40), 40, 500),
+    ],
+)
+def test_an_answer_that_was_cut_short_is_estimated_from_its_bytes_and_from_what_was_reported(
+    reported: Usage | None, output: int, prompt: int
+) -> None:
+    estimate = meter("small").estimate(31, reported)
+    assert (estimate.output, estimate.prompt) == (output, prompt)
+
+
+def test_what_searches_have_found_since_the_last_report_has_been_read_too() -> None:
+    searched, twice = (("web_search", 1),), (("web_search", 3),)
+    assert meter("small").estimate(3, None, twice) == Usage(input=34 + 24_000, output=1, uses=twice)
+    reported = Usage(input=500, uses=searched)
+    assert meter("small").estimate(3, reported, twice) == Usage(input=500 + 16_000, output=1, uses=twice)
+    assert meter("small").estimate(3, reported, searched) == Usage(input=500, output=1, uses=searched)
+
+
+def test_a_sum_is_worth_the_bytes_of_the_output_that_costs_it() -> None:
+    # A token is three bytes and costs 2,100 nano-USD.
+    assert meter("small", "large").bytes_worth(served_by("small"), 10_000_000) == 14_285
+    assert meter("small", "large").bytes_worth(served_by("large"), 10_000_000) == 1_428
+    assert meter("small").bytes_worth(served_by("small"), 1) == 1
