@@ -33,7 +33,7 @@ setup-sam: ## install SAM's command line into .venv-sam, an environment of its o
 	@requirements/install .venv-sam requirements/sam.txt
 
 # The mutated code runs the tests, so their packages are in it too.
-setup-mutants:
+setup-mutants: ## install the library of mutants, the layer and the tests into .venv-mutants
 	@requirements/install .venv-mutants $(LAYER_LOCK) requirements/dev.txt requirements/mutants.txt
 
 run: setup ## serve the whole stack on 127.0.0.1 (PORT=8080, DATA=.data)

@@ -16,6 +16,7 @@ from gateway.canonical.money import Charge, EntryKind, Hold, NanoUsd, Settlement
 from gateway.canonical.usage import Usage, Uses
 from gateway.errors import ServiceUnavailable
 from gateway.ledger.hold_ids import hold_id_at
+from gateway.logs.metrics import METRIC
 from gateway.pipeline.charge import Billable, Billing, OpenHold
 from gateway.pipeline.operation import Cost, OpenOutput
 from gateway.ports.keys import KeyRecord
@@ -72,8 +73,10 @@ class SlowMoney(MemoryMoney):
         super().__init__()
         self.hangs: set[str] = set()
         self.fails: dict[str, Exception] = {}
+        self.asked: list[str] = []
 
     async def _trouble(self, step: str) -> None:
+        self.asked.append(step)
         if step in self.hangs:
             await asyncio.sleep(HANG_S)
         if step in self.fails:
@@ -245,6 +248,52 @@ def test_an_answer_that_comes_in_one_piece_is_carried_by_as_many_extensions_as_i
         assert hold.hold.amount_nanousd == 400
         assert await hold.carries(10_000)
         assert hold.hold.amount_nanousd == 800
+
+    run(story())
+
+
+def test_no_hold_is_raised_beyond_the_longest_answer() -> None:
+    async def story() -> None:
+        request = Request()
+        hold = await request.admit()
+        hold.meter = UnitMeter(OpenOutput(100, 700, 3))
+        assert await hold.carries(10_000)
+        assert hold.hold.amount_nanousd == 700
+
+    run(story())
+
+
+@pytest.mark.parametrize(("estimated", "alarms"), [(False, 1), (True, 0)])
+def test_usage_beyond_the_bounds_is_cut_and_alarmed_where_a_provider_reports_it(
+    caplog: pytest.LogCaptureFixture, alarms: int, *, estimated: bool
+) -> None:
+    caplog.set_level("INFO")
+
+    async def story() -> None:
+        request = Request()
+        hold = await request.admit()
+        assert (await hold.settle(SERVED, Usage(output=900), estimated=estimated)).cost_nanousd == 800
+        assert await request.ends() == [(EntryKind.CHARGE, -800)]
+
+    run(story())
+    assert [record.__dict__.get(METRIC) for record in caplog.records].count({"UsageBeyondBounds": 1}) == alarms
+
+
+def test_after_its_end_a_hold_asks_the_store_for_nothing() -> None:
+    async def story() -> None:
+        request = Request()
+        hold = await request.admit()
+        hold.progress(SERVED, 30)
+        await settled(hold)
+        assert hold._timer is not None
+        assert hold._timer.cancelled()
+        assert not await hold.carries(300)
+        hold.progress(SERVED, 30_000_000)
+        hold.progress(SERVED, 60_000_000)
+        await asyncio.sleep(11)
+        await hold._park()
+        assert request.money.asked == ["settle"]
+        assert await request.ends() == [(EntryKind.CHARGE, -70)]
 
     run(story())
 
