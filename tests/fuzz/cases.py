@@ -8,11 +8,12 @@ import re
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.fuzz.json_text import STRINGS, changed, deep
+from tests.fuzz.json_text import BOOLEANS, STRINGS, below, changed, deep, one_of
 from tests.fuzz.samples import MODELS, samples_of
 from tests.generation.studio import KEY, OTHER_KEY, PNG
 from tests.http.endpoints import Endpoint
@@ -24,7 +25,10 @@ JSON_TYPE = "application/json"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 TAKES_BODY = frozenset({"POST", "PATCH", "PUT"})
 BOUNDARY = "sim-boundary"
-PLAIN = ("",) * 14
+# The first and the last option are drawn more often than the others.
+RARELY = st.sampled_from((False, False, False, True, False, False))
+CODINGS = (*("",) * 14, "gzip", "gzip", "deflate", "br", "x", "gzip, gzip", *("",) * 14)
+ENDS = (*("",) * 9, "/", "/x", *("",) * 9)
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
@@ -45,6 +49,8 @@ IDS = (
     "@", "@", "@", "x", "%00", "%2F", "..", ".", "%2e%2e", "%ED%A0%80", "%C3%28", "%F0%9F%98%80", "a%20b", "a" * 3_000,
     "0", "-1", "null", "gen_", "resp_", "key_", "a:b", ":", "a%3Fb", "a%23b", "a;b=c", "%0d%0aX: y", "%E2%80%AE",
 )  # fmt: skip
+PLACES = {"provider": ("fal", "replicate", "x"), "attempt": ("1", "9", "x")}
+NAMES_OF_MODELS = (*MODELS, *IDS[3:])
 VALUES = ("", "1", "0", "-1", "20", "101", "1e3", "NaN", "9" * 30, "9" * 5_000, "true", "false", "asc", "desc", "null",
           "%00", "%ED%A0%80", "%F0%9F%98%80", "%ff", "a%0db", "+", "video", "thumbnail", "sse", "json", "resp_nxn-1",
           "x" * 3_000, "1&limit=2", "%5B%5D", "²")  # fmt: skip
@@ -63,6 +69,7 @@ HEADERS = (
     "x-fal-webhook-signature", "x-fal-webhook-timestamp", "x-fal-webhook-request-id", "x-fal-webhook-user-id",
     "x-nexevo-cache-control", "traceparent", "host", "content-length", "if-none-match",
 )  # fmt: skip
+MORE_HEADERS = st.lists(st.tuples(one_of(HEADERS), one_of((*HEADER_VALUES, *STRINGS[:6]))), max_size=3)
 TYPES = (
     JSON_TYPE, JSON_TYPE, JSON_TYPE, "application/json; charset=utf-16", "text/plain", "", "application/octet-stream",
     "multipart/form-data", f"multipart/form-data; boundary={BOUNDARY}", "application/x-www-form-urlencoded", "a/b/c",
@@ -85,6 +92,9 @@ CARRIERS = (
 CONSTANTS = (b"", b" ", b"null", b"[]", b"{}", b'"x"', b"{", b"}", b"\xef\xbb\xbf{}", b"\xff\xfe{\x00}\x00", b"\x00",
              b"1" * 5_000, b"{}{}", b'{"model":', b"\xed\xa0\x80", b'{"a":1,}', b"--", deep(300).encode(),
              deep(100_000).encode(), b'{"a":' * 50_000, b"a=b&c=d", gzip.compress(b"{}"))  # fmt: skip
+
+
+INSERTED = st.one_of(st.binary(max_size=6), one_of(CONSTANTS[:8]))
 
 
 def _form(*parts: tuple[str, bytes]) -> bytes:
@@ -110,51 +120,50 @@ FORMS = (
 @st.composite
 def damaged(draw: Draw, samples: Sequence[bytes]) -> bytes:
     """Draws a sample of bytes and cuts it, or puts others in."""
-    data: bytes = draw(st.sampled_from(samples))
-    for _ in range(draw(st.integers(0, 3))):
-        first = draw(st.integers(0, len(data)))
-        last = min(len(data), first + draw(st.sampled_from((0, 0, 1, 5, 10_000))))
-        data = data[:first] + draw(st.one_of(st.binary(max_size=6), st.sampled_from(CONSTANTS[:8]))) + data[last:]
+    data: bytes = draw(one_of(tuple(samples)))
+    for _ in range(draw(below(4))):
+        first = draw(below(len(data) + 1))
+        last = min(len(data), first + draw(one_of((0, 0, 1, 5, 10_000))))
+        data = data[:first] + draw(INSERTED) + data[last:]
     return data
 
 
 def raw_bodies(texts: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
     """Draws a body of any bytes: constants, noise, or a damaged text."""
-    damage = texts.flatmap(lambda text: damaged((text,)))
-    return st.one_of(st.sampled_from(CONSTANTS), st.binary(max_size=60), damage)
+    return st.one_of(one_of(CONSTANTS), st.binary(max_size=60), texts.flatmap(lambda text: damaged((text,))))
 
 
 @st.composite
 def bodies(draw: Draw, endpoint: Endpoint) -> tuple[bytes, str]:
     """Draws a body and its content type."""
     if endpoint.method not in TAKES_BODY:
-        return (draw(st.sampled_from(CONSTANTS)), draw(st.sampled_from(TYPES))) if draw(_rare()) else (b"", "")
+        return (draw(one_of(CONSTANTS)), draw(one_of(TYPES))) if draw(RARELY) else (b"", "")
     texts = changed(samples_of(endpoint)).map(lambda text: text.encode("utf-8", "surrogatepass"))
-    takes_form = endpoint.path.endswith("/upload") or (endpoint.path == "/v1/videos" and draw(st.booleans()))
-    if takes_form and not draw(_rare()):
+    takes_form = endpoint.path.endswith("/upload") or (endpoint.path == "/v1/videos" and draw(BOOLEANS))
+    if takes_form and not draw(RARELY):
         return draw(damaged(FORMS)), f"multipart/form-data; boundary={BOUNDARY}"
-    if draw(_rare()):
-        return draw(raw_bodies(texts)), draw(st.sampled_from(TYPES))
+    if draw(RARELY):
+        return draw(raw_bodies(texts)), draw(one_of(TYPES))
     return draw(texts), JSON_TYPE
-
-
-def _rare() -> st.SearchStrategy[bool]:
-    # The first and the last are drawn more often than the others.
-    return st.sampled_from((False, False, False, True, False, False))
 
 
 @st.composite
 def paths(draw: Draw, endpoint: Endpoint) -> str:
     """Draws the path with ids, models and providers in their places."""
-    path = endpoint.path.replace("{provider}", draw(st.sampled_from(("fal", "replicate", "x"))))
-    path = path.replace("{attempt}", draw(st.sampled_from(("1", "9", "x"))))
-    if "gpt-4o" in path and draw(st.booleans()):
-        path = path.replace("gpt-4o", draw(st.sampled_from((*MODELS, *IDS[3:]))))
-    if RESPONSE_ID in path and draw(_rare()):
-        path = path.replace(RESPONSE_ID, draw(st.sampled_from(IDS[3:])))
+    path = endpoint.path
+    if "gpt-4o" in path and draw(BOOLEANS):
+        path = path.replace("gpt-4o", draw(one_of(NAMES_OF_MODELS)))
+    if RESPONSE_ID in path and draw(RARELY):
+        path = path.replace(RESPONSE_ID, draw(one_of(IDS[3:])))
     for name in re.findall(r"\{(\w+)\}", path):
-        path = path.replace(f"{{{name}}}", draw(st.sampled_from(IDS)).replace("@", f"@{name}"))
-    return path + str(draw(st.sampled_from(("",) * 9 + ("/", "/x") + ("",) * 9)))
+        path = path.replace(f"{{{name}}}", draw(one_of(PLACES.get(name, IDS))).replace("@", f"@{name}"))
+    return path + str(draw(one_of(ENDS)))
+
+
+@cache
+def parameters(names: tuple[str, ...]) -> st.SearchStrategy[list[tuple[str, str]]]:
+    """Draws a query's parameters."""
+    return st.lists(st.tuples(one_of(names), one_of(VALUES)), max_size=3)
 
 
 @st.composite
@@ -162,22 +171,20 @@ def queries(draw: Draw, endpoint: Endpoint) -> str:
     """Draws a query string."""
     likely = next((names for part, names in LIKELY.items() if part in endpoint.path), PARAMETERS)
     usual = endpoint.method in TAKES_BODY and likely is PARAMETERS
-    if not (draw(_rare()) or (not usual and draw(st.booleans()))):
+    if not (draw(RARELY) or (not usual and draw(BOOLEANS))):
         return ""
-    name = st.sampled_from((*likely * 3, *PARAMETERS))
-    pairs = draw(st.lists(st.tuples(name, st.sampled_from(VALUES)), max_size=3))
+    pairs = draw(parameters((*likely * 3, *PARAMETERS)))
     return "&".join(f"{name}={value}" for name, value in pairs)
 
 
 @st.composite
 def header_fields(draw: Draw, content_type: str) -> tuple[tuple[str, str], ...]:
     """Draws the headers: mostly a valid key and the body's type."""
-    fields = list(draw(st.sampled_from(CARRIERS)) if draw(_rare()) else draw(st.sampled_from(CARRIERS[:3])))
-    if content_type or draw(_rare()):
+    fields = list(draw(one_of(CARRIERS)) if draw(RARELY) else draw(one_of(CARRIERS[:3])))
+    if content_type or draw(RARELY):
         fields.append(("content-type", content_type))
-    if draw(_rare()):
-        named = st.tuples(st.sampled_from(HEADERS), st.sampled_from((*HEADER_VALUES, *STRINGS[:6])))
-        fields += draw(st.lists(named, max_size=3))
+    if draw(RARELY):
+        fields += draw(MORE_HEADERS)
     return tuple(fields)
 
 
@@ -186,9 +193,9 @@ def cases(draw: Draw, endpoint: Endpoint) -> Case:
     """Draws a request to the endpoint; now and then with another method."""
     body, content_type = draw(bodies(endpoint))
     fields = draw(header_fields(content_type))
-    coding = draw(st.sampled_from((*PLAIN, "gzip", "gzip", "deflate", "br", "x", "gzip, gzip", *PLAIN)))
+    coding = draw(one_of(CODINGS))
     if coding:
         fields = (*fields, ("content-encoding", coding))
         body = gzip.compress(body) if coding == "gzip" else zlib.compress(body) if coding == "deflate" else body
-    method = draw(st.sampled_from(METHODS)) if draw(_rare()) and draw(_rare()) else endpoint.method
+    method = draw(one_of(METHODS)) if draw(RARELY) and draw(RARELY) else endpoint.method
     return Case(method, draw(paths(endpoint)), draw(queries(endpoint)), fields, body)

@@ -40,7 +40,20 @@ STRINGS = (
 SHAPES = ("null", "true", "false", "[]", "{}", "[[]]", "[null]", "[{}]", '{"":""}', '{"type":null}', '{"type":"x"}',
           '[1,"a",null,{"a":[]}]', "", "'", "undefined", "[,]", '{"a"}')  # fmt: skip
 DEPTHS = (3, 60, 128, 250, 260, 1_200)
+BOOLEANS = st.booleans()
 NAMES = ("", "__proto__", "type", "model", "stream", "n", "x" * 300, "\u00e9", "a.b", "a[0]", "$ref", "nexevo", "store")
+
+
+@cache
+def one_of(options: tuple[Any, ...]) -> st.SearchStrategy[Any]:
+    """Draws one of the options. A strategy takes longer to build than to draw from, so each is built once."""
+    return st.sampled_from(options)
+
+
+@cache
+def below(count: int) -> st.SearchStrategy[int]:
+    """Draws a place among so many."""
+    return st.integers(0, count - 1)
 
 
 def deep(levels: int, inner: str = "1") -> str:
@@ -53,7 +66,7 @@ def odd_texts() -> st.SearchStrategy[str]:
     """Draws a value that a place of a request does not expect."""
     strings = tuple(f'"{text}"' for text in STRINGS)
     nested = tuple(deep(levels) for levels in DEPTHS) + tuple('{"a":' * n + "1" + "}" * n for n in DEPTHS)
-    listed = st.sampled_from((*NUMBERS, *strings, *SHAPES, *nested))
+    listed = one_of((*NUMBERS, *strings, *SHAPES, *nested))
     return st.one_of(
         listed,
         listed,
@@ -113,14 +126,14 @@ def _alike(draw: Draw, slot: Slot, every: list[Slot]) -> None:
     """Changes a value into another of its type, which is read further than one of a wrong type."""
     value = read(slot)
     if isinstance(value, str):
-        write(slot, Raw(f'"{draw(st.sampled_from(STRINGS))}"'))
+        write(slot, Raw(f'"{draw(one_of(STRINGS))}"'))
     elif isinstance(value, bool):
         write(slot, not value)
     elif isinstance(value, int | float):
-        write(slot, Raw(draw(st.sampled_from(NUMBERS))))
+        write(slot, Raw(draw(one_of(NUMBERS))))
     elif isinstance(value, list) and value:
-        inner = (value, draw(st.integers(0, len(value) - 1)))
-        draw(st.sampled_from((_dropped, _twin, _moved)))(draw, inner, every)
+        inner = (value, draw(below(len(value))))
+        draw(one_of((_dropped, _twin, _moved)))(draw, inner, every)
 
 
 def _dropped(_draw: Draw, slot: Slot, _: list[Slot]) -> None:
@@ -130,18 +143,18 @@ def _dropped(_draw: Draw, slot: Slot, _: list[Slot]) -> None:
 
 def _twin(draw: Draw, slot: Slot, _: list[Slot]) -> None:
     holder, place = slot
-    other = Raw(draw(odd_texts()) if draw(st.booleans()) else text_of(read(slot)))
+    other = Raw(draw(odd_texts()) if draw(BOOLEANS) else text_of(read(slot)))
     holder.insert(place, (holder[place][0], other) if isinstance(holder, Members) else other)
 
 
 def _stranger(draw: Draw, slot: Slot, _: list[Slot]) -> None:
     holder, place = slot
-    value = Raw(draw(st.one_of(odd_texts(), fragments())))
+    value = Raw(draw(odd_texts() if draw(BOOLEANS) else fragments()))
     holder.insert(place, (draw(names()), value) if isinstance(holder, Members) else value)
 
 
 def _moved(draw: Draw, slot: Slot, every: list[Slot]) -> None:
-    write(slot, Raw(text_of(read(draw(st.sampled_from(every))))))
+    write(slot, Raw(text_of(read(every[draw(below(len(every)))]))))
 
 
 def _fragment(draw: Draw, slot: Slot, _: list[Slot]) -> None:
@@ -149,7 +162,7 @@ def _fragment(draw: Draw, slot: Slot, _: list[Slot]) -> None:
 
 
 def _wrapped(draw: Draw, slot: Slot, _: list[Slot]) -> None:
-    write(slot, Raw(deep(draw(st.sampled_from((1, 2, *DEPTHS))), text_of(read(slot)))))
+    write(slot, Raw(deep(draw(one_of((1, 2, *DEPTHS))), text_of(read(slot)))))
 
 
 def _renamed(draw: Draw, slot: Slot, _: list[Slot]) -> None:
@@ -160,10 +173,12 @@ def _renamed(draw: Draw, slot: Slot, _: list[Slot]) -> None:
 
 def _many(draw: Draw, slot: Slot, _: list[Slot]) -> None:
     text = text_of(read(slot))
-    write(slot, Raw("[" + ",".join([text] * draw(st.sampled_from((2, 30, 300 if len(text) < 100 else 30)))) + "]"))
+    write(slot, Raw("[" + ",".join([text] * draw(one_of((2, 30, 300 if len(text) < 100 else 30)))) + "]"))
 
 
-CHANGES: Sequence[Change] = (
+# How many places of a body are changed.
+COUNTS = (0, 0, 1, 1, 2, 5, 3, 2, 1, 1, 0)
+CHANGES: tuple[Change, ...] = (
     _alike, _alike, _alike, _odd, _odd, _dropped, _dropped, _twin, _stranger, _moved, _fragment, _wrapped,
     _renamed, _many,
 )  # fmt: skip
@@ -199,11 +214,11 @@ def fragments() -> st.SearchStrategy[str]:
 @st.composite
 def changed(draw: Draw, samples: Sequence[Any]) -> str:
     """Draws a sample and changes it in a few places; sometimes in none."""
-    node = [tree(draw(st.sampled_from(samples)))]
-    for _ in range(draw(st.sampled_from((0, 0, 1, 1, 2, 5, 3, 2, 1, 1, 0)))):
+    node = [tree(samples[draw(below(len(samples)))])]
+    for _ in range(draw(one_of(COUNTS))):
         # The whole body is replaced elsewhere, by any bytes.
         every = slots(node)[1:]
         if every:
-            slot = draw(st.sampled_from(every))
-            draw(st.sampled_from(CHANGES))(draw, slot, every)
+            slot = every[draw(below(len(every)))]
+            draw(one_of(CHANGES))(draw, slot, every)
     return ",".join(map(text_of, node))
