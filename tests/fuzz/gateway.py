@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -29,6 +30,7 @@ from gateway.http.streaming_app import StreamingApp
 from gateway.idempotency.ring import Idempotency
 from gateway.jobs.media.callbacks import Callbacks
 from gateway.jobs.writer import JobWriter
+from gateway.logs.lines import JsonFormatter
 from gateway.operations.count_tokens import TokenCounter
 from gateway.pipeline.charge import Billing
 from gateway.pipeline.pipeline import Limits, Pipeline
@@ -120,6 +122,17 @@ class LambdaService:
 
     async def fail(self, _: InvocationContext, fault: object) -> None:
         self._answer.fault = repr(fault)
+
+
+class Lines(logging.Handler):
+    """Makes the line of each record as a function's own handler does, whose failure fails the request; drops it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(JsonFormatter("stack"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.format(record)
 
 
 class LambdaContext:
@@ -225,9 +238,24 @@ class Gateway:
         self.world = World()
 
     @contextmanager
+    def logged(self) -> Iterator[None]:
+        """Has the root logger make lines."""
+        root, lines = logging.getLogger(), Lines()
+        level = root.level
+        root.addHandler(lines)
+        root.setLevel(logging.INFO)
+        try:
+            yield
+        finally:
+            root.removeHandler(lines)
+            root.setLevel(level)
+
+    @contextmanager
     def wired(self) -> Iterator[Gateway]:
         """Has the functions use this gateway's worlds."""
         with ExitStack() as undo:
+            undo.enter_context(self.logged())
+            undo.enter_context(patch("gateway.wiring.managed._configure_once"))
             for family in FAMILIES:
                 app = getattr(import_module(f"functions.{family}.app"), "app", None)
                 if isinstance(app, StreamingApp):
