@@ -1,5 +1,6 @@
 """Tests of background responses through the app: created, read, cancelled, charged, and refused."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -130,6 +131,21 @@ async def test_it_is_deleted_with_all_that_was_kept_of_it(home: Place) -> None:
     assert (await home.call("GET", f"/{response['id']}")).status == 404
     assert (await home.stream(response["id"])).status == 404
     assert home.objects.names == []
+
+
+async def test_a_deleted_one_is_not_found_by_a_slow_store_either(home: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    response = await finished(home)
+    await home.call("DELETE", f"/{response['id']}")
+    get = home.objects.get
+
+    async def slowly(name: str) -> bytes | None:
+        await asyncio.sleep(0.01)
+        return await get(name)
+
+    monkeypatch.setattr(home.objects, "get", slowly)
+    # Any wait is long enough to commit the status of a stream.
+    home.services.commit_s = 0.0
+    assert (await home.stream(response["id"])).status == 404
 
 
 async def test_one_that_runs_is_not_deleted(home: Place) -> None:

@@ -154,22 +154,51 @@ async def test_a_follower_gets_each_batch_once_until_the_run_is_over(objects: Ob
     async def standing() -> tuple[int, bool]:
         return stands.pop(0)
 
-    assert [more async for more in followed(objects, LOG, -1, standing)] == [event(0), event(1), event(2)]
+    events = await followed(objects, LOG, -1, 0, standing)
+    assert [more async for more in events] == [event(0), event(1), event(2)]
 
 
-async def test_a_batch_that_is_gone_is_not_found(objects: Objects) -> None:
+async def test_a_first_batch_that_is_gone_is_not_found_before_any_event_is_awaited(objects: Objects) -> None:
+    async def standing() -> tuple[int, bool]:
+        raise AssertionError("no more is to be read")
+
+    with pytest.raises(NotFound):
+        await followed(objects, LOG, -1, 1, standing)
+
+
+async def test_a_later_batch_that_is_gone_ends_the_events(objects: Objects) -> None:
+    await objects.put(batch_name(LOG, 0), event(0))
+
+    async def standing() -> tuple[int, bool]:
+        return 2, False
+
+    events = await followed(objects, LOG, -1, 1, standing)
+    assert await anext(events) == event(0)
+    with pytest.raises(NotFound):
+        await anext(events)
+
+
+async def test_the_first_batch_is_read_once(objects: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    async def get(name: str) -> bytes:
+        read.append(name)
+        return event(0)
+
     async def standing() -> tuple[int, bool]:
         return 1, False
 
-    with pytest.raises(NotFound):
-        await anext(aiter(followed(objects, LOG, -1, standing)))
+    monkeypatch.setattr(objects, "get", get)
+    assert [more async for more in await followed(objects, LOG, -1, 1, standing)] == [event(0)]
+    assert read == [batch_name(LOG, 0)]
 
 
 async def test_a_follower_that_leaves_leaves_nothing_behind(objects: Objects) -> None:
     async def standing() -> tuple[int, bool]:
         return 0, True
 
-    following = asyncio.ensure_future(anext(aiter(followed(objects, LOG, -1, standing))))
+    events = await followed(objects, LOG, -1, 0, standing)
+    following = asyncio.ensure_future(anext(aiter(events)))
     await asyncio.sleep(0)
     following.cancel()
     assert await asyncio.gather(following, return_exceptions=True)

@@ -88,8 +88,8 @@ class ResponsesRoutes:
     async def _retrieve(self, response_id: str, principal: Principal, _: Request) -> bytes:
         return items.retrieved(await self._turn(response_id, principal))
 
-    def _follow(self, response_id: str, after: int, principal: Principal, _: Request) -> AsyncIterator[bytes]:
-        return self.in_background().events(principal.account_id, response_id, after)
+    async def _follow(self, response_id: str, after: int, principal: Principal, _: Request) -> AsyncIterator[bytes]:
+        return await self.in_background().events(principal.account_id, response_id, after)
 
     async def _delete(self, response_id: str, principal: Principal, _: Request) -> bytes:
         await self.in_background().forget(principal.account_id, response_id)
@@ -177,7 +177,7 @@ async def _begun(
         recording = Recording(stream)
         sink = recording if is_kept else stream
         try:
-            await follow(asked.follow(context), sink, request.deadline_s, services.clock)
+            await follow(await asked.follow(context), sink, request.deadline_s, services.clock)
         except GatewayError as error:
             # It runs on, and the rest of its events can be asked for: a retry must not begin it once more.
             context.error = error

@@ -85,15 +85,16 @@ class JsonRoute:
 class EventsRoute:
     """Goes on with a stream that was begun before, by GET."""
 
-    follow: Callable[[Principal, Request], AsyncIterator[bytes]]
+    follow: Callable[[Principal, Request], Awaitable[AsyncIterator[bytes]]]
     methods: Collection[str] = ("GET",)
 
     async def serve(self, exchange: Exchange, principal: Principal, services: Services) -> None:
-        """Sends the events as they come."""
+        """Sends the events as they come; what is not found is refused before silence can commit a status."""
         request = exchange.request
         await counted_read(exchange, principal, services)
+        events = await self.follow(principal, request)
         async with EventStream(exchange, services.commit_s) as stream:
-            await follow(self.follow(principal, request), stream, request.deadline_s, services.clock)
+            await follow(events, stream, request.deadline_s, services.clock)
         if not exchange.status:
             await exchange.reply(200, b"", stream_headers(exchange))
 

@@ -148,7 +148,7 @@ class BackgroundResponses:
             await self._objects.delete(name)
 
     async def events(self, account_id: str, response_id: str, after: int) -> AsyncIterator[bytes]:
-        """Yields the events above a sequence number as they arrive; raises `NotFound`."""
+        """Returns the events above a sequence number as they arrive; raises `NotFound`."""
         job = await self._of(account_id, response_id)
         if job is None:
             raise NotFound(f"Response with id '{response_id}' has no events to stream.", code="response_not_found")
@@ -157,8 +157,7 @@ class BackgroundResponses:
             found = await self._jobs.get(response_id)
             return (0, False) if found is None else (found.metadata.get(BATCHES, 0), not found.status.terminal)
 
-        async for events in followed(self._objects, job.order["log"], after, standing):
-            yield events
+        return await followed(self._objects, job.order["log"], after, job.metadata.get(BATCHES, 0), standing)
 
     async def _of(self, account_id: str, response_id: str) -> Job | None:
         job = await self._jobs.get(response_id)
@@ -185,6 +184,6 @@ class BackgroundRequest:
         """Admits the request and starts its run; returns the queued response, or raises the refusal."""
         return await self.responses.begin(context, key_hash, source_ip)
 
-    def follow(self, context: Context) -> AsyncIterator[bytes]:
-        """Yields all events of the run as they arrive."""
-        return self.responses.events(context.account_id, context.stamp.response_id, background.BEFORE_ALL)
+    async def follow(self, context: Context) -> AsyncIterator[bytes]:
+        """Returns all events of the run as they arrive."""
+        return await self.responses.events(context.account_id, context.stamp.response_id, background.BEFORE_ALL)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import TypeAlias
 
 from gateway.errors import NotFound, ServiceUnavailable
 from gateway.ports.objects import Objects
@@ -94,27 +95,41 @@ class EventLog:
                 log.warning("%s: events wait for the store", self._prefix)
 
 
-async def followed(
-    objects: Objects, prefix: str, after: int, standing: Callable[[], Awaitable[tuple[int, bool]]]
-) -> AsyncIterator[bytes]:
-    """Yields the events above the number `after` as they arrive, until the run is over.
+# Returns the number of batches, and whether more may follow.
+Standing: TypeAlias = Callable[[], Awaitable[tuple[int, bool]]]
 
-    `standing` returns the number of batches, and whether more may follow. Raises `NotFound` if the events are no longer
-    stored.
+
+async def followed(objects: Objects, prefix: str, after: int, batches: int, standing: Standing) -> AsyncIterator[bytes]:
+    """Returns the events above the number `after` as they arrive, until the run is over.
+
+    Raises `NotFound` at once if the first of the `batches` is no longer stored: a caller who waits for events has got
+    a status by then. One that is deleted meanwhile ends the events with `NotFound`.
     """
+    first = [await _read_batch(objects, prefix, 0)] if batches else []
+    return _followed(objects, prefix, after, first, standing)
+
+
+async def _followed(
+    objects: Objects, prefix: str, after: int, first: list[bytes], standing: Standing
+) -> AsyncIterator[bytes]:
     number, sent, more = after, 0, True
     while more:
         batches, more = await standing()
         for batch in range(sent, batches):
-            batch_bytes = await objects.get(batch_name(prefix, batch))
-            if batch_bytes is None:
-                raise NotFound(GONE, code="response_not_found")
+            batch_bytes = first.pop() if first else await _read_batch(objects, prefix, batch)
             events, number = numbered_after(batch_bytes, number)
             if events:
                 yield events
         sent = batches
         if more:
             await asyncio.sleep(POLL_S)
+
+
+async def _read_batch(objects: Objects, prefix: str, batch: int) -> bytes:
+    found = await objects.get(batch_name(prefix, batch))
+    if found is None:
+        raise NotFound(GONE, code="response_not_found")
+    return found
 
 
 def batch_name(prefix: str, batch: int) -> str:
