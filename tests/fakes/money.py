@@ -238,6 +238,12 @@ class MemoryMoney:
     def _end(self, hold: Hold, charge: Charge | None, now_s: float, *, provisional: bool = False) -> Settlement:
         stored, account = self._stored(hold), self._accounts[hold.account_id]
         before = tuple(entry for entry in self._in_order(hold.account_id) if entry.hold_id == hold.hold_id)
+        if stored is not None and before:
+            # Its admission has arrived after its end.
+            nothing = ending(stored, None, 0, now_s)
+            self._accounts[hold.account_id] = ended(account, stored, nothing)
+            self._parked.pop((hold.account_id, hold.hold_id), None)
+            return Settlement(same_end(before, ending(hold, charge, 0, now_s, provisional=provisional)), before)
         if stored is not None:
             end = ending(stored, charge, account.free_nanousd, now_s, provisional=provisional)
             self._accounts[hold.account_id] = ended(account, stored, end)
@@ -245,6 +251,8 @@ class MemoryMoney:
         elif correctable(before) and not provisional:
             end = late_ending(before, charge, account.free_nanousd, now_s, late_month(account, before[0]))
             self._accounts[hold.account_id] = corrected(account, before[0], end)
+        elif charge is None and not before and not provisional:
+            end = ending(hold.of(0), None, 0, now_s)
         else:
             expected = ending(hold, charge, 0, now_s, provisional=provisional)
             return Settlement(same_end(before, expected), before)

@@ -9,8 +9,9 @@ import pytest
 
 from gateway.pipeline.charge import OpenHold
 from gateway.stores.money import holds
-from tests.faults.campaign import broken, drawn, shrunk
-from tests.faults.store import Fault
+from tests.faults.campaign import broken, shrunk
+from tests.faults.faults import Fault
+from tests.faults.schedule import drawn
 
 SCHEDULES, BLOCKS = 2_000, 4
 
@@ -40,11 +41,16 @@ def test_a_settlement_that_is_dropped_is_found_and_shrunk_to_its_fault(monkeypat
     async def dropped(_: OpenHold, __: object) -> None:
         return
 
-    monkeypatch.setattr("tests.faults.campaign.Queue.put", dropped)
+    monkeypatch.setattr("gateway.stores.aws.deferred_settlements.SqsDeferredSettlements.put", dropped)
     found = next(schedule for schedule in map(drawn, range(SCHEDULES)) if broken(schedule) is not None)
     least = shrunk(found)
     assert (len(least.requests), len(least.faults)) == (1, 1)
-    assert set(least.faults.values()) <= {Fault.EXPIRED_TOKEN, Fault.HANGS, Fault.LOST_BEFORE, Fault.LOST_AFTER}
+    assert {fault for _, fault in least.faults} <= {
+        Fault.EXPIRED_TOKEN,
+        Fault.HANGS,
+        Fault.LOST_BEFORE,
+        Fault.LOST_AFTER,
+    }
 
 
 def test_a_late_charge_that_is_not_booked_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,10 +9,12 @@ import pytest
 from gateway.canonical.money import Hold
 from gateway.logs.metrics import METRIC
 from gateway.stores.aws.client import Item
+from gateway.stores.aws.deferred_settlements import message_of, settle_batch
 from gateway.stores.money.store import DynamoMoney
 from gateway.stores.money.sweep import SweepReport, sweep
 from tests.money.given import DEADLINE_S, NOW_S, admitted, charge, opened, wanted
 from tests.money.simulation.dynamodb import SimulatedDynamoDb
+from tests.money.stores import WallClock
 
 pytestmark = pytest.mark.anyio
 
@@ -85,3 +87,17 @@ async def test_a_hold_whose_entry_cannot_be_read_is_left_and_holds_no_other_back
     await money.park(made[0])
     api.tables["ledger"].items[made[0].account_id, f"entry#{made[0].hold_id}"]["kind"] = {"S": "a later kind"}
     assert await sweep(money, OVERDUE_S) == SweepReport(charged=len(made) - 1, left=1)
+
+
+async def test_the_end_of_a_hold_that_cannot_be_read_fails_alone_in_its_batch(api: SimulatedDynamoDb) -> None:
+    money = DynamoMoney(api, "accounts", "ledger")
+    made = await holds(money)
+    unknown_tier(api.tables["ledger"].items[made[0].account_id, f"hold#{made[0].hold_id}"])
+    # The message was written before the hold was raised, so its item has to be read.
+    ends = [made[0].of(made[0].amount_nanousd - 1), made[1]]
+    records = [{"messageId": hold.hold_id, "body": message_of(hold, None)} for hold in ends]
+    assert await settle_batch(money, WallClock(), {"Records": records}) == {
+        "batchItemFailures": [{"itemIdentifier": made[0].hold_id}]
+    }
+    left = [key[1] for key in api.tables["ledger"].items if key[1].startswith("hold#")]
+    assert left == [f"hold#{hold.hold_id}" for hold in [made[0], *made[2:]]]

@@ -95,6 +95,17 @@ async def test_a_request_that_never_came_to_a_hold_leaves_nothing_to_undo(money:
     assert await left(money) == (CREDIT, 0)
 
 
+async def test_a_request_that_comes_to_a_hold_after_it_was_disowned_is_never_charged(
+    money: Money, clock: StoppedClock
+) -> None:
+    for _ in range(2):
+        await disown_hold(money, clock, ACCOUNT, hold_id_at(clock.at_s, 1))
+    hold = await admitted(money, clock)
+    assert await left(money) == (CREDIT - HELD, HELD)
+    assert not (await money.settle(hold, charge(120), clock.at_s)).applied
+    assert await left(money) == (CREDIT, 0)
+
+
 async def test_a_settlement_that_comes_later_charges_nothing(money: Money, clock: StoppedClock) -> None:
     hold = await admitted(money, clock)
     await disown_hold(money, clock, ACCOUNT, hold.hold_id)

@@ -288,8 +288,8 @@ class Entry:
 class Settlement:
     """The end of a hold, and all its entries. `applied` is false if the hold had ended before, in another way.
 
-    An unknown hold has no entries. `alert` is true if the key's spend, with what it holds, has come to where its owner
-    is told.
+    The settlement of an unknown hold has no entries. `alert` is true if the key's spend, with what it holds, has come
+    to where its owner is told.
     """
 
     applied: bool

@@ -70,7 +70,10 @@ class Money(Protocol):
         """
 
     async def release(self, hold: Hold, now_s: float) -> Settlement:
-        """Ends the hold and returns all of it to the balance; no later settlement of the hold has an effect."""
+        """Ends the hold and returns all of it to the balance; no later settlement of the hold has an effect.
+
+        A hold that was never made is ended too: if its admission arrives later, nothing is charged.
+        """
 
     async def expire(self, hold: Hold, now_s: float) -> Settlement:
         """Ends an overdue hold provisionally: charges its checkpoint as an estimate, or returns it to the balance."""

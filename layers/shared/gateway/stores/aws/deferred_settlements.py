@@ -86,13 +86,15 @@ async def settle_deferred(money: Money, message: str, now_s: float) -> Settlemen
 async def settle_batch(money: Money, clock: Clock, event: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
     """Settles a batch; returns the messages that must come again, as Lambda expects.
 
+    A hold or an entry that only another version can read fails its own message alone.
+
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
     """
     failed = []
     for record in event["Records"]:
         try:
             await settle_deferred(money, record["body"], clock.now_s())
-        except (GatewayError, UnreadableMessage):
+        except (GatewayError, AttributeError, KeyError, TypeError, ValueError):
             log.exception("message %s was not settled", record["messageId"])
             count(Metric.SETTLEMENTS_RETRIED)
             failed.append({"itemIdentifier": record["messageId"]})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -112,7 +112,7 @@ class Books:
             return None, True
         holds, entries, spent = [await self._tables.items(account_id, kind) for kind in (HOLD, ENTRY, SPEND)]
         after = await self._tables.account(account_id)
-        return _snapshot(before, holds, entries, spent), before == after
+        return snapshot(before, holds, map(read_entry, entries), spent), before == after
 
     async def state(self, account_id: str, key_id: str, key_rpm_limit: int, now_s: float) -> AccountState | None:
         account = await self._tables.account(account_id)
@@ -251,11 +251,11 @@ def _only(item: Item, *names: str) -> Item:
     return {name: item[name] for name in names}
 
 
-def _snapshot(
-    account: Account, hold_items: list[Item], entry_items: list[Item], spend_items: list[Item]
+def snapshot(
+    account: Account, hold_items: Iterable[Item], entries: Iterable[Entry], spend_items: Iterable[Item]
 ) -> AccountSnapshot:
     """Builds a snapshot; a parked hold with an entry has ended, and one still inside its account is counted there."""
-    entries = tuple(map(read_entry, entry_items))
+    entries = tuple(entries)
     over = {entry.hold_id for entry in entries}
     parked = {hold.hold_id: hold for hold in map(read_parked_hold, hold_items) if hold.hold_id not in over}
     holds = parked | dict(account.young)

@@ -48,7 +48,7 @@ def ending(
         amount_nanousd=-charge.cost_nanousd if charge else 0,
         created_at_s=int(now_s),
         hold_id=hold.hold_id,
-        key_id=hold.key_id,
+        key_id=hold.key_id or None,
         charge=charge,
         provisional=provisional,
         month=hold.month,

@@ -20,6 +20,7 @@ from gateway.stores.money.items import (
     ENTRY,
     HOLD,
     Item,
+    account_key,
     charge_attributes,
     entry_item,
     ledger_key,
@@ -239,12 +240,36 @@ class Holds:
                 hold_code, hold_item = others[-1] if standing.hold.parked else ("None", None)
                 unknown_account = account_code != "None" and account_item is None
                 if unknown_account or (account_code == "None" and hold_code != "None" and hold_item is None):
-                    return Settlement(False, ())
+                    if unknown_account or charge is not None or provisional:
+                        return Settlement(False, ())
+                    if await self._fenced(end):
+                        return Settlement(True, end.entries)
+                    continue
                 standing = standing.learn(account_item, hold_item)
             else:
                 count_shortfall(end)
                 return Settlement(True, end.entries, standing.alerts(end.spent_nanousd))
         raise ServiceUnavailable(BUSY)
+
+    async def _fenced(self, release: Ending) -> bool:
+        """Releases a hold that was not made, so that no charge follows if its admission arrives later; false if it has
+        arrived.
+        """
+        (entry,) = release.entries
+        hold_id = str(entry.hold_id)
+        account = {
+            "TableName": self._tables.accounts,
+            "Key": account_key(entry.account_id),
+            "ConditionExpression": "attribute_exists(account_id) AND attribute_not_exists(young.#h)",
+            "ExpressionAttributeNames": {"#h": hold_id},
+        }
+        parked = self._tables.absent(ledger_key(entry.account_id, HOLD, hold_id))
+        put = self._tables.put_new(entry_item(entry))
+        try:
+            await self._tables.transact({"ConditionCheck": account}, {"ConditionCheck": parked}, {"Put": put})
+        except TransactionCanceled:
+            return False
+        return True
 
     def _end_parts(self, standing: Standing, charge: Charge | None, end: Ending, now_s: float) -> list[Item]:
         hold = standing.hold

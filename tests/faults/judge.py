@@ -1,0 +1,160 @@
+"""Judges what was paid, by what clients and providers know: independent of the gateway's own meters and prices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.canonical.money import AccountSnapshot, Entry, EntryKind
+from gateway.idempotency.ring import LOST_ANSWER
+from gateway.ledger.money import parse_usd
+from gateway.pipeline.context import RequestContext
+from tests.faults.faults import Process
+from tests.faults.provider import LIE, WRONG, Provider, Sent
+from tests.faults.schedule import Asked
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A model's prices in nano-USD a token, list price and 5 %, and its bounds."""
+
+    input: int
+    output: int
+    output_max: int
+    window: int
+
+    def price(self, tokens: Iterable[int]) -> int:
+        """The price of tokens of the prompt and of the answer."""
+        return sum(count * each for count, each in zip(tokens, (self.input, self.output), strict=True))
+
+
+OFFERS: Mapping[str, Offer] = {
+    "gpt-4o": Offer(2_625, 10_500, 16_384, 128_000),
+    "gpt-4.1-mini": Offer(420, 1_680, 32_768, 1_047_576),
+    "o4-mini": Offer(1_155, 4_620, 100_000, 200_000),
+}
+BYTES_PER_TOKEN = 3
+# The contract: the end of an answer waits so long for the store, and then for the queue.
+END_S = 4.0
+
+
+@dataclass
+class Served:
+    """One try at a generation, as its client and its provider know it."""
+
+    asked: Asked
+    hold_id: str
+    process: Process
+    provider: Provider
+    body: bytes
+    context: RequestContext[Any, Any] | None = None
+    answer: bytes | None = None
+    replayed: bool = False
+    gone: bool = False
+    ended_s: float = 0.0
+
+    @property
+    def answered(self) -> bool:
+        """True if its client has the whole answer, from this try."""
+        return self.answer is not None and not self.process.dead and not self.replayed
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The least and the most that a try may have been charged."""
+
+    least: int
+    most: int
+
+
+def due(served: Served) -> Due:
+    """The range of what the try may have been charged, by what its last attempt's provider handed over."""
+    sent, context = served.provider.sent[-1:], served.context
+    if not sent or context is None:
+        return Due(0, 0)
+    offer, reported, estimated = OFFERS[sent[0].model], _reported(sent[0]), _estimated(sent[0], len(served.body))
+    whole = None if reported is None else offer.price(reported)
+    estimate = offer.price(estimated)
+    most = estimate if reported is None else offer.price((max(a, b) for a, b in zip(reported, estimated, strict=True)))
+    if served.process.dead:
+        return Due(0, most)
+    if context.complete and whole is not None:
+        return Due(whole, whole)
+    if context.complete and served.asked.ending == "no usage":
+        return Due(estimate, estimate)
+    return Due(1, most) if context.delivered_bytes else Due(0, 0)
+
+
+def _reported(sent: Sent) -> tuple[int, int] | None:
+    """The tokens that the provider reports, within their bounds; nothing of a report that makes no sense."""
+    offer, usage = OFFERS[sent.model], sent.usage
+    if usage is None or usage in WRONG.values():
+        return None
+    return min(usage["prompt_tokens"], offer.window), min(usage["completion_tokens"], _bound(sent))
+
+
+def _estimated(sent: Sent, body_bytes: int) -> tuple[int, int]:
+    prompt, output = (-(-size // BYTES_PER_TOKEN) for size in (body_bytes, sent.bytes_given))
+    return prompt, min(output, _bound(sent))
+
+
+def _bound(sent: Sent) -> int:
+    return min(sent.bound or LIE, OFFERS[sent.model].output_max)
+
+
+def charged(look: AccountSnapshot, hold_id: str) -> int:
+    """The amount that a hold's entries charge; of it, a part that the balance did not cover was written off."""
+    return -sum(entry.amount_nanousd for entry in _of(look, hold_id) if entry.kind is EntryKind.CHARGE)
+
+
+def credited(look: AccountSnapshot, hold_id: str) -> int:
+    """The amount that was given back for an answer that was lost."""
+    note = LOST_ANSWER.format(hold_id)
+    return sum(entry.amount_nanousd for entry in look.entries if entry.note == note)
+
+
+def check_try(served: Served, look: AccountSnapshot, *, lossy: bool) -> None:
+    """Raises if a try was charged less or more than it may be; `lossy` if the queue may have lost its end."""
+    paid, allowed, context = charged(look, served.hold_id), due(served), served.context
+    least = 0 if lossy else allowed.least
+    assert least <= paid <= allowed.most, ("charged", paid, allowed, _of(look, served.hold_id))
+    extension = context and context.extension
+    if extension and not served.process.dead and not lossy:
+        told = parse_usd(extension.cost_usd)
+        assert told == paid, ("told", told, "charged", paid, _of(look, served.hold_id))
+
+
+def check_within_hold(served: Served, look: AccountSnapshot, amounts: Mapping[str, int]) -> None:
+    """Raises if an answer whose length is bounded cost more than its hold (M12)."""
+    is_open = served.asked.stream and not served.asked.bounded and served.asked.model != "o4-mini"
+    if is_open or served.asked.ending == "lies of the prompt" or served.hold_id not in amounts:
+        return
+    paid = charged(look, served.hold_id)
+    assert paid <= amounts[served.hold_id], ("beyond its hold", paid, amounts[served.hold_id])
+
+
+def check_end(served: Served) -> None:
+    """Raises if the end of an answer waited longer for the store than the contract says (M11)."""
+    if served.answered and served.provider.sent:
+        waited_s = served.ended_s - served.provider.last_s
+        assert waited_s <= END_S + 0.1, ("waited", waited_s)
+
+
+def check_one_key(tries: Sequence[Served], look: AccountSnapshot, *, exact: bool) -> None:
+    """Raises if tries under one Idempotency-Key paid for more than one answer.
+
+    `exact` if nothing has happened for which one of them has to be disowned.
+    """
+    paid = sum(charged(look, one.hold_id) - credited(look, one.hold_id) for one in tries)
+    allowed = [due(one) for one in tries]
+    assert 0 <= paid <= max(each.most for each in allowed), ("one key paid", paid, allowed)
+    if exact:
+        answers = {one.answer for one in tries if one.answer is not None}
+        assert len(answers) <= 1, ("one key has answers", answers)
+        least = min((each.least for one, each in zip(tries, allowed, strict=True) if one.answered), default=0)
+        assert paid >= least, ("one key paid", paid, allowed)
+
+
+def _of(look: AccountSnapshot, hold_id: str) -> list[Entry]:
+    return [entry for entry in look.entries if entry.hold_id == hold_id]
