@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any, TypeVar
 
 from gateway.errors import ServiceUnavailable
@@ -85,11 +86,12 @@ FITS: Mapping[Kind, frozenset[Fault]] = {
 }
 # Faults that leave a request's answer without a process that knows of it.
 DEATHS = frozenset({Fault.DIES_BEFORE, Fault.DIES_AFTER})
-NOT_DONE: Mapping[Fault, AwsError] = {
-    Fault.THROTTLED: Throttled("ThrottlingException", ""),
-    Fault.CONFLICT: Contended("TransactionConflictException", ""),
-    Fault.EXPIRED_TOKEN: AwsError("ExpiredTokenException", ""),
-    Fault.LOST_BEFORE: Unanswered("TimedOut", ""),
+# Each raise has an error of its own, since one keeps the frames that it has passed.
+NOT_DONE: Mapping[Fault, Callable[[], AwsError]] = {
+    Fault.THROTTLED: partial(Throttled, "ThrottlingException", ""),
+    Fault.CONFLICT: partial(Contended, "TransactionConflictException", ""),
+    Fault.EXPIRED_TOKEN: partial(AwsError, "ExpiredTokenException", ""),
+    Fault.LOST_BEFORE: partial(Unanswered, "TimedOut", ""),
 }
 # The step of the money that a call to the store belongs to.
 STEP: ContextVar[str] = ContextVar("step", default="other")

@@ -108,10 +108,10 @@ def charged(look: AccountSnapshot, hold_id: str) -> int:
     return -sum(entry.amount_nanousd for entry in _of(look, hold_id) if entry.kind is EntryKind.CHARGE)
 
 
-def credited(look: AccountSnapshot, hold_id: str) -> int:
-    """The amount that was given back for an answer that was lost."""
+def paid_for(look: AccountSnapshot, hold_id: str) -> int:
+    """The amount that a hold's entries have cost, without what was given back for an answer that was lost."""
     note = LOST_ANSWER.format(hold_id)
-    return sum(entry.amount_nanousd for entry in look.entries if entry.note == note)
+    return -sum(entry.amount_nanousd for entry in look.entries if hold_id == entry.hold_id or entry.note == note)
 
 
 def check_try(served: Served, look: AccountSnapshot, *, lossy: bool) -> None:
@@ -144,16 +144,16 @@ def check_end(served: Served) -> None:
 def check_one_key(tries: Sequence[Served], look: AccountSnapshot, *, exact: bool) -> None:
     """Raises if tries under one Idempotency-Key paid for more than one answer.
 
-    `exact` if nothing has happened for which one of them has to be disowned.
+    `exact` if nothing has happened for which one of them has to be disowned. A balance that is used up pays less.
     """
-    paid = sum(charged(look, one.hold_id) - credited(look, one.hold_id) for one in tries)
+    paid = sum(paid_for(look, one.hold_id) for one in tries)
     allowed = [due(one) for one in tries]
     assert 0 <= paid <= max(each.most for each in allowed), ("one key paid", paid, allowed)
     if exact:
         answers = {one.answer for one in tries if one.answer is not None}
         assert len(answers) <= 1, ("one key has answers", answers)
         least = min((each.least for one, each in zip(tries, allowed, strict=True) if one.answered), default=0)
-        assert paid >= least, ("one key paid", paid, allowed)
+        assert paid >= min(least, paid + look.free_nanousd), ("one key paid", paid, allowed)
 
 
 def _of(look: AccountSnapshot, hold_id: str) -> list[Entry]:

@@ -63,7 +63,8 @@ class FaultyDynamoDb(SimulatedDynamoDb):
         self, process: Process, fault: Fault, kind: Kind, operation: str, payload: Mapping[str, Any]
     ) -> Item:
         if fault in NOT_DONE:
-            raise NOT_DONE[fault]
+            error = NOT_DONE[fault]()
+            raise error
         if fault is Fault.HANGS:
             self._later(kind, operation, payload)
             await asyncio.sleep(HANG_S)

@@ -48,7 +48,7 @@ from tests.faults.faults import (
     Through,
 )
 from tests.faults.jobs import Jobs
-from tests.faults.judge import Served, charged, check_end, check_one_key, check_try, check_within_hold, credited
+from tests.faults.judge import Served, check_end, check_one_key, check_try, check_within_hold, paid_for
 from tests.faults.provider import Provider
 from tests.faults.schedule import Asked, Schedule
 from tests.faults.store import FaultyDynamoDb, SteppedMoney
@@ -315,7 +315,7 @@ class World:
             job = await self.jobs.table.get(job_id)
             assert job is None or job.status.terminal, job
             due = COST if job is not None and job.status is JobStatus.SUCCEEDED else 0
-            paid = charged(look, hold_id) - credited(look, hold_id)
+            paid = paid_for(look, hold_id)
             assert paid == due, ("a job", job, "paid", paid, [one for one in look.entries if one.hold_id == hold_id])
 
 

@@ -134,3 +134,18 @@ async def test_a_write_that_arrives_twice_counts_once(life: str, cap: int | None
         for again in range(before[at + 1]):
             other, _ = await lived(life, cap, again, at)
             assert await other.sweep_all() == expected, (again, at)
+
+
+@pytest.mark.parametrize("cap", [None, 5_000])
+@pytest.mark.parametrize("life", ["park", "checkpoint settle", "extend park settle", "park extend release"])
+async def test_a_hold_that_had_ended_before_it_was_admitted_gives_its_amount_back(life: str, cap: int | None) -> None:
+    one = Life(cap)
+    await one.begin()
+    before = await seen(one.money, ACCOUNT)
+    await one.money.release(Hold(ACCOUNT, hold_id_at(NOW_S, 2), "", 0, 0), NOW_S)
+    await one.admit()
+    for step in life.split():
+        await getattr(one, step)()
+        await seen(one.money, ACCOUNT)
+    free, held, _ = await one.sweep_all()
+    assert (free, held) == (before.free_nanousd, 0)

@@ -128,7 +128,7 @@ class Books:
         held = sum(hold.amount_nanousd for hold in young)
         for hold in map(read_parked_hold, await self._tables.items(account_id, HOLD)):
             is_own = (hold.key_id, hold.month) == (key_id, month) and hold.hold_id not in account.young
-            if is_own and not await self._tables.get(self._tables.ledger, ledger_key(account_id, ENTRY, hold.hold_id)):
+            if is_own and not await self._tables.has_ended(account_id, hold.hold_id):
                 held += hold.amount_nanousd
         return KeySpend(month, counted - held, held)
 

@@ -84,7 +84,7 @@ class Counting:
             for hold in map(read_parked_hold, items)
             if hold.hold_id not in account.young and uncounted(hold, key_id, month)
         ]
-        running = [hold for hold in parked if not await self._has_ended(hold)]
+        running = [hold for hold in parked if not await self._tables.has_ended(hold.account_id, hold.hold_id)]
         for hold in young:
             await self._count_young(hold, month)
         for hold in running:
@@ -116,10 +116,6 @@ class Counting:
             await self._tables.transact({"Update": update}, {"Update": count_item}, {"ConditionCheck": running})
         except TransactionCanceled:
             return
-
-    async def _has_ended(self, hold: Hold) -> bool:
-        key = ledger_key(hold.account_id, ENTRY, hold.hold_id)
-        return await self._tables.get(self._tables.ledger, key) is not None
 
     async def _count_ended(self, month: int) -> bool:
         """Adds what was spent before the count began; false if another writer came in between."""

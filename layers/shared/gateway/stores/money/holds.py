@@ -103,7 +103,11 @@ class Holds:
         # If the condition fails, either an earlier try was applied, or the hold has ended and its entry exists.
         with suppress(ConditionFailed):
             await self._tables.call("UpdateItem", self._own_item(hold))
-        await self._leave(replace(hold, parked=False))
+        if await self._tables.has_ended(hold.account_id, hold.hold_id):
+            # It had ended before it was admitted, and must not leave the account without giving its amount back.
+            await self._ended_before(replace(hold, parked=True))
+        else:
+            await self._leave(replace(hold, parked=False))
         return replace(hold, parked=True, crowded=False)
 
     async def _leave(self, hold: Hold) -> None:

@@ -22,7 +22,7 @@ from gateway.stores.aws.client import (
     repeated,
 )
 from gateway.stores.money import expressions
-from gateway.stores.money.items import Item, account_key, read_account, text
+from gateway.stores.money.items import ENTRY, Item, account_key, ledger_key, read_account, text
 from gateway.stores.money.state import Account
 
 # With full jitter from 30 ms, doubling to 500 ms: contention has 2 s on average to pass (the ADR has the figures).
@@ -111,6 +111,10 @@ class MoneyTables:
         """The account as currently stored."""
         item = await self.get(self.accounts, account_key(account_id))
         return None if item is None else read_account(item)
+
+    async def has_ended(self, account_id: str, hold_id: str) -> bool:
+        """True if the hold has the entry of an end."""
+        return await self.get(self.ledger, ledger_key(account_id, ENTRY, hold_id)) is not None
 
     async def get(self, table: str, key: Item) -> Item | None:
         """The item as currently stored, or `None`."""
