@@ -22,7 +22,7 @@ from gateway.jobs.opening import PREFIX, Opening
 from gateway.jobs.reconciler import Reconciler
 from gateway.jobs.writer import JobWriter
 from gateway.pipeline.operation import Cost
-from gateway.pipeline.standing import Standing
+from gateway.pipeline.readmission import Readmission
 from gateway.ports.keys import KeyRecord
 from gateway.ports.money import Money
 from tests.fakes.jobs import MemoryJobs
@@ -174,7 +174,7 @@ class Jobs:
                 writer=writer,
                 closing=Closing(writer, self.money, clock),
                 executions=self._machine,
-                standing=Standing(self.keys, self.money, clock),
+                readmission=Readmission(self.keys, self.money, clock),
                 tasks=tasks,
                 mirroring=mirroring,
                 notices=QueuedNotices(),
