@@ -101,3 +101,26 @@ def test_the_simulated_vendors_refuse_two_tools_of_one_name() -> None:
     said = [{"role": "user", "content": [{"text": "hi"}]}]
     converse = {"messages": said, "toolConfig": {"tools": [spec, spec]}}
     assert any(refusal in fault for fault in bedrock_table.faults(converse, model))
+
+
+@pytest.mark.parametrize(
+    ("schema", "told"),
+    [
+        ({"type": "object", "properties": 0.5}, "'properties' of a schema should be an object"),
+        ({"type": "object", "required": [[]]}, "'required' of a schema should be an array of strings"),
+        ({"type": [{}]}, "'type' of a schema should be a string or an array of strings"),
+        ({"properties": {"a": {"format": []}}}, "'format' of a schema should be a string"),
+        ({"anyOf": [{"items": {"description": 1}}]}, "'description' of a schema should be a string"),
+        ({"$defs": {"a": {"enum": {}}}}, "'enum' of a schema should be an array"),
+    ],
+)
+@pytest.mark.parametrize("dialect", ["openai_chat", "openai_responses", "anthropic_messages", "gemini"])
+def test_a_keyword_of_a_wrong_type_is_refused_by_its_name(dialect: str, schema: Json, told: str) -> None:
+    with pytest.raises(InvalidRequest, match=told) as refusal:
+        root(dialect, {"type": "object", **schema})
+    assert (refusal.value.param, refusal.value.code) == ("tools[0]", "invalid_schema")
+
+
+def test_a_keyword_that_is_null_is_none() -> None:
+    schema = {"type": "object", "properties": {"a": {"description": None, "enum": None}}, "required": None}
+    assert root("openai_chat", schema)["properties"] == schema["properties"]

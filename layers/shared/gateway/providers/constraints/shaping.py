@@ -18,6 +18,7 @@ from gateway.providers.constraints.formats import fit_format
 from gateway.providers.constraints.media import fit_media
 from gateway.providers.constraints.naming import renamed
 from gateway.providers.constraints.refusals import refuse
+from gateway.providers.constraints.schema_types import refuse_wrong_types
 from gateway.providers.constraints.schemas import fit_root, is_closed, is_objects
 from gateway.providers.constraints.table import Constraints
 from gateway.providers.constraints.turns import fit_turns
@@ -25,6 +26,7 @@ from gateway.providers.constraints.turns import fit_turns
 
 def shape(request: ChatRequest, target: Target, limits: Constraints) -> ChatRequest:
     """The request that fits; raises `InvalidRequest` naming what cannot be made to."""
+    refuse_wrong_types(request)
     shaped = request if target.profile.custom_tools else as_functions(request)
     shaped = fit_bounds(shaped, target, limits)
     shaped = fit_format(shaped, limits)
