@@ -185,14 +185,10 @@ def _signatures(body: Json) -> None:
 def _tool_turns(body: Json) -> None:
     """Refuses a `tool_use` without an answer at the start of the next message, and a `tool_result` without a call."""
     used: list[str] = []
-    seen: set[str] = set()
     for index, message in enumerate(_joined_turns(body["messages"])):
         content = parts(message["content"])
         _results_answer(used, content, index)
         used = [part["id"] for part in content if part["type"] == "tool_use"]
-        if seen & set(used) or len(set(used)) < len(used):
-            raise invalid(f"messages.{index}.content: `tool_use` ids must be unique")
-        seen.update(used)
     if used:
         raise _unanswered(len(body["messages"]) - 1, used)
 

@@ -12,6 +12,7 @@ from local.providers.vendor_rules import (
     image_fault,
     is_refused_text,
     name_faults,
+    repeated_ids,
     repeats,
     root_faults,
     rules_of,
@@ -93,6 +94,8 @@ def _ids(body: Json, rules: VendorRules) -> Iterator[str]:
     }
     for path, _, _ in name_faults(rules.limits.call_id, ids):
         yield f"{path}.id: String should match pattern '^[a-zA-Z0-9_-]+$'"
+    for path in repeated_ids(rules.limits, {path: each for path, each in ids.items() if path.endswith(".tool_use")}):
+        yield f"{path.removesuffix('.tool_use')}: `tool_use` ids must be unique"
 
 
 def _others(body: Json, rules: VendorRules) -> Iterator[str]:

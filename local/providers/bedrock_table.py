@@ -10,6 +10,7 @@ from local.providers.vendor_rules import (
     argument_faults,
     is_refused_text,
     name_faults,
+    repeated_ids,
     repeats,
     root_faults,
     rules_of,
@@ -87,6 +88,8 @@ def _names(body: Json, rules: VendorRules) -> Iterator[str]:
     names |= {f"messages.{at + 1}.member.content.member.toolUse.name": use["name"] for at, use in enumerate(uses)}
     member = "member.content.member.toolUse.toolUseId"
     ids = {f"messages.{at + 1}.{member}": use["toolUseId"] for at, use in enumerate(uses)}
+    for path in repeated_ids(rules.limits, ids):
+        yield f"{_PREFACE}{path.partition('.member')[0]}: `tool_use` ids must be unique"
     for alphabet, named in ((rules.limits.tool_name, names), (rules.limits.call_id, ids)):
         for path, name, too_long in name_faults(alphabet, named):
             bound = "have length less than or equal to 64" if too_long else "satisfy regular expression pattern"

@@ -63,6 +63,12 @@ def repeats(limits: Constraints, names: list[str]) -> bool:
     return not limits.tool_names_repeat and len(set(names)) < len(names)
 
 
+def repeated_ids(limits: Constraints, ids: dict[str, str]) -> list[str]:
+    """Lists the paths of calls with the id of an earlier call, if that is refused. `ids` maps paths to ids."""
+    first = {identity: path for path, identity in reversed(ids.items())}
+    return [] if limits.call_ids_repeat else [path for path, identity in ids.items() if first[identity] != path]
+
+
 def root_faults(limits: Constraints, schema: Json) -> list[str]:
     """Lists the keywords that are forbidden at the root of a tool's schema."""
     outside = [name for name in schema if limits.tool_root_only and name not in limits.tool_root_only]

@@ -25,6 +25,7 @@ MEMBERS = {
     "tool_names_repeat": ("two tools may have one name", "the first; another one of the name strictly 400"),
     "argument_name": ("names of a tool's arguments, at the top", "mapped, and back in the answer"),
     "call_id": ("ids of calls", "mapped, for a call and its result alike"),
+    "call_ids_repeat": ("calls of two turns may have one id", "a number behind it, for a call and its result alike"),
     "texts": ("a text is", "left out, and a turn of nothing else too"),
     "instructions_between": ("instructions may stand between turns", "told ahead; behind the last answer, by the user"),
     "opens_with_user": ("the user speaks first", "a word of the user's goes ahead"),

@@ -70,6 +70,12 @@ def _call_id(shape: Shape, expected: Any) -> bool:
     return _names(takes, expected)
 
 
+def _call_ids_repeat(shape: Shape, expected: bool) -> bool:
+    turn = (said("assistant", ToolCall("c", "f", "{}")), said("tool", ToolResult("c", (Text("x"),))))
+    sent = shape(HI, *turn, HI, *turn).messages
+    return (sent[1:3] == sent[4:6]) == expected
+
+
 def _texts(shape: Shape, expected: str) -> bool:
     taken = {"any": {"", " ", "x"}, "not empty": {" ", "x"}, "not blank": {"x"}}[expected]
     return all(

@@ -4,7 +4,8 @@ import pytest
 
 from gateway.canonical.parts import Document, InlineMedia, Message, Text, ToolCall, ToolResult
 from gateway.providers.constraints import RULES
-from gateway.providers.constraints.turns import BESIDE_A_DOCUMENT, CLOSING, OPENING, UNANSWERED
+from gateway.providers.constraints.calls import UNANSWERED
+from gateway.providers.constraints.turns import BESIDE_A_DOCUMENT, CLOSING, OPENING
 from tests.providers.constraints.asking import HI, said, shaped
 
 DIALECTS = sorted({rule.dialect for rule in RULES})
@@ -12,6 +13,12 @@ HOISTING = ("anthropic_messages", "bedrock_converse", "gemini")
 CALL, OTHER = ToolCall("c1", "f", "{}"), ToolCall("c2", "g", "{}")
 RESULT, LATE = ToolResult("c1", (Text("one"),)), ToolResult("c2", (Text("two"),))
 LOST = ToolResult("c2", (Text(UNANSWERED),), is_error=True, name="g")
+
+
+def result(call_id: str, text: str) -> ToolResult:
+    return ToolResult(call_id, (Text(text),))
+
+
 PDF = Document(InlineMedia("QUJD", "application/pdf"))
 
 
@@ -49,6 +56,33 @@ def test_a_result_without_a_call_is_something_that_the_user_says(dialect: str) -
 def test_calls_in_answers_that_follow_each_other_are_of_one_answer(dialect: str) -> None:
     answers, results = [said("assistant", part) for part in ("a", CALL, OTHER)], said("tool", RESULT, LATE)
     assert turns(dialect, HI, *answers, results)[1:] == [said("assistant", "a", CALL, OTHER), results]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_calls_of_one_id_in_one_answer_have_a_result_each(dialect: str) -> None:
+    twice = said("assistant", ToolCall("c", "f", "{}"), ToolCall("c", "g", "{}"))
+    sent = turns(dialect, HI, twice, said("tool", result("c", "one")), said("tool", result("c", "two")))
+    assert sent[1:] == [
+        said("assistant", ToolCall("c", "f", "{}"), ToolCall("c_2", "g", "{}")),
+        said("tool", result("c", "one"), result("c_2", "two")),
+    ]
+
+
+@pytest.mark.parametrize("given", [["c", "c", "c"], ["c", "c_2", "c"], ["c_2", "c", "c"]])
+@pytest.mark.parametrize(
+    ("dialect", "generation"), [("anthropic_messages", ""), ("bedrock_converse", "claude_adaptive")]
+)
+def test_calls_of_two_turns_have_ids_of_their_own(dialect: str, generation: str, given: list[str]) -> None:
+    history = [
+        message
+        for number, each in enumerate(given)
+        for message in (said("assistant", ToolCall(each, "f", "{}")), said("tool", result(each, f"{number}")), HI)
+    ]
+    sent = turns(dialect, HI, *history, generation=generation)
+    called = [part.id for message in sent for part in message.parts if isinstance(part, ToolCall)]
+    answered = [part.call_id for message in sent for part in message.parts if isinstance(part, ToolResult)]
+    assert sorted(called) == ["c", "c_2", "c_3"]
+    assert called == answered
 
 
 @pytest.mark.parametrize("dialect", HOISTING)

@@ -45,6 +45,7 @@ _PREFILL = f"{_GITHUB}/langchain-ai/deepagents/issues/1585"
 _TRAILING_BLANKS = f"{_GITHUB}/tailcallhq/forgecode/issues/1872"
 _CLAUDE_ROOT = f"{_GITHUB}/anthropics/claude-code/issues/5319"
 _UNIQUE_NAMES = f"{_GITHUB}/XSpoonAi/spoon-core/pull/16"
+_UNIQUE_IDS = f"{_GITHUB}/anthropics/claude-code/issues/28515"
 _CLAUDE_ARGUMENTS = f"{_GITHUB}/ComposioHQ/composio/pull/3067"
 
 _OPENAI_CHAT = (
@@ -125,6 +126,7 @@ _ANTHROPIC = (
     Rule("anthropic_messages", "tool_names_repeat", False, _UNIQUE_NAMES),
     Rule("anthropic_messages", "argument_name", Alphabet("a-zA-Z0-9_.-", 64), _CLAUDE_ARGUMENTS),
     Rule("anthropic_messages", "call_id", Alphabet(_LETTERS), _MESSAGES),
+    Rule("anthropic_messages", "call_ids_repeat", False, _UNIQUE_IDS),
     Rule("anthropic_messages", "texts", "not blank", f"{_GITHUB}/anomalyco/opencode/issues/31259"),
     Rule("anthropic_messages", "instructions_between", False, f"{_MESSAGES}#body-system"),
     Rule("anthropic_messages", "closes_with_user", True, _PREFILL, _CLAUDES_WITHOUT_PREFILL),
@@ -185,6 +187,7 @@ _BEDROCK = (
     Rule("bedrock_converse", "tool_names_repeat", False, _UNIQUE_NAMES, _CLAUDES),
     Rule("bedrock_converse", "argument_name", Alphabet("a-zA-Z0-9_.-", 64), _CLAUDE_ARGUMENTS, _CLAUDES),
     Rule("bedrock_converse", "call_id", Alphabet("a-zA-Z0-9_.:-", 64), f"{_CONVERSE}/API_runtime_ToolUseBlock.html"),
+    Rule("bedrock_converse", "call_ids_repeat", False, _UNIQUE_IDS, _CLAUDES),
     Rule("bedrock_converse", "texts", "not blank", f"{_GITHUB}/RooCodeInc/Roo-Code/pull/10728"),
     Rule("bedrock_converse", "instructions_between", False, f"{_CONVERSE}/API_runtime_Converse.html"),
     Rule("bedrock_converse", "opens_with_user", True, f"{_CONVERSE}/API_runtime_Message.html"),

@@ -47,7 +47,7 @@ class Constraints:
     `output_tokens_min` is the least bound of an answer; the most is the model's own, in the catalog, and with
     `bound_in_context` what the prompt leaves of the context. `tool_name`,
     `argument_name` (the members at the top of a tool's schema) and `call_id` say what names are made of.
-    `tool_names_repeat` says that two tools may have one name.
+    `tool_names_repeat` says that two tools may have one name, `call_ids_repeat` that calls of two turns may have one id.
     `instructions_between` says that instructions may stand between turns; elsewhere they are told ahead of all.
     `opens_with_user` and `closes_with_user` say who has to speak first and last; `closes_with_blank` whether an answer
     that the model is to go on with may end in blanks. `document_alone` says that a document needs no text beside it.
@@ -67,6 +67,7 @@ class Constraints:
     tool_names_repeat: bool = True
     argument_name: Alphabet | None = None
     call_id: Alphabet | None = None
+    call_ids_repeat: bool = True
     texts: Texts = "any"
     instructions_between: bool = True
     opens_with_user: bool = False

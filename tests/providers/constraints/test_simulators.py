@@ -1,0 +1,38 @@
+"""Tests that the simulated providers refuse by the rows of the table, each broken once by a literal request."""
+
+from typing import Any
+
+import pytest
+
+from local.providers import anthropic_checks, bedrock_checks
+from local.providers.json_value import Json
+from local.providers.wire import Refusal
+
+CLAUDE, ON_BEDROCK = "claude-haiku-4-5-20251001", "us.anthropic.claude-haiku-4-5-20251001-v1:0"
+HI = {"role": "user", "content": [{"type": "text", "text": "hi"}]}
+HI_ON_BEDROCK = {"role": "user", "content": [{"text": "hi"}]}
+
+
+def refused_by_anthropic(messages: list[Json], **more: Any) -> str:
+    with pytest.raises(Refusal) as caught:
+        body = {"model": CLAUDE, "max_tokens": 3000, "messages": messages}
+        anthropic_checks.check(body | more, {}, counting=False)
+    return str(caught.value.body)
+
+
+def refused_by_bedrock(messages: list[Json], model: str = ON_BEDROCK, **more: Any) -> str:
+    with pytest.raises(Refusal) as caught:
+        bedrock_checks.check({"messages": messages, **more}, model)
+    return str(caught.value.body)
+
+
+def test_ids_of_calls_that_repeat() -> None:
+    call = {"role": "assistant", "content": [{"type": "tool_use", "id": "c", "name": "f", "input": {}}]}
+    result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": "x"}]}
+    said = refused_by_anthropic([HI, call, result, call, result])
+    assert "messages.3.content.0: `tool_use` ids must be unique" in said
+    use = {"role": "assistant", "content": [{"toolUse": {"toolUseId": "c", "name": "f", "input": {}}}]}
+    answer = {"role": "user", "content": [{"toolResult": {"toolUseId": "c", "content": [{"text": "x"}]}}]}
+    tools = {"tools": [{"toolSpec": {"name": "f", "inputSchema": {"json": {"type": "object"}}}}]}
+    said = refused_by_bedrock([HI_ON_BEDROCK, use, answer, use, answer], toolConfig=tools)
+    assert "`tool_use` ids must be unique" in said
