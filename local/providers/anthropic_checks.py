@@ -334,10 +334,6 @@ def _format(body: Json) -> None:
         return
     if wanted.get("type") != "json_schema" or not isinstance(wanted.get("schema"), dict):
         raise invalid("output_config.format.schema: Field required")
-    if wanted["schema"].get("type") == "object" and wanted["schema"].get("additionalProperties") is not False:
-        raise invalid(
-            "output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly set to false"
-        )
 
 
 _RULES: tuple[Callable[[Json], None], ...] = (

@@ -16,6 +16,7 @@ from local.providers.vendor_rules import (
     repeats,
     root_faults,
     rules_of,
+    schema_faults,
 )
 
 
@@ -85,6 +86,15 @@ def _names(body: Json, rules: VendorRules) -> Iterator[str]:
             yield f"{where}: Property keys should match pattern '^[a-zA-Z0-9_.-]{{1,64}}$'"
 
 
+def _schemas(body: Json, rules: VendorRules) -> Iterator[str]:
+    wanted = (body.get("output_config") or {}).get("format") or {}
+    held = {"output_config.format.schema": wanted.get("schema")}
+    for at, tool in enumerate(body.get("tools") or ()):
+        held |= {f"tools.{at}.custom.input_schema": tool.get("input_schema")} if tool.get("strict") else {}
+    for path, schema in held.items():
+        yield from (f"{path}: {fault}" for fault in schema_faults(rules.limits, schema))
+
+
 def _ids(body: Json, rules: VendorRules) -> Iterator[str]:
     ids = {
         f"messages.{index}.content.{position}.{part['type']}": str(part.get("id") or part.get("tool_use_id"))
@@ -127,5 +137,5 @@ def _images(body: Json, rules: VendorRules) -> Iterator[str]:
 
 
 _RULES: tuple[Callable[[Json, VendorRules], Iterator[str]], ...] = (
-    _bound, _turns, _texts, _names, _ids, _others, _images,
+    _bound, _turns, _texts, _names, _schemas, _ids, _others, _images,
 )  # fmt: skip

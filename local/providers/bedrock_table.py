@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import orjson
+
 from local.providers.json_value import Json
 from local.providers.vendor_rules import (
     VendorRules,
@@ -14,6 +16,7 @@ from local.providers.vendor_rules import (
     repeats,
     root_faults,
     rules_of,
+    schema_faults,
 )
 
 _PREFACE = "The model returned the following errors: "
@@ -114,9 +117,22 @@ def _schemas(body: Json, rules: VendorRules) -> Iterator[str]:
         elif found:
             where = f"tools.{at}.custom.input_schema"
             yield f"{_PREFACE}{where}: input_schema does not support oneOf, allOf, or anyOf at the top level"
+        for fault in (
+            schema_faults(rules.limits, schema) if spec.get("strict") and not rules.limits.tool_root_only else ()
+        ):
+            yield f"{_PREFACE}tools.{at}.custom.input_schema: {fault}"
         if argument_faults(rules.limits, schema):
             where = f"tools.{at}.custom.input_schema.properties"
             yield f"{_PREFACE}{where}: Property keys should match pattern '^[a-zA-Z0-9_.-]{{1,64}}$'"
 
 
-_RULES: tuple[Callable[[Json, VendorRules], Iterator[str]], ...] = (_inference, _turns, _texts, _names, _schemas)
+def _answer(body: Json, rules: VendorRules) -> Iterator[str]:
+    wanted = (body.get("outputConfig") or {}).get("textFormat") or {}
+    text = ((wanted.get("structure") or {}).get("jsonSchema") or {}).get("schema")
+    for fault in schema_faults(rules.limits, orjson.loads(text)) if text else ():
+        yield f"{_PREFACE}output_config.format.schema: {fault}"
+
+
+_RULES: tuple[Callable[[Json, VendorRules], Iterator[str]], ...] = (
+    _inference, _turns, _texts, _names, _schemas, _answer,
+)  # fmt: skip

@@ -178,7 +178,7 @@ def strict_fault(schema: JsonValue, context: tuple[str, ...] = ()) -> str | None
         fault = _strict_object_fault(schema, context)
         if fault:
             return fault
-    for path, inner in _inner_schemas(schema):
+    for path, inner in inner_schemas(schema):
         fault = strict_fault(inner, (*context, *path))
         if fault:
             return fault
@@ -197,7 +197,8 @@ def _strict_object_fault(schema: Json, context: tuple[str, ...]) -> str | None:
     return None
 
 
-def _inner_schemas(schema: Json) -> Iterator[tuple[tuple[str, ...], JsonValue]]:
+def inner_schemas(schema: Json) -> Iterator[tuple[tuple[str, ...], JsonValue]]:
+    """Yields the schemas that a schema holds, each with its path."""
     for keyword in ("properties", "$defs", "definitions"):
         for key, inner in (schema.get(keyword) or {}).items():
             yield (keyword, key), inner

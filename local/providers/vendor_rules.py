@@ -18,6 +18,7 @@ from gateway.providers.chat.profiles import PROFILES
 from gateway.providers.chat.registry import KNOWN
 from gateway.providers.constraints import Alphabet, Constraints, constraints_of
 from local.providers.json_value import Json, JsonValue
+from local.providers.schemas import inner_schemas
 
 _OUTPUT_TOKENS_ANY = 1_000_000
 
@@ -73,6 +74,24 @@ def root_faults(limits: Constraints, schema: Json) -> list[str]:
     """Lists the keywords that are forbidden at the root of a tool's schema."""
     outside = [name for name in schema if limits.tool_root_only and name not in limits.tool_root_only]
     return [name for name in limits.tool_root_refused if name in schema] + outside
+
+
+def schema_faults(limits: Constraints, schema: JsonValue) -> Iterator[str]:
+    """Yields what the schema of an answer or of a strict tool may not have, in Anthropic's words."""
+    if not isinstance(schema, dict) or not limits.schema_keywords:
+        return
+    kind = schema.get("type", "any")
+    if kind == "object" and schema.get("additionalProperties") is not False:
+        yield "For 'object' type, 'additionalProperties' must be explicitly set to false"
+    for name, value in schema.items():
+        if name == "format" and value not in limits.schema_formats:
+            yield f"For 'string' type, format '{value}' is not supported"
+        elif name not in (*limits.schema_keywords, "additionalProperties", "$schema"):
+            yield f"For '{kind}' type, property '{name}' is not supported"
+    if schema.get("minItems", 0) not in (0, 1):
+        yield "For 'array' type, 'minItems' values other than 0 or 1 are not supported"
+    for _, inner in inner_schemas(schema):
+        yield from schema_faults(limits, inner)
 
 
 def argument_faults(limits: Constraints, schema: Json) -> list[str]:

@@ -36,6 +36,11 @@ MEMBERS = {
     "tool_root_only": ("alone at the root of a tool's schema", "left out; strictly 400 where that loses anything"),
     "tool_root_without_properties": ("a tool's schema may lack `properties`", "added, empty"),
     "strict_schemas_closed": ("strict schemas close every object", "not strict; strictly 400"),
+    "schema_keywords": (
+        "in schemas of answers and strict tools, closed",
+        "told in the description; strictly 400",
+    ),
+    "schema_formats": ("formats of texts in these schemas", "told in the description; strictly 400"),
     "answer_formats": ("JSON answers by", "the next weaker manner, last in words; a schema strictly 400"),
     "answer_root_any": ("an answer's schema may be of any type", "told in words; strictly 400"),
     "answer_format_with_tools": ("JSON answers beside tools", "asked for in words; a schema strictly 400"),

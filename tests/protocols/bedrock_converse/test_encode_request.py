@@ -31,6 +31,7 @@ NOVA = Target("n", Profile("n", thinking="effort", hosted_as="nova", efforts=("l
 GPT_OSS = Target("g", Profile("g", thinking="effort", hosted_as="gpt_oss", efforts=("low", "medium", "high")), 10_000)
 HELLO = (Message("user", (Text("hi"),)),)
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
+CLOSED = SCHEMA | {"additionalProperties": False}
 TOOL = Tool("weather", "d", SCHEMA)
 LOOP = (
     *HELLO,
@@ -82,7 +83,7 @@ def test_a_whole_request() -> None:
                     "toolSpec": {
                         "name": "g",
                         "strict": True,
-                        "inputSchema": {"json": {"type": "object", "properties": {}}},
+                        "inputSchema": {"json": {"type": "object", "additionalProperties": False}},
                     }
                 },
             ],
@@ -94,7 +95,7 @@ def test_a_whole_request() -> None:
             "textFormat": {
                 "type": "json_schema",
                 "structure": {
-                    "jsonSchema": {"schema": orjson.dumps(SCHEMA).decode(), "name": "city", "description": "where"}
+                    "jsonSchema": {"schema": orjson.dumps(CLOSED).decode(), "name": "city", "description": "where"}
                 },
             }
         },

@@ -10,6 +10,11 @@ _WORD = string.ascii_letters + string.digits + "_-"
 _VISIBLE = "".join(chr(code) for code in range(32, 127))
 _COMBINING = ("oneOf", "anyOf", "allOf")
 _WIDE = (*_COMBINING, "enum", "not")
+_ENFORCED = (
+    "$ref", "$defs", "definitions", "properties", "required", "items", "minItems", "anyOf", "allOf", "enum", "const",
+    "type", "format", "default", "title", "description",
+)  # fmt: skip
+_FORMATS = ("date", "date-time", "duration", "email", "hostname", "ipv4", "ipv6", "time", "uri", "uuid")
 _SEEN = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 Told = Mapping[tuple[str, str], Any]
@@ -65,6 +70,8 @@ EXPECTED: Mapping[str, Told] = {
         ("", "closes_with_blank"): False,
         ("", "tool_root_refused"): _COMBINING,
         ("", "answer_formats"): ("schema",),
+        ("", "schema_keywords"): _ENFORCED,
+        ("", "schema_formats"): _FORMATS,
         ("", "stops_blank"): False,
         ("", "temperature_max"): 1.0,
         ("", "user_characters_max"): 256,
@@ -100,6 +107,8 @@ EXPECTED: Mapping[str, Told] = {
         ("claude_budget", "tool_root_refused"): _COMBINING,
         ("bedrock_nova", "tool_root_only"): ("type", "properties", "required"),
         ("", "answer_formats"): ("schema",),
+        ("", "schema_keywords"): _ENFORCED,
+        ("", "schema_formats"): _FORMATS,
         ("", "stops_blank"): False,
         ("", "temperature_max"): 1.0,
         ("", "image_types"): _SEEN,

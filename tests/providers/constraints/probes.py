@@ -24,6 +24,8 @@ _KEYWORDS: Mapping[str, Any] = {
     "title": "t",
     "required": ["a"],
 }
+_ENFORCED: Mapping[str, Any] = {"minItems": 1, "format": "date", "properties": None}
+_UNENFORCED = ("maxLength", "minimum", "pattern", "maxItems", "not")
 _IMAGES = ("png", "jpeg", "gif", "webp", "heic", "heif", "bmp", "avif")
 _LACKING: Mapping[str, dict[str, Any]] = {
     "top_k": {"sampling": Sampling(top_k=4)},
@@ -130,6 +132,22 @@ def _strict_schemas_closed(shape: Shape, expected: bool) -> bool:
     closed = _OBJECT | {"required": ["a"], "additionalProperties": False}
     keeps = [shape(tools=(Tool("f", parameters=schema, strict=True),)).tools[0].strict for schema in (closed, _OBJECT)]
     return keeps == [True, None if expected else True]
+
+
+def _enforced(shape: Shape, schema: dict[str, Any]) -> Mapping[str, Any]:
+    wanted = shape(output_format=OutputFormat("schema", _OBJECT | {"properties": {"a": schema}})).output_format
+    return {} if wanted is None or wanted.schema is None else wanted.schema.get("properties", {}).get("a", {})
+
+
+def _schema_keywords(shape: Shape, expected: tuple[str, ...]) -> bool:
+    values = {name: _ENFORCED.get(name, "x") for name in (*expected, *_UNENFORCED)}
+    sent = {name for name, value in values.items() if _enforced(shape, {name: value}).get(name) == value}
+    return sent == set(expected)
+
+
+def _schema_formats(shape: Shape, expected: tuple[str, ...]) -> bool:
+    named = (*expected, "phone", "regex")
+    return {name for name in named if "format" in _enforced(shape, {"format": name})} == set(expected)
 
 
 def _kind(request: ChatRequest) -> str | None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 import pytest
 
 from local.providers import anthropic_checks, bedrock_checks
@@ -14,8 +15,8 @@ HI_ON_BEDROCK = {"role": "user", "content": [{"text": "hi"}]}
 
 
 def refused_by_anthropic(messages: list[Json], **more: Any) -> str:
+    body = {"model": CLAUDE, "max_tokens": 3000, "messages": messages}
     with pytest.raises(Refusal) as caught:
-        body = {"model": CLAUDE, "max_tokens": 3000, "messages": messages}
         anthropic_checks.check(body | more, {}, counting=False)
     return str(caught.value.body)
 
@@ -24,6 +25,32 @@ def refused_by_bedrock(messages: list[Json], model: str = ON_BEDROCK, **more: An
     with pytest.raises(Refusal) as caught:
         bedrock_checks.check({"messages": messages, **more}, model)
     return str(caught.value.body)
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ({"type": "object"}, "For 'object' type, 'additionalProperties' must be explicitly set to false"),
+        ({"type": "array", "items": {"type": "object"}}, "'additionalProperties' must be explicitly set to false"),
+        ({"type": "string", "minLength": 2}, "For 'string' type, property 'minLength' is not supported"),
+        ({"type": "string", "format": "phone"}, "format 'phone' is not supported"),
+        ({"type": "array", "minItems": 2}, "'minItems' values other than 0 or 1 are not supported"),
+    ],
+)
+def test_schemas_that_are_not_enforced(schema: Json, said: str) -> None:
+    wanted = {"format": {"type": "json_schema", "schema": schema}}
+    assert said in refused_by_anthropic([HI], output_config=wanted)
+    structure = {"jsonSchema": {"schema": orjson.dumps(schema).decode()}}
+    asked = {"textFormat": {"type": "json_schema", "structure": structure}}
+    assert said in refused_by_bedrock([HI_ON_BEDROCK], outputConfig=asked)
+
+
+def test_strict_tools_of_open_objects() -> None:
+    schema = {"type": "object", "properties": {}}
+    tool = {"name": "f", "strict": True, "input_schema": schema}
+    assert "tools.0.custom.input_schema: For 'object' type" in refused_by_anthropic([HI], tools=[tool])
+    spec = {"toolSpec": {"name": "f", "strict": True, "inputSchema": {"json": schema}}}
+    assert "For 'object' type" in refused_by_bedrock([HI_ON_BEDROCK], toolConfig={"tools": [spec]})
 
 
 def test_ids_of_calls_that_repeat() -> None:

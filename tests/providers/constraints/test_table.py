@@ -17,6 +17,8 @@ EXTRAS = {
     "tool_root_refused": "required",
     "tool_root_only": "title",
     "answer_formats": "schema",
+    "schema_keywords": "maxLength",
+    "schema_formats": "phone",
     "image_types": "image/bmp",
 }
 

@@ -20,7 +20,6 @@ from gateway.framing.json_edit import edit
 from gateway.protocols.anthropic_messages.answer import PROTOCOL
 from gateway.protocols.anthropic_messages.encode_messages import encode_cache, encode_messages, encode_system
 from gateway.protocols.anthropic_messages.foreign import has_foreign, without_foreign
-from gateway.protocols.anthropic_messages.schema import enforceable
 from gateway.protocols.anthropic_messages.thinking import Thinking, thinking_for
 from gateway.protocols.shared.inexpressible import inexpressible_parameter
 from gateway.protocols.shared.preferences import OWN_MEMBERS
@@ -177,7 +176,7 @@ def _tool(tool: Tool, position: int) -> dict[str, Any]:
     schema = dict(tool.parameters or {})
     encoded: dict[str, Any] = {
         "name": tool.name,
-        "input_schema": enforceable(schema) if tool.strict else {"type": "object"} | schema,
+        "input_schema": {"type": "object"} | schema,
     }
     if tool.description:
         encoded["description"] = tool.description
@@ -195,5 +194,5 @@ def _tool_choice(choice: ToolChoice, parallel: bool | None) -> dict[str, Any]:
 def _output_config(wanted: OutputFormat | None, effort: str | None) -> dict[str, Any]:
     config: dict[str, Any] = {} if effort is None else {"effort": effort}
     if wanted is not None and wanted.kind == "schema" and wanted.schema is not None:
-        config["format"] = {"type": "json_schema", "schema": enforceable(wanted.schema)}
+        config["format"] = {"type": "json_schema", "schema": wanted.schema}
     return {"output_config": config} if config else {}

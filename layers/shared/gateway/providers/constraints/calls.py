@@ -114,9 +114,7 @@ def _with_ids(messages: Messages, alphabet: Alphabet) -> Messages:
     sent = names_sent([*called, *(part.call_id for part in parts if isinstance(part, ToolResult))], alphabet)
     if not sent:
         return messages
-    return tuple(
-        replace(message, parts=tuple(_renamed(part, sent) for part in message.parts)) for message in messages
-    )
+    return tuple(replace(message, parts=tuple(_renamed(part, sent) for part in message.parts)) for message in messages)
 
 
 def _renamed(part: Part, sent: Names) -> Part:

@@ -10,6 +10,7 @@ import orjson
 
 from gateway.canonical.parts import Message, Text, ToolResult
 from gateway.canonical.request import ChatRequest, OutputFormat
+from gateway.providers.constraints.enforced import enforceable
 from gateway.providers.constraints.refusals import refuse
 from gateway.providers.constraints.schemas import is_closed, is_object_root
 from gateway.providers.constraints.table import Constraints
@@ -56,6 +57,10 @@ def _rooted(wanted: OutputFormat, schema: Mapping[str, Any], limits: Constraints
 
 def _enforceable(request: ChatRequest, wanted: OutputFormat, limits: Constraints) -> OutputFormat:
     """Strictness is for schemas that close every object and require every member (OpenAI)."""
+    schema, is_less = enforceable(wanted.schema or {}, limits)
+    if is_less:
+        refuse(request, "response_format", "this model's provider cannot hold an answer to all of its schema")
+    wanted = wanted if schema is wanted.schema else replace(wanted, schema=schema)
     if not (wanted.strict and limits.strict_schemas_closed) or is_closed(wanted.schema):
         return wanted
     refuse(request, "response_format", "this model's provider is strict with closed schemas only")

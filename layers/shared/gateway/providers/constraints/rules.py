@@ -14,6 +14,12 @@ _LETTERS = "a-zA-Z0-9_-"
 _JSON = ("json",)
 _SCHEMA = ("schema",)
 _COMBINING = ("oneOf", "anyOf", "allOf")
+# A `minItems` of 0 and 1 alone.
+_ENFORCED = (
+    "$ref", "$defs", "definitions", "properties", "required", "items", "minItems", "anyOf", "allOf", "enum", "const",
+    "type", "format", "default", "title", "description",
+)  # fmt: skip
+_ENFORCED_FORMATS = ("date", "date-time", "duration", "email", "hostname", "ipv4", "ipv6", "time", "uri", "uuid")
 _CLAUDES = ("claude_budget", "claude_either", "claude_adaptive")
 _CLAUDES_WITHOUT_PREFILL = ("claude_either", "claude_adaptive")
 _NOVAS = ("bedrock_nova", "bedrock_nova_2")
@@ -38,6 +44,8 @@ _DEEPSEEK_CHAT = "https://api-docs.deepseek.com/api/create-chat-completion"
 _MESSAGES = "https://docs.claude.com/en/api/messages"
 _GENERATE = "https://ai.google.dev/api/generate-content#GenerationConfig"
 _CONVERSE = "https://docs.aws.amazon.com/bedrock/latest/APIReference"
+_CLAUDE_SCHEMAS = "https://docs.claude.com/en/docs/build-with-claude/structured-outputs#json-schema-limitations"
+_BEDROCK_SCHEMAS = "https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html"
 _ROOT_COMBINING = f"{_GITHUB}/langchain-ai/langchainjs/issues/9804"
 _ROOT_PROPERTIES = f"{_GITHUB}/tailcallhq/forgecode/issues/1359"
 _USER_64 = f"{_GITHUB}/maximhq/bifrost/pull/1000"
@@ -138,6 +146,8 @@ _ANTHROPIC = (
         _SCHEMA,
         "https://docs.claude.com/en/docs/build-with-claude/structured-outputs",
     ),
+    Rule("anthropic_messages", "schema_keywords", _ENFORCED, _CLAUDE_SCHEMAS),
+    Rule("anthropic_messages", "schema_formats", _ENFORCED_FORMATS, _CLAUDE_SCHEMAS),
     Rule("anthropic_messages", "stops_blank", False, f"{_MESSAGES}#body-stop-sequences"),
     Rule("anthropic_messages", "temperature_max", 1.0, f"{_MESSAGES}#body-temperature"),
     Rule("anthropic_messages", "user_characters_max", 256, f"{_MESSAGES}#body-metadata"),
@@ -202,12 +212,9 @@ _BEDROCK = (
         "https://docs.aws.amazon.com/nova/latest/userguide/tool-use-definition.html",
         _NOVAS,
     ),
-    Rule(
-        "bedrock_converse",
-        "answer_formats",
-        _SCHEMA,
-        "https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html",
-    ),
+    Rule("bedrock_converse", "answer_formats", _SCHEMA, _BEDROCK_SCHEMAS),
+    Rule("bedrock_converse", "schema_keywords", _ENFORCED, f"{_GITHUB}/vercel/ai/pull/17597"),
+    Rule("bedrock_converse", "schema_formats", _ENFORCED_FORMATS, _BEDROCK_SCHEMAS),
     Rule("bedrock_converse", "stops_blank", False, f"{_CONVERSE}/API_runtime_InferenceConfiguration.html"),
     Rule("bedrock_converse", "temperature_max", 1.0, f"{_CONVERSE}/API_runtime_InferenceConfiguration.html"),
     Rule(

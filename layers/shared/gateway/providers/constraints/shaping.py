@@ -14,6 +14,7 @@ from gateway.canonical.request import ChatRequest, Tool
 from gateway.canonical.target import Target
 from gateway.errors import InvalidRequest
 from gateway.providers.constraints.bounds import fit_bounds
+from gateway.providers.constraints.enforced import enforceable
 from gateway.providers.constraints.formats import fit_format
 from gateway.providers.constraints.media import fit_media
 from gateway.providers.constraints.naming import renamed
@@ -51,18 +52,21 @@ def _with_unique_names(request: ChatRequest) -> ChatRequest:
 
 def _tool(request: ChatRequest, place: int, tool: Tool, limits: Constraints) -> Tool:
     """A tool with a schema that may stand at the root of one."""
-    if tool.builtin is not None or tool.free_text is not None or tool.parameters is None:
+    if tool.builtin is not None or tool.free_text is not None or (tool.parameters is None and not tool.strict):
         return tool
     path = f"tools[{place}]"
-    if not is_objects(tool.parameters):
+    given = tool.parameters or {}
+    if not is_objects(given):
         raise InvalidRequest(f"Invalid '{path}': a tool's schema is an object's.", param=path, code="invalid_schema")
-    schema, is_less = fit_root(tool.parameters, limits)
+    schema, is_less = fit_root(given, limits)
     strict = tool.strict
+    if strict and not limits.tool_root_only:
+        schema, tells_more = enforceable(schema, limits)
+        is_less = is_less or tells_more
     if is_less:
         refuse(request, path, "this model's provider cannot hold a call to all of its schema")
     if strict and limits.strict_schemas_closed and not is_closed(schema):
         refuse(request, path, "this model's provider is strict with closed schemas only")
         strict = None
-    return (
-        tool if schema is tool.parameters and strict is tool.strict else replace(tool, parameters=schema, strict=strict)
-    )
+    fits = schema is tool.parameters and strict is tool.strict
+    return tool if fits else replace(tool, parameters=schema, strict=strict)

@@ -47,13 +47,17 @@ class Constraints:
     `output_tokens_min` is the least bound of an answer; the most is the model's own, in the catalog, and with
     `bound_in_context` what the prompt leaves of the context. `tool_name`,
     `argument_name` (the members at the top of a tool's schema) and `call_id` say what names are made of.
-    `tool_names_repeat` says that two tools may have one name, `call_ids_repeat` that calls of two turns may have one id.
+    `tool_names_repeat` says that two tools may have one name, `call_ids_repeat` that calls of two turns may have one
+    id.
     `instructions_between` says that instructions may stand between turns; elsewhere they are told ahead of all.
     `opens_with_user` and `closes_with_user` say who has to speak first and last; `closes_with_blank` whether an answer
     that the model is to go on with may end in blanks. `document_alone` says that a document needs no text beside it.
 
     `tool_root_refused` are the keywords that may not stand at the root of a tool's schema, `tool_root_only` the only
     ones that may; `tool_root_without_properties` says that these may be missing.
+
+    `schema_keywords` are those that hold in the schema of an answer or of a strict tool, whose objects are closed, and
+    `schema_formats` the formats of its texts; without any, all do.
 
     `answer_formats` are the manners in which JSON can be asked for; `answer_root_any` says that a schema may be of
     other things than objects, `answer_format_with_tools` that tools may be offered beside, `json_unsaid` that the
@@ -78,6 +82,8 @@ class Constraints:
     tool_root_only: tuple[str, ...] = ()
     tool_root_without_properties: bool = True
     strict_schemas_closed: bool = False
+    schema_keywords: tuple[str, ...] = ()
+    schema_formats: tuple[str, ...] = ()
     answer_formats: tuple[str, ...] = ("json", "schema")
     answer_root_any: bool = True
     answer_format_with_tools: bool = True
