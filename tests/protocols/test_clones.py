@@ -16,10 +16,9 @@ from gateway.canonical.events import (
     ThinkingDelta,
     ToolCallDelta,
     ToolCallStarted,
-    UsageReported,
 )
 from gateway.canonical.parts import Text, Thinking, ToolCall
-from gateway.canonical.response import ChatResponse, Extension, FinishReason, Stamp
+from gateway.canonical.response import Extension, FinishReason, Stamp
 from gateway.canonical.usage import Usage
 from gateway.errors import UnreadableAnswer
 from gateway.framing.sse import sse_event
@@ -31,52 +30,11 @@ from gateway.protocols.openai_chat import CLIENT as CHAT_CLIENT
 from gateway.protocols.openai_chat import UPSTREAM as CHAT
 from gateway.protocols.openai_responses import UPSTREAM as RESPONSES
 from tests.protocols.bedrock_converse.streams import event as converse_event
+from tests.protocols.clones import START, Json, chat, chunk, converse, events, forwarded, gemini, named, read, responses
 
-Json = dict[str, Any]
 STAMP = Stamp("chatcmpl-nxn-n1", "m", 5)
 EXTENSION = Extension("gen-nxn-n1", "m", ("m",), "miss", "0")
 LONG = 123456789012345678901234
-
-
-def chat(said: Json, **members: Any) -> Json:
-    return {"choices": [{"index": 0, "message": said, "finish_reason": "stop"}], **members}
-
-
-def responses(*output: Json, **members: Any) -> Json:
-    return {"id": "r", "status": "completed", "output": output, **members}
-
-
-def gemini(*parts: Json, finish: str = "STOP", **members: Any) -> Json:
-    return {"candidates": [{"content": {"parts": parts}, "finishReason": finish}], **members}
-
-
-def converse(content: Any, **members: Any) -> Json:
-    return {"output": {"message": {"content": content}}, "stopReason": "end_turn", **members}
-
-
-def read(codec: UpstreamCodec, body: Any, answer_id: str = "n1") -> ChatResponse:
-    return codec.decode_response(orjson.dumps(body), answer_id)
-
-
-def events(codec: UpstreamCodec, *frames: bytes) -> list[Any]:
-    decoder = codec.stream_decoder("n1")
-    decoded = [*decoder.feed(b"".join(frames)), *decoder.flush()]
-    return [event for frame in decoded for event in frame.events]
-
-
-def forwarded(codec: UpstreamCodec, *frames: bytes) -> list[bytes]:
-    return [frame.frame for frame in codec.stream_decoder("n1").feed(b"".join(frames)) if frame.frame]
-
-
-def chunk(delta: Json, finish: str | None = None, **members: Any) -> bytes:
-    return sse_event(orjson.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}], **members}))
-
-
-def named(event: Json) -> bytes:
-    return sse_event(orjson.dumps(event), event["type"])
-
-
-START = named({"type": "message_start", "message": {"id": "m", "usage": {"input_tokens": 1}}})
 USE = {"type": "tool_use", "name": "f", "input": {}}
 WITHOUT_IDS: list[tuple[UpstreamCodec, Json]] = [
     (CHAT, chat({"tool_calls": [{"function": {"name": "f", "arguments": "{}"}}] * 2})),
@@ -315,107 +273,6 @@ def test_a_finish_word_for_bad_calls_beside_a_readable_call_is_a_tool_call(word:
     assert Finished(FinishReason.TOOL_CALLS) in events(GEMINI, sse_event(orjson.dumps(body)))
 
 
-@pytest.mark.parametrize(
-    ("codec", "body", "expected"),
-    [
-        (
-            CHAT,
-            chat(
-                {"content": "x"},
-                usage={
-                    "prompt_tokens": 5,
-                    "completion_tokens": 2,
-                    "prompt_tokens_details": {"audio_tokens": 9, "cached_tokens": 4},
-                    "completion_tokens_details": {"audio_tokens": 8, "reasoning_tokens": 7},
-                },
-            ),
-            Usage(input=1, cache_read=4, output=2, reasoning=2, audio_input=1, audio_output=2),
-        ),
-        (
-            RESPONSES,
-            responses(
-                usage={
-                    "input_tokens": 5,
-                    "output_tokens": 2,
-                    "input_tokens_details": {"cached_tokens": 9},
-                    "output_tokens_details": {"reasoning_tokens": 9},
-                }
-            ),
-            Usage(input=0, cache_read=5, output=2, reasoning=2),
-        ),
-        (
-            MESSAGES,
-            {
-                "content": [],
-                "usage": {"input_tokens": 5, "output_tokens": 2, "output_tokens_details": {"thinking_tokens": 9}},
-            },
-            Usage(input=5, output=2, reasoning=2),
-        ),
-        (
-            GEMINI,
-            gemini(
-                usageMetadata={
-                    "promptTokenCount": 5,
-                    "candidatesTokenCount": 2,
-                    "candidatesTokensDetails": [{"modality": "AUDIO", "tokenCount": 9}],
-                    "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 9}],
-                }
-            ),
-            Usage(input=5, output=2, audio_input=5, audio_output=2),
-        ),
-    ],
-)
-def test_classes_that_do_not_fit_in_each_other_are_clamped(codec: UpstreamCodec, body: Json, expected: Usage) -> None:
-    assert read(codec, body).usage == expected
-
-
-@pytest.mark.parametrize("share", [-3, "9", 1.5, [], {}])
-@pytest.mark.parametrize(
-    ("codec", "body"),
-    [
-        (
-            CHAT,
-            lambda share: chat(
-                {"content": "x"},
-                usage={
-                    "prompt_tokens": 5,
-                    "completion_tokens": 2,
-                    "prompt_tokens_details": {"cached_tokens": share},
-                    "completion_tokens_details": share,
-                },
-            ),
-        ),
-        (
-            RESPONSES,
-            lambda share: responses(
-                usage={
-                    "input_tokens": 5,
-                    "output_tokens": 2,
-                    "input_tokens_details": {"cached_tokens": share},
-                    "output_tokens_details": share,
-                }
-            ),
-        ),
-        (
-            GEMINI,
-            lambda share: gemini(
-                usageMetadata={
-                    "promptTokenCount": 5,
-                    "candidatesTokenCount": 2,
-                    "cachedContentTokenCount": share,
-                    "promptTokensDetails": [share, {"modality": "AUDIO", "tokenCount": share}],
-                    "candidatesTokensDetails": share,
-                }
-            ),
-        ),
-    ],
-)
-def test_a_class_that_is_no_count_leaves_its_tokens_in_the_whole(
-    codec: UpstreamCodec, body: Callable[[Any], Json], share: Any
-) -> None:
-    assert read(codec, body(share)).usage == Usage(input=5, output=2)
-
-
 def test_a_text_under_the_chat_wires_word_is_read_where_its_item_is_done() -> None:
     item = {"type": "message", "content": [{"type": "text", "text": "Hi"}]}
     done = {"type": "response.output_item.done", "output_index": 0, "item": item}
@@ -429,18 +286,6 @@ def test_arguments_that_are_json_are_forwarded_as_text(written: Any, text: str) 
     body = CHAT_CLIENT.forward_response(orjson.dumps(chat({"tool_calls": [call]})), STAMP, EXTENSION)
     for said in (orjson.loads(frame)["choices"][0]["delta"], orjson.loads(body)["choices"][0]["message"]):
         assert said["tool_calls"][0]["function"]["arguments"] == text
-
-
-def test_usage_that_stands_only_in_a_choice_is_read() -> None:
-    told = {"usage": {"prompt_tokens": 3, "completion_tokens": 1}}
-    last = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"} | told]}
-    assert UsageReported(Usage(input=3, output=1)) in events(CHAT, sse_event(orjson.dumps(last)))
-
-
-def test_usage_that_stands_only_under_x_groq_is_read() -> None:
-    told = {"x_groq": {"usage": {"prompt_tokens": 3, "completion_tokens": 1}}}
-    assert read(CHAT, chat({"content": "x"}, **told)).usage == Usage(input=3, output=1)
-    assert UsageReported(Usage(input=3, output=1)) in events(CHAT, chunk({}, "stop", **told))
 
 
 @pytest.mark.parametrize("fields", [None, [], "x", 3, {"stop_sequence": None}, {"stop_sequence": 3}])

@@ -99,7 +99,6 @@ def test_the_sequence_that_stopped_the_model_is_told() -> None:
         b'{"Output":{"__type":"com.amazon.coral.service#UnknownOperationException"},"Version":"1.0"}',
         answer(output={"message": {"content": [{"text": 7}]}}),
         answer(output={"message": {"content": "x"}}),
-        answer(usage={"inputTokens": "7"}),
     ],
 )
 def test_what_cannot_be_read_is_the_providers_failure(body: bytes) -> None:

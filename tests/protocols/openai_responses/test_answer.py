@@ -148,7 +148,6 @@ def test_usage_that_was_not_reported_is_none_and_zero_is_data() -> None:
         (b"[]", UnreadableAnswer),
         (b'{"id": "x"}', UnreadableAnswer),
         (b'{"output": {}}', UnreadableAnswer),
-        (b'{"output": [], "usage": {"input_tokens": -1}}', UnreadableAnswer),
         (b'{"output": [{"type": "message", "content": [{"type": "output_text", "text": 5}]}]}', UnreadableAnswer),
         (b'{"status": "cancelled", "output": []}', UpstreamError),
         (b'{"status": "failed", "error": {"code": "server_error", "message": "x"}, "output": []}', UpstreamError),

@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.canonical.response import FinishReason, ended
 from gateway.canonical.usage import Usage, Uses, counted, uses_of
-from gateway.protocols.shared.provider_json import as_count, as_object, as_share, as_shares, as_text
+from gateway.protocols.shared.provider_json import as_share, as_shares, as_text, cache_writes, whole_counts
 
 PROTOCOL = "anthropic_messages"
 # Tools whose uses are counted, by the catalog's words.
@@ -79,27 +79,32 @@ def decode_usage(value: object, seen: Uses = ()) -> Usage | None:
     The wire's input excludes what was read from or written to a cache. Writes are split by lifetime where the provider
     says so; what it leaves open was written for five minutes, the wire's default.
     """
-    usage = as_object(value)
-    if usage.get("input_tokens") is None and usage.get("output_tokens") is None:
-        return None
+    usage = as_shares(value)
     reported = decode_uses(usage)
     whole = _tokens(usage, seen if reported is None else reported)
+    if whole is None:
+        return None
     listed = usage.get("iterations")
     beside = [one for one in (listed if isinstance(listed, list) else ()) if as_shares(one).get("type") in _BESIDE]
-    return sum((_tokens(one) for one in beside), whole)
+    return sum(filter(None, map(_tokens, beside)), whole)
 
 
-def _tokens(usage: dict[str, Any], uses: Uses = ()) -> Usage:
-    hour = as_count(as_object(usage.get("cache_creation")).get("ephemeral_1h_input_tokens"))
-    five_minutes = as_count(as_object(usage.get("cache_creation")).get("ephemeral_5m_input_tokens"))
-    written = max(as_count(usage.get("cache_creation_input_tokens")), hour + five_minutes)
+def _tokens(usage: dict[str, Any], uses: Uses = ()) -> Usage | None:
+    whole = whole_counts(usage, "input_tokens", "output_tokens")
+    if whole is None:
+        return None
+    fresh, output = whole
+    lifetimes = as_shares(usage.get("cache_creation"))
+    hour = as_share(lifetimes.get("ephemeral_1h_input_tokens"))
+    five_minutes = as_share(lifetimes.get("ephemeral_5m_input_tokens"))
+    for_five_minutes, for_an_hour = cache_writes(usage.get("cache_creation_input_tokens"), hour, five_minutes)
     return counted(
         uses,
-        input=as_count(usage.get("input_tokens")),
-        cache_read=as_count(usage.get("cache_read_input_tokens")),
-        cache_write_5m=written - hour,
-        cache_write_1h=hour,
-        output=as_count(usage.get("output_tokens")),
+        input=fresh,
+        cache_read=as_share(usage.get("cache_read_input_tokens")),
+        cache_write_5m=for_five_minutes,
+        cache_write_1h=for_an_hour,
+        output=output,
         reasoning=as_share(as_shares(usage.get("output_tokens_details")).get("thinking_tokens")),
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 from gateway.canonical.parts import Citation, Opaque
 from gateway.canonical.response import FinishReason, ended
 from gateway.canonical.usage import Usage, counted
-from gateway.protocols.shared.provider_json import as_count, as_object, as_objects, as_text, dumped
+from gateway.protocols.shared.provider_json import as_share, as_shares, as_text, cache_writes, dumped, whole_counts
 
 PROTOCOL = "bedrock_converse"
 
@@ -65,17 +65,21 @@ def decode_usage(value: object) -> Usage | None:
     (https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html). What `cacheDetails` leaves open was
     written for five minutes, the wire's default.
     """
-    usage = as_object(value)
-    if usage.get("inputTokens") is None and usage.get("outputTokens") is None:
+    usage = as_shares(value)
+    whole = whole_counts(usage, "inputTokens", "outputTokens")
+    if whole is None:
         return None
-    details = as_objects(usage.get("cacheDetails"))
-    written_by_ttl = [(detail.get("ttl"), as_count(detail.get("inputTokens"))) for detail in details]
+    fresh, output = whole
+    listed = usage.get("cacheDetails")
+    details = [as_shares(detail) for detail in (listed if isinstance(listed, list) else ())]
+    written_by_ttl = [(detail.get("ttl"), as_share(detail.get("inputTokens"))) for detail in details]
     hour = sum(count for ttl, count in written_by_ttl if ttl == "1h")
-    written = max(as_count(usage.get("cacheWriteInputTokens")), sum(count for _, count in written_by_ttl))
+    five_minutes = sum(count for ttl, count in written_by_ttl if ttl != "1h")
+    for_five_minutes, for_an_hour = cache_writes(usage.get("cacheWriteInputTokens"), hour, five_minutes)
     return counted(
-        input=as_count(usage.get("inputTokens")),
-        cache_read=as_count(usage.get("cacheReadInputTokens")),
-        cache_write_5m=written - hour,
-        cache_write_1h=hour,
-        output=as_count(usage.get("outputTokens")),
+        input=fresh,
+        cache_read=as_share(usage.get("cacheReadInputTokens")),
+        cache_write_5m=for_five_minutes,
+        cache_write_1h=for_an_hour,
+        output=output,
     )

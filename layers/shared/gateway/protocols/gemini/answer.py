@@ -12,7 +12,14 @@ from typing import Any
 
 from gateway.canonical.response import FinishReason, ended
 from gateway.canonical.usage import Usage, Uses, counted, uses_of
-from gateway.protocols.shared.provider_json import as_count, as_object, as_objects, as_share, as_shares, as_text
+from gateway.protocols.shared.provider_json import (
+    as_object,
+    as_objects,
+    as_share,
+    as_shares,
+    as_text,
+    whole_counts,
+)
 
 PROTOCOL = "gemini"
 _QUERIES = ("webSearchQueries", "imageSearchQueries")
@@ -111,11 +118,13 @@ def decode_usage(value: object, uses: Uses = ()) -> Usage | None:
     The prompt includes what was read from a cache, and excludes what built-in tools fed back; thoughts stand beside the
     candidates, unless the provider's own total says that they are counted among them.
     """
-    usage = as_object(value)
-    if usage.get("promptTokenCount") is None and usage.get("candidatesTokenCount") is None:
+    usage = as_shares(value)
+    whole = whole_counts(usage, "promptTokenCount", "candidatesTokenCount")
+    if whole is None:
         return None
-    prompt = as_count(usage.get("promptTokenCount")) + as_count(usage.get("toolUsePromptTokenCount"))
-    candidates, thoughts = as_count(usage.get("candidatesTokenCount")), as_count(usage.get("thoughtsTokenCount"))
+    asked, candidates = whole
+    prompt = asked + as_share(usage.get("toolUsePromptTokenCount"))
+    thoughts = as_share(usage.get("thoughtsTokenCount"))
     read = min(as_share(usage.get("cachedContentTokenCount")), prompt)
     among = thoughts > 0 and as_share(usage.get("totalTokenCount")) == prompt + candidates
     heard = _audio(usage.get("promptTokensDetails")) - _audio(usage.get("cacheTokensDetails"))

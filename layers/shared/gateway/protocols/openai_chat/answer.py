@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.canonical.response import FinishReason, ended
 from gateway.canonical.usage import Usage, counted
-from gateway.protocols.shared.provider_json import as_count, as_object, as_share, as_shares, as_text
+from gateway.protocols.shared.provider_json import as_share, as_shares, as_text, whole_counts
 
 PROTOCOL = "openai_chat"
 
@@ -51,11 +51,12 @@ def encode_finish_reason(reason: FinishReason | None) -> str:
 
 def decode_usage(value: object) -> Usage | None:
     """Token counts in canonical classes; `None` where the provider reported none. Zero is a report."""
-    usage = as_object(value)
-    if usage.get("prompt_tokens") is None and usage.get("completion_tokens") is None:
+    usage = as_shares(value)
+    whole = whole_counts(usage, "prompt_tokens", "completion_tokens")
+    if whole is None:
         return None
+    prompt, completion = whole
     into, out = as_shares(usage.get("prompt_tokens_details")), as_shares(usage.get("completion_tokens_details"))
-    prompt, completion = as_count(usage.get("prompt_tokens")), as_count(usage.get("completion_tokens"))
     reads = (into.get("cached_tokens"), usage.get("prompt_cache_hit_tokens"), usage.get("num_cached_tokens"))
     read = min(as_share(next((count for count in reads if count is not None), None)), prompt)
     written = min(as_share(into.get("cache_write_tokens")), prompt - read)

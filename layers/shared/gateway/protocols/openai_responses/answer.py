@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.canonical.response import FinishReason
 from gateway.canonical.usage import Usage, Uses, counted, uses_of
-from gateway.protocols.shared.provider_json import as_count, as_object, as_share, as_shares, as_text
+from gateway.protocols.shared.provider_json import as_object, as_share, as_shares, as_text, whole_counts
 
 PROTOCOL = "openai_responses"
 # The catalog's word for what is counted.
@@ -75,11 +75,12 @@ def is_search(item: Mapping[str, Any]) -> bool:
 
 def decode_usage(value: object, uses: Uses = ()) -> Usage | None:
     """Token counts in canonical classes; `None` where the provider reported none. Zero is a report."""
-    usage = as_object(value)
-    if usage.get("input_tokens") is None and usage.get("output_tokens") is None:
+    usage = as_shares(value)
+    whole = whole_counts(usage, "input_tokens", "output_tokens")
+    if whole is None:
         return None
+    prompt, output = whole
     into, out = as_shares(usage.get("input_tokens_details")), as_shares(usage.get("output_tokens_details"))
-    prompt = as_count(usage.get("input_tokens"))
     read = min(as_share(into.get("cached_tokens")), prompt)
     written = min(as_share(into.get("cache_write_tokens")), prompt - read)
     # The wire keeps for 30 minutes or 12 hours; each is counted as the nearest class that is priced.
@@ -90,7 +91,7 @@ def decode_usage(value: object, uses: Uses = ()) -> Usage | None:
         cache_read=read,
         cache_write_5m=written - long_lived,
         cache_write_1h=long_lived,
-        output=as_count(usage.get("output_tokens")),
+        output=output,
         reasoning=as_share(out.get("reasoning_tokens")),
     )
 

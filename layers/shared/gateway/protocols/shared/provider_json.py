@@ -5,19 +5,22 @@ Null counts as absent, since providers write it for what they leave out; only th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import orjson
 
 from gateway.canonical.json_bounds import REWRITTEN_DEPTH_MAX, ExceedsBounds
-from gateway.canonical.usage import Usage
+from gateway.canonical.usage import TOKENS_MAX, Usage
 from gateway.errors import UnreadableAnswer
 from gateway.framing import json_values
 
 UNREADABLE = "The provider sent an answer that cannot be read."
 
+# No count of tokens has more.
+_DIGITS = re.compile(r"[0-9]{1,10}")
 _KINDS: dict[type, str] = {
     str: "a string",
     bool: "a boolean",
@@ -40,10 +43,7 @@ def counting(usage: Callable[[object], Usage | None], reported: object) -> Itera
     try:
         yield
     except UnreadableAnswer as error:
-        try:
-            error.usage = usage(reported)
-        except UnreadableAnswer:
-            error.usage = None
+        error.usage = usage(reported)
         raise
 
 
@@ -113,19 +113,40 @@ def as_arguments(value: object) -> str:
     return value if isinstance(value, str) else dumped(value)
 
 
-def as_count(value: object) -> int:
-    """A count that a bill can rest on, where null stands for zero: all but a whole number of tokens is garbage."""
-    if isinstance(value, float) and value.is_integer():
-        # Some services hold every number as a decimal.
+def as_count(value: object) -> int | None:
+    """A whole number of tokens; `None` for what is no number of tokens, since no bill can rest on it.
+
+    Some services hold every number as a decimal, or write integers as text, as JSON of Protocol Buffers does.
+    """
+    if (isinstance(value, float) and value.is_integer()) or (isinstance(value, str) and _DIGITS.fullmatch(value)):
         value = int(value)
-    return 0 if value is None else as_position(value)
+    return value if type(value) is int and 0 <= value <= TOKENS_MAX else None
 
 
 def as_share(value: object) -> int:
     """A count of tokens among others, which are billed in any case: what is no count is none of them."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return max(value, 0) if type(value) is int else 0
+    return as_count(value) or 0
+
+
+def whole_counts(usage: Mapping[str, Any], prompt: str, output: str) -> tuple[int, int] | None:
+    """The counts by which an answer is billed, from the members of these names, where null stands for zero.
+
+    `None` where neither is told or one is no count: the answer is then billed as one whose provider reports nothing.
+    """
+    told = usage.get(prompt), usage.get(output)
+    read, written = (0 if value is None else as_count(value) for value in told)
+    return None if told == (None, None) or read is None or written is None else (read, written)
+
+
+def cache_writes(told: object, hour: int, five_minutes: int) -> tuple[int, int]:
+    """The tokens written to a cache for five minutes and for an hour, which together are no more than the whole `told`.
+
+    What the lifetimes leave open was written for five minutes; without a whole, they are it.
+    """
+    whole = as_count(told)
+    written = hour + five_minutes if whole is None else whole
+    for_an_hour = min(hour, written)
+    return written - for_an_hour, for_an_hour
 
 
 def as_shares(value: object) -> dict[str, Any]:
