@@ -27,7 +27,7 @@ from tests.mutants.mutants import Mutant, changed_codes
 
 # Of the processor's time: a test that takes more judges no mutant, and all tests of one mutant take no more together.
 SLOW_S = 3.0
-ENOUGH_S = 6.0
+ENOUGH_S = 3.0
 WAITS_S = 120.0
 # Since Python 3.12.
 MONITORING: Any = getattr(sys, "monitoring", None)
