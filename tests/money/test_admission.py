@@ -268,3 +268,17 @@ async def test_a_request_that_may_cost_more_holds_a_share_of_the_cap(money: Mone
 async def test_a_request_whose_least_is_not_covered_is_refused(money: Money, account_id: str) -> None:
     await opened(money, account_id, balance=99)
     assert (await refused(money, open_ended(account_id, 100, 300))).by is RefusedBy.BALANCE
+
+
+async def test_a_refusal_for_more_than_the_balance_stands_in_no_smaller_requests_way(
+    money: Money, account_id: str
+) -> None:
+    await opened(money, account_id, balance=100)
+    assert (await refused(money, wanted(account_id, 101))).by is RefusedBy.BALANCE
+    await admitted(money, wanted(account_id, 100))
+
+
+async def test_an_account_of_one_kilobyte_has_room_for_ten_holds_of_ten_keys(money: Money, account_id: str) -> None:
+    await opened(money, account_id, balance=10_000)
+    holds = [await admitted(money, replace(wanted(account_id), key_id=f"key_{number:010}")) for number in range(11)]
+    assert [hold.crowded for hold in holds] == [*[False] * 10, True]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gateway.canonical.limits import KeyLimits, TokenDemand
 from gateway.canonical.money import Hold
 from gateway.ledger.hold_ids import hold_id_at
 from gateway.stores.aws.client import ConditionFailed, Item, TransactionCanceled
@@ -52,7 +53,10 @@ class Life:
         await self.money.release(await admitted(self.money, self.asked(10, 1)), NOW_S)
 
     def asked(self, amount: int, number: int) -> Any:
-        return replace(wanted(ACCOUNT, amount), hold_id=hold_id_at(NOW_S, number), spend_cap_nanousd=self.cap_nanousd)
+        asked = replace(wanted(ACCOUNT, amount), hold_id=hold_id_at(NOW_S, number), spend_cap_nanousd=self.cap_nanousd)
+        if self.cap_nanousd is None:
+            return asked
+        return replace(asked, limits=KeyLimits(tpm_limit=1_000, max_parallel=9), tokens=TokenDemand(40, 50))
 
     def held(self) -> Hold:
         assert self.hold is not None
@@ -83,13 +87,13 @@ class Life:
     async def sweep(self) -> None:
         await sweep(self.money, OVERDUE_S)
 
-    async def sweep_all(self) -> tuple[int, int, Mapping[str, int]]:
-        """Ends what is left, and returns what the account then has, and what its keys have spent."""
+    async def sweep_all(self) -> tuple[object, ...]:
+        """Ends what is left, and returns what the account then has, and what its keys have spent and reserved."""
         for _ in range(2):
             await sweep(self.money, OVERDUE_S)
         look = await seen(self.money, ACCOUNT)
         assert not [key for key in self.api.tables["ledger"].items if key[1].startswith("hold#")]
-        return look.free_nanousd, look.held_nanousd, look.key_spent
+        return look.free_nanousd, look.held_nanousd, look.key_spent, look.key_tokens, look.leases
 
 
 LIVES = [

@@ -289,3 +289,34 @@ async def test_an_end_of_a_key_without_a_cap_tells_nothing(money: Money, account
 
 def test_tokens_of_a_charge_are_those_of_prompt_and_answer() -> None:
     assert Usage(input=1, cache_read=2, output=4, reasoning=3).total == 7
+
+
+async def test_a_key_without_reads_left_takes_none_from_another_key(money: Money, account_id: str) -> None:
+    await opened(money, account_id)
+    one, other = (CountedCall(account_id, key_id, 60, reads_limit=1) for key_id in ("key_a", "key_b"))
+    assert isinstance(await money.count(one, NOW_S), AccountState)
+    for _ in range(2):
+        outcome = await money.count(one, NOW_S)
+        assert isinstance(outcome, Refusal)
+        assert outcome.by is RefusedBy.READ_WINDOW
+    assert isinstance(await money.count(other, NOW_S), AccountState)
+
+
+async def test_a_request_without_such_limits_leaves_what_others_have_counted(money: Money, account_id: str) -> None:
+    await opened(money, account_id)
+    asked = limited(account_id, tokens(60), user="anna", tpm_limit=100, user_rpm_limit=1)
+    await admitted(money, asked)
+    read = CountedCall(account_id, "key_reader", 60, reads_limit=1)
+    assert isinstance(await money.count(read, NOW_S), AccountState)
+    await admitted(money, replace(wanted(account_id), key_id="key_other"))
+    await money.count(CountedCall(account_id, "key_other", 60), NOW_S)
+    assert await used_tokens(money, account_id) == 60
+    assert (await refused(money, replace(asked, hold_id="2"))).by is RefusedBy.USER_WINDOW
+    assert isinstance(await money.count(read, NOW_S), Refusal)
+
+
+async def test_a_request_fits_by_its_bound_although_it_probably_takes_less(money: Money, account_id: str) -> None:
+    await opened(money, account_id)
+    await admitted(money, limited(account_id, tokens(50, likely=30), tpm_limit=99))
+    assert (await refused(money, limited(account_id, tokens(50, likely=30), tpm_limit=99))).by is RefusedBy.TPM
+    await admitted(money, limited(account_id, tokens(49, likely=30), tpm_limit=99))

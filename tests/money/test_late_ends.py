@@ -121,6 +121,15 @@ async def test_what_the_sweeper_wrote_off_stays_written_off(
     assert await free_and_held(money, account_id) == (free, 0)
 
 
+async def test_the_sweepers_end_repeated_after_the_late_one_is_the_same_end(money: Money, account_id: str) -> None:
+    await opened(money, account_id)
+    hold = await admitted(money, wanted(account_id, 300))
+    await money.expire(hold, OVERDUE_S)
+    settled = await money.settle(hold, charge(120), LATE_S)
+    assert await money.expire(hold, LATE_S) == Settlement(applied=True, entries=settled.entries)
+    assert await free_and_held(money, account_id) == (880, 0)
+
+
 async def test_after_a_late_release_no_charge_is_booked(money: Money, account_id: str) -> None:
     await opened(money, account_id)
     hold = await swept(money, account_id, checkpoint=80)

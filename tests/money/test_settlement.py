@@ -193,6 +193,39 @@ async def test_an_extension_beyond_the_spend_cap_is_refused(money: Money, accoun
     assert await money.extend(hold, 400, spend_cap_nanousd=400) is not None
 
 
+async def test_an_extension_that_does_not_know_of_the_parking_may_take_all_that_is_left(
+    money: Money, account_id: str
+) -> None:
+    await opened(money, account_id)
+    hold = await admitted(money, wanted(account_id, 300))
+    await money.park(hold)
+    assert await money.extend(hold, 1_001) is None
+    assert await money.extend(hold, 1_000) is not None
+    assert await free_and_held(money, account_id) == (0, 1_000)
+
+
+async def test_an_extension_that_does_not_know_of_the_parking_may_take_all_of_the_cap(
+    money: Money, account_id: str
+) -> None:
+    await opened(money, account_id)
+    hold = await admitted(money, replace(wanted(account_id, 300), spend_cap_nanousd=400))
+    await money.park(hold)
+    assert await money.extend(hold, 401, spend_cap_nanousd=400) is None
+    assert await money.extend(hold, 400, spend_cap_nanousd=400) is not None
+    assert await free_and_held(money, account_id) == (600, 400)
+
+
+async def test_a_hold_of_another_month_is_extended_although_this_months_cap_is_spent(
+    money: Money, account_id: str
+) -> None:
+    await opened(money, account_id)
+    hold = await admitted(money, replace(wanted(account_id, 300), spend_cap_nanousd=400))
+    next_month_s = NOW_S + 86_400 * 20
+    await admitted(money, replace(wanted(account_id, 400, next_month_s), spend_cap_nanousd=400), next_month_s)
+    assert await money.extend(hold, 350, spend_cap_nanousd=400) is not None
+    assert await free_and_held(money, account_id) == (250, 750)
+
+
 @pytest.mark.parametrize("parked", [False, True])
 async def test_a_hold_that_has_ended_is_not_extended(money: Money, account_id: str, *, parked: bool) -> None:
     await opened(money, account_id)
@@ -245,6 +278,16 @@ async def test_a_checkpoint_that_arrives_late_does_not_replace_a_larger_one(mone
     assert await free_and_held(money, account_id) == (920, 0)
 
 
+async def test_of_two_checkpoints_of_one_cost_the_later_is_charged(money: Money, account_id: str) -> None:
+    await opened(money, account_id)
+    hold = await admitted(money, wanted(account_id, 300))
+    hold = await money.checkpoint(hold, charge(80))
+    later = replace(charge(80), generation_id="gen-nxn-2")
+    await money.checkpoint(hold, later)
+    await sweep(money, OVERDUE_S)
+    assert (await seen(money, account_id)).entries[-1].charge == replace(later, estimated=True)
+
+
 async def test_a_second_sweep_finds_nothing(money: Money, account_id: str) -> None:
     await opened(money, account_id)
     await admitted(money, wanted(account_id, 300))
@@ -269,6 +312,12 @@ async def test_a_payment_is_credited_once(money: Money, account_id: str) -> None
     assert again == first
     await money.credit(account_id, 5, once="evt_2", now_s=NOW_S)
     assert await free_and_held(money, account_id) == (75, 0)
+
+
+async def test_a_billion_dollars_can_be_credited(money: Money, account_id: str) -> None:
+    await opened(money, account_id, balance=0)
+    await money.credit(account_id, 10**18, once="evt_1", now_s=NOW_S)
+    assert await free_and_held(money, account_id) == (10**18, 0)
 
 
 @pytest.mark.parametrize("amount", [0, -1, 10**18 + 1])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.canonical.money import HoldRequest
+from gateway.canonical.money import HoldRequest, RefusedBy
 from gateway.ports.money import Money
 from gateway.stores.aws.client import Item
 from gateway.stores.money.store import DynamoMoney
@@ -55,6 +55,37 @@ async def test_a_cap_counts_the_holds_that_are_open_when_it_is_set(
     await has_room(money, account_id, 600)
     await money.settle(extended, charge(120), NOW_S + 1)
     await has_room(money, account_id, 880)
+
+
+async def test_a_slow_clock_does_not_turn_the_month_back(money: Money, account_id: str) -> None:
+    await opened(money, account_id, balance=10_000)
+    await admitted(money, capped(account_id, CAP, NEXT_MONTH_S), NEXT_MONTH_S)
+    assert (await refused(money, capped(account_id, 1))).by is RefusedBy.SPEND_CAP
+
+
+@pytest.mark.parametrize("parked", [False, True])
+async def test_a_count_begins_without_the_spend_of_earlier_months(
+    money: Money, account_id: str, *, parked: bool
+) -> None:
+    await opened(money, account_id, balance=10_000)
+    await spent(money, account_id, 200)
+    hold = await admitted(money, wanted(account_id, 300))
+    hold = await money.park(hold) if parked else hold
+    await money.track_spend(account_id, KEY, NEXT_MONTH_S)
+    await has_room(money, account_id, CAP, NEXT_MONTH_S)
+    await money.settle(hold, charge(300), NEXT_MONTH_S)
+    await has_room(money, account_id, CAP, NEXT_MONTH_S)
+
+
+@pytest.mark.parametrize(("month_s", "told"), [(NOW_S, True), (NEXT_MONTH_S, False)])
+async def test_an_end_tells_of_its_keys_spend_in_the_month_in_which_it_counts(
+    money: Money, account_id: str, month_s: float, *, told: bool
+) -> None:
+    await opened(money, account_id, balance=10_000)
+    hold = await admitted(money, replace(capped(account_id, 900), alert_at_nanousd=800))
+    await admitted(money, replace(wanted(account_id, 1, month_s), key_id="key_b", spend_cap_nanousd=CAP), month_s)
+    settled = await money.settle(hold, charge(850), month_s)
+    assert (settled.applied, settled.alert) == (True, told)
 
 
 async def test_a_cap_that_is_cleared_and_set_again_counts_all_of_the_month_once(money: Money, account_id: str) -> None:
