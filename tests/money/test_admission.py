@@ -282,3 +282,12 @@ async def test_an_account_of_one_kilobyte_has_room_for_ten_holds_of_ten_keys(mon
     await opened(money, account_id, balance=10_000)
     holds = [await admitted(money, replace(wanted(account_id), key_id=f"key_{number:010}")) for number in range(11)]
     assert [hold.crowded for hold in holds] == [*[False] * 10, True]
+
+
+async def test_a_key_without_any_requests_a_minute_has_none_in_a_new_minute_either(
+    money: Money, account_id: str
+) -> None:
+    await opened(money, account_id)
+    closed = replace(wanted(account_id), key_rpm_limit=0)
+    assert (await refused(money, closed)).by is RefusedBy.KEY_WINDOW
+    assert (await refused(money, closed, NOW_S + 60)).by is RefusedBy.KEY_WINDOW

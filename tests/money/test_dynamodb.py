@@ -24,7 +24,7 @@ from gateway.stores.aws.client import (
     Unanswered,
 )
 from gateway.stores.money.items import read_account
-from gateway.stores.money.state import BASE_BYTES, CAP_BYTES, HOLD_BYTES, KEY_BYTES, bytes_of
+from gateway.stores.money.state import BASE_BYTES, CAP_BYTES, HOLD_BYTES, KEY_BYTES, Account, bytes_of
 from gateway.stores.money.store import DynamoMoney
 from gateway.stores.money.sweep import sweep
 from tests.money.given import DEADLINE_S, NOW_S, admitted, charge, free_and_held, opened, refused, seen, wanted
@@ -335,7 +335,9 @@ async def test_an_account_without_holds_leaves_the_sweepers_index_and_comes_back
 ) -> None:
     await opened(money, ACCOUNT)
     await money.release(await admitted(money, wanted(ACCOUNT)), NOW_S)
-    await sweep(money, NOW_S + 1_300)
+    await sweep(money, NOW_S + 1_199)
+    assert "active_slot" in api.tables["accounts"].items[ACCOUNT,]
+    await sweep(money, NOW_S + 1_200)
     assert "active_slot" not in api.tables["accounts"].items[ACCOUNT,]
     await admitted(money, wanted(ACCOUNT), NOW_S + 1_400)
     assert "active_slot" in api.tables["accounts"].items[ACCOUNT,]
@@ -404,3 +406,9 @@ async def test_what_admission_answers_is_all_that_headers_and_errors_need(money:
         "X-RateLimit-Remaining": "1",
         "X-RateLimit-Reset": "30",
     }
+
+
+def test_a_process_remembers_ten_thousand_accounts_and_no_more(money: DynamoMoney) -> None:
+    for number in range(10_001):
+        money._see(Account(f"acct_{number}"))
+    assert (len(money._seen), "acct_0" in money._seen, "acct_1" in money._seen) == (10_000, False, True)

@@ -140,8 +140,9 @@ async def test_the_lease_of_a_request_that_died_ends_by_itself(money: Money, acc
     dead = await admitted(money, limited(account_id, max_parallel=1, lease_s=30))
     await refused(money, limited(account_id, max_parallel=1), NOW_S + 29)
     running = await admitted(money, limited(account_id, max_parallel=1), NOW_S + 30)
+    assert [*(await seen(money, account_id)).leases[KEY]] == [running.hold_id]
     await money.release(dead, NOW_S + 31)
-    assert {hold for held in (await seen(money, account_id)).leases.values() for hold in held} == {running.hold_id}
+    assert [*(await seen(money, account_id)).leases[KEY]] == [running.hold_id]
 
 
 async def test_the_sweeper_takes_the_leases_of_a_key_away_that_runs_nothing(money: Money, account_id: str) -> None:
@@ -320,3 +321,24 @@ async def test_a_request_fits_by_its_bound_although_it_probably_takes_less(money
     await admitted(money, limited(account_id, tokens(50, likely=30), tpm_limit=99))
     assert (await refused(money, limited(account_id, tokens(50, likely=30), tpm_limit=99))).by is RefusedBy.TPM
     await admitted(money, limited(account_id, tokens(49, likely=30), tpm_limit=99))
+
+
+@pytest.mark.parametrize("reads", [None, 0])
+async def test_a_call_of_a_key_without_calls_is_refused_in_every_minute(
+    money: Money, account_id: str, reads: int | None
+) -> None:
+    await opened(money, account_id)
+    for now_s in (NOW_S, NOW_S + 60):
+        assert isinstance(await money.count(CountedCall(account_id, KEY, 0, reads_limit=reads), now_s), Refusal)
+
+
+async def test_a_call_that_begins_a_minute_ends_the_counts_of_the_last(money: Money, account_id: str) -> None:
+    await opened(money, account_id)
+    asked = limited(account_id, tokens(100), user="anna", tpm_limit=100, user_rpm_limit=1)
+    await money.release(await admitted(money, asked), NOW_S + 60)
+    read = CountedCall(account_id, "key_reader", 60, reads_limit=1)
+    assert isinstance(await money.count(read, NOW_S + 1), AccountState)
+    assert isinstance(await money.count(CountedCall(account_id, "key_other", 60), NOW_S + 60), AccountState)
+    await admitted(money, replace(asked, hold_id="2"), NOW_S + 61)
+    assert isinstance(await money.count(read, NOW_S + 61), AccountState)
+    assert isinstance(await money.count(read, NOW_S + 62), Refusal)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from gateway.canonical.money import AccountState, Window
+from gateway.canonical.alerts import KeySpend
+from gateway.canonical.money import AccountState, HoldRequest, Window
 from gateway.ports.money import Money
 from tests.money.given import NOW_S, admitted, charge, opened, wanted
 
@@ -89,3 +92,46 @@ async def test_the_state_has_what_a_counted_key_has_spent_and_holds(money: Money
     await money.settle(hold, charge(60), NOW_S + 1)
     spent = [await money.state(account_id, key_id, 60, NOW_S + 2) for key_id in ("key_aaaaaaaaaa", "key_bbbbbbbbbb")]
     assert [state and state.spent_nanousd for state in spent] == [65, 0]
+
+
+def capped(account_id: str, amount: int, now_s: float = NOW_S) -> HoldRequest:
+    return replace(wanted(account_id, amount, now_s), spend_cap_nanousd=1_000)
+
+
+@pytest.mark.parametrize("parked", [False, True])
+async def test_a_keys_spend_is_told_apart_from_what_its_requests_hold(
+    money: Money, account_id: str, *, parked: bool
+) -> None:
+    await opened(money, account_id)
+    await money.settle(await admitted(money, capped(account_id, 100)), charge(90), NOW_S)
+    hold = await admitted(money, capped(account_id, 200))
+    hold = await money.park(hold) if parked else hold
+    await admitted(money, replace(capped(account_id, 50), key_id="key_other"))
+    assert await money.key_spend(account_id, KEY_ID, NOW_S) == KeySpend(202611, 90, 200)
+    await money.settle(hold, charge(150), NOW_S)
+    assert await money.key_spend(account_id, KEY_ID, NOW_S) == KeySpend(202611, 240, 0)
+
+
+async def test_what_is_left_of_a_hold_that_has_ended_is_not_held(money: Money, account_id: str) -> None:
+    await opened(money, account_id)
+    hold = await admitted(money, capped(account_id, 100))
+    await money.settle(hold, charge(90), NOW_S)
+    await money.park(hold)
+    assert await money.key_spend(account_id, KEY_ID, NOW_S) == KeySpend(202611, 90, 0)
+
+
+@pytest.mark.parametrize("parked", [False, True])
+async def test_a_keys_spend_begins_anew_with_the_month(money: Money, account_id: str, *, parked: bool) -> None:
+    await opened(money, account_id)
+    hold = await admitted(money, capped(account_id, 100))
+    _ = await money.park(hold) if parked else hold
+    next_month_s = NOW_S + 86_400 * 20
+    assert await money.key_spend(account_id, KEY_ID, next_month_s) == KeySpend(202612, 0, 0)
+    await admitted(money, capped(account_id, 30, next_month_s), next_month_s)
+    assert await money.key_spend(account_id, KEY_ID, next_month_s) == KeySpend(202612, 0, 30)
+    # A clock that is slow is asked about the month that others have reached.
+    assert await money.key_spend(account_id, KEY_ID, NOW_S) == KeySpend(202612, 0, 30)
+
+
+async def test_an_account_that_is_not_there_has_spent_nothing_that_can_be_told(money: Money, account_id: str) -> None:
+    assert await money.key_spend(account_id, KEY_ID, NOW_S) is None

@@ -243,7 +243,7 @@ async def test_the_sweeper_gives_back_a_hold_whose_deadline_is_over(
     await opened(money, account_id)
     hold = await admitted(money, wanted(account_id, 300))
     _ = await money.park(hold) if parked else hold
-    await sweep(money, OVERDUE_S)
+    await sweep(money, NOW_S + DEADLINE_S)
     look = await seen(money, account_id)
     assert (look.free_nanousd, look.holds, look.entries[-1].kind) == (1_000, (), EntryKind.RELEASE)
 

@@ -57,6 +57,12 @@ async def test_a_cap_counts_the_holds_that_are_open_when_it_is_set(
     await has_room(money, account_id, 880)
 
 
+async def test_the_first_request_of_a_month_is_within_the_cap_too(money: Money, account_id: str) -> None:
+    await opened(money, account_id, balance=10_000)
+    await money.release(await admitted(money, capped(account_id, 10)), NOW_S)
+    await has_room(money, account_id, CAP, NEXT_MONTH_S)
+
+
 async def test_a_slow_clock_does_not_turn_the_month_back(money: Money, account_id: str) -> None:
     await opened(money, account_id, balance=10_000)
     await admitted(money, capped(account_id, CAP, NEXT_MONTH_S), NEXT_MONTH_S)
