@@ -8,6 +8,7 @@ import pytest
 
 from gateway.canonical.codec import ClientCodec
 from gateway.canonical.money import EntryKind
+from gateway.pipeline.pipeline import together
 from gateway.protocols import openai_completions
 from tests.app.harness import Scripted, app_under_test, completion, sized
 
@@ -52,3 +53,24 @@ async def test_one_refused_prompt_refuses_them_all_at_no_cost() -> None:
         look = await gateway.look()
         assert answer.status == 400
         assert {entry.kind for entry in look.entries} == {EntryKind.CREDIT, EntryKind.RELEASE}
+
+
+async def test_when_one_part_fails_the_others_are_let_go() -> None:
+    ended: list[str] = []
+
+    async def waiting() -> str:
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            ended.append("let go")
+            raise
+        return "answered"
+
+    async def failing() -> str:
+        await asyncio.sleep(0.1)
+        raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011  # it has no text
+        await together([waiting(), failing(), waiting()])
+    await asyncio.sleep(0)
+    assert ended == ["let go", "let go"]

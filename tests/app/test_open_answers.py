@@ -14,9 +14,23 @@ from gateway.canonical.money import Hold
 from gateway.canonical.target import Profile, Target
 from gateway.protocols import gemini, openai_chat, openai_responses
 from gateway.providers.chat.wires import upstream_codec
-from tests.app.harness import ACCOUNT, DOLLAR, KEY, RECORD, Scripted, app_under_test, completion, hello, sized
+from tests.app.harness import (
+    ACCOUNT,
+    DOLLAR,
+    KEY,
+    RECORD,
+    SSE_HEAD,
+    Scripted,
+    app_under_test,
+    completion,
+    delta,
+    event,
+    hello,
+    sized,
+    usage,
+)
 from tests.app.test_answers import answering
-from tests.app.test_streams import doing
+from tests.app.test_streams import DONE, doing
 
 pytestmark = pytest.mark.anyio
 
@@ -122,3 +136,27 @@ def test_a_bound_is_written_into_the_callers_own_bytes(wire: str, body: dict[str
     for name in place.split("."):
         found = found[name]
     assert found == 5_000
+
+
+async def test_usage_beyond_the_bound_that_the_balance_gave_is_not_charged() -> None:
+    script = answering(sized(200, completion(tokens=MODEL_MAX)))
+    async with Scripted(script) as provider, app_under_test(provider.base_url, balance_usd=0) as gateway:
+        await gateway.money.credit(ACCOUNT, 20 * CENT, once="c", now_s=0)
+        assert (await gateway.ask(hello())).status == 200
+        (body,) = map(orjson.loads, provider.bodies)
+        charge = (await gateway.look()).entries[-1].charge
+        assert charge is not None
+        assert charge.usage.output == body.get("max_completion_tokens", body.get("max_tokens"))
+        assert charge.cost_nanousd <= 10 * CENT
+
+
+async def test_usage_beyond_the_bound_that_the_keys_minute_gave_is_not_charged() -> None:
+    steps = (SSE_HEAD, event(delta("Hello")), event(delta(finish="stop")), event(usage(10, MODEL_MAX)), DONE)
+    async with Scripted(doing(*steps)) as provider, app_under_test(provider.base_url) as gateway:
+        gateway.keys.records = {key_hash(KEY): replace(RECORD, tpm_limit=20_000)}
+        assert (await gateway.ask(hello(stream=True))).status == 200
+        (body,) = map(orjson.loads, provider.bodies)
+        charge = (await gateway.look()).entries[-1].charge
+        assert charge is not None
+        assert charge.usage.output == body.get("max_completion_tokens", body.get("max_tokens"))
+        assert charge.usage.output < 10_000

@@ -75,6 +75,16 @@ async def test_a_parked_hold_gives_its_tokens_back_too(money: Money, account_id:
     assert await used_tokens(money, account_id) == 0
 
 
+async def test_an_end_that_does_not_know_of_the_parking_gives_all_of_it_back(money: Money, account_id: str) -> None:
+    await opened(money, account_id)
+    asked = replace(limited(account_id, tokens(100), tpm_limit=100, max_parallel=1), spend_cap_nanousd=9)
+    hold = await admitted(money, replace(asked, alert_at_nanousd=1))
+    await money.park(hold)
+    assert (await money.settle(hold, charge(1), NOW_S + 1)).alert
+    look = await seen(money, account_id)
+    assert (look.key_tokens, {key: dict(held) for key, held in look.leases.items() if held}) == ({KEY: CHARGED}, {})
+
+
 async def test_tokens_of_a_minute_that_is_over_are_not_given_back_to_the_next(money: Money, account_id: str) -> None:
     await opened(money, account_id)
     hold = await admitted(money, limited(account_id, tokens(100), tpm_limit=100))

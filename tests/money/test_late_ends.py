@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from gateway.canonical.money import Entry, EntryKind, Hold, Settlement
 from gateway.ports.money import Money
+from gateway.stores.money.store import DynamoMoney
 from gateway.stores.money.sweep import sweep
 from tests.money.given import DEADLINE_S, NOW_S, admitted, charge, free_and_held, opened, refused, seen, wanted
+from tests.money.test_spend_counts import BusyDynamoDb
 
 pytestmark = pytest.mark.anyio
 
@@ -155,6 +158,41 @@ async def test_a_late_charge_counts_against_the_keys_month(money: Money, account
     await money.settle(hold, charge(320), LATE_S)
     await refused(money, replace(wanted(account_id, 81), spend_cap_nanousd=400))
     await admitted(money, replace(wanted(account_id, 80), spend_cap_nanousd=400))
+
+
+@pytest.mark.parametrize(("cap", "told"), [(400, True), (None, False)])
+async def test_a_late_charge_says_whether_it_is_counted_in_its_keys_month(
+    money: Money, account_id: str, cap: int | None, *, told: bool
+) -> None:
+    await opened(money, account_id)
+    hold = await admitted(money, replace(wanted(account_id, 300), spend_cap_nanousd=cap))
+    await sweep(money, OVERDUE_S)
+    assert (await money.settle(hold, charge(320), LATE_S)).alert is told
+
+
+async def test_a_balance_that_is_spent_at_any_moment_of_a_late_charge_is_not_spent_twice() -> None:
+    for moment in range(6):
+        api = BusyDynamoDb()
+        money, other = (DynamoMoney(api, "accounts", "ledger") for _ in range(2))
+        await opened(money, "acct")
+        hold = await swept(money, "acct")
+        running = await admitted(other, wanted("acct", 10), OVERDUE_S)
+        calls = iter(range(1_000))
+
+        async def traffic(
+            calls: Iterator[int] = calls, other: DynamoMoney = other, running: Hold = running, moment: int = moment
+        ) -> None:
+            if next(calls) == moment:
+                await other.settle(running, charge(950), OVERDUE_S)
+
+        api.traffic = traffic
+        await money.settle(hold, charge(120), LATE_S)
+        for _ in range(moment):
+            await traffic()
+        api.traffic = None
+        look = await seen(money, "acct")
+        assert (look.free_nanousd, sum(entry.amount_nanousd for entry in look.entries)) == (0, 0)
+        assert [entry.amount_nanousd for entry in look.entries if entry.kind is EntryKind.SHORTFALL] == [70]
 
 
 async def test_a_late_charge_of_another_month_leaves_this_month_as_it_is(money: Money, account_id: str) -> None:

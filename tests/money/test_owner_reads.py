@@ -135,3 +135,10 @@ async def test_a_keys_spend_begins_anew_with_the_month(money: Money, account_id:
 
 async def test_an_account_that_is_not_there_has_spent_nothing_that_can_be_told(money: Money, account_id: str) -> None:
     assert await money.key_spend(account_id, KEY_ID, NOW_S) is None
+
+
+async def test_a_key_of_another_form_is_not_taken_for_one_of_ours(money: Money, account_id: str) -> None:
+    await opened(money, account_id)
+    await admitted(money, replace(wanted(account_id), key_id="admin"))
+    states = [await money.state(account_id, key_id, 60, NOW_S) for key_id in ("admin", "key_admin", "=admin")]
+    assert [state.window.remaining for state in states if state] == [59, 60, 60]

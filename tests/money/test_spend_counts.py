@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from gateway.canonical.money import HoldRequest, RefusedBy
+from gateway.canonical.money import Hold, HoldRequest, RefusedBy
 from gateway.ports.money import Money
 from gateway.stores.aws.client import Item
 from gateway.stores.money.store import DynamoMoney
@@ -185,3 +185,65 @@ async def test_a_cap_set_on_a_busy_key_misses_nothing(*, parked: bool) -> None:
     look = await seen(money, "acct")
     assert look.key_spent[KEY] == 10**9 - look.free_nanousd
     assert look.key_spent[KEY] > 40 * 10
+
+
+@pytest.mark.parametrize("parked", [False, True])
+@pytest.mark.parametrize(("step", "counted"), [("settle", 7), ("release", 0), ("extend", 400), ("park", 300)])
+async def test_a_hold_that_changes_at_any_moment_of_the_count_is_counted_once(
+    step: str, counted: int, *, parked: bool
+) -> None:
+    steps: dict[str, tuple[object, ...]] = {
+        "settle": (charge(7), NOW_S),
+        "release": (NOW_S,),
+        "extend": (400,),
+        "park": (),
+    }
+    for moment in range(12):
+        api = BusyDynamoDb()
+        money, other = (DynamoMoney(api, "accounts", "ledger") for _ in range(2))
+        await opened(money, "acct", balance=10_000)
+        hold = await admitted(other, wanted("acct", 300))
+        hold = await other.park(hold) if parked else hold
+        calls = iter(range(1_000))
+
+        async def traffic(
+            calls: Iterator[int] = calls, other: DynamoMoney = other, hold: Hold = hold, moment: int = moment
+        ) -> None:
+            if next(calls) == moment:
+                await getattr(other, step)(hold, *steps[step])
+
+        api.traffic = traffic
+        await money.track_spend("acct", KEY, NOW_S)
+        for _ in range(moment):
+            await traffic()
+        api.traffic = None
+        assert (await seen(money, "acct")).key_spent == {KEY: counted}
+
+
+async def test_a_count_passes_over_what_is_left_of_a_hold_that_has_ended(money: Money, account_id: str) -> None:
+    await opened(money, account_id, balance=10_000)
+    hold = await admitted(money, wanted(account_id, 300))
+    await money.settle(hold, charge(200), NOW_S)
+    await money.park(hold)
+    await money.track_spend(account_id, KEY, NOW_S)
+    await has_room(money, account_id, 800)
+
+
+async def test_a_hold_that_is_half_parked_is_counted_once() -> None:
+    api = SimulatedDynamoDb(page=3)
+    money = DynamoMoney(api, "accounts", "ledger")
+    await opened(money, "acct", balance=10_000)
+    hold = await admitted(money, wanted("acct", 300))
+    await api.call("dynamodb", "UpdateItem", money._own_item(hold))
+    await money.track_spend("acct", KEY, NOW_S)
+    await has_room(money, "acct", 700)
+
+
+async def test_each_month_has_a_sum_of_its_own_from_before_its_count(money: Money, account_id: str) -> None:
+    await opened(money, account_id, balance=10_000)
+    await spent(money, account_id, 200)
+    await money.track_spend(account_id, KEY, NOW_S)
+    hold = await admitted(money, wanted(account_id, 150, NEXT_MONTH_S), NEXT_MONTH_S)
+    await money.settle(hold, charge(150), NEXT_MONTH_S)
+    await money.track_spend(account_id, KEY, NEXT_MONTH_S)
+    await has_room(money, account_id, 850, NEXT_MONTH_S)
