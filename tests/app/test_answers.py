@@ -11,6 +11,7 @@ import pytest
 from gateway.auth.principal import key_hash
 from gateway.canonical.money import EntryKind
 from gateway.errors import ServiceUnavailable
+from gateway.ports.upstream import Credential
 from tests.app.harness import CHAT, KEY, RECORD, Answer, Scripted, app_under_test, completion, hello, sized
 
 pytestmark = pytest.mark.anyio
@@ -128,6 +129,20 @@ async def test_an_answer_that_cannot_be_read_is_asked_for_once_and_says_what_was
     answer, asks, _ = await asked(answering(sized(200, body)))
     assert (answer.status, answer.headers["x-should-retry"], asks) == (502, "false", 1)
     assert answer.error["message"].endswith("cannot be read: an array was expected where an integer stands.")
+
+
+async def test_an_error_with_status_200_is_asked_for_once() -> None:
+    answer, asks, _ = await asked(answering(sized(200, b'{"error": {"message": "oops"}}')))
+    assert (answer.status, asks) == (502, 1)
+
+
+async def test_a_long_answer_that_is_asked_for_as_a_stream_and_is_none_is_read_once() -> None:
+    refusal = b'{"type": "error", "error": {"type": "invalid_request_error", "message": "prompt is too long"}}'
+    async with Scripted(answering(sized(200, refusal))) as provider:
+        rows = {"anthropic": Credential("k", provider.base_url.removesuffix("/v1"))}
+        async with app_under_test("", rows=rows) as gateway:
+            answer = await gateway.ask(hello(model="claude-haiku-4-5", max_tokens=64_000))
+    assert (answer.status, answer.error["code"], len(provider.bodies)) == (400, "context_length_exceeded", 1)
 
 
 async def test_an_answer_that_cannot_be_read_is_paid_as_its_provider_bills_it() -> None:

@@ -170,9 +170,39 @@ async def test_content_that_comes_in_one_piece_with_garbage_is_not_lost() -> Non
     assert answer.text == "Hello"
 
 
-async def test_a_json_answer_to_a_stream_request_is_an_upstream_error() -> None:
-    answer, _, charged = await streamed(sized(200, completion()))
-    assert (answer.status, answer.error["code"], charged) == (502, "upstream_error", 0)
+async def test_a_whole_answer_in_a_streams_place_is_streamed_and_paid() -> None:
+    answer, asks, charged = await streamed(sized(200, completion()))
+    assert (answer.status, answer.text, asks, answer.data[-1]) == (200, "Hello!", 1, b"[DONE]")
+    assert charged == (await streamed(SSE_HEAD, event(delta("Hello!", "stop")), event(usage()), DONE))[2] > 0
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        (b"<html>oops</html>", 502, "it is not JSON"),
+        (b"Service Unavailable", 502, "it is not JSON"),
+        (b'{"detail": "oops"}', 502, "it has no choices"),
+        (b'{"error": {"message": "oops"}}', 502, "The provider failed"),
+        (b'\n {"error": {"message": "maximum context length is 5", "code": 400}}', 400, "maximum context length is 5"),
+    ],
+)
+async def test_what_is_no_stream_is_read_once(body: bytes, status: int, said: str) -> None:
+    answer, asks, charged = await streamed(sized(200, body))
+    assert (answer.status, asks, charged) == (status, 1, 0)
+    assert said in answer.error["message"]
+
+
+async def test_an_unreadable_answer_in_a_streams_place_is_paid_as_its_provider_bills_it() -> None:
+    _, asks, charged = await streamed(sized(200, completion().replace(b'"Hello!"', b"1")))
+    assert (asks, charged) == (1, (await streamed(sized(200, completion())))[2])
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\n\n", b'{"error": {"message": "Busy.", "code": 503}}', b": still here\n\n", b"[]"]
+)
+async def test_nothing_and_a_word_of_load_in_a_streams_place_are_asked_again(body: bytes) -> None:
+    _, asks, _ = await streamed(sized(200, body))
+    assert asks == 3
 
 
 async def test_a_stream_without_usage_is_charged_by_what_was_delivered() -> None:

@@ -25,7 +25,7 @@ from gateway.operations.provider_state import refuse_provider_state
 from gateway.operations.provider_tools import offered_tools, with_sold_tools
 from gateway.operations.token_meter import TokenMeter, within_prices
 from gateway.pipeline.operation import InboundRequest, ProviderCall
-from gateway.pipeline.provider_client import body_of
+from gateway.pipeline.provider_client import StreamBody, body_of
 from gateway.ports.catalog import Catalog
 from gateway.ports.signatures import SignedCall
 from gateway.ports.upstream import Credential, UpstreamResponse
@@ -207,10 +207,13 @@ def _kept(vault: Vault, account_id: str, calls: Sequence[SignedCall]) -> Corouti
 
 
 async def _joined(response: UpstreamResponse, codec: UpstreamCodec, join: Callable[[Iterable[bytes]], bytes]) -> bytes:
-    """The whole answer that a stream amounts to; raises what the provider says in its place."""
+    """The whole answer that a stream amounts to, or that came in its place; raises what the provider says instead."""
+    body = StreamBody(response)
+    if (whole := await body.in_its_place()) is not None:
+        return whole
     decoder = codec.stream_decoder()
     frames: list[bytes] = []
-    async for chunk in response.chunks():
+    async for chunk in body:
         if _ends(decoder.feed(chunk), frames):
             return join(frames)
     _ends(decoder.flush(), frames)

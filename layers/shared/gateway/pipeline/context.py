@@ -10,7 +10,7 @@ from typing import Any, Generic
 from gateway.canonical.money import Window
 from gateway.canonical.response import Extension, Stamp
 from gateway.canonical.usage import Usage, Uses
-from gateway.errors import GatewayError, UnreadableAnswer
+from gateway.errors import GatewayError, UnreadableAnswer, UpstreamError
 from gateway.pipeline.charge import OpenHold
 from gateway.pipeline.operation import A, InboundRequest, Operation, R, StreamMeter
 from gateway.routing.plan import Candidate, Plan
@@ -41,12 +41,12 @@ class RequestContext(Generic[R, A]):
     extension: Extension | None = None
     before_end: Callable[[bytes], Awaitable[None]] | None = None
     error: GatewayError | None = None
-    unreadable: UnreadableAnswer | None = None
+    said_once: UpstreamError | None = None
 
     @property
     def billed_unread(self) -> Usage | None:
         """The usage that the last attempt's provider reports of an answer that cannot be read."""
-        told = None if self.unreadable is None else self.unreadable.usage
+        told = self.said_once.usage if isinstance(self.said_once, UnreadableAnswer) else None
         return told if isinstance(told, Usage) else None
 
     @property
@@ -86,7 +86,7 @@ class RequestContext(Generic[R, A]):
 
     def try_on(self, candidate: Candidate[Any]) -> None:
         """Notes that an attempt begins."""
-        self.unreadable = None
+        self.said_once = None
         self.served_by = candidate
         self.models_tried.append(candidate.model.id)
 

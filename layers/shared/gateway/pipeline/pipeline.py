@@ -24,8 +24,9 @@ from gateway.errors import (
     InvalidRequest,
     NotConfigured,
     RequestTimeout,
-    UnreadableAnswer,
     UpstreamError,
+    UpstreamOverloaded,
+    UpstreamTimeout,
 )
 from gateway.ledger.hold_ids import hold_id_at
 from gateway.pipeline.charge import Bill, Billable, Billing, OpenHold
@@ -177,8 +178,9 @@ class Pipeline:
         """The first attempt that works out, over the plan's candidates; nothing is repeated once content was delivered.
 
         Candidates take turns while tries are left. One whose provider names a time to wait, has no credentials, or
-        billed a whole answer that cannot be read, has no further turn. The caller is told of the last failure of a
-        provider: that a later one cannot take the request is not the caller's mistake.
+        answered 200 with an error or with what cannot be read, has no further turn; a stream that broke before its
+        first content, or brought nothing at all, is made again. The caller is told of the last failure of a provider:
+        that a later one cannot take the request is not the caller's mistake.
         """
         waiting, tries_left = deque(context.plan.candidates), context.plan.tries
         last_failure: UpstreamError | None = None
@@ -197,7 +199,7 @@ class Pipeline:
                 if isinstance(error, UpstreamError) and not (last_failure and isinstance(error, NotConfigured)):
                     last_failure = error
                 tries_left -= not isinstance(error, NotConfigured)
-                if not _final_here(error) and error is not context.unreadable:
+                if not _final_here(error) and error is not context.said_once:
                     waiting.append(candidate)
         raise last_failure or GatewayError(UNFORESEEN)
 
@@ -206,11 +208,7 @@ class Pipeline:
         operation = context.operation
         parts = operation.parts(context.request)
         bodies = await together([self._ask_part(context, candidate, part) for part in parts])
-        try:
-            return operation.decode_answer(context.request, candidate, bodies, context.stamp.answer_id)
-        except UnreadableAnswer as error:
-            context.unreadable = error
-            raise
+        return _decoded(context, candidate, bodies)
 
     async def _ask_part(self, context: RequestContext[R, A], candidate: Candidate[Any], part: R) -> bytes:
         response, call = await self._send(context, candidate, part, stream=False)
@@ -225,7 +223,9 @@ class Pipeline:
             await relay.replay(await self._ask(context, candidate), candidate, context.headers())
             return
         response, _ = await self._send(context, candidate, context.request, stream=True)
-        await relay.pump(response, candidate, context.headers())
+        body = await relay.pump(response, candidate, context.headers())
+        if body is not None:
+            await relay.replay(_decoded(context, candidate, [body]), candidate, context.headers())
 
     async def _send(
         self, context: RequestContext[R, A], candidate: Candidate[Any], request: R, *, stream: bool
@@ -296,6 +296,21 @@ class Pipeline:
                 tools=bill.tool_lines,
             )
         return context.extension
+
+
+def _decoded(context: RequestContext[R, A], candidate: Candidate[Any], bodies: Sequence[bytes]) -> A:
+    """The whole answer that a status of 200 came with.
+
+    Raises the error that stands in its place. It is asked about once: it has been said, and may have been billed. Only
+    one that tells of load or of time is worth another turn, as under its own status.
+    """
+    try:
+        return context.operation.decode_answer(context.request, candidate, bodies, context.stamp.answer_id)
+    except (UpstreamOverloaded, UpstreamTimeout):
+        raise
+    except UpstreamError as error:
+        context.said_once = error
+        raise
 
 
 async def together(asking: Sequence[Coroutine[Any, Any, T]]) -> list[T]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
-from gateway.errors import NotConfigured
+from gateway.errors import NotConfigured, UpstreamError
+from gateway.framing.sse import FRAME_BYTES_MAX
 from gateway.ports.upstream import (
     Credential,
     Credentials,
@@ -14,6 +15,10 @@ from gateway.ports.upstream import (
     UpstreamResponse,
     UpstreamTimeouts,
 )
+
+# How the streams of all wires begin: a field or a comment of server-sent events, or their byte order mark; the length
+# of AWS's first message; Gemini's array. JSON objects, HTML and a proxy's plain words begin otherwise.
+_STREAM_OPENINGS = b"deir:\xef\x00["
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +75,37 @@ async def whole(response: UpstreamResponse) -> bytes:
         return await response.read()
     finally:
         await response.aclose()
+
+
+class StreamBody:
+    """The body of an answer to a request for a stream; iterates the bytes as they arrive.
+
+    A provider's gateway may answer 200 with something else: an error in JSON or HTML, or the answer as a whole.
+    """
+
+    def __init__(self, response: UpstreamResponse) -> None:
+        self._chunks = response.chunks()
+        self._opening = b""
+
+    async def in_its_place(self) -> bytes | None:
+        """The whole body where it is no stream; `None` where a stream begins, or where there is nothing at all."""
+        while not self._opening.strip():
+            chunk = await anext(self._chunks, None)
+            if chunk is None:
+                return None
+            self._opening += chunk
+        if self._opening.lstrip()[0] in _STREAM_OPENINGS:
+            return None
+        body = bytearray(self._opening)
+        async for chunk in self._chunks:
+            body += chunk
+            if len(body) > FRAME_BYTES_MAX:
+                raise UpstreamError("The provider's answer is too large.", retryable=False)
+        return bytes(body)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        opening, self._opening = self._opening, b""
+        return opening or await anext(self._chunks)

@@ -13,6 +13,7 @@ from gateway.canonical.response import Extension
 from gateway.canonical.usage import Usage, Uses
 from gateway.errors import GatewayError, UpstreamError
 from gateway.pipeline.operation import A, Piece, Transcoder
+from gateway.pipeline.provider_client import StreamBody
 from gateway.ports.sink import Sink
 from gateway.ports.upstream import UpstreamResponse
 from gateway.routing.plan import Candidate
@@ -44,23 +45,29 @@ class Relay(Generic[A]):
         self.usage: Usage | None = None
         self.uses: Uses = ()
 
-    async def pump(self, response: UpstreamResponse, candidate: Candidate[Any], headers: Mapping[str, str]) -> None:
+    async def pump(
+        self, response: UpstreamResponse, candidate: Candidate[Any], headers: Mapping[str, str]
+    ) -> bytes | None:
         """One attempt, until its wire says that the stream is whole; raises where it is not.
 
-        Nothing of an earlier attempt remains. `headers` tell of this one, should it be the one that delivers.
+        Nothing of an earlier attempt remains. `headers` tell of this one, should it be the one that delivers. Returns
+        the body of an answer that is no stream, for `replay` or for the error that it holds.
         """
         await self.let_go()
         self._response = response
         self._begin(candidate, headers)
-        feed = self._transcoder.feed
-        async for chunk in response.chunks():
+        feed, body = self._transcoder.feed, StreamBody(response)
+        if (whole := await body.in_its_place()) is not None:
+            return whole
+        async for chunk in body:
             await self._deliver(feed(chunk))
             if self._ended:
-                return
+                return None
         await self._deliver(self._transcoder.flush())
+        return None
 
     async def replay(self, answer: A, candidate: Candidate[Any], headers: Mapping[str, str]) -> None:
-        """One attempt at a model that does not stream, by its whole answer."""
+        """One attempt by its whole answer: of a model that does not stream, or in a stream's place."""
         self._begin(candidate, headers)
         await self._deliver(self._transcoder.replay(answer))
 
