@@ -131,6 +131,12 @@ async def test_an_answer_that_cannot_be_read_is_asked_for_once_and_says_what_was
     assert answer.error["message"].endswith("cannot be read: an array was expected where an integer stands.")
 
 
+async def test_half_a_character_costs_no_answer() -> None:
+    body = completion("Hi <>").replace(b"<", rb"\ud83d").replace(b">", b"\xff")
+    answer, asks, _ = await asked(answering(sized(200, body)))
+    assert (answer.json["choices"][0]["message"]["content"], asks) == ("Hi \ufffd\ufffd", 1)
+
+
 async def test_an_error_with_status_200_is_asked_for_once() -> None:
     answer, asks, _ = await asked(answering(sized(200, b'{"error": {"message": "oops"}}')))
     assert (answer.status, asks) == (502, 1)

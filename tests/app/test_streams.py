@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
 
+import orjson
 import pytest
 
 from gateway.canonical.money import EntryKind
@@ -168,6 +169,14 @@ async def test_content_that_comes_in_one_piece_with_garbage_is_not_lost() -> Non
     together = event(delta("Hello"))[:-2].split(b"\r\n", 1)[1] + b"data: {garbage\n\n"
     answer, _, _ = await streamed(SSE_HEAD, piece(together), None)
     assert answer.text == "Hello"
+
+
+async def test_half_a_character_costs_no_stream() -> None:
+    half = orjson.dumps(delta("Hi ?")).replace(b"?", rb"\ud83d")
+    foreign = orjson.dumps(delta("?")).replace(b"?", b"\xff")
+    whole = event(delta(finish="stop")) + event(usage()) + DONE
+    answer, asks, _ = await streamed(SSE_HEAD, event(half) + event(foreign) + event(delta("there")), whole)
+    assert (answer.status, answer.text, asks) == (200, "Hi \ufffd\ufffdthere", 1)
 
 
 async def test_a_whole_answer_in_a_streams_place_is_streamed_and_paid() -> None:

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from gateway.canonical.json_bounds import DEPTH_MAX, VALUES_MAX, ExceedsBounds
-from gateway.framing.json_values import loads
+from gateway.framing.json_values import loads, readable
 
 
 @pytest.mark.parametrize(
@@ -82,3 +82,23 @@ def test_more_members_than_memory_bears_are_refused() -> None:
 def test_commas_and_brackets_in_text_do_not_count_as_values(text: bytes) -> None:
     document = b'["' + text * (VALUES_MAX + 1) + b'"]'
     assert len(loads(document)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (rb'["hi \ud83d", "\uDE00"]', ["hi \ufffd", "\ufffd"]),
+        (rb'["\ude00\ud83d"]', ["\ufffd\ufffd"]),
+        (rb'["\ud83d\ud83d\ude00"]', ["\ufffd\U0001f600"]),
+        (b'["a\xff\xed\xa0\xbd"]', ["a\ufffd\ufffd\ufffd\ufffd"]),
+    ],
+)
+def test_half_a_character_is_replaced(text: bytes, read: list[str]) -> None:
+    with pytest.raises(orjson.JSONDecodeError):
+        loads(text)
+    assert loads(readable(text)) == read
+
+
+@pytest.mark.parametrize("text", [rb'["\ud83d\ude00 \\ud83d \"\u00e9"]', '["é\U0001f600"]'.encode(), b"[1"])
+def test_what_is_readable_is_unchanged(text: bytes) -> None:
+    assert readable(text) == text

@@ -20,6 +20,10 @@ _DIGITS_ALONE = bytes(ord("0") if chr(byte).isdecimal() else ord(" ") for byte i
 _LONG = b"0" * _DIGITS
 # Strings are skipped, so that digits in text stay text. A decimal is not an integer.
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|(?<![\d.eE+-])-?[1-9]\d{18,}+(?![.eE])')
+# An escaped surrogate pair, one half of a pair alone, or any other escape; JSON has backslashes in strings alone.
+_ESCAPE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
+)
 # Starts the temporary string that holds an integer's digits; real text never begins with NUL.
 _MARK = "\0integer:"
 _MARK_JSON = orjson.dumps(_MARK)[:-1]
@@ -39,6 +43,23 @@ def loads(data: bytes, depth_max: int = DEPTH_MAX) -> Any:
     value = orjson.loads(marked)
     bound_depth(data, value, depth_max)
     return value if marked == data else _unmarked(value)
+
+
+def readable(data: bytes) -> bytes:
+    """JSON text that every reader accepts: U+FFFD stands for what is no UTF-8, and for half of a surrogate pair.
+
+    The grammar allows such halves (https://www.rfc-editor.org/rfc/rfc8259#section-8.2), which come where a server cuts
+    text by UTF-16 units; orjson and most other readers refuse them.
+    """
+    if not data.isascii():
+        data = data.decode("utf-8", "replace").encode()
+    if b"\\ud" in data or b"\\uD" in data:
+        return _ESCAPE.sub(_whole_character, data)
+    return data
+
+
+def _whole_character(escape: re.Match[bytes]) -> bytes:
+    return b"\\ufffd" if escape[1] else escape[0]
 
 
 def _marked(token: re.Match[bytes]) -> bytes:

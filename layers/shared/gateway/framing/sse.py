@@ -2,9 +2,9 @@
 
 The rules are WHATWG's, "Interpreting an event stream" (https://html.spec.whatwg.org/multipage/server-sent-events.html):
 lines end with CR, LF or CRLF, a byte order mark may open the stream, lines that start with a colon are comments, data
-lines of one frame are joined with LF. Two things differ, because a gateway reads to the end and forwards: `id` and
-`retry` are only kept in `raw`, and `flush` returns a last frame without its blank line, so that the wire's decoder can
-judge it.
+lines of one frame are joined with LF, and U+FFFD stands for what is no UTF-8. Two things differ, because a gateway
+reads to the end and forwards: `id` and `retry` are only kept in `raw`, and `flush` returns a last frame without its
+blank line, so that the wire's decoder can judge it. Data is JSON, which is made `readable`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 from typing import NamedTuple
 
 from gateway.errors import UpstreamError
+from gateway.framing.json_values import readable
 
 FRAME_BYTES_MAX = 16 * 1024 * 1024
 
@@ -122,9 +123,9 @@ def _ordinary(buffer: bytes, start: int) -> Frame | None:
         return None
     carriage = buffer.find(b"\r", line, line_end)
     if carriage < 0 and buffer.startswith(b"\n", line_end + 1):
-        return Frame(event, buffer[line + 6 : line_end], buffer[start : line_end + 2])
+        return Frame(event, readable(buffer[line + 6 : line_end]), buffer[start : line_end + 2])
     if carriage == line_end - 1 and buffer.startswith(b"\r\n", line_end + 1):
-        return Frame(event, buffer[line + 6 : carriage], buffer[start : line_end + 3])
+        return Frame(event, readable(buffer[line + 6 : carriage]), buffer[start : line_end + 3])
     return None
 
 
@@ -147,4 +148,4 @@ def _parse(text: bytes, raw: bytes) -> Frame | None:
             lines.append(value)
         elif field == b"event":
             event = value.decode("utf-8", "replace")
-    return Frame(event, b"\n".join(lines), raw) if lines else None
+    return Frame(event, readable(b"\n".join(lines)), raw) if lines else None

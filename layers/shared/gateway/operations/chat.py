@@ -19,6 +19,7 @@ from gateway.canonical.response import ChatResponse, Extension, Stamp, gathered
 from gateway.canonical.target import Target
 from gateway.canonical.usage import Usage, Uses
 from gateway.errors import InvalidRequest
+from gateway.framing.json_values import readable
 from gateway.operations.betas import BETAS, betas_within_price
 from gateway.operations.chat_stream import ChatAnswer, ChatTranscoder
 from gateway.operations.provider_state import refuse_provider_state
@@ -127,6 +128,7 @@ class ChatOperation:
         """The answers to all conversations as one, with tools under the caller's names."""
         codec, renaming = provider_of(candidate, request).codec, _renaming(request, candidate)
         undone = renaming.undone if renaming is not None else _unchanged
+        bodies = [readable(body) for body in bodies]
         ids = [answer_id, *(f"{answer_id}_{place}" for place in range(1, len(bodies)))]
         responses = [undone(codec.decode_response(body, each)) for body, each in zip(bodies, ids, strict=True)]
         return ChatAnswer(b"".join(bodies), gathered(responses, request.choices), codec.protocol)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from gateway.errors import UpstreamError
+from gateway.framing.json_values import readable
 from gateway.framing.sse import FRAME_BYTES_MAX
 
 _BETWEEN = re.compile(rb"[ \t\r\n,\[\]]*+")
@@ -58,7 +59,7 @@ class JsonArrayDecoder:
             return True
         self._depth += 1 if byte == _OPENING else -1
         if not self._depth:
-            objects.append(self._buffer[: self._at])
+            objects.append(readable(self._buffer[: self._at]))
             self._buffer, self._at = self._buffer[self._at :], 0
         return True
 

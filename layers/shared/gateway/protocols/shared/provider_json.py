@@ -50,7 +50,7 @@ def counting(usage: Callable[[object], Usage | None], reported: object) -> Itera
 def load(data: bytes) -> dict[str, Any]:
     """A provider's JSON object; raises `UnreadableAnswer` on anything else."""
     try:
-        value = json_values.loads(data, REWRITTEN_DEPTH_MAX)
+        value = json_values.loads(json_values.readable(data), REWRITTEN_DEPTH_MAX)
     except orjson.JSONDecodeError:
         raise UnreadableAnswer("it is not JSON") from None
     except ExceedsBounds as exceeded:
