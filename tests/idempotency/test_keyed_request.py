@@ -47,6 +47,10 @@ def test_key_account_method_and_path_each_make_a_scope_of_their_own(other: Keyed
     assert keyed().scope != other.scope
 
 
+def test_the_same_body_at_another_path_has_another_fingerprint() -> None:
+    assert len({keyed().fingerprint, keyed(path="/v1/other").fingerprint, keyed(method="PUT").fingerprint}) == 3
+
+
 def test_what_is_stored_does_not_show_the_key() -> None:
     assert "secret" not in keyed("secret").scope
 

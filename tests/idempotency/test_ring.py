@@ -200,10 +200,15 @@ async def test_every_success_is_kept(gateway: Gateway, status: int) -> None:
     assert (is_repeat(again := await gateway.ask()), again.status) == (True, status)
 
 
-async def test_a_request_that_fails_unforeseen_after_its_charge_is_paid_back(gateway: Gateway) -> None:
-    gateway.money = BrokenMoney()
+UNFORESEEN = [ValueError("unforeseen"), ServiceUnavailable("unforeseen"), GatewayError("unforeseen")]
+
+
+@pytest.mark.parametrize("error", UNFORESEEN, ids=lambda error: type(error).__name__)
+async def test_a_request_that_fails_unforeseen_after_its_charge_is_paid_back(error: Exception) -> None:
+    gateway = Gateway()
+    gateway.money = BrokenMoney(error)
     await gateway.open()
-    with pytest.raises(ValueError, match="unforeseen"):
+    with pytest.raises(type(error), match="unforeseen"):
         await gateway.ask()
     assert await gateway.paid() == 0
 
@@ -211,9 +216,13 @@ async def test_a_request_that_fails_unforeseen_after_its_charge_is_paid_back(gat
 class BrokenMoney(MemoryMoney):
     """A store whose caller fails right after each charge."""
 
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
     async def settle(self, hold: Hold, charge: Charge, now_s: float) -> Settlement:
         await super().settle(hold, charge, now_s)
-        raise ValueError("unforeseen")
+        raise self._error
 
 
 class DownRecords(MemoryIdempotencyRecords):
@@ -255,6 +264,16 @@ async def test_an_answer_that_was_not_kept_is_not_paid_twice(made: Made) -> None
     gateway.clock.at_s += LEASE_S
     await gateway.ask()
     assert (len(gateway.served), await gateway.paid()) == (2, COST)
+
+
+@with_a_store_down
+async def test_another_body_undoes_no_attempt_that_died(made: Made) -> None:
+    gateway = made()
+    await gateway.open()
+    await gateway.ask()
+    gateway.clock.at_s += LEASE_S
+    assert await conflict(gateway.ask(body=b"{}")) == ("idempotency_key_reused", None, False)
+    assert (len(gateway.served), await gateway.paid()) == (1, COST)
 
 
 async def test_a_refusal_reaches_the_caller_although_the_key_cannot_be_freed() -> None:

@@ -14,6 +14,7 @@ from gateway.canonical.money import Admission, Charge, RefusedBy
 from gateway.canonical.usage import Usage
 from gateway.errors import ServiceUnavailable
 from gateway.ledger.hold_ids import hold_id_at
+from gateway.logs.metrics import METRIC
 from gateway.stores.aws.client import (
     AwsError,
     ConditionFailed,
@@ -412,3 +413,33 @@ def test_a_process_remembers_ten_thousand_accounts_and_no_more(money: DynamoMone
     for number in range(10_001):
         money._see(Account(f"acct_{number}"))
     assert (len(money._seen), "acct_0" in money._seen, "acct_1" in money._seen) == (10_000, False, True)
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_what_is_written_off_is_counted(
+    money: DynamoMoney, caplog: pytest.LogCaptureFixture, *, late: bool
+) -> None:
+    caplog.set_level("INFO")
+    await opened(money, ACCOUNT, balance=100)
+    hold = await admitted(money, wanted(ACCOUNT, 100))
+    if late:
+        await sweep(money, NOW_S + DEADLINE_S)
+    await money.settle(hold, charge(130), NOW_S + DEADLINE_S)
+    assert {"Shortfalls": 1, "ShortfallNanoUsd": 30} in [record.__dict__.get(METRIC) for record in caplog.records]
+
+
+async def test_every_read_of_an_account_and_of_its_ledger_is_consistent(
+    api: TroubledDynamoDb, money: DynamoMoney
+) -> None:
+    sent = tapped(api)
+    await opened(money, ACCOUNT)
+    hold = await money.checkpoint(await admitted(money, wanted(ACCOUNT)), charge(5))
+    await sweep(money, NOW_S + DEADLINE_S)
+    await money.settle(hold, charge(10), NOW_S + DEADLINE_S)
+    await money.track_spend(ACCOUNT, hold.key_id, NOW_S)
+    await money.read_account(ACCOUNT)
+    await money.key_spend(ACCOUNT, hold.key_id, NOW_S)
+    await money.entries(ACCOUNT, since_s=0, until_s=NOW_S, limit=5)
+    reads = [payload for operation, payload in sent if operation in {"GetItem", "Query"} and "IndexName" not in payload]
+    assert len(reads) > 10
+    assert all(payload.get("ConsistentRead") for payload in reads)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,6 +48,16 @@ def test_the_window_with_less_left_is_the_tighter(
 )
 def test_months_are_utc_and_ordered(now_s: float, month: int) -> None:
     assert month_of(now_s) == month
+
+
+def test_a_month_is_utcs_on_a_machine_of_another_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert (month_of(1_798_761_599), month_reset_s(1_798_761_599)) == (202612, 1)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from gateway.canonical.money import (
     NanoUsd,
     Settlement,
     Tier,
+    ToolCost,
 )
 from gateway.canonical.usage import Usage, Uses
 from gateway.errors import ServiceUnavailable
@@ -47,7 +48,7 @@ class UnitMeter:
         return open_units
 
     def cost(self, _served_by: Candidate[Any], usage: Usage) -> Cost:
-        return Cost(usage.output, Tier.FAST, "v1")
+        return Cost(usage.output, Tier.FAST, "v1", tuple(ToolCost(name, uses, 0) for name, uses in usage.uses))
 
     def bounded(self, _served_by: Candidate[Any], usage: Usage) -> Usage:
         return replace(usage, output=min(usage.output, self.bound))
@@ -70,7 +71,7 @@ class UnitMeter:
 
 
 # The part of a candidate that a charge names.
-SERVED: Any = SimpleNamespace(model=SimpleNamespace(id="gpt-4o"), target=SimpleNamespace(provider="openai"))
+SERVED: Any = SimpleNamespace(model=SimpleNamespace(id="gpt-4o-mini"), target=SimpleNamespace(provider="openai"))
 
 
 class SlowMoney(MemoryMoney):
@@ -396,6 +397,33 @@ def test_an_end_that_the_store_takes_does_not_go_to_the_queue(
         request = Request()
         await ends(await request.admit())
         assert (await request.ends(), request.queue.waiting) == ([entry], [])
+
+    run(story())
+
+
+@pytest.mark.parametrize("estimated", [False, True])
+def test_a_charge_names_what_was_asked_and_what_served_it(*, estimated: bool) -> None:
+    used = Usage(output=70, uses=(("web_search", 2),))
+
+    async def story() -> None:
+        request = Request()
+        bill = await (await request.admit()).settle(SERVED, used, estimated=estimated)
+        assert (bill.cost_usd, bill.tool_lines) == (
+            "0.00000007",
+            [{"tool": "web_search", "uses": 2, "cost_usd": "0"}],
+        )
+        assert (await seen(request.money, ACCOUNT)).entries[-1].charge == Charge(
+            cost_nanousd=70,
+            request_id="req",
+            generation_id="gen",
+            model_requested="gpt-4o",
+            model_used="gpt-4o-mini",
+            tier=Tier.FAST,
+            price_version="v1",
+            usage=used,
+            estimated=estimated,
+            tools=(ToolCost("web_search", 2, 0),),
+        )
 
     run(story())
 

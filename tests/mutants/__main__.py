@@ -30,6 +30,7 @@ TESTS = (
     "tests/money",
     "tests/idempotency",
     "tests/app",
+    "tests/background/test_readmission.py",
     "tests/background/test_running.py",
     "tests/jobs/test_planning.py",
     "tests/webhooks/test_alerts.py",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from gateway.canonical.money import HoldRequest, Refusal
 from gateway.ports.keys import KeyRecord
 from gateway.providers.auth.standard_webhooks import verify
 from gateway.stores.aws.notices import SqsNotices
-from gateway.stores.money.alerting import PAUSE_S, AlertingMoney
+from gateway.stores.money.alerting import AlertingMoney
 from gateway.stores.money.sweep import sweep
 from gateway.webhooks.alerts import Alerts
 from gateway.webhooks.batch import SpendCheck, read_notice
@@ -24,6 +25,7 @@ from tests.fakes.webhooks import MemoryWebhookRecords
 from tests.money.given import NOW_S as MONEY_S
 from tests.money.given import admitted, charge, opened, wanted
 from tests.money.simulation.dynamodb import SimulatedDynamoDb
+from tests.virtual_time import run
 from tests.webhooks.conftest import Receiver, Time
 
 pytestmark = pytest.mark.anyio
@@ -177,9 +179,34 @@ async def test_ends_and_refusals_ask_for_a_look() -> None:
     await money.checkpoint(other, charge(40))
     await sweep(money, MONEY_S + 1_000)
     assert told.looks == [("acct_1", KEY.key_id, False)]
-    for later_s in (0, 1, PAUSE_S):
+    for later_s in (0, 59, 60):
         assert isinstance(await money.admit(capped(30), MONEY_S + later_s), Refusal)
     assert told.looks[1:] == [("acct_1", KEY.key_id, True)] * 2
+
+
+async def test_only_a_refusal_by_the_cap_asks_for_a_look() -> None:
+    told = Told()
+    money = AlertingMoney(SimulatedDynamoDb(), "accounts", "ledger", told)
+    await opened(money, "acct_1", balance=50)
+    assert isinstance(await money.admit(capped(60), MONEY_S), Refusal)
+    assert told.looks == []
+
+
+def test_a_queue_that_hangs_holds_an_end_back_for_a_second() -> None:
+    class Hanging(Told):
+        async def look(self, account_id: str, key_id: str, *, refused: bool) -> None:
+            await asyncio.sleep(60)
+            await super().look(account_id, key_id, refused=refused)
+
+    async def story() -> None:
+        money = AlertingMoney(SimulatedDynamoDb(), "accounts", "ledger", Hanging())
+        await opened(money, "acct_1", balance=1_000)
+        hold = await admitted(money, capped(100))
+        began_s = asyncio.get_running_loop().time()
+        assert (await money.settle(hold, charge(90), MONEY_S)).applied
+        assert asyncio.get_running_loop().time() - began_s == 1.0
+
+    run(story())
 
 
 async def test_a_queue_that_fails_does_not_fail_the_ledger() -> None:
