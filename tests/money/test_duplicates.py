@@ -151,5 +151,5 @@ async def test_a_hold_that_had_ended_before_it_was_admitted_gives_its_amount_bac
     for step in life.split():
         await getattr(one, step)()
         await seen(one.money, ACCOUNT)
-    free, held, _ = await one.sweep_all()
+    free, held, *_ = await one.sweep_all()
     assert (free, held) == (before.free_nanousd, 0)
