@@ -36,6 +36,7 @@ from gateway.framing.sse import Frame, SSEDecoder, sse_event
 from gateway.protocols.openai_responses import answer
 from gateway.protocols.openai_responses.decode_answer import TEXTS, chat_logprobs, content_of, is_generated
 from gateway.protocols.openai_responses.errors import decode_error_object
+from gateway.protocols.openai_responses.places import Places
 from gateway.protocols.shared.provider_json import (
     as_arguments,
     as_index,
@@ -102,8 +103,7 @@ class ResponsesStreamDecoder:
         if kind in _ENDINGS:
             return self._end(event, kind, data)
         events: list[Event] = []
-        if kind in _READERS:
-            _READERS[kind](self._reader, event, events)
+        self._reader.read(kind, event, events)
         return Decoded(events, sse_event(data, kind), self._reader.uses)
 
     def _end(self, event: Json, kind: str, data: bytes) -> Decoded:
@@ -123,7 +123,7 @@ class _AnswerReader:
     def __init__(self, ids: CallIds) -> None:
         self.started = False
         self._ids = ids
-        self._places: dict[str, int] = {}
+        self._places = Places()
         self._parts: dict[tuple[int, str, int], int] = {}
         self._calls: dict[int, int] = {}
         self._argued: set[int] = set()
@@ -145,6 +145,15 @@ class _AnswerReader:
         """True if there is no content yet."""
         return not self._parts
 
+    def read(self, kind: str, event: Json, events: list[Event]) -> None:
+        """Reads an event of any kind."""
+        if kind == "response.created":
+            self.start(event, events)
+        elif kind == "response.output_item.added":
+            self._open_item(self._places.open(event), event, events)
+        elif kind in _READERS:
+            _READERS[kind](self, self._places.of(event), event, events)
+
     def start(self, event: Json, events: list[Event]) -> None:
         """The response begins, once."""
         response = as_object(event.get("response"))
@@ -158,64 +167,63 @@ class _AnswerReader:
                 )
             )
 
-    def add_text(self, event: Json, events: list[Event]) -> None:
+    def add_text(self, place: int, event: Json, events: list[Event]) -> None:
         """Reads a piece of a text part, with its log probabilities; half a character is scored without any text."""
         text, logprobs = as_text(event.get("delta")), event.get("logprobs")
         if text or logprobs:
-            part = self._part(self._index(event), "text", as_index(event.get("content_index"), 0))
+            part = self._part(place, "text", as_index(event.get("content_index"), 0))
             events.append(TextDelta(text, part, logprobs=chat_logprobs(logprobs)))
 
-    def add_refusal(self, event: Json, events: list[Event]) -> None:
+    def add_refusal(self, place: int, event: Json, events: list[Event]) -> None:
         """Reads a piece of a refusal."""
         if text := as_text(event.get("delta")):
-            part = self._part(self._index(event), "refusal", as_index(event.get("content_index"), 0))
+            part = self._part(place, "refusal", as_index(event.get("content_index"), 0))
             events.append(RefusalDelta(text, part))
 
-    def add_summary(self, event: Json, events: list[Event]) -> None:
+    def add_summary(self, place: int, event: Json, events: list[Event]) -> None:
         """Reads a piece of a summary of reasoning."""
         if text := as_text(event.get("delta")):
-            part = self._part(self._index(event), "summary", as_index(event.get("summary_index"), 0))
+            part = self._part(place, "summary", as_index(event.get("summary_index"), 0))
             events.append(ThinkingDelta(text, part))
 
-    def add_reasoning(self, event: Json, events: list[Event]) -> None:
+    def add_reasoning(self, place: int, event: Json, events: list[Event]) -> None:
         """Reads a piece of reasoning itself, where a model shows it."""
         if text := as_text(event.get("delta")):
-            part = self._part(self._index(event), "reasoning", as_index(event.get("content_index"), 0))
+            part = self._part(place, "reasoning", as_index(event.get("content_index"), 0))
             events.append(ThinkingDelta(text, part))
 
-    def add_arguments(self, event: Json, events: list[Event]) -> None:
+    def add_arguments(self, place: int, event: Json, events: list[Event]) -> None:
         """Reads a piece of the input of a call; one that has not been opened says it all when it is done."""
-        index = self._index(event)
         text = as_text(event.get("delta"))
-        if text and index in self._calls:
-            self._argued.add(index)
-            events.append(ToolCallDelta(text, self._calls[index], self._part(index, "call", 0)))
+        if text and place in self._calls:
+            self._argued.add(place)
+            events.append(ToolCallDelta(text, self._calls[place], self._part(place, "call", 0)))
 
-    def add_annotation(self, event: Json, events: list[Event]) -> None:
+    def add_annotation(self, place: int, event: Json, events: list[Event]) -> None:
         """A source of a text part."""
-        key = self._index(event), "text", as_index(event.get("content_index"), 0)
+        key = place, "text", as_index(event.get("content_index"), 0)
         self._cite(key, event.get("annotation"), events)
 
-    def _index(self, event: Json) -> int:
-        """The place of the event's item; where an event does not tell, the item's id does."""
-        known = self._places.get(as_word(event.get("item_id")), 0)
-        return as_index(event.get("output_index"), known)
-
-    def open_item(self, event: Json, events: list[Event]) -> None:
+    def _open_item(self, place: int, event: Json, events: list[Event]) -> None:
         """Opens an item. Only calls have content at this point: their id and name."""
         item = as_object(event.get("item"))
-        self.note_item(self._index(event), item)
-        if identity := as_word(item.get("id")):
-            self._places[identity] = self._index(event)
+        self._note_item(place, item)
         if item.get("type") in _CALL_INPUTS:
-            self._open_call(self._index(event), item, events)
+            self._open_call(place, item, events)
 
-    def close_item(self, event: Json, events: list[Event]) -> None:
+    def close_item(self, place: int, event: Json, events: list[Event]) -> None:
         """Emits the part of an item that has not been emitted."""
-        self.note_item(self._index(event), as_object(event.get("item")))
-        self.complete(self._index(event), as_object(event.get("item")), events)
+        item = as_object(event.get("item"))
+        self._note_item(place, item)
+        self.complete(place, item, events)
+        self._places.close(place)
 
-    def note_item(self, index: int, item: Json) -> None:
+    def note_listed(self, items: Iterable[Json]) -> None:
+        """Keeps the items of the provider's own tools, as the whole answer has them."""
+        for index, item in enumerate(items):
+            self._note_item(self._places.listed(index, item), item)
+
+    def _note_item(self, index: int, item: Json) -> None:
         """Keeps an item of the provider's own tools, as it is known by now."""
         if answer.is_search(item) or index in self._items:
             self._items[index] = item
@@ -236,12 +244,12 @@ class _AnswerReader:
             if part.get("type") in TEXTS:
                 key = next(texts, (index, "text", position))
                 if key not in self._parts:
-                    self.add_text(_whole(index, position, part, "text"), events)
+                    self.add_text(index, _whole(position, part, "text"), events)
                 for annotation in as_objects(part.get("annotations"))[self._cited.get(key, 0) :]:
                     self._cite(key, annotation, events)
             elif part.get("type") == "refusal":
                 if next(refusals, None) is None:
-                    self.add_refusal(_whole(index, position, part, "refusal"), events)
+                    self.add_refusal(index, _whole(position, part, "refusal"), events)
             else:
                 ordinal = self._part(index, "opaque", position)
                 events.append(OpaqueDelta(answer.PROTOCOL, dumped(part), ordinal))
@@ -251,10 +259,10 @@ class _AnswerReader:
         summaries, thoughts = self._streamed(index, "summary"), self._streamed(index, "reasoning")
         for position, part in enumerate(as_parts(item.get("summary"))):
             if next(summaries, None) is None:
-                self.add_summary(_whole(index, position, part, "text"), events)
+                self.add_summary(index, _whole(position, part, "text"), events)
         for position, part in enumerate(as_parts(item.get("content"))):
             if next(thoughts, None) is None:
-                self.add_reasoning(_whole(index, position, part, "text"), events)
+                self.add_reasoning(index, _whole(position, part, "text"), events)
         encrypted = as_text(item.get("encrypted_content"))
         if not encrypted:
             return
@@ -271,7 +279,7 @@ class _AnswerReader:
             self._open_call(index, item, events)
         if index not in self._argued:
             whole = as_arguments(item.get(_CALL_INPUTS[item["type"]]))
-            self.add_arguments({"output_index": index, "delta": whole}, events)
+            self.add_arguments(index, {"delta": whole}, events)
 
     def _open_call(self, index: int, item: Json, events: list[Event]) -> None:
         call = self._calls[index] = len(self._calls)
@@ -299,10 +307,9 @@ def _name(frame: Frame) -> str | None:
     return name if name.startswith("response.") or name == "error" else None
 
 
-def _whole(index: int, position: int, part: Json, member: str) -> Json:
+def _whole(position: int, part: Json, member: str) -> Json:
     """A part that came at once, as the one delta that it could have been."""
     return {
-        "output_index": index,
         "content_index": position,
         "summary_index": position,
         "delta": part.get(member),
@@ -318,8 +325,7 @@ def _finished(reader: _AnswerReader, event: Json) -> list[Event]:
     if reader.is_empty:
         for index, item in enumerate(as_objects(response.get("output"))):
             reader.complete(index, item, events)
-    for index, item in enumerate(as_objects(response.get("output"))):
-        reader.note_item(index, item)
+    reader.note_listed(as_objects(response.get("output")))
     usage = answer.decode_usage(response.get("usage"), reader.uses)
     if usage is not None:
         events.append(UsageReported(usage))
@@ -343,8 +349,7 @@ _COMPLETIONS: Mapping[str, Callable[[_AnswerReader, int, Json, list[Event]], Non
     "function_call": _AnswerReader.complete_call,
     "custom_tool_call": _AnswerReader.complete_call,
 }
-_READERS: Mapping[str, Callable[[_AnswerReader, Json, list[Event]], None]] = {
-    "response.created": _AnswerReader.start,
+_READERS: Mapping[str, Callable[[_AnswerReader, int, Json, list[Event]], None]] = {
     "response.output_text.delta": _AnswerReader.add_text,
     "response.output_text.annotation.added": _AnswerReader.add_annotation,
     "response.refusal.delta": _AnswerReader.add_refusal,
@@ -352,7 +357,6 @@ _READERS: Mapping[str, Callable[[_AnswerReader, Json, list[Event]], None]] = {
     "response.reasoning_text.delta": _AnswerReader.add_reasoning,
     "response.function_call_arguments.delta": _AnswerReader.add_arguments,
     "response.custom_tool_call_input.delta": _AnswerReader.add_arguments,
-    "response.output_item.added": _AnswerReader.open_item,
     "response.output_item.done": _AnswerReader.close_item,
 }
 _ENDINGS: Mapping[str, Callable[[_AnswerReader, Json], list[Event]]] = {

@@ -17,7 +17,7 @@ from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import Extension, FinishReason, Stamp
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError
-from gateway.framing.json_edit import edit
+from gateway.framing.json_edit import edit, members
 from gateway.framing.sse import sse_event
 from gateway.protocols.openai_responses.answer import encode_ending
 from gateway.protocols.openai_responses.encode_answer import item_status, last_word, response_object
@@ -33,7 +33,8 @@ DONE = sse_event(b"[DONE]")
 _NAME_START = len(b"event: ")
 _DATA_START = len(b"\ndata: ")
 _WITH_RESPONSE = frozenset({b"response.created", b"response.queued", b"response.in_progress"})
-_LAST = frozenset({b"response.completed", b"response.incomplete"})
+_COMPLETED = b"response.completed"
+_LAST = frozenset({_COMPLETED, b"response.incomplete"})
 _IN_PROGRESS: Json = {"status": "in_progress", "error": None, "incomplete_details": None}
 
 
@@ -60,13 +61,21 @@ class ResponsesStreamEncoder:
         data_start = frame.index(b"\n") + _DATA_START
         name, data = frame[_NAME_START : data_start - _DATA_START], self._renamer.rename(frame[data_start:-2])
         if name in _LAST:
-            self._held = name.decode(), data
+            self._held = name.decode(), self._whole(transcript, name, data)
             return b""
         if name in _WITH_RESPONSE:
             transcript.note_response(data)
         else:
             transcript.note(name, data)
         return frame[:data_start] + data + frame[-2:]
+
+    def _whole(self, transcript: Transcript, name: bytes, data: bytes) -> bytes:
+        """The last event with the items that came before it, where its provider does not list them again."""
+        response = members(data).get("response", b"{}")
+        if members(response).get("output") != b"[]":
+            return data
+        transcript.close("completed" if name == _COMPLETED else "incomplete")
+        return edit(data, {"response": edit(response, {"output": orjson.dumps(transcript.items)})})
 
     def encode(self, event: Event) -> bytes:
         """The events of one event; what this wire has no word for is left out, as docs/bridging.md has it."""

@@ -15,6 +15,7 @@ from gateway.framing import json_edit
 from gateway.protocols.openai_responses.item_ids import shown
 
 _NULL = b"null"
+_NONE = b"[]"
 
 
 def forward_response(body: bytes, stamp: Stamp, extension: Extension) -> bytes:
@@ -61,9 +62,9 @@ def _response(response: bytes, stamp: Stamp) -> bytes:
     if not response.startswith(b"{"):
         return response
     put = {name: orjson.dumps(value) for name, value in _names(stamp).items()}
-    output = json_edit.members(response).get("output")
-    if output is not None:
-        put["output"] = json_edit.edit_objects(output, _item)
+    output = json_edit.members(response).get("output", _NULL)
+    # Readers add to this list: a provider that leaves it out has said nothing yet.
+    put["output"] = _NONE if output == _NULL else json_edit.edit_objects(output, _item)
     return json_edit.edit(response, put)
 
 

@@ -11,7 +11,8 @@ import orjson
 
 from gateway.framing.json_edit import members
 from gateway.protocols.openai_responses.output_item import Json, OutputItem, Wire
-from gateway.protocols.shared.provider_json import as_index, as_object, as_text
+from gateway.protocols.openai_responses.places import Places
+from gateway.protocols.shared.provider_json import as_object, as_text
 
 
 class Transcript:
@@ -22,6 +23,7 @@ class Transcript:
         self._last = b"{}"
         self._done: dict[int, Json] = {}
         self._open: dict[int, OutputItem] = {}
+        self._places = Places()
 
     @property
     def next_number(self) -> int:
@@ -56,12 +58,13 @@ class Transcript:
 
     def note_item(self, event: Json) -> None:
         """An item opens."""
-        index = as_index(event.get("output_index"), 0)
+        index = self._places.open(event)
         self._open[index] = OutputItem({"type": ""} | as_object(event.get("item")), index)
 
     def note_item_done(self, event: Json) -> None:
         """An item has ended, and is repeated as the provider says that it is."""
-        index = as_index(event.get("output_index"), 0)
+        index = self._places.of(event)
+        self._places.close(index)
         self._open.pop(index, None)
         self._done[index] = as_object(event.get("item"))
 
@@ -84,7 +87,7 @@ class Transcript:
             item.write(as_text(event.get("delta")))
 
     def _item(self, event: Json) -> OutputItem | None:
-        return self._open.get(as_index(event.get("output_index"), 0))
+        return self._open.get(self._places.of(event))
 
 
 _NOTES: Mapping[bytes, Callable[[Transcript, Json], None]] = {
