@@ -123,12 +123,8 @@ def _show(at: int, mutant: Mutant, outcome: str, by: str) -> None:
 def _report(mutants: Sequence[Mutant], outcomes: dict[str, tuple[str, str]]) -> int:
     counted = Counter(outcomes[_id(mutant)][0] for mutant in mutants)
     living = [mutant for mutant in mutants if outcomes[_id(mutant)][0] in {SURVIVED, UNREACHED}]
-    known = {
-        (each["path"], each["before"], each["after"]) for each in tomllib.loads(EXPLAINED.read_text())["equivalent"]
-    }
-    unexplained = [
-        mutant for mutant in living if (mutant.path.removeprefix(f"{CODE}/"), mutant.before, mutant.after) not in known
-    ]
+    explained = tomllib.loads(EXPLAINED.read_text())["equivalent"]
+    unexplained = [mutant for mutant in living if not any(_explains(each, mutant) for each in explained)]
     killed = len(mutants) - len(living)
     _say(f"{killed} of {len(mutants)} killed, {100 * killed / max(1, len(mutants)):.1f} %: {dict(counted)}")
     _say(f"{len(living)} live: {len(living) - len(unexplained)} explained in {EXPLAINED.name}, {len(unexplained)} not")
@@ -137,6 +133,12 @@ def _report(mutants: Sequence[Mutant], outcomes: dict[str, tuple[str, str]]) -> 
         _say(f"before = {mutant.before!r}\nafter = {mutant.after!r}\n")
     (OUT / "outcomes.json").write_bytes(orjson.dumps(outcomes))
     return int(bool(unexplained))
+
+
+def _explains(each: dict[str, str], mutant: Mutant) -> bool:
+    """True for an entry of this line; one that names no changed line is for all of them."""
+    place = mutant.path.removeprefix(f"{CODE}/")
+    return (each["path"], each["before"], each.get("after", mutant.after)) == (place, mutant.before, mutant.after)
 
 
 def _say(line: str) -> None:

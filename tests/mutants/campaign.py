@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import math
 import os
 import resource
 import signal
@@ -60,9 +61,9 @@ class Campaign:
             began_s = time.process_time()
             reports = runtestprotocol(item, log=False, nextitem=session.items[(at + 1) % len(session.items)])
             self._took_s[at] = time.process_time() - began_s
-            failed = [report.longreprtext for report in reports if report.failed]
-            if failed:
-                pytest.exit(f"{item.nodeid} fails without a mutant: {failed[0]}", returncode=3)
+            if any(report.failed for report in reports):
+                sys.stdout.write(f"left out, since it fails without a mutant: {item.nodeid}\n")
+                self._took_s[at] = math.inf
         MONITORING.set_events(MONITORING.COVERAGE_ID, 0)
         self._note_modules(session)
         gc.collect()
