@@ -125,7 +125,7 @@ def _check(call: Call, *, counting: bool) -> list[Block]:
         raise anthropic_checks.refusal(404, f"model: {model}")
     anthropic_checks.check(call.body, dict(call.headers), counting=counting)
     prompt = anthropic_prompt.blocks(call.body)
-    anthropic_checks.check_cache_marks(prompt)
+    anthropic_checks.check_cache_marks(model, prompt)
     return prompt
 
 

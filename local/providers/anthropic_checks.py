@@ -34,7 +34,6 @@ _ADAPTIVE = re.compile(r"claude-(opus|sonnet)-4-[6-9]|claude-(opus|sonnet|haiku|
 _ADAPTIVE_ONLY = re.compile(r"claude-opus-4-[7-9]|claude-(opus|sonnet|haiku|fable|mythos)-[5-9]")
 _NEVER_THINKS = re.compile(r"claude-(3-5|3-opus|3-haiku|3-sonnet)")
 _ONE_SAMPLER = re.compile(r"claude-(opus-4-1|(opus|sonnet|haiku)-4-[5-9])")
-_CACHE_MARKS_MAX = 4
 
 
 def refusal(status: int, message: str, code: str | None = None) -> Refusal:
@@ -349,17 +348,7 @@ _RULES: tuple[Callable[[Json], None], ...] = (
 )
 
 
-def check_cache_marks(prompt: Sequence[Block]) -> None:
-    """Refuses more than four cache marks, and marks of five minutes before those of an hour."""
-    marks = [block for block in prompt if block.ttl]
-    if len(marks) > _CACHE_MARKS_MAX:
-        raise invalid(f"A maximum of {_CACHE_MARKS_MAX} blocks with cache_control may be provided. Found {len(marks)}.")
-    shorter = False
-    for block in marks:
-        if block.ttl == "1h" and shorter:
-            raise invalid(
-                f"{block.path}.cache_control.ttl: a ttl='1h' cache_control block must not come after a ttl='5m' "
-                "cache_control block. Note that blocks are processed in the following order: `tools`, `system`, "
-                "`messages`."
-            )
-        shorter = shorter or block.ttl == "5m"
+def check_cache_marks(model: str, prompt: Sequence[Block]) -> None:
+    """Refuses the cache markers that the table forbids."""
+    for fault in anthropic_table.mark_faults(model, prompt):
+        raise invalid(fault)

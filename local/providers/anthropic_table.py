@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
+from local.providers import block_cache
 from local.providers.anthropic_prompt import parts
+from local.providers.block_cache import Block
 from local.providers.json_value import Json
 from local.providers.vendor_rules import (
     VendorRules,
@@ -47,6 +49,22 @@ def _turns(body: Json, rules: VendorRules) -> Iterator[str]:
     text = str(said[-1].get("text", "")) if said else ""
     if not rules.limits.closes_with_blank and text != text.rstrip():
         yield "messages: final assistant content cannot end with trailing whitespace"
+
+
+def _thought_first(body: Json, rules: VendorRules) -> Iterator[str]:
+    thinking = (body.get("thinking") or {}).get("type", "disabled")
+    said = [part for last in body["messages"][-1:] if last["role"] == "assistant" for part in parts(last["content"])]
+    if said and thinking != "disabled" and not rules.limits.thinks_from_answer and "thinking" not in said[0]["type"]:
+        at = f"messages.{len(body['messages']) - 1}.content.0.type"
+        yield (
+            f"{at}: Expected `thinking` or `redacted_thinking`, but found `{said[0]['type']}`. When `thinking` is "
+            "enabled, a final `assistant` message must start with a thinking block."
+        )
+
+
+def mark_faults(model: str, prompt: Sequence[Block]) -> Iterator[str]:
+    """Yields the table's objections to the cache markers of a prompt."""
+    return block_cache.mark_faults(rules_of("anthropic_messages", model).limits, prompt)
 
 
 def _texts(body: Json, rules: VendorRules) -> Iterator[str]:
@@ -137,5 +155,5 @@ def _images(body: Json, rules: VendorRules) -> Iterator[str]:
 
 
 _RULES: tuple[Callable[[Json, VendorRules], Iterator[str]], ...] = (
-    _bound, _turns, _texts, _names, _schemas, _ids, _others, _images,
+    _bound, _turns, _thought_first, _texts, _names, _schemas, _ids, _others, _images,
 )  # fmt: skip

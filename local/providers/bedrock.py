@@ -121,7 +121,7 @@ def _parsed(call: Call) -> _Turn:
     bedrock_checks.require_model(model)
     bedrock_checks.check(body, model)
     prompt = _prompt(body)
-    bedrock_checks.check_cache_order(prompt)
+    bedrock_checks.check_cache_points(model, prompt)
     cost = block_cache.cost(model, prompt, call.memory, call.now_s)
     return _Turn(call, answers.compose(_ask(body, model), call.shape), _reported(call, cost))
 

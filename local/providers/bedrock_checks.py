@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from local.providers import bedrock_table, seals
+from local.providers import bedrock_table, block_cache, seals
 from local.providers.block_cache import Block
 from local.providers.json_value import Json
+from local.providers.vendor_rules import rules_of
 from local.providers.wire import Refusal
 
 SIGNATURE = "bedrock reasoning"
@@ -33,7 +34,6 @@ _CONTENT = (
 )  # fmt: skip
 _RESULT_CONTENT = ("json", "text", "image", "document", "video", "searchResult")
 _BOUNDS: dict[str, tuple[float, float]] = {"maxTokens": (1, 2**31 - 1), "temperature": (0, 1), "topP": (0, 1)}
-_CACHE_POINTS_MAX = 4
 _PREFACE = "The model returned the following errors: "
 
 
@@ -206,11 +206,6 @@ def _cache_points(body: Json, model: str) -> None:
             "You invoked an unsupported model or your request did not allow prompt caching. See the documentation for "
             "more information.",
         )
-    if len(points) > _CACHE_POINTS_MAX:
-        raise invalid(
-            f"{_PREFACE}A maximum of {_CACHE_POINTS_MAX} blocks with cache_control may be provided. "
-            f"Found {len(points)}."
-        )
 
 
 def _all_blocks(body: Json) -> list[Json]:
@@ -219,17 +214,10 @@ def _all_blocks(body: Json) -> list[Json]:
     return [*tools, *(body.get("system") or ()), *content]
 
 
-def check_cache_order(prompt: Sequence[Block]) -> None:
-    """Refuses cache points of five minutes before points of an hour."""
-    shorter = False
-    for block in prompt:
-        if block.ttl == "1h" and shorter:
-            raise invalid(
-                f"{_PREFACE}{block.path}.cache_control.ttl: a ttl='1h' cache_control block must not come after a "
-                "ttl='5m' cache_control block. Note that blocks are processed in the following order: `tools`, "
-                "`system`, `messages`."
-            )
-        shorter = shorter or block.ttl == "5m"
+def check_cache_points(model: str, prompt: Sequence[Block]) -> None:
+    """Refuses the cache points that the table forbids."""
+    for fault in block_cache.mark_faults(rules_of("bedrock_converse", model).limits, prompt):
+        raise invalid(f"{_PREFACE}{fault}")
 
 
 _RULES: tuple[Callable[[Json], None], ...] = (

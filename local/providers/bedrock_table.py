@@ -69,6 +69,19 @@ def _turns(body: Json, rules: VendorRules) -> Iterator[str]:
             yield "A text block must be included when using documents. Add a text block and retry your request."
 
 
+def _thought_first(body: Json, rules: VendorRules) -> Iterator[str]:
+    thinking = ((body.get("additionalModelRequestFields") or {}).get("thinking") or {}).get("type", "disabled")
+    last = body["messages"][-1]
+    if last["role"] == "assistant" and thinking != "disabled" and not rules.limits.thinks_from_answer:
+        kind = next(iter(last["content"][0]))
+        if kind != "reasoningContent":
+            at = f"messages.{len(body['messages']) - 1}.content.0.type"
+            yield (
+                f"{_PREFACE}{at}: Expected `thinking` or `redacted_thinking`, but found `{kind}`. When `thinking` is "
+                "enabled, a final `assistant` message must start with a thinking block."
+            )
+
+
 def _texts(body: Json, rules: VendorRules) -> Iterator[str]:
     system = [("system", block) for block in body.get("system") or ()]
     said = [
@@ -134,5 +147,5 @@ def _answer(body: Json, rules: VendorRules) -> Iterator[str]:
 
 
 _RULES: tuple[Callable[[Json, VendorRules], Iterator[str]], ...] = (
-    _inference, _turns, _texts, _names, _schemas, _answer,
+    _inference, _turns, _thought_first, _texts, _names, _schemas, _answer,
 )  # fmt: skip

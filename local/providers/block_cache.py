@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from gateway.providers.constraints import Constraints
 from local.providers.memory import Memory
 
 CACHE_MIN_TOKENS = 1024
@@ -37,6 +38,23 @@ class Cost:
     def total(self) -> int:
         """Counts the tokens of the whole prompt."""
         return self.uncached + self.read + self.written_5m + self.written_1h
+
+
+def mark_faults(limits: Constraints, prompt: Sequence[Block]) -> Iterator[str]:
+    """Yields more markers than a prompt may have, and those for longer behind one for shorter, in Anthropic's words."""
+    marks = [block for block in prompt if block.ttl]
+    most = limits.cache_marks_max
+    if most is not None and len(marks) > most:
+        yield f"A maximum of {most} blocks with cache_control may be provided. Found {len(marks)}."
+    shorter = False
+    for block in marks:
+        if block.ttl == "1h" and shorter and not limits.cache_lifetimes_rise:
+            yield (
+                f"{block.path}.cache_control.ttl: a ttl='1h' cache_control block must not come after a ttl='5m' "
+                "cache_control block. Note that blocks are processed in the following order: `tools`, `system`, "
+                "`messages`."
+            )
+        shorter = shorter or block.ttl == "5m"
 
 
 def count(prompt: Sequence[Block]) -> int:

@@ -31,6 +31,12 @@ MEMBERS = {
     "opens_with_user": ("the user speaks first", "a word of the user's goes ahead"),
     "closes_with_user": ("the user speaks last", "a word of the user's follows"),
     "closes_with_blank": ("an answer to go on with may end in blanks", "cut off"),
+    "thinks_from_answer": ("thinking, where the assistant speaks last", "no thinking; strictly 400"),
+    "cache_marks_max": (
+        "cache markers",
+        "the last ahead of the turns, and the last of all; strictly 400",
+    ),
+    "cache_lifetimes_rise": ("an hour's cache marker behind one of five minutes", "five minutes; strictly 400"),
     "document_alone": ("a document needs no text beside it", "a text is added"),
     "tool_root_refused": ("not at the root of a tool's schema", "merged, or told in the description; strictly 400"),
     "tool_root_only": ("alone at the root of a tool's schema", "left out; strictly 400 where that loses anything"),

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from gateway.canonical.parts import Document, Image, InlineMedia, Message, Text, ToolCall, ToolResult
-from gateway.canonical.request import ChatRequest, OutputFormat, Sampling, Tool
+from gateway.canonical.parts import CacheLifetime, Document, Image, InlineMedia, Message, Text, ToolCall, ToolResult
+from gateway.canonical.request import ChatRequest, OutputFormat, Reasoning, Sampling, Tool
 from gateway.errors import InvalidRequest
 from tests.providers.constraints.asking import HI, said
 
@@ -24,7 +24,12 @@ _KEYWORDS: Mapping[str, Any] = {
     "title": "t",
     "required": ["a"],
 }
-_ENFORCED: Mapping[str, Any] = {"minItems": 1, "format": "date", "properties": None}
+_ENFORCED: Mapping[str, Any] = {
+    "minItems": 1,
+    "format": "date",
+    **{name: {} for name in ("properties", "$defs", "definitions", "items")},
+    **{name: [] for name in ("anyOf", "allOf", "enum", "required")},
+}
 _UNENFORCED = ("maxLength", "minimum", "pattern", "maxItems", "not")
 _IMAGES = ("png", "jpeg", "gif", "webp", "heic", "heif", "bmp", "avif")
 _LACKING: Mapping[str, dict[str, Any]] = {
@@ -108,6 +113,24 @@ def _closes_with_blank(shape: Shape, expected: bool) -> bool:
 def _document_alone(shape: Shape, expected: bool) -> bool:
     sent = shape(Message("user", (Document(InlineMedia("QUJD", "application/pdf")),)))
     return (len(sent.messages[0].parts) == 1) == expected
+
+
+def _thinks_from_answer(shape: Shape, expected: bool) -> bool:
+    sent = shape(HI, said("assistant", "So"), reasoning=Reasoning(adaptive=True))
+    return (sent.reasoning is not None) == expected
+
+
+def _marks(shape: Shape, *lifetimes: str) -> list[str]:
+    sent = shape(Message("user", tuple(Text("x", cache=CacheLifetime(each)) for each in lifetimes)))
+    return [part.cache for part in sent.messages[0].parts if isinstance(part, Text) and part.cache]
+
+
+def _cache_marks_max(shape: Shape, expected: int) -> bool:
+    return [len(_marks(shape, *["5m"] * count)) for count in (expected, expected + 1)] == [expected, expected]
+
+
+def _cache_lifetimes_rise(shape: Shape, expected: bool) -> bool:
+    return _marks(shape, "1h", "5m", "1h") == (["1h", "5m", "1h"] if expected else ["1h", "5m", "5m"])
 
 
 def _root(shape: Shape, schema: dict[str, Any]) -> Mapping[str, Any]:

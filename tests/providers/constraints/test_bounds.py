@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.canonical.parts import Image, InlineMedia, Message, Text
+from gateway.canonical.parts import Image, InlineMedia, Message, Text, Thinking
 from gateway.canonical.request import OutputFormat, Reasoning, Sampling, Tool
 from gateway.errors import InvalidRequest
 from gateway.providers.constraints import RULES
@@ -131,3 +131,24 @@ def test_an_answers_schema_that_means_an_object_says_so(dialect: str, kind: dict
     members = {"properties": {"a": {"type": "string"}}}
     sent = shaped(dialect, output_format=OutputFormat("schema", {**kind, **members})).output_format
     assert sent == OutputFormat("schema", {"type": "object", **members})
+
+
+CLAUDE_ON = pytest.mark.parametrize("dialect", ["anthropic_messages", "bedrock_converse"])
+
+
+@CLAUDE_ON
+@pytest.mark.parametrize("reasoning", [Reasoning(effort="low"), Reasoning(budget_tokens=2_000)])
+def test_an_answer_to_go_on_with_is_gone_on_with_without_thinking(dialect: str, reasoning: Reasoning) -> None:
+    asked: dict[str, Any] = {"generation": "claude_budget", "reasoning": reasoning}
+    assert shaped(dialect, HI, said("assistant", "So"), **asked).reasoning is None
+    assert shaped(dialect, HI, said("assistant", "So"), HI, **asked).reasoning == reasoning
+    with pytest.raises(InvalidRequest) as caught:
+        shaped(dialect, HI, said("assistant", "So"), routing=STRICTLY, **asked)
+    assert caught.value.param == ("thinking" if reasoning.effort is None else "effort")
+
+
+def test_an_answer_that_opens_with_the_targets_own_thought_is_thought_on() -> None:
+    asked: dict[str, Any] = {"generation": "claude_budget", "reasoning": Reasoning(effort="low")}
+    own, other = (Thinking("t", "sig", by) for by in ("anthropic_messages", "bedrock_converse"))
+    assert shaped("anthropic_messages", HI, said("assistant", own, "So"), **asked).reasoning is not None
+    assert shaped("anthropic_messages", HI, said("assistant", other, "So"), **asked).reasoning is None

@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from local.providers import anthropic_checks, bedrock_checks
+from local.providers.block_cache import Block
 from local.providers.json_value import Json
 from local.providers.wire import Refusal
 
@@ -51,6 +52,27 @@ def test_strict_tools_of_open_objects() -> None:
     assert "tools.0.custom.input_schema: For 'object' type" in refused_by_anthropic([HI], tools=[tool])
     spec = {"toolSpec": {"name": "f", "strict": True, "inputSchema": {"json": schema}}}
     assert "For 'object' type" in refused_by_bedrock([HI_ON_BEDROCK], toolConfig={"tools": [spec]})
+
+
+def test_thinking_from_an_answer_that_opens_without_a_thought() -> None:
+    thinking = {"type": "enabled", "budget_tokens": 2000}
+    said = [HI, {"role": "assistant", "content": [{"type": "text", "text": "So"}]}]
+    assert "messages.1.content.0.type: Expected `thinking`" in refused_by_anthropic(said, thinking=thinking)
+    said = [HI_ON_BEDROCK, {"role": "assistant", "content": [{"text": "So"}]}]
+    asked = refused_by_bedrock(said, additionalModelRequestFields={"thinking": thinking})
+    assert "messages.1.content.0.type: Expected `thinking`" in asked
+
+
+@pytest.mark.parametrize(
+    ("lifetimes", "said"),
+    [(["5m"] * 5, "A maximum of 4 blocks with cache_control"), (["5m", "1h"], "must not come after a ttl='5m'")],
+)
+def test_cache_markers(lifetimes: list[str], said: str) -> None:
+    prompt = [Block("messages.0.content.0", ["x"], lifetime) for lifetime in lifetimes]
+    with pytest.raises(Refusal, match=said):
+        anthropic_checks.check_cache_marks(CLAUDE, prompt)
+    with pytest.raises(Refusal, match=said):
+        bedrock_checks.check_cache_points(ON_BEDROCK, prompt)
 
 
 def test_ids_of_calls_that_repeat() -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.canonical.estimate import estimated_input_tokens
+from gateway.canonical.parts import Part, RedactedThinking, Thinking
 from gateway.canonical.reasoning import nearest
 from gateway.canonical.request import ChatRequest, Reasoning, Sampling
 from gateway.canonical.target import Profile, Target
@@ -121,6 +122,23 @@ def _reasoning(request: ChatRequest, profile: Profile) -> Reasoning | None:
     for fit in _FITTINGS:
         reasoning = fit(request, reasoning, profile)
     return reasoning
+
+
+def fit_thinking(request: ChatRequest, limits: Constraints) -> ChatRequest:
+    """A request to go on with an answer that opens without a thought of the target's is one without thinking."""
+    reasoning = request.reasoning
+    if limits.thinks_from_answer or reasoning is None or reasoning.disabled or reasoning.effort == "none":
+        return request
+    last = next(reversed(request.messages), None)
+    if last is None or last.role != "assistant" or _is_thought(last.parts[0], limits.dialect):
+        return request
+    asked = "effort" if reasoning.effort is not None else "thinking"
+    refuse(request, asked, "this model does not think where it goes on with an answer")
+    return replace(request, reasoning=None)
+
+
+def _is_thought(part: Part, dialect: str) -> bool:
+    return isinstance(part, Thinking | RedactedThinking) and part.signed_by == dialect
 
 
 def _effort(request: ChatRequest, reasoning: Reasoning, profile: Profile) -> Reasoning:

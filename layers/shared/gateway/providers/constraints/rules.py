@@ -51,6 +51,9 @@ _ROOT_PROPERTIES = f"{_GITHUB}/tailcallhq/forgecode/issues/1359"
 _USER_64 = f"{_GITHUB}/maximhq/bifrost/pull/1000"
 _PREFILL = f"{_GITHUB}/langchain-ai/deepagents/issues/1585"
 _TRAILING_BLANKS = f"{_GITHUB}/tailcallhq/forgecode/issues/1872"
+_MARKS_4 = f"{_GITHUB}/griffinmartin/opencode-claude-auth/issues/121"
+_LIFETIMES = f"{_GITHUB}/cnighswonger/claude-code-cache-fix/issues/44"
+_THOUGHT_FIRST = f"{_GITHUB}/Aider-AI/aider/issues/3820"
 _CLAUDE_ROOT = f"{_GITHUB}/anthropics/claude-code/issues/5319"
 _UNIQUE_NAMES = f"{_GITHUB}/XSpoonAi/spoon-core/pull/16"
 _UNIQUE_IDS = f"{_GITHUB}/anthropics/claude-code/issues/28515"
@@ -139,6 +142,9 @@ _ANTHROPIC = (
     Rule("anthropic_messages", "instructions_between", False, f"{_MESSAGES}#body-system"),
     Rule("anthropic_messages", "closes_with_user", True, _PREFILL, _CLAUDES_WITHOUT_PREFILL),
     Rule("anthropic_messages", "closes_with_blank", False, _TRAILING_BLANKS),
+    Rule("anthropic_messages", "thinks_from_answer", False, _THOUGHT_FIRST),
+    Rule("anthropic_messages", "cache_marks_max", 4, _MARKS_4),
+    Rule("anthropic_messages", "cache_lifetimes_rise", False, _LIFETIMES),
     Rule("anthropic_messages", "tool_root_refused", _COMBINING, _CLAUDE_ROOT),
     Rule(
         "anthropic_messages",
@@ -203,6 +209,14 @@ _BEDROCK = (
     Rule("bedrock_converse", "opens_with_user", True, f"{_CONVERSE}/API_runtime_Message.html"),
     Rule("bedrock_converse", "closes_with_user", True, _PREFILL, _CLAUDES_WITHOUT_PREFILL),
     Rule("bedrock_converse", "closes_with_blank", False, _TRAILING_BLANKS, _CLAUDES),
+    Rule("bedrock_converse", "thinks_from_answer", False, _THOUGHT_FIRST, _CLAUDES),
+    Rule(
+        "bedrock_converse",
+        "cache_marks_max",
+        4,
+        "https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html#prompt-caching-models",
+    ),
+    Rule("bedrock_converse", "cache_lifetimes_rise", False, _LIFETIMES, _CLAUDES),
     Rule("bedrock_converse", "document_alone", False, f"{_GITHUB}/BerriAI/litellm/pull/36499"),
     Rule("bedrock_converse", "tool_root_refused", _COMBINING, _CLAUDE_ROOT, _CLAUDES),
     Rule(

@@ -13,9 +13,10 @@ from gateway.canonical.custom_tools import as_functions
 from gateway.canonical.request import ChatRequest, Tool
 from gateway.canonical.target import Target
 from gateway.errors import InvalidRequest
-from gateway.providers.constraints.bounds import fit_bounds
+from gateway.providers.constraints.bounds import fit_bounds, fit_thinking
 from gateway.providers.constraints.enforced import enforceable
 from gateway.providers.constraints.formats import fit_format
+from gateway.providers.constraints.marks import fit_marks
 from gateway.providers.constraints.media import fit_media
 from gateway.providers.constraints.naming import renamed
 from gateway.providers.constraints.refusals import refuse
@@ -34,7 +35,8 @@ def shape(request: ChatRequest, target: Target, limits: Constraints) -> ChatRequ
     shaped = shaped if limits.tool_names_repeat else _with_unique_names(shaped)
     shaped = replace(shaped, tools=tuple(_tool(shaped, at, tool, limits) for at, tool in enumerate(shaped.tools)))
     shaped = renamed(shaped, limits).applied(shaped)
-    return replace(shaped, messages=fit_turns(fit_media(shaped.messages, limits), limits))
+    shaped = replace(shaped, messages=fit_turns(fit_media(shaped.messages, limits), limits))
+    return fit_marks(fit_thinking(shaped, limits), limits)
 
 
 def _with_unique_names(request: ChatRequest) -> ChatRequest:

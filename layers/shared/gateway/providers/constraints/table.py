@@ -52,6 +52,10 @@ class Constraints:
     `instructions_between` says that instructions may stand between turns; elsewhere they are told ahead of all.
     `opens_with_user` and `closes_with_user` say who has to speak first and last; `closes_with_blank` whether an answer
     that the model is to go on with may end in blanks. `document_alone` says that a document needs no text beside it.
+    `thinks_from_answer` says that a model that is to think may go on with an answer that opens without a thought.
+
+    `cache_marks_max` bounds the cache markers of a prompt; `cache_lifetimes_rise` says that one for longer may stand
+    behind one for shorter.
 
     `tool_root_refused` are the keywords that may not stand at the root of a tool's schema, `tool_root_only` the only
     ones that may; `tool_root_without_properties` says that these may be missing.
@@ -81,6 +85,9 @@ class Constraints:
     tool_root_refused: tuple[str, ...] = ()
     tool_root_only: tuple[str, ...] = ()
     tool_root_without_properties: bool = True
+    cache_marks_max: int | None = None
+    cache_lifetimes_rise: bool = True
+    thinks_from_answer: bool = True
     strict_schemas_closed: bool = False
     schema_keywords: tuple[str, ...] = ()
     schema_formats: tuple[str, ...] = ()
