@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterator
 
 from local.providers import openai_shapes
 from local.providers.json_value import Json
-from local.providers.vendor_rules import VendorRules, image_fault, name_faults, root_faults, rules_of
+from local.providers.vendor_rules import (
+    VendorRules,
+    arrays_without_items,
+    image_fault,
+    name_faults,
+    root_faults,
+    rules_of,
+)
 from local.providers.wire import Refusal
 
 _BOUNDS = ("max_tokens", "max_completion_tokens")
@@ -94,6 +101,22 @@ def _call_ids(body: Json) -> Iterator[tuple[str, str]]:
             yield f"messages[{index}].tool_calls[{position}].id", str(call.get("id"))
 
 
+def _tools(body: Json, rules: VendorRules) -> None:
+    tools, most = body.get("tools") or (), rules.limits.tools_max
+    if most is not None and len(tools) > most:
+        raise _refused(
+            f"Invalid 'tools': array too long. Expected an array with maximum length {most}, but got an array with "
+            f"length {len(tools)} instead.",
+            "array_above_max_length",
+            "tools",
+        )
+    longest = rules.limits.tool_description_max
+    for index, tool in enumerate(tools):
+        said = str((tool.get("function") or {}).get("description") or "")
+        if longest is not None and len(said) > longest:
+            raise _too_long(f"tools[{index}].function.description", longest, len(said))
+
+
 def _effort(body: Json, rules: VendorRules) -> None:
     refuse_effort(body.get("reasoning_effort"), rules, "reasoning_effort")
 
@@ -127,7 +150,7 @@ def _schemas(body: Json, rules: VendorRules) -> None:
 
 
 def refuse_root(schema: Json | None, rules: VendorRules, name: str, path: str) -> None:
-    """Refuses a keyword that is forbidden at the root of a tool's schema."""
+    """Refuses a tool's schema with a forbidden keyword at its root, or with an array of nothing in particular."""
     if schema is None:
         return
     if root_faults(rules.limits, schema):
@@ -135,6 +158,8 @@ def refuse_root(schema: Json | None, rules: VendorRules, name: str, path: str) -
     elif not rules.limits.tool_root_without_properties and "properties" not in schema:
         fault = "In context=(), object schema missing properties."
     else:
+        fault = next(arrays_without_items(rules.limits, schema), "")
+    if not fault:
         return
     raise _refused(f"Invalid schema for function '{name}': {fault}", "invalid_function_parameters", path)
 
@@ -158,6 +183,8 @@ def refuse_format(wanted: Json, rules: VendorRules, path: str) -> None:
 
 def refuse_answer_root(schema: Json | None, rules: VendorRules, path: str) -> None:
     """Refuses an answer's schema whose root is not an object."""
+    for fault in arrays_without_items(rules.limits, schema):
+        raise _refused(f"Invalid schema for response_format: {fault}", None, path)
     if schema is None or rules.limits.answer_root_any:
         return
     if schema.get("type") not in {"object", None} or "anyOf" in schema:
@@ -195,7 +222,14 @@ def _images(body: Json, rules: VendorRules) -> None:
 
 
 def refuse_image(url: object, rules: VendorRules) -> None:
-    """Refuses a picture of a type that the model does not support. A picture under a wrong type name is accepted."""
+    """Refuses a picture where the model takes none of its type. A picture under a wrong type name is accepted."""
+    if url is not None and not rules.sees:
+        message = "Invalid content type. image_url is only supported by certain models."
+        if rules.limits.dialect == "deepseek":
+            message = (
+                "Failed to deserialize the JSON body into the target type: unknown variant `image_url`, expected `text`"
+            )
+        raise _refused(message, None, "messages")
     head, _, data = str(url or "").partition(",")
     if not head.startswith("data:"):
         return
@@ -211,7 +245,7 @@ def refuse_image(url: object, rules: VendorRules) -> None:
 
 
 _RULES: tuple[Callable[[Json, VendorRules], None], ...] = (
-    _bound, _names, _effort, _lacks, _schemas, _format, _stop, _user, _images,
+    _bound, _names, _tools, _effort, _lacks, _schemas, _format, _stop, _user, _images,
 )  # fmt: skip
 
 

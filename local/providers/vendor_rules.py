@@ -25,12 +25,16 @@ _OUTPUT_TOKENS_ANY = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class VendorRules:
-    """The constraints of one model. `efforts` and `context_window` are None if they are unknown."""
+    """The constraints of one model. `efforts` and `context_window` are None if they are unknown.
+
+    `sees` says that it takes pictures.
+    """
 
     limits: Constraints
     output_tokens_max: int
     efforts: tuple[str, ...] | None
     context_window: int | None = None
+    sees: bool = True
 
 
 @cache
@@ -41,7 +45,8 @@ def rules_of(dialect: str, model: str) -> VendorRules:
             if target.upstream_model == model:
                 profile = PROFILES[target.profile]
                 limits = constraints_of(dialect, profile.name)
-                return VendorRules(limits, sold.max_output_tokens, profile.efforts, sold.context_window)
+                sees = "image" in sold.input_modalities
+                return VendorRules(limits, sold.max_output_tokens, profile.efforts, sold.context_window, sees)
     return VendorRules(constraints_of(dialect, ""), _OUTPUT_TOKENS_ANY, None)
 
 
@@ -68,6 +73,17 @@ def repeated_ids(limits: Constraints, ids: dict[str, str]) -> list[str]:
     """Lists the paths of calls with the id of an earlier call, if that is refused. `ids` maps paths to ids."""
     first = {identity: path for path, identity in reversed(ids.items())}
     return [] if limits.call_ids_repeat else [path for path, identity in ids.items() if first[identity] != path]
+
+
+def arrays_without_items(limits: Constraints, schema: JsonValue, context: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yields the places of arrays that do not say of what they are, if that is refused."""
+    if limits.arrays_without_items or not isinstance(schema, dict):
+        return
+    kind = schema.get("type")
+    if "items" not in schema and (kind == "array" or (isinstance(kind, list) and "array" in kind)):
+        yield f"In context={context!r}, array schema missing items."
+    for path, inner in inner_schemas(schema):
+        yield from arrays_without_items(limits, inner, (*context, *path))
 
 
 def root_faults(limits: Constraints, schema: Json) -> list[str]:

@@ -26,6 +26,7 @@ _OPENAI: Told = {
     ("", "json_unsaid"): False,
 }
 _OF_OPENAI: Told = {
+    ("", "arrays_without_items"): False,
     ("", "strict_schemas_closed"): True,
     ("", "answer_root_any"): False,
     ("openai_gpt4_turbo", "answer_formats"): ("json",),
@@ -38,6 +39,8 @@ EXPECTED: Mapping[str, Told] = {
         **_OPENAI,
         **_OF_OPENAI,
         ("", "bound_in_context"): True,
+        ("", "tools_max"): 128,
+        ("", "tool_description_max"): 1_024,
         ("", "call_id"): (_VISIBLE, None, 40),
         ("", "stops_max"): 4,
         ("", "lacks"): ("top_k",),
@@ -54,6 +57,7 @@ EXPECTED: Mapping[str, Told] = {
     "deepseek": {
         **_OPENAI,
         ("", "bound_in_context"): True,
+        ("", "tools_max"): 128,
         ("", "answer_formats"): ("json",),
         ("", "stops_max"): 16,
         ("", "lacks"): ("top_k",),

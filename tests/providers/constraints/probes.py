@@ -133,6 +133,23 @@ def _cache_lifetimes_rise(shape: Shape, expected: bool) -> bool:
     return _marks(shape, "1h", "5m", "1h") == (["1h", "5m", "1h"] if expected else ["1h", "5m", "5m"])
 
 
+def _tools_max(shape: Shape, expected: int) -> bool:
+    tools = tuple(Tool(f"f{number}") for number in range(expected + 1))
+    return [len(shape(tools=tools[:count]).tools) for count in (expected, expected + 1)] == [expected, expected]
+
+
+def _tool_description_max(shape: Shape, expected: int) -> bool:
+    def said_of(length: int) -> str:
+        return shape(tools=(Tool("f", "d" * length),)).tools[0].description or ""
+
+    return [len(said_of(length)) for length in (expected, expected + 1)] == [expected, expected]
+
+
+def _arrays_without_items(shape: Shape, expected: bool) -> bool:
+    schema = {"type": "object", "properties": {"a": {"type": "array"}}}
+    return ("items" not in _root(shape, schema)["properties"]["a"]) == expected
+
+
 def _root(shape: Shape, schema: dict[str, Any]) -> Mapping[str, Any]:
     return shape(tools=(Tool("f", parameters=schema),)).tools[0].parameters or {}
 

@@ -5,13 +5,15 @@ from typing import Any
 import orjson
 import pytest
 
-from local.providers import anthropic_checks, bedrock_checks
+from local.providers import anthropic_checks, bedrock_checks, openai_checks, responses_table
 from local.providers.block_cache import Block
 from local.providers.json_value import Json
 from local.providers.wire import Refusal
 
 CLAUDE, ON_BEDROCK = "claude-haiku-4-5-20251001", "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 HI = {"role": "user", "content": [{"type": "text", "text": "hi"}]}
+HELLO = [{"role": "user", "content": "hi"}]
+NOTHING: Json = {"type": "object", "properties": {}}
 HI_ON_BEDROCK = {"role": "user", "content": [{"text": "hi"}]}
 
 
@@ -73,6 +75,56 @@ def test_cache_markers(lifetimes: list[str], said: str) -> None:
         anthropic_checks.check_cache_marks(CLAUDE, prompt)
     with pytest.raises(Refusal, match=said):
         bedrock_checks.check_cache_points(ON_BEDROCK, prompt)
+
+
+def refused_by_openai(model: str = "gpt-4o", dialect: str = "openai_chat", **more: Any) -> str:
+    body = {"model": model, "messages": [{"role": "user", "content": "hi"}]}
+    with pytest.raises(Refusal) as caught:
+        openai_checks.check(body | more, dialect)
+    return str(caught.value.body["error"]["message"])
+
+
+def function(name: str = "f", **more: Any) -> Json:
+    return {"type": "function", "function": {"name": name, "parameters": NOTHING, **more}}
+
+
+@pytest.mark.parametrize(("model", "dialect"), [("gpt-4o", "openai_chat"), ("deepseek-chat", "deepseek")])
+def test_more_than_128_tools(model: str, dialect: str) -> None:
+    tools = [function(f"f{number}") for number in range(129)]
+    assert "maximum length 128, but got an array with length 129" in refused_by_openai(model, dialect, tools=tools)
+    openai_checks.check({"model": model, "messages": HELLO, "tools": tools[1:]}, dialect)
+
+
+def test_a_description_over_1024_characters() -> None:
+    said = refused_by_openai(tools=[function(description="d" * 1025)])
+    assert "Invalid 'tools[0].function.description': string too long" in said
+    openai_checks.check({"model": "gpt-4o", "messages": HELLO, "tools": [function(description="d" * 1024)]})
+
+
+def test_arrays_without_items() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": ["array", "null"]}}}
+    fault = "In context=('properties', 'a'), array schema missing items."
+    assert fault in refused_by_openai(tools=[function(parameters=schema)])
+    wanted = {"type": "json_schema", "json_schema": {"name": "r", "schema": schema}}
+    assert fault in refused_by_openai(response_format=wanted)
+    tool = {"type": "function", "name": "f", "parameters": schema}
+    with pytest.raises(Refusal, match="array schema missing items"):
+        responses_table.check({"model": "gpt-5-codex", "tools": [tool]}, [])
+
+
+@pytest.mark.parametrize(
+    ("model", "dialect", "said"),
+    [
+        ("gpt-4", "openai_chat", "image_url is only supported by certain models"),
+        ("o3-mini", "openai_chat", "image_url is only supported by certain models"),
+        ("deepseek-chat", "deepseek", "unknown variant `image_url`, expected `text`"),
+    ],
+)
+def test_pictures_for_models_of_text_alone(model: str, dialect: str, said: str) -> None:
+    picture = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+    asked = [{"role": "user", "content": [picture]}]
+    assert said in refused_by_openai(model, dialect, messages=asked)
+    openai_checks.check({"model": "gpt-4o", "messages": asked})
 
 
 def test_ids_of_calls_that_repeat() -> None:

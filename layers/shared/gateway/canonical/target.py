@@ -44,9 +44,11 @@ class Target:
     """A model at a provider.
 
     `max_output_tokens` is the model's own bound on one answer, `context_window` that on prompt and answer together.
+    `takes` are the kinds of input that the model takes, as the catalog names them; `None` is any.
     """
 
     model: str
     profile: Profile
     max_output_tokens: int
     context_window: int | None = None
+    takes: tuple[str, ...] | None = None

@@ -172,7 +172,11 @@ def target_of(candidate: Candidate[ChatModel]) -> Target:
     """The candidate as a codec needs to know it."""
     target, model = candidate.target, candidate.model
     return Target(
-        target.upstream_model, PROFILES[target.profile], model.max_output_tokens, context_window=model.context_window
+        target.upstream_model,
+        PROFILES[target.profile],
+        model.max_output_tokens,
+        context_window=model.context_window,
+        takes=model.input_modalities,
     )
 
 

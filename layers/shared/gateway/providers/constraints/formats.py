@@ -12,7 +12,7 @@ from gateway.canonical.parts import Message, Text, ToolResult
 from gateway.canonical.request import ChatRequest, OutputFormat
 from gateway.providers.constraints.enforced import enforceable
 from gateway.providers.constraints.refusals import refuse
-from gateway.providers.constraints.schemas import is_closed, is_object_root
+from gateway.providers.constraints.schemas import is_closed, is_object_root, with_items
 from gateway.providers.constraints.table import Constraints
 
 JSON_ONLY = "Answer with one JSON object and nothing else."
@@ -58,6 +58,8 @@ def _rooted(wanted: OutputFormat, schema: Mapping[str, Any], limits: Constraints
 def _enforceable(request: ChatRequest, wanted: OutputFormat, limits: Constraints) -> OutputFormat:
     """Strictness is for schemas that close every object and require every member (OpenAI)."""
     schema, is_less = enforceable(wanted.schema or {}, limits)
+    if not limits.arrays_without_items:
+        schema = with_items(schema)
     if is_less:
         refuse(request, "response_format", "this model's provider cannot hold an answer to all of its schema")
     wanted = wanted if schema is wanted.schema else replace(wanted, schema=schema)

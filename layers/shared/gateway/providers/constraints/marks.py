@@ -45,7 +45,7 @@ def _caches(request: ChatRequest, *, instructions: bool) -> Iterator[CacheLifeti
 
 
 def _of_part(part: Part) -> Iterator[CacheLifetime | None]:
-    """What stands in a result stands ahead of the result's own marker."""
+    """Yields a part's marker; those inside a result stand ahead of the result's own."""
     match part:
         case ToolResult(parts=pieces):
             yield from (piece.cache for piece in pieces)

@@ -1,4 +1,4 @@
-"""Pictures under the media type that they are of, and within the types that a target looks at."""
+"""Pictures, files and sounds for models that take them; pictures under the type that they are of, and that is seen."""
 
 from __future__ import annotations
 
@@ -6,9 +6,37 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from gateway.canonical.media_types import type_of_image
-from gateway.canonical.parts import Image, InlineMedia, Message, Part, ToolResult
+from gateway.canonical.parts import Audio, Document, Image, InlineMedia, Message, Part, ToolResult
+from gateway.canonical.target import Target
 from gateway.errors import InvalidRequest
 from gateway.providers.constraints.table import Constraints
+
+
+def refuse_media(messages: tuple[Message, ...], target: Target) -> None:
+    """Raises `InvalidRequest` for a picture, file or sound where the model takes none; a text file is text anywhere."""
+    for at, message in enumerate(messages if target.takes is not None else ()):
+        for place, part in enumerate(message.parts):
+            for piece in part.parts if isinstance(part, ToolResult) else (part,):
+                kind = _kind(piece)
+                if kind is not None and kind not in (target.takes or ()):
+                    path = f"messages[{at}].content[{place}]"
+                    taken = ", ".join(target.takes or ())
+                    message_ = f"Invalid '{path}': this model takes no input of kind '{kind}'. It takes: {taken}."
+                    raise InvalidRequest(message_, param=path, code="unsupported_content")
+
+
+def _kind(part: Part) -> str | None:
+    match part:
+        case Image():
+            return "image"
+        case Document(InlineMedia(media_type=media_type)) if media_type.startswith("text/"):
+            return None
+        case Document():
+            return "file"
+        case Audio():
+            return "audio"
+        case _:
+            return None
 
 
 def fit_media(messages: tuple[Message, ...], limits: Constraints) -> tuple[Message, ...]:

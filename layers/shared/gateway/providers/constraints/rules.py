@@ -48,6 +48,8 @@ _CLAUDE_SCHEMAS = "https://docs.claude.com/en/docs/build-with-claude/structured-
 _BEDROCK_SCHEMAS = "https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html"
 _ROOT_COMBINING = f"{_GITHUB}/langchain-ai/langchainjs/issues/9804"
 _ROOT_PROPERTIES = f"{_GITHUB}/tailcallhq/forgecode/issues/1359"
+_TOOLS_128 = f"{_GITHUB}/musistudio/claude-code-router/issues/686"
+_ITEMS = f"{_GITHUB}/digitalocean-labs/mcp-digitalocean/issues/265"
 _USER_64 = f"{_GITHUB}/maximhq/bifrost/pull/1000"
 _PREFILL = f"{_GITHUB}/langchain-ai/deepagents/issues/1585"
 _TRAILING_BLANKS = f"{_GITHUB}/tailcallhq/forgecode/issues/1872"
@@ -69,6 +71,9 @@ _OPENAI_CHAT = (
         (*_COMBINING, "enum", "not"),
         _ROOT_COMBINING,
     ),
+    Rule("openai_chat", "tools_max", 128, _TOOLS_128),
+    Rule("openai_chat", "tool_description_max", 1_024, f"{_GITHUB}/getsentry/sentry-mcp/issues/106"),
+    Rule("openai_chat", "arrays_without_items", False, _ITEMS),
     Rule("openai_chat", "tool_root_without_properties", False, _ROOT_PROPERTIES),
     Rule("openai_chat", "strict_schemas_closed", True, _STRICT),
     Rule("openai_chat", "answer_root_any", False, _STRICT),
@@ -100,6 +105,7 @@ _OPENAI_RESPONSES = (
     Rule("openai_responses", "tool_name", Alphabet(_LETTERS, 64), f"{_GITHUB}/packit/ai-workflows/pull/619"),
     Rule("openai_responses", "call_id", Alphabet(r"\x20-\x7e", 64), f"{_GITHUB}/decolua/9router/issues/393"),
     Rule("openai_responses", "tool_root_refused", (*_COMBINING, "enum", "not"), _ROOT_COMBINING),
+    Rule("openai_responses", "arrays_without_items", False, _ITEMS),
     Rule("openai_responses", "tool_root_without_properties", False, _ROOT_PROPERTIES),
     Rule("openai_responses", "strict_schemas_closed", True, _STRICT),
     Rule("openai_responses", "answer_root_any", False, _STRICT),
@@ -120,6 +126,7 @@ _DEEPSEEK = (
     Rule("deepseek", "bound_in_context", True, f"{_GITHUB}/musistudio/claude-code-router/issues/895"),
     Rule("deepseek", "tool_name", Alphabet(_LETTERS, 64), _DEEPSEEK_CHAT),
     Rule("deepseek", "tool_root_refused", (*_COMBINING, "enum", "not"), _ROOT_COMBINING),
+    Rule("deepseek", "tools_max", 128, _DEEPSEEK_CHAT),
     Rule("deepseek", "tool_root_without_properties", False, f"{_GITHUB}/karakeep-app/karakeep/issues/1696"),
     Rule("deepseek", "answer_formats", _JSON, "https://api-docs.deepseek.com/guides/json_mode"),
     Rule("deepseek", "json_unsaid", False, "https://api-docs.deepseek.com/guides/json_mode"),

@@ -20,6 +20,9 @@ _DEPTH_MAX = 64
 _FOLLOWED_MAX = 500
 _COMBINING = ("allOf", "anyOf", "oneOf")
 _DEFINITIONS = ("$defs", "definitions")
+# Where schemas stand in schemas: by name, and by themselves or in a list.
+_NAMED = frozenset({"properties", *_DEFINITIONS})
+_HOLDING = frozenset({*_COMBINING, "prefixItems", "items", "additionalProperties", "not"})
 # What says nothing that a model has to be told.
 _SILENT = frozenset({"$schema", "$id", "$comment", "title", "description", "additionalProperties", *_DEFINITIONS})
 _ANY_OBJECT: Schema = {"type": "object"}
@@ -47,6 +50,24 @@ def _fits(schema: Mapping[str, Any], limits: Constraints) -> bool:
     is_plain = schema.get("type") == "object" and "$ref" not in schema and not limits.tool_root_only
     has_members = limits.tool_root_without_properties or isinstance(schema.get("properties"), Mapping)
     return is_plain and has_members and not any(name in schema for name in limits.tool_root_refused)
+
+
+def with_items(schema: Any, depth: int = 0) -> Any:
+    """A schema whose arrays each say of what they are; one that does not is of anything. Itself where all do."""
+    if isinstance(schema, list):
+        return [with_items(each, depth + 1) for each in schema]
+    if not isinstance(schema, Mapping) or depth > _DEPTH_MAX:
+        return schema
+    written = dict(schema)
+    for name, value in schema.items():
+        if name in _NAMED and isinstance(value, Mapping):
+            written[name] = {key: with_items(each, depth + 1) for key, each in value.items()}
+        elif name in _HOLDING:
+            written[name] = with_items(value, depth + 1)
+    kind = schema.get("type")
+    if (kind == "array" or (isinstance(kind, list) and "array" in kind)) and "items" not in written:
+        written["items"] = {}
+    return schema if written == schema else written
 
 
 def is_objects(schema: Mapping[str, Any]) -> bool:

@@ -57,6 +57,9 @@ class Constraints:
     `cache_marks_max` bounds the cache markers of a prompt; `cache_lifetimes_rise` says that one for longer may stand
     behind one for shorter.
 
+    `tools_max` bounds the tools, `tool_description_max` the characters of what one of them says of itself;
+    `arrays_without_items` says that a schema's arrays need not say of what.
+
     `tool_root_refused` are the keywords that may not stand at the root of a tool's schema, `tool_root_only` the only
     ones that may; `tool_root_without_properties` says that these may be missing.
 
@@ -82,6 +85,9 @@ class Constraints:
     closes_with_user: bool = False
     closes_with_blank: bool = True
     document_alone: bool = True
+    tools_max: int | None = None
+    tool_description_max: int | None = None
+    arrays_without_items: bool = True
     tool_root_refused: tuple[str, ...] = ()
     tool_root_only: tuple[str, ...] = ()
     tool_root_without_properties: bool = True
