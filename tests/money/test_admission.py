@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from gateway.canonical.money import Admission, HoldRequest, RefusedBy, Window
+from gateway.canonical.money import Admission, HoldRequest, Refusal, RefusedBy, Window
 from gateway.errors import Conflict, InsufficientBalance, NotFound, RateLimited
 from gateway.limits.windows import month_of
 from gateway.ports.money import Money
@@ -273,9 +273,13 @@ async def test_a_request_whose_least_is_not_covered_is_refused(money: Money, acc
 async def test_a_refusal_for_more_than_the_balance_stands_in_no_smaller_requests_way(
     money: Money, account_id: str
 ) -> None:
-    await opened(money, account_id, balance=100)
-    assert (await refused(money, wanted(account_id, 101))).by is RefusedBy.BALANCE
-    await admitted(money, wanted(account_id, 100))
+    await opened(money, account_id, balance=1)
+    assert (await refused(money, wanted(account_id, 2))).by is RefusedBy.BALANCE
+    await admitted(money, wanted(account_id, 1))
+
+
+async def test_an_account_that_is_not_there_has_nothing_left(money: Money, account_id: str) -> None:
+    assert await refused(money, wanted(account_id)) == Refusal(RefusedBy.SUSPENDED, Window(60, 0, 60), 0)
 
 
 async def test_an_account_of_one_kilobyte_has_room_for_ten_holds_of_ten_keys(money: Money, account_id: str) -> None:

@@ -11,9 +11,11 @@ from gateway.canonical.limits import KeyLimits, TokenDemand, user_name
 from gateway.canonical.money import AccountState, Admission, CountedCall, HoldRequest, Refusal, RefusedBy
 from gateway.canonical.usage import Usage
 from gateway.ports.money import Money
+from gateway.stores.money.store import DynamoMoney
 from tests.fakes.money import MemoryMoney
 from tests.money.given import NOW_S, admitted, charge, opened, refused, seen, wanted
 from tests.money.invariants import Checked
+from tests.money.simulation.dynamodb import SimulatedDynamoDb
 
 pytestmark = pytest.mark.anyio
 
@@ -352,3 +354,28 @@ async def test_a_call_that_begins_a_minute_ends_the_counts_of_the_last(money: Mo
     await admitted(money, replace(asked, hold_id="2"), NOW_S + 61)
     assert isinstance(await money.count(read, NOW_S + 61), AccountState)
     assert isinstance(await money.count(read, NOW_S + 62), Refusal)
+
+
+async def test_reads_beyond_a_full_window_cost_no_call() -> None:
+    api = SimulatedDynamoDb()
+    money = DynamoMoney(api, "accounts", "ledger")
+    await opened(money, "acct")
+    read = CountedCall("acct", KEY, 60, reads_limit=1)
+    assert isinstance(await money.count(read, NOW_S), AccountState)
+    assert isinstance(await money.count(read, NOW_S), Refusal)
+    api.calls.clear()
+    assert isinstance(await money.count(read, NOW_S + 1), Refusal)
+    assert api.calls == {}
+    # A limit that was raised meanwhile is asked for.
+    assert isinstance(await money.count(replace(read, reads_limit=2), NOW_S + 1), AccountState)
+
+
+@pytest.mark.parametrize(("balance", "counted"), [(1, True), (0, False)])
+async def test_a_call_needs_the_smallest_balance_and_no_more(
+    money: Money, account_id: str, balance: int, *, counted: bool
+) -> None:
+    await opened(money, account_id, balance=balance)
+    for now_s in (NOW_S, NOW_S + 1):
+        outcome = await money.count(CountedCall(account_id, KEY, 60), now_s)
+        assert isinstance(outcome, AccountState) is counted
+        assert counted or (isinstance(outcome, Refusal) and outcome.by is RefusedBy.BALANCE)

@@ -195,6 +195,30 @@ async def test_a_balance_that_is_spent_at_any_moment_of_a_late_charge_is_not_spe
         assert [entry.amount_nanousd for entry in look.entries if entry.kind is EntryKind.SHORTFALL] == [70]
 
 
+@pytest.mark.parametrize("parked", [False, True])
+async def test_a_hold_that_is_raised_at_any_moment_of_its_end_is_ended_whole(*, parked: bool) -> None:
+    for moment in range(6):
+        api = BusyDynamoDb()
+        money, other = (DynamoMoney(api, "accounts", "ledger") for _ in range(2))
+        await opened(money, "acct", balance=350)
+        hold = await admitted(money, wanted("acct", 100))
+        hold = await money.park(hold) if parked else hold
+        calls = iter(range(1_000))
+
+        async def traffic(
+            calls: Iterator[int] = calls, other: DynamoMoney = other, hold: Hold = hold, moment: int = moment
+        ) -> None:
+            if next(calls) == moment:
+                await other.extend(hold, 150)
+
+        api.traffic = traffic
+        assert (await money.settle(hold, charge(450), NOW_S)).applied
+        api.traffic = None
+        look = await seen(money, "acct")
+        assert [entry.amount_nanousd for entry in look.entries[1:]] == [-450, 100]
+        assert (look.free_nanousd, look.holds) == (0, ())
+
+
 async def test_a_late_charge_of_another_month_leaves_this_month_as_it_is(money: Money, account_id: str) -> None:
     await opened(money, account_id)
     hold = await admitted(money, replace(wanted(account_id, 300), spend_cap_nanousd=400))

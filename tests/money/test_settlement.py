@@ -193,6 +193,15 @@ async def test_an_extension_beyond_the_spend_cap_is_refused(money: Money, accoun
     assert await money.extend(hold, 400, spend_cap_nanousd=400) is not None
 
 
+async def test_what_is_left_of_a_hold_that_has_ended_is_not_extended(money: Money, account_id: str) -> None:
+    await opened(money, account_id)
+    hold = await admitted(money, wanted(account_id, 300))
+    await money.settle(hold, charge(120), NOW_S)
+    parked = await money.park(hold)
+    assert await money.extend(parked, 500) is None
+    assert await free_and_held(money, account_id) == (880, 0)
+
+
 async def test_an_extension_that_does_not_know_of_the_parking_may_take_all_that_is_left(
     money: Money, account_id: str
 ) -> None:

@@ -132,8 +132,9 @@ def _whole(code: CodeType) -> tuple[object, ...]:
 
 
 def _never_run(tree: ast.Module) -> Iterator[tuple[Place, Place]]:
-    """Annotations, and what only type checkers read."""
+    """Annotations, settings of decorators, what is only logged, and what only type checkers read."""
     for node in ast.walk(tree):
+        yield from map(_span, getattr(node, "decorator_list", ()))
         match node:
             case ast.AnnAssign(annotation=note) | ast.arg(annotation=ast.expr() as note):
                 yield _span(note)
@@ -142,6 +143,8 @@ def _never_run(tree: ast.Module) -> Iterator[tuple[Place, Place]]:
             case ast.If(test=ast.Name(id="TYPE_CHECKING")):
                 yield _span(node)
             case ast.Assign(value=ast.Call(func=ast.Name(id="TypeVar"))):
+                yield _span(node)
+            case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id="log")))):
                 yield _span(node)
     for node in ast.walk(tree):
         if isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) == "TypeAlias":
