@@ -43,17 +43,12 @@ WITHOUT_IDS: list[tuple[UpstreamCodec, Json]] = [
     (GEMINI, gemini(*[{"functionCall": {"name": "f", "args": {}}}] * 2)),
     (CONVERSE, converse([{"toolUse": {"name": "f", "input": {}}}] * 2)),
 ]
-CONVERSE_USE = {"toolUse": {"name": "f"}}
+ITEM = {"type": "function_call", "id": "fc", "name": "f"}
 STREAMED_WITHOUT_IDS: list[tuple[UpstreamCodec, list[bytes]]] = [
     (CHAT, [chunk({"tool_calls": [{"index": i, "function": {"name": "f"}}]}) for i in range(2)]),
     (
         RESPONSES,
-        [
-            named(
-                {"type": "response.output_item.added", "output_index": i, "item": {"type": "function_call", "id": "fc"}}
-            )
-            for i in range(2)
-        ],
+        [named({"type": "response.output_item.added", "output_index": i, "item": ITEM}) for i in range(2)],
     ),
     (MESSAGES, [START, *[named({"type": "content_block_start", "index": i, "content_block": USE}) for i in range(2)]]),
     (GEMINI, [sse_event(orjson.dumps(gemini({"functionCall": {"name": "f"}}))) for _ in range(2)]),
@@ -266,13 +261,6 @@ def test_a_delta_that_names_its_item_alone_belongs_to_it() -> None:
     assert [event for event in found if isinstance(event, TextDelta)] == [TextDelta("Hi", 0)]
 
 
-@pytest.mark.parametrize("word", ["UNEXPECTED_TOOL_CALL", "MALFORMED_FUNCTION_CALL", "TOO_MANY_TOOL_CALLS"])
-def test_a_finish_word_for_bad_calls_beside_a_readable_call_is_a_tool_call(word: str) -> None:
-    body = gemini({"functionCall": {"name": "f", "args": {}}}, finish=word)
-    assert read(GEMINI, body).choices[0].finish_reason is FinishReason.TOOL_CALLS
-    assert Finished(FinishReason.TOOL_CALLS) in events(GEMINI, sse_event(orjson.dumps(body)))
-
-
 def test_a_text_under_the_chat_wires_word_is_read_where_its_item_is_done() -> None:
     item = {"type": "message", "content": [{"type": "text", "text": "Hi"}]}
     done = {"type": "response.output_item.done", "output_index": 0, "item": item}
@@ -316,3 +304,11 @@ def test_an_answer_that_cannot_be_read_tells_what_it_is_billed_for(codec: Upstre
 def test_an_answer_that_cannot_be_read_says_what_is_wrong_with_it() -> None:
     with pytest.raises(UnreadableAnswer, match="cannot be read: a string was expected where an integer stands"):
         read(MESSAGES, {"content": [{"type": "text", "text": 5}]})
+
+
+@pytest.mark.parametrize("empty", [{}, None, {"name": "", "args": None}])
+def test_a_gemini_call_that_says_nothing_is_none(empty: Any) -> None:
+    body = gemini({"functionCall": {"name": "f"}}, {"functionCall": empty})
+    assert [part.name for part in read(GEMINI, body).choices[0].parts if isinstance(part, ToolCall)] == ["f"]
+    found = events(GEMINI, sse_event(orjson.dumps(body)))
+    assert [event.name for event in found if isinstance(event, ToolCallStarted)] == ["f"]

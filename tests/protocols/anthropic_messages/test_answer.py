@@ -101,6 +101,7 @@ def test_an_answer_made_anew_reads_as_it_did() -> None:
         (FinishReason.CONTENT_FILTER, "refusal"),
         (FinishReason.ERROR, "end_turn"),
         (FinishReason.MALFORMED_TOOL_CALL, "end_turn"),
+        (FinishReason.MALFORMED_ANSWER, "end_turn"),
         (None, "end_turn"),
     ],
 )
@@ -114,7 +115,7 @@ def test_every_finish_reason_has_a_word(reason: FinishReason | None, word: str) 
         ("model_context_window_exceeded", FinishReason.LENGTH),
         ("compaction", FinishReason.PAUSE),
         ("not_known_yet", FinishReason.STOP),
-        (None, None),
+        (None, FinishReason.STOP),
     ],
 )
 def test_every_word_has_a_finish_reason(word: str | None, reason: FinishReason | None) -> None:

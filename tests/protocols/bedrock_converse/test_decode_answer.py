@@ -67,7 +67,6 @@ def test_usage_is_what_was_reported(usage: Any, expected: Usage | None) -> None:
     ("word", "reason"),
     [
         ("end_turn", FinishReason.STOP),
-        ("tool_use", FinishReason.TOOL_CALLS),
         ("max_tokens", FinishReason.LENGTH),
         ("model_context_window_exceeded", FinishReason.LENGTH),
         ("stop_sequence", FinishReason.STOP_SEQUENCE),
@@ -75,7 +74,7 @@ def test_usage_is_what_was_reported(usage: Any, expected: Usage | None) -> None:
         ("content_filtered", FinishReason.CONTENT_FILTER),
         ("refusal", FinishReason.REFUSAL),
         ("malformed_tool_use", FinishReason.MALFORMED_TOOL_CALL),
-        ("malformed_model_output", FinishReason.ERROR),
+        ("malformed_model_output", FinishReason.MALFORMED_ANSWER),
         ("something_new", FinishReason.STOP),
     ],
 )

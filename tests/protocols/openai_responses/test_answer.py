@@ -233,6 +233,7 @@ def test_an_answer_made_anew_is_whole_and_of_the_sdks_type() -> None:
         (FinishReason.REFUSAL, "incomplete", {"reason": "content_filter"}),
         (FinishReason.ERROR, "failed", None),
         (FinishReason.MALFORMED_TOOL_CALL, "failed", None),
+        (FinishReason.MALFORMED_ANSWER, "failed", None),
     ],
 )
 def test_a_finish_reason_is_a_status(reason: FinishReason | None, status: str, details: Any) -> None:

@@ -9,11 +9,12 @@ import pytest
 
 from gateway.canonical.codec import Decoded
 from gateway.canonical.events import Event, TextDelta, ToolCallDelta, ToolCallStarted
-from gateway.canonical.response import Extension, Stamp
+from gateway.canonical.parts import Text
+from gateway.canonical.response import Extension, FinishReason, Stamp
 from gateway.framing.sse import SSEDecoder
 from gateway.protocols.openai_responses import CLIENT
 from gateway.protocols.openai_responses import UPSTREAM as RESPONSES
-from tests.protocols.clones import Json, events, named, responses
+from tests.protocols.clones import Json, events, named, read, responses
 
 STAMP = Stamp(response_id="resp_nxn-1", model="m", created_s=5)
 EXTENSION = Extension("gen-nxn-1", "m", ("m",), "miss", "0")
@@ -112,3 +113,17 @@ def test_a_response_in_progress_has_a_list_of_items(output: Json) -> None:
     (frame,) = RESPONSES.stream_decoder("n1").feed(created)
     (event,) = SSEDecoder().feed(out.forward(frame))
     assert orjson.loads(event.data)["response"]["output"] == []
+
+
+EMPTY_CALL = CALL | {"id": "e", "call_id": "", "name": "", "arguments": ""}
+
+
+def test_a_call_that_says_nothing_is_none() -> None:
+    assert content(added(0, EMPTY_CALL), done(0, EMPTY_CALL)) == []
+    choice = read(RESPONSES, responses(MESSAGE, EMPTY_CALL)).choices[0]
+    assert (choice.parts, choice.finish_reason) == ((Text("Hi"),), FinishReason.STOP)
+
+
+def test_a_call_begins_when_its_name_comes() -> None:
+    frames = added(0, CALL | {"name": ""}), arguments(0, "{}"), done(0, CALL)
+    assert content(*frames) == [ToolCallStarted("c", "f", 0, 0), ToolCallDelta("{}", 0, 0)]

@@ -178,6 +178,7 @@ STATUSES = {
     FinishReason.REFUSAL: ("incomplete", "content_filter"),
     FinishReason.ERROR: ("failed", None),
     FinishReason.MALFORMED_TOOL_CALL: ("failed", None),
+    FinishReason.MALFORMED_ANSWER: ("failed", None),
 }
 
 

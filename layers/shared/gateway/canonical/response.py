@@ -23,18 +23,24 @@ class FinishReason(StrEnum):
     REFUSAL = "refusal"
     PAUSE = "pause"
     MALFORMED_TOOL_CALL = "malformed_tool_call"
+    MALFORMED_ANSWER = "malformed_answer"
     ERROR = "error"
 
 
 def ended(reason: FinishReason, called: bool) -> FinishReason:
     """The finish reason of a choice, from the provider's `reason` and the calls that were read.
 
-    A call that was read counts for more than a plain end, a pause, or a reason that reports unreadable calls.
+    A call that was read counts for more than a plain end, a pause, or a reason that reports what cannot be read. A
+    reason that promises calls where there is none is a plain end: a caller would wait for them.
     """
-    return FinishReason.TOOL_CALLS if called and reason in _UNSURE else reason
+    if called:
+        return FinishReason.TOOL_CALLS if reason in _UNSURE else reason
+    return FinishReason.STOP if reason is FinishReason.TOOL_CALLS else reason
 
 
-_UNSURE = frozenset({FinishReason.STOP, FinishReason.MALFORMED_TOOL_CALL, FinishReason.PAUSE})
+_UNSURE = frozenset(
+    {FinishReason.STOP, FinishReason.MALFORMED_TOOL_CALL, FinishReason.MALFORMED_ANSWER, FinishReason.PAUSE}
+)
 
 
 @dataclass(frozen=True, slots=True)

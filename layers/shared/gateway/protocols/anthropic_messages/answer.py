@@ -45,12 +45,12 @@ def stop_sequence(value: object) -> str | None:
     return as_text(value) or None
 
 
-def decode_finish_reason(word: object, called: bool) -> FinishReason | None:
-    """Returns None while the message has not ended. An unknown word is a plain stop.
+def decode_finish_reason(word: object, called: bool) -> FinishReason:
+    """The reason why a message has ended; no word and an unknown one are a plain stop.
 
     `called` says whether tools were called, which some who speak this wire end with a plain `end_turn`.
     """
-    return ended(_REASONS.get(as_text(word), FinishReason.STOP), called) if word else None
+    return ended(_REASONS.get(as_text(word), FinishReason.STOP), called)
 
 
 def encode_finish_reason(reason: FinishReason | None) -> str:

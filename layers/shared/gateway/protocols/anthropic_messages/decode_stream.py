@@ -218,9 +218,9 @@ class MessagesStreamDecoder:
         """The stop reason, and counts that replace those of the start; a count left out stays as it was."""
         events: list[Event] = []
         delta = as_object(value.get("delta"))
-        reason = answer.decode_finish_reason(delta.get("stop_reason"), called=self._calls > 0)
-        if reason is not None and not self._finished:
+        if delta.get("stop_reason") and not self._finished:
             self._finished = True
+            reason = answer.decode_finish_reason(delta["stop_reason"], called=self._calls > 0)
             events.append(Finished(reason, stop_sequence=answer.stop_sequence(delta.get("stop_sequence"))))
         counts = as_object(value.get("usage"))
         self._usage |= {name: count for name, count in counts.items() if count is not None}
@@ -230,9 +230,11 @@ class MessagesStreamDecoder:
         return events
 
     def read_stop(self, _: Json) -> Sequence[Event]:
-        """The stream is whole."""
+        """The stream is whole, also where its provider gave no reason."""
         self._ended = True
-        return (Ended(),)
+        if self._finished:
+            return (Ended(),)
+        return (Finished(answer.decode_finish_reason(None, called=self._calls > 0)), Ended())
 
 
 def _name(frame: Frame) -> str:

@@ -77,6 +77,9 @@ class MessagesStreamEncoder:
                     frame = sse_event(forward_start(_data(frame), self._stamp), "message_start")
                 case UsageReported(usage):
                     self._usage = usage
+                case Finished() if Ended() in decoded.events:
+                    # The provider gave no reason before its end; `finish` tells this one.
+                    self._note_finish(event)
                 case Finished():
                     self._finish_sent = True
                 case Ended():

@@ -7,15 +7,25 @@ import orjson
 from gateway.canonical.call_ids import CallIds
 from gateway.canonical.response import Extension, Stamp
 from gateway.framing import json_edit, json_values
+from gateway.protocols.anthropic_messages import answer
+
+_NULL = b"null"
+# An answer that came whole has ended: clients act on the reason.
+_WORDLESS = frozenset({_NULL, b'""'})
 
 
 def forward_response(body: bytes, stamp: Stamp, extension: Extension) -> bytes:
-    """The provider's whole answer under the gateway's names, with ids for calls that came without one."""
+    """The provider's whole answer under the gateway's names, with ids for calls and a reason where it came without."""
+    members = json_edit.members(body)
     named = {**_names(stamp), "nexevo": orjson.dumps(extension.as_json())}
-    content, ids = json_values.loads(json_edit.members(body)["content"]), CallIds(stamp.answer_id)
+    content, ids = json_values.loads(members["content"]), CallIds(stamp.answer_id)
     blocks = [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
-    if ids.complete(block for block in blocks if block.get("type") == "tool_use"):
+    calls = [block for block in blocks if block.get("type") == "tool_use"]
+    if ids.complete(calls):
         named["content"] = orjson.dumps(content)
+    if members.get("stop_reason", _NULL) in _WORDLESS:
+        reason = answer.decode_finish_reason(None, called=bool(calls))
+        named["stop_reason"] = orjson.dumps(answer.encode_finish_reason(reason))
     return json_edit.edit(body, named)
 
 

@@ -28,7 +28,7 @@ _REASONS: Mapping[str, FinishReason] = {
     "content_filtered": FinishReason.CONTENT_FILTER,
     "refusal": FinishReason.REFUSAL,
     "malformed_tool_use": FinishReason.MALFORMED_TOOL_CALL,
-    "malformed_model_output": FinishReason.ERROR,
+    "malformed_model_output": FinishReason.MALFORMED_ANSWER,
 }
 
 

@@ -38,12 +38,9 @@ _FILTERED = (
     "MODEL_ARMOR",
 )
 _FAILED = (
-    "FINISH_REASON_UNSPECIFIED",
-    "OTHER",
     "IMAGE_OTHER",
     "NO_IMAGE",
     "MISSING_THOUGHT_SIGNATURE",
-    "MALFORMED_RESPONSE",
     "ESCALATION",
 )
 _REASONS: Mapping[str, FinishReason] = {
@@ -52,6 +49,8 @@ _REASONS: Mapping[str, FinishReason] = {
     "CONTINUATION": FinishReason.LENGTH,
     "MALFORMED_FUNCTION_CALL": FinishReason.MALFORMED_TOOL_CALL,
     "UNEXPECTED_TOOL_CALL": FinishReason.MALFORMED_TOOL_CALL,
+    "MALFORMED_RESPONSE": FinishReason.MALFORMED_ANSWER,
+    "OTHER": FinishReason.MALFORMED_ANSWER,
     "TOO_MANY_TOOL_CALLS": FinishReason.PAUSE,
     **dict.fromkeys(_FILTERED, FinishReason.CONTENT_FILTER),
     **dict.fromkeys(_FAILED, FinishReason.ERROR),
@@ -62,12 +61,16 @@ _WORDS: Mapping[FinishReason, str] = {
     FinishReason.CONTENT_FILTER: "SAFETY",
     FinishReason.REFUSAL: "SAFETY",
     FinishReason.MALFORMED_TOOL_CALL: "MALFORMED_FUNCTION_CALL",
+    FinishReason.MALFORMED_ANSWER: "OTHER",
     FinishReason.ERROR: "OTHER",
 }
 
 
 def decode_finish_reason(word: object, called: bool) -> FinishReason:
-    """`called` says whether tools were called, which this wire ends with a plain `STOP`."""
+    """`called` says whether tools were called, which this wire ends with a plain `STOP`.
+
+    A word that is not known is a plain stop, as FINISH_REASON_UNSPECIFIED is, which says nothing.
+    """
     return ended(_REASONS.get(as_text(word), FinishReason.STOP), called)
 
 

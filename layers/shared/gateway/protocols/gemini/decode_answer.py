@@ -58,6 +58,8 @@ def read_part(part: dict[str, Any], ids: CallIds) -> Part | None:
     signature = as_text(part.get("thoughtSignature")) or None
     if "functionCall" in part:
         function = as_object(part["functionCall"])
+        if not any(function.values()):
+            return None
         identity, arguments = ids.of(as_word(function.get("id"))), as_arguments(function.get("args")) or "{}"
         return ToolCall(identity, as_text(function.get("name")), arguments, signature=signature)
     if "text" not in part and part.keys() - {"thoughtSignature", "thought"}:
@@ -85,11 +87,10 @@ def parts_of(candidate: dict[str, Any]) -> list[dict[str, Any]]:
 def _choice(candidate: dict[str, Any], position: int, ids: CallIds) -> Choice:
     parts = [read for part in parts_of(candidate) if (read := read_part(part, ids)) is not None]
     called = any(isinstance(part, ToolCall) for part in parts)
-    word = candidate.get("finishReason") or None
     return Choice(
         index=as_index(candidate.get("index"), position),
         parts=tuple(_cited(parts, read_citations(candidate))),
-        finish_reason=None if word is None else answer.decode_finish_reason(word, called),
+        finish_reason=answer.decode_finish_reason(candidate.get("finishReason"), called),
         logprobs=answer.decode_logprobs(candidate.get("logprobsResult")),
     )
 

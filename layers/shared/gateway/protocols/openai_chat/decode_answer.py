@@ -28,6 +28,8 @@ Json = dict[str, Any]
 
 # The wire's own word for a text, and the Responses wire's.
 _TEXTS = frozenset({"text", "output_text"})
+# What a call says of itself beside the tool and its arguments.
+_LABELS = frozenset({"id", "type", "index"})
 
 
 def decode_response(body: bytes, answer_id: str = "") -> ChatResponse:
@@ -84,10 +86,26 @@ def called_custom(call: Json) -> bool:
     return call.get("type") == "custom" or (any(custom.values()) and not any(function.values()))
 
 
+def is_empty_call(call: object) -> bool:
+    """True if a call names no tool and gives it nothing; some providers put one beside a real call, or null."""
+    members = as_object(call).items()
+    said = [value for name, value in members if name not in _LABELS]
+    return not any(any(value.values()) if isinstance(value, dict) else value for value in said)
+
+
+def said_calls(calls: object) -> list[Json]:
+    """The calls of a message, without those that say nothing."""
+    return [call for call in as_objects(calls) if not is_empty_call(call)]
+
+
 def legacy_call(message: Json) -> Json | None:
     """The one call of the wire's first manner, unless it says nothing, or stands beside calls of the present one."""
     function = as_object(message.get("function_call"))
-    return {"index": 0, "function": function} if any(function.values()) and not message.get("tool_calls") else None
+    return (
+        {"index": 0, "function": function}
+        if any(function.values()) and not said_calls(message.get("tool_calls"))
+        else None
+    )
 
 
 def _choice(choice: Json, position: int, ids: CallIds) -> Choice:
@@ -110,7 +128,7 @@ def _parts(message: Json, ids: CallIds) -> list[Part]:
     if refusal := as_text(message.get("refusal")):
         parts.append(Refusal(refusal))
     legacy = legacy_call(message)
-    calls = as_objects(message.get("tool_calls")) if legacy is None else [legacy]
+    calls = said_calls(message.get("tool_calls")) if legacy is None else [legacy]
     parts += [_tool_call(call, ids) for call in calls]
     if message.get("audio"):
         parts.append(Opaque(answer.PROTOCOL, dumped({"audio": message["audio"]})))

@@ -25,25 +25,22 @@ from gateway.canonical.events import (
     Started,
     TextDelta,
     ThinkingDelta,
-    ToolCallDelta,
-    ToolCallStarted,
     UsageReported,
 )
 from gateway.canonical.parts import Citation, Opaque, Text, Thinking
-from gateway.errors import UnreadableAnswer, UpstreamError
+from gateway.errors import UpstreamError
 from gateway.framing.json_edit import edit
 from gateway.framing.sse import Frame, SSEDecoder
 from gateway.protocols.openai_chat import answer
 from gateway.protocols.openai_chat.decode_answer import (
-    called_custom,
     content_parts,
     details_text,
     legacy_call,
     reported_usage,
 )
+from gateway.protocols.openai_chat.decode_calls import StreamedCalls
 from gateway.protocols.openai_chat.errors import decode_error_object
 from gateway.protocols.shared.provider_json import (
-    as_arguments,
     as_array,
     as_index,
     as_object,
@@ -85,7 +82,11 @@ class ChatStreamDecoder:
             return decoded
         finished = [choice.finished for choice in self._choices.values()]
         whole = self._reported and finished != [] and all(finished)
-        return [*decoded, self._end(Ended() if whole else Failed(UpstreamError(CUT)))]
+        events: list[Event] = []
+        for choice in self._choices.values():
+            choice.end_calls(events)
+        ended = self._end(Ended() if whole else Failed(UpstreamError(CUT)))
+        return [*decoded, *([Decoded(events, b"")] if events else []), ended]
 
     def _read(self, frames: Iterable[Frame], otherwise: UpstreamError | None = None) -> list[Decoded]:
         """Decodes the frames. An unreadable one fails the stream, with the error `otherwise` if there is one."""
@@ -125,7 +126,11 @@ class ChatStreamDecoder:
 
     def _unsaid_ends(self) -> list[Event]:
         """The end of each choice whose provider gave no reason: the mark says that it is whole."""
-        return [choice.end() for choice in self._choices.values() if not choice.finished]
+        events: list[Event] = []
+        for choice in self._choices.values():
+            if not choice.finished:
+                choice.end(events)
+        return events
 
     def _end(self, event: Event) -> Decoded:
         self._ended = True
@@ -164,10 +169,9 @@ class _Choice:
 
     def __init__(self, index: int, ids: CallIds) -> None:
         self._index = index
-        self._ids = ids
         self._parts = 0
         self._open = ""
-        self._calls = _Calls()
+        self._calls = StreamedCalls(index, ids, self._next_call_part)
         self.finished = False
         self.repaired = False
 
@@ -180,6 +184,8 @@ class _Choice:
         delta = _said_once(delta)
         for name, value in delta.items():
             if value and name in _READERS:
+                if name not in _CALLS:
+                    self._calls.begin_named(events)
                 _READERS[name](self, value, events)
         word = choice.get("finish_reason")
         if word == "":
@@ -187,12 +193,17 @@ class _Choice:
             choice["finish_reason"] = None
             self.repaired = True
         elif word is not None and not self.finished:
-            events.append(self.end(word))
+            self.end(events, word)
 
-    def end(self, word: object = None) -> Finished:
-        """The end of this choice, by the provider's word or without one."""
+    def end(self, events: list[Event], word: object = None) -> None:
+        """Ends this choice, by the provider's word or without one."""
         self.finished = True
-        return Finished(answer.decode_finish_reason(word, called=bool(self._calls.ids)), self._index)
+        self.end_calls(events)
+        events.append(Finished(answer.decode_finish_reason(word, self._calls.called), self._index))
+
+    def end_calls(self, events: list[Event]) -> None:
+        """Adds the calls that have not begun, since nothing follows."""
+        self._calls.end(events)
 
     def _part(self, kind: str) -> int:
         """The ordinal of the open part, a new one where the kind changes."""
@@ -201,11 +212,18 @@ class _Choice:
             self._parts += 1
         return self._parts - 1
 
+    def _next_call_part(self) -> int:
+        """The ordinal of a new call's part."""
+        self._open = "call"
+        self._parts += 1
+        return self._parts - 1
+
     def _read_scored_text(self, delta: dict[str, Any], logprobs: object, events: list[Event]) -> dict[str, Any]:
         """Text with its log probabilities, and what else there is; half a character is scored without any text."""
         if not as_object(logprobs).get("content"):
             return delta
         text = as_text(delta.get("content"))
+        self._calls.begin_named(events)
         events.append(TextDelta(text, self._part("text"), self._index, logprobs))
         return delta | {"content": None}
 
@@ -249,37 +267,18 @@ class _Choice:
 
     def read_function_call(self, function: object, events: list[Event]) -> None:
         """The one call of the wire's first manner; SDKs of that manner know no ids."""
-        self._read_call({"index": 0, "function": function}, 0, 1, events)
-        self.repaired = False
+        self._calls.read({"index": 0, "function": function}, 0, 1, events)
 
     def read_tool_calls(self, calls: object, events: list[Event]) -> None:
         """Calls that open, and more of calls that are open."""
-        listed = as_objects(calls)
-        for position, call in enumerate(listed):
-            self._read_call(call, position, len(listed), events)
-
-    def _read_call(self, call: dict[str, Any], position: int, together: int, events: list[Event]) -> None:
-        custom = called_custom(call)
-        said = as_object(call.get("custom" if custom else "function"))
-        name, identity = as_text(said.get("name")), as_word(call.get("id"))
-        index, is_new, misplaced = self._calls.find(call.get("index"), identity, name, position, together)
-        if is_new:
-            self._open = f"call {index}"
-            self._calls.parts.append(self._parts)
-            self._parts += 1
-            unique = self._ids.of(identity)
-            events.append(ToolCallStarted(unique, name, index, self._calls.parts[index], self._index, custom=custom))
-            if unique != identity:
-                call["id"] = unique
-                self.repaired = True
-        if misplaced:
-            call["index"] = index
+        listed = as_array(calls)
+        kept = [as_object(call) for call in listed if not self._calls.says_nothing(call)]
+        if len(kept) < len(listed):
+            listed[:] = kept
             self.repaired = True
-        member = "input" if custom else "arguments"
-        if arguments := as_arguments(said.get(member)):
-            self.repaired = self.repaired or said[member] is not arguments
-            said[member] = arguments
-            events.append(ToolCallDelta(arguments, index, self._calls.parts[index], self._index))
+        for position, call in enumerate(kept):
+            is_repaired = self._calls.read(call, position, len(kept), events)
+            self.repaired = self.repaired or is_repaired
 
 
 def _said_once(delta: dict[str, Any]) -> dict[str, Any]:
@@ -294,6 +293,7 @@ def _said_once(delta: dict[str, Any]) -> dict[str, Any]:
     return delta | twice if twice else delta
 
 
+_CALLS = frozenset({"tool_calls", "function_call"})
 # The readers of a delta's members, by name. Other members mean nothing to other wires.
 _READERS: Mapping[str, Callable[[_Choice, object, list[Event]], None]] = {
     "content": _Choice.read_content,
@@ -306,45 +306,3 @@ _READERS: Mapping[str, Callable[[_Choice, object, list[Event]], None]] = {
     "audio": _Choice.read_audio,
     "annotations": _Choice.read_annotations,
 }
-
-
-class _Calls:
-    """Finds a delta's call, also if providers omit the index or give all calls the same one.
-
-    Field cases B9, B10 and F5: the index counts, unless the delta opens a call with another id; without an
-    index the id counts, then a name opens a call, then the place in the array or the call that was opened
-    last.
-    """
-
-    def __init__(self) -> None:
-        self.ids: list[str] = []
-        self.parts: list[int] = []
-        self._by_wire: dict[int, int] = {}
-        self._useless: set[int] = set()
-
-    def find(self, wire: object, identity: str, name: str, position: int, together: int) -> tuple[int, bool, bool]:
-        """The call's index, whether it is new, and whether the wire's own index was of no use."""
-        if type(wire) is int:
-            known = self._by_wire.get(wire)
-            useless = known is not None and bool(identity and name) and identity != self.ids[known]
-            found = None if useless else known
-        else:
-            found, useless = self._without_index(identity, name, position, together), True
-        index = len(self.ids) if found is None else found
-        if found is None:
-            self.ids.append(identity)
-        if type(wire) is int:
-            self._by_wire[wire] = index
-        if useless:
-            self._useless.add(index)
-        return index, found is None, index in self._useless
-
-    def _without_index(self, identity: str, name: str, position: int, together: int) -> int | None:
-        if identity:
-            return self.ids.index(identity) if identity in self.ids else None
-        if name:
-            return None
-        index = position if together > 1 else len(self.ids) - 1
-        if not 0 <= index < len(self.ids):
-            raise UnreadableAnswer("more of a tool call came before the call")
-        return index

@@ -16,7 +16,8 @@ import orjson
 
 from gateway.canonical.call_ids import CallIds
 from gateway.canonical.response import Extension, Stamp
-from gateway.framing import json_edit
+from gateway.framing import json_edit, json_values
+from gateway.protocols.openai_chat.decode_answer import is_empty_call
 
 _NULL = b"null"
 # `null` usage where only scalar members follow up to the end: surely a member of the chunk itself.
@@ -34,8 +35,18 @@ def _choice(ids: CallIds, choice: bytes) -> bytes:
     message = json_edit.members(choice).get("message", _NULL)
     if not message.startswith(b"{"):
         return choice
-    calls = json_edit.edit_objects(json_edit.members(message).get("tool_calls", _NULL), partial(_call, ids))
+    said = _said(json_edit.members(message).get("tool_calls", _NULL))
+    calls = json_edit.edit_objects(said, partial(_call, ids))
     return json_edit.edit(choice, {"message": json_edit.edit(message, {"tool_calls": calls})})
+
+
+def _said(calls: bytes) -> bytes:
+    """The calls without those that say nothing; null where none is left."""
+    listed = json_values.loads(calls)
+    kept = [call for call in listed if not is_empty_call(call)] if isinstance(listed, list) else listed
+    if kept == listed:
+        return calls
+    return orjson.dumps(kept) if kept else _NULL
 
 
 def _call(ids: CallIds, call: bytes) -> bytes:

@@ -30,6 +30,7 @@ _INCOMPLETE: Mapping[FinishReason, str] = {
 _FAILURES: Mapping[FinishReason, str] = {
     FinishReason.ERROR: "The model's provider failed while answering.",
     FinishReason.MALFORMED_TOOL_CALL: "The model produced a tool call that cannot be read.",
+    FinishReason.MALFORMED_ANSWER: "The model's answer cannot be read.",
 }
 
 

@@ -61,7 +61,12 @@ def decode_response(body: bytes, answer_id: str = "") -> ChatResponse:
 
 def calls_tools(items: list[Json]) -> bool:
     """True if a caller's tool is called; the provider's own tools have been called already."""
-    return any(item.get("type") in _CALLS for item in items)
+    return any(item.get("type") in _CALLS and not is_empty_call(item) for item in items)
+
+
+def is_empty_call(item: Json) -> bool:
+    """True if a call names no tool and gives it nothing; some providers put one beside a real call."""
+    return not (item.get("name") or item.get("arguments") or item.get("input"))
 
 
 def item_parts(item: Json, ids: CallIds) -> list[Part]:
@@ -109,6 +114,8 @@ def _reasoning(item: Json, _: CallIds) -> list[Part]:
 
 def _call(item: Json, ids: CallIds) -> list[Part]:
     custom = item.get("type") == "custom_tool_call"
+    if is_empty_call(item):
+        return []
     return [
         ToolCall(
             id=ids.of(as_word(item.get("call_id"))),

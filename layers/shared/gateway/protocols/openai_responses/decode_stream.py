@@ -34,7 +34,13 @@ from gateway.canonical.usage import Uses
 from gateway.errors import UnreadableAnswer, UpstreamError
 from gateway.framing.sse import Frame, SSEDecoder, sse_event
 from gateway.protocols.openai_responses import answer
-from gateway.protocols.openai_responses.decode_answer import TEXTS, chat_logprobs, content_of, is_generated
+from gateway.protocols.openai_responses.decode_answer import (
+    TEXTS,
+    chat_logprobs,
+    content_of,
+    is_empty_call,
+    is_generated,
+)
 from gateway.protocols.openai_responses.errors import decode_error_object
 from gateway.protocols.openai_responses.places import Places
 from gateway.protocols.shared.provider_json import (
@@ -208,7 +214,7 @@ class _AnswerReader:
         """Opens an item. Only calls have content at this point: their id and name."""
         item = as_object(event.get("item"))
         self._note_item(place, item)
-        if item.get("type") in _CALL_INPUTS:
+        if item.get("type") in _CALL_INPUTS and item.get("name"):
             self._open_call(place, item, events)
 
     def close_item(self, place: int, event: Json, events: list[Event]) -> None:
@@ -275,6 +281,8 @@ class _AnswerReader:
 
     def complete_call(self, index: int, item: Json, events: list[Event]) -> None:
         """A call that was not opened, or whose input did not come by itself."""
+        if is_empty_call(item):
+            return
         if index not in self._calls:
             self._open_call(index, item, events)
         if index not in self._argued:
