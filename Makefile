@@ -12,8 +12,8 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 # What runs side by side in `check` shows its lines when it has ended; GNU Make 3.81 cannot, and mixes them.
 SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 # Where tests on DynamoDB Local or moto may lie (tests/conftest.py holds it): to collect all the others takes 20 s.
-SERVER_TESTS := tests/control_plane/test_key_store.py tests/local/test_kept_objects.py tests/money \
-	tests/responses_store tests/signatures tests/stores
+SERVER_TESTS := tests/control_plane/test_key_store.py tests/faults/test_killed.py tests/local/test_kept_objects.py \
+	tests/money tests/responses_store tests/signatures tests/stores
 RECORDED_TESTS := $(shell grep -l -E "^from tests.recorded import" -r tests --include "test_*.py") tests/fidelity
 CODE := layers/shared/gateway $(wildcard functions local bench tests)
 LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 \
@@ -82,8 +82,8 @@ build: setup-sam ## build what is deployed, for arm64, into .aws-sam
 bench: setup ## measure the gateway beside a raw relay
 	$(BIN)/python -m bench
 
-faults: setup ## run 20,000 schedules of faults against the money of requests (SCHEDULES=100000 for more)
-	@PYTHONPATH=layers/shared $(BIN)/python -m tests.faults $(or $(SCHEDULES),20000)
+faults: setup ## run 20,000 schedules of faults (SCHEDULES=1000000 for more), or kill 300 processes (STORE=local DEATHS=300)
+	@PYTHONPATH=layers/shared $(BIN)/python -m $(if $(filter local,$(STORE)),tests.faults.killed $(or $(DEATHS),300),tests.faults $(or $(SCHEDULES),20000))
 
 fuzz: setup ## draw 50,000 requests to every endpoint and judge each answer (CASES=100000 for more)
 	CASES=$(or $(CASES),50000) $(PYTEST) --numprocesses 2 tests/fuzz

@@ -38,13 +38,13 @@ def main(count: int, first: int) -> int:
     seeds = range(first, first + count)
     blocks = [seeds[place : place + BLOCK] for place in range(0, count, BLOCK)]
     with multiprocessing.get_context("spawn").Pool(PROCESSES, maxtasksperchild=50) as pool:
-        tenths = 0
+        parts = 0
         for outcome in pool.imap_unordered(ran, blocks):
             for seed, what in list(outcome.broke.items())[: max(0, TOLD_MAX - len(total.broke))]:
                 sys.stdout.write(f"seed {seed}: {shrunk(drawn(seed))}\n  {what}\n")
             total.add(outcome)
-            if total.count * 10 // count > tenths:
-                tenths = total.count * 10 // count
+            if total.count * 20 // count > parts:
+                parts = total.count * 20 // count
                 spent_s = time.monotonic() - begun_s
                 sys.stdout.write(f"{total.count} of {count}, {len(total.broke)} broke, {spent_s:.0f} s\n")
                 sys.stdout.flush()

@@ -74,6 +74,7 @@ ANYWHERE = frozenset(
         Fault.MONTH_TURNS,
     }
 )
+CLOCKS = frozenset({Fault.CLOCK_AHEAD, Fault.CLOCK_BACK, Fault.MONTH_TURNS})
 LOSSES = frozenset({Fault.LOST_BEFORE, Fault.LOST_AFTER})
 AWS = LOSSES | {Fault.THROTTLED, Fault.EXPIRED_TOKEN, Fault.HANGS, Fault.ARRIVES_AGAIN}
 FITS: Mapping[Kind, frozenset[Fault]] = {

@@ -8,7 +8,9 @@ from typing import Any
 
 from gateway.canonical.money import AccountSnapshot, Entry, EntryKind
 from gateway.idempotency.ring import LOST_ANSWER
+from gateway.ledger.hold_ids import admitted_s
 from gateway.ledger.money import parse_usd
+from gateway.limits.windows import month_of
 from gateway.pipeline.context import RequestContext
 from tests.faults.faults import Process
 from tests.faults.provider import LIE, WRONG, Provider, Sent
@@ -83,7 +85,10 @@ def due(served: Served) -> Due:
         return Due(whole, whole)
     if context.complete and served.asked.ending == "no usage":
         return Due(estimate, estimate)
-    return Due(1, most) if context.delivered_bytes else Due(0, 0)
+    if not context.delivered_bytes:
+        return Due(0, 0)
+    # A report that came before the content is not forgotten when the answer is cut.
+    return Due(whole if whole is not None and served.asked.ending == "early usage" else 1, most)
 
 
 def _reported(sent: Sent) -> tuple[int, int] | None:
@@ -154,6 +159,13 @@ def check_one_key(tries: Sequence[Served], look: AccountSnapshot, *, exact: bool
         assert len(answers) <= 1, ("one key has answers", answers)
         least = min((each.least for one, each in zip(tries, allowed, strict=True) if one.answered), default=0)
         assert paid >= min(least, paid + look.free_nanousd), ("one key paid", paid, allowed)
+
+
+def check_count(look: AccountSnapshot, key_id: str) -> None:
+    """Raises if a key whose count has begun is not counted for all that it has spent in the month."""
+    own = [entry for entry in look.entries if entry.key_id == key_id and entry.hold_id is not None]
+    spent = -sum(entry.amount_nanousd for entry in own if month_of(admitted_s(str(entry.hold_id))) == look.month)
+    assert look.key_spent.get(key_id, 0) == spent, ("the month", look.key_spent, spent)
 
 
 def _of(look: AccountSnapshot, hold_id: str) -> list[Entry]:

@@ -96,6 +96,8 @@ def drawn(seed: int) -> Schedule:
     jobs = tuple(_ordered(chance) for _ in range(chance.choice((0, 0, 0, 0, 0, 0, 0, 0, 1, 2))))
     count = chance.choice((2, 2, 3, 4)) if same_key else chance.choice((0, 1, 1, 2) if jobs else (1, 1, 2, 2, 3))
     requests = tuple(_asked(chance) for _ in range(count))
+    if chance.random() < 0.4:
+        requests = tuple(replace(each, capped=True) for each in requests)
     if same_key:
         requests = tuple(replace(requests[0], at_s=each.at_s, skew_s=each.skew_s) for each in requests)
     return Schedule(
@@ -103,7 +105,7 @@ def drawn(seed: int) -> Schedule:
         faults=tuple((chance.randint(1, 40), chance.choice(list(Fault))) for _ in range(chance.randint(1, 4))),
         jobs=jobs,
         same_key=same_key,
-        delay_s=chance.choice((0.001, 0.3, 3.0, 50.0)),
+        delay_s=chance.choice((0.001, 0.3, 3.0, 15.0, 50.0)),
         swept_first=chance.random() < 0.5,
         sweep_at_s=chance.choice((None, None, None, 0.1, 0.6, 25.0)),
         sweep_ahead_s=chance.choice((0.0, 2_000.0, 200_000.0)),

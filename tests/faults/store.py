@@ -121,12 +121,10 @@ def _is_further_shard(payload: Mapping[str, Any]) -> bool:
 
 
 def _named(step: str) -> Any:
-    method = getattr(DynamoMoney, step)
-
     async def named(*given: Any, **members: Any) -> Any:
         token = STEP.set(step)
         try:
-            return await method(*given, **members)
+            return await getattr(DynamoMoney, step)(*given, **members)
         finally:
             STEP.reset(token)
 

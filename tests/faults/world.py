@@ -37,6 +37,7 @@ from tests.fakes.signatures import MemorySignatures
 from tests.faults import newer
 from tests.faults.faults import (
     ANYWHERE,
+    CLOCKS,
     LOSSES,
     PROCESS,
     STEP,
@@ -48,7 +49,7 @@ from tests.faults.faults import (
     Through,
 )
 from tests.faults.jobs import Jobs
-from tests.faults.judge import Served, check_end, check_one_key, check_try, check_within_hold, paid_for
+from tests.faults.judge import Served, check_count, check_end, check_one_key, check_try, check_within_hold, paid_for
 from tests.faults.provider import Provider
 from tests.faults.schedule import Asked, Schedule
 from tests.faults.store import FaultyDynamoDb, SteppedMoney
@@ -98,6 +99,8 @@ class World:
         self.records = MemoryIdempotencyRecords()
         self.objects = MemoryObjects()
         self.served: list[Served] = []
+        # True once the count of the key's spend has begun for certain.
+        self.counted = False
         self._entries: tuple[Entry, ...] = ()
         # The last amount of each hold, by which its cost beyond it is known.
         self._amounts: dict[str, int] = {}
@@ -200,7 +203,7 @@ class World:
 
     async def _try(self, asked: Asked) -> tuple[Served, float | None]:
         """One try, and the seconds after which its client tries again."""
-        body = _body(asked)
+        body = body_of(asked)
         served = Served(asked, "", Process(), Provider(asked, self.faults), orjson.dumps(body))
         waits: list[float] = []
 
@@ -271,7 +274,8 @@ class World:
             now_s = ProcessClock(self.faults, process).now_s()
             await SteppedMoney(self.api, "accounts", "ledger").track_spend(ACCOUNT, KEY, now_s)
 
-        await self._in_process(0.0, work)
+        process = await self._in_process(0.0, work)
+        self.counted = not process.dead and process.serving is not None and _succeeded(process.serving)
 
     async def _deliver(self, messages: list[str]) -> None:
         """Delivers the queue's messages in one batch; they all come again at the end."""
@@ -295,6 +299,9 @@ class World:
         assert not [key for key in self.api.tables["ledger"].items if key[0] == ACCOUNT and key[1].startswith("hold#")]
         if self.schedule.newer:
             newer.check(self.api)
+        # A hold belongs to the month of its id, which a wrong clock may have named otherwise.
+        if self.counted and not self.faults.met_any(CLOCKS) and not any(one.asked.skew_s for one in self.served):
+            check_count(look, KEY)
         sent = [one for one in self.served if one.hold_id]
         lossy = any(place.endswith("SendMessage") for place, _ in self.faults.met)
         exact = not self.faults.met_any(DISOWNING) and not any(one.asked.skew_s for one in sent)
@@ -319,7 +326,12 @@ class World:
             assert paid == due, ("a job", job, "paid", paid, [one for one in look.entries if one.hold_id == hold_id])
 
 
-def _body(asked: Asked) -> dict[str, Any]:
+def _succeeded(task: asyncio.Task[Any]) -> bool:
+    return not task.cancelled() and task.exception() is None
+
+
+def body_of(asked: Asked) -> dict[str, Any]:
+    """The body of a generation's request."""
     body = {"model": asked.model, "stream": asked.stream, "messages": [{"role": "user", "content": "Hello"}]}
     body |= {"max_completion_tokens": 400} if asked.bounded else {}
     return body | ({"models": [FALLBACK]} if asked.falls_back else {})

@@ -71,15 +71,15 @@ def _ours(error: ClientError) -> Exception:
     return error
 
 
-def create_tables(client: Any) -> None:
-    """Creates the template's tables that money uses."""
+def create_tables(client: Any, prefix: str = "") -> None:
+    """Creates the template's tables that money uses, under their names there after the prefix."""
     for name, table in money_tables().items():
         keyed = dict(zip(table.key, ("HASH", "RANGE"), strict=False))
         indexed = {index.partition: "S" for index in table.indexes.values()}
         indexed |= {index.sort: "N" for index in table.indexes.values()}
         types = dict.fromkeys(table.key, "S") | indexed
         client.create_table(
-            TableName=name,
+            TableName=f"{prefix}{name}",
             BillingMode="PAY_PER_REQUEST",
             KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keyed.items()],
             AttributeDefinitions=[{"AttributeName": key, "AttributeType": kind} for key, kind in types.items()],
