@@ -443,3 +443,11 @@ async def test_every_read_of_an_account_and_of_its_ledger_is_consistent(
     reads = [payload for operation, payload in sent if operation in {"GetItem", "Query"} and "IndexName" not in payload]
     assert len(reads) > 10
     assert all(payload.get("ConsistentRead") for payload in reads)
+
+
+async def test_a_store_that_refuses_us_is_unavailable(api: TroubledDynamoDb, money: DynamoMoney) -> None:
+    await opened(money, ACCOUNT)
+    api.failing = [AwsError("ExpiredTokenException", "The security token included in the request is expired")]
+    with pytest.raises(ServiceUnavailable):
+        await money.admit(wanted(ACCOUNT), NOW_S)
+    assert await free_and_held(money, ACCOUNT) == (1_000, 0)
