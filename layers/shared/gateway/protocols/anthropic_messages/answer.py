@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.canonical.response import FinishReason, ended
 from gateway.canonical.usage import Usage, Uses, counted, uses_of
-from gateway.protocols.shared.provider_json import as_share, as_shares, as_text, cache_writes, whole_counts
+from gateway.protocols.shared.provider_json import as_share, as_shares, as_text, as_word, cache_writes, whole_counts
 
 PROTOCOL = "anthropic_messages"
 # Tools whose uses are counted, by the catalog's words.
@@ -85,7 +85,9 @@ def decode_usage(value: object, seen: Uses = ()) -> Usage | None:
     if whole is None:
         return None
     listed = usage.get("iterations")
-    beside = [one for one in (listed if isinstance(listed, list) else ()) if as_shares(one).get("type") in _BESIDE]
+    beside = [
+        one for one in (listed if isinstance(listed, list) else ()) if as_word(as_shares(one).get("type")) in _BESIDE
+    ]
     return sum(filter(None, map(_tokens, beside)), whole)
 
 

@@ -11,7 +11,15 @@ from typing import Any
 from gateway.canonical.parts import Citation, Opaque
 from gateway.canonical.response import FinishReason, ended
 from gateway.canonical.usage import Usage, counted
-from gateway.protocols.shared.provider_json import as_share, as_shares, as_text, cache_writes, dumped, whole_counts
+from gateway.protocols.shared.provider_json import (
+    as_object,
+    as_share,
+    as_shares,
+    as_text,
+    cache_writes,
+    dumped,
+    whole_counts,
+)
 
 PROTOCOL = "bedrock_converse"
 
@@ -39,7 +47,7 @@ def opaque(block: object) -> Opaque:
 
 def citation(value: object) -> Citation:
     """A source, as it came."""
-    return Citation(PROTOCOL, dumped(value))
+    return Citation(PROTOCOL, dumped(as_object(value)))
 
 
 def is_server_tool(tool_use: Mapping[str, Any]) -> bool:

@@ -41,7 +41,7 @@ from gateway.protocols.gemini.encode_answer import Json, candidate_of, encode_pa
 from gateway.protocols.gemini.errors import error_object
 from gateway.protocols.gemini.rename import Renamer
 from gateway.protocols.shared.choices import ends_of_open
-from gateway.protocols.shared.provider_json import as_index
+from gateway.protocols.shared.provider_json import as_index, as_objects
 
 # Members that only a chunk which ends something has: a name in quotes is never part of a string's text.
 _ENDINGS = (b'"finishReason"', b'"blockReason"')
@@ -126,7 +126,7 @@ class GeminiStreamEncoder:
         chunk = self._renamer.rename(frame)
         if not any(ending in frame for ending in _ENDINGS):
             return self._release() + self._framing.chunk(chunk)
-        candidates = orjson.loads(frame).get("candidates") or []
+        candidates = as_objects(orjson.loads(frame).get("candidates"))
         self._finished |= {as_index(place.get("index"), 0) for place in candidates if place.get("finishReason")}
         return self._hold(chunk, is_ours=False)
 

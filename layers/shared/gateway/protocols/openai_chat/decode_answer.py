@@ -13,6 +13,7 @@ from gateway.protocols.openai_chat.errors import decode_error_object
 from gateway.protocols.shared.provider_json import (
     as_arguments,
     as_index,
+    as_logprobs,
     as_object,
     as_objects,
     as_parts,
@@ -116,7 +117,7 @@ def _choice(choice: Json, position: int, ids: CallIds) -> Choice:
         index=as_index(choice.get("index"), position),
         parts=tuple(parts),
         finish_reason=answer.decode_finish_reason(choice.get("finish_reason"), called),
-        logprobs=choice.get("logprobs"),
+        logprobs=as_logprobs(choice.get("logprobs")),
     )
 
 
@@ -145,7 +146,7 @@ def _cited(parts: list[Part], message: Json) -> list[Part]:
 
 
 def _content_part(part: Json) -> Part:
-    if part.get("type", "text") in _TEXTS:
+    if as_word(part.get("type", "text")) in _TEXTS:
         return Text(as_text(part.get("text")))
     if part.get("type") == "thinking":
         pieces = as_parts(part.get("thinking"))

@@ -43,8 +43,10 @@ from gateway.protocols.openai_chat.errors import decode_error_object
 from gateway.protocols.shared.provider_json import (
     as_array,
     as_index,
+    as_logprobs,
     as_object,
     as_objects,
+    as_shares,
     as_text,
     as_word,
     created_s,
@@ -140,10 +142,14 @@ class ChatStreamDecoder:
         """The chunk's events, and whether a choice had to be put right in place."""
         events: list[Event] = []
         repaired = False
-        for position, choice in enumerate(as_array(chunk.get("choices"))):
+        listed = as_array(chunk.get("choices"))
+        if None in listed:
+            listed = chunk["choices"] = [choice for choice in listed if choice is not None]
+            repaired = True
+        for position, choice in enumerate(as_objects(listed)):
             if not self._choices:
                 events.append(_started(chunk))
-            index = as_index(as_object(choice).get("index"), position)
+            index = as_index(choice.get("index"), position)
             state = self._choices.get(index)
             if state is None:
                 state = self._choices[index] = _Choice(index, self._ids)
@@ -220,11 +226,11 @@ class _Choice:
 
     def _read_scored_text(self, delta: dict[str, Any], logprobs: object, events: list[Event]) -> dict[str, Any]:
         """Text with its log probabilities, and what else there is; half a character is scored without any text."""
-        if not as_object(logprobs).get("content"):
+        if not as_shares(logprobs).get("content"):
             return delta
         text = as_text(delta.get("content"))
         self._calls.begin_named(events)
-        events.append(TextDelta(text, self._part("text"), self._index, logprobs))
+        events.append(TextDelta(text, self._part("text"), self._index, as_logprobs(logprobs)))
         return delta | {"content": None}
 
     def read_content(self, content: object, events: list[Event]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.canonical.response import FinishReason
 from gateway.canonical.usage import Usage, Uses, counted, uses_of
-from gateway.protocols.shared.provider_json import as_object, as_share, as_shares, as_text, whole_counts
+from gateway.protocols.shared.provider_json import as_object, as_share, as_shares, as_text, as_word, whole_counts
 
 PROTOCOL = "openai_responses"
 # The catalog's word for what is counted.
@@ -71,7 +71,7 @@ def is_search(item: Mapping[str, Any]) -> bool:
     """True for an item that is a search, or may yet become one."""
     if item.get("type") != "web_search_call" or item.get("status") == "failed":
         return False
-    return as_shares(item.get("action")).get("type") not in _FREE_ACTIONS
+    return as_word(as_shares(item.get("action")).get("type")) not in _FREE_ACTIONS
 
 
 def decode_usage(value: object, uses: Uses = ()) -> Usage | None:

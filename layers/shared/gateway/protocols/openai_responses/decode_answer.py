@@ -14,6 +14,7 @@ from gateway.protocols.openai_responses.errors import decode_error_object
 from gateway.protocols.openai_responses.signatures import decode_reasoning
 from gateway.protocols.shared.provider_json import (
     as_arguments,
+    as_logprobs,
     as_objects,
     as_parts,
     as_text,
@@ -36,7 +37,7 @@ _FOUND = frozenset({"output", "results", "result", "tools"})
 def decode_response(body: bytes, answer_id: str = "") -> ChatResponse:
     """The answer; raises what an error in its place means, and `UnreadableAnswer` where it cannot be read."""
     response = load(body)
-    if response.get("error") or response.get("status") in _FAILED:
+    if response.get("error") or as_word(response.get("status")) in _FAILED:
         raise decode_error_object(response.get("error"))
     with counting(answer.decode_usage, response.get("usage")):
         if "output" not in response:
@@ -61,7 +62,7 @@ def decode_response(body: bytes, answer_id: str = "") -> ChatResponse:
 
 def calls_tools(items: list[Json]) -> bool:
     """True if a caller's tool is called; the provider's own tools have been called already."""
-    return any(item.get("type") in _CALLS and not is_empty_call(item) for item in items)
+    return any(as_word(item.get("type")) in _CALLS and not is_empty_call(item) for item in items)
 
 
 def is_empty_call(item: Json) -> bool:
@@ -71,7 +72,10 @@ def is_empty_call(item: Json) -> bool:
 
 def item_parts(item: Json, ids: CallIds) -> list[Part]:
     """The parts of one output item; one that only this wire can express stays as it came."""
-    decode = _ITEMS.get(as_text(item.get("type")))
+    kind = as_text(item.get("type"))
+    decode = _ITEMS.get(kind)
+    if not kind:
+        return []
     if decode is None:
         return [Opaque(answer.PROTOCOL, dumped(item), generated=is_generated(item))]
     return decode(item, ids)
@@ -89,7 +93,7 @@ def content_of(item: Json) -> list[Json]:
 
 def chat_logprobs(logprobs: object) -> Json | None:
     """A text part's log probabilities in the shape of the OpenAI chat wire, or nothing where there are none."""
-    return {"content": logprobs, "refusal": None} if logprobs else None
+    return as_logprobs({"content": logprobs, "refusal": None}) if logprobs else None
 
 
 def _message(item: Json, _: CallIds) -> list[Part]:
@@ -97,7 +101,7 @@ def _message(item: Json, _: CallIds) -> list[Part]:
 
 
 def _content_part(part: Json) -> Part:
-    if part.get("type") in TEXTS:
+    if as_word(part.get("type")) in TEXTS:
         found = as_objects(part.get("annotations"))
         citations = tuple(Citation(answer.PROTOCOL, dumped(annotation)) for annotation in found)
         return Text(as_text(part.get("text")), citations=citations)

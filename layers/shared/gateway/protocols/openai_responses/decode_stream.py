@@ -214,7 +214,7 @@ class _AnswerReader:
         """Opens an item. Only calls have content at this point: their id and name."""
         item = as_object(event.get("item"))
         self._note_item(place, item)
-        if item.get("type") in _CALL_INPUTS and item.get("name"):
+        if as_word(item.get("type")) in _CALL_INPUTS and item.get("name"):
             self._open_call(place, item, events)
 
     def close_item(self, place: int, event: Json, events: list[Event]) -> None:
@@ -247,7 +247,7 @@ class _AnswerReader:
         """Texts, refusals and citations that did not come by themselves."""
         texts, refusals = self._streamed(index, "text"), self._streamed(index, "refusal")
         for position, part in enumerate(content_of(item)):
-            if part.get("type") in TEXTS:
+            if as_word(part.get("type")) in TEXTS:
                 key = next(texts, (index, "text", position))
                 if key not in self._parts:
                     self.add_text(index, _whole(position, part, "text"), events)
@@ -298,7 +298,7 @@ class _AnswerReader:
 
     def _cite(self, key: tuple[int, str, int], annotation: object, events: list[Event]) -> None:
         self._cited[key] = self._cited.get(key, 0) + 1
-        events.append(CitationAdded(Citation(answer.PROTOCOL, dumped(annotation)), self._part(*key)))
+        events.append(CitationAdded(Citation(answer.PROTOCOL, dumped(as_object(annotation))), self._part(*key)))
 
     def _streamed(self, index: int, kind: str) -> Iterator[tuple[int, str, int]]:
         """The item's parts of a kind that came in deltas, in order; a finished item may number them otherwise."""

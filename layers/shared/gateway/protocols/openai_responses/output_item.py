@@ -11,6 +11,8 @@ import copy
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from gateway.protocols.shared.provider_json import as_word
+
 Json = dict[str, Any]
 
 
@@ -69,14 +71,14 @@ class OutputItem:
         self._where: Json = {}
         self._delta_name = ""
         self._pieces: list[str] = []
-        text = _TEXTS.get(value["type"])
+        text = _TEXTS.get(self.kind)
         if text is not None:
             self._grow(text, value, {})
 
     @property
     def kind(self) -> str:
         """The item's type."""
-        return str(self.value["type"])
+        return as_word(self.value.get("type"))
 
     @property
     def growing(self) -> str | None:
@@ -91,7 +93,7 @@ class OutputItem:
     def open_part(self, part: Json) -> list[Wire]:
         """A new part, after the one that was open; a type that does not grow gives nothing."""
         events = self.close_part()
-        text = _TEXTS.get(part["type"])
+        text = _TEXTS.get(as_word(part.get("type")))
         if text is None or text.place is None:
             return events
         parts = self.value.setdefault(text.place.member, [])

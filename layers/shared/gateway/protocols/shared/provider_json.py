@@ -154,6 +154,21 @@ def as_shares(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def as_logprobs(value: object) -> dict[str, Any] | None:
+    """Log probabilities in the shape of the OpenAI chat wire, without what is no token; none where none are told."""
+    told = as_shares(value)
+    return told | {"content": _scored(told["content"])} if told.get("content") else told or None
+
+
+def _scored(tokens: object) -> list[dict[str, Any]]:
+    listed = [token for token in (tokens if isinstance(tokens, list) else ()) if isinstance(token, dict)]
+    scored = [token for token in listed if isinstance(token.get("token"), str) and "logprob" in token]
+    for token in scored:
+        if token.get("top_logprobs"):
+            token["top_logprobs"] = _scored(token["top_logprobs"])
+    return scored
+
+
 def as_position(value: object) -> int:
     """A place in an array, which the provider must tell."""
     if type(value) is not int or value < 0:
