@@ -206,7 +206,7 @@ async def app_under_test(
     pipeline = Pipeline(
         providers=ProviderClient(
             Rows(turned.get("rows", {"openai": Credential(turned.get("api_key", "sim-openai"), base_url)})),
-            HttpUpstream(client),
+            HttpUpstream(client, clock),
             UpstreamTimeouts(2.0, idle_s, idle_s),
         ),
         billing=Billing(money, deferred, clock, checkpoint_s=turned.get("checkpoint_s", 10.0)),

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import orjson
@@ -103,6 +105,20 @@ async def test_a_provider_that_names_a_time_to_wait_is_not_pressed() -> None:
         "7",
         1,
     )
+
+
+async def test_a_date_to_come_again_at_counts_from_the_answers_arrival() -> None:
+    until = format_datetime(datetime.now(UTC) + timedelta(seconds=1000), usegmt=True)
+    busy = sized(429, b'{"error":{"message":"Rate limit."}}', f"Retry-After: {until}")
+    answer, asks, _ = await asked(answering(busy))
+    assert (answer.status, asks) == (503, 1)
+    assert 0 < int(answer.headers["retry-after"]) <= 1000
+
+
+async def test_a_provider_that_asks_for_no_wait_is_asked_again() -> None:
+    busy = sized(429, b'{"error":{"message":"Rate limit."}}', "Retry-After: 0")
+    answer, asks, _ = await asked(answering(busy, sized(200, completion())))
+    assert (answer.status, asks) == (200, 2)
 
 
 async def test_the_providers_word_on_a_bad_request_reaches_the_caller() -> None:

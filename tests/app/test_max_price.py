@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from gateway.ports.upstream import Credential
+from gateway.protocols import openai_responses
 from gateway.protocols.gemini.address import Address
 from gateway.protocols.gemini.codec import GeminiClient
 from tests.app.harness import Scripted, app_under_test, completion, hello, sized
@@ -41,6 +42,24 @@ async def test_a_request_whose_worst_case_is_within_the_total_is_served() -> Non
 
 async def test_a_total_needs_a_bound_of_the_answer() -> None:
     assert await asked(max_price={"total": "5"}) == (400, "max_tokens", 0)
+
+
+@pytest.mark.parametrize(
+    ("wire", "body", "bound"),
+    [
+        (openai_responses.CLIENT, {"input": "Hi"}, "max_output_tokens"),
+        (
+            GeminiClient(Address("gemini-2.5-pro", "generateContent")),
+            {"contents": [{"parts": [{"text": "Hi"}]}]},
+            "generationConfig.maxOutputTokens",
+        ),
+    ],
+)
+async def test_the_bound_that_a_total_needs_has_the_callers_word(wire: Any, body: dict[str, Any], bound: str) -> None:
+    async with app_under_test("http://127.0.0.1:1/v1", wire_at=lambda *_: wire) as gateway:
+        answer = await gateway.ask({"model": "gpt-4o", **body, "max_price": {"total": "5"}})
+    assert answer.status == 400
+    assert f"set '{bound}'." in answer.error["message"]
 
 
 async def test_more_alternatives_cost_more() -> None:

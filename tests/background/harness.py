@@ -215,7 +215,9 @@ async def place(rows: Rows, *, balance_usd: int = 1000) -> AsyncIterator[Place]:
         await money.credit(account, balance_usd * DOLLAR, once="first", now_s=clock.now_s())
     pipeline = Pipeline(
         providers=ProviderClient(
-            Credentials(dict(rows)), HttpUpstream(client), UpstreamTimeouts(HANGS_AFTER_S, HANGS_AFTER_S, HANGS_AFTER_S)
+            Credentials(dict(rows)),
+            HttpUpstream(client, clock),
+            UpstreamTimeouts(HANGS_AFTER_S, HANGS_AFTER_S, HANGS_AFTER_S),
         ),
         billing=Billing(money, deferred, clock),
         clock=clock,

@@ -17,20 +17,31 @@ BARE = RAW.compress(BODY) + RAW.flush()
     [
         ("gzip", gzip.compress(BODY)),
         ("X-GZIP", gzip.compress(BODY)),
+        ("gzip", gzip.compress(BODY[:20]) + gzip.compress(BODY[20:])),
+        ("gzip", gzip.compress(BODY) + b"\0" * 512),
         ("deflate", zlib.compress(BODY)),
         ("deflate", BARE),
         ("identity", BODY),
         (None, BODY),
     ],
-    ids=["gzip", "its older name", "deflate", "deflate without its frame", "identity", "none"],
+    ids=[
+        "gzip",
+        "its older name",
+        "two members",
+        "padding",
+        "deflate",
+        "deflate without its frame",
+        "identity",
+        "none",
+    ],
 )
 def test_a_coded_body_is_read(header: str | None, coded: bytes) -> None:
     assert plain(coded, coding_of(header), len(BODY)) == BODY
 
 
 def test_a_body_is_the_same_however_it_is_cut() -> None:
-    reader, coded = Uncoding("gzip"), gzip.compress(BODY)
-    assert b"".join(reader.feed(coded[place : place + 1]) for place in range(len(coded))) == BODY
+    reader, coded = Uncoding("gzip"), gzip.compress(BODY) + gzip.compress(BODY)
+    assert b"".join(reader.feed(coded[place : place + 1]) for place in range(len(coded))) == BODY * 2
     reader.end()
 
 
@@ -50,12 +61,18 @@ def test_json_in_deflate_without_its_frame_is_no_json(body: bytes, level: int) -
 def test_no_more_than_the_bound_is_made() -> None:
     with pytest.raises(TooLarge):
         plain(gzip.compress(b"0" * 10_000_000), "gzip", 1_000_000)
+    with pytest.raises(TooLarge):
+        plain(gzip.compress(b"0" * 100_000) * 100, "gzip", 1_000_000)
 
 
-@pytest.mark.parametrize("coded", [gzip.compress(BODY)[:-9], b"\x1f\x8b" + b"x" * 20], ids=["cut", "garbage"])
+@pytest.mark.parametrize(
+    "coded",
+    [gzip.compress(BODY)[:-9], b"\x1f\x8b" + b"x" * 20, gzip.compress(BODY) + gzip.compress(BODY)[:-9]],
+    ids=["cut", "garbage", "second member cut"],
+)
 def test_damaged_bytes_are_refused(coded: bytes) -> None:
     with pytest.raises(Damaged):
-        plain(coded, "gzip", len(BODY))
+        plain(coded, "gzip", 2 * len(BODY))
 
 
 @pytest.mark.parametrize("header", ["br", "zstd", "gzip, gzip"])

@@ -5,7 +5,16 @@ import re
 import pytest
 
 from gateway.errors import GatewayError, RequestTooLarge, UpstreamError, UpstreamOverloaded, UpstreamTimeout
-from gateway.protocols.shared.provider_errors import Scrubber, header, meaning, members, reported, retry_after_s
+from gateway.protocols.shared.provider_errors import (
+    Scrubber,
+    error_fields,
+    header,
+    meaning,
+    members,
+    reported,
+    retry_after_s,
+    status_unstated,
+)
 
 WORD = re.compile(r"[\w.-]+")
 
@@ -120,3 +129,35 @@ def test_a_header_is_found_however_it_is_spelled() -> None:
 )
 def test_a_delay_is_whole_seconds(headers: dict[str, str], expected: int | None) -> None:
     assert retry_after_s(headers) == expected
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"message": "too long"}},
+        {"error": "too long"},
+        {"type": "error", "error": "too long"},
+        [{"error": {"message": "too long"}}],
+        {"message": "too long"},
+        {"error": "Bad Request", "message": "too long"},
+        {"detail": "too long"},
+        {"detail": [{"loc": ["body"], "msg": "too long", "type": "value_error"}]},
+        {"errors": [{"message": "too long"}]},
+        {"error": {"message": "Provider returned error", "metadata": {"raw": '{"error": {"message": "too long"}}'}}},
+        {"error": {"message": "Provider returned error", "metadata": {"raw": {"detail": "too long"}}}},
+        {"error": {"message": "Provider returned error", "metadata": {"raw": "too long"}}},
+    ],
+)
+def test_an_errors_words_are_found_in_every_shape(body: object) -> None:
+    assert error_fields(body).get("message") == "too long"
+
+
+@pytest.mark.parametrize(
+    "body", [None, 5, "x", [], [[]], {}, {"error": None}, {"error": True}, {"metadata": {"raw": "{}"}}]
+)
+def test_a_body_without_an_error_has_no_words(body: object) -> None:
+    assert "message" not in error_fields(body)
+
+
+def test_a_full_context_needs_no_status() -> None:
+    assert [status_unstated({"message": said}) for said in ("prompt is too long", "oops", 5)] == [400, 502, 502]

@@ -52,6 +52,36 @@ def test_a_full_context_is_known_by_any_vendors_words_on_any_wire(
     assert codec.decode_error(400, {}, orjson.dumps(body(message))).code == "context_length_exceeded"
 
 
+@pytest.mark.parametrize("codec", [CHAT, RESPONSES, MESSAGES, GEMINI, CONVERSE])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"detail": ANTHROPIC},
+        {"error": ANTHROPIC},
+        {
+            "error": {
+                "message": "Provider returned error",
+                "metadata": {"raw": f'{{"error":{{"message":"{ANTHROPIC}"}}}}'},
+            }
+        },
+    ],
+    ids=["detail", "text", "quoted"],
+)
+def test_a_full_context_is_known_in_the_shapes_of_servers_and_proxies(codec: UpstreamCodec, body: object) -> None:
+    error = codec.decode_error(400, {}, orjson.dumps(body))
+    assert (error.code, error.message) == ("context_length_exceeded", ANTHROPIC)
+
+
+@pytest.mark.parametrize("codec", [CHAT, RESPONSES, MESSAGES, GEMINI])
+@pytest.mark.parametrize("error", [ANTHROPIC, {"message": ANTHROPIC}])
+def test_a_full_context_that_is_told_with_status_200_needs_no_word_of_its_kind(
+    codec: UpstreamCodec, error: object
+) -> None:
+    with pytest.raises(InvalidRequest) as raised:
+        codec.decode_response(orjson.dumps({"error": error}))
+    assert raised.value.code == "context_length_exceeded"
+
+
 @pytest.mark.parametrize("message", ["max_tokens is too large: 9000000.", "The model does not know this tool."])
 def test_another_refusal_is_no_full_context(message: str) -> None:
     error = CHAT.decode_error(400, {}, orjson.dumps({"error": {"message": message}}))

@@ -142,7 +142,7 @@ def test_the_providers_time_to_wait_is_kept_in_whole_seconds(sent: str, expected
     assert refused(429, **{"Retry-After": sent}).retry_after_s == expected
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"error":"x"}', b"null"])
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"error":7}', b"null"])
 def test_a_refusal_that_cannot_be_read_is_told_in_our_words(body: bytes) -> None:
     error = UPSTREAM.decode_error(400, {}, body)
     assert error.message == "The provider found the request invalid."

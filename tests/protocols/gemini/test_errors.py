@@ -144,7 +144,7 @@ def test_a_time_to_wait_is_read(headers: dict[str, str], details: Any, expected:
     assert refusal(429, headers, details=details).retry_after_s == expected
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"3", b'{"error":"x"}', b'{"error":{"message":4}}'])
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"3", b'{"error":7}', b'{"error":{"message":4}}'])
 def test_a_refusal_of_any_shape_is_an_error(body: bytes) -> None:
     error = UPSTREAM.decode_error(400, {}, body)
     assert (type(error), error.message) == (InvalidRequest, "The provider found the request invalid.")

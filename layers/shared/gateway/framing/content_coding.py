@@ -53,9 +53,21 @@ class Uncoding:
         if self._inflate is None:
             return data
         try:
-            return self._inflate.decompress(data)
+            return self._inflated(self._inflate, data)
         except zlib.error:
             raise Damaged(self._coding) from None
+
+    def _inflated(self, inflate: zlib._Decompress, data: bytes) -> bytes:
+        """The plain bytes, of all members that a gzip body has (RFC 1952 section 2.2); what follows them is ignored."""
+        parts: list[bytes] = []
+        while data:
+            if inflate.eof:
+                if self._coding != "gzip" or not _GZIP_MAGIC.startswith(data[: len(_GZIP_MAGIC)]):
+                    break
+                inflate = self._inflate = zlib.decompressobj(_WINDOW_GZIP)
+            parts.append(inflate.decompress(data))
+            data = inflate.unused_data
+        return b"".join(parts)
 
     def _reader(self, data: bytes) -> zlib._Decompress | None:
         if self._coding == "gzip":

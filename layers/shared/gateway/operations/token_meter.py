@@ -179,8 +179,9 @@ def _within_total(
     if limit.total_usd is None:
         return planned
     if request.max_output_tokens is None:
-        message = "'max_price.total' bounds the worst case, which needs a bound of the answer: set 'max_tokens'."
-        raise InvalidRequest(message, param="max_tokens", code="missing_required_parameter")
+        bound = _bound_of(request)
+        message = f"'max_price.total' bounds the worst case, which needs a bound of the answer: set '{bound}'."
+        raise InvalidRequest(message, param=bound, code="missing_required_parameter")
     most = int(limit.total_usd * NANO_PER_USD)
     kept = tuple(
         candidate
@@ -188,9 +189,17 @@ def _within_total(
         if TokenMeter(request, (candidate,), price_version).worst_case(OPEN_OUTPUT_TOKENS) <= most
     )
     if not kept:
-        message = "The request may cost more than 'max_price.total' on every model: shorten it, or lower 'max_tokens'."
+        bound = _bound_of(request)
+        message = f"The request may cost more than 'max_price.total' on every model: shorten it, or lower '{bound}'."
         raise InvalidRequest(message, param="max_price.total", code="max_price_exceeded")
     return replace(planned, candidates=kept)
+
+
+def _bound_of(request: ChatRequest) -> str:
+    """The caller's word for the bound of an answer."""
+    from gateway.providers.constraints.refusals import member_of  # noqa: PLC0415  # few requests are refused here
+
+    return member_of(request, "max_output_tokens")
 
 
 def terms_of(candidate: Candidate[ChatModel], price_version: str) -> Terms:

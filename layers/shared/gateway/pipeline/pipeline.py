@@ -370,5 +370,5 @@ async def _bill(context: RequestContext[R, A]) -> Bill:
 
 
 def _final_here(error: UpstreamError | InvalidRequest) -> bool:
-    """True if the same candidate would fail again at once."""
-    return isinstance(error, InvalidRequest) or not error.retryable or error.retry_after_s is not None
+    """True if the same candidate would fail again at once; a wait of no seconds is none."""
+    return isinstance(error, InvalidRequest) or not error.retryable or bool(error.retry_after_s)

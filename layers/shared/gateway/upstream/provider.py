@@ -5,11 +5,13 @@ The transport's own words stay in the log; a client is told what happened, never
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Mapping
 from typing import NoReturn, Self
 
 from gateway.errors import UpstreamError, UpstreamTimeout
 from gateway.framing.content_coding import Damaged, TooLarge, Uncoding, UnknownCoding, coding_of, plain
+from gateway.ports.clock import Clock
 from gateway.ports.upstream import UpstreamRequest, UpstreamTimeouts
 from gateway.transport import (
     BadResponse,
@@ -32,6 +34,9 @@ MEMORY_MB = 256
 # A coded answer would have to be read twice, and a coder holds back the end of a stream's event.
 PLAIN = (b"accept-encoding", b"identity")
 
+# https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7
+DATE = "%a, %d %b %Y %H:%M:%S GMT"
+
 SAID = {
     ConnectFailed: "The provider could not be reached.",
     PeerClosed: "The provider closed the connection without answering.",
@@ -48,8 +53,9 @@ class HttpUpstream:
     `memory_mb` is the function's memory in MiB, which bounds a whole answer.
     """
 
-    def __init__(self, client: Client, memory_mb: int = MEMORY_MB) -> None:
+    def __init__(self, client: Client, clock: Clock, memory_mb: int = MEMORY_MB) -> None:
         self._client = client
+        self._clock = clock
         self._body_bytes_max = memory_mb * 1024 * 1024 // MEMORY_SHARE
 
     async def warm(self, url: str, patience: UpstreamTimeouts) -> None:
@@ -72,18 +78,23 @@ class HttpUpstream:
             )
         except TransportError as error:
             _raise_for(error)
-        return HttpUpstreamResponse(response, self._body_bytes_max)
+        return HttpUpstreamResponse(response, self._body_bytes_max, self._clock.now_s())
 
 
 class HttpUpstreamResponse:
-    """A provider's answer on its way."""
+    """A provider's answer on its way.
 
-    def __init__(self, response: Response, body_bytes_max: int) -> None:
+    An answer without a `date` gets that of its arrival, in epoch seconds here, as RFC 9110 section 6.6.1 has it: other
+    dates count from it.
+    """
+
+    def __init__(self, response: Response, body_bytes_max: int, arrived_s: float) -> None:
         self._response = response
         self._body_bytes_max = body_bytes_max
         self.status = response.status
         self.headers: Mapping[str, str] = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers
+            "date": time.strftime(DATE, time.gmtime(arrived_s)),
+            **{name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers},
         }
 
     async def read(self) -> bytes:

@@ -16,7 +16,7 @@ def provider_client(timeouts: UpstreamTimeouts | None = None) -> ProviderClient:
     on = process()
     chosen = on.settings
     standard = UpstreamTimeouts(chosen.upstream_connect_s, chosen.upstream_first_byte_s, chosen.upstream_idle_s)
-    upstream = HttpUpstream(on.client, chosen.memory_mb)
+    upstream = HttpUpstream(on.client, on.clock, chosen.memory_mb)
     secret = SecretCredentials(on.aws, on.clock, chosen.providers_secret, chosen.providers_secret_ttl_s)
     tokens = TokenCredentials(secret, upstream, on.clock, standard)
     role = RoleCredentials(tokens, aws_credentials(chosen, on.client, on.clock), chosen.region)
@@ -32,4 +32,4 @@ def callback_settings() -> SecretCredentials:
 
 def callback_providers(timeouts: UpstreamTimeouts) -> ProviderClient:
     """Providers as their callbacks need them: with the settings of callbacks, and without keys."""
-    return ProviderClient(callback_settings(), HttpUpstream(process().client), timeouts)
+    return ProviderClient(callback_settings(), HttpUpstream(process().client, process().clock), timeouts)

@@ -17,11 +17,12 @@ from gateway.protocols.shared.provider_errors import (
     UNEXPLAINED,
     Scrubber,
     credentials,
+    error_fields,
     is_context_full,
     meaning,
-    members,
     reported,
     retry_after_s,
+    status_unstated,
 )
 
 THREAD_UNSUPPORTED = "thread_unsupported_request"
@@ -89,14 +90,15 @@ def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> Gatewa
 
     A thought whose signature the provider does not know has the code `invalid_signature` (field case E3).
     """
-    fields = members(members(reported(body)).get("error"))
+    fields = error_fields(reported(body))
     return _meaning(status, fields, retry_after_s(headers, fields.get("message")))
 
 
 def decode_error_object(error: object) -> GatewayError:
     """Converts an error inside a stream or a body of status 200; its type gives its status."""
-    fields = members(error)
-    return _meaning(_STATUS_BY_TYPE.get(str(fields.get("type")), 502), fields, retry_after_s({}, fields.get("message")))
+    fields = error_fields({"error": error})
+    status = _STATUS_BY_TYPE.get(str(fields.get("type"))) or status_unstated(fields)
+    return _meaning(status, fields, retry_after_s({}, fields.get("message")))
 
 
 def _meaning(status: int, fields: Mapping[str, Any], after_s: int | None) -> GatewayError:

@@ -15,7 +15,7 @@ from gateway.errors import GatewayError, InvalidRequest
 from gateway.framing.eventstream import HeaderValue
 from gateway.protocols.shared import provider_errors
 from gateway.protocols.shared.error_bodies import CONTEXT_FULL
-from gateway.protocols.shared.provider_errors import INVALID, UNEXPLAINED, Scrubber, header, members, reported
+from gateway.protocols.shared.provider_errors import INVALID, UNEXPLAINED, Scrubber, error_fields, header, reported
 
 _SCRUBBER = Scrubber(
     r"\barn:aws[\w:/.@-]+",  # what an account owns
@@ -39,14 +39,14 @@ def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> Gatewa
 
     A thought whose signature the provider does not know has the code `invalid_signature` (field case E3).
     """
-    fields = members(reported(body))
+    fields = error_fields(reported(body))
     named = header(headers, "x-amzn-errortype") or fields.get("__type")
     return _meaning(_kind(named), status, fields, _wait_s(headers, fields))
 
 
 def decode_exception(headers: Mapping[str, HeaderValue], payload: bytes) -> GatewayError:
     """Converts a message that is not an event: an exception of the model's, or an error of the stream itself."""
-    fields = members(reported(payload))
+    fields = error_fields(reported(payload))
     named = headers.get(":exception-type") or headers.get(":error-code")
     return _meaning(_kind(named), 502, fields, _wait_s({}, fields))
 

@@ -187,7 +187,7 @@ def _scored(token: dict[str, Any]) -> dict[str, Any]:
 
 
 def _candidate(token: Mapping[str, Any]) -> dict[str, Any]:
-    return {"token": token["token"], "logProbability": token["logprob"]}
+    return {"token": token["token"], "logProbability": token.get("logprob", 0.0)}
 
 
 def _audio(details: object) -> int:

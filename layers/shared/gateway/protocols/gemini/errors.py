@@ -20,11 +20,12 @@ from gateway.protocols.shared.provider_errors import (
     UNEXPLAINED,
     Scrubber,
     credentials,
+    error_fields,
     is_context_full,
     meaning,
-    members,
     reported,
     retry_after_s,
+    status_unstated,
     timeout,
 )
 
@@ -83,15 +84,15 @@ def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> Gatewa
 
     A signature that the provider does not know, or misses, has the code `invalid_signature` (field case E3).
     """
-    fields = _reported(body)
+    fields = error_fields(reported(body))
     return _meaning(status, fields, _wait_s(headers, fields))
 
 
 def decode_error_object(error: object) -> GatewayError:
     """Converts an error inside a stream or a body of status 200; its `code` is the status."""
-    fields = members(error)
+    fields = error_fields({"error": error})
     code = fields.get("code")
-    status = code if type(code) is int and 400 <= code < 600 else 502
+    status = code if type(code) is int and 400 <= code < 600 else status_unstated(fields)
     return _meaning(status, fields, _wait_s({}, fields))
 
 
@@ -134,14 +135,6 @@ def _violated(fields: Mapping[str, Any]) -> str | None:
             if path := _SCRUBBER.matching(_PATH, violation.get("field")):
                 return path
     return None
-
-
-def _reported(body: bytes) -> Mapping[str, Any]:
-    """The error's members: `{"error": {...}}`, or an array of one where a stream was asked for; else nothing."""
-    value = reported(body)
-    if isinstance(value, list):
-        value = next(iter(value), None)
-    return members(members(value).get("error"))
 
 
 def _objects(value: object) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.errors import GatewayError
 from gateway.protocols.shared.openai_errors import refusal
-from gateway.protocols.shared.provider_errors import Scrubber, members, reported, retry_after_s
+from gateway.protocols.shared.provider_errors import Scrubber, error_fields, reported, retry_after_s, status_unstated
 
 _SCRUBBER = Scrubber(
     r"\b(?:gsk|xai)-[\w*.-]{4,}|\bgsk_\w+|\bAIza[\w-]+",  # keys
@@ -30,22 +30,14 @@ _STATUS_BY_TYPE: Mapping[str, int] = {
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
     """Converts a provider's refusal to the caller's error."""
-    fields = _fields(members(reported(body)))
+    fields = error_fields(reported(body))
     return refusal(status, fields, retry_after_s(headers, fields.get("message")), _SCRUBBER)
 
 
 def decode_error_object(error: object) -> GatewayError:
     """Converts an error inside a stream or a body of status 200; its status is where providers put it."""
-    fields = _fields({"error": error})
+    fields = error_fields({"error": error})
     return refusal(_status(fields), fields, retry_after_s({}, fields.get("message")), _SCRUBBER)
-
-
-def _fields(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The error's members, in the shapes of this wire's dialects: an object, a string, or the body itself."""
-    error = value.get("error", value)
-    if isinstance(error, str):
-        return {"message": error}
-    return members(error)
 
 
 def _status(fields: Mapping[str, Any]) -> int:
@@ -53,4 +45,4 @@ def _status(fields: Mapping[str, Any]) -> int:
         value = fields.get(name)
         if type(value) is int and 400 <= value < 600:
             return value
-    return _STATUS_BY_TYPE.get(str(fields.get("type")), 502)
+    return _STATUS_BY_TYPE.get(str(fields.get("type"))) or status_unstated(fields)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from gateway.errors import GatewayError
 from gateway.protocols.shared.openai_errors import error_object, refusal
-from gateway.protocols.shared.provider_errors import Scrubber, members, reported, retry_after_s
+from gateway.protocols.shared.provider_errors import Scrubber, error_fields, reported, retry_after_s, status_unstated
 
 _SCRUBBER = Scrubber(
     r"\bsess-[\w*.-]{4,}",  # keys
@@ -71,13 +71,14 @@ def failure_object(error: GatewayError) -> dict[str, str]:
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
     """Converts a provider's refusal to the caller's error."""
-    fields = members(members(reported(body)).get("error"))
+    fields = error_fields(reported(body))
     return refusal(status, fields, retry_after_s(headers, fields.get("message")), _SCRUBBER)
 
 
 def decode_error_object(error: object) -> GatewayError:
     """Converts an error inside a stream or a failed response; its texts give its status."""
-    fields = members(error)
+    fields = error_fields({"error": error})
     words = (str(fields.get(name)) for name in ("code", "type"))
-    status = next((_STATUS_BY_WORD[word] for word in words if word in _STATUS_BY_WORD), 502)
+    known = next((_STATUS_BY_WORD[word] for word in words if word in _STATUS_BY_WORD), None)
+    status = known or status_unstated(fields)
     return refusal(status, fields, retry_after_s({}, fields.get("message")), _SCRUBBER)

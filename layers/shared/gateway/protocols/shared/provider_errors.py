@@ -23,6 +23,7 @@ UNEXPLAINED = "The provider found the request invalid."
 RETRY_AFTER_S_MAX = 3600
 
 _MESSAGE_CHARACTERS_MAX = 1000
+_HOLDERS = ("error", "detail", "errors")
 _HIDDEN = "[hidden]"
 _SECRETS = (
     r"\b(?:[a-z]+://|www\.)\S+",  # addresses
@@ -86,6 +87,38 @@ def reported(body: bytes) -> object:
 def members(value: object) -> Mapping[str, Any]:
     """The members of an error, or none where it is no object."""
     return value if isinstance(value, dict) else {}
+
+
+def error_fields(value: object) -> Mapping[str, Any]:
+    """The members of the error that a body tells, with its words in `message`.
+
+    The error is an object, a text or a list of either, in `error` or at the top. Servers of FastAPI have `detail`
+    (https://fastapi.tiangolo.com/tutorial/handling-errors/), and OpenRouter quotes the vendor in `metadata.raw`
+    (https://openrouter.ai/docs/api/reference/errors-and-debugging).
+    """
+    body = members(_first(value))
+    if isinstance(body.get("msg"), str):
+        return {"message": body["msg"]}
+    if not isinstance(body.get("message"), str):
+        for held in (_first(body.get(name)) for name in _HOLDERS):
+            if isinstance(held, dict | str):
+                return {"message": held} if isinstance(held, str) else error_fields(held)
+    quoted = members(body.get("metadata")).get("raw")
+    if not quoted:
+        return body
+    told = reported(quoted.encode()) if isinstance(quoted, str) else quoted
+    words = quoted if told is None else error_fields(told).get("message")
+    return {**body, "message": words} if words else body
+
+
+def _first(value: object) -> object:
+    return next(iter(value), None) if isinstance(value, list) else value
+
+
+def status_unstated(fields: Mapping[str, Any]) -> int:
+    """The status of an error inside a stream, or a body of status 200, that names none; its words may tell."""
+    message = fields.get("message")
+    return 400 if isinstance(message, str) and is_context_full(message) else 502
 
 
 def header(headers: Mapping[str, str], name: str) -> str | None:

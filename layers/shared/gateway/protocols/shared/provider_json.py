@@ -162,7 +162,7 @@ def as_logprobs(value: object) -> dict[str, Any] | None:
 
 def _scored(tokens: object) -> list[dict[str, Any]]:
     listed = [token for token in (tokens if isinstance(tokens, list) else ()) if isinstance(token, dict)]
-    scored = [token for token in listed if isinstance(token.get("token"), str) and "logprob" in token]
+    scored = [token for token in listed if isinstance(token.get("token"), str)]
     for token in scored:
         if token.get("top_logprobs"):
             token["top_logprobs"] = _scored(token["top_logprobs"])
