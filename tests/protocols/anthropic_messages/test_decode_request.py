@@ -291,7 +291,7 @@ def test_a_thought_marked_with_its_issuer_is_the_issuers_again() -> None:
             "messages[0].content[0].source.url",
         ),
         (
-            {"messages": user({"type": "tool_use", "id": "t", "name": "f", "input": "{}"})},
+            {"messages": user({"type": "tool_use", "id": "t", "name": "f", "input": 5})},
             "messages[0].content[0].input",
         ),
         (

@@ -181,7 +181,7 @@ BAD: list[tuple[dict[str, Any], str, str | None]] = [
         "missing_required_parameter",
     ),
     (
-        {"contents": [{"parts": [{"functionCall": {"name": "f", "args": []}}]}]},
+        {"contents": [{"parts": [{"functionCall": {"name": "f", "args": 5}}]}]},
         "contents[0].parts[0].functionCall.args",
         "invalid_type",
     ),

@@ -251,7 +251,7 @@ BAD_MESSAGES: list[tuple[dict[str, Any], str, str]] = [
     ({"role": "system", "content": [{"type": "image_url"}]}, "content[0].type", "invalid_value"),
     ({"role": "assistant", "tool_calls": [{"id": "c"}]}, "tool_calls[0].function", "missing_required_parameter"),
     (
-        {"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": "f", "arguments": {}}}]},
+        {"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": "f", "arguments": 5}}]},
         "tool_calls[0].function.arguments",
         "invalid_type",
     ),

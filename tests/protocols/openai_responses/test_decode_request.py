@@ -251,7 +251,11 @@ def test_the_gateways_own_members_say_where_a_request_may_go() -> None:
         ({"input": [{"role": "robot", "content": "x"}]}, "input[0].role", "invalid_value"),
         ({"input": [{"role": "user"}]}, "input[0].content", "missing_required_parameter"),
         ({"input": [{"role": "user", "content": [{"text": "x"}]}]}, "input[0].content[0].type", None),
-        ({"input": [{"type": "function_call", "call_id": "c", "name": "f"}]}, "input[0].arguments", None),
+        (
+            {"input": [{"type": "function_call", "call_id": "c", "name": "f", "arguments": 5}]},
+            "input[0].arguments",
+            None,
+        ),
         ({"input": [{"type": "function_call_output", "output": "x"}]}, "input[0].call_id", None),
         (
             {"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "ftp://x"}]}]},

@@ -36,6 +36,7 @@ from gateway.canonical.parts import (
 from gateway.protocols.anthropic_messages.answer import PROTOCOL
 from gateway.protocols.anthropic_messages.signatures import decode_signature
 from gateway.protocols.shared.document import Node
+from gateway.protocols.shared.replayed import said_arguments, said_parts
 
 _MESSAGES_MAX = 100_000
 _CONTENT = "one of a string or array of objects"
@@ -100,14 +101,15 @@ def _turns(node: Node, unmapped: Unmapped) -> Iterable[Message]:
     for extra in members.keys() - _MEMBERS:
         if members[extra] is not None:
             unmapped[Node(None, node, extra).path] = members[extra]
+    if role == "assistant":
+        said = said_parts(node, "content", type="text")
+        return (Message("assistant", tuple(_block(part, unmapped) for part in said)),)
     parts = _content(node.required("content"), unmapped)
     if role == "system":
         return (Message("system", parts),)
-    if role == "assistant":
-        return (Message("assistant", parts),)
     results = tuple(part for part in parts if isinstance(part, ToolResult))
-    said = tuple(part for part in parts if not isinstance(part, ToolResult))
-    turns = (Message("tool", results), Message("user", said))
+    others = tuple(part for part in parts if not isinstance(part, ToolResult))
+    turns = (Message("tool", results), Message("user", others))
     return [turn for turn in turns if turn.parts or not parts]
 
 
@@ -234,7 +236,7 @@ def _tool_use(node: Node, _: Unmapped) -> Part:
     return ToolCall(
         id=node.required("id").as_string(minimum=1),
         name=node.required("name").as_string(minimum=1),
-        arguments=orjson.dumps(node.required("input").as_object()).decode(),
+        arguments=said_arguments(node, "input") or "{}",
         cache=decode_cache(node),
     )
 

@@ -27,10 +27,13 @@ def without_foreign(messages: Sequence[Block]) -> list[Block]:
     """The caller's messages less the thoughts of others, ids in the wire's characters; an emptied turn is gone."""
     kept = []
     for message in messages:
-        content = message["content"]
-        if not isinstance(content, str):
-            content = [fit for block in content if (fit := _fit(block)) is not None]
-        if content or not message["content"]:
+        given = message.get("content")
+        blocks = [given] if isinstance(given, dict) else given
+        if not isinstance(blocks, list):
+            kept.append(message)
+            continue
+        content = [fit for block in blocks if (fit := _fit(block)) is not None]
+        if content or not blocks:
             kept.append(message | {"content": content})
     return kept
 
@@ -45,8 +48,9 @@ def _is_foreign(part: Part) -> bool:
             return False
 
 
-def _fit(block: Block) -> Block | None:
-    rewrite = _REWRITES.get(block["type"])
+def _fit(block: Any) -> Any:
+    """A block as it may be sent; `None` for one that may not. An answer of this wire may hold bare strings."""
+    rewrite = _REWRITES.get(str(block.get("type"))) if isinstance(block, dict) else None
     return block if rewrite is None else rewrite(block)
 
 

@@ -113,7 +113,7 @@ def _fitting(budget: int, limit: int) -> int | None:
 def _lacks_thought(messages: Sequence[Json]) -> bool:
     """True if the last assistant turn calls tools without the thought that a budget requires before them."""
     last = next((turn for turn in reversed(messages) if turn["role"] == "assistant"), None)
-    if last is None or isinstance(last["content"], str):
-        return False
-    kinds = [block.get("type") for block in last["content"]]
+    said = None if last is None else last.get("content")
+    listed = [said] if isinstance(said, dict) else said if isinstance(said, list) else []
+    kinds = [block.get("type") if isinstance(block, dict) else "text" for block in listed]
     return "tool_use" in kinds and kinds[0] not in _THOUGHTS

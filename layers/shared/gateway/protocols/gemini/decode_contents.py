@@ -33,6 +33,7 @@ from gateway.protocols.gemini.answer import PROTOCOL
 from gateway.protocols.gemini.names import boolean, member, others, required, string
 from gateway.protocols.gemini.signatures import decode_signature, is_foreign
 from gateway.protocols.shared.document import Node
+from gateway.protocols.shared.replayed import said_arguments, said_parts
 
 # Where Google keeps files that were uploaded to it; no other provider can read them.
 UPLOADS = ("https://generativelanguage.googleapis.com/", "gs://", "files/")
@@ -100,12 +101,12 @@ class _Reader:
         role = string(node, "role") or "user"
         if role not in _ROLES:
             raise required(node, "role").unsupported(role, _ROLES)
-        parts = member(node, "parts")
-        listed = [] if parts is None else parts.elements()
         last_role, self._last_role = self._last_role, role
         if role == "model":
             self._waiting = self._waiting if last_role == "model" else []
-            return [Message("assistant", tuple(self._part(part, "model") for part in listed))]
+            return [Message("assistant", tuple(self._part(part, "model") for part in said_parts(node, "parts")))]
+        parts = member(node, "parts")
+        listed = [] if parts is None else parts.elements()
         read = [self._part(part, "user") for part in listed]
         results = tuple(part for part in read if isinstance(part, ToolResult))
         said = tuple(part for part in read if not isinstance(part, ToolResult))
@@ -154,11 +155,10 @@ class _Reader:
     def call(self, node: Node, _: str) -> Part:
         """A call, with an id from its place where it has none."""
         function = required(node, "functionCall")
-        arguments = member(function, "args")
         call = ToolCall(
             id=string(function, "id") or f"call_{self._place}_{len(self._waiting)}",
             name=required(function, "name").as_string(minimum=1),
-            arguments="{}" if arguments is None else _json_text(arguments.as_object()),
+            arguments=said_arguments(function, "args") or "{}",
             signature=_own_signature(node),
         )
         self._waiting.append(call)

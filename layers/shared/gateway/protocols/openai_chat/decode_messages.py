@@ -29,6 +29,7 @@ from gateway.canonical.parts import (
 )
 from gateway.protocols.openai_chat.answer import PROTOCOL
 from gateway.protocols.shared.document import Node
+from gateway.protocols.shared.replayed import said_arguments, said_parts
 
 AUDIO_TYPES: Mapping[str, str] = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 
@@ -111,10 +112,9 @@ def _assistant(node: Node, legacy_calls: list[ToolCall]) -> tuple[Part, ...]:
     thinking = node.member("reasoning_content") or node.member("reasoning")
     if thinking is not None and isinstance(thinking.value, str):
         parts.append(Thinking(thinking.value))
-    content, refusal = node.member("content"), node.member("refusal")
+    refusal = node.member("refusal")
     calls, function_call = node.member("tool_calls"), node.member("function_call")
-    if content is not None:
-        parts += _content(content, _ASSISTANT_PARTS)
+    parts += [_part(part, _ASSISTANT_PARTS) for part in said_parts(node, "content", type="text")]
     if refusal is not None:
         parts.append(Refusal(refusal.as_string()))
     if calls is not None:
@@ -166,18 +166,13 @@ def _tool_call(node: Node) -> ToolCall:
         name, text = custom.required("name"), custom.required("input")
         return ToolCall(identity, name.as_string(), text.as_string(), custom=True)
     function = node.required("function")
-    return ToolCall(identity, function.required("name").as_string(), _arguments(function))
-
-
-def _arguments(function: Node) -> str:
-    arguments = function.member("arguments")
-    return "" if arguments is None else arguments.as_string()
+    return ToolCall(identity, function.required("name").as_string(), said_arguments(function, "arguments"))
 
 
 def _legacy_call(node: Node, legacy_calls: list[ToolCall]) -> ToolCall:
     """A call of the wire's first manner had no id; it gets one from its name and place."""
     name = node.required("name").as_string()
-    call = ToolCall(f"call_{len(legacy_calls)}_{name}", name, _arguments(node))
+    call = ToolCall(f"call_{len(legacy_calls)}_{name}", name, said_arguments(node, "arguments"))
     legacy_calls.append(call)
     return call
 

@@ -6,7 +6,7 @@ providers of this wire can read, such as the calls of their own tools, goes to `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from gateway.canonical.parts import (
@@ -29,6 +29,7 @@ from gateway.canonical.parts import (
 from gateway.protocols.openai_responses.decode_tools import qualified_name
 from gateway.protocols.openai_responses.signatures import decode_reasoning
 from gateway.protocols.shared.document import Node
+from gateway.protocols.shared.replayed import said_arguments, said_parts
 
 AUDIO_TYPES: Mapping[str, str] = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 
@@ -77,12 +78,13 @@ def _turn(node: Node, unmapped: Unmapped) -> Turn:
 
 def _message(node: Node, unmapped: Unmapped) -> Turn:
     role = _ROLES[node.required("role").as_one_of(tuple(_ROLES))]
+    if role == "assistant":
+        return role, _listed(said_parts(node, "content", type="output_text"), unmapped)
     return role, _content(node.required("content"), unmapped)
 
 
 def _call(node: Node, _: Unmapped) -> Turn:
-    arguments = node.required("arguments").as_string()
-    return "assistant", [ToolCall(_call_id(node), _called(node), arguments)]
+    return "assistant", [ToolCall(_call_id(node), _called(node), said_arguments(node, "arguments"))]
 
 
 def _custom_call(node: Node, _: Unmapped) -> Turn:
@@ -114,8 +116,7 @@ def _reasoning(node: Node, _: Unmapped) -> Turn:
 
 
 def _texts(node: Node, name: str) -> list[str]:
-    member = node.member(name)
-    return [] if member is None else [part.required("text").as_string() for part in member.elements()]
+    return [part.required("text").as_string() for part in said_parts(node, name)]
 
 
 _ITEMS: Mapping[str, Callable[[Node, Unmapped], Turn]] = {
@@ -133,8 +134,12 @@ def _content(content: Node, unmapped: Unmapped) -> list[Part]:
         return [Text(content.value)]
     if not isinstance(content.value, list):
         raise content.wrong_type(_CONTENT)
+    return _listed(content.elements(), unmapped)
+
+
+def _listed(nodes: Iterable[Node], unmapped: Unmapped) -> list[Part]:
     parts = []
-    for node in content.elements():
+    for node in nodes:
         decode = _PARTS.get(node.required("type").as_string())
         if decode is None:
             unmapped[node.path] = node.value

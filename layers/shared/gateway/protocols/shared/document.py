@@ -52,6 +52,10 @@ class Node:
             return f"{outer}[{self._key}]"
         return f"{outer}.{self._key}" if outer else self._key
 
+    def instead(self, value: object) -> Node:
+        """Another value in this one's place."""
+        return Node(value, self._parent, self._key)
+
     def error(self, message: str, code: str | None = "invalid_value") -> InvalidRequest:
         """A refusal of this value."""
         return InvalidRequest(message, param=self.path or None, code=code)
