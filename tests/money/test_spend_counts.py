@@ -63,6 +63,14 @@ async def test_the_first_request_of_a_month_is_within_the_cap_too(money: Money, 
     await has_room(money, account_id, CAP, NEXT_MONTH_S)
 
 
+async def test_a_count_begins_at_nothing_beside_another_keys(money: Money, account_id: str) -> None:
+    await opened(money, account_id, balance=10_000)
+    await admitted(money, replace(capped(account_id, 50), key_id="key_other"))
+    await spent(money, account_id, 200)
+    await money.track_spend(account_id, KEY, NOW_S)
+    await has_room(money, account_id, 800)
+
+
 async def test_a_slow_clock_does_not_turn_the_month_back(money: Money, account_id: str) -> None:
     await opened(money, account_id, balance=10_000)
     await admitted(money, capped(account_id, CAP, NEXT_MONTH_S), NEXT_MONTH_S)
