@@ -451,3 +451,12 @@ async def test_a_store_that_refuses_us_is_unavailable(api: TroubledDynamoDb, mon
     with pytest.raises(ServiceUnavailable):
         await money.admit(wanted(ACCOUNT), NOW_S)
     assert await free_and_held(money, ACCOUNT) == (1_000, 0)
+
+
+async def test_an_item_of_a_hold_that_has_ended_is_not_extended(api: TroubledDynamoDb, money: DynamoMoney) -> None:
+    await opened(money, ACCOUNT)
+    hold = await admitted(money, wanted(ACCOUNT, 300))
+    await money.settle(hold, charge(120), NOW_S)
+    await api.call("dynamodb", "UpdateItem", money._own_item(hold))
+    assert await money.extend(replace(hold, parked=True), 500) is None
+    assert await free_and_held(money, ACCOUNT) == (880, 0)
