@@ -12,7 +12,7 @@ import orjson
 
 from gateway.auth.principal import key_hash
 from gateway.errors import Conflict
-from gateway.ledger.money import parse_usd
+from gateway.ledger.money import parse_written_usd
 from gateway.limits.windows import ACCOUNT_RPM_LIMIT
 from gateway.ports.keys import KeyRecord
 from gateway.wiring.operator import operator
@@ -47,7 +47,7 @@ def first_key(data: Path) -> FirstKey:
 
 def amount_of(usd: Decimal) -> int:
     """The amount in nano-USD, however the decimal was written; raises `NotAnAmount`."""
-    return parse_usd(f"{usd:f}")
+    return parse_written_usd(str(usd))
 
 
 async def open_account(environment: Mapping[str, str], key: FirstKey, balance_usd: Decimal) -> None:

@@ -105,6 +105,13 @@ async def test_a_get_of_a_generating_resource_is_a_405_that_names_post(client: h
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1beta/models/m:generateContent", "/v1/models/m:countTokens", "/v1beta/a/m:generateContent"]
+)
+async def test_any_other_method_of_a_generating_path_is_told_of_post(client: httpx.AsyncClient, path: str) -> None:
+    assert (await client.put(path)).headers["allow"] == "POST"
+
+
 async def test_an_unknown_path_under_v1beta_is_a_404_in_the_shape_of_gemini(client: httpx.AsyncClient) -> None:
     answer = await client.get("/v1beta/nothing")
     assert (answer.status_code, answer.json()["error"]["status"]) == (404, "NOT_FOUND")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.canonical.money import Charge, Tier
 from gateway.canonical.usage import TOKENS_MAX, Usage
-from gateway.ledger.money import AMOUNT_NANOUSD_MAX, NotAnAmount, format_usd, parse_usd
+from gateway.ledger.money import AMOUNT_NANOUSD_MAX, NotAnAmount, format_usd, parse_usd, parse_written_usd
 from gateway.ledger.prices import NoPrice, Price, Terms, cost, cost_at_most, parse_price, terms
 from gateway.ledger.request_prices import request_cost
 
@@ -50,6 +50,33 @@ def test_decimal_text_is_read_exactly(text: str, amount: int) -> None:
 def test_what_is_no_exact_amount_is_refused(text: str) -> None:
     with pytest.raises(NotAnAmount):
         parse_usd(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("12.50", 12_500_000_000),
+        ("1e-7", 100),
+        ("1E-9", 1),
+        (".5", 500_000_000),
+        ("5.", 5_000_000_000),
+        ("+1", 1_000_000_000),
+        ("12.5e1", 125_000_000_000),
+        ("0.0125e+2", 1_250_000_000),
+        ("00.e0", 0),
+        ("1e9", AMOUNT_NANOUSD_MAX),
+    ],
+)
+def test_a_person_may_write_an_amount_in_any_decimal_form(text: str, amount: int) -> None:
+    assert parse_written_usd(text) == amount
+
+
+@pytest.mark.parametrize(
+    "text", ["", ".", "+", "e1", "-1", "1e-10", "1e10", "1e999999999", "1,5", " 1", "NaN", "1e", "\u0661"]
+)
+def test_what_a_person_writes_is_exact_too(text: str) -> None:
+    with pytest.raises(NotAnAmount):
+        parse_written_usd(text)
 
 
 @pytest.mark.parametrize(

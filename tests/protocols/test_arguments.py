@@ -57,6 +57,22 @@ def test_an_object_streams_as_it_comes() -> None:
     assert streamed(started, *pieces, END) == [started, *pieces, END]
 
 
+@pytest.mark.parametrize(
+    "pieces", [["{}", '{"a"', ":1}"], ["{", "}", "{}", '{"a":1}'], ['{}{"a":1}'], [" { } ", '{"a":1}']]
+)
+def test_an_empty_object_before_the_arguments_is_none_of_them(pieces: list[str]) -> None:
+    started = ToolCallStarted("c", "f", 0, 0)
+    _, *told, _ = streamed(started, *[ToolCallDelta(piece, 0, 0) for piece in pieces], END)
+    assert "".join(each.arguments for each in told if isinstance(each, ToolCallDelta)) == '{"a":1}'
+    assert written_object("".join(pieces)) == '{"a":1}'
+
+
+@pytest.mark.parametrize(("text", "told"), [("{}", "{}"), ("{} ", "{}"), ("{", "{"), ("{}x", "{}x")])
+def test_an_empty_object_alone_is_told_at_the_end(text: str, told: str) -> None:
+    started = ToolCallStarted("c", "f", 0, 0)
+    assert streamed(started, ToolCallDelta(text, 0, 0), END) == [started, ToolCallDelta(told, 0, 0), END]
+
+
 def test_calls_that_stream_side_by_side_are_told_apart() -> None:
     begun = [ToolCallStarted("c", "f", 0, 0), ToolCallStarted("d", "g", 1, 1)]
     pieces = [ToolCallDelta("nu", 0, 0), ToolCallDelta('{"a":1}', 1, 1), ToolCallDelta("ll", 0, 0)]

@@ -1,6 +1,7 @@
 """Tests of whole answers: read, forwarded and built from events."""
 
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -203,6 +204,16 @@ def test_an_answer_without_calls_says_that_there_are_none() -> None:
         (b'{"tool_calls" : null}', b'{"tool_calls" : null}'),
         (b'{"tool_calls": [ {"id":"c", "n": 1.0} ]}', b'{"tool_calls": [ {"id":"c", "n": 1.0} ]}'),
         (b'{"tool_calls": [ {"id":"", "n": 1.0} ]}', b'{"tool_calls": [ {"id":"call_1_0", "n": 1.0} ]}'),
+        (b'{"reasoning" : "hm"}', b'{"reasoning" : "hm","tool_calls":null,"reasoning_content":"hm"}'),
+        (
+            b'{"reasoning_details":[{"type":"reasoning.text","text":"hm"}]}',
+            b'{"reasoning_details":[{"type":"reasoning.text","text":"hm"}],"tool_calls":null,"reasoning_content":"hm"}',
+        ),
+        (
+            b'{"reasoning":"a","reasoning_content":"b"}',
+            b'{"reasoning":"a","reasoning_content":"b","tool_calls":null}',
+        ),
+        (b'{"reasoning":null}', b'{"reasoning":null,"tool_calls":null}'),
         (b"null", b"null"),
     ],
 )
@@ -214,3 +225,10 @@ def test_a_forwarded_message_says_whether_it_has_calls_and_keeps_its_other_bytes
 
     extension = b',"nexevo":' + orjson.dumps(EXTENSION.as_json())
     assert CLIENT.forward_response(body(message) + b"}", STAMP, EXTENSION) == body(expected) + extension + b"}"
+
+
+@pytest.mark.parametrize("elsewhere", [{}, {"usage": None}, {"usage": {"prompt_tokens": 1}}])
+def test_usage_that_stands_elsewhere_is_forwarded_in_its_place(elsewhere: dict[str, Any]) -> None:
+    body = {"choices": [{"message": {}}], "x_groq": {"usage": {"prompt_tokens": 7}}, **elsewhere}
+    forwarded = orjson.loads(CLIENT.forward_response(orjson.dumps(body), STAMP, EXTENSION))
+    assert forwarded["usage"] == {"prompt_tokens": 1 if elsewhere.get("usage") else 7}

@@ -30,7 +30,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from gateway.admin.accounts import Document, create_account, credit, entry_document, read_ledger
 from gateway.admin.provider_keys import set_callback, set_provider_key
 from gateway.errors import GatewayError
-from gateway.ledger.money import NotAnAmount, format_usd, parse_usd
+from gateway.ledger.money import NotAnAmount, format_usd, parse_written_usd
 from gateway.limits.windows import ACCOUNT_RPM_LIMIT
 from gateway.providers.auth.sigv4 import AwsCredentials
 from gateway.wiring.operator import Operator, operator
@@ -38,13 +38,13 @@ from gateway.wiring.settings import Settings, from_environment
 
 
 async def _create_account(services: Operator, arguments: argparse.Namespace) -> Document:
-    account_id, full_key = await create_account(services, parse_usd(arguments.balance), rpm_limit=arguments.rpm)
+    account_id, full_key = await create_account(services, parse_written_usd(arguments.balance), rpm_limit=arguments.rpm)
     return {"account_id": account_id, "full_key": full_key}
 
 
 async def _credit(services: Operator, arguments: argparse.Namespace) -> Document:
     once = arguments.once or f"by-hand-{secrets.token_hex(8)}"
-    return entry_document(await credit(services, arguments.account, parse_usd(arguments.usd), once=once))
+    return entry_document(await credit(services, arguments.account, parse_written_usd(arguments.usd), once=once))
 
 
 async def _disable(services: Operator, arguments: argparse.Namespace) -> Document:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -13,6 +14,9 @@ from gateway.canonical.response import ChatResponse
 
 # Spellings of "no arguments" that models and their servers use.
 _NOTHING = frozenset({"", "{}", "[]", "null"})
+_EMPTY = re.compile(r"\{\s*\}\s*")
+# An object of which it cannot be said yet whether it is empty, and another one follows it.
+_UNDECIDED = re.compile(r"\s*(?:\{\s*\}\s*)*(?:\{\s*)?")
 
 
 def written_object(arguments: str) -> str | None:
@@ -20,7 +24,7 @@ def written_object(arguments: str) -> str | None:
 
     Returns `{}` for empty arguments and `None` for anything but an object.
     """
-    text = arguments.strip()
+    text = _without_empty(arguments.strip())
     if text in _NOTHING:
         return "{}"
     try:
@@ -30,6 +34,13 @@ def written_object(arguments: str) -> str | None:
     if isinstance(value, str):
         return written_object(value)
     return text if isinstance(value, dict) else None
+
+
+def _without_empty(text: str) -> str:
+    """The text without empty objects before another one, which servers send where a call opens with `{}`."""
+    while (found := _EMPTY.match(text)) and text.startswith("{", found.end()):
+        text = text[found.end() :]
+    return text
 
 
 def with_objects(response: ChatResponse) -> ChatResponse:
@@ -54,7 +65,7 @@ class _Held:
 
     part: int
     pieces: list[str] = field(default_factory=list)
-    is_blank: bool = True
+    may_open: bool = True
 
 
 @dataclass(slots=True)
@@ -81,12 +92,17 @@ class ObjectStream:
                 yield event
 
     def _grown(self, event: ToolCallDelta) -> Iterator[Event]:
-        held, begun = self._held[event.choice, event.index], event.arguments.lstrip()
+        held = self._held[event.choice, event.index]
         held.pieces.append(event.arguments)
-        if held.is_blank and begun.startswith("{"):
+        if not held.may_open:
+            return
+        text = "".join(held.pieces)
+        if _UNDECIDED.fullmatch(text):
+            return
+        held.may_open = text.lstrip().startswith("{")
+        if held.may_open:
             del self._held[event.choice, event.index]
-            yield replace(event, arguments="".join(held.pieces))
-        held.is_blank = held.is_blank and not begun
+            yield replace(event, arguments=_without_empty(text.lstrip()))
 
     def _whole(self, choice: int) -> Iterator[Event]:
         for place in [place for place in self._held if place[0] == choice]:

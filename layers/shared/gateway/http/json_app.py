@@ -360,7 +360,11 @@ async def _answer(request: Request, error: GatewayError, headers: Mapping[str, s
 
 def _is_geminis(path: str) -> bool:
     """True for the paths of Gemini's clients, under `/v1` too."""
-    return path.startswith(GEMINI_PATHS) or path.rpartition(":")[2] in GENERATING
+    return path.startswith(GEMINI_PATHS) or _is_generating(path)
+
+
+def _is_generating(path: str) -> bool:
+    return path.rpartition(":")[2] in GENERATING
 
 
 def _encoder(request: Request) -> Callable[[GatewayError], bytes]:
@@ -385,9 +389,15 @@ async def _refuse_validation(request: Request, error: RequestValidationError) ->
 async def _refuse_http(request: Request, error: HTTPException) -> Response:
     asked = f"{request.method} {request.url.path}"[:PARAM_CHARACTERS_MAX]
     if error.status_code == 405:
-        allowed = ", ".join(method for method in METHODS if _is_served(request, method))
-        return await _answer(request, MethodNotAllowed(f"Unknown method: {asked}."), {"Allow": allowed})
+        return await _answer(request, MethodNotAllowed(f"Unknown method: {asked}.", allowed=_allowed(request)))
     return await _answer(request, NotFound(f"Unknown path: {asked}.", code="unknown_url"))
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of a path, of which Gemini's generating ones are another function's."""
+    if _is_generating(request.url.path):
+        return ["POST"]
+    return [method for method in METHODS if _is_served(request, method)]
 
 
 def _is_served(request: Request, method: str) -> bool:

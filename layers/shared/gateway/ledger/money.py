@@ -18,6 +18,9 @@ AMOUNT_NANOUSD_MAX = 10**9 * NANO_PER_USD
 # No exponent: "1e999999" would exhaust memory. ASCII digits: int() also reads the digits of other scripts.
 DECIMAL = re.compile(r"(\d{1,18})(?:\.(\d{1,18}))?", re.ASCII)
 
+# An exponent of two digits makes a text of a hundred.
+_ANY_FORM = re.compile(r"\+?(?=\.?\d)(\d{0,18})\.?(\d{0,18})(?:[eE]([+-]?\d{1,2}))?", re.ASCII)
+
 
 class NotAnAmount(ValueError):
     """Reports a text that is not an exactly storable amount of USD."""
@@ -37,6 +40,17 @@ def parse_usd(text: str) -> NanoUsd:
     if amount > AMOUNT_NANOUSD_MAX:
         raise NotAnAmount(f"{text!r} is more than an account can hold")
     return amount
+
+
+def parse_written_usd(text: str) -> NanoUsd:
+    """The amount that a person wrote in any decimal form (`1e-7`, `.5`, `5.`, `+1`); raises `NotAnAmount`."""
+    match = _ANY_FORM.fullmatch(text)
+    if match is None:
+        raise NotAnAmount(f"{text[:40]!r} is not a decimal amount like '12.50'")
+    point, digits = len(match[1]) + int(match[3] or 0), match[1] + match[2]
+    whole = digits[: max(point, 0)].ljust(point, "0").lstrip("0")
+    fraction = ("0" * -point + digits[max(point, 0) :]).rstrip("0")
+    return parse_usd(f"{whole or 0}.{fraction or 0}")
 
 
 def format_usd(amount: NanoUsd) -> str:
