@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import orjson
 
+from gateway.canonical.call_ids import CallIds
 from gateway.canonical.response import Extension, Stamp
 from gateway.framing import json_edit
+from gateway.protocols.gemini.decode_answer import parts_of
+from gateway.protocols.shared.provider_json import as_object, as_objects, load
 
+_PIECES = ("partialArgs", "willContinue")
 _MODEL, _ID = "modelVersion", "responseId"
 
 
 def forward_response(body: bytes, stamp: Stamp, extension: Extension) -> bytes:
     """The provider's whole answer under the gateway's names."""
-    return json_edit.edit(body, {**_names(stamp), "nexevo": orjson.dumps(extension.as_json())})
+    own = _own_ids(body, CallIds(stamp.answer_id))
+    return json_edit.edit(body, {**_names(stamp), **own, "nexevo": orjson.dumps(extension.as_json())})
 
 
 class Renamer:
@@ -25,11 +30,14 @@ class Renamer:
 
     def __init__(self, stamp: Stamp) -> None:
         self._names = _names(stamp)
+        self._ids = CallIds(stamp.answer_id)
         self._closing = b""
         self._renamed_closing = b""
 
     def rename(self, chunk: bytes) -> bytes:
         """The chunk under the gateway's names."""
+        if own := _own_ids(chunk, self._ids):
+            chunk = json_edit.edit(chunk, own)
         if self._closing and chunk.endswith(self._closing):
             return chunk[: -len(self._closing)] + self._renamed_closing
         self._learn(chunk)
@@ -42,6 +50,20 @@ class Renamer:
         if {member.name for member in found[-2:]} == set(self._names):
             self._closing = chunk[found[-2].start :]
             self._renamed_closing = json_edit.edit(b"{" + self._closing, self._names)[1:]
+
+
+def _own_ids(chunk: bytes, ids: CallIds) -> dict[str, bytes]:
+    """The candidates with an id for each call of its own, where the provider gave one id to several; else nothing.
+
+    A call without an id stays so, and the pieces of one call share theirs.
+    """
+    if b'"functionCall"' not in chunk:
+        return {}
+    candidates = as_objects(load(chunk).get("candidates"))
+    calls = [as_object(part.get("functionCall")) for candidate in candidates for part in parts_of(candidate)]
+    whole = (call for call in calls if call.get("id") and call.get("name") and call.keys().isdisjoint(_PIECES))
+    has_changed = ids.complete(whole)
+    return {"candidates": orjson.dumps(candidates)} if has_changed else {}
 
 
 def _names(stamp: Stamp) -> dict[str, bytes]:
