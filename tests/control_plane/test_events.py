@@ -15,6 +15,7 @@ from functions.keys.app import handler as keys_handler
 from gateway.ports.keys import KeyRecord
 from tests.control_plane.harness import ACCOUNT, FULL_KEY, NOW_S, AppUnderTest
 from tests.fakes.invocations import LambdaContext
+from tests.process_loop import process_loop
 
 EVENTS = Path(__file__).parents[2] / "events"
 SAMPLE_KEY = "sk-xc-0000000000000000000000000000000000000000000"
@@ -22,20 +23,9 @@ SAMPLE_KEY = "sk-xc-0000000000000000000000000000000000000000000"
 
 @pytest.fixture(scope="module", autouse=True)
 def loops() -> Iterator[None]:
-    """Closes the loops of the handlers: each makes the loop of its process, and here two of them share one process."""
-    made: list[asyncio.AbstractEventLoop] = []
-    new_event_loop = asyncio.new_event_loop
-
-    def remembered() -> asyncio.AbstractEventLoop:
-        made.append(new_event_loop())
-        return made[-1]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(asyncio, "new_event_loop", remembered)
+    """Keeps a loop for the handlers."""
+    with process_loop():
         yield
-    for loop in made:
-        loop.close()
-    asyncio.set_event_loop(None)
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tomllib
 from collections.abc import AsyncIterator, MutableMapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from functions.models.app import app
 from gateway import VERSION
 from gateway.http.json_app import lambda_handler
 from tests.fakes.invocations import LambdaContext
+from tests.process_loop import process_loop
 
 pytestmark = pytest.mark.anyio
 
@@ -79,12 +79,8 @@ def test_an_event_of_a_domain_with_a_base_path_is_served_with_pages_of_every_ori
 ) -> None:
     monkeypatch.setattr("gateway.http.json_app.cors_origins", lambda: {"*"})
     event = orjson.loads(SAMPLE.read_bytes()) | {"resource": "/health", "path": "/ai/health"}
-    # Without this the handler would make the loop of this process.
-    loop = asyncio.new_event_loop()
-    monkeypatch.setattr(asyncio, "new_event_loop", lambda: loop)
-    answer = lambda_handler(app)(event, LambdaContext())
-    loop.close()
-    asyncio.set_event_loop(None)
+    with process_loop():
+        answer = lambda_handler(app)(event, LambdaContext())
     assert (answer["statusCode"], orjson.loads(answer["body"])["status"]) == (200, "ok")
     assert answer["headers"]["access-control-allow-origin"] == "*"
 

@@ -17,6 +17,7 @@ from gateway.ports.keys import KeyRecord
 from tests.control_plane.harness import NOW_S
 from tests.fakes.invocations import LambdaContext
 from tests.generation.studio import ACCOUNT, PNG, Studio
+from tests.process_loop import process_loop
 
 EVENTS = Path(__file__).parents[2] / "events"
 SAMPLE_KEY = "sk-xc-0000000000000000000000000000000000000000000"
@@ -24,20 +25,9 @@ SAMPLE_KEY = "sk-xc-0000000000000000000000000000000000000000000"
 
 @pytest.fixture(scope="module", autouse=True)
 def loops() -> Iterator[None]:
-    """Closes the loop of the handler, which makes the loop of its process and keeps it."""
-    made: list[asyncio.AbstractEventLoop] = []
-    new_event_loop = asyncio.new_event_loop
-
-    def remembered() -> asyncio.AbstractEventLoop:
-        made.append(new_event_loop())
-        return made[-1]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(asyncio, "new_event_loop", remembered)
+    """Keeps a loop for the handlers."""
+    with process_loop():
         yield
-    for loop in made:
-        loop.close()
-    asyncio.set_event_loop(None)
 
 
 @pytest.fixture
