@@ -202,7 +202,8 @@ async def app_under_test(
     clock, client, money, keys, deferred = LoopClock(), Client(), MemoryMoney(), Keyring(), Deferred()
     await money.open_account(ACCOUNT, rpm_limit=100_000)
     if balance_usd:
-        await money.credit(ACCOUNT, balance_usd * DOLLAR, once="first", now_s=clock.now_s())
+        # A second before all requests: entries of one millisecond stand in any order.
+        await money.credit(ACCOUNT, balance_usd * DOLLAR, once="first", now_s=clock.now_s() - 1)
     pipeline = Pipeline(
         providers=ProviderClient(
             Rows(turned.get("rows", {"openai": Credential(turned.get("api_key", "sim-openai"), base_url)})),
