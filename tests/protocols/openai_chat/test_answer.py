@@ -204,16 +204,6 @@ def test_an_answer_without_calls_says_that_there_are_none() -> None:
         (b'{"tool_calls" : null}', b'{"tool_calls" : null}'),
         (b'{"tool_calls": [ {"id":"c", "n": 1.0} ]}', b'{"tool_calls": [ {"id":"c", "n": 1.0} ]}'),
         (b'{"tool_calls": [ {"id":"", "n": 1.0} ]}', b'{"tool_calls": [ {"id":"call_1_0", "n": 1.0} ]}'),
-        (b'{"reasoning" : "hm"}', b'{"reasoning" : "hm","tool_calls":null,"reasoning_content":"hm"}'),
-        (
-            b'{"reasoning_details":[{"type":"reasoning.text","text":"hm"}]}',
-            b'{"reasoning_details":[{"type":"reasoning.text","text":"hm"}],"tool_calls":null,"reasoning_content":"hm"}',
-        ),
-        (
-            b'{"reasoning":"a","reasoning_content":"b"}',
-            b'{"reasoning":"a","reasoning_content":"b","tool_calls":null}',
-        ),
-        (b'{"reasoning":null}', b'{"reasoning":null,"tool_calls":null}'),
         (b"null", b"null"),
     ],
 )

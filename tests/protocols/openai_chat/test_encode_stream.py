@@ -242,32 +242,3 @@ def test_a_failure_is_an_error_event_with_its_status_and_no_end_mark() -> None:
         }
     }
     assert b"[DONE]" not in sent
-
-
-def passed(*frames: object, include_usage: bool = False) -> list[Any]:
-    """The chunks of a stream of the same wire."""
-    decoder, out = UPSTREAM.stream_decoder(), encoder(include_usage)
-    written = [frame if isinstance(frame, bytes) else orjson.dumps(frame) for frame in frames]
-    decoded = decoder.feed(b"".join(b"data: " + frame + b"\n\n" for frame in written))
-    return chunks(b"".join(out.forward(frame) for frame in decoded) + out.finish(EXTENSION))
-
-
-@pytest.mark.parametrize(
-    "said", [{"reasoning": "hm"}, {"reasoning_details": [{"type": "reasoning.text", "text": "hm"}]}]
-)
-def test_reasoning_of_a_dialect_is_forwarded_under_the_contracts_name_too(said: dict[str, Any]) -> None:
-    thought, *_ = passed(
-        {"choices": [{"index": 0, "delta": said}]}, {"choices": [{"delta": {}, "finish_reason": "stop"}]}
-    )
-    assert thought["choices"][0]["delta"] == said | {"reasoning_content": "hm"}
-
-
-@pytest.mark.parametrize("word", ["", None])
-@pytest.mark.parametrize("include_usage", [True, False])
-def test_an_end_without_a_word_is_forwarded_with_one_before_the_usage(word: str | None, include_usage: bool) -> None:
-    call = {"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-    said = {"choices": [{"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": word}]}
-    told = passed(said, {"choices": [], "usage": {"prompt_tokens": 1}}, b"[DONE]", include_usage=include_usage)
-    assert [choice["finish_reason"] for chunk in told for choice in chunk["choices"]] == [None, "tool_calls"]
-    assert bool(told[-1].get("usage")) is include_usage
-    assert "nexevo" in told[-1]

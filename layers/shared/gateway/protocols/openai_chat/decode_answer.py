@@ -76,11 +76,6 @@ def thinking_text(message: Json) -> str:
     )
 
 
-def unsaid_thinking(message: Json) -> str:
-    """Reasoning that a message or a delta tells under other names than the wire's, or an empty text."""
-    return "" if message.get("reasoning_content") else thinking_text(message)
-
-
 def details_text(details: object) -> str:
     """Reads the text of https://openrouter.ai/docs/use-cases/reasoning-tokens#reasoning_details-array-structure."""
     return "".join(as_text(detail.get("text") or detail.get("summary")) for detail in as_parts(details))

@@ -37,7 +37,6 @@ from gateway.protocols.openai_chat.decode_answer import (
     details_text,
     legacy_call,
     reported_usage,
-    unsaid_thinking,
 )
 from gateway.protocols.openai_chat.decode_calls import StreamedCalls
 from gateway.protocols.openai_chat.errors import decode_error_object
@@ -186,9 +185,6 @@ class _Choice:
         """Adds the events of one chunk's choice; `repaired` says whether its calls or its ending were put right."""
         self.repaired = False
         delta = as_object(choice.get("delta"))
-        if thinking := unsaid_thinking(delta):
-            delta["reasoning_content"] = thinking
-            self.repaired = True
         if choice.get("logprobs"):
             delta = self._read_scored_text(delta, choice["logprobs"], events)
         delta = _said_once(delta)

@@ -9,7 +9,6 @@ as an event.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -65,7 +64,7 @@ class ChatStreamEncoder:
     def forward(self, decoded: Decoded) -> bytes:
         """The same wire's chunk with id and model set and unasked usage gone, all other bytes untouched."""
         if not decoded.frame:
-            return self._unsaid_ends(decoded.events)
+            return b""
         delivers = ends = reports = False
         for event in decoded.events:
             if isinstance(event, Content):
@@ -83,14 +82,6 @@ class ChatStreamEncoder:
         self._usage_shown = self._usage_shown or (reports and self._request.include_usage)
         chunk = self._renamer.rename(decoded.frame)
         return self._hold(chunk) if may_be_last else self._release() + sse_event(chunk)
-
-    def _unsaid_ends(self, events: Iterable[Event]) -> bytes:
-        """The end of each choice whose provider gave no reason, before a chunk of usage that is held back."""
-        last = self._held if self._held and _has_no_choices(self._held) else b""
-        self._held = b"" if last else self._held
-        finished = [event for event in events if isinstance(event, Finished)]
-        out = b"".join([self._finish_choice(event.choice, event.reason) for event in finished])
-        return out + self._hold(last) if last else out
 
     def encode(self, event: Event) -> bytes:
         """The chunk of one event; what this wire has no word for is left out, as docs/bridging.md has it."""

@@ -1,7 +1,7 @@
 """The gateway's names over the provider's, in an answer's own bytes: id and model set, unasked usage removed.
 
 A whole answer without calls says so (`tool_calls: null`). A call without an id gets one, and its arguments are text.
-Reasoning under a dialect's name stands in `reasoning_content` too, and usage that stands elsewhere in its place.
+Usage that stands elsewhere stands in its place too.
 
 Chunks of one stream open with the same bytes, id and model among them. After the first one was edited member
 by member, a chunk that opens alike gets the edited opening and keeps its rest; one that is not plainly alike
@@ -18,12 +18,10 @@ import orjson
 from gateway.canonical.call_ids import CallIds
 from gateway.canonical.response import Extension, Stamp
 from gateway.framing import json_edit, json_values
-from gateway.protocols.openai_chat.decode_answer import is_empty_call, reported_usage, unsaid_thinking
+from gateway.protocols.openai_chat.decode_answer import is_empty_call, reported_usage
 from gateway.protocols.shared.provider_json import load
 
 _NULL = b"null"
-# Names under which a dialect tells reasoning; the contract's own is `reasoning_content`.
-_THINKING = frozenset({"reasoning", "reasoning_details"})
 # `null` usage where only scalar members follow up to the end: surely a member of the chunk itself.
 _NULL_USAGE = b',"usage":null'
 _ONLY_SCALARS = re.compile(rb'(?:,"[^"\\]*+":(?:"[^"\\]*+"|[^"{\[,}]++))*+\}\s*+')
@@ -42,12 +40,9 @@ def _choice(ids: CallIds, choice: bytes) -> bytes:
     message = json_edit.members(choice).get("message", _NULL)
     if not message.startswith(b"{"):
         return choice
-    told = json_edit.members(message)
-    calls = _said(told.get("tool_calls", _NULL))
-    put = {"tool_calls": json_edit.edit_objects(calls, partial(_call, ids))}
-    if not _THINKING.isdisjoint(told) and (thinking := unsaid_thinking(load(message))):
-        put["reasoning_content"] = orjson.dumps(thinking)
-    return json_edit.edit(choice, {"message": json_edit.edit(message, put)})
+    said = _said(json_edit.members(message).get("tool_calls", _NULL))
+    calls = json_edit.edit_objects(said, partial(_call, ids))
+    return json_edit.edit(choice, {"message": json_edit.edit(message, {"tool_calls": calls})})
 
 
 def _said(calls: bytes) -> bytes:
