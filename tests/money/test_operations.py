@@ -164,7 +164,7 @@ def test_the_tables_are_found_by_the_stacks_outputs() -> None:
 
 @pytest.mark.usefixtures("stack")
 def test_an_amount_that_is_none_is_refused_before_anything_is_made(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--stack", "nexgate", "--region", "us-east-1", "create-account", "--balance", "1e9"]) == 1
+    assert main(["--stack", "nexgate", "--region", "us-east-1", "create-account", "--balance", "1e9 USD"]) == 1
     assert "not a decimal amount" in capsys.readouterr().err
 
 
