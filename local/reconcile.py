@@ -6,9 +6,9 @@ With a later clock a job counts as lost before it is due. Lost or not, a later r
 import argparse
 import asyncio
 import sys
-from dataclasses import asdict
 
 import orjson
+from msgspec.structs import asdict
 
 from gateway.errors import GatewayError
 from gateway.wiring.operator import reconcile

@@ -3,8 +3,9 @@ event's.
 """
 
 import logging
-from dataclasses import asdict
 from typing import Any
+
+from msgspec.structs import asdict
 
 from gateway.logs.metrics import Metric, measure
 from gateway.wiring.jobs import reconciler

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from gateway.auth.principal import key_hash
 from gateway.canonical.money import EntryKind

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from gateway.auth.principal import key_hash
 from gateway.protocols import anthropic_messages, openai_chat, openai_completions, openai_responses

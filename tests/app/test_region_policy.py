@@ -1,9 +1,9 @@
 """Tests that a key's requests are processed only where its region policy allows."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.auth.principal import Principal, key_hash
 from gateway.auth.regions import within

@@ -1,11 +1,11 @@
 """Tests of background responses through the app: created, read, cancelled, charged, and refused."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import asdict, replace
 
 from gateway.auth.principal import key_hash
 from gateway.canonical.jobs import JobStatus, Phase
@@ -333,6 +333,6 @@ async def test_a_provider_that_breaks_off_is_paid_for_what_it_said(home: Place) 
 
 async def test_the_job_keeps_names_only(home: Place) -> None:
     response = await finished(home)
-    job = orjson.dumps(await home.job(response["id"]))
+    job = orjson.dumps(await home.job(response["id"]), default=asdict)
     assert SAID.encode() not in job
     assert b"sk-xc" not in job

@@ -1,11 +1,11 @@
 """Tests of runs with a lost process, a late or double start, or failing stores: their end and their charges."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from gateway.auth.principal import key_hash
 from gateway.canonical.jobs import Attempt, Job, JobKind, JobStatus, Phase

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 import inspect
 import pkgutil
@@ -15,6 +14,7 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import fields
 
 from gateway import wiring
 from gateway.canonical.chat_models import ChatModel, ListPrice
@@ -262,9 +262,7 @@ def test_a_media_name_may_not() -> None:
 
 @pytest.mark.parametrize(("kind", "model"), [(CHAT_MODELS, ChatModel), (MEDIA_MODELS, MediaModel)])
 def test_every_fact_of_a_model_is_a_member_of_its_rows(kind: Kind[Any], model: type) -> None:
-    assert {member.field or name for name, member in kind.model.items()} == {
-        fact.name for fact in dataclasses.fields(model)
-    }
+    assert {member.field or name for name, member in kind.model.items()} == {fact.name for fact in fields(model)}
 
 
 def test_every_data_file_of_this_release_is_right() -> None:

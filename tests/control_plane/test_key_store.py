@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
-from dataclasses import fields, replace
 
 import pytest
+from msgspec.structs import fields, replace
 
 from gateway.accounts.keyring import Caller, Keyring
 from gateway.auth.principal import Principal

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import replace
 
 import orjson
+from msgspec.structs import asdict, replace
 
 from gateway.canonical.jobs import Job, JobKind, Phase
 from gateway.errors import Conflict
@@ -21,7 +21,7 @@ class MemoryJobs:
     async def add(self, job: Job) -> None:
         if job.job_id in self._documents:
             raise Conflict(f"The job '{job.job_id}' exists already.")
-        self._documents[job.job_id] = orjson.dumps(job)
+        self._documents[job.job_id] = orjson.dumps(job, default=asdict)
 
     async def get(self, job_id: str) -> Job | None:
         document = self._documents.get(job_id)
@@ -32,7 +32,7 @@ class MemoryJobs:
         if stands is None or stands.version != job.version:
             return None
         raised = replace(job, version=job.version + 1)
-        self._documents[job.job_id] = orjson.dumps(raised)
+        self._documents[job.job_id] = orjson.dumps(raised, default=asdict)
         return raised
 
     async def page(

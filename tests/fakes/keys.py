@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, cast
+
+from msgspec.structs import replace
 
 from gateway.accounts.lineage import bounding
 from gateway.accounts.refusals import key_revoked, last_managing_key, maker_changed, no_key

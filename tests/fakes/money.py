@@ -6,7 +6,8 @@ No step waits between reading and writing, so each step is all or nothing.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from gateway.canonical.alerts import KeySpend
 from gateway.canonical.money import (

@@ -1,10 +1,11 @@
 """Tests that the judge finds each kind of loss, made on purpose."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.codec import StreamEncoder
 from gateway.canonical.events import Event, Finished, TextDelta, ToolCallStarted, UsageReported
@@ -93,13 +94,13 @@ def test_what_an_encoder_loses_is_told(
 )
 def test_a_cut_stream_is_an_error_on_every_wire(judge: Judge, wire: str) -> None:
     whole = next(each for each in goldens() if each.wire == wire and each.stream)
-    cut_off = replace(whole, body=whole.body[: len(whole.body) // 2])
+    cut_off = dataclasses.replace(whole, body=whole.body[: len(whole.body) // 2])
     assert [found for found in judge.verdicts(cut_off).values() if found] == []
 
 
 def test_a_clean_end_after_a_cut_is_told(monkeypatch: pytest.MonkeyPatch, judge: Judge) -> None:
     whole = golden("openai_chat", "text")
-    cut_off = replace(whole, body=whole.body[: len(whole.body) // 2])
+    cut_off = dataclasses.replace(whole, body=whole.body[: len(whole.body) // 2])
     monkeypatch.setattr("tests.fidelity.bridge.failure", lambda _: None)
     assert "ours is clean" in "; ".join(judge.verdicts(cut_off)["anthropic_messages"])
 
@@ -119,7 +120,7 @@ def test_the_names_of_the_gateway_are_no_edit() -> None:
 
 def test_a_chat_message_without_calls_may_say_so_and_nothing_else() -> None:
     answer = b'{"choices": [{"message": {"content": "x" }, "index": 0}]}'
-    recording = replace(golden("openai_chat", "answer"), body=answer)
+    recording = dataclasses.replace(golden("openai_chat", "answer"), body=answer)
     assert list(edited_elsewhere(recording, answer.replace(b' }, "', b' ,"tool_calls":null}, "'))) == []
     for other in (answer, answer.replace(b' }, "', b' ,"tool_calls":[]}, "'), answer.replace(b'"x" }', b'"x"}')):
         assert len(list(edited_elsewhere(recording, other))) == 1
@@ -137,10 +138,13 @@ def test_an_event_that_is_missing_on_the_same_wire_is_told() -> None:
     [
         (SPOKEN, []),
         (Seen(error="APIError"), ["error: APIError"]),
-        (replace(SPOKEN, choices=()), ["choices: 1 became 0"]),
-        (replace(SPOKEN, usage=replace(SPOKEN.usage or UsageSeen(), cache_read=0)), ["usage.cache_read: 4 became 0"]),
+        (dataclasses.replace(SPOKEN, choices=()), ["choices: 1 became 0"]),
         (
-            replace(SPOKEN, choices=(replace(SPOKEN.choices[0], calls=()),)),
+            dataclasses.replace(SPOKEN, usage=dataclasses.replace(SPOKEN.usage or UsageSeen(), cache_read=0)),
+            ["usage.cache_read: 4 became 0"],
+        ),
+        (
+            dataclasses.replace(SPOKEN, choices=(dataclasses.replace(SPOKEN.choices[0], calls=()),)),
             ["calls: ['tool'] became []"],
         ),
     ],
@@ -161,7 +165,9 @@ def test_two_calls_of_one_id_cannot_be_answered() -> None:
 
 
 def test_an_id_that_the_provider_did_not_give_may_be_any() -> None:
-    unnamed = replace(SPOKEN, choices=(replace(SPOKEN.choices[0], calls=(CallSeen("tool", {"a": 1}, None),)),))
+    unnamed = dataclasses.replace(
+        SPOKEN, choices=(dataclasses.replace(SPOKEN.choices[0], calls=(CallSeen("tool", {"a": 1}, None),)),)
+    )
     assert list(differences(unnamed, SPOKEN)) == []
 
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
@@ -22,6 +22,7 @@ from unittest.mock import patch
 
 import orjson
 from fastapi import FastAPI
+from msgspec.structs import replace
 
 from functions.responses.app import ROUTES as RESPONSES
 from gateway.canonical.jobs import Job, JobKind

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 import pytest
 from fastapi import FastAPI
+from msgspec.structs import replace
 
 from functions.files.app import app as files_app
 from gateway.auth.principal import key_hash

@@ -2,9 +2,9 @@
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.jobs import JobError, JobStatus, Phase
 from gateway.canonical.money import EntryKind

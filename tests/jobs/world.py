@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
+
+from msgspec.structs import replace
 
 from gateway.canonical.jobs import Job, JobError, JobKind, JobStatus, Phase, Result
 from gateway.canonical.media import Done, Failed, Output, Running, TaskState

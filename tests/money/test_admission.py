@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.money import Admission, HoldRequest, Refusal, RefusedBy, Window
 from gateway.errors import Conflict, InsufficientBalance, NotFound, RateLimited

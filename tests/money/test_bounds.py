@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.money import Tier
 from gateway.canonical.parts import Audio, Document, Image, InlineMedia, Message, RemoteMedia, Text, ToolResult

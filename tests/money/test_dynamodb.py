@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from copy import deepcopy
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.limits import KeyLimits, TokenDemand
 from gateway.canonical.money import Admission, Charge, RefusedBy
@@ -385,7 +385,7 @@ async def test_the_largest_usual_entry_is_one_write_unit(api: TroubledDynamoDb, 
     many = 1_000_000
     full = Charge(
         **{
-            **{name: getattr(charge(10**11), name) for name in Charge.__dataclass_fields__},
+            **{name: getattr(charge(10**11), name) for name in Charge.__struct_fields__},
             "usage": Usage(many, many, many, many, many, many, many, many),
             "model_requested": "anthropic/claude-sonnet-4-5-20250929:quality",
             "generation_id": f"gen-nxn-{hold_id_at(NOW_S, 1)}",

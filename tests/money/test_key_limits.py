@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.limits import KeyLimits, TokenDemand, user_name
 from gateway.canonical.money import AccountState, Admission, CountedCall, HoldRequest, Refusal, RefusedBy

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.auth.principal import Principal
 from gateway.canonical.limits import TokenDemand
@@ -61,7 +63,7 @@ class UnitMeter:
         return tokens
 
     def limited(self, units: int) -> UnitMeter:
-        return replace(self, open_output=OpenOutput(100, units, 3))
+        return dataclasses.replace(self, open_output=OpenOutput(100, units, 3))
 
     def estimate(self, delivered_bytes: int, _reported: Usage | None, seen: Uses = ()) -> Usage:
         return Usage(output=delivered_bytes // 3, uses=seen)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -13,6 +12,7 @@ import boto3
 import orjson
 import pytest
 from moto import mock_aws
+from msgspec.structs import replace
 
 from gateway.admin.accounts import create_account, credit, read_ledger
 from gateway.admin.commands import answered, main, parser, shown, stack_settings

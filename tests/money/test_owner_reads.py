@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.alerts import KeySpend
 from gateway.canonical.money import AccountState, HoldRequest, Window

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.money import EntryKind, Settlement
 from gateway.ports.money import Money

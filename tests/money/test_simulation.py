@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.money import Admission, Hold
 from gateway.stores.money.store import DynamoMoney

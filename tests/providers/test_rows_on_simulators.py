@@ -2,12 +2,12 @@
 
 import http.client
 import time
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.arguments import written_object
 from gateway.canonical.events import (

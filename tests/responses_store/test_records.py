@@ -1,8 +1,7 @@
 """Tests that run on every store of response records: memory, DynamoDB Local, and moto."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from gateway.errors import ServiceUnavailable
 from gateway.ports.responses import ResponseRecord, ResponseRecords

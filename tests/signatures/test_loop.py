@@ -4,12 +4,14 @@ The providers are simulated, but verify every signature. The real codecs read an
 back only what its own wire gave it.
 """
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.codec import ClientCodec
 from gateway.canonical.events import Failed
@@ -216,7 +218,7 @@ NewGateway = Callable[[Served], Gateway]
 
 @pytest.fixture
 def gateway(client: Client, clock: StoppedClock, provider_rows: Rows) -> NewGateway:
-    return lambda served: Gateway(client, replace(clock, at_s=1_795_244_400.0), provider_rows, served)
+    return lambda served: Gateway(client, dataclasses.replace(clock, at_s=1_795_244_400.0), provider_rows, served)
 
 
 async def two_loops(nexgate: Gateway, caller: ChatCaller, *, stream: bool = False) -> None:

@@ -1,8 +1,7 @@
 """Tests that a conversation gets back exactly the signatures of its provider that its caller lost, in their places."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.parts import Message, Part, RedactedThinking, Refusal, Text, Thinking, ToolCall, ToolResult
 from gateway.canonical.request import ChatRequest

@@ -3,11 +3,11 @@
 import asyncio
 import zlib
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.parts import RedactedThinking, Text, Thinking
 from gateway.errors import ServiceUnavailable

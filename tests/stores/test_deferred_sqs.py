@@ -1,11 +1,11 @@
 """Tests of the queue for ends of holds that the store refused: its messages, and the function that reads them."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.money import Admission, Charge, Hold, HoldRequest, Settlement, Tier, ToolCost
 from gateway.canonical.usage import Usage

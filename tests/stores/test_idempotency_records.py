@@ -1,9 +1,9 @@
 """Tests that run on every store of idempotency records: memory, DynamoDB Local, and moto."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.ports.idempotency import IdempotencyRecord, IdempotencyRecords, StoredAnswer
 from gateway.stores.idempotency import DynamoIdempotencyRecords

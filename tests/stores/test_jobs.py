@@ -1,10 +1,10 @@
 """Tests that run on every store of jobs: memory, DynamoDB Local, and moto."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.jobs import Attempt, Job, JobError, JobKind, JobStatus, Phase, Result
 from gateway.canonical.money import Charge, Hold, Tier, ToolCost

@@ -1,10 +1,10 @@
 """Tests that run on every store of webhook records: memory, DynamoDB Local, and moto."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.errors import ServiceUnavailable
 from gateway.ports.webhooks import Delivery, WebhookRecords, WebhookSecrets

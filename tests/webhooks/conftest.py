@@ -1,11 +1,12 @@
 """Webhooks over stores in memory, with a receiver that answers as a test says, and a clock that is turned by hand."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.jobs import Job, JobKind, JobStatus, Phase
 from gateway.canonical.money import Charge, Tier

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.alerts import KeySpend, SpendAlert, levels_reached
 from gateway.canonical.money import HoldRequest, Refusal

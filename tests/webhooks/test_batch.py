@@ -1,12 +1,13 @@
 """Tests of the treatment of the notices queue's messages, and that queue and pauses have the same number of tries."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import asdict
 from samtranslator.yaml_helper import yaml_parse
 
 from gateway.canonical.alerts import SpendAlert

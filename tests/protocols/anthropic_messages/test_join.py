@@ -1,13 +1,13 @@
 """Tests that a stream joined into one message equals the official SDK's sum of the same stream."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import anthropic
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.target import Profile, Target
 from gateway.framing.sse import sse_event

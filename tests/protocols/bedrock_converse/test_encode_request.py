@@ -1,10 +1,10 @@
 """Tests of bodies for Converse, each of which AWS's own service model must accept."""
 
-from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.parts import Message, Text, Thinking, ToolCall, ToolResult
 from gateway.canonical.request import (

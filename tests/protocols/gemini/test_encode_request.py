@@ -1,12 +1,12 @@
 """Tests of bodies for providers: the caller's bytes with few edits, or built from another wire."""
 
 from base64 import b64encode
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.parts import (
     Audio,

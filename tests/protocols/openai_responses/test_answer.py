@@ -1,12 +1,12 @@
 """Tests of whole answers, both ways."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 from openai.types.responses import Response
 
 from gateway.canonical.parts import (

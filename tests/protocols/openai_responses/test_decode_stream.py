@@ -1,11 +1,11 @@
 """Tests of a provider's events, golden and broken, and of their meaning."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.events import (
     CitationAdded,

@@ -1,13 +1,13 @@
 """Tests of events to a caller, forwarded and built, up to every kind of end, as the official SDK reads them."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import openai
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.codec import Decoded, StreamEncoder
 from gateway.canonical.events import (

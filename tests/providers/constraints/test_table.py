@@ -1,10 +1,10 @@
 """Tests that the table matches the vendors: each row is tried at its bounds, and no row can change unnoticed."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.target import Profile
 from gateway.providers.chat.profiles import PROFILES

@@ -1,12 +1,12 @@
 """An order that every vendor accepts, and answers as they arrive from the wire."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.media import MediaOrder, ProviderAnswer, ReferenceImage
 

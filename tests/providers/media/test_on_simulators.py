@@ -3,13 +3,13 @@
 import http.server
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.media import Done, Failed, MediaOrder, Moved, Output, ProviderAnswer, ReferenceImage, Running
 from gateway.errors import AuthenticationFailed, InvalidRequest, UpstreamError, UpstreamOverloaded

@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.accounts.lineage import bounding, descendants, kept_within, narrowed, refuse_wider
 from gateway.accounts.pages import Page, iso_utc, page_of
@@ -37,8 +39,7 @@ ONLY_OWNERS = "Only a key that no other key has made can keep the keys that this
 Family: TypeAlias = Sequence[tuple[KeyRecord, Mapping[str, Any]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """The key that manages, and the address its request comes from."""
 
     principal: Principal
@@ -59,8 +60,7 @@ class Caller:
         return self.principal.key.key_id
 
 
-@dataclass(frozen=True, slots=True)
-class Keyring:
+class Keyring(Struct, frozen=True):
     """The keys of accounts, over the stores. `own_hosts` are the operator's own, which may be told of alerts."""
 
     store: KeyStore

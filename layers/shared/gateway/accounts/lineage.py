@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
+
+from msgspec.structs import replace
 
 from gateway.errors import PermissionDenied
 from gateway.limits.windows import enforced_rpm

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
+
+from msgspec import Struct, field
 
 from gateway.accounts.pages import Page, iso_utc, page_of
 from gateway.canonical.money import AccountState, Entry, EntryKind, NanoUsd, Tier
@@ -75,8 +76,7 @@ async def transactions(money: Money, account_id: str, now_s: float, limit: int, 
     return page_of(found, limit, lambda entry: entry.entry_id)
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """Requests that were charged, their tokens by class, and their cost after write-offs."""
 
     requests: int = 0

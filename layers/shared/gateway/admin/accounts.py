@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import asdict
 from typing import Any
+
+from msgspec import to_builtins
 
 from gateway.accounts.keyring import Keyring
 from gateway.canonical.money import AccountSnapshot, Entry, NanoUsd
@@ -76,7 +77,7 @@ def ledger_document(found: AccountSnapshot) -> Document:
 
 def entry_document(entry: Entry) -> Document:
     """Shows an entry with every field that it has."""
-    charged: Document = {} if entry.charge is None else asdict(entry.charge)
+    charged: Document = {} if entry.charge is None else to_builtins(entry.charge)
     if charged:
         charged["cost_nano"] = charged.pop("cost_nanousd")
         charged["usage"]["uses"] = dict(charged["usage"]["uses"])

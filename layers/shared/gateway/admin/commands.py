@@ -21,11 +21,11 @@ import asyncio
 import secrets
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, replace
 
 import boto3
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
+from msgspec.structs import asdict, replace
 
 from gateway.admin.accounts import Document, create_account, credit, entry_document, read_ledger
 from gateway.admin.provider_keys import set_callback, set_provider_key

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any
+
+from msgspec import Struct
 
 from gateway.auth.regions import within
 from gateway.canonical.models import ModelTarget
@@ -23,8 +24,7 @@ TWO_KEYS_CODE = "different_api_keys"
 Fields = Sequence[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(Struct, frozen=True):
     """The caller: an account, and the key that its request carries."""
 
     account_id: str

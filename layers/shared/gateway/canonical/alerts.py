@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from gateway.canonical.money import NanoUsd
 
@@ -10,8 +10,7 @@ from gateway.canonical.money import NanoUsd
 LEVELS = (80, 100)
 
 
-@dataclass(frozen=True, slots=True)
-class KeySpend:
+class KeySpend(Struct, frozen=True):
     """A key's spend of a UTC month (202611): what was charged, and what is held beside it for running requests."""
 
     month: int
@@ -19,8 +18,7 @@ class KeySpend:
     held_nanousd: NanoUsd
 
 
-@dataclass(frozen=True, slots=True)
-class SpendAlert:
+class SpendAlert(Struct, frozen=True):
     """One alert: a key's spend has come to `percent` of its cap. At 100 the cap may also have refused a request."""
 
     account_id: str

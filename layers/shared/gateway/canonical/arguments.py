@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
 
 import orjson
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gateway.canonical.events import Event, Finished, ToolCallDelta, ToolCallStarted
 from gateway.canonical.parts import Part, ToolCall
@@ -59,8 +60,7 @@ def _object_or_text(arguments: str) -> str:
     return written_object(arguments) or arguments
 
 
-@dataclass(slots=True)
-class _Held:
+class _Held(Struct):
     """The arguments of a call that have not opened as an object so far."""
 
     part: int
@@ -68,8 +68,7 @@ class _Held:
     may_open: bool = True
 
 
-@dataclass(slots=True)
-class ObjectStream:
+class ObjectStream(Struct):
     """Does the same to a stream: what does not open as an object is held until it is whole."""
 
     _held: dict[tuple[int, int], _Held] = field(default_factory=dict)

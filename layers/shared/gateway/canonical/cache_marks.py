@@ -6,7 +6,8 @@ https://platform.claude.com/docs/en/build-with-claude/prompt-caching#automatic-c
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from gateway.canonical.parts import (
     Audio,

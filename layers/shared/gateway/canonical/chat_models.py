@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from msgspec import Struct
 
 from gateway.canonical.models import Model
 
 
-@dataclass(frozen=True, slots=True)
-class ListPrice:
+class ListPrice(Struct, frozen=True):
     """USD per million tokens, decimal text, by token class. A class without a price of its own is `None`.
 
     `steps` are the prices of the whole request where its prompt is longer, the shortest prompt first.
@@ -26,12 +25,11 @@ class ListPrice:
     @property
     def classes(self) -> dict[str, str]:
         """The prices by token class, of the classes that have one."""
-        named = ((field.name, getattr(self, field.name)) for field in fields(self) if field.name != "steps")
+        named = ((name, getattr(self, name)) for name in self.__struct_fields__ if name != "steps")
         return {name: price for name, price in named if price is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class PriceStep:
+class PriceStep(Struct, frozen=True):
     """The price of a request whose prompt is longer than `above_prompt_tokens`."""
 
     above_prompt_tokens: int
@@ -42,8 +40,7 @@ class PriceStep:
 FLAT_PRICE = ListPrice(input="3", output="12")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChatModel(Model[ListPrice]):
+class ChatModel(Model[ListPrice], frozen=True, kw_only=True):
     """One chat model for sale. `max_output_tokens` is the model's own bound on one answer."""
 
     context_window: int

@@ -7,8 +7,9 @@ faces providers, and forwarding edits the bytes of a wire that is the same on bo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from gateway.canonical.events import Event
 from gateway.canonical.request import ChatRequest
@@ -18,8 +19,7 @@ from gateway.canonical.usage import Uses
 from gateway.errors import GatewayError
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(Struct, frozen=True):
     """One upstream frame: the events it means, and its bytes for forwarding on the same wire.
 
     `uses` counts the tools that the provider has run, as far as its stream has shown them by now; a stream that is cut

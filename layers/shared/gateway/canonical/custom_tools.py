@@ -7,9 +7,9 @@ member's text becomes the custom tool's input. https://platform.openai.com/docs/
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 import orjson
+from msgspec.structs import replace
 
 from gateway.canonical.events import Event, ToolCallStarted
 from gateway.canonical.held_arguments import HeldArguments

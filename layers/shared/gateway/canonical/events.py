@@ -8,8 +8,9 @@ Parallel tool calls may interleave: then their ordinals alternate.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from gateway.canonical.parts import Citation
 from gateway.canonical.response import FinishReason
@@ -17,8 +18,7 @@ from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(Struct, frozen=True):
     """The provider has begun, without content yet. `usage` is the usage that a wire reports up front."""
 
     upstream_id: str
@@ -27,8 +27,7 @@ class Started:
     usage: Usage | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TextDelta:
+class TextDelta(Struct, frozen=True):
     """Text to append. `logprobs` is JSON in the OpenAI chat shape; `signature` is Gemini's thought signature."""
 
     text: str
@@ -38,8 +37,7 @@ class TextDelta:
     signature: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ThinkingDelta:
+class ThinkingDelta(Struct, frozen=True):
     """Reasoning to append; a signature may come alone, at the end. `signed_by` is the protocol that issued it."""
 
     text: str
@@ -49,8 +47,7 @@ class ThinkingDelta:
     signed_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RedactedThinkingDelta:
+class RedactedThinkingDelta(Struct, frozen=True):
     """A whole block of encrypted reasoning; `signed_by` is the protocol that issued it."""
 
     data: str
@@ -59,8 +56,7 @@ class RedactedThinkingDelta:
     signed_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RefusalDelta:
+class RefusalDelta(Struct, frozen=True):
     """Refusal text to append."""
 
     text: str
@@ -68,8 +64,7 @@ class RefusalDelta:
     choice: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCallStarted:
+class ToolCallStarted(Struct, frozen=True):
     """A tool call begins; `index` counts the calls of this choice from 0."""
 
     id: str
@@ -81,8 +76,7 @@ class ToolCallStarted:
     custom: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCallDelta:
+class ToolCallDelta(Struct, frozen=True):
     """Arguments of a call to append, as JSON text."""
 
     arguments: str
@@ -91,8 +85,7 @@ class ToolCallDelta:
     choice: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class CitationAdded:
+class CitationAdded(Struct, frozen=True):
     """A source for the text part `part`."""
 
     citation: Citation
@@ -100,8 +93,7 @@ class CitationAdded:
     choice: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class OpaqueDelta:
+class OpaqueDelta(Struct, frozen=True):
     """Content that only the wire `protocol` can express, as JSON text; forwarded there, refused elsewhere.
 
     `generated` is false for what a provider's own tool has found: the model reads it, and writes none of it.
@@ -114,8 +106,7 @@ class OpaqueDelta:
     generated: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Struct, frozen=True):
     """One choice is complete."""
 
     reason: FinishReason
@@ -123,20 +114,17 @@ class Finished:
     stop_sequence: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UsageReported:
+class UsageReported(Struct, frozen=True):
     """The provider's token counts so far; a later report replaces an earlier one."""
 
     usage: Usage
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """The wire's own terminal mark arrived: the stream is complete."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """The provider ended its own stream with an error."""
 
     error: GatewayError

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from gateway.canonical.events import Event, Finished, ToolCallDelta, ToolCallStarted
 
 Rewrite = Callable[[str], str]
 
 
-@dataclass(slots=True)
-class _Held:
+class _Held(Struct):
     """The arguments of a call that are not whole yet."""
 
     part: int

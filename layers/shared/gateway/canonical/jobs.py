@@ -9,9 +9,10 @@ an earlier attempt are never mistaken for its results.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from gateway.canonical.money import Charge, Hold, NanoUsd
 
@@ -58,8 +59,7 @@ class Phase(StrEnum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
-class JobError:
+class JobError(Struct, frozen=True):
     """The reason why a job failed, in words that a client may see."""
 
     code: str
@@ -67,8 +67,7 @@ class JobError:
     retryable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One submission, by one route of the order. `tries` counts the submissions without a known outcome.
 
     `handle` is the provider's name of its task, once there is one. `upload_id` is the multipart upload of the file that
@@ -84,8 +83,7 @@ class Attempt:
     upload_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """One file that a job made: an object of the media bucket and its properties."""
 
     object_name: str
@@ -96,8 +94,7 @@ class Result:
     height: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """One job at one moment. Times are epoch seconds.
 
     `order` is the request in the form that the job's kind reads. `due_s` is the time at which the reconciler checks

@@ -6,14 +6,14 @@ A limit of `None` is none. What a request takes of them is *reserved* when it is
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 # Enough that no two users of an account share a name in one minute.
 USER_CHARACTERS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class KeyLimits:
+class KeyLimits(Struct, frozen=True):
     """The limits that a key sets its requests. `user_rpm_limit` is for each end user that the requests name."""
 
     tpm_limit: int | None = None
@@ -21,8 +21,7 @@ class KeyLimits:
     user_rpm_limit: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TokenDemand:
+class TokenDemand(Struct, frozen=True):
     """The tokens that a request may take: `worst` is reserved, `likely` is an estimate that is never above it.
 
     `most` is set if the answer's length is open: then up to so many are reserved, and the answer is bounded by them.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from gateway.canonical.jobs import JobError
 
 
-@dataclass(frozen=True, slots=True)
-class ReferenceImage:
+class ReferenceImage(Struct, frozen=True):
     """The image to start from: a URL that the provider may read for a day, and the file itself."""
 
     url: str
@@ -19,8 +19,7 @@ class ReferenceImage:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class MediaOrder:
+class MediaOrder(Struct, frozen=True):
     """One attempt's request; fields that its model does not take were refused before.
 
     `model` is the provider's own name. `attempt_id` is new for each attempt, and is sent to a vendor that takes a key
@@ -39,8 +38,7 @@ class MediaOrder:
     callback_url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderAnswer:
+class ProviderAnswer(Struct, frozen=True):
     """A provider's whole answer. Header names are lower-case."""
 
     status: int
@@ -48,8 +46,7 @@ class ProviderAnswer:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """One file that a task made: at a URL, with the headers that open it, or as `content` in the answer itself."""
 
     mime_type: str
@@ -61,29 +58,25 @@ class Output:
     height: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(Struct, frozen=True):
     """The task is not done; `progress` is in percent, if the vendor reports it."""
 
     progress: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """The files that the task made: at least one."""
 
     outputs: tuple[Output, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """The task has ended without files, for good. `error.retryable` is true if another attempt may succeed."""
 
     error: JobError
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """The result must be requested under another handle, at once."""
 
     handle: str

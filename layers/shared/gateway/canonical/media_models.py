@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
 
 from gateway.canonical.jobs import JobKind
 from gateway.canonical.models import Model
@@ -19,8 +20,7 @@ class Use(StrEnum):
     INSTEAD = "instead_of_prompt"
 
 
-@dataclass(frozen=True, slots=True)
-class MediaPrice:
+class MediaPrice(Struct, frozen=True):
     """The provider's list price in USD, decimal text, for a second of output or for an asset.
 
     `per_asset_from_prompt` is set where an asset made of text alone costs another price than one of an image.
@@ -31,8 +31,7 @@ class MediaPrice:
     per_asset_from_prompt: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Durations:
+class Durations(Struct, frozen=True):
     """The durations that a model makes, in seconds, ascending; `step_s` is set if they are a complete range."""
 
     values_s: tuple[Decimal, ...]
@@ -48,8 +47,7 @@ class Durations:
         return next((value for value in self.values_s if value >= requested_s), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaModel(Model[MediaPrice]):
+class MediaModel(Model[MediaPrice], frozen=True, kw_only=True):
     """One video or 3D model for sale.
 
     An input without a maximum is not taken: a prompt, a negative prompt, a seed (from 0 on). Only a video has

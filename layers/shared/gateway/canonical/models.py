@@ -5,16 +5,16 @@ A kind of models (chat, media) is a subclass of `Model` with the facts of its ki
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from gateway.canonical.money import Tier
 
 P = TypeVar("P")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolPrice:
+class ToolPrice(Struct, frozen=True, kw_only=True):
     """The price of a tool that a provider runs by itself: USD per use, decimal text, beside the tokens that it reads.
 
     `tool` is the decoders' word for it on `wire`, the only wire on which it is sold, and `counted_as` the word under
@@ -34,8 +34,7 @@ class ToolPrice:
     alone: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelTarget(Generic[P]):
+class ModelTarget(Struct, Generic[P], frozen=True, kw_only=True):
     """One provider that serves a model, at that provider's list price.
 
     `provider` is a row of the kind's registry and `upstream_model` that provider's name of the model. `wires` are the
@@ -55,8 +54,7 @@ class ModelTarget(Generic[P]):
     tools: tuple[ToolPrice, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Model(Generic[P]):
+class Model(Struct, Generic[P], frozen=True, kw_only=True):
     """One model for sale. Its `targets` serve it in their order, then the models that `fallbacks` names."""
 
     id: str
@@ -66,8 +64,7 @@ class Model(Generic[P]):
     fallbacks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Alias:
+class Alias(Struct, frozen=True):
     """A routing alias: the models that serve it, best first. `tier` names the price by which it is billed."""
 
     id: str
@@ -81,8 +78,7 @@ class Alias:
         return self.tier != Tier.PASSTHROUGH
 
 
-@dataclass(frozen=True, slots=True)
-class Retired:
+class Retired(Struct, frozen=True):
     """An id that is no longer served under its own name."""
 
     id: str
@@ -93,8 +89,7 @@ class Retired:
 Offer = Model[Any] | Alias | Retired
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """The offer that a caller's `model` names, with the name as the caller wrote it."""
 
     requested: str

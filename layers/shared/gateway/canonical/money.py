@@ -7,9 +7,11 @@ usage) or *released*, exactly once. An *entry* is immutable. free + held = the s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gateway.canonical.limits import NO_LIMITS, NO_TOKENS, KeyLimits, TokenDemand
 from gateway.canonical.usage import Usage
@@ -53,8 +55,7 @@ class RefusedBy(StrEnum):
     BALANCE = "balance"
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """The tighter of key and account window: requests per fixed UTC minute, and the seconds until the next one."""
 
     limit: int
@@ -71,8 +72,7 @@ class Window:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class HoldRequest:
+class HoldRequest(Struct, frozen=True):
     """A request for a hold, made before the request may go upstream.
 
     `hold_id` is new for each request and makes a repeat harmless. After `deadline_s` (epoch) the sweeper may end the
@@ -103,8 +103,7 @@ class HoldRequest:
             raise ValueError("a hold is never negative")
 
 
-@dataclass(frozen=True, slots=True)
-class CountedCall:
+class CountedCall(Struct, frozen=True):
     """A request that holds no money, and counts in the windows of its key and account.
 
     With `reads_limit` it counts in the key's window of reads instead, and needs neither balance nor an account that is
@@ -117,8 +116,7 @@ class CountedCall:
     reads_limit: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCost:
+class ToolCost(Struct, frozen=True):
     """The part of a cost that was paid for the uses of one tool that the provider ran."""
 
     tool: str
@@ -126,8 +124,7 @@ class ToolCost:
     nanousd: NanoUsd
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(Struct, frozen=True):
     """The cost of a request, and everything that its entry must name. `tools` are parts of the cost; tokens the rest.
 
     `estimated` marks a charge that the sweeper took from a checkpoint because the process died.
@@ -151,8 +148,7 @@ class Charge:
             raise ValueError("a charge is never negative")
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """Money set aside for one request. Every step returns it, and the next step takes it.
 
     `month` (202611) is set if the hold is counted in its key's spend of that month, the month of admission. `parked` is
@@ -183,8 +179,7 @@ class Hold:
         return replace(self, amount_nanousd=amount_nanousd)
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(Struct, frozen=True):
     """Admits the request; gives the state after admission without another read."""
 
     hold: Hold
@@ -202,8 +197,7 @@ _COUNTED: Mapping[RefusedBy, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Refuses the request; nothing moved. `limit` is that of the rule which refused, where the window has another.
 
     `month_reset_s` are the seconds until the key's next month, for a spend cap.
@@ -256,8 +250,7 @@ class Refusal:
         return RateLimited(message, retry_after_s=self.window.reset_s)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One immutable line of an account's ledger: credits positive, charges negative.
 
     `hold_id` names the hold that a charge, shortfall or release ended; `charge` describes the charged request. `note`
@@ -284,8 +277,7 @@ class Entry:
         return self.entry_id.endswith(LATE)
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(Struct, frozen=True):
     """The end of a hold, and all its entries. `applied` is false if the hold had ended before, in another way.
 
     The settlement of an unknown hold has no entries. `alert` is true if the key's spend, with what it holds, has come
@@ -297,8 +289,7 @@ class Settlement:
     alert: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AccountState:
+class AccountState(Struct, frozen=True):
     """An account as its owner sees it: free and held money, and the rate window of a key.
 
     `spent_nanousd` is the key's spend of the month, open holds included, where it is counted: where the key has a cap.
@@ -311,8 +302,7 @@ class AccountState:
     spent_nanousd: NanoUsd = 0
 
 
-@dataclass(frozen=True, slots=True)
-class AccountSnapshot:
+class AccountSnapshot(Struct, frozen=True):
     """An account at one moment: `free_nanousd + held_nanousd` is the sum of `entries`, in the order of admission.
 
     `key_spent` counts the spend of keys in `month`: what was counted as it came, and what was spent before the count

@@ -7,26 +7,26 @@ model wrote, and signatures are opaque and survive byte for byte.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from gateway.canonical.media_types import registered
 
 
-@dataclass(frozen=True, slots=True)
-class InlineMedia:
+class InlineMedia(Struct, frozen=True):
     """Bytes carried in the request, as base64 text; the media type is stored in its registered form."""
 
     data_base64: str
     media_type: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "media_type", registered(self.media_type))
+        force_setattr(self, "media_type", registered(self.media_type))
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteMedia:
+class RemoteMedia(Struct, frozen=True):
     """Bytes that the provider fetches; the media type is stored in its registered form."""
 
     url: str
@@ -34,11 +34,10 @@ class RemoteMedia:
 
     def __post_init__(self) -> None:
         if self.media_type is not None:
-            object.__setattr__(self, "media_type", registered(self.media_type))
+            force_setattr(self, "media_type", registered(self.media_type))
 
 
-@dataclass(frozen=True, slots=True)
-class UploadedMedia:
+class UploadedMedia(Struct, frozen=True):
     """Bytes that were uploaded before, by the upload's id."""
 
     file_id: str
@@ -54,16 +53,14 @@ class CacheLifetime(StrEnum):
     ONE_HOUR = "1h"
 
 
-@dataclass(frozen=True, slots=True)
-class Citation:
+class Citation(Struct, frozen=True):
     """A provider's pointer from an answer to its source, kept as the JSON text it came in."""
 
     protocol: str
     json_text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """Plain text. `signature` is Gemini's thought signature, if it is on a text part."""
 
     text: str
@@ -72,8 +69,7 @@ class Text:
     signature: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Struct, frozen=True):
     """An image; `detail` is OpenAI's low, high or auto."""
 
     source: MediaSource
@@ -81,8 +77,7 @@ class Image:
     cache: CacheLifetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """A PDF or text file."""
 
     source: MediaSource
@@ -90,16 +85,14 @@ class Document:
     cache: CacheLifetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Audio:
+class Audio(Struct, frozen=True):
     """A sound, or a video's bytes on a wire that has no type for video."""
 
     source: MediaSource
     cache: CacheLifetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Thinking:
+class Thinking(Struct, frozen=True):
     """A model's reasoning, with the signature its provider wants back unchanged.
 
     `signed_by` is the protocol that issued the signature: no other would take it.
@@ -110,23 +103,20 @@ class Thinking:
     signed_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RedactedThinking:
+class RedactedThinking(Struct, frozen=True):
     """Reasoning that its provider encrypted; `signed_by` is the protocol that issued it."""
 
     data: str
     signed_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """A model's own refusal, on a wire that separates it from text."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
+class ToolCall(Struct, frozen=True):
     """A tool call by the model.
 
     `arguments` is JSON text exactly as generated, possibly empty or malformed. `signature` is Gemini's thought
@@ -141,8 +131,7 @@ class ToolCall:
     cache: CacheLifetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ToolResult:
+class ToolResult(Struct, frozen=True):
     """The result that the caller's tool gave for the call `call_id`."""
 
     call_id: str
@@ -152,8 +141,7 @@ class ToolResult:
     cache: CacheLifetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Opaque:
+class Opaque(Struct, frozen=True):
     """A block that only its own wire can express, such as a provider's built-in tool; unchanged JSON text.
 
     `generated` is false for what such a tool has found, which the model reads.
@@ -169,8 +157,7 @@ Part = Text | Image | Document | Audio | Thinking | RedactedThinking | Refusal |
 Role = Literal["system", "user", "assistant", "tool"]
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One message of a conversation. `system` covers OpenAI's developer role; `tool` holds only `ToolResult` parts."""
 
     role: Role

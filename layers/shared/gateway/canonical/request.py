@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gateway.canonical.parts import CacheLifetime, Message
 
@@ -17,8 +19,7 @@ Json = Mapping[str, Any]
 NOTHING: Json = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+class Tool(Struct, frozen=True):
     """A function the model may call. `parameters` is a JSON Schema; `None` means no arguments.
 
     `free_text` is the input format of a custom tool, which takes text in place of arguments (OpenAI): `{"type":
@@ -43,8 +44,7 @@ class Tool:
     max_content_tokens: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ToolChoice:
+class ToolChoice(Struct, frozen=True):
     """The caller's choice of tools: `tool` names one function, `allowed` a subset; else `mode` applies to all."""
 
     mode: Literal["auto", "none", "required", "tool"]
@@ -52,8 +52,7 @@ class ToolChoice:
     allowed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OutputFormat:
+class OutputFormat(Struct, frozen=True):
     """JSON mode, or JSON that must fit `schema`."""
 
     kind: Literal["text", "json", "schema"]
@@ -63,8 +62,7 @@ class OutputFormat:
     strict: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reasoning:
+class Reasoning(Struct, frozen=True):
     """The requested reasoning: an effort word, a budget in tokens, or the model's own choice (`adaptive`).
 
     `summary` is the part of the reasoning that the caller wants to see; `disabled` asks for no reasoning.
@@ -78,8 +76,7 @@ class Reasoning:
     include_thoughts: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sampling:
+class Sampling(Struct, frozen=True):
     """Parameters of token sampling."""
 
     temperature: float | None = None
@@ -94,8 +91,7 @@ class Sampling:
     top_logprobs: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PriceLimit:
+class PriceLimit(Struct, frozen=True):
     """The caller's price limits: USD per million tokens, and USD for this request's worst case."""
 
     prompt_usd: Decimal | None = None
@@ -103,8 +99,7 @@ class PriceLimit:
     total_usd: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RoutingPreferences:
+class RoutingPreferences(Struct, frozen=True):
     """The caller's routing preferences (section 3 of the public contract)."""
 
     fallback_models: tuple[str, ...] = ()
@@ -117,8 +112,7 @@ class RoutingPreferences:
     max_price: PriceLimit | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChatRequest:
+class ChatRequest(Struct, frozen=True):
     """One generation, the same for every wire.
 
     `max_output_tokens` bounds everything generated, thinking included, unless the wire counts the answer alone

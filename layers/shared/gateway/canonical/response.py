@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gateway.canonical.parts import Part
 from gateway.canonical.request import NOTHING, Json
@@ -43,8 +45,7 @@ _UNSURE = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """One of the requested alternatives. `logprobs` is JSON in the OpenAI chat shape."""
 
     index: int
@@ -54,8 +55,7 @@ class Choice:
     logprobs: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChatResponse:
+class ChatResponse(Struct, frozen=True):
     """A provider's whole answer; `usage` is `None` if the provider reported none.
 
     `uses` counts the tools that the provider has run, as far as its answer shows them; they are part of the usage too.
@@ -83,8 +83,7 @@ def gathered(responses: Sequence[ChatResponse], choices_each: int) -> ChatRespon
     return replace(responses[0], choices=tuple(choices), usage=total)
 
 
-@dataclass(frozen=True, slots=True)
-class Extension:
+class Extension(Struct, frozen=True):
     """The `nexevo` member of an answer. `cost_usd` is a decimal string; `tools` are parts of it, where any was used."""
 
     generation_id: str
@@ -105,8 +104,7 @@ class Extension:
         } | ({"tools": self.tools} if self.tools else {})
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(Struct, frozen=True):
     """The values that replace the provider's own: the answer's id, and the model as the caller named it.
 
     `echo` is the request's, for wires whose answers repeat their request.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+
+class Profile(Struct, frozen=True):
     """The features and limits of one family of models.
 
     `fixed_sampling` models take no temperature or top_p; a caller's values are left out. `system_role` is the role for
@@ -39,8 +39,7 @@ class Profile:
     whole_answer_tokens_max: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """A model at a provider.
 
     `max_output_tokens` is the model's own bound on one answer, `context_window` that on prompt and answer together.

@@ -8,8 +8,10 @@ a token is counted, and paid, exactly once. Zero is data: the usage of a provide
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 # Above any context and any day of generation.
 TOKENS_MAX = 10**9
@@ -18,8 +20,7 @@ TOKENS_MAX = 10**9
 Uses: TypeAlias = tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """Tokens of one generation.
 
     The whole prompt is `input + cache_read + cache_write_5m + cache_write_1h`. `output` is everything generated,
@@ -61,7 +62,7 @@ class Usage:
         return self.prompt + self.output
 
 
-TOKEN_CLASSES = tuple(field.name for field in fields(Usage) if field.name != "uses")
+TOKEN_CLASSES = tuple(name for name in Usage.__struct_fields__ if name != "uses")
 
 
 def uses_of(counts: Mapping[str, int]) -> Uses:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from gateway.canonical.chat_models import FLAT_PRICE, ChatModel, ListPrice
 from gateway.canonical.models import Alias, ModelTarget, Offer, Retired, ToolPrice
@@ -14,8 +15,7 @@ from gateway.catalog.catalog import Catalog
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """One name for sale, with its first model and target; `simulated` is true if the provider is simulated.
 
     `targets` are all that may serve it.
@@ -31,8 +31,7 @@ class Listed:
     targets: tuple[ModelTarget[ListPrice], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """The listing format of one family of SDKs: a model, and a page of models."""
 
     row: Callable[[Listed], Row]

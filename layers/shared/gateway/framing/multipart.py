@@ -7,7 +7,8 @@ form, so that a function without forms does not pay for it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gateway.errors import InvalidRequest, UnsupportedMediaType
 
@@ -16,8 +17,7 @@ PARTS_MAX = 100
 HEADER_BYTES_MAX = 8 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class FormPart:
+class FormPart(Struct, frozen=True):
     """One field. Only a file has a `filename`; `mime_type` is the type that the client declares, if any."""
 
     name: str

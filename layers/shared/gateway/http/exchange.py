@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
+
+from msgspec import Struct, field
 
 from gateway.canonical.codec import Wire
 from gateway.errors import GatewayError, MethodNotAllowed
@@ -99,8 +100,7 @@ class Exchange:
         log.info("request", extra=line, exc_info=None if error is None else error.__cause__)
 
 
-@dataclass(slots=True)
-class EventStream:
+class EventStream(Struct):
     """The sink of one stream: its status is committed by the first bytes, or by `pause_s` of silence.
 
     From then on every `pause_s` of silence is filled with what the wire has for it, a comment as a rule. Only whole

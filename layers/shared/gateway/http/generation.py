@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
 
 import orjson
 from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
+from msgspec import Struct
 from pydantic import ValidationError
 
 from gateway.canonical.jobs import Job
@@ -41,8 +41,7 @@ def origin_of(request: Request, fixed: str | None) -> RequestOrigin:
     return RequestOrigin(trace_id(request), fixed, request.state.key_hash, source_ip(request))
 
 
-@dataclass(frozen=True, slots=True)
-class _CreatedJob:
+class _CreatedJob(Struct, frozen=True):
     """Opens a job for the caller, once under one Idempotency-Key."""
 
     request: Request

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cache, partial
 from typing import Annotated, Any
@@ -20,6 +19,7 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from mangum import Mangum
+from msgspec import Struct
 from pydantic import AfterValidator
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -181,8 +181,7 @@ def trace_id(request: Request) -> str:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _CreatedOnce:
+class _CreatedOnce(Struct, frozen=True):
     """Creates under the request's Idempotency-Key, if it has one.
 
     What is kept is sealed by the caller's API key, so each API key has idempotency keys of its own.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from gateway.auth.principal import Principal, key_hash, key_in
 from gateway.errors import GatewayError, InvalidRequest, NotFound
@@ -43,8 +44,7 @@ Answers = Callable[[str, Principal, Request], Awaitable[bytes]]
 Count = Callable[[Principal, bytes], Awaitable[bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class ResponsesRoutes:
+class ResponsesRoutes(Struct, frozen=True):
     """The routes of the family. What they stand on is asked for at the first request that needs it.
 
     `count` gives the answer to a count of the prompt in a body.
@@ -109,8 +109,7 @@ class ResponsesRoutes:
         return items.retrieved(await self._turn(response_id, principal))
 
 
-@dataclass(frozen=True, slots=True)
-class CreateRoute:
+class CreateRoute(Struct, frozen=True):
     """Creates a response: continues the conversation it names, keeps its turn, or runs it in the background."""
 
     family: ResponsesRoutes
@@ -147,8 +146,7 @@ class CreateRoute:
         return Answer(200, {"Content-Type": JSON_TYPE, **exchange.known_headers()}, body)
 
 
-@dataclass(frozen=True, slots=True)
-class CompactRoute:
+class CompactRoute(Struct, frozen=True):
     """Compacts a conversation, from a stored response on where one is named; nothing of it is kept."""
 
     family: ResponsesRoutes

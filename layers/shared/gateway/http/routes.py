@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from gateway.auth.principal import Principal
 from gateway.canonical.money import Refusal
@@ -64,8 +65,7 @@ class Route(Protocol):
         """Answers the request, or raises its refusal."""
 
 
-@dataclass(frozen=True, slots=True)
-class JsonRoute:
+class JsonRoute(Struct, frozen=True):
     """Answers with a JSON body, by method; costs nothing. It counts as a read, or as a request where it makes work."""
 
     answers: Mapping[str, Callable[[Principal, Request], Awaitable[bytes]]]
@@ -81,8 +81,7 @@ class JsonRoute:
         await exchange.reply(200, await self.answers[exchange.request.method](principal, exchange.request))
 
 
-@dataclass(frozen=True, slots=True)
-class EventsRoute:
+class EventsRoute(Struct, frozen=True):
     """Goes on with a stream that was begun before, by GET."""
 
     follow: Callable[[Principal, Request], Awaitable[AsyncIterator[bytes]]]
@@ -127,8 +126,7 @@ Context = RequestContext[Any, Any]
 Produce = Callable[[Exchange, Context, Services, bool], Awaitable[Answer]]
 
 
-@dataclass(frozen=True, slots=True)
-class OperationRoute:
+class OperationRoute(Struct, frozen=True):
     """Runs an operation; `operation` is asked for at the first request, so that a cold start does not build it."""
 
     operation: Callable[[], Operation[Any, Any]]

@@ -7,8 +7,9 @@ and every request one log line that holds no prompt, no answer and no key.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from gateway.auth.principal import Principal, admit_key, key_hash, key_in
 from gateway.canonical.codec import Wire

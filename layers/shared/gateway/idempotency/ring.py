@@ -13,9 +13,10 @@ import logging
 import math
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
 
 import orjson
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gateway.canonical.money import Hold
 from gateway.errors import Conflict, GatewayError, InvalidRequest, ServiceUnavailable
@@ -55,8 +56,7 @@ LOST_ANSWER = "refund of {}: its answer was lost"
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A complete HTTP answer."""
 
     status: int
@@ -64,16 +64,14 @@ class Answer:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class KeyedRequest:
+class KeyedRequest(Struct, frozen=True):
     """A request with an idempotency key: the scope of its record, and the fingerprint that identifies its content."""
 
     scope: str
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One try at a request.
 
     `attempt_id` is new for each, and names everything that the try leaves behind. After `deadline_s` (epoch) its
@@ -237,8 +235,7 @@ async def disown_hold(money: Money, clock: Clock, account_id: str, hold_id: str)
         await money.credit(account_id, paid_nanousd, once=hold_id, now_s=now_s, note=LOST_ANSWER.format(hold_id))
 
 
-@dataclass(slots=True)
-class Recording:
+class Recording(Struct):
     """Records a stream that passes through it, except keep-alives, so that the stream can be stored as an `Answer`."""
 
     sink: Sink

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from gateway.canonical.jobs import Job, JobStatus, Phase
 from gateway.canonical.money import Charge, EntryKind, Settlement

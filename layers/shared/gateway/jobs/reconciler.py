@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.canonical.jobs import Job, Phase
 from gateway.errors import GatewayError
@@ -21,8 +23,7 @@ START_S = 60
 BATCH_MAX = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Reconciled:
+class Reconciled(Struct, frozen=True):
     """The result of one pass: jobs restarted, jobs withdrawn, and jobs left for a later pass."""
 
     restarted: int = 0

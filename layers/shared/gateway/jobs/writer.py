@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from gateway.canonical.jobs import Job, JobError, JobStatus, Phase
 from gateway.errors import NotFound, ServiceUnavailable

@@ -7,8 +7,10 @@ own provider key pays a settable fee, a cache hit pays a quarter.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.canonical.chat_models import FLAT_PRICE, ListPrice
 from gateway.canonical.money import NanoUsd, Tier
@@ -25,8 +27,7 @@ class NoPrice(Exception):
     """Reports a model without a price; such a model is refused, never free."""
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(Struct, frozen=True):
     """Nano-USD per million tokens, by class ($0.075 per million is 75,000,000).
 
     A class of `None` has no price of its own and is paid as the class it belongs to: prompt classes and audio
@@ -52,8 +53,7 @@ FLAT = Price(input=parse_usd(FLAT_PRICE.input), output=parse_usd(FLAT_PRICE.outp
 FLAT_TIERS = frozenset({Tier.FAST, Tier.BALANCED})
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """The billing terms of one request: the price, the share of it, and the version of the price list."""
 
     tier: Tier

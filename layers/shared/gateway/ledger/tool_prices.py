@@ -6,8 +6,9 @@ What a request may use is known before it is sent, so that its uses and the toke
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from gateway.canonical.money import NanoUsd, ToolCost
 from gateway.canonical.usage import Uses, uses_of
@@ -18,8 +19,7 @@ from gateway.ledger.prices import BASIS_POINTS, PASSTHROUGH_BASIS_POINTS
 PRICE_STEP_NANOUSD = 20
 
 
-@dataclass(frozen=True, slots=True)
-class OfferedTool:
+class OfferedTool(Struct, frozen=True):
     """One priced tool of a request: `name` is the word under which its uses are counted.
 
     It is used `most_uses` times, and adds `tokens` to the prompt each time; `None` stands for a whole context window.
@@ -37,8 +37,7 @@ class OfferedTool:
         return min(uses, 1) if self.per_request else uses
 
 
-@dataclass(frozen=True, slots=True)
-class OfferedTools:
+class OfferedTools(Struct, frozen=True):
     """All priced tools of a request, one for each name. `most_uses` bounds their uses together, where it is set."""
 
     tools: tuple[OfferedTool, ...] = ()

@@ -6,7 +6,7 @@ memory belongs to one process, as Lambda keeps it warm.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from gateway.canonical.money import Refusal
 from gateway.limits.windows import reset_s

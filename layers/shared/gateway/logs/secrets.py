@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
 
 HIDDEN = "[hidden]"
 DEPTH_MAX = 8
@@ -78,8 +79,7 @@ _SHAPES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Expressions:
+class _Expressions(Struct, frozen=True):
     """The expressions, made by the first text that needs them: they cost a cold start some 10 ms."""
 
     private_key: re.Pattern[str]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from gateway.canonical.arguments import ObjectStream
 from gateway.canonical.chat_models import ChatModel
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
 Keep = Callable[[str, Sequence[SignedCall]], Coroutine[Any, Any, None] | None]
 
 
-@dataclass(frozen=True, slots=True)
-class ChatAnswer:
+class ChatAnswer(Struct, frozen=True):
     """A provider's whole answer: its bytes, for forwarding on the same wire, and what they mean."""
 
     body: bytes

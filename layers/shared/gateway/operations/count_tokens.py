@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from gateway.auth.principal import Principal
 from gateway.canonical.chat_models import ChatModel
@@ -16,8 +16,7 @@ from gateway.ports.clock import Clock
 from gateway.routing.plan import plan
 
 
-@dataclass(frozen=True, slots=True)
-class TokenCounter:
+class TokenCounter(Struct, frozen=True):
     """Asks the provider that would serve the prompt, where it counts; else estimates."""
 
     catalog: Catalog[ChatModel]

@@ -6,9 +6,10 @@ Of an alias's models those are used that can make it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from gateway.auth.principal import Principal
 from gateway.canonical.jobs import JobKind
@@ -27,8 +28,7 @@ from gateway.routing.plan import Candidate, Plan, candidates_for
 PLACES = {JobKind.VIDEO: "POST /v1/videos/generations", JobKind.MODEL_3D: "POST /v1/3d/generations"}
 
 
-@dataclass(frozen=True, slots=True)
-class MediaCandidate(Candidate[MediaModel]):
+class MediaCandidate(Candidate[MediaModel], frozen=True):
     """One target that can make what is asked: as its model makes it, and what success there costs."""
 
     duration_s: Decimal | None
@@ -36,15 +36,13 @@ class MediaCandidate(Candidate[MediaModel]):
     cost_nanousd: NanoUsd
 
 
-@dataclass(frozen=True, slots=True)
-class MediaPlan(Plan[MediaModel]):
+class MediaPlan(Plan[MediaModel], frozen=True):
     """The candidates of a job, each tried once."""
 
     candidates: tuple[MediaCandidate, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MediaMeter:
+class MediaMeter(Struct, frozen=True):
     """The money of one job: a fixed price at each candidate."""
 
     plan: MediaPlan

@@ -6,8 +6,9 @@ A model makes the shortest of its lengths that is not shorter than asked, which 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+from msgspec import Struct, field
 
 from gateway.canonical.jobs import JobKind
 from gateway.canonical.media_models import MediaModel, Use
@@ -17,24 +18,21 @@ DURATION_DEFAULT_S = Decimal(5)
 MISSING = "missing_required_parameter"
 
 
-@dataclass(frozen=True, slots=True)
-class InlineFile:
+class InlineFile(Struct, frozen=True):
     """A file that came with the request, and the media type that its sender declares."""
 
     content: bytes
     mime_type: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """A reference image as a job keeps it: an object of the media bucket, and its media type by content."""
 
     object_name: str
     mime_type: str
 
 
-@dataclass(frozen=True, slots=True)
-class MediaRequest:
+class MediaRequest(Struct, frozen=True):
     """A request in one meaning for every wire. `reference` is a URL or a file id where it is text.
 
     Once the image is the gateway's own copy, `reference` is that.
@@ -63,8 +61,7 @@ class MediaRequest:
         return self.names.get(member, member)
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """The length and the aspect ratio that a model makes, where it has them."""
 
     duration_s: Decimal | None

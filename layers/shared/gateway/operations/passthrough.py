@@ -7,10 +7,10 @@ its wire and rows of the catalog (docs/adding-an-endpoint.md).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import orjson
+from msgspec import Struct
 
 from gateway.auth.principal import Principal
 from gateway.canonical.codec import Wire
@@ -33,8 +33,7 @@ from gateway.routing.plan import Candidate, Plan, candidates_for
 Plain = Candidate[Model[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class PassthroughRequest:
+class PassthroughRequest(Struct, frozen=True):
     """A request whose body the provider reads; the gateway needs the model's name alone."""
 
     model: str
@@ -56,8 +55,7 @@ class PassthroughWire(Wire, Protocol):
         """The provider's answer with id, model and extension set; raises `UpstreamError` for one that is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestMeter:
+class RequestMeter(Struct, frozen=True):
     """The money of one request at a fixed price."""
 
     candidates: tuple[Plain, ...]

@@ -9,10 +9,10 @@ without it (docs/adr/0018-provider-tools.md).
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import orjson
+from msgspec.structs import replace
 
 from gateway.canonical.models import ModelTarget, ToolPrice
 from gateway.canonical.request import ChatRequest, Tool, ToolChoice

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cache
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.canonical.chat_models import ChatModel, ListPrice
 from gateway.canonical.estimate import BYTES_PER_TOKEN, estimated_input_tokens, estimated_tokens
@@ -32,8 +34,7 @@ FOUND_TOKENS = 8_000
 LEAST_BOUND_TOKENS = 16
 
 
-@dataclass(frozen=True, slots=True)
-class TokenMeter:
+class TokenMeter(Struct, frozen=True):
     """The money of one generation over its candidates. `units_max` bounds an answer that the caller left open."""
 
     request: ChatRequest

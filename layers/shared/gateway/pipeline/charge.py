@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from gateway.auth.principal import Principal
 from gateway.canonical.alerts import LEVELS
@@ -39,8 +40,7 @@ CHECKPOINT_NANOUSD = 10_000_000
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Billable:
+class Billable(Struct, frozen=True):
     """One request to be paid for.
 
     `hold_until_s` (epoch) is when the sweeper may end its hold, and `over_by_s` when it runs no more, ended or not.
@@ -56,8 +56,7 @@ class Billable:
     user: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Bill:
+class Bill(Struct, frozen=True):
     """The price of one request to the customer. `tools` are the parts of it that were paid by use."""
 
     cost_nanousd: NanoUsd = 0
@@ -74,8 +73,7 @@ class Bill:
         return tool_lines(self.tools)
 
 
-@dataclass(slots=True)
-class OpenHold:
+class OpenHold(Struct):
     """An open hold, kept right while its request runs: parked when it grows old, raised when it grows short.
 
     `window` is known where this process made the admission. Steps on one hold follow each other. A checkpoint of what a

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Any, Generic
+
+from msgspec import Struct, field
 
 from gateway.canonical.money import Window
 from gateway.canonical.response import Extension, Stamp
@@ -16,8 +17,7 @@ from gateway.pipeline.operation import A, InboundRequest, Operation, R, StreamMe
 from gateway.routing.plan import Candidate, Plan
 
 
-@dataclass(slots=True)
-class RequestContext(Generic[R, A]):
+class RequestContext(Struct, Generic[R, A]):
     """One planned request and its state. Lives for one request; `entered_s` is epoch seconds."""
 
     operation: Operation[R, A]

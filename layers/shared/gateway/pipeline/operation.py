@@ -7,8 +7,9 @@ or streamed), charge by the meter, encode for the caller. Errors are encoded by 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from msgspec import Struct, field
 
 from gateway.auth.principal import Principal
 from gateway.canonical.limits import TokenDemand
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 NO_HEADERS: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class InboundRequest:
+class InboundRequest(Struct, frozen=True):
     """One request as a client sent it. Header names are lower-case; `deadline_s` is the function's (epoch seconds)."""
 
     principal: Principal
@@ -56,8 +56,7 @@ class OperationRequest(Protocol):
     def echo(self) -> Mapping[str, Any]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class OpenOutput:
+class OpenOutput(Struct, frozen=True):
     """The steps in which an output of unbounded length is held for, ahead of what was delivered.
 
     Units are the operation's own (tokens of text). `first_units` are held at admission, `most_units` at the most. An
@@ -71,8 +70,7 @@ class OpenOutput:
     watched: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Struct, frozen=True):
     """A price, and the terms by which it was computed. `tools` are the parts of it that were paid by use."""
 
     nanousd: NanoUsd
@@ -118,8 +116,7 @@ class StreamMeter(Meter, Protocol):
         """The number of delivered bytes that cost so much."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderCall:
+class ProviderCall(Struct, frozen=True):
     """One request to a provider, and how its answer is read.
 
     `read` gives the body of a 200, and may raise what the provider says in its place. `decode_error` reads any other
@@ -131,8 +128,7 @@ class ProviderCall:
     decode_error: Callable[[int, Mapping[str, str], bytes], GatewayError]
 
 
-@dataclass(slots=True)
-class Piece:
+class Piece(Struct):
     """The caller's share of one frame of a provider's stream.
 
     `delivered_bytes` counts content alone. `usage` is the last known, and `uses` are the provider's own tools that it

@@ -12,10 +12,11 @@ import math
 import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from functools import partial
 from random import SystemRandom
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from gateway.canonical.money import Hold, Refusal
 from gateway.canonical.response import Extension
@@ -50,8 +51,7 @@ UNFORESEEN = "The gateway failed while serving the request."
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Time limits in seconds. `stream_margin_s` is the part of the function's time that a stream leaves free."""
 
     non_stream_s: float

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gateway.errors import NotConfigured, UpstreamError
 from gateway.framing.sse import FRAME_BYTES_MAX
@@ -21,8 +22,7 @@ from gateway.ports.upstream import (
 _STREAM_OPENINGS = b"deir:\xef\x00["
 
 
-@dataclass(frozen=True, slots=True)
-class WholeAnswer:
+class WholeAnswer(Struct, frozen=True):
     """A provider's answer, read to its end. Header names are lower-case."""
 
     status: int

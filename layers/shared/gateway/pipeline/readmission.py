@@ -7,8 +7,10 @@ key may be revoked, its addresses, models, region or cap changed, or the account
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.auth.principal import Principal, admit_key
 from gateway.canonical.money import Refusal, RefusedBy
@@ -23,8 +25,7 @@ NO_KEY = "The API key of this request is gone."
 KEY_HASH, SOURCE_IP = "key_hash", "source_ip"
 
 
-@dataclass(frozen=True, slots=True)
-class Readmission:
+class Readmission(Struct, frozen=True):
     """Judges the callers of work that was admitted before, as they stand now."""
 
     keys: Keys

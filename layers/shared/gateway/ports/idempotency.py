@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class StoredAnswer:
+
+class StoredAnswer(Struct, frozen=True):
     """An answer to return again; its body is the object of that name."""
 
     status: int
@@ -16,8 +16,7 @@ class StoredAnswer:
     object_name: str
 
 
-@dataclass(frozen=True, slots=True)
-class IdempotencyRecord:
+class IdempotencyRecord(Struct, frozen=True):
     """The record of one idempotency key: a running attempt, or its result if `answer` is set.
 
     Only `attempt_id` may finish the attempt, which is dead after `lease_until_s`. Times are epoch seconds.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class KeyRecord:
+
+class KeyRecord(Struct, frozen=True):
     """A stored API key: its settings, never its text. Times are epoch seconds, money is nano-USD.
 
     `parent_key_id` is the key that created it; an operator's own have none.

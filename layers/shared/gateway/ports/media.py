@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Part:
+
+class Part(Struct, frozen=True):
     """One part of a multipart upload, from 1."""
 
     number: int
@@ -16,16 +16,14 @@ class Part:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectFacts:
+class ObjectFacts(Struct, frozen=True):
     """Facts about an object that a store gives without reading the object."""
 
     size_bytes: int
     mime_type: str
 
 
-@dataclass(frozen=True, slots=True)
-class UploadForm:
+class UploadForm(Struct, frozen=True):
     """A presigned POST: the form's URL, and the fields before the file."""
 
     url: str

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class ResponseRecord:
+
+class ResponseRecord(Struct, frozen=True):
     """The record of a stored response: the name of its object. Times are epoch seconds."""
 
     account_id: str

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from gateway.canonical.parts import RedactedThinking, Text, Thinking
 
 
-@dataclass(frozen=True, slots=True)
-class SignedThought:
+class SignedThought(Struct, frozen=True):
     """A thought that its provider requires back before a call; `said_characters` is the length of the turn's text
     before it.
 
@@ -21,8 +21,7 @@ class SignedThought:
     said_characters: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SignedCall:
+class SignedCall(Struct, frozen=True):
     """Signed parts that providers of the protocol `signed_by` require back with a tool call of theirs.
 
     `signature` is the call's own; `thoughts` are those since the call before it in the same turn, in order.

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 # A row with this setting is signed by the function's own role, and needs no key.
 AUTH = "auth"
 BY_ROLE = "role"
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(Struct, frozen=True):
     """The settings for calling a provider row. `extra` holds the settings of one kind of provider; no text shows it."""
 
-    api_key: str = field(repr=False)
+    api_key: str
     base_url: str | None = None
-    extra: Mapping[str, str] = field(default_factory=dict, repr=False)
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Credential(base_url={self.base_url!r})"
 
 
 class Credentials(Protocol):
@@ -35,8 +38,7 @@ class ProviderRows(Protocol):
         """Replaces all rows by these."""
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamRequest:
+class UpstreamRequest(Struct, frozen=True):
     """A request ready to send. `url` is absolute; header names are lower-case."""
 
     url: str
@@ -45,8 +47,7 @@ class UpstreamRequest:
     method: str = "POST"
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamTimeouts:
+class UpstreamTimeouts(Struct, frozen=True):
     """Timeouts for a provider, in seconds: for a connection, for its headers, between its bytes."""
 
     connect_s: float

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class WebhookSecrets:
+
+class WebhookSecrets(Struct, frozen=True):
     """The secrets that sign an account's webhooks: `current`, and for a day after a rotation the previous one."""
 
     account_id: str
@@ -23,8 +23,7 @@ class WebhookSecrets:
         return (self.current, self.previous)
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """One delivery try. `status` is the webhook's HTTP answer, `error` the reason for none; times are epoch seconds.
 
     `job_id` is empty for the webhook of a key.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from gateway.errors import UpstreamError
 from gateway.ports.upstream import Credential
@@ -10,8 +10,7 @@ from gateway.ports.upstream import Credential
 Headers = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(Struct, frozen=True):
     """A request before it is addressed and signed. `model` is the provider's name of it, `now_s` epoch seconds."""
 
     model: str

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.canonical.jobs import Job, JobKind, JobStatus, Phase
 from gateway.canonical.money import Charge, Hold, Tier
@@ -171,8 +173,7 @@ def _status(job: Job) -> str:
     return "queued" if job.status is JobStatus.PENDING else "in_progress"
 
 
-@dataclass(frozen=True, slots=True)
-class BackgroundRequest:
+class BackgroundRequest(Struct, frozen=True):
     """One request that is to run in the background."""
 
     responses: BackgroundResponses

@@ -12,7 +12,8 @@ import asyncio
 import logging
 import re
 import secrets
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from gateway.errors import InvalidRequest, NotFound, ServiceUnavailable
 from gateway.logs.metrics import Metric, count

@@ -10,11 +10,12 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.canonical.jobs import Attempt, Job, JobError, JobStatus, Phase
 from gateway.canonical.request import ChatRequest
@@ -57,8 +58,7 @@ class Overtaken(Exception):
     """Reports that the response was cancelled before its end could be decided."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunDependencies:
+class RunDependencies(Struct, frozen=True):
     """The dependencies of a run."""
 
     jobs: Jobs
@@ -72,8 +72,7 @@ class RunDependencies:
     clock: Clock
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRun:
+class StoredRun(Struct, frozen=True):
     """The stored request, and the response as it was before the run."""
 
     request: bytes
@@ -89,8 +88,7 @@ class StoredRun:
         return orjson.dumps({"request": orjson.Fragment(self.request), "response": orjson.Fragment(self.response)})
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """The result of a run; `error` is set if it failed."""
 
     status: JobStatus

@@ -7,9 +7,10 @@ The caller's model comes first, then its `models`; inside each, the catalog's or
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Generic, Protocol, TypeVar
+
+from msgspec import Struct
 
 from gateway.canonical.chat_models import FLAT_PRICE, ChatModel, ListPrice
 from gateway.canonical.models import Alias, Model, ModelTarget, Name, Retired
@@ -20,8 +21,7 @@ from gateway.ports.catalog import Catalog
 M = TypeVar("M", bound=Model[Any])
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate(Generic[M]):
+class Candidate(Struct, Generic[M], frozen=True):
     """One target that may serve a request. `name` is the name that led to its model, and decides the price."""
 
     name: Name
@@ -29,8 +29,7 @@ class Candidate(Generic[M]):
     target: ModelTarget[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan(Generic[M]):
+class Plan(Struct, Generic[M], frozen=True):
     """The candidates in order; never empty. `tries` counts attempts over all of them, in rounds."""
 
     candidates: tuple[Candidate[M], ...]

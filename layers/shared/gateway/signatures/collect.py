@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from gateway.canonical.events import Event, RedactedThinkingDelta, TextDelta, ThinkingDelta, ToolCallStarted
 from gateway.canonical.parts import RedactedThinking, Text, Thinking, ToolCall
@@ -56,8 +57,7 @@ def collected(response: ChatResponse, signed_by: str) -> tuple[SignedCall, ...]:
     return tuple(calls)
 
 
-@dataclass(slots=True)
-class _Thought:
+class _Thought(Struct):
     """A thought that may still grow."""
 
     said_characters: int
@@ -70,8 +70,7 @@ class _Thought:
         return SignedThought(part, self.said_characters)
 
 
-@dataclass(slots=True)
-class _Turn:
+class _Turn(Struct):
     """One choice of an answer, up to the current event."""
 
     signed_by: str

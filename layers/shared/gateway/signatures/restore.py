@@ -8,7 +8,8 @@ https://ai.google.dev/gemini-api/docs/thought-signatures).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from gateway.canonical.parts import Message, Part, RedactedThinking, Text, Thinking, ToolCall
 from gateway.canonical.request import ChatRequest

@@ -9,10 +9,10 @@ https://platform.openai.com/docs/api-reference/responses.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from gateway.canonical.parts import Part, RedactedThinking, Text, Thinking, ToolCall
 from gateway.canonical.request import ChatRequest

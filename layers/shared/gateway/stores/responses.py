@@ -6,7 +6,7 @@ the table's TTL attribute, and checked at each read too, since DynamoDB may take
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from msgspec.structs import asdict
 
 from gateway.ports.responses import ResponseRecord
 from gateway.stores.aws.attributes import from_item, to_item
@@ -30,7 +30,7 @@ class DynamoResponseRecords:
         if "Item" not in answer:
             return None
         stands = from_item(answer["Item"])
-        record = ResponseRecord(**{name: stands[name] for name in ResponseRecord.__dataclass_fields__})
+        record = ResponseRecord(**{name: stands[name] for name in ResponseRecord.__struct_fields__})
         return record if record.expires_at_s > now_s else None
 
     async def delete(self, record: ResponseRecord) -> None:

@@ -13,10 +13,10 @@ import logging
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from msgspec import Struct, field
 
 from gateway.accounts.sealing import SealBroken, sealed, unsealed
 from gateway.canonical.parts import RedactedThinking, Text, Thinking
@@ -79,8 +79,7 @@ class DynamoSignatures:
         return {call.call_id: call for call in calls if call is not None}
 
 
-@dataclass(slots=True)
-class _Batch:
+class _Batch(Struct):
     """Reads or writes of which DynamoDB may do a part at a time; `left` is the rest, in DynamoDB's form."""
 
     aws: AwsApi

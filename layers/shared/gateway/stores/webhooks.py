@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
 from typing import Any
+
+from msgspec.structs import asdict
 
 from gateway.ports.webhooks import Delivery, WebhookSecrets
 from gateway.stores.aws.attributes import from_item, to_item
@@ -31,7 +32,7 @@ class DynamoWebhookRecords:
         if "Item" not in answer:
             return None
         stands = from_item(answer["Item"])
-        return WebhookSecrets(**{one.name: stands[one.name] for one in fields(WebhookSecrets) if one.name in stands})
+        return WebhookSecrets(**{name: stands[name] for name in WebhookSecrets.__struct_fields__ if name in stands})
 
     async def put_secrets(self, secrets: WebhookSecrets, *, instead_of: str | None) -> bool:
         item = to_item({**asdict(secrets), "sk": SECRETS, "schema_version": SCHEMA_VERSION})
@@ -76,7 +77,7 @@ class DynamoWebhookRecords:
 
 
 def _delivery(stands: Mapping[str, Any]) -> Delivery:
-    return Delivery(**{one.name: stands[one.name] for one in fields(Delivery) if one.name in stands})
+    return Delivery(**{name: stands[name] for name in Delivery.__struct_fields__ if name in stands})
 
 
 def _key(account_id: str, sort: str) -> Item:

@@ -13,9 +13,10 @@ import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from ssl import SSLContext
 from typing import Self
+
+from msgspec import Struct
 
 from gateway.errors import GatewayError, InvalidRequest, UpstreamError, UpstreamTimeout
 from gateway.transport import (
@@ -59,16 +60,14 @@ async def looked_up(host: str, port: int) -> Sequence[str]:
     return [str(address[0]) for _, _, _, _, address in found]
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(Struct, frozen=True):
     """A whole file, and its type by its content."""
 
     content: bytes
     file_type: FileType
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """A file that is arriving. `pieces` begin at `first_byte`; `size_bytes` is the whole file's, if its server sends
     it.
     """

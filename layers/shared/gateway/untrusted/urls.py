@@ -11,10 +11,11 @@ https://www.rfc-editor.org/rfc/rfc3986 and https://url.spec.whatwg.org/, of whic
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from unicodedata import category, normalize
 from urllib.parse import quote, urljoin
+
+from msgspec import Struct
 
 from gateway.errors import InvalidRequest
 from gateway.untrusted.addresses import is_public
@@ -63,8 +64,7 @@ BAD_ESCAPE = "The URL holds a percent sign that does not start the escape of a p
 TOO_LONG = f"The URL must not be longer than {URL_CHARACTERS_MAX} characters."
 
 
-@dataclass(frozen=True, slots=True)
-class WebUrl:
+class WebUrl(Struct, frozen=True):
     """A checked URL: `host` is an ASCII name in lower case or an address, `target` is path and query as sent."""
 
     scheme: str
@@ -80,8 +80,7 @@ class WebUrl:
         return f"{self.scheme}://{host}{port}{self.target}"
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """The operator's policy: `allowed_hosts` may be on loopback and over plain http. Empty in AWS.
 
     A host is `host`, `host:port`, or `host:port/path/`, of which only what is below the path is allowed.

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import orjson
+from msgspec import Struct
 
 from gateway.canonical.alerts import SpendAlert
 from gateway.errors import GatewayError
@@ -65,8 +65,7 @@ async def deliver_batch(
     return {"batchItemFailures": failed}
 
 
-@dataclass(frozen=True, slots=True)
-class SpendCheck:
+class SpendCheck(Struct, frozen=True):
     """A message that asks for a look at a key's spend."""
 
     account_id: str

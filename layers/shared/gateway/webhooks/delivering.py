@@ -7,8 +7,9 @@ stays due until the delivery is over, so a lost message is sent again.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from gateway.canonical.jobs import Job, Phase
 from gateway.jobs.writer import JobWriter

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.accounts.pages import iso_utc
 from gateway.errors import GatewayError
@@ -35,16 +36,14 @@ class Poster(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class TryResult:
+class TryResult(Struct, frozen=True):
     """The result of one try. `again_s` is the pause before the next one, `None` if there is none."""
 
     delivered: bool
     again_s: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """An event of an account; its message id is the same at every try. `job_id` is empty for one that no job has."""
 
     account_id: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 from gateway.idempotency.ring import Idempotency
 from gateway.limits.windows import READS_RPM
@@ -16,8 +17,7 @@ from gateway.wiring.money import money
 from gateway.wiring.process import process
 
 
-@dataclass(frozen=True, slots=True)
-class ControlServices:
+class ControlServices(Struct, frozen=True):
     """The services that the control plane's routes need."""
 
     clock: Clock

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 from gateway.jobs.closing import Closing
 from gateway.jobs.opening import Opening
@@ -18,8 +19,7 @@ from gateway.wiring.money import money, money_of
 from gateway.wiring.process import Process, process
 
 
-@dataclass(frozen=True, slots=True)
-class JobDependencies:
+class JobDependencies(Struct, frozen=True):
     """The parts that all work on jobs shares."""
 
     jobs: DynamoJobs

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 from gateway.canonical.chat_models import ChatModel
 from gateway.catalog.catalog import Catalog
@@ -17,8 +18,7 @@ from gateway.wiring.process import process
 CATALOG = load(CHAT_MODELS, KNOWN)
 
 
-@dataclass(frozen=True, slots=True)
-class ModelList:
+class ModelList(Struct, frozen=True):
     """The models for sale, as they are listed."""
 
     rows: tuple[Listed, ...]

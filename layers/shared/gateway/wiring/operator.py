@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gateway.jobs.reconciler import Reconciled
 from gateway.ports.clock import Clock
@@ -21,8 +22,7 @@ from gateway.wiring.process import of_settings
 from gateway.wiring.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
+class Operator(Struct, frozen=True):
     """The stores that an operator's commands work on."""
 
     money: Money
@@ -36,8 +36,7 @@ class Operator:
         return await sweep_holds(self.money, self.clock.now_s() if now_s is None else now_s)
 
 
-@dataclass(frozen=True, slots=True)
-class StandingClock:
+class StandingClock(Struct, frozen=True):
     """A clock that shows one time."""
 
     at_s: float

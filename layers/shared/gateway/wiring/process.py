@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 from gateway.providers.auth.sigv4 import AwsCredentials
 from gateway.stores.aws.client import AwsApi
@@ -28,8 +29,7 @@ class SystemClock:
         return time.monotonic()
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(Struct, frozen=True):
     """The parts that one process has once."""
 
     settings: Settings

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gateway.limits.windows import READS_RPM
 from gateway.providers.auth.sigv4 import AwsCredentials
@@ -28,8 +29,7 @@ DURATIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """The settings of one deployment. Durations are seconds; `endpoints` holds only services that are not AWS's own.
 
     `own_hosts` are an operator's own machines among the addresses that users and providers name: none in AWS.

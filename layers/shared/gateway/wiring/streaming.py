@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 from gateway.idempotency.ring import Idempotency
 from gateway.limits.windows import READS_RPM
@@ -19,8 +20,7 @@ from gateway.wiring.process import process
 from gateway.wiring.providers import provider_client
 
 
-@dataclass(frozen=True, slots=True)
-class StreamingServices:
+class StreamingServices(Struct, frozen=True):
     """The services that a streaming family's routes need."""
 
     clock: Clock

@@ -6,7 +6,8 @@ A repeated, late or wrong delivery can at most cause a poll.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from gateway.canonical.jobs import Job, Phase
 from gateway.errors import AuthenticationFailed, NotFound

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from gateway.errors import InvalidRequest, UpstreamError
 from gateway.ports.media import MediaObjects, Part
@@ -32,8 +33,7 @@ class Source(Protocol):
     def opened(self, first_byte: int = 0) -> AbstractAsyncContextManager[Opened]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Mirrored:
+class Mirrored(Struct, frozen=True):
     """The stored object."""
 
     object_name: str

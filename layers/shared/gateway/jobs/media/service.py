@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.accounts.pages import Page, page_of
 from gateway.auth.principal import Principal
@@ -41,8 +43,7 @@ MEDIA = (JobKind.VIDEO, JobKind.MODEL_3D)
 NOT_ENDED = "The video is still being made; cancel it at POST /v1/generation/jobs/{}/cancel, or wait for its end."
 
 
-@dataclass(frozen=True, slots=True)
-class RequestOrigin:
+class RequestOrigin(Struct, frozen=True):
     """The origin of a request: API Gateway's request id, and the URL that the gateway's own paths begin with.
 
     Key and address are kept for the start of the job, which asks again whether they may have it made.
@@ -54,8 +55,7 @@ class RequestOrigin:
     source_ip: str
 
 
-@dataclass(frozen=True, slots=True)
-class Generation:
+class Generation(Struct, frozen=True):
     """The dependencies of the generation routes.
 
     `policy` is the operator's rule for webhook addresses. `public_url` is the fixed base URL of the gateway's own

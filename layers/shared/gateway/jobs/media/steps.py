@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.auth.principal import Principal, may_use
 from gateway.auth.regions import within
@@ -63,8 +65,7 @@ class ProviderBusy(Exception):
     """Reports that the provider cannot take the job now; the state machine's Retry uses this name."""
 
 
-@dataclass(frozen=True, slots=True)
-class MediaWork:
+class MediaWork(Struct, frozen=True):
     """The dependencies of the steps."""
 
     jobs: Jobs

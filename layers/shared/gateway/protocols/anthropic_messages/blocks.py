@@ -9,9 +9,9 @@ which nearly all do, nothing waits.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import orjson
+from msgspec import Struct, field
 
 from gateway.canonical.arguments import written_object
 
@@ -21,8 +21,7 @@ Key = tuple[int, int]
 _OPENING = 8
 
 
-@dataclass(slots=True)
-class Block:
+class Block(Struct):
     """One block to write: `opening` is its JSON at the start, `closing` a last delta that only the end brings.
 
     `arguments` are the pieces of a call's JSON so far; `None` where any piece may be the last one. What does not open

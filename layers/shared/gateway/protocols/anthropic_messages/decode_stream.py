@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from gateway.canonical.call_ids import CallIds
 from gateway.canonical.codec import Decoded
@@ -52,8 +52,7 @@ CUT = "The provider's stream was cut."
 Json = dict[str, Any]
 
 
-@dataclass(slots=True)
-class _Block:
+class _Block(Struct):
     """An open block. A call's `index` counts calls; `input` is what it was opened with, where no delta follows."""
 
     kind: str

@@ -8,9 +8,9 @@ line, and wants usage in `message_start` and in `message_delta`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import orjson
+from msgspec.structs import replace
 
 from gateway.canonical.codec import Decoded
 from gateway.canonical.estimate import estimated_input_tokens, estimated_tokens

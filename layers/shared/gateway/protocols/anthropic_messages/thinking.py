@@ -8,8 +8,9 @@ thinking; and inside a tool loop a budget needs the last turn's own thought back
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from gateway.canonical.reasoning import BUDGET_TOKENS_MIN, budget_of, effort_of, nearest
 from gateway.canonical.request import ChatRequest, Reasoning
@@ -24,8 +25,7 @@ _ADAPTIVE_EFFORT = "high"
 _THOUGHTS = frozenset({"thinking", "redacted_thinking"})
 
 
-@dataclass(frozen=True, slots=True)
-class Thinking:
+class Thinking(Struct, frozen=True):
     """The members that decide about it, as the target takes them; `None` leaves a member out."""
 
     config: Json | None

@@ -9,8 +9,9 @@ without thinking, since the rest of the request is what the caller cannot do wit
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from gateway.canonical.parts import Message, Part, RedactedThinking, Thinking, ToolCall
 from gateway.canonical.reasoning import BUDGET_TOKENS_MIN, budget_of, effort_of, nearest
@@ -23,8 +24,7 @@ from gateway.protocols.bedrock_converse.families import FAMILIES
 _ADAPTIVE_EFFORT = "high"
 
 
-@dataclass(frozen=True, slots=True)
-class ThinkingRequest:
+class ThinkingRequest(Struct, frozen=True):
     """The request's thinking settings: `fields` for the model, `effort` among the wire's own.
 
     `max_tokens` bounds the answer where a budget needs a bound above it. `thinks` says that other parameters have to

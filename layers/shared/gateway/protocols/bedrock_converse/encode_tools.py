@@ -7,8 +7,9 @@ and are not offered now, or not to be used, are offered by name with a word that
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from gateway.canonical.parts import Message, ToolCall
 from gateway.canonical.request import NOTHING, ChatRequest, Tool, ToolChoice, bridged_tools
@@ -20,8 +21,7 @@ _GONE = "Called earlier in this conversation and no longer available. Do not cal
 _NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedTools:
+class EncodedTools(Struct, frozen=True):
     """`config` is empty where no tool is offered."""
 
     config: Mapping[str, Any] = field(default_factory=lambda: NOTHING)

@@ -9,12 +9,12 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Family:
+
+class Family(Struct, frozen=True):
     """One vendor's manner.
 
     `top_k` and `effort` give the family's own fields; `caches` and `caches_tools` say where a cache point may stand,

@@ -8,8 +8,9 @@ that does is asked for without `models/` by clients that take it for a whole res
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import quote, unquote
+
+from msgspec import Struct
 
 from gateway.errors import NotFound
 
@@ -20,8 +21,7 @@ _MODELS = "/models/"
 _BETA = "/v1beta/"
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """One call's address. `is_sse` tells server-sent events from the JSON array, and matters to streams alone."""
 
     model: str

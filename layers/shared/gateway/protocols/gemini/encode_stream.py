@@ -7,10 +7,10 @@ is sent at once, except calls: this wire has them whole, so they are sent with t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Protocol
 
 import orjson
+from msgspec import Struct, field
 
 from gateway.canonical.codec import Decoded
 from gateway.canonical.events import (
@@ -83,8 +83,7 @@ class ArrayFraming:
         return b"]" if self._separator != b"[" else b"[]"
 
 
-@dataclass(slots=True)
-class _Call:
+class _Call(Struct):
     """A call on its way."""
 
     started: ToolCallStarted

@@ -7,8 +7,9 @@ or with what follows it. What says nothing is no call.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from gateway.canonical.call_ids import CallIds
 from gateway.canonical.events import Event, ToolCallDelta, ToolCallStarted
@@ -19,8 +20,7 @@ from gateway.protocols.shared.provider_json import as_arguments, as_object, as_t
 Json = dict[str, Any]
 
 
-@dataclass(slots=True)
-class _Call:
+class _Call(Struct):
     """One call. `index` and `part` are known once it has begun; `held` are arguments that came before."""
 
     id: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from gateway.canonical.request import Tool, ToolChoice
 from gateway.protocols.openai_chat.decode_messages import decode_cache

@@ -6,8 +6,9 @@ https://platform.openai.com/docs/api-reference/responses/create#responses-create
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from gateway.canonical.request import Tool, ToolChoice
 from gateway.protocols.shared.document import Node

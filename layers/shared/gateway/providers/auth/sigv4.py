@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import quote
+
+from msgspec import Struct
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 
@@ -21,8 +22,7 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 S3 = "s3"
 
 
-@dataclass(frozen=True, slots=True)
-class AwsCredentials:
+class AwsCredentials(Struct, frozen=True):
     """A key pair, with the token that temporary credentials carry. `expires_at_s` is epoch seconds, or never."""
 
     access_key_id: str
@@ -31,8 +31,7 @@ class AwsCredentials:
     expires_at_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """The region, service and so on for which a signature is valid."""
 
     region: str

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 ALGORITHM = "TC3-HMAC-SHA256"
 _SIGNED = "content-type;host"
 _TERMINATOR = "tc3_request"
 
 
-@dataclass(frozen=True, slots=True)
-class Signer:
+class Signer(Struct, frozen=True):
     """The signer and its service."""
 
     secret_id: str

@@ -7,10 +7,11 @@ it speaks. Base URLs are as the vendor's own SDK takes them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.errors import InvalidRequest
 from gateway.ports.catalog import KnownNames
@@ -38,8 +39,7 @@ Path = Callable[[Outgoing], str]
 Join = Callable[[Iterable[bytes]], bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(Struct, frozen=True):
     """One row. `path` follows the base URL; `sign` gives the credential's headers for a request to an address.
 
     `wire` names a module of `gateway.protocols`, which is loaded at its first use. With `count_path` the provider

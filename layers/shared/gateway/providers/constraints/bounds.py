@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from gateway.canonical.estimate import estimated_input_tokens
 from gateway.canonical.parts import Part, RedactedThinking, Thinking

@@ -7,7 +7,8 @@ their calls in the calls' order, so that the first result of an id is that of it
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from gateway.canonical.parts import Message, Part, Text, ToolCall, ToolResult
 from gateway.providers.constraints.naming import Names, names_sent

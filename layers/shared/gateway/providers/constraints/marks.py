@@ -7,7 +7,8 @@ ends of the prompt are worth most: the last marker ahead of the turns, which all
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from gateway.canonical.parts import (
     Audio,

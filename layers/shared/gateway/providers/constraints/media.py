@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from gateway.canonical.media_types import type_of_image
 from gateway.canonical.parts import Audio, Document, Image, InlineMedia, Message, Part, ToolResult

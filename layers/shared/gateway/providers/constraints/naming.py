@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from functools import partial
 
 import orjson
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gateway.canonical.events import Event, ToolCallStarted
 from gateway.canonical.held_arguments import HeldArguments
@@ -58,8 +59,7 @@ def names_sent(names: Iterable[str], alphabet: Alphabet | None) -> Names:
     return sent
 
 
-@dataclass(frozen=True, slots=True)
-class Renaming:
+class Renaming(Struct, frozen=True):
     """The names that one target gets in changed form; `arguments` by the tool's name as the caller has it."""
 
     tools: Names = field(default_factory=dict)

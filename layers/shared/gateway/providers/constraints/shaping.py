@@ -7,7 +7,7 @@ judge.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from gateway.canonical.custom_tools import as_functions
 from gateway.canonical.request import ChatRequest

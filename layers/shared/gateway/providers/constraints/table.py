@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal
 
+from msgspec import Struct
+from msgspec.structs import replace
 
-@dataclass(frozen=True, slots=True)
-class Alphabet:
+
+class Alphabet(Struct, frozen=True):
     """The characters of a name, as a regular expression's class has them; `first` where the first one is special."""
 
     characters: str
@@ -38,8 +39,7 @@ def _pattern(alphabet: Alphabet) -> re.Pattern[str]:
 Texts = Literal["any", "not empty", "not blank"]
 
 
-@dataclass(frozen=True, slots=True)
-class Constraints:
+class Constraints(Struct, frozen=True):
     """The constraints of a target; the defaults are those of a target that accepts everything.
 
     `dialect` is whose wire it is, `protocol` apart: DeepSeek speaks OpenAI's chat wire and takes less of it.
@@ -110,8 +110,7 @@ class Constraints:
     lacks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One thing that a target does not take. `generations` are the profiles it is told of; without any, all."""
 
     dialect: str

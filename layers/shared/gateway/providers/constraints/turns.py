@@ -7,7 +7,8 @@ that stand behind the last answer are what the user says next, so that no answer
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from gateway.canonical.parts import Document, Message, Part, Refusal, Text, ToolResult
 from gateway.providers.constraints.calls import Messages, fit_calls

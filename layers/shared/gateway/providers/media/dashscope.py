@@ -10,9 +10,10 @@ starts from one. A task's file is kept for a day, as is what is known of the tas
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from gateway.canonical.media import Done, Failed, MediaOrder, Output, ProviderAnswer, Running, TaskState
 from gateway.errors import InvalidRequest, UpstreamError
@@ -49,8 +50,7 @@ _ARREARS = frozenset({"Arrearage"})
 _INVALID = ("Invalid", "BadRequest")
 
 
-@dataclass(frozen=True, slots=True)
-class _Model:
+class _Model(Struct, frozen=True):
     """A family's names; one without `from_text` always wants an image."""
 
     from_text: str | None

@@ -14,9 +14,10 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
+
+from msgspec import Struct
 
 from gateway.canonical.media import Done, MediaOrder, Moved, Output, ProviderAnswer, Running, TaskState
 from gateway.errors import AuthenticationFailed, GatewayError, UpstreamError
@@ -72,8 +73,7 @@ _FORBIDDEN = "content_policy_violation"
 _FILES = ("video", "model_glb", "model_mesh")
 
 
-@dataclass(frozen=True, slots=True)
-class _Model:
+class _Model(Struct, frozen=True):
     """The words of an endpoint, which its sibling that starts from an image shares."""
 
     from_image: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
 
 from gateway.canonical.media import MediaOrder
 from gateway.errors import UpstreamError
@@ -12,8 +13,7 @@ from gateway.errors import UpstreamError
 Model = TypeVar("Model")
 
 
-@dataclass(frozen=True, slots=True)
-class FieldMap:
+class FieldMap(Struct, frozen=True):
     """One model's words for an order's parts, and what goes with every order.
 
     A part without a word is one that the model does not take, or has only one value of. `seconds` makes the duration

@@ -10,11 +10,11 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 import orjson
+from msgspec.structs import replace
 
 from gateway.canonical.media import Done, MediaOrder, Output, ProviderAnswer, Running, TaskState
 from gateway.errors import InvalidRequest, UpstreamError

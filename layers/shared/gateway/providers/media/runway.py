@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from gateway.canonical.media import Done, Failed, MediaOrder, Output, ProviderAnswer, Running, TaskState
 from gateway.errors import InvalidRequest, UpstreamError
@@ -46,8 +47,7 @@ _OURS = re.compile(r"\benough credits\b", re.IGNORECASE)
 _UNFIT = ("ASSET.INVALID", "INPUT_PREPROCESSING.")
 
 
-@dataclass(frozen=True, slots=True)
-class _Model:
+class _Model(Struct, frozen=True):
     """A model's words, its sizes by ratio from a text and from an image; without any from a text it wants an image."""
 
     spelling: FieldMap

@@ -8,14 +8,14 @@ words of a vendor that a client may see go into messages.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gateway.canonical.media import MediaOrder, ProviderAnswer, TaskState
 from gateway.ports.upstream import Credential, UpstreamRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Callback:
+class Callback(Struct, frozen=True):
     """Verifies that a vendor's webhook comes from the vendor, about a task of this deployment's own account there.
 
     Its settings are a credential of their own, which holds no API key. `needs` names the one that ties deliveries to
@@ -37,8 +37,7 @@ class Callback:
         return settings is not None and bool(settings.extra.get(self.needs))
 
 
-@dataclass(frozen=True, slots=True)
-class MediaVendor:
+class MediaVendor(Struct, frozen=True):
     """One row. A handle is the vendor's name of a task, as text; it holds no credential.
 
     `submit` makes the request of an attempt, `accepted` reads the handle off its answer; `poll` asks for a task,

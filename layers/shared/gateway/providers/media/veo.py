@@ -13,10 +13,11 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
 
 from gateway.canonical.media import Done, Failed, MediaOrder, Output, ProviderAnswer, Running, TaskState
 from gateway.errors import GatewayError, InvalidRequest, UpstreamError
@@ -47,8 +48,7 @@ class _Code(IntEnum):
     NOT_FOUND = 5
 
 
-@dataclass(frozen=True, slots=True)
-class _GoogleApi:
+class _GoogleApi(Struct, frozen=True):
     """One of the two: where its models are, how it is signed for, what it wants of every order, what it answers."""
 
     name: str

@@ -5,7 +5,7 @@ Concurrent callers share one request, and a token is renewed before it expires.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from gateway.ports.clock import Clock
 from gateway.ports.upstream import Credential, Credentials, Upstream, UpstreamTimeouts

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from random import SystemRandom
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from gateway.ports.clock import Clock
 from gateway.providers.auth.aws_hosts import aws_host
@@ -23,8 +23,7 @@ from gateway.transport import Client, Response, Timeouts, TransportError, parse_
 Item = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """A JSON service: its name in signatures, its target prefix, its JSON version."""
 
     name: str
@@ -166,8 +165,7 @@ class AwsApi:
         return moved
 
 
-@dataclass(frozen=True, slots=True)
-class _Refused:
+class _Refused(Struct, frozen=True):
     code: str
     message: str
     status: int

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 import orjson
+from msgspec.structs import asdict
 
 from gateway.canonical.money import Charge, Hold, Settlement, Tier, ToolCost
 from gateway.canonical.usage import Usage, uses_of
@@ -59,7 +60,7 @@ class SqsDeferredSettlements:
 
 def message_of(hold: Hold, charge: Charge | None) -> str:
     """The message's body: JSON with the members of both."""
-    return orjson.dumps({"schema_version": SCHEMA_VERSION, "hold": hold, "charge": charge}).decode()
+    return orjson.dumps({"schema_version": SCHEMA_VERSION, "hold": hold, "charge": charge}, default=asdict).decode()
 
 
 def read_message(message: str) -> tuple[Hold, Charge | None]:

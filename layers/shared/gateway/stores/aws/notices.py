@@ -6,10 +6,10 @@ Or it is a key whose spend is to be looked at, or an alert that such a look has 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from functools import partial
 
 import orjson
+from msgspec.structs import asdict
 
 from gateway.canonical.alerts import SpendAlert
 from gateway.canonical.jobs import Job

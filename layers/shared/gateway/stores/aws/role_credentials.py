@@ -8,7 +8,8 @@ The default of `region` is the function's own. The role needs the permission (do
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from gateway.ports.upstream import AUTH, BY_ROLE, Credential, Credentials
 from gateway.providers.auth.sigv4 import AwsCredentials

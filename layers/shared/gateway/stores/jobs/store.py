@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from gateway.canonical.jobs import Job, JobKind, Phase
 from gateway.errors import Conflict

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
+
+from msgspec.structs import asdict
 
 from gateway.accounts.lineage import bounding
 from gateway.accounts.refusals import key_revoked, last_managing_key, maker_changed, no_key

@@ -7,15 +7,15 @@ hold's *late* entry, and corrects it. The late entry is a fence as well: there i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.canonical.money import LATE, Charge, Entry, EntryKind, Hold, NanoUsd
 
 SHORTFALL = "-shortfall"
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """The end of a hold: the amount returned to free, the correction of the key's month, and the entries."""
 
     freed_nanousd: NanoUsd

@@ -7,8 +7,10 @@ the write is planned again.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.canonical.money import Charge, Entry, Hold, NanoUsd, Settlement
 from gateway.errors import ServiceUnavailable
@@ -39,8 +41,7 @@ from gateway.stores.money.tables import BUSY, PLANS, MoneyTables
 PARKED_LIVES = "amount = :hold AND key_id = :key"
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """The assumed state of a hold, and its account if a failed write has shown it."""
 
     hold: Hold

@@ -6,8 +6,9 @@ They work on the parts of an account that count them. A part of `None` counts no
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from gateway.canonical.limits import KeyLimits, TokenDemand
 from gateway.canonical.money import HoldRequest, RefusedBy

@@ -6,7 +6,8 @@ Which variant of a rule fits is guessed from the account as it was seen last, li
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from gateway.canonical.money import Hold, HoldRequest
 from gateway.stores.money import expressions
@@ -19,8 +20,7 @@ from gateway.stores.money.state import Account
 MINUTE_COUNTS = ("kt", "ku", "kr")
 
 
-@dataclass(frozen=True, slots=True)
-class SeenLimits:
+class SeenLimits(Struct, frozen=True):
     """The counts of the minute that an account's item was seen to have, and its leases."""
 
     has: frozenset[str] = frozenset()

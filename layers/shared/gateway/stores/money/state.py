@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gateway.canonical.money import (
     AccountState,
@@ -41,8 +43,7 @@ ROOM_BYTES = 768
 STALE_S_MAX = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """An account at one moment. `used` and `key_used` count requests in `minute`, `key_spent` nano-USD in `month`.
 
     `key_spent` has the keys whose spend is counted, open holds included; `young` are the holds inside the account's own

@@ -8,7 +8,9 @@ with an entry has ended, so a late write has no effect.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gateway.canonical.money import AccountState, Admission, CountedCall, HoldRequest, NanoUsd, Refusal
 from gateway.errors import ServiceUnavailable
@@ -39,8 +41,7 @@ from gateway.stores.money.tables import BUSY, PLANS, DynamoDb, MoneyTables
 SEEN_MAX = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """The last seen state of an account, from which a process guesses the form of its next write."""
 
     minute: int

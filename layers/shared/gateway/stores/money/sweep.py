@@ -7,7 +7,9 @@ that comes after the sweep corrects it.
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from gateway.errors import ServiceUnavailable
 from gateway.logs.metrics import Metric, count
@@ -16,8 +18,7 @@ from gateway.ports.money import Money
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class SweepReport:
+class SweepReport(Struct):
     """The number of overdue holds by their end; `left` are for the next sweep."""
 
     released: int = 0
