@@ -214,6 +214,21 @@ async def test_nothing_and_a_word_of_load_in_a_streams_place_are_asked_again(bod
     assert asks == 3
 
 
+async def test_blanks_before_a_stream_are_no_part_of_it() -> None:
+    answer, asks, _ = await streamed(
+        SSE_HEAD, piece(b"\n" * 70_000), piece(b" \n"), event(delta("Hello!", "stop")), event(usage()), DONE
+    )
+    assert (answer.text, asks) == ("Hello!", 1)
+
+
+async def test_a_megabyte_of_blanks_is_the_providers_failure_and_costs_nothing() -> None:
+    answer, _, charged = await streamed(
+        SSE_HEAD, *[piece(b"\n" * 60_000)] * 20, event(delta("Hello!", "stop")), event(usage()), DONE
+    )
+    assert (answer.status, charged) == (502, 0)
+    assert "blanks" in answer.error["message"]
+
+
 async def test_a_stream_without_usage_is_charged_by_what_was_delivered() -> None:
     answer, _, charged = await streamed(SSE_HEAD, event(delta("x" * 300)), event(delta(finish="stop")), DONE)
     assert answer.data[-1] == b"[DONE]"

@@ -20,6 +20,8 @@ from gateway.ports.upstream import (
 # How the streams of all wires begin: a field or a comment of server-sent events, or their byte order mark; the length
 # of AWS's first message; Gemini's array. JSON objects, HTML and a proxy's plain words begin otherwise.
 _STREAM_OPENINGS = b"deir:\xef\x00["
+# Blanks that may stand before a body: proxies send them to keep a connection open.
+_BLANK_BYTES_MAX = 1024 * 1024
 
 
 class WholeAnswer(Struct, frozen=True):
@@ -89,12 +91,16 @@ class StreamBody:
 
     async def in_its_place(self) -> bytes | None:
         """The whole body where it is no stream; `None` where a stream begins, or where there is nothing at all."""
-        while not self._opening.strip():
+        blank_bytes = 0
+        while not (begun := self._opening.lstrip()):
+            blank_bytes += len(self._opening)
+            if blank_bytes > _BLANK_BYTES_MAX:
+                raise UpstreamError("The provider sent nothing but blanks.", retryable=False)
             chunk = await anext(self._chunks, None)
             if chunk is None:
                 return None
-            self._opening += chunk
-        if self._opening.lstrip()[0] in _STREAM_OPENINGS:
+            self._opening = chunk
+        if begun[0] in _STREAM_OPENINGS:
             return None
         body = bytearray(self._opening)
         async for chunk in self._chunks:
