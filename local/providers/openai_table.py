@@ -110,11 +110,6 @@ def _tools(body: Json, rules: VendorRules) -> None:
             "array_above_max_length",
             "tools",
         )
-    longest = rules.limits.tool_description_max
-    for index, tool in enumerate(tools):
-        said = str((tool.get("function") or {}).get("description") or "")
-        if longest is not None and len(said) > longest:
-            raise _too_long(f"tools[{index}].function.description", longest, len(said))
 
 
 def _effort(body: Json, rules: VendorRules) -> None:

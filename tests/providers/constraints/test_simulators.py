@@ -95,12 +95,6 @@ def test_more_than_128_tools(model: str, dialect: str) -> None:
     openai_checks.check({"model": model, "messages": HELLO, "tools": tools[1:]}, dialect)
 
 
-def test_a_description_over_1024_characters() -> None:
-    said = refused_by_openai(tools=[function(description="d" * 1025)])
-    assert "Invalid 'tools[0].function.description': string too long" in said
-    openai_checks.check({"model": "gpt-4o", "messages": HELLO, "tools": [function(description="d" * 1024)]})
-
-
 def test_arrays_without_items() -> None:
     schema = {"type": "object", "properties": {"a": {"type": ["array", "null"]}}}
     fault = "In context=('properties', 'a'), array schema missing items."
