@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import functools
 import os
+import random
 import signal
 import socket
 import ssl
@@ -119,12 +120,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: BEGIN.index(item.path.stem) if item.path.stem in BEGIN else len(BEGIN))
 
 
-def free_port() -> int:
-    """Finds a port of 127.0.0.1 that is free at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def kept_port() -> int:
+    """Finds a port of 127.0.0.1 that stays free between two lives of a stack.
+
+    It lies outside the ranges of which Linux and macOS give ports to clients and to servers that ask for any port.
+    """
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextlib.contextmanager
@@ -132,7 +137,7 @@ def running(
     data: Path,
     *,
     balance_usd: int = 100,
-    port: int | None = None,
+    port: int = 0,
     own_hosts: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Stack]:
@@ -140,7 +145,7 @@ def running(
 
     `environment` is added to this process's, for providers that are not the stack's own simulator.
     """
-    command = [sys.executable, "-m", "local", "--port", str(port or free_port()), "--data", str(data)]
+    command = [sys.executable, "-m", "local", "--port", str(port), "--data", str(data)]
     command += [word for host in own_hosts for word in ("--own-host", host)]
     CALLS.mkdir(parents=True, exist_ok=True)
     calls = CALLS / f"{uuid.uuid4().hex}.jsonl"

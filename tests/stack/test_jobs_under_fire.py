@@ -26,7 +26,7 @@ import pytest
 
 from local.providers.media_files import video
 from tests.hangs import HANGS_AFTER_S
-from tests.stack.conftest import ROOT, Stack, free_port, local, running
+from tests.stack.conftest import ROOT, Stack, kept_port, local, running
 
 pytestmark = pytest.mark.anyio
 
@@ -242,7 +242,7 @@ def check_books(stack: Stack, jobs: list[dict[str, Any]]) -> None:
 async def test_every_job_ends_once_when_processes_of_the_stack_die(
     tmp_path: Path, providers: Providers, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    random, port, started_s = Random(20261121), free_port(), time.monotonic()
+    random, port, started_s = Random(20261121), kept_port(), time.monotonic()
     words = [random.choice(FAULTS) for _ in range(JOBS - 6)] + [LARGE] * 6
     random.shuffle(words)
 
