@@ -91,6 +91,26 @@ async def test_an_answer_without_a_bound_is_bounded_by_the_minutes_tokens(stream
         asking.cancel()
 
 
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions", "/v1/responses"])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_key_of_few_tokens_a_minute_has_shorter_answers(path: str, stream: bool) -> None:
+    body = next(body for each, body, _ in REQUESTS if each == path)
+    async with (
+        Scripted(doing(30.0)) as provider,
+        app_under_test(provider.base_url, wire_at=lambda path, _: WIRES[path]) as gateway,
+    ):
+        limit(gateway, tpm_limit=1_000)
+        asking = asyncio.create_task(gateway.ask({"model": "gpt-4o", **body, "stream": stream}, path=path))
+        await asyncio.sleep(1)
+        (hold,) = (await gateway.look()).holds
+        sent = orjson.loads(provider.bodies[0])
+        (bound,) = (sent[name] for name in ("max_completion_tokens", "max_output_tokens", "max_tokens") if name in sent)
+        prompt_most = hold.tokens - bound
+        assert 0 < prompt_most < 300
+        assert bound == (1_000 - prompt_most) // 2
+        asking.cancel()
+
+
 async def test_a_key_runs_no_more_requests_at_once_than_it_may() -> None:
     async with Scripted(doing(30.0)) as provider, app_under_test(provider.base_url) as gateway:
         limit(gateway, max_parallel=2)

@@ -9,6 +9,8 @@ import hashlib
 
 from msgspec import Struct
 
+# A request whose need is open takes at most this part of what is left, so that others find something too.
+SHARE = 2
 # Enough that no two users of an account share a name in one minute.
 USER_CHARACTERS = 10
 

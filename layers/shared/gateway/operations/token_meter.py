@@ -109,9 +109,8 @@ class TokenMeter(Struct, frozen=True):
         return TokenDemand(likely, prompt + answers, most)
 
     def units_within(self, tokens: int) -> int:
-        """The tokens of each answer that so many tokens of all carry beside the prompt."""
-        first = OPEN_OUTPUT_TOKENS if self.open_output is None else self.open_output.first_units
-        return max(first, (tokens - self._prompt_at_most) // self._answers)
+        """The tokens of each answer that so many tokens of all carry beside the prompt; 0 or less for none."""
+        return (tokens - self._prompt_at_most) // self._answers
 
     def limited(self, units: int) -> TokenMeter:
         """Copies the meter, with answers of `units` tokens at most."""

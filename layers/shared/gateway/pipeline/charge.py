@@ -119,7 +119,7 @@ class OpenHold(Struct):
             return None
         units = output.most_units if output.watched else self.units_held
         if self.hold.minute is not None:
-            units = min(units, self.meter.units_within(self.hold.tokens))
+            units = min(units, max(output.first_units, self.meter.units_within(self.hold.tokens)))
         return units if units < output.most_units else None
 
     async def carries(self, delivered_bytes: int) -> bool:

@@ -104,7 +104,7 @@ class StreamMeter(Meter, Protocol):
         """The part of a usage that the request can have caused at the candidate; its provider may report more."""
 
     def units_within(self, tokens: int) -> int:
-        """The units of an open output that so many tokens carry, `first_units` at least."""
+        """The units of an open output that so many tokens carry beside the prompt; none is carried by 0 and less."""
 
     def limited(self, units: int) -> StreamMeter:
         """The money of the same request, of whose open output there are at most so many units."""

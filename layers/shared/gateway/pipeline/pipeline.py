@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
+from gateway.canonical.limits import SHARE
 from gateway.canonical.money import Hold, Refusal
 from gateway.canonical.response import Extension
 from gateway.errors import (
@@ -38,7 +39,7 @@ from gateway.pipeline.stream import HoldExhausted, Relay
 from gateway.ports.clock import Clock
 from gateway.ports.sink import Sink
 from gateway.ports.upstream import UpstreamResponse
-from gateway.routing.plan import Candidate
+from gateway.routing.plan import Candidate, Plan
 
 BACKOFF_S = 0.02
 HOLD_GRACE_S = 60
@@ -76,6 +77,7 @@ class Pipeline:
         """
         request = operation.decode(inbound)
         plan = operation.plan(inbound.principal, request)
+        request = _within_a_minute(operation, request, plan, inbound.principal.key.tpm_limit)
         now_s = self._clock.now_s()
         return RequestContext(
             operation,
@@ -296,6 +298,15 @@ class Pipeline:
                 tools=bill.tool_lines,
             )
         return context.extension
+
+
+def _within_a_minute(operation: Operation[R, A], request: R, plan: Plan[Any], tpm_limit: int | None) -> R:
+    """The request, its open output bounded where no minute of its key has the tokens of a first step."""
+    meter = operation.meter(request, plan)
+    if tpm_limit is None or meter.open_output is None or meter.tokens.likely <= tpm_limit:
+        return request
+    units = meter.units_within(tpm_limit) // SHARE
+    return operation.bounded(request, units) if units > 0 else request
 
 
 def _decoded(context: RequestContext[R, A], candidate: Candidate[Any], bodies: Sequence[bytes]) -> A:

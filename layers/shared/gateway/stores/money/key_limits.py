@@ -10,11 +10,8 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from gateway.canonical.limits import KeyLimits, TokenDemand
+from gateway.canonical.limits import SHARE, KeyLimits, TokenDemand
 from gateway.canonical.money import HoldRequest, RefusedBy
-
-# A request whose need is open takes at most this part of what is left, so that others find something too.
-SHARE = 2
 
 Counts: TypeAlias = Mapping[str, int] | None
 

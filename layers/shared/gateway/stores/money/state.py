@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from gateway.canonical.limits import SHARE
 from gateway.canonical.money import (
     AccountState,
     Admission,
@@ -29,7 +30,7 @@ from gateway.ledger.hold_ids import admitted_s, hold_id_at
 from gateway.ledger.money import AMOUNT_NANOUSD_MAX
 from gateway.limits.windows import ACCOUNT_RPM_LIMIT, WINDOW_S, minute_of, month_of, month_reset_s, reset_s, tighter
 from gateway.stores.money.endings import Ending
-from gateway.stores.money.key_limits import SHARE, Counts, broken_limit, fitted_tokens, live, too_large
+from gateway.stores.money.key_limits import Counts, broken_limit, fitted_tokens, live, too_large
 
 # A write costs a unit for each started kilobyte of the account's item. Sizes of its parts in bytes, with usual names
 # and numbers; a test compares them to the real item.

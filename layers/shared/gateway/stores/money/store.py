@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from gateway.canonical.limits import SHARE
 from gateway.canonical.money import AccountState, Admission, CountedCall, HoldRequest, NanoUsd, Refusal
 from gateway.errors import ServiceUnavailable
 from gateway.limits.refusals import Refusals
@@ -21,7 +22,7 @@ from gateway.stores.money import expressions, limit_writes
 from gateway.stores.money.books import Books
 from gateway.stores.money.holds import Holds
 from gateway.stores.money.items import mapping, number, read_account, shard_of, short, slot_of, text, young
-from gateway.stores.money.key_limits import SHARE, hopeful
+from gateway.stores.money.key_limits import hopeful
 from gateway.stores.money.limit_writes import SeenLimits
 from gateway.stores.money.state import (
     Account,
