@@ -175,6 +175,18 @@ async def test_a_bill_for_an_unread_answer_is_not_paid_where_another_attempt_fai
     assert (then_failed.answer.status, then_failed.spent_nanousd) == (503, 0)
 
 
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("second", [None, always(REFUSED)], ids=["no credentials", "no such request"])
+async def test_a_bill_for_an_unread_answer_is_paid_where_the_other_provider_did_not_try(
+    second: Script | None, *, stream: bool
+) -> None:
+    billed = sized(200, completion().replace(b'"Hello!"', b"1"))
+    outcome = await asked(always(billed), second, stream=stream)
+    assert "cannot be read" in outcome.answer.error["message"]
+    # At the first one's price.
+    assert (outcome.answer.status, outcome.spent_nanousd) == (502, 21_000)
+
+
 async def test_providers_take_turns_while_tries_are_left() -> None:
     outcome = await asked(always(OUTAGE), always(BUSY))
     assert (outcome.answer.status, len(outcome.first), len(outcome.second)) == (502, 2, 1)

@@ -42,12 +42,13 @@ class RequestContext(Struct, Generic[R, A]):
     before_end: Callable[[bytes], Awaitable[None]] | None = None
     error: GatewayError | None = None
     said_once: UpstreamError | None = None
+    failure: UpstreamError | None = None
 
     @property
     def billed_unread(self) -> Usage | None:
-        """The usage that the last attempt's provider reports of an answer that cannot be read."""
-        told = self.said_once.usage if isinstance(self.said_once, UnreadableAnswer) else None
-        return told if isinstance(told, Usage) else None
+        """The usage that a provider reports of an answer that cannot be read, if that is what the request ends with."""
+        told = self.failure if self.failure is self.said_once else None
+        return told.usage if isinstance(told, UnreadableAnswer) and isinstance(told.usage, Usage) else None
 
     @property
     def generation_id(self) -> str:
@@ -86,9 +87,12 @@ class RequestContext(Struct, Generic[R, A]):
 
     def try_on(self, candidate: Candidate[Any]) -> None:
         """Notes that an attempt begins."""
-        self.said_once = None
         self.served_by = candidate
         self.models_tried.append(candidate.model.id)
+
+    def fail_with(self, failure: UpstreamError, candidate: Candidate[Any]) -> None:
+        """Notes the failure that the caller is told of, and the candidate whose it is."""
+        self.failure, self.served_by = failure, candidate
 
     async def carries(self, delivered_bytes: int, uses: Uses = ()) -> bool:
         """True while the hold pays for an answer of so many bytes. Uses of tools are held for from the start."""

@@ -186,6 +186,7 @@ class Pipeline:
         """
         waiting, tries_left = deque(context.plan.candidates), context.plan.tries
         last_failure: UpstreamError | None = None
+        failed_on = waiting[0]
         while waiting and tries_left:
             if last_failure is not None:
                 await asyncio.sleep(JITTER.uniform(0, BACKOFF_S * 2 ** len(context.failures)))
@@ -199,11 +200,14 @@ class Pipeline:
                 if (relay and relay.delivered) or (last_failure is None and isinstance(error, InvalidRequest)):
                     raise
                 if isinstance(error, UpstreamError) and not (last_failure and isinstance(error, NotConfigured)):
-                    last_failure = error
+                    last_failure, failed_on = error, candidate
                 tries_left -= not isinstance(error, NotConfigured)
                 if not _final_here(error) and error is not context.said_once:
                     waiting.append(candidate)
-        raise last_failure or GatewayError(UNFORESEEN)
+        if last_failure is None:
+            raise GatewayError(UNFORESEEN)
+        context.fail_with(last_failure, failed_on)
+        raise last_failure
 
     async def _ask(self, context: RequestContext[R, A], candidate: Candidate[Any]) -> A:
         """One attempt at a whole answer. Its parts are asked side by side, and one that fails ends them all."""
