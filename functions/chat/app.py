@@ -2,8 +2,9 @@
 
 from functools import partial
 
+from gateway.http.app import only
 from gateway.http.routes import OperationRoute
-from gateway.http.streaming_app import StreamingApp, only
+from gateway.http.streaming_app import StreamingApp
 from gateway.protocols import openai_chat, openai_completions
 from gateway.wiring.chat import chat
 from gateway.wiring.streaming import services

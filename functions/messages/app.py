@@ -3,9 +3,10 @@
 from functools import partial
 
 from gateway.auth.principal import Principal
+from gateway.http.app import only
 from gateway.http.request import Request
 from gateway.http.routes import JsonRoute, OperationRoute, Route
-from gateway.http.streaming_app import StreamingApp, only
+from gateway.http.streaming_app import StreamingApp
 from gateway.protocols.anthropic_messages import CLIENT
 from gateway.protocols.anthropic_messages.count_tokens import decode_count_request, encode_count
 from gateway.wiring.chat import chat

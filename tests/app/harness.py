@@ -17,8 +17,9 @@ from gateway.canonical.codec import ClientCodec
 from gateway.canonical.money import AccountSnapshot, Charge, Hold
 from gateway.catalog.chat import CHAT_MODELS
 from gateway.catalog.loader import load
+from gateway.http.app import only
 from gateway.http.routes import JsonRoute, OperationRoute, Route
-from gateway.http.streaming_app import StreamingApp, only
+from gateway.http.streaming_app import StreamingApp
 from gateway.idempotency.ring import Idempotency
 from gateway.limits.windows import READS_RPM
 from gateway.operations.chat import ChatOperation

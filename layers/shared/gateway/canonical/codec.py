@@ -16,6 +16,7 @@ from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import ChatResponse, Extension, Stamp
 from gateway.canonical.target import Target
 from gateway.canonical.usage import Uses
+from gateway.canonical.wire import Wire
 from gateway.errors import GatewayError
 
 
@@ -58,21 +59,6 @@ class StreamEncoder(Protocol):
 
     def fail(self, error: GatewayError) -> bytes:
         """The wire's error event."""
-
-
-class Wire(Protocol):
-    """The outer form of an endpoint's answers, independent of their content.
-
-    `id_prefix` starts the ids of its answers (`chatcmpl-`). `stream_type` is a stream's content type. `keep_alive` is
-    sent while a stream is silent; it is empty for a wire whose readers accept nothing there.
-    """
-
-    protocol: str
-    id_prefix: str
-    stream_type: str = "text/event-stream; charset=utf-8"
-    keep_alive: bytes = b": NX\n\n"
-
-    def encode_error(self, error: GatewayError, request_id: str) -> bytes: ...
 
 
 class ClientCodec(Wire, Protocol):

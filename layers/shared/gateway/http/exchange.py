@@ -6,14 +6,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from msgspec import Struct, field
 
-from gateway.canonical.codec import Wire
+from gateway.canonical.money import Window
+from gateway.canonical.wire import Wire
 from gateway.errors import GatewayError, MethodNotAllowed
 from gateway.http.request import JSON_TYPE, Request, Send
-from gateway.pipeline.context import RequestContext
 from gateway.ports.clock import Clock
 
 # Ours, and where OpenAI's and Anthropic's SDKs look for the same.
@@ -23,13 +23,29 @@ RETRY_LATER = frozenset({429, 503})
 log = logging.getLogger(__name__)
 
 
+class Context(Protocol):
+    """The part of an operation's `RequestContext` that its answer and its log line tell."""
+
+    @property
+    def window(self) -> Window | None: ...
+
+    @property
+    def error(self) -> GatewayError | None: ...
+
+    def standing_headers(self) -> Mapping[str, str]: ...
+
+    def headers(self) -> Mapping[str, str]: ...
+
+    def log_fields(self) -> Mapping[str, Any]: ...
+
+
 class Exchange:
     """One request and the one answer it gets."""
 
     def __init__(self, request: Request, wire: Wire, send: Send) -> None:
         self.request = request
         self.wire = wire
-        self.context: RequestContext[Any, Any] | None = None
+        self.context: Context | None = None
         self.status = 0
         self._send = send
         self._error: GatewayError | None = None
@@ -72,7 +88,8 @@ class Exchange:
         self._error = error
         if self.status:
             raise error
-        extra = {}
+        # A window that an order was refused by is known better than the one that its caller was read with.
+        extra = dict(error.window or {})
         if error.status in RETRY_LATER or error.retry_after_s is not None:
             extra["Retry-After"] = str(max(1, error.retry_after_s or 1))
         if error.should_retry is not None:

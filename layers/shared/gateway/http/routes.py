@@ -11,38 +11,26 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from gateway.auth.principal import Principal
-from gateway.canonical.money import Refusal
-from gateway.http.counting import Counted, count_read, count_request, is_ending
+from gateway.http import route
 from gateway.http.exchange import EventStream, Exchange
 from gateway.http.request import JSON_TYPE, Request
+from gateway.http.route import counted_read, counted_request
 from gateway.idempotency.ring import Answer, Attempt, Idempotency, Recording, disown_hold, keyed_request
-from gateway.limits.windows import untouched
 from gateway.pipeline.context import RequestContext
 from gateway.pipeline.operation import InboundRequest, Operation
 from gateway.pipeline.pipeline import Pipeline
 from gateway.ports.clock import Clock
-from gateway.ports.keys import Keys
-from gateway.ports.money import Money
 from gateway.ports.sink import Sink
 
 # What a follower leaves of its invocation's time.
 FOLLOW_MARGIN_S = 10.0
 
 
-class Services(Protocol):
-    """The services that routes need. `commit_s` is the silence after which a stream's status is committed."""
-
-    @property
-    def clock(self) -> Clock: ...
-
-    @property
-    def keys(self) -> Keys: ...
+class Services(route.Services, Protocol):
+    """The services of a streaming family. `commit_s` is the silence after which a stream's status is committed."""
 
     @property
     def pipeline(self) -> Pipeline: ...
-
-    @property
-    def money(self) -> Money: ...
 
     @property
     def idempotency(self) -> Idempotency: ...
@@ -50,16 +38,9 @@ class Services(Protocol):
     @property
     def commit_s(self) -> float: ...
 
-    @property
-    def reads_rpm(self) -> int: ...
 
-
-class Route(Protocol):
+class Route(route.Route, Protocol):
     """The handler of a path."""
-
-    @property
-    def methods(self) -> Collection[str]:
-        """The HTTP methods that it takes."""
 
     async def serve(self, exchange: Exchange, principal: Principal, services: Services) -> None:
         """Answers the request, or raises its refusal."""
@@ -96,29 +77,6 @@ class EventsRoute(Struct, frozen=True):
             await follow(events, stream, request.deadline_s, services.clock)
         if not exchange.status:
             await exchange.reply(200, b"", stream_headers(exchange))
-
-
-async def counted_read(exchange: Exchange, principal: Principal, services: Services) -> None:
-    """Counts a read before it is done; raises the refusal. What ends something is counted and not refused."""
-    request = exchange.request
-    refused = not is_ending(request.method, request.path)
-    _pass(exchange, services, await count_read(principal, services, refused=refused))
-
-
-async def counted_request(exchange: Exchange, principal: Principal, services: Services) -> None:
-    """Counts a request that makes work, before it does; raises the refusal."""
-    _pass(exchange, services, await count_request(principal, services))
-
-
-def _pass(exchange: Exchange, services: Services, outcome: Counted) -> None:
-    window = untouched(services.clock.now_s()) if outcome is None else outcome.window
-
-    async def window_headers() -> Mapping[str, str]:
-        return window.headers
-
-    exchange.window = window_headers
-    if isinstance(outcome, Refusal):
-        raise outcome.error()
 
 
 Context = RequestContext[Any, Any]

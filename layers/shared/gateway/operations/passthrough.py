@@ -13,13 +13,13 @@ import orjson
 from msgspec import Struct
 
 from gateway.auth.principal import Principal
-from gateway.canonical.codec import Wire
 from gateway.canonical.limits import NO_TOKENS, TokenDemand
 from gateway.canonical.models import Model
 from gateway.canonical.money import NanoUsd, Tier
 from gateway.canonical.request import NOTHING, RoutingPreferences
 from gateway.canonical.response import Extension, Stamp
 from gateway.canonical.usage import Usage, Uses
+from gateway.canonical.wire import Wire
 from gateway.errors import InvalidRequest
 from gateway.framing import json_edit
 from gateway.ledger.request_prices import request_cost

@@ -20,8 +20,8 @@ from gateway.ports.upstream import Credential, UpstreamRequest, UpstreamResponse
 
 if TYPE_CHECKING:
     # The functions that close jobs meter nothing and load no codec for it.
-    from gateway.canonical.codec import Wire
     from gateway.canonical.response import Extension, Stamp
+    from gateway.canonical.wire import Wire
     from gateway.routing.plan import Candidate, Plan
 
 NO_HEADERS: Mapping[str, str] = {}

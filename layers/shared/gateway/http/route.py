@@ -1,0 +1,63 @@
+"""The interface of a route, and of the services that every route stands on; the count of what costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Protocol
+
+from gateway.auth.principal import Principal
+from gateway.canonical.money import AccountState, Refusal
+from gateway.http.counting import Counted, count_read, count_request, is_ending
+from gateway.http.exchange import Exchange
+from gateway.limits.windows import untouched
+from gateway.ports.clock import Clock
+from gateway.ports.keys import Keys
+from gateway.ports.money import Money
+
+
+class Services(Protocol):
+    """The services that every family needs; `reads_rpm` are the reads of a key in a minute."""
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def keys(self) -> Keys: ...
+
+    @property
+    def money(self) -> Money: ...
+
+    @property
+    def reads_rpm(self) -> int: ...
+
+
+class Route(Protocol):
+    """The handler of a path."""
+
+    @property
+    def methods(self) -> Collection[str]:
+        """The HTTP methods that it takes."""
+
+
+async def counted_read(exchange: Exchange, principal: Principal, services: Services) -> AccountState | None:
+    """Counts a read before it is done; raises the refusal. What ends something is counted and not refused."""
+    request = exchange.request
+    refused = not is_ending(request.method, request.path)
+    return _passed(exchange, services, await count_read(principal, services, refused=refused))
+
+
+async def counted_request(exchange: Exchange, principal: Principal, services: Services) -> AccountState | None:
+    """Counts a request that makes work, before it does; raises the refusal."""
+    return _passed(exchange, services, await count_request(principal, services))
+
+
+def _passed(exchange: Exchange, services: Services, outcome: Counted) -> AccountState | None:
+    window = untouched(services.clock.now_s()) if outcome is None else outcome.window
+
+    async def window_headers() -> Mapping[str, str]:
+        return window.headers
+
+    exchange.window = window_headers
+    if isinstance(outcome, Refusal):
+        raise outcome.error()
+    return outcome
