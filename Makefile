@@ -20,10 +20,10 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-h
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-mutants run test test-stack test-stores test-recorded check lint format types contracts template build bench faults mutants fuzz fidelity bridging ric agents browser lock clean clean-tree
+.PHONY: help setup setup-sam setup-mutants run test test-stack test-stores test-recorded check lint format types contracts template build bench bench-short bench-baseline faults mutants fuzz fidelity bridging ric agents browser lock clean clean-tree
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install the pinned packages into .venv; quick when nothing changed
 	@requirements/install .venv $(LAYER_LOCK) requirements/dev.txt
@@ -55,7 +55,7 @@ test-recorded: setup ## run the tests of all recorded traffic, where more than o
 
 # Three at a time, the longest first: the stack's tests often wait, for a death to be noticed or a stream to end.
 check: ## run everything that CI runs
-	@$(MAKE) --jobs=3 $(SYNC) PROCESSES=0 test-stack test test-recorded types test-stores template lint contracts
+	@$(MAKE) --jobs=3 $(SYNC) PROCESSES=0 test-stack test test-recorded types test-stores bench-short template lint contracts
 	@$(MAKE) clean-tree
 
 lint: setup ## check style and formatting
@@ -81,6 +81,12 @@ build: setup-sam ## build what is deployed, for arm64, into .aws-sam
 
 bench: setup ## measure the gateway beside a raw relay
 	$(BIN)/python -m bench
+
+bench-short: setup ## judge ratios of counted work against bench/baseline.json
+	$(BIN)/python -m bench short
+
+bench-baseline: setup ## write the ratios that `bench-short` judges by
+	$(BIN)/python -m bench short --write
 
 faults: setup ## run 20,000 schedules of faults (SCHEDULES=1000000 for more), or kill 300 processes (STORE=local DEATHS=300)
 	@PYTHONPATH=layers/shared $(BIN)/python -m $(if $(filter local,$(STORE)),tests.faults.killed $(or $(DEATHS),300),tests.faults $(or $(SCHEDULES),20000))

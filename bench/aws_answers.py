@@ -33,7 +33,12 @@ def answer(operation: str, payload: Payload, provider_url: str) -> bytes:
 
 
 def _secret(_payload: Payload, provider_url: str) -> Payload:
-    rows = {"openai": {"api_key": "sk-bench", "base_url": provider_url}}
+    root = provider_url.removesuffix("/v1")
+    rows = {
+        "openai": {"api_key": "sk-bench", "base_url": provider_url},
+        "anthropic": {"api_key": "sk-bench", "base_url": root},
+        "gemini": {"api_key": "sk-bench", "base_url": root},
+    }
     return {"Name": "bench", "SecretString": orjson.dumps(rows).decode()}
 
 

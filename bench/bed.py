@@ -1,4 +1,4 @@
-"""The test bed: the outside world in its own process, and the three kinds of environment inside it."""
+"""The test bed: the outside world in its own process, and the kinds of environment inside it."""
 
 import asyncio
 import os
@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import orjson
 
-from bench.environment import Kind, event_with, line_from
+from bench.asks import ASKS, CHAT, KEY, Ask, order
+from bench.environment import Kind, line_from
 from bench.process import on_cores, spawned
 from local import LAYER
 from local.functions import function_environment
@@ -20,42 +20,39 @@ from local.resource_names import ResourceNames
 from local.template import Function, resolve, translate
 
 ROOT = Path(__file__).resolve().parent.parent
-PROMPT = "What follows is about as long as a short conversation. " * 36
-KEY = "sk-xc-bench"
+FAMILIES = sorted({ask.family for ask in ASKS})
 
 
 @dataclass(frozen=True, slots=True)
 class Bed:
-    """Addresses and layer of the test bed. `layer` is the layer that the chat function runs with."""
+    """Addresses and layer of the test bed. `layer` is the layer that the functions run with; `families` are the
+    measured functions.
+    """
 
-    chat: Kind
+    families: Mapping[str, Kind]
     noop: Kind
     relay: Kind
     layer: Path
     outside: Mapping[str, str]
-    sample: Mapping[str, Any]
 
-    def request(self, *, key: str = KEY, **more: Any) -> bytes:
-        """The event of a chat request of some 2 KB."""
-        return event_with(self.sample, chat_body("Say something.", **more), key)
+    @property
+    def chat(self) -> Kind:
+        """The chat function."""
+        return self.families["chat"]
 
-    def stream(self, count: int, *, chunk_bytes: int = 5, pause_ms: int = 0) -> bytes:
+    def request(self, ask: Ask = CHAT, *, key: str = KEY) -> bytes:
+        """The event of a request for a whole answer."""
+        return ask.event("Say something.", key=key)
+
+    def stream(self, count: int, *, chunk_bytes: int = 5, pause_ms: int = 0, ask: Ask = CHAT) -> bytes:
         """The event of a request for a stream of `count` chunks."""
-        order = f"{count} chunks of {chunk_bytes} bytes every {pause_ms} ms"
-        options = {"stream": True, "stream_options": {"include_usage": True}}
-        return event_with(self.sample, chat_body(order, **options), KEY)
+        return ask.event(order(count, chunk_bytes, pause_ms), stream=True)
 
     def seen(self) -> dict[str, int]:
         """The number of AWS calls since the last request for it, `in_all` and `before_upstream`; blocks."""
         answer = exchanged(self.outside["aws"], b"GET /seen HTTP/1.1\r\n\r\n")
         seen: dict[str, int] = orjson.loads(answer.partition(b"\r\n\r\n")[2])
         return seen
-
-
-def chat_body(prompt: str, **more: Any) -> dict[str, Any]:
-    """The JSON of a chat request of some 2 KB that ends in `prompt`."""
-    messages = [{"role": "system", "content": PROMPT}, {"role": "user", "content": prompt}]
-    return {"model": "gpt-4o", "messages": messages, "max_tokens": 16_000, **more}
 
 
 def exchanged(url: str, request: bytes) -> bytes:
@@ -68,17 +65,17 @@ def exchanged(url: str, request: bytes) -> bytes:
 
 @asynccontextmanager
 async def open_bed(layer: Path | None, data: Path) -> AsyncIterator[Bed]:
-    """Starts the test bed with the template's own chat function; `layer` replaces the template's,
+    """Starts the test bed with the template's own functions; `layer` replaces the template's,
     `data` is for logs.
     """
     log = data / "bench.log"
-    function = await asyncio.to_thread(_chat_function, layer)
+    functions = await asyncio.to_thread(_functions, layer)
     cores = frozenset(os.sched_getaffinity(0))
     measured = frozenset({max(cores)})
     # Unmeasured processes stay off the measured core, if there is another one.
     with on_cores(cores - measured or cores):
-        async with _outside(function, log) as outside:
-            yield _bed(function, outside, log, measured)
+        async with _outside(functions["chat"], log) as outside:
+            yield _bed(functions, outside, log, measured)
 
 
 @asynccontextmanager
@@ -90,26 +87,33 @@ async def _outside(function: Function, log: Path) -> AsyncIterator[Mapping[str, 
         yield orjson.loads(await line_from(process))
 
 
-def _chat_function(layer: Path | None) -> Function:
+def _functions(layer: Path | None) -> dict[str, Function]:
+    """The template's measured functions by family."""
     stack = resolve(translate(ROOT / "template.yaml"), ROOT, ResourceNames("http://127.0.0.1"))
-    (found,) = (function for function in stack.functions.values() if function.family == "chat")
+    found = {function.family: function for function in stack.functions.values() if function.family in FAMILIES}
     if layer is None:
         return found
-    return replace(found, layers=(layer,), command_prefix=(str(layer / "stream-runtime"),))
+    prefix = (str(layer / "stream-runtime"),)
+    return {name: replace(function, layers=(layer,), command_prefix=prefix) for name, function in found.items()}
 
 
-def _bed(function: Function, outside: Mapping[str, str], log: Path, cores: frozenset[int]) -> Bed:
+def _bed(functions: Mapping[str, Function], outside: Mapping[str, str], log: Path, cores: frozenset[int]) -> Bed:
     services = {f"AWS_ENDPOINT_URL_{name}": outside["aws"] for name in ("DYNAMODB", "SECRETS_MANAGER", "SQS")}
-    env = function_environment(function, os.environ, services)
-    # The wrapper takes the interpreter from the command that it replaces.
-    command = [*function.command_prefix, sys.executable, "-m", "awslambdaric", function.handler]
-    bare_env = {**env, "LAMBDA_TASK_ROOT": str(ROOT), "_HANDLER": "bench.noop_app.app"}
+
+    def kind(name: str, function: Function) -> Kind:
+        # The wrapper takes the interpreter from the command that it replaces.
+        command = [*function.command_prefix, sys.executable, "-m", "awslambdaric", function.handler]
+        env = function_environment(function, os.environ, services)
+        return Kind(name, command, env, function.task_root, log, cores)
+
+    families = {name: kind(name, function) for name, function in functions.items()}
+    chat = families["chat"]
+    bare_env = {**chat.env, "LAMBDA_TASK_ROOT": str(ROOT), "_HANDLER": "bench.noop_app.app"}
     relay_env = {"PROVIDER_URL": outside["provider"].removeprefix("http://").removesuffix("/v1")}
     return Bed(
-        chat=Kind("chat", command, env, function.task_root, log, cores),
-        noop=Kind("noop", command, bare_env, ROOT, log, cores),
+        families=families,
+        noop=replace(chat, name="noop", env=bare_env, cwd=ROOT),
         relay=Kind("relay", [sys.executable, "-m", "bench.relay"], relay_env, ROOT, log, cores),
-        layer=function.layers[0],
+        layer=functions["chat"].layers[0],
         outside=outside,
-        sample=orjson.loads((ROOT / "events" / "chat.json").read_bytes()),
     )

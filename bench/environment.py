@@ -8,11 +8,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import orjson
 
-from bench.process import Process, cpu_ns, resident_bytes, spawned
+from bench.process import Process, cpu_ns, is_running, resident_bytes, spawned
 from local.functions import new_trace_id
 from local.invocation import FunctionFailed, Invocation
 from local.limits import AWS_LIMITS
@@ -66,6 +65,11 @@ class Environment:
     def resident_mb(self) -> float:
         """Memory in RAM now."""
         return resident_bytes(self._process.pid) / 1e6
+
+    async def asleep(self) -> None:
+        """Waits until the process sleeps in the kernel: its last answer may leave it something to do."""
+        while is_running(self._process.pid):  # noqa: ASYNC110  # the kernel tells of no such event
+            await asyncio.sleep(0.001)
 
     async def ask(self, event: bytes) -> Answered:
         """Runs one invocation, until the process waits for the next; raises Unanswered."""
@@ -141,10 +145,3 @@ async def line_from(process: Process) -> bytes:
     if process.stdout is None:
         raise ValueError("the process was spawned without pipes")
     return await process.stdout.readline()
-
-
-def event_with(sample: Mapping[str, Any], body: Mapping[str, Any], key: str) -> bytes:
-    """The sample API Gateway event with another body and another key."""
-    token = [f"Bearer {key}"]
-    headers = {**sample["multiValueHeaders"], "Authorization": token}
-    return orjson.dumps({**sample, "multiValueHeaders": headers, "body": orjson.dumps(body).decode()})

@@ -63,25 +63,32 @@ class Outside:
     async def _provider(self, request: Request, writer: asyncio.StreamWriter) -> None:
         if self._before_upstream is None:
             self._before_upstream = self._calls
+        answers = provider_answers.answers_at(request.head)
         order = ORDER.search(request.body)
         if order is None:
-            writer.write(provider_answers.COMPLETION)
+            writer.write(answers.completion)
             return
         count, chunk_bytes, pause_ms = map(int, order.groups())
-        await _stream(writer, count, provider_answers.chunk(chunk_bytes), pause_ms / 1000)
+        await _stream(writer, count, answers, chunk_bytes, pause_ms / 1000)
 
 
-async def _stream(writer: asyncio.StreamWriter, count: int, chunk: bytes, pause_s: float) -> None:
+async def _stream(
+    writer: asyncio.StreamWriter, count: int, answers: provider_answers.Answers, chunk_bytes: int, pause_s: float
+) -> None:
     """Sends the first chunk with the head, and each later one `pause_s` after the one before, by the clock."""
     loop = asyncio.get_running_loop()
     began_s = loop.time()
-    writer.write(SSE_HEAD + provider_answers.OPENING + chunk)
+    chunk = answers.chunk(chunk_bytes)
+    writer.write(SSE_HEAD + answers.opening + chunk)
+    if not pause_s:
+        # In as few pieces as the sockets take: how many chunks a read brings then depends little on the machine.
+        writer.write(chunk * (count - 1) + answers.ending)
+        return
     for number in range(1, count):
-        if pause_s:
-            await asyncio.sleep(began_s + number * pause_s - loop.time())
+        await asyncio.sleep(began_s + number * pause_s - loop.time())
         writer.write(chunk)
         await writer.drain()
-    writer.write(provider_answers.ENDING)
+    writer.write(answers.ending)
 
 
 async def _listen(handle: Handler) -> str:

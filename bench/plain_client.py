@@ -7,7 +7,7 @@ from typing import Self
 
 import orjson
 
-from bench.bed import chat_body
+from bench.asks import chat_body, order
 
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 READ_BYTES = 65536
@@ -22,7 +22,7 @@ class PlainClient:
         host, port = url.removeprefix("http://").removesuffix("/v1").split(":")
         self._socket = socket.create_connection((host, int(port)))
         self._completion = chat_body("Say something.")
-        self._one_chunk = chat_body("1 chunks of 5 bytes every 0 ms", stream=True)
+        self._one_chunk = chat_body(order(1), stream=True)
 
     def __enter__(self) -> Self:
         return self

@@ -30,6 +30,11 @@ def resident_bytes(pid: int) -> int:
     return int(found[1]) * 1024
 
 
+def is_running(pid: int) -> bool:
+    """True while the process has something to do, or waits for a core to do it on (proc_pid_stat(5))."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "R"
+
+
 @contextmanager
 def on_cores(cores: Collection[int]) -> Iterator[None]:
     """Keeps this thread, and processes that it spawns meanwhile, on these cores."""

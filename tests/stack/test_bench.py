@@ -11,7 +11,9 @@ import orjson
 import pytest
 
 from bench import __main__ as command
-from bench import bed, families, layer_size, provider_answers
+from bench import bed, families, layer_size, provider_answers, short
+from bench.asks import ASKS, Ask
+from bench.counts import Work, counted
 from bench.environment import Unanswered, bare_interpreter, started
 from bench.figures import Figure, as_json, as_table
 from bench.process import cpu_ns, resident_bytes
@@ -110,10 +112,50 @@ def test_the_chat_function_is_given_whole_streams_by_the_bed(tmp_path: Path) -> 
     assert asyncio.run(main()) > 50 * 1_000
 
 
+def test_every_ask_is_answered_whole_and_streamed(tmp_path: Path) -> None:
+    async def main() -> dict[str, tuple[int, int]]:
+        read: dict[str, tuple[int, int]] = {}
+        async with bed.open_bed(None, tmp_path) as laid:
+            for ask in ASKS:
+                async with started(laid.families[ask.family]) as function:
+                    whole = await function.ask(laid.request(ask))
+                    stream = await function.ask(laid.stream(20, chunk_bytes=1_000, ask=ask))
+                    read[ask.name] = (whole.body_bytes, stream.body_bytes)
+        return read
+
+    read = asyncio.run(main())
+    assert {name for name, (whole, stream) in read.items() if whole < 600 or stream < 20_000} == set()
+
+
+def test_work_is_counted_and_does_not_depend_on_the_machine(tmp_path: Path) -> None:
+    async def main() -> list[Work]:
+        async with bed.open_bed(None, tmp_path) as laid, counted(laid.noop, tmp_path) as noop:
+            return [await noop.ask(laid.request()) for _ in range(7)][1:]
+
+    works = asyncio.run(main())
+    least = min(works)
+    assert works.count(least) > 1
+    assert (least.sends, least.receives) == (2, 2)
+    assert least.instructions > 10 * least.calls > 100 * least.waits > 0
+
+
+def test_the_baseline_names_every_ratio_and_a_doubled_one_fails() -> None:
+    baseline = orjson.loads(short.BASELINE.read_bytes())["ratios"]
+    assert [verdict.name for verdict in short.judged(baseline, baseline) if verdict.failed] == []
+    doubled = {name: 2.01 * ratio for name, ratio in baseline.items()}
+    assert [verdict.name for verdict in short.judged(doubled, baseline) if not verdict.failed] == []
+    grown = {name: 1.11 * ratio for name, ratio in baseline.items()}
+    assert [verdict.name for verdict in short.judged(grown, baseline) if not verdict.failed] == [short.CPU]
+
+
+def test_a_ratio_that_the_baseline_does_not_name_fails() -> None:
+    assert [verdict.failed for verdict in short.judged({"new": 1.0}, {})] == [True]
+
+
 def test_a_refused_request_is_no_measurement(tmp_path: Path) -> None:
     async def main() -> None:
         async with bed.open_bed(None, tmp_path) as laid, started(laid.chat) as chat:
-            await chat.ask(laid.request(model="no-such-model"))
+            await chat.ask(laid.request(Ask("", "chat", "no-such-model")))
 
     with pytest.raises(Unanswered, match="status 404"):
         asyncio.run(main())

@@ -1,0 +1,177 @@
+"""Judges ratios of counted work against the committed baseline: `python -m bench short [--write]`, in CI.
+
+Work is counted in bytecode instructions, since these do not depend on what else the machine does; as ratios to an app
+that does nothing on the same runtime, or to the relay, since these do not depend on Python's version for the most part.
+What C code does (parsing, copying) is no instruction, so the CPU of a request is judged too, with a bound that a busy
+machine does not reach.
+"""
+
+import asyncio
+import compileall
+import platform
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import orjson
+
+from bench.asks import ASKS, Ask
+from bench.bed import FAMILIES, ROOT, Bed, open_bed
+from bench.counts import CountedEnvironment, Work, counted
+from bench.environment import Environment, started
+
+BASELINE = Path(__file__).with_name("baseline.json")
+CHUNKS = 200
+PACED, PAUSE_MS = 60, 4
+# Streams that are tried for enough reads of their own: a busy machine joins chunks.
+PACED_TRIES, READS_MIN = 4, 15
+COUNTED_BOUND = 1.10
+CPU_BOUND = 2.0
+CPU, CPU_PROCESSES, CPU_ROUNDS, CPU_REQUESTS = "chat, CPU of a request", 3, 8, 6
+PYTHON = ".".join(platform.python_version_tuple()[:2])
+
+Ratios = dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A ratio beside its baseline."""
+
+    name: str
+    ratio: float
+    baseline: float | None
+
+    @property
+    def bound(self) -> float:
+        """The times that it may grow."""
+        return CPU_BOUND if self.name == CPU else COUNTED_BOUND
+
+    @property
+    def failed(self) -> bool:
+        """True if it has grown beyond its bound, or is not in the baseline."""
+        return self.baseline is None or self.ratio > self.baseline * self.bound
+
+    def row(self) -> str:
+        """One line of the table."""
+        if self.baseline is None:
+            return f"{self.name:<44}{self.ratio:>9.2f}   not in the baseline"
+        times = self.ratio / self.baseline
+        return (
+            f"{self.name:<44}{self.ratio:>9.2f}{self.baseline:>10.2f}{times:>7.2f}  {'FAILED' if self.failed else 'ok'}"
+        )
+
+
+async def measure() -> Ratios:
+    """Measures every ratio."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        data = Path(folder)
+        async with open_bed(None, data) as bed:
+            # The deployed layer contains byte code; what compiles is not counted.
+            for place in (bed.layer, *(ROOT / "functions" / family for family in FAMILIES)):
+                await asyncio.to_thread(compileall.compile_dir, str(place), quiet=1)
+            nothing, nothing_start = await _nothing(bed, data)
+            read = await _relayed_read(bed, data)
+            ratios: Ratios = {}
+            for family in FAMILIES:
+                async with counted(bed.families[family], data) as environment:
+                    ratios[f"{family}, start"] = environment.work().instructions / nothing_start
+                    for ask in (ask for ask in ASKS if ask.family == family):
+                        ratios |= await _of(bed, environment, ask, nothing, read)
+            return ratios | {CPU: await _cpu(bed)}
+
+
+async def _nothing(bed: Bed, data: Path) -> tuple[Work, int]:
+    """A request's work where the app does nothing, and the start's instructions."""
+    async with counted(bed.noop, data) as environment:
+        start = environment.work().instructions
+        return await _least(environment, bed.request()), start
+
+
+async def _relayed_read(bed: Bed, data: Path) -> float:
+    """The relay's instructions to receive and send once."""
+    async with counted(bed.relay, data, module="bench.relay") as environment:
+        single = await _least(environment, bed.stream(1))
+        many = await _most_reads(environment, bed.stream(PACED, pause_ms=PAUSE_MS), single)
+        return (many.instructions - single.instructions) / (many.receives - single.receives)
+
+
+async def _of(bed: Bed, environment: CountedEnvironment, ask: Ask, nothing: Work, read: float) -> Ratios:
+    """The ratios of one kind of request."""
+    request = await _least(environment, bed.request(ask))
+    single = await _least(environment, bed.stream(1, ask=ask))
+    flat = await _least(environment, bed.stream(CHUNKS, ask=ask))
+    paced = await _most_reads(environment, bed.stream(PACED, pause_ms=PAUSE_MS, ask=ask), single)
+    chunk = (flat.instructions - single.instructions) / (CHUNKS - 1)
+    of_reads = paced.instructions - single.instructions - chunk * (PACED - 1)
+    return {
+        f"{ask.name}, request": request.instructions / nothing.instructions,
+        f"{ask.name}, stream's fixed part": single.instructions / nothing.instructions,
+        f"{ask.name}, waits of a request": request.waits / nothing.waits,
+        f"{ask.name}, sends of a stream": single.sends / nothing.sends,
+        f"{ask.name}, chunk": chunk / read,
+        f"{ask.name}, read": of_reads / (paced.receives - single.receives) / read,
+    }
+
+
+async def _least(environment: CountedEnvironment, event: bytes, times: int = 4) -> Work:
+    """The least of each counter: what a busy machine does is to bring a message in more pieces."""
+    works = [await environment.ask(event) for _ in range(times)]
+    return Work(*(min(values) for values in zip(*works, strict=True)))
+
+
+async def _most_reads(environment: CountedEnvironment, event: bytes, single: Work) -> Work:
+    """The stream whose chunks were joined the least."""
+    most = await environment.ask(event)
+    for _ in range(PACED_TRIES):
+        if most.receives - single.receives >= READS_MIN:
+            break
+        most = max(most, await environment.ask(event), key=lambda work: work.receives)
+    return most
+
+
+async def _cpu(bed: Bed) -> float:
+    """The CPU of a request as a multiple of the no-op app's: the median of several pairs of processes."""
+    return median([await _cpu_of_a_pair(bed) for _ in range(CPU_PROCESSES)])
+
+
+async def _cpu_of_a_pair(bed: Bed) -> float:
+    async with started(bed.chat) as chat, started(bed.noop) as noop:
+        rounds = [(await _cpu_us(chat, bed), await _cpu_us(noop, bed)) for _ in range(CPU_ROUNDS)]
+    ours, nothing = zip(*rounds[1:], strict=True)
+    times: float = min(ours) / min(nothing)
+    return times
+
+
+async def _cpu_us(environment: Environment, bed: Bed) -> float:
+    return sum([(await environment.ask(bed.request())).cpu_us for _ in range(CPU_REQUESTS)])
+
+
+def judged(ratios: Mapping[str, float], baseline: Mapping[str, float]) -> list[Verdict]:
+    """Every ratio beside its baseline."""
+    return [Verdict(name, ratio, baseline.get(name)) for name, ratio in ratios.items()]
+
+
+def main(*, write: bool) -> int:
+    """Prints every ratio; 1 if one has grown beyond its bound. With `write` they become the baseline."""
+    if not hasattr(sys, "monitoring") or not Path("/proc/self/schedstat").exists():
+        print("Nothing is judged: work is counted by Python 3.12 or newer, on Linux.")
+        return 0
+    ratios = asyncio.run(measure())
+    if write:
+        rounded = {name: round(ratio, 3) for name, ratio in ratios.items()}
+        BASELINE.write_bytes(orjson.dumps({"python": PYTHON, "ratios": rounded}, option=orjson.OPT_INDENT_2) + b"\n")
+    baseline = orjson.loads(BASELINE.read_bytes())
+    verdicts = judged(ratios, baseline["ratios"])
+    print(f"{'ratio':<44}{'now':>9}{'baseline':>10}{'times':>7}")
+    print("\n".join(verdict.row() for verdict in verdicts))
+    if baseline["python"] != PYTHON:
+        print(f"Nothing is judged: the baseline is Python {baseline['python']}'s, this is {PYTHON}.")
+        return 0
+    failed = [verdict.name for verdict in verdicts if verdict.failed]
+    if failed:
+        print(f"Worse than bench/baseline.json allows ({COUNTED_BOUND} times, CPU {CPU_BOUND}): {len(failed)} ratios.")
+        print("If the work is wanted, `make bench-baseline` writes them, and the commit says why.")
+    return 1 if failed else 0
