@@ -54,6 +54,38 @@ def brought(*tools: Json, kind: str = "additional_tools") -> Json:
     return {"type": kind, "tools": list(tools)}
 
 
+KEPT = ("https://generativelanguage.googleapis.com/v1beta/files/abc", "https://storage\u3002cloud.google.com/b/secret")
+
+
+def addressed(url: str) -> list[tuple[Any, str]]:
+    """Returns requests of every wire but Gemini's that hold an address, each with its place."""
+    image: Json = {"type": "image", "source": {"type": "url", "url": url}}
+    return [
+        (chat({"type": "image_url", "image_url": {"url": url}}), "messages[0].content[0].image_url.url"),
+        (chat({"type": "file", "file": {"file_data": url}}), "messages[0].content[0].file.file_data"),
+        (
+            responses({"role": "user", "content": [{"type": "input_image", "image_url": url}]}),
+            "input[0].content[0].image_url",
+        ),
+        (
+            responses({"role": "user", "content": [{"type": "input_file", "file_url": url}]}),
+            "input[0].content[0].file_url",
+        ),
+        (
+            responses(
+                {"type": "function_call_output", "call_id": "c", "output": [{"type": "input_image", "image_url": url}]}
+            ),
+            "input[0].output[0].image_url",
+        ),
+        (messages(image), "messages[0].content[0].source.url"),
+        (messages({**image, "type": "document"}), "messages[0].content[0].source.url"),
+        (
+            messages({"type": "tool_result", "tool_use_id": "t", "content": [image]}),
+            "messages[0].content[0].content[0].source.url",
+        ),
+    ]
+
+
 REFERENCES = [
     (chat({"type": "file", "file": {"file_id": "file-1"}}), "messages[0].content[0].file.file_id"),
     (chat(audio={"voice": {"id": "voice_1"}, "format": "mp3"}), "audio.voice.id"),
@@ -109,6 +141,14 @@ REFERENCES = [
             "HTTPS://me@GenerativeLanguage.googleapis.com.:443/v1beta/files/abc",
             "https://us-central1-aiplatform.googleapis.com/v1/x",
             "https://storage.cloud.google.com/bucket/secret.png",
+            "https://generativelanguage\u3002googleapis\u3002com/v1beta/files/abc",
+            "https://generativelanguage\uff0egoogleapis\uff61com/v1beta/files/abc",
+            "https://generative\u00adlanguage.googleapis.com/v1beta/files/abc",
+            "https://\uff47enerativelanguage.googleapis.com\u3002/v1beta/files/abc",
+            "https://generativelanguage%2Egoogleapis.com/v1beta/files/abc",
+            "https://generativelanguage.googleapis.com\\@example.com/v1beta/files/abc",
+            "https:generativelanguage.googleapis.com/v1beta/files/abc",
+            "https://\u2024/",
             "https://[broken/",
             "https:///files/abc",
             "ftp://example.com/a.png",
@@ -118,6 +158,44 @@ REFERENCES = [
         gemini({"file_data": {"file_uri": "gs://b/c", "mime_type": "image/png"}}),
         "contents[0].parts[0].file_data.file_uri",
     ),
+    *(
+        (chat(**{name: "x_1"}), name)
+        for name in (
+            *(
+                "prompt",
+                "conversation",
+                "container",
+                "cached_content",
+                "cachedContent",
+                "vector_store",
+                "vector_stores",
+            ),
+            *(
+                "skills",
+                "files",
+                "input_file",
+                "thread",
+                "assistant",
+                "fileID",
+                "FILE_ID",
+                "file-id",
+                "fileids",
+                "file_ref",
+            ),
+        )
+    ),
+    (chat(extra_body={"google": {"cached_content": "cachedContents/1"}}), "extra_body.google.cached_content"),
+    (chat({"type": "text", "text": "Hi", "file": "file-1"}), "messages[0].content[0].file"),
+    (
+        chat({"type": "text", "text": "Hi", "attachments": [{"id": "file-1"}]}),
+        "messages[0].content[0].attachments[0].id",
+    ),
+    (responses(skills=["a"]), "skills"),
+    (responses(extra={"id": "pmpt_1"}), "extra.id"),
+    (responses(text={"file_id": "f"}), "text.file_id"),
+    (responses({"type": "image_generation_call", "id": "ig_1"}), "input[0].id"),
+    (responses({"type": "image_generation_call", "id": "ig_1", "result": None}), "input[0].id"),
+    *((asked, path) for uri in KEPT for asked, path in addressed(uri)),
     (gemini(systemInstruction={"parts": [{"text": "Hi"}], "sourceUri": "x"}), "systemInstruction.sourceUri"),
 ]
 
@@ -131,6 +209,10 @@ OWN = [
     responses(brought({"name": "f", "input_schema": FUNCTION_TOOL["parameters"]}, kind="mcp_list_tools")),
     messages(tools=[{"name": "f", "input_schema": FUNCTION_TOOL["parameters"]}], metadata={"user_id": "u"}),
     messages({"type": "tool_result", "tool_use_id": "toolu_1", "content": "file_id"}),
+    *(asked for asked, _ in addressed("https://b\u00fccher.example/a.png")),
+    *(asked for asked, _ in addressed("http://storage.googleapis.com/public/a.png")),
+    chat({"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}),
+    responses({"role": "user", "content": [{"type": "input_file", "file_data": "JVBERi0="}]}),
     gemini({"fileData": {"fileUri": "https://www.youtube.com/watch?v=1", "mimeType": "video/mp4"}}),
     gemini({"fileData": {"fileUri": "https://storage.googleapis.com/public/a.png", "mimeType": "image/png"}}),
     gemini({"functionCall": {"name": "f", "args": {"fileUri": "gs://a/b", "file_id": "1"}}}),

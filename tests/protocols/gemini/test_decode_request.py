@@ -413,3 +413,19 @@ def test_a_count_is_asked_of_contents_or_of_a_whole_request() -> None:
     assert plain.messages == (Message("user", (Text("hi"),)),)
     assert within.messages == (Message("system", (Text("x"),)), Message("user", (Text("hi"),)))
     assert encode_count(7) == b'{"totalTokens":7}'
+
+
+@pytest.mark.parametrize(
+    ("members", "path"),
+    [
+        ({"generationConfig": {"maxOutputTokens": 5, "max_output_tokens": 5000}}, "generationConfig.max_output_tokens"),
+        ({"generationConfig": {"candidate_count": None, "candidateCount": 1}}, "generationConfig.candidate_count"),
+        ({"generationConfig": {"maxOutputTokens": 5}, "generation_config": {"candidateCount": 8}}, "generation_config"),
+        ({"serviceTier": "STANDARD", "service_tier": "PRIORITY"}, "service_tier"),
+        ({"tools": [{"functionDeclarations": [], "function_declarations": []}]}, "tools[0].function_declarations"),
+    ],
+)
+def test_a_member_is_given_in_one_spelling(members: dict[str, Any], path: str) -> None:
+    with pytest.raises(InvalidRequest, match="only one of them can be set") as refused:
+        CLIENT.at(AT, {}).decode_request(orjson.dumps({"contents": HELLO, **members}))
+    assert refused.value.param == path

@@ -6,18 +6,18 @@ https://docs.claude.com/en/docs/agents-and-tools/agent-skills/overview
 
 from __future__ import annotations
 
+from gateway.protocols.shared.addresses import is_providers_address
 from gateway.protocols.shared.provider_state import OWN, STATE, Place, Places
 
 _BLOCK: dict[str, Place] = {
     "citations": OWN,
     "file_id": STATE,
     "input": OWN,
-    "source": {"file_id": STATE},
     "tool_use_id": OWN,
 }
 # The content of a tool's result is blocks again, as is that of a document.
 _BLOCK["content"] = _BLOCK
-_BLOCK["source"] = {"file_id": STATE, "content": _BLOCK}
+_BLOCK["source"] = {"file_id": STATE, "url": is_providers_address, "content": _BLOCK}
 
 PLACES: Places = {
     "container": STATE,

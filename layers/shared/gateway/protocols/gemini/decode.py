@@ -103,9 +103,9 @@ def decode_request(body: bytes, model: str | None = None, *, stream: bool = Fals
 
 def _check_tier(root: Node) -> None:
     """Raises `InvalidRequest` for a tier, in either spelling of its member, that is charged above the model's price."""
-    for tier in (root.member("serviceTier"), root.member("service_tier")):
-        if tier is not None and tier.as_string().upper() not in _TIERS_WITHIN_PRICE:
-            raise dearer(tier, map(str.lower, _TIERS_WITHIN_PRICE[:2]))
+    tier = member(root, "serviceTier")
+    if tier is not None and tier.as_string().upper() not in _TIERS_WITHIN_PRICE:
+        raise dearer(tier, map(str.lower, _TIERS_WITHIN_PRICE[:2]))
 
 
 def _unmapped(root: Node, config: Node) -> dict[str, Any]:

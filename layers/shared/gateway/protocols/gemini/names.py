@@ -28,8 +28,16 @@ def camel(name: str) -> str:
 
 
 def member(node: Node, name: str) -> Node | None:
-    """The member `name` in either spelling, or `None` where it is absent or null."""
-    return node.member(name) or node.member(snake(name))
+    """The member `name` in either spelling, or `None` where it is absent or null.
+
+    Raises `InvalidRequest` for one in both: Google takes the last of them, whichever it is.
+    """
+    members, alias = node.as_object(), snake(name)
+    if alias == name or alias not in members:
+        return node.member(name)
+    if name in members:
+        raise Node(None, node, alias).error(f"'{alias}' and '{name}' are one member: only one of them can be set.")
+    return node.member(alias)
 
 
 def required(node: Node, name: str) -> Node:

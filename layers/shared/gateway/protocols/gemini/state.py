@@ -7,26 +7,10 @@ https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from gateway.protocols.gemini.names import snake
+from gateway.protocols.shared.addresses import is_kept_by_provider
 from gateway.protocols.shared.provider_state import OWN, STATE, Place, Places
-
-# Where the operator's credential opens what others cannot read; public objects are at the one host.
-_GOOGLES_OWN = ("googleapis.com", "cloud.google.com")
-_PUBLIC_HOST = "storage.googleapis.com"
-
-
-def _is_googles_own(uri: str) -> bool:
-    """True for all but an address on the public web."""
-    try:
-        address = urlsplit(uri)
-        host = (address.hostname or "").rstrip(".")
-    except ValueError:
-        return True
-    if address.scheme not in {"http", "https"} or not host:
-        return True
-    return host.endswith(_GOOGLES_OWN) and host != _PUBLIC_HOST
 
 
 def _spelled(places: Places) -> Places:
@@ -41,9 +25,9 @@ def _spelled(places: Places) -> Places:
 _CONTENT: Places = {
     "parts": {
         "codeExecutionResult": OWN,
-        "fileData": {"fileUri": _is_googles_own},
+        "fileData": {"fileUri": is_kept_by_provider},
         "functionCall": {"args": OWN},
-        "functionResponse": {"response": OWN, "parts": {"fileData": {"fileUri": _is_googles_own}}},
+        "functionResponse": {"response": OWN, "parts": {"fileData": {"fileUri": is_kept_by_provider}}},
     }
 }
 

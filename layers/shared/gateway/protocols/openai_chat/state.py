@@ -5,6 +5,7 @@ https://platform.openai.com/docs/api-reference/chat/create
 
 from __future__ import annotations
 
+from gateway.protocols.shared.addresses import is_providers_address
 from gateway.protocols.shared.provider_state import OWN, STATE, Places
 
 PLACES: Places = {
@@ -13,7 +14,10 @@ PLACES: Places = {
     "messages": {
         "annotations": OWN,
         "audio": STATE,
-        "content": {"file": {"file_id": STATE}},
+        "content": {
+            "file": {"file_data": is_providers_address, "file_id": STATE},
+            "image_url": {"url": is_providers_address},
+        },
         "reasoning_details": OWN,
         "tool_call_id": OWN,
     },

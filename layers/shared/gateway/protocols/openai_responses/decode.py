@@ -17,11 +17,10 @@ from gateway.canonical.request import ChatRequest, OutputFormat, Reasoning, Samp
 from gateway.protocols.openai_responses.answer import PROTOCOL
 from gateway.protocols.openai_responses.decode_items import decode_input
 from gateway.protocols.openai_responses.decode_tools import decode_late_tools, decode_tool_choice, decode_tools
-from gateway.protocols.openai_responses.state import PLACES
+from gateway.protocols.openai_responses.state import reference_in
 from gateway.protocols.shared.document import Node, boolean_in, integer_in, number_in, parse, string_in
 from gateway.protocols.shared.openai_members import metadata_in
 from gateway.protocols.shared.preferences import decode_preferences, refuse_upstream_members, tier_within_price
-from gateway.protocols.shared.provider_state import first_reference
 
 ENCRYPTED_REASONING = "reasoning.encrypted_content"
 LOGPROBS = "message.output_text.logprobs"
@@ -157,7 +156,7 @@ def decode_request(body: bytes) -> ChatRequest:
         reasoning=None if reasoning is None else _reasoning(reasoning, unmapped),
         user=string_in(root, "user") or string_in(root, "safety_identifier"),
         metadata=metadata_in(root),
-        provider_state=first_reference(root.value, PLACES),
+        provider_state=reference_in(root.value),
         samplings=_samplings(root),
         late_tools=decode_late_tools(root),
         max_tool_calls=integer_in(root, "max_tool_calls", 1, _INTEGER_MAX),

@@ -7,9 +7,18 @@ https://platform.openai.com/docs/api-reference/responses/create
 
 from __future__ import annotations
 
-from gateway.protocols.shared.provider_state import OWN, STATE, Place, Places
+from collections.abc import Mapping
+from typing import Any
 
-_CONTENT: Places = {"annotations": OWN, "file_id": STATE}
+from gateway.protocols.shared.addresses import is_providers_address
+from gateway.protocols.shared.provider_state import OWN, STATE, Place, Places, first_reference
+
+_CONTENT: Places = {
+    "annotations": OWN,
+    "file_id": STATE,
+    "file_url": is_providers_address,
+    "image_url": is_providers_address,
+}
 
 _TOOL: dict[str, Place] = {
     "connector_id": OWN,
@@ -42,6 +51,18 @@ PLACES: Places = {
     "nexevo": OWN,
     "previous_response_id": OWN,
     "prompt": STATE,
-    "text": OWN,
+    "text": {"format": OWN},
     "tools": _TOOL,
 }
+
+
+def reference_in(document: Mapping[str, Any]) -> str | None:
+    """The JSON path of the first member of a request that names what OpenAI keeps, or `None`.
+
+    A picture that an earlier answer made comes with its bytes: by its id alone it is one that OpenAI has stored.
+    """
+    items = document.get("input")
+    for position, item in enumerate(items if isinstance(items, list) else ()):
+        if isinstance(item, dict) and item.get("type") == "image_generation_call" and not item.get("result"):
+            return f"input[{position}].id"
+    return first_reference(document, PLACES)

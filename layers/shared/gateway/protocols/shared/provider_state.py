@@ -2,14 +2,16 @@
 
 Such an id stands for something uploaded, stored or made before in the account whose key is used: the operator's, which
 all callers share. Each wire has a table of the members that name such things, and of those that hold the caller's
-own data, schemas for example, in which any name may stand. In all other members a name that ends as references do is
-taken for one.
+own data, schemas for example, in which any name may stand. In all other members a name that ends as references do, or
+that providers have for what they keep, is taken for one, and so is an `id` in the form of theirs.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 
@@ -27,7 +29,13 @@ OWN: Final = Mark.OWN
 Place: TypeAlias = "Mark | Callable[[str], bool] | Places"
 Places: TypeAlias = Mapping[str, Place]
 
-_REFERENCES = ("_id", "_ids", "_uri", "_uris", "Id", "Ids", "Uri", "Uris")
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[-.\s]+")
+# `upload_id` and `gcs_uris`, and what OpenAI, Anthropic and Google keep; some clients write `file` for `file_id`.
+_REFERENCES = re.compile(
+    r".*_(?:ids?|uris?|refs?)"
+    r"|(?:assistant|cached_?content|container|conversation|(?:input_)?file|prompt|skill|thread|vector_?store)s?(?:_?ids?)?"
+)
+_KEPT_IDS = re.compile(r"(?:asst|cntr|container|conv|file|ig|pmpt|skill|thread|vs)[-_].+|cachedContents/.+|gs://.+")
 _NOWHERE: Places = {}
 
 
@@ -58,10 +66,20 @@ def _judged(name: str, member: object, place: Place | None) -> list[str] | None:
         return None
     if place is STATE:
         return []
-    if place is None and name.endswith(_REFERENCES):
+    if place is None and (_looks_like_reference(name) or (name == "id" and _is_kept_id(member))):
         return []
     if callable(place):
         return [] if isinstance(member, str) and place(member) else None
     if isinstance(member, dict | list):
         return _found(member, _NOWHERE if place is None else place)
-    return None
+    # Where an object is expected, `"file": "file-1"` is an id.
+    return [] if place is not None and isinstance(member, str) and _looks_like_reference(name) else None
+
+
+@lru_cache(maxsize=1024)
+def _looks_like_reference(name: str) -> bool:
+    return _REFERENCES.fullmatch(_WORDS.sub("_", name).lower()) is not None
+
+
+def _is_kept_id(value: object) -> bool:
+    return isinstance(value, str) and _KEPT_IDS.fullmatch(value) is not None
