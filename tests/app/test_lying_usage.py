@@ -106,3 +106,12 @@ async def test_an_answer_without_usage_costs_the_same_whole_and_streamed() -> No
 async def test_an_answer_that_is_cut_short_is_estimated_from_what_was_reported_too(reported: int, output: int) -> None:
     found = await charged(SSE_HEAD, event(usage(1_000, reported)), event(delta(TEXT)), None, stream=True)
     assert (found.usage.prompt, found.usage.output, found.estimated) == (1_000, output, True)
+
+
+@pytest.mark.parametrize("prompt", [0, 1_000])
+async def test_a_report_from_before_the_answer_does_not_count_it(prompt: int) -> None:
+    first, *rest = stream()
+    found = await charged(first, event(usage(prompt, 1)), *rest, stream=True)
+    unreported = await charged(*stream(), stream=True)
+    assert (found.usage.output, found.estimated) == (unreported.usage.output, True)
+    assert found.usage.prompt == (prompt or unreported.usage.prompt)

@@ -132,9 +132,12 @@ class TokenMeter(Struct, frozen=True):
     def estimate(self, delivered_bytes: int, reported: Usage | None, seen: Uses = ()) -> Usage:
         """The probable usage of an answer whose provider did not report all of it.
 
-        What the uses of tools have found, and a report from before them does not count, has been read too.
+        A report of no prompt counts none. What the uses of tools have found, and a report from before them does not
+        count, has been read too.
         """
-        known = reported or Usage(input=estimated_input_tokens(self.request))
+        known = reported or Usage()
+        if not known.prompt:
+            known = replace(known, input=estimated_input_tokens(self.request))
         uses = most_uses(known.uses, seen)
         unread = sum(count for _, count in uses) - sum(count for _, count in known.uses)
         output = max(known.output, estimated_tokens(delivered_bytes))

@@ -160,7 +160,7 @@ class Pipeline:
         try:
             async with asyncio.timeout(remaining_s):
                 await self._first_success(context, partial(self._pump, context, relay), relay)
-            context.complete = True
+            context.complete = relay.is_counted
         except (TimeoutError, HoldExhausted):
             return relay.cut_short
         except GatewayError:

@@ -43,6 +43,8 @@ class Relay(Generic[A]):
         self._headers: Mapping[str, str] = {}
         self.delivered_bytes = 0
         self.usage: Usage | None = None
+        # False once content follows the last report of usage, which then does not count it.
+        self.is_counted = True
         self.uses: Uses = ()
 
     async def pump(
@@ -98,7 +100,7 @@ class Relay(Generic[A]):
         self._headers = headers
         self._transcoder.begin(candidate)
         self._take_held()
-        self._ended, self.usage, self.uses = False, None, ()
+        self._ended, self.usage, self.is_counted, self.uses = False, None, True, ()
 
     async def _deliver(self, pieces: Iterable[Piece]) -> None:
         """Passes on what came before a failure, then raises it: no token is lost to what follows it."""
@@ -120,7 +122,10 @@ class Relay(Generic[A]):
             raise HoldExhausted
 
     def _note(self, piece: Piece) -> None:
-        self.usage = piece.usage or self.usage
+        if piece.usage is not None:
+            self.usage, self.is_counted = piece.usage, True
+        elif piece.delivered_bytes:
+            self.is_counted = False
         self.uses = piece.uses or self.uses
         self._ended = self._ended or piece.ended
         if piece.delivered_bytes and not self.delivered_bytes:

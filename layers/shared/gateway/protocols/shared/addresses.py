@@ -32,7 +32,7 @@ def is_kept_by_provider(uri: str) -> bool:
 
 
 def is_providers_address(text: str) -> bool:
-    """The same of text that need not be an address: data, or an id that is judged elsewhere."""
+    """True for such an address in a member that may hold something else: data, or an id that is judged elsewhere."""
     return text.startswith(("https://", "http://")) and is_kept_by_provider(text)
 
 

@@ -14,6 +14,8 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
+from gateway.protocols.shared.preferences import OWN_MEMBERS
+
 
 class Mark(Enum):
     """The meaning of a member: it names provider state, or it holds nothing that is judged."""
@@ -40,8 +42,8 @@ _NOWHERE: Places = {}
 
 
 def first_reference(document: object, places: Places) -> str | None:
-    """The JSON path of the first member that names provider state, or `None`."""
-    found = _found(document, places)
+    """The JSON path of the first member of a request that names provider state, or `None`."""
+    found = _found(document, {**dict.fromkeys(OWN_MEMBERS, OWN), **places})
     return None if found is None else "".join(found).removeprefix(".")
 
 
