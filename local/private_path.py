@@ -68,7 +68,7 @@ def _is_link(path: str, environ: "WSGIEnvironment") -> bool:
             is_form = environ.get("CONTENT_TYPE", "").lower().startswith("multipart/form-data")
             return bool(bucket) and not name.strip("/") and not query and is_form
         case "OPTIONS":
-            return True
+            return bool(bucket)
     return False
 
 

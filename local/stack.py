@@ -140,7 +140,8 @@ class LocalStack:
             **services.environment(),
             "PUBLIC_URL": root_url,
             "SIMULATED_PROVIDERS": ",".join(rows.simulated),
-            "OWN_HOSTS": ",".join([*_own_hosts(services, rows), *self._options.own_hosts]),
+            "OWN_HOSTS": ",".join(self._options.own_hosts),
+            "OWN_MEDIA_HOSTS": ",".join(_own_media_hosts(services, rows)),
         }
         if CALLS_LOG in self._options.environment:
             around[CALLS_LOG] = self._options.environment[CALLS_LOG]
@@ -218,7 +219,7 @@ async def _open_account(environments: Mapping[str, Mapping[str, str]], key: Firs
         await accounts.open_account(merged, key, options.balance_usd)
 
 
-def _own_hosts(services: Services, rows: ProviderRows) -> set[str]:
+def _own_media_hosts(services: Services, rows: ProviderRows) -> set[str]:
     """Lists where this stack's own media are: S3's path, and the simulators' hosts. On AWS all of these are public."""
     s3 = urlsplit(services.moto)
     simulators = {urlsplit(row["base_url"]).netloc for row in rows.simulated.values() if "base_url" in row}

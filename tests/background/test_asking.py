@@ -211,6 +211,7 @@ async def test_an_unknown_response_is_not_found_and_neither_is_another_accounts(
     response = await finished(home)
     for answer in (
         await home.call(method, f"/resp_nxn-none{path}"),
+        await home.call(method, f"/resp_nxn-{'x' * 3_000}{path}"),
         await home.call(method, f"/{response['id']}{path}", headers=at_other()),
     ):
         assert (answer.status, answer.error["code"]) == (404, "response_not_found")

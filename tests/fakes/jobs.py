@@ -9,7 +9,11 @@ from msgspec.structs import asdict, replace
 
 from gateway.canonical.jobs import Job, JobKind, Phase
 from gateway.errors import Conflict
+from gateway.stores.aws.client import AwsError
 from gateway.stores.jobs.items import job_of
+
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-partition-sort-keys
+KEY_BYTES_MAX = 2048
 
 
 class MemoryJobs:
@@ -24,6 +28,8 @@ class MemoryJobs:
         self._documents[job.job_id] = orjson.dumps(job, default=asdict)
 
     async def get(self, job_id: str) -> Job | None:
+        if not 0 < len(job_id.encode()) <= KEY_BYTES_MAX:
+            raise AwsError("ValidationException", "Size of hashkey has exceeded the maximum size limit of 2048 bytes")
         document = self._documents.get(job_id)
         return None if document is None else job_of(orjson.loads(document))
 

@@ -74,6 +74,7 @@ FORM = {"REQUEST_METHOD": "POST", "CONTENT_TYPE": "multipart/form-data; boundary
         ("/bucket", FORM | {"QUERY_STRING": "delete"}),
         ("/bucket", FORM | {"CONTENT_TYPE": "application/x-amz-json-1.1"}),
         ("/moto-api/reset", {"REQUEST_METHOD": "POST"}),
+        ("/", {"REQUEST_METHOD": "OPTIONS"}),
     ],
 )
 def test_a_page_that_knows_the_path_lists_and_changes_nothing(

@@ -74,6 +74,14 @@ async def test_pages_of_entries_follow_each_other_without_gap_or_repeat(money: M
     assert len(set(whole)) == 6
 
 
+@pytest.mark.parametrize("before", ["0", "-", "00"])
+async def test_a_place_before_all_entries_has_none_before_it(money: Money, account_id: str, before: str) -> None:
+    await opened(money, account_id)
+    hold = await admitted(money, wanted(account_id, 10, NOW_S), NOW_S)
+    await money.settle(hold, charge(10), NOW_S)
+    assert await money.entries(account_id, since_s=0, until_s=NOW_S + 60, limit=2, before=before) == []
+
+
 async def test_entries_end_where_the_range_ends(money: Money, account_id: str) -> None:
     await opened(money, account_id)
     for second in (0, 1, 2):

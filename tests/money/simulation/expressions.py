@@ -179,7 +179,15 @@ class Parser:
             self.take()
             low = self.operand()
             self.take("AND")
-            return _both(_compare(left, ">=", low), _compare(left, "<=", self.operand()))
+            high = self.operand()
+
+            def in_order(context: Context) -> bool:
+                ends = _ordered(low(context), high(context))
+                if ends is None or ends[0] > ends[1]:
+                    raise Invalid("BETWEEN needs an upper bound that is not below the lower one")
+                return True
+
+            return _both(in_order, _both(_compare(left, ">=", low), _compare(left, "<=", high)))
         return _compare(left, self.take(*COMPARE), self.operand())
 
     def end(self) -> None:

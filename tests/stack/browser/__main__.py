@@ -150,7 +150,7 @@ def main() -> int:
         environment = running_environment(Path(data))
         ports = list(_ports(stack.pid))
         secret = environment["PROVIDERS_SECRET"]
-        outcomes = _read(_targets(stack, ports, environment["OWN_HOSTS"]), _tries(stack, secret))
+        outcomes = _read(_targets(stack, ports, environment["OWN_MEDIA_HOSTS"]), _tries(stack, secret))
         canaries = [_CANARY, stack.api_key, stack.account_id, environment["KEYS_TABLE"]]
     given_away = [outcome for outcome in outcomes if _gives_away(outcome, canaries)]
     for outcome in given_away:

@@ -25,6 +25,7 @@ from gateway.ports.money import Money
 from gateway.ports.objects import Objects
 from gateway.protocols.openai_responses import background, items
 from gateway.responses.events import batch_name, followed
+from gateway.responses.store import RESPONSE_ID
 from gateway.responses.worker import BATCHES, StoredRun
 
 Context = RequestContext[ChatRequest, ChatAnswer]
@@ -162,7 +163,7 @@ class BackgroundResponses:
         return await followed(self._objects, job.order["log"], after, job.metadata.get(BATCHES, 0), standing)
 
     async def _of(self, account_id: str, response_id: str) -> Job | None:
-        job = await self._jobs.get(response_id)
+        job = await self._jobs.get(response_id) if RESPONSE_ID.fullmatch(response_id) else None
         return job if job is not None and job.account_id == account_id and job.kind is JobKind.RESPONSE else None
 
 

@@ -33,4 +33,5 @@ def media_objects() -> S3MediaObjects:
 @cache
 def fetcher() -> Fetcher:
     """Reads addresses that strangers chose."""
-    return Fetcher(Policy(process().settings.own_hosts))
+    chosen = process().settings
+    return Fetcher(Policy(chosen.own_hosts | chosen.own_media_hosts))

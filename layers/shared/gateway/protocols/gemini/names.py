@@ -30,7 +30,7 @@ def camel(name: str) -> str:
 def member(node: Node, name: str) -> Node | None:
     """The member `name` in either spelling, or `None` where it is absent or null.
 
-    Raises `InvalidRequest` for one in both: Google takes the last of them, whichever it is.
+    Raises `InvalidRequest` for one in both, of which Google takes the last.
     """
     members, alias = node.as_object(), snake(name)
     if alias == name or alias not in members:

@@ -135,13 +135,16 @@ class Books:
     async def entries(
         self, account_id: str, *, since_s: float, until_s: float, limit: int, before: str | None = None
     ) -> Sequence[Entry]:
+        first, last = id_floor(since_s), min(id_floor(until_s), before or END_OF_IDS)
+        if last < first:
+            return []
         query = {
             "TableName": self._tables.ledger,
             "KeyConditionExpression": "account_id = :account AND sk BETWEEN :since AND :until",
             "ExpressionAttributeValues": {
                 ":account": text(account_id),
-                ":since": text(ENTRY + id_floor(since_s)),
-                ":until": text(ENTRY + min(id_floor(until_s), before or END_OF_IDS)),
+                ":since": text(ENTRY + first),
+                ":until": text(ENTRY + last),
             },
             "ScanIndexForward": False,
             "ConsistentRead": True,
