@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import UpstreamError
+from gateway.framing import eventstream
 from gateway.framing.eventstream import HEADERS_BYTES_MAX, PAYLOAD_BYTES_MAX, EventStreamDecoder, HeaderValue, Message
 
 Found = tuple[dict[str, HeaderValue], bytes]
@@ -142,3 +143,19 @@ def test_random_bytes_are_damage_or_waited_for() -> None:
     for size in range(12, 200):
         with pytest.raises(UpstreamError):
             ours(seeded.randbytes(size))
+
+
+def test_a_message_in_many_pieces_is_joined_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    joined_bytes = 0
+    read = eventstream._lengths
+
+    def counted(buffer: bytes, start: int) -> tuple[int, int]:
+        nonlocal joined_bytes
+        joined_bytes += len(buffer)
+        return read(buffer, start)
+
+    monkeypatch.setattr(eventstream, "_lengths", counted)
+    whole, piece_bytes = message(b"", b"x" * 1_000_000), 1_000
+    pieces = [whole[start : start + piece_bytes] for start in range(0, len(whole), piece_bytes)]
+    assert [payload for _, payload in ours(*pieces)] == [b"x" * 1_000_000]
+    assert joined_bytes < 1.1 * len(whole)

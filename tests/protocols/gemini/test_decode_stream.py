@@ -1,5 +1,6 @@
 """Tests that providers' streams become events: each chunk's meaning, for every cut, and the check for completeness."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from gateway.canonical.parts import Citation
 from gateway.canonical.response import FinishReason
 from gateway.canonical.usage import Usage
 from gateway.errors import InvalidRequest, UpstreamError, UpstreamOverloaded
-from gateway.protocols.gemini import UPSTREAM
+from gateway.protocols.gemini import UPSTREAM, json_array
 from gateway.protocols.gemini.json_array import JsonArrayDecoder
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "gemini"
@@ -222,3 +223,27 @@ def test_an_array_is_read_without_looking_back() -> None:
         [],
         [b"{}"],
     ]
+
+
+class CountedPattern:
+    """A pattern that adds up the bytes of the texts that it was given, as far as they were joined."""
+
+    def __init__(self, pattern: re.Pattern[bytes]) -> None:
+        self._pattern = pattern
+        self.text_bytes = 0
+
+    def match(self, text: bytes, start: int) -> re.Match[bytes] | None:
+        self.text_bytes += len(text)
+        return self._pattern.match(text, start)
+
+
+@pytest.mark.parametrize("value", [b"x" * 1_000_000, b'\\"\\\\' * 250_000])
+def test_an_object_in_many_pieces_is_joined_once(monkeypatch: pytest.MonkeyPatch, value: bytes) -> None:
+    plain, quoted = CountedPattern(json_array._PLAIN), CountedPattern(json_array._QUOTED)
+    monkeypatch.setattr(json_array, "_PLAIN", plain)
+    monkeypatch.setattr(json_array, "_QUOTED", quoted)
+    whole, piece_bytes = b'{"a":{"b":"' + value + b'"}}', 1_001
+    decoder = JsonArrayDecoder()
+    pieces = [(b"[" + whole)[start : start + piece_bytes] for start in range(0, len(whole) + 1, piece_bytes)]
+    assert [one for piece in pieces for one in decoder.feed(piece)] == [whole]
+    assert plain.text_bytes + quoted.text_bytes < 1.1 * len(whole)

@@ -43,23 +43,31 @@ class EventStreamDecoder:
     """An incremental reader of one event stream."""
 
     def __init__(self) -> None:
-        self._buffer = b""
+        # The bytes of a message that is not whole, as they came, and how many it needs as far as they tell.
+        self._parts: list[bytes] = []
+        self._kept_bytes = 0
+        self._needed_bytes = _PRELUDE.size
 
     def feed(self, data: bytes) -> Iterator[Message]:
         """The messages that `data` completes; raises `UpstreamError` in the place of a damaged one.
 
         The iterator must be read to its end, or to its error, before more is fed.
         """
-        buffer = self._buffer + data if self._buffer else data
-        start = 0
-        while len(buffer) - start >= _PRELUDE.size:
+        self._parts.append(data)
+        self._kept_bytes += len(data)
+        if self._kept_bytes < self._needed_bytes:
+            return
+        buffer = b"".join(self._parts)
+        start, self._needed_bytes = 0, _PRELUDE.size
+        while len(buffer) - start >= self._needed_bytes:
             length, headers_length = _lengths(buffer, start)
             end = start + length
             if len(buffer) < end:
+                self._needed_bytes = length
                 break
             yield _message(buffer[start:end], headers_length)
             start = end
-        self._buffer = buffer[start:]
+        self._parts, self._kept_bytes = [buffer[start:]], len(buffer) - start
 
 
 def _lengths(buffer: bytes, start: int) -> tuple[int, int]:

@@ -45,30 +45,47 @@ class Member(NamedTuple):
     end: int
 
 
+class ObjectText:
+    """The text of one object, scanned once for all that is read and edited in it."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+        self._found = scan(body)
+        self._last = {member.name: member for member in self._found}
+
+    def get(self, name: str) -> bytes:
+        """The bytes of a top-level value, the last of duplicates; `null` where there is none."""
+        member = self._last.get(name)
+        return b"null" if member is None else self.body[member.value_start : member.value_end]
+
+    def edited(self, put: Mapping[str, bytes] = _NOTHING, remove: Collection[str] = ()) -> bytes:
+        """Replaces the members of `put` in place, or adds them at the end, and removes those of `remove`.
+
+        The values of `put` are JSON.
+        """
+        body, found, last = self.body, self._found, self._last
+        kept: list[bytes] = []
+        for member in found:
+            name, start, value_start, value_end, end = member
+            if name in put:
+                if member is last[name]:
+                    kept.append(body[start:value_start] + put[name] + body[value_end:end])
+            elif name not in remove:
+                kept.append(body[start:end])
+        kept += [orjson.dumps(name) + b":" + value for name, value in put.items() if name not in last]
+        opening = body.index(b"{") + 1
+        close = found[-1].end if found else body.rindex(b"}")
+        return body[:opening] + b",".join(kept) + body[close:]
+
+
 def members(body: bytes) -> dict[str, bytes]:
     """The bytes of each top-level value by its name; the last of duplicates."""
     return {member.name: body[member.value_start : member.value_end] for member in scan(body)}
 
 
 def edit(body: bytes, put: Mapping[str, bytes] = _NOTHING, remove: Collection[str] = ()) -> bytes:
-    """Replaces the members of `put` in place, or adds them at the end, and removes those of `remove`.
-
-    The values of `put` are JSON.
-    """
-    found = scan(body)
-    last = {member.name: member for member in found}
-    kept: list[bytes] = []
-    for member in found:
-        name, start, value_start, value_end, end = member
-        if name in put:
-            if member is last[name]:
-                kept.append(body[start:value_start] + put[name] + body[value_end:end])
-        elif name not in remove:
-            kept.append(body[start:end])
-    kept += [orjson.dumps(name) + b":" + value for name, value in put.items() if name not in last]
-    opening = body.index(b"{") + 1
-    close = found[-1].end if found else body.rindex(b"}")
-    return body[:opening] + b",".join(kept) + body[close:]
+    """The object with members replaced, added and removed, as `ObjectText.edited` does it."""
+    return ObjectText(body).edited(put, remove)
 
 
 def edit_objects(array: bytes, change: Callable[[bytes], bytes]) -> bytes:
@@ -106,7 +123,7 @@ def scan(body: bytes) -> list[Member]:
     position = body.index(b"{")
     while (head := _MEMBER.match(body, position + 1)) is not None:
         raw_name = head[1]
-        name = _unescaped(raw_name) if b"\\" in raw_name else raw_name.decode()
+        name = _unescaped(raw_name) if raw_name.find(b"\\") >= 0 else raw_name.decode()
         value_start, value_end = head.span(2)
         if value_end < 0:
             value_start = head.end()

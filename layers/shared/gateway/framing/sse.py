@@ -102,7 +102,7 @@ class SSEDecoder:
 def sse_event(data: bytes, event: str | None = None) -> bytes:
     """The bytes of one event; `data` may span lines."""
     name = b"" if event is None else b"event: " + event.encode() + b"\n"
-    if b"\n" in data:
+    if data.find(b"\n") >= 0:
         data = data.replace(b"\n", b"\ndata: ")
     return name + b"data: " + data + b"\n\n"
 

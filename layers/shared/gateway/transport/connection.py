@@ -16,6 +16,7 @@ from typing import NamedTuple, cast
 from gateway.transport.answer import Answer
 from gateway.transport.errors import BadResponse, FirstByteTimedOut, IdleTimedOut, PeerClosed, TimedOut, TransportError
 from gateway.transport.url import Origin
+from gateway.transport.wakeup import Wakeup
 
 _HIGH_WATER_BYTES = 256 * 1024
 _READ_BYTES = 64 * 1024
@@ -54,7 +55,7 @@ class Exchange:
         self._timeouts = timeouts
         self._timer: asyncio.TimerHandle | None = None
         self._since = 0.0
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiter: Wakeup | None = None
 
     async def head(self) -> None:
         """Returns once status and fields are known."""
@@ -87,7 +88,6 @@ class Exchange:
             self._watch(self._timeouts.idle_s)
         elif not awaiting_head:
             self._since = self._loop.time()
-        self.wake()
         return answer.complete
 
     def end_of_input(self) -> bool:
@@ -95,7 +95,6 @@ class Exchange:
         if not self.answer.end_of_input():
             return False
         self._watch(None)
-        self.wake()
         return True
 
     def fail(self, error: TransportError) -> None:
@@ -103,7 +102,6 @@ class Exchange:
         if self.failure is None and not self.answer.complete:
             self.failure = error
         self._watch(None)
-        self.wake()
 
     def abandon(self) -> None:
         """Drops the answer; one that is still arriving takes its connection with it."""
@@ -111,15 +109,14 @@ class Exchange:
             self._connection.fail(self, PeerClosed("abandoned by the caller"))
 
     def wake(self) -> None:
-        """Makes the waiting caller check again."""
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+        """Has the waiting caller go on at once; the connection is as it should be when this is called."""
+        if self._waiter is not None:
+            self._waiter.wake()
 
     async def _wait(self) -> None:
         if self.failure is not None:
             raise self.failure
-        self._waiter = self._loop.create_future()
+        self._waiter = Wakeup()
         try:
             await self._waiter
         finally:
@@ -182,7 +179,9 @@ class Connection(asyncio.BufferedProtocol):
             return
         if complete:
             self._settle(exchange)
-        elif exchange.answer.buffered_bytes > _HIGH_WATER_BYTES and not self.reading_paused:
+        exchange.wake()
+        if exchange.answer.buffered_bytes > _HIGH_WATER_BYTES and self._exchange is exchange:
+            # What a waiting caller has left.
             self.reading_paused = True
             self._transport.pause_reading()
 
@@ -190,15 +189,17 @@ class Connection(asyncio.BufferedProtocol):
         exchange = self._exchange
         if exchange is not None and self._is_announced_end() and exchange.end_of_input():
             self._settle(exchange)
+            exchange.wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed.set_result(None)
         self.resume_writing()
-        if self._exchange is not None:
-            error = self._exchange.answer.cut()
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            error = exchange.answer.cut()
             error.__cause__ = exc
-            self._exchange.fail(error)
-            self._exchange = None
+            exchange.fail(error)
+            exchange.wake()
 
     def pause_writing(self) -> None:
         self._writable = asyncio.get_running_loop().create_future()
@@ -266,6 +267,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._exchange is exchange:
             self._exchange = None
             self._transport.abort()
+        exchange.wake()
 
     def abort(self) -> None:
         """Closes without ceremony."""

@@ -61,7 +61,7 @@ class SseFraming:
     """Server-sent events with Google's line ends. A chunk is one line: the Node SDK reads no event of more."""
 
     def chunk(self, body: bytes) -> bytes:
-        if b"\n" in body or b"\r" in body:
+        if body.find(b"\n") >= 0 or body.find(b"\r") >= 0:
             body = body.replace(b"\r", b" ").replace(b"\n", b" ")
         return b"data: " + body + b"\r\n\r\n"
 

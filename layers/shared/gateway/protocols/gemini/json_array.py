@@ -2,7 +2,7 @@
 
 What `streamGenerateContent` answers where `alt=sse` was not asked for. Only braces and strings are looked at; whether
 an object is JSON is for its reader to say. A byte that cannot stand between objects is handed out as one, with all that
-follows it, so that garbage is found in its place.
+follows it, so that garbage is found in its place. Each byte is looked at as it comes, and joined to its object once.
 """
 
 from __future__ import annotations
@@ -14,64 +14,77 @@ from gateway.framing.json_values import readable
 from gateway.framing.sse import FRAME_BYTES_MAX
 
 _BETWEEN = re.compile(rb"[ \t\r\n,\[\]]*+")
-_PLAIN = re.compile(rb'[^"{}]*+')
+# All up to the next brace, whole strings included, or up to a string that has not ended.
+_PLAIN = re.compile(rb'(?:[^"{}]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
 _QUOTED = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
-
-_QUOTE, _OPENING = b'"{'
 
 
 class JsonArrayDecoder:
     """An incremental reader of one array."""
 
     def __init__(self) -> None:
-        self._buffer = b""
-        self._at = 0
+        # The bytes of an object that is not whole, as they came.
+        self._parts: list[bytes] = []
+        self._kept_bytes = 0
         self._depth = 0
         self._is_quoted = False
+        self._is_escaped = False
 
     def feed(self, data: bytes) -> list[bytes]:
         """The objects that `data` completes; raises `UpstreamError` on one over 16 MB."""
-        self._buffer += data
         objects: list[bytes] = []
-        while self._advance(objects):
-            pass
-        if len(self._buffer) > FRAME_BYTES_MAX:
-            raise UpstreamError("The provider sent a stream event that is too large.")
+        start = 0
+        while start < len(data):
+            if not self._depth:
+                start = _end_of(_BETWEEN, data, start)
+                if data[start : start + 1] != b"{":
+                    return [*objects, data[start:]] if start < len(data) else objects
+            end = self._object_end(data, start)
+            self._parts.append(data[start:end])
+            if self._depth:
+                self._kept_bytes += end - start
+                if self._kept_bytes > FRAME_BYTES_MAX:
+                    raise UpstreamError("The provider sent a stream event that is too large.")
+            else:
+                objects.append(readable(self._take()))
+            start = end
         return objects
 
     def flush(self) -> list[bytes]:
         """An object that never ended."""
-        return [self._buffer] if self._depth else []
+        return [self._take()] if self._depth else []
 
-    def _advance(self, objects: list[bytes]) -> bool:
-        """One step through the buffer; whether there is more to read in it."""
-        if not self._depth:
-            return self._begin(objects)
-        pattern = _QUOTED if self._is_quoted else _PLAIN
-        plain = pattern.match(self._buffer, self._at)
-        self._at = self._at if plain is None else plain.end()
-        if self._at >= len(self._buffer) or (self._is_quoted and self._buffer[self._at] != _QUOTE):
-            return False
-        byte = self._buffer[self._at]
-        self._at += 1
-        if byte == _QUOTE:
-            self._is_quoted = not self._is_quoted
-            return True
-        self._depth += 1 if byte == _OPENING else -1
-        if not self._depth:
-            objects.append(readable(self._buffer[: self._at]))
-            self._buffer, self._at = self._buffer[self._at :], 0
-        return True
+    def _take(self) -> bytes:
+        whole = b"".join(self._parts)
+        self._parts, self._kept_bytes = [], 0
+        return whole
 
-    def _begin(self, objects: list[bytes]) -> bool:
-        """Drops what stands between objects, up to the next one."""
-        between = _BETWEEN.match(self._buffer)
-        self._buffer = self._buffer if between is None else self._buffer[between.end() :]
-        if not self._buffer:
-            return False
-        if self._buffer[0] != _OPENING:
-            objects.append(self._buffer)
-            self._buffer = b""
-            return False
-        self._depth, self._at = 1, 1
-        return True
+    def _object_end(self, data: bytes, at: int) -> int:
+        """The position after the brace that ends the object, or the end of the bytes."""
+        while at < len(data):
+            if self._is_quoted:
+                at = self._string_end(data, at)
+                continue
+            at = _end_of(_PLAIN, data, at)
+            byte = data[at : at + 1]
+            at += len(byte)
+            if byte == b'"':
+                self._is_quoted = True
+            elif byte:
+                self._depth += 1 if byte == b"{" else -1
+                if not self._depth:
+                    return at
+        return at
+
+    def _string_end(self, data: bytes, at: int) -> int:
+        """The position after the quote that ends the string, or the end of the bytes."""
+        at = _end_of(_QUOTED, data, at + self._is_escaped)
+        # A backslash at the very end goes with the byte that follows it.
+        self._is_escaped = data[at : at + 1] == b"\\"
+        self._is_quoted = at >= len(data) or self._is_escaped
+        return at + 1
+
+
+def _end_of(pattern: re.Pattern[bytes], data: bytes, at: int) -> int:
+    found = pattern.match(data, at)
+    return at if found is None else found.end()

@@ -57,7 +57,7 @@ def _own_ids(chunk: bytes, ids: CallIds) -> dict[str, bytes]:
 
     A call without an id stays so, and the pieces of one call share theirs.
     """
-    if b'"functionCall"' not in chunk:
+    if chunk.find(b'"functionCall"') < 0:
         return {}
     candidates = as_objects(load(chunk).get("candidates"))
     calls = [as_object(part.get("functionCall")) for candidate in candidates for part in parts_of(candidate)]

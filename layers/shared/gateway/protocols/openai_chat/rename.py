@@ -17,11 +17,14 @@ import orjson
 
 from gateway.canonical.call_ids import CallIds
 from gateway.canonical.response import Extension, Stamp
-from gateway.framing import json_edit, json_values
+from gateway.framing import json_values
+from gateway.framing.json_edit import ObjectText, edit, edit_objects, scan
 from gateway.protocols.openai_chat.decode_answer import is_empty_call, reported_usage
 from gateway.protocols.shared.provider_json import load
 
 _NULL = b"null"
+# Names to be edited, and the escapes that names spelt with escapes begin with.
+_EDITED = (b'"id"', b'"model"', b"\\u006", b"\\u007")
 # `null` usage where only scalar members follow up to the end: surely a member of the chunk itself.
 _NULL_USAGE = b',"usage":null'
 _ONLY_SCALARS = re.compile(rb'(?:,"[^"\\]*+":(?:"[^"\\]*+"|[^"{\[,}]++))*+\}\s*+')
@@ -29,24 +32,27 @@ _ONLY_SCALARS = re.compile(rb'(?:,"[^"\\]*+":(?:"[^"\\]*+"|[^"{\[,}]++))*+\}\s*+
 
 def forward_response(body: bytes, stamp: Stamp, extension: Extension) -> bytes:
     """The provider's whole answer under the gateway's names."""
-    choices = json_edit.edit_objects(json_edit.members(body)["choices"], partial(_choice, CallIds(stamp.answer_id)))
+    answer = ObjectText(body)
+    choices = edit_objects(answer.get("choices"), partial(_choice, CallIds(stamp.answer_id)))
     put = {**_names(stamp), "choices": choices, "nexevo": orjson.dumps(extension.as_json())}
-    if json_edit.members(body).get("usage", _NULL) == _NULL and (usage := reported_usage(load(body))):
+    if answer.get("usage") == _NULL and (usage := reported_usage(load(body))):
         put["usage"] = orjson.dumps(usage)
-    return json_edit.edit(body, put)
+    return answer.edited(put)
 
 
-def _choice(ids: CallIds, choice: bytes) -> bytes:
-    message = json_edit.members(choice).get("message", _NULL)
-    if not message.startswith(b"{"):
-        return choice
-    said = _said(json_edit.members(message).get("tool_calls", _NULL))
-    calls = json_edit.edit_objects(said, partial(_call, ids))
-    return json_edit.edit(choice, {"message": json_edit.edit(message, {"tool_calls": calls})})
+def _choice(ids: CallIds, text: bytes) -> bytes:
+    choice = ObjectText(text)
+    if not choice.get("message").startswith(b"{"):
+        return text
+    message = ObjectText(choice.get("message"))
+    calls = edit_objects(_said(message.get("tool_calls")), partial(_call, ids))
+    return choice.edited({"message": message.edited({"tool_calls": calls})})
 
 
 def _said(calls: bytes) -> bytes:
     """The calls without those that say nothing; null where none is left."""
+    if calls == _NULL:
+        return calls
     listed = json_values.loads(calls)
     kept = [call for call in listed if not is_empty_call(call)] if isinstance(listed, list) else listed
     if kept == listed:
@@ -54,19 +60,23 @@ def _said(calls: bytes) -> bytes:
     return orjson.dumps(kept) if kept else _NULL
 
 
-def _call(ids: CallIds, call: bytes) -> bytes:
-    given = orjson.loads(json_edit.members(call).get("id", _NULL))
+def _call(ids: CallIds, text: bytes) -> bytes:
+    call = ObjectText(text)
+    given = orjson.loads(call.get("id"))
     identity = ids.of(given if isinstance(given, str) else "")
     named = {} if identity == given else {"id": orjson.dumps(identity)}
-    return json_edit.edit(call, named | _arguments(json_edit.members(call).get("function", _NULL)))
+    return call.edited(named | _arguments(call.get("function")))
 
 
-def _arguments(function: bytes) -> dict[str, bytes]:
+def _arguments(text: bytes) -> dict[str, bytes]:
     """The function with arguments as text, where they are JSON."""
-    written = json_edit.members(function).get("arguments", _NULL) if function.startswith(b"{") else _NULL
+    if not text.startswith(b"{"):
+        return {}
+    function = ObjectText(text)
+    written = function.get("arguments")
     if written == _NULL or written.startswith(b'"'):
         return {}
-    return {"function": json_edit.edit(function, {"arguments": orjson.dumps(written.decode())})}
+    return {"function": function.edited({"arguments": orjson.dumps(written.decode())})}
 
 
 class Renamer:
@@ -85,16 +95,13 @@ class Renamer:
             if rest:
                 return self._renamed_opening + rest
         self._learn(chunk)
-        return json_edit.edit(chunk, self._names, self._remove)
+        return edit(chunk, self._names, self._remove)
 
     def _plain_rest(self, rest: bytes) -> bytes:
-        """Returns the rest after the opening, without unasked usage; empty if a name to be edited may be in it.
-
-        Names may be spelt with escapes; theirs all begin with these.
-        """
-        if b'"id"' in rest or b'"model"' in rest or b"\\u006" in rest or b"\\u007" in rest:
+        """Returns the rest after the opening, without unasked usage; empty if a name to be edited may be in it."""
+        if max(map(rest.find, _EDITED)) >= 0:
             return b""
-        if not self._remove or b'"usage"' not in rest:
+        if not self._remove or rest.find(b'"usage"') < 0:
             return rest
         usage = rest.find(_NULL_USAGE)
         after = usage + len(_NULL_USAGE)
@@ -105,11 +112,11 @@ class Renamer:
 
     def _learn(self, chunk: bytes) -> None:
         """Takes the bytes up to the later of id and model as the stream's opening, where both are there."""
-        ends = [member.value_end for member in json_edit.scan(chunk) if member.name in self._names]
+        ends = [member.value_end for member in scan(chunk) if member.name in self._names]
         self._opening = b""
         if len(ends) == len(self._names):
             self._opening = chunk[: max(ends)]
-            self._renamed_opening = json_edit.edit(self._opening + b"}", self._names, self._remove)[:-1]
+            self._renamed_opening = edit(self._opening + b"}", self._names, self._remove)[:-1]
 
 
 def _names(stamp: Stamp) -> dict[str, bytes]:
