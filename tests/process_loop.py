@@ -9,10 +9,7 @@ import pytest
 
 @contextmanager
 def process_loop() -> Iterator[None]:
-    """Makes a loop current, and closes every loop that was made meanwhile.
-
-    A handler makes its own at its first event; one that another test has called before makes none any more.
-    """
+    """Closes every loop that is made meanwhile. A handler makes its own at its first event, and keeps it."""
     made: list[asyncio.AbstractEventLoop] = []
     new_event_loop = asyncio.new_event_loop
 
@@ -22,7 +19,7 @@ def process_loop() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(asyncio, "new_event_loop", remembered)
-        asyncio.set_event_loop(remembered())
+        patch.setattr(asyncio.events, "new_event_loop", remembered)
         yield
     for loop in made:
         loop.close()

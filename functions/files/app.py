@@ -2,32 +2,34 @@
 
 from functools import partial
 
-from fastapi import Response
-
-from gateway.http.json_app import Caller, CreatedOnce, control_app, lambda_handler, router
-from gateway.http.uploads import Files, UploadedFile, forgotten
+from gateway.http.buffered import lambda_handler
+from gateway.http.calls import Shown
+from gateway.http.creating import created_once
+from gateway.http.endpoints import Endpoints
+from gateway.http.json_app import JsonApp
+from gateway.http.uploads import UploadCall, forgotten
 from gateway.jobs.media.requests import PresignRequest
 
-app = control_app("files")
-files, uploads = router(), router()
+files = Endpoints(UploadCall, "/v1/files")
+uploads = Endpoints(UploadCall, "/v1/generation", "/generation")
 
 
-@files.post("/presign", status_code=201)
-async def presign(body: PresignRequest, caller: Caller, storage: Files, once: CreatedOnce) -> Response:
+@files.on("POST", "/presign", body=PresignRequest)
+async def presign(call: UploadCall, body: PresignRequest) -> Shown:
     """Creates a form for a file that is too large for a request."""
-    file_id = storage.new_id()
-    create = partial(storage.presign, caller.account_id, file_id, body.size, body.type)
-    return await once(file_id, create, forgotten)
+    file_id = call.storage.new_id()
+    create = partial(call.storage.presign, call.account_id, file_id, body.size, body.type)
+    return await created_once(call, file_id, create, forgotten)
 
 
-@uploads.post("/upload", status_code=201)
-async def upload(caller: Caller, file: UploadedFile, storage: Files, once: CreatedOnce) -> Response:
-    """Stores a reference image."""
-    file_id = storage.new_id()
-    return await once(file_id, partial(storage.upload, caller.account_id, file_id, file), forgotten, counts=False)
+@uploads.on("POST", "/upload")
+async def upload(call: UploadCall) -> Shown:
+    """Stores a reference image, whose upload is counted before its file is read."""
+    await call.count_work()
+    file, file_id = call.file(), call.storage.new_id()
+    create = partial(call.storage.upload, call.account_id, file_id, file)
+    return await created_once(call, file_id, create, forgotten, counts=False)
 
 
-app.include_router(files, prefix="/v1/files")
-app.include_router(uploads, prefix="/v1/generation")
-app.include_router(uploads, prefix="/generation")
+app = JsonApp(files, uploads)
 handler = lambda_handler(app)

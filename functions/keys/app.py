@@ -1,72 +1,76 @@
 """Serves the management of an account's keys to a key that may manage them. The paths answer without `/v1` too."""
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Query, Response
-
-from gateway.accounts.key_settings import AlertWebhook, KeySettings, NewKey, Region, SpendCap
+from gateway.accounts.key_settings import AlertWebhook, KeySettings, NewKey, Region, Revocation, SpendCap
 from gateway.accounts.keyring import key_view
-from gateway.http.json_app import CreatedOnce, Cursor, Keyring, Manager, PageLimit, control_app, lambda_handler, router
+from gateway.http.buffered import lambda_handler
+from gateway.http.calls import Page, Shown
+from gateway.http.creating import created_once
+from gateway.http.endpoints import Endpoints
+from gateway.http.json_app import JsonApp
+from gateway.http.managing import ManagerCall
 
-app = control_app("keys")
-keys = router()
+keys = Endpoints(ManagerCall, "/v1/keys", "/keys")
 
 
-@keys.post("", status_code=201)
-async def create_key(settings: NewKey, caller: Manager, keyring: Keyring, once: CreatedOnce) -> Response:
+@keys.on("POST", "", body=NewKey)
+async def create_key(call: ManagerCall, settings: NewKey) -> Shown:
     """Creates a key; its text is shown once, and for a day in repeats with the same Idempotency-Key."""
-    key_id = keyring.new_id()
-    create = partial(keyring.created, caller, key_id, settings.changes())
-    return await once(key_id, create, partial(keyring.disown, caller.account_id))
+    key_id = call.keyring.new_id()
+    create = partial(call.keyring.created, call.manager, key_id, settings.changes())
+    return await created_once(call, key_id, create, partial(call.keyring.disown, call.account_id))
 
 
-@keys.get("")
-async def list_keys(caller: Manager, keyring: Keyring, limit: PageLimit = 20, cursor: Cursor = None) -> dict[str, Any]:
+@keys.on("GET", "", query=Page)
+async def list_keys(call: ManagerCall, wanted: Page) -> Shown:
     """Lists the account's keys, newest first, revoked ones included."""
-    page = await keyring.page(caller, limit, cursor)
+    page = await call.keyring.page(call.manager, wanted.limit, wanted.cursor)
     return page.shown(key_view)
 
 
-@keys.get("/{key_id}")
-async def get_key(key_id: str, caller: Manager, keyring: Keyring) -> dict[str, Any]:
+@keys.on("GET", "/{key_id}")
+async def get_key(call: ManagerCall) -> Shown:
     """Shows a key."""
-    return key_view(await keyring.get(caller, key_id))
+    return key_view(await call.keyring.get(call.manager, call.path["key_id"]))
 
 
-@keys.patch("/{key_id}")
-async def update_key(key_id: str, settings: KeySettings, caller: Manager, keyring: Keyring) -> dict[str, Any]:
+@keys.on("PATCH", "/{key_id}", body=KeySettings)
+async def update_key(call: ManagerCall, settings: KeySettings) -> Shown:
     """Changes the settings that are given."""
-    return key_view(await keyring.change(caller, key_id, settings.changes()))
+    return await changed(call, settings.changes())
 
 
-@keys.delete("/{key_id}")
-@keys.post("/{key_id}/revoke")
-async def revoke_key(
-    key_id: str, caller: Manager, keyring: Keyring, keep_made: Annotated[bool, Query()] = False
-) -> dict[str, Any]:
+@keys.on("DELETE", "/{key_id}", query=Revocation)
+@keys.on("POST", "/{key_id}/revoke", query=Revocation)
+async def revoke_key(call: ManagerCall, wanted: Revocation) -> Shown:
     """Revokes a key for good, with the keys that it has made; they start nothing new after 5 s."""
-    return key_view(await keyring.revoke(caller, key_id, keep_made=keep_made))
+    return key_view(await call.keyring.revoke(call.manager, call.path["key_id"], keep_made=wanted.keep_made))
 
 
-@keys.patch("/{key_id}/spend-cap")
-async def set_spend_cap(key_id: str, cap: SpendCap, caller: Manager, keyring: Keyring) -> dict[str, Any]:
+@keys.on("PATCH", "/{key_id}/spend-cap", body=SpendCap)
+async def set_spend_cap(call: ManagerCall, cap: SpendCap) -> Shown:
     """Sets the key's bound on spend in a calendar month."""
-    return key_view(await keyring.change(caller, key_id, cap.changes()))
+    return await changed(call, cap.changes())
 
 
-@keys.patch("/{key_id}/alert-webhook")
-async def set_alert_webhook(key_id: str, webhook: AlertWebhook, caller: Manager, keyring: Keyring) -> dict[str, Any]:
+@keys.on("PATCH", "/{key_id}/alert-webhook", body=AlertWebhook)
+async def set_alert_webhook(call: ManagerCall, webhook: AlertWebhook) -> Shown:
     """Sets the destination of the key's alerts."""
-    return key_view(await keyring.change(caller, key_id, webhook.changes()))
+    return await changed(call, webhook.changes())
 
 
-@keys.patch("/{key_id}/region-policy")
-async def set_region_policy(key_id: str, region: Region, caller: Manager, keyring: Keyring) -> dict[str, Any]:
+@keys.on("PATCH", "/{key_id}/region-policy", body=Region)
+async def set_region_policy(call: ManagerCall, region: Region) -> Shown:
     """Sets the regions in which the key's requests may be served."""
-    return key_view(await keyring.change(caller, key_id, region.changes()))
+    return await changed(call, region.changes())
 
 
-app.include_router(keys, prefix="/v1/keys")
-app.include_router(keys, prefix="/keys")
+async def changed(call: ManagerCall, changes: dict[str, Any]) -> Shown:
+    """The key that the path names, with the changes."""
+    return key_view(await call.keyring.change(call.manager, call.path["key_id"], changes))
+
+
+app = JsonApp(keys)
 handler = lambda_handler(app)

@@ -2,23 +2,27 @@
 publicly.
 """
 
-from typing import Any
-
-from fastapi import Request, Response
+import orjson
 
 from gateway import VERSION
 from gateway.catalog.listing import shape_for
 from gateway.errors import MethodNotAllowed, NotFound
-from gateway.http.json_app import GENERATING, Caller, control_app, lambda_handler
+from gateway.http.app import unknown_path
+from gateway.http.buffered import lambda_handler
+from gateway.http.calls import Call, KeyedCall, Reply, Shown
+from gateway.http.endpoints import Endpoints
+from gateway.http.json_app import JsonApp
+from gateway.http.wires import is_generating
 from gateway.wiring.models import model_list
 
-app = control_app("models")
+public, keyed = Endpoints(Call), Endpoints(KeyedCall)
 
 
-@app.api_route("/", methods=["GET", "HEAD"])
-async def root(request: Request) -> dict[str, Any]:
+@public.on("GET", "/")
+@public.on("HEAD", "/")
+async def root(call: Call) -> Shown:
     """Lists the endpoints, under the request's stage; Claude Code sends a HEAD here before anything else."""
-    stage = request.scope["aws.event"]["requestContext"]["path"].rstrip("/")
+    stage = call.request.base_path
     return {
         "object": "gateway",
         "name": "Nexgate",
@@ -27,40 +31,47 @@ async def root(request: Request) -> dict[str, Any]:
     }
 
 
-@app.api_route("/health", methods=["GET", "HEAD"])
-async def health(response: Response) -> dict[str, Any]:
+@public.on("GET", "/health")
+@public.on("HEAD", "/health")
+async def health(_: Call) -> Shown:
     """Shows that the API answers, and with which version; it reads nothing and needs no key."""
-    response.headers["Cache-Control"] = "no-store"
-    return {"status": "ok", "version": VERSION}
+    return Reply(orjson.dumps({"status": "ok", "version": VERSION}), headers={"Cache-Control": "no-store"})
 
 
-@app.get("/v1/models")
-@app.get("/v1beta/models")
-async def list_models(request: Request, caller: Caller) -> dict[str, Any]:
+@keyed.on("GET", "/v1/models")
+@keyed.on("GET", "/v1beta/models")
+async def list_models(call: KeyedCall) -> Shown:
     """Lists the models that the key may use and reach."""
-    shape = shape_for(request.url.path, request.headers)
-    rows = [row for row in model_list().rows if caller.may_see((row.id,), row.targets)]
+    shape = shape_for(call.request.path, call.request.headers)
+    rows = [row for row in model_list().rows if call.principal.may_see((row.id,), row.targets)]
     return shape.page([shape.row(row) for row in rows])
 
 
-@app.get("/v1/models/{model_id:path}")
-@app.get("/v1beta/models/{model_id:path}")
-async def get_model(model_id: str, request: Request, caller: Caller) -> dict[str, Any]:
+@keyed.on("GET", "/v1/models/{model_id...}")
+@keyed.on("GET", "/v1beta/models/{model_id...}")
+async def get_model(call: KeyedCall) -> Shown:
     """Shows a model; its id may hold slashes."""
-    if model_id.rpartition(":")[2] in GENERATING:
-        raise MethodNotAllowed(f"{request.url.path} takes POST, not GET.", allowed=["POST"])
+    path, model_id = call.request.path, call.path["model_id"]
+    refuse_generating(path)
     row = model_list().find(model_id)
-    if row is None or not caller.may_see((model_id, row.id), row.targets):
+    if row is None or not call.principal.may_see((model_id, row.id), row.targets):
         raise NotFound(f"The model '{model_id}' does not exist.", param="model", code="model_not_found")
-    return shape_for(request.url.path, request.headers).row(row)
+    return shape_for(path, call.request.headers).row(row)
 
 
-@app.get("/v1beta/{resource:path}")
-async def no_resource(resource: str, request: Request) -> None:
+@public.on("GET", "/v1beta/{resource...}")
+async def no_resource(call: Call) -> Shown:
     """Refuses an unknown resource in the shape of Gemini's errors."""
-    if resource.rpartition(":")[2] in GENERATING:
-        raise MethodNotAllowed(f"{request.url.path} takes POST, not GET.", allowed=["POST"])
-    raise NotFound(f"Unknown path: {request.url.path}.", code="unknown_url")
+    refuse_generating(call.request.path)
+    raise unknown_path(call.request.path)
 
 
+def refuse_generating(path: str) -> None:
+    """Refuses a path that another family answers, by POST."""
+    if is_generating(path):
+        raise MethodNotAllowed(f"{path} takes POST, not GET.", allowed=["POST"])
+
+
+# A model is found before the unknown resource that its path would be too.
+app = JsonApp(keyed, public)
 handler = lambda_handler(app)

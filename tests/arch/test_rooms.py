@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.providers.chat.registry import PROVIDERS
-from tests.arch.tree import ROOT, python_files, syntax, text
+from tests.arch.tree import ROOT, python_files, syntax
 
 LAYER = Path("layers/shared")
 GATEWAY = LAYER / "gateway"
@@ -24,9 +24,9 @@ OUTSIDE_PROVIDERS = [
     for path in python_files()
     if path.parts[0] in {"layers", "functions"} and not path.is_relative_to(GATEWAY / "providers")
 ]
-# The only packages that the streaming functions may load beside Python's own library; msgspec loads the last one.
+# The only packages that a function may load at its start beside Python's own library; msgspec loads the last one.
 LIGHT = {"httptools", "msgspec", "orjson", "typing_extensions"}
-STREAMING = [path.parts[1] for path in python_files() if path.parts[0] == "functions" and "StreamingApp" in text(path)]
+FAMILIES = [path.parts[1] for path in python_files() if path.parts[0] == "functions" and path.name == "app.py"]
 
 
 def names_provider(node: ast.AST) -> bool:
@@ -85,8 +85,8 @@ def test_a_decision_by_a_providers_name_is_recognised(code: str) -> None:
     assert any(decides_by_provider(node) for node in ast.walk(ast.parse(code)))
 
 
-@pytest.mark.parametrize("family", STREAMING)
-def test_a_streaming_function_loads_light_packages_only(family: str) -> None:
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_function_loads_light_packages_only(family: str) -> None:
     assert imported_by("import app", LAYER, Path("functions") / family) - {"app", "gateway"} <= LIGHT
 
 

@@ -20,7 +20,8 @@ from gateway.ledger.hold_ids import hold_id_at
 from gateway.ledger.money import parse_usd
 from gateway.limits.windows import READS_RPM
 from gateway.ports.keys import KeyRecord
-from gateway.wiring.control_plane import ControlServices, control_services
+from gateway.runtime.invocation import InvocationContext
+from gateway.wiring.control_plane import ControlServices
 from tests.fakes.idempotency import MemoryIdempotencyRecords
 from tests.fakes.keys import MemoryKeyStore
 from tests.fakes.money import MemoryMoney
@@ -33,6 +34,7 @@ CALLER_IP = "203.0.113.7"
 ACCOUNT, MANAGER_KEY, MANAGER_ID = "acc_one", "sk-xc-manager-of-one", "key_manager"
 OTHER_ACCOUNT, OTHER_KEY = "acc_two", "sk-xc-manager-of-two"
 FULL_KEY = re.compile(r"sk-xc-[A-Za-z0-9_-]{43}")
+INVOCATION = InvocationContext("invocation-1", int(NOW_S + 29) * 1000, "", None, None, None, None)
 Scope = MutableMapping[str, Any]
 
 _numbers = itertools.count(1)
@@ -64,7 +66,7 @@ class AppUnderTest:
 
     def __post_init__(self) -> None:
         for app in (keys_app, billing_app):
-            app.dependency_overrides[control_services] = self.services
+            app._services = self.services
 
     def services(self) -> ControlServices:
         ring = Idempotency(self.records, self.answers, self.clock)
@@ -125,11 +127,11 @@ class AppUnderTest:
 
 
 def as_from_api_gateway(app: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    """Wraps the app with the parts of API Gateway's event that Mangum passes on."""
+    """Wraps the app with the parts of Lambda's invocation that it reads."""
 
     async def called(scope: Scope, receive: Any, send: Any) -> None:
         event = {"requestContext": {"requestId": "trace-1"}}
-        await app({**scope, "aws.event": event}, receive, send)
+        await app({**scope, "aws.event": event, "aws.context": INVOCATION}, receive, send)
 
     return called
 

@@ -38,6 +38,7 @@ async def test_every_answer_bears_a_trace_id_and_the_windows(nexgate: AppUnderTe
     found = {name: headers[name] for name in headers if name.startswith("x-")}
     assert found == {
         "x-trace-id": "trace-1",
+        "x-request-id": "trace-1",
         "x-ratelimit-limit": "60",
         "x-ratelimit-remaining": "60",
         "x-ratelimit-reset": "50",

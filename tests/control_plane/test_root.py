@@ -13,7 +13,8 @@ import pytest
 
 from functions.models.app import app
 from gateway import VERSION
-from gateway.http.json_app import lambda_handler
+from gateway.http.buffered import lambda_handler
+from tests.control_plane.harness import INVOCATION
 from tests.fakes.invocations import LambdaContext
 from tests.process_loop import process_loop
 
@@ -26,9 +27,10 @@ def stage(path: str) -> Any:
     """Returns the app as an event calls it with requests whose full path is `path`."""
     event = orjson.loads(SAMPLE.read_bytes())
     event["requestContext"]["path"] = path
+    scoped = {"aws.event": event, "aws.context": INVOCATION}
 
     async def asked(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
-        await app({**scope, "aws.event": event}, receive, send)
+        await app({**scope, **scoped}, receive, send)
 
     return asked
 
@@ -77,7 +79,7 @@ def test_the_version_is_the_projects() -> None:
 def test_an_event_of_a_domain_with_a_base_path_is_served_with_pages_of_every_origin(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("gateway.http.json_app.cors_origins", lambda: {"*"})
+    monkeypatch.setattr(app._answer_pages, "_origins", lambda: {"*"})
     event = orjson.loads(SAMPLE.read_bytes()) | {"resource": "/health", "path": "/ai/health"}
     with process_loop():
         answer = lambda_handler(app)(event, LambdaContext())

@@ -56,7 +56,7 @@ async def test_the_key_of_an_attempt_that_died_is_revoked_before_another_one_is_
     with monkeypatch.context() as dying:
         dying.setattr(nexgate.records, "finish", die)
         dying.setattr(nexgate.records, "free", die)
-        with pytest.raises(BaseExceptionGroup):
+        with pytest.raises(Death):
             await create(nexgate, "one")
     nexgate.clock.at_s += 31
     again = (await create(nexgate, "one")).json()

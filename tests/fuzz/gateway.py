@@ -1,13 +1,12 @@
 """Runs every function that answers clients in this process, over memory stores and the simulated providers.
 
-A request passes the emulator's event, the function's own entry (Lambda's handler, or the streaming runtime's cycle) and
-the real app. Each request finds the same stores, on a loop of its own whose clock jumps over waits.
+A request passes the emulator's event, the way of its answer (whole, or the streaming runtime's cycle) and the real app.
+Each request finds the same stores, on a loop of its own whose clock jumps over waits.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import logging
 import re
 from collections.abc import Iterator
@@ -17,16 +16,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
-from typing import Any, cast
+from typing import Any
 from unittest.mock import patch
 
 import orjson
-from fastapi import FastAPI
 from msgspec.structs import replace
 
 from functions.responses.app import ROUTES as RESPONSES
 from gateway.canonical.jobs import Job, JobKind
 from gateway.canonical.money import AccountSnapshot, Charge, Hold
+from gateway.http.buffered import answered
+from gateway.http.json_app import JsonApp
 from gateway.http.streaming_app import StreamingApp
 from gateway.idempotency.ring import Idempotency
 from gateway.jobs.media.callbacks import Callbacks
@@ -47,11 +47,11 @@ from gateway.runtime.event import http_scope
 from gateway.runtime.invocation import InvocationContext
 from gateway.signatures import Vault
 from gateway.wiring.chat import CATALOG
-from gateway.wiring.control_plane import control_services
 from gateway.wiring.streaming import StreamingServices
 from local.gateway_event import Request, proxy_event
 from tests.control_plane.harness import CALLER_IP, NOW_S, StoppedClock
 from tests.fakes.idempotency import MemoryIdempotencyRecords
+from tests.fakes.invocations import LambdaContext
 from tests.fakes.objects import MemoryObjects
 from tests.fakes.responses import MemoryResponseRecords
 from tests.fakes.signatures import MemorySignatures
@@ -136,12 +136,6 @@ class Lines(logging.Handler):
         self.format(record)
 
 
-class LambdaContext:
-    """The part of a managed runtime's context that handlers read."""
-
-    aws_request_id = "invocation-1"
-
-
 @dataclass
 class Stores:
     """All that functions share, of which every request gets a copy."""
@@ -203,7 +197,7 @@ class World:
         self.stores = seeded().copied()
         studio = self.stores.studio
         clock, money, jobs = studio.clock, studio.money, studio.jobs
-        self.control = import_module("functions.files.app").app.dependency_overrides[control_services]()
+        self.control = import_module("functions.files.app").app._services()
         self.late = LateSettlements()
         self.providers = ProviderClient(self, Providers(clock.now_s), PATIENCE)
         billing = Billing(money, self.late, clock)
@@ -261,9 +255,8 @@ class Gateway:
                 app = getattr(import_module(f"functions.{family}.app"), "app", None)
                 if isinstance(app, StreamingApp):
                     undo.enter_context(patch.object(app, "_services", lambda: self.world.services))
-                elif isinstance(app, FastAPI):
-                    overrides = cast("dict[Any, Any]", app.dependency_overrides)
-                    undo.enter_context(patch.dict(overrides, {control_services: lambda: self.world.control}))
+                elif isinstance(app, JsonApp):
+                    undo.enter_context(patch.object(app, "_services", lambda: self.world.control))
             stored = replace(RESPONSES, stored=lambda: self.world.turns)
             undo.enter_context(patch.object(import_module("functions.responses.app").app, "_route_at", stored))
             for name, part in {
@@ -302,7 +295,7 @@ class Gateway:
             if match.route.streaming:
                 loop.run_until_complete(_streamed(module.app, event, answer, function.timeout_s))
             else:
-                _buffered(module.handler, event, answer)
+                loop.run_until_complete(_buffered(module.app, event, answer))
         return answer
 
 
@@ -335,10 +328,7 @@ async def _streamed(app: StreamingApp, event: dict[str, Any], answer: Answer, ti
         await app(http_scope(event, context), cycle.receive, cycle.send)
 
 
-def _buffered(handler: Any, event: dict[str, Any], answer: Answer) -> None:
-    told = handler(event, LambdaContext())
-    body = told["body"]
-    answer.status = told["statusCode"]
-    answer.headers = {name.lower(): values[-1] for name, values in told["multiValueHeaders"].items()}
-    answer.headers |= {name.lower(): value for name, value in told["headers"].items()}
-    answer.body = base64.b64decode(body) if told["isBase64Encoded"] else body.encode()
+async def _buffered(app: JsonApp, event: dict[str, Any], answer: Answer) -> None:
+    told = await answered(app, event, LambdaContext())
+    answer.status, answer.body = told["statusCode"], told["body"].encode()
+    answer.headers = {name: values[-1] for name, values in told["multiValueHeaders"].items()} | told["headers"]

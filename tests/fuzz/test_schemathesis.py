@@ -21,7 +21,7 @@ from tests.fuzz.cases import CASES, Case
 from tests.fuzz.gateway import Answer, Gateway, World, named_ids
 from tests.fuzz.judge import judge
 from tests.generation.studio import KEY
-from tests.http.endpoints import documented
+from tests.http.documents import documented
 
 Call = schemathesis.Case[Any]
 EXAMPLES = settings(

@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any
 
 import httpx
-from fastapi import FastAPI
 from msgspec.structs import replace
 
 from functions.files.app import app as files_app
@@ -20,6 +19,9 @@ from gateway.canonical.jobs import Attempt, Job, JobError, JobKind, JobStatus, R
 from gateway.catalog.loader import load
 from gateway.catalog.media import MEDIA_MODELS
 from gateway.errors import InvalidRequest, ServiceUnavailable
+from gateway.http import generation as http_generation
+from gateway.http import uploads as http_uploads
+from gateway.http.json_app import JsonApp
 from gateway.idempotency.ring import Idempotency
 from gateway.jobs.cancel import Canceling
 from gateway.jobs.closing import Closing
@@ -33,9 +35,7 @@ from gateway.providers.media.registry import KNOWN
 from gateway.untrusted.fetch import Fetched
 from gateway.untrusted.file_types import FileType, judge_file
 from gateway.untrusted.urls import judge_url
-from gateway.wiring.control_plane import ControlServices, control_services
-from gateway.wiring.files import uploads as stored_files
-from gateway.wiring.generation import generation
+from gateway.wiring.control_plane import ControlServices
 from local.resource_names import ResourceNames
 from local.routes import Routes
 from local.template import Stack, resolve, translate
@@ -72,7 +72,7 @@ def routes() -> Routes:
     return Routes(stack().api.routes)
 
 
-def app_of(method: str, path: str) -> FastAPI:
+def app_of(method: str, path: str) -> JsonApp:
     """Returns the app to which API Gateway sends a request."""
     match = routes().match(method, path.partition("?")[0])
     assert match is not None, f"no route for {method} {path}"
@@ -147,9 +147,9 @@ class Studio:
             clock=self.clock,
         )
         for app in APPS.values():
-            app.dependency_overrides[control_services] = lambda: control
-            app.dependency_overrides[generation] = lambda: self.services
-            app.dependency_overrides[stored_files] = lambda: uploads
+            app._services = lambda: control
+        vars(http_generation)["generation"] = lambda: self.services
+        vars(http_uploads)["uploads"] = lambda: uploads
 
     async def settle_in(self) -> None:
         for account_id, key in ((ACCOUNT, KEY), (OTHER_ACCOUNT, OTHER_KEY)):

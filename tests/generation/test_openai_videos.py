@@ -205,7 +205,7 @@ async def test_one_idempotency_key_makes_one_video(studio: Studio) -> None:
 async def test_a_method_that_is_not_served_names_those_that_are(studio: Studio) -> None:
     answer = await studio.ask("PUT", "/v1/videos/gen_1")
     assert refusal(answer)[:2] == (405, "method_not_allowed")
-    assert answer.headers["Allow"] == "GET, DELETE"
+    assert answer.headers["Allow"] == "DELETE, GET"
 
 
 async def test_a_key_that_manages_nothing_may_make_videos(studio: Studio) -> None:

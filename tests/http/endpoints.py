@@ -6,17 +6,15 @@ endpoint is there at once. What lies below a greedy path of a streaming family i
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
-from fastapi import FastAPI
-
+from gateway.http.json_app import JsonApp
 from gateway.http.streaming_app import StreamingApp
+from tests.http.documents import documented
 from tests.template.families import streamed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,8 +49,8 @@ class Endpoint:
     path: str
 
     @property
-    def app(self) -> FastAPI | StreamingApp:
-        found: FastAPI | StreamingApp = import_module(f"functions.{self.family}.app").app
+    def app(self) -> JsonApp | StreamingApp:
+        found: JsonApp | StreamingApp = import_module(f"functions.{self.family}.app").app
         return found
 
     @property
@@ -70,14 +68,6 @@ def endpoints() -> tuple[Endpoint, ...]:
     return (*_endpoints(), Endpoint("gemini", "POST", NOWHERE))
 
 
-def documented(app: FastAPI) -> dict[str, Any]:
-    """Returns the app's OpenAPI document."""
-    with warnings.catch_warnings():
-        # The root answers two methods by one function.
-        warnings.filterwarnings("ignore", "Duplicate Operation ID")
-        return app.openapi()
-
-
 def _endpoints() -> Iterator[Endpoint]:
     for family in FAMILIES:
         app = getattr(import_module(f"functions.{family}.app"), "app", None)
@@ -85,6 +75,6 @@ def _endpoints() -> Iterator[Endpoint]:
             exact = [path for _, path in streamed()[family] if "{" not in path]
             for line in [*(f"POST {path}" for path in exact), *BELOW.get(family, ())]:
                 yield Endpoint(family, *line.split(" "))
-        elif isinstance(app, FastAPI):
+        elif isinstance(app, JsonApp):
             for path, methods in documented(app)["paths"].items():
                 yield from (Endpoint(family, method.upper(), path) for method in methods)

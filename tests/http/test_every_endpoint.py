@@ -9,13 +9,12 @@ from typing import Any
 
 import orjson
 import pytest
-from fastapi import FastAPI
 from msgspec.structs import replace
 
 from functions.files.app import app as files_app
 from gateway.auth.principal import key_hash
+from gateway.http.json_app import JsonApp
 from gateway.ports.keys import KeyRecord
-from gateway.wiring.control_plane import control_services
 from tests.control_plane.harness import CALLER_IP, NOW_S, as_from_api_gateway
 from tests.fakes.webhooks import MemoryWebhookRecords
 from tests.generation.studio import ACCOUNT, KEY, OTHER_ACCOUNT, Studio, routes
@@ -62,14 +61,10 @@ async def studio(monkeypatch: pytest.MonkeyPatch) -> Studio:
     for text, record in records.items():
         await made.keys.add(key_hash(text), record)
     await made.keys.change(ACCOUNT, f"key_of_{ACCOUNT}", {"can_manage_keys": True})
-    control = files_app.dependency_overrides[control_services]()
+    control, streaming = files_app._services(), StreamingServices(made.clock, made.keys, made.money)
     for endpoint in keyed():
-        if isinstance(endpoint.app, FastAPI):
-            overrides: dict[Any, Any] = endpoint.app.dependency_overrides
-            monkeypatch.setitem(overrides, control_services, lambda: control)
-        else:
-            services = StreamingServices(made.clock, made.keys, made.money)
-            monkeypatch.setattr(endpoint.app, "_services", lambda services=services: services)
+        services: Any = control if isinstance(endpoint.app, JsonApp) else streaming
+        monkeypatch.setattr(endpoint.app, "_services", lambda services=services: services)
     monkeypatch.setattr("functions.webhooks.app.webhook_records", MemoryWebhookRecords)
     return made
 
@@ -138,7 +133,7 @@ async def test_a_key_that_may_not_be_used_is_refused_at_every_endpoint(studio: S
     for endpoint in keyed():
         answer = await asked(endpoint, None if role == "none" else f"sk-xc-{role}")
         found[f"{endpoint.method} {endpoint.path}"] = answer.status
-        if isinstance(endpoint.app, FastAPI) and endpoint.method != "HEAD" and "beta" not in endpoint.path:
+        if isinstance(endpoint.app, JsonApp) and endpoint.method != "HEAD" and "beta" not in endpoint.path:
             assert answer.error["code"] == code, endpoint
     assert len(found) > 50
     assert {name: found[name] for name in found if found[name] != status} == {}
@@ -148,7 +143,7 @@ async def test_a_key_that_may_not_be_used_is_refused_at_every_endpoint(studio: S
 @pytest.mark.usefixtures("studio")
 async def test_a_key_that_does_not_manage_is_refused_where_accounts_are_managed_and_nowhere_else() -> None:
     for endpoint in keyed():
-        if isinstance(endpoint.app, FastAPI):
+        if isinstance(endpoint.app, JsonApp):
             refused = (await asked(endpoint, PLAIN)).status == 403
             assert refused is endpoint.is_managed, endpoint
 
@@ -158,7 +153,7 @@ async def test_another_tenants_ids_are_unknown_at_every_endpoint(studio: Studio)
     ids = {"key_id": f"key_of_{ACCOUNT}", "job_id": job_id, "video_id": job_id, "model_id": "no-such-model"}
     tried = 0
     for endpoint in keyed():
-        if isinstance(endpoint.app, FastAPI) and any(f"{{{name}" in endpoint.path for name in ids):
+        if isinstance(endpoint.app, JsonApp) and any(f"{{{name}" in endpoint.path for name in ids):
             answer = await asked(endpoint, OTHER, ids)
             assert answer.status in {400, 404}, endpoint
             tried += 1
@@ -172,7 +167,7 @@ async def test_another_tenants_ids_are_unknown_at_every_endpoint(studio: Studio)
 @pytest.mark.usefixtures("studio")
 async def test_a_managing_key_is_refused_for_its_role_nowhere() -> None:
     for endpoint in keyed():
-        if isinstance(endpoint.app, FastAPI):
+        if isinstance(endpoint.app, JsonApp):
             answer = await asked(endpoint, KEY, {"key_id": "key_plain"})
             assert answer.status not in {401, 403}, endpoint
             assert answer.status < 500, endpoint

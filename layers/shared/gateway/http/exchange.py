@@ -59,9 +59,10 @@ class Exchange:
         self._clock, self._began_s = clock, clock.monotonic_s()
 
     async def start(self, status: int, content_type: str, extra: Mapping[str, str]) -> None:
-        """Status and headers; at most once."""
+        """Status and headers, at most once; without a type for an answer that has no body."""
         self.status = status
-        headers = {"Content-Type": content_type, **dict.fromkeys(ID_HEADERS, self.request.request_id)}
+        headers = {"Content-Type": content_type} if content_type else {}
+        headers |= dict.fromkeys(ID_HEADERS, self.request.request_id)
         if self.window is not None and (self.context is None or self.context.window is None):
             headers |= await self.window()
         if self.context is not None:
@@ -75,8 +76,12 @@ class Exchange:
         await self._send({"type": "http.response.body", "body": data, "more_body": more})
 
     async def reply(self, status: int, body: bytes, extra: Mapping[str, str] | None = None) -> None:
-        """A whole JSON answer."""
-        await self.start(status, JSON_TYPE, {"Content-Length": str(len(body)), **self.known_headers(), **(extra or {})})
+        """A whole answer, of JSON or empty."""
+        await self.start(
+            status,
+            JSON_TYPE if body else "",
+            {"Content-Length": str(len(body)), **self.known_headers(), **(extra or {})},
+        )
         await self.write(body, more=False)
 
     def known_headers(self) -> dict[str, str]:

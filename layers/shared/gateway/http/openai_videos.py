@@ -1,60 +1,66 @@
-"""OpenAI's video routes over the gateway's jobs: https://platform.openai.com/docs/api-reference/videos."""
+"""OpenAI's video endpoints over the gateway's jobs: https://platform.openai.com/docs/api-reference/videos."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from fastapi import Query, Response
-from fastapi.responses import RedirectResponse
+from msgspec import Struct
 
 from gateway.canonical.jobs import JobKind
 from gateway.errors import InvalidRequest
-from gateway.http.generation import CreatedJob, OpenAIVideo, Services
-from gateway.http.json_app import Caller, Cursor, PageLimit, router
+from gateway.http.calls import Cursor, PageLimit, Reply, Shown
+from gateway.http.endpoints import Endpoints
+from gateway.http.generation import GenerationCall
 from gateway.jobs.media.views import deleted_view, video_view, videos_page
 
-videos = router()
+videos = Endpoints(GenerationCall, "/v1/videos")
 
 
-@videos.post("")
-async def create_video(create: CreatedJob, video: OpenAIVideo) -> Response:
+class VideosPage(Struct):
+    """The part of the list of videos that a query asks for."""
+
+    limit: PageLimit = 20
+    after: Cursor | None = None
+    order: Literal["asc", "desc"] = "desc"
+
+
+class Content(Struct):
+    """The form of a video that a query asks for."""
+
+    variant: Literal["video", "thumbnail", "spritesheet"] = "video"
+
+
+@videos.on("POST", "")
+async def create_video(call: GenerationCall) -> Shown:
     """A video, as a form or as JSON asks for it."""
-    return await create(video, video_view, status=200)
+    return await call.created_job(call.openai_video(), video_view, status=200)
 
 
-@videos.get("")
-async def list_videos(
-    caller: Caller,
-    services: Services,
-    limit: PageLimit = 20,
-    after: Cursor = None,
-    order: Literal["asc", "desc"] = "desc",
-) -> dict[str, Any]:
+@videos.on("GET", "", query=VideosPage)
+async def list_videos(call: GenerationCall, wanted: VideosPage) -> Shown:
     """Newest first unless asked otherwise."""
-    page = await services.videos(caller.account_id, limit, after, oldest_first=order == "asc")
+    oldest_first = wanted.order == "asc"
+    page = await call.service.videos(call.account_id, wanted.limit, wanted.after or None, oldest_first=oldest_first)
     return videos_page(page.elements, has_more=page.next_cursor is not None)
 
 
-@videos.get("/{video_id}")
-async def get_video(video_id: str, caller: Caller, services: Services) -> dict[str, Any]:
+@videos.on("GET", "/{video_id}")
+async def get_video(call: GenerationCall) -> Shown:
     """Returns one video."""
-    return video_view(await services.find(caller.account_id, video_id, (JobKind.VIDEO,)))
+    return video_view(await call.service.find(call.account_id, call.path["video_id"], (JobKind.VIDEO,)))
 
 
-@videos.get("/{video_id}/content")
-async def get_content(
-    video_id: str,
-    caller: Caller,
-    services: Services,
-    variant: Annotated[Literal["video", "thumbnail", "spritesheet"], Query()] = "video",
-) -> Response:
+@videos.on("GET", "/{video_id}/content", query=Content)
+async def get_content(call: GenerationCall, wanted: Content) -> Shown:
     """Sends on to the file: an answer of ours could not be longer than 6 MB."""
-    if variant != "video":
-        raise InvalidRequest(f"There is no {variant} of a video here.", param="variant", code="invalid_value")
-    return RedirectResponse(await services.content_url(caller.account_id, video_id), status_code=302)
+    if wanted.variant != "video":
+        message = f"There is no {wanted.variant} of a video here."
+        raise InvalidRequest(message, param="variant", code="invalid_value")
+    url = await call.service.content_url(call.account_id, call.path["video_id"])
+    return Reply(b"", 302, {"Location": url})
 
 
-@videos.delete("/{video_id}")
-async def delete_video(video_id: str, caller: Caller, services: Services) -> dict[str, Any]:
+@videos.on("DELETE", "/{video_id}")
+async def delete_video(call: GenerationCall) -> Shown:
     """Deletes a video and its file."""
-    return deleted_view(await services.delete(caller.account_id, video_id))
+    return deleted_view(await call.service.delete(call.account_id, call.path["video_id"]))

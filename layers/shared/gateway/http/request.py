@@ -22,7 +22,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 class Request(Struct, frozen=True):
     """One HTTP request, whole. Header names are lower-case; `request_id` is API Gateway's, `deadline_s` Lambda's.
 
-    `headers` has the first value of each name and `query` the last, as the JSON app reads them; the fields have all.
+    `headers` has the first value of each name and `query` the last; the fields have all. `event_context` is the
+    `requestContext` of API Gateway's event.
     """
 
     method: str
@@ -35,6 +36,19 @@ class Request(Struct, frozen=True):
     source_ip: str
     request_id: str
     deadline_s: float
+    event_context: Mapping[str, Any]
+
+    @property
+    def base_url(self) -> str:
+        """The address of the path's root as the caller knows it: API Gateway's host, and the stage or base path."""
+        host = self.event_context.get("domainName", "")
+        return f"https://{host}{self.base_path}" if host else ""
+
+    @property
+    def base_path(self) -> str:
+        """The path before the route's: that of the stage, or of a custom domain's mapping."""
+        found: str = self.event_context.get("path", "").removesuffix(self.path)
+        return found
 
 
 TOO_LARGE = "The body is larger than 6 MB without its coding; upload files through /v1/files/presign."
@@ -64,7 +78,7 @@ async def read(scope: Scope, receive: Receive) -> Request:
         parts.append(message.get("body", b""))
         if not message.get("more_body"):
             break
-    context = scope["aws.context"]
+    context, event_context = scope["aws.context"], scope["aws.event"]["requestContext"]
     header_fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     query_fields = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     return Request(
@@ -76,12 +90,7 @@ async def read(scope: Scope, receive: Receive) -> Request:
         query_fields=query_fields,
         body=b"".join(parts),
         source_ip=scope["client"][0] if scope.get("client") else "",
-        request_id=request_id(scope),
+        request_id=event_context["requestId"],
         deadline_s=context.deadline_ms / 1000,
+        event_context=event_context,
     )
-
-
-def request_id(scope: Scope) -> str:
-    """API Gateway's id of the request, which its access log has too."""
-    found: str = scope["aws.event"]["requestContext"]["requestId"]
-    return found

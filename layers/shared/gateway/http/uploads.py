@@ -1,25 +1,24 @@
-"""Shared dependencies of the routes that take files."""
+"""Calls of the endpoints that take files."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import Depends, Request
-
 from gateway.framing.multipart import FormPart
-from gateway.http.json_app import CountedCaller
+from gateway.http.calls import KeyedCall
 from gateway.jobs.media.uploads import Uploads, uploaded_file
 from gateway.wiring.files import uploads
 
-Files = Annotated[Uploads, Depends(uploads)]
 
+class UploadCall(KeyedCall):
+    """One call about a file."""
 
-async def file_of(request: Request, _caller: CountedCaller) -> FormPart:
-    """Reads the file of an upload, which is counted first."""
-    return uploaded_file(request.headers.get("content-type", ""), await request.body())
+    @property
+    def storage(self) -> Uploads:
+        """Customers' files."""
+        return uploads()
 
-
-UploadedFile = Annotated[FormPart, Depends(file_of)]
+    def file(self) -> FormPart:
+        """The file of an upload; raises the refusal of another body."""
+        return uploaded_file(self.request.headers.get("content-type", ""), self.request.body)
 
 
 async def forgotten(_file_id: str) -> None:

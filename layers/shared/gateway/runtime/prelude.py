@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-m
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import orjson
 
@@ -31,8 +32,8 @@ _HOP_BY_HOP = frozenset(
 )
 
 
-def prelude(status: int, headers: Fields) -> bytes:
-    """Status and fields in API Gateway's form; ValueError if they do not fit.
+def described_head(status: int, headers: Fields) -> dict[str, Any]:
+    """Status and fields in API Gateway's form, as every proxy integration gives them.
 
     A repeated field, such as set-cookie, goes into `multiValueHeaders`, each value on a line of its own.
     """
@@ -40,13 +41,16 @@ def prelude(status: int, headers: Fields) -> bytes:
     for name, value in headers:
         if name.lower() not in _HOP_BY_HOP:
             values.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
-    head = orjson.dumps(
-        {
-            "statusCode": status,
-            "headers": {name: all_[0] for name, all_ in values.items() if len(all_) == 1},
-            "multiValueHeaders": {name: all_ for name, all_ in values.items() if len(all_) > 1},
-        }
-    )
+    return {
+        "statusCode": status,
+        "headers": {name: all_[0] for name, all_ in values.items() if len(all_) == 1},
+        "multiValueHeaders": {name: all_ for name, all_ in values.items() if len(all_) > 1},
+    }
+
+
+def prelude(status: int, headers: Fields) -> bytes:
+    """The head of a streaming answer; ValueError if its fields do not fit."""
+    head = orjson.dumps(described_head(status, headers))
     if len(head) + len(_DELIMITER) > _PRELUDE_BYTES_MAX:
         raise ValueError(f"response headers of {len(head)} bytes")
     return head + _DELIMITER

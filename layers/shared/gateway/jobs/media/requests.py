@@ -6,63 +6,68 @@ https://platform.openai.com/docs/api-reference/videos/create
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from msgspec import Meta
 
-from gateway.accounts.key_settings import Body
 from gateway.canonical.jobs import JobKind
 from gateway.errors import InvalidRequest
 from gateway.framing.multipart import FormPart
 from gateway.jobs.media.uploads import FILE_BYTES_MAX
 from gateway.operations.media_fit import InlineFile, MediaRequest
+from gateway.protocols.shared.body import Body
 
 PROMPT_CHARACTERS_MAX = 32_000
 URL_CHARACTERS_MAX = 8_192
 SEED_MAX = 2**32 - 1
 # OpenAI's sizes: only the ratio is used, because each model has its own resolution.
 RATIOS = {"1280x720": "16:9", "720x1280": "9:16", "1792x1024": "16:9", "1024x1792": "9:16"}
-OPENAI_MODEL, OPENAI_SECONDS, OPENAI_SIZE = "sora-2", Decimal(4), "720x1280"
+OPENAI_MODEL, OPENAI_SIZE = "sora-2", "720x1280"
 OPENAI_NAMES = {"duration_sec": "seconds", "aspect_ratio": "size", "reference_image_url": "input_reference"}
+SECONDS_MIN, SECONDS_MAX, SECONDS_DIGITS_MAX = 1, 30, 8
 
 
-def seconds(value: object) -> Decimal:
-    """A JSON number of seconds as an exact `Decimal`; a float is refused, because it has lost digits."""
-    match value:
-        case int() | Decimal() if value is not True and value is not False:
-            return Decimal(value)
-        case _:
-            raise ValueError("Input should be a number of seconds")
+class Seconds(Decimal):
+    """A JSON number of seconds, exact; a float is refused, because it has lost digits."""
+
+    SCHEMA: ClassVar[Mapping[str, Any]] = {"type": "number", "minimum": SECONDS_MIN, "maximum": SECONDS_MAX}
+
+    @classmethod
+    def read(cls, value: object) -> Self:
+        found = cls(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else cls(0)
+        if not SECONDS_MIN <= found <= SECONDS_MAX or len(found.as_tuple().digits) > SECONDS_DIGITS_MAX:
+            bounds = f"from {SECONDS_MIN} to {SECONDS_MAX}, of at most {SECONDS_DIGITS_MAX} digits"
+            raise ValueError(f"Input should be a number of seconds {bounds}")
+        return found
 
 
-def spelled_seconds(value: object) -> Decimal:
+class SpelledSeconds(Seconds):
     """Seconds as text, as OpenAI's clients send them, or as a number."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 3:
-        return Decimal(value)
-    return seconds(value)
+
+    SCHEMA: ClassVar[Mapping[str, Any]] = {"anyOf": [Seconds.SCHEMA, {"type": "string", "pattern": "^[0-9]{1,3}$"}]}
+
+    @classmethod
+    def read(cls, value: object) -> Self:
+        is_spelled = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 3
+        return super().read(Decimal(str(value)) if is_spelled else value)
 
 
-Model = Annotated[str, Field(min_length=1, max_length=128)]
-Prompt = Annotated[str, Field(min_length=1, max_length=PROMPT_CHARACTERS_MAX)]
-Url = Annotated[str, Field(min_length=1, max_length=URL_CHARACTERS_MAX)]
-Seed = Annotated[int, Field(ge=0, le=SEED_MAX)]
-Seconds = Annotated[
-    Decimal,
-    BeforeValidator(seconds),
-    Field(ge=1, le=30, max_digits=8),
-    WithJsonSchema({"type": "number", "minimum": 1, "maximum": 30}),
-]
-SpelledSeconds = Annotated[Decimal, BeforeValidator(spelled_seconds), Field(ge=1, le=30)]
+OPENAI_SECONDS = SpelledSeconds(4)
+Model = Annotated[str, Meta(min_length=1, max_length=128)]
+Prompt = Annotated[str, Meta(min_length=1, max_length=PROMPT_CHARACTERS_MAX)]
+Url = Annotated[str, Meta(min_length=1, max_length=URL_CHARACTERS_MAX)]
+Seed = Annotated[int, Meta(ge=0, le=SEED_MAX)]
 
 
-class Preferences(Body):
+class Preferences(Body, frozen=True, kw_only=True):
     """The caller's routing preferences that apply to media models."""
 
     allow_fallbacks: bool = True
 
 
-class VideoRequest(Body):
+class VideoRequest(Body, frozen=True, kw_only=True):
     """Body of `POST /v1/videos/generations`."""
 
     model: Model
@@ -81,7 +86,7 @@ class VideoRequest(Body):
             kind=JobKind.VIDEO,
             model=self.model,
             prompt=self.prompt,
-            duration_s=self.duration_sec,
+            duration_s=None if self.duration_sec is None else Decimal(self.duration_sec),
             aspect_ratio=self.aspect_ratio,
             reference=self.reference_image_url,
             negative_prompt=self.negative_prompt,
@@ -91,7 +96,7 @@ class VideoRequest(Body):
         )
 
 
-class Model3dRequest(Body):
+class Model3dRequest(Body, frozen=True, kw_only=True):
     """Body of `POST /v1/3d/generations`."""
 
     model: Model
@@ -116,14 +121,14 @@ class Model3dRequest(Body):
         )
 
 
-class ImageReference(Body):
+class ImageReference(Body, frozen=True, kw_only=True):
     """OpenAI's object in place of a file."""
 
     file_id: Url | None = None
     image_url: Url | None = None
 
 
-class OpenAIVideoRequest(Body):
+class OpenAIVideoRequest(Body, frozen=True, kw_only=True):
     """Body of `POST /v1/videos`, without the file of a form."""
 
     prompt: Prompt
@@ -138,7 +143,7 @@ class OpenAIVideoRequest(Body):
             kind=JobKind.VIDEO,
             model=self.model,
             prompt=self.prompt,
-            duration_s=self.seconds,
+            duration_s=Decimal(self.seconds),
             aspect_ratio=None if self.size is None else RATIOS[self.size],
             reference=file or self._reference(),
             ratio_default=RATIOS[OPENAI_SIZE],
@@ -155,12 +160,12 @@ class OpenAIVideoRequest(Body):
         return given.file_id or given.image_url
 
 
-class PresignRequest(Body):
+class PresignRequest(Body, frozen=True, kw_only=True):
     """Body of `POST /v1/files/presign`."""
 
     purpose: Literal["generation", "reference_image"]
-    size: Annotated[int, Field(ge=1, le=FILE_BYTES_MAX)]
-    type: Annotated[str, Field(min_length=1, max_length=100)]
+    size: Annotated[int, Meta(ge=1, le=FILE_BYTES_MAX)]
+    type: Annotated[str, Meta(min_length=1, max_length=100)]
 
 
 def form_members(parts: tuple[FormPart, ...]) -> tuple[dict[str, Any], InlineFile | None]:

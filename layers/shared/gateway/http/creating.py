@@ -1,0 +1,59 @@
+"""Creates a thing once under the request's Idempotency-Key, if it has one."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import orjson
+
+from gateway.accounts.sealing import sealed, unsealed
+from gateway.http.calls import KeyedCall, Reply
+from gateway.http.request import JSON_TYPE
+from gateway.idempotency.ring import Answer, Attempt, keyed_request
+
+# The functions' timeout: API Gateway waits no longer for a buffered answer.
+FUNCTION_TIMEOUT_S = 29.0
+
+Create = Callable[[], Awaitable[Mapping[str, Any]]]
+
+
+async def created_once(
+    call: KeyedCall,
+    new_id: str,
+    create: Create,
+    disown: Callable[[str], Awaitable[None]],
+    *,
+    status: int = 201,
+    counts: bool = True,
+) -> Reply:
+    """The answer of `create`, or its earlier answer to the same key; `disown` removes what an id created.
+
+    What is kept is sealed by the caller's API key, so each API key has idempotency keys of its own. `counts` is false
+    for a creation that is counted elsewhere; its repeats are only read.
+    """
+    request, secret = call.request, call.key_text
+    keyed = keyed_request(
+        request.headers.get("idempotency-key"),
+        f"{call.account_id}#{call.principal.key.key_id}",
+        request.method,
+        request.path,
+        request.headers.get("content-type", JSON_TYPE),
+        request.body,
+    )
+
+    async def made() -> bytes:
+        if counts:
+            await call.count_work()
+        return orjson.dumps(await create())
+
+    if keyed is None:
+        return Reply(await made(), status)
+
+    async def produce() -> Answer:
+        return Answer(status, {"content-type": JSON_TYPE}, sealed(await made(), secret, keyed.scope))
+
+    deadline_s = call.services.clock.now_s() + FUNCTION_TIMEOUT_S
+    answer = await call.services.idempotency.run(keyed, Attempt(new_id, deadline_s, produce, disown))
+    told = {name: value for name, value in answer.headers.items() if name.lower() != "content-type"}
+    return Reply(unsealed(answer.body, secret, keyed.scope), answer.status, told)

@@ -1,0 +1,45 @@
+"""Tests that the layer ships byte code which Lambda uses as it is: no cold start compiles a module."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import MAGIC_NUMBER
+from pathlib import Path
+
+import pytest
+
+from tests.template.translated import ROOT
+
+LAYER = ROOT / "layers/shared"
+# Hash-based, and not compared with a source: https://peps.python.org/pep-0552/
+UNCHECKED_HASH = 0b01
+# In place of the build's Python: it installs nothing, and is Python for all else.
+PYTHON = f"""#!/bin/sh
+if test "$2" = pip; then exit 0; fi
+exec "{sys.executable}" "$@"
+"""
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 13), reason="only Lambda's version of Python compiles for it")
+def test_every_module_of_the_layer_has_byte_code_that_is_not_checked(tmp_path: Path) -> None:
+    copied, found = tmp_path / "layer", tmp_path / "bin"
+    shutil.copytree(LAYER, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    found.mkdir()
+    (found / "python3").write_text(PYTHON)
+    (found / "python3").chmod(0o755)
+    built = tmp_path / "built"
+    subprocess.run(
+        ["make", "--silent", "build-SharedLayer"],
+        cwd=copied,
+        env={"PATH": f"{found}:{os.environ['PATH']}", "ARTIFACTS_DIR": str(built)},
+        check=True,
+    )
+    sources = sorted((built / "python/gateway").rglob("*.py"))
+    assert len(sources) > 200
+    for source in sources:
+        data = source.with_name("__pycache__").joinpath(f"{source.stem}.cpython-313.pyc").read_bytes()
+        assert (data[:4], data[4]) == (MAGIC_NUMBER, UNCHECKED_HASH), source
+        assert len(data) > 16
