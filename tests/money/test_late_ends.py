@@ -108,7 +108,7 @@ async def test_a_late_charge_corrects_what_the_sweeper_estimated(
     assert await free_and_held(money, account_id) == (free, 0)
 
 
-@pytest.mark.parametrize(("cost", "moved", "free"), [(500, -50, 600), (420, 0, 650), (300, 50, 700)])
+@pytest.mark.parametrize(("cost", "moved", "free"), [(500, -50, 600), (449, 0, 650), (420, 0, 650), (300, 50, 700)])
 async def test_what_the_sweeper_wrote_off_stays_written_off(
     money: Money, account_id: str, cost: int, moved: int, free: int
 ) -> None:

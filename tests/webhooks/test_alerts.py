@@ -193,6 +193,15 @@ async def test_only_a_refusal_by_the_cap_asks_for_a_look() -> None:
     assert told.looks == []
 
 
+def test_a_process_remembers_ten_thousand_keys_that_it_asked_for_and_no_more() -> None:
+    money = AlertingMoney(SimulatedDynamoDb(), "accounts", "ledger", Told())
+    for number in range(10_000):
+        money._note("acct_1", f"key_{number}", MONEY_S)
+    assert not money._is_due("acct_1", "key_0", MONEY_S)
+    money._note("acct_1", "key_10000", MONEY_S)
+    assert (money._is_due("acct_1", "key_0", MONEY_S), len(money._asked_s)) == (True, 1)
+
+
 def test_a_queue_that_hangs_holds_an_end_back_for_a_second() -> None:
     class Hanging(Told):
         async def look(self, account_id: str, key_id: str, *, refused: bool) -> None:

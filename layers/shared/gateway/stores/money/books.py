@@ -177,7 +177,7 @@ class Books:
 
     async def _credited_before(self, account_id: str, canceled: TransactionCanceled) -> Entry:
         (account_code, _), _, (_, marker) = canceled.reasons
-        if marker is None and account_code == CONDITION_FAILED:
+        if account_code == CONDITION_FAILED:
             raise no_account(account_id) from canceled
         if marker is None:
             raise canceled

@@ -7,6 +7,8 @@ then no entry can join that sum, and the amount already added is kept in an item
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from gateway.canonical.money import Hold, NanoUsd
 from gateway.errors import ServiceUnavailable
 from gateway.limits.windows import month_of
@@ -20,7 +22,6 @@ from gateway.stores.money.items import (
     ledger_key,
     mapping,
     number,
-    read_account,
     read_entry,
     read_parked_hold,
     short,
@@ -60,15 +61,12 @@ class Counting:
         return account
 
     async def _begun(self, now_s: float) -> Account:
-        account = await self._account()
         for _ in range(LOOKS_MAX):
+            account = await self._account()
             month = max(month_of(now_s), account.month)
-            try:
+            # Another write may turn the month first.
+            with suppress(ConditionFailed):
                 return await self._update((expressions.BEGIN_COUNT[month > account.month],), month)
-            except ConditionFailed as failed:
-                if failed.item is None:
-                    raise no_account(self._account_id) from failed
-                account = read_account(failed.item)
         raise ServiceUnavailable(BUSY)
 
     async def _count_open(self, account: Account) -> bool:

@@ -279,7 +279,7 @@ class Holds:
     def _end_parts(self, standing: Standing, charge: Charge | None, end: Ending, now_s: float) -> list[Item]:
         hold = standing.hold
         alerts = standing.alerts(end.spent_nanousd)
-        beyond = 0 if charge is None else max(0, charge.cost_nanousd - hold.amount_nanousd)
+        beyond = _beyond(hold, charge)
         rules = (
             *standing.lives,
             *(() if hold.parked else (expressions.LEAVE,)),
@@ -360,9 +360,14 @@ def _own(hold: Hold) -> dict[str, Item]:
     return {":hold": number(hold.amount_nanousd), ":key": text(key_id)}
 
 
+def _beyond(hold: Hold, charge: Charge | None) -> NanoUsd:
+    """The part of a charge that the hold does not pay."""
+    return 0 if charge is None else max(0, charge.cost_nanousd - hold.amount_nanousd)
+
+
 def _ending(standing: Standing, charge: Charge | None, now_s: float, *, provisional: bool) -> Ending:
     hold, account = standing.hold, standing.account
-    beyond = 0 if charge is None else max(0, charge.cost_nanousd - hold.amount_nanousd)
+    beyond = _beyond(hold, charge)
     short_of = account is not None and account.free_nanousd < beyond
     free_nanousd = account.free_nanousd if short_of and account else beyond
     return ending(hold, charge, free_nanousd, now_s, provisional=provisional)
