@@ -193,6 +193,23 @@ async def test_providers_take_turns_while_tries_are_left() -> None:
     assert outcome.spent_nanousd == 0
 
 
+async def test_each_further_attempt_waits_for_a_random_time_up_to_twice_as_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bounds: list[tuple[float, float]] = []
+
+    class Dice:
+        def uniform(self, least: float, most: float) -> float:
+            bounds.append((least, most))
+            return 3.0
+
+    monkeypatch.setattr("gateway.pipeline.pipeline.JITTER", Dice())
+    began_s = asyncio.get_running_loop().time()
+    await asked(always(BUSY), None, provider={"only": ["openai"]})
+    assert bounds == [(0, 0.04), (0, 0.08)]
+    assert asyncio.get_running_loop().time() - began_s >= 6.0
+
+
 async def test_a_provider_that_names_a_time_to_wait_has_no_further_turn() -> None:
     outcome = await asked(always(LIMITED), always(BUSY))
     assert (len(outcome.first), len(outcome.second)) == (1, 2)

@@ -188,13 +188,13 @@ async def test_what_was_refused_leaves_the_refusal_as_it_was(gateway: Gateway) -
     assert raised.value is refusal
 
 
-@pytest.mark.parametrize("status", [302, 400, 408, 429, 500, 502])
+@pytest.mark.parametrize("status", [300, 302, 400, 408, 429, 500, 502])
 async def test_an_answer_that_is_an_error_is_not_kept(gateway: Gateway, status: int) -> None:
     await gateway.ask(provider=answering(status))
     assert not is_repeat(await gateway.ask())
 
 
-@pytest.mark.parametrize("status", [200, 201, 202, 204])
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 async def test_every_success_is_kept(gateway: Gateway, status: int) -> None:
     await gateway.ask(provider=answering(status))
     assert (is_repeat(again := await gateway.ask()), again.status) == (True, status)

@@ -47,11 +47,12 @@ async def test_the_hold_carries_its_deadline_and_key(money: Money, account_id: s
     asked = wanted(account_id, 300)
     await admitted(money, asked)
     (hold,) = (await seen(money, account_id)).holds
-    assert (hold.hold_id, hold.key_id, hold.amount_nanousd, hold.deadline_s) == (
+    assert (hold.hold_id, hold.key_id, hold.amount_nanousd, hold.deadline_s, hold.tokens) == (
         asked.hold_id,
         asked.key_id,
         300,
         asked.deadline_s,
+        0,
     )
 
 
@@ -265,6 +266,15 @@ async def test_a_request_that_may_cost_more_holds_a_share_of_the_cap(money: Mone
     assert (await refused(money, replace(asked, hold_id=wanted(account_id).hold_id))).by is RefusedBy.SPEND_CAP
 
 
+@pytest.mark.parametrize(("cap", "held"), [(700, 350), (699, 349)])
+async def test_the_first_request_under_a_cap_holds_a_share_of_all_of_it(
+    money: Money, account_id: str, cap: int, held: int
+) -> None:
+    await opened(money, account_id, balance=10_000)
+    hold = await admitted(money, replace(open_ended(account_id, 100, 400), spend_cap_nanousd=cap))
+    assert hold.amount_nanousd == held
+
+
 async def test_a_request_whose_least_is_not_covered_is_refused(money: Money, account_id: str) -> None:
     await opened(money, account_id, balance=99)
     assert (await refused(money, open_ended(account_id, 100, 300))).by is RefusedBy.BALANCE
@@ -276,6 +286,14 @@ async def test_a_refusal_for_more_than_the_balance_stands_in_no_smaller_requests
     await opened(money, account_id, balance=1)
     assert (await refused(money, wanted(account_id, 2))).by is RefusedBy.BALANCE
     await admitted(money, wanted(account_id, 1))
+
+
+async def test_a_refusal_for_the_balance_leaves_the_keys_only_request_of_a_minute(
+    money: Money, account_id: str
+) -> None:
+    await opened(money, account_id, balance=1)
+    refusal = await refused(money, replace(wanted(account_id, 2), key_rpm_limit=1))
+    assert refusal == Refusal(RefusedBy.BALANCE, Window(1, 1, 60), 1)
 
 
 async def test_an_account_that_is_not_there_has_nothing_left(money: Money, account_id: str) -> None:

@@ -12,6 +12,7 @@ from gateway.canonical.alerts import KeySpend
 from gateway.canonical.limits import KeyLimits
 from gateway.canonical.money import AccountSnapshot, CountedCall
 from gateway.errors import NotFound, ServiceUnavailable
+from gateway.ledger.hold_ids import hold_id_at
 from gateway.ports.money import Money
 from gateway.stores.aws.client import Item, TransactionCanceled
 from gateway.stores.money.items import shard_of
@@ -281,3 +282,13 @@ async def test_a_count_in_whose_midst_another_count_or_month_begins_is_whole(
     api.begin(calls, lambda: admitted(other, first, NEXT_MONTH_S))
     await store.track_spend("acct_next", KEY, NOW_S)
     assert (await seen(store, "acct_next")).key_spent == {"key_b": 1, KEY: 0}
+
+
+async def test_a_credit_has_a_note_and_an_id_of_forty_random_bits(
+    money: Money, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await money.open_account(account_id, 1_000)
+    monkeypatch.setattr("gateway.stores.money.state.secrets.randbits", lambda bits: 2**bits - 1)
+    entry = await money.credit(account_id, 5, once="one", now_s=NOW_S, note="invoice 7")
+    assert (entry.entry_id, entry.note) == (hold_id_at(NOW_S, 2**40 - 1), "invoice 7")
+    assert (await seen(money, account_id)).entries == (entry,)

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.canonical.limits import KeyLimits, TokenDemand, user_name
-from gateway.canonical.money import AccountState, Admission, CountedCall, HoldRequest, Refusal, RefusedBy
+from gateway.canonical.money import AccountState, Admission, CountedCall, HoldRequest, Refusal, RefusedBy, Window
 from gateway.canonical.usage import Usage
 from gateway.ports.money import Money
 from gateway.stores.money.store import DynamoMoney
@@ -110,6 +110,15 @@ async def test_an_open_answer_reserves_a_share_of_what_is_left(money: Money, acc
     assert (await refused(money, limited(account_id, tokens(100, most=600), tpm_limit=1_000))).by is RefusedBy.TPM
 
 
+@pytest.mark.parametrize(("limit", "reserved"), [(1_000, 500), (999, 499)])
+async def test_the_first_open_answer_of_a_key_reserves_a_share_of_its_minute(
+    money: Money, account_id: str, limit: int, reserved: int
+) -> None:
+    await opened(money, account_id)
+    hold = await admitted(money, limited(account_id, tokens(100, most=600), tpm_limit=limit))
+    assert hold.tokens == reserved
+
+
 async def test_a_prompt_whose_bound_is_above_the_limit_has_the_minute_to_itself(money: Money, account_id: str) -> None:
     await opened(money, account_id)
     large = limited(account_id, tokens(500, likely=90), tpm_limit=100)
@@ -121,6 +130,14 @@ async def test_a_request_that_takes_more_than_any_minute_has_is_told_so(money: M
     await opened(money, account_id)
     error = (await refused(money, limited(account_id, tokens(101), tpm_limit=100))).error()
     assert (error.status, error.should_retry, error.retry_after_s) == (429, False, None)
+
+
+async def test_a_request_that_takes_a_whole_minute_is_told_to_wait_for_one(money: Money, account_id: str) -> None:
+    await opened(money, account_id)
+    await admitted(money, limited(account_id, tokens(1), tpm_limit=100))
+    error = (await refused(money, limited(account_id, tokens(100), tpm_limit=100))).error()
+    assert (error.status, error.retry_after_s) == (429, 60)
+    await admitted(money, limited(account_id, tokens(100), tpm_limit=100), NOW_S + 60)
 
 
 async def test_a_key_runs_no_more_requests_at_once_than_it_may(money: Money, account_id: str) -> None:
@@ -379,3 +396,18 @@ async def test_a_call_needs_the_smallest_balance_and_no_more(
         outcome = await money.count(CountedCall(account_id, KEY, 60), now_s)
         assert isinstance(outcome, AccountState) is counted
         assert counted or (isinstance(outcome, Refusal) and outcome.by is RefusedBy.BALANCE)
+
+
+async def test_a_full_account_refuses_the_calls_of_all_its_keys(money: Money, account_id: str) -> None:
+    await opened(money, account_id, rpm_limit=1)
+    assert isinstance(await money.count(CountedCall(account_id, KEY, 60), NOW_S), AccountState)
+    refusal = await money.count(CountedCall(account_id, "key_other", 60), NOW_S)
+    assert isinstance(refusal, Refusal)
+    assert refusal.by is RefusedBy.ACCOUNT_WINDOW
+
+
+async def test_a_keys_only_call_of_a_minute_is_refused_for_the_balance_alone(money: Money, account_id: str) -> None:
+    await opened(money, account_id, balance=0)
+    refusal = await money.count(CountedCall(account_id, KEY, 1), NOW_S)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.by, refusal.window) == (RefusedBy.BALANCE, Window(1, 1, 60))

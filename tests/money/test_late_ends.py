@@ -170,7 +170,10 @@ async def test_a_late_charge_says_whether_it_is_counted_in_its_keys_month(
     assert (await money.settle(hold, charge(320), LATE_S)).alert is told
 
 
-async def test_a_balance_that_is_spent_at_any_moment_of_a_late_charge_is_not_spent_twice() -> None:
+@pytest.mark.parametrize(("late", "other_cost", "short"), [(120, 950, 70), (1, 1_000, 1)])
+async def test_a_balance_that_is_spent_at_any_moment_of_a_late_charge_is_not_spent_twice(
+    late: int, other_cost: int, short: int
+) -> None:
     for moment in range(6):
         api = BusyDynamoDb()
         money, other = (DynamoMoney(api, "accounts", "ledger") for _ in range(2))
@@ -183,16 +186,16 @@ async def test_a_balance_that_is_spent_at_any_moment_of_a_late_charge_is_not_spe
             calls: Iterator[int] = calls, other: DynamoMoney = other, running: Hold = running, moment: int = moment
         ) -> None:
             if next(calls) == moment:
-                await other.settle(running, charge(950), OVERDUE_S)
+                await other.settle(running, charge(other_cost), OVERDUE_S)
 
         api.traffic = traffic
-        await money.settle(hold, charge(120), LATE_S)
+        await money.settle(hold, charge(late), LATE_S)
         for _ in range(moment):
             await traffic()
         api.traffic = None
         look = await seen(money, "acct")
         assert (look.free_nanousd, sum(entry.amount_nanousd for entry in look.entries)) == (0, 0)
-        assert [entry.amount_nanousd for entry in look.entries if entry.kind is EntryKind.SHORTFALL] == [70]
+        assert [entry.amount_nanousd for entry in look.entries if entry.kind is EntryKind.SHORTFALL] == [short]
 
 
 @pytest.mark.parametrize("parked", [False, True])

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from gateway.canonical.money import CountedCall, EntryKind, Hold, HoldRequest
+from gateway.canonical.limits import KeyLimits, TokenDemand
+from gateway.canonical.money import AccountState, CountedCall, EntryKind, Hold, HoldRequest, Refusal, RefusedBy
 from gateway.errors import ServiceUnavailable
 from gateway.ledger.hold_ids import hold_id_at
-from gateway.stores.money.store import DynamoMoney
+from gateway.stores.money.store import DynamoMoney, Seen
 from gateway.stores.money.sweep import sweep
-from tests.money.given import DEADLINE_S, NOW_S, admitted, charge, free_and_held, opened, seen, wanted
+from tests.money.given import DEADLINE_S, NOW_S, admitted, charge, free_and_held, opened, refused, seen, wanted
 from tests.money.test_books import ACCOUNT, KEY, NEXT_MONTH_S, InterruptedDynamoDb, version
 
 pytestmark = pytest.mark.anyio
@@ -174,3 +175,120 @@ async def test_a_release_in_whose_midst_the_hold_is_made_releases_it(
     api.begin(calls, made)
     assert (await money.release(Hold(ACCOUNT, hold_id_at(NOW_S, 2), "", 0, 0), NOW_S)).applied
     assert await free_and_held(money, ACCOUNT) == (1_000, 0)
+
+
+async def written_off(money: DynamoMoney) -> Hold:
+    """Returns the handle of a hold that the sweeper has charged by its checkpoint, a part of which was written off."""
+    await opened(money, ACCOUNT, balance=350)
+    hold = await money.checkpoint(await admitted(money, wanted(ACCOUNT, 300)), charge(450))
+    await sweep(money, NOW_S + DEADLINE_S)
+    return hold
+
+
+@pytest.mark.parametrize("calls", range(8))
+async def test_of_two_late_ends_at_once_one_is_booked_and_both_know_it(
+    api: InterruptedDynamoDb, money: DynamoMoney, other: DynamoMoney, calls: int
+) -> None:
+    hold = await written_off(money)
+    await money.credit(ACCOUNT, 500, once="top-up", now_s=NOW_S)
+    api.begin(calls, lambda: other.settle(hold, charge(460), NOW_S + DEADLINE_S))
+    settled = await money.settle(hold, charge(460), NOW_S + DEADLINE_S)
+    assert settled.applied
+    assert [entry.entry_id.removeprefix(hold.hold_id) for entry in settled.entries] == ["", "-late", "-shortfall"]
+    assert await free_and_held(money, ACCOUNT) == (490, 0)
+
+
+async def test_a_late_charge_that_the_balance_covers_does_not_mind_a_credit(
+    api: InterruptedDynamoDb, money: DynamoMoney, other: DynamoMoney
+) -> None:
+    await opened(money, ACCOUNT)
+    hold = await admitted(money, wanted(ACCOUNT, 300))
+    await sweep(money, NOW_S + DEADLINE_S)
+    api.calls.clear()
+    # The end of an open hold is tried, its entries are read, and the account.
+    api.begin(4, lambda: other.credit(ACCOUNT, 1, once="top-up", now_s=NOW_S))
+    assert (await money.settle(hold, charge(120), NOW_S + DEADLINE_S)).applied
+    assert api.calls["TransactWriteItems"] == 3
+    assert await free_and_held(money, ACCOUNT) == (881, 0)
+
+
+@pytest.mark.parametrize("calls", range(6))
+async def test_money_that_comes_in_while_a_late_shortfall_is_written_pays_for_it(
+    api: InterruptedDynamoDb, money: DynamoMoney, other: DynamoMoney, calls: int
+) -> None:
+    hold = await written_off(money)
+    api.begin(calls, lambda: other.credit(ACCOUNT, 500, once="top-up", now_s=NOW_S))
+    settled = await money.settle(hold, charge(470), NOW_S + DEADLINE_S)
+    assert [entry.amount_nanousd for entry in settled.entries if entry.late] == [-20]
+    assert await free_and_held(money, ACCOUNT) == (480, 0)
+
+
+@pytest.mark.parametrize(("used", "later_s", "turned"), [(2, 30, 1), (1, 30, 0), (1, 59, 0), (120, 1, 1), (2, 0, 0)])
+def test_the_minute_is_taken_for_turned_once_the_accounts_pace_has_brought_a_request(
+    used: int, later_s: int, turned: int
+) -> None:
+    minute = int(NOW_S) // 60
+    seen_before = Seen(minute, used, 202611, 0, {})
+    assert seen_before.guess(NOW_S + 60 + later_s).minute == minute + turned
+
+
+async def test_an_admission_is_stamped_with_its_time_in_milliseconds(money: DynamoMoney) -> None:
+    await opened(money, ACCOUNT)
+    assert (await admitted(money, wanted(ACCOUNT), NOW_S + 0.25)).admitted_ms == 1_795_243_200_250
+
+
+async def test_a_call_after_another_is_one_write(api: InterruptedDynamoDb, money: DynamoMoney) -> None:
+    await opened(money, ACCOUNT)
+    for call in (CountedCall(ACCOUNT, KEY, 60), CountedCall(ACCOUNT, KEY, 60, reads_limit=9)):
+        await money.count(call, NOW_S)
+        api.calls.clear()
+        await money.count(call, NOW_S)
+        assert api.calls == {"UpdateItem": 1}
+
+
+async def test_a_full_window_of_reads_refuses_no_request_and_the_other_way_round(money: DynamoMoney) -> None:
+    await opened(money, ACCOUNT)
+    read, request = CountedCall(ACCOUNT, KEY, 1, reads_limit=1), CountedCall(ACCOUNT, KEY, 1)
+    outcomes = [await money.count(call, NOW_S) for call in (read, read, request, request)]
+    assert [isinstance(outcome, Refusal) for outcome in outcomes] == [False, True, False, True]
+    other_key = CountedCall(ACCOUNT, "key_b", 1), CountedCall(ACCOUNT, "key_b", 1, reads_limit=1)
+    outcomes = [await money.count(other_key[at], NOW_S) for at in (0, 0, 1, 1)]
+    assert [isinstance(outcome, Refusal) for outcome in outcomes] == [False, True, False, True]
+
+
+@pytest.mark.parametrize("beginner", ["admission", "call", "read"])
+async def test_each_limit_of_a_key_counts_in_a_minute_that_something_else_began(
+    money: DynamoMoney, other: DynamoMoney, beginner: str
+) -> None:
+    await opened(money, ACCOUNT)
+    begun: dict[str, Any] = {
+        "admission": lambda: admitted(other, replace(wanted(ACCOUNT, 1), key_id="key_b")),
+        "call": lambda: other.count(CountedCall(ACCOUNT, "key_b", 9), NOW_S),
+        "read": lambda: other.count(CountedCall(ACCOUNT, "key_b", 9, reads_limit=9), NOW_S),
+    }
+    await begun[beginner]()
+    limits = {
+        RefusedBy.TPM: KeyLimits(tpm_limit=10),
+        RefusedBy.USER_WINDOW: KeyLimits(user_rpm_limit=1),
+        RefusedBy.PARALLEL: KeyLimits(max_parallel=1),
+    }
+    for number, (rule, limit) in enumerate(limits.items()):
+        asked = replace(wanted(ACCOUNT, 1), key_id=f"key_{number}", limits=limit, tokens=TokenDemand(6, 6))
+        await admitted(money, asked)
+        assert (await refused(money, replace(asked, hold_id=wanted(ACCOUNT).hold_id))).by is rule
+    read = CountedCall(ACCOUNT, KEY, 9, reads_limit=1)
+    assert isinstance(await money.count(read, NOW_S), AccountState)
+    assert isinstance(await money.count(read, NOW_S), Refusal)
+
+
+@pytest.mark.parametrize("calls", range(7))
+async def test_a_late_charge_in_whose_midst_a_count_begins_is_counted_once(
+    api: InterruptedDynamoDb, money: DynamoMoney, other: DynamoMoney, calls: int
+) -> None:
+    await opened(money, ACCOUNT)
+    hold = await admitted(money, wanted(ACCOUNT, 300))
+    await sweep(money, NOW_S + DEADLINE_S)
+    api.begin(calls, lambda: other.track_spend(ACCOUNT, KEY, NOW_S))
+    await money.settle(hold, charge(120), NOW_S + DEADLINE_S)
+    await other.track_spend(ACCOUNT, KEY, NOW_S)
+    assert (await seen(money, ACCOUNT)).key_spent == {KEY: 120}
