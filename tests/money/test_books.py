@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -161,13 +162,13 @@ async def test_a_read_that_a_write_came_into_is_read_again(
     for calls in range(5):
         hold = await admitted(other, wanted(ACCOUNT, 10))
         hold = await other.park(hold)
-        api.begin(calls, lambda hold=hold: other.settle(hold, charge(10), NOW_S))  # type: ignore[misc]
+        api.begin(calls, partial(other.settle, hold, charge(10), NOW_S))
         look = await store.read_account(ACCOUNT)
         assert look is not None
         assert (look.balanced, look.free_nanousd, look.held_nanousd) == (True, 990 - 10 * calls, 0)
         assert len(look.entries) == 2 + calls
         # Sums that agree by chance are not enough.
-        api.begin(calls, lambda calls=calls: other.set_account(ACCOUNT, rpm_limit=100 + calls))  # type: ignore[misc]
+        api.begin(calls, partial(other.set_account, ACCOUNT, rpm_limit=100 + calls))
         look = await store.read_account(ACCOUNT)
         assert look is not None
         assert look.rpm_limit == 100 + calls

@@ -44,6 +44,7 @@ LEFT_OUT = (
 ARGS = ("-q", "-s", "-n", "0", "-p", "no:cacheprovider", "-m", "not servers", "-W", "ignore::pytest.PytestWarning",
         *(f"--deselect={name}" for name in LEFT_OUT))  # fmt: skip
 OUT = ROOT / ".cache/mutants"
+LIVED = OUT / "lived.json"
 EXPLAINED = Path(__file__).with_name("survivors.toml")
 OWN = ("gateway", "tests", "functions", "local", "__main__")
 PATIENCE_S = 30
@@ -70,6 +71,9 @@ def main() -> int:
     """Judges the mutants and prints those that live; 1 if one lives that the list of survivors does not explain."""
     asked = _arguments()
     mutants = [mutant for path in _paths(asked.parts) for mutant in mutants_of(ROOT, path)]
+    if asked.again:
+        lived = {tuple(each) for each in orjson.loads(LIVED.read_bytes())}
+        mutants = [mutant for mutant in mutants if _place(mutant) in lived]
     if asked.sample:
         mutants = random.Random(asked.seed).sample(mutants, min(asked.sample, len(mutants)))
     OUT.mkdir(parents=True, exist_ok=True)
@@ -98,7 +102,7 @@ def _in_session(mutants: Sequence[Mutant]) -> int:
         outcomes[_id(mutant)] = (outcome, by)
         _show(len(outcomes), mutant, outcome, by)
 
-    campaign = Campaign(ROOT, mutants, judged)
+    campaign = Campaign(ROOT, mutants, judged, _paths(()))
     code = int(pytest.main([*ARGS, *TESTS], plugins=[campaign]))
     modules = [name for name in sys.modules if name.partition(".")[0] not in OWN]
     found = {"outcomes": outcomes, "tests": campaign.tests_of_module, "modules": modules}
@@ -131,7 +135,7 @@ def _report(mutants: Sequence[Mutant], outcomes: dict[str, tuple[str, str]]) -> 
     for mutant in unexplained:
         _say(f'path = "{mutant.path.removeprefix(CODE + "/")}" # line {mutant.line}, {mutant.operator}')
         _say(f"before = {mutant.before!r}\nafter = {mutant.after!r}\n")
-    (OUT / "outcomes.json").write_bytes(orjson.dumps(outcomes))
+    LIVED.write_bytes(orjson.dumps([_place(mutant) for mutant in unexplained]))
     return int(bool(unexplained))
 
 
@@ -144,6 +148,11 @@ def _explains(each: dict[str, str], mutant: Mutant) -> bool:
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
+
+
+def _place(mutant: Mutant) -> tuple[str, str, str, str]:
+    """The mutant's name while lines are added above it."""
+    return mutant.path, mutant.operator, mutant.before, mutant.after
 
 
 def _id(mutant: Mutant) -> str:
@@ -162,6 +171,7 @@ def _paths(parts: Iterable[str]) -> list[str]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("parts", nargs="*", help="judge only modules whose path has one of these")
+    parser.add_argument("--again", action="store_true", help="judge only those that lived unexplained the last time")
     parser.add_argument("--sample", type=int, default=0, help="judge so many mutants, drawn by the seed")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()

@@ -2,7 +2,9 @@
 
 The session runs its tests once and notes which lines of the mutated modules each of them reaches. A mutant is judged by
 the tests that reach its statement, those first that have failed most often: the fork puts the changed code into the
-functions that are already imported, and runs the tests until one fails.
+functions that are already imported, and runs the tests until one fails. A changed constant is put into all modules that
+have it, and is judged by the tests that reach a line which names it; if none fails it is left to a session that imports
+the changed module, since defaults are bound by an import.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import functools
 import gc
 import math
 import os
+import re
 import resource
 import signal
 import sys
@@ -40,11 +43,12 @@ Judged = Callable[[Mutant, str, str], None]
 class Campaign:
     """A pytest plugin."""
 
-    def __init__(self, root: Path, mutants: Sequence[Mutant], judged: Judged) -> None:
+    def __init__(self, root: Path, mutants: Sequence[Mutant], judged: Judged, watched: Iterable[str]) -> None:
         self._root = root
         self._mutants = mutants
         self._judged = judged
-        self._paths = {str(root / mutant.path) for mutant in mutants}
+        self._paths = {str(root / path) for path in watched}
+        self._texts = {path: Path(path).read_text().splitlines() for path in self._paths}
         self._reached: dict[tuple[str, int], set[int]] = defaultdict(set)
         self._took_s: dict[int, float] = {}
         self._kills: Counter[int] = Counter()
@@ -96,8 +100,16 @@ class Campaign:
             self.tests_of_module[path] = [session.items[at].nodeid for at in self._likeliest(found)]
 
     def _chosen(self, mutant: Mutant) -> list[int]:
-        path = str(self._root / mutant.path)
-        return self._likeliest({at for line in mutant.lines for at in self._reached.get((path, line), ())})
+        places = [(str(self._root / mutant.path), line) for line in mutant.lines]
+        if mutant.names:
+            named = re.compile(rf"\b(?:{'|'.join(mutant.names)})\b")
+            places = [
+                (path, at)
+                for path, text in self._texts.items()
+                for at, line in enumerate(text, 1)
+                if named.search(line)
+            ]
+        return self._likeliest({at for place in places for at in self._reached.get(place, ())})
 
     def _likeliest(self, tests: Iterable[int]) -> list[int]:
         chosen, total_s = [], 0.0
@@ -127,12 +139,8 @@ class Campaign:
         after = compile(mutant.text, path, "exec")
 
         def run() -> int | None:
-            for pair in changed_codes(before, after):
-                swapped = [] if pair is None else functions.get((path, pair[0].co_qualname, pair[0].co_firstlineno), [])
-                if pair is None or not swapped:
-                    return None
-                for function in swapped:
-                    function.__code__ = pair[1]
+            if not _planted(path, before, after, mutant.names, functions):
+                return None
             for cached in caches:
                 cached.cache_clear()
             for at, (item, following) in enumerate(zip(items, [*items[1:], items[-1]], strict=True)):
@@ -141,6 +149,8 @@ class Campaign:
             return -1
 
         outcome, at = forked(run, 2 * int(ENOUGH_S))
+        if mutant.names and outcome == SURVIVED:
+            outcome = UNREACHED
         self._judged(mutant, outcome, items[at].nodeid if outcome == KILLED else "")
         return at if outcome == KILLED else None
 
@@ -180,6 +190,38 @@ def forked(run: Callable[[], int | None], patience_s: int) -> tuple[str, int]:
     if said == "None":
         return UNREACHED, -1
     return (SURVIVED, -1) if said == "-1" else (KILLED, int(said))
+
+
+def _planted(
+    path: str,
+    before: CodeType,
+    after: CodeType,
+    names: Iterable[str],
+    functions: dict[tuple[str, str, int], list[FunctionType]],
+) -> bool:
+    """Changes what is imported as the mutant does; false where only an import can."""
+    for pair in changed_codes(before, after):
+        if pair is None and names:
+            _rebind(path, after, names)
+            continue
+        swapped = [] if pair is None else functions.get((path, pair[0].co_qualname, pair[0].co_firstlineno), [])
+        if pair is None or not swapped:
+            return False
+        for function in swapped:
+            function.__code__ = pair[1]
+    return True
+
+
+def _rebind(path: str, changed: CodeType, names: Iterable[str]) -> None:
+    """Puts the changed constants into the module and into those that have imported them from it."""
+    module = next(each for each in sys.modules.values() if getattr(each, "__file__", None) == path)
+    anew = {name: value for name, value in vars(module).items() if name.startswith("__")}
+    exec(changed, anew)  # noqa: S102  # the module itself, changed in one place
+    for name in names:
+        before = vars(module)[name]
+        for other in list(sys.modules.values()):
+            if vars(other).get(name) is before:
+                vars(other)[name] = anew[name]
 
 
 def _functions(paths: set[str]) -> dict[tuple[str, str, int], list[FunctionType]]:

@@ -38,7 +38,11 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One changed place of a module. `text` is the whole changed module, `lines` are the statement's."""
+    """One changed place of a module.
+
+    `text` is the whole changed module, `lines` are the statement's. `names` are the module's constants that the change
+    concerns: those that it binds, and those made of them.
+    """
 
     path: str
     operator: str
@@ -48,6 +52,7 @@ class Mutant:
     after: str
     text: str
     number: int = 0
+    names: frozenset[str] = frozenset()
 
 
 def operators() -> dict[str, Any]:
@@ -68,7 +73,8 @@ def mutants_of(root: Path, path: str) -> list[Mutant]:
         after = changed.splitlines()
         at = next(at for at, (old, new) in enumerate(zip(before, after, strict=False)) if old != new)
         lines = _statement(tree, at + 1)
-        found.append(Mutant(path, name, at + 1, lines, before[at].strip(), after[at].strip(), changed))
+        names = _constants(tree, at + 1)
+        found.append(Mutant(path, name, at + 1, lines, before[at].strip(), after[at].strip(), changed, names=names))
     ordered = sorted(found, key=lambda mutant: mutant.line)
     return [replace(mutant, number=number) for number, mutant in enumerate(ordered)]
 
@@ -155,6 +161,17 @@ def _never_run(tree: ast.Module) -> Iterator[tuple[Place, Place]]:
 
 def _span(node: Any) -> tuple[Place, Place]:
     return (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)
+
+
+def _constants(tree: ast.Module, line: int) -> frozenset[str]:
+    """The constants that a statement of the module binds, and those that later ones make of them."""
+    found: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            words = {each.id: each.ctx for each in ast.walk(node) if isinstance(each, ast.Name)}
+            if node.lineno <= line <= (node.end_lineno or line) or found & words.keys():
+                found |= {name for name, context in words.items() if isinstance(context, ast.Store)}
+    return frozenset(found)
 
 
 def _statement(tree: ast.Module, line: int) -> range:
