@@ -7,8 +7,13 @@ from typing import Any
 import orjson
 import pytest
 
+from gateway.canonical.events import Finished, UsageReported
 from gateway.canonical.money import Charge, EntryKind
 from gateway.logs.metrics import METRIC
+from gateway.ports.upstream import Credential
+from gateway.protocols.anthropic_messages.decode_stream import MessagesStreamDecoder
+from gateway.protocols.gemini.address import Address
+from gateway.protocols.gemini.codec import GeminiClient
 from tests.app.harness import SSE_HEAD, Scripted, app_under_test, completion, delta, event, hello, sized, usage
 from tests.app.test_streams import DONE, doing
 
@@ -115,3 +120,35 @@ async def test_a_report_from_before_the_answer_does_not_count_it(prompt: int) ->
     unreported = await charged(*stream(), stream=True)
     assert (found.usage.output, found.estimated) == (unreported.usage.output, True)
     assert found.usage.prompt == (prompt or unreported.usage.prompt)
+
+
+HUGE = b"9" * 400
+
+
+async def test_a_count_of_many_digits_costs_no_answer_on_geminis_wire() -> None:
+    client = GeminiClient(Address("gemini-2.5-flash", "streamGenerateContent", True))
+    candidate = b'{"content":{"parts":[{"text":"Hello"}]},"finishReason":"STOP"}'
+    last = b'{"candidates":[%b],"usageMetadata":{"promptTokenCount":5,"candidatesTokenCount":%b}}' % (candidate, HUGE)
+    frame = b"data: %b\r\n\r\n" % last
+    async with (
+        Scripted(doing(SSE_HEAD, b"%x\r\n%b\r\n0\r\n\r\n" % (len(frame), frame))) as provider,
+        app_under_test(
+            provider.base_url, rows={"gemini": Credential("key", provider.base_url)}, wire_at=lambda *_: client
+        ) as gateway,
+    ):
+        answer = await gateway.ask({"contents": [{"parts": [{"text": "Hi"}]}]})
+    assert answer.status == 200
+    assert candidate in answer.body
+
+
+@pytest.mark.parametrize(
+    "counts", [b'{"output_tokens":null}', b'{"output_tokens":7.5}', b'{"output_tokens":%b}' % HUGE, b"{}"]
+)
+def test_messages_that_end_without_a_count_are_not_counted_by_their_start(counts: bytes) -> None:
+    decoder = MessagesStreamDecoder()
+    opening = b'{"type":"message_start","message":{"id":"m","usage":{"input_tokens":5,"output_tokens":1}}}'
+    closing = b'{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":%b}' % counts
+    frames = b"".join(b"data: %b\n\n" % each for each in (opening, closing))
+    events = [event for decoded in decoder.feed(frames) for event in decoded.events]
+    assert not any(isinstance(one, UsageReported) for one in events)
+    assert any(isinstance(one, Finished) for one in events)

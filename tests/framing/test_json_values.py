@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from gateway.canonical.json_bounds import DEPTH_MAX, VALUES_MAX, ExceedsBounds
-from gateway.framing.json_values import loads, readable
+from gateway.framing.json_values import loads, readable, reread
 
 
 @pytest.mark.parametrize(
@@ -19,17 +19,20 @@ from gateway.framing.json_values import loads, readable
 )
 def test_an_integer_is_written_as_it_came(text: bytes) -> None:
     assert orjson.dumps(loads(text)) == text
+    assert orjson.dumps(reread(text)) == orjson.dumps(reread(text.decode())) == text
 
 
 @pytest.mark.parametrize("text", [b"[0.1234567890123456789012]", b"[1234567890123456789012.5]", b"[1e19]", b'["1"]'])
 def test_what_is_no_long_integer_is_read_as_ever(text: bytes) -> None:
-    assert loads(text) == orjson.loads(text)
+    assert loads(text) == reread(text) == orjson.loads(text)
 
 
 @pytest.mark.parametrize("text", [b"[123456789012345678901234", b'{"a":0123456789012345678901234}', b"x" * 30])
 def test_what_is_no_json_is_refused(text: bytes) -> None:
     with pytest.raises(orjson.JSONDecodeError):
         loads(text)
+    with pytest.raises(orjson.JSONDecodeError):
+        reread(text)
 
 
 LONG, SHORT = b"123456789012345678901234", b"1"

@@ -47,6 +47,14 @@ def loads(data: bytes, depth_max: int = DEPTH_MAX) -> Any:
     return value if marked == data else _unmarked(value)
 
 
+def reread(text: bytes | str) -> Any:
+    """The value of JSON text that was read before, and was within bounds; integers as `loads` gives them."""
+    data = text.encode() if isinstance(text, str) else text
+    if _LONG not in data.translate(_DIGITS_ALONE):
+        return orjson.loads(data)
+    return _unmarked(orjson.loads(_TOKEN.sub(_marked, data)))
+
+
 def readable(data: bytes) -> bytes:
     """JSON text that every reader accepts: U+FFFD stands for what is no UTF-8, and for half of a surrogate pair.
 

@@ -14,6 +14,7 @@ import orjson
 from msgspec import Struct, field
 
 from gateway.canonical.arguments import written_object
+from gateway.framing.json_values import reread
 
 Key = tuple[int, int]
 
@@ -50,7 +51,7 @@ class Block(Struct):
         if self.arguments is None:
             return True
         try:
-            return isinstance(orjson.loads("".join(self.arguments)), dict)
+            return isinstance(reread("".join(self.arguments)), dict)
         except orjson.JSONDecodeError:
             return False
 

@@ -214,7 +214,10 @@ class MessagesStreamDecoder:
         return (ToolCallDelta(input_text(block.input), block.index, block.part),)
 
     def read_message_delta(self, value: Json) -> Sequence[Event]:
-        """The stop reason, and counts that replace those of the start; a count left out stays as it was."""
+        """The stop reason, and counts that replace those of the start; a count left out stays as it was.
+
+        Without a count of the output it is no report: that of the start is of none.
+        """
         events: list[Event] = []
         delta = as_object(value.get("delta"))
         if delta.get("stop_reason") and not self._finished:
@@ -224,7 +227,7 @@ class MessagesStreamDecoder:
         counts = as_object(value.get("usage"))
         self._usage |= {name: count for name, count in counts.items() if count is not None}
         usage = answer.decode_usage(self._usage, self._seen)
-        if counts and usage is not None:
+        if counts.get("output_tokens") is not None and usage is not None:
             events.append(UsageReported(usage))
         return events
 

@@ -33,6 +33,7 @@ from gateway.canonical.parts import (
 )
 from gateway.canonical.target import Profile
 from gateway.errors import InvalidRequest
+from gateway.framing.json_values import reread
 from gateway.protocols.bedrock_converse.answer import PROTOCOL
 from gateway.protocols.bedrock_converse.encode_media import Media
 from gateway.protocols.bedrock_converse.encode_thinking import is_returnable
@@ -111,7 +112,7 @@ class _Encoder:
             case ToolResult():
                 return {"toolResult": self._tool_result(part, path)}
             case Opaque(protocol, json_text) if protocol == PROTOCOL:
-                own: Encoded = orjson.loads(json_text)
+                own: Encoded = reread(json_text)
                 return own
             case Opaque():
                 raise inexpressible_part(part, path)

@@ -9,6 +9,7 @@ import orjson
 
 from gateway.canonical.parts import Citation, Opaque, Part, RedactedThinking, Refusal, Text, Thinking, ToolCall
 from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp
+from gateway.framing.json_values import reread
 from gateway.protocols.gemini.answer import PROTOCOL, encode_finish_reason, encode_logprobs, encode_usage
 from gateway.protocols.gemini.encode_contents import encode_function_call, object_written
 from gateway.protocols.gemini.signatures import encode_redacted, encode_signature
@@ -42,7 +43,7 @@ def encode_part(part: Part) -> Json | None:
         case ToolCall():
             return encode_function_call(part)
         case Opaque(protocol, json_text) if protocol == PROTOCOL:
-            own: Json = orjson.loads(json_text)
+            own: Json = reread(json_text)
             return own
         case _:
             return None
@@ -76,7 +77,7 @@ def own_sources(citations: Iterable[Citation]) -> Json:
     members: Json = {}
     for citation in citations:
         if citation.protocol == PROTOCOL:
-            members |= orjson.loads(citation.json_text)
+            members |= reread(citation.json_text)
     return members
 
 

@@ -34,6 +34,7 @@ from gateway.canonical.parts import (
     UploadedMedia,
 )
 from gateway.errors import InvalidRequest
+from gateway.framing.json_values import reread
 from gateway.protocols.gemini.answer import PROTOCOL
 from gateway.protocols.gemini.decode_contents import UPLOADS, media_type_of
 from gateway.protocols.gemini.signatures import UNSIGNED_CALL, is_foreign
@@ -188,7 +189,7 @@ def _user(part: Part, path: str) -> Json:
         case Image(source) | Audio(source) | Document(source):
             return _media(part, source, path)
         case Opaque(protocol, json_text) if protocol == PROTOCOL:
-            own: Json = orjson.loads(json_text)
+            own: Json = reread(json_text)
             return own
         case _:
             raise inexpressible_part(part, path)

@@ -36,6 +36,7 @@ from gateway.canonical.response import Extension, FinishReason, Stamp
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError
 from gateway.framing.json_edit import edit
+from gateway.framing.json_values import reread
 from gateway.protocols.gemini.answer import encode_logprobs, encode_usage
 from gateway.protocols.gemini.encode_answer import Json, candidate_of, encode_part, own_sources
 from gateway.protocols.gemini.errors import error_object
@@ -125,7 +126,7 @@ class GeminiStreamEncoder:
         chunk = self._renamer.rename(frame)
         if not any(ending in frame for ending in _ENDINGS):
             return self._release() + self._framing.chunk(chunk)
-        candidates = as_objects(orjson.loads(frame).get("candidates"))
+        candidates = as_objects(reread(frame).get("candidates"))
         self._finished |= {as_index(place.get("index"), 0) for place in candidates if place.get("finishReason")}
         return self._hold(chunk, is_ours=False)
 

@@ -25,6 +25,7 @@ from gateway.canonical.request import (
 )
 from gateway.canonical.target import Profile, Target
 from gateway.framing.json_edit import edit
+from gateway.framing.json_values import reread
 from gateway.protocols.openai_chat.answer import PROTOCOL
 from gateway.protocols.openai_chat.encode_messages import encode_messages
 from gateway.protocols.shared.inexpressible import inexpressible_parameter
@@ -48,7 +49,7 @@ def encode_request(request: ChatRequest, target: Target) -> bytes:
 def _forwarded(request: ChatRequest, target: Target) -> bytes:
     """The caller's bytes, edited."""
     profile = target.profile
-    sent = orjson.loads(request.source)
+    sent = reread(request.source)
     put = {"model": orjson.dumps(target.model)}
     # OpenAI would keep what is stored in the gateway's account.
     # A marker for the whole conversation is another wire's: OpenAI keeps prefixes without being asked.

@@ -9,6 +9,7 @@ import orjson
 
 from gateway.canonical.parts import Citation, Opaque, Part, Refusal, Text, Thinking, ToolCall
 from gateway.canonical.response import ChatResponse, Choice, Extension, Stamp
+from gateway.framing.json_values import reread
 from gateway.protocols.openai_chat.answer import PROTOCOL, encode_finish_reason, encode_usage
 
 # The one kind of source that this wire documents.
@@ -61,7 +62,7 @@ def _message(parts: tuple[Part, ...]) -> dict[str, Any]:
         message["annotations"] = annotations
     for part in parts:
         if isinstance(part, Opaque) and part.protocol == PROTOCOL:
-            message |= orjson.loads(part.json_text)
+            message |= reread(part.json_text)
     return message
 
 
@@ -75,7 +76,7 @@ def encode_citations(citations: Iterable[Citation]) -> list[dict[str, Any]]:
 
 
 def _annotation(citation: Citation) -> dict[str, Any] | None:
-    value: dict[str, Any] = orjson.loads(citation.json_text)
+    value: dict[str, Any] = reread(citation.json_text)
     if citation.protocol == PROTOCOL:
         return value
     if value.get("type") != _WEB_PAGE:

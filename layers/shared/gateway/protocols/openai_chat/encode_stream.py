@@ -36,6 +36,7 @@ from gateway.canonical.response import Extension, FinishReason, Stamp
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError
 from gateway.framing.json_edit import edit, members
+from gateway.framing.json_values import reread
 from gateway.framing.sse import sse_event
 from gateway.protocols.openai_chat.answer import PROTOCOL, encode_finish_reason, encode_usage
 from gateway.protocols.openai_chat.encode_answer import encode_citations
@@ -166,7 +167,7 @@ class ChatStreamEncoder:
             case CitationAdded(citation):
                 return self._annotated(event.choice, encode_citations((citation,)))
             case OpaqueDelta(protocol, json_text):
-                opaque: dict[str, Any] = orjson.loads(json_text) if protocol == PROTOCOL else {}
+                opaque: dict[str, Any] = reread(json_text) if protocol == PROTOCOL else {}
                 return opaque
             case RedactedThinkingDelta():
                 return {}
@@ -204,4 +205,4 @@ def _choice(index: int, delta: dict[str, Any], reason: str | None = None, logpro
 
 
 def _has_no_choices(chunk: bytes) -> bool:
-    return not orjson.loads(members(chunk).get("choices", b"[]"))
+    return not reread(members(chunk).get("choices", b"[]"))

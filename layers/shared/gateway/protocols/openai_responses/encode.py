@@ -17,6 +17,7 @@ from gateway.canonical.reasoning import effort_of, nearest
 from gateway.canonical.request import ChatRequest, OutputFormat, Reasoning, Sampling, Tool, ToolChoice, bridged_tools
 from gateway.canonical.target import Profile, Target
 from gateway.framing.json_edit import edit, edit_objects, members
+from gateway.framing.json_values import reread
 from gateway.protocols.openai_responses.answer import PROTOCOL
 from gateway.protocols.openai_responses.decode import ENCRYPTED_REASONING, LOGPROBS
 from gateway.protocols.openai_responses.encode_items import encode_input
@@ -51,7 +52,7 @@ def _forwarded(request: ChatRequest, target: Target) -> bytes:
             raise inexpressible_parameter(path)
     profile = target.profile
     source = _with_given_ids(request.source)
-    sent = orjson.loads(source)
+    sent = reread(source)
     put = {"model": orjson.dumps(target.model)}
     if request.stream != bool(sent.get("stream")):
         put["stream"] = orjson.dumps(request.stream)

@@ -15,6 +15,7 @@ import orjson
 
 from gateway.errors import InvalidRequest
 from gateway.framing.json_edit import edit, members
+from gateway.framing.json_values import reread
 from gateway.framing.sse import SSEDecoder
 from gateway.protocols.shared.document import parse
 
@@ -54,14 +55,14 @@ def references(body: bytes) -> list[str]:
 
 def with_referenced(body: bytes, found: Mapping[str, Item]) -> bytes:
     """The request with the items in the place of references to them; `found` has all of `references`."""
-    given = orjson.loads(members(body)["input"])
+    given = reread(members(body)["input"])
     resolved = [found[item["id"]] if _is_reference(item) else item for item in given]
     return edit(body, {"input": orjson.dumps(resolved)})
 
 
 def output_items(response: bytes) -> dict[str, Item]:
     """The items of an answer that can be referred to, by id, without nulls (case E10)."""
-    answered = orjson.loads(members(response).get("output", b"[]"))
+    answered = reread(members(response).get("output", b"[]"))
     return {item["id"]: _without_nulls(item) for item in answered if item.get("id")}
 
 
@@ -104,8 +105,8 @@ def kept(body: bytes, response: bytes) -> bytes:
 
 def history(turn: bytes) -> list[Item]:
     """The items that come before the next turn: what was asked and what was answered, nulls dropped (case E10)."""
-    answered = orjson.loads(turn)["response"]["output"]
-    return [*orjson.loads(turn)["input"], *(_without_nulls(item) for item in answered)]
+    answered = reread(turn)["response"]["output"]
+    return [*reread(turn)["input"], *(_without_nulls(item) for item in answered)]
 
 
 def retrieved(turn: bytes) -> bytes:
@@ -124,7 +125,7 @@ def listed(turn: bytes, *, order: str = "desc", after: str | None = None, limit:
         raise InvalidRequest("Invalid value for 'order': expected 'asc' or 'desc'.", param="order")
     if not 1 <= limit <= PAGE_ITEMS_MAX:
         raise InvalidRequest(f"Invalid 'limit': expected 1 to {PAGE_ITEMS_MAX}.", param="limit")
-    document = orjson.loads(turn)
+    document = reread(turn)
     suffix = document["response"]["id"].removeprefix("resp_")
     items = [_listed_item(item, f"{suffix}-in{position}") for position, item in enumerate(document["input"])]
     ordered = items if order == "asc" else items[::-1]
@@ -151,7 +152,7 @@ def _user_message(text: str) -> Item:
 
 def _own_input(given: bytes) -> list[bytes]:
     """The elements of a request's own input, in its own bytes where they are items already."""
-    value = orjson.loads(given)
+    value = reread(given)
     if isinstance(value, str):
         return [orjson.dumps(_user_message(value))]
     if not isinstance(value, list):

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import orjson
-
 from gateway.canonical.events import (
     CitationAdded,
     Content,
@@ -23,6 +21,7 @@ from gateway.canonical.events import (
     ToolCallStarted,
 )
 from gateway.canonical.parts import Citation
+from gateway.framing.json_values import reread
 from gateway.protocols.openai_responses.answer import PROTOCOL
 from gateway.protocols.openai_responses.decode_tools import namespaced
 from gateway.protocols.openai_responses.output_item import Json, OutputItem, Wire
@@ -77,7 +76,7 @@ class Output:
             case CitationAdded(citation):
                 return self._cite(citation)
             case OpaqueDelta(protocol, json_text):
-                return self._own(orjson.loads(json_text)) if protocol == PROTOCOL else []
+                return self._own(reread(json_text)) if protocol == PROTOCOL else []
 
     def close(self, status: str) -> list[Wire]:
         """The end of all that is open."""
@@ -171,7 +170,7 @@ def _entries(logprobs: Any) -> list[Any]:
 
 def _annotation(citation: Citation) -> Json | None:
     """The annotation of this wire; OpenAI's chat wire writes the same one level deeper; no other is known here."""
-    annotation: Json = orjson.loads(citation.json_text)
+    annotation: Json = reread(citation.json_text)
     if citation.protocol == PROTOCOL:
         return annotation
     kind = annotation.get("type")

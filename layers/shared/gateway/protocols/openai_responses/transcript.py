@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import orjson
-
 from gateway.framing.json_edit import members
+from gateway.framing.json_values import reread
 from gateway.protocols.openai_responses.output_item import Json, OutputItem, Wire
 from gateway.protocols.openai_responses.places import Places
 from gateway.protocols.shared.provider_json import as_object, as_text
@@ -28,7 +27,7 @@ class Transcript:
     @property
     def next_number(self) -> int:
         """The sequence number after the last event's."""
-        last = orjson.loads(self._last).get("sequence_number")
+        last = reread(self._last).get("sequence_number")
         return last + 1 if isinstance(last, int) else 0
 
     @property
@@ -42,12 +41,12 @@ class Transcript:
         self._last = data
         note = _NOTES.get(name)
         if note is not None:
-            note(self, orjson.loads(data))
+            note(self, reread(data))
 
     def note_response(self, data: bytes) -> None:
         """Keeps the response that an event holds, under the gateway's names already."""
         self._last = data
-        self.response = orjson.loads(members(data).get("response", b"{}"))
+        self.response = reread(members(data).get("response", b"{}"))
 
     def close(self, status: str) -> list[Wire]:
         """The end of all that is open."""
