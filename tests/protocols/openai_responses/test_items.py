@@ -1,5 +1,6 @@
 """Tests of this wire's stored items, and of their place before the next turn."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -140,3 +141,20 @@ def test_listed_items_are_of_the_sdks_types() -> None:
     body = items.listed(items.kept(orjson.dumps({"input": given}), ANSWER), order="asc")
     page = SyncCursorPage[ResponseItem].model_validate(orjson.loads(body))
     assert [item.type for item in page.data] == ["message", "message", "function_call", "function_call_output"]
+
+
+@pytest.mark.parametrize(
+    ("output", "named"),
+    [
+        (None, []),
+        ("x", []),
+        ([None, 7, "x", {"id": 5}, {"x": None}, {"id": "msg_1", "y": None}], [{"id": "msg_1"}]),
+        ([{"id": "msg_1", "count": 10**30}], [{"id": "msg_1", "count": 10**30}]),
+    ],
+)
+def test_what_is_no_item_of_an_answer_is_not_kept_as_one(output: Any, named: list[Any]) -> None:
+    response = json.dumps({"id": "resp_nxn-1", "output": output}).encode()
+    found = items.output_items(response)
+    assert json.loads(orjson.dumps(list(found.values()))) == named
+    history = items.history(items.kept(b'{"input": []}', response))
+    assert [item for item in json.loads(orjson.dumps(history)) if isinstance(item.get("id"), str)] == named

@@ -115,6 +115,16 @@ def test_a_response_in_progress_has_a_list_of_items(output: Json) -> None:
     assert orjson.loads(event.data)["response"]["output"] == []
 
 
+@pytest.mark.parametrize("standing", [None, "Hi", 7, {"type": "output_text"}])
+@pytest.mark.parametrize("said", [None, 7, [], {"a": 1}])
+def test_a_part_of_odd_types_costs_no_answer(standing: Any, said: Any) -> None:
+    part = {"type": "response.content_part.added", "output_index": 0, "item_id": "i", "content_index": 0}
+    opening = named(part | {"part": {"type": "output_text", "text": said}})
+    last = named({"type": "response.completed", "response": {"id": "r", "status": "completed"}})
+    item = last_response(added(0, MESSAGE | {"content": standing}), opening, text(0, "Hi"), last)["output"][0]
+    assert item["content"] == [{"type": "output_text", "text": "Hi"}]
+
+
 EMPTY_CALL = CALL | {"id": "e", "call_id": "", "name": "", "arguments": ""}
 
 

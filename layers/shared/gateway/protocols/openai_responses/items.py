@@ -61,9 +61,9 @@ def with_referenced(body: bytes, found: Mapping[str, Item]) -> bytes:
 
 
 def output_items(response: bytes) -> dict[str, Item]:
-    """The items of an answer that can be referred to, by id, without nulls (case E10)."""
-    answered = reread(members(response).get("output", b"[]"))
-    return {item["id"]: _without_nulls(item) for item in answered if item.get("id")}
+    """The items of an answer that can be referred to, by id."""
+    answered = as_items(reread(members(response).get("output", b"[]")))
+    return {item["id"]: item for item in answered if isinstance(item.get("id"), str)}
 
 
 def input_items(body: bytes) -> list[Item]:
@@ -104,9 +104,9 @@ def kept(body: bytes, response: bytes) -> bytes:
 
 
 def history(turn: bytes) -> list[Item]:
-    """The items that come before the next turn: what was asked and what was answered, nulls dropped (case E10)."""
-    answered = reread(turn)["response"]["output"]
-    return [*reread(turn)["input"], *(_without_nulls(item) for item in answered)]
+    """The items that come before the next turn: what was asked and what was answered."""
+    whole = reread(turn)
+    return [*whole["input"], *as_items(whole["response"].get("output"))]
 
 
 def retrieved(turn: bytes) -> bytes:
@@ -160,8 +160,10 @@ def _own_input(given: bytes) -> list[bytes]:
     return [given.strip()[1:-1]] if value else []
 
 
-def _without_nulls(item: Item) -> Item:
-    return {name: value for name, value in item.items() if value is not None}
+def as_items(listed: object) -> list[Item]:
+    """The items of an answer, without nulls (case E10); what is no item in it is left out."""
+    found = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    return [{name: value for name, value in item.items() if value is not None} for item in found]
 
 
 def _place_after(items: Sequence[Item], identity: str) -> int:

@@ -96,7 +96,9 @@ class OutputItem:
         text = _TEXTS.get(as_word(part.get("type")))
         if text is None or text.place is None:
             return events
-        parts = self.value.setdefault(text.place.member, [])
+        parts = self.value.get(text.place.member)
+        if not isinstance(parts, list):
+            parts = self.value[text.place.member] = []
         position = {text.place.position: len(parts)}
         parts.append(part)
         self._grow(text, part, position)
@@ -126,7 +128,7 @@ class OutputItem:
         text, holder = self._text, self._holder
         if text is None:
             return []
-        holder[text.member] = (holder.get(text.member) or "") + "".join(self._pieces)
+        holder[text.member] = as_word(holder.get(text.member)) + "".join(self._pieces)
         told = {name: holder[name] for name in (text.member, *text.repeated) if name in holder}
         events = [Wire(f"{text.stem}.done", {**self._where, **told})]
         if text.place is not None:
