@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from gateway.canonical.money import EntryKind
+from gateway.operations.chat_stream import ChatTranscoder
 from tests.app.harness import (
     SSE_HEAD,
     Answer,
@@ -163,6 +164,18 @@ async def test_a_break_after_content_ends_with_the_error_event_and_pays_for_what
     assert "10.0.0.7" not in answer.body.decode()
     assert b"[DONE]" not in answer.data
     assert charged > 0
+
+
+async def test_an_unforeseen_failure_at_the_end_is_the_error_event_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> bytes:
+        raise KeyError("a secret")
+
+    monkeypatch.setattr(ChatTranscoder, "finish", broken)
+    answer, _, charged = await streamed(
+        SSE_HEAD, event(delta("Hello")), event(delta(finish="stop")), event(usage()), DONE
+    )
+    assert (answer.text, charged) == ("Hello", 78_750)
+    assert (answer.chunks[-1]["error"]["code"], b"secret" in answer.body) == ("internal_error", False)
 
 
 async def test_content_that_comes_in_one_piece_with_garbage_is_not_lost() -> None:

@@ -11,7 +11,8 @@ import asyncio
 import math
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from random import SystemRandom
 from typing import Any, TypeVar
@@ -139,11 +140,12 @@ class Pipeline:
         transcoder = context.operation.transcoder(context.request, context.stamp)
         relay = Relay(transcoder, sink, context.carries)
         try:
-            ending = await self._run(context, relay)
-            last = ending(await self._close_and_keep(context, transcoder.keep(context.account_id)))
-            if context.before_end is not None:
-                await context.before_end(last)
-            await sink.write(last)
+            with _in_the_wires_shape():
+                ending = await self._run(context, relay)
+                last = ending(await self._close_and_keep(context, transcoder.keep(context.account_id)))
+                if context.before_end is not None:
+                    await context.before_end(last)
+                await sink.write(last)
         except GatewayError as error:
             context.error = error
             await self._close(context)
@@ -163,10 +165,6 @@ class Pipeline:
             context.complete = relay.is_counted
         except (TimeoutError, HoldExhausted):
             return relay.cut_short
-        except GatewayError:
-            raise
-        except Exception as unforeseen:
-            raise GatewayError(UNFORESEEN) from unforeseen
         finally:
             context.usage, context.uses, context.delivered_bytes = relay.usage, relay.uses, relay.delivered_bytes
         return relay.finish
@@ -302,6 +300,17 @@ class Pipeline:
                 tools=bill.tool_lines,
             )
         return context.extension
+
+
+@contextmanager
+def _in_the_wires_shape() -> Iterator[None]:
+    """Raises an unforeseen failure as an error that every wire has a shape for."""
+    try:
+        yield
+    except GatewayError:
+        raise
+    except Exception as unforeseen:
+        raise GatewayError(UNFORESEEN) from unforeseen
 
 
 def _within_a_minute(operation: Operation[R, A], request: R, plan: Plan[Any], tpm_limit: int | None) -> R:
