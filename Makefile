@@ -79,8 +79,8 @@ template: setup-sam ## validate, lint and build the SAM template
 build: setup-sam ## build what is deployed, for arm64, into .aws-sam
 	$(SAM) build
 
-bench: setup ## measure the gateway beside a raw relay
-	$(BIN)/python -m bench
+bench: setup ## measure the gateway beside a raw relay (PART=growth: how work grows with sizes)
+	$(BIN)/python -m bench $(PART)
 
 bench-short: setup ## judge ratios of counted work against bench/baseline.json
 	$(BIN)/python -m bench short

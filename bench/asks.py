@@ -11,6 +11,7 @@ EVENTS = Path(__file__).resolve().parent.parent / "events"
 PROMPT = "What follows is about as long as a short conversation. " * 36
 KEY = "sk-xc-bench"
 MAX_TOKENS = 4_000
+NOTHING: Mapping[str, Any] = {}
 CARRIERS = ("Authorization", "x-api-key", "x-goog-api-key")
 
 
@@ -22,10 +23,11 @@ class Ask:
     family: str
     model: str
 
-    def event(self, prompt: str, *, stream: bool = False, key: str = KEY) -> bytes:
-        """The API Gateway event of a request that ends in `prompt`."""
+    def event(self, prompt: str, *, stream: bool = False, key: str = KEY, more: Mapping[str, Any] = NOTHING) -> bytes:
+        """The API Gateway event of a request that ends in `prompt`; `more` are members of its body."""
         sample = orjson.loads((EVENTS / f"{self.family}.json").read_bytes())
         content, changed = _WRITTEN[self.family](self.model, prompt, stream)
+        content |= more
         kept = {name: value for name, value in sample["multiValueHeaders"].items() if name not in CARRIERS}
         headers = {**kept, "Authorization": [f"Bearer {key}"]}
         return orjson.dumps({**sample, "multiValueHeaders": headers, "body": orjson.dumps(content).decode(), **changed})

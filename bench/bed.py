@@ -12,8 +12,8 @@ from pathlib import Path
 import orjson
 
 from bench.asks import ASKS, CHAT, KEY, Ask, order
-from bench.environment import Kind, line_from
-from bench.process import on_cores, spawned
+from bench.environment import Kind
+from bench.process import line_from, on_cores, spawned
 from local import LAYER
 from local.functions import function_environment
 from local.resource_names import ResourceNames

@@ -1,6 +1,8 @@
 """Runs a module and counts its work: bytecode instructions, calls and what it asks of sockets.
 
-    python -m bench.counted MODULE        (COUNTS names a file of 8-byte counters, in the order of `COUNTED`)
+    python -m bench.counted MODULE [ARGUMENT...]        (COUNTS names a file of counters, as `COUNTED`)
+
+With TOUCHED set, what is counted is the bytes that the gateway's code has copied or searched (`bench/touched.py`).
 
 Counts do not depend on what else the machine does, as times do. They are written into a file that the bench maps, so
 that it can read them while the process waits for its next event. Python counts them by `sys.monitoring`, of 3.12.
@@ -16,9 +18,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-COUNTED = ("instructions", "calls", "waits", "sends", "receives")
+COUNTED = ("instructions", "calls", "waits", "sends", "receives", "touched")
 WORD = 8
-_INSTRUCTION, _CALL, _WAIT, _SEND, _RECEIVE = range(len(COUNTED))
+_INSTRUCTION, _CALL, _WAIT, _SEND, _RECEIVE, _TOUCHED = range(len(COUNTED))
 # The C methods that ask the kernel, with the counter of each.
 _ASKED: Mapping[tuple[object, str], int] = {
     (select.epoll, "poll"): _WAIT,
@@ -53,6 +55,15 @@ def count_into(counts: "memoryview[int]") -> None:
     monitoring.set_events(tool, events.INSTRUCTION | events.CALL)
 
 
+def _count_touched(counts: "memoryview[int]") -> None:
+    from bench import touched  # noqa: PLC0415  # its own imports are no part of a cold start
+
+    def add(count: int) -> None:
+        counts[_TOUCHED] += count
+
+    touched.install(add)
+
+
 def _counter(function: Any) -> int | None:
     """The counter of a C method of a socket or of epoll, bound or not."""
     name = getattr(function, "__name__", None)
@@ -68,8 +79,12 @@ def main() -> None:
     module = sys.argv[1]
     with Path(os.environ["COUNTS"]).open("r+b") as file:
         mapped = mmap.mmap(file.fileno(), WORD * len(COUNTED))
-    count_into(memoryview(mapped).cast("Q"))
-    sys.argv = [module]
+    counts = memoryview(mapped).cast("Q")
+    if os.environ.get("TOUCHED"):
+        _count_touched(counts)
+    else:
+        count_into(counts)
+    sys.argv = sys.argv[1:]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 

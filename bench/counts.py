@@ -3,8 +3,8 @@
 import mmap
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +25,7 @@ class Work(NamedTuple):
     waits: int
     sends: int
     receives: int
+    touched: int
 
 
 class CountedEnvironment:
@@ -46,15 +47,27 @@ class CountedEnvironment:
         return Work(*(after - earlier for after, earlier in zip(self.work(), before, strict=True)))
 
 
-@asynccontextmanager
-async def counted(kind: Kind, data: Path, *, module: str = RUNTIME) -> AsyncIterator[CountedEnvironment]:
-    """Starts a new environment of that kind under the counters."""
+@contextmanager
+def counted_environment(
+    kind: Kind, data: Path, *, module: str = RUNTIME, touched: bool = False
+) -> Iterator[tuple[Kind, "memoryview[int]"]]:
+    """The kind as it runs under the counters, and its counters."""
     file = data / f"{kind.name}.counts"
     file.write_bytes(bytes(WORD * len(COUNTED)))
     path = os.pathsep.join(filter(None, (kind.env.get("PYTHONPATH"), str(LAYER), str(ROOT))))
-    env = {**kind.env, "COUNTS": str(file), "PYTHONPATH": path}
+    env = {**kind.env, "COUNTS": str(file), "PYTHONPATH": path, "TOUCHED": "1" if touched else ""}
     with file.open("r+b") as opened:
         mapped = mmap.mmap(opened.fileno(), WORD * len(COUNTED))
-    async with started(replace(kind, command=[sys.executable, "-m", "bench.counted", module], env=env)) as environment:
-        await environment.asleep()
-        yield CountedEnvironment(environment, memoryview(mapped).cast("Q"))
+    command = [sys.executable, "-m", "bench.counted", module]
+    yield replace(kind, command=command, env=env), memoryview(mapped).cast("Q")
+
+
+@asynccontextmanager
+async def counted(
+    kind: Kind, data: Path, *, module: str = RUNTIME, touched: bool = False
+) -> AsyncIterator[CountedEnvironment]:
+    """Starts a new environment of that kind under the counters."""
+    with counted_environment(kind, data, module=module, touched=touched) as (counting, counts):
+        async with started(counting) as environment:
+            await environment.asleep()
+            yield CountedEnvironment(environment, counts)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 
-from bench.process import Process, cpu_ns, is_running, resident_bytes, spawned
+from bench.process import Process, cpu_ns, is_running, line_from, peak_bytes, resident_bytes, spawned
 from local.functions import new_trace_id
 from local.invocation import FunctionFailed, Invocation
 from local.limits import AWS_LIMITS
@@ -65,6 +65,11 @@ class Environment:
     def resident_mb(self) -> float:
         """Memory in RAM now."""
         return resident_bytes(self._process.pid) / 1e6
+
+    @property
+    def peak_mb(self) -> float:
+        """The most memory in RAM since it was spawned."""
+        return peak_bytes(self._process.pid) / 1e6
 
     async def asleep(self) -> None:
         """Waits until the process sleeps in the kernel: its last answer may leave it something to do."""
@@ -138,10 +143,3 @@ async def bare_interpreter(beside: Kind) -> AsyncIterator[Process]:
     async with spawned(command, env={}, cwd=beside.cwd, log=beside.log, cores=beside.cores, pipes=True) as process:
         await line_from(process)
         yield process
-
-
-async def line_from(process: Process) -> bytes:
-    """The next line of a child's standard output."""
-    if process.stdout is None:
-        raise ValueError("the process was spawned without pipes")
-    return await process.stdout.readline()

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from bench.bed import ROOT, Bed
-from bench.environment import Unanswered, line_from
+from bench.environment import Unanswered
 from bench.figures import Figure
-from bench.process import cpu_ns, spawned
+from bench.process import cpu_ns, line_from, spawned
 from bench.rounds import Counts
 
 PART = "Cold start of each family, CPU until it is imported"

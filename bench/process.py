@@ -14,7 +14,7 @@ from pathlib import Path
 Process = asyncio.subprocess.Process
 
 ENDS_WITHIN_S = 5.0
-RESIDENT = re.compile(r"VmRSS:\s+(\d+) kB")
+RESIDENT, PEAK = (re.compile(rf"{name}:\s+(\d+) kB") for name in ("VmRSS", "VmHWM"))
 
 
 def cpu_ns(pid: int) -> int:
@@ -24,7 +24,16 @@ def cpu_ns(pid: int) -> int:
 
 def resident_bytes(pid: int) -> int:
     """Memory that the process has in RAM."""
-    found = RESIDENT.search(Path(f"/proc/{pid}/status").read_text())
+    return _bytes(pid, RESIDENT)
+
+
+def peak_bytes(pid: int) -> int:
+    """The most memory that the process has had in RAM since it was spawned."""
+    return _bytes(pid, PEAK)
+
+
+def _bytes(pid: int, field: re.Pattern[str]) -> int:
+    found = field.search(Path(f"/proc/{pid}/status").read_text())
     if found is None:
         raise ProcessLookupError(f"process {pid} has ended")
     return int(found[1]) * 1024
@@ -82,3 +91,10 @@ async def _end(process: Process) -> None:
     except TimeoutError:
         process.kill()
         await process.wait()
+
+
+async def line_from(process: Process) -> bytes:
+    """The next line of a child's standard output."""
+    if process.stdout is None:
+        raise ValueError("the process was spawned without pipes")
+    return await process.stdout.readline()
