@@ -109,7 +109,7 @@ async def _of(bed: Bed, environment: CountedEnvironment, ask: Ask, nothing: Work
 
 
 async def _read(environment: CountedEnvironment, event: bytes, single: Work, chunk: float) -> float | None:
-    """What a read costs beside its chunks, in the stream that was disturbed the least; none if all were joined."""
+    """The cost of a read beside its chunks, in the stream that was disturbed the least; none if all were joined."""
     costs: list[float] = []
     for _ in range(READ_TRIES):
         work = await environment.ask(event)
