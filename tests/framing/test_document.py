@@ -106,3 +106,13 @@ def test_what_is_no_amount_is_refused(text: bytes) -> None:
     with pytest.raises(InvalidRequest) as caught:
         amounts(source, parse(source).required("p"), ("total",), 100)
     assert caught.value.param == "p.total"
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [(b'{"model":"m","n" : 8,"n":null}', "n"), (b'{"model":"m","messages":[{"n":8,"n":null}]}', None)],
+)
+def test_a_member_that_is_given_twice_is_refused(body: bytes, param: str | None) -> None:
+    with pytest.raises(InvalidRequest, match="twice") as refused:
+        parse(body)
+    assert (refused.value.param, refused.value.code) == (param, "duplicate_parameter")

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from gateway.canonical.json_bounds import DEPTH_MAX, VALUES_MAX, ExceedsBounds
-from gateway.framing.json_values import loads, readable, reread
+from gateway.framing.json_values import loads, readable, repeats_a_name, reread
 
 
 @pytest.mark.parametrize(
@@ -105,3 +105,27 @@ def test_half_a_character_is_replaced(text: bytes, read: list[str]) -> None:
 @pytest.mark.parametrize("text", [rb'["\ud83d\ude00 \\ud83d \"\u00e9"]', '["é\U0001f600"]'.encode(), b"[1"])
 def test_what_is_readable_is_unchanged(text: bytes) -> None:
     assert readable(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "repeats"),
+    [
+        (b'{"n":8,"n":null}', True),
+        (b'{"n" :8,"n":1}', True),
+        (b'{"n"\n\t: 8, "n" : 1}', True),
+        (b'{"n":8,"\\u006e":1}', True),
+        (b'{"a":[{"b":{"c":1,"c":[]}}]}', True),
+        (b'{"a":"\\":","n" :1,"n":2}', True),
+        (b'{"a":' + b"7" * 9_999 + b',"n":1,"n":2}', True),
+        (b'{"a":"\\\\","n":1,"n":2}', True),
+        (b'{"":1,"":2}', True),
+        (b'{"n":1,"N":2}', False),
+        (b'{"a":{"n":1},"b":{"n":2},"c":[{"n":1},{"n":1}]}', False),
+        (b'{"a":"\\":\\"n\\":1,\\"n\\":2","b" : "\\\\":"x"}'.replace(b':"x"', b""), False),
+        (b'{"a" : "x", "b":"a\\":"}', False),
+        (b'["a",":","\\":"]', False),
+        (b"[]", False),
+    ],
+)
+def test_a_name_that_an_object_has_twice_is_found(text: bytes, repeats: bool) -> None:
+    assert repeats_a_name(text, loads(text)) is repeats

@@ -22,6 +22,9 @@ _LONG = b"0" * _DIGITS
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|(?<![\d.eE+-])-?[1-9]\d{18,}+(?![.eE])')
 # Where every chunk passes, bytes are looked for by `find`: Python 3.13's `b"..." in data` makes an exception first, and
 # the ten of a chunk were a quarter of its instructions.
+# A colon after a string, which is then a name.
+_NAMES = re.compile(rb'"(?:[^"\\]++|\\.)*+"\s*+(:?)', re.DOTALL)
+_SPACED = re.compile(rb'"\s+:')
 # An escaped surrogate pair, one half of a pair alone, or any other escape; JSON has backslashes in strings alone.
 _ESCAPE = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
@@ -45,6 +48,25 @@ def loads(data: bytes, depth_max: int = DEPTH_MAX) -> Any:
     value = orjson.loads(marked)
     bound_depth(data, value, depth_max)
     return value if marked == data else _unmarked(value)
+
+
+def repeats_a_name(data: bytes, value: Any) -> bool:
+    """True if an object of the text has a name twice; `value` was read from it, with the last of such members.
+
+    Some parsers take the first, or all of them, so that what one has judged is not what another obeys.
+    """
+    members, waiting = 0, [value]
+    while waiting:
+        inner = waiting.pop()
+        if type(inner) is dict:
+            members += len(inner)
+            inner = inner.values()
+        waiting += [each for each in inner if type(each) is dict or type(each) is list]
+    # Every name ends so. Without escapes only a string that begins with a colon looks alike, and is one too many.
+    plain = data.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in data else data
+    if plain.count(b'":') == members and _SPACED.search(plain) is None:
+        return False
+    return sum(map(bool, _NAMES.findall(data))) != members
 
 
 def reread(text: bytes | str) -> Any:

@@ -18,8 +18,10 @@ import orjson
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from gateway.canonical.json_bounds import ExceedsBounds
 from gateway.canonical.money import Hold
 from gateway.errors import Conflict, GatewayError, InvalidRequest, ServiceUnavailable
+from gateway.framing import json_values
 from gateway.logs.metrics import Metric, count
 from gateway.ports.clock import Clock
 from gateway.ports.idempotency import IdempotencyRecord, IdempotencyRecords, StoredAnswer
@@ -111,8 +113,8 @@ def canonical_body(content_type: str, body: bytes) -> bytes:
     if kind.strip().lower() == "multipart/form-data" and boundary:
         return body.replace(boundary.partition(";")[0].strip(' "').encode(), b"")
     try:
-        return orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
-    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        return orjson.dumps(json_values.loads(body), option=orjson.OPT_SORT_KEYS)
+    except (orjson.JSONDecodeError, ExceedsBounds):
         return body
 
 

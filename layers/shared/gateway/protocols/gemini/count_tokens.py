@@ -13,6 +13,7 @@ import orjson
 from gateway.canonical.request import ChatRequest
 from gateway.canonical.target import Target
 from gateway.errors import UnreadableAnswer
+from gateway.framing.json_values import reread
 from gateway.protocols.gemini.decode import decode_request
 from gateway.protocols.gemini.encode import encode_request
 from gateway.protocols.gemini.names import member
@@ -33,7 +34,7 @@ def encode_count(tokens: int) -> bytes:
 
 def encode_count_request(request: ChatRequest, target: Target) -> bytes:
     """A count's body for the Developer API, which counts instructions and tools in a whole request only."""
-    whole: dict[str, Any] = orjson.loads(encode_request(request, target))
+    whole: dict[str, Any] = reread(encode_request(request, target))
     return orjson.dumps({"generateContentRequest": {"model": f"models/{target.model}"} | whole})
 
 

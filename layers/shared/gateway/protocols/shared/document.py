@@ -7,6 +7,7 @@ are money are read from the document's own text, because a float has already los
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -187,7 +188,17 @@ def parse(body: bytes) -> Node:
         ) from None
     document = Node(value)
     document.as_object()
+    if json_values.repeats_a_name(body, value):
+        raise _repeated(body)
     return document
+
+
+def _repeated(body: bytes) -> InvalidRequest:
+    names = Counter(member.name for member in json_edit.scan(body))
+    name, count = names.most_common(1)[0]
+    if count > 1:
+        return InvalidRequest(f"'{name}' is given twice.", param=name, code="duplicate_parameter")
+    return InvalidRequest("An object of the request body has a member twice.", code="duplicate_parameter")
 
 
 def amounts(source: bytes, node: Node, names: Sequence[str], maximum: int) -> dict[str, Decimal]:
