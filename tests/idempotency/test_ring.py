@@ -16,12 +16,14 @@ from gateway.errors import (
     ServiceUnavailable,
     UpstreamError,
 )
-from gateway.idempotency.ring import REPLAYED, Answer
+from gateway.idempotency.ring import REPLAYED, Answer, disown_hold
 from gateway.ports.idempotency import IdempotencyRecord
 from tests.fakes.idempotency import MemoryIdempotencyRecords
 from tests.fakes.money import MemoryMoney
 from tests.fakes.objects import MemoryObjects
 from tests.idempotency.gateway_of_one_account import BODY, COST, LEASE_S, Gateway, is_repeat
+from tests.money.given import DEADLINE_S, NOW_S, admitted, charge, free_and_held, opened, wanted
+from tests.virtual_time import LoopClock
 
 pytestmark = pytest.mark.anyio
 
@@ -317,3 +319,16 @@ async def test_a_body_can_only_be_asked_for_by_a_name_that_cannot_be_guessed(gat
     assert isinstance(gateway.objects, MemoryObjects)
     (name,) = gateway.objects._bodies
     assert len(bytes.fromhex(name.removeprefix("answers/"))) == 32
+
+
+@pytest.mark.parametrize(("cost", "swept"), [(130, False), (90, False), (130, True), (90, True)])
+async def test_a_disowned_request_is_paid_back_what_was_paid_and_no_more(cost: int, *, swept: bool) -> None:
+    money, clock = MemoryMoney(), LoopClock()
+    await opened(money, "acct", balance=100)
+    hold = await admitted(money, wanted("acct", 100))
+    if swept:
+        await money.expire(await money.checkpoint(hold, charge(70)), NOW_S + DEADLINE_S)
+    await money.settle(hold, charge(cost), NOW_S + DEADLINE_S)
+    for _ in range(2):
+        await disown_hold(money, clock, "acct", hold.hold_id)
+        assert await free_and_held(money, "acct") == (100, 0)

@@ -159,6 +159,12 @@ def test_each_conversation_of_a_batch_is_framed_and_answered() -> None:
     assert input_tokens_at_most(asked, WINDOW) == 100 + 3 * 2 * 16
     assert input_tokens_at_most(asked, 50) == 150
     assert output_tokens_at_most(asked, 16_384) == 30
+    assert output_tokens_at_most(replace(asked, choices=0), 16_384) == 30
+
+
+def test_what_has_no_length_yet_may_fill_the_window_of_each_conversation() -> None:
+    asked = request(Document(RemoteMedia("https://example.com/book.pdf")))
+    assert input_tokens_at_most(replace(asked, batch=(asked.messages, asked.messages)), WINDOW) == 3 * WINDOW
 
 
 @pytest.mark.parametrize(

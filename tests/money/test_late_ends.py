@@ -133,6 +133,15 @@ async def test_the_sweepers_end_repeated_after_the_late_one_is_the_same_end(mone
     assert await free_and_held(money, account_id) == (880, 0)
 
 
+async def test_the_sweepers_end_repeated_is_no_end_for_good(money: Money, account_id: str) -> None:
+    await opened(money, account_id)
+    hold = await admitted(money, wanted(account_id, 300))
+    first = await money.expire(hold, OVERDUE_S)
+    assert await money.expire(hold, OVERDUE_S + 1) == first
+    assert (await money.settle(hold, charge(120), LATE_S)).applied
+    assert await free_and_held(money, account_id) == (880, 0)
+
+
 async def test_after_a_late_release_no_charge_is_booked(money: Money, account_id: str) -> None:
     await opened(money, account_id)
     hold = await swept(money, account_id, checkpoint=80)

@@ -90,6 +90,7 @@ def test_a_remembered_refusal_holds_until_its_end_and_counts_down() -> None:
     recalled = refusals.recall("a", "k", NOW_S + 59)
     assert recalled == Refusal(RefusedBy.KEY_WINDOW, Window(60, 0, 1), 5)
     assert refusals.recall("a", "k", NOW_S + 60) is None
+    assert not refusals._until
 
 
 def test_a_refusal_of_the_account_concerns_all_its_keys_and_a_keys_only_itself() -> None:
@@ -102,7 +103,11 @@ def test_a_refusal_of_the_account_concerns_all_its_keys_and_a_keys_only_itself()
 
 def test_refusals_take_bounded_room_and_the_oldest_goes_first() -> None:
     refusals = Refusals()
-    for number in range(REMEMBERED_MAX + 1):
+    for number in range(REMEMBERED_MAX):
         refusals.remember((str(number),), FULL, NOW_S + 60)
+    # One that is remembered again takes no other's place.
+    refusals.remember(("1",), FULL, NOW_S + 60)
+    assert refusals.recall("0", "k", NOW_S) is not None
+    refusals.remember((str(REMEMBERED_MAX),), FULL, NOW_S + 60)
     assert refusals.recall("0", "k", NOW_S) is None
     assert refusals.recall(str(REMEMBERED_MAX), "k", NOW_S) is not None

@@ -350,6 +350,17 @@ def test_after_its_end_a_hold_asks_the_store_for_nothing() -> None:
     run(story())
 
 
+def test_an_answer_stops_where_the_store_does_not_raise_its_hold() -> None:
+    async def story() -> None:
+        request = Request()
+        hold = await request.admit()
+        request.money.fails = {"extend": ServiceUnavailable("busy")}
+        assert await hold.carries(299)
+        assert not await hold.carries(300)
+
+    run(story())
+
+
 def test_an_answer_stops_where_the_balance_does_not_carry_it() -> None:
     async def story() -> None:
         request = Request()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
@@ -64,11 +65,19 @@ def test_what_is_no_exact_amount_is_refused(text: str) -> None:
         ("12.5e1", 125_000_000_000),
         ("0.0125e+2", 1_250_000_000),
         ("00.e0", 0),
+        ("12e-4", 1_200_000),
         ("1e9", AMOUNT_NANOUSD_MAX),
     ],
 )
 def test_a_person_may_write_an_amount_in_any_decimal_form(text: str, amount: int) -> None:
     assert parse_written_usd(text) == amount
+
+
+@pytest.mark.parametrize("read", [parse_usd, parse_written_usd])
+def test_a_text_that_is_refused_is_quoted_up_to_forty_characters(read: Callable[[str], int]) -> None:
+    with pytest.raises(NotAnAmount) as refused:
+        read("9" * 100)
+    assert str(refused.value) == f"'{'9' * 40}' is not a decimal amount like '12.50'"
 
 
 @pytest.mark.parametrize(
@@ -170,6 +179,10 @@ def test_nothing_used_costs_nothing() -> None:
 def test_impossible_counts_are_no_bill(usage: Usage) -> None:
     with pytest.raises(ValueError, match="token counts"):
         cost(usage, at_list(SONNET))
+
+
+def test_the_most_tokens_of_a_class_are_a_bill() -> None:
+    assert cost(Usage(output=TOKENS_MAX), at_list(SONNET)) == TOKENS_MAX * 15_000
 
 
 def test_a_charge_is_never_negative() -> None:

@@ -15,6 +15,7 @@ from gateway.ledger.tool_prices import NO_TOOLS, OfferedTool, OfferedTools, tool
 CENT = 10_000_000
 SEARCH = OfferedTool("web_search", CENT, most_uses=3, tokens=100)
 FETCH = OfferedTool("web_fetch", 0, most_uses=2, tokens=500)
+NOTE = OfferedTool("note", 0, most_uses=3, tokens=1)
 GROUNDED = OfferedTool("google_search", 35_000_000, most_uses=1, tokens=40, per_request=True)
 
 
@@ -24,7 +25,7 @@ def by_hand(prompt: int, added: int, rounds: int, window: int) -> int:
 
 @pytest.mark.parametrize("window", [50, 1_000, 1_299, 1_300, 100_000])
 @pytest.mark.parametrize("prompt", [0, 49, 900])
-@pytest.mark.parametrize("tools", [(SEARCH,), (SEARCH, FETCH)])
+@pytest.mark.parametrize("tools", [(SEARCH,), (SEARCH, FETCH), (NOTE,)])
 def test_each_round_reads_what_the_rounds_before_it_have_added(
     window: int, prompt: int, tools: tuple[OfferedTool, ...]
 ) -> None:
@@ -48,6 +49,7 @@ def test_a_bound_of_all_uses_together_goes_to_the_dearest_tool() -> None:
     shell = OfferedTool("code_execution", CENT // 2, most_uses=3)
     assert OfferedTools((shell, SEARCH), most_uses=4).cost_at_most() == (3 * CENT + CENT // 2) * 105 // 100
     assert OfferedTools((SEARCH, GROUNDED)).cost_at_most() == (3 * CENT + 35_000_000) * 105 // 100
+    assert OfferedTools((SEARCH, GROUNDED), most_uses=2).cost_at_most() == (2 * CENT + 35_000_000) * 105 // 100
 
 
 def test_no_uses_within_the_bounds_cost_more_than_their_bound() -> None:
@@ -63,6 +65,12 @@ def test_no_uses_within_the_bounds_cost_more_than_their_bound() -> None:
 def test_uses_beyond_the_bound_of_all_together_are_taken_from_the_cheaper_tool() -> None:
     uses = (("web_fetch", 2), ("web_search", 3))
     assert OfferedTools((FETCH, SEARCH), most_uses=4).bounded(uses) == (("web_fetch", 1), ("web_search", 3))
+    assert OfferedTools((FETCH, SEARCH), most_uses=1).bounded((("web_fetch", 2),)) == (("web_fetch", 1),)
+    grounded = (("google_search", 1), ("web_search", 3))
+    assert dict(OfferedTools((SEARCH, GROUNDED), most_uses=2).bounded(grounded)) == {
+        "google_search": 1,
+        "web_search": 2,
+    }
 
 
 def test_uses_of_a_tool_that_was_not_offered_are_no_cost() -> None:

@@ -138,7 +138,7 @@ def _whole(code: CodeType) -> tuple[object, ...]:
 
 
 def _never_run(tree: ast.Module) -> Iterator[tuple[Place, Place]]:
-    """Annotations, settings of decorators, what is only logged, and what only type checkers read."""
+    """Annotations, settings of decorators and of classes, what is only logged, and what only type checkers read."""
     for node in ast.walk(tree):
         yield from map(_span, getattr(node, "decorator_list", ()))
         match node:
@@ -155,8 +155,9 @@ def _never_run(tree: ast.Module) -> Iterator[tuple[Place, Place]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) == "TypeAlias":
             yield _span(node)
-        if isinstance(node, ast.ClassDef) and any("Protocol" in ast.unparse(base) for base in node.bases):
-            yield _span(node)
+        if isinstance(node, ast.ClassDef):
+            is_protocol = any("Protocol" in ast.unparse(base) for base in node.bases)
+            yield from [_span(node)] if is_protocol else map(_span, node.keywords)
 
 
 def _span(node: Any) -> tuple[Place, Place]:
