@@ -94,7 +94,7 @@ faults: setup ## run 20,000 schedules of faults (SCHEDULES=1000000 for more), or
 fuzz: setup ## draw 50,000 requests to every endpoint and judge each answer (CASES=100000 for more)
 	CASES=$(or $(CASES),50000) $(PYTEST) --numprocesses 2 tests/fuzz
 
-mutants: setup-mutants ## change the money's code in 2,800 places and see a test fail for each (SAMPLE=400 draws so many)
+mutants: setup-mutants ## change the money's code in 2,900 places and see a test fail for each (SAMPLE=400 draws so many)
 	@PYTHONPATH=layers/shared .venv-mutants/bin/python -m tests.mutants $(if $(SAMPLE),--sample $(SAMPLE)) $(PARTS)
 
 fidelity: setup ## judge recorded answers of every provider wire on every client wire

@@ -237,22 +237,25 @@ def test_a_checkpoint_is_made_every_ten_seconds_in_which_more_came() -> None:
         assert await request.checkpoint() == 10
         await asyncio.sleep(0.4)
         assert await request.checkpoint() == 20
+        await asyncio.sleep(30)
+        assert request.money.asked.count("checkpoint") == 2
         await settled(hold)
 
     run(story())
 
 
-def test_a_checkpoint_that_failed_is_made_again_although_nothing_more_came() -> None:
+@pytest.mark.parametrize(("delivered", "cost"), [(30, 10), (1, 0)])
+def test_a_checkpoint_that_failed_is_made_again_although_nothing_more_came(delivered: int, cost: int) -> None:
     async def story() -> None:
         request = Request()
         hold = await request.admit()
         request.money.fails = {"checkpoint": ServiceUnavailable("busy")}
-        hold.progress(SERVED, 30)
+        hold.progress(SERVED, delivered)
         await asyncio.sleep(10.1)
         assert request.money.asked == ["checkpoint"]
         request.money.fails = {}
         await asyncio.sleep(10)
-        assert await request.checkpoint() == 10
+        assert await request.checkpoint() == cost
         await settled(hold)
 
     run(story())
@@ -346,17 +349,6 @@ def test_after_its_end_a_hold_asks_the_store_for_nothing() -> None:
         await hold._park()
         assert request.money.asked == ["settle"]
         assert await request.ends() == [(EntryKind.CHARGE, -70)]
-
-    run(story())
-
-
-def test_an_answer_stops_where_the_store_does_not_raise_its_hold() -> None:
-    async def story() -> None:
-        request = Request()
-        hold = await request.admit()
-        request.money.fails = {"extend": ServiceUnavailable("busy")}
-        assert await hold.carries(299)
-        assert not await hold.carries(300)
 
     run(story())
 

@@ -115,6 +115,13 @@ async def test_a_release_that_waited_is_released(clock: StoppedClock) -> None:
     assert await left(money) == (1000, 0)
 
 
+async def test_a_release_that_waited_is_an_end_for_good(clock: StoppedClock) -> None:
+    money = MemoryMoney()
+    hold = await one_hold(money, clock)
+    await settle_deferred(money, message_of(hold, None), clock.at_s)
+    assert not (await money.settle(hold, CHARGE, clock.at_s)).applied
+
+
 async def test_a_message_that_comes_twice_charges_once(clock: StoppedClock) -> None:
     money = MemoryMoney()
     hold = await one_hold(money, clock)

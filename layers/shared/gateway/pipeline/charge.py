@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
@@ -220,11 +221,9 @@ class OpenHold(Struct):
         async with self._steps:
             if self.bill is not None:
                 return
-            try:
+            # Else it stays where it is, which is safe and only dearer.
+            with suppress(ServiceUnavailable):
                 self.hold = await self.money.park(self.hold)
-            except ServiceUnavailable:
-                # It stays where it is, which is safe and only dearer.
-                return
 
     async def release(self) -> Bill:
         """Ends the hold without a charge."""
