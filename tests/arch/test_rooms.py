@@ -24,7 +24,7 @@ OUTSIDE_PROVIDERS = [
     for path in python_files()
     if path.parts[0] in {"layers", "functions"} and not path.is_relative_to(GATEWAY / "providers")
 ]
-# The only packages that a function may load at its start beside Python's own library; msgspec loads the last one.
+# The only packages that a function may load at its start beside Python's own library; the last one is not in the layer.
 LIGHT = {"httptools", "msgspec", "orjson", "typing_extensions"}
 FAMILIES = [path.parts[1] for path in python_files() if path.parts[0] == "functions" and path.name == "app.py"]
 

@@ -41,39 +41,42 @@ def test_a_function_does_not_load_at_its_start(family: str, packages: tuple[str,
     assert found == []
 
 
-# Most modules until the first event can be taken, Python's own start taken off and its runtime's server included. A
-# budget leaves room for three: what needs more is loaded by the request that needs it, or raises a number here.
-# A family that is not named has the last one.
+# Most modules until the first event can be taken, Python's own start taken off and its runtime's server included, with
+# the packages of the layer alone: msgspec takes `typing_extensions` where it is installed, as it is for development. A
+# budget leaves room for three: what needs more is loaded by the request that needs it, or raises a number here. A
+# family that is not named has the last one.
 MODULES_MAX = {
-    "background": 371,
+    "background": 372,
     "billing": 283,
     "callbacks": 331,
-    "chat": 371,
+    "chat": 366,
     "files": 304,
-    "gemini": 370,
+    "gemini": 372,
     "generation": 348,
     "jobs": 302,
     "keys": 283,
-    "messages": 367,
+    "messages": 369,
     "models": 297,
     "notifier": 275,
     "reconciler": 248,
-    "responses": 375,
+    "responses": 377,
     "settlements": 217,
     "sweeper": 219,
     "videos": 349,
     "webhooks": 286,
 }
-OTHERS_MAX = 318
+OTHERS_MAX = 319
 
 
 @pytest.mark.skipif(sys.version_info[:2] != (3, 13), reason="each version of Python counts its own library otherwise")
 @pytest.mark.parametrize("family", [path.parent.name for path in (ROOT / "functions").glob("*/app.py")])
 def test_a_function_loads_no_more_modules_than_its_budget(family: str) -> None:
     started = "import app, gateway.runtime.server" if family in streamed() else "import app"
-    (count,) = printed(
-        family, f"import sys; before = set(sys.modules); {started}; print(len(set(sys.modules) - before))"
+    program = (
+        "import sys; sys.modules['typing_extensions'] = None; before = set(sys.modules); "
+        f"{started}; print(len(set(sys.modules) - before))"
     )
+    (count,) = printed(family, program)
     assert MODULES_MAX.get(family, OTHERS_MAX) - 10 < int(count) <= MODULES_MAX.get(family, OTHERS_MAX)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,15 @@ PYTHON = f"""#!/bin/sh
 if test "$2" = pip; then exit 0; fi
 exec "{sys.executable}" "$@"
 """
+
+# What the layer carries. What these want in turn is in the lock, and slows no start: it is loaded with `cryptography`.
+PACKAGES = {"cryptography", "httptools", "msgspec", "multipart", "orjson"}
+WANTED = {"cffi", "pycparser"}
+
+
+def test_the_layer_carries_the_packages_that_it_names_and_no_other() -> None:
+    locked = set(re.findall(r"(?m)^([a-z-]+)==", (LAYER / "requirements.txt").read_text()))
+    assert locked == PACKAGES | WANTED
 
 
 @pytest.mark.skipif(sys.version_info[:2] != (3, 13), reason="only Lambda's version of Python compiles for it")

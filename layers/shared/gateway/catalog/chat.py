@@ -47,6 +47,9 @@ PRICE = {**CLASSES, "steps": Member(several(_step), ())}
 
 
 def _tool(row: Any) -> ToolPrice:
+    """Reads a tool's row; one that the loader has put in the place of its name is read already."""
+    if isinstance(row, ToolPrice):
+        return row
     tool = read(row, TOOL)
     if parse_usd(tool["price"]) % PRICE_STEP_NANOUSD:
         raise CatalogError(f"price: must be a multiple of {PRICE_STEP_NANOUSD} billionths")

@@ -43,7 +43,7 @@ from gateway.catalog.schema import (
 from gateway.ports.catalog import KnownNames
 
 T = TypeVar("T")
-Tools: TypeAlias = dict[str, dict[str, Any]]
+Tools: TypeAlias = dict[str, ToolPrice]
 
 # A string, because importing `pathlib` alone adds 4 ms to a cold start.
 FOLDER = "models"
@@ -156,16 +156,17 @@ def _alias(row: dict[str, Any]) -> Alias:
 
 
 def _by_name(kind: Kind[M], rows: Iterable[dict[str, Any]], known: KnownNames) -> Tools:
-    """The tools by their ids, each as its row has it without the id."""
+    """The tools by their ids. A tool is read once, however many targets it is sold with."""
     found: Tools = {}
 
     def tool(row: dict[str, Any]) -> None:
         own = read({"id": row["id"]} if "id" in row else {}, {"id": Member(name)})["id"]
         members = {member: value for member, value in row.items() if member != "id"}
-        check_tool(kind.tool(members), known)
+        made = kind.tool(members)
+        check_tool(made, known)
         if own in found:
             raise CatalogError("another row has this id")
-        found[own] = members
+        found[own] = made
 
     for _ in _read("tool", rows, tool):
         pass

