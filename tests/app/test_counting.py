@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.auth.principal import Principal, key_hash
+from gateway.errors import NotFound
 from gateway.http.request import Request
 from gateway.http.routes import JsonRoute
 from tests.app.harness import ACCOUNT, KEY, RECORD, AppUnderTest, app_under_test, hello
@@ -88,6 +89,30 @@ async def test_a_request_that_is_refused_before_its_admission_counts_as_a_read()
         assert (await gateway.ask(b"{")).status == 400
         account = gateway.money._accounts[ACCOUNT]
         assert (account.key_reads, account.key_used) == ({RECORD.key_id: 1}, {})
+
+
+async def test_refusals_that_no_admission_has_seen_are_refused_by_the_window_of_reads() -> None:
+    async with app_under_test("http://127.0.0.1:1", reads_rpm=3) as gateway:
+        answers = [
+            await gateway.ask(b"{"),
+            await gateway.ask(b"", path="/v1/none"),
+            await gateway.ask(b"", method="GET"),
+            await gateway.ask(b"{"),
+            await gateway.ask(b"", method="GET"),
+        ]
+        assert [answer.status for answer in answers] == [400, 404, 405, 429, 429]
+        assert (answers[-1].headers["x-ratelimit-limit"], answers[-1].headers["x-ratelimit-remaining"]) == ("3", "0")
+        assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+
+
+async def test_a_refused_read_counts_once() -> None:
+    async def missing(_principal: Principal, _request: Request) -> bytes:
+        raise NotFound("There is none.")
+
+    route = JsonRoute({"GET": missing}, makes_work=False)
+    async with app_under_test("http://127.0.0.1:1", wire_at=lambda *_: route) as gateway:
+        assert (await gateway.ask(b"", path="/thing", method="GET")).status == 404
+        assert gateway.money._accounts[ACCOUNT].key_reads == {RECORD.key_id: 1}
 
 
 async def test_a_refusal_that_stands_comes_before_the_body_is_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ between the route and its answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Generic, TypeAlias, TypeVar
 
@@ -18,7 +19,7 @@ from gateway.http.cors import CrossOrigin
 from gateway.http.counting import count_read
 from gateway.http.exchange import Exchange
 from gateway.http.request import Receive, Request, Scope, Send, read
-from gateway.http.route import Route, Services
+from gateway.http.route import Route, Services, counted_read
 from gateway.limits.windows import untouched
 from gateway.wiring.process import cors_origins
 
@@ -103,7 +104,7 @@ class App(Generic[ServicesT, RouteT]):
         try:
             route = self._found(request)
         except GatewayError:
-            exchange.window = partial(self._window_of_caller, services, request)
+            await self._count_caller(exchange, services)
             raise
         await self.serve(route, exchange, services)
 
@@ -116,13 +117,14 @@ class App(Generic[ServicesT, RouteT]):
             raise MethodNotAllowed(message, allowed=allowed)
         return route
 
-    async def _window_of_caller(self, services: ServicesT, request: Request) -> Mapping[str, str]:
-        """The headers of the rate window of a caller who is refused before being known; a new key's for a stranger."""
+    async def _count_caller(self, exchange: Exchange, services: ServicesT) -> None:
+        """Counts a request that is refused before its caller is known; a stranger's has a new key's window."""
+        request = exchange.request
         try:
             principal = await authenticate(request, services, allow_query=self.takes_query_key(request))
         except GatewayError:
-            return await new_window(services)
-        return await read_window(services, principal)
+            return
+        await count_refused(exchange, principal, services)
 
 
 async def new_window(services: Services) -> Mapping[str, str]:
@@ -140,6 +142,14 @@ async def read_window(services: Services, principal: Principal) -> Mapping[str, 
     except ServiceUnavailable:
         found = None
     return (untouched(services.clock.now_s()) if found is None else found.window).headers
+
+
+async def count_refused(exchange: Exchange, principal: Principal, services: Services) -> None:
+    """Counts a refused request that nothing has counted, as a read; raises the refusal of a full window instead."""
+    exchange.window = partial(read_window, services, principal)
+    # Without the store the caller is told of the first mistake, in a new key's window.
+    with suppress(ServiceUnavailable):
+        await counted_read(exchange, principal, services)
 
 
 async def authenticate(request: Request, services: Services, *, allow_query: bool = False) -> Principal:

@@ -53,17 +53,23 @@ class Exchange:
         self._began_s = 0.0
         # The caller's rate window, for answers that no admission has looked at.
         self.window: Callable[[], Awaitable[Mapping[str, str]]] | None = None
+        self.counted = False
 
     def begin(self, clock: Clock) -> None:
         """Starts the clock that the log line reads."""
         self._clock, self._began_s = clock, clock.monotonic_s()
+
+    @property
+    def is_admitted(self) -> bool:
+        """True once an admission of money has looked at the request."""
+        return self.context is not None and self.context.window is not None
 
     async def start(self, status: int, content_type: str, extra: Mapping[str, str]) -> None:
         """Status and headers, at most once; without a type for an answer that has no body."""
         self.status = status
         headers = {"Content-Type": content_type} if content_type else {}
         headers |= dict.fromkeys(ID_HEADERS, self.request.request_id)
-        if self.window is not None and (self.context is None or self.context.window is None):
+        if self.window is not None and not self.is_admitted:
             headers |= await self.window()
         if self.context is not None:
             headers |= self.context.standing_headers()

@@ -57,7 +57,7 @@ def _passed(exchange: Exchange, services: Services, outcome: Counted) -> Account
     async def window_headers() -> Mapping[str, str]:
         return window.headers
 
-    exchange.window = window_headers
+    exchange.window, exchange.counted = window_headers, True
     if isinstance(outcome, Refusal):
         raise outcome.error()
     return outcome

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from gateway.auth.principal import Principal
 from gateway.canonical.money import Refusal
 from gateway.canonical.wire import Wire
-from gateway.http.app import App, RouteAt, authenticate, read_window
+from gateway.errors import GatewayError
+from gateway.http.app import App, RouteAt, authenticate, count_refused, read_window
 from gateway.http.counting import count_read, refuse_hopeless
 from gateway.http.exchange import Exchange
 from gateway.http.request import Request, uncoded
@@ -49,8 +50,14 @@ class StreamingApp(App[Services, Route]):
         principal = await authenticate(request, services, allow_query=self._key_in_query)
         exchange.window = partial(read_window, services, principal)
         await self._refuse_early(request, principal, services)
-        exchange.request = replace(request, body=uncoded(request.body, request.headers.get("content-encoding")))
-        await route.serve(exchange, principal, services)
+        try:
+            exchange.request = replace(request, body=uncoded(request.body, request.headers.get("content-encoding")))
+            await route.serve(exchange, principal, services)
+        except GatewayError as error:
+            is_counted = exchange.counted or exchange.is_admitted or error.window is not None
+            if not is_counted and not exchange.status:
+                await count_refused(exchange, principal, services)
+            raise
 
     async def _refuse_early(self, request: Request, principal: Principal, services: Services) -> None:
         """Raises a refusal that can be known before the body is read: one that this process knows to stand, and, where
