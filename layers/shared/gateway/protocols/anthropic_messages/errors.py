@@ -15,22 +15,18 @@ from gateway.protocols.shared.error_bodies import CONTEXT_FULL, error_body, mess
 from gateway.protocols.shared.provider_errors import (
     INVALID,
     UNEXPLAINED,
-    Scrubber,
     credentials,
     error_fields,
     is_context_full,
     meaning,
     reported,
     retry_after_s,
+    scrubbed,
     status_unstated,
 )
 
 THREAD_UNSUPPORTED = "thread_unsupported_request"
 
-_SCRUBBER = Scrubber(
-    r"\b(?:org|proj|user|req|acct|wrkspc|workspace)[-_][A-Za-z0-9]{6,}",  # accounts and requests
-    r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b",  # organizations
-)
 # `messages.1.content.0.thinking: ...`, as the provider opens its refusals.
 _PATH = re.compile(r"([a-z_]+(?:\.[a-z0-9_]+)*): ")
 # Claude Code compacts the conversation when it reads these words.
@@ -106,7 +102,7 @@ def _meaning(status: int, fields: Mapping[str, Any], after_s: int | None) -> Gat
 
 
 def _invalid(fields: Mapping[str, Any]) -> GatewayError:
-    message = _SCRUBBER.text(fields.get("message"))
+    message = scrubbed(fields.get("message"))
     if _OUR_ACCOUNT.search(message):
         return credentials()
     path = _PATH.match(message)

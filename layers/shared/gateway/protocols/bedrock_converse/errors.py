@@ -15,14 +15,8 @@ from gateway.errors import GatewayError, InvalidRequest
 from gateway.framing.eventstream import HeaderValue
 from gateway.protocols.shared import provider_errors
 from gateway.protocols.shared.error_bodies import CONTEXT_FULL
-from gateway.protocols.shared.provider_errors import INVALID, UNEXPLAINED, Scrubber, error_fields, header, reported
+from gateway.protocols.shared.provider_errors import INVALID, UNEXPLAINED, error_fields, header, reported, scrubbed
 
-_SCRUBBER = Scrubber(
-    r"\barn:aws[\w:/.@-]+",  # what an account owns
-    r"\b(?:AKIA|ASIA|ABSK)[A-Za-z0-9+/=]{8,}",  # keys
-    r"\b\d{12}\b",  # accounts
-    r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b",  # requests
-)
 # The model, not Bedrock, failed.
 _MODEL_FAILED = 424
 _SIGNATURE = re.compile(r"`?signature`?.{0,40}`?thinking`?|thinking\.signature|redacted_thinking", re.IGNORECASE)
@@ -75,7 +69,7 @@ def _meaning(kind: str, status: int, fields: Mapping[str, Any], after_s: int | N
 
 
 def _invalid(fields: Mapping[str, Any]) -> GatewayError:
-    message = _SCRUBBER.text(_message(fields))
+    message = scrubbed(_message(fields))
     if _OUR_MODEL.search(message):
         return provider_errors.unknown_model()
     code = "invalid_signature" if _SIGNATURE.search(message) else None

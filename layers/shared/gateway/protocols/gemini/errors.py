@@ -18,22 +18,19 @@ from gateway.protocols.shared.provider_errors import (
     INVALID,
     RETRY_AFTER_S_MAX,
     UNEXPLAINED,
-    Scrubber,
     credentials,
     error_fields,
+    harmless,
     is_context_full,
     meaning,
     reported,
     retry_after_s,
+    scrubbed,
     status_unstated,
     timeout,
 )
 
 _TYPES = "type.googleapis.com/google.rpc."
-_SCRUBBER = Scrubber(
-    r"\b(?:projects|tunedModels|cachedContents|fileSearchStores)/\S+|\bproject[_ ](?:number|id):?\s*\S+",  # accounts
-    r"\bAIza[\w-]+|\bya29\.\S+|\bAQ\.[\w-]+",  # keys
-)
 _PATH = re.compile(r"[A-Za-z0-9_.\-\[\]]{1,200}")
 _FULL_CONTEXT = "The input token count exceeds the maximum number of tokens allowed"
 _SIGNATURE = re.compile(r"thought[_ ]?signature", re.IGNORECASE)
@@ -122,7 +119,7 @@ def _invalid(fields: Mapping[str, Any]) -> GatewayError:
         return credentials()
     code = "invalid_signature" if _SIGNATURE.search(text) else None
     return InvalidRequest(
-        _SCRUBBER.text(text) or UNEXPLAINED,
+        scrubbed(text) or UNEXPLAINED,
         param=_violated(fields),
         code=CONTEXT_FULL if is_context_full(text) else code,
     )
@@ -132,7 +129,7 @@ def _violated(fields: Mapping[str, Any]) -> str | None:
     """The first field that the provider names, where its path is harmless to pass on."""
     for detail in _objects(fields.get("details")):
         for violation in _objects(detail.get("fieldViolations")):
-            if path := _SCRUBBER.matching(_PATH, violation.get("field")):
+            if path := harmless(_PATH, violation.get("field")):
                 return path
     return None
 

@@ -11,12 +11,8 @@ from typing import Any
 
 from gateway.errors import GatewayError
 from gateway.protocols.shared.openai_errors import refusal
-from gateway.protocols.shared.provider_errors import Scrubber, error_fields, reported, retry_after_s, status_unstated
+from gateway.protocols.shared.provider_errors import error_fields, reported, retry_after_s, status_unstated
 
-_SCRUBBER = Scrubber(
-    r"\b(?:gsk|xai)-[\w*.-]{4,}|\bgsk_\w+|\bAIza[\w-]+",  # keys
-    r"\b(?:org|proj|user|req|acct)[-_][A-Za-z0-9]{6,}",  # accounts and requests
-)
 _STATUS_BY_TYPE: Mapping[str, int] = {
     "invalid_request_error": 400,
     "rate_limit_error": 429,
@@ -31,13 +27,13 @@ _STATUS_BY_TYPE: Mapping[str, int] = {
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
     """Converts a provider's refusal to the caller's error."""
     fields = error_fields(reported(body))
-    return refusal(status, fields, retry_after_s(headers, fields.get("message")), _SCRUBBER)
+    return refusal(status, fields, retry_after_s(headers, fields.get("message")))
 
 
 def decode_error_object(error: object) -> GatewayError:
     """Converts an error inside a stream or a body of status 200; its status is where providers put it."""
     fields = error_fields({"error": error})
-    return refusal(_status(fields), fields, retry_after_s({}, fields.get("message")), _SCRUBBER)
+    return refusal(_status(fields), fields, retry_after_s({}, fields.get("message")))
 
 
 def _status(fields: Mapping[str, Any]) -> int:

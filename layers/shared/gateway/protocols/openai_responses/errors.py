@@ -11,12 +11,8 @@ from collections.abc import Mapping
 
 from gateway.errors import GatewayError
 from gateway.protocols.shared.openai_errors import error_object, refusal
-from gateway.protocols.shared.provider_errors import Scrubber, error_fields, reported, retry_after_s, status_unstated
+from gateway.protocols.shared.provider_errors import error_fields, reported, retry_after_s, status_unstated
 
-_SCRUBBER = Scrubber(
-    r"\bsess-[\w*.-]{4,}",  # keys
-    r"\b(?:org|proj|user|req|acct)[-_][A-Za-z0-9]{6,}",  # accounts and requests
-)
 # Where an error has no HTTP status: inside a stream, and in a response that failed.
 _STATUS_BY_WORD: Mapping[str, int] = {
     "invalid_request_error": 400,
@@ -72,7 +68,7 @@ def failure_object(error: GatewayError) -> dict[str, str]:
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
     """Converts a provider's refusal to the caller's error."""
     fields = error_fields(reported(body))
-    return refusal(status, fields, retry_after_s(headers, fields.get("message")), _SCRUBBER)
+    return refusal(status, fields, retry_after_s(headers, fields.get("message")))
 
 
 def decode_error_object(error: object) -> GatewayError:
@@ -81,4 +77,4 @@ def decode_error_object(error: object) -> GatewayError:
     words = (str(fields.get(name)) for name in ("code", "type"))
     known = next((_STATUS_BY_WORD[word] for word in words if word in _STATUS_BY_WORD), None)
     status = known or status_unstated(fields)
-    return refusal(status, fields, retry_after_s({}, fields.get("message")), _SCRUBBER)
+    return refusal(status, fields, retry_after_s({}, fields.get("message")))

@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.protocols.shared.error_bodies import CONTEXT_FULL, error_body, message_of
-from gateway.protocols.shared.provider_errors import INVALID, UNEXPLAINED, Scrubber, is_context_full, meaning
+from gateway.protocols.shared.provider_errors import INVALID, UNEXPLAINED, harmless, is_context_full, meaning, scrubbed
 
 _WORD = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 _PATH = re.compile(r"[A-Za-z0-9_.\-\[\]]{1,200}")
@@ -29,12 +29,12 @@ def encode_error(error: GatewayError) -> bytes:
     return error_body(error, {"error": error_object(error)})
 
 
-def refusal(status: int, fields: Mapping[str, Any], after_s: int | None, scrubber: Scrubber) -> GatewayError:
+def refusal(status: int, fields: Mapping[str, Any], after_s: int | None) -> GatewayError:
     """Converts a provider's error with these members to the caller's error."""
     if status not in INVALID:
         return meaning(status, after_s)
-    message = scrubber.text(fields.get("message"))
-    code = scrubber.matching(_WORD, fields.get("code"))
+    message = scrubbed(fields.get("message"))
+    code = harmless(_WORD, fields.get("code"))
     if is_context_full(message):
         code = CONTEXT_FULL
-    return InvalidRequest(message or UNEXPLAINED, param=scrubber.matching(_PATH, fields.get("param")), code=code)
+    return InvalidRequest(message or UNEXPLAINED, param=harmless(_PATH, fields.get("param")), code=code)

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 
 import orjson
@@ -26,12 +26,19 @@ RETRY_AFTER_S_MAX = 3600
 _MESSAGE_CHARACTERS_MAX = 1000
 _HOLDERS = ("error", "detail", "errors")
 _HIDDEN = "[hidden]"
+# Any wire's answer may be of any vendor: a provider may be a gateway itself.
 _SECRETS = (
     r"\b(?:[a-z]+://|www\.)\S+",  # addresses
     r"\b[\w-]+(?:\.[\w-]+)+(?::\d+)?/\S*",  # hosts with a path
-    r"\b(?:[a-z0-9-]+\.)+(?:com|net|org|io|ai|cloud|local|internal)\b",  # hosts alone
+    r"\b(?:[a-z0-9-]+\.)+(?:com|net|org|io|ai|cloud|corp|lan|local|intranet|internal|svc|example)\b",  # hosts alone
     r"\b\d{1,3}(?:\.\d{1,3}){3}\b",
-    r"\b(?:sk|pk|key|rk)-[\w*.-]{4,}|\bBearer\s+\S+",  # keys
+    r"\b(?:sk|pk|key|rk|gsk|xai|sess)-[\w*.-]{4,}|\bgsk_\w+|\bBearer\s+\S+",  # keys
+    r"\bAIza[\w-]+|\bya29\.\S+|\bAQ\.[\w-]+|\b(?:AKIA|ASIA|ABSK)[A-Za-z0-9+/=]{8,}",
+    r"(?<![A-Za-z0-9])(?:org|proj)[-_][A-Za-z0-9]{6,}",  # accounts
+    r"(?<![A-Za-z0-9])(?:user|req|acct|wrkspc|workspace)[-_](?=[a-z]*\d)[A-Za-z0-9]{6,}",  # accounts and requests
+    r"\barn:aws[\w:/.@-]+|\b\d{12}\b",  # accounts of AWS, and what they own
+    r"\b(?:projects|tunedModels|cachedContents|fileSearchStores)/\S+|\bproject[_ ](?:number|id):?\s*\S+",  # Google's
+    r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b",  # organizations and requests
 )
 _RETRY_AFTER = (("retry-after-ms", 1000), ("x-ms-retry-after-ms", 1000), ("retry-after", 1))
 # https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7: the form of today, and the two that recipients still read.
@@ -56,6 +63,11 @@ _CONTEXT_FULL_TEXT = (
 
 # The expressions are compiled by the first error that needs them: together they are 3 % of a cold start.
 @cache
+def _secret() -> re.Pattern[str]:
+    return re.compile("|".join(_SECRETS), re.IGNORECASE)
+
+
+@cache
 def _context_full() -> re.Pattern[str]:
     return re.compile(_CONTEXT_FULL_TEXT, re.IGNORECASE)
 
@@ -71,27 +83,18 @@ def _wait() -> re.Pattern[str]:
     return re.compile(said, re.IGNORECASE)
 
 
-class Scrubber:
-    """Hides what gives away a key, an address or an account; `own` are expressions for the shapes of one provider."""
+def scrubbed(message: object) -> str:
+    """A provider's message, shortened and without keys, addresses and accounts; empty where it is no string."""
+    if not isinstance(message, str):
+        return ""
+    hidden = _secret().sub(_HIDDEN, message[: 2 * _MESSAGE_CHARACTERS_MAX])
+    return without_secrets(hidden)[:_MESSAGE_CHARACTERS_MAX]
 
-    def __init__(self, *own: str) -> None:
-        self._own = own
 
-    @cached_property
-    def _secrets(self) -> re.Pattern[str]:
-        return re.compile("|".join((*_SECRETS, *self._own)), re.IGNORECASE)
-
-    def text(self, message: object) -> str:
-        """A provider's message, shortened and without secrets; empty where it is no string."""
-        if not isinstance(message, str):
-            return ""
-        hidden = self._secrets.sub(_HIDDEN, message[: 2 * _MESSAGE_CHARACTERS_MAX])
-        return without_secrets(hidden)[:_MESSAGE_CHARACTERS_MAX]
-
-    def matching(self, pattern: re.Pattern[str], value: object) -> str | None:
-        """A word of the provider's that is all `pattern`, where it is harmless to pass on."""
-        plain = isinstance(value, str) and pattern.fullmatch(value) and not self._secrets.search(value)
-        return str(value) if plain else None
+def harmless(pattern: re.Pattern[str], value: object) -> str | None:
+    """A word of the provider's that is all `pattern`, where it gives away none of these."""
+    plain = isinstance(value, str) and pattern.fullmatch(value) and not _secret().search(value)
+    return str(value) if plain else None
 
 
 def reported(body: bytes) -> object:

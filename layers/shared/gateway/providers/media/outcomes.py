@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from gateway.canonical.jobs import JobError
 from gateway.canonical.media import Failed, ProviderAnswer
 from gateway.errors import GatewayError, InvalidRequest, UpstreamError
-from gateway.protocols.shared.provider_errors import INVALID, UNEXPLAINED, Scrubber, credentials, meaning, retry_after_s
+from gateway.protocols.shared.provider_errors import INVALID, UNEXPLAINED, credentials, meaning, retry_after_s, scrubbed
 from gateway.protocols.shared.provider_json import UNREADABLE
 
 UNTYPED = "application/octet-stream"
@@ -27,7 +27,6 @@ MIME_TYPES = {
 }
 
 MODERATION = "moderation"
-_SCRUBBER = Scrubber()
 
 
 def refusal(answer: ProviderAnswer, words: object, *, moderated: bool = False, ours: bool = False) -> GatewayError:
@@ -38,23 +37,23 @@ def refusal(answer: ProviderAnswer, words: object, *, moderated: bool = False, o
     if ours:
         return credentials()
     if answer.status in INVALID:
-        return InvalidRequest(_SCRUBBER.text(words) or UNEXPLAINED, code=MODERATION if moderated else None)
+        return InvalidRequest(scrubbed(words) or UNEXPLAINED, code=MODERATION if moderated else None)
     return meaning(answer.status, retry_after_s(answer.headers))
 
 
 def unknown_status(word: object) -> UpstreamError:
     """A word for a task's state that is in no table: asked again, since it may be on its way to one that is."""
-    return UpstreamError(f"The provider named a status that is not known: {_SCRUBBER.text(word) or 'none'}.")
+    return UpstreamError(f"The provider named a status that is not known: {scrubbed(word) or 'none'}.")
 
 
 def blocked(words: object = None) -> Failed:
     """The provider's rules do not let the task through."""
-    return Failed(JobError(MODERATION, _SCRUBBER.text(words) or "The provider's content rules refused the request."))
+    return Failed(JobError(MODERATION, scrubbed(words) or "The provider's content rules refused the request."))
 
 
 def unfit(words: object) -> Failed:
     """The order turned out to be one that the provider cannot take."""
-    return Failed(JobError("invalid_request", _SCRUBBER.text(words) or UNEXPLAINED))
+    return Failed(JobError("invalid_request", scrubbed(words) or UNEXPLAINED))
 
 
 def broken() -> Failed:
