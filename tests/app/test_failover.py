@@ -13,8 +13,11 @@ import pytest
 from gateway.canonical.money import EntryKind, Hold
 from gateway.catalog.chat import CHAT_MODELS
 from gateway.catalog.loader import parse
+from gateway.operations.chat import ChatOperation
+from gateway.pipeline.provider_client import ProviderClient
 from gateway.ports.upstream import Credential
 from gateway.providers.chat.registry import KNOWN
+from gateway.routing.plan import Candidate
 from tests.app.harness import (
     SSE_HEAD,
     Answer,
@@ -29,6 +32,7 @@ from tests.app.harness import (
     sized,
     usage,
 )
+from tests.fakes.money import MemoryMoney
 
 pytestmark = pytest.mark.anyio
 
@@ -261,3 +265,55 @@ async def test_without_fallbacks_the_first_provider_is_the_only_one() -> None:
 async def test_a_price_limit_is_judged_for_each_provider() -> None:
     outcome = await asked(always(BUSY), always(SERVED), max_price={"prompt": "5", "completion": "5"})
     assert (outcome.answer.status, len(outcome.first), outcome.second) == (503, 3, [])
+
+
+async def test_the_first_providers_connection_is_made_beside_the_admission(monkeypatch: pytest.MonkeyPatch) -> None:
+    warmed: list[str] = []
+
+    async def warm(_: ProviderClient, origin: str) -> None:
+        warmed.append(origin)
+
+    monkeypatch.setattr(ProviderClient, "warm", warm)
+    async with Scripted(always(SERVED)) as one, Scripted(always(SERVED)) as two:
+        rows = {"openai": Credential("k", one.base_url), "deepseek": Credential("k", two.base_url)}
+        async with app_under_test("", rows=rows, catalog=TWICE) as gateway:
+            assert (await gateway.ask(hello(model="twice"))).status == 200
+    assert warmed == [one.base_url]
+
+
+async def test_a_refused_request_makes_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[asyncio.Task[Any] | None] = []
+
+    async def warm(_: ProviderClient, _origin: str) -> None:
+        begun.append(asyncio.current_task())
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(ProviderClient, "warm", warm)
+    monkeypatch.setattr(MemoryMoney, "admit", slow(MemoryMoney.admit))
+    rows = {"openai": Credential("k", "http://127.0.0.1:9")}
+    async with app_under_test("", rows=rows, catalog=TWICE, balance_usd=0) as gateway:
+        assert (await gateway.ask(hello(model="twice"))).status == 402
+    (task,) = begun
+    await asyncio.sleep(0)
+    assert task is not None
+    assert task.cancelled()
+
+
+def slow(step: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    async def slower(*given: Any) -> Any:
+        await asyncio.sleep(1)
+        return await step(*given)
+
+    return slower
+
+
+async def test_what_completes_a_request_is_looked_up_beside_the_admission(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up: list[str] = []
+
+    def recall(_: ChatOperation, _account_id: str, _request: object, candidate: Candidate[Any]) -> None:
+        looked_up.append(candidate.target.provider)
+
+    monkeypatch.setattr(ChatOperation, "recall", recall)
+    outcome = await asked(always(BUSY), always(SERVED))
+    assert outcome.answer.status == 200
+    assert looked_up == ["openai", "openai", "deepseek"]

@@ -1,0 +1,54 @@
+"""Tests of what becomes of a request, as its context tells it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gateway.errors import GatewayError, UpstreamError
+from gateway.pipeline.context import RequestContext
+from tests.app.harness import app_under_test, hello
+
+pytestmark = pytest.mark.anyio
+
+
+def context(**known: Any) -> RequestContext[Any, Any]:
+    """Builds the context of a request of which only these members matter."""
+    nothing: Any = None
+    return RequestContext(nothing, nothing, nothing, nothing, nothing, hold_id="", entered_s=0, **known)
+
+
+@pytest.mark.parametrize(
+    ("error", "delivered", "status"),
+    [(None, 0, 200), (None, 5, 200), (UpstreamError("down"), 0, 502), (UpstreamError("down"), 5, 200)],
+)
+def test_a_failure_that_delivered_nothing_is_what_a_request_came_to(
+    error: GatewayError | None, delivered: int, status: int
+) -> None:
+    assert context(error=error, delivered_bytes=delivered).outcome_status == status
+
+
+@pytest.mark.parametrize(("delivered", "noted"), [(0, []), (3, [3])])
+async def test_a_stream_is_watched_from_its_first_content_on(delivered: int, noted: list[int]) -> None:
+    progress: list[int] = []
+
+    class Hold:
+        def progress(self, _served_by: object, delivered_bytes: int, _uses: object) -> None:
+            progress.append(delivered_bytes)
+
+        async def carries(self, _delivered_bytes: int) -> bool:
+            return True
+
+    hold: Any = Hold()
+    served: Any = SimpleNamespace()
+    assert await context(open_hold=hold, served_by=served).carries(delivered)
+    assert progress == noted
+
+
+async def test_a_generations_id_has_forty_random_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.pipeline.pipeline.secrets.randbits", lambda bits: 2**bits - 1)
+    async with app_under_test("http://127.0.0.1:9", balance_usd=0) as gateway:
+        answer = await gateway.ask(hello())
+    assert answer.headers["x-nexevo-generation-id"].endswith("zzzzzzzz")
