@@ -9,7 +9,9 @@ import pytest
 
 from gateway.errors import GatewayError, UpstreamError
 from gateway.pipeline.context import RequestContext
-from tests.app.harness import app_under_test, hello
+from gateway.pipeline.stream import Relay
+from tests.app.harness import ACCOUNT, SSE_HEAD, Scripted, app_under_test, delta, event, hello
+from tests.app.test_streams import doing
 
 pytestmark = pytest.mark.anyio
 
@@ -52,3 +54,18 @@ async def test_a_generations_id_has_forty_random_bits(monkeypatch: pytest.Monkey
     async with app_under_test("http://127.0.0.1:9", balance_usd=0) as gateway:
         answer = await gateway.ask(hello())
     assert answer.headers["x-nexevo-generation-id"].endswith("zzzzzzzz")
+
+
+async def test_a_stream_that_fails_is_settled_before_its_caller_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[int] = []
+    plain_fail = Relay.fail
+
+    def fail(relay: Relay[Any], error: GatewayError) -> bytes:
+        held.append(gateway.money._accounts[ACCOUNT].held_nanousd)
+        return plain_fail(relay, error)
+
+    monkeypatch.setattr(Relay, "fail", fail)
+    script = doing(SSE_HEAD, event(delta("Hello!")), None)
+    async with Scripted(script) as provider, app_under_test(provider.base_url) as gateway:
+        answer = await gateway.ask(hello(stream=True))
+    assert (answer.text, held) == ("Hello!", [0])

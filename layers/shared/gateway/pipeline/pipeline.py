@@ -183,10 +183,9 @@ class Pipeline:
         that a later one cannot take the request is not the caller's mistake.
         """
         waiting, tries_left = deque(context.plan.candidates), context.plan.tries
-        last_failure: UpstreamError | None = None
-        failed_on = waiting[0]
+        failed: tuple[UpstreamError, Candidate[Any]] | None = None
         while waiting and tries_left:
-            if last_failure is not None:
+            if failed is not None:
                 await asyncio.sleep(JITTER.uniform(0, BACKOFF_S * 2 ** len(context.failures)))
             candidate = waiting.popleft()
             context.try_on(candidate)
@@ -195,17 +194,17 @@ class Pipeline:
             except (UpstreamError, InvalidRequest) as error:
                 # Not its message: a provider may quote the prompt.
                 context.failures.append(f"{candidate.target.provider}: {error.status} {error.code or error.type}")
-                if (relay and relay.delivered) or (last_failure is None and isinstance(error, InvalidRequest)):
+                if (relay and relay.delivered) or (failed is None and isinstance(error, InvalidRequest)):
                     raise
-                if isinstance(error, UpstreamError) and not (last_failure and isinstance(error, NotConfigured)):
-                    last_failure, failed_on = error, candidate
+                if isinstance(error, UpstreamError) and not (failed and isinstance(error, NotConfigured)):
+                    failed = error, candidate
                 tries_left -= not isinstance(error, NotConfigured)
                 if not _final_here(error) and error is not context.said_once:
                     waiting.append(candidate)
-        if last_failure is None:
+        if failed is None:
             raise GatewayError(UNFORESEEN)
-        context.fail_with(last_failure, failed_on)
-        raise last_failure
+        context.fail_with(*failed)
+        raise failed[0]
 
     async def _ask(self, context: RequestContext[R, A], candidate: Candidate[Any]) -> A:
         """One attempt at a whole answer. Its parts are asked side by side, and one that fails ends them all."""
