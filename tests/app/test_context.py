@@ -9,7 +9,9 @@ import pytest
 
 from gateway.errors import GatewayError, UpstreamError
 from gateway.pipeline.context import RequestContext
+from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.stream import Relay
+from gateway.routing.plan import Plan
 from tests.app.harness import ACCOUNT, SSE_HEAD, Scripted, app_under_test, delta, event, hello
 from tests.app.test_streams import doing
 
@@ -47,6 +49,16 @@ async def test_a_stream_is_watched_from_its_first_content_on(delivered: int, not
     served: Any = SimpleNamespace()
     assert await context(open_hold=hold, served_by=served).carries(delivered)
     assert progress == noted
+
+
+async def test_a_plan_without_candidates_is_an_error_of_the_gateways() -> None:
+    nothing: Any = None
+    pipeline = Pipeline(providers=nothing, billing=nothing, clock=nothing, limits=nothing)
+    asked = context()
+    asked.plan = Plan((), tries=3)
+    with pytest.raises(GatewayError) as raised:
+        await pipeline._first_success(asked, nothing)
+    assert raised.value.status == 500
 
 
 async def test_a_generations_id_has_forty_random_bits(monkeypatch: pytest.MonkeyPatch) -> None:
