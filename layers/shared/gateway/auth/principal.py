@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from ipaddress import ip_address, ip_network
 from typing import Any
 
 from msgspec import Struct
@@ -101,6 +100,8 @@ def _matches(name: str, entry: str) -> bool:
 
 
 def _within(source_ip: str, ranges: Iterable[str]) -> bool:
+    from ipaddress import ip_address, ip_network  # noqa: PLC0415  # only keys with ranges pay for it
+
     try:
         address = ip_address(source_ip)
     except ValueError:

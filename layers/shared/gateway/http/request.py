@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
-from urllib.parse import parse_qsl
 
 from msgspec import Struct
 
 from gateway.auth.principal import Fields
 from gateway.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
 from gateway.framing.content_coding import CODINGS, Damaged, TooLarge, UnknownCoding, coding_of, plain
+from gateway.framing.percent import query_fields
 
 JSON_TYPE = "application/json"
 
@@ -80,14 +80,14 @@ async def read(scope: Scope, receive: Receive) -> Request:
             break
     context, event_context = scope["aws.context"], scope["aws.event"]["requestContext"]
     header_fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-    query_fields = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    fields = query_fields(scope["query_string"].decode("latin-1"))
     return Request(
         method=scope["method"],
         path=scope["path"],
         headers=dict(reversed(header_fields)),
-        query=dict(query_fields),
+        query=dict(fields),
         header_fields=header_fields,
-        query_fields=query_fields,
+        query_fields=fields,
         body=b"".join(parts),
         source_ip=scope["client"][0] if scope.get("client") else "",
         request_id=event_context["requestId"],

@@ -5,29 +5,20 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 
 from __future__ import annotations
 
-import re
 from binascii import a2b_base64
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
 
+from gateway.framing.percent import decoded, encoded
 from gateway.runtime.base_path import remove_base_path
 from gateway.runtime.invocation import InvocationContext, Scope
 
 Event = dict[str, Any]
 
-_PERCENT_ENCODED = re.compile(rb"%([0-9A-Fa-f]{2})")
-_UNRESERVED = b"-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-
-
-def _quoting(safe: bytes) -> list[bytes]:
-    return [bytes([byte]) if byte in safe else b"%%%02X" % byte for byte in range(256)]
-
-
-_QUERY_BYTES = _quoting(_UNRESERVED)
-# All bytes allowed in a request line before the query (RFC 9112 section 3.2), the percent sign included.
-_PATH_BYTES = _quoting(bytes(set(range(0x21, 0x7F)) - set(b"?#")))
+# All characters allowed in a request line before the query (RFC 9112 section 3.2), the percent sign included.
+_PATH = "".join(chr(byte) for byte in range(0x21, 0x7F) if byte not in b"?#")
 
 
 def http_event(data: bytes) -> Event | None:
@@ -54,7 +45,7 @@ def http_scope(event: Event, context: InvocationContext) -> Scope:
     `%2F`; characters that are not allowed in a request line are encoded again.
     """
     remove_base_path(event)
-    raw_path = _quote(event["path"], _PATH_BYTES)
+    raw_path = encoded(event["path"], _PATH)
     headers = header_fields(event)
     scheme = next((value for name, value in headers if name == b"x-forwarded-proto"), b"https")
     return {
@@ -63,8 +54,8 @@ def http_scope(event: Event, context: InvocationContext) -> Scope:
         "http_version": "1.1",
         "method": event["httpMethod"],
         "scheme": scheme.decode("latin-1"),
-        "path": _unquote(raw_path),
-        "raw_path": raw_path,
+        "path": decoded(raw_path),
+        "raw_path": raw_path.encode(),
         "query_string": _query_string(event),
         "root_path": "",
         "headers": headers,
@@ -84,10 +75,8 @@ def header_fields(event: Event) -> list[tuple[bytes, bytes]]:
 
 
 def _query_string(event: Event) -> bytes:
-    return b"&".join(
-        _quote(name, _QUERY_BYTES) + b"=" + _quote(value, _QUERY_BYTES)
-        for name, value in _pairs(event, "multiValueQueryStringParameters", "queryStringParameters")
-    )
+    fields = _pairs(event, "multiValueQueryStringParameters", "queryStringParameters")
+    return "&".join(f"{encoded(name)}={encoded(value)}" for name, value in fields).encode()
 
 
 def _pairs(event: Event, multiple: str, single: str) -> Iterable[tuple[str, str]]:
@@ -102,12 +91,3 @@ def _pairs(event: Event, multiple: str, single: str) -> Iterable[tuple[str, str]
 def _client(request_context: Mapping[str, Any]) -> tuple[str, int] | None:
     address = (request_context.get("identity") or {}).get("sourceIp")
     return None if address is None else (address, 0)
-
-
-def _quote(text: str, table: list[bytes]) -> bytes:
-    return b"".join([table[byte] for byte in text.encode("utf-8", "surrogateescape")])
-
-
-def _unquote(path: bytes) -> str:
-    decoded = _PERCENT_ENCODED.sub(lambda match: bytes.fromhex(match[1].decode()), path)
-    return decoded.decode("utf-8", "replace")

@@ -8,11 +8,11 @@ that does is asked for without `models/` by clients that take it for a whole res
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import quote, unquote
 
 from msgspec import Struct
 
 from gateway.errors import NotFound
+from gateway.framing.percent import decoded, encoded
 
 GENERATE, STREAM, COUNT = "generateContent", "streamGenerateContent", "countTokens"
 
@@ -37,7 +37,7 @@ class Address(Struct, frozen=True):
 def parse_address(path: str, query: Mapping[str, str]) -> Address:
     """The address that a path and its query spell; raises `NotFound` where they name no method of ours."""
     _, found, called = path.partition(_MODELS)
-    model, _, method = unquote(called if found else path.partition(_BETA)[2]).rpartition(":")
+    model, _, method = decoded(called if found else path.partition(_BETA)[2]).rpartition(":")
     if method not in _METHODS or not model:
         raise NotFound(f"Unknown path: {path}.", code="unknown_url")
     return Address(model, method, is_sse=query.get("alt") == "sse")
@@ -45,4 +45,4 @@ def parse_address(path: str, query: Mapping[str, str]) -> Address:
 
 def upstream_path(model: str, method: str) -> str:
     """Returns the path after a provider's base URL and version. Streams are always requested as server-sent events."""
-    return f"{_MODELS}{quote(model, safe='')}:{method}" + ("?alt=sse" if method == STREAM else "")
+    return f"{_MODELS}{encoded(model)}:{method}" + ("?alt=sse" if method == STREAM else "")

@@ -8,7 +8,6 @@ https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 # Public objects of Google's storage are at the one host.
 _KEPT_AT = ("googleapis.com", "cloud.google.com")
@@ -21,6 +20,8 @@ def is_kept_by_provider(uri: str) -> bool:
 
     Browsers' parsers, which providers may have, take a backslash for a slash and decode a host before they look it up.
     """
+    from urllib.parse import urlsplit  # noqa: PLC0415  # no cold start pays for it
+
     try:
         address = urlsplit(uri)
         host = _as_looked_up(address.hostname or "")

@@ -7,11 +7,11 @@ members of the account's key file: `client_email`, `private_key`, `token_uri`.
 from __future__ import annotations
 
 import base64
-from urllib.parse import urlencode
 
 import orjson
 
 from gateway.errors import UpstreamError
+from gateway.framing.percent import encoded
 from gateway.ports.upstream import Credential, UpstreamRequest
 from gateway.providers.auth.key_pairs import sign_rs256
 from gateway.providers.outgoing import setting
@@ -45,7 +45,7 @@ def token_request(credential: Credential, now_s: float) -> UpstreamRequest:
         signature = sign_rs256(unsigned.encode(), setting(credential, "private_key"))
     except ValueError as unreadable:
         raise UpstreamError("The provider's account has an unreadable key.", retryable=False) from unreadable
-    form = urlencode({"grant_type": _GRANT, "assertion": f"{unsigned}.{_encoded(signature)}"})
+    form = f"grant_type={encoded(_GRANT)}&assertion={unsigned}.{_encoded(signature)}"
     return UpstreamRequest(address, (("content-type", "application/x-www-form-urlencoded"),), form.encode())
 
 

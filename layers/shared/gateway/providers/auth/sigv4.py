@@ -11,9 +11,10 @@ import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from urllib.parse import quote
 
 from msgspec import Struct
+
+from gateway.framing.percent import encoded
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 
@@ -66,7 +67,7 @@ def signed_headers(
     canonical = "\n".join(
         (
             method,
-            path if scope.service == S3 else quote(path, safe="/~"),
+            path if scope.service == S3 else encoded(path, "/"),
             _canonical_query(query),
             *(f"{name}:{' '.join(everything[name].split())}" for name in ordered),
             "",

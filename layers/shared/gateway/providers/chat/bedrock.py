@@ -7,8 +7,7 @@ an access key the API key is not looked at. A row with `"auth": "role"` gets the
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlsplit
-
+from gateway.framing.percent import encoded
 from gateway.ports.upstream import Credential
 from gateway.providers.auth.aws_hosts import aws_host
 from gateway.providers.auth.sigv4 import AwsCredentials, Scope, signed_headers
@@ -28,7 +27,7 @@ def base_url(credential: Credential) -> str:
 
 def path(outgoing: Outgoing) -> str:
     """The model's; a profile's id, which may hold `:` and `/`, is one segment of it."""
-    return f"/model/{quote(outgoing.model, safe='')}/{'converse-stream' if outgoing.stream else 'converse'}"
+    return f"/model/{encoded(outgoing.model)}/{'converse-stream' if outgoing.stream else 'converse'}"
 
 
 def headers(url: str, outgoing: Outgoing) -> Headers:
@@ -36,6 +35,8 @@ def headers(url: str, outgoing: Outgoing) -> Headers:
     credential = outgoing.credential
     if "access_key_id" not in credential.extra:
         return (("authorization", f"Bearer {credential.api_key}"),)
+    from urllib.parse import urlsplit  # noqa: PLC0415  # no cold start pays for it
+
     address = urlsplit(url)
     host = address.netloc.lower().removesuffix(_OWN_PORTS[address.scheme])
     keys = AwsCredentials(

@@ -10,9 +10,9 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from types import MappingProxyType
-from urllib.parse import quote
 
 from gateway.errors import ServiceUnavailable
+from gateway.framing.percent import encoded
 from gateway.ports.clock import Clock
 from gateway.providers.auth.aws_hosts import aws_host
 from gateway.providers.auth.sigv4 import S3, AwsCredentials, Scope, signed_headers
@@ -54,7 +54,7 @@ class S3Bucket:
 
     def path(self, name: str) -> str:
         """The path of the object of that name, percent-encoded as S3 signs it."""
-        return f"{self._prefix}/{quote(name, safe='/~')}"
+        return f"{self._prefix}/{encoded(name, '/')}"
 
     async def ask(
         self, method: str, name: str, body: bytes = b"", *, query: str = "", headers: Mapping[str, str] = NO_HEADERS

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from html import escape, unescape
-from urllib.parse import quote
 
 from gateway.errors import ServiceUnavailable
+from gateway.framing.percent import encoded
 from gateway.ports.clock import Clock
 from gateway.ports.media import ObjectFacts, Part, UploadForm
 from gateway.providers.auth.sigv4 import AwsCredentials
@@ -142,7 +142,7 @@ class S3MediaObjects:
 
 
 def _upload(upload_id: str) -> str:
-    return f"uploadId={quote(upload_id, safe='~')}"
+    return f"uploadId={encoded(upload_id)}"
 
 
 def _part(element: bytes) -> Part:
@@ -161,4 +161,4 @@ def _disposition(file_name: str) -> str:
     """Content-Disposition by RFC 6266; a name with other than plain characters is encoded by RFC 8187."""
     if _PLAIN_NAME.fullmatch(file_name):
         return f'attachment; filename="{file_name}"'
-    return f"attachment; filename*=UTF-8''{quote(file_name, safe='')}"
+    return f"attachment; filename*=UTF-8''{encoded(file_name)}"

@@ -9,10 +9,10 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from urllib.parse import quote
 
 import orjson
 
+from gateway.framing.percent import encoded
 from gateway.providers.auth.sigv4 import (
     ALGORITHM,
     AwsCredentials,
@@ -48,7 +48,7 @@ def presigned_query(
     }
     if credentials.session_token is not None:
         everything["X-Amz-Security-Token"] = credentials.session_token
-    query = "&".join(f"{_quoted(name)}={_quoted(everything[name])}" for name in sorted(everything))
+    query = "&".join(f"{encoded(name)}={encoded(everything[name])}" for name in sorted(everything))
     canonical = "\n".join(("GET", path, query, f"host:{host}", "", "host", "UNSIGNED-PAYLOAD"))
     return f"{query}&X-Amz-Signature={signature_of(canonical, credentials, scope, stamp)}"
 
@@ -80,7 +80,3 @@ def presigned_form(
     policy = base64.b64encode(orjson.dumps({"expiration": expires, "conditions": conditions})).decode()
     signature = signed_text(policy, credentials, scope, stamp)
     return everything | {"policy": policy, "x-amz-signature": signature}
-
-
-def _quoted(text: str) -> str:
-    return quote(text, safe="~")
