@@ -266,6 +266,19 @@ async def test_refusals_are_real_statuses_on_streams_too() -> None:
         assert (answer.status, answer.error["code"]) == (402, "account_suspended")
 
 
+async def test_what_comes_in_one_read_is_paid_for_as_it_is_passed_on() -> None:
+    whole = b"".join(event(delta("word " * 100)) for _ in range(300))
+    script = doing(SSE_HEAD + whole, 30.0)
+    async with Scripted(script) as provider, app_under_test(provider.base_url, balance_usd=0) as gateway:
+        await gateway.money.credit("acct_test", 60_000_000, once="little", now_s=0)
+        answer = await gateway.ask(hello(stream=True))
+        look = await gateway.look()
+    assert answer.chunks[-1]["choices"][0]["finish_reason"] == "length"
+    assert len(answer.text) > 10_000
+    assert [entry.kind for entry in look.entries if entry.kind is not EntryKind.CREDIT] == [EntryKind.CHARGE]
+    assert look.free_nanousd >= 0
+
+
 async def test_a_stream_that_the_balance_no_longer_carries_ends_with_length() -> None:
     words = [event(delta("word " * 2000)) for _ in range(10)]
     script = doing(SSE_HEAD, *[step for word in words for step in (word, 0.01)], 30.0)

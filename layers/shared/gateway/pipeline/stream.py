@@ -20,6 +20,8 @@ from gateway.routing.plan import Candidate
 
 # What an attempt may send before its first content, which is kept for the case that another takes its place.
 HELD_BYTES_MAX = 4 * 1024 * 1024
+# A small part of what the smallest hold pays for.
+UNPAID_BYTES_MAX = 512
 NO_CONTENT = "The provider sent megabytes without any content."
 
 Carries = Callable[[int, Uses], Awaitable[bool]]
@@ -103,8 +105,11 @@ class Relay(Generic[A]):
         self._ended, self.usage, self.is_counted, self.uses = False, None, True, ()
 
     async def _deliver(self, pieces: Iterable[Piece]) -> None:
-        """Passes on what came before a failure, then raises it: no token is lost to what follows it."""
-        failure = None
+        """Passes on what came before a failure, then raises it: no token is lost to what follows it.
+
+        A read may bring more content than the hold pays for: what is over `UNPAID_BYTES_MAX` waits for the hold.
+        """
+        failure, content = None, 0
         for piece in pieces:
             self._note(piece)
             if piece.error is not None:
@@ -112,12 +117,19 @@ class Relay(Generic[A]):
                 break
             self._held.append(piece.data)
             self._held_bytes += len(piece.data)
+            content += piece.delivered_bytes
+            if content > UNPAID_BYTES_MAX:
+                content = 0
+                await self._require_hold()
         if self.delivered_bytes and self._held_bytes:
             await self._sink.write(self._take_held())
         if failure is not None:
             raise failure
         if self._held_bytes > HELD_BYTES_MAX:
             raise UpstreamError(NO_CONTENT)
+        await self._require_hold()
+
+    async def _require_hold(self) -> None:
         if not await self._carries(self.delivered_bytes, self.uses):
             raise HoldExhausted
 
