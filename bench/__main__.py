@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 
-from bench import bed, calls, cold, families, growth, layer_size, memory, requests, short, streams
+from bench import bed, calls, cold, cost, families, growth, layer_size, memory, requests, short, streams
 from bench.figures import Figure, as_json, as_table
 from bench.rounds import FULL, QUICK, Counts
 
@@ -34,7 +34,9 @@ async def measure(counts: Counts, layer: Path | None = None) -> list[Figure]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measures and prints; the exit status is 0 even over a budget, because a shared machine cannot judge times."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("part", nargs="?", choices=["full", "growth", "short"], default="full", help="what is measured")
+    parser.add_argument(
+        "part", nargs="?", choices=["full", "cost", "growth", "short"], default="full", help="what is measured"
+    )
     parser.add_argument("--quick", action="store_true", help="fewer repetitions: half a minute in place of three")
     parser.add_argument("--json", action="store_true", help="one JSON line in place of the table")
     parser.add_argument("--layer", type=Path, help="measure this layer in place of layers/shared")
@@ -44,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("samtranslator").setLevel(logging.ERROR)
     if chosen.part == "short":
         return short.main(write=chosen.write)
+    if chosen.part == "cost":
+        return cost.main()
     if chosen.part == "growth":
         return growth.main()
     if not Path("/proc/self/schedstat").exists():

@@ -11,7 +11,7 @@ from typing import Any
 from gateway.canonical.money import Hold
 from gateway.ledger.hold_ids import hold_id_at
 from gateway.stores.aws.deferred_settlements import message_of
-from gateway.stores.money.items import SHARDS, Item, mapping, new_account, number, parked_hold, shard_of, text
+from gateway.stores.money.items import HOLD_SHARDS, Item, mapping, new_account, number, parked_hold, shard_of, text
 from tests.faults.faults import BEGINS_S
 
 ACCOUNT = "acct_newer"
@@ -23,8 +23,8 @@ def _ids() -> list[str]:
     by_shard: dict[str, str] = {}
     for place in count(10**6):
         hold_id = hold_id_at(BEGINS_S - 86_400, place)
-        by_shard.setdefault(shard_of(hold_id), hold_id)
-        if len(by_shard) == SHARDS:
+        by_shard.setdefault(shard_of(hold_id, HOLD_SHARDS), hold_id)
+        if len(by_shard) == HOLD_SHARDS:
             return list(by_shard.values())
     raise AssertionError
 

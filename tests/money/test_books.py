@@ -16,7 +16,7 @@ from gateway.errors import NotFound, ServiceUnavailable
 from gateway.ledger.hold_ids import hold_id_at
 from gateway.ports.money import Money
 from gateway.stores.aws.client import Item, TransactionCanceled
-from gateway.stores.money.items import shard_of
+from gateway.stores.money.items import HOLD_SHARDS, shard_of
 from gateway.stores.money.store import DynamoMoney
 from gateway.stores.money.sweep import SweepReport, sweep
 from tests.money.given import DEADLINE_S, NOW_S, admitted, charge, opened, seen, wanted
@@ -241,8 +241,8 @@ async def test_an_account_that_another_sweeper_or_request_changes_meanwhile_is_s
 ) -> None:
     await opened(store, ACCOUNT)
     await store.release(await admitted(store, wanted(ACCOUNT)), NOW_S)
-    # Eight queries of parked holds, then those of the account's shard, its item, its write.
-    before = 8 + int(shard_of(ACCOUNT))
+    # The queries of parked holds, then those of the account's shard, its item, its write.
+    before = HOLD_SHARDS + int(shard_of(ACCOUNT))
     api.begin(before + calls, lambda: sweep(other, NOW_S + 1_300))
     await sweep(store, NOW_S + 1_300)
     assert "active_slot" not in api.tables["accounts"].items[ACCOUNT,]

@@ -19,6 +19,7 @@ from gateway.stores.money.counting import Counting
 from gateway.stores.money.items import (
     ENTRY,
     HOLD,
+    HOLD_SHARDS,
     ONCE,
     SHARDS,
     SPEND,
@@ -168,7 +169,7 @@ class Books:
 
         An account without holds is removed from the index of active ones.
         """
-        for shard in map(str, range(SHARDS)):
+        for shard in map(str, range(HOLD_SHARDS)):
             async for hold in self._overdue_parked(shard, now_s):
                 yield hold
         for shard in map(str, range(SHARDS)):

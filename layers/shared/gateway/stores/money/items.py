@@ -37,8 +37,9 @@ Item: TypeAlias = dict[str, Any]
 SCHEMA_VERSION = 1
 ENTRY, HOLD, ONCE, SPEND = "entry#", "hold#", "once#", "spend#"
 LEASE = "lease:"
-# Few enough for one sweep to read, enough that no index partition meets its write limit.
-SHARDS = 8
+# Few enough for one sweep to read, enough that no index partition meets its write limit (docs/scale.md): a parked hold
+# comes into its index and goes, accounts and jobs move in theirs seldom.
+SHARDS, HOLD_SHARDS = 8, 32
 # Seconds between an account's moves in its index, however busy it is.
 SLOT_S = 600
 KEY_PREFIX = "key_"
@@ -65,9 +66,9 @@ def short(key_id: str) -> str:
     return key_id[len(KEY_PREFIX) :] if key_id.startswith(KEY_PREFIX) else FOREIGN + key_id
 
 
-def shard_of(identity: str) -> str:
+def shard_of(identity: str, shards: int = SHARDS) -> str:
     """The shard of a sparse index for an id."""
-    return str(zlib.crc32(identity.encode()) % SHARDS)
+    return str(zlib.crc32(identity.encode()) % shards)
 
 
 def slot_of(now_s: float) -> int:
@@ -149,7 +150,7 @@ def parked_hold(hold: Hold) -> Item:
         **ledger_key(hold.account_id, HOLD, hold.hold_id),
         "key_id": text(hold.key_id),
         "amount": number(hold.amount_nanousd),
-        "sweep_shard": text(shard_of(hold.hold_id)),
+        "sweep_shard": text(shard_of(hold.hold_id, HOLD_SHARDS)),
         "sweep_at_s": number(hold.deadline_s),
         "schema_version": number(SCHEMA_VERSION),
         **_numbers({name: getattr(hold, name) for name in RESERVED}),
