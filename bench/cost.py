@@ -18,13 +18,12 @@ FOLDER = Path(__file__).with_name("costs")
 PAGE = Path(__file__).parents[1] / "docs" / "cost.md"
 MILLION = 1_000_000
 GB = 1e9
-MONTH_S = 30 * 86_400
+MONTH_S = 730 * 3_600
 KB = 1_024
 
 # Seconds that a function runs for one request. An answer of a model is what a provider takes for it.
 ANSWER_S = 10.0
 SECONDS = {
-    "moderations": 0.3,
     # A buffered function: two calls to DynamoDB, and some milliseconds of a seventh of a core to two thirds.
     "videos": 0.15,
     "generation": 0.15,
@@ -47,7 +46,7 @@ JOB_BYTES = 5_000_000
 STREAM_BYTES, ANSWER_BYTES = 150_000, 2_000
 # One line of API Gateway for each request; of Lambda START, END and REPORT, with 26 bytes for each event.
 ACCESS_LINE_BYTES, PLATFORM_LINES_BYTES = 430, 420
-SWEEP_S, RECONCILE_S = 0.4, 0.3
+SWEEP_S, RECONCILE_S = 0.3, 0.2
 SWEEPS, RECONCILES = MONTH_S // 300, MONTH_S // 60
 # Lambda's five readers of a queue wait 20 s each.
 QUEUE_POLLS = 5 * MONTH_S // 20

@@ -48,7 +48,6 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any] | None]] = {
         "/v1/responses",
         {**INPUT, "background": True},
     ),
-    "moderations": ("POST", "/v1/moderations", {"input": "Hello."}),
     "videos": ("POST", "/v1/videos/generations", {"model": "wan-2.6", "prompt": "a cat", "duration_sec": 5}),
     "generation": ("POST", "/v1/3d/generations", {"model": "hunyuan-3d-2", "prompt": "a longboat"}),
     "files": ("POST", "/v1/files/presign", {"purpose": "reference_image", "size": 100, "type": "image/png"}),
@@ -68,7 +67,9 @@ def main() -> int:
     """Starts a stack, asks, writes the counts."""
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as stack:
         lift_limit(stack)
-        counts = measured(stack) | {"template": of_the_template()}
+        counts = measured(stack)
+    families = {family for request in counts["requests"].values() for family in request["calls"]}
+    counts["template"] = of_the_template(families | SCHEDULED)
     COUNTS.write_bytes(orjson.dumps(counts, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n")
     return 0
 
@@ -94,14 +95,15 @@ def measured(stack: Stack) -> dict[str, Any]:
     return {"requests": found, "item_bytes": dict(_item_bytes(stack))}
 
 
-def of_the_template() -> dict[str, Any]:
-    """The memory of each function in MB by family, and what costs while nothing runs."""
+def of_the_template(counted: set[str]) -> dict[str, Any]:
+    """The memory of each counted function in MB by family, and what costs while nothing runs."""
     stack = resolve(translate(ROOT / "template.yaml"), ROOT, ResourceNames("http://127.0.0.1"))
+    functions = {function.family: function for function in stack.functions.values()}
     resources = translated.translate(translated.load()).resources.values()
     alarms = [resource["Properties"] for resource in resources if resource["Type"] == "AWS::CloudWatch::Alarm"]
     metrics = [sum("MetricStat" in part for part in alarm.get("Metrics", ())) or 1 for alarm in alarms]
     return {
-        "memory_mb": {function.family: function.memory_mb for function in stack.functions.values()},
+        "memory_mb": {name: function.memory_mb for name, function in functions.items() if name in counted},
         "alarms": len(alarms),
         "alarm_metrics": sum(metrics),
         "secrets": sum(resource["Type"] == "AWS::SecretsManager::Secret" for resource in resources),

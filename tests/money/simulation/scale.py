@@ -51,7 +51,7 @@ class Load:
 
     @property
     def times(self) -> float:
-        """How often the part goes into the whole."""
+        """The number of such parts in the whole."""
         return WHOLE_PER_S / self.per_s
 
 
