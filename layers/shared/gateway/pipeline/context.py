@@ -17,6 +17,10 @@ from gateway.pipeline.operation import A, InboundRequest, Operation, R, StreamMe
 from gateway.routing.plan import Candidate, Plan
 
 
+class Overtaken(Exception):
+    """Raised before the end of a stream whose request has been ended otherwise, and settled."""
+
+
 class RequestContext(Struct, Generic[R, A]):
     """One planned request and its state. Lives for one request; `entered_s` is epoch seconds."""
 

@@ -33,7 +33,7 @@ from gateway.errors import (
 )
 from gateway.ledger.hold_ids import hold_id_at
 from gateway.pipeline.charge import Bill, Billable, Billing, OpenHold
-from gateway.pipeline.context import RequestContext
+from gateway.pipeline.context import Overtaken, RequestContext
 from gateway.pipeline.operation import A, InboundRequest, Operation, ProviderCall, R
 from gateway.pipeline.provider_client import ProviderClient, whole
 from gateway.pipeline.stream import HoldExhausted, Relay
@@ -306,7 +306,7 @@ def _in_the_wires_shape() -> Iterator[None]:
     """Raises an unforeseen failure as an error that every wire has a shape for."""
     try:
         yield
-    except GatewayError:
+    except (GatewayError, Overtaken):
         raise
     except Exception as unforeseen:
         raise GatewayError(UNFORESEEN) from unforeseen

@@ -26,7 +26,7 @@ from gateway.jobs.writer import JobWriter
 from gateway.operations.betas import BETAS
 from gateway.operations.chat import ChatOperation
 from gateway.operations.chat_stream import ChatAnswer
-from gateway.pipeline.context import RequestContext
+from gateway.pipeline.context import Overtaken, RequestContext
 from gateway.pipeline.operation import InboundRequest
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.readmission import Readmission
@@ -52,10 +52,6 @@ LOST = "The process that ran this response was lost; what it had said is among i
 TOO_LATE = "The response could not be begun in time; nothing was charged."
 NOT_KEPT = "The response could not be kept."
 OVER = {"next": "over"}
-
-
-class Overtaken(Exception):
-    """Reports that the response was cancelled before its end could be decided."""
 
 
 class RunDependencies(Struct, frozen=True):
