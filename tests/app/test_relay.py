@@ -65,13 +65,16 @@ class Stream:
     async def write(self, data: bytes) -> None:
         self.written.append(data)
 
-    async def carries(self, _delivered_bytes: int, _uses: Uses) -> bool:
+    def covers(self, _delivered_bytes: int, _uses: Uses) -> bool:
+        return False
+
+    async def carries(self, _delivered_bytes: int) -> bool:
         return self.carried
 
 
 def begun(stream: Stream) -> Relay[Any]:
     both: Any = stream
-    return Relay(both, both, stream.carries)
+    return Relay(both, both, both)
 
 
 async def pumped(relay: Relay[Any], stream: Stream, *chunks: list[Piece]) -> Attempt:

@@ -85,9 +85,9 @@ def readable(data: bytes) -> bytes:
     """
     if not data.isascii():
         data = data.decode("utf-8", "replace").encode()
-    if data.find(b"\\ud") >= 0 or data.find(b"\\uD") >= 0:
-        return _ESCAPE.sub(_whole_character, data)
-    return data
+    if data.find(b"\\u") < 0 or (data.find(b"\\ud") < 0 and data.find(b"\\uD") < 0):
+        return data
+    return _ESCAPE.sub(_whole_character, data)
 
 
 def _whole_character(escape: re.Match[bytes]) -> bytes:

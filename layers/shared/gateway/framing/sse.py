@@ -57,7 +57,7 @@ class SSEDecoder:
         """The whole frames of `buffer`, whose first `searched` bytes end none; what follows them is kept."""
         frames: list[Frame] = []
         start = 0
-        while True:
+        while start < len(buffer):
             frame = _ordinary(buffer, start)
             if frame is not None:
                 frames.append(frame)

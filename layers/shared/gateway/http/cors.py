@@ -44,13 +44,13 @@ class CrossOrigin:
             await _answer_preflight(asked, allowed, send)
             return
 
-        async def send_with_origin(message: Message) -> None:
+        def send_with_origin(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 exposed = [(b"access-control-expose-headers", b"*")] if allowed else []
                 # Where some origins may not, a cache must not give one page another's answer.
                 varies = [] if any_page else [(b"vary", b"Origin")]
                 message = {**message, "headers": [*message.get("headers", []), *allowed, *exposed, *varies]}
-            await send(message)
+            return send(message)
 
         await self._app(scope, receive, send_with_origin)
 

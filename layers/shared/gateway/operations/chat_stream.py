@@ -110,6 +110,9 @@ class ChatTranscoder:
         for event in decoded.events:
             if self._collector is not None:
                 self._collector.note(event)
+            if delivered := delivered_bytes(event):
+                piece.delivered_bytes += delivered
+                continue
             match event:
                 case Failed(error):
                     piece.error = error
@@ -120,8 +123,6 @@ class ChatTranscoder:
                     piece.usage = usage or piece.usage
                 case Ended():
                     piece.ended = True
-                case _:
-                    piece.delivered_bytes += delivered_bytes(event)
         piece.data = self._encode(decoded)
         return piece
 

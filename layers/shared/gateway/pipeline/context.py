@@ -98,13 +98,17 @@ class RequestContext(Struct, Generic[R, A]):
         """Notes the failure that the caller is told of, and the candidate whose it is."""
         self.failure, self.served_by = failure, candidate
 
-    async def carries(self, delivered_bytes: int, uses: Uses = ()) -> bool:
-        """True while the hold pays for an answer of so many bytes. Uses of tools are held for from the start."""
+    def covers(self, delivered_bytes: int, uses: Uses = ()) -> bool:
+        """Notes how far the answer has come. True where the hold pays for that and need not be raised yet."""
         if self.open_hold is None:
             return True
         if delivered_bytes and self.served_by is not None:
             self.open_hold.progress(self.served_by, delivered_bytes, uses)
-        return await self.open_hold.carries(delivered_bytes)
+        return self.open_hold.covers(delivered_bytes)
+
+    async def carries(self, delivered_bytes: int) -> bool:
+        """True while the hold pays for an answer of so many bytes. Uses of tools are held for from the start."""
+        return self.open_hold is None or await self.open_hold.carries(delivered_bytes)
 
     def standing_headers(self) -> dict[str, str]:
         """The headers of every answer to this request, refusals included."""

@@ -32,6 +32,7 @@ from gateway.errors import (
     UpstreamTimeout,
 )
 from gateway.ledger.hold_ids import hold_id_at
+from gateway.pipeline.beside import begun
 from gateway.pipeline.charge import Bill, Billable, Billing, OpenHold
 from gateway.pipeline.context import Overtaken, RequestContext
 from gateway.pipeline.operation import A, InboundRequest, Operation, ProviderCall, R
@@ -103,14 +104,14 @@ class Pipeline:
         neither connection nor look-up here.
         """
         if sent_here:
-            context.warming = asyncio.create_task(self._warm(context.operation, context.plan.candidates[0]))
+            context.warming = begun(self._warm(context.operation, context.plan.candidates[0]))
             self._recall(context, context.plan.candidates[0])
         over_by_s = self.over_by_s(context) if sent_here else context.inbound.deadline_s
         outcome = await self._billing.admit(_billable(context, over_by_s), context.meter)
         context.window = outcome.window
         if isinstance(outcome, Refusal):
-            for begun in filter(None, (context.warming, context.recalling)):
-                begun.cancel()
+            for task in filter(None, (context.warming, context.recalling)):
+                task.cancel()
             raise outcome.error()
         _open(context, outcome)
 
@@ -138,7 +139,7 @@ class Pipeline:
     async def stream(self, context: RequestContext[R, A], sink: Sink) -> None:
         """An answer as it comes. Raises only while nothing is committed; later a failure is the wire's error event."""
         transcoder = context.operation.transcoder(context.request, context.stamp)
-        relay = Relay(transcoder, sink, context.carries)
+        relay = Relay(transcoder, sink, context)
         try:
             with _in_the_wires_shape():
                 ending = await self._run(context, relay)
@@ -264,7 +265,7 @@ class Pipeline:
         """Begins to look up what completes the request for a candidate: for the first one, beside the admission."""
         found = context.operation.recall(context.account_id, context.request, candidate)
         if found is not None:
-            context.recalling = asyncio.create_task(found)
+            context.recalling = begun(found)
 
     async def _warm(self, operation: Operation[R, A], candidate: Candidate[Any]) -> None:
         """Opens a connection to the provider beside the admission; a failure here shows again at `_call`."""

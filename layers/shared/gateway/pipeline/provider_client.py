@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 
 from msgspec import Struct
 
@@ -112,6 +112,12 @@ class StreamBody:
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
-    async def __anext__(self) -> bytes:
+    def __anext__(self) -> Awaitable[bytes]:
+        if not self._opening:
+            return anext(self._chunks)
         opening, self._opening = self._opening, b""
-        return opening or await anext(self._chunks)
+        return _given(opening)
+
+
+async def _given(data: bytes) -> bytes:
+    return data

@@ -6,8 +6,8 @@ unseen; from then on every piece leaves as it comes.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, Generic
+from collections.abc import Iterable, Mapping
+from typing import Any, Generic, Protocol
 
 from gateway.canonical.response import Extension
 from gateway.canonical.usage import Usage, Uses
@@ -24,7 +24,15 @@ HELD_BYTES_MAX = 4 * 1024 * 1024
 UNPAID_BYTES_MAX = 512
 NO_CONTENT = "The provider sent megabytes without any content."
 
-Carries = Callable[[int, Uses], Awaitable[bool]]
+
+class Funds(Protocol):
+    """The money behind one stream."""
+
+    def covers(self, delivered_bytes: int, uses: Uses) -> bool:
+        """Notes how far the stream has come; false where it has to be asked whether that is still paid for."""
+
+    async def carries(self, delivered_bytes: int) -> bool:
+        """True while the stream is paid for, which may first need more to be held."""
 
 
 class HoldExhausted(Exception):
@@ -34,10 +42,10 @@ class HoldExhausted(Exception):
 class Relay(Generic[A]):
     """The state of one caller's stream over all its attempts."""
 
-    def __init__(self, transcoder: Transcoder[A], sink: Sink, carries: Carries) -> None:
+    def __init__(self, transcoder: Transcoder[A], sink: Sink, funds: Funds) -> None:
         self._transcoder = transcoder
         self._sink = sink
-        self._carries = carries
+        self._funds = funds
         self._response: UpstreamResponse | None = None
         self._held: list[bytes] = []
         self._held_bytes = 0
@@ -120,17 +128,22 @@ class Relay(Generic[A]):
             content += piece.delivered_bytes
             if content > UNPAID_BYTES_MAX:
                 content = 0
-                await self._require_hold()
+                if not self._is_covered():
+                    await self._require_hold()
         if self.delivered_bytes and self._held_bytes:
             await self._sink.write(self._take_held())
         if failure is not None:
             raise failure
         if self._held_bytes > HELD_BYTES_MAX:
             raise UpstreamError(NO_CONTENT)
-        await self._require_hold()
+        if not self._is_covered():
+            await self._require_hold()
+
+    def _is_covered(self) -> bool:
+        return self._funds.covers(self.delivered_bytes, self.uses)
 
     async def _require_hold(self) -> None:
-        if not await self._carries(self.delivered_bytes, self.uses):
+        if not await self._funds.carries(self.delivered_bytes):
             raise HoldExhausted
 
     def _note(self, piece: Piece) -> None:

@@ -49,7 +49,17 @@ class HttpCycle:
         if kind == "http.response.start" and self._head is None:
             self._head = (message["status"], message.get("headers", ()))
         elif kind == "http.response.body" and self._head is not None and not self._complete.is_set():
-            await self._send_piece(*self._head, message.get("body", b""), last=not message.get("more_body", False))
+            stream, data = self._stream, message.get("body", b"")
+            if stream is None:
+                stream, data = await self._api.stream(self._context), prelude(*self._head) + data
+                self._stream = stream
+            if message.get("more_body"):
+                stream.write(data)
+                if not stream.keeps_up:
+                    await stream.drain()
+            else:
+                self._complete.set()
+                await self._api.finish(stream, data)
         else:
             raise RuntimeError(f"unexpected ASGI message {kind!r}")
 
@@ -65,17 +75,6 @@ class HttpCycle:
         if error is None and not self._complete.is_set():
             await self._fail(_INCOMPLETE)
         return False
-
-    async def _send_piece(self, status: int, headers: Fields, data: bytes, *, last: bool) -> None:
-        if self._stream is None:
-            data = prelude(status, headers) + data
-            self._stream = await self._api.stream(self._context)
-        if last:
-            self._complete.set()
-            await self._api.finish(self._stream, data)
-        else:
-            self._stream.write(data)
-            await self._stream.drain()
 
     async def _fail(self, fault: Fault) -> None:
         log_fault("invocation failed", fault)

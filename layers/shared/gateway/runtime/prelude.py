@@ -19,15 +19,15 @@ _PRELUDE_BYTES_MAX = 16 * 1024
 # RFC 9110 section 7.6.1: fields about one hop's connection, which API Gateway handles.
 _HOP_BY_HOP = frozenset(
     (
-        b"connection",
-        b"keep-alive",
-        b"proxy-authenticate",
-        b"proxy-authorization",
-        b"proxy-connection",
-        b"te",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
     )
 )
 
@@ -37,15 +37,19 @@ def described_head(status: int, headers: Fields) -> dict[str, Any]:
 
     A repeated field, such as set-cookie, goes into `multiValueHeaders`, each value on a line of its own.
     """
-    values: dict[str, list[str]] = {}
-    for name, value in headers:
-        if name.lower() not in _HOP_BY_HOP:
-            values.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
-    return {
-        "statusCode": status,
-        "headers": {name: all_[0] for name, all_ in values.items() if len(all_) == 1},
-        "multiValueHeaders": {name: all_ for name, all_ in values.items() if len(all_) > 1},
-    }
+    fields = [
+        (lower, value.decode("latin-1"))
+        for name, value in headers
+        if (lower := name.decode("latin-1").lower()) not in _HOP_BY_HOP
+    ]
+    single, repeated = dict(fields), dict[str, list[str]]()
+    if len(single) < len(fields):
+        for name in tuple(single):
+            values = [value for each, value in fields if each == name]
+            if len(values) > 1:
+                del single[name]
+                repeated[name] = values
+    return {"statusCode": status, "headers": single, "multiValueHeaders": repeated}
 
 
 def prelude(status: int, headers: Fields) -> bytes:

@@ -60,16 +60,17 @@ class Exchange:
     async def head(self) -> None:
         """Returns once status and fields are known."""
         while not self.answer.head_complete:
-            await self._wait()
+            await self._arrival()
 
     async def more(self) -> bytes:
         """The body's next bytes as soon as there are any; empty at its end."""
-        while not self.answer.buffered_bytes:
-            if self.answer.complete:
+        answer = self.answer
+        while not answer.buffered_bytes:
+            if answer.complete:
                 return b""
-            await self._wait()
-        data = self.answer.take()
-        if self._connection.resume_reading(self):
+            await self._arrival()
+        data = answer.take()
+        if self._connection.reading_paused and self._connection.resume_reading(self):
             self._since = self._loop.time()
         return data
 
@@ -113,14 +114,12 @@ class Exchange:
         if self._waiter is not None:
             self._waiter.wake()
 
-    async def _wait(self) -> None:
+    def _arrival(self) -> Wakeup:
+        """The wait for more from the peer; raises the exchange's error."""
         if self.failure is not None:
             raise self.failure
         self._waiter = Wakeup()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        return self._waiter
 
     def _watch(self, limit_s: float | None) -> None:
         if self._timer is not None:
@@ -239,6 +238,11 @@ class Connection(asyncio.BufferedProtocol):
                 await self.drain()
         if exchange.failure is None:
             self.sent(exchange)
+
+    @property
+    def keeps_up(self) -> bool:
+        """True if the peer takes what is written as it comes."""
+        return self._writable is None
 
     async def drain(self) -> None:
         """Returns once the peer keeps up with the written bytes."""

@@ -5,7 +5,7 @@ A response must be read to its end or closed; otherwise it keeps its socket unti
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from types import TracebackType
 from typing import Self
 
@@ -33,8 +33,12 @@ class Response:
         """Fields after a chunked body; complete once the body is."""
         return self._exchange.answer.trailers
 
+    def more(self) -> Awaitable[bytes]:
+        """The body's next piece as it arrives, empty at its end; pieces follow the network, not the peer's chunks."""
+        return self._exchange.more()
+
     def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it arrives, each piece at once; pieces follow the network, not the peer's chunks."""
+        """The body's pieces as an iterator."""
         return _Pieces(self._exchange)
 
     async def read(self, limit_bytes: int) -> bytes:
@@ -101,6 +105,11 @@ class RequestStream:
         """Sends a piece, unless the peer has already answered; raises the exchange's error."""
         if data:
             self._send(chunk(data))
+
+    @property
+    def keeps_up(self) -> bool:
+        """True if the peer takes the pieces as they come, so that there is nothing to `drain`."""
+        return self._connection.keeps_up
 
     async def drain(self) -> None:
         """Waits until the peer keeps up; without a limit, the caller's deadline is the limit."""

@@ -16,8 +16,12 @@ from typing import Any
 class Wakeup(asyncio.Future[None]):
     """One wait of one task."""
 
-    _resume: Callable[[Wakeup], object] | None = None
-    _context: Context | None = None
+    __slots__ = ("_context", "_resume")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._resume: Callable[[Wakeup], object] | None = None
+        self._context: Context | None = None
 
     def wake(self) -> None:
         """Runs the task until its next wait; a caller that is itself a task has it scheduled instead."""

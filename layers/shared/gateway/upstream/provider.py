@@ -110,7 +110,7 @@ class HttpUpstreamResponse:
             raise UpstreamError(SAID[BodyTooLarge]) from error
 
     def chunks(self) -> AsyncIterator[bytes]:
-        return _Chunks(self._response.chunks(), self.headers.get("content-encoding"))
+        return _Chunks(self._response, self.headers.get("content-encoding"))
 
     async def aclose(self) -> None:
         await self._response.aclose()
@@ -119,8 +119,8 @@ class HttpUpstreamResponse:
 class _Chunks:
     """A body whose failures are `UpstreamError`s; no generator, for streams are let go when their wire has ended."""
 
-    def __init__(self, pieces: AsyncIterator[bytes], content_encoding: str | None) -> None:
-        self._pieces = pieces
+    def __init__(self, response: Response, content_encoding: str | None) -> None:
+        self._response = response
         self._content_encoding = content_encoding
         self._uncoding: Uncoding | None = None
 
@@ -129,22 +129,23 @@ class _Chunks:
 
     async def __anext__(self) -> bytes:
         try:
-            if self._content_encoding is None:
-                return await self._pieces.__anext__()
-            return await self._uncoded()
+            data = await (self._response.more() if self._content_encoding is None else self._uncoded())
         except TransportError as error:
             _raise_for(error)
         except (UnknownCoding, Damaged) as error:
             raise UpstreamError(SAID[BadResponse]) from error
+        if not data:
+            raise StopAsyncIteration
+        return data
 
     async def _uncoded(self) -> bytes:
-        """The next piece of a provider's that codes its answer although it was asked not to."""
+        """The next piece of a provider's that codes its answer although it was asked not to; empty at its end."""
         if self._uncoding is None:
             self._uncoding = Uncoding(coding_of(self._content_encoding))
-        while True:
-            data = self._uncoding.feed(await self._pieces.__anext__())
-            if data:
+        while coded := await self._response.more():
+            if data := self._uncoding.feed(coded):
                 return data
+        return b""
 
 
 def _split(url: str) -> tuple[Origin, str]:

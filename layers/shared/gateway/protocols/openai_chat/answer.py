@@ -51,6 +51,8 @@ def encode_finish_reason(reason: FinishReason | None) -> str:
 
 def decode_usage(value: object) -> Usage | None:
     """Token counts in canonical classes; `None` where the provider reported none. Zero is a report."""
+    if not value:
+        return None
     usage = as_shares(value)
     whole = whole_counts(usage, "prompt_tokens", "completion_tokens")
     if whole is None:

@@ -55,9 +55,13 @@ def decode_response(body: bytes, answer_id: str = "") -> ChatResponse:
 
 def reported_usage(value: Json) -> object:
     """The count of tokens, in its place or in those that streams of Groq's and Moonshot's have for it."""
+    if value.get("usage"):
+        return value["usage"]
     choices = value.get("choices")
-    places = (value, value.get("x_groq"), *(choices if isinstance(choices, list) else ()))
-    return next((place["usage"] for place in places if isinstance(place, dict) and place.get("usage")), None)
+    for place in (value.get("x_groq"), *(choices if isinstance(choices, list) else ())):
+        if isinstance(place, dict) and place.get("usage"):
+            return place["usage"]
+    return None
 
 
 def content_parts(content: object) -> list[Part]:

@@ -57,24 +57,16 @@ def signed_headers(
     """
     stamp = time_stamp(int(now_s))
     body_hash = hashlib.sha256(body).hexdigest()
-    everything = dict(headers) | {"x-amz-date": stamp}
+    everything = {**headers, "x-amz-date": stamp}
     if scope.service == S3:
         everything["x-amz-content-sha256"] = body_hash
     if credentials.session_token is not None:
         everything["x-amz-security-token"] = credentials.session_token
     ordered = sorted(everything)
     names = ";".join(ordered)
-    canonical = "\n".join(
-        (
-            method,
-            path if scope.service == S3 else encoded(path, "/"),
-            _canonical_query(query),
-            *(f"{name}:{' '.join(everything[name].split())}" for name in ordered),
-            "",
-            names,
-            body_hash,
-        )
-    )
+    lines = "".join([f"{name}:{_trimmed(everything[name])}\n" for name in ordered])
+    signed_path = path if scope.service == S3 else encoded(path, "/")
+    canonical = f"{method}\n{signed_path}\n{_canonical_query(query)}\n{lines}\n{names}\n{body_hash}"
     signature = signature_of(canonical, credentials, scope, stamp)
     everything["authorization"] = (
         f"{ALGORITHM} Credential={credential_of(credentials, scope, stamp)}, "
@@ -110,8 +102,15 @@ def time_stamp(now_s: int) -> str:
     return datetime.fromtimestamp(now_s, UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
+def _trimmed(value: str) -> str:
+    """The value without outer blanks, and with one blank in the place of several, which few values have."""
+    return " ".join(value.split()) if "  " in value or "\t" in value else value.strip()
+
+
 def _canonical_query(query: str) -> str:
     """Sorts the query by names, then by values; a name without a value gets an empty one."""
+    if not query:
+        return ""
     pairs = sorted(pair.partition("=")[::2] for pair in query.split("&") if pair)
     return "&".join(f"{name}={value}" for name, value in pairs)
 

@@ -194,12 +194,15 @@ PLACEHOLDER = re.compile(r"[:#]\w+")
 
 
 @cache
-def _joined(rules: tuple[Rule, ...]) -> tuple[str, str, frozenset[str]]:
+def _joined(rules: tuple[Rule, ...]) -> tuple[str, str, tuple[str, ...], tuple[str, ...]]:
+    """Condition, update, and the values and names that they use."""
     condition = " AND ".join(condition for rule in rules for condition in rule.conditions)
     sets = ", ".join(clause for rule in rules for clause in rule.sets)
     removes = ", ".join(clause for rule in rules for clause in rule.removes)
     update = f"SET {sets}" + (f" REMOVE {removes}" if removes else "")
-    return condition, update, frozenset(PLACEHOLDER.findall(f"{condition} {update}"))
+    used = sorted(set(PLACEHOLDER.findall(f"{condition} {update}")))
+    values, names = (tuple(name for name in used if name.startswith(mark)) for mark in ":#")
+    return condition, update, values, names
 
 
 def write(table: str, key: Item, rules: tuple[Rule, ...], values: Mapping[str, Item], names: Mapping[str, str]) -> Item:
@@ -207,15 +210,16 @@ def write(table: str, key: Item, rules: tuple[Rule, ...], values: Mapping[str, I
 
     A failed write returns the item on which it failed.
     """
-    condition, update, used = _joined((*rules, COUNT))
+    condition, update, used_values, used_names = _joined((*rules, COUNT))
     known = {**NAMES, **names}
-    used_names = {name: known[name] for name in used if name.startswith("#")}
-    return {
+    written = {
         "TableName": table,
         "Key": key,
         "ConditionExpression": condition,
         "UpdateExpression": update,
-        "ExpressionAttributeValues": {name: values[name] for name in used if name.startswith(":")},
+        "ExpressionAttributeValues": {name: values[name] for name in used_values},
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        **({"ExpressionAttributeNames": used_names} if used_names else {}),
     }
+    if used_names:
+        written["ExpressionAttributeNames"] = {name: known[name] for name in used_names}
+    return written
