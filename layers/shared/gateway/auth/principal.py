@@ -14,6 +14,14 @@ from gateway.errors import AuthenticationFailed, InvalidRequest, PermissionDenie
 from gateway.ports.keys import KeyRecord
 
 BEARER = "bearer "
+AUTHORIZATION, IN_QUERY = "authorization", "?key="
+# What may carry a key, and how a refusal calls it.
+CARRIERS = {
+    AUTHORIZATION: "Authorization",
+    "x-api-key": "x-api-key",
+    "x-goog-api-key": "x-goog-api-key",
+    IN_QUERY: IN_QUERY,
+}
 NO_KEY = "No API key was given. Send it as 'Authorization: Bearer KEY', 'x-api-key' or 'x-goog-api-key'."
 BAD_KEY = "Incorrect API key provided."
 TWO_KEYS = "Different API keys were given in {}. Send one."
@@ -48,18 +56,18 @@ def key_in(headers: Fields, query: Fields, *, allow_query: bool = False) -> str:
     Different keys are refused (`InvalidRequest`): which of them a proxy, a log or another path would read is not known.
     Raises `AuthenticationFailed` where there is none.
     """
-    carriers = [
-        ("Authorization", [_bearer(value) for name, value in headers if name == "authorization"]),
-        ("x-api-key", [value for name, value in headers if name == "x-api-key"]),
-        ("x-goog-api-key", [value for name, value in headers if name == "x-goog-api-key"]),
-        ("?key=", [value for name, value in query if name == "key" and allow_query]),
+    carried = [
+        (name, _bearer(value) if name == AUTHORIZATION else value) for name, value in headers if name in CARRIERS
     ]
-    given = [(carrier, found) for carrier, values in carriers if (found := {text for text in values if text})]
-    if not given:
+    if allow_query:
+        carried += [(IN_QUERY, value) for name, value in query if name == "key"]
+    keys = {key for _, key in carried if key}
+    if not keys:
         raise AuthenticationFailed(NO_KEY)
-    keys = set().union(*(found for _, found in given))
     if len(keys) > 1:
-        raise InvalidRequest(TWO_KEYS.format(" and ".join(f"'{carrier}'" for carrier, _ in given)), code=TWO_KEYS_CODE)
+        given = {name for name, key in carried if key}
+        words = " and ".join(f"'{word}'" for name, word in CARRIERS.items() if name in given)
+        raise InvalidRequest(TWO_KEYS.format(words), code=TWO_KEYS_CODE)
     return keys.pop()
 
 

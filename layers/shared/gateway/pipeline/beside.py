@@ -16,6 +16,6 @@ T = TypeVar("T")
 
 def begun(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     """The task of the work, which has come to its first wait, or to its end."""
-    if sys.version_info < (3, 12):
-        return asyncio.create_task(work)
-    return asyncio.Task(work, loop=asyncio.get_running_loop(), eager_start=True)
+    if sys.version_info >= (3, 12):
+        return asyncio.Task(work, loop=asyncio.get_running_loop(), eager_start=True)
+    return asyncio.create_task(work)

@@ -187,7 +187,8 @@ class _Choice:
         delta = as_object(choice.get("delta"))
         if choice.get("logprobs"):
             delta = self._read_scored_text(delta, choice["logprobs"], events)
-        delta = _said_once(delta)
+        if len(delta) > 1:
+            delta = _said_once(delta)
         for name, value in delta.items():
             if value and name in _READERS:
                 if name not in _CALLS:

@@ -73,6 +73,8 @@ class Provider(Struct, frozen=True):
 
         `wires` are those that the model is served on, where it is not served on all.
         """
+        if self.wire == protocol and (not wires or protocol in wires):
+            return self
         rows = {row.wire: row for row in (self, *self.others)}
         served = [rows[wire] for wire in wires or rows]
         return next((row for row in served if row.wire == protocol), served[0])
