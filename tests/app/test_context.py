@@ -35,19 +35,19 @@ def test_a_failure_that_delivered_nothing_is_what_a_request_came_to(
 
 
 @pytest.mark.parametrize(("delivered", "noted"), [(0, []), (3, [3])])
-async def test_a_stream_is_watched_from_its_first_content_on(delivered: int, noted: list[int]) -> None:
+def test_a_stream_is_watched_from_its_first_content_on(delivered: int, noted: list[int]) -> None:
     progress: list[int] = []
 
     class Hold:
         def progress(self, _served_by: object, delivered_bytes: int, _uses: object) -> None:
             progress.append(delivered_bytes)
 
-        async def carries(self, _delivered_bytes: int) -> bool:
+        def covers(self, _delivered_bytes: int) -> bool:
             return True
 
     hold: Any = Hold()
     served: Any = SimpleNamespace()
-    assert await context(open_hold=hold, served_by=served).carries(delivered)
+    assert context(open_hold=hold, served_by=served).covers(delivered, ())
     assert progress == noted
 
 

@@ -213,12 +213,16 @@ def test_a_hold_is_raised_to_twice_its_output_when_three_quarters_of_it_have_com
     async def story() -> None:
         request = Request()
         hold = await request.admit()
+        assert hold.covers(224)
         assert await hold.carries(224)
         await asyncio.sleep(0.1)
         assert hold.hold.amount_nanousd == 100
+        assert not hold.covers(225)
         assert await hold.carries(225)
         await asyncio.sleep(0.1)
         assert hold.hold.amount_nanousd == 200
+        assert hold.covers(449)
+        assert not hold.covers(450)
 
     run(story())
 
