@@ -12,8 +12,20 @@ from gateway.pipeline.context import RequestContext
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.stream import Relay
 from gateway.routing.plan import Plan
-from tests.app.harness import ACCOUNT, SSE_HEAD, Scripted, app_under_test, delta, event, hello
-from tests.app.test_streams import doing
+from gateway.upstream.provider import HttpUpstreamResponse
+from tests.app.harness import (
+    ACCOUNT,
+    SSE_HEAD,
+    Scripted,
+    app_under_test,
+    completion,
+    delta,
+    event,
+    hello,
+    sized,
+    usage,
+)
+from tests.app.test_streams import DONE, doing
 
 pytestmark = pytest.mark.anyio
 
@@ -81,3 +93,20 @@ async def test_a_stream_that_fails_is_settled_before_its_caller_is_told(monkeypa
     async with Scripted(script) as provider, app_under_test(provider.base_url) as gateway:
         answer = await gateway.ask(hello(stream=True))
     assert (answer.text, held) == ("Hello!", [0])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_the_providers_connection_is_given_back_once(monkeypatch: pytest.MonkeyPatch, *, stream: bool) -> None:
+    given_back: list[HttpUpstreamResponse] = []
+    plain_close = HttpUpstreamResponse.aclose
+
+    async def aclose(response: HttpUpstreamResponse) -> None:
+        given_back.append(response)
+        await plain_close(response)
+
+    monkeypatch.setattr(HttpUpstreamResponse, "aclose", aclose)
+    chunks = (SSE_HEAD, event(delta("Hello!")), event(delta(finish="stop")), event(usage()), DONE)
+    script = doing(*(chunks if stream else [sized(200, completion())]))
+    async with Scripted(script) as provider, app_under_test(provider.base_url) as gateway:
+        assert (await gateway.ask(hello(stream=stream))).status == 200
+    assert len(given_back) == 1
