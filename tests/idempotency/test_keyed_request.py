@@ -83,6 +83,11 @@ def form(boundary: str, *, quoted: bool = False, value: str = "a cat") -> KeyedR
     return keyed(content_type=f"multipart/form-data; boundary={said}; charset=utf-8", body=part.encode())
 
 
+def test_a_body_that_is_no_form_has_no_boundary() -> None:
+    one, other = (keyed(content_type="application/json; boundary=cat", body=body) for body in (b'"a cat"', b'"a "'))
+    assert one.fingerprint != other.fingerprint
+
+
 def test_a_form_sent_again_with_another_boundary_is_the_same_request() -> None:
     assert form("b0undary") == form("another", quoted=True)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import pytest
 
@@ -17,12 +18,13 @@ from gateway.errors import (
     UpstreamError,
 )
 from gateway.idempotency.ring import REPLAYED, Answer, disown_hold
+from gateway.logs.metrics import METRIC
 from gateway.ports.idempotency import IdempotencyRecord
 from tests.fakes.idempotency import MemoryIdempotencyRecords
 from tests.fakes.money import MemoryMoney
 from tests.fakes.objects import MemoryObjects
 from tests.idempotency.gateway_of_one_account import BODY, COST, LEASE_S, Gateway, is_repeat
-from tests.money.given import DEADLINE_S, NOW_S, admitted, charge, free_and_held, opened, wanted
+from tests.money.given import DEADLINE_S, NOW_S, admitted, charge, free_and_held, opened, seen, wanted
 from tests.virtual_time import LoopClock
 
 pytestmark = pytest.mark.anyio
@@ -190,10 +192,25 @@ async def test_what_was_refused_leaves_the_refusal_as_it_was(gateway: Gateway) -
     assert raised.value is refusal
 
 
-@pytest.mark.parametrize("status", [300, 302, 400, 408, 429, 500, 502])
+@pytest.mark.parametrize("status", [199, 300, 302, 400, 408, 429, 500, 502])
 async def test_an_answer_that_is_an_error_is_not_kept(gateway: Gateway, status: int) -> None:
     await gateway.ask(provider=answering(status))
     assert not is_repeat(await gateway.ask())
+
+
+@pytest.mark.parametrize("outcome", [400, RateLimited("no")])
+async def test_what_moved_nothing_is_not_undone(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, outcome: int | Exception
+) -> None:
+    disowned: list[str] = []
+
+    async def disown(_: Gateway, attempt_id: str) -> None:
+        disowned.append(attempt_id)
+
+    monkeypatch.setattr(Gateway, "_disown", disown)
+    with suppress(RateLimited):
+        await gateway.ask(provider=answering(outcome))
+    assert disowned == []
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
@@ -251,10 +268,14 @@ with_a_store_down = pytest.mark.parametrize(
 
 
 @with_a_store_down
-async def test_an_answer_that_cannot_be_kept_is_still_given(made: Made) -> None:
+async def test_an_answer_that_cannot_be_kept_is_still_given_and_counted(
+    made: Made, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     gateway = made()
     await gateway.open()
     assert (await gateway.ask()).status == 200
+    assert {"AnswersNotKept": 1} in [record.__dict__.get(METRIC) for record in caplog.records]
 
 
 @with_a_store_down
@@ -332,3 +353,4 @@ async def test_a_disowned_request_is_paid_back_what_was_paid_and_no_more(cost: i
     for _ in range(2):
         await disown_hold(money, clock, "acct", hold.hold_id)
         assert await free_and_held(money, "acct") == (100, 0)
+    assert (await seen(money, "acct")).entries[-1].note == f"refund of {hold.hold_id}: its answer was lost"
