@@ -149,7 +149,7 @@ class BackgroundRun:
             return await self._failed(job, stored, eventlog, error)
         try:
             await self._stream(job, context, eventlog)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, Overtaken):
             return await self._canceled(job, stored, context.extension)
         except GatewayError as error:
             return await self._failed(job, stored, eventlog, error)
@@ -181,11 +181,11 @@ class BackgroundRun:
             watching.cancel()
 
     async def _before_end(self, job: Job, stored: StoredRun, ending: bytes) -> None:
-        """Stores the response, then decides its end; one that was cancelled meanwhile ends as if it still ran."""
+        """Stores the response, then decides its end unless the end was decided before."""
         await self._keep(job, stored, background.whole(ending))
         decided = await self._dependencies.writer.decide(job, JobStatus.SUCCEEDED)
         if decided.verdict is not JobStatus.SUCCEEDED:
-            raise asyncio.CancelledError
+            raise Overtaken
 
     async def _watch(self, job: Job, context: Context, streaming: asyncio.Task[None]) -> None:
         """Ends the stream after a cancellation; a complete response is left to settle its bill."""
