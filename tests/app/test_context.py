@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from gateway.auth.principal import key_hash
 from gateway.errors import GatewayError, UpstreamError
 from gateway.pipeline.context import RequestContext
-from gateway.pipeline.pipeline import Pipeline
+from gateway.pipeline.pipeline import Pipeline, together
 from gateway.pipeline.stream import Relay
 from gateway.routing.plan import Plan
 from gateway.upstream.provider import HttpUpstreamResponse
 from tests.app.harness import (
     ACCOUNT,
+    KEY,
+    RECORD,
     SSE_HEAD,
     Scripted,
     app_under_test,
@@ -110,3 +115,42 @@ async def test_the_providers_connection_is_given_back_once(monkeypatch: pytest.M
     async with Scripted(script) as provider, app_under_test(provider.base_url) as gateway:
         assert (await gateway.ask(hello(stream=stream))).status == 200
     assert len(given_back) == 1
+
+
+async def test_a_charge_has_the_names_of_its_request() -> None:
+    async with Scripted(doing(sized(200, completion()))) as provider, app_under_test(provider.base_url) as gateway:
+        answer = await gateway.ask(hello())
+        charge = (await gateway.look()).entries[-1].charge
+    assert charge is not None
+    assert (charge.generation_id, charge.request_id, charge.model_requested) == (
+        answer.headers["x-nexevo-generation-id"],
+        "req-1",
+        "gpt-4o",
+    )
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+async def test_what_is_asked_together_is_answered_in_its_order(number: int) -> None:
+    async def answer(value: int) -> int:
+        return value
+
+    assert await together([answer(value) for value in range(number)]) == list(range(number))
+
+
+async def test_the_hold_of_a_stream_within_a_keys_minute_is_raised_as_it_comes() -> None:
+    held: list[int] = []
+
+    async def script(_: int, writer: asyncio.StreamWriter) -> None:
+        for chunk in (SSE_HEAD, event(delta("x" * 10_000))):
+            held.extend(hold.amount_nanousd for hold in (await gateway.look()).holds)
+            writer.write(chunk)
+            await writer.drain()
+            await asyncio.sleep(0.1)
+        held.extend(hold.amount_nanousd for hold in (await gateway.look()).holds)
+        writer.write(event(delta(finish="stop")) + event(usage()) + DONE)
+        await writer.drain()
+
+    async with Scripted(script) as provider, app_under_test(provider.base_url) as gateway:
+        gateway.keys.records = {key_hash(KEY): replace(RECORD, tpm_limit=20_000)}
+        assert (await gateway.ask(hello(stream=True))).status == 200
+    assert held[0] == held[1] < held[2]

@@ -317,3 +317,11 @@ async def test_what_completes_a_request_is_looked_up_beside_the_admission(monkey
     outcome = await asked(always(BUSY), always(SERVED))
     assert outcome.answer.status == 200
     assert looked_up == ["openai", "openai", "deepseek"]
+
+
+async def test_a_request_goes_out_on_the_connection_that_was_made_beside_its_admission() -> None:
+    async with Scripted(always(SERVED)) as one:
+        rows = {"openai": Credential("k", one.base_url)}
+        async with app_under_test("", rows=rows, catalog=TWICE) as gateway:
+            assert (await gateway.ask(hello(model="twice"))).status == 200
+        assert len(one._serving) == 1

@@ -62,6 +62,12 @@ async def test_the_bound_that_a_total_needs_has_the_callers_word(wire: Any, body
     assert f"set '{bound}'." in answer.error["message"]
 
 
+async def test_a_total_without_a_bound_says_which_member_is_missing() -> None:
+    async with app_under_test("http://127.0.0.1:1/v1") as gateway:
+        answer = await gateway.ask(hello(max_price={"total": "5"}))
+    assert (answer.error["param"], answer.error["code"]) == ("max_tokens", "missing_required_parameter")
+
+
 async def test_more_alternatives_cost_more() -> None:
     assert await asked(max_tokens=1000, n=4, max_price={"total": "0.02"}) == (400, "max_price.total", 0)
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from gateway.canonical.chat_models import ChatModel
+from gateway.canonical.chat_models import ChatModel, ListPrice, PriceStep
 from gateway.canonical.limits import TokenDemand
 from gateway.canonical.parts import Message, Text
-from gateway.canonical.request import ChatRequest
+from gateway.canonical.request import ChatRequest, PriceLimit, RoutingPreferences
 from gateway.canonical.usage import Usage
 from gateway.catalog.chat import CHAT_MODELS
 from gateway.catalog.loader import parse
-from gateway.operations.token_meter import TokenMeter
+from gateway.errors import InvalidRequest
+from gateway.operations.token_meter import TokenMeter, within_prices
 from gateway.pipeline.operation import OpenOutput
 from gateway.providers.chat.registry import KNOWN
-from gateway.routing.plan import Candidate, find
+from gateway.routing.plan import Candidate, Plan, find
 
 SAID = (Message(role="user", parts=(Text("hi"),)),)
 # 100 bytes: a prompt of 34 tokens by estimate, and of 132 by its bound.
@@ -37,6 +40,8 @@ CATALOG = parse(
         "models": [
             _model("small", 1_000, 100, {"input": "1", "output": "2"}),
             _model("large", 20_000, 8_000, {"input": "10", "output": "20"}),
+            _model("free", 1_000, 100, {"input": "0", "output": "0"}),
+            _model("cheap", 1_000, 100, {"input": "0.000001", "output": "0.000001"}),
             _model("thinker", 20_000, 8_000, {"input": "5", "output": "8"}, "reasoning"),
         ],
     },
@@ -141,6 +146,7 @@ def test_the_tokens_beside_the_prompt_are_shared_by_all_answers() -> None:
     assert meter("large", batch=(SAID,)).units_within(164 + 12_000) == 6_000
     assert meter("large").units_within(132) == 0
     assert meter("large", choices=2).units_within(132 + 3) == 1
+    assert meter("large", choices=0).units_within(132 + 5_000) == 5_000
 
 
 @pytest.mark.parametrize(
@@ -172,3 +178,35 @@ def test_a_sum_is_worth_the_bytes_of_the_output_that_costs_it() -> None:
     assert meter("small", "large").bytes_worth(served_by("small"), 10_000_000) == 14_285
     assert meter("small", "large").bytes_worth(served_by("large"), 10_000_000) == 1_428
     assert meter("small").bytes_worth(served_by("small"), 1) == 1
+    # What costs nothing, and a nano-USD for a thousand tokens.
+    assert meter("free").bytes_worth(served_by("free"), 10) == 30_000
+    assert meter("cheap").bytes_worth(served_by("cheap"), 10) == 30_000
+
+
+@pytest.mark.parametrize(
+    ("above", "prompt_usd"), [((131,), "4"), ((132,), "1"), ((100, 131), "8"), ((100, 132), "4"), ((), "1")]
+)
+def test_a_callers_price_is_compared_with_the_highest_step_that_the_prompt_can_reach(
+    above: tuple[int, ...], prompt_usd: str
+) -> None:
+    small = served_by("small")
+    steps = [PriceStep(tokens, ListPrice(input=usd, output="2")) for tokens, usd in zip(above, "48", strict=False)]
+    price = replace(small.target.price, steps=tuple(steps))
+    stepped = Candidate(small.name, small.model, replace(small.target, price=price))
+    for limit, left in ((Decimal(prompt_usd), 1), (Decimal(prompt_usd) - Decimal("0.01"), 0)):
+        asked = replace(ASKED, routing=RoutingPreferences(max_price=PriceLimit(prompt_usd=limit)))
+        with nullcontext() if left else pytest.raises(InvalidRequest) as refused:
+            assert within_prices(asked, Plan((stepped,), 3), "2026-01-01").candidates == (stepped,)
+        if refused is not None:
+            assert (refused.value.param, refused.value.code) == ("max_price", "max_price_exceeded")
+
+
+def test_a_request_may_cost_exactly_its_total() -> None:
+    worst_usd = Decimal(meter("small", max_output_tokens=50).worst_case(0)).scaleb(-9)
+    for total, left in ((worst_usd, 1), (worst_usd - Decimal("0.000000001"), 0)):
+        routing = RoutingPreferences(max_price=PriceLimit(total_usd=total))
+        asked = replace(ASKED, max_output_tokens=50, routing=routing)
+        with nullcontext() if left else pytest.raises(InvalidRequest) as refused:
+            within_prices(asked, Plan((served_by("small"),), 3), "2026-01-01")
+        if refused is not None:
+            assert (refused.value.param, refused.value.code) == ("max_price.total", "max_price_exceeded")
