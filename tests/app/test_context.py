@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +13,8 @@ from msgspec.structs import replace
 from gateway.auth.principal import key_hash
 from gateway.errors import GatewayError, UpstreamError
 from gateway.pipeline.context import RequestContext
-from gateway.pipeline.pipeline import Pipeline, together
+from gateway.pipeline.pipeline import Pipeline, _within_a_minute, together
+from gateway.pipeline.provider_client import StreamBody
 from gateway.pipeline.stream import Relay
 from gateway.routing.plan import Plan
 from gateway.upstream.provider import HttpUpstreamResponse
@@ -31,6 +33,7 @@ from tests.app.harness import (
     usage,
 )
 from tests.app.test_streams import DONE, doing
+from tests.money.test_token_meter import meter
 
 pytestmark = pytest.mark.anyio
 
@@ -115,6 +118,11 @@ async def test_the_providers_connection_is_given_back_once(monkeypatch: pytest.M
     async with Scripted(script) as provider, app_under_test(provider.base_url) as gateway:
         assert (await gateway.ask(hello(stream=stream))).status == 200
     assert len(given_back) == 1
+    given_back.clear()
+    script = doing(sized(503, b'{"error": {"message": "Busy."}}'))
+    async with Scripted(script) as provider, app_under_test(provider.base_url) as gateway:
+        assert (await gateway.ask(hello(stream=stream))).status == 503
+        assert len(given_back) == len(provider.bodies) == 3
 
 
 async def test_a_charge_has_the_names_of_its_request() -> None:
@@ -154,3 +162,32 @@ async def test_the_hold_of_a_stream_within_a_keys_minute_is_raised_as_it_comes()
         gateway.keys.records = {key_hash(KEY): replace(RECORD, tpm_limit=20_000)}
         assert (await gateway.ask(hello(stream=True))).status == 200
     assert held[0] == held[1] < held[2]
+
+
+@pytest.mark.parametrize(("blanks", "refused"), [(1024 * 1024, False), (1024 * 1024 + 1, True)])
+async def test_a_megabyte_of_blanks_may_stand_before_a_body(blanks: int, *, refused: bool) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b" " * (blanks - 3)
+        yield b"\n" * 3
+        yield b"data: 1"
+
+    response: Any = SimpleNamespace(chunks=chunks)
+    body = StreamBody(response)
+    if refused:
+        with pytest.raises(UpstreamError) as raised:
+            await body.in_its_place()
+        assert raised.value.retryable is False
+    else:
+        assert await body.in_its_place() is None
+        assert [chunk async for chunk in body] == [b"data: 1"]
+
+
+@pytest.mark.parametrize(("tokens", "units"), [(4_130, None), (4_129, 1_998), (134, 1), (133, None), (100, None)])
+def test_an_open_answer_is_bounded_by_half_of_what_its_keys_minute_has_beside_the_prompt(
+    tokens: int, units: int | None
+) -> None:
+    asked = meter("large")
+    operation: Any = SimpleNamespace(meter=lambda *_: asked, bounded=lambda _, most: most)
+    nothing: Any = None
+    assert _within_a_minute(operation, nothing, nothing, tokens) == units
+    assert _within_a_minute(operation, nothing, nothing, None) is None

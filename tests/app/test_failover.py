@@ -14,10 +14,10 @@ from gateway.canonical.money import EntryKind, Hold
 from gateway.catalog.chat import CHAT_MODELS
 from gateway.catalog.loader import parse
 from gateway.operations.chat import ChatOperation
-from gateway.pipeline.provider_client import ProviderClient
 from gateway.ports.upstream import Credential
 from gateway.providers.chat.registry import KNOWN
 from gateway.routing.plan import Candidate
+from gateway.upstream.provider import HttpUpstream
 from tests.app.harness import (
     SSE_HEAD,
     Answer,
@@ -270,10 +270,10 @@ async def test_a_price_limit_is_judged_for_each_provider() -> None:
 async def test_the_first_providers_connection_is_made_beside_the_admission(monkeypatch: pytest.MonkeyPatch) -> None:
     warmed: list[str] = []
 
-    async def warm(_: ProviderClient, origin: str) -> None:
+    async def warm(_: HttpUpstream, origin: str, _patience: object) -> None:
         warmed.append(origin)
 
-    monkeypatch.setattr(ProviderClient, "warm", warm)
+    monkeypatch.setattr(HttpUpstream, "warm", warm)
     async with Scripted(always(SERVED)) as one, Scripted(always(SERVED)) as two:
         rows = {"openai": Credential("k", one.base_url), "deepseek": Credential("k", two.base_url)}
         async with app_under_test("", rows=rows, catalog=TWICE) as gateway:
@@ -284,11 +284,11 @@ async def test_the_first_providers_connection_is_made_beside_the_admission(monke
 async def test_a_refused_request_makes_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[asyncio.Task[Any] | None] = []
 
-    async def warm(_: ProviderClient, _origin: str) -> None:
+    async def warm(_: HttpUpstream, _origin: str, _patience: object) -> None:
         begun.append(asyncio.current_task())
         await asyncio.sleep(60)
 
-    monkeypatch.setattr(ProviderClient, "warm", warm)
+    monkeypatch.setattr(HttpUpstream, "warm", warm)
     monkeypatch.setattr(MemoryMoney, "admit", slow(MemoryMoney.admit))
     rows = {"openai": Credential("k", "http://127.0.0.1:9")}
     async with app_under_test("", rows=rows, catalog=TWICE, balance_usd=0) as gateway:
