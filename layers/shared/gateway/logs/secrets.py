@@ -25,15 +25,15 @@ _NAMES = (
     *("xamzsignature", "xamzcredential", "key=", "token=", "secret=", "sig=", "signature=", "code="),
     *('"key"', '"fullkey"', '"secret"', '"email"'),
 )
-# The same of shapes, in lower case alone.
+# The same of shapes, in lower case and with `-` for `_`.
 _PREFIXES = (
     *("sk", "pk", "rk", "xai", "gsk", "csk", "pplx", "nvapi", "whsec", "hf", "ghp", "gho", "ghs", "glpat", "msy"),
     *("r8", "fw", "tgp", "xoxa", "xoxb", "xoxp"),
 )
 _MARKS = (
-    *("@", "%40", "eyj", "luma-", "github_pat_", "aiza", "ya29.", "aq.", "akia", "asia", "akid"),
+    *("@", "%40", "eyj", "luma-", "github-pat-", "aiza", "ya29.", "aq.", "akia", "asia", "akid"),
     *("absk", "bedrock-api-key-"),
-    *(f"{prefix}{mark}" for prefix in _PREFIXES for mark in "-_"),
+    *(f"{prefix}-" for prefix in _PREFIXES),
 )
 # Two shapes of nothing but hexadecimal digits.
 _HEX = r"-[0-9a-f]{12}:[0-9a-f]{16}|key_[0-9a-f]{64}"
@@ -105,8 +105,9 @@ def _expressions() -> _Expressions:
 def may_hold(line: str) -> bool:
     """False for a line of JSON that certainly has nothing to hide, as nearly all: that is told in microseconds."""
     lower = line.lower()
-    bare = lower.replace("-", "").replace("_", "").replace(" ", "")
-    if any(name in bare for name in _NAMES) or any(mark in lower for mark in _MARKS):
+    dashed = lower.replace("_", "-")
+    bare = dashed.replace("-", "").replace(" ", "")
+    if any(map(bare.__contains__, _NAMES)) or any(map(dashed.__contains__, _MARKS)):
         return True
     return re.search(_HEX, lower) is not None
 

@@ -92,10 +92,10 @@ class HttpUpstreamResponse:
         self._response = response
         self._body_bytes_max = body_bytes_max
         self.status = response.status
-        self.headers: Mapping[str, str] = {
-            "date": time.strftime(DATE, time.gmtime(arrived_s)),
-            **{name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers},
-        }
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers}
+        if "date" not in headers:
+            headers["date"] = time.strftime(DATE, time.gmtime(arrived_s))
+        self.headers: Mapping[str, str] = headers
 
     async def read(self) -> bytes:
         coded = self.headers.get("content-encoding")
