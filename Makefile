@@ -20,7 +20,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-h
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-mutants run test test-stack test-stores test-recorded check lint format types contracts template build bench bench-short bench-baseline cost faults mutants fuzz fidelity bridging ric agents browser lock clean clean-tree
+.PHONY: help setup setup-sam setup-mutants run test test-stack test-stores test-recorded check lint format types contracts template build bench bench-peers bench-short bench-baseline cost faults mutants fuzz fidelity bridging ric agents browser lock clean clean-tree
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,8 +79,11 @@ template: setup-sam ## validate, lint and build the SAM template
 build: setup-sam ## build what is deployed, for arm64, into .aws-sam
 	$(SAM) build
 
-bench: setup ## measure the gateway beside a raw relay (PART=growth: how work grows with sizes)
+bench: setup ## measure the gateway beside a raw relay (PART=growth: how work grows; PART=peers: other gateways)
 	$(BIN)/python -m bench $(PART)
+
+bench-peers: setup ## install LiteLLM and Portkey into .cache (700 MB), for PART=peers
+	$(BIN)/python -m bench install-peers
 
 bench-short: setup ## judge ratios of counted work against bench/baseline.json
 	$(BIN)/python -m bench short

@@ -6,14 +6,22 @@ import logging
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import orjson
 
-from bench import bed, calls, cold, cost, families, growth, layer_size, memory, requests, short, streams
+from bench import bed, calls, cold, cost, families, growth, layer_size, memory, peers, quota, requests, short, streams
 from bench.figures import Figure, as_json, as_table
 from bench.rounds import FULL, QUICK, Counts
+
+OTHERS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "cost": lambda _: cost.main(),
+    "growth": lambda _: growth.main(),
+    "install-peers": lambda _: peers.install(),
+    "peers": lambda chosen: peers.main(as_json=chosen.json),
+    "short": lambda chosen: short.main(write=chosen.write),
+}
 
 
 async def measure(counts: Counts, layer: Path | None = None) -> list[Figure]:
@@ -25,6 +33,7 @@ async def measure(counts: Counts, layer: Path | None = None) -> list[Figure]:
                 *await families.measure(started, counts),
                 *await requests.measure(started, counts),
                 *await streams.measure(started, counts),
+                *await quota.measure(started, counts),
                 *await memory.measure(started, counts),
                 *await calls.measure(started),
                 *layer_size.measure(),
@@ -35,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measures and prints; the exit status is 0 even over a budget, because a shared machine cannot judge times."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "part", nargs="?", choices=["full", "cost", "growth", "short"], default="full", help="what is measured"
+        "part", nargs="?", choices=["full", *OTHERS], default="full", help="what is measured or written"
     )
     parser.add_argument("--quick", action="store_true", help="fewer repetitions: half a minute in place of three")
     parser.add_argument("--json", action="store_true", help="one JSON line in place of the table")
@@ -44,12 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     # The template's translator warns about values that it would look up in AWS.
     logging.getLogger("samtranslator").setLevel(logging.ERROR)
-    if chosen.part == "short":
-        return short.main(write=chosen.write)
-    if chosen.part == "cost":
-        return cost.main()
-    if chosen.part == "growth":
-        return growth.main()
+    if chosen.part in OTHERS:
+        return OTHERS[chosen.part](chosen)
     if not Path("/proc/self/schedstat").exists():
         print("CPU times come from Linux's /proc/PID/schedstat, which is not here.", file=sys.stderr)
         return 1

@@ -33,12 +33,13 @@ class _Samples:
 async def measure(bed: Bed, counts: Counts) -> list[Figure]:
     """Measures non-stream requests and streams of one chunk, in rounds with the empty app."""
     samples = _Samples()
-    async with started(bed.chat) as chat, started(bed.noop) as noop:
-        with PlainClient(bed.outside["aws"]) as aws, PlainClient(bed.outside["provider"]) as provider:
-            await ask_repeatedly(chat, bed.request(), counts.requests)
-            await ask_repeatedly(noop, bed.request(), counts.requests)
-            for _ in range(counts.rounds):
-                await _round(bed, counts, (chat, noop), (aws, provider), samples)
+    with PlainClient(bed.outside["aws"]) as aws, PlainClient(bed.outside["provider"]) as provider:
+        for _ in range(counts.processes):
+            async with started(bed.chat) as chat, started(bed.noop) as noop:
+                await ask_repeatedly(chat, bed.request(), counts.requests)
+                await ask_repeatedly(noop, bed.request(), counts.requests)
+                for _ in range(counts.rounds):
+                    await _round(bed, counts, (chat, noop), (aws, provider), samples)
     return [
         Figure(CPU, "non-stream", samples.request_cpu, "ms", budget=1.0, ambition=0.4),
         Figure(CPU, "stream, fixed part", samples.stream_cpu, "ms", budget=1.2, ambition=0.5),

@@ -9,9 +9,12 @@ from bench.environment import Answered, Environment
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Repetitions of each measurement. `rounds` counts the rounds of a comparison, the other fields are per round."""
+    """Repetitions of each measurement. A comparison has so many `processes` of each kind, since processes of the same
+    code differ by more than half, and `rounds` in each; the fields after these are per round.
+    """
 
     starts: int
+    processes: int
     rounds: int
     requests: int
     streams: int
@@ -23,7 +26,8 @@ class Counts:
 
 FULL = Counts(
     starts=10,
-    rounds=15,
+    processes=5,
+    rounds=3,
     requests=100,
     streams=50,
     paced_chunks=250,
@@ -33,7 +37,8 @@ FULL = Counts(
 )
 QUICK = Counts(
     starts=3,
-    rounds=3,
+    processes=2,
+    rounds=2,
     requests=50,
     streams=30,
     paced_chunks=150,

@@ -37,14 +37,15 @@ class _Pair:
 async def measure(bed: Bed, counts: Counts) -> list[Figure]:
     """Measures paced and unpaced streams, A B A B with the relay."""
     paced, flat = _Pair(), _Pair()
-    async with started(bed.chat) as chat, started(bed.relay) as relay:
-        for environment in (chat, relay):
-            await ask_repeatedly(environment, bed.stream(10), counts.streams)
-        for _ in range(counts.rounds):
-            for pair, count, pause_ms in ((paced, counts.paced_chunks, PAUSE_MS), (flat, counts.flat_chunks, 0)):
-                event = bed.stream(count, pause_ms=pause_ms)
-                pair.chat_us.append(await _chunk_us(bed, chat, event, count))
-                pair.relay_us.append(await _chunk_us(bed, relay, event, count))
+    for _ in range(counts.processes):
+        async with started(bed.chat) as chat, started(bed.relay) as relay:
+            for environment in (chat, relay):
+                await ask_repeatedly(environment, bed.stream(10), counts.streams)
+            for _ in range(counts.rounds):
+                for pair, count, pause_ms in ((paced, counts.paced_chunks, PAUSE_MS), (flat, counts.flat_chunks, 0)):
+                    event = bed.stream(count, pause_ms=pause_ms)
+                    pair.chat_us.append(await _chunk_us(bed, chat, event, count))
+                    pair.relay_us.append(await _chunk_us(bed, relay, event, count))
     multiples = [chat / relay for chat, relay in paced.both()]
     # Unpaced, both sides read many chunks at a time, so the difference between them is the work per chunk.
     added_us = [chat - relay for chat, relay in flat.both()]

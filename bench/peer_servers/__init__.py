@@ -1,0 +1,1 @@
+"""Servers that are measured beside ours, each in a process and with packages of its own."""
