@@ -37,6 +37,10 @@ def request(*parts: Text | Image | Document | Audio | ToolResult, source: bytes 
     )
 
 
+def test_the_bounds_are_the_providers_own_numbers() -> None:
+    assert (FRAME_TOKENS, TOOLS_TOKENS, IMAGE_TOKENS_MAX, OPEN_OUTPUT_TOKENS) == (16, 1_024, 48_169, 4_096)
+
+
 def test_text_is_at_most_a_token_a_byte_and_its_framing() -> None:
     assert input_tokens_at_most(request(Text("hi")), WINDOW) == 100 + 2 * FRAME_TOKENS
 

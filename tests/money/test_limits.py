@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from gateway.canonical.money import Refusal, RefusedBy, Window
 from gateway.ledger.hold_ids import admitted_s, hold_id_at, id_floor
 from gateway.limits.refusals import REMEMBERED_MAX, Refusals
-from gateway.limits.windows import minute_of, month_of, month_reset_s, reset_s, tighter
+from gateway.limits.windows import (
+    ACCOUNT_RPM_LIMIT,
+    READS_RPM,
+    enforced_rpm,
+    minute_of,
+    month_of,
+    month_reset_s,
+    reset_s,
+    tighter,
+)
 from tests.money.given import NOW_S
 
 FULL = Refusal(RefusedBy.KEY_WINDOW, Window(60, 0, 60), 5)
@@ -77,6 +86,15 @@ def test_a_hold_id_tells_when_it_was_made_and_sorts_behind_its_floor() -> None:
     hold_id = hold_id_at(NOW_S + 0.123, 0)
     assert admitted_s(hold_id) == pytest.approx(NOW_S + 0.123, abs=0.001)
     assert id_floor(NOW_S + 0.123) < hold_id < id_floor(NOW_S + 0.125)
+
+
+def test_a_hold_id_is_ten_places_of_milliseconds_and_eight_of_chance() -> None:
+    assert hold_id_at(NOW_S, 1) == "01m7ydakg000000001"
+    assert hold_id_at(NOW_S, 2**40 - 1) == "01m7ydakg0zzzzzzzz"
+
+
+def test_the_limits_that_no_setting_changes_are_the_contracts() -> None:
+    assert (ACCOUNT_RPM_LIMIT, enforced_rpm(None), READS_RPM, REMEMBERED_MAX) == (1_000, 60, 600, 10_000)
 
 
 def test_a_text_that_is_no_hold_id_is_refused() -> None:

@@ -147,6 +147,10 @@ def test_the_fee_on_own_keys_is_settable() -> None:
     assert format_usd(cost(Usage(input=1_000_000), agreed)) == "0.15"
 
 
+def test_own_keys_are_free_of_charge_where_no_fee_is_set() -> None:
+    assert cost(Usage(input=10**6), terms(Tier.BYOK, SONNET, "v")) == 0
+
+
 def test_flat_tiers_do_not_depend_on_the_model() -> None:
     assert terms(Tier.FAST, None, "test") == terms(Tier.FAST, SONNET, "test")
 
