@@ -150,3 +150,35 @@ async def test_after_its_end_nothing_more_is_read() -> None:
     relay = begun(stream)
     await pumped(relay, stream, [Piece(b"a", delivered_bytes=1, ended=True)], [Piece(b"b", delivered_bytes=1)])
     assert stream.written == [b"a"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "asked"),
+    [
+        ((512,), [512]),
+        ((513,), [513, 513]),
+        ((300, 212, 1), [513, 513]),
+        ((300, 213, 300), [513, 813]),
+        ((600, 600), [600, 1_200, 1_200]),
+        ((513, 512), [513, 1_025]),
+        ((513, 513), [513, 1_026, 1_026]),
+    ],
+)
+async def test_the_hold_is_asked_for_every_half_kilobyte_of_one_read(sizes: tuple[int, ...], asked: list[int]) -> None:
+    covered: list[int] = []
+
+    class Counting(Stream):
+        def covers(self, delivered_bytes: int, _uses: Uses) -> bool:
+            covered.append(delivered_bytes)
+            return True
+
+    stream = Counting()
+    relay = begun(stream)
+    await relay._deliver([Piece(b"x" * size, delivered_bytes=size) for size in sizes])
+    assert covered == asked
+
+
+async def test_a_byte_is_delivered_content() -> None:
+    relay = begun(Stream())
+    await relay._deliver([Piece(b"x", delivered_bytes=1)])
+    assert relay.delivered

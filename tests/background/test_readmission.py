@@ -71,6 +71,10 @@ async def test_a_cap_below_what_is_spent_and_held_ends_it() -> None:
     await standing.admitted()
     standing.records = {"hash": replace(RECORD, monthly_spend_cap_nanousd=299)}
     assert await refusal(standing) == (429, "tenant_monthly_quota_exceeded")
+    with pytest.raises(GatewayError) as raised:
+        await standing.again()
+    # Until December begins.
+    assert raised.value.retry_after_s == 840_000
 
 
 async def test_a_suspended_account_does_nothing_more() -> None:
