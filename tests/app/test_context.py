@@ -191,3 +191,22 @@ def test_an_open_answer_is_bounded_by_half_of_what_its_keys_minute_has_beside_th
     nothing: Any = None
     assert _within_a_minute(operation, nothing, nothing, tokens) == units
     assert _within_a_minute(operation, nothing, nothing, None) is None
+
+
+@pytest.mark.parametrize("last", [b"9", b"90"])
+async def test_a_whole_answer_in_a_streams_place_is_read_up_to_a_bound(
+    monkeypatch: pytest.MonkeyPatch, last: bytes
+) -> None:
+    monkeypatch.setattr("gateway.pipeline.provider_client.FRAME_BYTES_MAX", 10)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for chunk in (b"{1234", b"5678", last):
+            yield chunk
+
+    response: Any = SimpleNamespace(chunks=chunks)
+    if last == b"9":
+        assert await StreamBody(response).in_its_place() == b"{123456789"
+        return
+    with pytest.raises(UpstreamError) as raised:
+        await StreamBody(response).in_its_place()
+    assert raised.value.retryable is False
