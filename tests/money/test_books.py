@@ -211,14 +211,15 @@ async def test_a_payment_whose_entry_is_gone_is_not_credited_again(
         await store.credit(ACCOUNT, 100, once="one", now_s=NOW_S)
 
 
+@pytest.mark.parametrize("unreadable", range(3))
 async def test_an_account_that_cannot_be_read_holds_none_of_its_shard_back(
-    api: InterruptedDynamoDb, store: DynamoMoney
+    api: InterruptedDynamoDb, store: DynamoMoney, unreadable: int
 ) -> None:
     of_shard = [name for name in map("acct_{}".format, range(100)) if shard_of(name) == "0"][:3]
     for name in of_shard:
         await opened(store, name)
         await admitted(store, wanted(name, 100))
-    api.tables["accounts"].items[of_shard[0],]["young"]["M"]["later"] = {"S": "packed"}
+    api.tables["accounts"].items[of_shard[unreadable],]["young"]["M"]["later"] = {"S": "packed"}
     assert await sweep(store, OVERDUE_S) == SweepReport(released=2)
 
 
