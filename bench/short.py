@@ -28,7 +28,7 @@ CHUNKS = 200
 PACED, PAUSE_MS = 60, 4
 # A busy machine joins chunks. Streams are tried until so many had so many reads of their own.
 READS_MIN, READ_STREAMS, READ_TRIES = 15, 2, 8
-COUNTED_BOUND, READ_BOUND, WAITS_BOUND, CPU_BOUND = 1.10, 1.25, 1.35, 2.0
+COUNTED_BOUND, READ_BOUND, WAITS_BOUND, CPU_BOUND = 1.10, 1.25, 1.35, 4.0
 READ, WAITS = ", read of a chunk", ", waits of a request"
 CPU, CPU_PROCESSES, CPU_ROUNDS, CPU_REQUESTS = "chat, CPU of a request", 3, 8, 6
 PYTHON = ".".join(platform.python_version_tuple()[:2])

@@ -91,7 +91,12 @@ class ForkServer:
     def _adopt(self, pid: int) -> None:
         fork = self._forks[pid] = Fork(pid)
         self._children.adopt(fork)
-        self._requests.popleft().set_result(fork)
+        request = self._requests.popleft()
+        if request.done():
+            # It was given up in the meantime, so that this process has no user.
+            self._children.kill(fork)
+        else:
+            request.set_result(fork)
 
     def _lose(self) -> None:
         """Ends what the lost server had started, since its end would be reported by no one."""
@@ -102,6 +107,6 @@ class ForkServer:
             self._children.kill(fork)
             fork.ended.set_result(-signal.SIGKILL)
         self._forks.clear()
-        for request in self._requests:
+        for request in filter(lambda request: not request.done(), self._requests):
             request.set_exception(ForkServerEnded(f"{self._log_file.stem} cannot be started; see {self._log_file}"))
         self._requests.clear()

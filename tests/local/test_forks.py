@@ -94,3 +94,27 @@ async def test_a_command_that_ends_at_once_is_an_error(tmp_path: Path, children:
     for _ in range(2):
         with pytest.raises(ForkServerEnded, match="broken cannot be started"):
             await broken.fork({})
+
+
+async def test_a_process_that_is_given_up_before_it_runs_ends_and_hides_no_other_end(
+    server: ForkServer, children: Children, tmp_path: Path
+) -> None:
+    first = await server.fork({"REPORT": str(tmp_path / "first")})
+    given_up = asyncio.ensure_future(server.fork({"REPORT": str(tmp_path / "given up")}))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    last = await server.fork({"REPORT": str(tmp_path / "last")})
+    (extra,) = children._alive.keys() - {first.pid, last.pid, (await report(tmp_path / "last"))["parent"]}
+    assert await asyncio.to_thread(comes_true, lambda: not Path(f"/proc/{extra}").exists())
+    children.kill(last)
+    assert await children.wait(last) == -signal.SIGKILL
+
+
+async def test_a_process_that_was_given_up_is_no_failure_of_a_lost_server(tmp_path: Path, children: Children) -> None:
+    broken = ForkServer(["false"], {"PATH": os.environ["PATH"], "PYTHONPATH": ""}, tmp_path, tmp_path / "log", children)
+    given_up, waiting = [asyncio.ensure_future(broken.fork({})) for _ in range(2)]
+    while not broken._requests:  # noqa: ASYNC110  # it has no event to wait for
+        await asyncio.sleep(0)
+    given_up.cancel()
+    with pytest.raises(ForkServerEnded):
+        await waiting

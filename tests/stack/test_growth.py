@@ -25,8 +25,6 @@ SIZES: Mapping[str, tuple[int, ...]] = {
     "models of which one is found": (20, 40, 80),
     "keys asked for": (250, 500, 1_000),
 }
-# Both copy what they hold at each piece that comes; nothing of theirs is large in a usual stream.
-SQUARE = {"bytes of an object in an array", "bytes of an AWS event"}
 NAMES = [
     *(f"{name}, {wire}" for name in growth.SERVED for wire in growth.ASKS),
     *(name for name in SIZES if name not in growth.SERVED),
@@ -44,7 +42,7 @@ def test_every_dimension_of_the_bench_is_tested(grown: dict[str, Grown]) -> None
     assert set(grown) == set(NAMES)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in SQUARE])
+@pytest.mark.parametrize("name", NAMES)
 def test_work_grows_no_faster_than_the_size(grown: dict[str, Grown], name: str) -> None:
     assert grown[name].linear, list(grown[name].rows())
 

@@ -25,7 +25,7 @@ def refusal(call: Callable[[], Any]) -> list[Any]:
     return []
 
 
-handle = client.submit(MODEL, arguments={"prompt": "a cube [[sim: media_s=2]]", "duration": "10"})
+handle = client.submit(MODEL, arguments={"prompt": "a cube [[sim: media_s=6]]", "duration": "10"})
 seen = {type(status).__name__ for status in handle.iter_events(with_logs=True, interval=0.02)}
 video = handle.get()["video"]
 model = client.subscribe("fal-ai/hunyuan3d-v3/text-to-3d", arguments={"prompt": "a cube"})["model_glb"]

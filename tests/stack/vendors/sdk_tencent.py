@@ -51,14 +51,13 @@ def refusal(call: Callable[[], Any]) -> str:
     return ""
 
 
-stl = submitted(Prompt="a cube", Model="3.1", ResultFormat="STL")
-first = query(stl)
-done = ended(stl)
+waiting = query(submitted(Prompt="a cube [[sim: media_s=600]]"))
+done = ended(submitted(Prompt="a cube", Model="3.1", ResultFormat="STL"))
 failed = ended(submitted(Prompt="bad [[sim: media_s=0 media_fail=moderation]]"))
 sys.stdout.write(
     json.dumps(
         {
-            "statuses": [first.Status, done.Status, failed.Status],
+            "statuses": [waiting.Status, done.Status, failed.Status],
             "files": {file.Type: file.Url for file in done.ResultFile3Ds},
             "error": failed.ErrorCode,
             "bad_key": refusal(lambda: submitted("no", Prompt="x")),
