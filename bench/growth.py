@@ -158,13 +158,14 @@ async def _parts(
 
 
 async def memory(bed: Bed, sizes: Sequence[int], times: int = REPEATS) -> dict[int, float]:
-    """The most memory that bodies of a size take in a process, one after another, beyond what a small one takes: as a
-    multiple of the body.
+    """The most memory that bodies of a size take in a process, one after another, beyond what as many small ones take:
+    as a multiple of the body.
     """
     most = {}
     for size in sizes:
         async with started(bed.chat) as environment:
-            await environment.ask(_of_body(bed, CHAT, 1_000))
+            for _ in range(times):
+                await environment.ask(_of_body(bed, CHAT, 1_000))
             before_mb = environment.resident_mb
             for _ in range(times):
                 await environment.ask(_of_body(bed, CHAT, size))

@@ -99,7 +99,9 @@ class LateSettlements:
 
 
 class LambdaService:
-    """The end of the runtime's API to which one streaming answer goes."""
+    """The end of the runtime's API to which one streaming answer goes; it takes all at once."""
+
+    keeps_up = True
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
