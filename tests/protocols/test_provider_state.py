@@ -202,7 +202,10 @@ REFERENCES = [
 OWN = [
     chat(tools=[{"type": "function", "function": {"name": "f", "parameters": FUNCTION_TOOL["parameters"]}}]),
     chat(metadata={"user_id": "u"}),
-    chat(models=["b"], provider={"only": ["openai"]}, max_price={"prompt": "1"}),
+    *(
+        asked(models=["b"], provider={"only": ["openai"]}, max_price={"prompt": "1"})
+        for asked in (chat, responses, messages, gemini)
+    ),
     chat({"type": "image_url", "image_url": {"url": "https://example.com/a.png?file_id=1"}}),
     responses(tools=[FUNCTION_TOOL], metadata={"thread_id": "t"}, previous_response_id="resp_1"),
     responses({"type": "function_call_output", "call_id": "c", "output": "file_id"}),

@@ -7,7 +7,7 @@ https://docs.claude.com/en/docs/agents-and-tools/agent-skills/overview
 from __future__ import annotations
 
 from gateway.protocols.shared.addresses import is_providers_address
-from gateway.protocols.shared.provider_state import OWN, STATE, Place, Places
+from gateway.protocols.shared.provider_state import GATEWAYS, OWN, STATE, Place, Places
 
 _BLOCK: dict[str, Place] = {
     "citations": OWN,
@@ -20,6 +20,7 @@ _BLOCK["content"] = _BLOCK
 _BLOCK["source"] = {"file_id": STATE, "url": is_providers_address, "content": _BLOCK}
 
 PLACES: Places = {
+    **GATEWAYS,
     "container": STATE,
     "messages": {"content": _BLOCK},
     "metadata": OWN,

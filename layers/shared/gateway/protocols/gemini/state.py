@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from gateway.protocols.gemini.names import snake
 from gateway.protocols.shared.addresses import is_kept_by_provider
-from gateway.protocols.shared.provider_state import OWN, STATE, Place, Places
+from gateway.protocols.shared.provider_state import GATEWAYS, OWN, STATE, Place, Places
 
 
 def _spelled(places: Places) -> Places:
@@ -33,6 +33,7 @@ _CONTENT: Places = {
 
 PLACES: Places = _spelled(
     {
+        **GATEWAYS,
         "cachedContent": STATE,
         "contents": _CONTENT,
         "generationConfig": {"responseJsonSchema": OWN, "responseSchema": OWN},

@@ -6,9 +6,10 @@ https://platform.openai.com/docs/api-reference/chat/create
 from __future__ import annotations
 
 from gateway.protocols.shared.addresses import is_providers_address
-from gateway.protocols.shared.provider_state import OWN, STATE, Places
+from gateway.protocols.shared.provider_state import GATEWAYS, OWN, STATE, Places
 
 PLACES: Places = {
+    **GATEWAYS,
     "audio": {"voice": {"id": STATE}},
     "functions": OWN,
     "messages": {

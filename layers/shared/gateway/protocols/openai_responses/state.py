@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.protocols.shared.addresses import is_providers_address
-from gateway.protocols.shared.provider_state import OWN, STATE, Place, Places, first_reference
+from gateway.protocols.shared.provider_state import GATEWAYS, OWN, STATE, Place, Places, first_reference
 
 _CONTENT: Places = {
     "annotations": OWN,
@@ -33,6 +33,7 @@ _TOOL: dict[str, Place] = {
 _TOOL["tools"] = _TOOL
 
 PLACES: Places = {
+    **GATEWAYS,
     "client_metadata": OWN,
     "conversation": OWN,
     "input": {

@@ -31,6 +31,9 @@ OWN: Final = Mark.OWN
 Place: TypeAlias = "Mark | Callable[[str], bool] | Places"
 Places: TypeAlias = Mapping[str, Place]
 
+# The members that are the gateway's on every wire, for the table of each.
+GATEWAYS: Final[Places] = dict.fromkeys(OWN_MEMBERS, OWN)
+
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[-.\s]+")
 # `upload_id` and `gcs_uris`, and what OpenAI, Anthropic and Google keep; some clients write `file` for `file_id`.
 _REFERENCES = re.compile(
@@ -43,7 +46,7 @@ _NOWHERE: Places = {}
 
 def first_reference(document: object, places: Places) -> str | None:
     """The JSON path of the first member of a request that names provider state, or `None`."""
-    found = _found(document, {**dict.fromkeys(OWN_MEMBERS, OWN), **places})
+    found = _found(document, places)
     return None if found is None else "".join(found).removeprefix(".")
 
 
