@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from gateway.admin.commands import parser, shown
-from gateway.admin.provider_keys import asked_secret, set_callback, set_provider_key
+from gateway.admin.provider_keys import asked_secret, remove_provider_key, set_callback, set_provider_key
 from gateway.errors import InvalidRequest
 from tests.fakes.provider_rows import MemoryProviderRows
 
@@ -61,6 +61,32 @@ async def test_what_is_wrong_changes_nothing(provider: str, settings: list[str],
     with pytest.raises(InvalidRequest, match=told):
         await set_provider_key(rows, provider, settings, ask=lambda _: key)
     assert rows.rows == {"openai": {"api_key": "old"}}
+
+
+async def test_one_of_several_credentials_is_set_by_its_id_and_taken_away() -> None:
+    rows = MemoryProviderRows({"openai": {"api_key": "first"}})
+    await set_provider_key(rows, "openai", ["project=p"], credential_id="b", weight=3, ask=lambda _: "old")
+    answer = await set_provider_key(rows, "openai", [], credential_id="b", ask=typed)
+    assert answer == {"provider": "openai", "holds": ["api_key", "credentials"], "credentials": {"b": 1}}
+    kept = {"id": "b", "api_key": CANARY, "project": "p", "weight": 1}
+    assert rows.rows == {"openai": {"api_key": "first", "credentials": [kept]}}
+    await set_provider_key(rows, "openai", [], credential_id="c", weight=0, ask=typed)
+    assert [each["id"] for each in rows.rows["openai"]["credentials"]] == ["b", "c"]
+    # A new key of the row itself leaves the others.
+    await set_provider_key(rows, "openai", [], ask=lambda _: "new")
+    assert rows.rows["openai"]["api_key"] == "new"
+    await remove_provider_key(rows, "openai", "b")
+    assert [each["id"] for each in rows.rows["openai"]["credentials"]] == ["c"]
+    with pytest.raises(InvalidRequest, match="no credential 'b'"):
+        await remove_provider_key(rows, "openai", "b")
+
+
+@pytest.mark.parametrize(("credential_id", "weight"), [("a b", 1), ("a|b", 1), ("x" * 65, 1), ("b", -1)])
+async def test_a_credential_has_a_plain_id_and_a_weight(credential_id: str, weight: int) -> None:
+    rows = MemoryProviderRows()
+    with pytest.raises(InvalidRequest, match="id is up to 64"):
+        await set_provider_key(rows, "openai", [], credential_id=credential_id, weight=weight, ask=typed)
+    assert rows.rows == {}
 
 
 def test_a_pipe_gives_its_first_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,7 @@ from gateway.signatures import Vault
 from gateway.transport import Client
 from gateway.upstream.provider import HttpUpstream
 from gateway.wiring.streaming import StreamingServices
+from tests.fakes.credentials import MemoryCredentials
 from tests.fakes.idempotency import MemoryIdempotencyRecords
 from tests.fakes.money import MemoryMoney
 from tests.fakes.objects import MemoryObjects
@@ -106,16 +107,6 @@ class Keyring:
 
     async def find(self, key_hash: str) -> KeyRecord | None:
         return self.records.get(key_hash)
-
-
-@dataclass
-class Rows:
-    """`Credentials` over the rows that a test sets."""
-
-    rows: dict[str, Credential]
-
-    async def of(self, provider: str) -> Credential | None:
-        return self.rows.get(provider)
 
 
 @dataclass
@@ -207,7 +198,9 @@ async def app_under_test(
         await money.credit(ACCOUNT, balance_usd * DOLLAR, once="first", now_s=clock.now_s() - 1)
     pipeline = Pipeline(
         providers=ProviderClient(
-            Rows(turned.get("rows", {"openai": Credential(turned.get("api_key", "sim-openai"), base_url)})),
+            MemoryCredentials(
+                turned.get("rows", {"openai": Credential(turned.get("api_key", "sim-openai"), base_url)})
+            ),
             HttpUpstream(client, clock),
             UpstreamTimeouts(2.0, idle_s, idle_s),
         ),

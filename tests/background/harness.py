@@ -37,7 +37,7 @@ from gateway.signatures import Vault
 from gateway.transport import Client
 from gateway.upstream.provider import HttpUpstream
 from tests.app.harness import ACCOUNT, CATALOG, DOLLAR, RECORD, Answer, AppUnderTest, Deferred, Keyring
-from tests.app.harness import Rows as Credentials
+from tests.fakes.credentials import MemoryCredentials
 from tests.fakes.idempotency import MemoryIdempotencyRecords
 from tests.fakes.jobs import MemoryJobs
 from tests.fakes.money import MemoryMoney
@@ -217,7 +217,7 @@ async def place(rows: Rows, *, balance_usd: int = 1000) -> AsyncIterator[Place]:
         await money.credit(account, balance_usd * DOLLAR, once="first", now_s=clock.now_s())
     pipeline = Pipeline(
         providers=ProviderClient(
-            Credentials(dict(rows)),
+            MemoryCredentials(dict(rows)),
             HttpUpstream(client, clock),
             UpstreamTimeouts(HANGS_AFTER_S, HANGS_AFTER_S, HANGS_AFTER_S),
         ),

@@ -56,8 +56,12 @@ class Provider:
     # The virtual time at which it has handed over its last piece.
     last_s: float = 0.0
 
-    async def of(self, provider: str) -> Credential | None:
-        return Credential("key", "http://provider.test/v1") if provider == "openai" else None
+    async def of(self, provider: str) -> list[Credential]:
+        return [Credential("key", "http://provider.test/v1")] if provider == "openai" else []
+
+    async def ready(self, provider: str, credential: Credential) -> Credential:
+        del provider
+        return credential
 
     async def warm(self, url: str, patience: UpstreamTimeouts) -> None:
         del url, patience

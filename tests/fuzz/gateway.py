@@ -217,9 +217,14 @@ class World:
         self.callbacks = Callbacks(jobs, writer, studio.executions, MEDIA_VENDORS, self.providers, clock)
         self.webhooks = MemoryWebhookRecords()
 
-    async def of(self, provider: str) -> Credential | None:
-        """Returns the provider's credential: the world is its own `Credentials`."""
-        return ROWS.get(provider)
+    async def of(self, provider: str) -> list[Credential]:
+        """Returns the provider's credentials: the world is its own `Credentials`."""
+        return [ROWS[provider]] if provider in ROWS else []
+
+    async def ready(self, provider: str, credential: Credential) -> Credential:
+        """Returns the credential as it is."""
+        del provider
+        return credential
 
     async def look(self) -> tuple[AccountSnapshot, list[Job]]:
         """Reads the account and its jobs."""

@@ -131,8 +131,13 @@ class Rows:
 
     receiver: CallbackReceiver
 
-    async def of(self, provider: str) -> Credential | None:
-        return self.receiver.credential if provider == "test" else None
+    async def of(self, provider: str) -> list[Credential]:
+        found = self.receiver.credential if provider == "test" else None
+        return [] if found is None else [found]
+
+    async def ready(self, provider: str, credential: Credential) -> Credential:
+        del provider
+        return credential
 
 
 async def receiver(job: Job = WAITING, **turned: Any) -> CallbackReceiver:

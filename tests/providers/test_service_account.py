@@ -12,11 +12,13 @@ import orjson
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from msgspec.structs import replace
 
 from gateway.errors import UpstreamError
 from gateway.ports.upstream import Credential, UpstreamRequest, UpstreamTimeouts
 from gateway.providers.auth.service_account import TOKEN_TTL_S, token_in, token_request
 from gateway.stores.aws.access_tokens import TokenCredentials
+from tests.fakes.credentials import MemoryCredentials
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 NOW_S = 1_795_244_400.75
@@ -125,30 +127,19 @@ class Hand:
         return self.s
 
 
-class Rows:
-    """`Credentials` over the rows that a test sets."""
-
-    def __init__(self, **rows: Credential) -> None:
-        self._rows = rows
-
-    async def of(self, provider: str) -> Credential | None:
-        return self._rows.get(provider)
-
-
 PATIENCE = UpstreamTimeouts(1, 1, 1)
 
 
 def test_a_service_account_comes_with_a_token_that_is_asked_for_once_in_its_time() -> None:
     async def scenario() -> list[str]:
         door, hand = Door(), Hand()
-        ring = TokenCredentials(Rows(vertex=account()), door, hand, PATIENCE)
-        found = [
-            credential for credential in await asyncio.gather(*(ring.of("vertex") for _ in range(3))) if credential
-        ]
+        ring = TokenCredentials(MemoryCredentials({"vertex": account()}), door, hand, PATIENCE)
+        (set_,) = await ring.of("vertex")
+        found = await asyncio.gather(*(ring.ready("vertex", set_) for _ in range(3)))
         hand.s += TOKEN_TTL_S - 1
-        found.append(await ring.of("vertex") or account())
+        found.append(await ring.ready("vertex", set_))
         hand.s += 2
-        found.append(await ring.of("vertex") or account())
+        found.append(await ring.ready("vertex", set_))
         assert {credential.extra["project"] for credential in found} == {"p"}
         return [credential.api_key for credential in found]
 
@@ -157,7 +148,17 @@ def test_a_service_account_comes_with_a_token_that_is_asked_for_once_in_its_time
 
 def test_every_other_credential_passes_as_it_is() -> None:
     async def scenario() -> tuple[Any, Any]:
-        ring = TokenCredentials(Rows(openai=Credential("k")), Door(), Hand(), PATIENCE)
-        return await ring.of("openai"), await ring.of("unknown")
+        ring = TokenCredentials(MemoryCredentials({"openai": Credential("k")}), Door(), Hand(), PATIENCE)
+        (found,) = await ring.of("openai")
+        return await ring.ready("openai", found), await ring.of("unknown")
 
-    assert asyncio.run(scenario()) == (Credential("k"), None)
+    assert asyncio.run(scenario()) == (Credential("k"), ())
+
+
+def test_each_service_account_of_a_provider_has_a_token_of_its_own() -> None:
+    async def scenario() -> list[str]:
+        several = [replace(account(), id="a"), replace(account(), id="b")]
+        ring = TokenCredentials(MemoryCredentials({"vertex": several}), Door(), Hand(), PATIENCE)
+        return [(await ring.ready("vertex", each)).api_key for each in (*await ring.of("vertex"), several[0])]
+
+    assert asyncio.run(scenario()) == ["t1", "t2", "t1"]

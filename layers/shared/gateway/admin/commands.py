@@ -1,6 +1,7 @@
 """The operator's command line: providers' keys, accounts, credit, suspension, ledgers, the sweeper by hand.
 
     python -m gateway.admin --stack NAME set-provider-key PROVIDER [--setting NAME=VALUE]... [--by-role]
+    python -m gateway.admin --stack NAME set-provider-key PROVIDER --id ID [--weight N | --remove]
     python -m gateway.admin --stack NAME set-callback PROVIDER [--setting NAME=VALUE]... [--move]
     python -m gateway.admin --stack NAME create-account --balance 20
     python -m gateway.admin --stack NAME credit ACCOUNT USD --once REFERENCE
@@ -28,7 +29,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from msgspec.structs import asdict, replace
 
 from gateway.admin.accounts import Document, create_account, credit, entry_document, read_ledger
-from gateway.admin.provider_keys import set_callback, set_provider_key
+from gateway.admin.provider_keys import remove_provider_key, set_callback, set_provider_key
 from gateway.errors import GatewayError
 from gateway.ledger.money import NotAnAmount, format_usd, parse_written_usd
 from gateway.limits.windows import ACCOUNT_RPM_LIMIT
@@ -66,8 +67,15 @@ async def _ledger(services: Operator, arguments: argparse.Namespace) -> Document
 
 
 async def _set_provider_key(services: Operator, arguments: argparse.Namespace) -> Document:
+    if arguments.remove:
+        return await remove_provider_key(services.provider_rows, arguments.provider, arguments.id)
     return await set_provider_key(
-        services.provider_rows, arguments.provider, arguments.setting, by_role=arguments.by_role
+        services.provider_rows,
+        arguments.provider,
+        arguments.setting,
+        by_role=arguments.by_role,
+        credential_id=arguments.id,
+        weight=arguments.weight,
     )
 
 
@@ -120,6 +128,9 @@ def parser() -> argparse.ArgumentParser:
     provider = commands.add_parser("set-provider-key", help="set a provider's key; it is asked for, and not shown")
     provider.add_argument("provider")
     provider.add_argument("--setting", action="append", default=[], metavar="NAME=VALUE", help="such as base_url=...")
+    provider.add_argument("--id", default="", help="one of several credentials, by a name of yours; logs show it")
+    provider.add_argument("--weight", type=int, default=1, help="its share of the requests beside the others'")
+    provider.add_argument("--remove", action="store_true", help="take the credential of that id away")
     provider.add_argument("--by-role", action="store_true", help="no key: the function's own role signs (Bedrock)")
     callback = commands.add_parser("set-callback", help="set what a provider's callbacks are known by; it is asked for")
     callback.add_argument("provider")

@@ -5,18 +5,23 @@ The receiver of callbacks answers strangers, so that its role reads the callback
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from getpass import getpass
+from typing import Any
 
 from gateway.admin.accounts import Document
 from gateway.errors import InvalidRequest
-from gateway.ports.upstream import AUTH, BY_ROLE, ProviderRows
+from gateway.ports.upstream import AUTH, BY_ROLE, CREDENTIALS, ProviderRows
 from gateway.providers.chat.registry import PROVIDERS
 from gateway.providers.media.registry import MEDIA_VENDORS
 from gateway.providers.media.vendor import Callback
 
-Row = dict[str, str]
+# An id stands in logs and in the names of shared state.
+_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
+
+Row = dict[str, Any]
 
 
 def asked_secret(what: str) -> str:
@@ -32,26 +37,64 @@ async def set_provider_key(
     settings: Sequence[str],
     *,
     by_role: bool = False,
+    credential_id: str = "",
+    weight: int = 1,
     ask: Callable[[str], str] = asked_secret,
 ) -> Document:
     """Writes the provider's row; returns the names of its members, or raises `InvalidRequest`.
 
-    `settings` are `name=value`, such as `base_url=https://...`. With `by_role` there is no key: the role signs.
+    `settings` are `name=value`, such as `base_url=https://...`. With `by_role` there is no key: the role signs. A
+    `credential_id` names one of several credentials, which get requests in proportion to their weights; 0 takes one
+    out of use.
     """
     known = sorted({*PROVIDERS, *MEDIA_VENDORS})
     if provider not in known:
         raise InvalidRequest(f"There is no provider '{provider}'. Known are: {', '.join(known)}.")
-    made = _settings(settings, ("api_key", AUTH))
+    made = _settings(settings, ("api_key", AUTH, CREDENTIALS, "id", "weight"))
+    if weight < 0 or (credential_id and not _ID.fullmatch(credential_id)):
+        raise InvalidRequest("A credential's id is up to 64 letters, digits, '.', '_' or '-', its weight 0 or more.")
     callback = _callbacks().get(provider)
     if callback is not None and callback.needs in made:
         raise InvalidRequest(f"'{callback.needs}' is not kept beside the key; set it by set-callback {provider}.")
     made |= {AUTH: BY_ROLE} if by_role else {"api_key": _not_empty(ask(f"API key of {provider}"))}
     everything = await rows.read()
     before = everything.get(provider, {})
-    kept = {name: value for name, value in before.items() if name not in {"api_key", AUTH}}
-    everything[provider] = {**kept, **made}
+    if credential_id:
+        made |= {"id": credential_id, "weight": weight}
+        everything[provider] = {**before, CREDENTIALS: _replaced(before.get(CREDENTIALS, []), made)}
+    else:
+        everything[provider] = _keyless(before) | made
     await rows.write(everything)
-    return {"provider": provider, "holds": sorted(everything[provider])}
+    return _holding(provider, everything[provider])
+
+
+async def remove_provider_key(rows: ProviderRows, provider: str, credential_id: str) -> Document:
+    """Takes one of a provider's several credentials away; raises `InvalidRequest` if there is none of that id."""
+    everything = await rows.read()
+    before = everything.get(provider, {}).get(CREDENTIALS, [])
+    kept = [each for each in before if each.get("id") != credential_id]
+    if len(kept) == len(before):
+        raise InvalidRequest(f"{provider} has no credential '{credential_id}'; nothing was changed.")
+    everything[provider][CREDENTIALS] = kept
+    await rows.write(everything)
+    return _holding(provider, everything[provider])
+
+
+def _replaced(credentials: Sequence[Row], made: Row) -> list[Row]:
+    """The credentials with the new one in the place of that of the same id, whose other settings it keeps."""
+    before = next((each for each in credentials if each.get("id") == made["id"]), {})
+    return [*(each for each in credentials if each is not before), _keyless(before) | made]
+
+
+def _keyless(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name not in {"api_key", AUTH}}
+
+
+def _holding(provider: str, row: Row) -> Document:
+    """Describes a row without its secrets: names, and the weights of its credentials by their ids."""
+    weights = {each["id"]: each.get("weight", 1) for each in row.get(CREDENTIALS, [])}
+    told: Document = {"provider": provider, "holds": sorted(row)}
+    return told | ({CREDENTIALS: weights} if weights else {})
 
 
 async def set_callback(

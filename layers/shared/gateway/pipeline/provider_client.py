@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -40,16 +40,28 @@ class ProviderClient:
         self._upstream = upstream
         self._timeouts = timeouts
 
+    async def choice(self, provider: str) -> Sequence[Credential]:
+        """The provider's credentials, of which a request uses one; empty where the deployment has none."""
+        return await self._credentials.of(provider)
+
+    async def ready(self, provider: str, credential: Credential) -> Credential:
+        """A credential as requests use it; raises `UpstreamError` if it cannot be had."""
+        return await self._credentials.ready(provider, credential)
+
     async def credential(self, provider: str) -> Credential:
-        """The provider's credential; raises `NotConfigured` where the deployment has none."""
+        """The provider's first credential, ready for use; raises `NotConfigured` where the deployment has none."""
         found = await self.configured(provider)
         if found is None:
             raise NotConfigured
         return found
 
     async def configured(self, provider: str) -> Credential | None:
-        """The provider's credential, or nothing where the deployment has none."""
-        return await self._credentials.of(provider)
+        """The provider's first credential, ready for use, or nothing where the deployment has none.
+
+        What one request has begun at a provider's account, such as a task, a later one finds there alone.
+        """
+        found = await self.choice(provider)
+        return await self.ready(provider, found[0]) if found else None
 
     async def warm(self, origin: str) -> None:
         """Opens a connection ahead of need; a failure shows again at `send`."""

@@ -3,38 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct, field
 
 # A row with this setting is signed by the function's own role, and needs no key.
 AUTH = "auth"
 BY_ROLE = "role"
+# The member of a row that lists further credentials of the same provider.
+CREDENTIALS = "credentials"
 
 
 class Credential(Struct, frozen=True):
-    """The settings for calling a provider row. `extra` holds the settings of one kind of provider; no text shows it."""
+    """The settings for calling a provider row. `extra` holds the settings of one kind of provider; no text shows it.
+
+    `id` tells the credential from others of the same provider, in logs too; it is chosen in proportion to `weight`.
+    """
 
     api_key: str
     base_url: str | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
+    id: str = ""
+    weight: int = 1
 
     def __repr__(self) -> str:
-        return f"Credential(base_url={self.base_url!r})"
+        return f"Credential(id={self.id!r}, base_url={self.base_url!r})"
 
 
 class Credentials(Protocol):
     """Provider credentials by row name."""
 
-    async def of(self, provider: str) -> Credential | None: ...
+    async def of(self, provider: str) -> Sequence[Credential]:
+        """The provider's credentials, as they are set; empty if there are none."""
+
+    async def ready(self, provider: str, credential: Credential) -> Credential:
+        """A credential as requests use it: signed by a role, or with an access token; raises `UpstreamError`."""
 
 
 class ProviderRows(Protocol):
-    """All providers' credentials as an operator changes them: settings by row name."""
+    """All providers' credentials as an operator changes them: settings by row name.
 
-    async def read(self) -> dict[str, dict[str, str]]: ...
+    A setting is a text, but for `credentials`: the list of further credentials, each an object of settings.
+    """
 
-    async def write(self, rows: Mapping[str, Mapping[str, str]]) -> None:
+    async def read(self) -> dict[str, dict[str, Any]]: ...
+
+    async def write(self, rows: Mapping[str, Mapping[str, Any]]) -> None:
         """Replaces all rows by these."""
 
 

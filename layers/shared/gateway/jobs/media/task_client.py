@@ -46,7 +46,7 @@ class TaskClient:
         vendor, _ = await self._served(job)
         if not job.public_url or vendor.callback is None or job.attempt is None:
             return False
-        return vendor.callback.usable(await self._callback_settings.of(job.attempt.provider))
+        return vendor.callback.usable(next(iter(await self._callback_settings.of(job.attempt.provider)), None))
 
     async def submit(self, job: Job) -> str:
         """Submits the attempt; returns the provider's handle, or raises the error of the vendor's row."""

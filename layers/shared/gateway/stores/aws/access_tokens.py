@@ -5,6 +5,8 @@ Concurrent callers share one request, and a token is renewed before it expires.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from gateway.ports.clock import Clock
@@ -21,18 +23,23 @@ class TokenCredentials:
         self._upstream = upstream
         self._clock = clock
         self._patience = patience
+        self._accounts: dict[str, Credential] = {}
         self._tokens: Cached[str] = Cached(self._ask, clock, ttl_s=TOKEN_TTL_S)
 
-    async def of(self, provider: str) -> Credential | None:
-        """The credential, ready for use; raises `UpstreamError` if no token can be obtained."""
-        credential = await self._credentials.of(provider)
-        if credential is None or not is_service_account(credential):
-            return credential
-        return replace(credential, api_key=await self._tokens.get(provider))
+    async def of(self, provider: str) -> Sequence[Credential]:
+        """The provider's credentials, as they are set."""
+        return await self._credentials.of(provider)
 
-    async def _ask(self, provider: str) -> str:
-        credential = await self._credentials.of(provider)
-        request = token_request(credential or Credential(""), self._clock.now_s())
+    async def ready(self, provider: str, credential: Credential) -> Credential:
+        """The credential with a token where it is a service account; raises `UpstreamError` if none can be obtained."""
+        if not is_service_account(credential):
+            return await self._credentials.ready(provider, credential)
+        name = f"{provider}/{credential.id}"
+        self._accounts[name] = credential
+        return replace(credential, api_key=await self._tokens.get(name))
+
+    async def _ask(self, name: str) -> str:
+        request = token_request(self._accounts[name], self._clock.now_s())
         response = await self._upstream.send(request, self._patience)
         try:
             return token_in(response.status, await response.read())

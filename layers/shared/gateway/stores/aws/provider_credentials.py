@@ -2,6 +2,11 @@
 
     {"openai": {"api_key": "...", "base_url": "..."}, "bedrock": {"auth": "role"}, ...}
 
+A row may hold further credentials, among which requests are shared in proportion to their weights. Each has an `id`,
+and the row's own settings where it sets no others:
+
+    {"openai": {"api_key": "...", "credentials": [{"id": "second", "api_key": "...", "weight": 3}]}}
+
 A row may leave out `base_url`; its other members reach the provider's row unchanged. A row with neither a key nor
 another way to authenticate counts as not set, except in a secret that holds no keys: that of callbacks.
 
@@ -10,18 +15,20 @@ another way to authenticate counts as not set, except in a secret that holds no 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import orjson
 
 from gateway.errors import ServiceUnavailable
 from gateway.ports.clock import Clock
-from gateway.ports.upstream import Credential
+from gateway.ports.upstream import AUTH, CREDENTIALS, Credential
 from gateway.stores.aws.client import STORE_DOWN, AwsApi, AwsError, repeated
 from gateway.stores.keys.cached import Cached
 
 # The template has created the secret, but no operator has filled it yet.
 NO_VALUE = "ResourceNotFoundException"
+_MEMBERS = frozenset({"api_key", "base_url", "id", "weight"})
 
 
 class SecretCredentials:
@@ -33,11 +40,16 @@ class SecretCredentials:
         self._keyless = keyless
         self._remembered = Cached(self._read, clock, ttl_s=ttl_s, size_max=1)
 
-    async def of(self, provider: str) -> Credential | None:
-        """The provider's credential, or `None` if the operator has set none."""
-        return (await self._remembered.get(self._secret)).get(provider)
+    async def of(self, provider: str) -> Sequence[Credential]:
+        """The provider's credentials; empty if the operator has set none."""
+        return (await self._remembered.get(self._secret)).get(provider, ())
 
-    async def _read(self, secret: str) -> Mapping[str, Credential]:
+    async def ready(self, provider: str, credential: Credential) -> Credential:
+        """The credential as it is."""
+        del provider
+        return credential
+
+    async def _read(self, secret: str) -> Mapping[str, Sequence[Credential]]:
         question = {"SecretId": secret}
         try:
             answer = await repeated(
@@ -48,13 +60,27 @@ class SecretCredentials:
                 return {}
             raise ServiceUnavailable(STORE_DOWN) from error
         rows = orjson.loads(answer["SecretString"])
-        return {name: _credential(row) for name, row in rows.items() if self._keyless or _has_key(row)}
+        found = {name: tuple(self._credentials(row)) for name, row in rows.items()}
+        return {name: credentials for name, credentials in found.items() if credentials}
+
+    def _credentials(self, row: Mapping[str, Any]) -> Iterator[Credential]:
+        own = {name: value for name, value in row.items() if name != CREDENTIALS}
+        if self._keyless or _has_key(own):
+            yield _credential(own)
+        shared = {name: value for name, value in own.items() if name not in {"api_key", AUTH, "weight"}}
+        yield from (_credential({**shared, **more}) for more in row.get(CREDENTIALS, ()) if _has_key(more))
 
 
-def _has_key(row: Mapping[str, str]) -> bool:
-    return bool(row.get("api_key") or row.get("auth"))
+def _has_key(settings: Mapping[str, Any]) -> bool:
+    return bool(settings.get("api_key") or settings.get(AUTH))
 
 
-def _credential(row: Mapping[str, str]) -> Credential:
-    extra = {name: value for name, value in row.items() if name not in {"api_key", "base_url"}}
-    return Credential(api_key=row.get("api_key", ""), base_url=row.get("base_url"), extra=extra)
+def _credential(settings: Mapping[str, Any]) -> Credential:
+    extra = {name: value for name, value in settings.items() if name not in _MEMBERS}
+    return Credential(
+        api_key=settings.get("api_key", ""),
+        base_url=settings.get("base_url"),
+        extra=extra,
+        id=settings.get("id", ""),
+        weight=int(settings.get("weight", 1)),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 from uuid import uuid4
 
 import orjson
@@ -11,7 +12,7 @@ from gateway.errors import ServiceUnavailable
 from gateway.stores.aws.client import AwsApi, AwsError
 from gateway.stores.aws.provider_credentials import NO_VALUE
 
-Rows = dict[str, dict[str, str]]
+Rows = dict[str, dict[str, Any]]
 
 
 class SecretProviderRows:
@@ -32,7 +33,7 @@ class SecretProviderRows:
         rows: Rows = orjson.loads(answer["SecretString"])
         return rows
 
-    async def write(self, rows: Mapping[str, Mapping[str, str]]) -> None:
+    async def write(self, rows: Mapping[str, Mapping[str, Any]]) -> None:
         """Replaces all rows by these. Functions read them within minutes."""
         value = orjson.dumps(dict(rows), option=orjson.OPT_SORT_KEYS).decode()
         token = uuid4().hex

@@ -7,7 +7,7 @@ The default of `region` is the function's own. The role needs the permission (do
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec.structs import replace
 
@@ -23,11 +23,14 @@ class RoleCredentials:
         self._role = role
         self._region = region
 
-    async def of(self, provider: str) -> Credential | None:
-        """The credential, ready for use."""
-        credential = await self._credentials.of(provider)
-        if credential is None or credential.extra.get(AUTH) != BY_ROLE:
-            return credential
+    async def of(self, provider: str) -> Sequence[Credential]:
+        """The provider's credentials, as they are set."""
+        return await self._credentials.of(provider)
+
+    async def ready(self, provider: str, credential: Credential) -> Credential:
+        """The credential, with the function's key pair where the row is signed by its role."""
+        if credential.extra.get(AUTH) != BY_ROLE:
+            return await self._credentials.ready(provider, credential)
         pair = await self._role()
         token = {} if pair.session_token is None else {"session_token": pair.session_token}
         keys = {"access_key_id": pair.access_key_id, "secret_access_key": pair.secret_access_key, **token}
