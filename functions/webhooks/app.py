@@ -1,11 +1,16 @@
 """Serves an account's webhook secrets and deliveries."""
 
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
 from gateway.http.buffered import lambda_handler
 from gateway.http.calls import Page, Shown
+from gateway.http.creating import created_once
 from gateway.http.endpoints import Endpoints
 from gateway.http.json_app import JsonApp
 from gateway.http.managing import ManagerCall
-from gateway.webhooks.secrets import rotate, secrets_of
+from gateway.webhooks.secrets import new_secret, rotate, rotation_id, secrets_of, undo_rotation
 from gateway.webhooks.views import deliveries_page, delivery_view, secrets_view
 from gateway.wiring.webhooks import webhook_records
 
@@ -20,9 +25,16 @@ async def get_secret(call: ManagerCall) -> Shown:
 
 @webhooks.on("POST", "/secret/rotate")
 async def rotate_secret(call: ManagerCall) -> Shown:
-    """Creates a new secret; the previous one also signs for a day."""
-    now_s = call.services.clock.now_s()
-    return secrets_view(await rotate(webhook_records(), call.account_id, now_s), now_s)
+    """Creates a new secret, once under the same Idempotency-Key; the previous one also signs for a day."""
+    records, secret = webhook_records(), new_secret()
+
+    async def create() -> Mapping[str, Any]:
+        now_s = call.services.clock.now_s()
+        return secrets_view(await rotate(records, call.account_id, secret, now_s), now_s)
+
+    # A read, so that an account without a balance can replace a secret that has leaked.
+    undo = partial(undo_rotation, records, call.account_id)
+    return await created_once(call, rotation_id(secret), create, undo, status=200, counts=False)
 
 
 @webhooks.on("GET", "/deliveries", query=Page)

@@ -138,6 +138,16 @@ async def test_a_key_that_is_too_long_is_a_400() -> None:
         assert (refused.status, refused.json["error"]["code"], chat.served) == (400, "invalid_idempotency_key", 0)
 
 
+async def test_different_keys_in_one_request_are_a_400_and_the_same_twice_is_one() -> None:
+    async with counter(WHOLE) as chat:
+        for second, status in (("two", 400), ("one", 200)):
+            keys = [("idempotency-key", "one"), ("idempotency-key", second)]
+            answer = await chat.gateway.ask(hello(), more_headers=keys)
+            assert answer.status == status
+        refused = await chat.gateway.ask(hello(), more_headers=[("idempotency-key", "a"), ("idempotency-key", "b")])
+        assert (refused.json["error"]["code"], chat.served) == ("different_idempotency_keys", 1)
+
+
 async def test_a_request_that_cannot_be_read_claims_no_key() -> None:
     async with counter(WHOLE) as chat:
         refused = await chat.ask({"model": "gpt-4o"})

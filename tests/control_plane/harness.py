@@ -1,4 +1,4 @@
-"""Runs the keys and billing apps over memory stores, with requests as API Gateway's events bring them."""
+"""Runs the keys, billing and webhooks apps over memory stores, with requests as API Gateway's events bring them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import httpx
 
 from functions.billing.app import app as billing_app
 from functions.keys.app import app as keys_app
+from functions.webhooks import app as webhooks_module
 from gateway.auth.principal import key_hash
 from gateway.canonical.money import Admission, Charge, HoldRequest, Tier
 from gateway.canonical.usage import Usage
@@ -26,6 +27,7 @@ from tests.fakes.idempotency import MemoryIdempotencyRecords
 from tests.fakes.keys import MemoryKeyStore
 from tests.fakes.money import MemoryMoney
 from tests.fakes.objects import MemoryObjects
+from tests.fakes.webhooks import MemoryWebhookRecords
 
 # 2026-11-21 06:40:10 UTC: ten seconds into a minute.
 NOW_S = 1_795_243_210.0
@@ -62,11 +64,13 @@ class AppUnderTest:
     money: MemoryMoney = field(default_factory=MemoryMoney)
     records: MemoryIdempotencyRecords = field(default_factory=MemoryIdempotencyRecords)
     answers: MemoryObjects = field(default_factory=MemoryObjects)
+    webhooks: MemoryWebhookRecords = field(default_factory=MemoryWebhookRecords)
     reads_rpm: int = READS_RPM
 
     def __post_init__(self) -> None:
-        for app in (keys_app, billing_app):
+        for app in (keys_app, billing_app, webhooks_module.app):
             app._services = self.services
+        vars(webhooks_module)["webhook_records"] = lambda: self.webhooks
 
     def services(self) -> ControlServices:
         ring = Idempotency(self.records, self.answers, self.clock)
@@ -88,12 +92,13 @@ class AppUnderTest:
         self, method: str, path: str, body: object = None, key: str | None = MANAGER_KEY, **rest: Any
     ) -> httpx.Response:
         """Sends one call. A body of bytes is sent unchanged, any other as JSON."""
-        app = billing_app if "billing" in path else keys_app
+        app = billing_app if "billing" in path else webhooks_module.app if "webhooks" in path else keys_app
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         sent = {"content": body} if isinstance(body, bytes) else {} if body is None else {"json": body}
         transport = httpx.ASGITransport(as_from_api_gateway(app), raise_app_exceptions=False, client=(CALLER_IP, 1))
         async with httpx.AsyncClient(transport=transport, base_url="https://gateway.test") as client:
-            return await client.request(method, path, headers=headers | rest.pop("headers", {}), **sent, **rest)
+            more = httpx.Headers(rest.pop("headers", {})).multi_items()
+            return await client.request(method, path, headers=[*headers.items(), *more], **sent, **rest)
 
     async def create(self, **settings: object) -> dict[str, Any]:
         """Creates a key and returns the answer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 from gateway.auth.principal import key_hash
 from gateway.canonical.jobs import Job, JobKind, JobStatus, Phase
 from gateway.canonical.money import Tier
-from gateway.errors import ServiceUnavailable
+from gateway.errors import Conflict, ServiceUnavailable
 from gateway.jobs.media.steps import LATE_POLL_S, LATE_S
 from gateway.jobs.opening import HOLD_GRACE_S, hold_id_of
 from gateway.jobs.reconciler import START_S, Reconciler
@@ -360,6 +361,23 @@ async def test_a_second_cancellation_is_a_conflict(studio: Studio) -> None:
     first = await studio.ask("POST", path)
     again = await studio.ask("POST", path)
     assert (first.status_code, again.status_code, again.json()["error"]["code"]) == (200, 409, "job_not_cancelable")
+
+
+async def test_of_cancellations_that_have_read_the_same_job_one_wins(studio: Studio) -> None:
+    job = await studio.job(await studio.create())
+    ends = [studio.services.canceling.cancel(job) for _ in range(12)]
+    told = await asyncio.gather(*ends, return_exceptions=True)
+    assert [end.status for end in told if isinstance(end, Job)] == [JobStatus.CANCELED]
+    assert sum(isinstance(end, Conflict) and end.code == "job_not_cancelable" for end in told) == 11
+    assert await studio.free_nanousd() == 100 * DOLLAR
+
+
+async def test_a_cancellation_that_was_cut_off_is_completed_by_the_next_which_is_a_conflict(studio: Studio) -> None:
+    job_id = await studio.create()
+    await studio.writer.decide(await studio.job(job_id), JobStatus.CANCELED)
+    answer = await studio.ask("POST", f"/v1/generation/jobs/{job_id}/cancel")
+    assert refusal(answer) == (409, "job_not_cancelable", None)
+    assert ((await studio.job(job_id)).status, await studio.free_nanousd()) == (JobStatus.CANCELED, 100 * DOLLAR)
 
 
 async def test_a_cancellation_wakes_the_execution_that_stops_the_provider(studio: Studio) -> None:

@@ -1,11 +1,9 @@
 """Tests that run on every store of signatures (memory, DynamoDB Local, moto), and tests of a table's content."""
 
 import asyncio
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 import pytest
 from msgspec.structs import replace
 
@@ -15,7 +13,6 @@ from gateway.ports.signatures import Signatures, SignedCall, SignedThought
 from gateway.stores.aws.client import AwsApi, AwsError, Item
 from gateway.stores.signatures import READ_ITEMS_MAX, SEALED_BYTES_MAX, DynamoSignatures
 from gateway.transport import Client
-from tests.fakes.sealed import sealed_in_version_0
 from tests.fakes.signatures import MemorySignatures
 from tests.stores.conftest import StoppedClock, api, boto, new_table
 from tests.stores.servers import Endpoints
@@ -130,22 +127,13 @@ async def test_the_same_kept_twice_looks_different(table: tuple[DynamoSignatures
     assert len({bytes(item["sealed"]["B"]) for item in dynamodb.scan(TableName=name)["Items"]}) == 2
 
 
-async def test_an_item_of_a_later_version_is_left_to_it(table: tuple[DynamoSignatures, str, Any]) -> None:
+@pytest.mark.parametrize("version", [1, 3])
+async def test_an_item_of_another_version_is_not_read(table: tuple[DynamoSignatures, str, Any], version: int) -> None:
     signatures, name, dynamodb = table
     await signatures.keep(ACCOUNT, [PLAIN], LATER_S)
     (item,) = dynamodb.scan(TableName=name)["Items"]
-    dynamodb.put_item(TableName=name, Item=item | {"schema_version": {"N": "3"}})
+    dynamodb.put_item(TableName=name, Item=item | {"schema_version": {"N": str(version)}})
     assert await signatures.recall(ACCOUNT, [PLAIN.call_id], NOW_S) == {}
-
-
-async def test_an_item_of_the_version_before_is_still_read(table: tuple[DynamoSignatures, str, Any]) -> None:
-    signatures, name, dynamodb = table
-    await signatures.keep(ACCOUNT, [PLAIN], LATER_S)
-    (item,) = dynamodb.scan(TableName=name)["Items"]
-    packed = zlib.compress(orjson.dumps([PLAIN.signed_by, PLAIN.signature, []]))
-    older = {"schema_version": {"N": "1"}, "sealed": {"B": sealed_in_version_0(packed, PLAIN.call_id)}}
-    dynamodb.put_item(TableName=name, Item=item | older)
-    assert await signatures.recall(ACCOUNT, [PLAIN.call_id], NOW_S) == {PLAIN.call_id: PLAIN}
 
 
 async def test_an_item_changed_or_moved_in_the_table_costs_only_its_thoughts(

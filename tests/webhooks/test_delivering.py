@@ -8,7 +8,7 @@ from gateway.ports.webhooks import Delivery
 from gateway.providers.auth.standard_webhooks import verify
 from gateway.webhooks.delivering import LOST_S
 from gateway.webhooks.posting import PAUSES_S, TryResult
-from gateway.webhooks.secrets import rotate, secrets_of
+from gateway.webhooks.secrets import new_secret, rotate, secrets_of
 from tests.webhooks.conftest import JOB, NOW_S, URL, Post
 
 pytestmark = pytest.mark.anyio
@@ -50,7 +50,7 @@ async def test_the_delivery_is_signed_with_the_accounts_secret(post: Post) -> No
 async def test_after_a_rotation_both_secrets_sign(post: Post) -> None:
     await post.add()
     before = await secrets_of(post.records, JOB.account_id)
-    after = await rotate(post.records, JOB.account_id, NOW_S)
+    after = await rotate(post.records, JOB.account_id, new_secret(), NOW_S)
     await post.deliveries.deliver(JOB.job_id, 1)
     ((_, headers, body),) = post.receiver.received
     for secret in (before.current, after.current):

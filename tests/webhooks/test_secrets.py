@@ -6,7 +6,7 @@ import pytest
 
 from gateway.errors import Conflict
 from gateway.ports.webhooks import WebhookSecrets
-from gateway.webhooks.secrets import OVERLAP_S, rotate, secrets_of
+from gateway.webhooks.secrets import OVERLAP_S, new_secret, rotate, rotation_id, secrets_of, undo_rotation
 from gateway.webhooks.views import deliveries_page, delivery_view, secrets_view
 from tests.fakes.webhooks import MemoryWebhookRecords
 from tests.webhooks.conftest import JOB, NOW_S, Post
@@ -50,14 +50,14 @@ async def test_a_rotation_beside_another_is_a_conflict() -> None:
     records = Overtaken(WebhookSecrets(ACCOUNT, "whsec_b3RoZXI="))
     records._secrets[ACCOUNT] = WebhookSecrets(ACCOUNT, "whsec_Zmlyc3Q=")
     with pytest.raises(Conflict) as refused:
-        await rotate(records, ACCOUNT, NOW_S)
+        await rotate(records, ACCOUNT, new_secret(), NOW_S)
     assert refused.value.code == "rotation_in_progress"
 
 
 async def test_after_a_rotation_both_are_good_for_a_day() -> None:
     records = MemoryWebhookRecords()
     before = (await secrets_of(records, ACCOUNT)).current
-    after = await rotate(records, ACCOUNT, NOW_S)
+    after = await rotate(records, ACCOUNT, new_secret(), NOW_S)
     assert after.good(NOW_S + OVERLAP_S - 1) == (after.current, before)
     assert after.good(NOW_S + OVERLAP_S) == (after.current,)
 
@@ -65,9 +65,27 @@ async def test_after_a_rotation_both_are_good_for_a_day() -> None:
 async def test_a_second_rotation_leaves_the_last_two() -> None:
     records = MemoryWebhookRecords()
     await secrets_of(records, ACCOUNT)
-    first = await rotate(records, ACCOUNT, NOW_S)
-    second = await rotate(records, ACCOUNT, NOW_S + 1)
+    first = await rotate(records, ACCOUNT, new_secret(), NOW_S)
+    second = await rotate(records, ACCOUNT, new_secret(), NOW_S + 1)
     assert second.good(NOW_S + 2) == (second.current, first.current)
+
+
+async def test_a_rotation_that_is_undone_leaves_the_secret_before_it_and_may_be_undone_again() -> None:
+    records = MemoryWebhookRecords()
+    before = await secrets_of(records, ACCOUNT)
+    after = await rotate(records, ACCOUNT, new_secret(), NOW_S)
+    for _ in range(2):
+        await undo_rotation(records, ACCOUNT, rotation_id(after.current))
+        assert await records.secrets(ACCOUNT) == before
+
+
+async def test_a_rotation_that_another_has_followed_is_not_undone() -> None:
+    records = MemoryWebhookRecords()
+    first = await rotate(records, ACCOUNT, new_secret(), NOW_S)
+    second = await rotate(records, ACCOUNT, new_secret(), NOW_S + 1)
+    await undo_rotation(records, ACCOUNT, rotation_id(first.current))
+    await undo_rotation(records, "acct_2", rotation_id(first.current))
+    assert await records.secrets(ACCOUNT) == second
 
 
 def test_an_owner_sees_the_secret_and_until_when_the_old_one_signs() -> None:

@@ -9,17 +9,12 @@ sealed and for whom, are authenticated too: a changed envelope, or one moved to 
 
 from __future__ import annotations
 
-import hashlib
 import secrets
-import zlib
-
-import orjson
 
 _VERSION_1 = b"NXS\x01"
 _SALT_BYTES = 16
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
-_V0_NONCE_BYTES = 32
 
 
 class SealBroken(ValueError):
@@ -41,7 +36,7 @@ def unsealed(envelope: bytes, secret: str, context: str) -> bytes:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     if not envelope.startswith(_VERSION_1):
-        return _unsealed_version_0(envelope, secret)
+        raise SealBroken("this is not a sealed text")
     salt_at = len(_VERSION_1)
     nonce_at = salt_at + _SALT_BYTES
     text_at = nonce_at + _NONCE_BYTES
@@ -62,33 +57,3 @@ def _derived_key(secret: str, salt: bytes) -> bytes:
 
 def _authenticated(context: str) -> bytes:
     return _VERSION_1 + context.encode()
-
-
-def _unsealed_version_0(envelope: bytes, secret: str) -> bytes:
-    """Opens an envelope from before there were versions: a nonce, then the text under SHAKE-256's key stream.
-
-    It is never written anymore, and seals live a day: delete this once every stack has written version 1 for 24 hours.
-    The scheme has no tag, so the text counts only if it is a whole JSON object or a whole zlib stream; nothing else was
-    ever sealed, and a few bytes of chance are no object.
-    """
-    nonce, crossed = envelope[:_V0_NONCE_BYTES], envelope[_V0_NONCE_BYTES:]
-    stream = hashlib.shake_256(nonce + secret.encode()).digest(len(crossed))
-    text = bytes(left ^ right for left, right in zip(crossed, stream, strict=True))
-    if not (_is_json_object(text) or _is_zlib(text)):
-        raise SealBroken("the sealed text does not open with this secret")
-    return text
-
-
-def _is_json_object(text: bytes) -> bool:
-    try:
-        return isinstance(orjson.loads(text), dict)
-    except orjson.JSONDecodeError:
-        return False
-
-
-def _is_zlib(text: bytes) -> bool:
-    try:
-        zlib.decompress(text)
-    except zlib.error:
-        return False
-    return True

@@ -7,10 +7,11 @@ from typing import Any
 
 import orjson
 
-from gateway.accounts.sealing import sealed, unsealed
+from gateway.accounts.sealing import SealBroken, sealed, unsealed
+from gateway.errors import GatewayError
 from gateway.http.calls import KeyedCall, Reply
 from gateway.http.request import JSON_TYPE
-from gateway.idempotency.ring import Answer, Attempt, keyed_request
+from gateway.idempotency.ring import GONE, Answer, Attempt, keyed_request
 
 # The functions' timeout: API Gateway waits no longer for a buffered answer.
 FUNCTION_TIMEOUT_S = 29.0
@@ -34,7 +35,7 @@ async def created_once(
     """
     request, secret = call.request, call.key_text
     keyed = keyed_request(
-        request.headers.get("idempotency-key"),
+        request.idempotency_key,
         f"{call.account_id}#{call.principal.key.key_id}",
         request.method,
         request.path,
@@ -56,4 +57,8 @@ async def created_once(
     deadline_s = call.services.clock.now_s() + FUNCTION_TIMEOUT_S
     answer = await call.services.idempotency.run(keyed, Attempt(new_id, deadline_s, produce, disown))
     told = {name: value for name, value in answer.headers.items() if name.lower() != "content-type"}
-    return Reply(unsealed(answer.body, secret, keyed.scope), answer.status, told)
+    try:
+        body = unsealed(answer.body, secret, keyed.scope)
+    except SealBroken:
+        raise GatewayError(GONE, should_retry=False) from None
+    return Reply(body, answer.status, told)

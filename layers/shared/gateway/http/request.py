@@ -13,6 +13,8 @@ from gateway.framing.content_coding import CODINGS, Damaged, TooLarge, UnknownCo
 from gateway.framing.percent import query_fields
 
 JSON_TYPE = "application/json"
+IDEMPOTENCY_KEY = "idempotency-key"
+TWO_IDEMPOTENCY_KEYS = "Different values of Idempotency-Key were given. Send one."
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -37,6 +39,16 @@ class Request(Struct, frozen=True):
     request_id: str
     deadline_s: float
     event_context: Mapping[str, Any]
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The Idempotency-Key, if there is one; raises `InvalidRequest` for different ones."""
+        if IDEMPOTENCY_KEY not in self.headers:
+            return None
+        given = {value for name, value in self.header_fields if name == IDEMPOTENCY_KEY}
+        if len(given) > 1:
+            raise InvalidRequest(TWO_IDEMPOTENCY_KEYS, code="different_idempotency_keys")
+        return given.pop()
 
     @property
     def base_url(self) -> str:

@@ -110,7 +110,7 @@ async def run(
     exchange.context = context = services.pipeline.open(operation, inbound)
     account_id = inbound.principal.account_id
     keyed = keyed_request(
-        request.headers.get("idempotency-key"),
+        request.idempotency_key,
         account_id,
         request.method,
         request.path,

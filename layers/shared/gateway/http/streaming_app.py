@@ -14,7 +14,7 @@ from gateway.errors import GatewayError
 from gateway.http.app import App, RouteAt, authenticate, count_refused, read_window
 from gateway.http.counting import count_read, refuse_hopeless
 from gateway.http.exchange import Exchange
-from gateway.http.request import Request, uncoded
+from gateway.http.request import IDEMPOTENCY_KEY, Request, uncoded
 from gateway.http.routes import Route, Services
 
 # Longer ones take longer to read than the account does.
@@ -69,11 +69,11 @@ class StreamingApp(App[Services, Route]):
         if request.method != "POST" or request.path.endswith("/cancel"):
             return
         is_large, now_s = len(request.body) > LARGE_BODY_BYTES, services.clock.now_s()
-        if "idempotency-key" in request.headers:
+        if IDEMPOTENCY_KEY in request.headers:
             refusal = await count_read(principal, services) if is_large else None
         else:
             refusal = services.money.standing_refusal(principal.account_id, principal.key.key_id, now_s)
         if isinstance(refusal, Refusal):
             raise refusal.error()
-        if is_large and "idempotency-key" not in request.headers:
+        if is_large and IDEMPOTENCY_KEY not in request.headers:
             await refuse_hopeless(principal, services)

@@ -33,17 +33,19 @@ class Canceling:
         self._executions = executions
 
     async def cancel(self, job: Job) -> Job:
-        """Cancels the job; raises `Conflict` for one that has ended, canceled or not.
+        """Cancels the job; raises `Conflict` for one that has ended, or that another request cancels.
 
         A cancellation that was cut off before the job's end was written is completed by the next.
         """
         if job.status is JobStatus.CANCELED:
             raise Conflict(TOO_LATE, code="job_not_cancelable", should_retry=False)
-        decided = await self._writer.decide(job, JobStatus.CANCELED)
-        if decided.verdict is not JobStatus.CANCELED:
+        decided, is_first = await self._writer.decide_first(job, JobStatus.CANCELED)
+        closed = decided
+        if decided.verdict is JobStatus.CANCELED:
+            closed = await self._closing.close(decided)
+            await self._wake(decided)
+        if not is_first:
             raise Conflict(TOO_LATE, code="job_not_cancelable", should_retry=False)
-        closed = await self._closing.close(decided)
-        await self._wake(decided)
         return closed
 
     async def _wake(self, job: Job) -> None:

@@ -46,10 +46,16 @@ class JobWriter:
 
     async def decide(self, job: Job, verdict: JobStatus, error: JobError | None = None) -> Job:
         """Decides the job's end; a job that was decided before keeps its first verdict."""
+        decided, _ = await self.decide_first(job, verdict, error)
+        return decided
+
+    async def decide_first(self, job: Job, verdict: JobStatus, error: JobError | None = None) -> tuple[Job, bool]:
+        """Decides the job's end as `decide` does, and tells whether it was this call that did."""
+        is_first = False
 
         def decided(standing: Job) -> Job:
-            if standing.decided:
-                return standing
-            return replace(standing, verdict=verdict, error=error, phase=Phase.SETTLE)
+            nonlocal is_first
+            is_first = not standing.decided
+            return replace(standing, verdict=verdict, error=error, phase=Phase.SETTLE) if is_first else standing
 
-        return await self.change(job, decided)
+        return await self.change(job, decided), is_first

@@ -28,7 +28,6 @@ from gateway.stores.aws.client import STORE_DOWN, AwsApi, AwsError, Item, Thrott
 TRIES = 4
 # Version 2 is sealed in envelopes; items of version 1 are read for the day that they live.
 SCHEMA_VERSION = 2
-READABLE_VERSIONS = (1, SCHEMA_VERSION)
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html and API_BatchGetItem.html
 WRITTEN_ITEMS_MAX = 25
 READ_ITEMS_MAX = 100
@@ -131,7 +130,7 @@ def _item(account_id: str, call_id: str, kept: bytes, expires_at_s: int) -> Item
 def _stands(item: Item, now_s: float) -> bool:
     """True if an item is unexpired and has a version that this release reads."""
     plain = from_item({name: item[name] for name in ("expires_at_s", "schema_version")})
-    return bool(plain["expires_at_s"] > now_s and plain["schema_version"] in READABLE_VERSIONS)
+    return bool(plain["expires_at_s"] > now_s and plain["schema_version"] == SCHEMA_VERSION)
 
 
 def _sealed(account_id: str, call: SignedCall) -> bytes:

@@ -5,6 +5,7 @@ more.
 from __future__ import annotations
 
 import base64
+import hashlib
 import secrets
 
 from gateway.errors import Conflict
@@ -27,13 +28,28 @@ async def secrets_of(records: WebhookRecords, account_id: str) -> WebhookSecrets
     return await secrets_of(records, account_id)
 
 
-async def rotate(records: WebhookRecords, account_id: str, now_s: float) -> WebhookSecrets:
-    """Replaces the secret; raises `Conflict` if another rotation is running."""
+async def rotate(records: WebhookRecords, account_id: str, secret: str, now_s: float) -> WebhookSecrets:
+    """Puts `secret` in the place of the current one; raises `Conflict` if another rotation is running."""
     stands = await secrets_of(records, account_id)
-    renewed = WebhookSecrets(account_id, new_secret(), stands.current, int(now_s) + OVERLAP_S)
+    renewed = WebhookSecrets(account_id, secret, stands.current, int(now_s) + OVERLAP_S)
     if not await records.put_secrets(renewed, instead_of=stands.current):
         raise Conflict("The secret is being rotated already.", code="rotation_in_progress")
     return renewed
+
+
+def rotation_id(secret: str) -> str:
+    """The id of the rotation to this secret, which does not show it."""
+    return "rot_" + hashlib.sha256(secret.encode()).hexdigest()
+
+
+async def undo_rotation(records: WebhookRecords, account_id: str, rotation: str) -> None:
+    """Brings the secret before this rotation back, unless another rotation has come after it.
+
+    Without that, the next try would leave the secret that the account's receivers know out of those that sign.
+    """
+    stands = await records.secrets(account_id)
+    if stands is not None and stands.previous is not None and rotation_id(stands.current) == rotation:
+        await records.put_secrets(WebhookSecrets(account_id, stands.previous), instead_of=stands.current)
 
 
 def new_secret() -> str:
