@@ -19,7 +19,7 @@ from msgspec.structs import fields
 from gateway import wiring
 from gateway.canonical.chat_models import ChatModel, ListPrice
 from gateway.canonical.media_models import MediaModel, MediaPrice
-from gateway.canonical.models import ModelTarget
+from gateway.canonical.models import ModelTarget, Sale
 from gateway.catalog import loader
 from gateway.catalog.chat import CHAT_MODELS
 from gateway.catalog.loader import Kind, load, parse
@@ -102,8 +102,8 @@ def test_the_media_models_of_this_release_name_providers_that_there_are() -> Non
             changed(CHAT, *ONE, "contextwindow", to=1),
             (
                 "model 'one': unknown member 'contextwindow'; known: id, owned_by, created, fallbacks, targets, "
-                "context_window, max_output_tokens, input, output, capabilities, provider, upstream_model, profile, "
-                "price, wires, streams, region, tools"
+                "knowledge, retires_on, margin, byok_fee, context_window, max_output_tokens, input, output, "
+                "capabilities, provider, upstream_model, profile, price, wires, streams, region, tools"
             ),
         ),
         (
@@ -143,7 +143,7 @@ def test_the_media_models_of_this_release_name_providers_that_there_are() -> Non
         (without(CHAT, "price_version"), "member 'price_version' is missing"),
         (
             changed(CHAT, "aliasses", to=[]),
-            "unknown member 'aliasses'; known: price_version, models, aliases, tools, providers",
+            "unknown member 'aliasses'; known: price_version, models, aliases, tools, providers, margins, overrides",
         ),
     ],
 )
@@ -188,10 +188,10 @@ def test_a_mistake_in_a_chat_row_is_named(document: dict[str, Any], message: str
         (
             changed(MEDIA, *FILM, "profile", to="plain"),
             (
-                "model 'film': unknown member 'profile'; known: id, owned_by, created, fallbacks, targets, kind, "
-                "deadline_s, prompt_characters_max, reference, reference_types, durations_s, aspect_ratios, "
-                "ratio_of_reference, negative_prompt_characters_max, seed_max, output_formats, provider, "
-                "upstream_model, price"
+                "model 'film': unknown member 'profile'; known: id, owned_by, created, fallbacks, targets, knowledge, "
+                "retires_on, margin, byok_fee, kind, deadline_s, prompt_characters_max, reference, "
+                "reference_types, durations_s, aspect_ratios, ratio_of_reference, "
+                "negative_prompt_characters_max, seed_max, output_formats, provider, upstream_model, price"
             ),
         ),
     ],
@@ -208,6 +208,7 @@ def refusal(kind: Kind[Any], document: dict[str, Any]) -> str:
 
 def test_a_row_without_targets_is_its_own_one_target() -> None:
     model = parse(CHAT_MODELS, CHAT, KNOWN).models()[0]
+    assert model.sale == Sale("2026-03-01")
     price = ListPrice(input="1", output="2.50")
     assert model.targets == (ModelTarget(provider="lab", upstream_model="one", price=price, profile="plain"),)
 
@@ -262,7 +263,8 @@ def test_a_media_name_may_not() -> None:
 
 @pytest.mark.parametrize(("kind", "model"), [(CHAT_MODELS, ChatModel), (MEDIA_MODELS, MediaModel)])
 def test_every_fact_of_a_model_is_a_member_of_its_rows(kind: Kind[Any], model: type) -> None:
-    assert {member.field or name for name, member in kind.model.items()} == {fact.name for fact in fields(model)}
+    members = {member.field or name for name, member in kind.model.items()}
+    assert members - {"margin", "byok_fee"} == {fact.name for fact in fields(model)} - {"sale"}
 
 
 def test_every_data_file_of_this_release_is_right() -> None:
@@ -304,19 +306,24 @@ HOLDERS = [
 
 
 @pytest.mark.parametrize("holder", HOLDERS, ids=lambda module: module.__name__)
-def test_a_function_with_a_wrong_row_does_not_start(
+def test_a_function_starts_beside_a_wrong_row_and_names_it_where_it_is_used(
     holder: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for file in Path(loader.DATA).glob("*.json"):
         document = orjson.loads(file.read_bytes())
         document["models"][-1]["provider"] = "nowhere"
         (tmp_path / file.name).write_bytes(orjson.dumps(document))
-    monkeypatch.setattr(loader, "DATA", str(tmp_path))
-    with pytest.raises(CatalogError, match=r"model '.*': unknown provider 'nowhere'"):
-        importlib.reload(holder)
+    with monkeypatch.context() as patched:
+        patched.setattr(loader, "DATA", str(tmp_path))
+        catalog = importlib.reload(holder).CATALOG
+    importlib.reload(holder)
+    with pytest.raises(CatalogError, match=r"^models/.*json: model '.*': unknown provider 'nowhere'"):
+        catalog.models()
 
 
-def test_the_start_check_loads_each_file_as_the_functions_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_start_check_reads_each_file_with_the_names_that_the_functions_know(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     by_functions: list[tuple[Kind[Any], KnownNames]] = []
     at_start: list[tuple[Kind[Any], KnownNames]] = []
 
@@ -328,8 +335,25 @@ def test_the_start_check_loads_each_file_as_the_functions_do(monkeypatch: pytest
     for holder in HOLDERS:
         with pytest.raises(CatalogError, match="seen"):
             importlib.reload(holder)
-    monkeypatch.setattr(catalogs, "load", lambda kind, known: at_start.append((kind, known)))
+    monkeypatch.setattr(catalogs, "parse", lambda kind, _, known: at_start.append((kind, known)))
     check_catalogs()
     assert len(by_functions) > len(at_start) == len(list(Path(loader.DATA).glob("*.json")))
     assert all(each in by_functions for each in at_start)
     assert all(each in at_start for each in by_functions)
+
+
+def test_one_request_reads_the_rows_of_its_model_alone() -> None:
+    catalog = load(CHAT_MODELS, chat_providers.KNOWN)
+    assert catalog.made == 0
+    found = catalog.find("gpt-4o")
+    assert found is not None
+    assert [model.id for model in catalog.models_behind(found.offer)] == ["gpt-4o"]
+    assert catalog.made == 1
+
+
+def test_another_spelling_of_a_name_reads_no_more_rows_than_the_id() -> None:
+    catalog = load(CHAT_MODELS, chat_providers.KNOWN)
+    found = catalog.find("anthropic/claude-haiku-4.5:fast")
+    assert found is not None
+    assert (found.offer.id, catalog.made) == ("claude-haiku-4-5", 1)
+    assert (catalog.find("no-such-model"), catalog.made) == (None, 1)

@@ -45,7 +45,7 @@ def test_a_row_that_no_model_names_and_one_that_is_named_are_taken() -> None:
         ({"tool": "serch"}, "tool: unknown tool of plain_wire: 'serch'; known: search"),
         ({"tool": "fetch"}, "tool: unknown tool of plain_wire: 'fetch'; known: search"),
         ({"price": "x"}, "price: 'x' is not a decimal amount like '12.50'"),
-        ({"price": "0.000000001"}, "price: must be a multiple of 20 billionths"),
+        ({"price": "0.000000001"}, "price: must be a multiple of 10000 billionths"),
         ({"uses": 0}, "uses: must be a whole number above 0, not 0"),
     ],
 )

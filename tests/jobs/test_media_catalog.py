@@ -82,7 +82,7 @@ def test_every_model_has_a_vendor_and_a_price(model: MediaModel) -> None:
     duration_s = shortest_s(model)
     for target in model.targets:
         assert target.provider in MEDIA_VENDORS
-        assert media_cost(target.price, duration_s, from_prompt=model.reference is not Use.REQUIRED) > 0
+        assert media_cost(target.price, duration_s, model.sale, from_prompt=model.reference is not Use.REQUIRED) > 0
 
 
 @pytest.mark.parametrize(("model", "other"), FALLBACKS, ids=lambda model: model.id)
@@ -90,9 +90,9 @@ def test_a_fallback_is_never_dearer_than_its_model(model: MediaModel, other: Med
     assert other.targets
     duration_s = shortest_s(model)
     for from_prompt in (True, False):
-        own = media_cost(model.targets[0].price, duration_s, from_prompt=from_prompt)
+        own = media_cost(model.targets[0].price, duration_s, model.sale, from_prompt=from_prompt)
         for target in other.targets:
-            assert media_cost(target.price, duration_s, from_prompt=from_prompt) <= own
+            assert media_cost(target.price, duration_s, model.sale, from_prompt=from_prompt) <= own
 
 
 def orders(model: MediaModel, target: ModelTarget[MediaPrice]) -> Iterator[MediaOrder]:

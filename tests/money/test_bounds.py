@@ -8,6 +8,8 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
+from gateway.canonical.chat_models import FLAT_PRICE
+from gateway.canonical.models import Sale
 from gateway.canonical.money import Tier
 from gateway.canonical.parts import Audio, Document, Image, InlineMedia, Message, RemoteMedia, Text, ToolResult
 from gateway.canonical.request import ChatRequest, Tool
@@ -23,7 +25,7 @@ from gateway.ledger.bounds import (
     usage_at_most,
     worst_case,
 )
-from gateway.ledger.prices import cost, parse_price, terms
+from gateway.ledger.prices import cost, parse_price, price_of, terms
 from gateway.ledger.tool_prices import OfferedTool, OfferedTools
 from gateway.protocols.openai_chat.decode import decode_request
 from tests.recorded import WITH_OTHERS, files, read_recording
@@ -105,7 +107,7 @@ def test_an_answer_is_bounded_by_what_was_asked_and_what_the_model_can(
 
 def test_the_worst_case_is_both_bounds_at_the_tiers_price() -> None:
     asked = replace(request(Text("hi")), max_output_tokens=10)
-    agreed = terms(Tier.FAST, None, "test")
+    agreed = terms(Tier.FAST, price_of(FLAT_PRICE), Sale("test"))
     held = worst_case(asked, agreed, context_window=WINDOW, model_max=16_384)
     assert held == cost(Usage(input=100 + 2 * FRAME_TOKENS, output=10), agreed)
 
@@ -114,7 +116,7 @@ def test_the_worst_case_is_held_at_the_dearest_class() -> None:
     price = parse_price(
         {"input": "3", "output": "15", "cache_read": "0.3", "cache_write_5m": "3.75", "cache_write_1h": "6"}
     )
-    agreed = terms(Tier.PASSTHROUGH, price, "test")
+    agreed = terms(Tier.PASSTHROUGH, price, Sale("test"))
     asked = replace(request(Text("hi")), max_output_tokens=10)
     held = worst_case(asked, agreed, context_window=WINDOW, model_max=16_384)
     assert held == cost(Usage(cache_write_1h=100 + 2 * FRAME_TOKENS, output=10), agreed)

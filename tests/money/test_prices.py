@@ -10,21 +10,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from gateway.canonical.chat_models import FLAT_PRICE
+from gateway.canonical.models import Sale
 from gateway.canonical.money import Charge, Tier
 from gateway.canonical.usage import TOKENS_MAX, Usage
 from gateway.ledger.money import AMOUNT_NANOUSD_MAX, NotAnAmount, format_usd, parse_usd, parse_written_usd
-from gateway.ledger.prices import NoPrice, Price, Terms, cost, cost_at_most, parse_price, terms
+from gateway.ledger.prices import NoPrice, Price, Terms, cost, cost_at_most, parse_price, price_of, terms
 from gateway.ledger.request_prices import request_cost
 
 SONNET = parse_price(
     {"input": "3", "output": "15", "cache_read": "0.30", "cache_write_5m": "3.75", "cache_write_1h": "6"}
 )
+FLAT = price_of(FLAT_PRICE)
 LIST = 10_000
 
 
 def at_list(price: Price) -> Terms:
     """Bills at the list price itself, to compare with published examples."""
-    return Terms(Tier.PASSTHROUGH, price, LIST, "test")
+    return Terms(Tier.PASSTHROUGH, price, LIST, "test", LIST)
 
 
 @pytest.mark.parametrize(
@@ -139,41 +142,47 @@ def test_published_examples_come_out(usage: Usage, price: dict[str, str | None],
 )
 def test_each_tier_bills_by_its_rule(tier: Tier, usd: str) -> None:
     million = Usage(input=1_000_000, output=1_000_000)
-    assert format_usd(cost(million, terms(tier, SONNET, "test"))) == usd
+    price = SONNET if tier in {Tier.PASSTHROUGH, Tier.BYOK} else FLAT
+    assert format_usd(cost(million, terms(tier, price, Sale("test")))) == usd
+
+
+def test_the_margin_is_settable() -> None:
+    agreed = terms(Tier.PASSTHROUGH, SONNET, Sale("test", margin=1_250))
+    assert format_usd(cost(Usage(input=1_000_000), agreed)) == "3.375"
 
 
 def test_the_fee_on_own_keys_is_settable() -> None:
-    agreed = terms(Tier.BYOK, SONNET, "test", byok_fee_basis_points=500)
+    agreed = terms(Tier.BYOK, SONNET, Sale("test", byok_fee=500))
     assert format_usd(cost(Usage(input=1_000_000), agreed)) == "0.15"
 
 
 def test_own_keys_are_free_of_charge_where_no_fee_is_set() -> None:
-    assert cost(Usage(input=10**6), terms(Tier.BYOK, SONNET, "v")) == 0
+    assert cost(Usage(input=10**6), terms(Tier.BYOK, SONNET, Sale("v"))) == 0
 
 
-def test_flat_tiers_do_not_depend_on_the_model() -> None:
-    assert terms(Tier.FAST, None, "test") == terms(Tier.FAST, SONNET, "test")
+def test_a_flat_tier_costs_its_price_and_no_margin_but_on_tools() -> None:
+    assert terms(Tier.FAST, FLAT, Sale("test", margin=700)) == Terms(Tier.FAST, FLAT, LIST, "test", 10_700)
 
 
 def test_cached_prompt_tokens_of_a_flat_tier_are_prompt_tokens() -> None:
-    agreed = terms(Tier.FAST, None, "test")
+    agreed = terms(Tier.FAST, FLAT, Sale("test"))
     assert cost(Usage(cache_read=500, input=500), agreed) == cost(Usage(input=1_000), agreed)
 
 
 def test_a_cache_hit_costs_a_quarter() -> None:
-    agreed = terms(Tier.FAST, None, "test")
+    agreed = terms(Tier.FAST, FLAT, Sale("test"))
     assert cost(Usage(input=1_000), agreed, cache_hit=True) * 4 == cost(Usage(input=1_000), agreed)
 
 
 def test_a_model_without_a_price_is_refused() -> None:
     with pytest.raises(NoPrice):
-        terms(Tier.PASSTHROUGH, None, "test")
+        terms(Tier.PASSTHROUGH, None, Sale("test"))
     with pytest.raises(NoPrice):
         parse_price({"input": "3", "output": None})
 
 
 def test_nothing_used_costs_nothing() -> None:
-    assert cost(Usage(), terms(Tier.PASSTHROUGH, SONNET, "test")) == 0
+    assert cost(Usage(), terms(Tier.PASSTHROUGH, SONNET, Sale("test"))) == 0
 
 
 @pytest.mark.parametrize(
@@ -210,7 +219,7 @@ def test_rounding_happens_once_and_half_up(usage: Usage) -> None:
         + 15 * usage.output
     ) * Decimal("1.05")
     nano = (exact * 1_000).quantize(Decimal(1), ROUND_HALF_UP)
-    assert cost(usage, terms(Tier.PASSTHROUGH, SONNET, "test")) == int(nano)
+    assert cost(usage, terms(Tier.PASSTHROUGH, SONNET, Sale("test"))) == int(nano)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +234,7 @@ def test_half_a_nano_dollar_is_rounded_up_and_less_down(per_million: int, nanous
     [("0.001", 1_050_000), ("0.000000009", 9), ("0.00000001", 11), ("0.000000011", 12), ("0", 0)],
 )
 def test_a_request_with_a_price_of_its_own_costs_five_percent_more(list_price: str, nanousd: int) -> None:
-    assert request_cost(list_price) == nanousd
+    assert request_cost(list_price, Sale("test")) == nanousd
 
 
 def test_sound_is_held_for_at_its_own_price_where_that_is_dearer() -> None:
@@ -237,10 +246,10 @@ def test_sound_is_held_for_at_its_own_price_where_that_is_dearer() -> None:
 
 @given(USAGES, st.sampled_from([Tier.FAST, Tier.PASSTHROUGH]))
 def test_a_hold_for_the_same_tokens_covers_any_classes_of_them(usage: Usage, tier: Tier) -> None:
-    agreed = terms(tier, SONNET, "test")
+    agreed = terms(tier, SONNET, Sale("test"))
     assert cost(usage, agreed) <= cost_at_most(usage.prompt, usage.output, agreed)
 
 
 def test_a_request_can_cost_exactly_what_was_held() -> None:
-    agreed = terms(Tier.FAST, None, "test")
+    agreed = terms(Tier.FAST, FLAT, Sale("test"))
     assert cost(Usage(input=1_234, output=567), agreed) == cost_at_most(1_234, 567, agreed)

@@ -56,7 +56,7 @@ def served_by(name: str) -> Candidate[ChatModel]:
 
 
 def meter(*names: str, **asked: Any) -> TokenMeter:
-    return TokenMeter(replace(ASKED, **asked), tuple(map(served_by, names)), "2026-01-01")
+    return TokenMeter(replace(ASKED, **asked), tuple(map(served_by, names)))
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_a_callers_price_is_compared_with_the_highest_step_that_the_prompt_can_r
     for limit, left in ((Decimal(prompt_usd), 1), (Decimal(prompt_usd) - Decimal("0.01"), 0)):
         asked = replace(ASKED, routing=RoutingPreferences(max_price=PriceLimit(prompt_usd=limit)))
         with nullcontext() if left else pytest.raises(InvalidRequest) as refused:
-            assert within_prices(asked, Plan((stepped,), 3), "2026-01-01").candidates == (stepped,)
+            assert within_prices(asked, Plan((stepped,), 3)).candidates == (stepped,)
         if refused is not None:
             assert (refused.value.param, refused.value.code) == ("max_price", "max_price_exceeded")
 
@@ -207,6 +207,6 @@ def test_a_request_may_cost_exactly_its_total() -> None:
         routing = RoutingPreferences(max_price=PriceLimit(total_usd=total))
         asked = replace(ASKED, max_output_tokens=50, routing=routing)
         with nullcontext() if left else pytest.raises(InvalidRequest) as refused:
-            within_prices(asked, Plan((served_by("small"),), 3), "2026-01-01")
+            within_prices(asked, Plan((served_by("small"),), 3))
         if refused is not None:
             assert (refused.value.param, refused.value.code) == ("max_price.total", "max_price_exceeded")

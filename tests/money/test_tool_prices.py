@@ -7,6 +7,7 @@ import itertools
 import pytest
 
 from gateway.canonical.chat_models import ListPrice, PriceStep
+from gateway.canonical.models import Sale
 from gateway.canonical.money import Tier, ToolCost
 from gateway.canonical.usage import Usage, most_uses, uses_of
 from gateway.ledger.prices import cost, cost_at_most, price_of, terms
@@ -44,12 +45,12 @@ def test_a_tool_that_is_paid_per_request_is_read_once() -> None:
 
 
 def test_a_bound_of_all_uses_together_goes_to_the_dearest_tool() -> None:
-    assert OfferedTools((FETCH, SEARCH), most_uses=4).cost_at_most() == 3 * CENT * 105 // 100
-    assert OfferedTools((FETCH, SEARCH), most_uses=2).cost_at_most() == 2 * CENT * 105 // 100
+    assert OfferedTools((FETCH, SEARCH), most_uses=4).cost_at_most(10_500) == 3 * CENT * 105 // 100
+    assert OfferedTools((FETCH, SEARCH), most_uses=2).cost_at_most(10_500) == 2 * CENT * 105 // 100
     shell = OfferedTool("code_execution", CENT // 2, most_uses=3)
-    assert OfferedTools((shell, SEARCH), most_uses=4).cost_at_most() == (3 * CENT + CENT // 2) * 105 // 100
-    assert OfferedTools((SEARCH, GROUNDED)).cost_at_most() == (3 * CENT + 35_000_000) * 105 // 100
-    assert OfferedTools((SEARCH, GROUNDED), most_uses=2).cost_at_most() == (2 * CENT + 35_000_000) * 105 // 100
+    assert OfferedTools((shell, SEARCH), most_uses=4).cost_at_most(10_500) == (3 * CENT + CENT // 2) * 105 // 100
+    assert OfferedTools((SEARCH, GROUNDED)).cost_at_most(10_500) == (3 * CENT + 35_000_000) * 105 // 100
+    assert OfferedTools((SEARCH, GROUNDED), most_uses=2).cost_at_most(10_500) == (2 * CENT + 35_000_000) * 105 // 100
 
 
 def test_no_uses_within_the_bounds_cost_more_than_their_bound() -> None:
@@ -57,7 +58,7 @@ def test_no_uses_within_the_bounds_cost_more_than_their_bound() -> None:
     for searches, fetches, grounded in itertools.product(range(6), range(6), range(3)):
         uses = uses_of({"web_search": searches, "web_fetch": fetches, "google_search": grounded})
         kept = offered.bounded(uses)
-        assert sum(line.nanousd for line in offered.costs(kept)) <= offered.cost_at_most()
+        assert sum(line.nanousd for line in offered.costs(kept, 10_500)) <= offered.cost_at_most(10_500)
         if searches <= 3 and fetches <= 2 and searches + fetches <= 4:
             assert kept == uses
 
@@ -74,11 +75,11 @@ def test_uses_beyond_the_bound_of_all_together_are_taken_from_the_cheaper_tool()
 
 
 def test_uses_of_a_tool_that_was_not_offered_are_no_cost() -> None:
-    assert (NO_TOOLS.bounded((("web_search", 9),)), NO_TOOLS.costs((("web_search", 9),))) == ((), ())
+    assert (NO_TOOLS.bounded((("web_search", 9),)), NO_TOOLS.costs((("web_search", 9),), 10_500)) == ((), ())
 
 
 def test_queries_of_a_prompt_that_is_paid_once_are_one_line_of_one_use() -> None:
-    costs = OfferedTools((GROUNDED,)).costs((("google_search", 4),))
+    costs = OfferedTools((GROUNDED,)).costs((("google_search", 4),), 10_500)
     assert costs == (ToolCost("google_search", 1, 36_750_000),)
     assert tool_lines(costs) == [{"tool": "google_search", "uses": 1, "cost_usd": "0.03675"}]
 
@@ -91,7 +92,7 @@ def test_uses_are_added_up_and_the_larger_of_two_counts_is_kept() -> None:
 
 
 STEPPED = price_of(ListPrice("1", "10", steps=(PriceStep(200_000, ListPrice("2", "15")),)))
-AGREED = terms(Tier.PASSTHROUGH, STEPPED, "test")
+AGREED = terms(Tier.PASSTHROUGH, STEPPED, Sale("test"))
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,7 @@ def test_a_longer_prompt_is_priced_by_its_step_as_a_whole(usage: Usage, nanousd:
 @pytest.mark.parametrize(("prompt", "nanousd"), [(100, 105), (101, 212), (200, 420), (201, 633)])
 def test_of_several_steps_the_highest_below_the_prompt_holds(prompt: int, nanousd: int) -> None:
     steps = (PriceStep(100, ListPrice("0.002", "0")), PriceStep(200, ListPrice("0.003", "0")))
-    agreed = terms(Tier.PASSTHROUGH, price_of(ListPrice("0.001", "0", steps=steps)), "test")
+    agreed = terms(Tier.PASSTHROUGH, price_of(ListPrice("0.001", "0", steps=steps)), Sale("test"))
     assert (cost(Usage(input=prompt), agreed), cost_at_most(prompt, 0, agreed)) == (nanousd, nanousd)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from gateway.canonical.models import Model
+from gateway.canonical.models import Alias, Model
 
 
 class ListPrice(Struct, frozen=True):
@@ -38,6 +38,12 @@ class PriceStep(Struct, frozen=True):
 
 # Price of every routing alias, independent of the model that serves it (section 6 of the public contract).
 FLAT_PRICE = ListPrice(input="3", output="12")
+
+
+def flat_price(alias: Alias) -> ListPrice:
+    """The price of a flat alias: the operator's, or the contract's."""
+    price: ListPrice | None = alias.price
+    return price or FLAT_PRICE
 
 
 class ChatModel(Model[ListPrice], frozen=True, kw_only=True):

@@ -34,6 +34,21 @@ class ToolPrice(Struct, frozen=True, kw_only=True):
     alone: bool = False
 
 
+class Sale(Struct, frozen=True):
+    """Shares that are added to a provider's price, in hundredths of a percent, and the version of the price list.
+
+    `margin` is added to the list price. `byok_fee` is the share of it that a request costs which the caller's own
+    provider key has served.
+    """
+
+    price_version: str = ""
+    margin: int = 500
+    byok_fee: int = 0
+
+
+STANDARD_SALE = Sale()
+
+
 class ModelTarget(Struct, Generic[P], frozen=True, kw_only=True):
     """One provider that serves a model, at that provider's list price.
 
@@ -55,22 +70,32 @@ class ModelTarget(Struct, Generic[P], frozen=True, kw_only=True):
 
 
 class Model(Struct, Generic[P], frozen=True, kw_only=True):
-    """One model for sale. Its `targets` serve it in their order, then the models that `fallbacks` names."""
+    """One model for sale. Its `targets` serve it in their order, then the models that `fallbacks` names.
+
+    `knowledge` is the month until which it was trained, and `retires_on` the day after which its maker ends it.
+    """
 
     id: str
     owned_by: str
     created_s: int
     targets: tuple[ModelTarget[P], ...]
     fallbacks: tuple[str, ...] = ()
+    knowledge: str | None = None
+    retires_on: str | None = None
+    sale: Sale = STANDARD_SALE
 
 
 class Alias(Struct, frozen=True):
-    """A routing alias: the models that serve it, best first. `tier` names the price by which it is billed."""
+    """A routing alias: the models that serve it, best first. `tier` names the price by which it is billed.
+
+    `price` is the price of one that is `flat`, if it is not the contract's.
+    """
 
     id: str
     created_s: int
     tier: str
     models: tuple[str, ...]
+    price: Any = None
 
     @property
     def flat(self) -> bool:

@@ -128,4 +128,5 @@ CHAT_MODELS = Kind(
     preferences=("fast", "cheap", "quality"),
     check=_check,
     tool=_tool,
+    flat=record({name: CLASSES[name] for name in ("input", "output")}, ListPrice),
 )

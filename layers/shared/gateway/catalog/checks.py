@@ -16,16 +16,15 @@ from gateway.catalog.schema import CatalogError
 from gateway.ports.catalog import KnownNames
 
 
-class Row(NamedTuple):
-    """A row's value, and the name that error messages use for it."""
+class Checked(NamedTuple):
+    """A row's value, right by itself, and the name that error messages use for it."""
 
     where: str
     offer: Offer
 
 
 def check(
-    rows: Sequence[Row],
-    known: KnownNames,
+    rows: Sequence[Checked],
     price_version: str,
     preferences: Collection[str],
     alike: Callable[[Any], object],
@@ -34,20 +33,27 @@ def check(
 
     `alike` gives the fact in which a model and a model that serves in its place must agree.
     """
-    offers = {row.offer.id: row.offer for row in rows}
+    offers: dict[str, Offer] = {}
+    for where, offer in rows:
+        if offer.id in offers:
+            raise CatalogError(f"{where}: another row has this id")
+        offers[offer.id] = offer
     for where, offer in rows:
         try:
             _check_id(offer, offers, preferences)
             _check_dates(offer, offers, price_version)
             _check_places(offer, offers, alike)
-            if isinstance(offer, Model):
-                _check_targets(offer.targets, known)
-                _check_tools(offer.targets, known)
         except CatalogError as wrong:
             raise CatalogError(f"{where}: {wrong}") from None
     _check_spellings(rows)
     for where, offer in rows:
         _check_cycle(where, offer, offers)
+
+
+def check_model(model: Model[Any], known: KnownNames) -> None:
+    """Raises `CatalogError` for a model whose targets this release cannot ask."""
+    _check_targets(model.targets, known)
+    _check_tools(model.targets, known)
 
 
 def _check_id(offer: Offer, offers: Mapping[str, Offer], preferences: Collection[str]) -> None:
@@ -59,8 +65,8 @@ def _check_id(offer: Offer, offers: Mapping[str, Offer], preferences: Collection
         raise CatalogError(f"another row has the id '{offer.owned_by}/{offer.id}', which is a name of this model")
 
 
-def _check_spellings(rows: Iterable[Row]) -> None:
-    spelled: dict[str, list[Row]] = {}
+def _check_spellings(rows: Iterable[Checked]) -> None:
+    spelled: dict[str, list[Checked]] = {}
     for row in rows:
         others = spelled.setdefault(undated(row.offer.id), [])
         for other in others:
@@ -76,7 +82,10 @@ def _check_dates(offer: Offer, offers: Mapping[str, Offer], price_version: str) 
             raise CatalogError(f"retired: on: is after the file's price_version {price_version}")
         if isinstance(successor, Model) and offer.retired_on < _day(successor.created_s):
             raise CatalogError(f"retired: on: is before the successor was created, {_day(successor.created_s)}")
-    elif _day(offer.created_s) > price_version:
+        return
+    if isinstance(offer, Model) and offer.retires_on is not None and offer.retires_on <= _day(offer.created_s):
+        raise CatalogError(f"retires_on: is not after the model was created, {_day(offer.created_s)}")
+    if _day(offer.created_s) > price_version:
         raise CatalogError(
             f"created: {_day(offer.created_s)} is after the file's price_version {price_version}; raise it"
         )

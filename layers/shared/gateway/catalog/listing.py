@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from gateway.canonical.chat_models import FLAT_PRICE, ChatModel, ListPrice
+from gateway.canonical.chat_models import ChatModel, ListPrice, flat_price
 from gateway.canonical.models import Alias, ModelTarget, Offer, Retired, ToolPrice
 from gateway.catalog.catalog import Catalog
 
@@ -46,7 +46,7 @@ def listed(catalog: Catalog[ChatModel], simulated_providers: frozenset[str]) -> 
 def _listed(offer: Offer, catalog: Catalog[ChatModel], simulated_providers: frozenset[str]) -> Listed:
     models = catalog.models_behind(offer)
     model = models[0]
-    price = FLAT_PRICE if isinstance(offer, Alias) and offer.flat else model.targets[0].price
+    price = flat_price(offer) if isinstance(offer, Alias) and offer.flat else model.targets[0].price
     return Listed(
         id=offer.id,
         owned_by="nexevo" if isinstance(offer, Alias) else model.owned_by,

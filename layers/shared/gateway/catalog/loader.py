@@ -8,22 +8,24 @@
 | tool | `id`, and the members of its kind; stands where a model or target names it in `tools` |
 
 `providers` of a file, where there are any, are the only ones that serve its kind. A target inherits missing members
-from its model's row. A mistake in a row is a `CatalogError` with the row's id at load, before the catalog is used.
+from its model's row. A mistake in a row is a `CatalogError` with the row's id: in any row where `parse` reads the file,
+as tests and the start check do, and in a row at its first use where `load` does, as functions do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from io import FileIO
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import orjson
+from msgspec.structs import replace
 
-from gateway.canonical.models import Alias, ModelTarget, Retired, ToolPrice
+from gateway.canonical.models import STANDARD_SALE, Alias, ModelTarget, Retired, Sale, ToolPrice
 from gateway.canonical.money import Tier
-from gateway.catalog.catalog import Catalog, M
-from gateway.catalog.checks import Row, check, check_names, check_tool
+from gateway.catalog.catalog import Catalog, M, Row
+from gateway.catalog.checks import Checked, check, check_model, check_names, check_tool
 from gateway.catalog.schema import (
     CatalogError,
     Member,
@@ -33,28 +35,39 @@ from gateway.catalog.schema import (
     day,
     distinct,
     moment,
+    month,
     name,
+    nested,
     one_of,
+    percent,
     read,
     record,
     several,
     text,
+    whole,
 )
 from gateway.ports.catalog import KnownNames
 
 T = TypeVar("T")
-Tools: TypeAlias = dict[str, ToolPrice]
+Tools: TypeAlias = Mapping[str, ToolPrice]
 
 # A string, because importing `pathlib` alone adds 4 ms to a cold start.
 FOLDER = "models"
 DATA = f"{__file__.rpartition('/')[0]}/{FOLDER}"
 
+MARGINS: Schema = {
+    "passthrough": Member(percent, STANDARD_SALE.margin, field="margin"),
+    "byok": Member(percent, STANDARD_SALE.byok_fee, field="byok_fee"),
+}
+# `overrides` is the version of the operator's document that the file is laid under (`catalog/overrides.py`).
 FILE: Schema = {
     "price_version": Member(day),
     "models": Member(several(an_object)),
     "aliases": Member(several(an_object), ()),
     "tools": Member(several(an_object), ()),
     "providers": Member(distinct(text), ()),
+    "margins": Member(record(MARGINS, dict), {}),
+    "overrides": Member(whole, None),
 }
 MODEL: Schema = {
     "id": Member(name),
@@ -62,6 +75,10 @@ MODEL: Schema = {
     "created": Member(moment, field="created_s"),
     "fallbacks": Member(distinct(text), ()),
     "targets": Member(several(an_object), ()),
+    "knowledge": Member(month, None),
+    "retires_on": Member(day, None),
+    "margin": Member(percent, None),
+    "byok_fee": Member(percent, None),
 }
 TARGET: Schema = {"provider": Member(text), "upstream_model": Member(name)}
 ALIAS: Schema = {
@@ -69,6 +86,7 @@ ALIAS: Schema = {
     "created": Member(moment, field="created_s"),
     "tier": Member(one_of((Tier.FAST, Tier.BALANCED, Tier.PASSTHROUGH)), Tier.PASSTHROUGH),
     "models": Member(distinct(text)),
+    "price": Member(an_object, None),
 }
 RETIREMENT: Schema = {"on": Member(day, field="retired_on"), "successor": Member(text)}
 RETIRED: Schema = {"id": Member(name), "retired": Member(record(RETIREMENT, dict))}
@@ -79,12 +97,17 @@ def no_tool(_: dict[str, Any]) -> ToolPrice:
     raise CatalogError("models of this file are sold with no tools")
 
 
+def no_price(_: Any) -> Any:
+    """Refuses a price of an alias of a kind whose aliases cost what their models do."""
+    raise CatalogError("aliases of this file cost what their models do")
+
+
 class Kind(NamedTuple, Generic[M]):
     """One kind of models: its data file, the class of a model, and the members of a model and a target.
 
     `preferences` are the suffixes that a caller may add to a model's name. `check` raises `CatalogError` for a model
     whose members contradict each other; `alike` gives the fact in which a model and its fallbacks must agree. `tool`
-    reads a tool of a provider from its row without the id.
+    reads a tool of a provider from its row without the id, and `flat` the price of an alias.
     """
 
     file: str
@@ -95,34 +118,89 @@ class Kind(NamedTuple, Generic[M]):
     check: Callable[[M], None] = lambda _: None
     alike: Callable[[M], object] = lambda _: None
     tool: Callable[[dict[str, Any]], ToolPrice] = no_tool
+    flat: Callable[[Any], Any] = no_price
 
 
 def load(kind: Kind[M], known: KnownNames) -> Catalog[M]:
-    """Loads the catalog of this release and checks it against the names that its rows may use; raises
-    `CatalogError`.
-    """
+    """Loads the catalog of this release. A row is checked at its first use; the tests of a release check all."""
+    return lazy(kind, document_of(kind), known)
+
+
+def document_of(kind: Kind[M]) -> Row:
+    """The content of the kind's data file; raises `CatalogError` where it is not JSON."""
     with FileIO(f"{DATA}/{kind.file}") as file:
         text = file.readall()
     try:
-        document = orjson.loads(text)
+        document: Row = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise CatalogError(f"{FOLDER}/{kind.file}: line {error.lineno}: not JSON: {error.msg}") from None
-    return parse(kind, document, known)
+    return document
 
 
-def parse(kind: Kind[M], document: Any, known: KnownNames) -> Catalog[M]:
-    """Builds a catalog from a data file's content; raises `CatalogError`."""
+def parse(kind: Kind[M], document: Row, known: KnownNames) -> Catalog[M]:
+    """Builds a catalog from a data file's content and checks every row; raises `CatalogError`."""
+    catalog, reader = _opened(kind, document, known)
     try:
-        file = read(document, FILE)
-        known = _only(file["providers"], known)
-        tools = _by_name(kind, file["tools"], known)
-        sold = partial(_sold, kind, tools)
-        rows = [*_read("alias", file["aliases"], _alias), *_read("model", file["models"], sold)]
-        offers = _by_id(rows)
-        check([Row(*row) for row in rows], known, file["price_version"], kind.preferences, kind.alike)
+        reader.check_tools()
+        rows = [*_each("alias", document.get("aliases", ())), *_each("model", document["models"])]
+        offers = [Checked(where, reader.read(row, where)) for where, row in rows]
+        check(offers, document["price_version"], kind.preferences, kind.alike)
     except CatalogError as wrong:
         raise CatalogError(f"{FOLDER}/{kind.file}: {wrong}") from None
-    return Catalog(file["price_version"], offers, kind.preferences)
+    return catalog
+
+
+def lazy(kind: Kind[M], document: Row, known: KnownNames) -> Catalog[M]:
+    """Builds a catalog whose rows are read at their first use; raises `CatalogError` for what is no data file."""
+    return _opened(kind, document, known)[0]
+
+
+def _opened(kind: Kind[M], document: Row, known: KnownNames) -> tuple[Catalog[M], Reader[M]]:
+    try:
+        file = read(document, FILE)
+        reader = Reader(kind, file, _only(file["providers"], known))
+    except CatalogError as wrong:
+        raise CatalogError(f"{FOLDER}/{kind.file}: {wrong}") from None
+    rows = {row.get("id", ""): row for row in (*file["aliases"], *file["models"])}
+    return Catalog(rows, reader, kind.preferences), reader
+
+
+class Reader(Generic[M]):
+    """Reads the rows of one file, each by itself."""
+
+    def __init__(self, kind: Kind[M], file: Row, known: KnownNames) -> None:
+        self._kind = kind
+        self._known = known
+        self._tool_rows = file["tools"]
+        version = f"{file['price_version']}+{file['overrides']}" if file["overrides"] else file["price_version"]
+        self._sale = Sale(version, **file["margins"])
+
+    def __call__(self, row: Row) -> M | Alias | Retired:
+        """The row's value, in a catalog that is in use; its mistakes are named with the file."""
+        try:
+            return self.read(row, f"{'alias' if 'models' in row else 'model'} {row.get('id')!r}")
+        except CatalogError as wrong:
+            raise CatalogError(f"{FOLDER}/{self._kind.file}: {wrong}") from None
+
+    def read(self, row: Row, where: str) -> M | Alias | Retired:
+        """The row's value; a mistake is a `CatalogError` that begins with `where`."""
+        try:
+            if "models" in row:
+                return _alias(self._kind, row)
+            offer = _sold(self._kind, self._tools, self._sale, row)
+            if not isinstance(offer, Retired):
+                check_model(offer, self._known)
+        except CatalogError as wrong:
+            raise CatalogError(f"{where}: {wrong}") from None
+        return offer
+
+    def check_tools(self) -> None:
+        """Raises `CatalogError` for a wrong row of a tool, whether a model names it or not."""
+        _ = self._tools
+
+    @cached_property
+    def _tools(self) -> Tools:
+        return _by_name(self._kind, self._tool_rows, self._known)
 
 
 def _only(providers: Iterable[str], known: KnownNames) -> KnownNames:
@@ -132,34 +210,35 @@ def _only(providers: Iterable[str], known: KnownNames) -> KnownNames:
     return known._replace(providers=served or known.providers)
 
 
-def _read(what: str, rows: Iterable[dict[str, Any]], make: Callable[[dict[str, Any]], T]) -> Iterator[tuple[str, T]]:
-    """Pairs each row's value with the name that error messages use for it."""
-    for number, row in enumerate(rows, start=1):
-        where = f"{what} {row.get('id', number)!r}"
+def _each(what: str, rows: Iterable[Row]) -> Iterator[tuple[str, Row]]:
+    """Pairs each row with the name that error messages use for it."""
+    return ((f"{what} {row.get('id', number)!r}", row) for number, row in enumerate(rows, start=1))
+
+
+def _read(what: str, rows: Iterable[Row], make: Callable[[Row], T]) -> Iterator[T]:
+    """Reads each row; a mistake is named with the row."""
+    for where, row in _each(what, rows):
         try:
-            yield where, make(row)
+            yield make(row)
         except CatalogError as wrong:
             raise CatalogError(f"{where}: {wrong}") from None
 
 
-def _by_id(rows: Iterable[tuple[str, M | Alias | Retired]]) -> dict[str, M | Alias | Retired]:
-    offers: dict[str, M | Alias | Retired] = {}
-    for where, offer in rows:
-        if offer.id in offers:
-            raise CatalogError(f"{where}: another row has this id")
-        offers[offer.id] = offer
-    return offers
+def _alias(kind: Kind[M], row: Row) -> Alias:
+    fields = read(row, ALIAS)
+    if fields["price"] is None:
+        return Alias(**fields)
+    alias = Alias(**fields | {"price": nested("price", kind.flat, fields["price"])})
+    if not alias.flat:
+        raise CatalogError(f"price: an alias of tier {alias.tier!r} costs what its models do")
+    return alias
 
 
-def _alias(row: dict[str, Any]) -> Alias:
-    return Alias(**read(row, ALIAS))
-
-
-def _by_name(kind: Kind[M], rows: Iterable[dict[str, Any]], known: KnownNames) -> Tools:
+def _by_name(kind: Kind[M], rows: Iterable[Row], known: KnownNames) -> Tools:
     """The tools by their ids. A tool is read once, however many targets it is sold with."""
-    found: Tools = {}
+    found: dict[str, ToolPrice] = {}
 
-    def tool(row: dict[str, Any]) -> None:
+    def tool(row: Row) -> None:
         own = read({"id": row["id"]} if "id" in row else {}, {"id": Member(name)})["id"]
         members = {member: value for member, value in row.items() if member != "id"}
         made = kind.tool(members)
@@ -173,7 +252,7 @@ def _by_name(kind: Kind[M], rows: Iterable[dict[str, Any]], known: KnownNames) -
     return found
 
 
-def _with_tools(row: dict[str, Any], tools: Tools) -> dict[str, Any]:
+def _with_tools(row: Row, tools: Tools) -> Row:
     """The row with the tools that it names in the place of their names."""
     if "tools" not in row:
         return row
@@ -181,21 +260,22 @@ def _with_tools(row: dict[str, Any], tools: Tools) -> dict[str, Any]:
     return row | {"tools": [tools[each] for each in named]}
 
 
-def _sold(kind: Kind[M], tools: Tools, row: dict[str, Any]) -> M | Retired:
+def _sold(kind: Kind[M], tools: Tools, sale: Sale, row: Row) -> M | Retired:
     if "retired" in row:
         fields = read(row, RETIRED)
         return Retired(fields["id"], **fields["retired"])
     allow(row, kind.model | kind.target)
     row = _with_tools(row, tools)
     fields = read({name: row[name] for name in row if name not in kind.target}, kind.model)
+    own = {name: value for name in ("margin", "byok_fee") if (value := fields.pop(name)) is not None}
+    fields["sale"] = replace(sale, **own) if own else sale
     shared = {"provider": fields["owned_by"], "upstream_model": fields["id"]}
     shared |= {name: row[name] for name in row if name in kind.target}
     if "targets" not in row:
         fields["targets"] = (ModelTarget(**read(shared, kind.target)),)
     else:
-        owned = (_with_tools(own, tools) for own in fields["targets"])
-        targets = _read("target", owned, lambda own: ModelTarget(**read(shared | own, kind.target)))
-        fields["targets"] = tuple(target for _, target in targets)
+        owned = [_with_tools(own, tools) for own in fields["targets"]]
+        fields["targets"] = tuple(_read("target", owned, lambda own: ModelTarget(**read(shared | own, kind.target))))
     model = kind.make(**fields)
     kind.check(model)
     return model

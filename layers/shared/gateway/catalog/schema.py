@@ -10,12 +10,13 @@ from collections.abc import Callable, Collection
 from datetime import date
 from typing import Any, NamedTuple
 
-from gateway.ledger.money import NotAnAmount, parse_usd
+from gateway.ledger.money import NANO_PER_USD, NotAnAmount, parse_usd
 
 Reader = Callable[[Any], Any]
 REQUIRED: Any = object()
 # 2001-01-01 and 2100-01-01.
 MOMENT_MIN_S, MOMENT_MAX_S = 978_307_200, 4_102_444_800
+PERCENT_MAX = 1000
 
 
 class CatalogError(ValueError):
@@ -38,7 +39,7 @@ def read(row: Any, schema: Schema) -> dict[str, Any]:
     allow(row, schema)
     fields = {}
     for name, (reader, default, field) in schema.items():
-        fields[field or name] = _value(row, name, reader) if name in row else default
+        fields[field or name] = nested(name, reader, row[name]) if name in row else default
         if fields[field or name] is REQUIRED:
             raise CatalogError(f"member {name!r} is missing")
     return fields
@@ -51,9 +52,10 @@ def allow(row: Any, schema: Schema) -> None:
             raise CatalogError(f"unknown member {name!r}; known: {', '.join(schema)}")
 
 
-def _value(row: dict[str, Any], name: str, reader: Reader) -> Any:
+def nested(name: str, reader: Reader, value: Any) -> Any:
+    """Reads the value of a member, whose name stands before its mistakes."""
     try:
-        return reader(row[name])
+        return reader(value)
     except CatalogError as wrong:
         raise CatalogError(f"{name}: {wrong}") from None
 
@@ -91,6 +93,22 @@ def day(value: Any) -> str:
     if read_back != value:
         raise CatalogError(f"must be a day like '2026-11-21', not {value!r}")
     return read_back
+
+
+def month(value: Any) -> str:
+    """Reads a month as `2026-11`."""
+    try:
+        return day(f"{text(value)}-01")[:-3]
+    except CatalogError:
+        raise CatalogError(f"must be a month like '2026-11', not {value!r}") from None
+
+
+def percent(value: Any) -> int:
+    """Reads a percentage as decimal text, in hundredths of a percent: `2.5` is 250. One below 0 would be a loss."""
+    hundredths, rest = divmod(parse_usd(usd(value)), NANO_PER_USD // 100)
+    if rest or hundredths > PERCENT_MAX * 100:
+        raise CatalogError(f"must be a percentage up to {PERCENT_MAX}, of at most two decimals, not {value!r}")
+    return hundredths
 
 
 def moment(value: Any) -> int:

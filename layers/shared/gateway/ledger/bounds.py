@@ -89,7 +89,7 @@ def worst_case(
     """The amount to hold for the request on a model with these limits: its tokens, and the uses of its tools."""
     output_tokens = output_tokens_at_most(request, model_max, open_output_tokens)
     input_tokens = input_tokens_at_most(request, context_window, image_tokens, tools, output_tokens)
-    return cost_at_most(input_tokens, output_tokens, agreed) + tools.cost_at_most()
+    return cost_at_most(input_tokens, output_tokens, agreed) + tools.cost_at_most(agreed.tool_basis_points)
 
 
 def _is_open_ended(part: Part) -> bool:

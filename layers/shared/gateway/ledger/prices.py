@@ -1,7 +1,7 @@
 """Prices of generations: tokens of disjoint classes x price, as exact integers, rounded once, half up, at the end.
 
-Tiers are section 6 of the public contract: routing aliases are flat, real models are list price + 5 %, the customer's
-own provider key pays a settable fee, a cache hit pays a quarter.
+Tiers are section 6 of the public contract: routing aliases are flat, real models are list price and a margin, the
+customer's own provider key pays a fee, a cache hit pays a quarter. Margin and fee are the operator's (`Sale`).
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gateway.canonical.chat_models import FLAT_PRICE, ListPrice
+from gateway.canonical.chat_models import ListPrice
+from gateway.canonical.models import Sale
 from gateway.canonical.money import NanoUsd, Tier
 from gateway.canonical.usage import TOKENS_MAX, Usage
 from gateway.ledger.money import parse_usd
 
 TOKENS_PER_PRICE = 10**6
 BASIS_POINTS = 10_000
-PASSTHROUGH_BASIS_POINTS = 10_500
 CACHE_HIT_BASIS_POINTS = 2_500
 
 
@@ -49,17 +49,20 @@ class Price(Struct, frozen=True):
         return reached[-1] if reached else self
 
 
-FLAT = Price(input=parse_usd(FLAT_PRICE.input), output=parse_usd(FLAT_PRICE.output))
 FLAT_TIERS = frozenset({Tier.FAST, Tier.BALANCED})
 
 
 class Terms(Struct, frozen=True):
-    """The billing terms of one request: the price, the share of it, and the version of the price list."""
+    """The billing terms of one request: the price, the share of it, and the version of the price list.
+
+    `tool_basis_points` is the share of the list price that the uses of a provider's tools cost, which are never flat.
+    """
 
     tier: Tier
     price: Price
     basis_points: int
     price_version: str
+    tool_basis_points: int
 
 
 def parse_price(row: Mapping[str, str | None]) -> Price:
@@ -78,14 +81,17 @@ def price_of(listed: ListPrice) -> Price:
     return replace(parse_price(listed.classes), steps=steps)
 
 
-def terms(tier: Tier, list_price: Price | None, price_version: str, *, byok_fee_basis_points: int = 0) -> Terms:
-    """The terms of a request in `tier` on a model of `list_price`; raises `NoPrice` if that is missing."""
-    if tier in FLAT_TIERS:
-        return Terms(tier, FLAT, BASIS_POINTS, price_version)
-    if list_price is None:
+def terms(tier: Tier, price: Price | None, sale: Sale) -> Terms:
+    """The terms of a request in `tier` at a list price, or at the price of a flat alias; raises `NoPrice` without."""
+    if price is None:
         raise NoPrice("the model has no price")
-    part = {Tier.PASSTHROUGH: PASSTHROUGH_BASIS_POINTS, Tier.BYOK: byok_fee_basis_points}[tier]
-    return Terms(tier, list_price, part, price_version)
+    part = sale.byok_fee if tier is Tier.BYOK else with_margin(sale)
+    return Terms(tier, price, BASIS_POINTS if tier in FLAT_TIERS else part, sale.price_version, part)
+
+
+def with_margin(sale: Sale) -> int:
+    """The share of a list price that is paid, in hundredths of a percent."""
+    return BASIS_POINTS + sale.margin
 
 
 def cost(usage: Usage, agreed: Terms, *, cache_hit: bool = False) -> NanoUsd:

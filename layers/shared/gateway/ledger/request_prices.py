@@ -1,13 +1,14 @@
-"""Prices of requests with a fixed cost: list price + 5 %, rounded once, half up."""
+"""Prices of requests with a fixed cost: list price and margin, rounded once, half up."""
 
 from __future__ import annotations
 
+from gateway.canonical.models import Sale
 from gateway.canonical.money import NanoUsd
 from gateway.ledger.money import parse_usd
-from gateway.ledger.prices import BASIS_POINTS, PASSTHROUGH_BASIS_POINTS
+from gateway.ledger.prices import BASIS_POINTS, with_margin
 
 
-def request_cost(list_price: str) -> NanoUsd:
+def request_cost(list_price: str, sale: Sale) -> NanoUsd:
     """The cost of one request at a list price in USD, decimal text."""
-    numerator = parse_usd(list_price) * PASSTHROUGH_BASIS_POINTS
+    numerator = parse_usd(list_price) * with_margin(sale)
     return (2 * numerator + BASIS_POINTS) // (2 * BASIS_POINTS)

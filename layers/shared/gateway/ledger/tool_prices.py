@@ -1,4 +1,4 @@
-"""Prices of tools that a provider runs: uses x list price + 5 %, as exact integers, without rounding.
+"""Prices of tools that a provider runs: uses x list price and margin, as exact integers, without rounding.
 
 What a request may use is known before it is sent, so that its uses and the tokens that they read can be held for.
 """
@@ -13,10 +13,10 @@ from msgspec import Struct
 from gateway.canonical.money import NanoUsd, ToolCost
 from gateway.canonical.usage import Uses, uses_of
 from gateway.ledger.money import format_usd
-from gateway.ledger.prices import BASIS_POINTS, PASSTHROUGH_BASIS_POINTS
+from gateway.ledger.prices import BASIS_POINTS
 
-# List prices are whole multiples of so many nano-USD, so that list price + 5 % is whole too.
-PRICE_STEP_NANOUSD = 20
+# List prices are whole multiples of so many nano-USD, so that any hundredth of a percent of one is whole too.
+PRICE_STEP_NANOUSD = 10_000
 
 
 class OfferedTool(Struct, frozen=True):
@@ -61,13 +61,13 @@ class OfferedTools(Struct, frozen=True):
         free = min(rounds, max(window - first, 0) // added) if added else rounds * (first <= window)
         return free * first + added * free * (free + 1) // 2 + (rounds - free) * window
 
-    def cost_at_most(self) -> NanoUsd:
-        """The highest cost of the uses, for any mix of tools."""
+    def cost_at_most(self, basis_points: int) -> NanoUsd:
+        """The highest cost of the uses, for any mix of tools, at that share of their list prices."""
         left, total = self.rounds, 0
         for tool in self._dearest_first():
             uses = 1 if tool.per_request else min(tool.most_uses, left)
             left -= 0 if tool.per_request else uses
-            total += tool_nanousd(tool.nanousd, uses)
+            total += tool_nanousd(tool.nanousd, uses, basis_points)
         return total
 
     def bounded(self, uses: Uses) -> Uses:
@@ -80,11 +80,13 @@ class OfferedTools(Struct, frozen=True):
             left -= 0 if tool.per_request else kept[tool.name]
         return uses_of(kept)
 
-    def costs(self, uses: Uses) -> tuple[ToolCost, ...]:
-        """The cost of each tool that was used."""
+    def costs(self, uses: Uses, basis_points: int) -> tuple[ToolCost, ...]:
+        """The cost of each tool that was used, at that share of its list price."""
         paid = {name: tool.paid(count) for name, count in uses for tool in self.tools if tool.name == name}
         prices = {tool.name: tool.nanousd for tool in self.tools}
-        return tuple(ToolCost(name, count, tool_nanousd(prices[name], count)) for name, count in paid.items())
+        return tuple(
+            ToolCost(name, count, tool_nanousd(prices[name], count, basis_points)) for name, count in paid.items()
+        )
 
     def _dearest_first(self) -> Iterable[OfferedTool]:
         return sorted(self.tools, key=lambda tool: tool.nanousd, reverse=True)
@@ -93,9 +95,9 @@ class OfferedTools(Struct, frozen=True):
 NO_TOOLS = OfferedTools()
 
 
-def tool_nanousd(list_nanousd: NanoUsd, uses: int) -> NanoUsd:
-    """The cost of so many uses: list price + 5 %."""
-    return list_nanousd * uses * PASSTHROUGH_BASIS_POINTS // BASIS_POINTS
+def tool_nanousd(list_nanousd: NanoUsd, uses: int, basis_points: int) -> NanoUsd:
+    """The cost of so many uses, at a share of the list price."""
+    return list_nanousd * uses * basis_points // BASIS_POINTS
 
 
 def tool_lines(tools: Iterable[ToolCost]) -> list[dict[str, Any]]:

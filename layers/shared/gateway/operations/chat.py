@@ -64,11 +64,11 @@ class ChatOperation:
         All of them are sold with the tools that the request has their providers run.
         """
         planned = _selling(request, plan(request.model, request.routing, self._catalog, principal))
-        return within_prices(request, planned, self._catalog.price_version)
+        return within_prices(request, planned)
 
     def meter(self, request: ChatRequest, plan: Plan[ChatModel]) -> TokenMeter:
         """Prices by tokens."""
-        return TokenMeter(request, plan.candidates, self._catalog.price_version)
+        return TokenMeter(request, plan.candidates)
 
     def bounded(self, request: ChatRequest, units: int) -> ChatRequest:
         """The request for an answer of at most so many tokens."""

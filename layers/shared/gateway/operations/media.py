@@ -46,7 +46,6 @@ class MediaMeter(Struct, frozen=True):
     """The money of one job: a fixed price at each candidate."""
 
     plan: MediaPlan
-    price_version: str
     open_output: None = None
     tokens: TokenDemand = NO_TOKENS
 
@@ -59,7 +58,7 @@ class MediaMeter(Struct, frozen=True):
         """The cost of success at the candidate."""
         del usage  # Paid by the length or the asset.
         (nanousd,) = {found.cost_nanousd for found in self.plan.candidates if found is served_by}
-        return Cost(nanousd, Tier.PASSTHROUGH, self.price_version)
+        return Cost(nanousd, Tier.PASSTHROUGH, served_by.model.sale.price_version)
 
 
 class MediaOperation:
@@ -83,7 +82,7 @@ class MediaOperation:
     def meter(self, request: MediaRequest, plan: MediaPlan) -> MediaMeter:
         """Prices by the length or the asset."""
         del request
-        return MediaMeter(plan, self._catalog.price_version)
+        return MediaMeter(plan)
 
     def order(self, request: MediaRequest, plan: MediaPlan) -> Mapping[str, Any]:
         """The order of a job: what was asked, and the candidates that can make it, in the order they are tried.
@@ -143,8 +142,9 @@ def _able(found: Iterable[Candidate[MediaModel]], request: MediaRequest) -> list
 
 def _priced(candidate: Candidate[MediaModel], request: MediaRequest) -> MediaCandidate:
     made = made_by(candidate.model, request)
-    cost = media_cost(candidate.target.price, made.duration_s, from_prompt=request.reference is None)
-    return MediaCandidate(candidate.name, candidate.model, candidate.target, made.duration_s, made.aspect_ratio, cost)
+    model, target = candidate.model, candidate.target
+    cost = media_cost(target.price, made.duration_s, model.sale, from_prompt=request.reference is None)
+    return MediaCandidate(candidate.name, model, target, made.duration_s, made.aspect_ratio, cost)
 
 
 def _route(candidate: MediaCandidate) -> dict[str, Any]:

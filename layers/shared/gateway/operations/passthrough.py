@@ -59,19 +59,19 @@ class RequestMeter(Struct, frozen=True):
     """The money of one request at a fixed price."""
 
     candidates: tuple[Plain, ...]
-    price_version: str
     open_output: None = None
     tokens: TokenDemand = NO_TOKENS
 
     def worst_case(self, open_units: int) -> NanoUsd:
         """The price at the dearest candidate, so that the hold carries each of them."""
         del open_units  # A request's price does not depend on its output.
-        return max(request_cost(candidate.target.price) for candidate in self.candidates)
+        return max(request_cost(candidate.target.price, candidate.model.sale) for candidate in self.candidates)
 
     def cost(self, served_by: Plain, usage: Usage) -> Cost:
         """The price of a request at the candidate."""
         del usage
-        return Cost(request_cost(served_by.target.price), Tier.PASSTHROUGH, self.price_version)
+        sale = served_by.model.sale
+        return Cost(request_cost(served_by.target.price, sale), Tier.PASSTHROUGH, sale.price_version)
 
     def bounded(self, served_by: Plain, usage: Usage) -> Usage:
         """The usage as it is: nothing of it is charged for."""
@@ -118,7 +118,7 @@ class PassthroughOperation:
     def meter(self, request: PassthroughRequest, plan: Plan[Model[str]]) -> RequestMeter:
         """Prices by the request."""
         del request
-        return RequestMeter(plan.candidates, self._catalog.price_version)
+        return RequestMeter(plan.candidates)
 
     def bounded(self, request: PassthroughRequest, units: int) -> PassthroughRequest:
         """The request as it is: no output is open."""

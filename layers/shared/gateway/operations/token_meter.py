@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from gateway.canonical.chat_models import ChatModel, ListPrice
 from gateway.canonical.estimate import BYTES_PER_TOKEN, estimated_input_tokens, estimated_tokens
 from gateway.canonical.limits import TokenDemand
-from gateway.canonical.models import Alias
+from gateway.canonical.models import Alias, Sale
 from gateway.canonical.money import NanoUsd, Tier
 from gateway.canonical.request import ChatRequest, PriceLimit, conversations
 from gateway.canonical.usage import Usage, Uses, most_uses
@@ -32,6 +32,8 @@ from gateway.routing.plan import Candidate, Plan, billed_at, fits
 FOUND_TOKENS = 8_000
 # The highest least bound of a wire (docs/bridging.md): a smaller one that a caller set is sent as this.
 LEAST_BOUND_TOKENS = 16
+# More than a catalog has prices; an operator's document may bring new ones for as long as the process lives.
+TERMS_KEPT = 1024
 
 
 class TokenMeter(Struct, frozen=True):
@@ -39,7 +41,6 @@ class TokenMeter(Struct, frozen=True):
 
     request: ChatRequest
     candidates: tuple[Candidate[ChatModel], ...]
-    price_version: str
     units_max: int | None = None
 
     @property
@@ -61,7 +62,7 @@ class TokenMeter(Struct, frozen=True):
         return max(
             worst_case(
                 self.request,
-                terms_of(candidate, self.price_version),
+                terms_of(candidate),
                 context_window=candidate.model.context_window,
                 model_max=candidate.model.max_output_tokens,
                 open_output_tokens=open_units,
@@ -72,8 +73,8 @@ class TokenMeter(Struct, frozen=True):
 
     def cost(self, served_by: Candidate[ChatModel], usage: Usage) -> Cost:
         """The cost of the usage at the candidate that served."""
-        agreed = terms_of(served_by, self.price_version)
-        tools = offered_tools(self.request, served_by.target).costs(usage.uses)
+        agreed = terms_of(served_by)
+        tools = offered_tools(self.request, served_by.target).costs(usage.uses, agreed.tool_basis_points)
         total = cost(usage, agreed) + sum(tool.nanousd for tool in tools)
         return Cost(total, agreed.tier, agreed.price_version, tools)
 
@@ -145,7 +146,7 @@ class TokenMeter(Struct, frozen=True):
 
     def bytes_worth(self, served_by: Candidate[ChatModel], nanousd: NanoUsd) -> int:
         """The number of output bytes that cost so much."""
-        thousand = cost(Usage(output=1000), terms_of(served_by, self.price_version))
+        thousand = cost(Usage(output=1000), terms_of(served_by))
         return max(1, nanousd * 1000 * BYTES_PER_TOKEN // max(1, thousand))
 
 
@@ -154,7 +155,7 @@ def _is_seen(candidate: Candidate[ChatModel]) -> bool:
     return candidate.target.streams and "reasoning" not in candidate.model.capabilities
 
 
-def within_prices(request: ChatRequest, planned: Plan[ChatModel], price_version: str) -> Plan[ChatModel]:
+def within_prices(request: ChatRequest, planned: Plan[ChatModel]) -> Plan[ChatModel]:
     """The plan without candidates above the caller's prices, by what this request can come to; raises where none is
     left.
     """
@@ -165,7 +166,7 @@ def within_prices(request: ChatRequest, planned: Plan[ChatModel], price_version:
     if not kept:
         message = "No model is within 'max_price' for a prompt of this length."
         raise InvalidRequest(message, param="max_price", code="max_price_exceeded")
-    return _within_total(request, replace(planned, candidates=kept), price_version, limit)
+    return _within_total(request, replace(planned, candidates=kept), limit)
 
 
 def _reached_price(request: ChatRequest, candidate: Candidate[ChatModel]) -> ListPrice:
@@ -175,9 +176,7 @@ def _reached_price(request: ChatRequest, candidate: Candidate[ChatModel]) -> Lis
     return reached[-1] if reached else listed
 
 
-def _within_total(
-    request: ChatRequest, planned: Plan[ChatModel], price_version: str, limit: PriceLimit
-) -> Plan[ChatModel]:
+def _within_total(request: ChatRequest, planned: Plan[ChatModel], limit: PriceLimit) -> Plan[ChatModel]:
     """The plan without candidates whose worst case is over `max_price.total`; raises where none is left."""
     if limit.total_usd is None:
         return planned
@@ -189,7 +188,7 @@ def _within_total(
     kept = tuple(
         candidate
         for candidate in planned.candidates
-        if TokenMeter(request, (candidate,), price_version).worst_case(OPEN_OUTPUT_TOKENS) <= most
+        if TokenMeter(request, (candidate,)).worst_case(OPEN_OUTPUT_TOKENS) <= most
     )
     if not kept:
         bound = _bound_of(request)
@@ -205,13 +204,16 @@ def _bound_of(request: ChatRequest) -> str:
     return member_of(request, "max_output_tokens")
 
 
-def terms_of(candidate: Candidate[ChatModel], price_version: str) -> Terms:
-    """The terms that a candidate is billed by: its alias's flat tier, or its target's own price."""
+def terms_of(candidate: Candidate[ChatModel]) -> Terms:
+    """The terms that a candidate is billed by: its alias's flat tier, or its target's own price.
+
+    They are those of the price list by which the request was planned, however long it runs.
+    """
     offer = candidate.name.offer
     tier = Tier(offer.tier) if isinstance(offer, Alias) else Tier.PASSTHROUGH
-    return _terms(tier, candidate.target.price, price_version)
+    return _terms(tier, billed_at(candidate), candidate.model.sale)
 
 
-@cache
-def _terms(tier: Tier, price: ListPrice, price_version: str) -> Terms:
-    return terms(tier, price_of(price), price_version)
+@lru_cache(maxsize=TERMS_KEPT)
+def _terms(tier: Tier, price: ListPrice, sale: Sale) -> Terms:
+    return terms(tier, price_of(price), sale)

@@ -13,8 +13,6 @@ M_co = TypeVar("M_co", bound=Model[Any], covariant=True)
 class Catalog(Protocol[M_co]):
     """The models of one kind for sale, by name."""
 
-    price_version: str
-
     def find(self, requested: str) -> Name | None:
         """The offer that a caller's `model` names, or `None`."""
 

@@ -12,7 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
-from gateway.canonical.chat_models import FLAT_PRICE, ChatModel, ListPrice
+from gateway.canonical.chat_models import ChatModel, ListPrice, flat_price
 from gateway.canonical.models import Alias, Model, ModelTarget, Name, Retired
 from gateway.canonical.request import PriceLimit, RoutingPreferences
 from gateway.errors import InvalidRequest, NotFound, PermissionDenied
@@ -143,4 +143,4 @@ def billed_at(candidate: Candidate[ChatModel]) -> ListPrice:
     """The list price for billing: the candidate's own, or the flat price of a routing alias."""
     offer = candidate.name.offer
     listed: ListPrice = candidate.target.price
-    return FLAT_PRICE if isinstance(offer, Alias) and offer.flat else listed
+    return flat_price(offer) if isinstance(offer, Alias) and offer.flat else listed

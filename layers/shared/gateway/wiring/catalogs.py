@@ -1,4 +1,4 @@
-"""Checks every data file of the catalog, as the functions load them."""
+"""Checks every data file of the catalog, of which the functions check what they use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.catalog.chat import CHAT_MODELS
-from gateway.catalog.loader import DATA, Kind, load
+from gateway.catalog.loader import DATA, Kind, document_of, parse
 from gateway.catalog.media import MEDIA_MODELS
 from gateway.catalog.plain import plain
 from gateway.ports.catalog import KnownNames
@@ -22,8 +22,8 @@ KINDS: tuple[tuple[Kind[Any], KnownNames], ...] = (
 
 
 def check_catalogs() -> None:
-    """Loads each file; raises `CatalogError` for the first row that is wrong."""
+    """Reads each file; raises `CatalogError` for the first row that is wrong."""
     kinds = {kind.file: (kind, known) for kind, known in KINDS}
     for name in sorted({*kinds, *(file.name for file in Path(DATA).glob("*.json"))}):
         kind, known = kinds.get(name, (plain(name), chat_providers.KNOWN))
-        load(kind, known)
+        parse(kind, document_of(kind), known)
