@@ -44,6 +44,9 @@ STORES = {"type": "file_search", "vector_store_ids": ["vs_1"]}
 CONTAINED = {"type": "code_interpreter", "container": "cntr_1"}
 TOOL_USE = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"file_id": "file_1"}}
 
+ASKED = {"type": "mcp_approval_request", "id": "mcpr_nxn-1", "server_label": "s", "name": "f", "arguments": "{}"}
+APPROVED = {"type": "mcp_approval_response", "approval_request_id": "mcpr_nxn-1", "approve": True}
+
 
 def namespace(*tools: Json) -> Json:
     return {"type": "namespace", "name": "n", "tools": list(tools)}
@@ -195,11 +198,17 @@ REFERENCES = [
     (responses(text={"file_id": "f"}), "text.file_id"),
     (responses({"type": "image_generation_call", "id": "ig_1"}), "input[0].id"),
     (responses({"type": "image_generation_call", "id": "ig_1", "result": None}), "input[0].id"),
+    (responses(APPROVED), "input[0].approval_request_id"),
+    (responses(ASKED | {"id": "mcpr_nxn-other"}, APPROVED), "input[1].approval_request_id"),
+    (responses(ASKED | {"id": ["mcpr_nxn-1"]}, APPROVED), "input[1].approval_request_id"),
+    (responses(ASKED | {"id": None}, APPROVED | {"approval_request_id": None}), "input[1].approval_request_id"),
+    (responses(ASKED, APPROVED | {"approval_request_id": ["mcpr_nxn-1"]}), "input[1].approval_request_id"),
     *((asked, path) for uri in KEPT for asked, path in addressed(uri)),
     (gemini(systemInstruction={"parts": [{"text": "Hi"}], "sourceUri": "x"}), "systemInstruction.sourceUri"),
 ]
 
 OWN = [
+    responses(ASKED, APPROVED),
     chat(tools=[{"type": "function", "function": {"name": "f", "parameters": FUNCTION_TOOL["parameters"]}}]),
     chat(metadata={"user_id": "u"}),
     *(

@@ -60,10 +60,20 @@ PLACES: Places = {
 def reference_in(document: Mapping[str, Any]) -> str | None:
     """The JSON path of the first member of a request that names what OpenAI keeps, or `None`.
 
-    A picture that an earlier answer made comes with its bytes: by its id alone it is one that OpenAI has stored.
+    A picture that an earlier answer made comes with its bytes: by its id alone it is one that OpenAI has stored. And a
+    call of an MCP server is approved only beside the item that asked for it, which comes with the conversation.
     """
     items = document.get("input")
-    for position, item in enumerate(items if isinstance(items, list) else ()):
-        if isinstance(item, dict) and item.get("type") == "image_generation_call" and not item.get("result"):
+    items = [item if isinstance(item, dict) else {} for item in items] if isinstance(items, list) else []
+    asked = {_word(item.get("id")) for item in items if item.get("type") == "mcp_approval_request"}
+    for position, item in enumerate(items):
+        kind = item.get("type")
+        if kind == "image_generation_call" and not item.get("result"):
             return f"input[{position}].id"
+        if kind == "mcp_approval_response" and (_word(item.get("approval_request_id")) or None) not in asked:
+            return f"input[{position}].approval_request_id"
     return first_reference(document, PLACES)
+
+
+def _word(value: object) -> str:
+    return value if isinstance(value, str) else ""
