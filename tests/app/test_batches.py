@@ -71,6 +71,6 @@ async def test_when_one_part_fails_the_others_are_let_go() -> None:
         raise ValueError
 
     with pytest.raises(ValueError):  # noqa: PT011  # it has no text
-        await together([waiting(), failing(), waiting()])
+        await together([waiting, failing, waiting])
     await asyncio.sleep(0)
     assert ended == ["let go", "let go"]

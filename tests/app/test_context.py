@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 from gateway.auth.principal import key_hash
 from gateway.errors import GatewayError, UpstreamError
 from gateway.pipeline.context import RequestContext
-from gateway.pipeline.pipeline import Pipeline, _within_a_minute, together
+from gateway.pipeline.pipeline import AT_ONCE, Pipeline, _within_a_minute, together
 from gateway.pipeline.provider_client import StreamBody
 from gateway.pipeline.stream import Relay
 from gateway.routing.plan import Plan
@@ -137,12 +138,21 @@ async def test_a_charge_has_the_names_of_its_request() -> None:
     )
 
 
-@pytest.mark.parametrize("number", [1, 2, 3])
-async def test_what_is_asked_together_is_answered_in_its_order(number: int) -> None:
+@pytest.mark.parametrize("number", [1, 2, 3, 3 * AT_ONCE])
+async def test_what_is_asked_together_is_answered_in_its_order_and_a_few_at_a_time(number: int) -> None:
+    asked: list[int] = []
+    most = 0
+
     async def answer(value: int) -> int:
+        nonlocal most
+        asked.append(value)
+        most = max(most, len(asked))
+        await asyncio.sleep(number - value)
+        asked.remove(value)
         return value
 
-    assert await together([answer(value) for value in range(number)]) == list(range(number))
+    assert await together([partial(answer, value) for value in range(number)]) == list(range(number))
+    assert most == min(number, AT_ONCE)
 
 
 async def test_the_hold_of_a_stream_within_a_keys_minute_is_raised_as_it_comes() -> None:

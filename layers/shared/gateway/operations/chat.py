@@ -85,8 +85,9 @@ class ChatOperation:
     async def _recalled(self, account_id: str, call_ids: Sequence[str]) -> Completion:
         return partial(_completed, await self._vault.recall(account_id, call_ids))
 
-    def parts(self, request: ChatRequest) -> Sequence[ChatRequest]:
+    def parts(self, request: ChatRequest, candidate: Candidate[ChatModel]) -> Sequence[ChatRequest]:
         """One request for each conversation."""
+        del candidate
         return conversations(request)
 
     def origin(self, candidate: Candidate[ChatModel], credential: Credential) -> str:

@@ -129,8 +129,9 @@ class PassthroughOperation:
         """Nothing completes the request."""
         del account_id, request, candidate
 
-    def parts(self, request: PassthroughRequest) -> Sequence[PassthroughRequest]:
+    def parts(self, request: PassthroughRequest, candidate: Plain) -> Sequence[PassthroughRequest]:
         """The request itself."""
+        del candidate
         return (request,)
 
     def origin(self, candidate: Plain, credential: Credential) -> str:

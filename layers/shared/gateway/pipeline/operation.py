@@ -216,8 +216,8 @@ class Operation(Protocol[R, A]):
     ) -> Coroutine[Any, Any, Callable[[R, Candidate[Any]], R]] | None:
         """Looks up what completes the request, for this candidate and the later ones; nothing where nothing is."""
 
-    def parts(self, request: R) -> Sequence[R]:
-        """The requests that one attempt sends side by side."""
+    def parts(self, request: R, candidate: Candidate[Any]) -> Sequence[R]:
+        """The requests that one attempt at a candidate sends side by side, within its provider's limits."""
 
     def origin(self, candidate: Candidate[Any], credential: Credential) -> str:
         """The URL whose connection may be opened ahead of need."""

@@ -45,6 +45,8 @@ from gateway.routing.plan import Candidate, Plan
 
 BACKOFF_S = 0.02
 HOLD_GRACE_S = 60
+# The parts of one attempt that are asked at the same time: as many connections, and answers in memory.
+AT_ONCE = 8
 # What admission, settling and keeping the answer may take beside the provider's time.
 AROUND_S = 15.0
 JITTER = SystemRandom()
@@ -210,8 +212,8 @@ class Pipeline:
     async def _ask(self, context: RequestContext[R, A], candidate: Candidate[Any]) -> A:
         """One attempt at a whole answer. Its parts are asked side by side, and one that fails ends them all."""
         operation = context.operation
-        parts = operation.parts(context.request)
-        bodies = await together([self._ask_part(context, candidate, part) for part in parts])
+        parts = operation.parts(context.request, candidate)
+        bodies = await together([partial(self._ask_part, context, candidate, part) for part in parts])
         return _decoded(context, candidate, bodies)
 
     async def _ask_part(self, context: RequestContext[R, A], candidate: Candidate[Any], part: R) -> bytes:
@@ -337,11 +339,17 @@ def _decoded(context: RequestContext[R, A], candidate: Candidate[Any], bodies: S
         raise
 
 
-async def together(asking: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-    """Awaits all of them; raises the first failure, after which none is left running."""
+async def together(asking: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+    """Asks all of them, `AT_ONCE` at a time; raises the first failure, after which none is left running."""
     if len(asking) == 1:
-        return [await asking[0]]
-    tasks = [asyncio.ensure_future(one) for one in asking]
+        return [await asking[0]()]
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def in_turn(ask: Callable[[], Awaitable[T]]) -> T:
+        async with turns:
+            return await ask()
+
+    tasks = [asyncio.ensure_future(in_turn(one)) for one in asking]
     try:
         return await asyncio.gather(*tasks)
     finally:
