@@ -1,6 +1,7 @@
 """The command line of the local stack. Each command imports its modules only when it runs.
 
 python -m local --port 8080 --data .data --balance 100 --json --own-host 127.0.0.1:9000
+python -m local --parameter SnapStart=PublishedVersions
 python -m local processes --data .data --json
 python -m local credit ACCOUNT USD --data .data
 python -m local ledger ACCOUNT --data .data --json
@@ -43,6 +44,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--balance", type=Decimal, default=Decimal(100), metavar="USD", help="of a new account")
     own = "HOST:PORT of this machine that users and providers may name: webhooks, images; may be repeated"
     parser.add_argument("--own-host", action="append", default=[], metavar="HOST:PORT", help=own)
+    parser.add_argument(
+        "--parameter", action="append", default=[], metavar="NAME=VALUE", type=_parameter, help="of the template"
+    )
     parser.add_argument("--template", type=Path, default=ROOT / "template.yaml")
     commands = parser.add_subparsers(dest="command")
     _add_data(commands.add_parser("processes", help="the function processes that live"))
@@ -67,6 +71,13 @@ def _arguments() -> argparse.Namespace:
     if arguments.balance < 0:
         parser.error("argument --balance: an amount is 0 or more")
     return arguments
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, found, value = text.partition("=")
+    if not found:
+        raise argparse.ArgumentTypeError("a parameter is NAME=VALUE")
+    return name, value
 
 
 def _add_data(parser: argparse.ArgumentParser, *, of_command: bool = True) -> None:

@@ -30,6 +30,7 @@ class Children:
         self._register = register
         self._alive: dict[int, Process] = {}
         self._rows: dict[int, dict[str, str | int]] = {}
+        self._at_once: set[int] = set()
         self._ending = False
         self._watches: set[asyncio.Task[None]] = set()
         # The name of the first service that ended unexpectedly.
@@ -76,6 +77,10 @@ class Children:
         self._alive[process.pid] = process
         self._tell_reaper(f"+{process.pid}\n")
 
+    def end_at_once(self, process: Process) -> None:
+        """Ends this process without a grace period: it does nothing that it could bring to an end."""
+        self._at_once.add(process.pid)
+
     def watch_service(self, name: str, process: Process) -> None:
         """Resolves `lost` when a service that the stack needs ends."""
 
@@ -97,6 +102,7 @@ class Children:
         """Waits for a child's end and returns its exit status, which is negative for a signal's number."""
         status = await process.wait()
         self._alive.pop(process.pid, None)
+        self._at_once.discard(process.pid)
         self._tell_reaper(f"-{process.pid}\n")
         if self._rows.pop(process.pid, None):
             self._write_register()
@@ -104,7 +110,7 @@ class Children:
 
     async def end(self, process: Process) -> None:
         """Sends SIGTERM, then SIGKILL to the processes that still run after the grace period."""
-        _signal_group(process.pid, signal.SIGTERM)
+        _signal_group(process.pid, signal.SIGKILL if process.pid in self._at_once else signal.SIGTERM)
         try:
             async with asyncio.timeout(GRACE_S):
                 await self.wait(process)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import orjson
 
-from local.children import Children
+from local.children import Children, Process
 
 SITE = Path(__file__).with_name("fork_server")
 
@@ -38,11 +38,15 @@ class Fork:
 class ForkServer:
     """One function's fork server; it starts with the first process, and again if it was lost."""
 
+    # The variable by which the process on the other side knows what it is.
+    role = "FORK_SERVER"
+
     def __init__(
         self, command: Sequence[str], env: Mapping[str, str], task_root: Path, log_file: Path, children: Children
     ) -> None:
         self._command = command
         self._env = {**env, "PYTHONPATH": f"{SITE}:{env['PYTHONPATH']}"}
+        self._server: Process | None = None
         self._task_root = task_root
         self._log_file = log_file
         self._children = children
@@ -59,14 +63,18 @@ class ForkServer:
         request: asyncio.Future[Fork] = asyncio.get_running_loop().create_future()
         self._requests.append(request)
         channel.write(orjson.dumps(variables) + b"\n")
+        self._told()
         return await request
+
+    def _told(self) -> None:
+        """Does what has a request noticed: nothing, where the server waits for lines."""
 
     async def _start(self) -> asyncio.StreamWriter:
         ours, theirs = socket.socketpair()
         with theirs, self._log_file.open("ab") as log:
-            server = await self._children.spawn(
+            server = self._server = await self._children.spawn(
                 self._command,
-                env={**self._env, "FORK_SERVER": str(theirs.fileno())},
+                env={**self._env, self.role: str(theirs.fileno())},
                 cwd=self._task_root,
                 stdout=log,
                 stderr=log,
@@ -75,7 +83,11 @@ class ForkServer:
         reader, self._channel = await asyncio.open_connection(sock=ours)
         self._reading = asyncio.ensure_future(self._read(reader))
         self._reading.add_done_callback(lambda _: asyncio.ensure_future(self._children.wait(server)))
+        await self._started(server)
         return self._channel
+
+    async def _started(self, server: Process) -> None:
+        """Returns when the server can fork: at once, since lines wait for it."""
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         # A request to a server that has just ended closes the socket with an error; it is an end all the same.

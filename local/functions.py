@@ -1,4 +1,7 @@
-"""Runs functions as Lambda does: one process per environment, one event at a time, more processes on demand."""
+"""Runs functions as Lambda does: one process per environment, one event at a time, more processes on demand.
+
+On a managed instance a process takes as many events at a time as its function's concurrency.
+"""
 
 import asyncio
 import secrets
@@ -12,11 +15,12 @@ import orjson
 
 from local.children import Children, Process
 from local.forks import ForkServer
-from local.invocation import FunctionFailed, Invocation
+from local.invocation import FunctionFailed, Invocation, first
 from local.limits import Limits
 from local.resource_names import ACCOUNT_ID, REGION
 from local.runtime_api import RuntimeApi
 from local.s3_listing import access_key_id
+from local.snapshots import Snapshot
 from local.template import Function
 
 # The time between a runtime's answer and its next /next is usually well under a millisecond.
@@ -47,6 +51,7 @@ class Environment:
     def __init__(self, api: RuntimeApi, process: Process) -> None:
         self.api = api
         self.process = process
+        self.events = 0
         self.retirement: asyncio.TimerHandle | None = None
         self.starting = True
         self.ended = False
@@ -62,7 +67,10 @@ class FunctionPool:
         self._children = children
         self._limits = limits
         command = [*function.command_prefix, sys.executable, "-m", "awslambdaric", function.handler]
-        self._fork_server = ForkServer(command, env, function.task_root, logs / f"{function.name}.log", children)
+        place = (function.task_root, logs / f"{function.name}.log", children)
+        self._parent = (
+            Snapshot(command, env, *place, self._new_api) if function.snap_start else ForkServer(command, env, *place)
+        )
         self._idle: list[Environment] = []
         self._starting = 0
         self._living = 0
@@ -81,6 +89,9 @@ class FunctionPool:
         except OSError as error:
             invocation.finish(_failure("Runtime.InvalidEntrypoint", str(error)))
             return invocation
+        except FunctionFailed as failure:
+            invocation.finish(failure)
+            return invocation
         environment.api.submit(invocation)
         self._background(self._supervise(environment, invocation))
         return invocation
@@ -93,8 +104,15 @@ class FunctionPool:
                 environment.retirement.cancel()
                 environment.retirement = None
             if not environment.ended:
-                return environment
+                return self._given(environment)
         return None
+
+    def _given(self, environment: Environment) -> Environment:
+        """Counts one more event of an environment, which is as good as idle while it takes others beside."""
+        environment.events += 1
+        if environment.events < self._function.concurrency:
+            self._idle.append(environment)
+        return environment
 
     async def _await_finishing(self) -> Environment | None:
         """Takes an environment that has answered and will soon ask for its next event: faster than a new one."""
@@ -130,20 +148,26 @@ class FunctionPool:
         self._starting += 1
         self._living += 1
         try:
-            return await self._start_process()
-        except OSError:
+            return self._given(await self._start_process())
+        except (OSError, FunctionFailed):
             self._starting -= 1
             self._living -= 1
             raise
 
     async def _start_process(self) -> Environment:
-        function = self._function
-        api = RuntimeApi(self._limits, function.timeout_s)
-        process = await self._fork_server.fork({"AWS_LAMBDA_RUNTIME_API": await api.start()})
+        function, api = self._function, self._new_api()
+        try:
+            process = await self._parent.fork({"AWS_LAMBDA_RUNTIME_API": await api.start()})
+        except (OSError, FunctionFailed):
+            api.process_ended(_failure("Runtime.ExitError", "it has not started"))
+            raise
         self._children.list_function(process, function.family, function.name)
         environment = Environment(api, process)
         self._background(self._bury(environment))
         return environment
+
+    def _new_api(self) -> RuntimeApi:
+        return RuntimeApi(self._limits, self._function.timeout_s, access_key_id(self._function.name))
 
     async def _bury(self, environment: Environment) -> None:
         status = await self._children.wait(environment.process)
@@ -173,7 +197,10 @@ class FunctionPool:
         except TimeoutError:
             waited_s = time.monotonic() - started
             invocation.finish(_failure("Sandbox.Timedout", f"Task timed out after {waited_s:.2f} seconds"))
-            self._children.kill(environment.process)
+            if self._function.concurrency == 1:
+                self._children.kill(environment.process)
+            else:
+                self._rest(environment)
             return
         if environment.api.broken:
             self._children.kill(environment.process)
@@ -184,7 +211,7 @@ class FunctionPool:
         """Waits until the environment has taken the event or has failed; then its start is over."""
         try:
             async with asyncio.timeout(self._limits.init_timeout_s):
-                await _first(invocation.dispatched, invocation.finished)
+                await first(invocation.dispatched, invocation.finished)
         finally:
             if environment.starting:
                 environment.starting = False
@@ -193,15 +220,17 @@ class FunctionPool:
 
     def _rest(self, environment: Environment) -> None:
         """Adds an environment to the idle ones, and schedules the surplus ones for retirement."""
-        self._idle.append(environment)
+        environment.events -= 1
+        if environment not in self._idle and not environment.ended:
+            self._idle.append(environment)
         self._rested.set()
         loop = asyncio.get_running_loop()
         for surplus in self._idle[: -self._limits.idle_processes]:
-            if not surplus.retirement:
+            if not surplus.retirement and not surplus.events:
                 surplus.retirement = loop.call_later(self._limits.idle_s, self._retire, surplus)
 
     def _retire(self, environment: Environment) -> None:
-        if environment in self._idle:
+        if environment in self._idle and not environment.events:
             self._idle.remove(environment)
             self._background(self._children.end(environment.process))
 
@@ -245,10 +274,11 @@ def function_environment(function: Function, machine: Mapping[str, str], service
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
         "AWS_LAMBDA_FUNCTION_VERSION": "1",
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": _initialization(function),
         "AWS_LAMBDA_LOG_FORMAT": function.log_format,
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
         "AWS_LAMBDA_LOG_STREAM_NAME": "local",
+        **({"AWS_LAMBDA_MAX_CONCURRENCY": str(function.concurrency)} if function.on_instances else {}),
         "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
         "LAMBDA_TASK_ROOT": task_root,
         "PYTHONPATH": ":".join([task_root, *map(str, function.layers)]),
@@ -260,15 +290,11 @@ def function_environment(function: Function, machine: Mapping[str, str], service
     }
 
 
+def _initialization(function: Function) -> str:
+    if function.on_instances:
+        return "lambda-managed-instances"
+    return "snap-start" if function.snap_start else "on-demand"
+
+
 def _failure(error_type: str, message: str) -> FunctionFailed:
     return FunctionFailed(error_type, orjson.dumps({"errorType": error_type, "errorMessage": message}))
-
-
-async def _first(*events: asyncio.Event) -> None:
-    """Returns as soon as one of the events is set."""
-    waits = [asyncio.ensure_future(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()

@@ -21,7 +21,7 @@ class FunctionFailed(Exception):
         self.payload = payload
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Invocation:
     """One event on its way through one function process. `deadline_ms` is epoch milliseconds."""
 
@@ -85,3 +85,13 @@ class Invocation:
     async def read(self) -> bytes:
         """Reads the whole answer. Raises FunctionFailed."""
         return b"".join([chunk async for chunk in self.chunks()])
+
+
+async def first(*events: asyncio.Event) -> None:
+    """Returns as soon as one of the events is set."""
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

@@ -1,4 +1,4 @@
-"""Serves Lambda's Runtime API to one execution environment, one event at a time.
+"""Serves Lambda's Runtime API to one execution environment, as many events at a time as it asks for.
 
 Written on h11 because an error after the first byte arrives in trailers, which few HTTP servers show.
 Source: docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html and runtimes-custom.html; the error shapes are those
@@ -11,6 +11,7 @@ import binascii
 import re
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
 import h11
 import orjson
@@ -30,7 +31,21 @@ PATHS = re.compile(
 )
 # h11 gives header names in lower case.
 FROM_A_PAGE = frozenset(name.lower().encode() for name in BROWSER_HEADERS)
+# Where a restored function asks for its role's credentials: those of its snapshot may have expired. On Lambda the path
+# is Lambda's own, and the function is told of it in AWS_CONTAINER_CREDENTIALS_FULL_URI.
+CREDENTIALS = "/2021-04-23/credentials"
+CREDENTIALS_LAST_S = 3600
 ACCEPTED = (202, orjson.dumps({"status": "OK"}) + b"\n")
+
+
+def credentials(access_key_id: str) -> bytes:
+    """Builds the answer of the container credentials' endpoint.
+
+    Source: docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+    """
+    until = datetime.fromtimestamp(time.time() + CREDENTIALS_LAST_S, UTC).isoformat()
+    keys = {"AccessKeyId": access_key_id, "SecretAccessKey": "local", "Token": "local", "Expiration": until}
+    return orjson.dumps(keys)
 
 
 def _refusal(status: int, error_type: str, message: str) -> tuple[int, bytes]:
@@ -97,17 +112,23 @@ class _Exchange:
 class RuntimeApi:
     """The Runtime API of one function process. `submit` hands it an event; the Invocation's chunks are the answer."""
 
-    def __init__(self, limits: Limits, timeout_s: float) -> None:
+    def __init__(self, limits: Limits, timeout_s: float, access_key_id: str = "") -> None:
         self._limits = limits
         self._timeout_s = timeout_s
+        self._access_key_id = access_key_id
         self._pending: asyncio.Queue[Invocation] = asyncio.Queue()
-        self._submitted: Invocation | None = None
-        self._current: Invocation | None = None
-        self._answering = False
+        self._submitted: set[Invocation] = set()
+        # By id, the events that the runtime has; ended ones until it takes another.
+        self._taken: dict[str, Invocation] = {}
+        self._answering: set[Invocation] = set()
+        self._polls = 0
         self._server: asyncio.Server | None = None
         self._serving: set[asyncio.Task[None]] = set()
         # Set while the runtime waits in /next, and permanently once its process has ended.
         self.waiting = asyncio.Event()
+        # Set when the runtime asks for a restore. The server of a snapshot does not answer that; a copy's does.
+        self.restoring = asyncio.Event()
+        self.is_snapshots = False
         # The runtime's connection broke within a message: its process is not used again.
         self.broken = False
 
@@ -118,13 +139,12 @@ class RuntimeApi:
         return f"{host}:{port}"
 
     def submit(self, invocation: Invocation) -> None:
-        self._submitted = invocation
+        self._submitted.add(invocation)
         self._pending.put_nowait(invocation)
 
     def process_ended(self, failure: FunctionFailed) -> None:
         """Fails every unanswered invocation, and stops listening."""
-        if self._submitted:
-            self._submitted.finish(failure)
+        self._fail(failure)
         self.waiting.set()
         if self._server:
             self._server.close()
@@ -143,12 +163,16 @@ class RuntimeApi:
                 await self._answer(exchange, request)
         except (h11.RemoteProtocolError, ConnectionError) as error:
             self.broken = True
-            self._fail("Runtime.ExitError", f"the runtime's connection broke: {error}")
+            message = f"the runtime's connection broke: {error}"
+            payload = orjson.dumps({"errorType": "Runtime.ExitError", "errorMessage": message})
+            for invocation in self._taken.values():
+                invocation.finish(FunctionFailed("Runtime.ExitError", payload))
         finally:
             writer.close()
 
     async def _answer(self, exchange: _Exchange, request: h11.Request) -> None:
-        path = PATHS.fullmatch(request.target.decode("latin-1"))
+        target = request.target.decode("latin-1")
+        path = PATHS.fullmatch(target)
         method = request.method.decode("ascii")
         routes: dict[tuple[str, str], Callable[[_Exchange], Awaitable[None]]] = {
             ("GET", "invocation/next"): self._next,
@@ -163,18 +187,22 @@ class RuntimeApi:
             await self._outcome(exchange, path["id"], path["outcome"])
         elif path and (method, path["what"]) in routes:
             await routes[method, path["what"]](exchange)
+        elif (method, target) == ("GET", CREDENTIALS) and self._access_key_id:
+            await exchange.body(_ignore)
+            await exchange.reply(200, credentials(self._access_key_id))
         else:
             await exchange.body(_ignore)
             await exchange.reply(*NOT_FOUND)
 
     async def _next(self, exchange: _Exchange) -> None:
         await exchange.body(_ignore)
+        self._polls += 1
         self.waiting.set()
         invocation = await self._pending.get()
-        self.waiting.clear()
-        self._current, self._answering = invocation, False
-        invocation.deadline_ms = int((time.time() + self._timeout_s) * 1000)
-        invocation.dispatched.set()
+        self._polls -= 1
+        if not self._polls:
+            self.waiting.clear()
+        self._take(invocation)
         headers = [
             ("Lambda-Runtime-Aws-Request-Id", invocation.request_id),
             ("Lambda-Runtime-Deadline-Ms", str(invocation.deadline_ms)),
@@ -183,28 +211,41 @@ class RuntimeApi:
         ]
         await exchange.reply(200, invocation.event, headers)
 
+    def _take(self, invocation: Invocation) -> None:
+        """Notes that the runtime has the event, and forgets the events that it has answered."""
+        ended = [taken for taken in self._taken.values() if taken.finished.is_set()]
+        for taken in ended:
+            del self._taken[taken.request_id]
+            self._answering.discard(taken)
+            self._submitted.discard(taken)
+        self._taken[invocation.request_id] = invocation
+        invocation.deadline_ms = int((time.time() + self._timeout_s) * 1000)
+        invocation.dispatched.set()
+
     async def _restore(self, exchange: _Exchange) -> None:
         await exchange.body(_ignore)
+        self.restoring.set()
+        if self.is_snapshots:
+            await asyncio.Event().wait()
         await exchange.reply(200, b"")
 
     async def _process_error(self, exchange: _Exchange) -> None:
         """Fails the invocation for which an environment was started that could not start."""
         payload = bytearray()
         await exchange.body(_collect(payload, ERROR_BODY_BYTES))
-        if self._submitted:
-            self._submitted.finish(FunctionFailed(_error_type(exchange.headers), bytes(payload)))
+        self._fail(FunctionFailed(_error_type(exchange.headers), bytes(payload)))
         await exchange.reply(*ACCEPTED)
 
     async def _outcome(self, exchange: _Exchange, request_id: str, outcome: str) -> None:
-        invocation = self._current
-        if not invocation or invocation.request_id != request_id:
+        invocation = self._taken.get(request_id)
+        if not invocation:
             await exchange.body(_ignore)
             await exchange.reply(*UNKNOWN_ID)
-        elif self._answering or invocation.finished.is_set():
+        elif invocation in self._answering or invocation.finished.is_set():
             await exchange.body(_ignore)
             await exchange.reply(*WRONG_STATE)
         else:
-            self._answering = True
+            self._answering.add(invocation)
             answer = self._error if outcome == "error" else self._response
             await exchange.reply(*await answer(exchange, invocation))
 
@@ -241,10 +282,9 @@ class RuntimeApi:
         invocation.finish(FunctionFailed(_error_type(trailers), _error_body(trailers)) if failed else None)
         return ACCEPTED
 
-    def _fail(self, error_type: str, message: str) -> None:
-        if self._current:
-            payload = orjson.dumps({"errorType": error_type, "errorMessage": message})
-            self._current.finish(FunctionFailed(error_type, payload))
+    def _fail(self, failure: FunctionFailed) -> None:
+        for invocation in self._submitted:
+            invocation.finish(failure)
 
 
 async def _ignore(_chunk: bytes) -> None:

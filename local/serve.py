@@ -53,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         limits=AWS_LIMITS,
         balance_usd=arguments.balance,
         own_hosts=tuple(arguments.own_host),
+        parameters=dict(arguments.parameter),
     )
     announce = _announce_json if arguments.json else _announce_page
     try:

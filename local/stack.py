@@ -7,7 +7,7 @@ import signal
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ class Options:
     limits: Limits
     balance_usd: Decimal
     own_hosts: tuple[str, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +170,9 @@ class LocalStack:
             aws_services.start_moto(children, options.data, env, lambda_url),
             aws_services.start_dynamodb(children, options.data, env),
             provider_rows.start_simulator(children, options.data, env),
-            asyncio.to_thread(template.translate, options.template),
+            asyncio.to_thread(template.translate, options.template, options.parameters),
         )
-        stack = template.resolve(translated, options.template.parent, ResourceNames(moto))
+        stack = template.resolve(translated, options.template.parent, ResourceNames(moto), options.parameters)
         return Services(dynamodb or moto, moto), simulated, stack
 
     def _functions(self, children: Children, stack: Stack, environments: Mapping[str, Mapping[str, str]]) -> Functions:

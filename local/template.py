@@ -29,7 +29,7 @@ RATE_UNIT_S = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 # Types that only connect, permit or watch other resources. None of them runs, here or on AWS.
 SILENT_TYPES = re.compile(
     r"AWS::(ApiGateway|CloudWatch|CodeDeploy|IAM|KMS|Logs|S3::BucketPolicy|SNS"
-    r"|Lambda::(Alias|EventInvokeConfig|LayerVersion|Permission|Version))"
+    r"|Lambda::(Alias|CapacityProvider|EventInvokeConfig|LayerVersion|Permission|Version))"
 )
 
 
@@ -52,6 +52,14 @@ class Function:
     log_format: str
     environment: Mapping[str, str]
     grants: tuple[Statement, ...] = ()
+    snap_start: bool = False
+    # More than one event at a time, on a managed instance alone.
+    concurrency: int = 1
+
+    @property
+    def on_instances(self) -> bool:
+        """True for a function on managed instances."""
+        return self.concurrency > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,20 +132,23 @@ class Stack:
         return text
 
 
-def translate(path: Path) -> Mapping[str, Any]:
+def translate(path: Path, parameters: Mapping[str, str] | None = None) -> Mapping[str, Any]:
     """Translates a SAM template to CloudFormation's form. Raises samtranslator's own errors if it is wrong."""
     source = _with_code_on_s3(expand(yaml_parse(path.read_text())))
     defaults = {name: row["Default"] for name, row in source.get("Parameters", {}).items() if "Default" in row}
+    given = {**defaults, **(parameters or {})}
     translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
     translated: Mapping[str, Any] = translator.translate(
-        source, parameter_values=defaults, get_managed_policy_map=dict, passthrough_metadata=True
+        source, parameter_values=given, get_managed_policy_map=dict, passthrough_metadata=True
     )
     return translated
 
 
-def resolve(template: Mapping[str, Any], root: Path, names: ResourceNames) -> Stack:
+def resolve(
+    template: Mapping[str, Any], root: Path, names: ResourceNames, parameters: Mapping[str, str] | None = None
+) -> Stack:
     """Builds the stack that a translated template describes. `root` is the folder its code paths start from."""
-    resolver = Resolver(template, {}, names)
+    resolver = Resolver(template, parameters or {}, names)
     included = {
         logical_id: resource for logical_id, resource in template["Resources"].items() if resolver.included(resource)
     }
@@ -210,6 +221,8 @@ class _Reader:
             log_format=properties.get("LoggingConfig", {}).get("LogFormat", "Text"),
             environment=environment,
             grants=self._grants(raw),
+            snap_start=properties.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions",
+            concurrency=int(_instances(properties).get("PerExecutionEnvironmentMaxConcurrency", 1)),
         )
 
     def _grants(self, function: Mapping[str, Any]) -> tuple[Statement, ...]:
@@ -280,6 +293,13 @@ PROVISIONED_TYPES = {
     "AWS::SecretsManager::Secret",
     "AWS::StepFunctions::StateMachine",
 }
+
+
+def _instances(function: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Finds how a function uses its managed instances; empty for one that has none."""
+    provider: Mapping[str, Any] = function.get("CapacityProviderConfig", {})
+    found: Mapping[str, Any] = provider.get("LambdaManagedInstancesCapacityProviderConfig", {})
+    return found
 
 
 def _on_this_machine(path: str, layers: tuple[Path, ...]) -> str:

@@ -77,6 +77,7 @@ class LambdaFake(Changing):
         self.address = ""
         self.posts: list[Post] = []
         self.polls = 0
+        self.connections = 0
         self.restores = 0
         self.restore = asyncio.Event()
         self.reply_status = 202
@@ -169,6 +170,7 @@ async def listening() -> AsyncIterator[LambdaFake]:
             writer.close()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        fake.connections += 1
         writers.append(writer)
         tasks.append(asyncio.create_task(serve(reader, writer)))
 

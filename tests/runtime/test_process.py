@@ -172,17 +172,20 @@ def test_several_invocations_are_served_in_one_process_when_lambda_allows_it() -
 SNAP_START = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
 
 
-def test_a_snapshot_is_waited_for_between_its_hooks_and_random_numbers_are_new_after_it() -> None:
-    async def run() -> tuple[int, dict[str, Any]]:
+def test_a_snapshot_is_waited_for_between_its_hooks_and_random_numbers_and_connections_are_new_after_it() -> None:
+    async def run() -> tuple[int, tuple[int, int], dict[str, Any]]:
         async with function("scripted_apps.with_snapshot", **SNAP_START) as running:
             api = running.api
             await api.until(lambda: api.restores == 1)
-            polls_before = api.polls
+            before = (api.polls, api.connections)
             api.restore.set()
-            return polls_before, orjson.loads((await api.call(http_event())).content)
+            await api.until(lambda: api.polls == 1)
+            connections = (before[1], api.connections)
+            return before[0], connections, orjson.loads((await api.call(http_event())).content)
 
-    polls_before, seen = asyncio.run(run())
+    polls_before, connections, seen = asyncio.run(run())
     assert (polls_before, seen["story"]) == (0, ["second before", "first before", "after"])
+    assert connections == (1, 2)
     assert seen["random"] != 0.13436424411240122  # the first number after random.seed(1)
 
 

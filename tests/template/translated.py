@@ -1,6 +1,7 @@
 """Returns the template as CloudFormation gets it, in SAM's own translation, so that its silent changes are tested."""
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -62,7 +63,7 @@ class Stack:
         return [grant.get("Fn::If", ["", grant])[1] for grant in found]
 
 
-def translate(source: dict[str, Any], layer_key: str = "layer") -> Stack:
+def translate(source: dict[str, Any], layer_key: str = "layer", parameters: Mapping[str, str] | None = None) -> Stack:
     """Translates a SAM template whose code lies in S3. `layer_key` stands for the layer's content."""
     template = copy.deepcopy(source)
     for resource in template["Resources"].values():
@@ -74,7 +75,8 @@ def translate(source: dict[str, Any], layer_key: str = "layer") -> Stack:
         if "DefinitionUri" in properties:
             properties["DefinitionUri"] = {"Bucket": "bucket", "Key": "definition"}
     defaults = {name: parameter["Default"] for name, parameter in template["Parameters"].items()}
-    return Stack(Translator({}, Parser()).translate(template, defaults)["Resources"])
+    given = {**defaults, **(parameters or {})}
+    return Stack(Translator({}, Parser()).translate(template, given)["Resources"])
 
 
 @cache

@@ -82,10 +82,14 @@ class RuntimeApi:
         await self._fail(f"{_VERSION}/init/error", fault)
 
     async def restore_next(self) -> None:
-        """Hands over to SnapStart; returns in a copy of this process, perhaps much later and more than once."""
+        """Hands over to SnapStart; returns in a copy of this process, perhaps much later and more than once.
+
+        No copy goes on with a connection that was opened before.
+        """
         route = f"{_VERSION}/restore/next"
         response = await self._client.request("GET", self._origin, route, timeouts=_TIMEOUTS)
         await response.read(_REPLY_BYTES_MAX)
+        await self._client.close()
         if response.status != 200:
             raise RuntimeApiError(route, response.status)
 

@@ -6,10 +6,15 @@ many copies of one process.
 
 from __future__ import annotations
 
+import os
 import random
+import ssl
 from collections.abc import Awaitable, Callable
 
 Hook = Callable[[], Awaitable[None]]
+
+# As much as OpenSSL's generator takes to be seeded anew, in bytes.
+_SEED_BYTES = 48
 
 _before_snapshot: list[Hook] = []
 _after_restore: list[Hook] = []
@@ -34,7 +39,12 @@ async def run_before_snapshot() -> None:
 
 
 async def run_after_restore() -> None:
-    """Reseeds `random`, which would give the same numbers in every copy, then runs the registered hooks."""
+    """Reseeds the generators that are in the process's memory, then runs the registered hooks.
+
+    Every copy would draw the same numbers from `random`, and from OpenSSL's generator, of which handshakes are made.
+    What is drawn from the kernel (`secrets`, `os.urandom`, `SystemRandom`, `uuid4`) is never the same.
+    """
     random.seed()
+    ssl.RAND_add(os.urandom(_SEED_BYTES), _SEED_BYTES)
     for hook in _after_restore:
         await hook()

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from gateway.logs.lines import configure, invocation
+from gateway.runtime.hooks import run_after_restore, run_before_snapshot
 from gateway.wiring import settings
 
 Event = dict[str, Any]
@@ -21,12 +22,29 @@ def managed(work: Callable[[Event, Any], Coroutine[Any, Any, Answer]]) -> Handle
     """The handler of a function that a queue, a schedule or a state machine invokes."""
     # One loop for the life of the process, since kept connections belong to it.
     runner = asyncio.Runner()
+    if settings.snap_start():
+        _take_part_in_snapshots()
 
     def handle(event: Event, context: Any) -> Answer:
         with logged(event, context):
             return runner.run(work(event, context), context=copy_context())
 
     return handle
+
+
+def _take_part_in_snapshots() -> None:
+    """Has the managed runtime run this process's hooks, by the library that it brings along.
+
+    They run on a loop of their own: the one of the invocations is made after the restore, so that no copy shares it.
+    https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks-python.html
+    """
+    from snapshot_restore_py import (  # noqa: PLC0415  # Lambda's own package, for SnapStart alone
+        register_after_restore,
+        register_before_snapshot,
+    )
+
+    register_before_snapshot(lambda: asyncio.run(run_before_snapshot()))
+    register_after_restore(lambda: asyncio.run(run_after_restore()))
 
 
 @contextmanager

@@ -124,6 +124,12 @@ def stack_name(environment: Mapping[str, str] | None = None) -> str:
     return env.get("STACK_NAME", "")
 
 
+def snap_start(environment: Mapping[str, str] | None = None) -> bool:
+    """True where this process is started for SnapStart: it goes on in copies of itself."""
+    env = os.environ if environment is None else environment
+    return env.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
+
+
 def cors_origins(environment: Mapping[str, str] | None = None) -> frozenset[str]:
     """The origins whose pages may call the API."""
     env = os.environ if environment is None else environment
