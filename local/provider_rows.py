@@ -1,6 +1,7 @@
 """Decides which providers are real: those with a key or a base URL in the stack's environment."""
 
 import asyncio
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import orjson
 
+from gateway.ports.upstream import CUSTOM, row_of
 from gateway.providers.chat.registry import PROVIDERS
 from gateway.providers.media.registry import MEDIA_VENDORS
 from local.children import Children
@@ -16,11 +18,14 @@ ROOT = Path(__file__).resolve().parent.parent
 # A provider with a base URL only, usually the operator's own server, still gets a key, because its wire requires one.
 NO_KEY = "none"
 # The members of a row that an environment can set. All but the first two serve single providers.
-FIELDS = ("api_key", "base_url", "secret_key", "project", "location", "storage_uri")
+FIELDS = (
+    "api_key", "base_url", "secret_key", "project", "location", "storage_uri", "resource", "api_version", "region",
+)  # fmt: skip
 # The members that a provider's callbacks are known by, which a secret of their own holds.
 CALLBACK_FIELDS = ("webhook_secret", "user_id", "jwks_url")
 
 Row = dict[str, str]
+_CUSTOM_ADDRESS = re.compile(r"CUSTOM_([A-Z0-9_]+)_BASE_URL")
 
 
 class SimulatorFailed(Exception):
@@ -72,8 +77,12 @@ async def start_simulator(children: Children, data: Path, env: Mapping[str, str]
 
 
 def choose(simulated: Mapping[str, Row], environment: Mapping[str, str]) -> ProviderRows:
-    """Builds real rows from `<ROW>_API_KEY`, `<ROW>_BASE_URL` and so on, and takes the rest from `simulated`."""
-    names = sorted({*simulated, *PROVIDERS, *MEDIA_VENDORS})
+    """Builds real rows from `<ROW>_API_KEY`, `<ROW>_BASE_URL` and so on, and takes the rest from `simulated`.
+
+    `CUSTOM_<ROW>_BASE_URL` adds a provider of the operator's own, `custom/<row>`.
+    """
+    added = {f"custom/{found[1].lower()}" for name in environment if (found := _CUSTOM_ADDRESS.fullmatch(name))}
+    names = sorted({*simulated, *PROVIDERS, *MEDIA_VENDORS, *added} - {CUSTOM})
     configured = {name: row for name in names if (row := _configured(name, environment))}
     return ProviderRows(
         configured=configured,
@@ -82,8 +91,9 @@ def choose(simulated: Mapping[str, Row], environment: Mapping[str, str]) -> Prov
 
 
 def _configured(name: str, environment: Mapping[str, str]) -> Row:
-    prefix = name.upper().replace("-", "_")
+    prefix = name.upper().replace("-", "_").replace("/", "_")
     given = {
         field: value for field in (*FIELDS, *CALLBACK_FIELDS) if (value := environment.get(f"{prefix}_{field.upper()}"))
     }
-    return {"api_key": NO_KEY, **given} if given else {}
+    keyless = row_of(name) == CUSTOM
+    return {**({} if keyless else {"api_key": NO_KEY}), **given} if given else {}

@@ -44,9 +44,22 @@ async def test_a_row_by_role_has_no_key() -> None:
     assert rows.rows["bedrock"] == {"auth": "role", "region": "us-east-1"}
 
 
+@pytest.mark.parametrize(("key", "holds"), [("", ["base_url"]), ("k-1", ["api_key", "base_url"])])
+async def test_a_provider_of_the_operators_own_needs_an_address_and_no_key(key: str, holds: list[str]) -> None:
+    rows = MemoryProviderRows({"custom/ollama": {"api_key": "old"}})
+    settings = ["base_url=http://10.0.0.7:11434/v1"]
+    answer = await set_provider_key(rows, "custom/ollama", settings, ask=lambda _: key)
+    assert answer == {"provider": "custom/ollama", "holds": holds}
+    assert rows.rows["custom/ollama"].get("api_key", "") == key
+
+
 @pytest.mark.parametrize(
     ("provider", "settings", "key", "told"),
     [
+        ("custom/*", ["base_url=http://a"], "k", "no provider"),
+        ("custom/ollama", [], "k", "base_url"),
+        ("custom/ollama", ["base_url=ollama:11434"], "k", "base_url"),
+        ("custom/ollama", ["base_url=http://a/?q"], "k", "base_url"),
         ("opennai", [], "k", "no provider 'opennai'.*anthropic.*openai"),
         ("openai", ["base_url"], "k", "'base_url'"),
         ("openai", ["=x"], "k", "''"),

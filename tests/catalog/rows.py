@@ -6,12 +6,19 @@ from copy import deepcopy
 from typing import Any
 
 from gateway.ports.catalog import KnownNames
+from gateway.ports.upstream import CUSTOM
 
 KNOWN = KnownNames(
     providers={"lab": ("plain_wire", "other_wire"), "host": ("host_wire",)},
     profiles={"plain": ("plain_wire", "other_wire", "host_wire"), "hosted": ("host_wire",)},
     regional={"host": r"[a-z]+-[1-9]"},
     tools={"plain_wire": ("search",), "host_wire": ("search", "fetch")},
+)
+# The same with the providers that an operator may add.
+OPEN = KNOWN._replace(
+    providers={**KNOWN.providers, CUSTOM: ("plain_wire", "host_wire")},
+    regional={**KNOWN.regional, CUSTOM: r"[a-z-]+"},
+    default_wires={CUSTOM: ("plain_wire",)},
 )
 
 CHAT: dict[str, Any] = {

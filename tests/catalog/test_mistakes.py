@@ -13,8 +13,10 @@ from gateway.catalog.loader import Kind, parse
 from gateway.catalog.media import MEDIA_MODELS
 from gateway.catalog.plain import plain
 from gateway.catalog.schema import CatalogError
+from gateway.ports.catalog import KnownNames
+from gateway.ports.upstream import CUSTOM
 from gateway.providers.chat import registry as providers
-from tests.catalog.rows import CHAT, KNOWN, MEDIA, changed, without
+from tests.catalog.rows import CHAT, KNOWN, MEDIA, OPEN, changed, without
 
 ONE, TWO, OLD, ALIAS = ("models", 0), ("models", 1), ("models", 2), ("aliases", 0)
 FILM, FILM_2, STATUE = ("models", 0), ("models", 1), ("models", 2)
@@ -24,9 +26,9 @@ FOREIGN_PROFILE = (
 )
 
 
-def refusal(kind: Kind[Any], document: dict[str, Any]) -> str:
+def refusal(kind: Kind[Any], document: dict[str, Any], known: KnownNames = KNOWN) -> str:
     with pytest.raises(CatalogError) as caught:
-        parse(kind, document, KNOWN)
+        parse(kind, document, known)
     return str(caught.value)
 
 
@@ -224,6 +226,9 @@ def test_a_region_whose_name_is_like_none_of_its_provider_is_refused() -> None:
         *(("bedrock", region, True) for region in ("eu-west-1", "us-gov-west-1", "ap-southeast-7")),
         *(("bedrock", region, False) for region in ("eu-west-11", "eu-west", "euwest-1", "EU-WEST-1", "us-central1")),
         *(("vertex", region, True) for region in ("us-central1", "europe-west12", "global", "northamerica-northeast1")),
+        *(("moonshot", region, True) for region in ("global", "cn-mainland")),
+        *(("moonshot", region, False) for region in ("global|cn-mainland", "us-east-1")),
+        *((CUSTOM, region, True) for region in ("here", "cn-rack-7")),
         *(("vertex", region, False) for region in ("us-east-1", "eu-west1-a", "us-central", "europe-west123")),
     ],
 )
@@ -240,6 +245,30 @@ def test_a_profile_of_models_of_another_wire_than_the_targets_own_is_refused() -
     document = changed(document, *TWO, "targets", 1, "provider", to="lab")
     document = without(document, *TWO, "targets", 1, "region")
     assert refusal(CHAT_MODELS, document) == f"models/chat.json: model 'two': {FOREIGN_PROFILE}"
+
+
+def test_a_provider_of_the_operators_own_serves_a_model() -> None:
+    document = changed(changed(CHAT, *ONE, "provider", to="custom/ollama"), *ONE, "region", to="cn-here")
+    (target,) = parse(CHAT_MODELS, document, OPEN).models()[0].targets
+    assert (target.provider, target.wires, target.region) == ("custom/ollama", (), "cn-here")
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "message"),
+    [
+        ("provider", "custom", "unknown provider 'custom'; known: custom/*, host, lab"),
+        ("wires", ["other_wire"], "unknown wire of provider 'custom/ollama': 'other_wire'"),
+        ("region", "CN", "region: 'CN' is not like the name of a region of 'custom/ollama'"),
+        (
+            "profile",
+            "hosted",
+            "profile: 'hosted' is of models on host_wire, and provider 'custom/ollama' serves this one on plain_wire",
+        ),
+    ],
+)
+def test_a_mistake_in_a_model_of_the_operators_own_provider_is_told(member: str, value: Any, message: str) -> None:
+    document = changed(CHAT, *ONE, "provider", to="custom/ollama")
+    assert message in refusal(CHAT_MODELS, changed(document, *ONE, member, to=value), OPEN)
 
 
 @pytest.mark.parametrize("member", ["id", "upstream_model"])

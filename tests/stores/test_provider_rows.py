@@ -53,3 +53,19 @@ async def test_a_row_holds_several_credentials_with_its_own_settings_where_they_
         Credential("three", "https://c.example", {"project": "q"}, "c"),
     )
     assert await read.of("groq") == (Credential("two", None, {}, "b", 3),)
+
+
+async def test_a_provider_of_the_operators_own_is_set_by_its_address(
+    endpoints: Endpoints, client: Client, clock: StoppedClock
+) -> None:
+    secret = boto("secretsmanager", endpoints.moto).create_secret(Name=f"providers-{secrets.token_hex(4)}")["ARN"]
+    aws = api(client, clock, "secretsmanager", endpoints.moto)
+    written = {
+        "custom/ollama": {"base_url": "http://10.0.0.7:11434/v1"},
+        "custom/nowhere": {"api_key": "k"},
+        "openai": {"base_url": "http://10.0.0.7:11434/v1"},
+    }
+    await SecretProviderRows(aws, secret).write(written)
+    read = SecretCredentials(aws, clock, secret, 60.0)
+    assert await read.of("custom/ollama") == (Credential("", "http://10.0.0.7:11434/v1"),)
+    assert [await read.of(row) for row in ("custom/nowhere", "openai")] == [(), ()]

@@ -7,8 +7,19 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from gateway.canonical.parts import CacheLifetime, Document, Image, InlineMedia, Message, Text, ToolCall, ToolResult
-from gateway.canonical.request import ChatRequest, OutputFormat, Reasoning, Sampling, Tool
+from gateway.canonical.parts import (
+    CacheLifetime,
+    Document,
+    Image,
+    InlineMedia,
+    Message,
+    RedactedThinking,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+)
+from gateway.canonical.request import ChatRequest, OutputFormat, Reasoning, Sampling, Tool, ToolChoice
 from gateway.errors import InvalidRequest
 from tests.providers.constraints.asking import HI, said
 
@@ -38,6 +49,10 @@ _LACKING: Mapping[str, dict[str, Any]] = {
     "stop": {"sampling": Sampling(stop=("x",))},
     "presence_penalty": {"sampling": Sampling(presence_penalty=1.0)},
     "frequency_penalty": {"sampling": Sampling(frequency_penalty=1.0)},
+    "logit_bias": {"sampling": Sampling(logit_bias={"1": 2.0})},
+    "logprobs": {"sampling": Sampling(logprobs=True)},
+    "top_logprobs": {"sampling": Sampling(top_logprobs=2)},
+    "user": {"user": "u"},
     "parallel_tool_calls": {"parallel_tool_calls": False},
 }
 
@@ -75,6 +90,42 @@ def _call_id(shape: Shape, expected: Any) -> bool:
         return sent.messages[1].parts[0] == ToolCall(name, "f", "{}")
 
     return _names(takes, expected)
+
+
+def _call_id_digits(shape: Shape, expected: int) -> bool:
+    """True if ids of so many letters and digits are kept, and others become some."""
+
+    def sent(name: str) -> str:
+        call, result = said("assistant", ToolCall(name, "f", "{}")), said("tool", ToolResult(name, (Text("x"),)))
+        parts = shape(HI, call, result).messages[1].parts + shape(HI, call, result).messages[2].parts
+        identity = {part.id if isinstance(part, ToolCall) else part.call_id for part in parts}  # type: ignore[union-attr]
+        return identity.pop() if len(identity) == 1 else ""
+
+    others = ["aB3" * expected, "a" * (expected - 1), "a" * (expected + 1), "_" * expected, "\u00e9" * expected]
+    fitting = [sent(name) for name in others]
+    fits = all(len(name) == expected and name.isascii() and name.isalnum() for name in fitting)
+    return sent("aB3cD5eF7"[:expected]) == "aB3cD5eF7"[:expected] and fits and len(set(fitting)) == len(others)
+
+
+def _takes_thoughts(shape: Shape, expected: bool) -> bool:
+    thoughts = (Thinking("so"), RedactedThinking("sealed"))
+    sent = shape(HI, Message("assistant", (*thoughts, Text("a"))), HI)
+    return (sent.messages[1].parts[:-1] == thoughts) == expected
+
+
+def _names_speakers(shape: Shape, expected: bool) -> bool:
+    return (shape(Message("user", (Text("hi"),), name="ann")).messages[0].name == "ann") == expected
+
+
+def _tool_choices_refused(shape: Shape, expected: tuple[str, ...]) -> bool:
+    def kept(mode: Any) -> bool:
+        choice = ToolChoice(mode, "f" if mode == "tool" else None)
+        sent = shape(tools=(Tool("f"),), tool_choice=choice)
+        otherwise = (None, ()) if mode == "none" else (ToolChoice("auto"), (Tool("f"),))
+        names = tuple(Tool(tool.name) for tool in sent.tools)
+        return sent.tool_choice == choice or (sent.tool_choice, names) != otherwise
+
+    return {mode for mode in ("none", "required", "tool") if not kept(mode)} == set(expected)
 
 
 def _call_ids_repeat(shape: Shape, expected: bool) -> bool:

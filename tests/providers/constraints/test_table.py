@@ -20,6 +20,7 @@ EXTRAS = {
     "schema_keywords": "maxLength",
     "schema_formats": "phone",
     "image_types": "image/bmp",
+    "tool_choices_refused": "tool",
 }
 
 

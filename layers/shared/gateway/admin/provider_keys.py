@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.admin.accounts import Document
 from gateway.errors import InvalidRequest
-from gateway.ports.upstream import AUTH, BY_ROLE, CREDENTIALS, ProviderRows
+from gateway.ports.upstream import AUTH, BY_ROLE, CREDENTIALS, CUSTOM, ProviderRows, row_of
 from gateway.providers.chat.registry import PROVIDERS
 from gateway.providers.media.registry import MEDIA_VENDORS
 from gateway.providers.media.vendor import Callback
@@ -22,6 +22,7 @@ from gateway.providers.media.vendor import Callback
 _ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 Row = dict[str, Any]
+_ADDRESS = re.compile(r"https?://[^\s/?#]+[^\s?#]*")
 
 
 def asked_secret(what: str) -> str:
@@ -46,9 +47,10 @@ async def set_provider_key(
     `settings` are `name=value`, such as `base_url=https://...`. With `by_role` there is no key: the role signs. A
     `credential_id` names one of several credentials, which get requests in proportion to their weights; 0 takes one
     out of use.
+    provider of the operator's own, `custom/<row>`, needs a `base_url`, and may have no key.
     """
     known = sorted({*PROVIDERS, *MEDIA_VENDORS})
-    if provider not in known:
+    if provider == CUSTOM or row_of(provider) not in known:
         raise InvalidRequest(f"There is no provider '{provider}'. Known are: {', '.join(known)}.")
     made = _settings(settings, ("api_key", AUTH, CREDENTIALS, "id", "weight"))
     if weight < 0 or (credential_id and not _ID.fullmatch(credential_id)):
@@ -56,9 +58,12 @@ async def set_provider_key(
     callback = _callbacks().get(provider)
     if callback is not None and callback.needs in made:
         raise InvalidRequest(f"'{callback.needs}' is not kept beside the key; set it by set-callback {provider}.")
-    made |= {AUTH: BY_ROLE} if by_role else {"api_key": _not_empty(ask(f"API key of {provider}"))}
     everything = await rows.read()
     before = everything.get(provider, {})
+    if row_of(provider) == CUSTOM:
+        made |= _custom({**before, **made}, ask(f"API key of {provider}, or nothing"))
+    else:
+        made |= {AUTH: BY_ROLE} if by_role else {"api_key": _not_empty(ask(f"API key of {provider}"))}
     if credential_id:
         made |= {"id": credential_id, "weight": weight}
         everything[provider] = {**before, CREDENTIALS: _replaced(before.get(CREDENTIALS, []), made)}
@@ -140,6 +145,13 @@ def _settings(pairs: Sequence[str], asked_for: Sequence[str]) -> Row:
             raise InvalidRequest(f"A setting is name=value, and never what is asked for; {name[:40]!r} is none.")
         made[name] = value
     return made
+
+
+def _custom(row: Row, key: str) -> Row:
+    address = row.get("base_url", "")
+    if not _ADDRESS.fullmatch(address):
+        raise InvalidRequest("A custom provider needs --setting base_url=http(s)://...; nothing was changed.")
+    return {"api_key": key} if key else {}
 
 
 def _not_empty(key: str) -> str:

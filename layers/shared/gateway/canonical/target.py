@@ -16,6 +16,9 @@ class Profile(Struct, frozen=True):
     adaptively (the model's own choice), or either way. `hosted_as` names the vendor whose parameters the family takes
     on a host of many vendors' models (Bedrock).
 
+    `switch` is the member of OpenAI's chat wire that turns thinking on and off where no effort word does: `thinking`
+    with a type, or `enable_thinking` with a budget beside it.
+
     `thinking_budget_tokens` bounds a budget from both sides; `thinks_always` models cannot turn thinking off.
     `signed_calls` models refuse a history whose tool calls have no signature (Gemini 3).
 
@@ -31,6 +34,7 @@ class Profile(Struct, frozen=True):
     output_limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     efforts: tuple[str, ...] = ()
     thinking: Literal["none", "budget", "adaptive", "either", "effort"] = "none"
+    switch: Literal["", "thinking", "enable_thinking"] = ""
     hosted_as: Literal["plain", "claude", "nova", "gpt_oss"] = "plain"
     thinking_budget_tokens: tuple[int, int] = (1_024, 32_768)
     thinks_always: bool = False

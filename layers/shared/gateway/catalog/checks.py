@@ -14,6 +14,7 @@ from gateway.canonical.models import Alias, Model, ModelTarget, Offer, Retired, 
 from gateway.catalog.names import differ_in_date, undated
 from gateway.catalog.schema import CatalogError
 from gateway.ports.catalog import KnownNames
+from gateway.ports.upstream import row_of
 
 
 class Checked(NamedTuple):
@@ -128,9 +129,10 @@ def _check_targets(targets: Sequence[ModelTarget[Any]], known: KnownNames) -> No
 
 
 def _check_target(target: ModelTarget[Any], known: KnownNames) -> None:
-    check_names("unknown provider", (target.provider,), known.providers)
+    provider = row_of(target.provider)
+    check_names("unknown provider", (provider,), known.providers)
     check_names("unknown profile", filter(None, (target.profile,)), known.profiles)
-    check_names(f"unknown wire of provider {target.provider!r}:", target.wires, known.providers[target.provider])
+    check_names(f"unknown wire of provider {target.provider!r}:", target.wires, known.providers[provider])
     family = known.profiles.get(target.profile)
     if family is not None and not {*_wires(target, known)} & {*family}:
         raise CatalogError(
@@ -138,14 +140,15 @@ def _check_target(target: ModelTarget[Any], known: KnownNames) -> None:
             f"this one on {', '.join(_wires(target, known))}"
         )
     if target.region is not None:
-        check_names("unknown provider with regions:", (target.provider,), known.regional)
-        if not re.fullmatch(known.regional[target.provider], target.region):
+        check_names("unknown provider with regions:", (provider,), known.regional)
+        if not re.fullmatch(known.regional[provider], target.region):
             raise CatalogError(f"region: {target.region!r} is not like the name of a region of {target.provider!r}")
 
 
 def _wires(target: ModelTarget[Any], known: KnownNames) -> Collection[str]:
     """The wires that the target is asked on."""
-    return target.wires or known.providers[target.provider]
+    provider = row_of(target.provider)
+    return target.wires or known.default_wires.get(provider, known.providers[provider])
 
 
 def check_tool(tool: ToolPrice, known: KnownNames) -> None:

@@ -32,7 +32,7 @@ from gateway.ports.catalog import Catalog
 from gateway.ports.signatures import SignedCall
 from gateway.ports.upstream import Credential, UpstreamResponse
 from gateway.providers.chat.profiles import PROFILES
-from gateway.providers.chat.registry import PROVIDERS, Provider
+from gateway.providers.chat.registry import Provider, provider_row
 from gateway.routing.plan import Candidate, Plan, plan
 from gateway.signatures import Vault, collected, is_about_signatures, lacking, restored, unsigned
 
@@ -92,7 +92,7 @@ class ChatOperation:
 
     def origin(self, candidate: Candidate[ChatModel], credential: Credential) -> str:
         """The base URL of the provider."""
-        provider = PROVIDERS[candidate.target.provider]
+        provider = provider_row(candidate.target.provider)
         return provider.origin(provider.located(credential, candidate.target.region))
 
     def streams(self, candidate: Candidate[ChatModel]) -> bool:
@@ -167,7 +167,7 @@ class ChatOperation:
 
 def provider_of(candidate: Candidate[ChatModel], request: ChatRequest) -> Provider:
     """The provider's row for the caller's own wire where the model is served on that."""
-    return PROVIDERS[candidate.target.provider].speaking(request.protocol, candidate.target.wires)
+    return provider_row(candidate.target.provider).speaking(request.protocol, candidate.target.wires)
 
 
 def target_of(candidate: Candidate[ChatModel]) -> Target:

@@ -27,7 +27,7 @@ from gateway.pipeline.operation import Cost, InboundRequest, ProviderCall, Trans
 from gateway.pipeline.provider_client import body_of
 from gateway.ports.catalog import Catalog
 from gateway.ports.upstream import Credential
-from gateway.providers.chat.registry import PROVIDERS
+from gateway.providers.chat.registry import provider_row
 from gateway.routing.plan import Candidate, Plan, candidates_for
 
 Plain = Candidate[Model[str]]
@@ -136,7 +136,7 @@ class PassthroughOperation:
 
     def origin(self, candidate: Plain, credential: Credential) -> str:
         """The base URL of the provider."""
-        return PROVIDERS[candidate.target.provider].origin(credential)
+        return provider_row(candidate.target.provider).origin(credential)
 
     def streams(self, candidate: Plain) -> bool:
         """Answers come whole."""
@@ -148,7 +148,7 @@ class PassthroughOperation:
     ) -> ProviderCall:
         """The caller's bytes with the provider's name of the model."""
         del stream
-        provider, model = PROVIDERS[candidate.target.provider], candidate.target.upstream_model
+        provider, model = provider_row(candidate.target.provider), candidate.target.upstream_model
         body = json_edit.edit(request.body, {"model": orjson.dumps(model)})
         asked = provider.forwarding(self.wire.path, body, model, credential, now_s)
         return ProviderCall(asked, body_of, provider.codec.decode_error)

@@ -23,6 +23,8 @@ class Catalog(Protocol[M_co]):
 class KnownNames(NamedTuple):
     """The names that rows of one kind may use: each provider with its wires, each profile with the wires of its family.
 
+    Providers go by the name of their row (`gateway.ports.upstream.row_of`). `default_wires` are the wires of a target
+    that names none, where these are not all of its provider's.
     `regional` are the providers whose target may have a region of its own, different from their credential's, with the
     pattern of their regions' names. `tools` are the words for what providers run, by the wire that has them.
     """
@@ -31,3 +33,4 @@ class KnownNames(NamedTuple):
     profiles: Mapping[str, Collection[str]] = {}
     regional: Mapping[str, str] = {}
     tools: Mapping[str, Collection[str]] = {}
+    default_wires: Mapping[str, Collection[str]] = {}

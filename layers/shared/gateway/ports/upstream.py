@@ -12,6 +12,14 @@ AUTH = "auth"
 BY_ROLE = "role"
 # The member of a row that lists further credentials of the same provider.
 CREDENTIALS = "credentials"
+# The registry's row of every provider that an operator adds by configuration, under a name of this form.
+CUSTOM = "custom/*"
+_CUSTOM_PREFIX = "custom/"
+
+
+def row_of(provider: str) -> str:
+    """Returns the name of a provider's row in the registry."""
+    return CUSTOM if provider.startswith(_CUSTOM_PREFIX) else provider
 
 
 class Credential(Struct, frozen=True):

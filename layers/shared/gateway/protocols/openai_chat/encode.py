@@ -177,7 +177,11 @@ _OUTPUT_FORMATS: Mapping[str, Callable[[OutputFormat], dict[str, Any]]] = {
 
 def _reasoning(reasoning: Reasoning | None, profile: Profile) -> dict[str, Any]:
     """An effort word, from a budget where that is what was given; a model that does not reason gets none."""
-    if reasoning is None or not profile.efforts:
+    if reasoning is None:
+        return {}
+    if profile.switch:
+        return _SWITCHES[profile.switch](not reasoning.disabled and reasoning.effort != "none", reasoning)
+    if not profile.efforts:
         return {}
     word = reasoning.effort
     if word is None and reasoning.budget_tokens is not None:
@@ -185,3 +189,18 @@ def _reasoning(reasoning: Reasoning | None, profile: Profile) -> dict[str, Any]:
         word = next(effort for least, effort in _EFFORT_BUDGETS if budget >= least)
         word = nearest(word, profile.efforts)
     return {} if word is None else {"reasoning_effort": word}
+
+
+def _typed_switch(thinks: bool, _: Reasoning) -> dict[str, Any]:
+    return {"thinking": {"type": "enabled" if thinks else "disabled"}}
+
+
+def _plain_switch(thinks: bool, reasoning: Reasoning) -> dict[str, Any]:
+    """Qwen's: https://www.alibabacloud.com/help/en/model-studio/deep-thinking."""
+    return {"enable_thinking": thinks} | _given({"thinking_budget": reasoning.budget_tokens if thinks else None})
+
+
+_SWITCHES: Mapping[str, Callable[[bool, Reasoning], dict[str, Any]]] = {
+    "thinking": _typed_switch,
+    "enable_thinking": _plain_switch,
+}

@@ -1,5 +1,8 @@
 """Builds requests to Bedrock: a host per region, and a signature or a Bedrock API key.
 
+Converse is asked at the runtime's host, OpenAI's two wires at Mantle's, which signs under its own name and knows models
+by names of its own: https://docs.aws.amazon.com/bedrock/latest/userguide/bedrock-mantle.html.
+
 https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys.html. The credential's `extra` holds `region` and, where
 requests are to be signed, `access_key_id`, `secret_access_key` and, with temporary credentials, `session_token`; with
 an access key the API key is not looked at. A row with `"auth": "role"` gets the pair of the function's own role.
@@ -14,6 +17,8 @@ from gateway.providers.auth.sigv4 import AwsCredentials, Scope, signed_headers
 from gateway.providers.outgoing import Headers, Outgoing, setting
 
 _SERVICE = "bedrock"
+_MANTLE = "bedrock-mantle"
+MANTLE_PATHS = {"openai_chat": "/v1/chat/completions", "openai_responses": "/v1/responses"}
 # https://docs.aws.amazon.com/general/latest/gr/bedrock.html
 REGIONS = r"[a-z]{2}(-[a-z]+)+-[1-9]"
 # The client writes the Host field from the origin, without the scheme's own port.
@@ -30,8 +35,22 @@ def path(outgoing: Outgoing) -> str:
     return f"/model/{encoded(outgoing.model)}/{'converse-stream' if outgoing.stream else 'converse'}"
 
 
+def mantle_base_url(credential: Credential) -> str:
+    """Mantle's endpoint in the account's region."""
+    return f"https://{_MANTLE}.{setting(credential, 'region')}.api.aws"
+
+
 def headers(url: str, outgoing: Outgoing) -> Headers:
     """A signature over this very request, or the key as a bearer token."""
+    return _headers(url, outgoing, _SERVICE)
+
+
+def mantle_headers(url: str, outgoing: Outgoing) -> Headers:
+    """The same, in Mantle's name."""
+    return _headers(url, outgoing, _MANTLE)
+
+
+def _headers(url: str, outgoing: Outgoing, service: str) -> Headers:
     credential = outgoing.credential
     if "access_key_id" not in credential.extra:
         return (("authorization", f"Bearer {credential.api_key}"),)
@@ -44,6 +63,6 @@ def headers(url: str, outgoing: Outgoing) -> Headers:
         setting(credential, "secret_access_key"),
         credential.extra.get("session_token"),
     )
-    scope = Scope(setting(credential, "region"), _SERVICE)
+    scope = Scope(setting(credential, "region"), service)
     signed = signed_headers("POST", address.path, {"host": host}, outgoing.body, keys, scope, outgoing.now_s)
     return tuple((name, value) for name, value in signed.items() if name != "host")

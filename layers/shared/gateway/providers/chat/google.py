@@ -1,5 +1,8 @@
 """Builds requests to Google's two APIs: the Developer API by key, Vertex by project and access token.
 
+Vertex serves Claude too, on Anthropic's wire, with the model in the path and the version in the body:
+https://docs.claude.com/en/api/claude-on-vertex-ai.
+
 Vertex's hosts and paths: https://cloud.google.com/vertex-ai/generative-ai/docs/learn/locations. With a project in the
 credential's `extra` the credential's key is an access token; without one it is a key of Vertex's express mode
 (https://cloud.google.com/vertex-ai/generative-ai/docs/start/express-mode/overview), which knows neither project nor
@@ -8,11 +11,13 @@ location. Versions are those that Google's own SDK asks for.
 
 from __future__ import annotations
 
+from gateway.framing.percent import encoded
 from gateway.ports.upstream import Credential
 from gateway.providers.chat.wires import part
-from gateway.providers.outgoing import Headers, Outgoing
+from gateway.providers.outgoing import Headers, Outgoing, anthropic_betas, setting
 
 _GLOBAL = "global"
+_CLAUDE_VERSION = b'"vertex-2023-10-16"'
 # https://cloud.google.com/vertex-ai/generative-ai/docs/learn/locations
 LOCATIONS = r"global|us|eu|[a-z]+-[a-z]+[1-9][0-9]?"
 
@@ -52,6 +57,26 @@ def vertex_headers(url: str, outgoing: Outgoing) -> Headers:
     if "project" not in outgoing.credential.extra:
         return developer_headers(url, outgoing)
     return (("authorization", f"Bearer {outgoing.credential.api_key}"),)
+
+
+def vertex_claude_path(outgoing: Outgoing) -> str:
+    """The path of a Claude, in the account's project: there is none without one."""
+    credential = outgoing.credential
+    place = f"projects/{setting(credential, 'project')}/locations/{credential.extra.get('location', _GLOBAL)}"
+    verb = "streamRawPredict" if outgoing.stream else "rawPredict"
+    return f"/v1/{place}/publishers/anthropic/models/{encoded(outgoing.model)}:{verb}"
+
+
+def vertex_claude_headers(url: str, outgoing: Outgoing) -> Headers:
+    """The access token, and the betas that the caller asked for."""
+    return (*vertex_headers(url, outgoing), *anthropic_betas(outgoing))
+
+
+def vertex_claude_body(body: bytes) -> bytes:
+    """A body of Anthropic's as Vertex takes it."""
+    from gateway.framing.json_edit import edit  # noqa: PLC0415  # the rows are read where no body is edited
+
+    return edit(body, {"anthropic_version": _CLAUDE_VERSION}, frozenset({"model"}))
 
 
 def _path(outgoing: Outgoing) -> str:

@@ -2,7 +2,7 @@
 
 https://platform.openai.com/docs/guides/reasoning, https://docs.claude.com/en/docs/build-with-claude/adaptive-thinking,
 https://ai.google.dev/gemini-api/docs/thinking, https://api-docs.deepseek.com and the model pages. A Claude is the same
-family at Anthropic and on Bedrock.
+family at Anthropic, on Bedrock and on Vertex; an open model the same wherever it is hosted on OpenAI's wire.
 """
 
 from __future__ import annotations
@@ -118,6 +118,37 @@ PROFILES = {
             signed_calls=True,
         ),
         Profile(name="deepseek"),
+        # https://api-docs.deepseek.com/guides/thinking_mode: from V3.2 on.
+        Profile(name="deepseek_hybrid", switch="thinking"),
+        # https://docs.x.ai/docs/guides/reasoning: Grok 4 thinks always, and knows no effort.
+        Profile(name="grok"),
+        Profile(name="grok_reasoning", thinks_always=True),
+        Profile(name="grok_effort", efforts=("low", "high"), thinks_always=True),
+        Profile(name="mistral"),
+        # https://docs.mistral.ai/capabilities/reasoning: Magistral thinks always, later models by a word.
+        Profile(name="mistral_reasoning", thinks_always=True),
+        Profile(name="mistral_effort", efforts=("none", "high")),
+        Profile(name="llama"),
+        Profile(name="gpt_oss", efforts=("low", "medium", "high"), thinks_always=True),
+        # https://www.alibabacloud.com/help/en/model-studio/deep-thinking
+        Profile(name="qwen"),
+        Profile(name="qwen_hybrid", switch="enable_thinking"),
+        Profile(name="qwen_reasoning", thinks_always=True),
+        # https://platform.moonshot.ai/docs/guide/use-kimi-k2-thinking-model
+        Profile(name="kimi"),
+        Profile(name="kimi_hybrid", switch="thinking"),
+        Profile(name="kimi_reasoning", thinks_always=True),
+        # https://docs.z.ai/guides/capabilities/thinking-mode
+        Profile(name="glm"),
+        Profile(name="glm_hybrid", switch="thinking"),
+        # https://platform.minimax.io/docs/guides/text-m2-function-call
+        Profile(name="minimax", thinks_always=True),
+        # https://docs.perplexity.ai/api-reference/chat-completions-post
+        Profile(name="sonar"),
+        Profile(name="sonar_reasoning", efforts=("minimal", "low", "medium", "high"), thinks_always=True),
+        # Any other model on a wire that is OpenAI's or Anthropic's, an operator's own ones too.
+        Profile(name="compatible"),
+        Profile(name="compatible_effort", efforts=("low", "medium", "high")),
         Profile(name="bedrock_plain"),
         Profile(name="bedrock_nova", hosted_as="nova"),
         Profile(name="bedrock_nova_2", thinking="effort", hosted_as="nova", efforts=("low", "medium", "high")),
@@ -131,13 +162,25 @@ PROFILES = {
     )
 }
 
+# Hosts of open models have OpenAI's wires, and many of them Anthropic's too.
+_OPEN = ("openai_chat", "openai_responses", "anthropic_messages")
 # The wires that serve the models of a family, which is the first word of a profile's name.
 _WIRES = {
     "openai": ("openai_chat", "openai_responses"),
     "claude": ("anthropic_messages", "bedrock_converse"),
     "gemini": ("gemini",),
-    "deepseek": ("openai_chat",),
+    "deepseek": _OPEN,
     "bedrock": ("bedrock_converse",),
+    "grok": _OPEN,
+    "mistral": _OPEN,
+    "llama": _OPEN,
+    "gpt": _OPEN,
+    "qwen": _OPEN,
+    "kimi": _OPEN,
+    "glm": _OPEN,
+    "minimax": _OPEN,
+    "sonar": ("openai_chat",),
+    "compatible": ("openai_chat", "openai_responses", "anthropic_messages"),
 }
 
 

@@ -6,7 +6,7 @@ it speaks. Base URLs are as the vendor's own SDK takes them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import orjson
@@ -15,12 +15,12 @@ from msgspec.structs import replace
 
 from gateway.errors import InvalidRequest
 from gateway.ports.catalog import KnownNames
-from gateway.ports.upstream import Credential, UpstreamRequest
-from gateway.providers.chat import bedrock, google
+from gateway.ports.upstream import CUSTOM, Credential, UpstreamRequest, row_of
+from gateway.providers.chat import azure, bedrock, custom, google
 from gateway.providers.chat.profiles import PROFILES, wires_of
 from gateway.providers.chat.tools import TOOLS
 from gateway.providers.chat.wires import part, upstream_codec
-from gateway.providers.outgoing import Headers, Outgoing
+from gateway.providers.outgoing import Headers, Outgoing, anthropic_key, bearer, setting
 
 if TYPE_CHECKING:
     # A process that reads the rows alone, as the list of models does, loads no codec and no constraints.
@@ -29,9 +29,8 @@ if TYPE_CHECKING:
     from gateway.canonical.target import Target
     from gateway.providers.constraints import Renaming
 
-# https://docs.claude.com/en/api/versioning
-ANTHROPIC_VERSION = "2023-06-01"
 _JSON = ("content-type", "application/json")
+_REGION = "region"
 TOO_DEEP = "The request nests deeper than this model's provider can be sent."
 
 
@@ -45,9 +44,10 @@ class Provider(Struct, frozen=True):
     `wire` names a module of `gateway.protocols`, which is loaded at its first use. With `count_path` the provider
     counts prompts there, and with `compact_path` it compacts conversations there. With `joins` its wire can join a
     stream's frames, for answers too long to be asked for whole. `others` are the same provider's rows for its other
-    wires. `dialect` names the wire's constraints where they are not the wire owner's. `region_setting` is the setting
-    of the credential that says in which region the provider is asked, where it has several, and `regions` the pattern
-    of their names.
+    wires, and `default_wires` those of a model that names none, where these are not all. `dialect` names the wire's
+    constraints where they are not the wire owner's. `amend` makes of a body of the wire the one that the provider
+    takes. `region_setting` is the setting of the credential that says in which region the provider is asked, where it
+    has several, and `regions` the pattern of their names.
     """
 
     name: str
@@ -61,7 +61,9 @@ class Provider(Struct, frozen=True):
     region_setting: str = ""
     regions: str = ""
     others: tuple[Provider, ...] = ()
+    default_wires: tuple[str, ...] = ()
     dialect: str | None = None
+    amend: Callable[[bytes], bytes] | None = None
 
     @property
     def codec(self) -> UpstreamCodec:
@@ -73,6 +75,7 @@ class Provider(Struct, frozen=True):
 
         `wires` are those that the model is served on, where it is not served on all.
         """
+        wires = wires or self.default_wires
         if self.wire == protocol and (not wires or protocol in wires):
             return self
         rows = {row.wire: row for row in (self, *self.others)}
@@ -170,6 +173,7 @@ class Provider(Struct, frozen=True):
     def _addressed(
         self, path: Path, body: bytes, asked: ChatRequest, target: Target, credential: Credential, now_s: float
     ) -> UpstreamRequest:
+        body = body if self.amend is None else self.amend(body)
         betas = asked.betas if asked.protocol == self.wire else ()
         outgoing = Outgoing(target.model, asked.stream, body, credential, now_s, betas)
         url = self.origin(credential) + path(outgoing)
@@ -186,6 +190,16 @@ def under(path: str) -> Callable[[Outgoing], str]:
     return lambda _: path
 
 
+def placed(addresses: Mapping[str, str]) -> Callable[[Credential], str]:
+    """The base URL of the credential's region; the first one where the credential names none."""
+    first = next(iter(addresses))
+
+    def base_url(credential: Credential) -> str:
+        return addresses.get(credential.extra.get(_REGION, first)) or setting(credential, "base_url")
+
+    return base_url
+
+
 def _written(encode: Callable[[ChatRequest, Target], bytes], asked: ChatRequest, target: Target) -> bytes:
     """The body in a provider's words, where what the caller nests stands below more levels than in its own."""
     try:
@@ -194,15 +208,22 @@ def _written(encode: Callable[[ChatRequest, Target], bytes], asked: ChatRequest,
         raise InvalidRequest(TOO_DEEP, code="invalid_json") from None
 
 
-def bearer(_: str, outgoing: Outgoing) -> Headers:
-    """The key as a bearer token, OpenAI's manner."""
-    return (("authorization", f"Bearer {outgoing.credential.api_key}"),)
+def compatible(name: str, address: str | Mapping[str, str], *, dialect: str | None = None) -> Provider:
+    """The row of a provider that speaks OpenAI's chat wire with a bearer key: at one address, or at one a region.
 
-
-def anthropic_key(_: str, outgoing: Outgoing) -> Headers:
-    """The key, the version of the wire that the codec speaks, and the betas that the caller asked for."""
-    betas = (("anthropic-beta", ",".join(outgoing.betas)),) if outgoing.betas else ()
-    return (("x-api-key", outgoing.credential.api_key), ("anthropic-version", ANTHROPIC_VERSION), *betas)
+    `dialect` names its own constraints, a group of `providers/constraints/dialects.py`.
+    """
+    many = {} if isinstance(address, str) else address
+    return Provider(
+        name=name,
+        base_url=at(address) if isinstance(address, str) else placed(address),
+        path=under("/chat/completions"),
+        sign=bearer,
+        wire="openai_chat",
+        dialect=dialect,
+        region_setting=_REGION if many else "",
+        regions="|".join(many),
+    )
 
 
 PROVIDERS = {
@@ -251,6 +272,18 @@ PROVIDERS = {
             wire="gemini",
             region_setting="location",
             regions=google.LOCATIONS,
+            default_wires=("gemini",),
+            others=(
+                Provider(
+                    name="vertex",
+                    base_url=google.vertex_base_url,
+                    path=google.vertex_claude_path,
+                    sign=google.vertex_claude_headers,
+                    wire="anthropic_messages",
+                    joins=True,
+                    amend=google.vertex_claude_body,
+                ),
+            ),
         ),
         Provider(
             name="bedrock",
@@ -260,21 +293,103 @@ PROVIDERS = {
             wire="bedrock_converse",
             region_setting="region",
             regions=bedrock.REGIONS,
+            default_wires=("bedrock_converse",),
+            others=tuple(
+                Provider(
+                    name="bedrock",
+                    base_url=bedrock.mantle_base_url,
+                    path=under(path),
+                    sign=bedrock.mantle_headers,
+                    wire=wire,
+                )
+                for wire, path in bedrock.MANTLE_PATHS.items()
+            ),
         ),
         Provider(
-            name="deepseek",
-            base_url=at("https://api.deepseek.com"),
-            path=under("/chat/completions"),
-            sign=bearer,
+            name="azure",
+            base_url=azure.base_url,
+            path=azure.chat_path,
+            sign=azure.headers,
             wire="openai_chat",
-            dialect="deepseek",
+            others=(
+                Provider(
+                    name="azure",
+                    base_url=azure.base_url,
+                    path=azure.responses_path,
+                    sign=azure.headers,
+                    wire="openai_responses",
+                ),
+            ),
+        ),
+        compatible("deepseek", "https://api.deepseek.com", dialect="deepseek"),
+        compatible("xai", "https://api.x.ai/v1", dialect="xai"),
+        compatible("groq", "https://api.groq.com/openai/v1", dialect="groq"),
+        compatible("mistral", "https://api.mistral.ai/v1", dialect="mistral"),
+        compatible("openrouter", "https://openrouter.ai/api/v1", dialect="openrouter"),
+        compatible("together", "https://api.together.xyz/v1", dialect="together"),
+        compatible("fireworks", "https://api.fireworks.ai/inference/v1", dialect="fireworks"),
+        compatible("cerebras", "https://api.cerebras.ai/v1", dialect="cerebras"),
+        compatible("perplexity", "https://api.perplexity.ai", dialect="perplexity"),
+        # The first address is the one outside China's mainland, as region policies take it (auth/regions.py).
+        compatible(
+            "qwen",
+            {
+                "ap-southeast-1": "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+                "us-east-1": "https://dashscope-us.aliyuncs.com/compatible-mode/v1",
+                "cn-beijing": "https://dashscope.aliyuncs.com/compatible-mode/v1",
+            },
+            dialect="qwen",
+        ),
+        compatible(
+            "moonshot",
+            {"global": "https://api.moonshot.ai/v1", "cn-mainland": "https://api.moonshot.cn/v1"},
+            dialect="moonshot",
+        ),
+        compatible(
+            "zhipu",
+            {"global": "https://api.z.ai/api/paas/v4", "cn-mainland": "https://open.bigmodel.cn/api/paas/v4"},
+            dialect="zhipu",
+        ),
+        compatible(
+            "minimax",
+            {"global": "https://api.minimax.io/v1", "cn-mainland": "https://api.minimaxi.com/v1"},
+            dialect="minimax",
+        ),
+        # Every provider that an operator adds by a secret's row alone, `custom/<row>`.
+        Provider(
+            name=CUSTOM,
+            base_url=custom.base_url,
+            path=under("/chat/completions"),
+            sign=custom.chat_headers,
+            wire="openai_chat",
+            region_setting=_REGION,
+            regions=custom.REGIONS,
+            default_wires=("openai_chat",),
+            dialect="compatible",
+            others=(
+                Provider(
+                    name=CUSTOM,
+                    base_url=custom.base_url,
+                    path=custom.messages_path,
+                    sign=custom.messages_headers,
+                    wire="anthropic_messages",
+                    joins=True,
+                ),
+            ),
         ),
     )
 }
 
+
+def provider_row(provider: str) -> Provider:
+    """Returns the row of a provider: of a vendor's name, or of one that an operator added."""
+    return PROVIDERS[row_of(provider)]
+
+
 # What rows of the catalog may name.
 KNOWN = KnownNames(
     providers={row.name: row.wires for row in PROVIDERS.values()},
+    default_wires={row.name: row.default_wires for row in PROVIDERS.values() if row.default_wires},
     profiles={name: wires_of(name) for name in PROFILES},
     regional={row.name: row.regions for row in PROVIDERS.values() if row.region_setting},
     tools=TOOLS,

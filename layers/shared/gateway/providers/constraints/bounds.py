@@ -24,6 +24,9 @@ _NOTHING_ASKED: Mapping[str, tuple[Any, ...]] = {
     "stop": ((),),
     "presence_penalty": (None, 0),
     "frequency_penalty": (None, 0),
+    "logit_bias": (None,),
+    "logprobs": (False,),
+    "top_logprobs": (None,),
 }
 
 
@@ -110,6 +113,9 @@ def _parallel(request: ChatRequest, limits: Constraints) -> bool | None:
 def _user(request: ChatRequest, limits: Constraints) -> str | None:
     """A longer id becomes its digest, which tells end users apart as well."""
     most = limits.user_characters_max
+    if "user" in limits.lacks and request.user is not None:
+        refuse_unknown(request, "user")
+        return None
     if request.user is None or most is None or len(request.user) <= most:
         return request.user
     refuse(request, "user", f"this model's provider takes at most {most} characters")

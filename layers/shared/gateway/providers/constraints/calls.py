@@ -6,6 +6,7 @@ their calls in the calls' order, so that the first result of an id is that of it
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
@@ -35,6 +36,8 @@ def fit_calls(messages: Messages, limits: Constraints) -> Messages:
             kept += said
         used = {id(result) for result in results}
         kept += [rest for message in behind for rest in _besides(message, used)]
+    if limits.call_id_digits is not None:
+        return _with_digits(tuple(kept), limits.call_id_digits)
     return tuple(kept) if limits.call_id is None else _with_ids(tuple(kept), limits.call_id)
 
 
@@ -110,9 +113,22 @@ def _besides(message: Message, used: set[int]) -> Iterator[Message]:
 
 def _with_ids(messages: Messages, alphabet: Alphabet) -> Messages:
     """Ids in the characters that the target takes, the same for a call and its result."""
+    return _with_names(messages, names_sent(_ids(messages), alphabet))
+
+
+def _with_digits(messages: Messages, length: int) -> Messages:
+    """Ids of exactly so many letters and digits; another one becomes the beginning of its digest."""
+    others = (given for given in _ids(messages) if not (given.isascii() and given.isalnum() and len(given) == length))
+    return _with_names(messages, {given: hashlib.sha256(given.encode()).hexdigest()[:length] for given in others})
+
+
+def _ids(messages: Messages) -> list[str]:
     parts = [part for message in messages for part in message.parts]
     called = [part.id for part in parts if isinstance(part, ToolCall)]
-    sent = names_sent([*called, *(part.call_id for part in parts if isinstance(part, ToolResult))], alphabet)
+    return [*called, *(part.call_id for part in parts if isinstance(part, ToolResult))]
+
+
+def _with_names(messages: Messages, sent: Names) -> Messages:
     if not sent:
         return messages
     return tuple(replace(message, parts=tuple(_renamed(part, sent) for part in message.parts)) for message in messages)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from gateway.providers.constraints.dialects import COMPATIBLE
 from gateway.providers.constraints.table import Alphabet, Constraints, Rule, added_up
 
 _LETTERS = "a-zA-Z0-9_-"
@@ -253,7 +254,7 @@ _BEDROCK = (
     ),
 )
 
-RULES = _OPENAI_CHAT + _OPENAI_RESPONSES + _DEEPSEEK + _ANTHROPIC + _GEMINI + _BEDROCK
+RULES = _OPENAI_CHAT + _OPENAI_RESPONSES + _DEEPSEEK + COMPATIBLE + _ANTHROPIC + _GEMINI + _BEDROCK
 
 
 @cache

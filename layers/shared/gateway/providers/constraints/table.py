@@ -54,6 +54,10 @@ class Constraints(Struct, frozen=True):
     that the model is to go on with may end in blanks. `document_alone` says that a document needs no text beside it.
     `thinks_from_answer` says that a model that is to think may go on with an answer that opens without a thought.
 
+    `takes_thoughts` says that the reasoning of earlier answers may be told, `names_speakers` that a message may have
+    a name. `call_id_digits` are the letters and digits that an id has, no more and no less. `tool_choices_refused` are
+    the ways in which tools cannot be chosen.
+
     `cache_marks_max` bounds the cache markers of a prompt; `cache_lifetimes_rise` says that one for longer may stand
     behind one for shorter.
 
@@ -91,6 +95,10 @@ class Constraints(Struct, frozen=True):
     tool_root_refused: tuple[str, ...] = ()
     tool_root_only: tuple[str, ...] = ()
     tool_root_without_properties: bool = True
+    takes_thoughts: bool = True
+    names_speakers: bool = True
+    call_id_digits: int | None = None
+    tool_choices_refused: tuple[str, ...] = ()
     cache_marks_max: int | None = None
     cache_lifetimes_rise: bool = True
     thinks_from_answer: bool = True
@@ -124,8 +132,18 @@ class Rule(Struct, frozen=True):
         return self.dialect == dialect and (not self.generations or generation in self.generations)
 
 
+# Providers of OpenAI's chat wire that take less of it than most do.
+BASES = dict.fromkeys(
+    ("groq", "mistral", "cerebras", "perplexity", "qwen", "moonshot", "zhipu", "minimax", "xai"), "compatible"
+)
+
+
 def added_up(rules: Iterable[Rule], dialect: str, generation: str) -> Constraints:
-    """The constraints of one target: of two rules of one member, the one of its generation counts."""
-    held = [rule for rule in rules if rule.holds_for(dialect, generation)]
-    held.sort(key=lambda rule: bool(rule.generations))
+    """The constraints of one target: of two rules of one member, the one of its generation counts.
+
+    A dialect that has another one as its base takes that one's rules where it has none of its own.
+    """
+    base = BASES.get(dialect, dialect)
+    held = [rule for rule in rules if rule.holds_for(dialect, generation) or rule.holds_for(base, generation)]
+    held.sort(key=lambda rule: (rule.dialect == dialect, bool(rule.generations)))
     return replace(Constraints(dialect), **{rule.member: rule.value for rule in held})

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from gateway.canonical.parts import ToolCall
-from gateway.canonical.request import ChatRequest, Tool
+from gateway.canonical.request import ChatRequest, Tool, ToolChoice
 from gateway.errors import InvalidRequest
 from gateway.providers.constraints.enforced import enforceable
 from gateway.providers.constraints.refusals import refuse
@@ -19,10 +19,25 @@ def fit_tools(request: ChatRequest, limits: Constraints) -> ChatRequest:
     """The request with tools that the target takes."""
     if not request.tools:
         return request
+    request = _chosen(request, limits)
     fitting = request if limits.tool_names_repeat else _with_unique_names(request)
     tools = (_described(tool, limits) for tool in fitting.tools)
     fitting = replace(fitting, tools=tuple(_tool(request, at, tool, limits) for at, tool in enumerate(tools)))
     return _fewer(fitting, limits)
+
+
+def _chosen(request: ChatRequest, limits: Constraints) -> ChatRequest:
+    """The request with a choice that the target knows, the model's own in the place of another one.
+
+    Where calls cannot be forbidden, the tools are left out.
+    """
+    choice = request.tool_choice
+    if choice is None or choice.mode not in limits.tool_choices_refused:
+        return request
+    refuse(request, "tool_choice", f"this model's provider does not know '{choice.mode}'")
+    if choice.mode == "none":
+        return replace(request, tools=(), tool_choice=None)
+    return replace(request, tool_choice=ToolChoice("auto"))
 
 
 def _fewer(request: ChatRequest, limits: Constraints) -> ChatRequest:

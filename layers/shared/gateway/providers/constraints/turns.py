@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
-from gateway.canonical.parts import Document, Message, Part, Refusal, Text, ToolResult
+from gateway.canonical.parts import Document, Message, Part, RedactedThinking, Refusal, Text, Thinking, ToolResult
 from gateway.providers.constraints.calls import Messages, fit_calls
 from gateway.providers.constraints.table import Constraints
 
@@ -30,15 +30,18 @@ def fit_turns(messages: Messages, limits: Constraints) -> Messages:
 
 
 def _written(messages: Messages, limits: Constraints) -> Messages:
-    """Removes the texts that the target refuses, and turns that contain no other part.
+    """Removes the texts, thoughts and names that the target refuses, and turns that contain no other part.
 
     An answer that stands last for that reason is none to go on with.
     """
     kept = []
     for message in messages:
         parts = tuple(_parts(message.parts, limits))
+        name = message.name if limits.names_speakers else None
         if parts:
-            kept.append(message if parts == message.parts else replace(message, parts=parts))
+            kept.append(
+                message if (parts, name) == (message.parts, message.name) else replace(message, parts=parts, name=name)
+            )
     if kept and kept[-1].role == "assistant" and messages[-1].role != "assistant":
         kept.append(Message("user", (Text(CLOSING),)))
     return tuple(kept)
@@ -48,6 +51,8 @@ def _parts(parts: Iterable[Part], limits: Constraints) -> Iterator[Part]:
     for part in parts:
         match part:
             case Text(text, signature=None) | Refusal(text) if _is_refused(text, limits):
+                continue
+            case Thinking() | RedactedThinking() if not limits.takes_thoughts:
                 continue
             case ToolResult():
                 held = tuple(

@@ -1,6 +1,7 @@
 """Provider credentials: a secret that is a JSON object with a member per provider row, cached with a TTL.
 
-    {"openai": {"api_key": "...", "base_url": "..."}, "bedrock": {"auth": "role"}, ...}
+    {"openai": {"api_key": "...", "base_url": "..."}, "bedrock": {"auth": "role"},
+     "custom/ollama": {"base_url": "..."}, ...}
 
 A row may hold further credentials, among which requests are shared in proportion to their weights. Each has an `id`,
 and the row's own settings where it sets no others:
@@ -8,7 +9,8 @@ and the row's own settings where it sets no others:
     {"openai": {"api_key": "...", "credentials": [{"id": "second", "api_key": "...", "weight": 3}]}}
 
 A row may leave out `base_url`; its other members reach the provider's row unchanged. A row with neither a key nor
-another way to authenticate counts as not set, except in a secret that holds no keys: that of callbacks.
+another way to authenticate counts as not set, except one that an operator added, which is set by its address, and in a
+secret that holds no keys: that of callbacks.
 
     {"replicate": {"webhook_secret": "..."}, "fal": {"user_id": "..."}}
 """
@@ -22,7 +24,7 @@ import orjson
 
 from gateway.errors import ServiceUnavailable
 from gateway.ports.clock import Clock
-from gateway.ports.upstream import AUTH, CREDENTIALS, Credential
+from gateway.ports.upstream import AUTH, CREDENTIALS, CUSTOM, Credential, row_of
 from gateway.stores.aws.client import STORE_DOWN, AwsApi, AwsError, repeated
 from gateway.stores.keys.cached import Cached
 
@@ -60,18 +62,21 @@ class SecretCredentials:
                 return {}
             raise ServiceUnavailable(STORE_DOWN) from error
         rows = orjson.loads(answer["SecretString"])
-        found = {name: tuple(self._credentials(row)) for name, row in rows.items()}
+        found = {name: tuple(self._credentials(name, row)) for name, row in rows.items()}
         return {name: credentials for name, credentials in found.items() if credentials}
 
-    def _credentials(self, row: Mapping[str, Any]) -> Iterator[Credential]:
-        own = {name: value for name, value in row.items() if name != CREDENTIALS}
-        if self._keyless or _has_key(own):
+    def _credentials(self, name: str, row: Mapping[str, Any]) -> Iterator[Credential]:
+        own = {member: value for member, value in row.items() if member != CREDENTIALS}
+        if self._keyless or _is_set(name, own):
             yield _credential(own)
-        shared = {name: value for name, value in own.items() if name not in {"api_key", AUTH, "weight"}}
-        yield from (_credential({**shared, **more}) for more in row.get(CREDENTIALS, ()) if _has_key(more))
+        shared = {member: value for member, value in own.items() if member not in {"api_key", AUTH, "weight"}}
+        settings = ({**shared, **more} for more in row.get(CREDENTIALS, ()) if _is_set(name, more))
+        yield from map(_credential, settings)
 
 
-def _has_key(settings: Mapping[str, Any]) -> bool:
+def _is_set(name: str, settings: Mapping[str, Any]) -> bool:
+    if row_of(name) == CUSTOM:
+        return bool(settings.get("base_url"))
     return bool(settings.get("api_key") or settings.get(AUTH))
 
 
