@@ -70,8 +70,8 @@ class SecretCredentials:
         if self._keyless or _is_set(name, own):
             yield _credential(own)
         shared = {member: value for member, value in own.items() if member not in {"api_key", AUTH, "weight"}}
-        settings = ({**shared, **more} for more in row.get(CREDENTIALS, ()) if _is_set(name, more))
-        yield from map(_credential, settings)
+        further = ({**shared, **more} for more in row.get(CREDENTIALS, ()))
+        yield from (_credential(settings) for settings in further if _is_set(name, settings))
 
 
 def _is_set(name: str, settings: Mapping[str, Any]) -> bool:
