@@ -61,14 +61,20 @@ ROWS = {
 }
 
 
-def account(extra: Mapping[str, str], base_url: str | None = None) -> Credential:
+def account(extra: Mapping[str, str], base_url: str) -> Credential:
     settings = dict(extra)
     given = settings.pop("base_url", None)
     return Credential("k-1", base_url or given, settings)
 
 
 def request(
-    row: str, *, wire: str = "", model: str = "", stream: bool = False, base_url: str | None = None, **extra: str
+    row: str,
+    extra: Mapping[str, str] = {},
+    *,
+    wire: str = "",
+    model: str = "",
+    stream: bool = False,
+    base_url: str = "",
 ) -> UpstreamRequest:
     asked = ChatRequest("another_wire", "asked", (Message("user", (Text("hi"),)),), b"", stream=stream)
     target = Target(model or ROWS[row].model, Profile("plain"), 4096)
@@ -82,7 +88,7 @@ def test_every_row_is_tried_here() -> None:
 
 @pytest.mark.parametrize("row", ROWS)
 def test_a_row_has_its_vendors_address(row: str) -> None:
-    assert request(row, **ROWS[row].extra).url == ROWS[row].url
+    assert request(row, ROWS[row].extra).url == ROWS[row].url
 
 
 @pytest.mark.parametrize(
@@ -220,13 +226,13 @@ def test_a_request_goes_to_the_vendors_address(
 ) -> None:
     model = "claude-opus-4-5@20251101" if wire == "anthropic_messages" else ""
     model = model or ("llama3.2" if row.startswith("custom/") else "")
-    assert request(row, wire=wire, model=model, stream=stream, **extra).url == url
+    assert request(row, extra, wire=wire, model=model, stream=stream).url == url
 
 
 @pytest.mark.parametrize("row", ROWS)
 @pytest.mark.parametrize("base_url", ["http://127.0.0.1:9/under", "http://127.0.0.1:9/under/"])
 def test_the_operators_address_takes_the_place_of_the_vendors(row: str, base_url: str) -> None:
-    assert request(row, base_url=base_url, region="r").url.startswith("http://127.0.0.1:9/under/")
+    assert request(row, {"region": "r"}, base_url=base_url).url.startswith("http://127.0.0.1:9/under/")
     credential = Credential("k", base_url, {"region": "r"})
     assert provider_row(row).origin(credential) == "http://127.0.0.1:9/under"
 
@@ -247,7 +253,7 @@ OWN_KEYS = {"anthropic", "azure", "gemini", "vertex"}
     ],
 )
 def test_a_request_bears_its_key_in_the_vendors_manner(row: str, extra: Any, expected: dict[str, str]) -> None:
-    assert dict(request(row, **extra).headers) == {"content-type": "application/json"} | expected
+    assert dict(request(row, extra).headers) == {"content-type": "application/json"} | expected
 
 
 @pytest.mark.parametrize(
@@ -301,7 +307,7 @@ def test_a_claude_on_vertex_is_named_in_the_path_alone(protocol: str) -> None:
 def test_mantle_is_signed_in_its_own_name() -> None:
     keys = {"region": "us-east-1", "access_key_id": "a", "secret_access_key": "s"}
     scopes = {
-        wire: dict(request("bedrock", wire=wire, **keys).headers)["authorization"].split("/")[3]
+        wire: dict(request("bedrock", keys, wire=wire).headers)["authorization"].split("/")[3]
         for wire in ("bedrock_converse", "openai_chat", "openai_responses")
     }
     assert scopes == {
@@ -332,5 +338,5 @@ def test_an_inference_profiles_arn_is_one_segment_of_the_path() -> None:
 )
 def test_an_account_that_is_not_fully_configured_is_the_operators_fault(row: str, extra: Any) -> None:
     with pytest.raises(UpstreamError, match="not fully configured") as caught:
-        request(row, **extra)
+        request(row, extra)
     assert not caught.value.retryable
