@@ -97,8 +97,9 @@ def _call_id_digits(shape: Shape, expected: int) -> bool:
 
     def sent(name: str) -> str:
         call, result = said("assistant", ToolCall(name, "f", "{}")), said("tool", ToolResult(name, (Text("x"),)))
-        parts = shape(HI, call, result).messages[1].parts + shape(HI, call, result).messages[2].parts
-        identity = {part.id if isinstance(part, ToolCall) else part.call_id for part in parts}  # type: ignore[union-attr]
+        parts = [part for message in shape(HI, call, result).messages for part in message.parts]
+        identity = {part.id for part in parts if isinstance(part, ToolCall)}
+        identity |= {part.call_id for part in parts if isinstance(part, ToolResult)}
         return identity.pop() if len(identity) == 1 else ""
 
     others = ["aB3" * expected, "a" * (expected - 1), "a" * (expected + 1), "_" * expected, "\u00e9" * expected]

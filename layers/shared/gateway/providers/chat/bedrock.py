@@ -46,7 +46,7 @@ def headers(url: str, outgoing: Outgoing) -> Headers:
 
 
 def mantle_headers(url: str, outgoing: Outgoing) -> Headers:
-    """The same, in Mantle's name."""
+    """A signature in Mantle's name, or the key as a bearer token."""
     return _headers(url, outgoing, _MANTLE)
 
 

@@ -2,7 +2,7 @@
 
 https://platform.openai.com/docs/guides/reasoning, https://docs.claude.com/en/docs/build-with-claude/adaptive-thinking,
 https://ai.google.dev/gemini-api/docs/thinking, https://api-docs.deepseek.com and the model pages. A Claude is the same
-family at Anthropic, on Bedrock and on Vertex; an open model the same wherever it is hosted on OpenAI's wire.
+family at Anthropic, on Bedrock and on Vertex; an open model the same on every host of it.
 """
 
 from __future__ import annotations
