@@ -19,7 +19,7 @@ from local.resource_names import REGION
 from local.template import Stack
 
 log = logging.getLogger(__name__)
-ServiceName = Literal["dynamodb", "s3", "secretsmanager", "sqs", "stepfunctions"]
+ServiceName = Literal["dynamodb", "kms", "s3", "secretsmanager", "sqs", "stepfunctions"]
 # boto3 creates the types of its clients at run time.
 Client = Any
 # The emulators accept any credentials.
@@ -49,7 +49,7 @@ class Services:
 
         Source: docs.aws.amazon.com/sdkref, Service-specific endpoints.
         """
-        at_moto = ("EVENTBRIDGE", "S3", "SECRETS_MANAGER", "SES", "SFN", "SNS", "SQS", "STS")
+        at_moto = ("EVENTBRIDGE", "KMS", "S3", "SECRETS_MANAGER", "SES", "SFN", "SNS", "SQS", "STS")
         return {
             "AWS_ENDPOINT_URL_DYNAMODB": self.dynamodb,
             **{f"AWS_ENDPOINT_URL_{service}": self.moto for service in at_moto},
@@ -111,6 +111,9 @@ def provision(services: Services, stack: Stack) -> None:
     _create_queues(services, stack.resources["AWS::SQS::Queue"])
     for name, properties in stack.resources["AWS::SecretsManager::Secret"].items():
         put_secret(services, name, properties.get("SecretString", "{}"))
+    for key_id in stack.resources["AWS::KMS::Key"]:
+        # moto_store.py gives the key the id in its description, and the material that it had.
+        services.client("kms").create_key(Description=key_id)
     _create_state_machines(services, stack)
 
 

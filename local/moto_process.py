@@ -19,7 +19,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 
 from local import s3_listing, step_functions
-from local.moto_store import DynamoItems, S3Objects
+from local.moto_store import DynamoItems, KmsKeys, S3Objects
 from local.private_path import S3_ONLY, Guarded
 from local.s3_listing import Listing
 
@@ -54,6 +54,7 @@ class PersistentMoto:
         self._changed = threading.Event()
         self._ended = threading.Event()
         self._objects.restore()
+        KmsKeys(folder / "kms").adapt()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         target = environ.get("HTTP_X_AMZ_TARGET", "")

@@ -1,4 +1,4 @@
-"""Saves S3's objects, and DynamoDB's items where moto replaces DynamoDB Local, in the data directory.
+"""Saves S3's objects, keys of KMS, and DynamoDB's items where moto replaces DynamoDB Local, in the data directory.
 
 Each file is replaced in one step; moto itself keeps everything in memory. Objects are saved before the change is
 answered, because the client may never check it again. Items are saved soon after it.
@@ -8,9 +8,11 @@ import hashlib
 import threading
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import orjson
 from moto.dynamodb.models import dynamodb_backends
+from moto.kms.models import Key, KmsBackend
 from moto.s3.models import FakeBucket, FakeKey, s3_backends
 
 from local.resource_names import ACCOUNT_ID, REGION
@@ -80,6 +82,45 @@ class DynamoItems:
             table = dynamodb_backends[ACCOUNT_ID][REGION].tables[name]
             items = [item.to_json()["Attributes"] for item in table.all_items()]
             _replace(self._folder / f"{name}.json", orjson.dumps(items))
+
+
+class KmsKeys:
+    """One file per key with its material, so that what a key has wrapped opens after a restart too."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def adapt(self) -> None:
+        """Has moto create keys with the id in their description, once each, and with the material kept for it."""
+        created = KmsBackend.create_key
+
+        def kept(backend: KmsBackend, *described: Any, **more: Any) -> Key:
+            key = created(backend, *described, **more)
+            if not _is_id(key.description):
+                return key
+            del backend.keys[key.id]
+            stands = backend.keys.setdefault(key.description, key)
+            if stands is key:
+                key.id = key.description
+                key.arn = f"arn:aws:kms:{REGION}:{ACCOUNT_ID}:key/{key.id}"
+                key.key_material = self._material(key)
+            return stands
+
+        setattr(KmsBackend, "create_key", kept)  # noqa: B010  # mypy refuses a plain one
+
+    def _material(self, key: Key) -> bytes:
+        file = self._folder / key.id
+        if not file.is_file():
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _replace(file, key.key_material)
+        return file.read_bytes()
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
 
 
 def _replace(file: Path, content: bytes) -> None:

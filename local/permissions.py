@@ -19,6 +19,7 @@ SERVICES = {
     "AWSStepFunctions": "states",
     "AmazonSQS": "sqs",
     "DynamoDB_20120810": "dynamodb",
+    "TrentService": "kms",
     "secretsmanager": "secretsmanager",
 }
 # What a transaction's parts are asked for as.
@@ -97,7 +98,8 @@ def _table(name: str) -> str:
 def _resource(names: Mapping[str, Any]) -> str:
     if "QueueUrl" in names:
         return f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{names['QueueUrl'].rpartition('/')[2]}"
-    return str(names.get("SecretId") or names.get("stateMachineArn") or names.get("executionArn") or ANY)
+    named = ("KeyId", "SecretId", "stateMachineArn", "executionArn")
+    return str(next((names[name] for name in named if names.get(name)), ANY))
 
 
 def _on_object(method: str, target: str) -> tuple[str, str]:

@@ -52,6 +52,11 @@ class ProviderRows:
         found = {name: {field: row[field] for field in row if kept(field)} for name, row in everything.items()}
         return orjson.dumps({name: row for name, row in found.items() if row}).decode()
 
+    def urls(self) -> dict[str, str]:
+        """Maps each row whose address is another than its vendor's to that address."""
+        everything = {**self.simulated, **self.configured}
+        return {name: row["base_url"] for name, row in everything.items() if "base_url" in row}
+
     def states(self) -> dict[str, str]:
         """Maps each row to "configured" or "simulated"."""
         rows = dict.fromkeys(self.simulated, "simulated") | dict.fromkeys(self.configured, "configured")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"
@@ -33,6 +34,7 @@ ARN_TAIL = {
     "AWS::Events::Rule": "events:{region}:{account}:rule/{name}",
     "AWS::IAM::Role": "iam::{account}:role/{name}",
     "AWS::IAM::User": "iam::{account}:user/{name}",
+    "AWS::KMS::Key": "kms:{region}:{account}:key/{name}",
     "AWS::Lambda::Alias": "lambda:{region}:{account}:function:{name}",
     "AWS::Lambda::Function": "lambda:{region}:{account}:function:{name}",
     "AWS::Logs::LogGroup": "logs:{region}:{account}:log-group:{name}:*",
@@ -64,6 +66,9 @@ class ResourceNames:
         if isinstance(chosen, str):
             return chosen
         generated = f"{STACK_NAME}-{logical_id}"
+        if resource["Type"] == "AWS::KMS::Key":
+            # A key's id is a UUID, which stands in all that it has wrapped.
+            return str(uuid5(NAMESPACE_URL, generated))
         # A bucket's name must be a DNS label.
         return generated.lower() if resource["Type"] == "AWS::S3::Bucket" else generated
 

@@ -141,6 +141,7 @@ class LocalStack:
             **services.environment(),
             "PUBLIC_URL": root_url,
             "SIMULATED_PROVIDERS": ",".join(rows.simulated),
+            "PROVIDER_URLS": ",".join(f"{name}={url}" for name, url in rows.urls().items()),
             "OWN_HOSTS": ",".join(self._options.own_hosts),
             "OWN_MEDIA_HOSTS": ",".join(_own_media_hosts(services, rows)),
         }

@@ -288,6 +288,7 @@ RUN_TYPES = {
 }
 PROVISIONED_TYPES = {
     "AWS::DynamoDB::Table",
+    "AWS::KMS::Key",
     "AWS::S3::Bucket",
     "AWS::SQS::Queue",
     "AWS::SecretsManager::Secret",

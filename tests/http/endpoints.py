@@ -24,7 +24,7 @@ PUBLIC = {"/", "/health", "/v1beta/{resource}", "/v1/callbacks/{provider}/{job_i
 # A route that leads to no endpoint: its family refuses every path of it.
 NOWHERE = "/v1beta/tunedModels/x:generateContent"
 # Account, keys, billing and webhooks take a key that manages its account.
-MANAGED = ("/v1/keys", "/keys", "/v1/billing", "/billing", "/v1/webhooks")
+MANAGED = ("/v1/keys", "/keys", "/v1/provider-keys", "/v1/billing", "/billing", "/v1/webhooks")
 # Endpoints of streaming families below paths that end in `{proxy+}`.
 BELOW = {
     "gemini": [

@@ -18,6 +18,8 @@ other wires translate from them.
     ├── ServiceUnavailable            503 server_error          overloaded
     └── UpstreamError                 502 upstream_error        upstream_error
         ├── NotConfigured             502                       upstream_error
+        ├── CredentialRefused         502                       upstream_error
+        ├── ProviderKeyRefused        403 permission_error      provider_key_refused
         ├── UnreadableAnswer          502
         ├── UpstreamOverloaded        503                       upstream_overloaded
         └── UpstreamTimeout           504                       upstream_timeout
@@ -185,6 +187,25 @@ class NotConfigured(UpstreamError):
     def __init__(self) -> None:
         message = "The provider of this model has no credentials in this deployment."
         super().__init__(message, retryable=False)
+
+
+class CredentialRefused(UpstreamError):
+    """Reports that the provider did not accept the credential; in the words for one of the gateway's own."""
+
+    def __init__(self) -> None:
+        super().__init__("The provider did not accept the gateway's account.", retryable=False)
+
+
+class ProviderKeyRefused(UpstreamError):
+    """Reports that the provider did not accept the account's own key."""
+
+    status = 403
+    type = "permission_error"
+    default_code = "provider_key_refused"
+
+    def __init__(self, provider: str) -> None:
+        super().__init__(f"The provider '{provider}' did not accept this account's own key of it.", retryable=False)
+        self.should_retry = False
 
 
 class UnreadableAnswer(UpstreamError):

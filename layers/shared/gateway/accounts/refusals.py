@@ -34,3 +34,20 @@ def shut_out() -> Conflict:
         "This would shut out the address that this request comes from; use another key for this change.",
         code="address_shut_out",
     )
+
+
+def no_provider_key(key_id: str) -> NotFound:
+    """Refuses an unknown provider key; one of another account gets the same answer."""
+    message = f"There is no provider key '{key_id[:80]}'."
+    return NotFound(message, param="provider_key_id", code="provider_key_not_found")
+
+
+def provider_key_exists(provider: str) -> Conflict:
+    """Refuses a second key of a provider."""
+    return Conflict(f"The account has a key of '{provider}' already; change that one, or delete it first.")
+
+
+def provider_key_changed() -> Conflict:
+    """Refuses a change of a provider key that another change overtook."""
+    message = "The provider key was changed meanwhile; read it and send the change again."
+    return Conflict(message, code="provider_key_changed")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from gateway.accounts.keyring import Caller, Keyring
 from gateway.canonical.money import AccountState
@@ -11,6 +11,9 @@ from gateway.errors import NotFound
 from gateway.http.calls import KeyedCall
 from gateway.http.exchange import Exchange
 from gateway.wiring.control_plane import ControlServices
+
+if TYPE_CHECKING:
+    from gateway.accounts.provider_keys import ProviderKeys
 
 
 class ManagerCall(KeyedCall):
@@ -29,6 +32,11 @@ class ManagerCall(KeyedCall):
         """Accounts' keys, to be managed."""
         on = self.services
         return Keyring(on.key_store, on.money, on.clock, on.own_hosts)
+
+    @property
+    def provider_keys(self) -> ProviderKeys:
+        """Accounts' own keys of providers."""
+        return self.services.provider_keys()
 
     @property
     def state(self) -> AccountState:

@@ -11,7 +11,8 @@ from msgspec import Struct
 class KeyRecord(Struct, frozen=True):
     """A stored API key: its settings, never its text. Times are epoch seconds, money is nano-USD.
 
-    `parent_key_id` is the key that created it; an operator's own have none.
+    `parent_key_id` is the key that created it; an operator's own have none. `has_provider_keys` is true once the
+    account has brought a key of a provider, and stays true: only such an account's requests look for them.
     """
 
     key_id: str
@@ -33,6 +34,7 @@ class KeyRecord(Struct, frozen=True):
     can_manage_keys: bool = False
     user_rpm_limit: int | None = None
     parent_key_id: str | None = None
+    has_provider_keys: bool = False
 
     @property
     def manages_lastingly(self) -> bool:
@@ -63,6 +65,9 @@ class KeyStore(Protocol):
         Raises `Conflict` if the key is already revoked. With `while_managed_by`, raises `Conflict` with the code
         `last_managing_key` if that key of the account no longer manages keys at that moment.
         """
+
+    async def note_provider_keys(self, account_id: str) -> None:
+        """Notes with each key of the account, those that are added later too, that it has keys of providers."""
 
 
 class Keys(Protocol):

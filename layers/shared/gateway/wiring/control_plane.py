@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -16,6 +18,16 @@ from gateway.wiring.key_store import key_store
 from gateway.wiring.money import money
 from gateway.wiring.process import process
 
+if TYPE_CHECKING:
+    # Few calls of one family need it, and it brings the chat providers.
+    from gateway.accounts.provider_keys import ProviderKeys
+
+
+def _provider_keys() -> ProviderKeys:
+    from gateway.wiring.provider_keys import provider_keys  # noqa: PLC0415  # no cold start pays for it
+
+    return provider_keys()
+
 
 class ControlServices(Struct, frozen=True):
     """The services that the control plane's routes need."""
@@ -27,6 +39,7 @@ class ControlServices(Struct, frozen=True):
     idempotency: Idempotency
     own_hosts: frozenset[str] = frozenset()
     reads_rpm: int = READS_RPM
+    provider_keys: Callable[[], ProviderKeys] = _provider_keys
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -12,6 +13,7 @@ from gateway.providers.auth.sigv4 import AwsCredentials
 
 ENDPOINT_VARIABLES = {
     "dynamodb": "AWS_ENDPOINT_URL_DYNAMODB",
+    "kms": "AWS_ENDPOINT_URL_KMS",
     "s3": "AWS_ENDPOINT_URL_S3",
     "secretsmanager": "AWS_ENDPOINT_URL_SECRETS_MANAGER",
     "sqs": "AWS_ENDPOINT_URL_SQS",
@@ -29,11 +31,15 @@ DURATIONS = {
 }
 
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
 class Settings(Struct, frozen=True):
     """The settings of one deployment. Durations are seconds; `endpoints` holds only services that are not AWS's own.
 
     `own_hosts` are an operator's own machines among the addresses that users and providers name: none in AWS.
     `aws_calls_log` is a file in which a local stack has its AWS calls written down: none in AWS.
+    `provider_urls` are addresses that stand in for providers' own where an account's key of them is used: none in AWS.
     `public_url` is what the gateway's own paths begin with, where API Gateway does not say it.
 
     `commit_s` is both the silence after which a stream's status is committed and the pause between keep-alives.
@@ -55,6 +61,8 @@ class Settings(Struct, frozen=True):
     providers_secret: str
     callbacks_secret: str
     settlements_queue_url: str
+    provider_keys_table: str = ""
+    provider_keys_key: str = ""
     jobs_table: str = ""
     webhooks_table: str = ""
     media_bucket: str = ""
@@ -65,6 +73,8 @@ class Settings(Struct, frozen=True):
     simulated_providers: frozenset[str] = frozenset()
     own_hosts: frozenset[str] = frozenset()
     own_media_hosts: frozenset[str] = frozenset()
+    provider_urls: Mapping[str, str] = NOTHING
+    provider_key_fee_basis_points: int = 0
     public_url: str | None = None
     aws_calls_log: str = ""
     function_name: str = ""
@@ -99,6 +109,8 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         providers_secret=env.get("PROVIDERS_SECRET", ""),
         callbacks_secret=env.get("CALLBACKS_SECRET", ""),
         settlements_queue_url=env.get("SETTLEMENTS_QUEUE_URL", ""),
+        provider_keys_table=env.get("PROVIDER_KEYS_TABLE", ""),
+        provider_keys_key=env.get("PROVIDER_KEYS_KEY", ""),
         jobs_table=env.get("JOBS_TABLE", ""),
         webhooks_table=env.get("WEBHOOKS_TABLE", ""),
         media_bucket=env.get("MEDIA_BUCKET", ""),
@@ -109,6 +121,8 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         simulated_providers=_names(env.get("SIMULATED_PROVIDERS", "")),
         own_hosts=_names(env.get("OWN_HOSTS", "")),
         own_media_hosts=_names(env.get("OWN_MEDIA_HOSTS", "")),
+        provider_urls=_pairs(env.get("PROVIDER_URLS", "")),
+        provider_key_fee_basis_points=int(env.get("PROVIDER_KEY_FEE_BASIS_POINTS", "0")),
         public_url=env.get("PUBLIC_URL") or None,
         aws_calls_log=env.get("AWS_CALLS_LOG", ""),
         function_name=env.get("AWS_LAMBDA_FUNCTION_NAME", ""),
@@ -138,6 +152,11 @@ def cors_origins(environment: Mapping[str, str] | None = None) -> frozenset[str]
 
 def _names(text: str) -> frozenset[str]:
     return frozenset(filter(None, map(str.strip, text.split(","))))
+
+
+def _pairs(text: str) -> Mapping[str, str]:
+    """Reads `name=value` pairs with commas between."""
+    return dict(pair.split("=", 1) for pair in sorted(_names(text)))
 
 
 def _static_credentials(env: Mapping[str, str]) -> AwsCredentials | None:

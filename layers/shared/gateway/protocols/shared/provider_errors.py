@@ -15,7 +15,14 @@ from typing import Any
 
 import orjson
 
-from gateway.errors import GatewayError, RequestTooLarge, UpstreamError, UpstreamOverloaded, UpstreamTimeout
+from gateway.errors import (
+    CredentialRefused,
+    GatewayError,
+    RequestTooLarge,
+    UpstreamError,
+    UpstreamOverloaded,
+    UpstreamTimeout,
+)
 from gateway.logs.secrets import without_secrets
 
 # Statuses by which a provider says that the request itself is at fault.
@@ -206,8 +213,8 @@ def too_large(_: int | None = None) -> GatewayError:
 
 
 def credentials(_: int | None = None) -> GatewayError:
-    """Reports a fault of the gateway's own account, for every name that providers give it."""
-    return UpstreamError("The provider did not accept the gateway's account.", retryable=False)
+    """Reports a fault of the account at the provider, for every name that providers give it."""
+    return CredentialRefused()
 
 
 def unknown_model(_: int | None = None) -> GatewayError:

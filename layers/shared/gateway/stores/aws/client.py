@@ -33,6 +33,7 @@ class Service(Struct, frozen=True):
 
 SERVICES = {
     "dynamodb": Service("dynamodb", "DynamoDB_20120810", "1.0"),
+    "kms": Service("kms", "TrentService", "1.1"),
     "secretsmanager": Service("secretsmanager", "secretsmanager", "1.1"),
     "sqs": Service("sqs", "AmazonSQS", "1.0"),
     "states": Service("states", "AWSStepFunctions", "1.0"),

@@ -57,4 +57,5 @@ def record(item: dict[str, Any]) -> KeyRecord:
         can_manage_keys=item.get("can_manage_keys", False),
         user_rpm_limit=item.get("user_rpm_limit"),
         parent_key_id=item.get("parent_key_id"),
+        has_provider_keys=item.get("has_provider_keys", False),
     )

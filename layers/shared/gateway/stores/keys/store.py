@@ -4,6 +4,7 @@
 |---|---|---|
 | key | Keys, `key_hash` | its settings, as `gateway.stores.keys.lookup` reads them |
 | listing | Ledger, `account_id`, `key#<key id>` | `key_hash` |
+| note | Ledger, `account_id`, `provider-keys` | stands once the account has brought a key of a provider |
 
 An index over the Keys table would list them too, but late: the very next call must find a new key. Both items are
 written in one transaction, and a key of another account cannot be addressed at all.
@@ -11,6 +12,7 @@ written in one transaction, and a key of another account cannot be addressed at 
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -30,6 +32,7 @@ from gateway.stores.money.tables import CONDITION_FAILED, MoneyTables
 Item = dict[str, Any]
 
 LISTING = "key#"
+NOTE = "provider-keys"
 SCHEMA_VERSION = 1
 # Attribute names that differ from the field names of `KeyRecord`. `expires_at_s` would be the table's TTL.
 ATTRIBUTES = {"expires_at_s": "key_expires_at", "monthly_spend_cap_nanousd": "monthly_spend_cap_nano"}
@@ -54,15 +57,21 @@ class DynamoKeyStore:
     async def add(self, key_hash: str, record: KeyRecord, *, made_by: KeyRecord | None = None) -> None:
         listing = {"account_id": record.account_id, "sk": LISTING + record.key_id, "key_hash": key_hash}
         key = {"key_hash": key_hash, "schema_version": SCHEMA_VERSION, **attributes(asdict(record))}
+        unnoted = []
+        if await self._tables.get(self._tables.ledger, _note(record.account_id)) is not None:
+            key["has_provider_keys"] = True
+        else:
+            unnoted = [{"ConditionCheck": self._tables.absent(_note(record.account_id))}]
         maker = [] if made_by is None else [await self._standing(made_by)]
         try:
             await self._transact(
                 _put(self._keys, key, "attribute_not_exists(key_hash)"),
                 _put(self._tables.ledger, listing, "attribute_not_exists(sk)"),
                 *maker,
+                *unnoted,
             )
         except TransactionCanceled as canceled:
-            if maker and canceled.reasons[2][0] == CONDITION_FAILED:
+            if any(code == CONDITION_FAILED for code, _ in canceled.reasons[2:]):
                 raise maker_changed() from canceled
             raise Conflict(f"The key '{record.key_id}' exists already.") from canceled
 
@@ -105,6 +114,22 @@ class DynamoKeyStore:
         if changed is None:
             raise ServiceUnavailable(STORE_DOWN)
         return changed
+
+    async def note_provider_keys(self, account_id: str) -> None:
+        # The note comes first: a key that is added meanwhile has read it, or is not added.
+        await self._tables.call("PutItem", {"TableName": self._tables.ledger, "Item": _note(account_id)})
+        before: str | None = None
+        while page := await self.page(account_id, limit=BATCH, before=before):
+            unnoted = (key for key in page if not key.has_provider_keys and not key.revoked)
+            await asyncio.gather(*(self._note_with(key) for key in unnoted))
+            before = page[-1].key_id
+
+    async def _note_with(self, key: KeyRecord) -> None:
+        try:
+            await self.change(key.account_id, key.key_id, {"has_provider_keys": True})
+        except Conflict as conflict:
+            if conflict.code != "key_revoked":
+                raise
 
     async def _hash_of(self, account_id: str, key_id: str) -> str | None:
         place = {"account_id": {"S": account_id}, "sk": {"S": LISTING + key_id}}
@@ -186,6 +211,11 @@ def attributes(fields: Mapping[str, object]) -> dict[str, object]:
 def _unset(name: str, value: object) -> str:
     """The condition that an attribute has no value: an absent list is an empty one."""
     return f"attribute_not_exists({name})" if value is None else f"(attribute_not_exists({name}) OR {name} = :empty)"
+
+
+def _note(account_id: str) -> Item:
+    """The key of the note, which is also all of it."""
+    return {"account_id": {"S": account_id}, "sk": {"S": NOTE}}
 
 
 def _put(table: str, values: Mapping[str, object], condition: str) -> Item:
