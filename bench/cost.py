@@ -168,6 +168,7 @@ def idle(counted: Counted) -> Parts:
         f"{template['alarms']} alarms over {template['alarm_metrics']} metrics": template["alarm_metrics"]
         * usd["alarm_metric_month"],
         f"{template['secrets']} secrets": template["secrets"] * usd["secret_month"],
+        f"{template['kms_keys']} key of KMS": template["kms_keys"] * usd["kms_key_month"],
         "sweeper every 5 minutes, reconciler every minute": gb_s * usd["lambda_gb_s_arm64"]
         + runs * usd["lambda_request"]
         + reads * usd["read_unit"]

@@ -8,18 +8,15 @@ from typing import Any
 
 from gateway.accounts.key_settings import AlertWebhook, KeySettings, NewKey, Region, Revocation, SpendCap
 from gateway.accounts.keyring import key_view
-from gateway.accounts.pages import Page as Listed
-from gateway.accounts.provider_key_settings import NewProviderKey, ProviderKeyChanges, provider_key_view
 from gateway.http.buffered import lambda_handler
 from gateway.http.calls import Page, Shown
 from gateway.http.creating import created_once
 from gateway.http.endpoints import Endpoints
 from gateway.http.json_app import JsonApp
 from gateway.http.managing import ManagerCall
+from gateway.http.provider_keys import provider_keys
 
 keys = Endpoints(ManagerCall, "/v1/keys", "/keys")
-provider_keys = Endpoints(ManagerCall, "/v1/provider-keys")
-ONE = "/{provider_key_id}"
 
 
 @keys.on("POST", "", body=NewKey)
@@ -77,47 +74,6 @@ async def set_region_policy(call: ManagerCall, region: Region) -> Shown:
 async def changed(call: ManagerCall, changes: dict[str, Any]) -> Shown:
     """The key that the path names, with the changes."""
     return key_view(await call.keyring.change(call.manager, call.path["key_id"], changes))
-
-
-@provider_keys.on("POST", "", body=NewProviderKey)
-async def bring_provider_key(call: ManagerCall, wanted: NewProviderKey) -> Shown:
-    """Brings the account's own key of a provider, once the provider has taken it in a test; its text is never shown."""
-    key_id = call.provider_keys.new_id()
-    bring = partial(call.provider_keys.brought, call.manager, key_id, wanted)
-    return await created_once(call, key_id, bring, partial(call.provider_keys.disown, call.account_id))
-
-
-@provider_keys.on("GET", "")
-async def list_provider_keys(call: ManagerCall) -> Shown:
-    """Lists the account's keys of providers, by provider: one of each at most, so there is one page."""
-    return Listed(await call.provider_keys.all(call.manager), None).shown(provider_key_view)
-
-
-@provider_keys.on("GET", ONE)
-async def get_provider_key(call: ManagerCall) -> Shown:
-    """Shows a key of a provider."""
-    return provider_key_view(await call.provider_keys.get(call.manager, call.path["provider_key_id"]))
-
-
-@provider_keys.on("POST", f"{ONE}/test")
-async def try_provider_key(call: ManagerCall) -> Shown:
-    """Asks the provider whether it takes the key as it stands; counted as work, as bringing one is."""
-    await call.count_work()
-    return provider_key_view(await call.provider_keys.test(call.manager, call.path["provider_key_id"]))
-
-
-@provider_keys.on("PATCH", ONE, body=ProviderKeyChanges)
-async def change_provider_key(call: ManagerCall, changes: ProviderKeyChanges) -> Shown:
-    """Changes name and mode, or replaces the key; a new one is tested, and counted as work."""
-    if changes.replaces:
-        await call.count_work()
-    return provider_key_view(await call.provider_keys.change(call.manager, call.path["provider_key_id"], changes))
-
-
-@provider_keys.on("DELETE", ONE)
-async def remove_provider_key(call: ManagerCall) -> Shown:
-    """Removes a key of a provider for good; nothing new uses it after 5 s."""
-    return provider_key_view(await call.provider_keys.remove(call.manager, call.path["provider_key_id"]))
 
 
 app = JsonApp(keys, provider_keys)

@@ -27,6 +27,7 @@ from tests.fakes.idempotency import MemoryIdempotencyRecords
 from tests.fakes.keys import MemoryKeyStore
 from tests.fakes.money import MemoryMoney
 from tests.fakes.objects import MemoryObjects
+from tests.fakes.provider_keys import AskedProvider, managed_provider_keys
 from tests.fakes.webhooks import MemoryWebhookRecords
 
 # 2026-11-21 06:40:10 UTC: ten seconds into a minute.
@@ -66,15 +67,25 @@ class AppUnderTest:
     answers: MemoryObjects = field(default_factory=MemoryObjects)
     webhooks: MemoryWebhookRecords = field(default_factory=MemoryWebhookRecords)
     reads_rpm: int = READS_RPM
+    provider: AskedProvider = field(default_factory=AskedProvider)
 
     def __post_init__(self) -> None:
+        self.provider_keys = managed_provider_keys(self.keys, self.clock, self.provider)
         for app in (keys_app, billing_app, webhooks_module.app):
             app._services = self.services
         vars(webhooks_module)["webhook_records"] = lambda: self.webhooks
 
     def services(self) -> ControlServices:
         ring = Idempotency(self.records, self.answers, self.clock)
-        return ControlServices(self.clock, self.keys, self.keys, self.money, ring, reads_rpm=self.reads_rpm)
+        return ControlServices(
+            self.clock,
+            self.keys,
+            self.keys,
+            self.money,
+            ring,
+            reads_rpm=self.reads_rpm,
+            provider_keys=lambda: self.provider_keys,
+        )
 
     async def settle_in(self) -> None:
         for account_id, key in ((ACCOUNT, MANAGER_KEY), (OTHER_ACCOUNT, OTHER_KEY)):

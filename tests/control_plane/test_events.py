@@ -55,6 +55,11 @@ def handled(sample: str, *, authorization: Sequence[str] | None = None) -> tuple
     return answer, orjson.loads(answer["body"])
 
 
+def test_a_key_of_a_provider_is_brought() -> None:
+    answer, body = handled("provider-keys-create.json")
+    assert (answer["statusCode"], body["provider"], body["last4"], body["verified"]) == (201, "openai", "0000", True)
+
+
 def test_a_key_is_created() -> None:
     answer, body = handled("keys-create.json")
     assert (answer["statusCode"], answer["isBase64Encoded"], body["key"]["name"]) == (201, False, "prod-2026")

@@ -52,6 +52,7 @@ EVERYTHING = KeyRecord(
     can_manage_keys=True,
     user_rpm_limit=4,
     parent_key_id="key_a",
+    has_provider_keys=True,
 )
 PLAIN = KeyRecord(key_id="key_a", account_id="acc_one", name="plain", last4="wxyz", created_at_s=1_795_243_209)
 MANAGING = replace(PLAIN, key_id="key_m", can_manage_keys=True)
@@ -266,3 +267,20 @@ async def test_two_managing_keys_cannot_revoke_each_other(stores: Stores) -> Non
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Conflict", "KeyRecord"]
     left = [key for key in await store.page("acc_one", limit=10) if key.manages_lastingly]
     assert len(left) == 1
+
+
+async def test_all_keys_of_an_account_know_that_it_has_provider_keys_later_ones_too(stores: Stores) -> None:
+    store, keys = stores
+    ended, elsewhere = replace(PLAIN, key_id="key_e", revoked=True), replace(PLAIN, account_id="acc_two")
+    for name, record in (("one", PLAIN), ("m", MANAGING), ("ended", ended), ("elsewhere", elsewhere)):
+        await store.add(name, record)
+    await store.note_provider_keys("acc_one")
+    await store.note_provider_keys("acc_one")
+    await store.add("later", replace(PLAIN, key_id="key_l"))
+    await store.add("made", replace(PLAIN, key_id="key_n", parent_key_id="key_m"), made_by=MANAGING)
+    noted = {}
+    for name in ("one", "m", "ended", "elsewhere", "later", "made"):
+        found = await keys.find(name)
+        assert found is not None
+        noted[name] = found.has_provider_keys
+    assert noted == {"one": True, "m": True, "ended": False, "elsewhere": False, "later": True, "made": True}

@@ -20,6 +20,7 @@ class MemoryKeyStore:
     def __init__(self) -> None:
         self._hashes: dict[tuple[str, str], str] = {}
         self._records: dict[str, KeyRecord] = {}
+        self._noted: set[str] = set()
 
     async def find(self, key_hash: str) -> KeyRecord | None:
         return self._records.get(key_hash)
@@ -34,7 +35,9 @@ class MemoryKeyStore:
         if key_hash in self._records or place in self._hashes:
             raise Conflict(f"The key '{record.key_id}' exists already.")
         self._hashes[place] = key_hash
-        self._records[key_hash] = record
+        self._records[key_hash] = replace(
+            record, has_provider_keys=record.has_provider_keys or record.account_id in self._noted
+        )
 
     async def get(self, account_id: str, key_id: str) -> KeyRecord | None:
         return self._records.get(self._hashes.get((account_id, key_id), ""))
@@ -59,3 +62,9 @@ class MemoryKeyStore:
         changed = replace(stands, **cast("dict[str, Any]", dict(changes)))
         self._records[self._hashes[account_id, key_id]] = changed
         return changed
+
+    async def note_provider_keys(self, account_id: str) -> None:
+        self._noted.add(account_id)
+        for key_hash, record in self._records.items():
+            if record.account_id == account_id and not record.revoked:
+                self._records[key_hash] = replace(record, has_provider_keys=True)

@@ -4,7 +4,14 @@ import re
 
 import pytest
 
-from gateway.errors import GatewayError, RequestTooLarge, UpstreamError, UpstreamOverloaded, UpstreamTimeout
+from gateway.errors import (
+    CredentialRefused,
+    GatewayError,
+    RequestTooLarge,
+    UpstreamError,
+    UpstreamOverloaded,
+    UpstreamTimeout,
+)
 from gateway.protocols.shared.provider_errors import (
     error_fields,
     harmless,
@@ -23,9 +30,9 @@ WORD = re.compile(r"[\w.-]+")
 @pytest.mark.parametrize(
     ("status", "kind", "retryable"),
     [
-        (401, UpstreamError, False),
-        (402, UpstreamError, False),
-        (403, UpstreamError, False),
+        (401, CredentialRefused, False),
+        (402, CredentialRefused, False),
+        (403, CredentialRefused, False),
         (404, UpstreamError, True),
         (408, UpstreamTimeout, True),
         (418, UpstreamError, False),

@@ -46,6 +46,7 @@ from tests.fakes.keys import MemoryKeyStore
 from tests.fakes.media import MemoryMediaObjects
 from tests.fakes.money import MemoryMoney
 from tests.fakes.objects import MemoryObjects
+from tests.fakes.provider_keys import managed_provider_keys
 from tests.template.translated import ROOT
 
 APPS = {"files": files_app, "generation": generation_app, "videos": videos_app}
@@ -133,7 +134,8 @@ class Studio:
         self.writer = JobWriter(self.jobs, self.clock)
         self.closing = Closing(self.writer, self.money, self.clock)
         ring = Idempotency(MemoryIdempotencyRecords(), MemoryObjects(), self.clock)
-        control = ControlServices(self.clock, self.keys, self.keys, self.money, ring)
+        own = managed_provider_keys(self.keys, self.clock)
+        control = ControlServices(self.clock, self.keys, self.keys, self.money, ring, provider_keys=lambda: own)
         uploads = Uploads(self.objects, self.web, self.clock)
         self.services = Generation(
             jobs=self.jobs,

@@ -107,6 +107,7 @@ def of_the_template(counted: set[str]) -> dict[str, Any]:
         "alarms": len(alarms),
         "alarm_metrics": sum(metrics),
         "secrets": sum(resource["Type"] == "AWS::SecretsManager::Secret" for resource in resources),
+        "kms_keys": sum(resource["Type"] == "AWS::KMS::Key" for resource in resources),
         "read_queues": sum(resource["Type"] == "AWS::Lambda::EventSourceMapping" for resource in resources),
         "shards": {"sweeper": SHARDS + HOLD_SHARDS, "reconciler": SHARDS},
     }

@@ -10,6 +10,7 @@ def test_alarms_secrets_and_read_queues_are_as_many_as_the_template_has(stack: S
     counted = cost.read().counts["template"]
     assert (counted["alarms"], counted["alarm_metrics"]) == (len(alarms), metrics)
     assert counted["secrets"] == len(stack.of_type("AWS::SecretsManager::Secret"))
+    assert counted["kms_keys"] == len(stack.of_type("AWS::KMS::Key"))
     assert counted["read_queues"] == len(stack.of_type("AWS::Lambda::EventSourceMapping"))
 
 
@@ -26,6 +27,7 @@ def test_each_price_of_an_idle_month_moves_its_sum() -> None:
     for name in (
         "alarm_metric_month",
         "secret_month",
+        "kms_key_month",
         "sqs",
         "read_unit",
         "lambda_request",

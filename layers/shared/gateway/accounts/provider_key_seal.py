@@ -39,7 +39,7 @@ async def opened_credential(key: ProviderKey, data_keys: DataKeys) -> Credential
         raise SealBroken("the sealed text is not base64") from None
     text = unsealed(envelope, plain.hex(), _place(key.account_id, key.provider, key.key_id))
     members = orjson.loads(text)
-    return Credential(members["api_key"], extra=members["extra"])
+    return Credential(members["api_key"], extra=members["extra"], id=key.key_id)
 
 
 def _kms_context(account_id: str, provider: str) -> Mapping[str, str]:

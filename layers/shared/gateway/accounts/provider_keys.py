@@ -1,8 +1,8 @@
 """Brings, lists, tests, changes and removes an account's own keys of providers, on behalf of a key that manages it.
 
-A provider key serves the whole account, and whoever owns the account at the provider may see what is sent there. So
-only a key that no other key has made may bring, change or remove one: a key that was given a part of the account's
-rights must not draw all its requests to a provider account of its own.
+A provider key serves the whole account, and the owner of the provider's account may see what is sent there. So only a
+key that no other key has made may bring, change or remove one: a key that was given a part of the account's rights must
+not draw all its requests to a provider account of its own.
 """
 
 from __future__ import annotations

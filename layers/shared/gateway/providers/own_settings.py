@@ -33,7 +33,7 @@ def takes_own_key(provider: str) -> bool:
 
 
 def faults(provider: str, given: Mapping[str, str]) -> Mapping[str, str]:
-    """What is wrong with the settings given for a provider, by the setting's name."""
+    """Finds what is wrong with the settings given for a provider, by the setting's name."""
     known = SETTINGS.get(provider, NONE)
     unknown = {name: "This provider takes no such setting." for name in given if name not in known}
     missing = {name: "This provider needs it." for name, one in known.items() if one.required and name not in given}

@@ -1,0 +1,57 @@
+"""Serves an account's own keys of providers to a key that manages the account."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from gateway.accounts.pages import Page
+from gateway.accounts.provider_key_settings import NewProviderKey, ProviderKeyChanges, provider_key_view
+from gateway.http.calls import Shown
+from gateway.http.creating import created_once
+from gateway.http.endpoints import Endpoints
+from gateway.http.managing import ManagerCall
+
+ONE = "/{provider_key_id}"
+
+provider_keys = Endpoints(ManagerCall, "/v1/provider-keys")
+
+
+@provider_keys.on("POST", "", body=NewProviderKey)
+async def bring_provider_key(call: ManagerCall, wanted: NewProviderKey) -> Shown:
+    """Brings the account's own key of a provider, once the provider has taken it in a test; its text is never shown."""
+    key_id = call.provider_keys.new_id()
+    bring = partial(call.provider_keys.brought, call.manager, key_id, wanted)
+    return await created_once(call, key_id, bring, partial(call.provider_keys.disown, call.account_id))
+
+
+@provider_keys.on("GET", "")
+async def list_provider_keys(call: ManagerCall) -> Shown:
+    """Lists the account's keys of providers, by provider: one of each at most, so there is one page."""
+    return Page(await call.provider_keys.all(call.manager), None).shown(provider_key_view)
+
+
+@provider_keys.on("GET", ONE)
+async def get_provider_key(call: ManagerCall) -> Shown:
+    """Shows a key of a provider."""
+    return provider_key_view(await call.provider_keys.get(call.manager, call.path["provider_key_id"]))
+
+
+@provider_keys.on("POST", f"{ONE}/test")
+async def try_provider_key(call: ManagerCall) -> Shown:
+    """Asks the provider whether it takes the key as it stands; counted as work, as bringing one is."""
+    await call.count_work()
+    return provider_key_view(await call.provider_keys.test(call.manager, call.path["provider_key_id"]))
+
+
+@provider_keys.on("PATCH", ONE, body=ProviderKeyChanges)
+async def change_provider_key(call: ManagerCall, changes: ProviderKeyChanges) -> Shown:
+    """Changes name and mode, or replaces the key; a new one is tested, and counted as work."""
+    if changes.replaces:
+        await call.count_work()
+    return provider_key_view(await call.provider_keys.change(call.manager, call.path["provider_key_id"], changes))
+
+
+@provider_keys.on("DELETE", ONE)
+async def remove_provider_key(call: ManagerCall) -> Shown:
+    """Removes a key of a provider for good; nothing new uses it after 5 s."""
+    return provider_key_view(await call.provider_keys.remove(call.manager, call.path["provider_key_id"]))
