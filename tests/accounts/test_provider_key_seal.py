@@ -23,8 +23,8 @@ PLACE = {"account_id": "acct_one", "provider": "openai", "key_id": "pvk_1"}
 
 async def sealed(data_keys: MemoryDataKeys, **moved: str) -> ProviderKey:
     envelope = await sealed_credential(CREDENTIAL, data_keys, **PLACE)
-    settings: Any = {"mode": "first", "last4": "ount", "created_at_s": 1, "updated_at_s": 1, "version": 1}
-    return ProviderKey(**{**PLACE, **moved}, name="own", envelope=envelope, **settings)
+    rest: Any = {"mode": "first", "last4": "ount", "created_at_s": 1, "updated_at_s": 1, "version": 1}
+    return ProviderKey(**{**PLACE, **moved, **rest, "name": "own", "envelope": envelope})
 
 
 async def test_a_sealed_key_opens_in_its_place_under_its_id() -> None:
