@@ -103,14 +103,15 @@ def test_the_media_models_of_this_release_name_providers_that_there_are() -> Non
             (
                 "model 'one': unknown member 'contextwindow'; known: id, owned_by, created, fallbacks, targets, "
                 "knowledge, retires_on, margin, byok_fee, context_window, max_output_tokens, input, output, "
-                "capabilities, provider, upstream_model, profile, price, wires, streams, region, tools"
+                "capabilities, quality, provider, upstream_model, profile, price, wires, streams, region, tools, "
+                "latency_ms, throughput_tps"
             ),
         ),
         (
             changed(CHAT, *TWO, "targets", 0, "context_window", to=1),
             (
                 "model 'two': target 1: unknown member 'context_window'; known: provider, upstream_model, profile, "
-                "price, wires, streams, region, tools"
+                "price, wires, streams, region, tools, latency_ms, throughput_tps"
             ),
         ),
         (without(CHAT, *ONE, "context_window"), "model 'one': member 'context_window' is missing"),

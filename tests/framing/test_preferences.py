@@ -46,6 +46,25 @@ def test_every_preference_has_its_place() -> None:
     )
 
 
+def test_openrouters_spellings_are_taken() -> None:
+    provider = {
+        "order": ["Amazon-Bedrock", "google-vertex/us-east5"],
+        "only": ["OpenAI", "Z-AI", "custom/Mine"],
+        "ignore": ["google-ai-studio"],
+        "sort": {"by": "throughput", "partition": "none"},
+        "max_price": {"prompt": 0.1, "cache_read": "2"},
+    }
+    assert preferences(provider=provider) == RoutingPreferences(
+        order=("bedrock", "vertex"),
+        only=("openai", "zhipu", "custom/Mine"),
+        ignore=("gemini",),
+        sort="throughput",
+        sort_across_models=True,
+        max_price=PriceLimit(Decimal("0.1"), classes_usd=(("cache_read", Decimal(2)),)),
+    )
+    assert preferences(provider={"sort": {"by": "price"}}) == RoutingPreferences(sort="price")
+
+
 def test_a_price_is_the_number_that_was_written() -> None:
     body = b'{"max_price":{"prompt":0.30000000000000000001,"completion":"1.5"}}'
     limit = PriceLimit(Decimal("0.30000000000000000001"), Decimal("1.5"), None)
@@ -61,6 +80,12 @@ def test_a_price_is_the_number_that_was_written() -> None:
         ({"provider": {"order": [1]}}, "provider.order[0]"),
         ({"provider": {"sort": "luck"}}, "provider.sort"),
         ({"provider": {"allow_fallbacks": 1}}, "provider.allow_fallbacks"),
+        ({"provider": {"data_collection": "deny"}}, "provider.data_collection"),
+        ({"provider": {"sort": {"partition": "none"}}}, "provider.sort.by"),
+        ({"provider": {"sort": {"by": "price", "partition": "all"}}}, "provider.sort.partition"),
+        ({"provider": {"sort": {"by": "price", "then": "x"}}}, "provider.sort.then"),
+        ({"provider": {"max_price": {"image": 1}}}, "provider.max_price.image"),
+        ({"provider": {"max_price": {"prompt": 1}}, "max_price": {"prompt": 1}}, "provider.max_price"),
         ({"max_price": {"image": 1}}, "max_price.image"),
         ({"max_price": {"prompt": -1}}, "max_price.prompt"),
         ({"max_price": {"total": 1_000_001}}, "max_price.total"),

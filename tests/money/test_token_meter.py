@@ -20,7 +20,8 @@ from gateway.errors import InvalidRequest
 from gateway.operations.token_meter import TokenMeter, within_prices
 from gateway.pipeline.operation import OpenOutput
 from gateway.providers.chat.registry import KNOWN
-from gateway.routing.plan import Candidate, Plan, find
+from gateway.routing.plan import Candidate, Plan
+from gateway.routing.planning import find
 
 SAID = (Message(role="user", parts=(Text("hi"),)),)
 # 100 bytes: a prompt of 34 tokens by estimate, and of 132 by its bound.
@@ -196,7 +197,7 @@ def test_a_callers_price_is_compared_with_the_highest_step_that_the_prompt_can_r
     for limit, left in ((Decimal(prompt_usd), 1), (Decimal(prompt_usd) - Decimal("0.01"), 0)):
         asked = replace(ASKED, routing=RoutingPreferences(max_price=PriceLimit(prompt_usd=limit)))
         with nullcontext() if left else pytest.raises(InvalidRequest) as refused:
-            assert within_prices(asked, Plan((stepped,), 3)).candidates == (stepped,)
+            assert within_prices(asked, Plan((stepped,), 3), []).candidates == (stepped,)
         if refused is not None:
             assert (refused.value.param, refused.value.code) == ("max_price", "max_price_exceeded")
 
@@ -207,6 +208,6 @@ def test_a_request_may_cost_exactly_its_total() -> None:
         routing = RoutingPreferences(max_price=PriceLimit(total_usd=total))
         asked = replace(ASKED, max_output_tokens=50, routing=routing)
         with nullcontext() if left else pytest.raises(InvalidRequest) as refused:
-            within_prices(asked, Plan((served_by("small"),), 3))
+            within_prices(asked, Plan((served_by("small"),), 3), [])
         if refused is not None:
             assert (refused.value.param, refused.value.code) == ("max_price.total", "max_price_exceeded")

@@ -47,10 +47,14 @@ def flat_price(alias: Alias) -> ListPrice:
 
 
 class ChatModel(Model[ListPrice], frozen=True, kw_only=True):
-    """One chat model for sale. `max_output_tokens` is the model's own bound on one answer."""
+    """One chat model for sale. `max_output_tokens` is the model's own bound on one answer.
+
+    `quality` is how well it answers, from 0 to 100; without one it is unknown.
+    """
 
     context_window: int
     max_output_tokens: int
     input_modalities: tuple[str, ...]
     output_modalities: tuple[str, ...] = ("text",)
     capabilities: tuple[str, ...]
+    quality: int | None = None

@@ -57,6 +57,7 @@ class ModelTarget(Struct, Generic[P], frozen=True, kw_only=True):
     of them. `streams` is false if the provider cannot send the answer while it is generated. `profile` is the row of
     `providers/chat/profiles.py` that lists the model's features. `region` is the provider's region, if it differs from
     the region of this deployment's credential. `tools` are the provider's own tools that are sold with the model.
+    `latency_ms` is the usual time to the first token there, and `throughput_tps` the tokens a second after it.
     """
 
     provider: str
@@ -67,6 +68,8 @@ class ModelTarget(Struct, Generic[P], frozen=True, kw_only=True):
     streams: bool = True
     region: str | None = None
     tools: tuple[ToolPrice, ...] = ()
+    latency_ms: int | None = None
+    throughput_tps: int | None = None
 
 
 class Model(Struct, Generic[P], frozen=True, kw_only=True):
@@ -88,7 +91,8 @@ class Model(Struct, Generic[P], frozen=True, kw_only=True):
 class Alias(Struct, frozen=True):
     """A routing alias: the models that serve it, best first. `tier` names the price by which it is billed.
 
-    `price` is the price of one that is `flat`, if it is not the contract's.
+    `price` is the price of one that is `flat`, if it is not the contract's. A `graded` alias orders its models anew for
+    each request, by what that needs. `also` are other names of it.
     """
 
     id: str
@@ -96,6 +100,8 @@ class Alias(Struct, frozen=True):
     tier: str
     models: tuple[str, ...]
     price: Any = None
+    graded: bool = False
+    also: tuple[str, ...] = ()
 
     @property
     def flat(self) -> bool:
@@ -115,7 +121,8 @@ Offer = Model[Any] | Alias | Retired
 
 
 class Name(Struct, frozen=True):
-    """The offer that a caller's `model` names, with the name as the caller wrote it."""
+    """The offer that a caller's `model` names, with the name as the caller wrote it, and the preference at its end."""
 
     requested: str
     offer: Offer
+    preference: str = ""

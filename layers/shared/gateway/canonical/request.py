@@ -92,15 +92,22 @@ class Sampling(Struct, frozen=True):
 
 
 class PriceLimit(Struct, frozen=True):
-    """The caller's price limits: USD per million tokens, and USD for this request's worst case."""
+    """The caller's price limits: USD per million tokens, and USD for this request's worst case.
+
+    `classes_usd` are limits of single token classes, by the names of `ListPrice`.
+    """
 
     prompt_usd: Decimal | None = None
     completion_usd: Decimal | None = None
     total_usd: Decimal | None = None
+    classes_usd: tuple[tuple[str, Decimal], ...] = ()
 
 
 class RoutingPreferences(Struct, frozen=True):
-    """The caller's routing preferences (section 3 of the public contract)."""
+    """The caller's routing preferences (section 3 of the public contract).
+
+    `sort` is price, latency or throughput; with `sort_across_models` the order of `models` gives way to it.
+    """
 
     fallback_models: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
@@ -108,6 +115,7 @@ class RoutingPreferences(Struct, frozen=True):
     ignore: tuple[str, ...] = ()
     allow_fallbacks: bool = True
     sort: str | None = None
+    sort_across_models: bool = False
     require_parameters: bool = False
     max_price: PriceLimit | None = None
 

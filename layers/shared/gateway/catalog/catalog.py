@@ -55,9 +55,12 @@ class Catalog(Generic[M]):
 
     def find(self, requested: str) -> Name | None:
         """The offer that a caller's `model` names, or `None`."""
+        offer = self._named(requested)
+        if offer is not None:
+            return Name(requested, offer)
         name, _, preference = requested.rpartition(":")
-        offer = self._named(requested) or (self._named(name) if preference in self._preferences else None)
-        return None if offer is None else Name(requested, offer)
+        offer = self._named(name) if preference in self._preferences else None
+        return None if offer is None else Name(requested, offer, preference)
 
     def _named(self, name: str) -> M | Alias | Retired | None:
         """The offer of that id, or of another spelling of it."""
@@ -72,6 +75,7 @@ class Catalog(Generic[M]):
         spelled: dict[str, str] = {}
         for name, row in self._rows.items():
             spelled.setdefault(undated(name), name)
+            spelled |= dict.fromkeys(row.get("also", ()), name)
             if "owned_by" in row:
                 spelled.setdefault(f"{row['owned_by']}/{undated(name)}", name)
         return spelled

@@ -62,6 +62,9 @@ def _check_id(offer: Offer, offers: Mapping[str, Offer], preferences: Collection
     suffix = offer.id.rpartition(":")[2]
     if ":" in offer.id and suffix in preferences:
         raise CatalogError(f"id: must not end in the preference ':{suffix}'")
+    taken = next((name for name in offer.also if name in offers), None) if isinstance(offer, Alias) else None
+    if taken is not None:
+        raise CatalogError(f"also: another row has the id {taken!r}")
     if isinstance(offer, Model) and f"{offer.owned_by}/{offer.id}" in offers:
         raise CatalogError(f"another row has the id '{offer.owned_by}/{offer.id}', which is a name of this model")
 

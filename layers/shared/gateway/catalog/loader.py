@@ -34,6 +34,7 @@ from gateway.catalog.schema import (
     an_object,
     day,
     distinct,
+    flag,
     moment,
     month,
     name,
@@ -87,6 +88,8 @@ ALIAS: Schema = {
     "tier": Member(one_of((Tier.FAST, Tier.BALANCED, Tier.PASSTHROUGH)), Tier.PASSTHROUGH),
     "models": Member(distinct(text)),
     "price": Member(an_object, None),
+    "graded": Member(flag, False),
+    "also": Member(distinct(name), ()),
 }
 RETIREMENT: Schema = {"on": Member(day, field="retired_on"), "successor": Member(text)}
 RETIRED: Schema = {"id": Member(name), "retired": Member(record(RETIREMENT, dict))}

@@ -125,6 +125,13 @@ def whole(value: Any) -> int:
     return value
 
 
+def share(value: Any) -> int:
+    """Reads a whole number from 0 to 100."""
+    if type(value) is not int or not 0 <= value <= 100:
+        raise CatalogError(f"must be a whole number from 0 to 100, not {value!r}")
+    return value
+
+
 def flag(value: Any) -> bool:
     """Reads true or false."""
     if not isinstance(value, bool):

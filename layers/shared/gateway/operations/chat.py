@@ -30,10 +30,12 @@ from gateway.pipeline.operation import InboundRequest, ProviderCall
 from gateway.pipeline.provider_client import StreamBody, body_of
 from gateway.ports.catalog import Catalog
 from gateway.ports.signatures import SignedCall
+from gateway.ports.standing import UNKNOWN, Standing
 from gateway.ports.upstream import Credential, UpstreamResponse
 from gateway.providers.chat.profiles import PROFILES
 from gateway.providers.chat.registry import Provider, provider_row
-from gateway.routing.plan import Candidate, Plan, plan
+from gateway.routing.plan import Candidate, Excluded, Plan, sifted
+from gateway.routing.planning import concluded, plan
 from gateway.signatures import Vault, collected, is_about_signatures, lacking, restored, unsigned
 
 if TYPE_CHECKING:
@@ -46,10 +48,13 @@ Completion = Callable[[ChatRequest, Candidate[ChatModel]], ChatRequest]
 class ChatOperation:
     """Text generation for callers of one wire, by providers of any."""
 
-    def __init__(self, wire: ClientCodec, catalog: Catalog[ChatModel], vault: Vault) -> None:
+    def __init__(
+        self, wire: ClientCodec, catalog: Catalog[ChatModel], vault: Vault, standing: Standing = UNKNOWN
+    ) -> None:
         self.wire = wire
         self._catalog = catalog
         self._vault = vault
+        self._standing = standing
 
     def decode(self, inbound: InboundRequest) -> ChatRequest:
         """The request, with the betas that its header asks for."""
@@ -59,12 +64,20 @@ class ChatOperation:
         return replace(request, betas=betas) if betas else request
 
     def plan(self, principal: Principal, request: ChatRequest) -> Plan[ChatModel]:
-        """The candidates that the key may use, in the order of the caller's preferences, within their prices.
+        """The candidates that the key may use, in the order of the caller's preferences, within their prices."""
+        return self.weighed(principal, request, [])
 
-        All of them are sold with the tools that the request has their providers run.
+    def weighed(self, principal: Principal, request: ChatRequest, excluded: list[Excluded]) -> Plan[ChatModel]:
+        """The plan; the targets that its rules leave out are added to `excluded`, also where none is left.
+
+        All candidates are sold with the tools that the request has their providers run.
         """
-        planned = _selling(request, plan(request.model, request.routing, self._catalog, principal))
-        return within_prices(request, planned)
+        planned = plan(request, self._catalog, principal, excluded, self._standing)
+        planned = _selling(request, planned, excluded)
+        if request.routing.require_parameters:
+            planned = _taking_all(request, planned, excluded)
+        planned = within_prices(request, planned, excluded)
+        return concluded(planned, request.routing, excluded)
 
     def meter(self, request: ChatRequest, plan: Plan[ChatModel]) -> TokenMeter:
         """Prices by tokens."""
@@ -182,20 +195,46 @@ def target_of(candidate: Candidate[ChatModel]) -> Target:
     )
 
 
-def _selling(request: ChatRequest, planned: Plan[ChatModel]) -> Plan[ChatModel]:
+def _selling(request: ChatRequest, planned: Plan[ChatModel], excluded: list[Excluded]) -> Plan[ChatModel]:
     """The plan of candidates that are sold with the request's tools; raises the refusal where none is."""
-    kept: list[Candidate[ChatModel]] = []
-    refusals: list[InvalidRequest] = []
-    for candidate in planned.candidates:
+
+    def refusal(candidate: Candidate[ChatModel]) -> InvalidRequest | None:
         try:
             offered_tools(request, candidate.target)
-        except InvalidRequest as refusal:
-            refusals.append(refusal)
-        else:
-            kept.append(candidate)
+        except InvalidRequest as refused:
+            return refused
+        return None
+
+    return _unrefused(planned, "tools", refusal, excluded)
+
+
+def _taking_all(request: ChatRequest, planned: Plan[ChatModel], excluded: list[Excluded]) -> Plan[ChatModel]:
+    """The plan of candidates that take every parameter of the request; raises the refusal where none does."""
+    from gateway.operations.whole_requests import refused_parameter  # noqa: PLC0415  # few callers require all
+
+    return _unrefused(planned, "provider.require_parameters", partial(refused_parameter, request), excluded)
+
+
+def _unrefused(
+    planned: Plan[ChatModel],
+    rule: str,
+    refusal: Callable[[Candidate[ChatModel]], InvalidRequest | None],
+    excluded: list[Excluded],
+) -> Plan[ChatModel]:
+    """The plan without the candidates that are refused by the rule; raises the first refusal where none is left."""
+    refusals: list[InvalidRequest] = []
+
+    def objection(candidate: Candidate[ChatModel]) -> str | None:
+        refused = refusal(candidate)
+        if refused is None:
+            return None
+        refusals.append(refused)
+        return refused.message
+
+    kept = sifted(planned.candidates, rule, objection, excluded)
     if not kept:
         raise refusals[0]
-    return replace(planned, candidates=tuple(kept))
+    return replace(planned, candidates=tuple(kept)) if refusals else planned
 
 
 def _renaming(request: ChatRequest, candidate: Candidate[ChatModel]) -> Renaming | None:

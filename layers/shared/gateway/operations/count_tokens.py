@@ -13,7 +13,7 @@ from gateway.operations.provider_state import refuse_provider_state
 from gateway.pipeline.provider_client import ProviderClient
 from gateway.ports.catalog import Catalog
 from gateway.ports.clock import Clock
-from gateway.routing.plan import plan
+from gateway.routing.planning import plan
 
 
 class TokenCounter(Struct, frozen=True):
@@ -26,7 +26,7 @@ class TokenCounter(Struct, frozen=True):
     async def count(self, principal: Principal, request: ChatRequest) -> int:
         """The prompt's tokens; raises what the provider refuses."""
         refuse_provider_state(request)
-        chosen = plan(request.model, request.routing, self.catalog, principal)
+        chosen = plan(request, self.catalog, principal)
         candidate = chosen.candidates[0]
         provider = provider_of(candidate, request)
         credential = await self.providers.configured(provider.name)

@@ -23,7 +23,8 @@ from gateway.ledger.media_prices import media_cost
 from gateway.operations.media_fit import MediaRequest, Snapshot, made_by
 from gateway.pipeline.operation import Cost
 from gateway.ports.catalog import Catalog
-from gateway.routing.plan import Candidate, Plan, candidates_for
+from gateway.routing.plan import Candidate, Plan
+from gateway.routing.planning import candidates_for
 
 PLACES = {JobKind.VIDEO: "POST /v1/videos/generations", JobKind.MODEL_3D: "POST /v1/3d/generations"}
 

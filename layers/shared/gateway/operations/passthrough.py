@@ -28,7 +28,8 @@ from gateway.pipeline.provider_client import body_of
 from gateway.ports.catalog import Catalog
 from gateway.ports.upstream import Credential
 from gateway.providers.chat.registry import provider_row
-from gateway.routing.plan import Candidate, Plan, candidates_for
+from gateway.routing.plan import Candidate, Plan
+from gateway.routing.planning import candidates_for
 
 Plain = Candidate[Model[str]]
 

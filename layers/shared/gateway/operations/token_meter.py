@@ -22,11 +22,12 @@ from gateway.ledger.bounds import (
     usage_at_most,
     worst_case,
 )
-from gateway.ledger.money import NANO_PER_USD
+from gateway.ledger.money import NANO_PER_USD, format_usd
 from gateway.ledger.prices import Terms, cost, price_of, terms
 from gateway.operations.provider_tools import offered_tools
 from gateway.pipeline.operation import Cost, OpenOutput
-from gateway.routing.plan import Candidate, Plan, billed_at, fits
+from gateway.routing.plan import Candidate, Excluded, Plan, billed_at, sifted
+from gateway.routing.planning import over
 
 # What OpenAI bills for the content of one search where it counts none: https://platform.openai.com/docs/pricing.
 FOUND_TOKENS = 8_000
@@ -155,18 +156,18 @@ def _is_seen(candidate: Candidate[ChatModel]) -> bool:
     return candidate.target.streams and "reasoning" not in candidate.model.capabilities
 
 
-def within_prices(request: ChatRequest, planned: Plan[ChatModel]) -> Plan[ChatModel]:
+def within_prices(request: ChatRequest, planned: Plan[ChatModel], excluded: list[Excluded]) -> Plan[ChatModel]:
     """The plan without candidates above the caller's prices, by what this request can come to; raises where none is
     left.
     """
     limit = request.routing.max_price
     if limit is None:
         return planned
-    kept = tuple(each for each in planned.candidates if fits(_reached_price(request, each), limit))
+    kept = sifted(planned.candidates, "max_price", lambda each: over(_reached_price(request, each), limit), excluded)
     if not kept:
         message = "No model is within 'max_price' for a prompt of this length."
         raise InvalidRequest(message, param="max_price", code="max_price_exceeded")
-    return _within_total(request, replace(planned, candidates=kept), limit)
+    return _within_total(request, replace(planned, candidates=tuple(kept)), limit, excluded)
 
 
 def _reached_price(request: ChatRequest, candidate: Candidate[ChatModel]) -> ListPrice:
@@ -176,7 +177,9 @@ def _reached_price(request: ChatRequest, candidate: Candidate[ChatModel]) -> Lis
     return reached[-1] if reached else listed
 
 
-def _within_total(request: ChatRequest, planned: Plan[ChatModel], limit: PriceLimit) -> Plan[ChatModel]:
+def _within_total(
+    request: ChatRequest, planned: Plan[ChatModel], limit: PriceLimit, excluded: list[Excluded]
+) -> Plan[ChatModel]:
     """The plan without candidates whose worst case is over `max_price.total`; raises where none is left."""
     if limit.total_usd is None:
         return planned
@@ -185,16 +188,17 @@ def _within_total(request: ChatRequest, planned: Plan[ChatModel], limit: PriceLi
         message = f"'max_price.total' bounds the worst case, which needs a bound of the answer: set '{bound}'."
         raise InvalidRequest(message, param=bound, code="missing_required_parameter")
     most = int(limit.total_usd * NANO_PER_USD)
-    kept = tuple(
-        candidate
-        for candidate in planned.candidates
-        if TokenMeter(request, (candidate,)).worst_case(OPEN_OUTPUT_TOKENS) <= most
-    )
+
+    def objection(candidate: Candidate[ChatModel]) -> str | None:
+        dearest = TokenMeter(request, (candidate,)).worst_case(OPEN_OUTPUT_TOKENS)
+        return f"may cost {format_usd(dearest)} USD" if dearest > most else None
+
+    kept = sifted(planned.candidates, "max_price.total", objection, excluded)
     if not kept:
         bound = _bound_of(request)
         message = f"The request may cost more than 'max_price.total' on every model: shorten it, or lower '{bound}'."
         raise InvalidRequest(message, param="max_price.total", code="max_price_exceeded")
-    return replace(planned, candidates=kept)
+    return replace(planned, candidates=tuple(kept))
 
 
 def _bound_of(request: ChatRequest) -> str:

@@ -1,22 +1,18 @@
-"""Builds a plan from the catalog: the ordered candidates for a request. Pure; no candidate is tried here.
-
-The caller's model comes first, then its `models`; inside each, the catalog's order of models and of their targets.
-`provider` and `max_price` judge each target by itself.
-"""
+"""A candidate, a plan, and the record of what a rule has left out of it. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from decimal import Decimal
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from msgspec import Struct
 
 from gateway.canonical.chat_models import ChatModel, ListPrice, flat_price
-from gateway.canonical.models import Alias, Model, ModelTarget, Name, Retired
-from gateway.canonical.request import PriceLimit, RoutingPreferences
-from gateway.errors import InvalidRequest, NotFound, PermissionDenied
-from gateway.ports.catalog import Catalog
+from gateway.canonical.models import Alias, Model, ModelTarget, Name
+
+if TYPE_CHECKING:
+    # Requests for `auto` alone are graded.
+    from gateway.routing.grading import Grade
 
 M = TypeVar("M", bound=Model[Any])
 
@@ -30,113 +26,57 @@ class Candidate(Struct, Generic[M], frozen=True):
 
 
 class Plan(Struct, Generic[M], frozen=True):
-    """The candidates in order; never empty. `tries` counts attempts over all of them, in rounds."""
+    """The candidates in order; never empty. `tries` counts attempts over all of them, in rounds.
+
+    `grade` is what the request was found to need, where its alias is graded.
+    """
 
     candidates: tuple[Candidate[M], ...]
     tries: int
+    grade: Grade | None = None
+
+    @property
+    def propensities(self) -> dict[str, float]:
+        """The probability with which each candidate is tried first, by the candidate's id, in their order.
+
+        The rules leave nothing to chance, so that the first one's is 1.
+        """
+        return dict.fromkeys(map(id_of, self.candidates), 0.0) | {id_of(self.candidates[0]): 1.0}
 
 
-TRIES_MIN = 3
+class Excluded(Struct, frozen=True):
+    """A target that a rule has left out. `rule` is the parameter or setting behind it, `why` says it in words."""
+
+    model: str
+    provider: str
+    region: str | None
+    rule: str
+    why: str
 
 
-class Access(Protocol):
-    """The rights of a caller: the models and targets that may serve it."""
-
-    def may_use(self, names: Iterable[str]) -> bool:
-        """True for a model that is known by any of these names."""
-
-    def may_reach(self, target: ModelTarget[Any]) -> bool:
-        """True for a target where the caller's requests may be processed."""
+def id_of(candidate: Candidate[Any]) -> str:
+    """The candidate's id in logs: provider, region where it has one of its own, and model."""
+    target = candidate.target
+    place = target.provider if target.region is None else f"{target.provider}@{target.region}"
+    return f"{place}/{candidate.model.id}"
 
 
-def plan(
-    requested: str,
-    preferences: RoutingPreferences,
-    catalog: Catalog[ChatModel],
-    access: Access,
-) -> Plan[ChatModel]:
-    """Plans a request that is priced by tokens; raises the refusal that names the parameter without a match."""
-    found = _affordable(candidates_for(requested, preferences, catalog, access), preferences.max_price)
-    if not preferences.allow_fallbacks:
-        found = found[:1]
-    return Plan(tuple(found), tries=max(TRIES_MIN, len(found)))
-
-
-def candidates_for(
-    requested: str,
-    preferences: RoutingPreferences,
-    catalog: Catalog[M],
-    access: Access,
+def sifted(
+    found: Iterable[Candidate[M]],
+    rule: str,
+    objection: Callable[[Candidate[M]], str | None],
+    excluded: list[Excluded],
 ) -> list[Candidate[M]]:
-    """All targets of the requested model, in order, never empty; raises the refusal that names the parameter without a
-    match.
-    """
-    by_param = {"model": requested} | {
-        f"models[{index}]": more for index, more in enumerate(preferences.fallback_models)
-    }
-    names = [
-        find(model, catalog, param, allow_successor=preferences.allow_fallbacks) for param, model in by_param.items()
-    ]
-    allowed = [name for name in names if access.may_use((name.requested, name.offer.id))]
-    if names[0] not in allowed:
-        raise not_allowed(requested)
-    found = [
-        Candidate(name, model, target)
-        for name in allowed
-        for model in catalog.models_behind(name.offer)
-        for target in model.targets
-        if access.may_reach(target)
-    ]
-    if not found:
-        message = f"The region policy of this API key leaves no provider of the model '{requested}'."
-        raise PermissionDenied(message, param="model", code="region_not_allowed")
-    return _preferred(found, preferences)
-
-
-def find(requested: str, catalog: Catalog[Any], param: str, *, allow_successor: bool) -> Name:
-    """The offer that `requested` names; raises `NotFound`, also for a retired id if no successor may serve it."""
-    name = catalog.find(requested)
-    if name is None:
-        message = f"The model '{requested}' does not exist or you do not have access to it."
-        raise NotFound(message, param=param, code="model_not_found")
-    if isinstance(name.offer, Retired) and not allow_successor:
-        offer = name.offer
-        message = f"The model '{requested}' was retired on {offer.retired_on}; its successor is '{offer.successor}'."
-        raise NotFound(message, param=param, code="model_not_found")
-    return name
-
-
-def not_allowed(requested: str) -> PermissionDenied:
-    """Refuses a model that is not on the key's list."""
-    return PermissionDenied(f"This API key may not use the model '{requested}'.", param="model")
-
-
-def _preferred(candidates: list[Candidate[M]], preferences: RoutingPreferences) -> list[Candidate[M]]:
-    kept = [
-        candidate
-        for candidate in candidates
-        if candidate.target.provider not in preferences.ignore
-        and (not preferences.only or candidate.target.provider in preferences.only)
-    ]
-    if not kept:
-        raise InvalidRequest("No provider is left by 'provider.only' and 'provider.ignore'.", param="provider")
-    rank = {provider: place for place, provider in enumerate(preferences.order)}
-    return sorted(kept, key=lambda candidate: rank.get(candidate.target.provider, len(rank)))
-
-
-def _affordable(candidates: list[Candidate[ChatModel]], limit: PriceLimit | None) -> list[Candidate[ChatModel]]:
-    if limit is None:
-        return candidates
-    kept = [candidate for candidate in candidates if fits(billed_at(candidate), limit)]
-    if not kept:
-        raise InvalidRequest("No model is within 'max_price'.", param="max_price", code="max_price_exceeded")
+    """The candidates without an objection; the others are added to `excluded`."""
+    kept: list[Candidate[M]] = []
+    for candidate in found:
+        why = objection(candidate)
+        if why is None:
+            kept.append(candidate)
+        else:
+            target = candidate.target
+            excluded.append(Excluded(candidate.model.id, target.provider, target.region, rule, why))
     return kept
-
-
-def fits(price: ListPrice, limit: PriceLimit) -> bool:
-    """True if a list price is within the caller's prices per million tokens."""
-    within_prompt = limit.prompt_usd is None or Decimal(price.input) <= limit.prompt_usd
-    return within_prompt and (limit.completion_usd is None or Decimal(price.output) <= limit.completion_usd)
 
 
 def billed_at(candidate: Candidate[ChatModel]) -> ListPrice:

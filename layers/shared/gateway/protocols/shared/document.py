@@ -204,9 +204,11 @@ def _repeated(body: bytes) -> InvalidRequest:
 def amounts(source: bytes, node: Node, names: Sequence[str], maximum: int) -> dict[str, Decimal]:
     """The members of `node` that are amounts of money, exactly as written.
 
-    `node` is a top-level member of `source`, the document's bytes. Absent and null members are left out.
+    `node` stands in `source`, the document's bytes, below objects alone. Absent and null members are left out.
     """
-    texts = json_edit.members(json_edit.members(source)[node.path])
+    texts = json_edit.members(source)
+    for name in node.path.split("."):
+        texts = json_edit.members(texts[name])
     present = [(name, node.member(name)) for name in names]
     return {name: member.as_decimal(texts[name], maximum) for name, member in present if member is not None}
 

@@ -49,7 +49,21 @@ UPSTREAM_MEMBERS = frozenset(
 TIERS_WITHIN_PRICE = ("auto", "default", "flex")
 _SORTS = ("price", "throughput", "latency")
 _PRICE_USD_MAX = 1_000_000
-_PRICES = ("prompt", "completion", "total")
+# Of OpenRouter, whose requests are taken as they are: https://openrouter.ai/docs/features/provider-routing
+_PARTITIONS = ("model", "none")
+_CLASSES = ("cache_read", "cache_write_5m", "cache_write_1h", "audio_input", "audio_output")
+_PRICES = ("prompt", "completion", "total", *_CLASSES)
+_PROVIDER_MEMBERS = frozenset({"order", "only", "ignore", "allow_fallbacks", "sort", "require_parameters", "max_price"})
+_CUSTOM = "custom"
+# A router's names of providers, where they are not the rows' own.
+_SPELLINGS = {
+    "alibaba": "qwen",
+    "amazon-bedrock": "bedrock",
+    "google-ai-studio": "gemini",
+    "google-vertex": "vertex",
+    "moonshotai": "moonshot",
+    "z-ai": "zhipu",
+}
 
 
 def refuse_upstream_members(root: Node, wording: str) -> None:
@@ -78,18 +92,52 @@ def dearer(tier: Node, within_price: Iterable[str]) -> InvalidRequest:
 def decode_preferences(root: Node, body: bytes) -> RoutingPreferences:
     """The caller's say in where the request goes; `body` is the document's bytes."""
     provider = root.member("provider") or Node({})
-    allow_fallbacks, sort = provider.member("allow_fallbacks"), provider.member("sort")
-    require_parameters = provider.member("require_parameters")
+    for name in provider.as_object().keys() - _PROVIDER_MEMBERS:
+        raise _unknown(provider, name)
+    allow_fallbacks, require_parameters = provider.member("allow_fallbacks"), provider.member("require_parameters")
+    sort, across = _sort(provider)
     return RoutingPreferences(
         fallback_models=_strings(root, "models"),
-        order=_strings(provider, "order"),
-        only=_strings(provider, "only"),
-        ignore=_strings(provider, "ignore"),
+        order=_providers(provider, "order"),
+        only=_providers(provider, "only"),
+        ignore=_providers(provider, "ignore"),
         allow_fallbacks=allow_fallbacks is None or allow_fallbacks.as_boolean(),
-        sort=None if sort is None else sort.as_one_of(_SORTS),
+        sort=sort,
+        sort_across_models=across,
         require_parameters=require_parameters is not None and require_parameters.as_boolean(),
-        max_price=_price_limit(root, body),
+        max_price=_price_limit(root, provider, body),
     )
+
+
+def _unknown(holder: Node, name: str) -> InvalidRequest:
+    unknown = Node(None, holder, name)
+    return unknown.error(f"Unknown parameter: '{unknown.path}'.", "unknown_parameter")
+
+
+def _sort(provider: Node) -> tuple[str | None, bool]:
+    """What the providers are sorted by, and whether the order of the models gives way to it."""
+    sort = provider.member("sort")
+    if sort is None or type(sort.value) is not dict:
+        return None if sort is None else sort.as_one_of(_SORTS), False
+    for name in sort.value.keys() - {"by", "partition"}:
+        raise _unknown(sort, name)
+    partition = sort.member("partition")
+    across = partition is not None and partition.as_one_of(_PARTITIONS) == "none"
+    return sort.required("by").as_one_of(_SORTS), across
+
+
+def _providers(node: Node, name: str) -> tuple[str, ...]:
+    """The rows that are named. A name that no row has stays, and names none."""
+    return tuple(map(_row_of, _strings(node, name)))
+
+
+def _row_of(name: str) -> str:
+    """The row's name: in small letters, without a variant behind a slash, in the rows' own spelling.
+
+    An operator's own row has its name behind a slash, which is kept.
+    """
+    base = name.strip().lower().replace(" ", "-").partition("/")[0]
+    return name if base == _CUSTOM else _SPELLINGS.get(base, base)
 
 
 def _strings(node: Node, name: str) -> tuple[str, ...]:
@@ -97,12 +145,17 @@ def _strings(node: Node, name: str) -> tuple[str, ...]:
     return () if member is None else tuple(element.as_string(minimum=1) for element in member.elements())
 
 
-def _price_limit(root: Node, body: bytes) -> PriceLimit | None:
-    limit = root.member("max_price")
-    if limit is None:
+def _price_limit(root: Node, provider: Node, body: bytes) -> PriceLimit | None:
+    """The limits, in the contract's place or in the one where OpenRouter has them."""
+    given = [limit for limit in (root.member("max_price"), provider.member("max_price")) if limit is not None]
+    if not given:
         return None
+    if len(given) > 1:
+        message = "'max_price' and 'provider.max_price' are the same parameter: give one."
+        raise given[1].error(message, "duplicate_parameter")
+    (limit,) = given
     for name in limit.as_object().keys() - set(_PRICES):
-        unknown = Node(None, limit, name)
-        raise unknown.error(f"Unknown parameter: '{unknown.path}'.", "unknown_parameter")
+        raise _unknown(limit, name)
     usd = amounts(body, limit, _PRICES, _PRICE_USD_MAX)
-    return PriceLimit(usd.get("prompt"), usd.get("completion"), usd.get("total"))
+    classes = tuple((name, usd[name]) for name in _CLASSES if name in usd)
+    return PriceLimit(usd.get("prompt"), usd.get("completion"), usd.get("total"), classes)

@@ -137,8 +137,11 @@ class Provider(Struct, frozen=True):
 
     def request(self, asked: ChatRequest, target: Target, credential: Credential, now_s: float) -> UpstreamRequest:
         """The request, ready to leave; raises `InvalidRequest` for what the wire or the model cannot take."""
-        body = _written(self.codec.encode_request, self.shaped(asked, target), target)
-        return self._addressed(self.path, body, asked, target, credential, now_s)
+        return self._addressed(self.path, self.written(asked, target), asked, target, credential, now_s)
+
+    def written(self, asked: ChatRequest, target: Target) -> bytes:
+        """The request's body; raises `InvalidRequest` for what the wire or the model cannot take."""
+        return _written(self.codec.encode_request, self.shaped(asked, target), target)
 
     def count_request(
         self, asked: ChatRequest, target: Target, credential: Credential, now_s: float

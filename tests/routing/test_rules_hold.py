@@ -1,0 +1,303 @@
+"""Tests, over random catalogs and requests, that no candidate of any plan breaks a rule of the caller or of the key."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, cast
+
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from gateway.auth.principal import Principal
+from gateway.canonical.chat_models import ChatModel
+from gateway.canonical.models import Alias, Retired
+from gateway.canonical.request import ChatRequest
+from gateway.canonical.usage import Usage
+from gateway.catalog.catalog import Catalog
+from gateway.errors import GatewayError, InvalidRequest, PermissionDenied
+from gateway.ledger.bounds import OPEN_OUTPUT_TOKENS, input_tokens_at_most, output_tokens_at_most
+from gateway.operations.chat import ChatOperation, provider_of, target_of
+from gateway.ports.clock import Clock
+from gateway.protocols import openai_chat
+from gateway.providers.chat.profiles import PROFILES
+from gateway.routing.plan import Candidate, Plan
+from gateway.signatures import Vault
+from tests.fakes.signatures import MemorySignatures
+from tests.routing.catalogs import alias, asked, caller, catalog_of, model, target
+
+IDS = ("m0", "m1", "m2", "m3", "m4")
+PROVIDERS = ("openai", "deepseek", "anthropic", "bedrock", "gemini", "vertex")
+REGIONS: dict[str, list[str | None]] = {"bedrock": [None, "us-east-1", "cn-north-1"], "vertex": [None, "europe-west1"]}
+CHINESE = {"deepseek"}
+USD = ("0.1", "1", "3", "8", "15")
+NAMES = (*IDS, "old", "nexevo/flat", "nexevo/listed", "nexevo/auto", "auto")
+ENTRIES = (*IDS, "m*", "old", "nexevo/*", "nexevo/auto", "auto", "m1:cheap")
+PIXEL = "https://example.com/pixel.png"
+TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
+SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
+FORMAT = {"type": "json_schema", "json_schema": {"name": "n", "strict": True, "schema": SCHEMA}}
+
+
+@st.composite
+def targets(draw: st.DrawFn) -> list[dict[str, Any]]:
+    made: list[dict[str, Any]] = []
+    for provider in draw(st.lists(st.sampled_from(PROVIDERS), min_size=1, max_size=3, unique=True)):
+        region = draw(st.sampled_from(REGIONS.get(provider, [None])))
+        speed = draw(st.sampled_from([{}, {"latency_ms": 300, "throughput_tps": 90}, {"latency_ms": 2_500}]))
+        steps = draw(st.sampled_from([{}, {"steps": [{"above_prompt_tokens": 40, "input": "15", "output": "15"}]}]))
+        profile = draw(st.sampled_from(["openai_gpt", "openai_gpt5"])) if provider == "openai" else None
+        row = target(provider, draw(st.sampled_from(USD)), draw(st.sampled_from(USD)), price=steps, **speed)
+        made.append(row | ({"profile": profile} if profile else {}) | ({"region": region} if region else {}))
+    return made
+
+
+@st.composite
+def catalogs(draw: st.DrawFn) -> Catalog[ChatModel]:
+    rows = []
+    for place, name in enumerate(IDS):
+        more: dict[str, Any] = {}
+        if draw(st.booleans()):
+            more["quality"] = draw(st.integers(0, 100))
+        if draw(st.booleans()):
+            more |= {"input": ["text"], "capabilities": draw(st.sampled_from([["tools"], ["structured_output"]]))}
+        later = [other for other in IDS[place + 1 :] if draw(st.integers(0, 5)) == 0]
+        rows.append(model(name, *draw(targets()), **more | ({"fallbacks": later} if later else {})))
+    some = st.lists(st.sampled_from(IDS), min_size=1, max_size=4, unique=True)
+    aliases = (
+        alias("nexevo/flat", *draw(some), tier="fast"),
+        alias("nexevo/listed", *draw(some)),
+        alias("nexevo/auto", *draw(some), tier="balanced", graded=True, also=["auto"]),
+    )
+    return catalog_of(*rows, {"id": "old", "retired": {"on": "2025-12-01", "successor": "m2"}}, *aliases)
+
+
+def optional(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=members)
+
+
+PROVIDER_NAMES = st.lists(st.sampled_from((*PROVIDERS, "nowhere")), min_size=1, max_size=4, unique=True)
+PREFERENCES = optional(
+    order=PROVIDER_NAMES,
+    only=PROVIDER_NAMES,
+    ignore=st.lists(st.sampled_from(PROVIDERS), max_size=2),
+    allow_fallbacks=st.booleans(),
+    sort=st.sampled_from(["price", "latency", "throughput", {"by": "price", "partition": "none"}]),
+    require_parameters=st.booleans(),
+)
+LIMITS = optional(
+    prompt=st.sampled_from(USD),
+    completion=st.sampled_from(USD),
+    total=st.sampled_from(["0.0005", "0.002", "0.01"]),
+    cache_read=st.sampled_from(USD),
+)
+NAMED = st.builds("".join, st.tuples(st.sampled_from(NAMES), st.sampled_from(["", "", ":cheap", ":fast", ":quality"])))
+CONTENTS = st.sampled_from(
+    ["Hi", "Prove that there are infinitely many primes. " * 20, [{"type": "image_url", "image_url": {"url": PIXEL}}]]
+)
+MEMBERS = optional(
+    provider=PREFERENCES,
+    models=st.lists(NAMED, max_size=2),
+    max_price=LIMITS,
+    temperature=st.sampled_from([0.2, 1, 1.9]),
+    tools=st.just([TOOL]),
+    response_format=st.just(FORMAT),
+    seed=st.just(7),
+    logit_bias=st.just({"5": 1}),
+    reasoning_effort=st.sampled_from(["low", "high"]),
+)
+KEYS = optional(
+    allowed_models=st.lists(st.sampled_from(ENTRIES), min_size=1, max_size=3).map(tuple),
+    region_policy=st.sampled_from(["any", "cn-only", "overseas-only"]),
+)
+
+
+class Case:
+    """A plan that was made, with all that it has to keep to."""
+
+    def __init__(self, catalog: Catalog[ChatModel], principal: Principal, request: ChatRequest) -> None:
+        self.operation = ChatOperation(openai_chat.CLIENT, catalog, Vault(MemorySignatures(), cast("Clock", None)))
+        self.catalog, self.principal, self.request = catalog, principal, request
+
+    def plan(self) -> Plan[ChatModel] | None:
+        """The plan, or nothing where the request is refused."""
+        try:
+            return self.operation.plan(self.principal, self.request)
+        except (InvalidRequest, PermissionDenied):
+            return None
+
+    def broken(self, candidate: Candidate[ChatModel]) -> list[str]:
+        """The rules that the candidate breaks."""
+        routing, provider = self.request.routing, candidate.target.provider
+        rules = {
+            "allowed_models": self._is_allowed(candidate),
+            "region_policy": self._is_reached(candidate),
+            "only": not routing.only or provider in routing.only,
+            "ignore": provider not in routing.ignore,
+            "order": routing.allow_fallbacks or not routing.order or provider in routing.order,
+            "max_price": self._is_within_prices(candidate),
+            "total": self._is_within_total(candidate),
+            "require_parameters": not routing.require_parameters or self._takes_all(candidate),
+        }
+        return [rule for rule, is_kept in rules.items() if not is_kept]
+
+    def _is_allowed(self, candidate: Candidate[ChatModel]) -> bool:
+        entries = self.principal.key.allowed_models
+        offer = candidate.name.offer
+        names = {candidate.model.id}
+        if isinstance(offer, Alias | Retired) or offer.id == candidate.model.id:
+            names |= {candidate.name.requested, offer.id}
+        fits = (
+            name == entry or (entry[-1] == "*" and name.startswith(entry[:-1])) for name in names for entry in entries
+        )
+        return not entries or any(fits)
+
+    def _is_reached(self, candidate: Candidate[ChatModel]) -> bool:
+        policy, region = self.principal.key.region_policy, candidate.target.region
+        in_china = candidate.target.provider in CHINESE if region is None else region.startswith("cn-")
+        return policy == "any" or in_china is (policy == "cn-only")
+
+    def _is_within_prices(self, candidate: Candidate[ChatModel]) -> bool:
+        limit = self.request.routing.max_price
+        if limit is None:
+            return True
+        price, offer = candidate.target.price, candidate.name.offer
+        prompt, completion, cached = Decimal(price.input), Decimal(price.output), Decimal(price.input)
+        if price.steps and input_tokens_at_most(self.request, candidate.model.context_window) > 40:
+            prompt = completion = cached = Decimal(15)
+        if isinstance(offer, Alias) and offer.flat:
+            prompt, completion, cached = Decimal(3), Decimal(12), Decimal(3)
+        within = (
+            limit.prompt_usd is None or prompt <= limit.prompt_usd,
+            *(cached <= most for _, most in limit.classes_usd),
+        )
+        return all(within) and (limit.completion_usd is None or completion <= limit.completion_usd)
+
+    def _is_within_total(self, candidate: Candidate[ChatModel]) -> bool:
+        limit = self.request.routing.max_price
+        if limit is None or limit.total_usd is None:
+            return True
+        return self.dearest(candidate) <= limit.total_usd * 10**9
+
+    def _takes_all(self, candidate: Candidate[ChatModel]) -> bool:
+        has = candidate.model.capabilities
+        request = self.request
+        wants = {"tools": bool(request.tools), "structured_output": request.output_format is not None}
+        wants["reasoning"] = request.reasoning is not None
+        if not {name for name, is_wanted in wants.items() if is_wanted} <= {*has}:
+            return False
+        if PROFILES[candidate.target.profile].fixed_sampling and request.sampling.temperature not in {None, 1}:
+            return False
+        try:
+            provider_of(candidate, request).written(request, target_of(candidate))
+        except GatewayError:
+            return False
+        return True
+
+    def dearest(self, candidate: Candidate[ChatModel]) -> int:
+        """What the longest prompt and answer of the request cost at the candidate."""
+        model = candidate.model
+        prompt = input_tokens_at_most(self.request, model.context_window)
+        output = output_tokens_at_most(self.request, model.max_output_tokens, OPEN_OUTPUT_TOKENS)
+        meter = self.operation.meter(self.request, Plan((candidate,), 3))
+        return meter.cost(candidate, Usage(input=prompt, output=output)).nanousd
+
+
+# Requests with every rule at once are refused; a few at a time leave candidates to judge.
+RULES = ("order", "only", "ignore", "allow_fallbacks", "sort", "require_parameters", "models", "max_price", "key")
+
+
+def with_rules(kept: set[str], key: dict[str, Any], members: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The key and the members of the request with these rules alone."""
+    kept_of = {name: value for name, value in members.items() if name not in RULES or name in kept}
+    routing = {name: value for name, value in members.get("provider", {}).items() if name in kept}
+    return (key if "key" in kept else {}), kept_of | {"provider": routing}
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    catalogs(),
+    KEYS,
+    NAMED,
+    CONTENTS,
+    MEMBERS,
+    st.sampled_from([None, 50, 5_000]),
+    st.sets(st.sampled_from(RULES), max_size=4),
+)
+def test_no_candidate_breaks_a_rule(
+    catalog: Catalog[ChatModel],
+    key: dict[str, Any],
+    name: str,
+    content: Any,
+    members: dict[str, Any],
+    max_tokens: int | None,
+    rules: set[str],
+) -> None:
+    key, members = with_rules(rules, key, members)
+    bound = {} if max_tokens is None else {"max_tokens": max_tokens}
+    request = asked(name, messages=[{"role": "user", "content": content}], **bound, **members)
+    case = Case(catalog, caller(**key), request)
+    plan = case.plan()
+    event("refused" if plan is None else f"planned, {'strict' if request.routing.require_parameters else 'lenient'}")
+    if plan is None:
+        return
+    assert [broken for candidate in plan.candidates if (broken := case.broken(candidate))] == []
+    assert request.routing.allow_fallbacks or len(plan.candidates) == 1
+    assert list(plan.propensities.values()) == [1.0, *[0.0] * (len(plan.propensities) - 1)]
+    meter = case.operation.meter(request, plan)
+    hold = meter.worst_case(OPEN_OUTPUT_TOKENS)
+    assert hold >= max(map(case.dearest, plan.candidates))
+    _billed_by_its_name(case, plan)
+
+
+def _billed_by_its_name(case: Case, plan: Plan[ChatModel]) -> None:
+    """A suffix, a sort and a grade leave the tier as the name has it."""
+    meter = case.operation.meter(case.request, plan)
+    for candidate in plan.candidates:
+        cost = meter.cost(candidate, Usage(input=1_000_000))
+        flat = candidate.name.requested.partition(":")[0] in {"nexevo/flat", "nexevo/auto", "auto"}
+        assert (cost.tier == "passthrough") is not flat
+        assert not flat or cost.nanousd == 3 * 10**9
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@given(catalogs(), NAMED, MEMBERS, st.sampled_from([":cheap", ":fast", ":quality"]))
+def test_a_suffix_changes_the_order_and_nothing_else(
+    catalog: Catalog[ChatModel], name: str, members: dict[str, Any], suffix: str
+) -> None:
+    plain = name.partition(":")[0]
+    members = members | {"provider": members.get("provider", {}) | {"allow_fallbacks": True}}
+
+    def found(asked_as: str) -> Any:
+        # Bodies of one length, since prices bound the worst case by it.
+        user = "u" * (30 - len(asked_as))
+        plan = Case(catalog, caller(), asked(asked_as, user=user, **members)).plan()
+        return None if plan is None else {(each.model.id, each.target) for each in plan.candidates}
+
+    assert found(plain + suffix) == found(plain)
+
+
+def test_the_rules_are_told_apart() -> None:
+    """A case that breaks every rule is found to: the oracle above cannot pass by silence."""
+    catalog = catalog_of(model("m0", target("deepseek", "8", "15"), input=["text"], capabilities=["tools"]))
+    members = {
+        "provider": {"only": ["openai"], "ignore": ["deepseek"], "order": ["openai"], "allow_fallbacks": False},
+        "max_price": {"prompt": "1", "total": "0.0001"},
+        "max_tokens": 50,
+        "response_format": FORMAT,
+    }
+    members["provider"] |= {"require_parameters": True}  # type: ignore[operator]  # a dict of mixed values
+    key = caller(allowed_models=("m1",), region_policy="overseas-only")
+    case = Case(catalog, key, asked("m0", **members))
+    name = catalog.find("m0")
+    (only,) = catalog.models()
+    assert name is not None
+    assert case.broken(Candidate(name, only, only.targets[0])) == [
+        "allowed_models",
+        "region_policy",
+        "only",
+        "ignore",
+        "order",
+        "max_price",
+        "total",
+        "require_parameters",
+    ]
