@@ -119,7 +119,7 @@ def test_a_prompt_that_is_surely_too_long_goes_to_a_model_that_has_room() -> Non
 
 
 class TestRequiredParameters:
-    """What `provider.require_parameters` leaves out."""
+    """Targets that `provider.require_parameters` leaves out."""
 
     @staticmethod
     def planned(request: ChatRequest, *rows: dict[str, Any]) -> Plan[Any]:

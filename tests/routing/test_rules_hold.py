@@ -194,7 +194,7 @@ class Case:
         return True
 
     def dearest(self, candidate: Candidate[ChatModel]) -> int:
-        """What the longest prompt and answer of the request cost at the candidate."""
+        """The cost of the longest prompt and answer of the request at the candidate."""
         model = candidate.model
         prompt = input_tokens_at_most(self.request, model.context_window)
         output = output_tokens_at_most(self.request, model.max_output_tokens, OPEN_OUTPUT_TOKENS)

@@ -1,4 +1,4 @@
-"""What has been learned of a target's speed, as the order of candidates reads it."""
+"""The figures learned of a target's speed, as the order of candidates reads it."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from gateway.canonical.request import ChatRequest
 
 
 class Grade(Struct, frozen=True):
-    """What a request needs."""
+    """The needs of a request."""
 
     quality: int
 

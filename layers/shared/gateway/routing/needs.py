@@ -1,4 +1,4 @@
-"""What a request needs of a model: kinds of input, tools, a schema held, and room for the prompt. Pure.
+"""Finds the needs of a request: kinds of input, tools, a schema held, and room for the prompt. Pure.
 
 Where several models may serve, one that cannot is left out before another is asked in vain.
 """
@@ -19,7 +19,7 @@ _SURELY = 0.6
 
 
 class Needs(Struct, frozen=True):
-    """What one request needs. `reasons` is true where it asks for reasoning."""
+    """The needs of one request. `reasons` is true where it asks for reasoning."""
 
     inputs: frozenset[str]
     capabilities: frozenset[str]
@@ -28,7 +28,7 @@ class Needs(Struct, frozen=True):
 
 
 def needs_of(request: ChatRequest) -> Needs:
-    """What the request needs of every model that is to serve it in full."""
+    """The needs that a model has to meet to serve the request in full."""
     parts = [part for messages in (request.messages, *request.batch) for part in all_parts(messages)]
     return Needs(
         frozenset(kind for kind in map(_kind, parts) if kind is not None),
@@ -58,7 +58,7 @@ def reasons(request: ChatRequest) -> bool:
 
 
 def lack_of(model: ChatModel, needs: Needs, *, chosen_by_name: bool) -> str | None:
-    """What the model lacks, in words; nothing where it can serve.
+    """Names the need that the model does not meet, in words; nothing where it can serve.
 
     A model that the caller has `chosen_by_name` is left out only where it surely cannot: what it lacks of other
     things, bridging may make up for.

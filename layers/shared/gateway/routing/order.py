@@ -45,7 +45,7 @@ class Expected(Struct, frozen=True):
 
     @classmethod
     def of(cls, request: ChatRequest, standing: Standing) -> Expected:
-        """What is expected of the request."""
+        """Estimates the request's tokens."""
         bound = request.max_output_tokens
         output = USUAL_OUTPUT_TOKENS if bound is None else min(bound, USUAL_OUTPUT_TOKENS)
         return cls(estimated_input_tokens(request), output, standing)
@@ -82,7 +82,7 @@ def quality(candidate: Chat) -> int:
 
 
 def _cost(candidate: Chat, expected: Expected) -> Decimal:
-    """At the target's own price: what a flat alias is billed is the same at each."""
+    """The cost at the target's own price: the bill of a flat alias is the same at each."""
     return price_usd(candidate.target.price, expected)
 
 

@@ -216,7 +216,7 @@ def _able(
 
 
 def _grade(found: Iterable[Candidate[ChatModel]], request: ChatRequest) -> Grade | None:
-    """What the request needs, where one of its names is a graded alias."""
+    """Grades the request, where one of its names is a graded alias."""
     if not any(isinstance(each.name.offer, Alias) and each.name.offer.graded for each in found):
         return None
     from gateway.routing.grading import grade  # noqa: PLC0415  # requests for `auto` alone pay for it

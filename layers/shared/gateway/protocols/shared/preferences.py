@@ -115,7 +115,7 @@ def _unknown(holder: Node, name: str) -> InvalidRequest:
 
 
 def _sort(provider: Node) -> tuple[str | None, bool]:
-    """What the providers are sorted by, and whether the order of the models gives way to it."""
+    """Reads the figure that providers are sorted by, and whether the order of the models gives way to it."""
     sort = provider.member("sort")
     if sort is None or type(sort.value) is not dict:
         return None if sort is None else sort.as_one_of(_SORTS), False
