@@ -19,7 +19,7 @@ from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import Extension, Stamp
 from gateway.canonical.target import Target
 from gateway.errors import GatewayError, InvalidRequest
-from gateway.protocols import anthropic_messages, bedrock_converse, gemini, openai_chat, openai_responses
+from gateway.protocols import anthropic_messages, bedrock_converse, cohere_chat, gemini, openai_chat, openai_responses
 from gateway.protocols.gemini.address import Address
 from gateway.protocols.gemini.codec import GeminiClient
 from gateway.providers.chat.profiles import PROFILES
@@ -43,6 +43,7 @@ UPSTREAMS: Mapping[str, UpstreamCodec] = {
         anthropic_messages.UPSTREAM,
         gemini.UPSTREAM,
         bedrock_converse.UPSTREAM,
+        cohere_chat.UPSTREAM,
     )
 }
 _REASONS = replace(PROFILES["openai_gpt5_2"], name="openai_gpt", fixed_sampling=False)
@@ -53,6 +54,7 @@ TARGETS: Mapping[str, Target] = {
     "anthropic_messages": Target("up", PROFILES["claude_either"], 64_000),
     "gemini": Target("up", PROFILES["gemini_2_5_flash"], 64_000),
     "bedrock_converse": Target("up", PROFILES["claude_either"], 64_000),
+    "cohere_chat": Target("up", PROFILES["command_reasoning"], 64_000),
 }
 STAMP = Stamp(response_id="nxn-1", model="asked", created_s=1)
 EXTENSION = Extension("gen-nxn-1", "used", ("used",), "miss", "0.01")

@@ -19,6 +19,7 @@ DIALECTS = {
     "mistral": "Mistral",
     "cerebras": "Cerebras",
     "perplexity": "Perplexity",
+    "cohere_chat": "Cohere",
     "qwen": "Qwen (DashScope)",
     "moonshot": "Moonshot",
     "zhipu": "Zhipu (Z.ai)",

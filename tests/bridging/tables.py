@@ -18,6 +18,7 @@ NAMES = {
     "anthropic_messages": "Anthropic Messages",
     "gemini": "Gemini",
     "bedrock_converse": "Bedrock Converse",
+    "cohere_chat": "Cohere",
 }
 
 

@@ -60,6 +60,16 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(_FILTERED, "content_filter"),
         **dict.fromkeys((f"blocked:{word}" for word in _FILTERED), "content_filter"),
     },
+    # https://docs.cohere.com/reference/chat#response.body.finish_reason
+    "cohere_chat": {
+        "COMPLETE": "stop",
+        "STOP_SEQUENCE": "stop_sequence",
+        "MAX_TOKENS": "length",
+        "TOOL_CALL": "tool_calls",
+        "ERROR:INVALID_TOOL_GENERATION": "malformed_tool_call",
+        "ERROR": "error",
+        "TIMEOUT": "error",
+    },
     # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html#API_runtime_Converse_ResponseSyntax
     "bedrock_converse": {
         "end_turn": "stop",

@@ -25,9 +25,10 @@ WIRES = {
     "generateContent": "gemini",
     "converse": "bedrock_converse",
     "converse-stream": "bedrock_converse",
+    "cohere-chat": "cohere_chat",
 }
-# Paths below an API that answer something else: a count of tokens.
-NO_ANSWERS = ("/input_tokens",)
+# Paths below an API that answer something else: a count of tokens, the first version of Cohere's wire.
+NO_ANSWERS = ("/input_tokens", "/v1/chat")
 EVENT_STREAM = "application/vnd.amazon.eventstream"
 SSE = "text/event-stream"
 JSON = "application/json"

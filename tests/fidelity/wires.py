@@ -13,6 +13,7 @@ from gateway.canonical.response import Extension, Stamp
 from gateway.protocols import (
     anthropic_messages,
     bedrock_converse,
+    cohere_chat,
     gemini,
     openai_chat,
     openai_completions,
@@ -20,6 +21,7 @@ from gateway.protocols import (
 )
 from tests.fidelity.readers.anthropic_messages import MessagesReader
 from tests.fidelity.readers.bedrock_converse import ConverseReader
+from tests.fidelity.readers.cohere_chat import CohereReader
 from tests.fidelity.readers.gemini import GeminiReader
 from tests.fidelity.readers.openai_chat import ChatReader
 from tests.fidelity.readers.openai_completions import CompletionsReader
@@ -36,6 +38,7 @@ READERS: Mapping[str, Callable[[str], Reader]] = {
     "anthropic_messages": MessagesReader,
     "gemini": GeminiReader,
     "bedrock_converse": ConverseReader,
+    "cohere_chat": CohereReader,
 }
 _SAID = [{"role": "user", "content": "hi"}]
 _QUESTIONS: Mapping[str, object] = {
@@ -53,6 +56,7 @@ UPSTREAMS: Mapping[str, UpstreamCodec] = {
     "anthropic_messages": anthropic_messages.UPSTREAM,
     "gemini": gemini.UPSTREAM,
     "bedrock_converse": bedrock_converse.UPSTREAM,
+    "cohere_chat": cohere_chat.UPSTREAM,
 }
 CLIENTS: Mapping[str, ClientCodec] = {
     "openai_chat": openai_chat.CLIENT,

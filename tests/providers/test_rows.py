@@ -57,6 +57,7 @@ ROWS = {
     "moonshot": Tried("kimi-k2-thinking", "https://api.moonshot.ai/v1/chat/completions"),
     "zhipu": Tried("glm-4.6", "https://api.z.ai/api/paas/v4/chat/completions"),
     "minimax": Tried("MiniMax-M2", "https://api.minimax.io/v1/chat/completions"),
+    "cohere": Tried("command-a-03-2025", "https://api.cohere.com/v2/chat"),
     CUSTOM: Tried("llama3.2", "https://gpu.example/v1/chat/completions", {"base_url": "https://gpu.example/v1"}),
 }
 

@@ -146,6 +146,9 @@ PROFILES = {
         # https://docs.perplexity.ai/api-reference/chat-completions-post
         Profile(name="sonar"),
         Profile(name="sonar_reasoning", efforts=("minimal", "low", "medium", "high"), thinks_always=True),
+        # https://docs.cohere.com/docs/reasoning
+        Profile(name="command"),
+        Profile(name="command_reasoning", thinking="budget", thinking_budget_tokens=(1, 32_000)),
         # Any other model on a wire that is OpenAI's or Anthropic's, an operator's own ones too.
         Profile(name="compatible"),
         Profile(name="compatible_effort", efforts=("low", "medium", "high")),
@@ -180,6 +183,7 @@ _WIRES = {
     "glm": _OPEN,
     "minimax": _OPEN,
     "sonar": ("openai_chat",),
+    "command": ("cohere_chat",),
     "compatible": ("openai_chat", "openai_responses", "anthropic_messages"),
 }
 

@@ -358,6 +358,13 @@ PROVIDERS = {
             {"global": "https://api.minimax.io/v1", "cn-mainland": "https://api.minimaxi.com/v1"},
             dialect="minimax",
         ),
+        Provider(
+            name="cohere",
+            base_url=at("https://api.cohere.com"),
+            path=under("/v2/chat"),
+            sign=bearer,
+            wire="cohere_chat",
+        ),
         # Every provider that an operator adds by a secret's row alone, `custom/<row>`.
         Provider(
             name=CUSTOM,

@@ -1,4 +1,4 @@
-"""The part of the table for providers that speak OpenAI's chat wire: what they refuse of it, each with its source.
+"""The part of the table for providers that speak OpenAI's chat wire, and for Cohere: what they refuse, with the source.
 
 `compatible` is what most of them refuse; the others have it as their base (`BASES` of `table`), and rows for what they
 do differently.
@@ -19,6 +19,8 @@ _ZHIPU = "https://docs.z.ai/api-reference/llm/chat-completion"
 _MINIMAX = "https://platform.minimax.io/docs/api-reference/text-openai-api"
 _PERPLEXITY = "https://docs.perplexity.ai/api-reference/chat-completions-post"
 _XAI_REASONING = "https://docs.x.ai/docs/guides/reasoning"
+_COHERE = "https://docs.cohere.com/reference/chat"
+_COHERE_SCHEMAS = "https://docs.cohere.com/docs/structured-outputs"
 _ROOT = ("oneOf", "anyOf", "allOf", "enum", "not")
 _JSON = ("json",)
 # A name that every parser of tool calls of an open model reads.
@@ -63,6 +65,18 @@ COMPATIBLE = (
     Rule("moonshot", "tools_max", 128, _MOONSHOT),
     Rule("moonshot", "tool_choices_refused", ("required",), "https://platform.moonshot.ai/docs/guide/use-kimi-api"),
     Rule("moonshot", "lacks", ("top_k", "seed", "logit_bias", "logprobs", "top_logprobs", "user"), _MOONSHOT),
+    Rule("cohere_chat", "tool_name", Alphabet("a-zA-Z0-9_-", 64), _COHERE),
+    Rule("cohere_chat", "tool_root_refused", _ROOT, _COHERE_SCHEMAS),
+    Rule("cohere_chat", "tool_root_without_properties", False, _COHERE_SCHEMAS),
+    Rule("cohere_chat", "texts", "not empty", _COHERE),
+    Rule("cohere_chat", "names_speakers", False, _COHERE),
+    Rule("cohere_chat", "closes_with_user", True, _COHERE),
+    Rule("cohere_chat", "answer_format_with_tools", False, _COHERE_SCHEMAS),
+    Rule("cohere_chat", "stops_max", 5, _COHERE),
+    Rule("cohere_chat", "temperature_max", 1.0, _COHERE),
+    Rule(
+        "cohere_chat", "lacks", ("parallel_tool_calls", "logit_bias", "logprobs", "top_logprobs", "user"), _COHERE,
+    ),
     Rule("zhipu", "temperature_max", 1.0, _ZHIPU),
     Rule("zhipu", "stops_max", 1, _ZHIPU),
     Rule("zhipu", "tools_max", 128, _ZHIPU),
