@@ -86,5 +86,6 @@ ANSWERS: dict[str, Callable[[Payload, str], Payload]] = {
     "GetSecretValue": _secret,
     "GetItem": _item,
     "UpdateItem": _account,
+    "Query": _nothing,
     "TransactWriteItems": _nothing,
 }

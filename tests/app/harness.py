@@ -207,6 +207,7 @@ async def app_under_test(
         billing=Billing(money, deferred, clock, checkpoint_s=turned.get("checkpoint_s", 10.0)),
         clock=clock,
         limits=Limits(non_stream_s, stream_margin_s=10.0),
+        health=turned.get("health"),
     )
     vault = Vault(MemorySignatures(), clock)
 

@@ -54,7 +54,11 @@ async def test_an_answer_is_the_providers_with_our_names_and_the_extension() -> 
     # 10 prompt tokens at 2.50 and 5 at 10 USD a million, and 5 % on top.
     assert (extension["cost_usd"], spent) == ("0.00007875", 78_750)
     assert extension["model_used"] == "gpt-4o"
-    assert (extension["models_tried"], extension["cache"]) == (["gpt-4o"], "miss")
+    assert (extension["models_tried"], extension["cache"]) == (
+        [{"model": "gpt-4o", "provider": "openai", "outcome": "served"}],
+        "miss",
+    )
+    assert answer.headers["x-nexevo-models-tried"] == "gpt-4o"
 
 
 async def test_an_answer_bears_the_contracts_headers() -> None:

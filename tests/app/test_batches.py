@@ -8,7 +8,7 @@ import pytest
 
 from gateway.canonical.codec import ClientCodec
 from gateway.canonical.money import EntryKind
-from gateway.pipeline.pipeline import together
+from gateway.pipeline.attempts import together
 from gateway.protocols import openai_completions
 from tests.app.harness import Scripted, app_under_test, completion, sized
 

@@ -96,7 +96,7 @@ async def test_what_cannot_be_compacted_is_refused_by_name_before_anything_is_se
 async def test_of_several_models_one_that_can_compact_serves() -> None:
     async with provider() as openai, app_under_test(openai.base_url, wire_at=route_at) as gateway:
         answer = await asked(gateway, model="claude-haiku-4-5", models=["gpt-4o"])
-        assert (answer.status, answer.json["nexevo"]["models_tried"]) == (200, ["gpt-4o"])
+        assert (answer.status, answer.json["nexevo"]["model_used"]) == (200, "gpt-4o")
 
 
 async def test_an_answer_that_is_no_compaction_is_an_upstream_error() -> None:

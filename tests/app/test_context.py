@@ -13,8 +13,10 @@ from msgspec.structs import replace
 
 from gateway.auth.principal import key_hash
 from gateway.errors import GatewayError, UpstreamError
+from gateway.pipeline.attempts import AT_ONCE, Attempts, together
 from gateway.pipeline.context import RequestContext
-from gateway.pipeline.pipeline import AT_ONCE, Pipeline, _within_a_minute, together
+from gateway.pipeline.health import Health
+from gateway.pipeline.pipeline import _within_a_minute
 from gateway.pipeline.provider_client import StreamBody
 from gateway.pipeline.stream import Relay
 from gateway.routing.plan import Plan
@@ -35,6 +37,7 @@ from tests.app.harness import (
 )
 from tests.app.test_streams import DONE, doing
 from tests.money.test_token_meter import meter
+from tests.virtual_time import LoopClock
 
 pytestmark = pytest.mark.anyio
 
@@ -74,11 +77,11 @@ def test_a_stream_is_watched_from_its_first_content_on(delivered: int, noted: li
 
 async def test_a_plan_without_candidates_is_an_error_of_the_gateways() -> None:
     nothing: Any = None
-    pipeline = Pipeline(providers=nothing, billing=nothing, clock=nothing, limits=nothing)
+    attempts = Attempts(nothing, Health(LoopClock()), LoopClock())
     asked = context()
     asked.plan = Plan((), tries=3)
     with pytest.raises(GatewayError) as raised:
-        await pipeline._first_success(asked, nothing)
+        await attempts.first_success(asked, nothing)
     assert raised.value.status == 500
 
 

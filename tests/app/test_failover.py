@@ -108,12 +108,19 @@ async def spent(gateway: AppUnderTest) -> int:
     return -sum(entry.amount_nanousd for entry in look.entries if entry.kind is EntryKind.CHARGE)
 
 
-@pytest.mark.parametrize("failure", [OUTAGE, BUSY, LIMITED])
-async def test_the_second_provider_serves_what_the_first_cannot(failure: bytes) -> None:
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [(OUTAGE, "502 upstream_error"), (BUSY, "503 upstream_overloaded"), (LIMITED, "503 upstream_overloaded")],
+)
+async def test_the_second_provider_serves_what_the_first_cannot(failure: bytes, said: str) -> None:
     outcome = await asked(always(failure), always(SERVED))
     extension = outcome.answer.json["nexevo"]
     assert outcome.answer.status == 200
-    assert (extension["model_used"], extension["models_tried"]) == ("twice", ["twice"])
+    assert extension["model_used"] == outcome.answer.headers["x-nexevo-models-tried"] == "twice"
+    assert extension["models_tried"] == [
+        {"model": "twice", "provider": "openai", "outcome": said},
+        {"model": "twice", "provider": "deepseek", "outcome": "served"},
+    ]
     assert [orjson.loads(body)["model"] for body in (*outcome.first, *outcome.second)] == ["twice", "hosted/twice"]
 
 
@@ -207,7 +214,7 @@ async def test_each_further_attempt_waits_for_a_random_time_up_to_twice_as_long(
             bounds.append((least, most))
             return 3.0
 
-    monkeypatch.setattr("gateway.pipeline.pipeline.JITTER", Dice())
+    monkeypatch.setattr("gateway.pipeline.attempts.JITTER", Dice())
     began_s = asyncio.get_running_loop().time()
     await asked(always(BUSY), None)
     assert bounds == [(0, 0.04), (0, 0.08), (0, 0.16)]

@@ -60,7 +60,7 @@ async def test_a_fallback_within_the_region_takes_the_place_of_a_model_outside(
     async with gateway(credentials) as nexgate:
         nexgate.keys.records[key_hash(KEY)] = replace(RECORD, region_policy="cn-only")
         answer = await nexgate.ask({**body, "models": ["deepseek-chat"]}, path=CHAT)
-    assert (answer.status, answer.json["nexevo"]["models_tried"]) == (200, ["deepseek-chat"])
+    assert (answer.status, answer.json["nexevo"]["model_used"]) == (200, "deepseek-chat")
 
 
 @pytest.mark.parametrize(

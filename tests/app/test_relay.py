@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -80,7 +81,7 @@ def begun(stream: Stream) -> Relay[Any]:
 async def pumped(relay: Relay[Any], stream: Stream, *chunks: list[Piece]) -> Attempt:
     stream.attempt = Attempt(list(chunks))
     response: Any = stream.attempt
-    await relay.pump(response, CANDIDATE, {"attempt": str(len(stream.announced))})
+    await relay.pump(response, CANDIDATE, partial(relay.announce, {"attempt": str(len(stream.announced))}))
     return stream.attempt
 
 

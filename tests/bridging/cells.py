@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from gateway.canonical.codec import ClientCodec, UpstreamCodec
 from gateway.canonical.request import ChatRequest
-from gateway.canonical.response import Extension, Stamp
+from gateway.canonical.response import Extension, Stamp, Tried
 from gateway.canonical.target import Target
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.protocols import anthropic_messages, bedrock_converse, cohere_chat, gemini, openai_chat, openai_responses
@@ -57,7 +57,7 @@ TARGETS: Mapping[str, Target] = {
     "cohere_chat": Target("up", PROFILES["command_reasoning"], 64_000),
 }
 STAMP = Stamp(response_id="nxn-1", model="asked", created_s=1)
-EXTENSION = Extension("gen-nxn-1", "used", ("used",), "miss", "0.01")
+EXTENSION = Extension("gen-nxn-1", "used", (Tried("used", "p", "served"),), "miss", "0.01")
 # The gateway's own names in an answer, and what it says of its own keeping.
 _NAMES = frozenset({"id", "responseId", "modelVersion", "store", "previous_response_id"})
 _VALUE_CHARACTERS_MAX = 48

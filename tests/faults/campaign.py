@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from unittest.mock import patch
 
-from gateway.pipeline import pipeline
+from gateway.pipeline import attempts
 from gateway.stores.aws import client
 from tests.faults.faults import Fault
 from tests.faults.schedule import Schedule, drawn, less
@@ -35,7 +35,7 @@ def broken(schedule: Schedule) -> str | None:
     chance = random.Random(1)
     # All that a run leaves behind is young when it ends, so that a short look finds it: less work than looks meanwhile.
     gc.disable()
-    with patch.object(client, "JITTER", chance), patch.object(pipeline, "JITTER", chance):
+    with patch.object(client, "JITTER", chance), patch.object(attempts, "JITTER", chance):
         try:
             run(story())
         except AssertionError as error:

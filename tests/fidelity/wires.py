@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from gateway.canonical.codec import ClientCodec, UpstreamCodec
 from gateway.canonical.request import ChatRequest
-from gateway.canonical.response import Extension, Stamp
+from gateway.canonical.response import Extension, Stamp, Tried
 from gateway.protocols import (
     anthropic_messages,
     bedrock_converse,
@@ -29,7 +29,7 @@ from tests.fidelity.readers.openai_responses import ResponsesReader
 from tests.fidelity.seen import Reader
 
 STAMP = Stamp(response_id="nxn-1", model="asked", created_s=1_700_000_000)
-EXTENSION = Extension("gen-nxn-1", "used", ("used",), "miss", "0.01")
+EXTENSION = Extension("gen-nxn-1", "used", (Tried("used", "p", "served"),), "miss", "0.01")
 
 READERS: Mapping[str, Callable[[str], Reader]] = {
     "openai_chat": ChatReader,

@@ -18,7 +18,7 @@ from gateway.canonical.events import (
     ToolCallStarted,
 )
 from gateway.canonical.parts import Text, Thinking, ToolCall
-from gateway.canonical.response import Extension, FinishReason, Stamp
+from gateway.canonical.response import Extension, FinishReason, Stamp, Tried
 from gateway.canonical.usage import Usage
 from gateway.errors import UnreadableAnswer
 from gateway.framing.sse import sse_event
@@ -33,7 +33,7 @@ from tests.protocols.bedrock_converse.streams import event as converse_event
 from tests.protocols.clones import START, Json, chat, chunk, converse, events, forwarded, gemini, named, read, responses
 
 STAMP = Stamp("chatcmpl-nxn-n1", "m", 5)
-EXTENSION = Extension("gen-nxn-n1", "m", ("m",), "miss", "0")
+EXTENSION = Extension("gen-nxn-n1", "m", (Tried("m", "p", "served"),), "miss", "0")
 LONG = 123456789012345678901234
 USE = {"type": "tool_use", "name": "f", "input": {}}
 WITHOUT_IDS: list[tuple[UpstreamCodec, Json]] = [

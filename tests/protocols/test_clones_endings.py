@@ -9,7 +9,7 @@ import pytest
 
 from gateway.canonical.codec import UpstreamCodec
 from gateway.canonical.events import Ended, Finished
-from gateway.canonical.response import Extension, FinishReason, Stamp
+from gateway.canonical.response import Extension, FinishReason, Stamp, Tried
 from gateway.framing.sse import SSEDecoder, sse_event
 from gateway.protocols.anthropic_messages import CLIENT as MESSAGES_CLIENT
 from gateway.protocols.anthropic_messages import UPSTREAM as MESSAGES
@@ -20,7 +20,7 @@ from tests.protocols.bedrock_converse.streams import event as converse_event
 from tests.protocols.clones import START, Json, chat, chunk, converse, events, gemini, named, read
 
 STAMP = Stamp("msg_nxn-n1", "m", 5)
-EXTENSION = Extension("gen-nxn-n1", "m", ("m",), "miss", "0")
+EXTENSION = Extension("gen-nxn-n1", "m", (Tried("m", "p", "served"),), "miss", "0")
 USE = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
 TEXT = {"type": "text", "text": "x"}
 CALL = {"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}

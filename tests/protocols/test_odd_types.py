@@ -9,7 +9,7 @@ import pytest
 
 from gateway.canonical.codec import ClientCodec, UpstreamCodec
 from gateway.canonical.events import Failed, TextDelta
-from gateway.canonical.response import Extension, Stamp
+from gateway.canonical.response import Extension, Stamp, Tried
 from gateway.errors import UnreadableAnswer
 from gateway.framing.sse import sse_event
 from gateway.protocols.anthropic_messages import UPSTREAM as MESSAGES
@@ -24,7 +24,10 @@ from gateway.protocols.openai_responses import UPSTREAM as RESPONSES
 from tests.protocols.bedrock_converse.streams import event as converse_event
 
 Json = dict[str, Any]
-STAMP, EXTENSION = Stamp("chatcmpl-nxn-n1", "m", 5), Extension("gen-nxn-n1", "m", ("m",), "miss", "0")
+STAMP, EXTENSION = (
+    Stamp("chatcmpl-nxn-n1", "m", 5),
+    Extension("gen-nxn-n1", "m", (Tried("m", "p", "served"),), "miss", "0"),
+)
 GEMINI_CLIENT = GeminiClient(parse_address("/v1beta/models/m:generateContent", {}))
 CLIENTS: list[ClientCodec] = [CHAT_CLIENT, RESPONSES_CLIENT, GEMINI_CLIENT]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from gateway.canonical.response import Extension, Stamp
+from gateway.canonical.response import Extension, Stamp, Tried
 from gateway.framing.sse import sse_event
 from gateway.protocols.gemini import UPSTREAM as GEMINI
 from gateway.protocols.gemini.address import parse_address
@@ -15,7 +15,7 @@ from gateway.protocols.openai_responses import CLIENT as RESPONSES_CLIENT
 from gateway.protocols.openai_responses import UPSTREAM as RESPONSES
 
 Json = dict[str, Any]
-STAMP, EXTENSION = Stamp("resp_nxn-n1", "m", 5), Extension("gen-nxn-n1", "m", ("m",), "miss", "0")
+STAMP, EXTENSION = Stamp("resp_nxn-n1", "m", 5), Extension("gen-nxn-n1", "m", (Tried("m", "p", "served"),), "miss", "0")
 GEMINI_CLIENT = GeminiClient(parse_address("/v1beta/models/m:streamGenerateContent", {"alt": "sse"}))
 
 

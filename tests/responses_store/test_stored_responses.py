@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from gateway.canonical.parts import Text, Thinking, ToolCall, ToolResult
-from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp
+from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp, Tried
 from gateway.errors import InvalidRequest, NotFound, ServiceUnavailable
 from gateway.ports.objects import Objects
 from gateway.ports.responses import ResponseRecord, ResponseRecords
@@ -195,7 +195,9 @@ async def test_thoughts_and_calls_of_a_bridged_answer_come_before_the_next_turn(
         (Choice(0, (Thinking("Hm.", "sig", "gemini"), ToolCall("call_1", "f", "{}")), FinishReason.TOOL_CALLS),),
         None,
     )
-    body = codec.encode_response(answer, Stamp(FIRST, "m", 1), Extension("gen-1", "m", ("m",), "miss", "0"))
+    body = codec.encode_response(
+        answer, Stamp(FIRST, "m", 1), Extension("gen-1", "m", (Tried("m", "p", "served"),), "miss", "0")
+    )
     await stored.keep("acct_1", FIRST, request("one"), body)
     result = {"type": "function_call_output", "call_id": "call_1", "output": "2"}
     next_turn = codec.decode_request(await stored.continued("acct_1", request([result], previous_response_id=FIRST)))

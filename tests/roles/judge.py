@@ -52,6 +52,7 @@ ENDING = (*HOLDING, "settlements", "sweeper")
 # and the notifier tells by the same queue all the time.
 TELLING = tuple(family for family in naming("TellingPolicy") if family not in {"chat", "notifier"})
 DEFERRING = naming("DeferralPolicy")
+ASKING = naming("HealthPolicy")
 # Those that keep signatures; chat's are asked for by tests of the stack.
 BRIDGING = tuple(family for family in naming("ConversationPolicy") if family != "chat")
 AWS_POLLS = "Lambda's poller reads the queue, by the function's role."
@@ -146,6 +147,13 @@ EXCUSES = (
         "table/nexgate-local-SignaturesTable",
         "Signatures that a bridge between two wires keeps, by one piece of code for all.",
         ("tests/signatures/test_stores.py",),
+    ),
+    Excuse(
+        ASKING,
+        ("dynamodb:DeleteItem", "dynamodb:PutItem"),
+        "table/nexgate-local-HealthTable",
+        "A provider's target that fails, or serves again.",
+        ("tests/stores/test_health.py", "tests/app/test_health.py"),
     ),
     Excuse(
         ("background",),

@@ -17,7 +17,7 @@ from gateway.canonical.codec import ClientCodec
 from gateway.canonical.events import Failed
 from gateway.canonical.parts import Thinking
 from gateway.canonical.request import ChatRequest
-from gateway.canonical.response import Extension, Stamp
+from gateway.canonical.response import Extension, Stamp, Tried
 from gateway.canonical.target import Target
 from gateway.errors import GatewayError
 from gateway.ports.upstream import Credential
@@ -36,7 +36,7 @@ Json = dict[str, Any]
 
 BODY_BYTES_MAX = 1_000_000
 STAMP = Stamp("id-1", "some-model", 1)
-EXTENSION = Extension("gen-1", "some-model", ("some-model",), "miss", "0")
+EXTENSION = Extension("gen-1", "some-model", (Tried("some-model", "p", "served"),), "miss", "0")
 SCHEMA: Json = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 ASKED = "What is the weather in Rome?"
 ASKED_AGAIN = "And the weather in Paris?"

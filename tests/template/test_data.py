@@ -51,6 +51,7 @@ def test_the_tables_have_the_keys_that_the_stores_use(stack: Stack) -> None:
         "ProviderKeysTable": [("account_id", "HASH"), ("provider", "RANGE")],
         "IdempotencyTable": [("scope", "HASH")],
         "SignaturesTable": [("account_id", "HASH"), ("call", "RANGE")],
+        "HealthTable": [("shard", "HASH"), ("target", "RANGE")],
         "ResponsesTable": [("account_id", "HASH"), ("response_id", "RANGE")],
         "JobsTable": [("job_id", "HASH")],
         "WebhooksTable": [("account_id", "HASH"), ("sk", "RANGE")],

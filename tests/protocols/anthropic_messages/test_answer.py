@@ -18,7 +18,7 @@ from gateway.canonical.parts import (
     Thinking,
     ToolCall,
 )
-from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp
+from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp, Tried
 from gateway.canonical.usage import Usage
 from gateway.errors import UpstreamError, UpstreamOverloaded
 from gateway.protocols.anthropic_messages import CLIENT, UPSTREAM
@@ -26,7 +26,7 @@ from gateway.protocols.anthropic_messages.signatures import decode_signature, en
 
 ANSWER = (Path(__file__).parents[2] / "golden" / "anthropic_messages" / "answer.json").read_bytes()
 STAMP = Stamp(response_id="msg_nxn-1", model="nexevo/fast", created_s=5)
-EXTENSION = Extension("gen-nxn-1", "gpt-5", ("gpt-5",), "miss", "0.001")
+EXTENSION = Extension("gen-nxn-1", "gpt-5", (Tried("gpt-5", "p", "served"),), "miss", "0.001")
 PROTOCOL = "anthropic_messages"
 SOURCE = (
     '{"type":"char_location","cited_text":"x","document_index":0,"document_title":null,"start_char_index":0,'

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from gateway.canonical.events import Event, Failed
-from gateway.canonical.response import Extension, Stamp
+from gateway.canonical.response import Extension, Stamp, Tried
 from gateway.protocols import openai_chat
 from gateway.protocols.anthropic_messages import CLIENT
 from tests.hangs import HANGS_AFTER_S
@@ -18,7 +18,7 @@ from tests.recorded import files, read_recording
 
 PROVIDERS = ("openai", "deepseek", "groq", "together", "cerebras", "openrouter", "azure")
 STAMP = Stamp(response_id="msg_nxn-1", model="asked", created_s=1)
-EXTENSION = Extension("gen-nxn-1", "used", ("used",), "miss", "0.01")
+EXTENSION = Extension("gen-nxn-1", "used", (Tried("used", "p", "served"),), "miss", "0.01")
 ASKED: Any = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
 STOPS = {
     "stop": "end_turn",

@@ -26,7 +26,7 @@ from gateway.canonical.events import (
     UsageReported,
 )
 from gateway.canonical.parts import Citation
-from gateway.canonical.response import Extension, FinishReason, Stamp
+from gateway.canonical.response import Extension, FinishReason, Stamp, Tried
 from gateway.canonical.usage import Usage
 from gateway.errors import UpstreamOverloaded, UpstreamTimeout
 from gateway.protocols.anthropic_messages import CLIENT, UPSTREAM
@@ -34,7 +34,7 @@ from gateway.protocols.anthropic_messages import CLIENT, UPSTREAM
 GOLDEN = Path(__file__).parents[2] / "golden" / "anthropic_messages"
 STREAMS = sorted(path.stem for path in GOLDEN.glob("*.sse"))
 STAMP = Stamp(response_id="msg_nxn-1", model="nexevo/fast", created_s=5)
-EXTENSION = Extension("gen-nxn-1", "gpt-5", ("gpt-5",), "miss", "0.001")
+EXTENSION = Extension("gen-nxn-1", "gpt-5", (Tried("gpt-5", "p", "served"),), "miss", "0.001")
 BODY = {"model": "m", "max_tokens": 10, "messages": [{"role": "user", "content": "hi"}], "stream": True}
 STARTED = Started("up", "gpt")
 CALL_A, CALL_B = ToolCallStarted("a", "f", 0, 1), ToolCallStarted("b", "g", 1, 2)

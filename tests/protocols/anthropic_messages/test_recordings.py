@@ -8,7 +8,7 @@ import pytest
 
 from gateway.canonical.codec import Decoded
 from gateway.canonical.events import Ended, Event, Failed, UsageReported
-from gateway.canonical.response import Extension, Stamp
+from gateway.canonical.response import Extension, Stamp, Tried
 from gateway.canonical.target import Profile, Target
 from gateway.errors import GatewayError
 from gateway.protocols.anthropic_messages import CLIENT, UPSTREAM
@@ -18,7 +18,7 @@ from tests.recorded import body as body_of
 from tests.recorded import files, read_recording
 
 STAMP = Stamp(response_id="msg_nxn-1", model="asked", created_s=1)
-EXTENSION = Extension("gen-nxn-1", "used", ("used",), "miss", "0.01")
+EXTENSION = Extension("gen-nxn-1", "used", (Tried("used", "p", "served"),), "miss", "0.01")
 # An escape in a fetched page was damaged in this file, so no JSON parser reads the event.
 DAMAGED = frozenset({"d28530a0ae68ce70"})
 

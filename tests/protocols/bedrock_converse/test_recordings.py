@@ -23,7 +23,7 @@ from gateway.canonical.events import (
     UsageReported,
 )
 from gateway.canonical.parts import Text, Thinking, ToolCall
-from gateway.canonical.response import Extension, Stamp
+from gateway.canonical.response import Extension, Stamp, Tried
 from gateway.errors import GatewayError, UpstreamError
 from gateway.protocols import openai_chat
 from gateway.protocols.bedrock_converse import UPSTREAM
@@ -31,7 +31,7 @@ from tests.cuttings import cut, cuttings
 from tests.recorded import body, files, read_recording
 
 STAMP = Stamp("chatcmpl-nxn-1", "asked", 1)
-EXTENSION = Extension("gen-nxn-1", "used", ("used",), "miss", "0.01")
+EXTENSION = Extension("gen-nxn-1", "used", (Tried("used", "p", "served"),), "miss", "0.01")
 
 
 def recordings(binary: bool, status_ok: bool = True) -> list[Any]:

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from gateway.canonical.parts import Citation, Opaque, Part, RedactedThinking, Refusal, Text, Thinking, ToolCall
-from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp
+from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp, Tried
 from gateway.canonical.usage import Usage
 from gateway.errors import InvalidRequest, UpstreamError, UpstreamOverloaded
 from gateway.protocols.gemini import CLIENT, UPSTREAM
@@ -16,7 +16,7 @@ from gateway.protocols.shared.document import Node
 
 ANSWER = (Path(__file__).parents[2] / "golden" / "gemini" / "answer.json").read_bytes()
 STAMP = Stamp(response_id="nxn-1", model="nexevo/fast", created_s=5)
-EXTENSION = Extension("gen-nxn-1", "gemini-2.5-flash", ("gemini-2.5-flash",), "miss", "0.001")
+EXTENSION = Extension("gen-nxn-1", "gemini-2.5-flash", (Tried("gemini-2.5-flash", "p", "served"),), "miss", "0.001")
 SOURCES = '{"citationMetadata":{"citations":[{"startIndex":0,"endIndex":3,"uri":"https://example.com"}]}}'
 MEANING = ChatResponse(
     upstream_id="resp-up",

@@ -25,7 +25,7 @@ from gateway.canonical.events import (
     UsageReported,
 )
 from gateway.canonical.parts import Citation
-from gateway.canonical.response import Extension, FinishReason, Stamp
+from gateway.canonical.response import Extension, FinishReason, Stamp, Tried
 from gateway.canonical.usage import Usage
 from gateway.errors import UpstreamTimeout
 from gateway.protocols.gemini import CLIENT, UPSTREAM
@@ -34,7 +34,7 @@ from gateway.protocols.gemini.rename import Renamer
 GOLDEN = Path(__file__).parents[2] / "golden" / "gemini"
 AT = "/v1beta/models/asked:streamGenerateContent"
 STAMP = Stamp(response_id="nxn-1", model="nexevo/fast", created_s=5)
-EXTENSION = Extension("gen-nxn-1", "gemini-2.5-flash", ("gemini-2.5-flash",), "miss", "0.001")
+EXTENSION = Extension("gen-nxn-1", "gemini-2.5-flash", (Tried("gemini-2.5-flash", "p", "served"),), "miss", "0.001")
 STREAMS = sorted(path.stem for path in GOLDEN.glob("*.sse"))
 NAMES = {"modelVersion": "nexevo/fast", "responseId": "nxn-1"}
 

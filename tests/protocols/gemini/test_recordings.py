@@ -20,7 +20,7 @@ from gateway.canonical.events import (
     UsageReported,
 )
 from gateway.canonical.parts import Thinking, ToolCall
-from gateway.canonical.response import ChatResponse, Extension, Stamp
+from gateway.canonical.response import ChatResponse, Extension, Stamp, Tried
 from gateway.canonical.target import Profile, Target
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError
@@ -32,7 +32,7 @@ from tests.protocols.gemini.sdk_reader import Read, Reader, reader
 from tests.recorded import body, files, read_recording
 
 STAMP = Stamp(response_id="nxn-1", model="asked", created_s=1)
-EXTENSION = Extension("gen-nxn-1", "used", ("used",), "miss", "0.01")
+EXTENSION = Extension("gen-nxn-1", "used", (Tried("used", "p", "served"),), "miss", "0.01")
 SSE = CLIENT.at("/v1beta/models/m:streamGenerateContent", {"alt": "sse"})
 REQUEST = SSE.decode_request(b'{"contents":[{"parts":[{"text":"hi"}]}]}')
 # Wires of other vendors: the folder of a provider's API, and our decoder of it.

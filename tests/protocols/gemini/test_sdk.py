@@ -18,14 +18,14 @@ from gateway.canonical.events import (
     UsageReported,
 )
 from gateway.canonical.parts import Text, ToolCall
-from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp
+from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp, Tried
 from gateway.canonical.usage import Usage
 from gateway.errors import InvalidRequest, UpstreamTimeout
 from gateway.protocols.gemini import CLIENT
 from tests.protocols.gemini.sdk_reader import Reader, reader
 
 STAMP = Stamp(response_id="nxn-1", model="nexevo/fast", created_s=5)
-EXTENSION = Extension("gen-nxn-1", "gemini-2.5-flash", ("gemini-2.5-flash",), "miss", "0.001")
+EXTENSION = Extension("gen-nxn-1", "gemini-2.5-flash", (Tried("gemini-2.5-flash", "p", "served"),), "miss", "0.001")
 AT = "/v1beta/models/m:streamGenerateContent"
 SAID: list[Event] = [
     Started("up", "m"),

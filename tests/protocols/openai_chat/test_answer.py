@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from gateway.canonical.parts import Citation, Opaque, Part, Refusal, Text, Thinking, ToolCall
-from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp
+from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp, Tried
 from gateway.canonical.usage import Usage
 from gateway.errors import InvalidRequest, UpstreamError, UpstreamOverloaded
 from gateway.protocols.openai_chat import CLIENT, UPSTREAM
@@ -15,7 +15,7 @@ from gateway.protocols.openai_chat.encode_answer import encode_citations
 
 ANSWER = (Path(__file__).parents[2] / "golden" / "openai_chat" / "answer.json").read_bytes()
 STAMP = Stamp(response_id="chatcmpl-nxn-1", model="nexevo/fast", created_s=5)
-EXTENSION = Extension("gen-nxn-1", "gpt-5", ("gpt-5",), "miss", "0.001")
+EXTENSION = Extension("gen-nxn-1", "gpt-5", (Tried("gpt-5", "p", "served"),), "miss", "0.001")
 CITATION = (
     '{"type":"url_citation","url_citation":{"start_index":0,"end_index":3,"title":"t","url":"https://example.com"}}'
 )

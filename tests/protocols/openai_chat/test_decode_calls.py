@@ -9,13 +9,13 @@ import pytest
 
 from gateway.canonical.events import Event, TextDelta, ToolCallDelta, ToolCallStarted
 from gateway.canonical.parts import ToolCall
-from gateway.canonical.response import Extension, Stamp
+from gateway.canonical.response import Extension, Stamp, Tried
 from gateway.protocols.openai_chat import CLIENT
 from gateway.protocols.openai_chat import UPSTREAM as CHAT
 from tests.protocols.clones import Json, chat, chunk, events, forwarded, read
 
 STAMP = Stamp("chatcmpl-nxn-n1", "m", 5)
-EXTENSION = Extension("gen-nxn-n1", "m", ("m",), "miss", "0")
+EXTENSION = Extension("gen-nxn-n1", "m", (Tried("m", "p", "served"),), "miss", "0")
 EMPTY: list[Any] = [
     None,
     {"index": 1, "id": "", "type": "function", "function": {"name": "", "arguments": ""}},

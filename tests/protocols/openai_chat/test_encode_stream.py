@@ -23,7 +23,7 @@ from gateway.canonical.events import (
     UsageReported,
 )
 from gateway.canonical.parts import Citation
-from gateway.canonical.response import Extension, FinishReason, Stamp
+from gateway.canonical.response import Extension, FinishReason, Stamp, Tried
 from gateway.canonical.usage import Usage
 from gateway.errors import UpstreamTimeout
 from gateway.protocols.openai_chat import CLIENT, UPSTREAM
@@ -31,7 +31,7 @@ from gateway.protocols.openai_chat.rename import Renamer
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "openai_chat"
 STAMP = Stamp(response_id="chatcmpl-nxn-1", model="nexevo/fast", created_s=5)
-EXTENSION = Extension("gen-nxn-1", "gpt-5", ("gpt-5",), "miss", "0.001")
+EXTENSION = Extension("gen-nxn-1", "gpt-5", (Tried("gpt-5", "p", "served"),), "miss", "0.001")
 STREAMS = sorted(path.stem for path in GOLDEN.glob("*.sse"))
 
 

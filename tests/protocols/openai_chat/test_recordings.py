@@ -8,7 +8,7 @@ import pytest
 
 from gateway.canonical.codec import Decoded
 from gateway.canonical.events import Ended, Event, Failed, UsageReported
-from gateway.canonical.response import Extension, Stamp
+from gateway.canonical.response import Extension, Stamp, Tried
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.protocols.openai_chat import CLIENT, UPSTREAM
 from gateway.protocols.shared.preferences import TIERS_WITHIN_PRICE
@@ -18,7 +18,7 @@ from tests.recorded import files, read_recording
 
 PROVIDERS = ("openai", "deepseek", "groq", "together", "cerebras", "openrouter", "mistral", "azure")
 STAMP = Stamp(response_id="chatcmpl-nxn-1", model="asked", created_s=1)
-EXTENSION = Extension("gen-nxn-1", "used", ("used",), "miss", "0.01")
+EXTENSION = Extension("gen-nxn-1", "used", (Tried("used", "p", "served"),), "miss", "0.01")
 # Mistral's dialect of requests (`tool_choice: "any"`) is not this wire's contract with callers.
 CALLERS = tuple(provider for provider in PROVIDERS if provider != "mistral")
 

@@ -6,14 +6,14 @@ import orjson
 import pytest
 
 from gateway.canonical.parts import Opaque, Part, RedactedThinking, Refusal, Text, Thinking, ToolCall
-from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp
+from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp, Tried
 from gateway.canonical.usage import Usage
 from gateway.errors import InvalidRequest, RequestTimeout, UpstreamError
 from gateway.protocols.openai_completions import CLIENT
 
 STAMP = Stamp(response_id="cmpl-nxn-1", model="nexevo/fast", created_s=5)
 ECHOING = Stamp(response_id="cmpl-nxn-1", model="nexevo/fast", created_s=5, echo={"prompts": ["Once upon"] * 2})
-EXTENSION = Extension("gen-nxn-1", "gpt-5", ("gpt-5",), "miss", "0.001")
+EXTENSION = Extension("gen-nxn-1", "gpt-5", (Tried("gpt-5", "p", "served"),), "miss", "0.001")
 
 
 def encoded(*choices: Choice, stamp: Stamp = STAMP, usage: Usage | None = None) -> Any:

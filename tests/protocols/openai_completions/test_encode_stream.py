@@ -23,12 +23,12 @@ from gateway.canonical.events import (
     UsageReported,
 )
 from gateway.canonical.parts import Citation
-from gateway.canonical.response import Extension, FinishReason, Stamp
+from gateway.canonical.response import Extension, FinishReason, Stamp, Tried
 from gateway.canonical.usage import Usage
 from gateway.errors import UpstreamTimeout
 from gateway.protocols.openai_completions import CLIENT
 
-EXTENSION = Extension("gen-nxn-1", "gpt-5", ("gpt-5",), "miss", "0.001")
+EXTENSION = Extension("gen-nxn-1", "gpt-5", (Tried("gpt-5", "p", "served"),), "miss", "0.001")
 STOPPED = Finished(FinishReason.STOP)
 
 

@@ -20,7 +20,7 @@ from gateway.canonical.parts import (
     ToolCall,
     ToolResult,
 )
-from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp
+from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp, Tried
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError, InvalidRequest, UnreadableAnswer, UpstreamError
 from gateway.protocols.openai_responses import CLIENT, UPSTREAM
@@ -28,7 +28,7 @@ from gateway.protocols.openai_responses import CLIENT, UPSTREAM
 GOLDEN = Path(__file__).parents[2] / "golden" / "openai_responses"
 OWN = "openai_responses"
 STAMP = Stamp(response_id="resp_nxn-1", model="nexevo/fast", created_s=5)
-EXTENSION = Extension("gen-nxn-1", "gpt-5", ("gpt-5",), "miss", "0.001")
+EXTENSION = Extension("gen-nxn-1", "gpt-5", (Tried("gpt-5", "p", "served"),), "miss", "0.001")
 SEARCHED = (("web_search", 1),)
 USAGE = Usage(input=50, cache_read=30, cache_write_5m=15, cache_write_1h=5, output=50, reasoning=10, uses=SEARCHED)
 

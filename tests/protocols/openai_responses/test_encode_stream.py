@@ -27,7 +27,7 @@ from gateway.canonical.events import (
     UsageReported,
 )
 from gateway.canonical.parts import Citation, RedactedThinking, Text, Thinking, ToolCall
-from gateway.canonical.response import Extension, FinishReason, Stamp
+from gateway.canonical.response import Extension, FinishReason, Stamp, Tried
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError, InvalidRequest, RateLimited, UpstreamOverloaded, UpstreamTimeout
 from gateway.framing.sse import SSEDecoder, sse_event
@@ -36,7 +36,7 @@ from tests.protocols.openai_responses.sdk import EVENT, Reading, Server, read
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "openai_responses"
 STAMP = Stamp(response_id="resp_nxn-1", model="nexevo/fast", created_s=5)
-EXTENSION = Extension("gen-nxn-1", "gpt-5", ("gpt-5",), "miss", "0.001")
+EXTENSION = Extension("gen-nxn-1", "gpt-5", (Tried("gpt-5", "p", "served"),), "miss", "0.001")
 STREAMS = sorted(path.stem for path in GOLDEN.glob("*.sse") if path.stem != "failed")
 DONE = b"data: [DONE]\n\n"
 USED = Usage(input=3, cache_read=2, output=4, reasoning=1)

@@ -11,7 +11,7 @@ from openai.types.responses import Response, ResponseItem
 
 from gateway.canonical.events import Finished, TextDelta
 from gateway.canonical.parts import Message, Text
-from gateway.canonical.response import Extension, FinishReason, Stamp
+from gateway.canonical.response import Extension, FinishReason, Stamp, Tried
 from gateway.errors import InvalidRequest
 from gateway.protocols.openai_responses import CLIENT, items
 
@@ -89,7 +89,7 @@ def test_the_response_of_a_stream_is_in_its_ending() -> None:
     encoder = CLIENT.stream_encoder(request, Stamp("resp_nxn-1", "m", 5))
     encoder.encode(TextDelta("Hi", 0))
     encoder.encode(Finished(FinishReason.STOP))
-    response = items.response_in(encoder.finish(Extension("g", "m", ("m",), "miss", "0")))
+    response = items.response_in(encoder.finish(Extension("g", "m", (Tried("m", "p", "served"),), "miss", "0")))
     assert response is not None
     assert Response.model_validate(orjson.loads(response)).output_text == "Hi"
     assert items.response_in(b"data: [DONE]\n\n") is None

@@ -10,14 +10,14 @@ import pytest
 from gateway.canonical.codec import Decoded
 from gateway.canonical.events import Event, TextDelta, ToolCallDelta, ToolCallStarted
 from gateway.canonical.parts import Text
-from gateway.canonical.response import Extension, FinishReason, Stamp
+from gateway.canonical.response import Extension, FinishReason, Stamp, Tried
 from gateway.framing.sse import SSEDecoder
 from gateway.protocols.openai_responses import CLIENT
 from gateway.protocols.openai_responses import UPSTREAM as RESPONSES
 from tests.protocols.clones import Json, events, named, read, responses
 
 STAMP = Stamp(response_id="resp_nxn-1", model="m", created_s=5)
-EXTENSION = Extension("gen-nxn-1", "m", ("m",), "miss", "0")
+EXTENSION = Extension("gen-nxn-1", "m", (Tried("m", "p", "served"),), "miss", "0")
 MESSAGE: Json = {"id": "i", "type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hi"}]}
 CALL: Json = {"id": "i", "type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
 

@@ -22,7 +22,7 @@ from gateway.canonical.events import (
     UsageReported,
 )
 from gateway.canonical.parts import Refusal, Text, Thinking, ToolCall
-from gateway.canonical.response import ChatResponse, Extension, FinishReason, Stamp
+from gateway.canonical.response import ChatResponse, Extension, FinishReason, Stamp, Tried
 from gateway.canonical.target import Profile, Target
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError, InvalidRequest
@@ -34,7 +34,7 @@ from tests.protocols.openai_responses.sdk import EVENT, Reading, Server, read
 from tests.recorded import files, read_recording
 
 STAMP = Stamp(response_id="resp_nxn-1", model="asked", created_s=1)
-EXTENSION = Extension("gen-nxn-1", "used", ("used",), "miss", "0.01")
+EXTENSION = Extension("gen-nxn-1", "used", (Tried("used", "p", "served"),), "miss", "0.01")
 TARGET = Target("used", Profile(name="reasons", efforts=("none", "minimal", "low", "medium", "high", "xhigh")), 1000)
 REQUEST = CLIENT.decode_request(b'{"model": "asked", "input": "hi", "stream": true}')
 # The other wires, and the folders of their recordings.

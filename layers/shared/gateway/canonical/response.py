@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct, field
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from gateway.canonical.parts import Part
 from gateway.canonical.request import NOTHING, Json
@@ -83,12 +83,20 @@ def gathered(responses: Sequence[ChatResponse], choices_each: int) -> ChatRespon
     return replace(responses[0], choices=tuple(choices), usage=total)
 
 
+class Tried(Struct, frozen=True):
+    """A candidate, and what came of it: `served`, the status and code of a failure, or why it was not asked."""
+
+    model: str
+    provider: str
+    outcome: str
+
+
 class Extension(Struct, frozen=True):
     """The `nexevo` member of an answer. `cost_usd` is a decimal string; `tools` are parts of it, where any was used."""
 
     generation_id: str
     model_used: str
-    models_tried: tuple[str, ...]
+    models_tried: tuple[Tried, ...]
     cache: str
     cost_usd: str
     tools: Sequence[Json] = ()
@@ -98,7 +106,7 @@ class Extension(Struct, frozen=True):
         return {
             "generation_id": self.generation_id,
             "model_used": self.model_used,
-            "models_tried": list(self.models_tried),
+            "models_tried": [asdict(tried) for tried in self.models_tried],
             "cache": self.cache,
             "cost_usd": self.cost_usd,
         } | ({"tools": self.tools} if self.tools else {})

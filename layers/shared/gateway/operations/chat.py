@@ -108,6 +108,10 @@ class ChatOperation:
         provider = provider_row(candidate.target.provider)
         return provider.origin(provider.located(credential, candidate.target.region))
 
+    def shares_quota(self, candidate: Candidate[ChatModel]) -> bool:
+        """True if the provider's limits are its account's, for all models together."""
+        return provider_row(candidate.target.provider).account_quota
+
     def streams(self, candidate: Candidate[ChatModel]) -> bool:
         """True if the provider streams the model."""
         return candidate.target.streams

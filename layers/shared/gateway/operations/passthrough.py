@@ -139,6 +139,10 @@ class PassthroughOperation:
         """The base URL of the provider."""
         return provider_row(candidate.target.provider).origin(credential)
 
+    def shares_quota(self, candidate: Plain) -> bool:
+        """True if the provider's limits are its account's, for all models together."""
+        return provider_row(candidate.target.provider).account_quota
+
     def streams(self, candidate: Plain) -> bool:
         """Answers come whole."""
         del candidate

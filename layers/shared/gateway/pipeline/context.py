@@ -9,20 +9,47 @@ from typing import Any, Generic
 from msgspec import Struct, field
 
 from gateway.canonical.money import Window
-from gateway.canonical.response import Extension, Stamp
+from gateway.canonical.response import Extension, Stamp, Tried
 from gateway.canonical.usage import Usage, Uses
 from gateway.errors import GatewayError, UnreadableAnswer, UpstreamError
 from gateway.pipeline.charge import OpenHold
 from gateway.pipeline.operation import A, InboundRequest, Operation, R, StreamMeter
+from gateway.ports.upstream import Credential
 from gateway.routing.plan import Candidate, Plan
+
+# Outcomes of candidates beside a failure's status and code.
+SERVED, COOLING, UNNEEDED = "served", "cooling", "not needed"
 
 
 class Overtaken(Exception):
     """Raised before the end of a stream whose request has been ended otherwise, and settled."""
 
 
+class Attempt(Struct, eq=False):
+    """One try at a candidate. `outcome` is `served`, a failure's status and code, or why it was not asked.
+
+    `patience` bounds the time to its first content, where a healthy candidate stands behind it.
+    """
+
+    candidate: Candidate[Any]
+    credential: Credential | None = None
+    outcome: str = ""
+    patience: asyncio.Timeout | None = None
+
+    @property
+    def who(self) -> str:
+        """The provider, with the id of one of its several credentials."""
+        chosen = self.credential.id if self.credential else ""
+        return f"{self.candidate.target.provider}#{chosen}" if chosen else self.candidate.target.provider
+
+
 class RequestContext(Struct, Generic[R, A]):
-    """One planned request and its state. Lives for one request; `entered_s` is epoch seconds."""
+    """One planned request and its state. Lives for one request; `entered_s` is epoch seconds.
+
+    `credentials` are those in use, by provider, and `spent` names the targets that are limited until after the request.
+    `ordering` has the candidates in another order than the plan's where some of them are not well; `probe` is the one
+    that this request finds out about.
+    """
 
     operation: Operation[R, A]
     inbound: InboundRequest
@@ -31,8 +58,12 @@ class RequestContext(Struct, Generic[R, A]):
     meter: StreamMeter
     hold_id: str
     entered_s: float
-    models_tried: list[str] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    credentials: dict[str, Credential] = field(default_factory=dict)
+    spent: set[str] = field(default_factory=set)
+    ordering: asyncio.Task[list[Candidate[Any]]] | None = None
+    probe: Candidate[Any] | None = None
     warming: asyncio.Task[None] | None = None
     recalling: asyncio.Task[Callable[[R, Candidate[Any]], R]] | None = None
     open_hold: OpenHold | None = None
@@ -75,24 +106,49 @@ class RequestContext(Struct, Generic[R, A]):
         )
 
     @property
+    def asked(self) -> list[Attempt]:
+        """The attempts for which a provider was asked, or was to be asked."""
+        return [attempt for attempt in self.attempts if attempt.outcome != COOLING]
+
+    @property
+    def models_tried(self) -> list[str]:
+        """The models of all attempts, in order."""
+        return [attempt.candidate.model.id for attempt in self.asked]
+
+    @property
     def distinct_models(self) -> tuple[str, ...]:
         """The models tried, each once, in order."""
         return tuple(dict.fromkeys(self.models_tried))
 
     @property
+    def explained(self) -> tuple[Tried, ...]:
+        """The candidates that were tried or passed over, in order, each with what came of it."""
+        return tuple(
+            Tried(attempt.candidate.model.id, attempt.candidate.target.provider, attempt.outcome)
+            for attempt in self.attempts
+        )
+
+    @property
     def model_used(self) -> str:
         """The catalog's id of the model that served, or was tried last."""
-        return self.models_tried[-1] if self.models_tried else ""
+        if self.served_by is not None:
+            return str(self.served_by.model.id)
+        return ""
 
     @property
     def outcome_status(self) -> int:
         """The status that the request came to: a failure that delivered nothing is one, even after a committed 200."""
         return 200 if self.error is None or self.delivered_bytes else self.error.status
 
-    def try_on(self, candidate: Candidate[Any]) -> None:
+    def try_on(self, candidate: Candidate[Any]) -> Attempt:
         """Notes that an attempt begins."""
         self.served_by = candidate
-        self.models_tried.append(candidate.model.id)
+        self.attempts.append(Attempt(candidate))
+        return self.attempts[-1]
+
+    def pass_over(self, candidate: Candidate[Any]) -> None:
+        """Notes a candidate that is not asked, since its provider has asked to be left alone."""
+        self.attempts.append(Attempt(candidate, outcome=COOLING))
 
     def fail_with(self, failure: UpstreamError, candidate: Candidate[Any]) -> None:
         """Notes the failure that the caller is told of, and the candidate whose it is."""
@@ -118,14 +174,21 @@ class RequestContext(Struct, Generic[R, A]):
     def headers(self) -> dict[str, str]:
         """The headers that tell of the serving attempt, as far as it is known."""
         told = {"X-Nexevo-Cache": "miss"}
-        if self.models_tried:
-            told |= {"X-Nexevo-Model-Used": self.model_used, "X-Nexevo-Models-Tried": ",".join(self.distinct_models)}
+        if tried := self.distinct_models:
+            told |= {"X-Nexevo-Model-Used": self.model_used, "X-Nexevo-Models-Tried": ",".join(tried)}
         if self.usage is not None:
             told |= {
                 "X-Usage-Input-Tokens": str(self.usage.prompt),
                 "X-Usage-Output-Tokens": str(self.usage.output),
             }
         return told
+
+    def _candidates(self) -> list[str]:
+        """Each candidate with what came of it, by ids: those of the attempts, then the rest of the plan."""
+        tried = [f"{each.who} {each.candidate.model.id}: {each.outcome}" for each in self.attempts]
+        met = [each.candidate for each in self.attempts]
+        rest = (each for each in self.plan.candidates if each not in met)
+        return tried + [f"{each.target.provider} {each.model.id}: {UNNEEDED}" for each in rest]
 
     def log_fields(self) -> dict[str, Any]:
         """The request's part of the log line: ids, names and counts, no content."""
@@ -136,6 +199,7 @@ class RequestContext(Struct, Generic[R, A]):
             "model": self.request.model,
             "models_tried": self.models_tried,
             "failures": self.failures,
+            "candidates": self._candidates(),
             "stream": self.request.stream,
             "input_tokens": self.usage.prompt if self.usage else None,
             "output_tokens": self.usage.output if self.usage else None,

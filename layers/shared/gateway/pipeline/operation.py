@@ -222,6 +222,9 @@ class Operation(Protocol[R, A]):
     def origin(self, candidate: Candidate[Any], credential: Credential) -> str:
         """The URL whose connection may be opened ahead of need."""
 
+    def shares_quota(self, candidate: Candidate[Any]) -> bool:
+        """True if the provider's limits of load are for all models of its account together."""
+
     def streams(self, candidate: Candidate[Any]) -> bool:
         """True if the candidate can stream its answer."""
 

@@ -1,6 +1,6 @@
 """Runs operations: open (decode, plan) -> admit -> attempts -> close (settle). It knows no modality.
 
-Retry and fallback are in `_first_success`, the commit rule in `Relay`, money in `admit` and `_close`, and nowhere else;
+Retry and fallback are in `Attempts`, the commit rule in `Relay`, money in `admit` and `_close`, and nowhere else;
 a job's further routes are tried by its own steps (`jobs/media`), which outlive the request. A request that was admitted
 is always closed: settled for what was delivered, or released.
 """
@@ -10,50 +10,33 @@ from __future__ import annotations
 import asyncio
 import math
 import secrets
-from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from functools import partial
-from random import SystemRandom
-from typing import Any, TypeVar
+from typing import Any
 
 from msgspec import Struct
 
 from gateway.canonical.limits import SHARE
 from gateway.canonical.money import Hold, Refusal
 from gateway.canonical.response import Extension
-from gateway.errors import (
-    GatewayError,
-    InvalidRequest,
-    NotConfigured,
-    RequestTimeout,
-    UpstreamError,
-    UpstreamOverloaded,
-    UpstreamTimeout,
-)
+from gateway.errors import GatewayError, RequestTimeout
 from gateway.ledger.hold_ids import hold_id_at
-from gateway.pipeline.beside import begun
+from gateway.pipeline.attempts import UNFORESEEN, Attempts
 from gateway.pipeline.charge import Bill, Billable, Billing, OpenHold
 from gateway.pipeline.context import Overtaken, RequestContext
-from gateway.pipeline.operation import A, InboundRequest, Operation, ProviderCall, R
-from gateway.pipeline.provider_client import ProviderClient, whole
+from gateway.pipeline.health import Health
+from gateway.pipeline.operation import A, InboundRequest, Operation, R
+from gateway.pipeline.provider_client import ProviderClient
 from gateway.pipeline.stream import HoldExhausted, Relay
 from gateway.ports.clock import Clock
 from gateway.ports.sink import Sink
-from gateway.ports.upstream import UpstreamResponse
-from gateway.routing.plan import Candidate, Plan
+from gateway.routing.plan import Plan
 
-BACKOFF_S = 0.02
 HOLD_GRACE_S = 60
-# The parts of one attempt that are asked at the same time: as many connections, and answers in memory.
-AT_ONCE = 8
 # What admission, settling and keeping the answer may take beside the provider's time.
 AROUND_S = 15.0
-JITTER = SystemRandom()
 TIMED_OUT = "Request timed out after {:.0f} seconds. Use streaming (stream: true) for requests that may take this long."
-UNFORESEEN = "The gateway failed while serving the request."
-
-T = TypeVar("T")
 
 
 class Limits(Struct, frozen=True):
@@ -66,8 +49,16 @@ class Limits(Struct, frozen=True):
 class Pipeline:
     """Takes a request of any operation from its plan to its bill."""
 
-    def __init__(self, *, providers: ProviderClient, billing: Billing, clock: Clock, limits: Limits) -> None:
-        self._providers = providers
+    def __init__(
+        self,
+        *,
+        providers: ProviderClient,
+        billing: Billing,
+        clock: Clock,
+        limits: Limits,
+        health: Health | None = None,
+    ) -> None:
+        self._attempts = Attempts(providers, health or Health(clock), clock)
         self._billing = billing
         self._clock = clock
         self._limits = limits
@@ -106,29 +97,28 @@ class Pipeline:
         neither connection nor look-up here.
         """
         if sent_here:
-            context.warming = begun(self._warm(context.operation, context.plan.candidates[0]))
-            self._recall(context, context.plan.candidates[0])
+            self._attempts.prepare(context)
         over_by_s = self.over_by_s(context) if sent_here else context.inbound.deadline_s
         outcome = await self._billing.admit(_billable(context, over_by_s), context.meter)
         context.window = outcome.window
         if isinstance(outcome, Refusal):
-            for task in filter(None, (context.warming, context.recalling)):
+            for task in filter(None, (context.warming, context.recalling, context.ordering)):
                 task.cancel()
             raise outcome.error()
         _open(context, outcome)
 
     def resume(self, context: RequestContext[R, A], hold: Hold) -> None:
         """Goes on with a request that another process has admitted, under the hold that it was admitted with."""
-        self._recall(context, context.plan.candidates[0])
+        self._attempts.reorder(context)
         billable = _billable(context, context.inbound.deadline_s)
         _open(context, self._billing.resume(billable, context.meter, hold))
 
     async def answer(self, context: RequestContext[R, A]) -> bytes:
         """A whole answer in the caller's wire; past the contract's time the upstream is let go and nothing charged."""
-        operation = context.operation
+        operation, attempts = context.operation, self._attempts
         try:
             async with asyncio.timeout(self._limits.non_stream_s):
-                answer = await self._first_success(context, partial(self._ask, context))
+                answer = await attempts.first_success(context, partial(attempts.ask, context))
             context.usage, context.delivered_bytes, context.uses = operation.measure(answer)
             context.complete = True
             extension = await self._close_and_keep(context, operation.keep(context.account_id, answer))
@@ -161,123 +151,17 @@ class Pipeline:
 
     async def _run(self, context: RequestContext[R, A], relay: Relay[A]) -> Callable[[Extension], bytes]:
         """Pumps the stream to its end and says how it is to be ended."""
+        attempts = self._attempts
         remaining_s = context.inbound.deadline_s - self._clock.now_s() - self._limits.stream_margin_s
         try:
             async with asyncio.timeout(remaining_s):
-                await self._first_success(context, partial(self._pump, context, relay), relay)
+                await attempts.first_success(context, partial(attempts.pump, context, relay), relay)
             context.complete = relay.is_counted
         except (TimeoutError, HoldExhausted):
             return relay.cut_short
         finally:
             context.usage, context.uses, context.delivered_bytes = relay.usage, relay.uses, relay.delivered_bytes
         return relay.finish
-
-    async def _first_success(
-        self,
-        context: RequestContext[R, A],
-        attempt: Callable[[Candidate[Any]], Awaitable[T]],
-        relay: Relay[A] | None = None,
-    ) -> T:
-        """The first attempt that works out, over the plan's candidates; nothing is repeated once content was delivered.
-
-        Candidates take turns while tries are left. One whose provider names a time to wait, has no credentials, or
-        answered 200 with an error or with what cannot be read, has no further turn; a stream that broke before its
-        first content, or brought nothing at all, is made again. The caller is told of the last failure of a provider:
-        that a later one cannot take the request is not the caller's mistake.
-        """
-        waiting, tries_left = deque(context.plan.candidates), context.plan.tries
-        failed: tuple[UpstreamError, Candidate[Any]] | None = None
-        while waiting and tries_left:
-            if failed is not None:
-                await asyncio.sleep(JITTER.uniform(0, BACKOFF_S * 2 ** len(context.failures)))
-            candidate = waiting.popleft()
-            context.try_on(candidate)
-            try:
-                return await attempt(candidate)
-            except (UpstreamError, InvalidRequest) as error:
-                # Not its message: a provider may quote the prompt.
-                context.failures.append(f"{candidate.target.provider}: {error.status} {error.code or error.type}")
-                if (relay and relay.delivered) or (failed is None and isinstance(error, InvalidRequest)):
-                    raise
-                if isinstance(error, UpstreamError) and not (failed and isinstance(error, NotConfigured)):
-                    failed = error, candidate
-                tries_left -= not isinstance(error, NotConfigured)
-                if not _final_here(error) and error is not context.said_once:
-                    waiting.append(candidate)
-        if failed is None:
-            raise GatewayError(UNFORESEEN)
-        context.fail_with(*failed)
-        raise failed[0]
-
-    async def _ask(self, context: RequestContext[R, A], candidate: Candidate[Any]) -> A:
-        """One attempt at a whole answer. Its parts are asked side by side, and one that fails ends them all."""
-        operation = context.operation
-        parts = operation.parts(context.request, candidate)
-        bodies = await together([partial(self._ask_part, context, candidate, part) for part in parts])
-        return _decoded(context, candidate, bodies)
-
-    async def _ask_part(self, context: RequestContext[R, A], candidate: Candidate[Any], part: R) -> bytes:
-        response, call = await self._send(context, candidate, part, stream=False)
-        try:
-            return await call.read(response)
-        finally:
-            await response.aclose()
-
-    async def _pump(self, context: RequestContext[R, A], relay: Relay[A], candidate: Candidate[Any]) -> None:
-        """One stream attempt, from the provider's first byte to its last."""
-        if not context.operation.streams(candidate):
-            await relay.replay(await self._ask(context, candidate), candidate, context.headers())
-            return
-        response, _ = await self._send(context, candidate, context.request, stream=True)
-        body = await relay.pump(response, candidate, context.headers())
-        if body is not None:
-            await relay.replay(_decoded(context, candidate, [body]), candidate, context.headers())
-
-    async def _send(
-        self, context: RequestContext[R, A], candidate: Candidate[Any], request: R, *, stream: bool
-    ) -> tuple[UpstreamResponse, ProviderCall]:
-        """Sends the completed request to one candidate; once more amended, where the provider's refusal allows it."""
-        if context.recalling is None:
-            self._recall(context, candidate)
-        if context.recalling is not None:
-            request = (await context.recalling)(request, candidate)
-        try:
-            return await self._call(context, candidate, request, stream=stream)
-        except InvalidRequest as refusal:
-            amended = context.operation.amended(request, refusal)
-            if amended is None:
-                raise
-        return await self._call(context, candidate, amended, stream=stream)
-
-    async def _call(
-        self, context: RequestContext[R, A], candidate: Candidate[Any], request: R, *, stream: bool
-    ) -> tuple[UpstreamResponse, ProviderCall]:
-        """One request to one candidate; raises what the provider's refusal means."""
-        if context.warming is not None and not context.warming.done():
-            await asyncio.wait({context.warming})
-        credential = await self._providers.credential(candidate.target.provider)
-        call = context.operation.call(request, candidate, credential, self._clock.now_s(), stream=stream)
-        response = await self._providers.send(call.request)
-        if response.status == 200:
-            return response, call
-        body = await whole(response)
-        raise call.decode_error(response.status, response.headers, body)
-
-    def _recall(self, context: RequestContext[R, A], candidate: Candidate[Any]) -> None:
-        """Begins to look up what completes the request for a candidate: for the first one, beside the admission."""
-        found = context.operation.recall(context.account_id, context.request, candidate)
-        if found is not None:
-            context.recalling = begun(found)
-
-    async def _warm(self, operation: Operation[R, A], candidate: Candidate[Any]) -> None:
-        """Opens a connection to the provider beside the admission; a failure here shows again at `_call`."""
-        try:
-            credential = await self._providers.configured(candidate.target.provider)
-            origin = None if credential is None else operation.origin(candidate, credential)
-        except GatewayError:
-            return
-        if origin is not None:
-            await self._providers.warm(origin)
 
     async def _close_and_keep(
         self, context: RequestContext[R, A], keeping: Coroutine[Any, Any, None] | None
@@ -296,7 +180,7 @@ class Pipeline:
             context.extension = Extension(
                 generation_id=context.generation_id,
                 model_used=context.model_used,
-                models_tried=context.distinct_models,
+                models_tried=context.explained,
                 cache="miss",
                 cost_usd=bill.cost_usd,
                 tools=bill.tool_lines,
@@ -322,39 +206,6 @@ def _within_a_minute(operation: Operation[R, A], request: R, plan: Plan[Any], tp
         return request
     units = meter.units_within(tpm_limit) // SHARE
     return operation.bounded(request, units) if units > 0 else request
-
-
-def _decoded(context: RequestContext[R, A], candidate: Candidate[Any], bodies: Sequence[bytes]) -> A:
-    """The whole answer that a status of 200 came with.
-
-    Raises the error that stands in its place. It is asked about once: it has been said, and may have been billed. Only
-    one that tells of load or of time is worth another turn, as under its own status.
-    """
-    try:
-        return context.operation.decode_answer(context.request, candidate, bodies, context.stamp.answer_id)
-    except (UpstreamOverloaded, UpstreamTimeout):
-        raise
-    except UpstreamError as error:
-        context.said_once = error
-        raise
-
-
-async def together(asking: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
-    """Asks all of them, `AT_ONCE` at a time; raises the first failure, after which none is left running."""
-    if len(asking) == 1:
-        return [await asking[0]()]
-    turns = asyncio.Semaphore(AT_ONCE)
-
-    async def in_turn(ask: Callable[[], Awaitable[T]]) -> T:
-        async with turns:
-            return await ask()
-
-    tasks = [asyncio.ensure_future(in_turn(one)) for one in asking]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
 
 
 def _open(context: RequestContext[R, A], open_hold: OpenHold) -> None:
@@ -399,8 +250,3 @@ async def _bill(context: RequestContext[R, A]) -> Bill:
         return await context.open_hold.release()
     usage = counted or context.meter.estimate(context.delivered_bytes, context.usage, context.uses)
     return await context.open_hold.settle(context.served_by, usage, estimated=counted is None)
-
-
-def _final_here(error: UpstreamError | InvalidRequest) -> bool:
-    """True if the same candidate would fail again at once; a wait of no seconds is none."""
-    return isinstance(error, InvalidRequest) or not error.retryable or bool(error.retry_after_s)

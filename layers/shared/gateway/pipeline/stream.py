@@ -6,7 +6,7 @@ unseen; from then on every piece leaves as it comes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, Protocol
 
 from gateway.canonical.response import Extension
@@ -50,7 +50,7 @@ class Relay(Generic[A]):
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._ended = False
-        self._headers: Mapping[str, str] = {}
+        self._begins: Callable[[], None] = _unannounced
         self.delivered_bytes = 0
         self.usage: Usage | None = None
         # False once content follows the last report of usage, which then does not count it.
@@ -58,16 +58,16 @@ class Relay(Generic[A]):
         self.uses: Uses = ()
 
     async def pump(
-        self, response: UpstreamResponse, candidate: Candidate[Any], headers: Mapping[str, str]
+        self, response: UpstreamResponse, candidate: Candidate[Any], begins: Callable[[], None]
     ) -> bytes | None:
         """One attempt, until its wire says that the stream is whole; raises where it is not.
 
-        Nothing of an earlier attempt remains. `headers` tell of this one, should it be the one that delivers. Returns
-        the body of an answer that is no stream, for `replay` or for the error that it holds.
+        Nothing of an earlier attempt remains. `begins` is called at this one's first content, before it goes out.
+        Returns the body of an answer that is no stream, for `replay` or for the error that it holds.
         """
         await self.let_go()
         self._response = response
-        self._begin(candidate, headers)
+        self._begin(candidate, begins)
         feed, body = self._transcoder.feed, StreamBody(response)
         if (whole := await body.in_its_place()) is not None:
             return whole
@@ -78,10 +78,14 @@ class Relay(Generic[A]):
         await self._deliver(self._transcoder.flush())
         return None
 
-    async def replay(self, answer: A, candidate: Candidate[Any], headers: Mapping[str, str]) -> None:
+    async def replay(self, answer: A, candidate: Candidate[Any], begins: Callable[[], None]) -> None:
         """One attempt by its whole answer: of a model that does not stream, or in a stream's place."""
-        self._begin(candidate, headers)
+        self._begin(candidate, begins)
         await self._deliver(self._transcoder.replay(answer))
+
+    def announce(self, headers: Mapping[str, str]) -> None:
+        """Notes the headers that tell of the attempt that delivers."""
+        self._sink.announce(headers)
 
     @property
     def delivered(self) -> bool:
@@ -106,8 +110,8 @@ class Relay(Generic[A]):
         """The wire's error event."""
         return self._transcoder.fail(error)
 
-    def _begin(self, candidate: Candidate[Any], headers: Mapping[str, str]) -> None:
-        self._headers = headers
+    def _begin(self, candidate: Candidate[Any], begins: Callable[[], None]) -> None:
+        self._begins = begins
         self._transcoder.begin(candidate)
         self._take_held()
         self._ended, self.usage, self.is_counted, self.uses = False, None, True, ()
@@ -154,10 +158,14 @@ class Relay(Generic[A]):
         self.uses = piece.uses or self.uses
         self._ended = self._ended or piece.ended
         if piece.delivered_bytes and not self.delivered_bytes:
-            self._sink.announce(self._headers)
+            self._begins()
         self.delivered_bytes += piece.delivered_bytes
 
     def _take_held(self) -> bytes:
         held = b"".join(self._held)
         self._held, self._held_bytes = [], 0
         return held
+
+
+def _unannounced() -> None:
+    """Does nothing: no attempt has begun."""

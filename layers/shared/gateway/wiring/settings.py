@@ -63,6 +63,7 @@ class Settings(Struct, frozen=True):
     settlements_queue_url: str
     provider_keys_table: str = ""
     provider_keys_key: str = ""
+    health_table: str = ""
     jobs_table: str = ""
     webhooks_table: str = ""
     media_bucket: str = ""
@@ -111,6 +112,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         settlements_queue_url=env.get("SETTLEMENTS_QUEUE_URL", ""),
         provider_keys_table=env.get("PROVIDER_KEYS_TABLE", ""),
         provider_keys_key=env.get("PROVIDER_KEYS_KEY", ""),
+        health_table=env.get("HEALTH_TABLE", ""),
         jobs_table=env.get("JOBS_TABLE", ""),
         webhooks_table=env.get("WEBHOOKS_TABLE", ""),
         media_bucket=env.get("MEDIA_BUCKET", ""),

@@ -9,11 +9,13 @@ from msgspec import Struct
 from gateway.idempotency.ring import Idempotency
 from gateway.limits.windows import READS_RPM
 from gateway.pipeline.charge import Billing
+from gateway.pipeline.health import Health
 from gateway.pipeline.pipeline import Limits, Pipeline
 from gateway.ports.clock import Clock
 from gateway.ports.keys import Keys
 from gateway.ports.money import Money
 from gateway.stores.aws.deferred_settlements import SqsDeferredSettlements
+from gateway.stores.health import DynamoHealth
 from gateway.wiring.accounts import idempotency, keys
 from gateway.wiring.money import money
 from gateway.wiring.process import process
@@ -38,7 +40,8 @@ def services() -> StreamingServices:
     on = process()
     billing = Billing(money(), SqsDeferredSettlements(on.aws, on.settings.settlements_queue_url), on.clock)
     limits = Limits(non_stream_s=on.settings.non_stream_s, stream_margin_s=on.settings.stream_margin_s)
-    pipeline = Pipeline(providers=provider_client(), billing=billing, clock=on.clock, limits=limits)
+    health = Health(on.clock, DynamoHealth(on.aws, on.settings.health_table))
+    pipeline = Pipeline(providers=provider_client(), billing=billing, clock=on.clock, limits=limits, health=health)
     return StreamingServices(
         on.clock, keys(), pipeline, money(), idempotency(), on.settings.commit_s, on.settings.reads_rpm
     )

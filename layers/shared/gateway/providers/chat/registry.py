@@ -47,7 +47,8 @@ class Provider(Struct, frozen=True):
     wires, and `default_wires` those of a model that names none, where these are not all. `dialect` names the wire's
     constraints where they are not the wire owner's. `amend` makes of a body of the wire the one that the provider
     takes. `region_setting` is the setting of the credential that says in which region the provider is asked, where it
-    has several, and `regions` the pattern of their names.
+    has several, and `regions` the pattern of their names. With `account_quota` its limits of load are for all models
+    together.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Provider(Struct, frozen=True):
     default_wires: tuple[str, ...] = ()
     dialect: str | None = None
     amend: Callable[[bytes], bytes] | None = None
+    account_quota: bool = False
 
     @property
     def codec(self) -> UpstreamCodec:
@@ -211,7 +213,9 @@ def _written(encode: Callable[[ChatRequest, Target], bytes], asked: ChatRequest,
         raise InvalidRequest(TOO_DEEP, code="invalid_json") from None
 
 
-def compatible(name: str, address: str | Mapping[str, str], *, dialect: str | None = None) -> Provider:
+def compatible(
+    name: str, address: str | Mapping[str, str], *, dialect: str | None = None, account_quota: bool = False
+) -> Provider:
     """The row of a provider that speaks OpenAI's chat wire with a bearer key: at one address, or at one a region.
 
     `dialect` names its own constraints, a group of `providers/constraints/dialects.py`.
@@ -224,6 +228,7 @@ def compatible(name: str, address: str | Mapping[str, str], *, dialect: str | No
         sign=bearer,
         wire="openai_chat",
         dialect=dialect,
+        account_quota=account_quota,
         region_setting=_REGION if many else "",
         regions="|".join(many),
     )
@@ -324,7 +329,7 @@ PROVIDERS = {
                 ),
             ),
         ),
-        compatible("deepseek", "https://api.deepseek.com", dialect="deepseek"),
+        compatible("deepseek", "https://api.deepseek.com", dialect="deepseek", account_quota=True),
         compatible("xai", "https://api.x.ai/v1", dialect="xai"),
         compatible("groq", "https://api.groq.com/openai/v1", dialect="groq"),
         compatible("mistral", "https://api.mistral.ai/v1", dialect="mistral"),

@@ -1,0 +1,259 @@
+"""Takes an admitted request to its first success: retry and failover over candidates and their credentials.
+
+A candidate's failure is noted where other requests learn of it (`Health`), and what the caller is told of it stays in
+the request's context. Nothing is repeated once content was delivered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from random import SystemRandom
+from typing import Any, TypeVar
+
+from gateway.errors import (
+    GatewayError,
+    InvalidRequest,
+    NotConfigured,
+    UpstreamError,
+    UpstreamOverloaded,
+    UpstreamTimeout,
+)
+from gateway.pipeline.beside import begun
+from gateway.pipeline.context import SERVED, Attempt, RequestContext
+from gateway.pipeline.health import Health
+from gateway.pipeline.operation import A, ProviderCall, R
+from gateway.pipeline.provider_client import ProviderClient, whole
+from gateway.pipeline.routes import Routes
+from gateway.pipeline.stream import Relay
+from gateway.ports.clock import Clock
+from gateway.ports.upstream import UpstreamResponse
+from gateway.routing.plan import Candidate
+
+BACKOFF_S = 0.02
+# The parts of one attempt that are asked at the same time: as many connections, and answers in memory.
+AT_ONCE = 8
+# The time in which a probe has to show content, or the whole answer, while a healthy candidate waits behind it.
+PROBE_STREAM_S, PROBE_ANSWER_S = 20.0, 60.0
+JITTER = SystemRandom()
+UNFORESEEN = "The gateway failed while serving the request."
+PROBE_LATE = "The provider, after failures, did not answer in time."
+
+T = TypeVar("T")
+
+
+class Attempts:
+    """Asks providers, one attempt after the other, until one has served."""
+
+    def __init__(self, providers: ProviderClient, health: Health, clock: Clock) -> None:
+        self._providers = providers
+        self._health = health
+        self._clock = clock
+        self._routes = Routes(providers, health)
+
+    def prepare(self, context: RequestContext[R, A]) -> None:
+        """Begins what goes on beside the admission: the connection, and what completes the request."""
+        self.reorder(context)
+        context.warming = begun(self._warm(context))
+
+    def reorder(self, context: RequestContext[R, A]) -> None:
+        """Begins to order the candidates by how they do, where not all are well."""
+        self._health.refresh()
+        if not self._health.all_well:
+            context.ordering = begun(self._routes.in_order(context))
+        self._recall(context, context.plan.candidates[0])
+
+    async def first_success(
+        self,
+        context: RequestContext[R, A],
+        attempt: Callable[[Attempt], Awaitable[T]],
+        relay: Relay[A] | None = None,
+    ) -> T:
+        """The first attempt that works out, over the plan's candidates; nothing is repeated once content was delivered.
+
+        Candidates take turns while tries are left. One whose provider names a time to wait, has no credentials, or
+        answered 200 with an error or with what cannot be read, has no further turn, nor has another one under the same
+        quota; a stream that broke before its first content, or brought nothing at all, is made again. Where a
+        credential was refused or limited, the provider's next one has the turn. The caller is told of the last failure
+        of a provider: that a later one cannot take the request is not the caller's mistake.
+        """
+        waiting, tries_left = deque(await self._candidates(context)), context.plan.tries
+        failed: tuple[UpstreamError, Candidate[Any]] | None = None
+        while waiting and tries_left:
+            candidate = waiting.popleft()
+            if await self._routes.is_spent(context, candidate):
+                context.pass_over(candidate)
+                continue
+            if failed is not None:
+                await asyncio.sleep(JITTER.uniform(0, BACKOFF_S * 2 ** len(context.failures)))
+            tried = context.try_on(candidate)
+            try:
+                return self._served(tried, await self._bounded(context, tried, attempt))
+            except (UpstreamError, InvalidRequest) as error:
+                self._note(context, tried, error)
+                if (relay and relay.delivered) or (failed is None and isinstance(error, InvalidRequest)):
+                    raise
+                if isinstance(error, UpstreamError) and not (failed and isinstance(error, NotConfigured)):
+                    failed = error, candidate
+                if await self._routes.has_another(context, tried, error):
+                    waiting.appendleft(candidate)
+                    continue
+                tries_left -= not isinstance(error, NotConfigured)
+                if not _final_here(error) and error is not context.said_once:
+                    waiting.append(candidate)
+        if failed is None:
+            raise GatewayError(UNFORESEEN)
+        context.fail_with(*failed)
+        raise failed[0]
+
+    async def _candidates(self, context: RequestContext[R, A]) -> Sequence[Candidate[Any]]:
+        return context.plan.candidates if context.ordering is None else await context.ordering
+
+    async def _bounded(
+        self, context: RequestContext[R, A], tried: Attempt, attempt: Callable[[Attempt], Awaitable[T]]
+    ) -> T:
+        """The attempt; a probe has little time until its first content, since a healthy candidate waits behind it."""
+        if tried.candidate is not context.probe:
+            return await attempt(tried)
+        context.probe = None
+        tried.patience = patience = asyncio.timeout(PROBE_STREAM_S if context.request.stream else PROBE_ANSWER_S)
+        try:
+            async with patience:
+                return await attempt(tried)
+        except TimeoutError:
+            if not patience.expired():
+                raise
+            raise UpstreamTimeout(PROBE_LATE) from None
+
+    def _note(self, context: RequestContext[R, A], tried: Attempt, error: UpstreamError | InvalidRequest) -> None:
+        """Notes what came of an attempt, but not the error's message: a provider may quote the prompt."""
+        tried.outcome = f"{error.status} {error.code or error.type}"
+        context.failures.append(f"{tried.candidate.target.provider}: {tried.outcome}")
+        if isinstance(error, UpstreamError):
+            self._routes.failed(context, tried, error)
+
+    def _served(self, tried: Attempt, outcome: T) -> T:
+        tried.outcome = SERVED
+        self._routes.served(tried, whole=True)
+        return outcome
+
+    async def ask(self, context: RequestContext[R, A], attempt: Attempt) -> A:
+        """One attempt at a whole answer. Its parts are asked side by side, and one that fails ends them all."""
+        operation = context.operation
+        parts = operation.parts(context.request, attempt.candidate)
+        bodies = await together([partial(self._ask_part, context, attempt, part) for part in parts])
+        return _decoded(context, attempt.candidate, bodies)
+
+    async def _ask_part(self, context: RequestContext[R, A], attempt: Attempt, part: R) -> bytes:
+        response, call = await self._send(context, attempt, part, stream=False)
+        try:
+            return await call.read(response)
+        finally:
+            await response.aclose()
+
+    async def pump(self, context: RequestContext[R, A], relay: Relay[A], attempt: Attempt) -> None:
+        """One stream attempt, from the provider's first byte to its last."""
+        begins = partial(self._begins, context, relay, attempt)
+        if not context.operation.streams(attempt.candidate):
+            await relay.replay(await self.ask(context, attempt), attempt.candidate, begins)
+            return
+        response, _ = await self._send(context, attempt, context.request, stream=True)
+        body = await relay.pump(response, attempt.candidate, begins)
+        if body is not None:
+            await relay.replay(_decoded(context, attempt.candidate, [body]), attempt.candidate, begins)
+
+    def _begins(self, context: RequestContext[R, A], relay: Relay[A], attempt: Attempt) -> None:
+        """Notes that the attempt has its first content: it is the one that serves."""
+        attempt.outcome = SERVED
+        if attempt.patience is not None:
+            attempt.patience.reschedule(None)
+        self._routes.served(attempt, whole=False)
+        relay.announce(context.headers())
+
+    async def _send(
+        self, context: RequestContext[R, A], attempt: Attempt, request: R, *, stream: bool
+    ) -> tuple[UpstreamResponse, ProviderCall]:
+        """Sends the completed request to one candidate; once more amended, where the provider's refusal allows it."""
+        candidate = attempt.candidate
+        if context.recalling is None:
+            self._recall(context, candidate)
+        if context.recalling is not None:
+            request = (await context.recalling)(request, candidate)
+        try:
+            return await self._call(context, attempt, request, stream=stream)
+        except InvalidRequest as refusal:
+            amended = context.operation.amended(request, refusal)
+            if amended is None:
+                raise
+        return await self._call(context, attempt, amended, stream=stream)
+
+    async def _call(
+        self, context: RequestContext[R, A], attempt: Attempt, request: R, *, stream: bool
+    ) -> tuple[UpstreamResponse, ProviderCall]:
+        """One request to one candidate; raises what the provider's refusal means."""
+        if context.warming is not None and not context.warming.done():
+            await asyncio.wait({context.warming})
+        candidate = attempt.candidate
+        credential = attempt.credential = await self._routes.credential(context, candidate)
+        call = context.operation.call(request, candidate, credential, self._clock.now_s(), stream=stream)
+        response = await self._providers.send(call.request)
+        if response.status == 200:
+            return response, call
+        body = await whole(response)
+        raise call.decode_error(response.status, response.headers, body)
+
+    def _recall(self, context: RequestContext[R, A], candidate: Candidate[Any]) -> None:
+        """Begins to look up what completes the request for a candidate: for the first one, beside the admission."""
+        found = context.operation.recall(context.account_id, context.request, candidate)
+        if found is not None:
+            context.recalling = begun(found)
+
+    async def _warm(self, context: RequestContext[R, A]) -> None:
+        """Opens a connection to the provider beside the admission; a failure here shows again at `_call`."""
+        candidate = (await self._candidates(context))[0]
+        try:
+            credential = await self._routes.credential(context, candidate)
+            origin = context.operation.origin(candidate, credential)
+        except GatewayError:
+            return
+        await self._providers.warm(origin)
+
+
+def _decoded(context: RequestContext[R, A], candidate: Candidate[Any], bodies: Sequence[bytes]) -> A:
+    """The whole answer that a status of 200 came with.
+
+    Raises the error that stands in its place. It is asked about once: it has been said, and may have been billed. Only
+    one that tells of load or of time is worth another turn, as under its own status.
+    """
+    try:
+        return context.operation.decode_answer(context.request, candidate, bodies, context.stamp.answer_id)
+    except (UpstreamOverloaded, UpstreamTimeout):
+        raise
+    except UpstreamError as error:
+        context.said_once = error
+        raise
+
+
+async def together(asking: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+    """Asks all of them, `AT_ONCE` at a time; raises the first failure, after which none is left running."""
+    if len(asking) == 1:
+        return [await asking[0]()]
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def in_turn(ask: Callable[[], Awaitable[T]]) -> T:
+        async with turns:
+            return await ask()
+
+    tasks = [asyncio.ensure_future(in_turn(one)) for one in asking]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def _final_here(error: UpstreamError | InvalidRequest) -> bool:
+    """True if the same candidate would fail again at once; a wait of no seconds is none."""
+    return isinstance(error, InvalidRequest) or not error.retryable or bool(error.retry_after_s)

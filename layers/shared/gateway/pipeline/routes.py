@@ -1,0 +1,147 @@
+"""Chooses, for one request, the order of its candidates and the credential for each, by how their targets do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import SystemRandom
+from typing import Any
+
+from msgspec import Struct
+
+from gateway.errors import (
+    CredentialRefused,
+    InvalidRequest,
+    NotConfigured,
+    UpstreamError,
+    UpstreamOverloaded,
+    UpstreamTimeout,
+)
+from gateway.pipeline.context import Attempt, RequestContext
+from gateway.pipeline.health import Health
+from gateway.pipeline.provider_client import ProviderClient
+from gateway.ports.upstream import Credential
+from gateway.routing.health import Phase, by_weight, in_order, place_of, target_name
+from gateway.routing.plan import Candidate
+
+CHANCE = SystemRandom()
+Request = RequestContext[Any, Any]
+
+
+class Routes(Struct, frozen=True):
+    """The candidates of requests, the providers' credentials, and how both do."""
+
+    providers: ProviderClient
+    health: Health
+
+    async def in_order(self, context: Request) -> list[Candidate[Any]]:
+        """The plan's candidates: those that are well, those that are due for a probe, and those that cool.
+
+        One that is due goes before those that are well if this request is the one that may probe it.
+        """
+        candidates = context.plan.candidates
+        phases = [await self._phase(candidate) for candidate in candidates]
+        order, due = in_order(candidates, phases)
+        if due is not None and await self._is_probed(context, due):
+            order = [due, *(candidate for candidate in order if candidate is not due)]
+        if Phase.WELL in phases:
+            for candidate in candidates[: phases.index(Phase.WELL)]:
+                if candidate is not context.probe:
+                    context.pass_over(candidate)
+        return order
+
+    async def _is_probed(self, context: Request, due: Candidate[Any]) -> bool:
+        """True if this request is the one that finds out about a candidate that is due."""
+        for credential in await self.providers.choice(due.target.provider):
+            names = _names(due, credential)
+            if self.health.phase(names) is Phase.DUE and await self.health.claim(names):
+                context.credentials[due.target.provider], context.probe = credential, due
+                return True
+        return False
+
+    async def credential(self, context: Request, candidate: Candidate[Any]) -> Credential:
+        """The credential of the candidate's provider that the request uses, ready for use, chosen by weight.
+
+        Those that have failed this request come last. Raises `NotConfigured` where the provider has none.
+        """
+        provider = candidate.target.provider
+        chosen = context.credentials.get(provider)
+        if chosen is None:
+            found = await self.providers.choice(provider)
+            if not found:
+                raise NotConfigured
+            chosen = found[0] if len(found) == 1 else await self._chosen(context, candidate, found)
+            context.credentials[provider] = chosen
+        return await self.providers.ready(provider, chosen)
+
+    async def is_spent(self, context: Request, candidate: Candidate[Any]) -> bool:
+        """True if the provider has asked, of each credential, to be left alone for longer than the request waits."""
+        if not context.spent:
+            return False
+        found = await self.providers.choice(candidate.target.provider)
+        return bool(found) and all(_is_spent(context, candidate, each) for each in found)
+
+    async def has_another(self, context: Request, attempt: Attempt, error: UpstreamError | InvalidRequest) -> bool:
+        """True if the failure is the credential's, and the provider has one that the request has not tried."""
+        if not isinstance(error, CredentialRefused | UpstreamOverloaded):
+            return False
+        found = await self.providers.choice(attempt.candidate.target.provider)
+        return len(found) > 1 and bool(_untried(context, attempt.candidate, found))
+
+    def failed(self, context: Request, attempt: Attempt, error: UpstreamError) -> None:
+        """Notes a failure of the attempt's target, if it is one; another attempt chooses its credential anew."""
+        candidate, credential = attempt.candidate, attempt.credential
+        if credential is None:
+            return
+        provider = candidate.target.provider
+        context.credentials.pop(provider, None)
+        refused = isinstance(error, CredentialRefused)
+        if not refused and not error.retryable:
+            return
+        named = error.retry_after_s or None
+        shared = named and context.operation.shares_quota(candidate)
+        name = target_name(provider, credential, "" if shared else place_of(candidate.target))
+        self.health.failed(name, after_s=named, at_once=isinstance(error, UpstreamTimeout))
+        if refused or named:
+            context.spent.add(name)
+
+    def served(self, attempt: Attempt, *, whole: bool) -> None:
+        """Notes that the attempt's target has answered, or has begun to."""
+        if attempt.credential is not None and not self.health.all_well:
+            self.health.served(_names(attempt.candidate, attempt.credential), whole=whole)
+
+    async def _phase(self, candidate: Candidate[Any]) -> Phase:
+        """The phase of the best credential; a provider without any is of no help."""
+        found = await self.providers.choice(candidate.target.provider)
+        return min((self.health.phase(_names(candidate, each)) for each in found), default=Phase.COOLING)
+
+    async def _chosen(self, context: Request, candidate: Candidate[Any], found: Sequence[Credential]) -> Credential:
+        """One of several credentials. One that is due for a probe is chosen once for each of its cooldowns."""
+        usable = _untried(context, candidate, found) or found
+        phases = [self.health.phase(_names(candidate, each)) for each in usable]
+        well = [each for each, phase in zip(usable, phases, strict=True) if phase is Phase.WELL]
+        awake = [each for each, phase in zip(usable, phases, strict=True) if phase is not Phase.COOLING]
+        chosen = by_weight(awake or usable, CHANCE.random())
+        if not well or chosen in well or await self.health.claim(_names(candidate, chosen)):
+            return chosen
+        return by_weight(well, CHANCE.random())
+
+
+def _names(candidate: Candidate[Any], credential: Credential) -> tuple[str, str]:
+    provider = candidate.target.provider
+    return target_name(provider, credential, place_of(candidate.target)), target_name(provider, credential)
+
+
+def _is_spent(context: Request, candidate: Candidate[Any], credential: Credential) -> bool:
+    return not context.spent.isdisjoint(_names(candidate, credential))
+
+
+def _untried(context: Request, candidate: Candidate[Any], found: Sequence[Credential]) -> list[Credential]:
+    """The credentials that are in use, and that the request has not tried in vain at the candidate's provider."""
+    provider = candidate.target.provider
+    tried = {
+        attempt.credential.id
+        for attempt in context.attempts
+        if attempt.credential is not None and attempt.outcome and attempt.candidate.target.provider == provider
+    }
+    kept = (each for each in found if each.weight and each.id not in tried)
+    return [each for each in kept if not _is_spent(context, candidate, each)]
