@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html
 """
 
 from tests.template.families import functions, routed
-from tests.template.translated import Stack, load
+from tests.template.translated import ROOT, Stack, load
 
 OFF = {"ApplyOn": "None"}
 AS_ASKED = {"ApplyOn": {"Ref": "SnapStart"}}
@@ -21,13 +21,14 @@ def test_functions_that_answer_callers_start_from_snapshots_and_others_do_not(st
     assert {name: function["SnapStart"] for name, function in stack.functions.items()} == expected
 
 
-def test_a_snapshot_is_asked_for_with_a_new_version(stack: Stack, stack_of_snapshots: Stack) -> None:
-    # A version keeps the setting that it was published with, and the alias would go on serving the old one.
-    for name, function in stack_of_snapshots.functions.items():
+def test_a_parameter_alone_publishes_no_version_as_the_operations_say(stack: Stack, stack_of_snapshots: Stack) -> None:
+    # SAM hashes the properties with their Refs in them. Should it learn to read these, the paragraph can go.
+    for name in stack.functions:
         before, now = (
             each.resources[f"{name}Aliaslive"]["Properties"]["FunctionVersion"] for each in (stack, stack_of_snapshots)
         )
-        assert (before != now) is (function["SnapStart"] == AS_ASKED), name
+        assert before == now, name
+    assert "A parameter alone publishes no version" in (ROOT / "docs" / "operations.md").read_text()
 
 
 def test_no_function_has_what_snapshots_exclude(stack_of_snapshots: Stack) -> None:
