@@ -76,10 +76,11 @@ template: setup-sam ## validate, lint and build the SAM template
 	$(SAM) validate --lint
 	$(SAM) build
 
-build: setup-sam ## build what is deployed, for arm64, into .aws-sam
-	$(SAM) build
+build: setup setup-sam ## build what is deployed, for arm64, into .aws-sam (COMPUTE=managed: streams on managed instances)
+	$(if $(filter managed,$(COMPUTE)),$(BIN)/python -m local.compute > template.managed.json)
+	$(SAM) build $(if $(filter managed,$(COMPUTE)),--template template.managed.json)
 
-bench: setup ## measure the gateway beside a raw relay (PART=growth: how work grows; PART=peers: other gateways)
+bench: setup ## measure the gateway beside a raw relay (PART=growth: how work grows; many: streams in one process; peers: other gateways)
 	$(BIN)/python -m bench $(PART)
 
 bench-peers: setup ## install LiteLLM and Portkey into .cache (700 MB), for PART=peers

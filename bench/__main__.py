@@ -11,13 +11,29 @@ from pathlib import Path
 
 import orjson
 
-from bench import bed, calls, cold, cost, families, growth, layer_size, memory, peers, quota, requests, short, streams
+from bench import (
+    bed,
+    calls,
+    cold,
+    cost,
+    families,
+    growth,
+    layer_size,
+    many,
+    memory,
+    peers,
+    quota,
+    requests,
+    short,
+    streams,
+)
 from bench.figures import Figure, as_json, as_table
 from bench.rounds import FULL, QUICK, Counts
 
 OTHERS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "cost": lambda _: cost.main(),
     "growth": lambda _: growth.main(),
+    "many": many.main,
     "install-peers": lambda _: peers.install(),
     "peers": lambda chosen: peers.main(as_json=chosen.json),
     "short": lambda chosen: short.main(write=chosen.write),

@@ -63,7 +63,9 @@ def _item(payload: Payload, provider_url: str) -> Payload:
 
 
 def _account(payload: Payload, _provider_url: str) -> Payload:
-    """The account after an admission, with this request's hold only."""
+    """The account after an admission, with this request's hold only; nothing after a checkpoint of a stream."""
+    if ":hold" not in payload["ExpressionAttributeValues"]:
+        return {}
     values, names = payload["ExpressionAttributeValues"], payload["ExpressionAttributeNames"]
     item = items.new_account(ACCOUNT_ID, RPM_LIMIT) | {
         "free": items.number(BALANCE_NANOUSD),

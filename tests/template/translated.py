@@ -74,7 +74,7 @@ def translate(source: dict[str, Any], layer_key: str = "layer", parameters: Mapp
             properties["ContentUri"] = {"Bucket": "bucket", "Key": layer_key}
         if "DefinitionUri" in properties:
             properties["DefinitionUri"] = {"Bucket": "bucket", "Key": "definition"}
-    defaults = {name: parameter["Default"] for name, parameter in template["Parameters"].items()}
+    defaults = {name: row["Default"] for name, row in template["Parameters"].items() if "Default" in row}
     given = {**defaults, **(parameters or {})}
     return Stack(Translator({}, Parser()).translate(template, given)["Resources"])
 

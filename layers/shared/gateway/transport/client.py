@@ -16,7 +16,7 @@ from ssl import SSLContext, create_default_context
 from types import TracebackType
 from typing import Self
 
-from gateway.transport.connection import Connection, Timeouts
+from gateway.transport.connection import READ_BYTES, Connection, Timeouts
 from gateway.transport.errors import ConnectFailed, ConnectTimedOut, PeerClosed
 from gateway.transport.head import Headers, chunked_request_head, sized_request_head
 from gateway.transport.response import RequestStream, Response, answered
@@ -52,6 +52,7 @@ class Client:
         self._idle_age_s = idle_age_s
         self._idle_connections_max = idle_connections_max
         self._tls_context = tls_context
+        self._buffer = memoryview(bytearray(READ_BYTES))
         self._idle: dict[Origin, list[Connection]] = {}
         self._open: set[Connection] = set()
 
@@ -168,7 +169,7 @@ class Client:
         try:
             async with asyncio.timeout(timeout_s):
                 _, connection = await asyncio.get_running_loop().create_connection(
-                    lambda: Connection(origin, self.release),
+                    lambda: Connection(origin, self.release, self._buffer),
                     origin.address or origin.host,
                     origin.port,
                     ssl=tls,

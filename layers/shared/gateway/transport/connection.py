@@ -19,7 +19,7 @@ from gateway.transport.url import Origin
 from gateway.transport.wakeup import Wakeup
 
 _HIGH_WATER_BYTES = 256 * 1024
-_READ_BYTES = 64 * 1024
+READ_BYTES = 64 * 1024
 _WRITE_BYTES = 256 * 1024
 
 
@@ -141,9 +141,12 @@ class Exchange:
 
 
 class Connection(asyncio.BufferedProtocol):
-    """A connection to an origin, idle or in one exchange; `on_idle` is called each time it is free again."""
+    """A connection to an origin, idle or in one exchange; `on_idle` is called each time it is free again.
 
-    def __init__(self, origin: Origin, on_idle: Callable[[Connection], None]) -> None:
+    `buffer` is read into. All connections of a loop may share it: what a read brought is taken before the next one.
+    """
+
+    def __init__(self, origin: Origin, on_idle: Callable[[Connection], None], buffer: memoryview) -> None:
         self.origin = origin
         self.reading_paused = False
         self.closed = asyncio.get_running_loop().create_future()
@@ -152,7 +155,7 @@ class Connection(asyncio.BufferedProtocol):
         self._idle_since = time.monotonic()
         self._writable: asyncio.Future[None] | None = None
         # A plain protocol gets a new 256 KB string each time, cut down to the received bytes: that costs 12 us a read.
-        self._buffer = memoryview(bytearray(_READ_BYTES))
+        self._buffer = buffer
 
     # asyncio's interface
 
