@@ -5,6 +5,7 @@ python -m local --parameter SnapStart=PublishedVersions
 python -m local processes --data .data --json
 python -m local credit ACCOUNT USD --data .data
 python -m local ledger ACCOUNT --data .data --json
+python -m local catalog --data .data set FILE
 python -m local sweep --data .data --now EPOCH_SECONDS
 python -m local reconcile --data .data --now EPOCH_SECONDS
 python -m local setup
@@ -25,6 +26,7 @@ COMMANDS = {
     "credit": "local.operator_commands",
     "ledger": "local.operator_commands",
     "sweep": "local.operator_commands",
+    "catalog": "local.operator_commands",
     "reconcile": "local.reconcile",
     "setup": "local.dynamodb",
 }
@@ -58,6 +60,9 @@ def _arguments() -> argparse.Namespace:
     ledger = commands.add_parser("ledger", help="an account's balance, holds and entries")
     ledger.add_argument("account")
     _add_data(ledger)
+    catalog = commands.add_parser("catalog", help="the document over the catalog: show, diff, set, rollback")
+    _add_data(catalog)
+    catalog.add_argument("words", nargs=argparse.REMAINDER, help="as python -m gateway.admin takes them")
     sweep = commands.add_parser("sweep", help="end the holds whose deadline is over")
     sweep.add_argument("--now", type=float, metavar="EPOCH_SECONDS", help="the sweeper's clock, if not the machine's")
     _add_data(sweep)

@@ -1,4 +1,4 @@
-"""Runs the operator's commands `credit`, `ledger` and `sweep` on the tables of a local stack.
+"""Runs the operator's commands `credit`, `ledger`, `sweep` and `catalog` on the tables of a local stack.
 
 The code is that of `gateway.admin`; only the addresses of the tables come from the data directory. A command uses the
 database of a running stack. If no stack runs, it starts the database for its own duration.
@@ -7,6 +7,7 @@ database of a running stack. If no stack runs, it starts the database for its ow
 import argparse
 import asyncio
 import fcntl
+import getpass
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -17,6 +18,7 @@ import orjson
 
 from gateway.admin import commands
 from gateway.admin.accounts import Document
+from gateway.catalog.schema import CatalogError
 from gateway.errors import GatewayError
 from gateway.ledger.money import NotAnAmount
 from gateway.wiring.settings import from_environment
@@ -44,18 +46,28 @@ def save_environment(data: Path, environment: Mapping[str, str]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs one command. Returns 1 if it was refused, after printing the reason to standard error."""
+    command = _as_deployed(arguments) if arguments.command == "catalog" else arguments
     try:
-        answer = asyncio.run(_execute(arguments))
-    except (GatewayError, NotAnAmount, NoStack) as refusal:
+        answer = asyncio.run(_execute(arguments, command))
+    except (GatewayError, CatalogError, NotAnAmount, NoStack) as refusal:
         print(refusal, file=sys.stderr)
         return 1
-    print(commands.shown(arguments, answer))
+    print(commands.shown(command, answer))
     return 0
 
 
-async def _execute(arguments: argparse.Namespace) -> Document:
+def _as_deployed(arguments: argparse.Namespace) -> argparse.Namespace:
+    """Reads a command whose words are those that a deployed stack's operator types."""
+    command = commands.parser().parse_args(["--stack", "local", arguments.command, *arguments.words])
+    if getattr(command, "by", "named") is None:
+        command.by = getpass.getuser()
+    command.json = arguments.json
+    return command
+
+
+async def _execute(arguments: argparse.Namespace, command: argparse.Namespace) -> Document:
     async with _table_environment(arguments.data.resolve(), arguments.template.resolve()) as environment:
-        return await commands.answered(from_environment(environment), arguments)
+        return await commands.answered(from_environment(environment), command)
 
 
 @asynccontextmanager

@@ -43,8 +43,8 @@ async def health(_: Call) -> Shown:
 async def list_models(call: KeyedCall) -> Shown:
     """Lists the models that the key may use and reach."""
     shape = shape_for(call.request.path, call.request.headers)
-    rows = [row for row in model_list().rows if call.principal.may_see((row.id,), row.targets)]
-    return shape.page([shape.row(row) for row in rows])
+    seen = [row for model, row in model_list().rows(shape) if call.principal.may_see((model.id,), model.targets)]
+    return shape.page(seen)
 
 
 @keyed.on("GET", "/v1/models/{model_id...}")
@@ -53,10 +53,10 @@ async def get_model(call: KeyedCall) -> Shown:
     """Shows a model; its id may hold slashes."""
     path, model_id = call.request.path, call.path["model_id"]
     refuse_generating(path)
-    row = model_list().find(model_id)
-    if row is None or not call.principal.may_see((model_id, row.id), row.targets):
+    found = model_list().find(model_id, shape_for(path, call.request.headers))
+    if found is None or not call.principal.may_see((model_id, found[0].id), found[0].targets):
         raise NotFound(f"The model '{model_id}' does not exist.", param="model", code="model_not_found")
-    return shape_for(path, call.request.headers).row(row)
+    return found[1]
 
 
 @public.on("GET", "/v1beta/{resource...}")

@@ -20,7 +20,7 @@ from gateway import wiring
 from gateway.canonical.chat_models import ChatModel, ListPrice
 from gateway.canonical.media_models import MediaModel, MediaPrice
 from gateway.canonical.models import ModelTarget, Sale
-from gateway.catalog import loader
+from gateway.catalog import live, loader
 from gateway.catalog.chat import CHAT_MODELS
 from gateway.catalog.loader import Kind, load, parse
 from gateway.catalog.media import MEDIA_MODELS
@@ -302,7 +302,7 @@ def test_a_typo_in_any_data_file_is_named(tmp_path: Path, monkeypatch: pytest.Mo
 HOLDERS = [
     module
     for found in pkgutil.iter_modules(wiring.__path__, "gateway.wiring.")
-    if "\nCATALOG = load(" in inspect.getsource(module := importlib.import_module(found.name))
+    if "\nCATALOG = " in inspect.getsource(module := importlib.import_module(found.name))
 ]
 
 
@@ -328,11 +328,12 @@ def test_the_start_check_reads_each_file_with_the_names_that_the_functions_know(
     by_functions: list[tuple[Kind[Any], KnownNames]] = []
     at_start: list[tuple[Kind[Any], KnownNames]] = []
 
-    def watched(kind: Kind[Any], known: KnownNames) -> None:
+    def watched(kind: Kind[Any], _: Any, known: KnownNames) -> None:
         by_functions.append((kind, known))
         raise CatalogError("seen")  # The module stays as it was.
 
-    monkeypatch.setattr(loader, "load", watched)
+    monkeypatch.setattr(loader, "lazy", watched)
+    monkeypatch.setattr(live, "lazy", watched)
     for holder in HOLDERS:
         with pytest.raises(CatalogError, match="seen"):
             importlib.reload(holder)

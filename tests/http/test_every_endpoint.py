@@ -33,6 +33,10 @@ REFUSED: dict[str, tuple[dict[str, Any] | None, int, str]] = {
 PLAIN, OTHER = "sk-xc-plain", "sk-xc-manager-of-two"
 
 
+def none_due() -> None:
+    """Finds no look at the operator's document due."""
+
+
 @dataclass(frozen=True)
 class StreamingServices:
     """The part of the streaming families' services that a caller meets before an operation."""
@@ -40,6 +44,7 @@ class StreamingServices:
     clock: Any
     keys: Any
     money: Any
+    look: Any = none_due
 
 
 def keyed() -> list[Endpoint]:

@@ -24,6 +24,7 @@ from gateway.wiring.settings import Settings, from_environment
 from tests.fakes.invocations import LambdaContext
 from tests.fakes.keys import MemoryKeyStore
 from tests.fakes.money import MemoryMoney
+from tests.fakes.overrides import MemoryOverrides
 from tests.fakes.provider_rows import MemoryProviderRows
 from tests.money.conftest import BOTO
 from tests.money.given import NOW_S, admitted, charge, wanted
@@ -41,7 +42,9 @@ class StandingClock(WallClock):
 
 @pytest.fixture
 def services() -> Operator:
-    return Operator(MemoryMoney(), MemoryKeyStore(), StandingClock(), MemoryProviderRows(), MemoryProviderRows())
+    return Operator(
+        MemoryMoney(), MemoryKeyStore(), StandingClock(), MemoryProviderRows(), MemoryProviderRows(), MemoryOverrides()
+    )
 
 
 @pytest.fixture(scope="module")

@@ -54,6 +54,7 @@ def test_the_tables_have_the_keys_that_the_stores_use(stack: Stack) -> None:
         "HealthTable": [("shard", "HASH"), ("target", "RANGE")],
         "ResponsesTable": [("account_id", "HASH"), ("response_id", "RANGE")],
         "JobsTable": [("job_id", "HASH")],
+        "CatalogTable": [("document", "HASH"), ("sk", "RANGE")],
         "WebhooksTable": [("account_id", "HASH"), ("sk", "RANGE")],
     }
 

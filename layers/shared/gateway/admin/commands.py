@@ -9,6 +9,7 @@
     python -m gateway.admin --stack NAME limit ACCOUNT RPM
     python -m gateway.admin --stack NAME ledger ACCOUNT [--json]
     python -m gateway.admin --stack NAME sweep [--now EPOCH_SECONDS]
+    python -m gateway.admin --stack NAME catalog show [--version N] | diff [FILE] | set FILE | rollback N
 
 It works on the tables that the stack's outputs name, through the same stores as the functions, with the AWS credentials
 of the user who runs it. A key's text is printed once, when it is created, and is not stored. A provider's key, and what
@@ -28,8 +29,10 @@ import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 from msgspec.structs import asdict, replace
 
+from gateway.admin import catalog
 from gateway.admin.accounts import Document, create_account, credit, entry_document, read_ledger
 from gateway.admin.provider_keys import remove_provider_key, set_callback, set_provider_key
+from gateway.catalog.schema import CatalogError
 from gateway.errors import GatewayError
 from gateway.ledger.money import NotAnAmount, format_usd, parse_written_usd
 from gateway.limits.windows import ACCOUNT_RPM_LIMIT
@@ -90,6 +93,7 @@ async def _sweep(services: Operator, arguments: argparse.Namespace) -> Document:
 
 
 COMMANDS: Mapping[str, Callable[[Operator, argparse.Namespace], Awaitable[Document]]] = {
+    "catalog": catalog.run,
     "create-account": _create_account,
     "credit": _credit,
     "disable": _disable,
@@ -138,6 +142,7 @@ def parser() -> argparse.ArgumentParser:
     callback.add_argument("--move", action="store_true", help="take it from beside the key, where it was kept before")
     sweeper = commands.add_parser("sweep", help="end the holds whose deadline is over, as the sweeper does")
     sweeper.add_argument("--now", type=float, metavar="EPOCH_SECONDS")
+    catalog.add_parser(commands)
     return line
 
 
@@ -170,6 +175,7 @@ def _ledger_page(answer: Document) -> str:
 
 
 _PAGES: Mapping[str, Callable[[Document], str]] = {
+    "catalog": catalog.page,
     "credit": _credit_page,
     "ledger": _ledger_page,
     "sweep": _sweep_page,
@@ -197,7 +203,14 @@ def stack_settings(stack: str, region: str | None) -> Settings:
         # A stack of an earlier release has none of these.
         callbacks_secret=outputs.get("CallbacksSecret", ""),
         notices_queue_url=outputs.get("NoticesQueue", ""),
+        catalog_table=outputs.get("CatalogTable", ""),
     )
+
+
+def caller(region: str | None) -> str:
+    """Returns the name of the credentials' owner, as AWS knows it."""
+    arn: str = boto3.Session(region_name=region).client("sts").get_caller_identity()["Arn"]
+    return arn
 
 
 async def answered(chosen: Settings, arguments: argparse.Namespace) -> Document:
@@ -210,8 +223,10 @@ def main(words: Sequence[str]) -> int:
     """Runs one command; returns 1 if it was refused, with the reason on stderr."""
     arguments = parser().parse_args(words)
     try:
+        if getattr(arguments, "by", "named") is None:
+            arguments.by = caller(arguments.region)
         answer = asyncio.run(answered(stack_settings(arguments.stack, arguments.region), arguments))
-    except (GatewayError, NotAnAmount, BotoCoreError, ClientError) as refusal:
+    except (GatewayError, CatalogError, NotAnAmount, BotoCoreError, ClientError) as refusal:
         print(refusal, file=sys.stderr)
         return 1
     print(shown(arguments, answer))

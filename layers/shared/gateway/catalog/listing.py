@@ -1,4 +1,7 @@
-"""Lists the catalog for SDKs: OpenAI's shape with additions, and Anthropic's and Gemini's for their clients. Pure."""
+"""Lists the catalog for SDKs: OpenAI's shape with additions, and Anthropic's and Gemini's for their clients. Pure.
+
+Those two list what their own wires serve, which is text; OpenAI's lists models of every kind.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,14 @@ class Listed(Struct, frozen=True):
     retired_on: str | None
     simulated: bool
     targets: tuple[ModelTarget[ListPrice], ...]
+
+
+class Other(Struct, frozen=True):
+    """One name for sale of another kind than text: its row in OpenAI's shape, and all targets that may serve it."""
+
+    id: str
+    row: Row
+    targets: tuple[ModelTarget[Any], ...]
 
 
 class Shape(Struct, frozen=True):
@@ -79,6 +90,7 @@ def _openai_row(row: Listed) -> Row:
     answer: Row = {
         "id": row.id,
         "object": "model",
+        "kind": "chat",
         "created": row.created_s,
         "owned_by": row.owned_by,
         "provider": model.targets[0].provider,
@@ -88,6 +100,7 @@ def _openai_row(row: Listed) -> Row:
         "capabilities": list(model.capabilities),
         "pricing": {"currency": "USD", "unit": "1M tokens", **row.prices},
     }
+    answer |= {name: value for name in ("knowledge", "retires_on") if (value := getattr(model, name)) is not None}
     if row.retired_on is not None:
         answer |= {"retired_on": row.retired_on, "successor": model.id}
     return answer | ({"simulated": True} if row.simulated else {})

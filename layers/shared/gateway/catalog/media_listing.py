@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.canonical.media_models import Durations, MediaModel, MediaPrice, Use
 from gateway.canonical.models import Alias, Offer, Retired
-from gateway.catalog.catalog import Catalog
+from gateway.ports.catalog import Catalog
 
 
 def media_row(offer: Offer, catalog: Catalog[MediaModel], simulated_providers: frozenset[str]) -> dict[str, Any]:

@@ -163,7 +163,11 @@ async def count_refused(exchange: Exchange, principal: Principal, services: Serv
 
 
 async def authenticate(request: Request, services: Services, *, allow_query: bool = False) -> Principal:
-    """The caller of a request; raises the refusal."""
+    """The caller of a request; raises the refusal. The catalog is current where it returns."""
     key = key_in(request.header_fields, request.query_fields, allow_query=allow_query)
+    # Begun before the key is looked up: a process that has just started waits for both at once.
+    looking = services.look()
     record = await services.keys.find(key_hash(key))
+    if looking is not None:
+        await looking
     return admit_key(record, request.source_ip, services.clock.now_s())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Protocol
 
 from gateway.auth.principal import Principal
@@ -16,7 +16,10 @@ from gateway.ports.money import Money
 
 
 class Services(Protocol):
-    """The services that every family needs; `reads_rpm` are the reads of a key in a minute."""
+    """The services that every family needs; `reads_rpm` are the reads of a key in a minute.
+
+    `look` has the process follow the operator's document over the catalog; what it returns is awaited before a plan.
+    """
 
     @property
     def clock(self) -> Clock: ...
@@ -29,6 +32,9 @@ class Services(Protocol):
 
     @property
     def reads_rpm(self) -> int: ...
+
+    @property
+    def look(self) -> Callable[[], Awaitable[None] | None]: ...
 
 
 class Route(Protocol):

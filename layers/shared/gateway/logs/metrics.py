@@ -36,6 +36,7 @@ class Metric(StrEnum):
     ANSWERS_NOT_KEPT = "AnswersNotKept"
     RESPONSES_NOT_KEPT = "ResponsesNotKept"
     SIGNATURES_NOT_KEPT = "SignaturesNotKept"
+    CATALOG_NOT_FOLLOWED = "CatalogNotFollowed"
 
 
 def measure(values: dict[Metric, int]) -> None:

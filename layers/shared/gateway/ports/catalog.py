@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from gateway.canonical.models import Model, Name, Offer
+from gateway.canonical.models import Alias, Model, Name, Offer, Retired
 
 M_co = TypeVar("M_co", bound=Model[Any], covariant=True)
 
@@ -15,6 +15,9 @@ class Catalog(Protocol[M_co]):
 
     def find(self, requested: str) -> Name | None:
         """The offer that a caller's `model` names, or `None`."""
+
+    def offers(self) -> Iterable[M_co | Alias | Retired]:
+        """All that is for sale."""
 
     def models_behind(self, offer: Offer) -> tuple[M_co, ...]:
         """The models that serve the offer, best first."""

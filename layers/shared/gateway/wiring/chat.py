@@ -6,15 +6,16 @@ from functools import cache
 
 from gateway.canonical.codec import ClientCodec
 from gateway.catalog.chat import CHAT_MODELS
-from gateway.catalog.loader import load
+from gateway.catalog.live import LiveCatalog
 from gateway.operations.chat import ChatOperation
 from gateway.providers.chat.registry import KNOWN
 from gateway.signatures import Vault
 from gateway.stores.signatures import DynamoSignatures
+from gateway.wiring.following import follow
 from gateway.wiring.process import process
 
-# Loaded when the process starts, so that one with a wrong row does not start.
-CATALOG = load(CHAT_MODELS, KNOWN)
+# Read when the process starts, where CPU is plenty.
+CATALOG = follow(LiveCatalog(CHAT_MODELS, KNOWN))
 
 
 @cache

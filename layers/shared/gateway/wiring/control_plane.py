@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from gateway.ports.clock import Clock
 from gateway.ports.keys import Keys, KeyStore
 from gateway.ports.money import Money
 from gateway.wiring.accounts import idempotency, keys
+from gateway.wiring.following import look
 from gateway.wiring.key_store import key_store
 from gateway.wiring.money import money
 from gateway.wiring.process import process
@@ -40,6 +41,7 @@ class ControlServices(Struct, frozen=True):
     own_hosts: frozenset[str] = frozenset()
     reads_rpm: int = READS_RPM
     provider_keys: Callable[[], ProviderKeys] = _provider_keys
+    look: Callable[[], Awaitable[None] | None] = look
 
 
 @cache

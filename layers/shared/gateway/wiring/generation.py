@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from gateway.catalog.loader import load
+from gateway.catalog.live import LiveCatalog
 from gateway.catalog.media import MEDIA_MODELS
 from gateway.jobs.cancel import Canceling
 from gateway.jobs.media.service import Generation
@@ -12,12 +12,13 @@ from gateway.operations.media import MediaOperation
 from gateway.providers.media.registry import KNOWN
 from gateway.untrusted.urls import Policy
 from gateway.wiring.files import uploads
+from gateway.wiring.following import follow
 from gateway.wiring.jobs import job_dependencies
 from gateway.wiring.media import media_objects
 from gateway.wiring.process import process
 
-# Loaded when the process starts, so that one with a wrong row does not start.
-CATALOG = load(MEDIA_MODELS, KNOWN)
+# Read when the process starts, where CPU is plenty.
+CATALOG = follow(LiveCatalog(MEDIA_MODELS, KNOWN))
 
 
 @cache

@@ -2,35 +2,65 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from msgspec import Struct
 
 from gateway.canonical.chat_models import ChatModel
+from gateway.canonical.media_models import MediaModel
 from gateway.catalog.catalog import Catalog
 from gateway.catalog.chat import CHAT_MODELS
-from gateway.catalog.listing import Listed, listed
+from gateway.catalog.listing import OPENAI, Listed, Other, Row, Shape, listed
+from gateway.catalog.live import LiveCatalog
 from gateway.catalog.loader import load
-from gateway.providers.chat.registry import KNOWN
+from gateway.catalog.media import MEDIA_MODELS
+from gateway.catalog.media_listing import media_row
+from gateway.catalog.plain import plain, plain_row
+from gateway.providers.chat import registry as chat_providers
+from gateway.providers.media import registry as media_providers
+from gateway.wiring.following import follow
 from gateway.wiring.process import process
 
-# Loaded when the process starts, so that one with a wrong row does not start.
-CATALOG = load(CHAT_MODELS, KNOWN)
+CATALOG = follow(LiveCatalog(CHAT_MODELS, chat_providers.KNOWN))
+MEDIA = follow(LiveCatalog(MEDIA_MODELS, media_providers.KNOWN))
+MODERATIONS = load(plain("moderations.json"), chat_providers.KNOWN)
 
 
 class ModelList(Struct, frozen=True):
-    """The models for sale, as they are listed."""
+    """The models for sale, as they are listed, and the catalogs that know their other names."""
 
-    rows: tuple[Listed, ...]
-    catalog: Catalog[ChatModel]
+    text: tuple[Listed, ...]
+    others: tuple[Other, ...]
+    catalogs: tuple[Catalog[ChatModel], Catalog[MediaModel]]
 
-    def find(self, name: str) -> Listed | None:
-        """The listed model of that name."""
-        found = self.catalog.find(name)
-        return None if found is None else next((row for row in self.rows if row.id == found.offer.id), None)
+    def rows(self, shape: Shape) -> Iterator[tuple[Listed | Other, Row]]:
+        """Every model that the shape's SDKs can ask for, with its row."""
+        yield from ((model, shape.row(model)) for model in self.text)
+        if shape is OPENAI:
+            yield from ((model, model.row) for model in self.others)
+
+    def find(self, name: str, shape: Shape) -> tuple[Listed | Other, Row] | None:
+        """The listed model of that name, and its row."""
+        names = {found.offer.id for catalog in self.catalogs if (found := catalog.find(name)) is not None} or {name}
+        return next((each for each in self.rows(shape) if each[0].id in names), None)
 
 
-@cache
 def model_list() -> ModelList:
-    """The models of this release; those of simulated providers say so."""
-    return ModelList(tuple(listed(CATALOG, process().settings.simulated_providers)), CATALOG)
+    """The models of this release under the operator's document; those of simulated providers say so."""
+    return _listed(CATALOG.current, MEDIA.current)
+
+
+# As long as the document stands.
+@lru_cache(maxsize=1)
+def _listed(text: Catalog[ChatModel], media: Catalog[MediaModel]) -> ModelList:
+    simulated = process().settings.simulated_providers
+    return ModelList(tuple(listed(text, simulated)), tuple(_others(media, simulated)), (text, media))
+
+
+def _others(media: Catalog[MediaModel], simulated: frozenset[str]) -> Iterable[Other]:
+    for offer in media.offers():
+        targets = tuple(target for model in media.models_behind(offer) for target in model.targets)
+        yield Other(offer.id, media_row(offer, media, simulated), targets)
+    for model in MODERATIONS.models():
+        yield Other(model.id, plain_row(model, "moderation"), model.targets)

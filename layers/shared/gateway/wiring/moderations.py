@@ -8,7 +8,7 @@ from gateway.operations.passthrough import PassthroughOperation
 from gateway.protocols.openai_moderations import CLIENT
 from gateway.providers.chat.registry import KNOWN
 
-# Loaded when the process starts, so that one with a wrong row does not start.
+# Read when the process starts, where CPU is plenty.
 CATALOG = load(plain("moderations.json"), KNOWN)
 
 

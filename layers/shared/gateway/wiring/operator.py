@@ -11,10 +11,12 @@ from gateway.jobs.reconciler import Reconciled
 from gateway.ports.clock import Clock
 from gateway.ports.keys import KeyStore
 from gateway.ports.money import Money
+from gateway.ports.overrides import OverrideStore
 from gateway.ports.upstream import ProviderRows
 from gateway.stores.aws.provider_rows import SecretProviderRows
 from gateway.stores.money.sweep import SweepReport
 from gateway.stores.money.sweep import sweep as sweep_holds
+from gateway.stores.overrides import DynamoOverrides
 from gateway.wiring.jobs import engine_of, reconciler_of
 from gateway.wiring.key_store import key_store_of
 from gateway.wiring.money import money_of
@@ -30,6 +32,7 @@ class Operator(Struct, frozen=True):
     clock: Clock
     provider_rows: ProviderRows
     callback_rows: ProviderRows
+    overrides: OverrideStore
 
     async def sweep(self, now_s: float | None) -> SweepReport:
         """Ends the holds whose deadline is over at that time, or now."""
@@ -54,8 +57,9 @@ async def operator(chosen: Settings) -> AsyncIterator[Operator]:
     on = of_settings(chosen)
     rows = SecretProviderRows(on.aws, chosen.providers_secret)
     callbacks = SecretProviderRows(on.aws, chosen.callbacks_secret)
+    overrides = DynamoOverrides(on.aws, chosen.catalog_table)
     try:
-        yield Operator(money_of(on), key_store_of(on), on.clock, rows, callbacks)
+        yield Operator(money_of(on), key_store_of(on), on.clock, rows, callbacks, overrides)
     finally:
         await on.client.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import cache
 
 from msgspec import Struct
@@ -17,6 +18,7 @@ from gateway.ports.money import Money
 from gateway.stores.aws.deferred_settlements import SqsDeferredSettlements
 from gateway.stores.health import DynamoHealth
 from gateway.wiring.accounts import idempotency, keys
+from gateway.wiring.following import look
 from gateway.wiring.money import money
 from gateway.wiring.process import process
 from gateway.wiring.providers import provider_client
@@ -32,6 +34,7 @@ class StreamingServices(Struct, frozen=True):
     idempotency: Idempotency
     commit_s: float
     reads_rpm: int = READS_RPM
+    look: Callable[[], Awaitable[None] | None] = look
 
 
 @cache

@@ -19,7 +19,6 @@ from gateway.canonical.media_models import MediaModel
 from gateway.canonical.models import ModelTarget, Offer
 from gateway.canonical.money import Charge
 from gateway.canonical.usage import Usage
-from gateway.catalog.catalog import Catalog
 from gateway.catalog.media_listing import media_row
 from gateway.errors import Conflict, InvalidRequest, NotFound
 from gateway.idempotency.ring import disown_hold
@@ -33,6 +32,7 @@ from gateway.operations.media import MediaPlan, taking
 from gateway.operations.media_fit import MediaRequest, Snapshot
 from gateway.pipeline.operation import DeferredOperation
 from gateway.pipeline.readmission import KEY_HASH, SOURCE_IP
+from gateway.ports.catalog import Catalog
 from gateway.ports.clock import Clock
 from gateway.ports.jobs import Jobs
 from gateway.ports.media import MediaObjects
