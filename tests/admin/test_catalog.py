@@ -10,7 +10,7 @@ from gateway.admin import catalog
 from gateway.admin.commands import parser, shown
 from gateway.catalog.schema import CatalogError
 from gateway.errors import Conflict, NotFound
-from gateway.ports.overrides import StoredOverrides
+from gateway.ports.catalog import StoredOverrides
 from tests.fakes.overrides import MemoryOverrides
 from tests.stores.conftest import StoppedClock
 

@@ -17,7 +17,7 @@ from gateway.catalog.loader import document_of
 from gateway.ledger.prices import cost
 from gateway.logs.metrics import METRIC, Metric
 from gateway.operations.token_meter import terms_of
-from gateway.ports.overrides import StoredOverrides
+from gateway.ports.catalog import StoredOverrides
 from gateway.providers.chat.registry import KNOWN
 from gateway.routing.plan import plan
 from gateway.stores.overrides import AGE_S_MAX, LOOK_AFTER_S, RETRY_AFTER_S, Following
@@ -31,8 +31,8 @@ BUILT = document_of(CHAT_MODELS)["price_version"]
 MILLION = Usage(input=10**6)
 
 
-class Anyone:
-    """A caller who may have everything."""
+class Everywhere:
+    """A caller who may have every model of every provider."""
 
     def may_use(self, _: Any) -> bool:
         return True
@@ -64,7 +64,7 @@ class Process:
         waits = self.following.look()
         if waits is not None:
             await waits
-        candidate = plan(MODEL, RoutingPreferences(), self.catalog, Anyone()).candidates[0]
+        candidate = plan(MODEL, RoutingPreferences(), self.catalog, Everywhere()).candidates[0]
         return waits is not None, candidate.target.price.input, candidate.model.sale.price_version
 
     async def later(self, seconds: float) -> tuple[bool, str, str]:
@@ -158,9 +158,9 @@ async def test_a_store_that_is_down_stops_nothing_and_is_asked_again_soon(
 async def test_a_request_keeps_the_terms_with_which_it_was_planned(process: Process) -> None:
     process.price("7")
     await process.request()
-    candidate = plan(MODEL, RoutingPreferences(), process.catalog, Anyone()).candidates[0]
+    candidate = plan(MODEL, RoutingPreferences(), process.catalog, Everywhere()).candidates[0]
     process.price("70")
     await process.later(AGE_S_MAX + 1)
     assert (cost(MILLION, terms_of(candidate)), terms_of(candidate).price_version) == (7_350_000_000, f"{BUILT}+1")
-    later = plan(MODEL, RoutingPreferences(), process.catalog, Anyone()).candidates[0]
+    later = plan(MODEL, RoutingPreferences(), process.catalog, Everywhere()).candidates[0]
     assert (cost(MILLION, terms_of(later)), terms_of(later).price_version) == (73_500_000_000, f"{BUILT}+2")

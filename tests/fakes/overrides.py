@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gateway.errors import ServiceUnavailable
-from gateway.ports.overrides import StoredOverrides
+from gateway.ports.catalog import StoredOverrides
 
 
 @dataclass

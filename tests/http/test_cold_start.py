@@ -46,26 +46,26 @@ def test_a_function_does_not_load_at_its_start(family: str, packages: tuple[str,
 # budget leaves room for three: what needs more is loaded by the request that needs it, or raises a number here. A
 # family that is not named has the last one.
 MODULES_MAX = {
-    "background": 370,
+    "background": 378,
     "billing": 282,
     "callbacks": 332,
-    "chat": 364,
+    "chat": 370,
     "files": 305,
-    "gemini": 370,
-    "generation": 349,
+    "gemini": 376,
+    "generation": 354,
     "jobs": 303,
-    "keys": 282,
-    "messages": 367,
-    "models": 296,
+    "keys": 288,
+    "messages": 373,
+    "models": 312,
     "notifier": 277,
     "reconciler": 249,
-    "responses": 375,
+    "responses": 381,
     "settlements": 216,
     "sweeper": 218,
-    "videos": 350,
-    "webhooks": 285,
+    "videos": 355,
+    "webhooks": 289,
 }
-OTHERS_MAX = 317
+OTHERS_MAX = 321
 
 
 @pytest.mark.skipif(sys.version_info[:2] != (3, 13), reason="each version of Python counts its own library otherwise")

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from gateway.ports.overrides import OverrideStore, StoredOverrides
+from gateway.ports.catalog import OverrideStore, StoredOverrides
 from gateway.stores.overrides import DynamoOverrides
 from gateway.transport import Client
 from tests.fakes.overrides import MemoryOverrides

@@ -19,7 +19,7 @@ from gateway.admin.accounts import Document
 from gateway.catalog.loader import document_of
 from gateway.catalog.overrides import changes, checked, overlaid, read_overrides
 from gateway.errors import Conflict, NotFound
-from gateway.ports.overrides import StoredOverrides
+from gateway.ports.catalog import StoredOverrides
 from gateway.wiring.catalogs import KINDS
 from gateway.wiring.operator import Operator
 

@@ -6,13 +6,16 @@ A request is planned in one go and takes its terms with it, so that a new docume
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Generic
+from typing import TYPE_CHECKING, Generic
 
 from gateway.canonical.models import Alias, Name, Offer, Retired
 from gateway.catalog.catalog import Catalog, M
 from gateway.catalog.loader import Kind, document_of, lazy
-from gateway.catalog.overrides import Overrides, used
 from gateway.ports.catalog import KnownNames
+
+if TYPE_CHECKING:
+    # Most deployments have no document.
+    from gateway.catalog.overrides import Overrides
 
 
 class LiveCatalog(Generic[M]):
@@ -26,7 +29,11 @@ class LiveCatalog(Generic[M]):
 
     def under(self, overrides: Overrides | None) -> Catalog[M]:
         """The catalog with a document, or as it was built; raises `CatalogError` where they do not fit."""
-        return self._built_in if overrides is None else used(self._kind, self._file, overrides, self._known)
+        if overrides is None:
+            return self._built_in
+        from gateway.catalog.overrides import used  # noqa: PLC0415  # there is a document
+
+        return used(self._kind, self._file, overrides, self._known)
 
     def use(self, catalog: Catalog[M]) -> None:
         """Plans by another catalog from now on."""

@@ -1,9 +1,11 @@
-"""The catalog as a plan reads it, and the providers' names as the catalog checks them."""
+"""The catalog as a plan reads it, the providers' names as it checks them, and the operator's document over it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
+
+from msgspec import Struct
 
 from gateway.canonical.models import Alias, Model, Name, Offer, Retired
 
@@ -37,3 +39,29 @@ class KnownNames(NamedTuple):
     regional: Mapping[str, str] = {}
     tools: Mapping[str, Collection[str]] = {}
     default_wires: Mapping[str, Collection[str]] = {}
+
+
+class StoredOverrides(Struct, frozen=True):
+    """One version of the operator's document: its text, who set it and when, and why. Versions count from 1."""
+
+    version: int
+    text: str
+    by: str
+    at_s: int
+    note: str = ""
+
+
+class OverrideStore(Protocol):
+    """The versions of one deployment's document."""
+
+    async def current(self) -> StoredOverrides | None:
+        """The last version, or `None` where the operator has set none; raises `ServiceUnavailable`."""
+
+    async def version(self, number: int) -> StoredOverrides | None:
+        """One version, or `None`."""
+
+    async def add(self, stored: StoredOverrides) -> bool:
+        """Adds the version after the last one; false where another was added meanwhile."""
+
+    async def history(self, most: int) -> Sequence[StoredOverrides]:
+        """The last versions, the newest first."""

@@ -10,11 +10,10 @@ from typing import Any
 from msgspec.structs import asdict
 
 from gateway.catalog.live import LiveCatalog
-from gateway.catalog.overrides import read_overrides
 from gateway.catalog.schema import CatalogError
 from gateway.logs.metrics import Metric, count
+from gateway.ports.catalog import OverrideStore, StoredOverrides
 from gateway.ports.clock import Clock
-from gateway.ports.overrides import OverrideStore, StoredOverrides
 from gateway.stores.aws.attributes import from_item, to_item
 from gateway.stores.aws.client import AwsApi, ConditionFailed, Item
 from gateway.stores.aws.table import Table
@@ -129,6 +128,8 @@ class Following:
         overrides = None
         try:
             if stored is not None:
+                from gateway.catalog.overrides import read_overrides  # noqa: PLC0415  # there is a document
+
                 overrides = read_overrides(stored.text.encode(), version)
             made = [(catalog, catalog.under(overrides)) for catalog in self._catalogs]
         except CatalogError as wrong:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import Any
 
 from gateway.catalog.chat import CHAT_MODELS
@@ -23,7 +23,11 @@ KINDS: tuple[tuple[Kind[Any], KnownNames], ...] = (
 
 def check_catalogs() -> None:
     """Reads each file; raises `CatalogError` for the first row that is wrong."""
-    kinds = {kind.file: (kind, known) for kind, known in KINDS}
-    for name in sorted({*kinds, *(file.name for file in Path(DATA).glob("*.json"))}):
-        kind, known = kinds.get(name, (plain(name), chat_providers.KNOWN))
+    for kind, known in (*KINDS, *plain_kinds()):
         parse(kind, document_of(kind), known)
+
+
+def plain_kinds() -> list[tuple[Kind[Any], KnownNames]]:
+    """The kinds of all other files."""
+    named = {kind.file for kind, _ in KINDS}
+    return [(plain(name), chat_providers.KNOWN) for name in sorted({*os.listdir(DATA)} - named)]  # noqa: PTH208  # pathlib is 4 ms of a cold start

@@ -22,6 +22,9 @@ _catalogs: list[LiveCatalog[Any]] = []
 
 def follow(catalog: L) -> L:
     """Has the catalog follow the document, for as long as the process lives."""
+    # Loaded as the process starts, where CPU is plenty; its first request needs it.
+    import gateway.stores.overrides  # noqa: PLC0415, F401  # families without a catalog never look
+
     _catalogs.append(catalog)
     return catalog
 

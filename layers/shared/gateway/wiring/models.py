@@ -16,15 +16,16 @@ from gateway.catalog.live import LiveCatalog
 from gateway.catalog.loader import load
 from gateway.catalog.media import MEDIA_MODELS
 from gateway.catalog.media_listing import media_row
-from gateway.catalog.plain import plain, plain_row
+from gateway.catalog.plain import plain_row
 from gateway.providers.chat import registry as chat_providers
 from gateway.providers.media import registry as media_providers
+from gateway.wiring.catalogs import plain_kinds
 from gateway.wiring.following import follow
 from gateway.wiring.process import process
 
 CATALOG = follow(LiveCatalog(CHAT_MODELS, chat_providers.KNOWN))
 MEDIA = follow(LiveCatalog(MEDIA_MODELS, media_providers.KNOWN))
-MODERATIONS = load(plain("moderations.json"), chat_providers.KNOWN)
+PLAIN = {kind.file.removesuffix("s.json"): load(kind, known) for kind, known in plain_kinds()}
 
 
 class ModelList(Struct, frozen=True):
@@ -62,5 +63,6 @@ def _others(media: Catalog[MediaModel], simulated: frozenset[str]) -> Iterable[O
     for offer in media.offers():
         targets = tuple(target for model in media.models_behind(offer) for target in model.targets)
         yield Other(offer.id, media_row(offer, media, simulated), targets)
-    for model in MODERATIONS.models():
-        yield Other(model.id, plain_row(model, "moderation"), model.targets)
+    for kind, catalog in PLAIN.items():
+        for model in catalog.models():
+            yield Other(model.id, plain_row(model, kind), model.targets)

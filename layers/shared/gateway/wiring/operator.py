@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from msgspec import Struct
 
 from gateway.jobs.reconciler import Reconciled
+from gateway.ports.catalog import OverrideStore
 from gateway.ports.clock import Clock
 from gateway.ports.keys import KeyStore
 from gateway.ports.money import Money
-from gateway.ports.overrides import OverrideStore
 from gateway.ports.upstream import ProviderRows
 from gateway.stores.aws.provider_rows import SecretProviderRows
 from gateway.stores.money.sweep import SweepReport
