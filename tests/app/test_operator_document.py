@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
 
 import orjson
 import pytest
 
-from gateway.canonical.request import RoutingPreferences
+from gateway.canonical.chat_models import ChatModel
 from gateway.canonical.usage import Usage
 from gateway.catalog.chat import CHAT_MODELS
 from gateway.catalog.live import LiveCatalog
@@ -19,7 +18,8 @@ from gateway.logs.metrics import METRIC, Metric
 from gateway.operations.token_meter import terms_of
 from gateway.ports.catalog import StoredOverrides
 from gateway.providers.chat.registry import KNOWN
-from gateway.routing.plan import plan
+from gateway.routing.plan import Candidate
+from gateway.routing.planning import find
 from gateway.stores.overrides import AGE_S_MAX, LOOK_AFTER_S, RETRY_AFTER_S, Following
 from tests.fakes.overrides import MemoryOverrides
 from tests.stores.conftest import StoppedClock
@@ -29,16 +29,6 @@ pytestmark = pytest.mark.anyio
 MODEL = "gpt-4o-mini"
 BUILT = document_of(CHAT_MODELS)["price_version"]
 MILLION = Usage(input=10**6)
-
-
-class Everywhere:
-    """A caller who may have every model of every provider."""
-
-    def may_use(self, _: Any) -> bool:
-        return True
-
-    def may_reach(self, _: Any) -> bool:
-        return True
 
 
 class Process:
@@ -59,12 +49,17 @@ class Process:
         row = {"id": MODEL, "price": {"input": usd, "output": "1"}, "targets": None}
         self.set(orjson.dumps({"chat": {"models": [row]}}).decode())
 
+    def planned(self) -> Candidate[ChatModel]:
+        name = find(MODEL, self.catalog, "model", allow_successor=False)
+        (model,) = self.catalog.models_behind(name.offer)
+        return Candidate(name, model, model.targets[0])
+
     async def request(self) -> tuple[bool, str, str]:
         """Plans a request: whether it waited for the document, and the price of its input with the list's version."""
         waits = self.following.look()
         if waits is not None:
             await waits
-        candidate = plan(MODEL, RoutingPreferences(), self.catalog, Everywhere()).candidates[0]
+        candidate = self.planned()
         return waits is not None, candidate.target.price.input, candidate.model.sale.price_version
 
     async def later(self, seconds: float) -> tuple[bool, str, str]:
@@ -158,9 +153,9 @@ async def test_a_store_that_is_down_stops_nothing_and_is_asked_again_soon(
 async def test_a_request_keeps_the_terms_with_which_it_was_planned(process: Process) -> None:
     process.price("7")
     await process.request()
-    candidate = plan(MODEL, RoutingPreferences(), process.catalog, Everywhere()).candidates[0]
+    candidate = process.planned()
     process.price("70")
     await process.later(AGE_S_MAX + 1)
     assert (cost(MILLION, terms_of(candidate)), terms_of(candidate).price_version) == (7_350_000_000, f"{BUILT}+1")
-    later = plan(MODEL, RoutingPreferences(), process.catalog, Everywhere()).candidates[0]
+    later = process.planned()
     assert (cost(MILLION, terms_of(later)), terms_of(later).price_version) == (73_500_000_000, f"{BUILT}+2")
