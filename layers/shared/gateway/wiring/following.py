@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gateway.wiring.process import process
@@ -23,8 +24,7 @@ _catalogs: list[LiveCatalog[Any]] = []
 def follow(catalog: L) -> L:
     """Has the catalog follow the document, for as long as the process lives."""
     # Loaded as the process starts, where CPU is plenty; its first request needs it.
-    import gateway.stores.overrides  # noqa: PLC0415, F401  # families without a catalog never look
-
+    import_module("gateway.stores.overrides")
     _catalogs.append(catalog)
     return catalog
 
