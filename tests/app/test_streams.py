@@ -6,10 +6,14 @@ from itertools import pairwise
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
+from gateway.auth.principal import key_hash
 from gateway.canonical.money import EntryKind
 from gateway.operations.chat_stream import ChatTranscoder
 from tests.app.harness import (
+    KEY,
+    RECORD,
     SSE_HEAD,
     Answer,
     AppUnderTest,
@@ -291,3 +295,14 @@ async def test_a_stream_that_the_balance_no_longer_carries_ends_with_length() ->
         assert answer.data[-1] == b"[DONE]"
         assert look.holds == ()
         assert look.free_nanousd >= 0
+
+
+async def test_a_stream_that_the_keys_cap_no_longer_carries_ends_with_length_and_within_it() -> None:
+    words = [event(delta("word " * 2000)) for _ in range(10)]
+    script = doing(SSE_HEAD, *[step for word in words for step in (word, 0.01)], 30.0)
+    async with Scripted(script) as provider, app_under_test(provider.base_url) as gateway:
+        capped = replace(RECORD, monthly_spend_cap_nanousd=50_000_000)
+        gateway.keys.records = {key_hash(KEY): capped}
+        answer = await gateway.ask(hello(stream=True))
+        assert [choice["finish_reason"] for chunk in answer.chunks for choice in chunk["choices"]][-1] == "length"
+        assert 0 < await spent(gateway) <= 50_000_000

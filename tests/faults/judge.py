@@ -119,11 +119,17 @@ def paid_for(look: AccountSnapshot, hold_id: str) -> int:
     return -sum(entry.amount_nanousd for entry in look.entries if hold_id == entry.hold_id or entry.note == note)
 
 
-def check_try(served: Served, look: AccountSnapshot, *, lossy: bool) -> None:
+def least(served: Served, amounts: Mapping[str, int]) -> int:
+    """The least that a try may have been charged: by a key with a cap, no more than its hold came to."""
+    owed = due(served).least
+    return min(owed, amounts.get(served.hold_id, 0)) if served.asked.capped else owed
+
+
+def check_try(served: Served, look: AccountSnapshot, amounts: Mapping[str, int], *, lossy: bool) -> None:
     """Raises if a try was charged less or more than it may be; `lossy` if the queue may have lost its end."""
     paid, allowed, context = charged(look, served.hold_id), due(served), served.context
-    least = 0 if lossy else allowed.least
-    assert least <= paid <= allowed.most, ("charged", paid, allowed, _of(look, served.hold_id))
+    allowed = Due(0 if lossy else least(served, amounts), allowed.most)
+    assert allowed.least <= paid <= allowed.most, ("charged", paid, allowed, _of(look, served.hold_id))
     extension = context and context.extension
     if extension and not served.process.dead and not lossy:
         told = parse_usd(extension.cost_usd)
@@ -146,7 +152,7 @@ def check_end(served: Served) -> None:
         assert waited_s <= END_S + 0.1, ("waited", waited_s)
 
 
-def check_one_key(tries: Sequence[Served], look: AccountSnapshot, *, exact: bool) -> None:
+def check_one_key(tries: Sequence[Served], look: AccountSnapshot, amounts: Mapping[str, int], *, exact: bool) -> None:
     """Raises if tries under one Idempotency-Key paid for more than one answer.
 
     `exact` if nothing has happened for which one of them has to be disowned. A balance that is used up pays less.
@@ -157,8 +163,8 @@ def check_one_key(tries: Sequence[Served], look: AccountSnapshot, *, exact: bool
     if exact:
         answers = {one.answer for one in tries if one.answer is not None}
         assert len(answers) <= 1, ("one key has answers", answers)
-        least = min((each.least for one, each in zip(tries, allowed, strict=True) if one.answered), default=0)
-        assert paid >= min(least, paid + look.free_nanousd), ("one key paid", paid, allowed)
+        owed = min((least(one, amounts) for one in tries if one.answered), default=0)
+        assert paid >= min(owed, paid + look.free_nanousd), ("one key paid", paid, allowed)
 
 
 def check_count(look: AccountSnapshot, key_id: str) -> None:

@@ -155,14 +155,12 @@ class World:
         self._amounts |= {hold.hold_id: hold.amount_nanousd for hold in look.holds}
 
     def _check_cap(self, look: AccountSnapshot) -> None:
-        """Raises if a key that always had its cap has spent and holds more, beyond what answers cost beyond holds."""
+        """Raises if a key that always had its cap has spent and holds more, but for what came after the sweeper."""
         if not all(asked.capped for asked in self.schedule.requests) or self.schedule.jobs:
             return
-        charges = [entry for entry in look.entries if entry.charge is not None and entry.hold_id is not None]
-        held = ((entry, 0 if entry.late else self._amounts.get(str(entry.hold_id), 0)) for entry in charges)
-        beyond = sum(max(0, entry.charge.cost_nanousd - amount) for entry, amount in held if entry.charge)
+        late = sum(entry.charge.cost_nanousd for entry in look.entries if entry.late and entry.charge)
         spent = look.key_spent.get(KEY, 0)
-        assert spent <= self.schedule.cap_nanousd + beyond, ("the cap", spent, self.schedule.cap_nanousd, beyond)
+        assert spent <= self.schedule.cap_nanousd + late, ("the cap", spent, self.schedule.cap_nanousd, late)
 
     async def _in_process(self, skew_s: float, work: Callable[[Process], Awaitable[Any]]) -> Process:
         """Runs work in a process of its own; raises what neither a client nor a caller would be told."""
@@ -307,12 +305,12 @@ class World:
         exact = not self.faults.met_any(DISOWNING) and not any(one.asked.skew_s for one in sent)
         for one in sent:
             if not self.schedule.same_key or exact:
-                check_try(one, look, lossy=lossy)
+                check_try(one, look, self._amounts, lossy=lossy)
             check_within_hold(one, look, self._amounts)
             if Fault.SLOW not in {fault for _, fault in self.faults.met}:
                 check_end(one)
         if self.schedule.same_key and sent:
-            check_one_key(sent, look, exact=exact and not lossy)
+            check_one_key(sent, look, self._amounts, exact=exact and not lossy)
 
     async def _judge_jobs(self) -> None:
         """Raises unless each job that has succeeded was paid, once, and no other was."""

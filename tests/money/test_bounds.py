@@ -159,6 +159,16 @@ def test_a_tool_that_is_priced_is_held_for_by_its_rounds_and_not_by_the_window()
     assert input_tokens_at_most(asked, WINDOW, tools=offered, output_tokens=50) == 2 * (once + 50) + 3_000
 
 
+def test_the_worst_case_has_the_price_of_each_use_of_a_tool() -> None:
+    search = Tool(name="web_search", builtin={"type": "web_search"}, provider_run="web_search")
+    asked = replace(request(Text("hi")), tools=(search,), max_output_tokens=10)
+    agreed = terms(Tier.FAST, price_of(FLAT_PRICE), Sale("test"))
+    free, paid = (OfferedTools((OfferedTool("web_search", price, 2, tokens=1_000),)) for price in (0, 10_000_000))
+    held = [worst_case(asked, agreed, context_window=WINDOW, model_max=16_384, tools=tools) for tools in (free, paid)]
+    # Two uses at the list price and 5 %.
+    assert held[1] - held[0] == 21_000_000
+
+
 def test_each_conversation_of_a_batch_is_framed_and_answered() -> None:
     messages = (Message(role="user", parts=(Text("hi"),)),)
     asked = replace(request(Text("hi")), max_output_tokens=10, batch=(messages, messages))

@@ -36,14 +36,14 @@ async def test_the_same_request_again_gets_the_same_answer_and_is_paid_once(gate
     assert await gateway.paid() == COST
 
 
-async def test_of_twenty_at_once_one_is_served_and_paid(gateway: Gateway) -> None:
+async def test_of_50_at_once_one_is_served_and_paid(gateway: Gateway) -> None:
     async def ask() -> str | None:
         try:
             return "replayed" if is_repeat(await gateway.ask()) else "served"
         except Conflict as refused:
             return refused.code
 
-    outcomes = await asyncio.gather(*(ask() for _ in range(20)))
+    outcomes = await asyncio.gather(*(ask() for _ in range(50)))
     assert outcomes.count("served") == 1
     assert set(outcomes) <= {"served", "replayed", "idempotency_in_progress"}
     assert (len(gateway.served), await gateway.paid()) == (1, COST)

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gateway.auth.principal import Principal
 from gateway.canonical.alerts import LEVELS
@@ -23,7 +24,7 @@ from gateway.errors import ServiceUnavailable
 from gateway.ledger.money import format_usd
 from gateway.ledger.tool_prices import tool_lines
 from gateway.limits.windows import enforced_rpm
-from gateway.logs.metrics import Metric, count
+from gateway.logs.metrics import Metric, count, measure
 from gateway.pipeline.beside import begun
 from gateway.pipeline.operation import Meter, OpenOutput, StreamMeter
 from gateway.ports.clock import Clock
@@ -170,17 +171,15 @@ class OpenHold(Struct):
 
     async def _extend(self, units: int) -> bool:
         amount = self.meter.worst_case(units)
-        cap = self.billable.principal.key.monthly_spend_cap_nanousd
         async with self._steps:
             if self.bill is not None:
                 return False
             try:
-                extended = await self.money.extend(self.hold, amount, spend_cap_nanousd=cap)
+                if not await self._raised_to(amount):
+                    return False
             except ServiceUnavailable:
                 return False
-            if extended is None:
-                return False
-            self.hold, self.units_held = extended, units
+            self.units_held = units
             return True
 
     def progress(self, served_by: Candidate[Any], delivered_bytes: int, uses: Uses = ()) -> None:
@@ -217,7 +216,7 @@ class OpenHold(Struct):
                 return
             try:
                 async with asyncio.timeout(SETTLE_WITHIN_S):
-                    self.hold = await self.money.checkpoint(self.hold, charge)
+                    self.hold = await self.money.checkpoint(self.hold, self._within_cap(charge))
             except (TimeoutError, ServiceUnavailable):
                 # The next one says more; a death before it is charged for the one before.
                 self._kept_bytes, self._kept_uses = 0, ()
@@ -283,19 +282,41 @@ class OpenHold(Struct):
             self._timer.cancel()
         for step in filter(None, (self._parker, self._keeper, self._extender)):
             step.cancel()
+        owed = charge and self._within_cap(charge)
         try:
             async with asyncio.timeout(SETTLE_WITHIN_S), self._steps:
+                if charge is not None and owed is not charge and await self._raised_to(charge.cost_nanousd):
+                    owed = charge
                 now_s = self.clock.now_s()
-                if charge is None:
+                if owed is None:
                     await self.money.release(self.hold, now_s)
                 else:
-                    await self.money.settle(self.hold, charge, now_s)
+                    await self.money.settle(self.hold, owed, now_s)
         except (TimeoutError, ServiceUnavailable):
-            await self.deferred.put(self.hold, charge)
+            await self.deferred.put(self.hold, owed)
         except Exception:
             # The request is over, so no caller can be told: the queue ends its hold.
             log.exception("hold %s could not be ended", self.hold.hold_id)
-            await self.deferred.put(self.hold, charge)
+            await self.deferred.put(self.hold, owed)
+        if charge and owed and owed is not charge:
+            self.bill = Bill(owed.cost_nanousd, owed.tools)
+            beyond = charge.cost_nanousd - owed.cost_nanousd
+            measure({Metric.SHORTFALLS: 1, Metric.SHORTFALL_NANOUSD: beyond})
+
+    def _within_cap(self, charge: Charge) -> Charge:
+        """The charge, and for a key with a cap no more than the hold: what is beyond it has been in no cap's count."""
+        if self.billable.principal.key.monthly_spend_cap_nanousd is None:
+            return charge
+        held = self.hold.amount_nanousd
+        return charge if charge.cost_nanousd <= held else replace(charge, cost_nanousd=held)
+
+    async def _raised_to(self, amount: NanoUsd) -> bool:
+        """Raises the hold to this amount, if the key's cap carries that; false if it does not."""
+        cap = self.billable.principal.key.monthly_spend_cap_nanousd
+        extended = await self.money.extend(self.hold, amount, spend_cap_nanousd=cap)
+        if extended is not None:
+            self.hold = extended
+        return extended is not None
 
 
 class Billing:
