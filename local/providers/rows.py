@@ -5,7 +5,11 @@ from __future__ import annotations
 from local.providers import (
     anthropic,
     bedrock,
+    bedrock_embeddings,
+    cohere,
+    embeddings,
     gemini,
+    gemini_embeddings,
     media_dashscope,
     media_fal,
     media_kling,
@@ -23,6 +27,7 @@ from local.providers import (
 )
 from local.providers.wire import Wire
 
+EMBEDDERS = (embeddings.OPENAI, embeddings.VOYAGE, embeddings.JINA, embeddings.MISTRAL, embeddings.QWEN)
 WIRES: tuple[Wire, ...] = (
     openai_chat.wire(openai_chat.OPENAI),
     openai_responses.wire(),
@@ -32,6 +37,10 @@ WIRES: tuple[Wire, ...] = (
     gemini.wire(gemini.VERTEX),
     bedrock.wire(),
     openai_chat.wire(openai_chat.DEEPSEEK),
+    *(embeddings.wire(vendor) for vendor in EMBEDDERS),
+    cohere.wire(),
+    gemini_embeddings.wire(),
+    bedrock_embeddings.wire(),
     media_wire.files(),
     media_veo.wire(gemini.DEVELOPER),
     media_veo.wire(gemini.VERTEX),
@@ -67,6 +76,11 @@ def addresses(root: str) -> dict[str, dict[str, str]]:
             "region": bedrock.REGION,
         },
         "deepseek": {"base_url": f"{root}/deepseek", "api_key": openai_chat.DEEPSEEK.api_key},
+        **{
+            vendor.dialect.row: {"base_url": root + vendor.dialect.prefix, "api_key": vendor.dialect.api_key}
+            for vendor in EMBEDDERS
+        },
+        "cohere": {"base_url": root + cohere.PREFIX, "api_key": cohere.API_KEY},
         "dashscope": {"base_url": root + media_dashscope.PREFIX, "api_key": media_dashscope.API_KEY},
         "runway": {"base_url": root + media_runway.PREFIX, "api_key": media_runway.API_KEY},
         "luma": {"base_url": root + media_luma.PREFIX, "api_key": media_luma.API_KEY},

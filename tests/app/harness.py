@@ -33,7 +33,7 @@ from gateway.protocols import openai_chat
 from gateway.providers.chat.registry import KNOWN
 from gateway.signatures import Vault
 from gateway.transport import Client
-from gateway.upstream.provider import HttpUpstream
+from gateway.upstream.provider import MEMORY_MB, HttpUpstream
 from gateway.wiring.streaming import StreamingServices
 from tests.fakes.credentials import MemoryCredentials
 from tests.fakes.idempotency import MemoryIdempotencyRecords
@@ -201,7 +201,7 @@ async def app_under_test(
             MemoryCredentials(
                 turned.get("rows", {"openai": Credential(turned.get("api_key", "sim-openai"), base_url)})
             ),
-            HttpUpstream(client, clock),
+            HttpUpstream(client, clock, turned.get("memory_mb", MEMORY_MB)),
             UpstreamTimeouts(2.0, idle_s, idle_s),
         ),
         billing=Billing(money, deferred, clock, checkpoint_s=turned.get("checkpoint_s", 10.0)),

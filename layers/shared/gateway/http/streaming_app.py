@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from msgspec.structs import replace
@@ -19,12 +19,13 @@ from gateway.http.routes import Route, Services
 
 # Longer ones take longer to read than the account does.
 LARGE_BODY_BYTES = 256 * 1024
+NO_WIRES: Mapping[str, Wire] = {}
 
 
 class StreamingApp(App[Services, Route]):
     """The ASGI app of one family: its routes, and the wire of errors outside of them.
 
-    `key_in_query` lets `?key=` carry the key, as Gemini's clients do.
+    `key_in_query` lets `?key=` carry the key, as Gemini's clients do. `wires` are those of paths with another wire.
     """
 
     def __init__(
@@ -34,13 +35,15 @@ class StreamingApp(App[Services, Route]):
         route_at: RouteAt[Route],
         *,
         key_in_query: bool = False,
+        wires: Mapping[str, Wire] = NO_WIRES,
     ) -> None:
         super().__init__(services, route_at)
         self._default_wire = default_wire
         self._key_in_query = key_in_query
+        self._wires = wires
 
-    def wire(self, _: Request) -> Wire:
-        return self._default_wire
+    def wire(self, request: Request) -> Wire:
+        return self._wires.get(request.path, self._default_wire)
 
     def takes_query_key(self, _: Request) -> bool:
         return self._key_in_query

@@ -15,7 +15,9 @@ from gateway.providers.chat.wires import part
 # Where `?key=` carries a key, as Gemini's clients send it.
 GEMINI_PATHS = "/v1beta/"
 # What stands behind the colon of a path that answers, by POST alone.
-GENERATING = frozenset({"generateContent", "streamGenerateContent", "countTokens"})
+GENERATING = frozenset(
+    {"generateContent", "streamGenerateContent", "countTokens", "embedContent", "batchEmbedContents"}
+)
 
 
 class _Errors(Struct):

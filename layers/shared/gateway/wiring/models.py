@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from typing import Any
 
 from msgspec import Struct
 
 from gateway.canonical.chat_models import ChatModel
-from gateway.canonical.media_models import MediaModel
+from gateway.canonical.models import Offer
 from gateway.catalog.catalog import Catalog
 from gateway.catalog.chat import CHAT_MODELS
+from gateway.catalog.embedding_listing import embedding_row
+from gateway.catalog.embeddings import EMBEDDING_MODELS
 from gateway.catalog.listing import OPENAI, Listed, Other, Row, Shape, listed
 from gateway.catalog.live import LiveCatalog
 from gateway.catalog.loader import load
@@ -18,6 +21,7 @@ from gateway.catalog.media import MEDIA_MODELS
 from gateway.catalog.media_listing import media_row
 from gateway.catalog.plain import plain_row
 from gateway.providers.chat import registry as chat_providers
+from gateway.providers.embeddings import registry as embedding_providers
 from gateway.providers.media import registry as media_providers
 from gateway.wiring.catalogs import plain_kinds
 from gateway.wiring.following import follow
@@ -25,6 +29,12 @@ from gateway.wiring.process import process
 
 CATALOG = follow(LiveCatalog(CHAT_MODELS, chat_providers.KNOWN))
 MEDIA = follow(LiveCatalog(MEDIA_MODELS, media_providers.KNOWN))
+EMBEDDINGS = follow(LiveCatalog(EMBEDDING_MODELS, embedding_providers.KNOWN))
+# The catalogs of other kinds than text, each with what shows a row of it in OpenAI's shape.
+OTHERS: tuple[tuple[LiveCatalog[Any], Callable[[Offer, Catalog[Any], frozenset[str]], Row]], ...] = (
+    (MEDIA, media_row),
+    (EMBEDDINGS, embedding_row),
+)
 PLAIN = {kind.file.removesuffix("s.json"): load(kind, known) for kind, known in plain_kinds()}
 
 
@@ -33,7 +43,7 @@ class ModelList(Struct, frozen=True):
 
     text: tuple[Listed, ...]
     others: tuple[Other, ...]
-    catalogs: tuple[Catalog[ChatModel], Catalog[MediaModel]]
+    catalogs: tuple[Catalog[Any], ...]
 
     def rows(self, shape: Shape) -> Iterator[tuple[Listed | Other, Row]]:
         """Every model that the shape's SDKs can ask for, with its row."""
@@ -49,20 +59,21 @@ class ModelList(Struct, frozen=True):
 
 def model_list() -> ModelList:
     """The models of this release under the operator's document; those of simulated providers say so."""
-    return _listed(CATALOG.current, MEDIA.current)
+    return _listed(CATALOG.current, *(catalog.current for catalog, _ in OTHERS))
 
 
 # As long as the document stands.
 @lru_cache(maxsize=1)
-def _listed(text: Catalog[ChatModel], media: Catalog[MediaModel]) -> ModelList:
+def _listed(text: Catalog[ChatModel], *others: Catalog[Any]) -> ModelList:
     simulated = process().settings.simulated_providers
-    return ModelList(tuple(listed(text, simulated)), tuple(_others(media, simulated)), (text, media))
+    return ModelList(tuple(listed(text, simulated)), tuple(_others(others, simulated)), (text, *others))
 
 
-def _others(media: Catalog[MediaModel], simulated: frozenset[str]) -> Iterable[Other]:
-    for offer in media.offers():
-        targets = tuple(target for model in media.models_behind(offer) for target in model.targets)
-        yield Other(offer.id, media_row(offer, media, simulated), targets)
-    for kind, catalog in PLAIN.items():
-        for model in catalog.models():
+def _others(catalogs: Iterable[Catalog[Any]], simulated: frozenset[str]) -> Iterable[Other]:
+    for catalog, (_, shown) in zip(catalogs, OTHERS, strict=True):
+        for offer in catalog.offers():
+            targets = tuple(target for model in catalog.models_behind(offer) for target in model.targets)
+            yield Other(offer.id, shown(offer, catalog, simulated), targets)
+    for kind, plain_catalog in PLAIN.items():
+        for model in plain_catalog.models():
             yield Other(model.id, plain_row(model, kind), model.targets)

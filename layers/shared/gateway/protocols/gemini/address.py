@@ -15,8 +15,9 @@ from gateway.errors import NotFound
 from gateway.framing.percent import decoded, encoded
 
 GENERATE, STREAM, COUNT = "generateContent", "streamGenerateContent", "countTokens"
+EMBED, BATCH_EMBED = "embedContent", "batchEmbedContents"
 
-_METHODS = frozenset({GENERATE, STREAM, COUNT})
+_METHODS = frozenset({GENERATE, STREAM, COUNT, EMBED, BATCH_EMBED})
 _MODELS = "/models/"
 _BETA = "/v1beta/"
 

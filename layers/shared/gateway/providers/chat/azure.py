@@ -31,6 +31,11 @@ def responses_path(outgoing: Outgoing) -> str:
     return _path(outgoing, "/responses", "/responses")
 
 
+def embeddings_path(outgoing: Outgoing) -> str:
+    """The path of embeddings."""
+    return _path(outgoing, "/embeddings", f"/deployments/{encoded(outgoing.model)}/embeddings")
+
+
 def headers(_: str, outgoing: Outgoing) -> Headers:
     """The key in Azure's own header."""
     return (("api-key", outgoing.credential.api_key),)

@@ -35,6 +35,11 @@ def path(outgoing: Outgoing) -> str:
     return f"/model/{encoded(outgoing.model)}/{'converse-stream' if outgoing.stream else 'converse'}"
 
 
+def invoke_path(outgoing: Outgoing) -> str:
+    """The path under which a model is asked in its own vendor's words."""
+    return f"/model/{encoded(outgoing.model)}/invoke"
+
+
 def mantle_base_url(credential: Credential) -> str:
     """Mantle's endpoint in the account's region."""
     return f"https://{_MANTLE}.{setting(credential, 'region')}.api.aws"

@@ -1,0 +1,52 @@
+"""The verbs of an operation whose answers come whole and whose output has no open length."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any, Generic, TypeVar
+
+from gateway.canonical.response import Stamp
+from gateway.errors import InvalidRequest
+from gateway.pipeline.operation import Transcoder
+from gateway.routing.plan import Candidate
+
+R = TypeVar("R")
+A = TypeVar("A")
+
+
+class WholeAnswers(Generic[R, A]):
+    """The verbs that embeddings and rerank have in common."""
+
+    def bounded(self, request: R, units: int) -> R:
+        """The request as it is: no output is open."""
+        del units
+        return request
+
+    def recall(self, account_id: str, request: R, candidate: Candidate[Any]) -> None:
+        """Nothing completes the request."""
+        del account_id, request, candidate
+
+    def streams(self, candidate: Candidate[Any]) -> bool:
+        """Answers come whole."""
+        del candidate
+        return False
+
+    def shares_quota(self, candidate: Candidate[Any]) -> bool:
+        """False: these models have limits of their own at every provider."""
+        del candidate
+        return False
+
+    def amended(self, request: R, refusal: InvalidRequest) -> R | None:
+        """A refusal stands."""
+        del request, refusal
+        return None
+
+    def keep(self, account_id: str, answer: A) -> Coroutine[Any, Any, None] | None:
+        """Nothing is kept."""
+        del account_id, answer
+        return None
+
+    def transcoder(self, request: R, stamp: Stamp) -> Transcoder[A]:
+        """Raises: no such request asks for a stream."""
+        del request
+        raise NotImplementedError(f"{stamp.response_id} is answered whole")

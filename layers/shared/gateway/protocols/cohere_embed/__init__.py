@@ -1,0 +1,109 @@
+"""Cohere's embed wire, as callers speak it: https://docs.cohere.com/reference/embed.
+
+Texts alone: `images`, and parts of `inputs` that are no text, are refused by name.
+"""
+
+from __future__ import annotations
+
+import orjson
+
+from gateway.canonical.embeddings import FLOAT, INPUTS_MAX, Embedded, EmbeddingsRequest
+from gateway.canonical.response import Extension, Stamp
+from gateway.errors import GatewayError
+from gateway.protocols.shared.cohere_errors import encode_error
+from gateway.protocols.shared.document import Node, integer_in, parse
+from gateway.protocols.shared.embedding_tasks import task_of
+from gateway.protocols.shared.preferences import OWN_MEMBERS, decode_preferences, refuse_upstream_members
+
+PROTOCOL = "cohere_embed"
+ENCODINGS = (FLOAT, "int8", "uint8", "binary", "ubinary", "base64")
+TRUNCATIONS = ("NONE", "START", "END")
+PLACES = {"inputs": "texts", "dimensions": "output_dimension", "encodings": "embedding_types"}
+_DIMENSIONS_MAX = 2**16
+_UNKNOWN = "unknown field: parameter '{name}' is not a valid field"
+_KNOWN = OWN_MEMBERS | frozenset(
+    {
+        "embedding_types",
+        "input_type",
+        "inputs",
+        "max_tokens",
+        "model",
+        "output_dimension",
+        "priority",
+        "texts",
+        "truncate",
+    }
+)
+
+
+class CohereEmbed:
+    """The codec of callers."""
+
+    protocol = PROTOCOL
+    id_prefix = "embd-"
+    stream_type = ""
+    keep_alive = b""
+
+    def decode_request(self, body: bytes) -> EmbeddingsRequest:
+        """The canonical request; raises `InvalidRequest` with the JSON path of what is wrong."""
+        root = parse(body)
+        refuse_upstream_members(root, _UNKNOWN)
+        for name, value in root.as_object().items():
+            if name not in _KNOWN and value is not None:
+                raise Node(value, root, name).error(_UNKNOWN.format(name=name), "unknown_parameter")
+        forms, cut = root.member("embedding_types"), root.member("truncate")
+        return EmbeddingsRequest(
+            protocol=PROTOCOL,
+            model=root.required("model").as_string(minimum=1),
+            inputs=_texts(root),
+            source_bytes=len(body),
+            encodings=(FLOAT,) if forms is None else _encodings(forms),
+            dimensions=integer_in(root, "output_dimension", 1, _DIMENSIONS_MAX),
+            task=task_of(root.required("input_type")),
+            truncate=None if cut is None else cut.as_one_of(TRUNCATIONS) != "NONE",
+            places=PLACES,
+            routing=decode_preferences(root, body),
+        )
+
+    def encode_answer(self, request: EmbeddingsRequest, answer: Embedded, stamp: Stamp, extension: Extension) -> bytes:
+        """The vectors by their form, which keep the provider's bytes."""
+        pieces: list[bytes] = [b'{"id":', orjson.dumps(stamp.response_id), b',"embeddings":{']
+        for place, (form, vectors) in enumerate(answer.vectors.items()):
+            pieces += (b"," if place else b"", orjson.dumps(form), b":[")
+            for index, vector in enumerate(vectors):
+                pieces += (b"," if index else b"", vector)
+            pieces.append(b"]")
+        tokens = 0 if answer.usage is None else answer.usage.prompt
+        rest = {
+            "texts": request.inputs,
+            "meta": {"api_version": {"version": "2"}, "billed_units": {"input_tokens": tokens}},
+            "response_type": "embeddings_by_type",
+            "nexevo": extension.as_json(),
+        }
+        pieces += (b"},", orjson.dumps(rest)[1:])
+        return b"".join(pieces)
+
+    def encode_error(self, error: GatewayError, request_id: str) -> bytes:
+        """Cohere's error object."""
+        return encode_error(error, request_id)
+
+
+def _encodings(forms: Node) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(form.as_one_of(ENCODINGS) for form in forms.elements(minimum=1)))
+
+
+def _texts(root: Node) -> tuple[str, ...]:
+    """The texts of `texts`, or those of `inputs`, each of which is a list of parts."""
+    inputs = root.member("inputs")
+    if inputs is None:
+        return tuple(text.as_string(minimum=1) for text in root.required("texts").elements(1, INPUTS_MAX))
+    return tuple(_text(one.required("content")) for one in inputs.elements(1, INPUTS_MAX))
+
+
+def _text(content: Node) -> str:
+    (part,) = content.elements(1, 1)
+    part.required("type").as_one_of(("text",))
+    return part.required("text").as_string(minimum=1)
+
+
+CLIENT = CohereEmbed()

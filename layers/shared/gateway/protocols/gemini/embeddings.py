@@ -1,0 +1,96 @@
+"""Gemini's embedContent and batchEmbedContents, as callers speak them: https://ai.google.dev/api/embeddings.
+
+Each content has one part, a text. The requests of a batch agree in all but their content, since they become one request
+of the pipeline.
+"""
+
+from __future__ import annotations
+
+import orjson
+
+from gateway.canonical.embeddings import Embedded, EmbeddingsRequest
+from gateway.canonical.response import Extension, Stamp
+from gateway.errors import GatewayError
+from gateway.protocols.gemini.address import BATCH_EMBED, Address
+from gateway.protocols.gemini.errors import encode_error
+from gateway.protocols.gemini.names import integer, member, others, required, string
+from gateway.protocols.shared.document import Node, parse
+from gateway.protocols.shared.embedding_tasks import task_of
+from gateway.protocols.shared.preferences import OWN_MEMBERS, decode_preferences, refuse_upstream_members
+
+PROTOCOL = "gemini_embeddings"
+PLACES = {"inputs": "content", "dimensions": "outputDimensionality", "encodings": "content"}
+# As many as Google takes in one batch.
+REQUESTS_MAX = 100
+_DIMENSIONS_MAX = 2**16
+_UNKNOWN = 'Unknown name "{name}": Cannot find field.'
+_KNOWN = frozenset({"content", "model", "outputDimensionality", "taskType", "title"})
+
+
+class GeminiEmbeddings:
+    """The codec of one call, whose URL names the model."""
+
+    protocol = PROTOCOL
+    id_prefix = ""
+    stream_type = ""
+    keep_alive = b""
+
+    def __init__(self, address: Address) -> None:
+        self._model = address.model
+        self._is_batch = address.method == BATCH_EMBED
+
+    def decode_request(self, body: bytes) -> EmbeddingsRequest:
+        """The canonical request; raises `InvalidRequest` with the JSON path of what is wrong."""
+        root = parse(body)
+        refuse_upstream_members(root, _UNKNOWN)
+        requests = required(root, "requests").elements(1, REQUESTS_MAX) if self._is_batch else [root]
+        first = _settings(requests[0])
+        for request in requests:
+            for unknown in others(request, _KNOWN if self._is_batch else _KNOWN | OWN_MEMBERS):
+                raise unknown.error(_UNKNOWN.format(name=unknown.path), "unknown_parameter")
+            if _settings(request) != first:
+                message = f"'{request.path}' differs from the first request in more than its content."
+                raise request.error(f"{message} Send it in a batch of its own.", "unsupported_value")
+        task = member(requests[0], "taskType")
+        return EmbeddingsRequest(
+            protocol=PROTOCOL,
+            model=self._model,
+            inputs=tuple(_text(required(request, "content")) for request in requests),
+            source_bytes=len(body),
+            dimensions=integer(requests[0], "outputDimensionality", 1, _DIMENSIONS_MAX),
+            task=None if task is None else task_of(task),
+            title=string(requests[0], "title"),
+            places=PLACES,
+            routing=decode_preferences(root, body),
+        )
+
+    def encode_answer(self, request: EmbeddingsRequest, answer: Embedded, stamp: Stamp, extension: Extension) -> bytes:
+        """The vector, or the vectors, which keep the provider's bytes."""
+        del request, stamp
+        (vectors,) = answer.vectors.values()
+        pieces: list[bytes] = [b'{"embeddings":[' if self._is_batch else b'{"embedding":']
+        for index, vector in enumerate(vectors):
+            pieces += (b'%b{"values":' % (b"," if index else b""), vector, b"}")
+        tokens = 0 if answer.usage is None else answer.usage.prompt
+        rest = {"usageMetadata": {"promptTokenCount": tokens}, "nexevo": extension.as_json()}
+        pieces += (b"]," if self._is_batch else b",", orjson.dumps(rest)[1:])
+        return b"".join(pieces)
+
+    def encode_error(self, error: GatewayError, request_id: str) -> bytes:
+        """Google's error object."""
+        del request_id  # This wire carries it in a header.
+        return encode_error(error)
+
+
+def _settings(request: Node) -> list[object]:
+    """The settings of a request beside its content; the model is the URL's."""
+    found = (member(request, name) for name in ("outputDimensionality", "taskType", "title"))
+    return [None if one is None else one.value for one in found]
+
+
+def _text(content: Node) -> str:
+    """The text of a content of one part; one that is a plain string is taken for its text."""
+    if isinstance(content.value, str):
+        return content.as_string(minimum=1)
+    (part,) = required(content, "parts").elements(1, 1)
+    return part.required("text").as_string(minimum=1)

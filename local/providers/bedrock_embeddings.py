@@ -1,0 +1,50 @@
+"""Simulates embeddings on Bedrock: InvokeModel of Titan and of Cohere's models.
+
+https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-text.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from local.providers import bedrock, bedrock_checks, cohere, tokens, vectors
+from local.providers.json_value import JsonValue
+from local.providers.wire import Call, Headers, Reply, Wire, json_reply, route
+
+TITAN = {"amazon.titan-embed-text-v2:0": 1024}
+COHERE = {"cohere.embed-v4:0": 1536, "cohere.embed-multilingual-v3": 1024, "cohere.embed-english-v3": 1024}
+COUNT = "x-amzn-bedrock-input-token-count"
+
+
+def wire() -> Wire:
+    """Builds InvokeModel beside Converse of the same row."""
+    return replace(bedrock.wire(), routes=(route("POST", "/model/(?P<model>[^/]+)/invoke", _invoke),))
+
+
+def _invoke(call: Call) -> Reply:
+    model = call.params["model"]
+    if model in TITAN:
+        return _titan(call, TITAN[model])
+    if model not in COHERE:
+        raise bedrock_checks.invalid("The provided model identifier is invalid.")
+    if "model" in call.body:
+        raise bedrock_checks.invalid("Malformed input request: extraneous key [model] is not permitted")
+    found = cohere.embedded_texts(call.body, COHERE[model], model)
+    return _counted(json_reply({"id": call.unique_id("", 36), **found}), cohere.text_tokens(call.body))
+
+
+def _titan(call: Call, dimensions: int) -> Reply:
+    unknown = next((name for name in call.body if name not in ("inputText", "dimensions", "normalize")), None)
+    if unknown is not None:
+        raise bedrock_checks.invalid(f"Malformed input request: extraneous key [{unknown}] is not permitted")
+    text, asked = str(call.body.get("inputText", "")), call.body.get("dimensions")
+    if not text:
+        raise bedrock_checks.invalid("Malformed input request: expected minLength: 1, actual: 0")
+    vector = vectors.numbers(call.params["model"], text, asked if isinstance(asked, int) else dimensions)
+    count = tokens.count(text)
+    return _counted(json_reply({"embedding": list[JsonValue](vector), "inputTextTokenCount": count}), count)
+
+
+def _counted(reply: Reply, count: int) -> Reply:
+    headers: Headers = (*reply.headers, (COUNT, str(count)))
+    return replace(reply, headers=headers)

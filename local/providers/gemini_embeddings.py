@@ -1,0 +1,69 @@
+"""Simulates Gemini's embeddings: https://ai.google.dev/api/embeddings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from local.providers import gemini, gemini_checks, tokens, vectors
+from local.providers.json_value import Json, JsonValue
+from local.providers.wire import Call, Reply, Wire, json_reply, route
+
+MODELS = {"gemini-embedding-001": 3072, "gemini-embedding-2": 3072}
+REQUESTS_MAX = 100
+# The model that tells how many tokens it has read.
+COUNTING = "gemini-embedding-2"
+_TASKS = (
+    "TASK_TYPE_UNSPECIFIED", "RETRIEVAL_QUERY", "RETRIEVAL_DOCUMENT", "SEMANTIC_SIMILARITY", "CLASSIFICATION",
+    "CLUSTERING", "QUESTION_ANSWERING", "FACT_VERIFICATION", "CODE_RETRIEVAL_QUERY",
+)  # fmt: skip
+_MEMBERS = frozenset({"model", "content", "taskType", "title", "outputDimensionality"})
+
+
+def wire() -> Wire:
+    """Builds the two methods beside the wire of text of the same row."""
+    text, path = gemini.wire(gemini.DEVELOPER), f"{gemini.DEVELOPER.models_path}/(?P<model>[^/:]+)"
+    routes = (route("POST", f"{path}:embedContent", _embed), route("POST", f"{path}:batchEmbedContents", _batch))
+    return replace(text, routes=routes, question=lambda body: str(body)[-200:])
+
+
+def _embed(call: Call) -> Reply:
+    (vector,), usage = _embedded(call.params["model"], [call.body])
+    return json_reply({"embedding": vector, **usage})
+
+
+def _batch(call: Call) -> Reply:
+    given = call.body.get("requests")
+    requests = [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
+    if not 1 <= len(requests) <= REQUESTS_MAX:
+        raise gemini_checks.invalid(
+            f"* BatchEmbedContentsRequest.requests: at most {REQUESTS_MAX} requests can be in one batch"
+        )
+    found, usage = _embedded(call.params["model"], requests)
+    return json_reply({"embeddings": found, **usage})
+
+
+def _embedded(model: str, requests: list[Json]) -> tuple[list[JsonValue], Json]:
+    if model not in MODELS:
+        raise gemini_checks.refusal(404, f"models/{model} is not found for API version v1beta.")
+    found: list[JsonValue] = []
+    count = 0
+    for request in requests:
+        unknown = next((name for name in request if name not in _MEMBERS), None)
+        if unknown is not None:
+            raise gemini_checks.invalid(f'Invalid JSON payload received. Unknown name "{unknown}": Cannot find field.')
+        if request.get("taskType") not in (None, *_TASKS):
+            raise gemini_checks.invalid("Invalid value at 'task_type'")
+        text, size = _text(request), request.get("outputDimensionality")
+        count += tokens.count(text)
+        vector = vectors.numbers(model, text, size if isinstance(size, int) else MODELS[model])
+        found.append({"values": list[JsonValue](vector)})
+    return found, {"usageMetadata": {"promptTokenCount": count}} if model == COUNTING else {}
+
+
+def _text(request: Json) -> str:
+    content = request.get("content")
+    parts = content.get("parts") if isinstance(content, dict) else None
+    texts = [str(part.get("text", "")) for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    if not "".join(texts):
+        raise gemini_checks.invalid("* EmbedContentRequest.content: contents is not specified")
+    return "".join(texts)

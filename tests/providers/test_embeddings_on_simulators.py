@@ -1,0 +1,89 @@
+"""Tests of each vendor of embeddings against its simulator, which takes the vendor's own members alone."""
+
+import http.client
+import time
+from urllib.parse import urlsplit
+
+import orjson
+import pytest
+from msgspec.structs import replace
+
+from gateway.canonical.embeddings import BASE64, FLOAT, EmbeddingsRequest, Task
+from gateway.ports.upstream import Credential
+from gateway.protocols.shared.vectors import in_form
+from gateway.providers.embeddings.registry import embedder
+from gateway.providers.embeddings.vendor import Part
+from local.providers import tokens, vectors
+from local.providers.json_value import JsonValue
+from tests.hangs import HANGS_AFTER_S
+
+TEXTS = ("The food was delicious", "and the waiter…")
+# A model of each vendor, the length of a vector that it can be asked for, and whether it counts tokens.
+MODELS = [
+    ("openai", "text-embedding-3-large", 256, True),
+    ("voyage", "voyage-3.5", 256, True),
+    ("jina", "jina-embeddings-v3", 64, True),
+    ("mistral", "codestral-embed", 256, True),
+    ("qwen", "text-embedding-v4", 64, True),
+    ("cohere", "embed-v4.0", 256, True),
+    ("gemini", "gemini-embedding-001", 128, False),
+    ("gemini", "gemini-embedding-2", 128, True),
+    ("bedrock", "amazon.titan-embed-text-v2:0", 256, True),
+    ("bedrock", "cohere.embed-v4:0", 256, False),
+]
+
+
+def asked(row: str, model: str, credential: Credential, request: EmbeddingsRequest) -> tuple[int, bytes]:
+    """Sends the request to the simulator."""
+    outgoing = embedder(row, model).request(request, model, credential, time.time())
+    address = urlsplit(outgoing.url)
+    connection = http.client.HTTPConnection(address.netloc, timeout=HANGS_AFTER_S)
+    try:
+        connection.request("POST", address.path, outgoing.body, dict(outgoing.headers))
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def embedded(row: str, model: str, credential: Credential, request: EmbeddingsRequest) -> Part:
+    status, body = asked(row, model, credential, request)
+    assert status == 200, body
+    return embedder(row, model).read(request, body)
+
+
+@pytest.mark.parametrize(("row", "model", "dimensions", "counts"), MODELS)
+@pytest.mark.parametrize("task", [None, *Task])
+def test_each_vendor_gives_the_vectors_of_the_texts(
+    credentials: dict[str, Credential], row: str, model: str, dimensions: int, counts: bool, task: Task | None
+) -> None:
+    texts = TEXTS[: embedder(row, model).inputs_max]
+    request = EmbeddingsRequest("", model, texts, 0, dimensions=dimensions, task=task, truncate=True)
+    part = embedded(row, model, credentials[row], request)
+    wanted: list[JsonValue] = [list(vectors.numbers(model, text, dimensions)) for text in texts]
+    assert [orjson.loads(memoryview(vector)) for vector in part.vectors[FLOAT]] == wanted
+    assert part.tokens == (sum(map(tokens.count, texts)) if counts else None)
+
+
+@pytest.mark.parametrize(("row", "model", "dimensions", "_"), MODELS)
+def test_base64_is_that_of_the_same_numbers(
+    credentials: dict[str, Credential], row: str, model: str, dimensions: int, _: bool
+) -> None:
+    form = BASE64 if BASE64 in embedder(row, model).encodings else FLOAT
+    request = EmbeddingsRequest("", model, TEXTS[:1], 0, dimensions=dimensions, encodings=(form,))
+    (vector,) = embedded(row, model, credentials[row], request).vectors[form]
+    assert orjson.loads(memoryview(in_form(vector, BASE64))) == vectors.packed(
+        vectors.numbers(model, TEXTS[0], dimensions)
+    )
+    assert orjson.loads(memoryview(in_form(vector, FLOAT))) == vectors.numbers(model, TEXTS[0], dimensions)
+
+
+@pytest.mark.parametrize(("row", "model", "_", "__"), MODELS)
+def test_a_wrong_key_is_the_gateways_own_fault(
+    credentials: dict[str, Credential], row: str, model: str, _: int, __: bool
+) -> None:
+    request = EmbeddingsRequest("", model, TEXTS[:1], 0)
+    stranger = replace(credentials[row], api_key="wrong", extra={"region": "us-east-1"})
+    status, body = asked(row, model, stranger, request)
+    assert status in (400, 401, 403)
+    assert embedder(row, model).decode_error(status, {}, body).status == 502
