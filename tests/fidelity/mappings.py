@@ -19,7 +19,7 @@ _FILTERED = (
 # The meaning of each wire's word for the end. An unknown word fails the trial, so that none is guessed.
 MEANINGS: Mapping[str, Mapping[str, str]] = {
     # https://platform.openai.com/docs/api-reference/chat/object#finish_reason; `error` is Mistral's and OpenRouter's,
-    # `model_length` Mistral's, `eos` Together's.
+    # `model_length` Mistral's, `eos` Together's, `sensitive` Zhipu's.
     "openai_chat": {
         "stop": "stop",
         "eos": "stop",
@@ -28,6 +28,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "tool_calls": "tool_calls",
         "function_call": "tool_calls",
         "content_filter": "content_filter",
+        "sensitive": "content_filter",
         "error": "error",
     },
     # https://platform.openai.com/docs/api-reference/responses/object#status

@@ -6,6 +6,7 @@ typed content parts (Mistral), counts under DeepSeek's and Mistral's names.
 
 from __future__ import annotations
 
+import warnings
 from collections import defaultdict
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -45,6 +46,12 @@ class ChatReader:
         return reading(self._snapshot, openai.APIError)
 
     def _snapshot(self) -> Seen:
+        with warnings.catch_warnings():
+            # The SDK's types do not know Mistral's content, which is a list.
+            warnings.filterwarnings("ignore", "Pydantic serializer warnings", UserWarning)
+            return self._summed_up()
+
+    def _summed_up(self) -> Seen:
         with self._client.chat.completions.stream(**ASKED, **SHOWN) as stream:
             # The final completion is this snapshot. If it ended for length or a filter, asking for the final completion
             # raises.

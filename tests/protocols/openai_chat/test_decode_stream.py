@@ -6,6 +6,7 @@ import pytest
 
 from gateway.canonical.codec import Decoded
 from gateway.canonical.events import (
+    CitationAdded,
     Ended,
     Event,
     Failed,
@@ -18,6 +19,7 @@ from gateway.canonical.events import (
     ToolCallStarted,
     UsageReported,
 )
+from gateway.canonical.parts import Citation
 from gateway.canonical.response import FinishReason
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError, InvalidRequest, UnreadableAnswer, UpstreamError, UpstreamOverloaded
@@ -32,7 +34,42 @@ LOGPROBS = {
     "refusal": None,
 }
 
+BEGUN = Started("chatcmpl-up", "up-1", 1700000000)
+COUNTED = UsageReported(Usage(input=100, output=20))
+CACHED = UsageReported(Usage(input=36, cache_read=64, output=20))
+PLAIN = (TextDelta("Bern", 0), TextDelta(" is warm.", 0))
+THOUGHT = (ThinkingDelta("Hm.", 0), TextDelta("Bern", 1), TextDelta(" is warm.", 1))
+STOP = Finished(FinishReason.STOP)
+
+
+def page(title: str) -> Citation:
+    told = f'{{"start_index":0,"end_index":0,"title":"{title}","url":"https://a.example/bern"}}'
+    return Citation("openai_chat", f'{{"type":"url_citation","url_citation":{told}}}')
+
+
 MEANINGS: dict[str, list[Event]] = {
+    "azure": [BEGUN, *PLAIN, Finished(FinishReason.CONTENT_FILTER), COUNTED, Ended()],
+    "groq": [BEGUN, *THOUGHT, STOP, COUNTED, Ended()],
+    "mistral": [BEGUN, *THOUGHT, Finished(FinishReason.LENGTH), COUNTED, Ended()],
+    "openrouter": [BEGUN, *THOUGHT, STOP, COUNTED, Ended()],
+    "moonshot": [BEGUN, *THOUGHT, STOP, CACHED, Ended()],
+    "minimax": [BEGUN, *THOUGHT, STOP, COUNTED, Ended()],
+    "perplexity": [
+        BEGUN,
+        PLAIN[0],
+        COUNTED,
+        PLAIN[1],
+        COUNTED,
+        CitationAdded(page("Bern"), 0),
+        STOP,
+        COUNTED,
+        Ended(),
+    ],
+    "xai": [BEGUN, *THOUGHT, STOP, UsageReported(Usage(input=100, output=25, reasoning=5)), Ended()],
+    "together": [BEGUN, *PLAIN, STOP, COUNTED, Ended()],
+    "cerebras": [BEGUN, *THOUGHT, STOP, COUNTED, Ended()],
+    "zhipu": [BEGUN, *THOUGHT, Finished(FinishReason.CONTENT_FILTER), CACHED, Ended()],
+    "qwen": [BEGUN, *THOUGHT, Finished(FinishReason.LENGTH), COUNTED, Ended()],
     "text": [
         STARTED,
         TextDelta("Grüße, ", 0),
@@ -138,6 +175,10 @@ def failure(found: list[Decoded]) -> GatewayError:
     return event.error
 
 
+# Streams that are whole without the wire's last mark.
+UNMARKED = {"without_done", "minimax", "perplexity"}
+
+
 @pytest.mark.parametrize("name", MEANINGS)
 def test_a_golden_stream_means_its_events(name: str) -> None:
     assert events((GOLDEN / f"{name}.sse").read_bytes()) == MEANINGS[name]
@@ -155,7 +196,7 @@ def test_a_golden_stream_means_the_same_cut_at_every_byte(name: str) -> None:
     assert found + decoder.flush() == decode(stream)
 
 
-@pytest.mark.parametrize("name", [name for name in MEANINGS if name != "without_done"])
+@pytest.mark.parametrize("name", [name for name in MEANINGS if name not in UNMARKED])
 def test_a_stream_cut_anywhere_before_its_finish_and_usage_is_an_error(name: str) -> None:
     stream = (GOLDEN / f"{name}.sse").read_bytes()
     whole_from = stream.rindex(b"}\n") + 1

@@ -90,7 +90,8 @@ def test_a_forwarded_golden_keeps_everything_but_the_edited_members(name: str, i
     frames = decoder.feed((GOLDEN / f"{name}.sse").read_bytes()) + decoder.flush()
     source = [orjson.loads(frame.frame) for frame in frames if frame.frame]
     if not include_usage:
-        source = [chunk for chunk in source if chunk["choices"]]
+        # What is left out is the usage's own chunk; Azure's results for the prompt have no choice either, and stay.
+        source = [chunk for chunk in source if chunk["choices"] or not chunk.get("usage")]
     sent = chunks(forwarded(name, include_usage, choices=2 if name == "choices_and_logprobs" else 1))
     edited = {"id", "model", "nexevo", "usage"}
     assert [{k: v for k, v in chunk.items() if k not in edited} for chunk in sent] == [
@@ -199,7 +200,8 @@ def test_usage_comes_last_and_alone_where_it_was_asked_for() -> None:
 
 
 def test_a_golden_made_anew_reads_as_it_did() -> None:
-    for name in STREAMS:
+    # Perplexity counts anew in each chunk, and its pages are numbered on their way.
+    for name in (each for each in STREAMS if each != "perplexity"):
         decoder, out = UPSTREAM.stream_decoder(), encoder(include_usage=True, choices=2)
         frames = decoder.feed((GOLDEN / f"{name}.sse").read_bytes()) + decoder.flush()
         events = [event for frame in frames for event in frame.events]

@@ -3,7 +3,9 @@
 import orjson
 import pytest
 
+from gateway.canonical.events import Failed
 from gateway.errors import (
+    CredentialRefused,
     GatewayError,
     InvalidRequest,
     RequestTimeout,
@@ -40,9 +42,9 @@ def test_a_timeout_says_so_twice() -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "retryable"),
     [
-        (401, UpstreamError, False),
-        (402, UpstreamError, False),
-        (403, UpstreamError, False),
+        (401, CredentialRefused, False),
+        (402, CredentialRefused, False),
+        (403, CredentialRefused, False),
         (404, UpstreamError, True),
         (408, UpstreamTimeout, True),
         (504, UpstreamTimeout, True),
@@ -153,3 +155,78 @@ def test_the_providers_time_to_wait_is_kept_where_it_makes_sense(headers: dict[s
 def test_the_providers_time_to_wait_is_kept_where_its_message_tells_it(message: object, seconds: int | None) -> None:
     assert decode(429, {"message": message}, {}).retry_after_s == seconds
     assert decode(429, {"message": message}, {"retry-after": "9"}).retry_after_s == 9
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        # Azure, https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter
+        (400, {"error": {"code": "content_filter", "message": "m", "param": "prompt", "status": 400,
+                         "innererror": {"code": "ResponsibleAIPolicyViolation"}}}, (400, "content_filter", None)),
+        (404, {"error": {"code": "DeploymentNotFound", "message": "m"}}, (502, "upstream_error", True)),
+        (401, {"error": {"code": "401", "message": "Access denied"}}, (502, "upstream_error", False)),
+        # Groq: what the model wrote cannot be read.
+        (400, {"error": {"message": "m", "type": "invalid_request_error", "code": "tool_use_failed"}},
+         (502, "upstream_error", True)),
+        # Mistral, Cerebras: no member around the error.
+        (422, {"object": "error", "message": "m", "type": "invalid_request_error", "param": None, "code": "3051"},
+         (400, "3051", None)),
+        (400, {"message": "m", "type": "invalid_request_error", "param": "model", "code": "wrong_api_format"},
+         (400, "wrong_api_format", None)),
+        # xAI: a code beside a text.
+        (400, {"code": "Client specified an invalid argument", "error": "m"}, (400, None, None)),
+        (403, {"code": "The caller does not have permission", "error": "Content violates usage guidelines. m"},
+         (400, "content_filter", None)),
+        (403, {"code": "The caller does not have permission", "error": "No credits."}, (502, "upstream_error", False)),
+        # DashScope, Zhipu, Moonshot
+        (400, {"error": {"code": "data_inspection_failed", "message": "m"}}, (400, "content_filter", None)),
+        (400, {"error": {"code": "Arrearage", "message": "m"}}, (502, "upstream_error", False)),
+        (429, {"error": {"code": "1113", "message": "m"}}, (502, "upstream_error", False)),
+        (429, {"error": {"code": "1302", "message": "m"}}, (503, "upstream_overloaded", True)),
+        (400, {"error": {"code": "1301", "message": "m"}}, (400, "content_filter", None)),
+        (429, {"error": {"type": "exceeded_current_quota_error", "message": "m"}}, (502, "upstream_error", False)),
+        (400, {"error": {"type": "content_filter", "message": "m"}}, (400, "content_filter", None)),
+        # OpenRouter quotes the vendor.
+        (400, {"error": {"code": 400, "message": "Provider returned error", "metadata": {"raw": "m"}}},
+         (400, None, None)),
+    ],
+)  # fmt: skip
+def test_a_dialects_refusal_is_what_its_vendor_means(
+    status: int, body: object, expected: tuple[int, str | None, bool | None]
+) -> None:
+    error = decode(status, body)
+    retryable = error.retryable if isinstance(error, UpstreamError) else None
+    assert (error.status, error.code, retryable) == expected
+    assert isinstance(error, UpstreamError) or "m" in error.message
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (1000, (502, "upstream_error", True)),
+        (1001, (504, "upstream_timeout", True)),
+        (1002, (503, "upstream_overloaded", True)),
+        (1004, (502, "upstream_error", False)),
+        (1008, (502, "upstream_error", False)),
+        (1026, (400, "content_filter", None)),
+        (2013, (400, "2013", None)),
+        (2056, (503, "upstream_overloaded", True)),
+    ],
+)
+def test_minimax_refuses_with_status_200(code: int, expected: tuple[int, str, bool | None]) -> None:
+    body = {"choices": None, "base_resp": {"status_code": code, "status_msg": "m"}}
+    errors = [decode(200, body)]
+    with pytest.raises(GatewayError) as caught:
+        UPSTREAM.decode_response(orjson.dumps(body))
+    (frame,) = UPSTREAM.stream_decoder().feed(b"data: " + orjson.dumps(body) + b"\n\n")
+    (failed,) = frame.events
+    assert isinstance(failed, Failed)
+    for error in (*errors, caught.value, failed.error):
+        retryable = error.retryable if isinstance(error, UpstreamError) else None
+        assert (error.status, error.code, retryable) == expected
+
+
+def test_an_answer_whose_choices_all_failed_is_its_error() -> None:
+    choice = {"index": 0, "finish_reason": "error", "message": {"content": ""}, "error": {"code": 429, "message": "m"}}
+    with pytest.raises(UpstreamOverloaded):
+        UPSTREAM.decode_response(orjson.dumps({"choices": [choice]}))

@@ -1,7 +1,7 @@
 """The words that a whole answer and a streamed one share: usage and finish reasons.
 
 Usage members are OpenAI's (https://platform.openai.com/docs/api-reference/chat/object#usage), with those of
-DeepSeek (`prompt_cache_hit_tokens`) and Mistral (`num_cached_tokens`) that mean the same.
+DeepSeek (`prompt_cache_hit_tokens`), Mistral (`num_cached_tokens`) and Moonshot (`cached_tokens`) that mean the same.
 """
 
 from __future__ import annotations
@@ -15,19 +15,23 @@ from gateway.protocols.shared.provider_json import as_share, as_shares, as_text,
 
 PROTOCOL = "openai_chat"
 
+_CACHE_READS = ("prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens")
 _REASONS: Mapping[str, FinishReason] = {
     "stop": FinishReason.STOP,
     "eos": FinishReason.STOP,
     "length": FinishReason.LENGTH,
     "model_length": FinishReason.LENGTH,
+    "model_context_window_exceeded": FinishReason.LENGTH,
     "max_tokens": FinishReason.LENGTH,
     "tool_calls": FinishReason.TOOL_CALLS,
     "tool_use": FinishReason.TOOL_CALLS,
     "function_call": FinishReason.TOOL_CALLS,
     "content_filter": FinishReason.CONTENT_FILTER,
     "safety": FinishReason.CONTENT_FILTER,
+    "sensitive": FinishReason.CONTENT_FILTER,
     "refusal": FinishReason.REFUSAL,
     "error": FinishReason.ERROR,
+    "network_error": FinishReason.ERROR,
     "insufficient_system_resource": FinishReason.ERROR,
 }
 # The wire has five words; what it has none for ends as a plain stop.
@@ -59,7 +63,7 @@ def decode_usage(value: object) -> Usage | None:
         return None
     prompt, completion = whole
     into, out = as_shares(usage.get("prompt_tokens_details")), as_shares(usage.get("completion_tokens_details"))
-    reads = (into.get("cached_tokens"), usage.get("prompt_cache_hit_tokens"), usage.get("num_cached_tokens"))
+    reads = (into.get("cached_tokens"), *(usage.get(name) for name in _CACHE_READS))
     read = min(as_share(next((count for count in reads if count is not None), None)), prompt)
     written = min(as_share(into.get("cache_write_tokens")), prompt - read)
     reasoning = as_share(out.get("reasoning_tokens"))

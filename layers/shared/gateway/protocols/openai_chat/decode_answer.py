@@ -9,7 +9,7 @@ from gateway.canonical.parts import Citation, Opaque, Part, Refusal, Text, Think
 from gateway.canonical.response import ChatResponse, Choice
 from gateway.errors import UnreadableAnswer
 from gateway.protocols.openai_chat import answer
-from gateway.protocols.openai_chat.errors import decode_error_object
+from gateway.protocols.openai_chat.errors import decode_error_object, refused_in
 from gateway.protocols.shared.provider_json import (
     as_arguments,
     as_index,
@@ -36,19 +36,22 @@ _LABELS = frozenset({"id", "type", "index"})
 def decode_response(body: bytes, answer_id: str = "") -> ChatResponse:
     """The answer; raises what an error in its place means, and `UnreadableAnswer` where it cannot be read."""
     value = load(body)
-    if value.get("error"):
-        raise decode_error_object(value["error"])
+    error = refused_in(value)
+    if error is not None:
+        raise error
     usage = reported_usage(value)
     with counting(answer.decode_usage, usage):
         choices = as_objects(value.get("choices"))
         if not choices:
             raise UnreadableAnswer("it has no choices")
-        ids = CallIds(answer_id)
+        if all(choice.get("error") for choice in choices):
+            raise decode_error_object(choices[0]["error"])
+        ids, pages = CallIds(answer_id), cited_pages(value)
         return ChatResponse(
             upstream_id=as_word(value.get("id")),
             model=as_word(value.get("model")),
             created_s=created_s(value.get("created")),
-            choices=tuple(_choice(choice, position, ids) for position, choice in enumerate(choices)),
+            choices=tuple(_choice(choice, position, ids, pages) for position, choice in enumerate(choices)),
             usage=answer.decode_usage(usage),
         )
 
@@ -113,9 +116,30 @@ def legacy_call(message: Json) -> Json | None:
     )
 
 
-def _choice(choice: Json, position: int, ids: CallIds) -> Choice:
+def cited_pages(value: Json) -> tuple[Citation, ...]:
+    """The web pages that Perplexity and xAI list beside the choices: with titles, or as addresses alone.
+
+    https://docs.perplexity.ai/api-reference/chat-completions-post, https://docs.x.ai/docs/guides/live-search.
+    """
+    listed = value.get("search_results") or value.get("citations")
+    pages = [{"url": page} if isinstance(page, str) else page for page in (listed if isinstance(listed, list) else ())]
+    return tuple(
+        Citation(
+            answer.PROTOCOL,
+            dumped({"type": "url_citation", "url_citation": _page(page)}),
+        )
+        for page in pages
+        if isinstance(page, dict) and isinstance(page.get("url"), str)
+    )
+
+
+def _page(page: Json) -> Json:
+    return {"start_index": 0, "end_index": 0, "title": as_word(page.get("title")), "url": page["url"]}
+
+
+def _choice(choice: Json, position: int, ids: CallIds, pages: tuple[Citation, ...]) -> Choice:
     message = as_object(choice.get("message"))
-    parts = _parts(message, ids)
+    parts = _parts(message, ids, pages)
     called = any(isinstance(part, ToolCall) for part in parts)
     return Choice(
         index=as_index(choice.get("index"), position),
@@ -125,11 +149,11 @@ def _choice(choice: Json, position: int, ids: CallIds) -> Choice:
     )
 
 
-def _parts(message: Json, ids: CallIds) -> list[Part]:
+def _parts(message: Json, ids: CallIds, pages: tuple[Citation, ...]) -> list[Part]:
     parts: list[Part] = []
     if thinking := thinking_text(message):
         parts.append(Thinking(thinking))
-    parts += _cited(content_parts(message.get("content")), message)
+    parts += _cited(content_parts(message.get("content")), message, pages)
     if refusal := as_text(message.get("refusal")):
         parts.append(Refusal(refusal))
     legacy = legacy_call(message)
@@ -140,10 +164,10 @@ def _parts(message: Json, ids: CallIds) -> list[Part]:
     return parts
 
 
-def _cited(parts: list[Part], message: Json) -> list[Part]:
-    """Annotations belong to the message's text, which is one part."""
+def _cited(parts: list[Part], message: Json, pages: tuple[Citation, ...]) -> list[Part]:
+    """Annotations belong to the message's text, which is one part, and so do pages where there are none."""
     found = as_objects(message.get("annotations"))
-    citations = tuple(Citation(answer.PROTOCOL, dumped(annotation)) for annotation in found)
+    citations = tuple(Citation(answer.PROTOCOL, dumped(annotation)) for annotation in found) or pages
     if not citations or not parts or not isinstance(parts[-1], Text):
         return parts
     return [*parts[:-1], Text(parts[-1].text, citations=citations)]

@@ -33,13 +33,14 @@ from gateway.framing.json_edit import edit
 from gateway.framing.sse import Frame, SSEDecoder
 from gateway.protocols.openai_chat import answer
 from gateway.protocols.openai_chat.decode_answer import (
+    cited_pages,
     content_parts,
     details_text,
     legacy_call,
     reported_usage,
 )
 from gateway.protocols.openai_chat.decode_calls import StreamedCalls
-from gateway.protocols.openai_chat.errors import decode_error_object
+from gateway.protocols.openai_chat.errors import decode_error_object, refused_in
 from gateway.protocols.shared.provider_json import (
     as_array,
     as_index,
@@ -117,6 +118,8 @@ class ChatStreamDecoder:
         chunk = load(data)
         if frame.event == "error" or chunk.get("error"):
             return self._end(Failed(decode_error_object(chunk.get("error") or chunk)))
+        if "base_resp" in chunk and (refused := refused_in(chunk)) is not None:
+            return self._end(Failed(refused))
         usage = reported_usage(chunk)
         events, repaired = self._events(chunk, usage)
         if not events and "choices" not in chunk:
@@ -153,6 +156,8 @@ class ChatStreamDecoder:
             state = self._choices.get(index)
             if state is None:
                 state = self._choices[index] = _Choice(index, self._ids)
+            if "citations" in chunk or "search_results" in chunk:
+                state.pages = cited_pages(chunk)
             state.read(choice, events)
             repaired = repaired or state.repaired
         usage = answer.decode_usage(told)
@@ -180,6 +185,8 @@ class _Choice:
         self._calls = StreamedCalls(index, ids, self._next_call_part)
         self.finished = False
         self.repaired = False
+        # The pages that the last chunk told of, which each chunk repeats: they are told once, at the end.
+        self.pages: tuple[Citation, ...] = ()
 
     def read(self, choice: dict[str, Any], events: list[Event]) -> None:
         """Adds the events of one chunk's choice; `repaired` says whether its calls or its ending were put right."""
@@ -205,6 +212,7 @@ class _Choice:
     def end(self, events: list[Event], word: object = None) -> None:
         """Ends this choice, by the provider's word or without one."""
         self.finished = True
+        events += [CitationAdded(page, self._part("text"), self._index) for page in self.pages]
         self.end_calls(events)
         events.append(Finished(answer.decode_finish_reason(word, self._calls.called), self._index))
 
