@@ -20,7 +20,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-h
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-mutants run test test-stack test-stores test-recorded check lint format types contracts template build bench bench-peers bench-short bench-baseline cost faults mutants fuzz fidelity bridging ric agents browser lock clean clean-tree
+.PHONY: help setup setup-sam setup-mutants run test test-stack test-stores test-recorded check lint format types contracts template build bench bench-peers bench-short bench-baseline cost faults outage mutants fuzz fidelity bridging ric agents browser lock clean clean-tree
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ cost: setup ## write docs/cost.md from counts and prices (MEASURE=1: count again
 
 faults: setup ## run 20,000 schedules of faults (SCHEDULES=1000000 for more), or kill 300 processes (STORE=local DEATHS=300)
 	@PYTHONPATH=layers/shared $(BIN)/python -m $(if $(filter local,$(STORE)),tests.faults.killed $(or $(DEATHS),300),tests.faults $(or $(SCHEDULES),20000))
+
+outage: setup ## serve 10,000 requests while one of three providers is in trouble, in every way (REQUESTS=500 for fewer)
+	@PYTHONPATH=layers/shared $(BIN)/python -m tests.outage $(or $(REQUESTS),10000)
 
 fuzz: setup ## draw 50,000 requests to every endpoint and judge each answer (CASES=100000 for more)
 	CASES=$(or $(CASES),50000) $(PYTEST) --numprocesses 2 tests/fuzz

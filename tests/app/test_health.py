@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 
+from gateway.catalog.chat import CHAT_MODELS
+from gateway.catalog.loader import parse
 from gateway.errors import ServiceUnavailable
 from gateway.pipeline.attempts import PROBE_ANSWER_S
 from gateway.pipeline.health import FRESH_S, TROUBLED_FRESH_S, Health
 from gateway.ports.health import SharedStanding
 from gateway.ports.upstream import Credential
+from gateway.providers.chat.registry import KNOWN
 from gateway.routing.health import (
     COOLDOWN_MAX_S,
     COOLDOWN_S,
@@ -35,6 +38,29 @@ pytestmark = pytest.mark.anyio
 
 FORBIDDEN = sized(403, b'{"error": {"message": "No access.", "type": "permission_error"}}')
 FIRST, SECOND = "openai||twice", "deepseek||hosted/twice"
+# Two models of a provider whose limits are its account's.
+TWO_MODELS = parse(
+    CHAT_MODELS,
+    {
+        "price_version": "2026-01-01",
+        "models": [
+            {
+                "id": name,
+                "owned_by": "deepseek",
+                "created": 1_760_000_000,
+                "context_window": 1000,
+                "max_output_tokens": 100,
+                "input": ["text"],
+                "capabilities": ["tools"],
+                "profile": "deepseek",
+                "price": {"input": "1", "output": "2"},
+                "targets": [{"provider": "deepseek"}],
+            }
+            for name in ("one", "two")
+        ],
+    },
+    KNOWN,
+)
 WELL, DUE, COOLING = Phase.WELL, Phase.DUE, Phase.COOLING
 
 
@@ -89,6 +115,7 @@ async def played(
     *,
     store: MemoryHealth | None = None,
     keys: Sequence[Credential] = (Credential("k"),),
+    **turned: Any,
 ) -> Any:
     second = second or Provider()
     async with Scripted(first.script) as one, Scripted(second.script) as two:
@@ -96,7 +123,7 @@ async def played(
         own = [Credential(key.api_key, one.base_url, key.extra, key.id, key.weight) for key in keys]
         rows = {"openai": own, "deepseek": Credential("d", two.base_url)}
         health = Health(LoopClock(), store)
-        async with app_under_test("", rows=rows, catalog=TWICE, health=health) as gateway:
+        async with app_under_test("", rows=rows, catalog=TWICE, health=health, **turned) as gateway:
             return await story(Pair(first, second, gateway, health))
 
 
@@ -336,3 +363,28 @@ async def test_an_answer_that_has_only_begun_takes_no_failure_back() -> None:
     assert health.phase(["a"]) is COOLING
     health.served(["a"], whole=True)
     assert health.all_well
+
+
+async def test_a_target_that_lets_the_time_of_whole_answers_run_out_is_left_alone_too() -> None:
+    async def story(pair: Pair) -> None:
+        pair.first.after_s = 1_000.0
+        for _ in range(2):
+            assert "error" in await pair.ask()
+        assert (await pair.ask())["models_tried"][0]["outcome"] == "cooling"
+
+    await played(story, Provider(), non_stream_s=30.0)
+
+
+async def test_a_quota_of_the_whole_account_spares_its_other_models_in_the_same_request() -> None:
+    names = Counter[str]()
+
+    async def answered(_: int, writer: asyncio.StreamWriter) -> None:
+        names["asked"] += 1
+        writer.write(LIMITED)
+        await writer.drain()
+
+    async with Scripted(answered) as provider:
+        rows = {"deepseek": Credential("k", provider.base_url)}
+        async with app_under_test("", rows=rows, catalog=TWO_MODELS) as gateway:
+            answer = await gateway.ask(hello(model="one", models=["two"]))
+    assert (answer.status, answer.headers["retry-after"], names["asked"]) == (503, "30", 1)

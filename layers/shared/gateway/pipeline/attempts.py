@@ -39,6 +39,7 @@ AT_ONCE = 8
 PROBE_STREAM_S, PROBE_ANSWER_S = 20.0, 60.0
 JITTER = SystemRandom()
 UNFORESEEN = "The gateway failed while serving the request."
+OVERDUE = "overdue"
 PROBE_LATE = "The provider, after failures, did not answer in time."
 
 T = TypeVar("T")
@@ -133,6 +134,12 @@ class Attempts:
         context.failures.append(f"{tried.candidate.target.provider}: {tried.outcome}")
         if isinstance(error, UpstreamError):
             self._routes.failed(context, tried, error)
+
+    def overdue(self, context: RequestContext[R, A]) -> None:
+        """Notes that the request's time is over while an attempt waits for its provider."""
+        if context.attempts and not context.attempts[-1].outcome:
+            context.attempts[-1].outcome = OVERDUE
+            self._routes.failed(context, context.attempts[-1], UpstreamError(OVERDUE))
 
     def _served(self, tried: Attempt, outcome: T) -> T:
         tried.outcome = SERVED

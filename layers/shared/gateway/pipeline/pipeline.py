@@ -123,6 +123,7 @@ class Pipeline:
             context.complete = True
             extension = await self._close_and_keep(context, operation.keep(context.account_id, answer))
         except TimeoutError:
+            attempts.overdue(context)
             raise RequestTimeout(TIMED_OUT.format(self._limits.non_stream_s)) from None
         finally:
             await self._close(context)

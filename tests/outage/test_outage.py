@@ -1,0 +1,66 @@
+"""Tests of outages: one of three providers is in trouble, and the clients hardly see it."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.pipeline.health import TROUBLED_FRESH_S
+from gateway.routing.health import COOLDOWN_MAX_S, FAILURES_MAX
+from tests.outage.providers import Trouble, by_key, gaps
+from tests.outage.simulation import PROCESSES, Result, Setting, simulated
+
+KEYED = {Trouble.LIMITED, Trouble.REFUSED}
+
+
+def check_books(result: Result) -> None:
+    """Raises if a client got a wrong word, or if it was charged other than for what it got, or twice."""
+    assert result.wrong == []
+    assert result.told_nanousd == result.charged_nanousd
+    assert result.charges == result.served + result.cut
+
+
+# A provider that says nothing at all is met by hedging.
+@pytest.mark.parametrize("trouble", sorted(set(Trouble) - {Trouble.SLOW}))
+def test_a_provider_in_trouble_is_hardly_seen_and_costs_no_client_twice(trouble: Trouble) -> None:
+    result = simulated(Setting(trouble, keys=2 if trouble in KEYED else 1))
+    check_books(result)
+    # What was delivered before a cut stays cut; the breaker leaves it at a few.
+    served, cut = result.served, result.cut
+    assert cut <= (20 if trouble is Trouble.CUT_AFTER else 0)
+    assert served + cut == 500
+
+
+def test_without_failover_the_same_outage_is_seen() -> None:
+    result = simulated(Setting(Trouble.DOWN, fallbacks=False))
+    check_books(result)
+    assert result.share < 0.6
+
+
+def test_a_dead_provider_costs_one_probe_for_each_cooldown_and_is_used_within_thirty_seconds_of_its_recovery() -> None:
+    setting = Setting(Trouble.DOWN, requests=2_000)
+    result = simulated(setting)
+    check_books(result)
+    assert result.served == 2_000
+    dead = result.providers["openai"]
+    probes = by_key(dead, setting.from_s, setting.until_s).total() - PROCESSES * FAILURES_MAX
+    assert probes <= (setting.until_s - setting.from_s) / COOLDOWN_MAX_S + 3
+    # In its steady state the probes of all processes keep the longest cooldown apart.
+    assert min(gaps(dead, setting.from_s + 40, setting.until_s)) >= COOLDOWN_MAX_S - 0.001
+    back = [at_s for at_s, _ in dead.asked if at_s >= setting.until_s]
+    assert back[0] - setting.until_s < 30
+    # All processes use it again: their share of the requests is all of them.
+    all_back_s = back[0] + TROUBLED_FRESH_S + COOLDOWN_MAX_S
+    last_s = 2_000 / 5.0
+    assert by_key(dead, all_back_s, last_s).total() >= (last_s - all_back_s) * 5.0 * 0.99
+
+
+@pytest.mark.parametrize("trouble", sorted(KEYED))
+def test_a_key_in_trouble_is_left_alone_and_the_provider_goes_on_by_the_other(trouble: Trouble) -> None:
+    setting = Setting(trouble, keys=2)
+    result = simulated(setting)
+    check_books(result)
+    assert result.served == 500
+    counted = by_key(result.providers["openai"], setting.from_s, setting.until_s)
+    assert counted["openai-b"] >= (setting.until_s - setting.from_s) * 5.0 * 0.99
+    assert counted["openai-a"] <= PROCESSES * FAILURES_MAX + 8
+    assert not result.providers["groq"].asked
