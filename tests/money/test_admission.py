@@ -228,6 +228,12 @@ async def test_of_200_at_once_the_window_admits_the_50_that_it_has(money: Money,
     assert sorted(one.window.remaining for one in admissions) == list(range(50))
 
 
+async def test_an_account_without_requests_is_refused_in_every_minute(money: Money, account_id: str) -> None:
+    await opened(money, account_id, rpm_limit=0)
+    for now_s in (NOW_S, NOW_S + 60):
+        assert (await refused(money, wanted(account_id), now_s)).by is RefusedBy.ACCOUNT_WINDOW
+
+
 async def test_an_account_is_opened_once(money: Money, account_id: str) -> None:
     await opened(money, account_id)
     with pytest.raises(Conflict):

@@ -50,3 +50,11 @@ def test_an_answer_stops_where_the_store_does_not_raise_its_hold() -> None:
         assert not await hold.carries(300)
 
     run(story())
+
+
+def test_a_release_is_a_bill_of_nothing() -> None:
+    async def story() -> None:
+        bill = await (await Request().admit()).release()
+        assert (bill.cost_nanousd, bill.cost_usd, bill.tool_lines) == (0, "0", [])
+
+    run(story())

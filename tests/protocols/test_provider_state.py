@@ -93,6 +93,7 @@ REFERENCES = [
     (chat({"type": "file", "file": {"file_id": "file-1"}}), "messages[0].content[0].file.file_id"),
     (chat(audio={"voice": {"id": "voice_1"}, "format": "mp3"}), "audio.voice.id"),
     (chat(thread_id="thread_1"), "thread_id"),
+    (chat(data_sources=[{"type": "azure_search", "parameters": {"endpoint": "https://s.example"}}]), "data_sources"),
     (chat(extras=[{"storeUri": "gs://a/b"}]), "extras[0].storeUri"),
     (responses(prompt={"id": "pmpt_1"}), "prompt"),
     (

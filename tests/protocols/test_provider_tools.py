@@ -91,10 +91,24 @@ def test_a_tool_that_has_no_price_with_the_model_is_refused(client: ClientCodec,
     assert (refused.value.param, refused.value.code) == ("tools[0]", "unsupported_tool")
 
 
-def test_the_search_options_of_chat_are_refused_by_name() -> None:
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("web_search_options", {}),
+        ("search_parameters", {"mode": "auto"}),
+        ("enable_search", True),
+        ("plugins", [{"id": "web"}]),
+    ],
+)
+def test_a_search_that_is_asked_for_beside_the_tools_is_refused_by_name(name: str, value: Any) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        offered(CHAT, [], web_search_options={})
-    assert (refused.value.param, refused.value.code) == ("web_search_options", "unsupported_tool")
+        offered(CHAT, [], **{name: value})
+    assert (refused.value.param, refused.value.code) == (name, "unsupported_tool")
+
+
+@pytest.mark.parametrize("value", [None, False])
+def test_a_search_that_is_turned_off_is_none(value: Any) -> None:
+    assert offered(CHAT, [], enable_search=value) == offered(CHAT, [])
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,11 @@ from gateway.framing import json_edit, json_values
 from gateway.ledger.money import parse_usd
 from gateway.ledger.tool_prices import NO_TOOLS, OfferedTool, OfferedTools
 
-# A search model of OpenAI's chat wire does not tell how often it has searched, so none is sold.
-_SEARCH_OPTIONS = "web_search_options"
+# Members that have a provider search without an entry of `tools`. OpenAI's search models do not tell how often they
+# searched; the others are of hosts that speak OpenAI's chat wire: Alibaba's, OpenRouter's and xAI's.
+# https://www.alibabacloud.com/help/en/model-studio/web-search, https://openrouter.ai/docs/features/web-search,
+# https://docs.x.ai/docs/guides/live-search
+_SEARCHES = frozenset({"enable_search", "plugins", "search_parameters", "web_search_options"})
 # Servers whose tools the provider calls, on the wire where they may stand without an entry of `tools`.
 _MCP_SERVERS = "mcp_servers"
 # By which a caller says that functions and tools of Google's go together; else they are offered one without the other:
@@ -79,8 +82,9 @@ def with_sold_tools(request: ChatRequest, target: ModelTarget[Any]) -> ChatReque
 
 
 def _asked(request: ChatRequest) -> list[_Asked]:
-    if _SEARCH_OPTIONS in request.unmapped:
-        raise _unsold(_SEARCH_OPTIONS, _SEARCH_OPTIONS)
+    for name in _SEARCHES & request.unmapped.keys():
+        if request.unmapped[name] not in (None, False):
+            raise _unsold(name, name)
     asked = [_Asked(f"tools[{place}]", tool) for place, tool in enumerate(request.tools) if tool.provider_run]
     if request.unmapped.get(_MCP_SERVERS) and all(tool.provider_run != "mcp" for _, tool in asked):
         asked.append(_Asked(_MCP_SERVERS, Tool(_MCP_SERVERS, builtin={}, provider_run="mcp")))

@@ -11,6 +11,9 @@ from gateway.protocols.shared.provider_state import GATEWAYS, OWN, STATE, Places
 PLACES: Places = {
     **GATEWAYS,
     "audio": {"voice": {"id": STATE}},
+    # Azure searches indexes by the identity of the account that owns the deployment.
+    # https://learn.microsoft.com/azure/ai-foundry/openai/references/on-your-data
+    "data_sources": STATE,
     "functions": OWN,
     "messages": {
         "annotations": OWN,
