@@ -28,10 +28,12 @@ from gateway.pipeline.pipeline import Limits, Pipeline
 from gateway.pipeline.provider_client import ProviderClient
 from gateway.ports.clock import Clock
 from gateway.ports.keys import KeyRecord
+from gateway.ports.provider_keys import OwnKeys
 from gateway.ports.upstream import Credential, UpstreamTimeouts
 from gateway.protocols import openai_chat
 from gateway.providers.chat.registry import KNOWN
 from gateway.signatures import Vault
+from gateway.stores.keys.own_keys import StoredOwnKeys
 from gateway.transport import Client
 from gateway.upstream.provider import MEMORY_MB, HttpUpstream
 from gateway.wiring.streaming import StreamingServices
@@ -39,6 +41,7 @@ from tests.fakes.credentials import MemoryCredentials
 from tests.fakes.idempotency import MemoryIdempotencyRecords
 from tests.fakes.money import MemoryMoney
 from tests.fakes.objects import MemoryObjects
+from tests.fakes.provider_keys import MemoryDataKeys, MemoryProviderKeys
 from tests.fakes.signatures import MemorySignatures
 from tests.virtual_time import LoopClock
 
@@ -196,6 +199,7 @@ async def app_under_test(
     if balance_usd:
         # A second before all requests: entries of one millisecond stand in any order.
         await money.credit(ACCOUNT, balance_usd * DOLLAR, once="first", now_s=clock.now_s() - 1)
+    own_keys: OwnKeys = turned.get("own_keys") or StoredOwnKeys(MemoryProviderKeys(), MemoryDataKeys(), clock)
     pipeline = Pipeline(
         providers=ProviderClient(
             MemoryCredentials(
@@ -203,6 +207,7 @@ async def app_under_test(
             ),
             HttpUpstream(client, clock, turned.get("memory_mb", MEMORY_MB)),
             UpstreamTimeouts(2.0, idle_s, idle_s),
+            own_keys,
         ),
         billing=Billing(money, deferred, clock, checkpoint_s=turned.get("checkpoint_s", 10.0)),
         clock=clock,
@@ -231,6 +236,7 @@ async def app_under_test(
         ring,
         commit_s=turned.get("commit_s", 0.3),
         reads_rpm=turned.get("reads_rpm", READS_RPM),
+        own_keys=own_keys,
     )
     try:
         yield AppUnderTest(

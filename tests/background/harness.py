@@ -278,6 +278,7 @@ class Services:
     commit_s: float = HANGS_AFTER_S
     reads_rpm: int = 600
     look: Any = none_due
+    own_keys: Any = None
 
 
 def frames(body: bytes) -> list[Frame]:

@@ -9,12 +9,14 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
+from gateway.accounts.provider_key_seal import opened_credential
 from gateway.auth.principal import key_hash
 from gateway.errors import UpstreamError
 from gateway.logs.lines import JsonFormatter
 from gateway.ports.keys import KeyRecord
+from gateway.ports.upstream import CUSTOM
 from gateway.providers.chat.registry import PROVIDERS
-from gateway.providers.own_settings import SETTINGS
+from gateway.providers.own_settings import settings_of, takes_own_key
 from tests.control_plane.harness import ACCOUNT, DAY_S, MANAGER_ID, OTHER_KEY, AppUnderTest, refusal
 from tests.fakes.provider_keys import CATALOG, MemoryProviderKeys
 
@@ -63,7 +65,7 @@ async def test_a_key_is_brought_tested_and_shown_without_its_text(nexgate: AppUn
 
 @pytest.mark.parametrize("provider", sorted({one.provider for model in CATALOG.models() for one in model.targets}))
 async def test_every_providers_key_is_tested_at_the_vendors_own_host(nexgate: AppUnderTest, provider: str) -> None:
-    given = {"bedrock": {"region": "us-east-1"}}
+    given = {"bedrock": {"region": "us-east-1"}, "azure": {"resource": "ours"}}
     await bring(nexgate, provider=provider, settings=given.get(provider, {}))
     (asked,) = nexgate.provider.asked
     assert asked.url.startswith("https://")
@@ -153,9 +155,10 @@ async def test_what_does_not_fit_is_refused_before_the_provider_is_asked(
 
 
 def test_no_setting_is_an_address_a_secret_or_the_operators_role() -> None:
-    named = {name for settings in SETTINGS.values() for name in settings}
+    named = {name for provider in PROVIDERS if takes_own_key(provider) for name in settings_of(provider)}
+    assert named == {"region", "location", "resource", "api_version"}
     assert named & {"base_url", "auth", "token_uri", "private_key", "secret_access_key", "session_token"} == set()
-    assert set(SETTINGS) <= set(PROVIDERS)
+    assert not takes_own_key(CUSTOM)
 
 
 async def test_an_account_has_one_key_of_a_provider(nexgate: AppUnderTest) -> None:
@@ -210,7 +213,7 @@ async def test_a_key_is_replaced_tested_and_keeps_its_id(nexgate: AppUnderTest) 
     assert (changed["id"], changed["last4"], changed["mode"]) == (made["id"], "9999", "only")
     assert (changed["created_at"], changed["updated_at"]) == (made["created_at"], "2026-11-21T06:41:10Z")
     (key,) = stored(nexgate).keys.values()
-    assert (await stored(nexgate).credential(key)).api_key == "sk-renewed-9999"
+    assert (await opened_credential(key, nexgate.provider_keys.data_keys)).api_key == "sk-renewed-9999"
     assert key.version == 2
 
 
@@ -220,7 +223,7 @@ async def test_a_replacement_that_the_provider_refuses_leaves_the_old_key(nexgat
     answer = await nexgate.ask("PATCH", f"{PATH}/{made['id']}", {"api_key": "sk-renewed-9999"})
     assert refusal(answer) == (400, "provider_key_refused", "api_key")
     (key,) = stored(nexgate).keys.values()
-    assert (await stored(nexgate).credential(key)).api_key == SECRET
+    assert (await opened_credential(key, nexgate.provider_keys.data_keys)).api_key == SECRET
 
 
 async def test_settings_are_replaced_with_their_key_alone(nexgate: AppUnderTest) -> None:

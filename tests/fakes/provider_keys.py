@@ -8,9 +8,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
-from msgspec.structs import replace
 
-from gateway.accounts.provider_key_seal import opened_credential
+from gateway.accounts.provider_key_seal import sealed_credential
 from gateway.accounts.provider_key_test import KeyTester
 from gateway.accounts.provider_keys import ProviderKeys
 from gateway.accounts.refusals import no_provider_key, provider_key_changed, provider_key_exists
@@ -19,7 +18,7 @@ from gateway.catalog.loader import load
 from gateway.errors import ServiceUnavailable
 from gateway.ports.clock import Clock
 from gateway.ports.keys import KeyStore
-from gateway.ports.provider_keys import DataKey, DataKeys, ProviderKey
+from gateway.ports.provider_keys import DataKey, DataKeys, Mode, ProviderKey
 from gateway.ports.upstream import Credential, Upstream, UpstreamRequest, UpstreamTimeouts
 from gateway.providers.chat.registry import KNOWN
 
@@ -27,13 +26,11 @@ CATALOG = load(CHAT_MODELS, KNOWN)
 
 
 class MemoryProviderKeys:
-    """`ProviderKeyStore` in a dictionary, and `OwnKeys` over it."""
+    """`ProviderKeyStore` in a dictionary."""
 
-    def __init__(self, data_keys: DataKeys | None = None, *, base_url: str | None = None) -> None:
+    def __init__(self) -> None:
         self.keys: dict[tuple[str, str], ProviderKey] = {}
         self.reads = 0
-        self._data_keys = data_keys or MemoryDataKeys()
-        self._base_url = base_url
 
     async def all(self, account_id: str) -> Sequence[ProviderKey]:
         self.reads += 1
@@ -57,12 +54,6 @@ class MemoryProviderKeys:
         stands = self.keys.get((key.account_id, key.provider))
         if stands is not None and stands.key_id == key.key_id:
             del self.keys[key.account_id, key.provider]
-
-    async def of(self, account_id: str) -> Sequence[ProviderKey]:
-        return await self.all(account_id)
-
-    async def credential(self, key: ProviderKey) -> Credential:
-        return replace(await opened_credential(key, self._data_keys), base_url=self._base_url)
 
 
 @dataclass
@@ -103,11 +94,33 @@ class AskedAnswer:
         """Closes nothing."""
 
 
+async def own_key(
+    account_id: str, provider: str, api_key: str, data_keys: DataKeys, *, mode: Mode = "first", **settings: str
+) -> ProviderKey:
+    """A sealed key of an account's own."""
+    key_id = f"pvk_{provider}"
+    credential = Credential(api_key, extra=settings)
+    envelope = await sealed_credential(credential, data_keys, account_id=account_id, provider=provider, key_id=key_id)
+    return ProviderKey(
+        account_id=account_id,
+        provider=provider,
+        key_id=key_id,
+        name="own",
+        mode=mode,
+        last4=api_key[-4:],
+        created_at_s=0,
+        updated_at_s=0,
+        version=1,
+        envelope=envelope,
+        settings=settings,
+    )
+
+
 def managed_provider_keys(keys: KeyStore, clock: Clock, upstream: Upstream | None = None) -> ProviderKeys:
     """The management of provider keys over memory; a provider that takes every key, if none is given."""
     data_keys = MemoryDataKeys()
     tester = KeyTester(CATALOG.models(), upstream or AskedProvider(), clock)
-    return ProviderKeys(MemoryProviderKeys(data_keys), keys, data_keys, tester, clock)
+    return ProviderKeys(MemoryProviderKeys(), keys, data_keys, tester, clock)
 
 
 class MemoryDataKeys:

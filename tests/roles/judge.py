@@ -52,7 +52,7 @@ ENDING = (*HOLDING, "settlements", "sweeper")
 # and the notifier tells by the same queue all the time.
 TELLING = tuple(family for family in naming("TellingPolicy") if family not in {"chat", "notifier"})
 DEFERRING = naming("DeferralPolicy")
-ASKING = naming("HealthPolicy")
+ASKING = naming("AskingPolicy")
 # Those that keep signatures; chat's are asked for by tests of the stack.
 BRIDGING = tuple(family for family in naming("ConversationPolicy") if family != "chat")
 AWS_POLLS = "Lambda's poller reads the queue, by the function's role."

@@ -18,8 +18,9 @@ other wires translate from them.
     ├── ServiceUnavailable            503 server_error          overloaded
     └── UpstreamError                 502 upstream_error        upstream_error
         ├── NotConfigured             502                       upstream_error
+        │   └── NotCovered            402 insufficient_balance  insufficient_balance
         ├── CredentialRefused         502                       upstream_error
-        ├── ProviderKeyRefused        403 permission_error      provider_key_refused
+        │   └── ProviderKeyRefused    403 permission_error      provider_key_refused
         ├── UnreadableAnswer          502
         ├── UpstreamOverloaded        503                       upstream_overloaded
         └── UpstreamTimeout           504                       upstream_timeout
@@ -182,21 +183,31 @@ class UpstreamError(GatewayError):
 
 
 class NotConfigured(UpstreamError):
-    """Reports that this deployment has no credentials for the provider."""
+    """Reports that the provider is not asked: this deployment has no credentials for it."""
+
+    def __init__(self, message: str = "The provider of this model has no credentials in this deployment.") -> None:
+        super().__init__(message, retryable=False)
+
+
+class NotCovered(NotConfigured):
+    """Reports that a provider is not asked with the gateway's credentials: the balance does not cover its price."""
+
+    status = 402
+    type = "insufficient_balance"
+    default_code = "insufficient_balance"
 
     def __init__(self) -> None:
-        message = "The provider of this model has no credentials in this deployment."
-        super().__init__(message, retryable=False)
+        super().__init__("The balance does not cover this request without the account's own provider key.")
 
 
 class CredentialRefused(UpstreamError):
     """Reports that the provider did not accept the credential; in the words for one of the gateway's own."""
 
-    def __init__(self) -> None:
-        super().__init__("The provider did not accept the gateway's account.", retryable=False)
+    def __init__(self, message: str = "The provider did not accept the gateway's account.") -> None:
+        super().__init__(message, retryable=False)
 
 
-class ProviderKeyRefused(UpstreamError):
+class ProviderKeyRefused(CredentialRefused):
     """Reports that the provider did not accept the account's own key."""
 
     status = 403
@@ -204,7 +215,7 @@ class ProviderKeyRefused(UpstreamError):
     default_code = "provider_key_refused"
 
     def __init__(self, provider: str) -> None:
-        super().__init__(f"The provider '{provider}' did not accept this account's own key of it.", retryable=False)
+        super().__init__(f"The provider '{provider}' did not accept this account's own key of it.")
         self.should_retry = False
 
 

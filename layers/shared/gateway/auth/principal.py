@@ -12,6 +12,7 @@ from gateway.auth.regions import within
 from gateway.canonical.models import ModelTarget
 from gateway.errors import AuthenticationFailed, InvalidRequest, PermissionDenied
 from gateway.ports.keys import KeyRecord
+from gateway.ports.provider_keys import ProviderKey
 
 BEARER = "bearer "
 AUTHORIZATION, IN_QUERY = "authorization", "?key="
@@ -32,10 +33,11 @@ Fields = Sequence[tuple[str, str]]
 
 
 class Principal(Struct, frozen=True):
-    """The caller: an account, and the key that its request carries."""
+    """The caller: an account, the key that its request carries, and the account's own keys of providers."""
 
     account_id: str
     key: KeyRecord
+    own_keys: tuple[ProviderKey, ...] = ()
 
     def may_use(self, names: Iterable[str]) -> bool:
         """True if the key's list allows a model known by any of `names`."""

@@ -55,7 +55,8 @@ async def refuse_hopeless(principal: Principal, services: Counters) -> None:
     rules = (
         (RefusedBy.SUSPENDED, found.disabled),
         (RefusedBy.KEY_WINDOW, found.window.remaining == 0),
-        (RefusedBy.BALANCE, found.free_nanousd <= 0),
+        # What the account's own provider keys serve may cost nothing.
+        (RefusedBy.BALANCE, found.free_nanousd <= 0 and not principal.own_keys),
     )
     broken = next((rule for rule, is_broken in rules if is_broken), None)
     if broken is not None:

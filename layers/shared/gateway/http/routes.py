@@ -20,6 +20,7 @@ from gateway.pipeline.context import RequestContext
 from gateway.pipeline.operation import InboundRequest, Operation
 from gateway.pipeline.pipeline import Pipeline
 from gateway.ports.clock import Clock
+from gateway.ports.provider_keys import OwnKeys
 from gateway.ports.sink import Sink
 
 # What a follower leaves of its invocation's time.
@@ -37,6 +38,10 @@ class Services(route.Services, Protocol):
 
     @property
     def commit_s(self) -> float: ...
+
+    @property
+    def own_keys(self) -> OwnKeys:
+        """Accounts' own keys of providers."""
 
 
 class Route(route.Route, Protocol):

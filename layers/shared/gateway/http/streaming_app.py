@@ -8,7 +8,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from gateway.auth.principal import Principal
-from gateway.canonical.money import Refusal
+from gateway.canonical.money import Refusal, RefusedBy
 from gateway.canonical.wire import Wire
 from gateway.errors import GatewayError
 from gateway.http.app import App, RouteAt, authenticate, count_refused, read_window
@@ -51,6 +51,8 @@ class StreamingApp(App[Services, Route]):
     async def serve(self, route: Route, exchange: Exchange, services: Services) -> None:
         request = exchange.request
         principal = await authenticate(request, services, allow_query=self._key_in_query)
+        if principal.key.has_provider_keys:
+            principal = replace(principal, own_keys=tuple(await services.own_keys.of(principal.account_id)))
         exchange.window = partial(read_window, services, principal)
         await self._refuse_early(request, principal, services)
         try:
@@ -76,7 +78,7 @@ class StreamingApp(App[Services, Route]):
             refusal = await count_read(principal, services) if is_large else None
         else:
             refusal = services.money.standing_refusal(principal.account_id, principal.key.key_id, now_s)
-        if isinstance(refusal, Refusal):
+        if isinstance(refusal, Refusal) and not (refusal.by is RefusedBy.BALANCE and principal.own_keys):
             raise refusal.error()
         if is_large and IDEMPOTENCY_KEY not in request.headers:
             await refuse_hopeless(principal, services)

@@ -8,7 +8,7 @@ from gateway.ledger.money import parse_usd
 from gateway.ledger.prices import BASIS_POINTS, with_margin
 
 
-def request_cost(list_price: str, sale: Sale) -> NanoUsd:
-    """The cost of one request at a list price in USD, decimal text."""
-    numerator = parse_usd(list_price) * with_margin(sale)
+def request_cost(list_price: str, sale: Sale, *, own_key: bool = False) -> NanoUsd:
+    """The cost of one request at a list price in USD, decimal text; the fee on it where the account's key serves."""
+    numerator = parse_usd(list_price) * (sale.byok_fee if own_key else with_margin(sale))
     return (2 * numerator + BASIS_POINTS) // (2 * BASIS_POINTS)

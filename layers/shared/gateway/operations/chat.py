@@ -23,7 +23,7 @@ from gateway.errors import InvalidRequest
 from gateway.framing.json_values import readable
 from gateway.operations.betas import BETAS, betas_within_price
 from gateway.operations.chat_stream import ChatAnswer, ChatTranscoder
-from gateway.operations.provider_state import refuse_provider_state
+from gateway.operations.provider_state import keeping_state, refuse_provider_state
 from gateway.operations.provider_tools import offered_tools, with_sold_tools
 from gateway.operations.token_meter import TokenMeter, within_prices
 from gateway.pipeline.operation import InboundRequest, ProviderCall
@@ -59,7 +59,8 @@ class ChatOperation:
     def decode(self, inbound: InboundRequest) -> ChatRequest:
         """The request, with the betas that its header asks for."""
         request = self.wire.decode_request(inbound.body)
-        refuse_provider_state(request)
+        if not inbound.principal.own_keys:
+            refuse_provider_state(request)
         betas = betas_within_price(inbound.headers.get(BETAS, ""))
         return replace(request, betas=betas) if betas else request
 
@@ -73,6 +74,7 @@ class ChatOperation:
         All candidates are sold with the tools that the request has their providers run.
         """
         planned = plan(request, self._catalog, principal, excluded, self._standing)
+        planned = keeping_state(request, planned, partial(speaks, request), excluded)
         planned = _selling(request, planned, excluded)
         if request.routing.require_parameters:
             planned = _taking_all(request, planned, excluded)
@@ -185,6 +187,11 @@ class ChatOperation:
 def provider_of(candidate: Candidate[ChatModel], request: ChatRequest) -> Provider:
     """The provider's row for the caller's own wire where the model is served on that."""
     return provider_row(candidate.target.provider).speaking(request.protocol, candidate.target.wires)
+
+
+def speaks(request: ChatRequest, candidate: Candidate[ChatModel]) -> bool:
+    """True if the request reaches the candidate's provider on the caller's own wire."""
+    return provider_of(candidate, request).wire == request.protocol
 
 
 def target_of(candidate: Candidate[ChatModel]) -> Target:

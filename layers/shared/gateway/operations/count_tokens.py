@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from msgspec import Struct
 
 from gateway.auth.principal import Principal
 from gateway.canonical.chat_models import ChatModel
 from gateway.canonical.estimate import estimated_input_tokens
 from gateway.canonical.request import ChatRequest
-from gateway.operations.chat import provider_of, target_of
-from gateway.operations.provider_state import refuse_provider_state
+from gateway.operations.chat import provider_of, speaks, target_of
+from gateway.operations.provider_state import keeping_state, refuse_provider_state
 from gateway.pipeline.provider_client import ProviderClient
 from gateway.ports.catalog import Catalog
 from gateway.ports.clock import Clock
@@ -25,11 +27,12 @@ class TokenCounter(Struct, frozen=True):
 
     async def count(self, principal: Principal, request: ChatRequest) -> int:
         """The prompt's tokens; raises what the provider refuses."""
-        refuse_provider_state(request)
-        chosen = plan(request, self.catalog, principal)
-        candidate = chosen.candidates[0]
+        if not principal.own_keys:
+            refuse_provider_state(request)
+        planned = plan(request, self.catalog, principal)
+        candidate = keeping_state(request, planned, partial(speaks, request)).candidates[0]
         provider = provider_of(candidate, request)
-        credential = await self.providers.configured(provider.name)
+        credential = await self.providers.configured(provider.name, candidate.own)
         if credential is None:
             return estimated_input_tokens(request)
         credential = provider.located(credential, candidate.target.region)

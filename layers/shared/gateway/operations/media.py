@@ -29,7 +29,7 @@ from gateway.routing.planning import candidates_for
 PLACES = {JobKind.VIDEO: "POST /v1/videos/generations", JobKind.MODEL_3D: "POST /v1/3d/generations"}
 
 
-class MediaCandidate(Candidate[MediaModel], frozen=True):
+class MediaCandidate(Candidate[MediaModel], frozen=True, kw_only=True):
     """One target that can make what is asked: as its model makes it, and what success there costs."""
 
     duration_s: Decimal | None
@@ -145,7 +145,14 @@ def _priced(candidate: Candidate[MediaModel], request: MediaRequest) -> MediaCan
     made = made_by(candidate.model, request)
     model, target = candidate.model, candidate.target
     cost = media_cost(target.price, made.duration_s, model.sale, from_prompt=request.reference is None)
-    return MediaCandidate(candidate.name, model, target, made.duration_s, made.aspect_ratio, cost)
+    return MediaCandidate(
+        candidate.name,
+        candidate.model,
+        candidate.target,
+        duration_s=made.duration_s,
+        aspect_ratio=made.aspect_ratio,
+        cost_nanousd=cost,
+    )
 
 
 def _route(candidate: MediaCandidate) -> dict[str, Any]:

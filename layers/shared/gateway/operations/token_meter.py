@@ -209,12 +209,14 @@ def _bound_of(request: ChatRequest) -> str:
 
 
 def terms_of(candidate: Candidate[ChatModel]) -> Terms:
-    """The terms that a candidate is billed by: its alias's flat tier, or its target's own price.
+    """The terms that a candidate is billed by: its alias's flat tier, its target's own price, or the fee on that price
+    where the account's own provider key serves.
 
     They are those of the price list by which the request was planned, however long it runs.
     """
     offer = candidate.name.offer
     tier = Tier(offer.tier) if isinstance(offer, Alias) else Tier.PASSTHROUGH
+    tier = tier if candidate.own is None else Tier.BYOK
     return _terms(tier, billed_at(candidate), candidate.model.sale)
 
 

@@ -14,9 +14,11 @@ from random import SystemRandom
 from typing import Any, TypeVar
 
 from gateway.errors import (
+    CredentialRefused,
     GatewayError,
     InvalidRequest,
     NotConfigured,
+    ProviderKeyRefused,
     UpstreamError,
     UpstreamOverloaded,
     UpstreamTimeout,
@@ -52,7 +54,7 @@ class Attempts:
         self._providers = providers
         self._health = health
         self._clock = clock
-        self._routes = Routes(providers, health)
+        self._routes = Routes(providers, health, Health(clock))
 
     def prepare(self, context: RequestContext[R, A]) -> None:
         """Begins what goes on beside the admission: the connection, and what completes the request."""
@@ -62,7 +64,7 @@ class Attempts:
     def reorder(self, context: RequestContext[R, A]) -> None:
         """Begins to order the candidates by how they do, where not all are well."""
         self._health.refresh()
-        if not self._health.all_well:
+        if not self._routes.all_well(context):
             context.ordering = begun(self._routes.in_order(context))
         self._recall(context, context.plan.candidates[0])
 
@@ -203,13 +205,18 @@ class Attempts:
         if context.warming is not None and not context.warming.done():
             await asyncio.wait({context.warming})
         candidate = attempt.candidate
+        if context.unheld:
+            await context.hold_for(candidate)
         credential = attempt.credential = await self._routes.credential(context, candidate)
         call = context.operation.call(request, candidate, credential, self._clock.now_s(), stream=stream)
         response = await self._providers.send(call.request)
         if response.status == 200:
             return response, call
         body = await whole(response)
-        raise call.decode_error(response.status, response.headers, body)
+        error = call.decode_error(response.status, response.headers, body)
+        if candidate.own is not None and isinstance(error, CredentialRefused):
+            raise ProviderKeyRefused(candidate.target.provider)
+        raise error
 
     def _recall(self, context: RequestContext[R, A], candidate: Candidate[Any]) -> None:
         """Begins to look up what completes the request for a candidate: for the first one, beside the admission."""

@@ -182,6 +182,23 @@ class OpenHold(Struct):
             self.units_held = units
             return True
 
+    async def widen(self, meter: StreamMeter) -> bool:
+        """Raises the hold to what `meter` may come to at most, which pays from then on; false if it is not covered."""
+        output = meter.open_output
+        units = 0 if output is None else output.first_units if output.watched else output.most_units
+        amount, cap = meter.worst_case(units), self.billable.principal.key.monthly_spend_cap_nanousd
+        async with self._steps:
+            if self.bill is not None:
+                return False
+            try:
+                extended = await self.money.extend(self.hold, amount, spend_cap_nanousd=cap)
+            except ServiceUnavailable:
+                return False
+            if extended is None:
+                return False
+            self.hold, self.units_held, self.meter, self._covered_bytes = extended, units, meter, 0
+            return True
+
     def progress(self, served_by: Candidate[Any], delivered_bytes: int, uses: Uses = ()) -> None:
         """Notes how far a stream has come, and begins the checkpoint that is due."""
         if self._serving is not served_by:

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from gateway.canonical.money import Window
 from gateway.canonical.response import Extension, Stamp, Tried
 from gateway.canonical.usage import Usage, Uses
-from gateway.errors import GatewayError, UnreadableAnswer, UpstreamError
+from gateway.errors import GatewayError, NotCovered, UnreadableAnswer, UpstreamError
 from gateway.pipeline.charge import OpenHold
 from gateway.pipeline.operation import A, InboundRequest, Operation, R, StreamMeter
 from gateway.ports.upstream import Credential
@@ -49,6 +49,7 @@ class RequestContext(Struct, Generic[R, A]):
     `credentials` are those in use, by provider, and `spent` names the targets that are limited until after the request.
     `ordering` has the candidates in another order than the plan's where some of them are not well; `probe` is the one
     that this request finds out about.
+    `unheld` is true while the hold is for the account's own provider keys alone, with which it is asked first.
     """
 
     operation: Operation[R, A]
@@ -74,6 +75,7 @@ class RequestContext(Struct, Generic[R, A]):
     delivered_bytes: int = 0
     complete: bool = False
     extension: Extension | None = None
+    unheld: bool = False
     before_end: Callable[[bytes], Awaitable[None]] | None = None
     error: GatewayError | None = None
     said_once: UpstreamError | None = None
@@ -149,6 +151,15 @@ class RequestContext(Struct, Generic[R, A]):
     def pass_over(self, candidate: Candidate[Any]) -> None:
         """Notes a candidate that is not asked, since its provider has asked to be left alone."""
         self.attempts.append(Attempt(candidate, outcome=COOLING))
+
+    async def hold_for(self, candidate: Candidate[Any]) -> None:
+        """Raises the hold before the gateway's own credentials are used; raises `NotCovered` where it cannot be."""
+        if not self.unheld or candidate.own is not None or self.open_hold is None:
+            return
+        meter = self.operation.meter(self.request, self.plan)
+        if not await self.open_hold.widen(meter):
+            raise NotCovered
+        self.meter, self.unheld = meter, False
 
     def fail_with(self, failure: UpstreamError, candidate: Candidate[Any]) -> None:
         """Notes the failure that the caller is told of, and the candidate whose it is."""

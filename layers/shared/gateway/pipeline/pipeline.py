@@ -73,15 +73,17 @@ class Pipeline:
         request = operation.decode(inbound)
         plan = operation.plan(inbound.principal, request)
         request = _within_a_minute(operation, request, plan, inbound.principal.key.tpm_limit)
+        held_for = plan.held_for if inbound.principal.own_keys else plan
         now_s = self._clock.now_s()
         return RequestContext(
             operation,
             inbound,
             request,
             plan,
-            operation.meter(request, plan),
+            operation.meter(request, held_for),
             hold_id or hold_id_at(now_s, secrets.randbits(40)),
             entered_s or now_s,
+            unheld=held_for is not plan,
         )
 
     def over_by_s(self, context: RequestContext[R, A]) -> float:
@@ -111,6 +113,11 @@ class Pipeline:
         """Goes on with a request that another process has admitted, under the hold that it was admitted with."""
         self._attempts.reorder(context)
         billable = _billable(context, context.inbound.deadline_s)
+        if context.inbound.principal.key.has_provider_keys:
+            # The keys by which it was admitted may be gone, and its hold was for them alone then.
+            output = context.meter.open_output
+            first = context.meter.worst_case(0 if output is None else output.first_units)
+            context.unheld = context.unheld or first > hold.amount_nanousd
         _open(context, self._billing.resume(billable, context.meter, hold))
 
     async def answer(self, context: RequestContext[R, A]) -> bytes:
@@ -222,7 +229,8 @@ def _open(context: RequestContext[R, A], open_hold: OpenHold) -> None:
     if output.watched:
         context.meter = open_hold.meter = context.meter.limited(units)
     else:
-        context.meter = open_hold.meter = context.operation.meter(context.request, context.plan)
+        plan = context.plan.held_for if context.unheld else context.plan
+        context.meter = open_hold.meter = context.operation.meter(context.request, plan)
 
 
 def _billable(context: RequestContext[R, A], over_by_s: float) -> Billable:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from gateway.errors import NotConfigured, UpstreamError
 from gateway.framing.sse import FRAME_BYTES_MAX
+from gateway.ports.provider_keys import OwnKeys, ProviderKey
 from gateway.ports.upstream import (
     Credential,
     Credentials,
@@ -33,34 +34,46 @@ class WholeAnswer(Struct, frozen=True):
 
 
 class ProviderClient:
-    """The way to providers, with this deployment's credentials and timeouts."""
+    """The way to providers, with this deployment's credentials and timeouts, or with an account's own keys."""
 
-    def __init__(self, credentials: Credentials, upstream: Upstream, timeouts: UpstreamTimeouts) -> None:
+    def __init__(
+        self,
+        credentials: Credentials,
+        upstream: Upstream,
+        timeouts: UpstreamTimeouts,
+        own_keys: OwnKeys | None = None,
+    ) -> None:
         self._credentials = credentials
         self._upstream = upstream
         self._timeouts = timeouts
+        self._own_keys = own_keys
 
-    async def choice(self, provider: str) -> Sequence[Credential]:
-        """The provider's credentials, of which a request uses one; empty where the deployment has none."""
-        return await self._credentials.of(provider)
+    async def choice(self, provider: str, own: ProviderKey | None = None) -> Sequence[Credential]:
+        """The provider's credentials, of which a request uses one; empty where the deployment has none.
+
+        With an account's `own` key it is that one alone.
+        """
+        if own is None:
+            return await self._credentials.of(provider)
+        return () if self._own_keys is None else (await self._own_keys.credential(own),)
 
     async def ready(self, provider: str, credential: Credential) -> Credential:
         """A credential as requests use it; raises `UpstreamError` if it cannot be had."""
         return await self._credentials.ready(provider, credential)
 
-    async def credential(self, provider: str) -> Credential:
+    async def credential(self, provider: str, own: ProviderKey | None = None) -> Credential:
         """The provider's first credential, ready for use; raises `NotConfigured` where the deployment has none."""
-        found = await self.configured(provider)
+        found = await self.configured(provider, own)
         if found is None:
             raise NotConfigured
         return found
 
-    async def configured(self, provider: str) -> Credential | None:
+    async def configured(self, provider: str, own: ProviderKey | None = None) -> Credential | None:
         """The provider's first credential, ready for use, or nothing where the deployment has none.
 
         What one request has begun at a provider's account, such as a task, a later one finds there alone.
         """
-        found = await self.choice(provider)
+        found = await self.choice(provider, own)
         return await self.ready(provider, found[0]) if found else None
 
     async def warm(self, origin: str) -> None:

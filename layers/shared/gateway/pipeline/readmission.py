@@ -19,6 +19,7 @@ from gateway.limits.windows import enforced_rpm, month_reset_s
 from gateway.ports.clock import Clock
 from gateway.ports.keys import Keys
 from gateway.ports.money import Money
+from gateway.ports.provider_keys import OwnKeys
 
 NO_KEY = "The API key of this request is gone."
 # Members of a job's order: the key of its request, and the address that it came from.
@@ -31,6 +32,7 @@ class Readmission(Struct, frozen=True):
     keys: Keys
     money: Money
     clock: Clock
+    own_keys: OwnKeys | None = None
 
     async def principal(self, account_id: str, order: Mapping[str, Any]) -> Principal:
         """The caller of an admitted order; raises the refusal that a request of now would meet.
@@ -54,4 +56,6 @@ class Readmission(Struct, frozen=True):
         if cap is not None and state.spent_nanousd > cap:
             refusal = Refusal(RefusedBy.SPEND_CAP, state.window, state.free_nanousd, month_reset_s=month_reset_s(now_s))
             raise refusal.error()
+        if record.has_provider_keys and self.own_keys is not None:
+            return replace(principal, own_keys=tuple(await self.own_keys.of(account_id)))
         return principal

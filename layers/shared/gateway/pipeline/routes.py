@@ -28,10 +28,18 @@ Request = RequestContext[Any, Any]
 
 
 class Routes(Struct, frozen=True):
-    """The candidates of requests, the providers' credentials, and how both do."""
+    """The candidates of requests, the providers' credentials, and how both do.
+
+    How accounts' `own` keys do stays in this process: it is no other account's concern.
+    """
 
     providers: ProviderClient
     health: Health
+    own: Health
+
+    def all_well(self, context: Request) -> bool:
+        """True if nothing is known against any target that the request may use: then the plan's order stands."""
+        return self.health.all_well and (not context.inbound.principal.own_keys or self.own.all_well)
 
     async def in_order(self, context: Request) -> list[Candidate[Any]]:
         """The plan's candidates: those that are well, those that are due for a probe, and those that cool.
@@ -51,10 +59,11 @@ class Routes(Struct, frozen=True):
 
     async def _is_probed(self, context: Request, due: Candidate[Any]) -> bool:
         """True if this request is the one that finds out about a candidate that is due."""
-        for credential in await self.providers.choice(due.target.provider):
+        health = self._health(due)
+        for credential in await self._choice(due):
             names = _names(due, credential)
-            if self.health.phase(names) is Phase.DUE and await self.health.claim(names):
-                context.credentials[due.target.provider], context.probe = credential, due
+            if health.phase(names) is Phase.DUE and await health.claim(names):
+                context.credentials[_holder(due)], context.probe = credential, due
                 return True
         return False
 
@@ -63,28 +72,28 @@ class Routes(Struct, frozen=True):
 
         Those that have failed this request come last. Raises `NotConfigured` where the provider has none.
         """
-        provider = candidate.target.provider
-        chosen = context.credentials.get(provider)
+        provider, holder = candidate.target.provider, _holder(candidate)
+        chosen = context.credentials.get(holder)
         if chosen is None:
-            found = await self.providers.choice(provider)
+            found = await self.providers.choice(provider, candidate.own)
             if not found:
                 raise NotConfigured
             chosen = found[0] if len(found) == 1 else await self._chosen(context, candidate, found)
-            context.credentials[provider] = chosen
+            context.credentials[holder] = chosen
         return await self.providers.ready(provider, chosen)
 
     async def is_spent(self, context: Request, candidate: Candidate[Any]) -> bool:
         """True if the provider has asked, of each credential, to be left alone for longer than the request waits."""
         if not context.spent:
             return False
-        found = await self.providers.choice(candidate.target.provider)
+        found = await self._choice(candidate)
         return bool(found) and all(_is_spent(context, candidate, each) for each in found)
 
     async def has_another(self, context: Request, attempt: Attempt, error: UpstreamError | InvalidRequest) -> bool:
         """True if the failure is the credential's, and the provider has one that the request has not tried."""
         if not isinstance(error, CredentialRefused | UpstreamOverloaded):
             return False
-        found = await self.providers.choice(attempt.candidate.target.provider)
+        found = await self._choice(attempt.candidate)
         return len(found) > 1 and bool(_untried(context, attempt.candidate, found))
 
     def failed(self, context: Request, attempt: Attempt, error: UpstreamError) -> None:
@@ -93,26 +102,38 @@ class Routes(Struct, frozen=True):
         if credential is None:
             return
         provider = candidate.target.provider
-        context.credentials.pop(provider, None)
+        context.credentials.pop(_holder(candidate), None)
         refused = isinstance(error, CredentialRefused)
         if not refused and not error.retryable:
             return
         named = error.retry_after_s or None
         shared = named and context.operation.shares_quota(candidate)
         name = target_name(provider, credential, "" if shared else place_of(candidate.target))
-        self.health.failed(name, after_s=named, at_once=isinstance(error, UpstreamTimeout))
+        self._health(candidate).failed(name, after_s=named, at_once=isinstance(error, UpstreamTimeout))
         if refused or named:
             context.spent.add(name)
 
     def served(self, attempt: Attempt, *, whole: bool) -> None:
         """Notes that the attempt's target has answered, or has begun to."""
-        if attempt.credential is not None and not self.health.all_well:
-            self.health.served(_names(attempt.candidate, attempt.credential), whole=whole)
+        health = self._health(attempt.candidate)
+        if attempt.credential is not None and not health.all_well:
+            health.served(_names(attempt.candidate, attempt.credential), whole=whole)
 
     async def _phase(self, candidate: Candidate[Any]) -> Phase:
         """The phase of the best credential; a provider without any is of no help."""
-        found = await self.providers.choice(candidate.target.provider)
-        return min((self.health.phase(_names(candidate, each)) for each in found), default=Phase.COOLING)
+        found = await self._choice(candidate)
+        health = self._health(candidate)
+        return min((health.phase(_names(candidate, each)) for each in found), default=Phase.COOLING)
+
+    async def _choice(self, candidate: Candidate[Any]) -> Sequence[Credential]:
+        """The credentials that the candidate may be asked with; none where the account's own cannot be opened."""
+        try:
+            return await self.providers.choice(candidate.target.provider, candidate.own)
+        except UpstreamError:
+            return ()
+
+    def _health(self, candidate: Candidate[Any]) -> Health:
+        return self.health if candidate.own is None else self.own
 
     async def _chosen(self, context: Request, candidate: Candidate[Any], found: Sequence[Credential]) -> Credential:
         """One of several credentials. One that is due for a probe is chosen once for each of its cooldowns."""
@@ -124,6 +145,12 @@ class Routes(Struct, frozen=True):
         if not well or chosen in well or await self.health.claim(_names(candidate, chosen)):
             return chosen
         return by_weight(well, CHANCE.random())
+
+
+def _holder(candidate: Candidate[Any]) -> str:
+    """The name under which a request notes its credential of the provider: the gateway's, or the account's own."""
+    provider = candidate.target.provider
+    return provider if candidate.own is None else f"{provider}#{candidate.own.key_id}"
 
 
 def _names(candidate: Candidate[Any], credential: Credential) -> tuple[str, str]:

@@ -29,8 +29,7 @@ class ProviderKey(Struct, frozen=True):
     """An account's own key of a provider. An account has one for each provider at most.
 
     `version` counts the writes of it. `settings` are the members of the credential that are no secrets, a region for
-    example. `reason` says why the last test did not verify the key. `fee_basis_points` is the operator's share of the
-    list price; it is not stored.
+    example. `reason` says why the last test did not verify the key.
     """
 
     account_id: str
@@ -47,7 +46,11 @@ class ProviderKey(Struct, frozen=True):
     verified: bool = False
     reason: str | None = None
     tested_at_s: int | None = None
-    fee_basis_points: int = 0
+
+    @property
+    def region(self) -> str | None:
+        """The provider's region in which it is asked with this key, where the key has one of its own."""
+        return self.settings.get("region") or self.settings.get("location")
 
 
 class ProviderKeyStore(Protocol):

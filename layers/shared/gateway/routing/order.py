@@ -159,7 +159,7 @@ def paid_for(found: Sequence[Chat], request: ChatRequest, standing: Standing, ex
 
     def objection(candidate: Chat) -> str | None:
         offer = candidate.name.offer
-        if not isinstance(offer, Alias) or not offer.graded or not offer.flat:
+        if not isinstance(offer, Alias) or not offer.graded or not offer.flat or candidate.own is not None:
             return None
         is_paid = _cost(candidate, expected) <= price_usd(flat_price(offer), expected)
         return None if is_paid else "costs more than the flat price"

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.canonical.chat_models import ChatModel, ListPrice, flat_price
 from gateway.canonical.models import Alias, Model, ModelTarget, Name
+from gateway.ports.provider_keys import ProviderKey
 
 if TYPE_CHECKING:
     # Requests for `auto` alone are graded.
@@ -18,11 +20,15 @@ M = TypeVar("M", bound=Model[Any])
 
 
 class Candidate(Struct, Generic[M], frozen=True):
-    """One target that may serve a request. `name` is the name that led to its model, and decides the price."""
+    """One target that may serve a request. `name` is the name that led to its model, and decides the price.
+
+    `own` is the account's own key of the provider, with which the target is asked in place of the gateway's.
+    """
 
     name: Name
     model: M
     target: ModelTarget[Any]
+    own: ProviderKey | None = None
 
 
 class Plan(Struct, Generic[M], frozen=True):
@@ -43,6 +49,12 @@ class Plan(Struct, Generic[M], frozen=True):
         """
         return dict.fromkeys(map(id_of, self.candidates), 0.0) | {id_of(self.candidates[0]): 1.0}
 
+    @property
+    def held_for(self) -> Plan[M]:
+        """The part that is held for at admission: the candidates with the account's own keys, where there are any."""
+        own = tuple(candidate for candidate in self.candidates if candidate.own is not None)
+        return replace(self, candidates=own) if 0 < len(own) < len(self.candidates) else self
+
 
 class Excluded(Struct, frozen=True):
     """A target that a rule has left out. `rule` is the parameter or setting behind it, `why` says it in words."""
@@ -55,9 +67,10 @@ class Excluded(Struct, frozen=True):
 
 
 def id_of(candidate: Candidate[Any]) -> str:
-    """The candidate's id in logs: provider, region where it has one of its own, and model."""
+    """The candidate's id in logs: provider, region where it has one of its own, own key where it has one, and model."""
     target = candidate.target
     place = target.provider if target.region is None else f"{target.provider}@{target.region}"
+    place = place if candidate.own is None else f"{place}#{candidate.own.key_id}"
     return f"{place}/{candidate.model.id}"
 
 
@@ -80,7 +93,7 @@ def sifted(
 
 
 def billed_at(candidate: Candidate[ChatModel]) -> ListPrice:
-    """The list price for billing: the candidate's own, or the flat price of a routing alias."""
+    """The list price for billing: the candidate's own, or the flat price of a routing alias on the gateway's keys."""
     offer = candidate.name.offer
     listed: ListPrice = candidate.target.price
-    return flat_price(offer) if isinstance(offer, Alias) and offer.flat else listed
+    return flat_price(offer) if isinstance(offer, Alias) and offer.flat and candidate.own is None else listed

@@ -7,7 +7,7 @@ it leaves out by which rule and why.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,6 +19,7 @@ from gateway.canonical.models import Alias, ModelTarget, Name, Retired
 from gateway.canonical.request import ChatRequest, PriceLimit, RoutingPreferences
 from gateway.errors import InvalidRequest, NotFound, PermissionDenied
 from gateway.ports.catalog import Catalog
+from gateway.ports.provider_keys import ProviderKey
 from gateway.ports.standing import UNKNOWN, Standing
 from gateway.routing.needs import lack_of, needs_of
 from gateway.routing.order import ordered, paid_for
@@ -38,6 +39,10 @@ class Access(Protocol):
 
     def may_reach(self, target: ModelTarget[Any]) -> bool:
         """True for a target where the caller's requests may be processed."""
+
+    @property
+    def own_keys(self) -> Sequence[ProviderKey]:
+        """The account's own keys of providers."""
 
 
 def plan(
@@ -69,7 +74,11 @@ def concluded(planned: Plan[ChatModel], routing: RoutingPreferences, excluded: l
     if routing.fallback_models:
         # Under its first name, which decides the price.
         first_named: dict[object, Candidate[ChatModel]] = {}
-        kept = [each for each in kept if first_named.setdefault((each.model.id, each.target), each) is each]
+        kept = [
+            each
+            for each in kept
+            if first_named.setdefault((each.model.id, each.target, each.own is None), each) is each
+        ]
     if not routing.allow_fallbacks:
         first = kept[0]
         why = "another target stands before it"
@@ -96,7 +105,13 @@ def candidates_for(
     ]
     if not _is_allowed(names[0], access):
         raise not_allowed(requested)
-    every = (Candidate(name, model, target) for name, model in _behind(names, catalog) for target in model.targets)
+    every: Iterable[Candidate[M]] = (
+        Candidate(name, model, target) for name, model in _behind(names, catalog) for target in model.targets
+    )
+    if access.own_keys:
+        from gateway.routing.own import with_own  # noqa: PLC0415  # accounts with keys of their own alone pay for it
+
+        every = with_own(every, access.own_keys, out)
     found = sifted(every, "allowed_models", lambda each: _off_the_list(each, access), out)
     found = sifted(found, "region_policy", lambda each: _out_of_reach(each, access), out)
     if not found:

@@ -11,6 +11,7 @@ from gateway.wiring.accounts import keys
 from gateway.wiring.chat import chat
 from gateway.wiring.jobs import job_dependencies
 from gateway.wiring.objects import bucket_objects
+from gateway.wiring.own_keys import OWN_KEYS
 from gateway.wiring.process import process
 from gateway.wiring.responses import stored
 from gateway.wiring.streaming import services
@@ -25,7 +26,7 @@ def background_run() -> BackgroundRun:
     dependencies = RunDependencies(
         on.jobs,
         on.writer,
-        Readmission(keys(), on.money, clock),
+        Readmission(keys(), on.money, clock, OWN_KEYS),
         on.money,
         pipeline,
         chat(CLIENT),

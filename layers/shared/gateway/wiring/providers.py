@@ -8,6 +8,7 @@ from gateway.stores.aws.access_tokens import TokenCredentials
 from gateway.stores.aws.provider_credentials import SecretCredentials
 from gateway.stores.aws.role_credentials import RoleCredentials
 from gateway.upstream.provider import HttpUpstream
+from gateway.wiring.own_keys import OWN_KEYS
 from gateway.wiring.process import aws_credentials, process
 
 
@@ -20,7 +21,7 @@ def provider_client(timeouts: UpstreamTimeouts | None = None) -> ProviderClient:
     secret = SecretCredentials(on.aws, on.clock, chosen.providers_secret, chosen.providers_secret_ttl_s)
     tokens = TokenCredentials(secret, upstream, on.clock, standard)
     role = RoleCredentials(tokens, aws_credentials(chosen, on.client, on.clock), chosen.region)
-    return ProviderClient(role, upstream, timeouts or standard)
+    return ProviderClient(role, upstream, timeouts or standard, OWN_KEYS)
 
 
 def callback_settings() -> SecretCredentials:

@@ -15,11 +15,13 @@ from gateway.pipeline.pipeline import Limits, Pipeline
 from gateway.ports.clock import Clock
 from gateway.ports.keys import Keys
 from gateway.ports.money import Money
+from gateway.ports.provider_keys import OwnKeys
 from gateway.stores.aws.deferred_settlements import SqsDeferredSettlements
 from gateway.stores.health import DynamoHealth
 from gateway.wiring.accounts import idempotency, keys
 from gateway.wiring.following import look
 from gateway.wiring.money import money
+from gateway.wiring.own_keys import OWN_KEYS
 from gateway.wiring.process import process
 from gateway.wiring.providers import provider_client
 
@@ -35,6 +37,7 @@ class StreamingServices(Struct, frozen=True):
     commit_s: float
     reads_rpm: int = READS_RPM
     look: Callable[[], Awaitable[None] | None] = look
+    own_keys: OwnKeys = OWN_KEYS
 
 
 @cache

@@ -14,8 +14,6 @@ from gateway.stores.aws.client import AwsApi, ConditionFailed, Item
 from gateway.stores.aws.table import Table
 
 SCHEMA_VERSION = 1
-# What is made of an item, or known from elsewhere.
-NOT_STORED = ("envelope", "fee_basis_points")
 
 
 class DynamoProviderKeys:
@@ -81,7 +79,7 @@ def _stored(key: ProviderKey) -> ProviderKey:
 
 
 def _item(key: ProviderKey) -> Item:
-    plain = {name: value for name, value in asdict(key).items() if name not in NOT_STORED}
+    plain = {name: value for name, value in asdict(key).items() if name != "envelope"}
     sealed = {"wrapped_key": key.envelope.wrapped_key, "sealed": key.envelope.text}
     return to_item({**plain, **sealed, "schema_version": SCHEMA_VERSION})
 

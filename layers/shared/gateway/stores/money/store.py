@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from gateway.canonical.limits import SHARE
-from gateway.canonical.money import AccountState, Admission, CountedCall, HoldRequest, NanoUsd, Refusal
+from gateway.canonical.money import AccountState, Admission, CountedCall, HoldRequest, NanoUsd, Refusal, RefusedBy
 from gateway.errors import ServiceUnavailable
 from gateway.limits.refusals import Refusals
 from gateway.limits.windows import minute_of, month_of
@@ -74,7 +74,8 @@ class DynamoMoney(Books, Holds):
 
     async def admit(self, request: HoldRequest, now_s: float) -> Admission | Refusal:
         standing = self._refusals.recall(request.account_id, request.key_id, now_s)
-        if standing is not None:
+        # What costs nothing needs no balance.
+        if standing is not None and not (standing.by is RefusedBy.BALANCE and request.amount_nanousd == 0):
             return standing
         seen = self._guess(request.account_id, now_s)
         stamp_ms = int(now_s * 1000)
