@@ -13,14 +13,18 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
-from gateway.auth.principal import key_hash
+from gateway.auth.principal import Principal, key_hash
 from gateway.canonical.money import EntryKind, Tier
+from gateway.canonical.request import RoutingPreferences
+from gateway.errors import PermissionDenied
 from gateway.logs.lines import JsonFormatter
-from gateway.ports.provider_keys import Mode, ProviderKey
+from gateway.ports.provider_keys import Envelope, Mode, ProviderKey
 from gateway.ports.upstream import Credential
+from gateway.routing.planning import candidates_for
 from gateway.stores.keys.own_keys import StoredOwnKeys
 from tests.app.harness import (
     ACCOUNT,
+    CATALOG,
     KEY,
     RECORD,
     SSE_HEAD,
@@ -256,6 +260,32 @@ async def test_no_line_of_the_log_and_no_answer_has_the_key(caplog: pytest.LogCa
     lines = [JsonFormatter("stack").format(record) for record in caplog.records]
     assert lines
     assert [line for line in lines if "canary" in line] == []
+
+
+def test_the_region_of_an_own_key_is_judged_by_the_callers_policy() -> None:
+    key = ProviderKey(
+        account_id=ACCOUNT,
+        provider="bedrock",
+        key_id="pvk_cn",
+        name="own",
+        mode="only",
+        last4="0000",
+        created_at_s=0,
+        updated_at_s=0,
+        version=1,
+        envelope=Envelope("", ""),
+        settings={"region": "cn-north-1"},
+    )
+    planned = {}
+    for policy in ("any", "cn-only", "overseas-only"):
+        caller = Principal(ACCOUNT, replace(RECORD, region_policy=policy), (key,))
+        try:
+            found = candidates_for("aws/claude-haiku-4-5", RoutingPreferences(), CATALOG, caller)
+        except PermissionDenied as refused:
+            planned[policy] = str(refused.code)
+        else:
+            planned[policy] = ",".join(sorted({str(each.target.region) for each in found if each.own is not None}))
+    assert planned == {"any": "cn-north-1", "cn-only": "cn-north-1", "overseas-only": "region_not_allowed"}
 
 
 @pytest.mark.parametrize("turn", [lambda body: {**body, "max_price": {"prompt": 0.01}}], ids=["price"])

@@ -261,6 +261,16 @@ async def test_bringing_a_key_tells_every_key_of_the_account_that_there_is_one(n
     assert (before.has_provider_keys, after) == (False, replace(before, has_provider_keys=True))
 
 
+async def test_an_account_without_balance_brings_tests_and_replaces_its_keys(nexgate: AppUnderTest) -> None:
+    await nexgate.money.open_account("acc_poor", 1_000)
+    await nexgate.give_key("sk-xc-poor", KeyRecord("key_poor", "acc_poor", "poor", "0000", 0))
+    made = await nexgate.ask("POST", PATH, OWN, "sk-xc-poor")
+    path = f"{PATH}/{made.json()['id']}"
+    tested = await nexgate.ask("POST", f"{path}/test", key="sk-xc-poor")
+    changed = await nexgate.ask("PATCH", path, {"api_key": "sk-renewed-9999"}, "sk-xc-poor")
+    assert (made.status_code, tested.status_code, changed.status_code) == (201, 200, 200)
+
+
 async def test_tests_count_as_work_and_a_full_window_refuses_them(nexgate: AppUnderTest) -> None:
     made = await bring(nexgate)
     narrow = KeyRecord("key_narrow", ACCOUNT, "narrow", "0000", 0, rpm_limit=2, can_manage_keys=True)

@@ -107,13 +107,14 @@ class CountedCall(Struct, frozen=True):
     """A request that holds no money, and counts in the windows of its key and account.
 
     With `reads_limit` it counts in the key's window of reads instead, and needs neither balance nor an account that is
-    not suspended.
+    not suspended. One that is `unpaid` needs no balance: it has to do with the account's own provider keys.
     """
 
     account_id: str
     key_id: str
     key_rpm_limit: int
     reads_limit: int | None = None
+    unpaid: bool = False
 
 
 class ToolCost(Struct, frozen=True):

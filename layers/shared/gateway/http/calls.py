@@ -89,9 +89,12 @@ class KeyedCall(Call):
         """The key itself, as the request carries it."""
         return key_in(self.request.header_fields, self.request.query_fields)
 
-    async def count_work(self) -> None:
-        """Counts the call beside the generations, before its work; raises the refusal: it needs a balance too."""
-        self.account = await counted_request(self.exchange, self.principal, self.services)
+    async def count_work(self, *, unpaid: bool = False) -> None:
+        """Counts the call beside the generations, before its work; raises the refusal.
+
+        It needs a balance too, unless it is `unpaid`.
+        """
+        self.account = await counted_request(self.exchange, self.principal, self.services, unpaid=unpaid)
 
 
 # An answer's body, or a whole answer.

@@ -41,9 +41,13 @@ async def count_read(principal: Principal, services: Counters, *, refused: bool 
     return await services.money.count(_call(principal, limit), services.clock.now_s())
 
 
-async def count_request(principal: Principal, services: Counters) -> Counted:
-    """Counts a request that makes work or creates something, or refuses it: it needs a balance too."""
-    return await services.money.count(_call(principal, None), services.clock.now_s())
+async def count_request(principal: Principal, services: Counters, *, unpaid: bool = False) -> Counted:
+    """Counts a request that makes work or creates something, or refuses it.
+
+    It needs a balance too, unless it is `unpaid` or the account has provider keys of its own.
+    """
+    call = _call(principal, None, unpaid=unpaid or bool(principal.own_keys))
+    return await services.money.count(call, services.clock.now_s())
 
 
 async def refuse_hopeless(principal: Principal, services: Counters) -> None:
@@ -63,6 +67,6 @@ async def refuse_hopeless(principal: Principal, services: Counters) -> None:
         raise Refusal(broken, found.window, found.free_nanousd).error()
 
 
-def _call(principal: Principal, reads_limit: int | None) -> CountedCall:
+def _call(principal: Principal, reads_limit: int | None, *, unpaid: bool = False) -> CountedCall:
     key = principal.key
-    return CountedCall(principal.account_id, key.key_id, enforced_rpm(key.rpm_limit), reads_limit)
+    return CountedCall(principal.account_id, key.key_id, enforced_rpm(key.rpm_limit), reads_limit, unpaid)

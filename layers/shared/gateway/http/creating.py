@@ -27,11 +27,12 @@ async def created_once(
     *,
     status: int = 201,
     counts: bool = True,
+    unpaid: bool = False,
 ) -> Reply:
     """The answer of `create`, or its earlier answer to the same key; `disown` removes what an id created.
 
     What is kept is sealed by the caller's API key, so each API key has idempotency keys of its own. `counts` is false
-    for a creation that is counted elsewhere; its repeats are only read.
+    for a creation that is counted elsewhere; its repeats are only read. One that is `unpaid` needs no balance.
     """
     request, secret = call.request, call.key_text
     keyed = keyed_request(
@@ -45,7 +46,7 @@ async def created_once(
 
     async def made() -> bytes:
         if counts:
-            await call.count_work()
+            await call.count_work(unpaid=unpaid)
         return orjson.dumps(await create())
 
     if keyed is None:

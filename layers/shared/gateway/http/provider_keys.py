@@ -21,7 +21,7 @@ async def bring_provider_key(call: ManagerCall, wanted: NewProviderKey) -> Shown
     """Brings the account's own key of a provider, once the provider has taken it in a test; its text is never shown."""
     key_id = call.provider_keys.new_id()
     bring = partial(call.provider_keys.brought, call.manager, key_id, wanted)
-    return await created_once(call, key_id, bring, partial(call.provider_keys.disown, call.account_id))
+    return await created_once(call, key_id, bring, partial(call.provider_keys.disown, call.account_id), unpaid=True)
 
 
 @provider_keys.on("GET", "")
@@ -39,7 +39,7 @@ async def get_provider_key(call: ManagerCall) -> Shown:
 @provider_keys.on("POST", f"{ONE}/test")
 async def try_provider_key(call: ManagerCall) -> Shown:
     """Asks the provider whether it takes the key as it stands; counted as work, as bringing one is."""
-    await call.count_work()
+    await call.count_work(unpaid=True)
     return provider_key_view(await call.provider_keys.test(call.manager, call.path["provider_key_id"]))
 
 
@@ -47,7 +47,7 @@ async def try_provider_key(call: ManagerCall) -> Shown:
 async def change_provider_key(call: ManagerCall, changes: ProviderKeyChanges) -> Shown:
     """Changes name and mode, or replaces the key; a new one is tested, and counted as work."""
     if changes.replaces:
-        await call.count_work()
+        await call.count_work(unpaid=True)
     return provider_key_view(await call.provider_keys.change(call.manager, call.path["provider_key_id"], changes))
 
 

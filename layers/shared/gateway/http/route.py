@@ -52,9 +52,11 @@ async def counted_read(exchange: Exchange, principal: Principal, services: Servi
     return _passed(exchange, services, await count_read(principal, services, refused=refused))
 
 
-async def counted_request(exchange: Exchange, principal: Principal, services: Services) -> AccountState | None:
+async def counted_request(
+    exchange: Exchange, principal: Principal, services: Services, *, unpaid: bool = False
+) -> AccountState | None:
     """Counts a request that makes work, before it does; raises the refusal."""
-    return _passed(exchange, services, await count_request(principal, services))
+    return _passed(exchange, services, await count_request(principal, services, unpaid=unpaid))
 
 
 def _passed(exchange: Exchange, services: Services, outcome: Counted) -> AccountState | None:

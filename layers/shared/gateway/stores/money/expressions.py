@@ -113,8 +113,11 @@ COUNT_READ: Mapping[str, Rule] = {
 }
 # A new minute's write leaves out the counts that it does not begin.
 DROP: Mapping[str, Rule] = {name: Rule(removes=(name,)) for name in ("kt", "ku", "kr")}
-# A call that holds nothing.
-CALL = Rule(conditions=("attribute_not_exists(#off)", "#free > :zero"))
+# A call that holds nothing. By: does it need no balance?
+CALL: Mapping[bool, Rule] = {
+    False: Rule(conditions=("attribute_not_exists(#off)", "#free > :zero")),
+    True: Rule(conditions=("attribute_not_exists(#off)",)),
+}
 
 # The holds by which a key counts its requests that run at once. By: has the key an attribute of them? Has one of them
 # outlived its lease? Then the write replaces the attribute that the writer has seen.

@@ -166,7 +166,7 @@ def judge_call(account: Account, call: CountedCall, now_s: float) -> Refusal | N
         (RefusedBy.SUSPENDED, account.disabled),
         (RefusedBy.KEY_WINDOW, account.key_used.get(call.key_id, 0) >= call.key_rpm_limit),
         (RefusedBy.ACCOUNT_WINDOW, account.used >= account.rpm_limit),
-        (RefusedBy.BALANCE, account.free_nanousd <= 0),
+        (RefusedBy.BALANCE, account.free_nanousd <= 0 and not call.unpaid),
     )
     broken = next((rule for rule, is_broken in rules if is_broken), None)
     left = state(account, call.key_id, call.key_rpm_limit, now_s).window

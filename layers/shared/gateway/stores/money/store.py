@@ -105,7 +105,8 @@ class DynamoMoney(Books, Holds):
         is_read = call.reads_limit is not None
         refusals = self._read_refusals if is_read else self._refusals
         standing = refusals.recall(call.account_id, call.key_id, now_s)
-        if standing is not None and (call.reads_limit or 0) <= standing.window.limit:
+        is_over = standing is not None and standing.by is RefusedBy.BALANCE and call.unpaid
+        if standing is not None and not is_over and (call.reads_limit or 0) <= standing.window.limit:
             return standing
         seen = self._guess(call.account_id, now_s)
         for _ in range(PLANS):
@@ -132,7 +133,7 @@ class DynamoMoney(Books, Holds):
         turns = minute > seen.minute
         if call.reads_limit is None:
             dropped = tuple(expressions.DROP.values()) if turns else ()
-            rules = (expressions.CALL, expressions.ADMIT_MINUTE[turns], *dropped)
+            rules = (expressions.CALL[call.unpaid], expressions.ADMIT_MINUTE[turns], *dropped)
         else:
             rules = (expressions.KNOWN, expressions.COUNT_READ[seen.limits.variant("kr", turns=turns)])
         may_pass = (call.key_rpm_limit if call.reads_limit is None else call.reads_limit) >= 1
