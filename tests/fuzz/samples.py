@@ -100,6 +100,12 @@ def _listed() -> dict[str, list[Any]]:
         r"/v1(beta)?/(models|tunedModels)/.*": [*gemini, *_agents("contents")],
         r".*/keys": [KEY_SETTINGS, {"name": "made"}],
         r".*/keys/[^/]*": [_without(KEY_SETTINGS, "name"), {"disabled": True}, {"expires_at": None}],
+        r".*/provider-keys": [
+            {"provider": "openai", "api_key": "sk-proj-1234567890", "settings": {}, "mode": "only", "name": "ours"},
+            {"provider": "bedrock", "api_key": "ABSKkey-1234", "settings": {"region": "us-east-1"}, "verify": False},
+        ],
+        r".*/provider-keys/[^/]*": [{"mode": "only"}, {"api_key": "sk-proj-0987654321", "settings": {}, "name": "new"}],
+        r".*/provider-keys/.*/test": [{}],
         r".*/spend-cap": [{"monthly_spend_cap_usd": "5"}, {"monthly_spend_cap_usd": 5.25}, {"clear": True}],
         r".*/alert-webhook": [{"url": "https://example.com/alerts"}, {"url": None}],
         r".*/region-policy": [{"region_policy": "cn-only"}],

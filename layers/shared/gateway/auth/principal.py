@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -12,7 +12,10 @@ from gateway.auth.regions import within
 from gateway.canonical.models import ModelTarget
 from gateway.errors import AuthenticationFailed, InvalidRequest, PermissionDenied
 from gateway.ports.keys import KeyRecord
-from gateway.ports.provider_keys import ProviderKey
+
+if TYPE_CHECKING:
+    # Accounts with provider keys of their own alone load them.
+    from gateway.ports.provider_keys import ProviderKey
 
 BEARER = "bearer "
 AUTHORIZATION, IN_QUERY = "authorization", "?key="

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 
@@ -20,8 +20,11 @@ from gateway.pipeline.context import RequestContext
 from gateway.pipeline.operation import InboundRequest, Operation
 from gateway.pipeline.pipeline import Pipeline
 from gateway.ports.clock import Clock
-from gateway.ports.provider_keys import OwnKeys
 from gateway.ports.sink import Sink
+
+if TYPE_CHECKING:
+    # Accounts with provider keys of their own alone load them.
+    from gateway.ports.provider_keys import OwnKeys
 
 # What a follower leaves of its invocation's time.
 FOLLOW_MARGIN_S = 10.0

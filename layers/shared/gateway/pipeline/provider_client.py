@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from gateway.errors import NotConfigured, UpstreamError
 from gateway.framing.sse import FRAME_BYTES_MAX
-from gateway.ports.provider_keys import OwnKeys, ProviderKey
 from gateway.ports.upstream import (
     Credential,
     Credentials,
@@ -17,6 +17,10 @@ from gateway.ports.upstream import (
     UpstreamResponse,
     UpstreamTimeouts,
 )
+
+if TYPE_CHECKING:
+    # Accounts with provider keys of their own alone load them.
+    from gateway.ports.provider_keys import OwnKeys, ProviderKey
 
 # How the streams of all wires begin: a field or a comment of server-sent events, or their byte order mark; the length
 # of AWS's first message; Gemini's array. JSON objects, HTML and a proxy's plain words begin otherwise.

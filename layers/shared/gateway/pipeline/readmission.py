@@ -7,7 +7,7 @@ key may be revoked, its addresses, models, region or cap changed, or the account
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,7 +19,10 @@ from gateway.limits.windows import enforced_rpm, month_reset_s
 from gateway.ports.clock import Clock
 from gateway.ports.keys import Keys
 from gateway.ports.money import Money
-from gateway.ports.provider_keys import OwnKeys
+
+if TYPE_CHECKING:
+    # Accounts with provider keys of their own alone load them.
+    from gateway.ports.provider_keys import OwnKeys
 
 NO_KEY = "The API key of this request is gone."
 # Members of a job's order: the key of its request, and the address that it came from.

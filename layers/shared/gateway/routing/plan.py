@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from gateway.canonical.chat_models import ChatModel, ListPrice, flat_price
 from gateway.canonical.models import Alias, Model, ModelTarget, Name
-from gateway.ports.provider_keys import ProviderKey
 
 if TYPE_CHECKING:
-    # Requests for `auto` alone are graded.
+    # Accounts with provider keys of their own load them, and requests for `auto` alone are graded.
+    from gateway.ports.provider_keys import ProviderKey
     from gateway.routing.grading import Grade
 
 M = TypeVar("M", bound=Model[Any])

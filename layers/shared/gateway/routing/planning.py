@@ -19,13 +19,13 @@ from gateway.canonical.models import Alias, ModelTarget, Name, Retired
 from gateway.canonical.request import ChatRequest, PriceLimit, RoutingPreferences
 from gateway.errors import InvalidRequest, NotFound, PermissionDenied
 from gateway.ports.catalog import Catalog
-from gateway.ports.provider_keys import ProviderKey
 from gateway.ports.standing import UNKNOWN, Standing
 from gateway.routing.needs import lack_of, needs_of
 from gateway.routing.order import ordered, paid_for
 from gateway.routing.plan import Candidate, Excluded, M, Plan, billed_at, sifted
 
 if TYPE_CHECKING:
+    from gateway.ports.provider_keys import ProviderKey
     from gateway.routing.grading import Grade
 
 TRIES_MIN = 3

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from gateway.ports.provider_keys import ProviderKey
 from gateway.ports.upstream import Credential
 from gateway.wiring.process import process
 
 if TYPE_CHECKING:
+    from gateway.ports.provider_keys import ProviderKey
     from gateway.stores.keys.own_keys import StoredOwnKeys
 
 

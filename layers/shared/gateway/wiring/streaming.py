@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import cache
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -15,7 +16,6 @@ from gateway.pipeline.pipeline import Limits, Pipeline
 from gateway.ports.clock import Clock
 from gateway.ports.keys import Keys
 from gateway.ports.money import Money
-from gateway.ports.provider_keys import OwnKeys
 from gateway.stores.aws.deferred_settlements import SqsDeferredSettlements
 from gateway.stores.health import DynamoHealth
 from gateway.wiring.accounts import idempotency, keys
@@ -24,6 +24,10 @@ from gateway.wiring.money import money
 from gateway.wiring.own_keys import OWN_KEYS
 from gateway.wiring.process import process
 from gateway.wiring.providers import provider_client
+
+if TYPE_CHECKING:
+    # Accounts with provider keys of their own alone load them.
+    from gateway.ports.provider_keys import OwnKeys
 
 
 class StreamingServices(Struct, frozen=True):
