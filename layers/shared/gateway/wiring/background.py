@@ -11,8 +11,8 @@ from gateway.wiring.accounts import keys
 from gateway.wiring.chat import chat
 from gateway.wiring.jobs import job_dependencies
 from gateway.wiring.objects import bucket_objects
-from gateway.wiring.own_keys import OWN_KEYS
 from gateway.wiring.process import process
+from gateway.wiring.providers import OWN_KEYS
 from gateway.wiring.responses import stored
 from gateway.wiring.streaming import services
 

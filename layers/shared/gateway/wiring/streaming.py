@@ -21,9 +21,8 @@ from gateway.stores.health import DynamoHealth
 from gateway.wiring.accounts import idempotency, keys
 from gateway.wiring.following import look
 from gateway.wiring.money import money
-from gateway.wiring.own_keys import OWN_KEYS
 from gateway.wiring.process import process
-from gateway.wiring.providers import provider_client
+from gateway.wiring.providers import OWN_KEYS, provider_client
 
 if TYPE_CHECKING:
     # Accounts with provider keys of their own alone load them.
