@@ -18,7 +18,7 @@ COUNT = "x-amzn-bedrock-input-token-count"
 
 def wire() -> Wire:
     """Builds InvokeModel beside Converse of the same row."""
-    return replace(bedrock.wire(), routes=(route("POST", "/model/(?P<model>[^/]+)/invoke", _invoke),))
+    return replace(bedrock.wire(), routes=(route("POST", "/model/(?P<model>[^/]*embed[^/]*)/invoke", _invoke),))
 
 
 def _invoke(call: Call) -> Reply:

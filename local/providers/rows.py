@@ -24,6 +24,7 @@ from local.providers import (
     openai_chat,
     openai_moderations,
     openai_responses,
+    rerank,
 )
 from local.providers.wire import Wire
 
@@ -41,6 +42,7 @@ WIRES: tuple[Wire, ...] = (
     cohere.wire(),
     gemini_embeddings.wire(),
     bedrock_embeddings.wire(),
+    *rerank.wires(),
     media_wire.files(),
     media_veo.wire(gemini.DEVELOPER),
     media_veo.wire(gemini.VERTEX),

@@ -11,7 +11,9 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
-from gateway.canonical.money import EntryKind
+from gateway.auth.principal import Principal
+from gateway.canonical.money import EntryKind, Tier
+from gateway.canonical.usage import Usage
 from gateway.http.routes import OperationRoute
 from gateway.ports.upstream import Credential
 from gateway.protocols import cohere_embed, openai_embeddings
@@ -19,6 +21,7 @@ from gateway.protocols.gemini.address import parse_address
 from gateway.protocols.gemini.embeddings import GeminiEmbeddings
 from gateway.wiring.embeddings import embeddings
 from tests.app.harness import RECORD, Answer, AppUnderTest, Scripted, app_under_test, sized
+from tests.fakes.provider_keys import MemoryDataKeys, own_key
 
 pytestmark = pytest.mark.anyio
 
@@ -129,6 +132,21 @@ async def test_a_batch_of_which_one_part_fails_costs_nothing_and_answers_nothing
         look = await gateway.look()
         assert (answered.status, answered.error["type"], look.holds) == (502, "upstream_error", ())
         assert {entry.kind for entry in look.entries} == {EntryKind.CREDIT, EntryKind.RELEASE}
+
+
+async def test_a_part_that_fails_once_is_asked_again_by_itself() -> None:
+    failed = b'{"error": {"message": "Try again.", "type": "server_error"}}'
+    seen: list[str] = []
+
+    def answer(body: dict[str, Any]) -> bytes:
+        seen.append(body["input"][0])
+        return failed if seen.count("10") == 1 and seen[-1] == "10" else one_number(body)
+
+    async with provider(answer) as qwen, under(qwen, "qwen") as gateway:
+        answered = await ask(gateway, {"model": "bge-m3", "input": [str(number) for number in range(30)]})
+        assert [row["embedding"] for row in answered.json["data"]] == [[number % 10] for number in range(30)]
+        assert sorted(seen) == ["0", "10", "10", "20"]
+        assert len(answered.headers["x-nexevo-models-tried"].split(",")) == 1
 
 
 async def test_a_provider_that_reports_no_usage_is_charged_by_estimate() -> None:
@@ -305,3 +323,13 @@ async def test_bedrocks_tokens_are_read_from_its_header() -> None:
         assert (answer.status, answer.json["usage"]["prompt_tokens"]) == (200, 9)
         assert bedrock.heads[0].startswith(b"POST /v1/model/cohere.embed-english-v3/invoke ")
         assert orjson.loads(bedrock.bodies[0])["input_type"] == "search_query"
+
+
+async def test_an_accounts_own_key_pays_the_fee_alone() -> None:
+    operation = embeddings(openai_embeddings.CLIENT)
+    request = openai_embeddings.CLIENT.decode_request(orjson.dumps({"model": SMALL, "input": "a"}))
+    plan = operation.plan(Principal("acct_test", RECORD), request)
+    key = await own_key("acct_test", "openai", "sk-own", MemoryDataKeys())
+    candidate = replace(plan.candidates[0], own=key)
+    cost = operation.meter(request, plan).cost(candidate, Usage(input=10))
+    assert (cost.nanousd, cost.tier) == (0, Tier.BYOK)

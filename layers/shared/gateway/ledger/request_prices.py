@@ -1,4 +1,4 @@
-"""Prices of requests with a fixed cost: list price and margin, rounded once, half up."""
+"""Prices of what is paid by the piece, a request or a search: list price and margin, rounded once, half up."""
 
 from __future__ import annotations
 
@@ -10,5 +10,10 @@ from gateway.ledger.prices import BASIS_POINTS, with_margin
 
 def request_cost(list_price: str, sale: Sale, *, own_key: bool = False) -> NanoUsd:
     """The cost of one request at a list price in USD, decimal text; the fee on it where the account's key serves."""
-    numerator = parse_usd(list_price) * (sale.byok_fee if own_key else with_margin(sale))
+    return pieces_cost(list_price, 1, sale, own_key=own_key)
+
+
+def pieces_cost(list_price: str, count: int, sale: Sale, *, own_key: bool = False) -> NanoUsd:
+    """The cost of so many pieces at a list price in USD of one, decimal text, as `request_cost` has it."""
+    numerator = parse_usd(list_price) * count * (sale.byok_fee if own_key else with_margin(sale))
     return (2 * numerator + BASIS_POINTS) // (2 * BASIS_POINTS)

@@ -25,7 +25,7 @@ from gateway.canonical.embeddings import (
     Vector,
 )
 from gateway.canonical.estimate import estimated_tokens
-from gateway.canonical.money import NanoUsd, Tier
+from gateway.canonical.money import NanoUsd
 from gateway.canonical.response import Extension, Stamp
 from gateway.canonical.usage import Usage, Uses
 from gateway.canonical.wire import Wire
@@ -33,7 +33,7 @@ from gateway.errors import InvalidRequest
 from gateway.ledger.bounds import FRAME_TOKENS
 from gateway.ledger.prices import cost, price_of, terms
 from gateway.operations.fitting import cannot, fitting
-from gateway.operations.input_meter import InputMeter
+from gateway.operations.input_meter import InputMeter, tier_of
 from gateway.operations.whole_answers import WholeAnswers
 from gateway.pipeline.operation import InboundRequest, ProviderCall
 from gateway.pipeline.provider_client import body_of
@@ -169,7 +169,7 @@ _CONVERTIBLE = frozenset({FLOAT, BASE64})
 def price(candidate: EmbeddingCandidate, usage: Usage) -> NanoUsd:
     """The cost of a usage at a candidate."""
     sale = candidate.model.sale
-    return cost(usage, terms(Tier.PASSTHROUGH, price_of(candidate.target.price), sale))
+    return cost(usage, terms(tier_of(candidate), price_of(candidate.target.price), sale))
 
 
 def _vendor(candidate: EmbeddingCandidate) -> Embedder:

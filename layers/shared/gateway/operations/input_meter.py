@@ -40,7 +40,7 @@ class InputMeter(Struct, frozen=True):
 
     def cost(self, served_by: Candidate[Any], usage: Usage) -> Cost:
         """The cost of the usage at the candidate. An alias costs what its models do."""
-        return Cost(self.price(served_by, usage), Tier.PASSTHROUGH, served_by.model.sale.price_version)
+        return Cost(self.price(served_by, usage), tier_of(served_by), served_by.model.sale.price_version)
 
     @property
     def tokens(self) -> TokenDemand:
@@ -75,3 +75,8 @@ class InputMeter(Struct, frozen=True):
         """Returns a number of bytes above any answer's: a checkpoint would change nothing."""
         del served_by, nanousd
         return 1 << 62
+
+
+def tier_of(candidate: Candidate[Any]) -> Tier:
+    """The tier of a candidate: the list price and a margin, or the fee on it where the account's own key serves."""
+    return Tier.PASSTHROUGH if candidate.own is None else Tier.BYOK

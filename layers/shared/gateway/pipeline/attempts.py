@@ -149,11 +149,22 @@ class Attempts:
         return outcome
 
     async def ask(self, context: RequestContext[R, A], attempt: Attempt) -> A:
-        """One attempt at a whole answer. Its parts are asked side by side, and one that fails ends them all."""
+        """One attempt at a whole answer. Its parts are asked side by side, and one that fails twice ends them all."""
         operation = context.operation
         parts = operation.parts(context.request, attempt.candidate)
-        bodies = await together([partial(self._ask_part, context, attempt, part) for part in parts])
+        ask = self._ask_part if len(parts) == 1 else self._ask_part_twice
+        bodies = await together([partial(ask, context, attempt, part) for part in parts])
         return _decoded(context, attempt.candidate, bodies)
+
+    async def _ask_part_twice(self, context: RequestContext[R, A], attempt: Attempt, part: R) -> bytes:
+        """One of several parts: a failure that may pass costs the others nothing, of which there may be hundreds."""
+        try:
+            return await self._ask_part(context, attempt, part)
+        except UpstreamError as error:
+            if _final_here(error):
+                raise
+        await asyncio.sleep(JITTER.uniform(0, BACKOFF_S))
+        return await self._ask_part(context, attempt, part)
 
     async def _ask_part(self, context: RequestContext[R, A], attempt: Attempt, part: R) -> bytes:
         response, call = await self._send(context, attempt, part, stream=False)

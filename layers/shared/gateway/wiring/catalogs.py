@@ -10,10 +10,12 @@ from gateway.catalog.embeddings import EMBEDDING_MODELS
 from gateway.catalog.loader import DATA, Kind, document_of, parse
 from gateway.catalog.media import MEDIA_MODELS
 from gateway.catalog.plain import plain
+from gateway.catalog.rerank import RERANK_MODELS
 from gateway.ports.catalog import KnownNames
 from gateway.providers.chat import registry as chat_providers
 from gateway.providers.embeddings import registry as embedding_providers
 from gateway.providers.media import registry as media_providers
+from gateway.providers.rerank import registry as rerank_providers
 
 # The kinds whose models have facts of their own, and the names that their rows may use. Every other file is plain, and
 # says itself which providers serve it.
@@ -21,6 +23,7 @@ KINDS: tuple[tuple[Kind[Any], KnownNames], ...] = (
     (CHAT_MODELS, chat_providers.KNOWN),
     (EMBEDDING_MODELS, embedding_providers.KNOWN),
     (MEDIA_MODELS, media_providers.KNOWN),
+    (RERANK_MODELS, rerank_providers.KNOWN),
 )
 
 

@@ -20,9 +20,12 @@ from gateway.catalog.loader import load
 from gateway.catalog.media import MEDIA_MODELS
 from gateway.catalog.media_listing import media_row
 from gateway.catalog.plain import plain_row
+from gateway.catalog.rerank import RERANK_MODELS
+from gateway.catalog.rerank_listing import rerank_row
 from gateway.providers.chat import registry as chat_providers
 from gateway.providers.embeddings import registry as embedding_providers
 from gateway.providers.media import registry as media_providers
+from gateway.providers.rerank import registry as rerank_providers
 from gateway.wiring.catalogs import plain_kinds
 from gateway.wiring.following import follow
 from gateway.wiring.process import process
@@ -30,10 +33,12 @@ from gateway.wiring.process import process
 CATALOG = follow(LiveCatalog(CHAT_MODELS, chat_providers.KNOWN))
 MEDIA = follow(LiveCatalog(MEDIA_MODELS, media_providers.KNOWN))
 EMBEDDINGS = follow(LiveCatalog(EMBEDDING_MODELS, embedding_providers.KNOWN))
+RERANK = follow(LiveCatalog(RERANK_MODELS, rerank_providers.KNOWN))
 # The catalogs of other kinds than text, each with what shows a row of it in OpenAI's shape.
 OTHERS: tuple[tuple[LiveCatalog[Any], Callable[[Offer, Catalog[Any], frozenset[str]], Row]], ...] = (
     (MEDIA, media_row),
     (EMBEDDINGS, embedding_row),
+    (RERANK, rerank_row),
 )
 PLAIN = {kind.file.removesuffix("s.json"): load(kind, known) for kind, known in plain_kinds()}
 
