@@ -85,6 +85,7 @@ def _nothing(_payload: Payload, _provider_url: str) -> Payload:
 
 
 ANSWERS: dict[str, Callable[[Payload, str], Payload]] = {
+    "DeleteItem": _nothing,
     "GetSecretValue": _secret,
     "GetItem": _item,
     "UpdateItem": _account,

@@ -29,6 +29,8 @@ SECONDS = {
     "generation": 0.15,
     "files": 0.1,
     "keys": 0.1,
+    # A classifier says no words.
+    "moderations": 0.5,
     "models": 0.1,
     "billing": 0.1,
     # All steps of a job but its polls: the order to the provider, and the copy of its result.

@@ -20,8 +20,8 @@ from bench.figures import Figure, as_json, as_table
 
 STREAMS = (1, 50, 500)
 # They come one after another, as callers do, and all run together before the first one ends.
-APART_S = 0.04
-CHUNKS, PAUSE_MS = 25, 1000
+APART_S = 0.06
+CHUNKS, PAUSE_MS = 32, 1000
 BURSTS = 2
 
 

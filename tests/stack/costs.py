@@ -39,6 +39,8 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any] | None]] = {
     "chat": ("POST", "/v1/chat/completions", CHAT),
     "chat, streamed": ("POST", "/v1/chat/completions", {**CHAT, "stream": True}),
     "chat, with an Idempotency-Key": ("POST", "/v1/chat/completions", CHAT),
+    "chat, legacy completions": ("POST", "/v1/completions", {"model": "gpt-4o", "prompt": "Say one word."}),
+    "moderations": ("POST", "/v1/moderations", {"model": "omni-moderation-latest", "input": "Is this kind?"}),
     "messages": ("POST", "/v1/messages", {"model": "claude-haiku-4-5", "max_tokens": 50, "messages": SAY}),
     "gemini": ("POST", "/v1beta/models/gemini-2.5-flash:generateContent", {"contents": [{"parts": [{"text": "Hi."}]}]}),
     "responses, stored": ("POST", "/v1/responses", INPUT),

@@ -12,6 +12,8 @@ RANDOM_PLACES = 8
 # Sorts after every id.
 END_OF_IDS = "~"
 VALUE_OF = {character: value for value, character in enumerate(ALPHABET)}
+# Two characters for each ten bits.
+_PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 
 
 def hold_id_at(now_s: float, random_bits: int) -> str:
@@ -34,4 +36,5 @@ def admitted_s(hold_id: str) -> float:
 
 
 def _encode(value: int, places: int) -> str:
-    return "".join(ALPHABET[value >> 5 * place & 31] for place in reversed(range(places)))
+    """The value in an even number of places."""
+    return "".join([_PAIRS[value >> 5 * place & 1023] for place in range(places - 2, -1, -2)])

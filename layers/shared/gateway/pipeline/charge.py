@@ -30,6 +30,7 @@ from gateway.pipeline.operation import Meter, OpenOutput, StreamMeter
 from gateway.ports.clock import Clock
 from gateway.ports.keys import KeyRecord
 from gateway.ports.money import DeferredSettlements, Money
+from gateway.transport.wakeup import Wakeup
 
 if TYPE_CHECKING:
     # The functions that open jobs and close them plan nothing.
@@ -286,11 +287,22 @@ class OpenHold(Struct):
         """Ends the hold once, also if the request is cancelled meanwhile."""
         if self._ending is None:
             self.bill = Bill(charge.cost_nanousd, charge.tools) if charge else Bill()
-            self._ending = begun(self._finish(charge))
+            ended = Wakeup()
+            self._ending = begun(self._finish(charge, ended))
+            if not self._ending.done():
+                # By itself a task that ends takes the loop two turns to tell a shield's waiter.
+                await ended
         await asyncio.shield(self._ending)
         return self.bill or Bill()
 
-    async def _finish(self, charge: Charge | None) -> None:
+    async def _finish(self, charge: Charge | None, ended: Wakeup) -> None:
+        """Ends the hold, and wakes the request that waits for it."""
+        try:
+            await self._finished(charge)
+        finally:
+            ended.wake()
+
+    async def _finished(self, charge: Charge | None) -> None:
         """Ends the hold; a store that fails, or does not answer in time, leaves the end to the queue.
 
         What the hold's other steps have begun is given up, because the end does not depend on their success.
