@@ -49,6 +49,8 @@ STREAM_BYTES, ANSWER_BYTES = 150_000, 2_000
 # One line of API Gateway for each request; of Lambda START, END and REPORT, with 26 bytes for each event.
 ACCESS_LINE_BYTES, PLATFORM_LINES_BYTES = 430, 420
 SWEEP_S, RECONCILE_S = 0.3, 0.2
+# The memory that SnapStart is weighed for: most functions that answer have it.
+SNAPSHOT_GB = 0.25
 SWEEPS, RECONCILES = MONTH_S // 300, MONTH_S // 60
 # Lambda's five readers of a queue wait 20 s each.
 QUEUE_POLLS = 5 * MONTH_S // 20
@@ -197,6 +199,8 @@ def page(counted: Counted) -> str:
             job_bytes=JOB_BYTES,
             entry_bytes=entry_bytes,
             entries_usd=_usd(entry_bytes * MILLION / GB * usd["table_gb_month"]),
+            snapshot_usd=_usd(SNAPSHOT_GB * MONTH_S * usd["snapshot_gb_s"]),
+            restores_usd=_usd(SNAPSHOT_GB * MILLION * usd["restore_gb"]),
             instances_usd=_usd(usd["managed_instances_month"]),
             instances_millions=usd["managed_instances_month"] / cost(counted, STREAM, Setting())["Lambda"],
         )
