@@ -29,14 +29,14 @@ SECONDS = {
     "generation": 0.15,
     "files": 0.1,
     "keys": 0.1,
-    # A classifier says no words.
-    "moderations": 0.5,
     "models": 0.1,
     "billing": 0.1,
     # All steps of a job but its polls: the order to the provider, and the copy of its result.
     "jobs": 6.0,
     "notifier": 0.2,
 }
+# A provider that says no words, but numbers.
+WORDLESS_S = 0.5
 POLL_S = 0.3
 # A video takes two minutes: tries of Await are 6 s apart at first, then 7, 9, 13, 21 and 30.
 POLLS = 8
@@ -120,7 +120,7 @@ def cost(counted: Counted, name: str, setting: Setting) -> Parts:
     usd, found = counted.usd, counted.counts["requests"][name]
     written, read_units = units(counted, name, setting)
     families = list(found["calls"])
-    seconds = {family: _seconds(family, setting) for family in families}
+    seconds = {family: _seconds(counted, family, setting) for family in families}
     if name in JOBS:
         seconds["jobs"] += setting.polls * POLL_S
     memory = counted.counts["template"]["memory_mb"]
@@ -144,7 +144,9 @@ def cost(counted: Counted, name: str, setting: Setting) -> Parts:
     return {part: value * MILLION for part, value in parts.items()}
 
 
-def _seconds(family: str, setting: Setting) -> float:
+def _seconds(counted: Counted, family: str, setting: Setting) -> float:
+    if family in counted.counts["template"].get("wordless", ()):
+        return WORDLESS_S
     return SECONDS.get(family, setting.answer_s)
 
 

@@ -29,6 +29,7 @@ from tests.money.simulation.dynamodb import text_bytes
 from tests.roles.judge import CALLS
 from tests.stack.conftest import Stack, lift_limit, running
 from tests.template import translated
+from tests.template.families import naming, streamed
 
 ROOT = Path(__file__).parents[2]
 COUNTS = ROOT / "bench" / "costs" / "counts.json"
@@ -40,7 +41,6 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any] | None]] = {
     "chat, streamed": ("POST", "/v1/chat/completions", {**CHAT, "stream": True}),
     "chat, with an Idempotency-Key": ("POST", "/v1/chat/completions", CHAT),
     "chat, legacy completions": ("POST", "/v1/completions", {"model": "gpt-4o", "prompt": "Say one word."}),
-    "moderations": ("POST", "/v1/moderations", {"model": "omni-moderation-latest", "input": "Is this kind?"}),
     "messages": ("POST", "/v1/messages", {"model": "claude-haiku-4-5", "max_tokens": 50, "messages": SAY}),
     "gemini": ("POST", "/v1beta/models/gemini-2.5-flash:generateContent", {"contents": [{"parts": [{"text": "Hi."}]}]}),
     "responses, stored": ("POST", "/v1/responses", INPUT),
@@ -57,12 +57,23 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any] | None]] = {
     "models": ("GET", "/v1/models", None),
     "billing": ("GET", "/v1/billing/balance", None),
 }
+# Those that have a provider answer and hold no conversation are asked as their samples of an event ask.
+WORDLESS = sorted(streamed().keys() - set(naming("ConversationPolicy")))
 # Scheduled functions work for no request.
 SCHEDULED = {"sweeper", "reconciler"}
 SERVICES = {"DynamoDB": "dynamodb", "AWSStepFunctions": "states", "AmazonSQS": "sqs"}
 TIMES = 4
 AFTERWARDS_S = 2.0
 OVER = {"succeeded", "failed", "canceled", "completed"}
+
+
+def sampled(family: str) -> tuple[str, str, dict[str, Any]]:
+    """Reads the request of a family's first sample."""
+    event = orjson.loads((ROOT / "events" / f"{family}.json").read_bytes())
+    return event["httpMethod"], event["path"], orjson.loads(event["body"])
+
+
+REQUESTS |= {family: sampled(family) for family in WORDLESS}
 
 
 def main() -> int:
@@ -106,6 +117,7 @@ def of_the_template(counted: set[str]) -> dict[str, Any]:
     metrics = [sum("MetricStat" in part for part in alarm.get("Metrics", ())) or 1 for alarm in alarms]
     return {
         "memory_mb": {name: function.memory_mb for name, function in functions.items() if name in counted},
+        "wordless": WORDLESS,
         "alarms": len(alarms),
         "alarm_metrics": sum(metrics),
         "secrets": sum(resource["Type"] == "AWS::SecretsManager::Secret" for resource in resources),
