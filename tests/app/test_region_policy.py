@@ -87,4 +87,6 @@ async def test_models_are_listed_where_the_key_can_be_served_by_one_of_their_tar
 ) -> None:
     caller = Principal("acct", replace(RECORD, region_policy=policy))
     seen = {row.id for row in listed(CATALOG, frozenset()) if caller.may_see((row.id,), row.targets)}
-    assert ("deepseek-chat" in seen, "gpt-4o" in seen, "nexevo/fast" in seen) == (deepseek, openai, openai)
+    assert ("deepseek-chat" in seen, "gpt-4o" in seen) == (deepseek, openai)
+    # Some of its models are at either's.
+    assert "nexevo/fast" in seen

@@ -129,6 +129,7 @@ CHAT_MODELS = Kind(
         "latency_ms": Member(whole, None),
         "throughput_tps": Member(whole, None),
     },
+    facts=("quality", "latency_ms", "throughput_tps"),
     preferences=("fast", "cheap", "quality"),
     check=_check,
     tool=_tool,

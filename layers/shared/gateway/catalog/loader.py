@@ -14,7 +14,7 @@ as tests and the start check do, and in a row at its first use where `load` does
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from io import FileIO
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
@@ -53,8 +53,9 @@ T = TypeVar("T")
 Tools: TypeAlias = Mapping[str, ToolPrice]
 
 # A string, because importing `pathlib` alone adds 4 ms to a cold start.
-FOLDER = "models"
+FOLDER, FACTS_FOLDER = "models", "facts"
 DATA = f"{__file__.rpartition('/')[0]}/{FOLDER}"
+FACTS = f"{__file__.rpartition('/')[0]}/{FACTS_FOLDER}"
 
 MARGINS: Schema = {
     "passthrough": Member(percent, STANDARD_SALE.margin, field="margin"),
@@ -110,7 +111,8 @@ class Kind(NamedTuple, Generic[M]):
 
     `preferences` are the suffixes that a caller may add to a model's name. `check` raises `CatalogError` for a model
     whose members contradict each other; `alike` gives the fact in which a model and its fallbacks must agree. `tool`
-    reads a tool of a provider from its row without the id, and `flat` the price of an alias.
+    reads a tool of a provider from its row without the id, and `flat` the price of an alias. `facts` names members of
+    rows that a file of their own holds: they are judged and measured here, where rows are read from vendors.
     """
 
     file: str
@@ -122,6 +124,7 @@ class Kind(NamedTuple, Generic[M]):
     alike: Callable[[M], object] = lambda _: None
     tool: Callable[[dict[str, Any]], ToolPrice] = no_tool
     flat: Callable[[Any], Any] = no_price
+    facts: tuple[str, ...] = ()
 
 
 def load(kind: Kind[M], known: KnownNames) -> Catalog[M]:
@@ -130,14 +133,34 @@ def load(kind: Kind[M], known: KnownNames) -> Catalog[M]:
 
 
 def document_of(kind: Kind[M]) -> Row:
-    """The content of the kind's data file; raises `CatalogError` where it is not JSON."""
-    with FileIO(f"{DATA}/{kind.file}") as file:
+    """The content of the kind's data file, with its facts; raises `CatalogError` where it is not JSON."""
+    document = _json_in(f"{DATA}/{kind.file}", f"{FOLDER}/{kind.file}")
+    if kind.facts:
+        _lay(_json_in(f"{FACTS}/{kind.file}", f"{FACTS_FOLDER}/{kind.file}"), document, kind.facts)
+    return document
+
+
+def _json_in(path: str, name: str) -> Row:
+    with FileIO(path) as file:
         text = file.readall()
     try:
         document: Row = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise CatalogError(f"{FOLDER}/{kind.file}: line {error.lineno}: not JSON: {error.msg}") from None
+        raise CatalogError(f"{name}: line {error.lineno}: not JSON: {error.msg}") from None
     return document
+
+
+def _lay(facts: Row, document: Row, names: Collection[str]) -> None:
+    """Lays the facts under the rows: those of a model, and before them those of the provider of a target."""
+    models, providers = facts["models"], facts["providers"]
+    for row in document["models"]:
+        for part, known in ((row, models.get(row.get("id"))), *_at_providers(row, providers)):
+            if known is not None:
+                part |= {name: known[name] for name in names if name in known and name not in part}
+
+
+def _at_providers(row: Row, providers: Mapping[str, Row]) -> list[tuple[Row, Row | None]]:
+    return [(target, providers.get(target.get("provider", ""))) for target in row.get("targets", ())]
 
 
 def parse(kind: Kind[M], document: Row, known: KnownNames) -> Catalog[M]:
