@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from gateway import errors
-from gateway.errors import GatewayError, InvalidRequest, UpstreamError
+from gateway.errors import CredentialRefused, GatewayError, InvalidRequest, UpstreamError
 from gateway.protocols.anthropic_messages import CLIENT, UPSTREAM
 
 
@@ -69,9 +69,9 @@ def test_a_timeout_has_its_detail_beside_the_error() -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "retryable"),
     [
-        (401, errors.UpstreamError, False),
-        (402, errors.UpstreamError, False),
-        (403, errors.UpstreamError, False),
+        (401, errors.CredentialRefused, False),
+        (402, errors.CredentialRefused, False),
+        (403, errors.CredentialRefused, False),
         (404, errors.UpstreamError, True),
         (408, errors.UpstreamTimeout, True),
         (418, errors.UpstreamError, False),
@@ -133,7 +133,7 @@ def test_keys_addresses_and_accounts_are_hidden(secret: str) -> None:
 
 def test_the_gateways_own_credit_is_no_fault_of_the_callers() -> None:
     error = refused(400, "Your credit balance is too low to access the Anthropic API.")
-    assert (type(error), error.retryable) == (UpstreamError, False)
+    assert (type(error), error.retryable) == (CredentialRefused, False)
     assert "credit" not in error.message
 
 

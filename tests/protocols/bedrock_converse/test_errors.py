@@ -4,6 +4,7 @@ import orjson
 import pytest
 
 from gateway.errors import (
+    CredentialRefused,
     GatewayError,
     InvalidRequest,
     RequestTooLarge,
@@ -34,17 +35,17 @@ def invalid(text: str) -> GatewayError:
         (424, "ModelErrorException", UpstreamError, True),
         (500, "InternalServerException", UpstreamError, True),
         (404, "ResourceNotFoundException", UpstreamError, True),
-        (403, "AccessDeniedException", UpstreamError, False),
-        (403, "UnrecognizedClientException", UpstreamError, False),
-        (403, "InvalidSignatureException", UpstreamError, False),
-        (403, "ExpiredTokenException", UpstreamError, False),
-        (400, "IncompleteSignatureException", UpstreamError, False),
+        (403, "AccessDeniedException", CredentialRefused, False),
+        (403, "UnrecognizedClientException", CredentialRefused, False),
+        (403, "InvalidSignatureException", CredentialRefused, False),
+        (403, "ExpiredTokenException", CredentialRefused, False),
+        (400, "IncompleteSignatureException", CredentialRefused, False),
         (429, None, UpstreamOverloaded, True),
         (503, None, UpstreamOverloaded, True),
         (504, None, UpstreamTimeout, True),
         (502, None, UpstreamError, True),
         (404, None, UpstreamError, True),
-        (403, None, UpstreamError, False),
+        (403, None, CredentialRefused, False),
         (418, None, UpstreamError, False),
     ],
 )

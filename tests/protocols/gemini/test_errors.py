@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from gateway.errors import (
+    CredentialRefused,
     GatewayError,
     InsufficientBalance,
     InvalidRequest,
@@ -66,8 +67,8 @@ def test_a_timeout_says_so_in_detail_too() -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "retryable"),
     [
-        (401, UpstreamError, False),
-        (403, UpstreamError, False),
+        (401, CredentialRefused, False),
+        (403, CredentialRefused, False),
         (404, UpstreamError, True),
         (418, UpstreamError, False),
         (429, UpstreamOverloaded, True),
@@ -110,7 +111,7 @@ def test_a_mistake_that_can_be_acted_on_has_a_code(message: str, code: str | Non
 )
 def test_the_gateways_own_account_is_not_the_callers_mistake(message: str) -> None:
     error = refusal(400, message=message)
-    assert (type(error), error.message) == (UpstreamError, "The provider did not accept the gateway's account.")
+    assert (type(error), error.message) == (CredentialRefused, "The provider did not accept the gateway's account.")
 
 
 @pytest.mark.parametrize(

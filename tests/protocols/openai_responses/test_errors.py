@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from gateway.errors import (
+    CredentialRefused,
     GatewayError,
     InvalidRequest,
     NotFound,
@@ -43,8 +44,8 @@ def test_a_timeout_says_so_in_detail_too() -> None:
     ("status", "kind"),
     [
         (400, InvalidRequest),
-        (401, UpstreamError),
-        (403, UpstreamError),
+        (401, CredentialRefused),
+        (403, CredentialRefused),
         (404, UpstreamError),
         (408, UpstreamTimeout),
         (413, RequestTooLarge),

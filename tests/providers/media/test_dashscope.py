@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from gateway.canonical.media import Done, Failed, Output, Running
-from gateway.errors import InvalidRequest, UpstreamError, UpstreamOverloaded
+from gateway.errors import CredentialRefused, InvalidRequest, UpstreamError, UpstreamOverloaded
 from gateway.ports.upstream import Credential
 from gateway.providers.media.dashscope import DASHSCOPE, MODELS
 
@@ -153,9 +153,9 @@ def test_an_answer_without_what_matters_is_unreadable(answer: Any, told: Any) ->
 @pytest.mark.parametrize(
     ("status", "code", "kind", "retryable"),
     [
-        (401, "InvalidApiKey", UpstreamError, False),
-        (403, "AccessDenied", UpstreamError, False),
-        (400, "Arrearage", UpstreamError, False),
+        (401, "InvalidApiKey", CredentialRefused, False),
+        (403, "AccessDenied", CredentialRefused, False),
+        (400, "Arrearage", CredentialRefused, False),
         (404, "ModelNotFound", UpstreamError, True),
         (429, "Throttling.RateQuota", UpstreamOverloaded, True),
         (500, "InternalError", UpstreamError, True),

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from gateway.canonical.media import Done, Failed, Output, Running
-from gateway.errors import InvalidRequest, UpstreamError, UpstreamOverloaded
+from gateway.errors import CredentialRefused, InvalidRequest, UpstreamError, UpstreamOverloaded
 from gateway.ports.upstream import Credential
 from gateway.providers.media.kling import KLING
 
@@ -154,8 +154,8 @@ def test_a_task_that_its_vendor_does_not_know_is_lost(answer: Any, status: int) 
 @pytest.mark.parametrize(
     ("code", "status", "kind", "retryable"),
     [
-        (1002, 401, UpstreamError, False),
-        (1102, 429, UpstreamError, False),
+        (1002, 401, CredentialRefused, False),
+        (1102, 429, CredentialRefused, False),
         (1303, 429, UpstreamOverloaded, True),
         (5001, 503, UpstreamOverloaded, True),
         (5000, 500, UpstreamError, True),

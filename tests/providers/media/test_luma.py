@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from gateway.canonical.media import Done, Failed, Output, Running
-from gateway.errors import InvalidRequest, UpstreamError, UpstreamOverloaded
+from gateway.errors import CredentialRefused, InvalidRequest, UpstreamError, UpstreamOverloaded
 from gateway.ports.upstream import Credential
 from gateway.providers.media.luma import LUMA
 
@@ -127,9 +127,9 @@ def test_completion_without_a_video_is_unreadable(answer: Any, assets: Any) -> N
 @pytest.mark.parametrize(
     ("status", "detail", "kind", "retryable"),
     [
-        (401, "Invalid API key", UpstreamError, False),
-        (403, "Not authenticated", UpstreamError, False),
-        (400, "Insufficient credits", UpstreamError, False),
+        (401, "Invalid API key", CredentialRefused, False),
+        (403, "Not authenticated", CredentialRefused, False),
+        (400, "Insufficient credits", CredentialRefused, False),
         (429, "Rate limit exceeded", UpstreamOverloaded, True),
         (500, None, UpstreamError, True),
     ],

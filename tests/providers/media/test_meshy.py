@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from gateway.canonical.media import Done, Failed, Moved, Output, Running
-from gateway.errors import InvalidRequest, UpstreamError, UpstreamOverloaded
+from gateway.errors import CredentialRefused, InvalidRequest, UpstreamError, UpstreamOverloaded
 from gateway.ports.upstream import Credential
 from gateway.providers.media.meshy import MESHY
 
@@ -120,8 +120,8 @@ def test_an_unknown_status_is_named_and_asked_again(answer: Any) -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "retryable"),
     [
-        (401, UpstreamError, False),
-        (402, UpstreamError, False),
+        (401, CredentialRefused, False),
+        (402, CredentialRefused, False),
         (429, UpstreamOverloaded, True),
         (500, UpstreamError, True),
     ],

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from gateway.canonical.media import Done, Failed, Output, Running
-from gateway.errors import InvalidRequest, UpstreamError, UpstreamOverloaded
+from gateway.errors import CredentialRefused, InvalidRequest, UpstreamError, UpstreamOverloaded
 from gateway.ports.upstream import Credential
 from gateway.providers.media.runway import RUNWAY
 
@@ -176,8 +176,8 @@ def test_success_without_a_file_is_unreadable(answer: Any, output: Any) -> None:
 @pytest.mark.parametrize(
     ("status", "words", "kind", "retryable"),
     [
-        (401, "You provided an invalid API key.", UpstreamError, False),
-        (400, "You do not have enough credits to run this task.", UpstreamError, False),
+        (401, "You provided an invalid API key.", CredentialRefused, False),
+        (400, "You do not have enough credits to run this task.", CredentialRefused, False),
         (429, "You have reached your daily task limit.", UpstreamOverloaded, True),
         (502, "Bad gateway.", UpstreamError, True),
     ],

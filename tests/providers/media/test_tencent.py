@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from gateway.canonical.media import Done, Failed, Output, Running
-from gateway.errors import InvalidRequest, UpstreamError, UpstreamOverloaded
+from gateway.errors import CredentialRefused, InvalidRequest, UpstreamError, UpstreamOverloaded
 from gateway.ports.upstream import Credential
 from gateway.providers.auth.tc3 import Signer
 from gateway.providers.media.tencent import TENCENT
@@ -141,8 +141,8 @@ def test_a_job_that_its_vendor_does_not_know_is_lost(answer: Any, code: str) -> 
 @pytest.mark.parametrize(
     ("code", "kind", "retryable"),
     [
-        ("AuthFailure.SignatureFailure", UpstreamError, False),
-        ("ResourceUnavailable.InArrears", UpstreamError, False),
+        ("AuthFailure.SignatureFailure", CredentialRefused, False),
+        ("ResourceUnavailable.InArrears", CredentialRefused, False),
         ("ResourceInsufficient", UpstreamOverloaded, True),
         ("RequestLimitExceeded.JobNumExceed", UpstreamOverloaded, True),
         ("FailedOperation.InnerError", UpstreamError, True),

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from gateway.canonical.media import Done, Failed, Output, Running
-from gateway.errors import InvalidRequest, UpstreamError, UpstreamOverloaded
+from gateway.errors import CredentialRefused, InvalidRequest, UpstreamError, UpstreamOverloaded
 from gateway.ports.upstream import Credential
 from gateway.providers.media.vendor import MediaVendor
 from gateway.providers.media.veo import GEMINI, VERTEX
@@ -202,9 +202,9 @@ def test_an_operation_that_is_not_known_is_lost(answer: Any) -> None:
 @pytest.mark.parametrize(
     ("status", "words", "kind", "retryable"),
     [
-        (400, "API key not valid. Please pass a valid API key.", UpstreamError, False),
-        (401, "Request had invalid authentication credentials.", UpstreamError, False),
-        (403, "Permission denied.", UpstreamError, False),
+        (400, "API key not valid. Please pass a valid API key.", CredentialRefused, False),
+        (401, "Request had invalid authentication credentials.", CredentialRefused, False),
+        (403, "Permission denied.", CredentialRefused, False),
         (404, "models/veo-1 is not found.", UpstreamError, True),
         (429, "Quota exceeded.", UpstreamOverloaded, True),
         (500, "Internal error.", UpstreamError, True),

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from gateway.canonical.media import Done, Failed, Output, Running
-from gateway.errors import InvalidRequest, UpstreamError, UpstreamOverloaded
+from gateway.errors import CredentialRefused, InvalidRequest, UpstreamError, UpstreamOverloaded
 from gateway.ports.upstream import Credential
 from gateway.providers.media.xai import XAI
 
@@ -127,8 +127,8 @@ def test_an_end_without_a_video_is_unreadable(answer: Any, told: Any) -> None:
 @pytest.mark.parametrize(
     ("status", "words", "kind", "retryable"),
     [
-        (400, "Incorrect API key provided: xa***-1.", UpstreamError, False),
-        (403, "Your team has no permission.", UpstreamError, False),
+        (400, "Incorrect API key provided: xa***-1.", CredentialRefused, False),
+        (403, "Your team has no permission.", CredentialRefused, False),
         (404, "The model does not exist.", UpstreamError, True),
         (429, "Too many requests.", UpstreamOverloaded, True),
         (503, "Unavailable.", UpstreamOverloaded, True),
