@@ -16,10 +16,13 @@ from msgspec.structs import replace
 from gateway.auth.principal import Principal, key_hash
 from gateway.canonical.money import EntryKind, Tier
 from gateway.canonical.request import RoutingPreferences
+from gateway.catalog.chat import CHAT_MODELS
+from gateway.catalog.loader import load
 from gateway.errors import PermissionDenied
 from gateway.logs.lines import JsonFormatter
 from gateway.ports.provider_keys import Envelope, Mode, ProviderKey
 from gateway.ports.upstream import Credential
+from gateway.providers.chat.registry import KNOWN
 from gateway.routing.planning import candidates_for
 from gateway.stores.keys.own_keys import StoredOwnKeys
 from tests.app.harness import (
@@ -176,6 +179,26 @@ async def test_a_flat_alias_on_the_own_key_costs_the_fee_and_not_the_flat_price(
     async with home({OWN: SERVED}, mode="only") as here:
         answer = await here.ask(model="nexevo/fast", models=["gpt-4o"], provider={"only": ["openai"]})
         assert (answer.status, answer.json["nexevo"]["cost_usd"]) == (200, "0")
+        (entry,) = [each for each in (await here.app.look()).entries if each.kind is EntryKind.CHARGE]
+        assert entry.charge is not None
+        assert entry.charge.tier is Tier.BYOK
+
+
+@pytest.mark.parametrize(("fee", "usd"), [(0, "0"), (250, "0.000001875"), (10_000, "0.000075")])
+async def test_the_fee_is_a_share_of_the_list_price_and_has_no_margin_on_it(fee: int, usd: str) -> None:
+    catalog = load(CHAT_MODELS, KNOWN)
+    model = next(each for each in catalog.models() if each.id == "gpt-4o")
+    dearer = replace(model, sale=replace(model.sale, byok_fee=fee))
+
+    class Feed:
+        def find(self, requested: str) -> Any:
+            return catalog.find(requested)
+
+        def models_behind(self, offer: Any) -> Any:
+            return tuple(dearer if each.id == dearer.id else each for each in catalog.models_behind(offer))
+
+    async with home({OWN: SERVED}, mode="only", catalog=Feed()) as here:
+        assert (await here.ask()).json["nexevo"]["cost_usd"] == usd
         (entry,) = [each for each in (await here.app.look()).entries if each.kind is EntryKind.CHARGE]
         assert entry.charge is not None
         assert entry.charge.tier is Tier.BYOK

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from uuid import NAMESPACE_URL, uuid5
 
 import orjson
 
@@ -55,8 +56,23 @@ DEFERRING = naming("DeferralPolicy")
 ASKING = naming("AskingPolicy")
 # Those that keep signatures; chat's are asked for by tests of the stack.
 BRIDGING = tuple(family for family in naming("ConversationPolicy") if family != "chat")
+# Those that may open accounts' own provider keys; chat's are asked for by a test of the stack.
+OPENING = tuple(family for family in ASKING if family != "chat")
 AWS_POLLS = "Lambda's poller reads the queue, by the function's role."
 EXCUSES = (
+    *(
+        Excuse(
+            OPENING,
+            (action,),
+            resource,
+            "An account has a provider key of its own, which one piece of code reads and opens for all families.",
+            ("tests/stores/test_provider_keys.py", "tests/stack/test_provider_keys.py"),
+        )
+        for action, resource in (
+            ("dynamodb:Query", "table/nexgate-local-ProviderKeysTable"),
+            ("kms:Decrypt", f"key/{uuid5(NAMESPACE_URL, 'nexgate-local-ProviderKeysKey')}"),
+        )
+    ),
     Excuse(
         TELLING,
         ("sqs:SendMessage",),

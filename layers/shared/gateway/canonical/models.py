@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.canonical.money import Tier
 
@@ -34,6 +35,10 @@ class ToolPrice(Struct, frozen=True, kw_only=True):
     alone: bool = False
 
 
+# A whole, in hundredths of a percent.
+_WHOLE = 10_000
+
+
 class Sale(Struct, frozen=True):
     """Shares that are added to a provider's price, in hundredths of a percent, and the version of the price list.
 
@@ -44,6 +49,11 @@ class Sale(Struct, frozen=True):
     price_version: str = ""
     margin: int = 500
     byok_fee: int = 0
+
+    @property
+    def with_own_key(self) -> Sale:
+        """The shares where the caller's own provider key serves: the fee stands in the place of price and margin."""
+        return replace(self, margin=self.byok_fee - _WHOLE)
 
 
 STANDARD_SALE = Sale()

@@ -8,12 +8,12 @@ from gateway.ledger.money import parse_usd
 from gateway.ledger.prices import BASIS_POINTS, with_margin
 
 
-def request_cost(list_price: str, sale: Sale, *, own_key: bool = False) -> NanoUsd:
-    """The cost of one request at a list price in USD, decimal text; the fee on it where the account's key serves."""
-    return pieces_cost(list_price, 1, sale, own_key=own_key)
+def request_cost(list_price: str, sale: Sale) -> NanoUsd:
+    """The cost of one request at a list price in USD, decimal text."""
+    return pieces_cost(list_price, 1, sale)
 
 
-def pieces_cost(list_price: str, count: int, sale: Sale, *, own_key: bool = False) -> NanoUsd:
+def pieces_cost(list_price: str, count: int, sale: Sale) -> NanoUsd:
     """The cost of so many pieces at a list price in USD of one, decimal text, as `request_cost` has it."""
-    numerator = parse_usd(list_price) * count * (sale.byok_fee if own_key else with_margin(sale))
+    numerator = parse_usd(list_price) * count * with_margin(sale)
     return (2 * numerator + BASIS_POINTS) // (2 * BASIS_POINTS)

@@ -66,13 +66,13 @@ class RequestMeter(Struct, frozen=True):
     def worst_case(self, open_units: int) -> NanoUsd:
         """The price at the dearest candidate, so that the hold carries each of them."""
         del open_units  # A request's price does not depend on its output.
-        return max(map(_cost, self.candidates))
+        return max(request_cost(candidate.target.price, candidate.model.sale) for candidate in self.candidates)
 
     def cost(self, served_by: Plain, usage: Usage) -> Cost:
         """The price of a request at the candidate."""
         del usage
-        tier = Tier.PASSTHROUGH if served_by.own is None else Tier.BYOK
-        return Cost(_cost(served_by), tier, served_by.model.sale.price_version)
+        sale = served_by.model.sale
+        return Cost(request_cost(served_by.target.price, sale), Tier.PASSTHROUGH, sale.price_version)
 
     def bounded(self, served_by: Plain, usage: Usage) -> Usage:
         """The usage as it is: nothing of it is charged for."""
@@ -187,10 +187,6 @@ class PassthroughOperation:
     def transcoder(self, request: PassthroughRequest, stamp: Stamp) -> Transcoder[bytes]:
         """Raises: no request of such an endpoint asks for a stream."""
         raise NotImplementedError(f"{request.model} ({stamp.response_id}) is answered whole")
-
-
-def _cost(candidate: Plain) -> NanoUsd:
-    return request_cost(candidate.target.price, candidate.model.sale, own_key=candidate.own is not None)
 
 
 NO_EXTENSION = Extension(generation_id="", model_used="", models_tried=(), cache="", cost_usd="0")

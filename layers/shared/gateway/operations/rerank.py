@@ -139,7 +139,7 @@ def price(candidate: RerankCandidate, usage: Usage) -> NanoUsd:
     listed, sale = candidate.target.price, candidate.model.sale
     if listed.search is not None:
         count = dict(usage.uses).get(SEARCH, 0)
-        return pieces_cost(listed.search, count, sale, own_key=candidate.own is not None)
+        return pieces_cost(listed.search, count, sale)
     return cost(usage, terms(tier_of(candidate), price_of(ListPrice(input=listed.input, output="0")), sale))
 
 

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from gateway.auth.principal import Principal
 from gateway.canonical.alerts import LEVELS
 from gateway.canonical.limits import NO_TOKENS, KeyLimits, user_name
-from gateway.canonical.money import Admission, Charge, Hold, HoldRequest, NanoUsd, Refusal, ToolCost, Window
+from gateway.canonical.money import Admission, Charge, Hold, HoldRequest, NanoUsd, Refusal, Tier, ToolCost, Window
 from gateway.canonical.usage import Usage, Uses
 from gateway.errors import ServiceUnavailable
 from gateway.ledger.money import format_usd
@@ -276,7 +276,7 @@ class OpenHold(Struct):
             generation_id=self.billable.generation_id,
             model_requested=self.billable.model_requested,
             model_used=served_by.model.id,
-            tier=cost.tier,
+            tier=cost.tier if served_by.own is None else Tier.BYOK,
             price_version=cost.price_version,
             usage=usage,
             estimated=estimated,

@@ -34,7 +34,7 @@ def with_own(
 
 
 def _asked_with(candidate: Candidate[M], key: ProviderKey) -> Candidate[M]:
-    """The candidate with the account's key, in the key's region where the target has none of its own."""
-    target = candidate.target
+    """The candidate with the account's key, in the key's region where the target has none of its own, for the fee."""
+    model, target = candidate.model, candidate.target
     placed = target if target.region is not None or key.region is None else replace(target, region=key.region)
-    return replace(candidate, target=placed, own=key)
+    return replace(candidate, model=replace(model, sale=model.sale.with_own_key), target=placed, own=key)
