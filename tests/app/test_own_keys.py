@@ -149,6 +149,30 @@ async def test_the_balance_is_held_for_only_once_the_shared_key_is_to_be_used() 
         assert (set(held), here.shown) == ({0}, [OWN, SHARED])
 
 
+async def test_the_shared_key_is_used_under_a_hold_of_its_own_worst_case() -> None:
+    held: list[int] = []
+
+    async def answer(number: int, writer: asyncio.StreamWriter) -> None:
+        is_own = OWN in scripted.heads[number - 1].decode().lower()
+        snapshot = await here.money.read_account(ACCOUNT)
+        assert snapshot is not None
+        held.append(snapshot.held_nanousd)
+        writer.write(REFUSED if is_own else SERVED)
+        await writer.drain()
+
+    data_keys, store = MemoryDataKeys(), MemoryProviderKeys()
+    await store.add(await own_key(ACCOUNT, "openai", OWN, data_keys))
+    async with Scripted(answer) as scripted:
+        own_keys = StoredOwnKeys(store, data_keys, LoopClock(), {"openai": scripted.base_url})
+        rows = {"openai": Credential(SHARED, scripted.base_url)}
+        async with app_under_test(scripted.base_url, own_keys=own_keys, rows=rows) as here:
+            here.keys.records[key_hash(KEY)] = replace(RECORD, has_provider_keys=True)
+            assert (await here.ask(hello(max_tokens=1000))).status == 200
+    # 1,000 tokens at 10 USD a million and 5 %, and the prompt.
+    assert held[0] == 0
+    assert held[-1] > 10_500_000
+
+
 async def test_a_key_of_the_mode_only_is_never_replaced_by_the_shared_one() -> None:
     async with home({OWN: REFUSED, SHARED: SERVED}, mode="only") as here:
         answer = await here.ask()

@@ -33,6 +33,42 @@ def upload(endpoint: str) -> None:
     s3.complete_multipart_upload(**where, MultipartUpload={"Parts": parts})
 
 
+def test_what_a_key_of_kms_has_wrapped_opens_after_a_restart_and_under_its_id_alone(tmp_path: Path) -> None:
+    key_id, place = "00000000-0000-5000-8000-00000000000a", {"account_id": "acct"}
+
+    async def main() -> tuple[bytes, bytes]:
+        (tmp_path / "logs").mkdir()
+        children = Children(tmp_path / "processes.json")
+        await children.start()
+        try:
+            found = []
+            wrapped = b""
+            for _ in range(2):
+                endpoint = await start_moto(children, tmp_path, dict(os.environ))
+                kms = Services(endpoint, endpoint).client("kms")
+                for _ in range(2):
+                    await asyncio.to_thread(kms.create_key, Description=key_id)
+                if not wrapped:
+                    made = await asyncio.to_thread(
+                        kms.generate_data_key, KeyId=key_id, KeySpec="AES_256", EncryptionContext=place
+                    )
+                    wrapped = made["CiphertextBlob"]
+                opened = await asyncio.to_thread(
+                    kms.decrypt, KeyId=key_id, CiphertextBlob=wrapped, EncryptionContext=place
+                )
+                found.append(opened["Plaintext"])
+                (process,) = children._alive.values()
+                children.kill(process)
+                await process.wait()
+            return found[0], found[1]
+        finally:
+            await children.end_all()
+
+    before, after = asyncio.run(main())
+    assert len(before) == 32
+    assert before == after
+
+
 @pytest.mark.parametrize("deleted", [False, True])
 def test_an_object_or_its_end_outlives_a_process_that_is_killed(tmp_path: Path, deleted: bool) -> None:
     async def main() -> list[str]:
