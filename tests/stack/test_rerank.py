@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import mul
 
 import httpx
+import openai
 import pytest
 
 from local.providers.rerank import score
@@ -69,3 +71,20 @@ def test_the_models_are_listed_with_their_prices(http: httpx.Client) -> None:
     assert rows["rerank-v3.5"]["pricing"] == {"currency": "USD", "unit": "search", "search": "0.002"}
     assert rows["rerank-2.5"]["pricing"] == {"currency": "USD", "unit": "1M tokens", "input": "0.05"}
     assert (rows["nexevo/rerank-balanced"]["kind"], rows["nexevo/rerank-fast"]["provider"]) == ("rerank", "jina")
+
+
+def test_texts_are_embedded_ranked_and_answered_from(http: httpx.Client, stack: Stack) -> None:
+    texts = [f"Note {number} of the handbook." for number in range(40)] + DOCUMENTS
+    with openai.OpenAI(api_key=stack.api_key, base_url=stack.base_url, timeout=HANGS_AFTER_S) as client:
+        rows = client.embeddings.create(model="bge-m3", input=texts, encoding_format="float").data
+        question = client.embeddings.create(model="bge-m3", input=QUERY, encoding_format="float").data[0].embedding
+        near = sorted(range(len(texts)), key=lambda place: -sum(map(mul, rows[place].embedding, question)))[:20]
+        asked = {"model": "rerank-v3.5", "query": QUERY, "documents": [texts[place] for place in near], "top_n": 5}
+        ranked = http.post("/v1/rerank", json=asked).json()["results"]
+        context = "\n\n".join(texts[near[row["index"]]] for row in ranked)
+        answer = client.chat.completions.create(
+            model="nexevo/balanced",
+            messages=[{"role": "system", "content": context}, {"role": "user", "content": QUERY}],
+        )
+    assert len(ranked) == 5
+    assert answer.choices[0].message.content
