@@ -253,6 +253,17 @@ async def test_a_keys_models_and_region_are_kept_to() -> None:
         assert answer.headers["x-nexevo-model-used"] == SMALL
 
 
+async def test_a_keys_tokens_a_minute_and_its_users_are_limited() -> None:
+    async with provider(one_number) as openai, under(openai) as gateway:
+        (hashed,) = gateway.keys.records
+        gateway.keys.records[hashed] = replace(RECORD, tpm_limit=1_000)
+        refused = await ask(gateway, {"model": SMALL, "input": ["x" * 6_000 + "1"]})
+        assert (refused.status, refused.error["type"]) == (429, "rate_limit_error")
+        gateway.keys.records[hashed] = replace(RECORD, user_rpm_limit=1)
+        statuses = [(await ask(gateway, {"model": SMALL, "input": "1", "user": user})).status for user in "aab"]
+        assert statuses == [200, 429, 200]
+
+
 async def test_a_repeated_key_brings_the_same_answer_and_one_charge() -> None:
     async with provider(one_number) as openai, under(openai) as gateway:
         asked = partial(ask, gateway, {"model": SMALL, "input": "a1"}, headers={"idempotency-key": "once"})

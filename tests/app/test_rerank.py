@@ -209,6 +209,18 @@ def test_the_worst_case_has_each_piece_of_a_long_document(
     assert meter.cost(plan.candidates[0], Usage(uses=(("search", 1),))).nanousd == SEARCH_NANOUSD
 
 
+def test_the_dearest_candidate_is_held_for() -> None:
+    operation: RerankOperation = rerank(own.CLIENT)
+    body = {"model": "nexevo/rerank-balanced", "query": "q", "documents": ["a"]}
+    request = own.CLIENT.decode_request(orjson.dumps(body))
+    plan = operation.plan(Principal("acct_test", RECORD), request)
+    prices = {
+        each.target.provider: operation.meter(request, replace(plan, candidates=(each,))) for each in plan.candidates
+    }
+    assert operation.meter(request, plan).worst_case(0) == SEARCH_NANOUSD
+    assert prices["voyage"].worst_case(0) < prices["cohere"].worst_case(0) == SEARCH_NANOUSD
+
+
 @pytest.mark.parametrize("model", ["rerank-v3.5", "rerank-2.5"])
 async def test_an_accounts_own_key_pays_the_fee_alone(model: str) -> None:
     operation: RerankOperation = rerank(own.CLIENT)
