@@ -36,4 +36,4 @@ def test_first_requests_after_a_restore_load_nothing(tmp_path: Path) -> None:
 
 
 def test_first_requests_load_what_a_cold_start_left_out(tmp_path: Path) -> None:
-    assert "gateway.protocols.anthropic_messages" in asyncio.run(loaded_by_requests(tmp_path, {}))
+    assert "gateway.protocols.anthropic_messages.codec" in asyncio.run(loaded_by_requests(tmp_path, {}))
