@@ -46,28 +46,28 @@ def test_a_function_does_not_load_at_its_start(family: str, packages: tuple[str,
 # budget leaves room for three: what needs more is loaded by the request that needs it, or raises a number here. A
 # family that is not named has the last one.
 MODULES_MAX = {
-    "background": 378,
+    "background": 387,
     "billing": 282,
     "callbacks": 332,
-    "chat": 370,
+    "chat": 379,
     "embeddings": 347,
     "files": 305,
-    "gemini": 376,
-    "generation": 354,
+    "gemini": 385,
+    "generation": 358,
     "jobs": 303,
     "keys": 288,
-    "messages": 373,
+    "messages": 382,
     "models": 325,
     "notifier": 277,
     "reconciler": 249,
     "rerank": 345,
-    "responses": 381,
+    "responses": 390,
     "settlements": 216,
     "sweeper": 218,
-    "videos": 355,
+    "videos": 359,
     "webhooks": 289,
 }
-OTHERS_MAX = 321
+OTHERS_MAX = 331
 
 
 @pytest.mark.skipif(sys.version_info[:2] != (3, 13), reason="each version of Python counts its own library otherwise")
