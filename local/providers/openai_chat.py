@@ -17,7 +17,7 @@ from local.providers import answers, openai_checks, openai_shapes, openai_table,
 from local.providers.answers import Draft, Ended, ModelRequest, Tool, ToolChoice
 from local.providers.json_value import Json, JsonValue
 from local.providers.openai_shapes import DEEPSEEK, OPENAI, Dialect
-from local.providers.wire import Call, Frame, FrameKind, Reply, Wire, json_reply, route, sse
+from local.providers.wire import Call, Frame, FrameKind, Refusal, Reply, Wire, json_reply, route, sse
 
 __all__ = ["DEEPSEEK", "OPENAI", "wire"]
 
@@ -41,14 +41,14 @@ def wire(dialect: Dialect) -> Wire:
         row=dialect.row,
         prefix=dialect.prefix,
         routes=(
-            route("POST", "(/v1|/beta)?/chat/completions", functools.partial(_answer, dialect)),
+            route("POST", dialect.path, functools.partial(_shaped, dialect)),
             route("GET", "(/v1)?/models", functools.partial(openai_shapes.list_models, dialect)),
             route("GET", "(/v1)?/models/(?P<model>.+)", functools.partial(openai_shapes.get_model, dialect)),
         ),
-        authorize=functools.partial(openai_shapes.authorize, dialect),
+        authorize=functools.partial(_authorize, dialect),
         question=question,
         model=lambda call: str(call.body.get("model", "")),
-        refusal=openai_shapes.refusal,
+        refusal=lambda status, message, code: _refused(dialect, openai_shapes.refusal(status, message, code)),
         error_frame=lambda _: sse(
             openai_shapes.error_body("The server had an error while processing your request.", "server_error", None)
         ),
@@ -106,9 +106,34 @@ class _Answer:
         return usage
 
 
+def _authorize(dialect: Dialect, call: Call) -> None:
+    try:
+        openai_shapes.authorize(dialect, call)
+    except Refusal as refusal:
+        raise _refused(dialect, refusal) from None
+
+
+def _shaped(dialect: Dialect, call: Call) -> Reply:
+    """Answers, or refuses in the row's own shape."""
+    try:
+        return _answer(dialect, call)
+    except Refusal as refusal:
+        raise _refused(dialect, refusal) from None
+
+
+def _refused(dialect: Dialect, refusal: Refusal) -> Refusal:
+    if dialect.error is None:
+        return refusal
+    status, body = dialect.error(refusal.status, refusal.body["error"])
+    return Refusal(status, body, refusal.headers)
+
+
 def _answer(dialect: Dialect, call: Call) -> Reply:
+    for name in dialect.unknown:
+        if call.body.get(name) is not None:
+            raise openai_shapes.refusal(422, f"Extra inputs are not permitted: '{name}'.", "extra_forbidden", name)
     openai_shapes.require_chat_model(openai_shapes.require_model(dialect, call.body.get("model")))
-    openai_checks.check(call.body, _table_of(dialect))
+    openai_checks.check(call.body, dialect.table)
     answer = _thought(dialect, call)
     if call.body.get("stream"):
         headers = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
@@ -116,16 +141,12 @@ def _answer(dialect: Dialect, call: Call) -> Reply:
     return json_reply(_whole(answer))
 
 
-def _table_of(dialect: Dialect) -> str:
-    return "deepseek" if dialect is openai_shapes.DEEPSEEK else "openai_chat"
-
-
 def _thought(dialect: Dialect, call: Call) -> _Answer:
     prompt = _prompt(call.body)
-    openai_table.check_context(call.body, _table_of(dialect), len(prompt))
+    openai_table.check_context(call.body, dialect.table, len(prompt))
     cached = call.memory.prefixes.read_and_write(f"{dialect.row}:{call.body['model']}", prompt)
     shape = call.shape
-    drafts = (answers.compose(_ask(call.body, variant), shape) for variant in range(call.body.get("n") or 1))
+    drafts = (answers.compose(_ask(call.body, variant, dialect), shape) for variant in range(call.body.get("n") or 1))
     return _Answer(
         dialect,
         call,
@@ -135,7 +156,7 @@ def _thought(dialect: Dialect, call: Call) -> _Answer:
     )
 
 
-def _ask(body: Json, variant: int) -> ModelRequest:
+def _ask(body: Json, variant: int, dialect: Dialect) -> ModelRequest:
     messages: list[Json] = body["messages"]
     last_user = max((i for i, message in enumerate(messages) if message["role"] == "user"), default=-1)
     since = messages[last_user + 1 :]
@@ -151,7 +172,7 @@ def _ask(body: Json, variant: int) -> ModelRequest:
         parallel=body.get("parallel_tool_calls") is not False,
         schema=_schema(body),
         media=_media(messages),
-        reasoning_tokens=openai_shapes.reasoning_tokens(body["model"], body.get("reasoning_effort")),
+        reasoning_tokens=openai_shapes.reasoning_tokens(body["model"], body.get("reasoning_effort"), dialect),
         max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
         stops=tuple([body["stop"]] if isinstance(body.get("stop"), str) else body.get("stop") or ()),
         variant=variant,
@@ -239,7 +260,11 @@ def _whole(answer: _Answer) -> Json:
     body["choices"] = [_whole_choice(answer, index, draft) for index, draft in enumerate(answer.drafts)]
     if not answer.call.shape.no_usage:
         body["usage"] = answer.usage()
-    return body
+    return _odd(answer.dialect, body)
+
+
+def _odd(dialect: Dialect, body: Json) -> Json:
+    return body if dialect.odd is None else dialect.odd(body)
 
 
 def _whole_choice(answer: _Answer, index: int, draft: Draft) -> Json:
@@ -250,8 +275,8 @@ def _whole_choice(answer: _Answer, index: int, draft: Draft) -> Json:
         "refusal": draft.text if refused else None,
         "annotations": [],
     }
-    if answer.dialect.thinking and draft.reasoning:
-        message["reasoning_content"] = draft.reasoning
+    if answer.dialect.thought and draft.reasoning:
+        message[answer.dialect.thought] = draft.reasoning
     calls = _calls(answer.call, index, draft)
     if calls and _legacy(answer.call):
         message["function_call"] = calls[0]["function"]
@@ -309,12 +334,13 @@ def _weighed(piece: str, logprob: float) -> Json:
 def _frames(answer: _Answer) -> Iterator[Frame]:
     call = answer.call
     options = call.body.get("stream_options") or {}
-    asked = bool(options.get("include_usage"))
+    asked = bool(options.get("include_usage")) or answer.dialect.always_counts
     envelope = answer.envelope("chat.completion.chunk", call.unique_id("chatcmpl-"))
 
     def chunk(kind: FrameKind, choices: list[Json], usage: Json | None = None) -> Frame:
         tail = {"choices": choices, "usage": usage} if asked else {"choices": choices}
-        return Frame(kind, sse(envelope | tail))
+        comment = answer.dialect.comment if kind is FrameKind.CONTENT else b""
+        return Frame(kind, comment + sse(_odd(answer.dialect, envelope | tail)))
 
     choices = list(enumerate(answer.drafts))
     for index, draft in choices:
@@ -331,9 +357,9 @@ def _frames(answer: _Answer) -> Iterator[Frame]:
 
 
 def _deltas(answer: _Answer, index: int, draft: Draft) -> Iterator[Json]:
-    if answer.dialect.thinking:
+    if answer.dialect.thought:
         for piece in tokens.cut(draft.reasoning, _TOKENS_PER_CHUNK):
-            yield _delta(index, {"content": None, "reasoning_content": piece})
+            yield _delta(index, {"content": None, answer.dialect.thought: piece})
     member = "refusal" if draft.ended is Ended.REFUSED else "content"
     for piece in tokens.cut(draft.text, _TOKENS_PER_CHUNK, answer.call.shape.chunks):
         yield _delta(index, {member: piece}, logprobs=_logprobs(answer.call.body, piece))

@@ -6,6 +6,7 @@ Texts and codes are those of recorded answers of the real service.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from local.providers.json_value import Json, JsonValue
@@ -39,7 +40,11 @@ _EFFORT_TOKENS = {"none": 0, "minimal": 0, "low": 64, "medium": 128, "high": 256
 class Dialect:
     """A provider row that speaks OpenAI's wire: its path, key, models, and its differences from OpenAI.
 
-    `thinking` shows the reasoning as `reasoning_content`; `own_cache_fields` adds DeepSeek's counts.
+    `table` names its constraints. `thought` is the member that shows the reasoning of models that `thinks` fits.
+    `own_cache_fields` adds DeepSeek's counts, `odd` makes of an answer or a chunk what the row sends, `error` of a
+    status and an error its body. `unknown` are members that it refuses, `comment` stands before each content of a
+    stream, and a stream that `always_counts` need not be asked to. `path` is where it serves chat, below its prefix;
+    `key_header` has its key.
     """
 
     row: str
@@ -47,8 +52,17 @@ class Dialect:
     api_key: str
     models: re.Pattern[str]
     listed: tuple[str, ...]
-    thinking: bool = False
+    table: str = "openai_chat"
+    thought: str = ""
+    thinks: re.Pattern[str] = re.compile("(?!)")
     own_cache_fields: bool = False
+    odd: Callable[[Json], Json] | None = None
+    error: Callable[[int, Json], tuple[int, Json]] | None = None
+    unknown: tuple[str, ...] = ()
+    comment: bytes = b""
+    always_counts: bool = False
+    path: str = "(/v1|/beta)?/chat/completions"
+    key_header: str = "authorization"
 
 
 OPENAI = Dialect(
@@ -64,7 +78,9 @@ DEEPSEEK = Dialect(
     api_key="sim-deepseek-key-0001",
     models=re.compile(r"deepseek-.+"),
     listed=("deepseek-chat", "deepseek-reasoner"),
-    thinking=True,
+    table="deepseek",
+    thought="reasoning_content",
+    thinks=re.compile(".*-reasoner"),
     own_cache_fields=True,
 )
 
@@ -74,9 +90,9 @@ def snapshot(model: str) -> str:
     return _SNAPSHOTS.get(model, model)
 
 
-def reasons(model: str) -> bool:
+def reasons(model: str, dialect: Dialect) -> bool:
     """True if the model thinks before it answers."""
-    return counts_completion_tokens(model) or model.endswith("-reasoner")
+    return counts_completion_tokens(model) or dialect.thinks.fullmatch(model) is not None
 
 
 def counts_completion_tokens(model: str) -> bool:
@@ -84,9 +100,9 @@ def counts_completion_tokens(model: str) -> bool:
     return bool(_REASONING.match(model))
 
 
-def reasoning_tokens(model: str, effort: JsonValue) -> int:
+def reasoning_tokens(model: str, effort: JsonValue, dialect: Dialect = OPENAI) -> int:
     """Returns the length of the simulated thinking. The default effort is medium, and none since gpt-5.1."""
-    if not reasons(model):
+    if not reasons(model, dialect):
         return 0
     default = "none" if re.match(r"gpt-5\.\d", model) else "medium"
     return _EFFORT_TOKENS.get(str(effort or default), _EFFORT_TOKENS["medium"])
@@ -106,7 +122,9 @@ def error_body(message: str, kind: str, code: str | None, param: str | None = No
 
 def authorize(dialect: Dialect, call: Call) -> None:
     """Refuses a request without the row's key, with OpenAI's text."""
-    given = call.headers.get("authorization", "")
+    given = call.headers.get(dialect.key_header, "")
+    if dialect.key_header != "authorization" and given:
+        given = f"Bearer {given}"
     if not given:
         message = (
             "You didn't provide an API key. You need to provide your API key in an Authorization header "

@@ -12,7 +12,7 @@ from gateway.canonical.request import ChatRequest
 from gateway.canonical.target import Profile, Target
 from gateway.errors import UpstreamError
 from gateway.ports.upstream import CUSTOM, Credential, UpstreamRequest
-from gateway.protocols import anthropic_messages
+from gateway.protocols import anthropic_messages, openai_chat
 from gateway.providers.chat.registry import PROVIDERS, provider_row
 
 NOW_S = 1_795_244_400.75
@@ -303,6 +303,18 @@ def test_a_claude_on_vertex_is_named_in_the_path_alone(protocol: str) -> None:
     assert told["anthropic_version"] == "vertex-2023-10-16"
     assert "model" not in told
     assert dict(sent.headers)["authorization"] == "Bearer t"
+
+
+def test_mistral_is_asked_in_its_own_spelling_on_the_callers_wire_too() -> None:
+    told = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "seed": 7, "stream": True}
+    asked = openai_chat.CLIENT.decode_request(orjson.dumps(told))
+    expected = {name: value for name, value in told.items() if name != "seed"} | {"random_seed": 7}
+    for each in (asked, replace(asked, protocol="another_wire")):
+        sent = provider_row("mistral").request(each, Target("m", Profile("mistral"), 10), Credential("k"), NOW_S)
+        assert orjson.loads(sent.body) == expected
+    plain = replace(asked, stream=False, source=b'{"model":"m","messages":[{"role":"user","content":"hi"}]}')
+    sent = provider_row("mistral").request(plain, Target("m", Profile("mistral"), 10), Credential("k"), NOW_S)
+    assert sent.body == plain.source
 
 
 def test_mantle_is_signed_in_its_own_name() -> None:

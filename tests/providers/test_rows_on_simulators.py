@@ -26,7 +26,7 @@ from gateway.canonical.request import ChatRequest, Reasoning, Sampling, Tool, To
 from gateway.canonical.response import ChatResponse, FinishReason
 from gateway.canonical.target import Target
 from gateway.errors import GatewayError, UpstreamError
-from gateway.ports.upstream import Credential
+from gateway.ports.upstream import CUSTOM, Credential
 from gateway.protocols import openai_chat
 from gateway.providers.chat.profiles import PROFILES
 from gateway.providers.chat.registry import PROVIDERS
@@ -43,6 +43,20 @@ TARGETS = {
     "vertex": Target("gemini-2.5-flash", PROFILES["gemini_2_5_flash"], 65_536),
     "bedrock": Target("us.anthropic.claude-haiku-4-5-20251001-v1:0", PROFILES["claude_budget"], 64_000),
     "deepseek": Target("deepseek-chat", PROFILES["deepseek"], 8192),
+    "azure": Target("gpt-4o", PROFILES["openai_gpt"], 16_384),
+    "xai": Target("grok-3-mini", PROFILES["grok_effort"], 8192),
+    "groq": Target("openai/gpt-oss-120b", PROFILES["gpt_oss"], 8192),
+    "mistral": Target("magistral-medium-latest", PROFILES["mistral_reasoning"], 8192),
+    "openrouter": Target("deepseek/deepseek-r1", PROFILES["compatible_effort"], 8192),
+    "together": Target("deepseek-ai/DeepSeek-R1", PROFILES["deepseek"], 8192),
+    "fireworks": Target("accounts/fireworks/models/glm-4p6", PROFILES["glm_hybrid"], 8192),
+    "cerebras": Target("gpt-oss-120b", PROFILES["gpt_oss"], 8192),
+    "perplexity": Target("sonar", PROFILES["sonar"], 8192),
+    "qwen": Target("qwen3-235b-a22b-thinking-2507", PROFILES["qwen_reasoning"], 8192),
+    "moonshot": Target("kimi-k2-thinking", PROFILES["kimi_reasoning"], 8192),
+    "zhipu": Target("glm-4.6", PROFILES["glm_hybrid"], 8192),
+    "cohere": Target("command-a-reasoning-08-2025", PROFILES["command_reasoning"], 8192),
+    "minimax": Target("MiniMax-M2", PROFILES["minimax"], 8192),
 }
 QUESTION = "The weather in Paris and the time there in 3 hours?"
 TOOLS = (
@@ -87,9 +101,17 @@ def streamed(row: str, credential: Credential, request: ChatRequest) -> list[Eve
 
 
 def refusal(row: str, credential: Credential, request: ChatRequest) -> GatewayError:
+    """Returns the error of a refusal, which MiniMax sends with status 200."""
     status, headers, body = send(row, credential, request)
-    assert status != 200
-    return PROVIDERS[row].codec.decode_error(status, headers, body)
+    if status != 200:
+        return PROVIDERS[row].codec.decode_error(status, headers, body)
+    with pytest.raises(GatewayError) as caught:
+        PROVIDERS[row].codec.decode_response(body)
+    return caught.value
+
+
+def test_every_row_is_answered_here() -> None:
+    assert {*PROVIDERS} - {CUSTOM} == {*TARGETS}
 
 
 def text(response: ChatResponse) -> str:

@@ -25,7 +25,14 @@ from gateway.canonical.events import (
 from gateway.canonical.parts import Opaque, Text, Thinking, ToolCall
 from gateway.canonical.response import FinishReason
 from gateway.canonical.usage import Usage
-from gateway.errors import GatewayError, InvalidRequest, UnreadableAnswer, UpstreamError, UpstreamOverloaded
+from gateway.errors import (
+    CredentialRefused,
+    GatewayError,
+    InvalidRequest,
+    UnreadableAnswer,
+    UpstreamError,
+    UpstreamOverloaded,
+)
 from gateway.protocols.cohere_chat import UPSTREAM
 from tests.cuttings import cut, cuttings
 from tests.recorded import body, files, read_recording
@@ -130,6 +137,12 @@ def test_an_event_that_cannot_be_read_fails_the_stream(value: Any) -> None:
     assert isinstance(failed.error, UnreadableAnswer)
 
 
+def test_a_servers_own_frame_means_nothing() -> None:
+    assert events_of([b'event: keepalive\ndata: {"n":1}\n\n' + (GOLDEN / "text.sse").read_bytes()]) == golden(
+        "text.sse"
+    )
+
+
 def test_an_event_that_is_not_known_means_nothing() -> None:
     start, end = {"type": "message-start", "id": "c"}, {"type": "message-end", "delta": {"finish_reason": "NEWS"}}
     assert told(start, {"type": "news"}, end) == [Started("c", ""), Finished(FinishReason.STOP), Ended()]
@@ -173,7 +186,7 @@ def test_an_answer_without_a_message_cannot_be_read_and_keeps_its_usage() -> Non
         (400, "invalid request: temperature must be at most 1", InvalidRequest, None, False),
         (422, "too many tokens: size limit exceeded by 9 tokens", InvalidRequest, "context_length_exceeded", False),
         (498, "blocked input", InvalidRequest, "content_filter", False),
-        (401, "invalid api token", UpstreamError, "upstream_error", False),
+        (401, "invalid api token", CredentialRefused, "upstream_error", False),
         (404, "model 'command-x' was removed", UpstreamError, "upstream_error", True),
         (429, "try again in 30 seconds", UpstreamOverloaded, "upstream_overloaded", True),
         (500, "internal server error", UpstreamError, "upstream_error", True),

@@ -69,7 +69,7 @@ class CohereStreamDecoder:
             if not frame.data.strip() or frame.data.startswith(b"[DONE]"):
                 continue
             try:
-                read.append(Decoded(self._events(load(frame.data)), b""))
+                read.append(Decoded(self._events(frame), b""))
             except UpstreamError as error:
                 read.append(self._fail(otherwise or error))
         return read
@@ -78,9 +78,13 @@ class CohereStreamDecoder:
         self._ended = True
         return Decoded((Failed(error),), b"")
 
-    def _events(self, value: Json) -> list[Event]:
+    def _events(self, frame: Frame) -> list[Event]:
+        """The frame's meaning; one without a type is a server's own where it has a name, and else an error."""
+        value = load(frame.data)
         events: list[Event] = []
         kind = as_word(value.get("type"))
+        if not kind and frame.event:
+            return events
         if not kind:
             self._ended = True
             return [Failed(decode_error_object(value))]

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from gateway.errors import InvalidRequest
 from gateway.ports.catalog import KnownNames
 from gateway.ports.upstream import CUSTOM, Credential, UpstreamRequest, row_of
-from gateway.providers.chat import azure, bedrock, custom, google
+from gateway.providers.chat import azure, bedrock, custom, google, mistral
 from gateway.providers.chat.profiles import PROFILES, wires_of
 from gateway.providers.chat.tools import TOOLS
 from gateway.providers.chat.wires import part, upstream_codec
@@ -214,7 +214,12 @@ def _written(encode: Callable[[ChatRequest, Target], bytes], asked: ChatRequest,
 
 
 def compatible(
-    name: str, address: str | Mapping[str, str], *, dialect: str | None = None, account_quota: bool = False
+    name: str,
+    address: str | Mapping[str, str],
+    *,
+    dialect: str = "compatible",
+    amend: Callable[[bytes], bytes] | None = None,
+    account_quota: bool = False,
 ) -> Provider:
     """The row of a provider that speaks OpenAI's chat wire with a bearer key: at one address, or at one a region.
 
@@ -228,6 +233,7 @@ def compatible(
         sign=bearer,
         wire="openai_chat",
         dialect=dialect,
+        amend=amend,
         account_quota=account_quota,
         region_setting=_REGION if many else "",
         regions="|".join(many),
@@ -332,10 +338,10 @@ PROVIDERS = {
         compatible("deepseek", "https://api.deepseek.com", dialect="deepseek", account_quota=True),
         compatible("xai", "https://api.x.ai/v1", dialect="xai"),
         compatible("groq", "https://api.groq.com/openai/v1", dialect="groq"),
-        compatible("mistral", "https://api.mistral.ai/v1", dialect="mistral"),
-        compatible("openrouter", "https://openrouter.ai/api/v1", dialect="openrouter"),
-        compatible("together", "https://api.together.xyz/v1", dialect="together"),
-        compatible("fireworks", "https://api.fireworks.ai/inference/v1", dialect="fireworks"),
+        compatible("mistral", "https://api.mistral.ai/v1", dialect="mistral", amend=mistral.body),
+        compatible("openrouter", "https://openrouter.ai/api/v1"),
+        compatible("together", "https://api.together.xyz/v1"),
+        compatible("fireworks", "https://api.fireworks.ai/inference/v1"),
         compatible("cerebras", "https://api.cerebras.ai/v1", dialect="cerebras"),
         compatible("perplexity", "https://api.perplexity.ai", dialect="perplexity"),
         # The first address is the one outside China's mainland, as region policies take it (auth/regions.py).
