@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from local.providers import media_xai
 from local.providers.json_value import Json
@@ -118,7 +119,7 @@ def _row(
     thought: str = "",
     odd: Callable[[Json], Json] | None = None,
     error: Error | None = None,
-    **more: object,
+    **more: Any,
 ) -> Dialect:
     return Dialect(
         row=row,
@@ -130,7 +131,7 @@ def _row(
         thinks=re.compile(thinks) if thinks else _NOTHING,
         odd=odd,
         error=error,
-        **more,  # type: ignore[arg-type]
+        **more,
     )
 
 
