@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.models import ModelTarget
+from gateway.ports.provider_keys import FIRST, Envelope, ProviderKey
 from gateway.routing.plan import id_of
 from gateway.routing.planning import plan
 from tests.routing.catalogs import alias, asked, caller, catalog_of, model, order, target
@@ -155,3 +157,12 @@ def test_a_target_that_two_names_lead_to_is_tried_once_under_the_first() -> None
     assert order(CATALOG, "nexevo/some", models=["small", "large"]) == [
         "gemini/middle", "anthropic/large", "openai/small",
     ]  # fmt: skip
+
+
+def test_the_accounts_own_keys_stand_before_the_gateways_in_every_order() -> None:
+    envelope = Envelope("", "")
+    own = ProviderKey("acct", "bedrock", "pk_1", "own", FIRST, "last", 0, 0, 1, envelope)
+    principal = replace(caller(), own_keys=(own,))
+    for name in ("twice", "twice:cheap", "twice:fast", "twice:quality"):
+        found = plan(asked(name), CATALOG, principal).candidates
+        assert [each.own is not None for each in found] == [True, False, False, False]

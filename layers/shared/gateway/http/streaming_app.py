@@ -15,7 +15,7 @@ from gateway.http.app import App, RouteAt, authenticate, count_refused, read_win
 from gateway.http.counting import count_read, refuse_hopeless
 from gateway.http.exchange import Exchange
 from gateway.http.request import IDEMPOTENCY_KEY, Request, uncoded
-from gateway.http.routes import Route, Services
+from gateway.http.routes import JsonRoute, Route, Services
 
 # Longer ones take longer to read than the account does.
 LARGE_BODY_BYTES = 256 * 1024
@@ -54,7 +54,8 @@ class StreamingApp(App[Services, Route]):
         if principal.key.has_provider_keys:
             principal = replace(principal, own_keys=tuple(await services.own_keys.of(principal.account_id)))
         exchange.window = partial(read_window, services, principal)
-        await self._refuse_early(request, principal, services)
+        if not isinstance(route, JsonRoute) or route.makes_work:
+            await self._refuse_early(request, principal, services)
         try:
             exchange.request = replace(request, body=uncoded(request.body, request.headers.get("content-encoding")))
             await route.serve(exchange, principal, services)
@@ -71,7 +72,7 @@ class StreamingApp(App[Services, Route]):
         A repeat of an Idempotency-Key may have an answer that is kept. It needs neither window nor balance, and a large
         one counts as a read.
         """
-        if request.method != "POST" or request.path.endswith("/cancel"):
+        if request.method != "POST":
             return
         is_large, now_s = len(request.body) > LARGE_BODY_BYTES, services.clock.now_s()
         if IDEMPOTENCY_KEY in request.headers:

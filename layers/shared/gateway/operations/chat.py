@@ -30,7 +30,6 @@ from gateway.pipeline.operation import InboundRequest, ProviderCall
 from gateway.pipeline.provider_client import StreamBody, body_of
 from gateway.ports.catalog import Catalog
 from gateway.ports.signatures import SignedCall
-from gateway.ports.standing import UNKNOWN, Standing
 from gateway.ports.upstream import Credential, UpstreamResponse
 from gateway.providers.chat.profiles import PROFILES
 from gateway.providers.chat.registry import Provider, provider_row
@@ -39,6 +38,8 @@ from gateway.routing.planning import concluded, plan
 from gateway.signatures import Vault, collected, is_about_signatures, lacking, restored, unsigned
 
 if TYPE_CHECKING:
+    from gateway.ports.standing import Standing
+
     # Requests of the provider's own wire load no constraints.
     from gateway.providers.constraints import Renaming
 
@@ -49,7 +50,7 @@ class ChatOperation:
     """Text generation for callers of one wire, by providers of any."""
 
     def __init__(
-        self, wire: ClientCodec, catalog: Catalog[ChatModel], vault: Vault, standing: Standing = UNKNOWN
+        self, wire: ClientCodec, catalog: Catalog[ChatModel], vault: Vault, standing: Standing | None = None
     ) -> None:
         self.wire = wire
         self._catalog = catalog

@@ -211,6 +211,7 @@ class RequestContext(Struct, Generic[R, A]):
             "models_tried": self.models_tried,
             "failures": self.failures,
             "candidates": self._candidates(),
+            "propensities": self.plan.propensities,
             "stream": self.request.stream,
             "input_tokens": self.usage.prompt if self.usage else None,
             "output_tokens": self.usage.output if self.usage else None,

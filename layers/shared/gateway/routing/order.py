@@ -17,7 +17,7 @@ from gateway.canonical.chat_models import ChatModel, ListPrice, flat_price
 from gateway.canonical.estimate import estimated_input_tokens
 from gateway.canonical.models import Alias, Name
 from gateway.canonical.request import ChatRequest
-from gateway.ports.standing import Standing
+from gateway.ports.standing import UNKNOWN, Standing
 from gateway.routing.plan import Candidate, Excluded, sifted
 
 if TYPE_CHECKING:
@@ -121,12 +121,17 @@ def _is_graded(name: Name) -> bool:
     return isinstance(name.offer, Alias) and name.offer.graded
 
 
-def ordered(found: Sequence[Chat], request: ChatRequest, grade: Grade | None, standing: Standing) -> list[Chat]:
-    """The candidates in the caller's order, which is the catalog's where the caller wishes nothing."""
+def ordered(
+    found: Sequence[Chat],
+    request: ChatRequest,
+    grade: Grade | None,
+    standing: Standing | None,
+    excluded: list[Excluded],
+) -> list[Chat]:
+    """The candidates in the order that the caller wishes; a graded alias has those alone that its price pays for."""
     routing = request.routing
-    if len(found) == 1 or not (routing.order or any(wish_of(each.name, request) for each in found)):
-        return list(found)
-    expected = Expected.of(request, standing)
+    expected = Expected.of(request, standing or UNKNOWN)
+    found = _paid_for(found, expected, excluded)
     groups: dict[object, int] = {}
     rank = {provider: place for place, provider in enumerate(routing.order)}
 
@@ -135,8 +140,9 @@ def ordered(found: Sequence[Chat], request: ChatRequest, grade: Grade | None, st
         wish = _wish(candidate.name, request)
         preferred = rank.get(candidate.target.provider, len(rank))
         if is_short(candidate, grade):
-            return place, True, preferred, -quality(candidate)
-        return place, False, preferred, 0 if wish is None else wish(candidate, expected)
+            return place, True, preferred, candidate.own is None, -quality(candidate)
+        # The account's own keys stand before the gateway's, which cost more.
+        return place, False, preferred, candidate.own is None, 0 if wish is None else wish(candidate, expected)
 
     return sorted(found, key=key)
 
@@ -153,9 +159,8 @@ def _group(candidate: Chat, request: ChatRequest) -> object:
     return name.requested if isinstance(name.offer, Alias) else (name.requested, candidate.model.id)
 
 
-def paid_for(found: Sequence[Chat], request: ChatRequest, standing: Standing, excluded: list[Excluded]) -> list[Chat]:
+def _paid_for(found: Sequence[Chat], expected: Expected, excluded: list[Excluded]) -> list[Chat]:
     """The candidates of flat graded aliases that the flat price pays for, at the expected tokens; all where none is."""
-    expected = Expected.of(request, standing)
 
     def objection(candidate: Chat) -> str | None:
         offer = candidate.name.offer

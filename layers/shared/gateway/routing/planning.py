@@ -19,13 +19,11 @@ from gateway.canonical.models import Alias, ModelTarget, Name, Retired
 from gateway.canonical.request import ChatRequest, PriceLimit, RoutingPreferences
 from gateway.errors import InvalidRequest, NotFound, PermissionDenied
 from gateway.ports.catalog import Catalog
-from gateway.ports.standing import UNKNOWN, Standing
-from gateway.routing.needs import lack_of, needs_of
-from gateway.routing.order import ordered, paid_for
 from gateway.routing.plan import Candidate, Excluded, M, Plan, billed_at, sifted
 
 if TYPE_CHECKING:
     from gateway.ports.provider_keys import ProviderKey
+    from gateway.ports.standing import Standing
     from gateway.routing.grading import Grade
 
 TRIES_MIN = 3
@@ -50,7 +48,7 @@ def plan(
     catalog: Catalog[ChatModel],
     access: Access,
     excluded: list[Excluded] | None = None,
-    standing: Standing = UNKNOWN,
+    standing: Standing | None = None,
 ) -> Plan[ChatModel]:
     """Plans a request that is priced by tokens; raises the refusal that names the parameter without a match.
 
@@ -60,9 +58,10 @@ def plan(
     found = candidates_for(request.model, request.routing, catalog, access, out)
     found = _able(_affordable(found, request.routing.max_price, out), request, out)
     grade = _grade(found, request)
-    if grade is not None:
-        found = paid_for(found, request, standing, out)
-    found = ordered(found, request, grade, standing)
+    if grade is not None or _is_wished(found, request.routing):
+        from gateway.routing.order import ordered  # noqa: PLC0415  # requests with a wish alone pay for it
+
+        found = ordered(found, request, grade, standing, out)
     return Plan(tuple(found), max(TRIES_MIN, len(found)), grade)
 
 
@@ -212,6 +211,8 @@ def _able(
     """The candidates whose models can serve the request; all of them where none can, for the refusal to be theirs."""
     if len({candidate.model.id for candidate in found}) == 1:
         return found
+    from gateway.routing.needs import lack_of, needs_of  # noqa: PLC0415  # requests with several models alone pay for it
+
     needs = needs_of(request)
 
     def objection(candidate: Candidate[ChatModel]) -> str | None:
@@ -228,6 +229,11 @@ def _able(
         return found
     excluded += said
     return kept
+
+
+def _is_wished(found: Sequence[Candidate[ChatModel]], routing: RoutingPreferences) -> bool:
+    """True if the caller wishes another order than the catalog's."""
+    return len(found) > 1 and bool(routing.order or routing.sort or any(each.name.preference for each in found))
 
 
 def _grade(found: Iterable[Candidate[ChatModel]], request: ChatRequest) -> Grade | None:
