@@ -108,7 +108,7 @@ def _reasons(candidate: Candidate[ChatModel], request: ChatRequest, planned: Pla
 
 
 def _price_bounds(operation: ChatOperation, request: ChatRequest, candidate: Candidate[ChatModel]) -> dict[str, str]:
-    """What the request probably costs the caller at the candidate, and the most that it can cost there."""
+    """Estimates what the request costs the caller at the candidate, and bounds it."""
     alone = operation.meter(request, Plan((candidate,), 1))
     output = alone.open_output
     expected = Expected.of(request, UNKNOWN)
