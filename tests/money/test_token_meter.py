@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from gateway.canonical.chat_models import ChatModel, ListPrice, PriceStep
 from gateway.canonical.limits import TokenDemand
 from gateway.canonical.parts import Message, Text
-from gateway.canonical.request import ChatRequest, PriceLimit, RoutingPreferences
+from gateway.canonical.request import ChatRequest, PriceLimit, Reasoning, RoutingPreferences
 from gateway.canonical.usage import Usage
 from gateway.catalog.chat import CHAT_MODELS
 from gateway.catalog.loader import parse
@@ -44,6 +44,8 @@ CATALOG = parse(
             _model("free", 1_000, 100, {"input": "0", "output": "0"}),
             _model("cheap", 1_000, 100, {"input": "0.000001", "output": "0.000001"}),
             _model("thinker", 20_000, 8_000, {"input": "5", "output": "8"}, "reasoning"),
+            _model("asked", 20_000, 8_000, {"input": "5", "output": "8"}, "reasoning")
+            | {"profile": "claude_budget", "targets": [{"provider": "anthropic"}]},
         ],
     },
     KNOWN,
@@ -80,6 +82,13 @@ def test_an_answer_is_watched_that_every_candidate_streams_as_it_comes(
     output = meter(*names, stream=stream).open_output
     assert output is not None
     assert output.watched is watched
+
+
+def test_an_answer_is_watched_of_a_model_that_reasons_where_it_is_asked_to() -> None:
+    for reasoning, watched in ((None, True), (Reasoning(budget_tokens=2_000), False)):
+        output = meter("small", "asked", stream=True, reasoning=reasoning).open_output
+        assert output is not None
+        assert output.watched is watched
 
 
 def test_an_answer_of_bounded_units_is_open_up_to_them() -> None:

@@ -238,7 +238,7 @@ _REASONS: Mapping[str, Any] = {
     "output_limit": "max_completion_tokens",
 }
 _GPT5: Mapping[str, Any] = {**_REASONS, "custom_tools": True}
-_CLAUDE: Mapping[str, Any] = {"hosted_as": "claude", "whole_answer_tokens_max": 21_333}
+_CLAUDE: Mapping[str, Any] = {"hosted_as": "claude", "reasons_when_asked": True, "whole_answer_tokens_max": 21_333}
 _THREE = ("low", "medium", "high")
 GENERATION: Mapping[str, Mapping[str, Any]] = {
     "openai_gpt": {},

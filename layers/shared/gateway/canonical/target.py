@@ -22,7 +22,8 @@ class Profile(Struct, frozen=True):
     `thinking_budget_tokens` bounds a budget from both sides; `thinks_always` models cannot turn thinking off.
     `signed_calls` models refuse a history whose tool calls have no signature (Gemini 3).
 
-    `custom_tools` models can be offered tools that take free text.
+    `custom_tools` models can be offered tools that take free text. `reasons_when_asked` models write what they are seen
+    to write, unless the caller asks for reasoning.
 
     `whole_answer_tokens_max` is the longest answer that is requested in one piece. A longer one is requested as a
     stream, if its provider's row can join one.
@@ -40,6 +41,7 @@ class Profile(Struct, frozen=True):
     thinks_always: bool = False
     signed_calls: bool = False
     custom_tools: bool = False
+    reasons_when_asked: bool = False
     whole_answer_tokens_max: int | None = None
 
 

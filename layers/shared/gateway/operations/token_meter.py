@@ -26,6 +26,7 @@ from gateway.ledger.money import NANO_PER_USD, format_usd
 from gateway.ledger.prices import Terms, cost, price_of, terms
 from gateway.operations.provider_tools import offered_tools
 from gateway.pipeline.operation import Cost, OpenOutput
+from gateway.providers.chat.profiles import PROFILES
 from gateway.routing.plan import Candidate, Excluded, Plan, billed_at, sifted
 from gateway.routing.planning import over
 
@@ -55,7 +56,7 @@ class TokenMeter(Struct, frozen=True):
             first_units=min(OPEN_OUTPUT_TOKENS, most),
             most_units=most,
             bytes_per_unit=BYTES_PER_TOKEN,
-            watched=self.request.stream and all(map(_is_seen, self.candidates)),
+            watched=self.request.stream and all(_is_seen(self.request, each) for each in self.candidates),
         )
 
     def worst_case(self, open_units: int) -> NanoUsd:
@@ -151,9 +152,15 @@ class TokenMeter(Struct, frozen=True):
         return max(1, nanousd * 1000 * BYTES_PER_TOKEN // max(1, thousand))
 
 
-def _is_seen(candidate: Candidate[ChatModel]) -> bool:
-    """True if all that the model generates is streamed as it comes: none of it is hidden reasoning."""
-    return candidate.target.streams and "reasoning" not in candidate.model.capabilities
+def _is_seen(request: ChatRequest, candidate: Candidate[ChatModel]) -> bool:
+    """True if all that the model generates is streamed as it comes: none of it is hidden reasoning.
+
+    Some models reason where they are asked to, and others by themselves.
+    """
+    reasons = "reasoning" in candidate.model.capabilities
+    if reasons and request.reasoning is None:
+        reasons = not PROFILES[candidate.target.profile].reasons_when_asked
+    return candidate.target.streams and not reasons
 
 
 def within_prices(request: ChatRequest, planned: Plan[ChatModel], excluded: list[Excluded]) -> Plan[ChatModel]:
