@@ -23,7 +23,7 @@ TYPES = {
 # Google's words for statuses. https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto
 GOOGLE_STATUS = re.compile(r"[A-Z_]+")
 WINDOW = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
-GENERATING = re.compile(r".*:(generateContent|streamGenerateContent|countTokens)")
+GENERATING = re.compile(r".*:(generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents)")
 
 
 class Broken(AssertionError):
@@ -85,8 +85,10 @@ def _parsed(body: bytes) -> Any:
 
 def wire_of(case: Case, family: str) -> str:
     """Names the wire in whose shape an error must be: the family's own, or for JSON families the caller's."""
-    if family == "gemini" or (family == "models" and _is_geminis(case.path)):
+    if family == "gemini" or (family in {"embeddings", "models"} and _is_geminis(case.path)):
         return "gemini"
+    if family == "embeddings" and case.path.startswith("/v2/"):
+        return "cohere"
     if family == "messages":
         return "anthropic"
     named = {name.lower() for name, _ in case.headers}
@@ -120,7 +122,11 @@ def _gemini(body: Any, status: int) -> None:
     _expect(GOOGLE_STATUS.fullmatch(error.get("status", "")) is not None, f"a {status} of {error}")
 
 
-_SHAPES = {"openai": _openai, "anthropic": _anthropic, "gemini": _gemini}
+def _cohere(body: Any, status: int) -> None:
+    _expect(isinstance(body, dict) and {"id", "message"} <= body.keys() and bool(body["message"]), f"a {status} {body}")
+
+
+_SHAPES = {"openai": _openai, "anthropic": _anthropic, "gemini": _gemini, "cohere": _cohere}
 
 
 def _judge_money(world: World) -> None:
