@@ -20,7 +20,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-h
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-mutants run test test-stack test-stores test-recorded check lint format types contracts template build bench bench-peers bench-short bench-baseline cost faults outage mutants fuzz fidelity bridging ric agents browser lock clean clean-tree
+.PHONY: help setup setup-sam setup-mutants run test test-stack test-stores test-recorded check lint format types contracts template build bench bench-peers bench-short bench-baseline catalog cost faults outage mutants fuzz fidelity bridging ric agents browser lock clean clean-tree
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -95,6 +95,9 @@ bench-baseline: setup ## write the ratios that `bench-short` judges by
 cost: setup ## write docs/cost.md from counts and prices (MEASURE=1: count again first, on a local stack)
 	$(if $(MEASURE),AWS_DEFAULT_REGION=us-east-1 PYTHONPATH=layers/shared $(BIN)/python -m tests.stack.costs)
 	$(BIN)/python -m bench cost
+
+catalog: setup ## take list prices from genai-prices into the catalog (ACCEPT=MODEL,MODEL: those that were looked at)
+	PYTHONPATH=layers/shared $(BIN)/python -m bench catalog $(if $(ACCEPT),--accept $(ACCEPT))
 
 faults: setup ## run 20,000 schedules of faults (SCHEDULES=1000000 for more), or kill 300 processes (STORE=local DEATHS=300)
 	@PYTHONPATH=layers/shared $(BIN)/python -m $(if $(filter local,$(STORE)),tests.faults.killed $(or $(DEATHS),300),tests.faults $(or $(SCHEDULES),20000))

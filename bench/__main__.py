@@ -19,6 +19,7 @@ from bench import (
     families,
     growth,
     layer_size,
+    list_prices,
     many,
     memory,
     peers,
@@ -31,6 +32,7 @@ from bench.figures import Figure, as_json, as_table
 from bench.rounds import FULL, QUICK, Counts
 
 OTHERS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "catalog": list_prices.main,
     "cost": lambda _: cost.main(),
     "growth": lambda _: growth.main(),
     "many": many.main,
@@ -65,6 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="fewer repetitions: half a minute in place of three")
     parser.add_argument("--json", action="store_true", help="one JSON line in place of the table")
     parser.add_argument("--layer", type=Path, help="measure this layer in place of layers/shared")
+    parser.add_argument("--accept", metavar="MODELS", help="catalog: whose prices were looked at, with commas between")
     parser.add_argument("--write", action="store_true", help="short: write the baseline")
     chosen = parser.parse_args(arguments)
     # The template's translator warns about values that it would look up in AWS.

@@ -9,7 +9,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -69,6 +69,39 @@ def wire() -> Wire:
         garbage_frame=lambda _: b'event: content_block_delta\ndata: {"type":"content_block_del\n\n',
         headers=_headers,
         stamped=lambda call, body: body | {"request_id": _request_id(call)},
+    )
+
+
+def vertex_wire(prefix: str, access_token: str) -> Wire:
+    """Builds the wire as Vertex AI has it: the model is in the path, and the version in the body.
+
+    Source: https://docs.claude.com/en/api/claude-on-vertex-ai
+    """
+
+    def as_own(call: Call) -> Call:
+        if call.body.get("anthropic_version") != "vertex-2023-10-16" or "model" in call.body:
+            raise anthropic_checks.invalid("anthropic_version: Field required")
+        own = {name: value for name, value in call.body.items() if name != "anthropic_version"}
+        headers = {**call.headers, "anthropic-version": "2023-06-01"}
+        # A snapshot's date stands behind an `@` there.
+        return replace(call, body={**own, "model": call.params["model"].replace("@", "-")}, headers=headers)
+
+    def authorize(call: Call) -> None:
+        if call.headers.get("authorization") != f"Bearer {access_token}":
+            raise anthropic_checks.refusal(401, "Request had invalid authentication credentials.")
+
+    place = "/v1/projects/[^/]+/locations/[^/]+/publishers/anthropic/models/(?P<model>[^/:]+)"
+    own = wire()
+    return replace(
+        own,
+        row="vertex",
+        prefix=prefix,
+        routes=tuple(
+            route("POST", f"{place}:{verb}", lambda call: _create(as_own(call)))
+            for verb in ("rawPredict", "streamRawPredict")
+        ),
+        authorize=authorize,
+        model=lambda call: call.params.get("model", ""),
     )
 
 

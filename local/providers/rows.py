@@ -41,6 +41,7 @@ WIRES: tuple[Wire, ...] = (
     bedrock.wire(),
     openai_chat.wire(openai_chat.DEEPSEEK),
     *(openai_chat.wire(dialect) for dialect in openai_dialects.DIALECTS),
+    anthropic.vertex_wire(gemini.VERTEX.prefix, gemini.VERTEX.api_key),
     *(embeddings.wire(vendor) for vendor in EMBEDDERS),
     cohere.wire(),
     cohere_chat.wire(),

@@ -26,7 +26,6 @@ from gateway.protocols.gemini.codec import GeminiClient
 from gateway.providers.chat.profiles import PROFILES
 from gateway.providers.chat.registry import KNOWN, PROVIDERS, Provider
 from gateway.providers.constraints import Renaming
-from gateway.providers.constraints.table import BASES
 from local.providers import (
     anthropic_checks,
     bedrock_checks,
@@ -171,7 +170,7 @@ def check_messages(body: Json, _: str) -> None:
 
 JUDGES: Mapping[str, Callable[[Json, str], None]] = {
     "openai_chat": partial(check_chat, dialect="openai_chat"),
-    **{each: partial(check_chat, dialect=each) for each in ("deepseek", "compatible", *BASES)},
+    **{row.dialect: partial(check_chat, dialect=row.dialect) for row in PROVIDERS.values() if row.dialect},
     "openai_responses": check_responses,
     "anthropic_messages": check_messages,
     "gemini": partial(gemini_checks.check, vertex=False),
