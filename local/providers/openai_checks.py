@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from gateway.providers.constraints import Constraints
 from local.providers import openai_shapes, openai_table, schemas
 from local.providers.json_value import Json, JsonValue
+from local.providers.vendor_rules import rules_of
 from local.providers.wire import Refusal
 
 _ROLES = ("system", "assistant", "user", "function", "tool", "developer")
@@ -55,6 +57,7 @@ def check(body: Json, dialect: str = "openai_chat") -> None:
     """Raises the refusal of a chat request by OpenAI or another vendor of its wire. The model is checked elsewhere."""
     for rule in _RULES:
         rule(body)
+    _response_format(body, rules_of(dialect, str(body.get("model"))).limits)
     openai_table.check(body, dialect)
 
 
@@ -233,7 +236,7 @@ def _tool(tool: Json, at: str) -> None:
         _strict(parameters or {}, owner, "invalid_function_parameters", f"{at}.function.parameters")
 
 
-def _response_format(body: Json) -> None:
+def _response_format(body: Json, limits: Constraints) -> None:
     wanted = body.get("response_format") or {"type": "text"}
     kind = wanted.get("type")
     if kind not in {"text", "json_object", "json_schema"}:
@@ -242,21 +245,21 @@ def _response_format(body: Json) -> None:
             "invalid_value",
             "response_format.type",
         )
-    if kind == "json_object" and "json" not in str(body["messages"]).lower():
+    if kind == "json_object" and not limits.json_unsaid and "json" not in str(body["messages"]).lower():
         raise _refused(
             "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.",
             None,
             "messages",
         )
     if kind == "json_schema":
-        _json_schema(wanted.get("json_schema"))
+        _json_schema(wanted.get("json_schema"), limits)
 
 
-def _json_schema(wanted: JsonValue) -> None:
+def _json_schema(wanted: JsonValue, limits: Constraints) -> None:
     at = "response_format.json_schema"
     if not isinstance(wanted, dict) or not wanted.get("name"):
         raise _refused(f"Missing required parameter: '{at}.name'.", "missing_required_parameter", f"{at}.name")
-    if wanted.get("strict"):
+    if wanted.get("strict") and limits.strict_schemas_closed:
         _strict(wanted.get("schema") or {}, f"response_format '{wanted['name']}'", None, "response_format")
 
 
@@ -315,7 +318,6 @@ _RULES: tuple[Callable[[Json], None], ...] = (
     _messages,
     _tool_turns,
     _tools,
-    _response_format,
     _reasoning,
     _dependent,
 )

@@ -58,7 +58,7 @@ async def test_a_document_becomes_the_next_version_with_who_and_when_and_why(des
 
 
 async def test_a_wrong_document_is_refused_with_row_and_member_and_becomes_no_version(desk: Desk) -> None:
-    with pytest.raises(CatalogError, match=r"models/chat\.json: model 'gpt-4o': target 1: price: member 'output' is missing"):
+    with pytest.raises(CatalogError, match=r"json: model 'gpt-4o': target 1: price: member 'output' is missing"):
         await desk.run("set", desk.file(CHEAP.replace(', "output": "10"', "")))
     assert desk.store.versions == []
 
