@@ -213,6 +213,7 @@ async def app_under_test(
         clock=clock,
         limits=Limits(non_stream_s, stream_margin_s=10.0),
         health=turned.get("health"),
+        hedging=turned.get("hedging"),
     )
     vault = Vault(MemorySignatures(), clock)
 

@@ -13,11 +13,13 @@ class MemoryHealth:
     """`HealthStore` that a test can inspect: the standings by target, and the steps that were taken."""
 
     standings: dict[str, SharedStanding] = field(default_factory=dict)
+    paces: dict[str, SharedStanding] = field(default_factory=dict)
     steps: list[str] = field(default_factory=list)
 
     async def read(self, now_s: float) -> Mapping[str, SharedStanding]:
         self.steps.append("read")
-        return {name: each for name, each in self.standings.items() if each.until_s + 3_600 > now_s}
+        standing = {name: each for name, each in self.standings.items() if each.until_s + 3_600 > now_s}
+        return standing | self.paces
 
     async def open(self, target: str, standing: SharedStanding) -> None:
         self.steps.append("open")
@@ -30,6 +32,11 @@ class MemoryHealth:
             return False
         self.standings[target] = standing
         return True
+
+    async def tell_pace(self, name: str, late_s: float, now_s: float) -> None:
+        del now_s
+        self.steps.append("pace")
+        self.paces[name] = SharedStanding(0, 0.0, late_s)
 
     async def close(self, target: str, until_s: float) -> None:
         self.steps.append("close")

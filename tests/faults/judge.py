@@ -72,9 +72,10 @@ class Due:
 
 def due(served: Served) -> Due:
     """The range of what the try may have been charged, by what its last attempt's provider handed over."""
-    sent, context = served.provider.sent[-1:], served.context
-    if not sent or context is None:
+    context = served.context
+    if not served.provider.sent or context is None:
         return Due(0, 0)
+    sent = _serving(served.provider.sent, context)
     offer, reported, estimated = OFFERS[sent[0].model], _reported(sent[0]), _estimated(sent[0], len(served.body))
     whole = None if reported is None else offer.price(reported)
     estimate = offer.price(estimated)
@@ -89,6 +90,12 @@ def due(served: Served) -> Due:
         return Due(0, 0)
     # A report that came before the content is not forgotten when the answer is cut.
     return Due(whole if whole is not None and served.asked.ending == "early usage" else 1, most)
+
+
+def _serving(sent: Sequence[Sent], context: RequestContext[Any, Any]) -> Sequence[Sent]:
+    """The last attempt at the model that serves, where two were begun side by side; else the last of all."""
+    model = "" if context.served_by is None else context.served_by.target.upstream_model
+    return [each for each in sent if each.model == model][-1:] or sent[-1:]
 
 
 def _reported(sent: Sent) -> tuple[int, int] | None:

@@ -38,7 +38,8 @@ TASKS = ("delivers", "delivers", "delivers late", "fails", "refuses", "never del
 class Asked:
     """One generation, and how its provider answers it.
 
-    `falls_back` names a second model. `cut_at` is the share of the answer's bytes after which it is cut or stalls.
+    `falls_back` names a second model, and `hedged` has it begun beside a late first one.
+    `cut_at` is the share of the answer's bytes after which it is cut or stalls.
     """
 
     at_s: float = 0.0
@@ -52,6 +53,7 @@ class Asked:
     cut_at: float = 0.5
     skew_s: float = 0.0
     capped: bool = False
+    hedged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +122,20 @@ def drawn(seed: int) -> Schedule:
 
 def _asked(chance: random.Random) -> Asked:
     ending = chance.choice(ENDINGS)
+    hedged = chance.random() < 0.2
     return Asked(
         at_s=chance.choice((0.0, 0.01, 0.5)),
         stream=chance.random() < 0.6,
         bounded=chance.random() < 0.4,
         ending=ending,
         model=chance.choice(MODELS),
-        falls_back=chance.random() < 0.2,
+        falls_back=chance.random() < 0.2 or hedged,
         long=chance.random() < 0.3,
         pause_s=chance.choice((0.05, 0.2, 4.0, 11.0)),
         cut_at=chance.random(),
         skew_s=chance.choice((0.0, 0.0, 0.0, SKEW_S, -SKEW_S)),
         capped=chance.random() < 0.5,
+        hedged=hedged,
     )
 
 

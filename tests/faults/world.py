@@ -21,6 +21,8 @@ from gateway.jobs.media.steps import ProviderBusy
 from gateway.ledger.hold_ids import hold_id_at
 from gateway.operations.chat import ChatOperation
 from gateway.pipeline.charge import Billing
+from gateway.pipeline.health import Health
+from gateway.pipeline.hedging import HedgeRules
 from gateway.pipeline.operation import InboundRequest
 from gateway.pipeline.pipeline import Limits, Pipeline
 from gateway.pipeline.provider_client import ProviderClient
@@ -63,6 +65,7 @@ FUNCTION_S = 900.0
 # What is left to a hung call, a late write and a step that runs on after its request.
 QUIET_S = 150.0
 LONG_AFTER_S = 200_000.0
+HEDGED_AFTER_S = 0.1
 CLIENT_TRIES = 3
 # A clock that is wrong, a death or a lost write lets a living try pass for a dead one, which is then disowned.
 DISOWNING = (ANYWHERE - {Fault.SLOW}) | LOSSES
@@ -225,7 +228,10 @@ class World:
             billing=Billing(money, SqsDeferredSettlements(self.api, "queue"), clock),
             clock=clock,
             limits=Limits(120.0, 10.0),
+            health=_hedging_soon(clock) if asked.hedged else None,
+            hedging=HedgeRules(frozenset({"*"}), share=1e9) if asked.hedged else None,
         )
+        pipeline._attempts.billed(10**9)
         now_s = clock.now_s()
         principal = Principal(ACCOUNT, self._key(capped=asked.capped))
         inbound = InboundRequest(principal, served.body, "req", now_s + FUNCTION_S)
@@ -322,6 +328,20 @@ class World:
             due = COST if job is not None and job.status is JobStatus.SUCCEEDED else 0
             paid = paid_for(look, hold_id)
             assert paid == due, ("a job", job, "paid", paid, [one for one in look.entries if one.hold_id == hold_id])
+
+
+class _Paces(dict[str, float]):
+    """One time for every target."""
+
+    def get(self, *_: object) -> float:
+        return HEDGED_AFTER_S
+
+
+def _hedging_soon(clock: ProcessClock) -> Health:
+    """The health of a process that was told that every target is late after a moment."""
+    health = Health(clock)
+    health.paces = _Paces()
+    return health
 
 
 def _succeeded(task: asyncio.Task[Any]) -> bool:

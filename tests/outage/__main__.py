@@ -6,7 +6,9 @@ python -m tests.outage [REQUESTS]
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
+from gateway.pipeline.hedging import HedgeRules
 from tests.outage.providers import Trouble
 from tests.outage.simulation import HEAD, Setting, simulated
 
@@ -18,10 +20,14 @@ def main(requests: int) -> int:
     sys.stdout.write(f"{HEAD}\n")
     wrong = 0
     for trouble in Trouble:
-        for fallbacks in (True, False):
-            result = simulated(Setting(trouble, requests, fallbacks=fallbacks, keys=2 if trouble in KEYED else 1))
+        plain = Setting(trouble, requests, keys=2 if trouble in KEYED else 1)
+        ways = {"failover": plain, "no failover": replace(plain, fallbacks=False)}
+        if trouble in {Trouble.NONE, Trouble.SLOW}:
+            ways["hedging"] = replace(plain, hedging=HedgeRules(frozenset({"*"})))
+        for way, setting in ways.items():
+            result = simulated(setting)
             wrong += len(result.wrong) + (result.told_nanousd != result.charged_nanousd)
-            sys.stdout.write(result.row(f"{trouble}, {'failover' if fallbacks else 'no failover'}") + "\n")
+            sys.stdout.write(result.row(f"{trouble}, {way}") + "\n")
             sys.stdout.flush()
     sys.stdout.write(f"{wrong} wrong\n")
     return int(bool(wrong))

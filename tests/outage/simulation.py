@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import mean
-from typing import Any
 
 import orjson
 
@@ -25,6 +24,7 @@ from gateway.ledger.money import parse_usd
 from gateway.operations.chat import ChatOperation
 from gateway.pipeline.charge import Billing
 from gateway.pipeline.health import Health
+from gateway.pipeline.hedging import HedgeRules
 from gateway.pipeline.operation import InboundRequest
 from gateway.pipeline.pipeline import Limits, Pipeline
 from gateway.pipeline.provider_client import ProviderClient
@@ -72,7 +72,7 @@ class Setting:
     keys: int = 1
     share_from: float = 0.1
     share_until: float = 0.6
-    more: Mapping[str, Any] = field(default_factory=dict)
+    hedging: HedgeRules | None = None
 
     @property
     def from_s(self) -> float:
@@ -172,13 +172,14 @@ class _Simulation:
             clock=clock,
             limits=Limits(120.0, 10.0),
             health=Health(clock, self.result.store),
+            hedging=self.setting.hedging,
         )
 
     async def _ask(self, pipeline: Pipeline, clock: LoopClock, number: int) -> None:
         """Sends one request, and compares what its client gets with what it asked for."""
         stream, asked, begun_s = bool(number // PROCESSES % 2), f"r{number}", clock.monotonic_s()
         body = {"model": "thrice", "stream": stream, "messages": [{"role": "user", "content": asked}]}
-        body |= {"provider": {"allow_fallbacks": self.setting.fallbacks, **self.setting.more}}
+        body |= {"provider": {"allow_fallbacks": self.setting.fallbacks}}
         principal = Principal(ACCOUNT, KeyRecord("key", ACCOUNT, "k", "kkkk", 0, rpm_limit=10**9))
         inbound = InboundRequest(principal, orjson.dumps(body), "req", clock.now_s() + 900)
         operation = ChatOperation(openai_chat.CLIENT, CATALOG, Vault(MemorySignatures(), clock))

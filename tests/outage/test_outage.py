@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.pipeline.health import TROUBLED_FRESH_S
+from gateway.pipeline.hedging import HedgeRules
 from gateway.routing.health import COOLDOWN_MAX_S, FAILURES_MAX
 from tests.outage.providers import Trouble, by_key, gaps
 from tests.outage.simulation import PROCESSES, Result, Setting, simulated
@@ -28,6 +29,25 @@ def test_a_provider_in_trouble_is_hardly_seen_and_costs_no_client_twice(trouble:
     served, cut = result.served, result.cut
     assert cut <= (20 if trouble is Trouble.CUT_AFTER else 0)
     assert served + cut == 500
+
+
+def test_a_provider_that_falls_silent_is_overtaken_by_hedging_and_then_left_alone() -> None:
+    # So short a time has billed little: the budget is a share of it.
+    rules = HedgeRules(frozenset({"*"}), share=1.0)
+    result = simulated(Setting(Trouble.SLOW, share_from=0.5, share_until=0.8, hedging=rules))
+    check_books(result)
+    served, slowest_s = result.served, max(result.latencies_s)
+    assert served == 500
+    assert slowest_s < 3
+    silent = by_key(result.providers["openai"], 50.0, 80.0).total()
+    # Those under way when it fell silent, two that lose in each process, and the probes.
+    assert silent <= PROCESSES * (FAILURES_MAX + 4) + 6
+
+
+def test_hedging_costs_nothing_where_all_is_well() -> None:
+    hedged = simulated(Setting(Trouble.NONE, hedging=HedgeRules(frozenset({"*"}))))
+    check_books(hedged)
+    assert not hedged.providers["groq"].asked
 
 
 def test_without_failover_the_same_outage_is_seen() -> None:

@@ -71,3 +71,20 @@ def test_a_wakeup_before_the_wait_is_not_lost() -> None:
         return waiter.steps
 
     assert asyncio.run(steps()) == ["the waking ends", "the task goes on with the task's context"]
+
+
+def test_a_wait_may_be_cancelled_twice_before_its_task_runs() -> None:
+    async def steps() -> list[dict[str, object]]:
+        failures: list[dict[str, object]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, failure: failures.append(failure))
+        waiter = Waiter()
+        task = asyncio.create_task(waiter.wait())
+        await asyncio.sleep(0)
+        task.cancel()
+        task.cancel()
+        await asyncio.wait({task})
+        await asyncio.sleep(0)
+        assert task.cancelled()
+        return failures
+
+    assert asyncio.run(steps()) == []

@@ -35,6 +35,8 @@ class Metric(StrEnum):
     WEBHOOKS_GIVEN_UP = "WebhooksGivenUp"
     ANSWERS_NOT_KEPT = "AnswersNotKept"
     RESPONSES_NOT_KEPT = "ResponsesNotKept"
+    HEDGES_LOST = "HedgesLost"
+    HEDGES_NANOUSD = "HedgesNanoUsd"
     SIGNATURES_NOT_KEPT = "SignaturesNotKept"
     CATALOG_NOT_FOLLOWED = "CatalogNotFollowed"
 

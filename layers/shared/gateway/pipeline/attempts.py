@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from random import SystemRandom
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from gateway.canonical.money import NanoUsd
 from gateway.errors import (
     CredentialRefused,
     GatewayError,
@@ -29,10 +30,13 @@ from gateway.pipeline.health import Health
 from gateway.pipeline.operation import A, ProviderCall, R
 from gateway.pipeline.provider_client import ProviderClient, whole
 from gateway.pipeline.routes import Routes
-from gateway.pipeline.stream import Relay
+from gateway.pipeline.stream import Lanes, Relay
 from gateway.ports.clock import Clock
 from gateway.ports.upstream import UpstreamResponse
 from gateway.routing.plan import Candidate
+
+if TYPE_CHECKING:
+    from gateway.pipeline.hedging import HedgeRules, Hedging
 
 BACKOFF_S = 0.02
 # The parts of one attempt that are asked at the same time: as many connections, and answers in memory.
@@ -41,7 +45,7 @@ AT_ONCE = 8
 PROBE_STREAM_S, PROBE_ANSWER_S = 20.0, 60.0
 JITTER = SystemRandom()
 UNFORESEEN = "The gateway failed while serving the request."
-OVERDUE = "overdue"
+OVERDUE, LATE = "overdue", "late"
 PROBE_LATE = "The provider, after failures, did not answer in time."
 
 T = TypeVar("T")
@@ -50,29 +54,37 @@ T = TypeVar("T")
 class Attempts:
     """Asks providers, one attempt after the other, until one has served."""
 
-    def __init__(self, providers: ProviderClient, health: Health, clock: Clock) -> None:
+    def __init__(
+        self, providers: ProviderClient, health: Health, clock: Clock, hedging: HedgeRules | None = None
+    ) -> None:
         self._providers = providers
         self._health = health
         self._clock = clock
         self._routes = Routes(providers, health, Health(clock))
+        self._hedging = None if hedging is None else _hedging(hedging, health)
 
     def prepare(self, context: RequestContext[R, A]) -> None:
         """Begins what goes on beside the admission: the connection, and what completes the request."""
-        self.reorder(context)
+        self._reorder(context)
         context.warming = begun(self._warm(context))
+        self._recall(context, context.plan.candidates[0])
 
-    def reorder(self, context: RequestContext[R, A]) -> None:
+    def resume(self, context: RequestContext[R, A]) -> None:
+        """Begins what is left to a request that another process has admitted; its attempt follows at once."""
+        self._reorder(context)
+        self._recall(context, context.plan.candidates[0])
+
+    def _reorder(self, context: RequestContext[R, A]) -> None:
         """Begins to order the candidates by how they do, where not all are well."""
         self._health.refresh()
         if not self._routes.all_well(context):
             context.ordering = begun(self._routes.in_order(context))
-        self._recall(context, context.plan.candidates[0])
 
     async def first_success(
         self,
         context: RequestContext[R, A],
         attempt: Callable[[Attempt], Awaitable[T]],
-        relay: Relay[A] | None = None,
+        lanes: Lanes[A] | None = None,
     ) -> T:
         """The first attempt that works out, over the plan's candidates; nothing is repeated once content was delivered.
 
@@ -93,10 +105,10 @@ class Attempts:
                 await asyncio.sleep(JITTER.uniform(0, BACKOFF_S * 2 ** len(context.failures)))
             tried = context.try_on(candidate)
             try:
-                return self._served(tried, await self._bounded(context, tried, attempt))
+                return self._served(context, *await self._bounded(context, tried, attempt, waiting))
             except (UpstreamError, InvalidRequest) as error:
-                self._note(context, tried, error)
-                if (relay and relay.delivered) or (failed is None and isinstance(error, InvalidRequest)):
+                self._note(context, at_fault(tried), error)
+                if (lanes and lanes.relay.delivered) or (failed is None and isinstance(error, InvalidRequest)):
                     raise
                 if isinstance(error, UpstreamError) and not (failed and isinstance(error, NotConfigured)):
                     failed = error, candidate
@@ -115,20 +127,62 @@ class Attempts:
         return context.plan.candidates if context.ordering is None else await context.ordering
 
     async def _bounded(
-        self, context: RequestContext[R, A], tried: Attempt, attempt: Callable[[Attempt], Awaitable[T]]
-    ) -> T:
+        self,
+        context: RequestContext[R, A],
+        tried: Attempt,
+        attempt: Callable[[Attempt], Awaitable[T]],
+        waiting: Iterable[Candidate[Any]],
+    ) -> tuple[Attempt, T]:
         """The attempt; a probe has little time until its first content, since a healthy candidate waits behind it."""
         if tried.candidate is not context.probe:
-            return await attempt(tried)
+            return await self._hedged(context, tried, attempt, waiting)
         context.probe = None
         tried.patience = patience = asyncio.timeout(PROBE_STREAM_S if context.request.stream else PROBE_ANSWER_S)
         try:
             async with patience:
-                return await attempt(tried)
+                return await self._hedged(context, tried, attempt, waiting)
         except TimeoutError:
             if not patience.expired():
                 raise
             raise UpstreamTimeout(PROBE_LATE) from None
+
+    async def _hedged(
+        self,
+        context: RequestContext[R, A],
+        tried: Attempt,
+        attempt: Callable[[Attempt], Awaitable[T]],
+        waiting: Iterable[Candidate[Any]],
+    ) -> tuple[Attempt, T]:
+        """The attempt, or the one that is begun beside it where it is late: the first that has content goes on."""
+        if self._hedging is None:
+            return tried, await attempt(tried)
+        tried.begun_s = self._clock.monotonic_s()
+        late_s = self._hedging.late_s(context, tried.candidate)
+        beside = None if late_s is None else await self._routes.first_well(context, waiting)
+        if late_s is None or beside is None:
+            return tried, await attempt(tried)
+        from gateway.pipeline.hedging import Race  # noqa: PLC0415  # loaded where the deployment hedges
+
+        race = Race[T](partial(self._note, context))
+        winner, outcome = await race.run(tried, attempt, late_s, partial(self._second, context, beside))
+        measured = None if context.request.stream else context.operation.measure(cast("A", outcome))[0]
+        for loser in race.losers:
+            self._hedging.lost(context, loser, context.meter.estimate(0, measured))
+        if tried in race.losers:
+            self._routes.failed(context, tried, UpstreamError(LATE))
+        return winner, outcome
+
+    def _second(self, context: RequestContext[R, A], candidate: Candidate[Any]) -> Attempt | None:
+        if self._hedging is None or not self._hedging.may_start(context, candidate):
+            return None
+        second = context.try_on(candidate)
+        second.begun_s, second.beside = self._clock.monotonic_s(), True
+        return second
+
+    def billed(self, nanousd: NanoUsd) -> None:
+        """Notes what a customer has paid: a share of it may be spent on attempts that lose."""
+        if self._hedging is not None:
+            self._hedging.billed(nanousd)
 
     def _note(self, context: RequestContext[R, A], tried: Attempt, error: UpstreamError | InvalidRequest) -> None:
         """Notes what came of an attempt, but not the error's message: a provider may quote the prompt."""
@@ -139,12 +193,15 @@ class Attempts:
 
     def overdue(self, context: RequestContext[R, A]) -> None:
         """Notes that the request's time is over while an attempt waits for its provider."""
-        if context.attempts and not context.attempts[-1].outcome:
-            context.attempts[-1].outcome = OVERDUE
-            self._routes.failed(context, context.attempts[-1], UpstreamError(OVERDUE))
+        for attempt in context.attempts:
+            if not attempt.outcome:
+                attempt.outcome = OVERDUE
+                self._routes.failed(context, attempt, UpstreamError(OVERDUE))
 
-    def _served(self, tried: Attempt, outcome: T) -> T:
-        tried.outcome = SERVED
+    def _served(self, context: RequestContext[R, A], tried: Attempt, outcome: T) -> T:
+        if self._hedging is not None and not context.request.stream:
+            self._hedging.learn(context, tried.candidate, self._clock.monotonic_s() - tried.begun_s)
+        tried.outcome, context.served_by = SERVED, tried.candidate
         self._routes.served(tried, whole=True)
         return outcome
 
@@ -173,9 +230,17 @@ class Attempts:
         finally:
             await response.aclose()
 
-    async def pump(self, context: RequestContext[R, A], relay: Relay[A], attempt: Attempt) -> None:
-        """One stream attempt, from the provider's first byte to its last."""
-        begins = partial(self._begins, context, relay, attempt)
+    async def pump(self, context: RequestContext[R, A], lanes: Lanes[A], attempt: Attempt) -> None:
+        """One stream attempt, from the provider's first byte to its last, on a relay of its own beside another one."""
+        relay = lanes.another() if attempt.beside else lanes.relay
+        try:
+            await self._pump(context, lanes, relay, attempt)
+        finally:
+            if relay is not lanes.relay:
+                await relay.let_go()
+
+    async def _pump(self, context: RequestContext[R, A], lanes: Lanes[A], relay: Relay[A], attempt: Attempt) -> None:
+        begins = partial(self._begins, context, lanes, relay, attempt)
         if not context.operation.streams(attempt.candidate):
             await relay.replay(await self.ask(context, attempt), attempt.candidate, begins)
             return
@@ -184,9 +249,13 @@ class Attempts:
         if body is not None:
             await relay.replay(_decoded(context, attempt.candidate, [body]), attempt.candidate, begins)
 
-    def _begins(self, context: RequestContext[R, A], relay: Relay[A], attempt: Attempt) -> None:
+    def _begins(self, context: RequestContext[R, A], lanes: Lanes[A], relay: Relay[A], attempt: Attempt) -> None:
         """Notes that the attempt has its first content: it is the one that serves."""
-        attempt.outcome = SERVED
+        if attempt.race is not None:
+            attempt.race.wins(attempt)
+        if self._hedging is not None:
+            self._hedging.learn(context, attempt.candidate, self._clock.monotonic_s() - attempt.begun_s)
+        attempt.outcome, context.served_by, lanes.relay = SERVED, attempt.candidate, relay
         if attempt.patience is not None:
             attempt.patience.reschedule(None)
         self._routes.served(attempt, whole=False)
@@ -244,6 +313,17 @@ class Attempts:
         except GatewayError:
             return
         await self._providers.warm(origin)
+
+
+def _hedging(rules: HedgeRules, health: Health) -> Hedging:
+    from gateway.pipeline.hedging import Hedging  # noqa: PLC0415  # loaded where the deployment hedges
+
+    return Hedging(rules, health)
+
+
+def at_fault(tried: Attempt) -> Attempt:
+    """The attempt whose failure was raised: another one may have been begun beside it, and have had content."""
+    return tried if tried.race is None or tried.race.failed is None else tried.race.failed
 
 
 def _decoded(context: RequestContext[R, A], candidate: Candidate[Any], bodies: Sequence[bytes]) -> A:

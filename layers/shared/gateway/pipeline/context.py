@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from msgspec import Struct, field
 
@@ -17,8 +17,12 @@ from gateway.pipeline.operation import A, InboundRequest, Operation, R, StreamMe
 from gateway.ports.upstream import Credential
 from gateway.routing.plan import Candidate, Plan
 
+if TYPE_CHECKING:
+    # Loaded where the deployment hedges.
+    from gateway.pipeline.hedging import Race
+
 # Outcomes of candidates beside a failure's status and code.
-SERVED, COOLING, UNNEEDED = "served", "cooling", "not needed"
+SERVED, COOLING, HEDGED, UNNEEDED = "served", "cooling", "hedged", "not needed"
 
 
 class Overtaken(Exception):
@@ -28,13 +32,17 @@ class Overtaken(Exception):
 class Attempt(Struct, eq=False):
     """One try at a candidate. `outcome` is `served`, a failure's status and code, or why it was not asked.
 
-    `patience` bounds the time to its first content, where a healthy candidate stands behind it.
+    `patience` bounds the time to its first content, where a healthy candidate stands behind it. `race` is with another
+    one at the same time, and `begun_s` is when it began, where that is learned from.
     """
 
     candidate: Candidate[Any]
     credential: Credential | None = None
     outcome: str = ""
     patience: asyncio.Timeout | None = None
+    race: Race[Any] | None = None
+    begun_s: float = 0.0
+    beside: bool = False
 
     @property
     def who(self) -> str:

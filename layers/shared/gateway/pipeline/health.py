@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
 from gateway.errors import ServiceUnavailable
@@ -30,6 +30,8 @@ class Health:
         self._clock = clock
         self._store = store
         self._known: dict[str, Standing] = {}
+        # The times after which targets are late, where other processes have told them.
+        self.paces: Mapping[str, float] = {}
         self._writing: set[str] = set()
         self._work: set[asyncio.Task[None]] = set()
         self._read_s = float("-inf")
@@ -88,6 +90,11 @@ class Health:
                 if self._store is not None:
                     self._begin(self._told(name, self._store.close(name, before.until_s)))
 
+    def tell_pace(self, name: str, late_s: float) -> None:
+        """Tells other processes the time after which a target is late."""
+        if self._store is not None:
+            self._begin(self._told(name, self._store.tell_pace(name, late_s, self._clock.now_s())))
+
     async def settled(self) -> None:
         """Waits until all that was begun is written and read."""
         while self._work:
@@ -125,7 +132,8 @@ class Health:
         own |= self._writing
         kept = {name: each for name, each in self._known.items() if name in own or not each.openings}
         told = {name: Standing(0, each.openings, each.until_s) for name, each in found.items() if name not in own}
-        self._known = kept | told
+        self._known = kept | {name: each for name, each in told.items() if each.openings}
+        self.paces = {name: each.late_s for name, each in found.items() if each.late_s is not None}
 
 
 def _shared(standing: Standing) -> SharedStanding:

@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -28,10 +28,14 @@ from gateway.pipeline.context import Overtaken, RequestContext
 from gateway.pipeline.health import Health
 from gateway.pipeline.operation import A, InboundRequest, Operation, R
 from gateway.pipeline.provider_client import ProviderClient
-from gateway.pipeline.stream import HoldExhausted, Relay
+from gateway.pipeline.stream import HoldExhausted, Lanes, Relay
 from gateway.ports.clock import Clock
 from gateway.ports.sink import Sink
 from gateway.routing.plan import Plan
+
+if TYPE_CHECKING:
+    # Loaded where the deployment hedges.
+    from gateway.pipeline.hedging import HedgeRules
 
 HOLD_GRACE_S = 60
 # What admission, settling and keeping the answer may take beside the provider's time.
@@ -57,8 +61,9 @@ class Pipeline:
         clock: Clock,
         limits: Limits,
         health: Health | None = None,
+        hedging: HedgeRules | None = None,
     ) -> None:
-        self._attempts = Attempts(providers, health or Health(clock), clock)
+        self._attempts = Attempts(providers, health or Health(clock), clock, hedging)
         self._billing = billing
         self._clock = clock
         self._limits = limits
@@ -111,7 +116,7 @@ class Pipeline:
 
     def resume(self, context: RequestContext[R, A], hold: Hold) -> None:
         """Goes on with a request that another process has admitted, under the hold that it was admitted with."""
-        self._attempts.reorder(context)
+        self._attempts.resume(context)
         billable = _billable(context, context.inbound.deadline_s)
         if context.inbound.principal.key.has_provider_keys:
             # The keys by which it was admitted may be gone, and its hold was for them alone then.
@@ -138,12 +143,11 @@ class Pipeline:
 
     async def stream(self, context: RequestContext[R, A], sink: Sink) -> None:
         """An answer as it comes. Raises only while nothing is committed; later a failure is the wire's error event."""
-        transcoder = context.operation.transcoder(context.request, context.stamp)
-        relay = Relay(transcoder, sink, context)
+        lanes = Lanes(partial(_relay, context, sink))
         try:
             with _in_the_wires_shape():
-                ending = await self._run(context, relay)
-                last = ending(await self._close_and_keep(context, transcoder.keep(context.account_id)))
+                ending = await self._run(context, lanes)
+                last = ending(await self._close_and_keep(context, lanes.relay.keep(context.account_id)))
                 if context.before_end is not None:
                     await context.before_end(last)
                 await sink.write(last)
@@ -152,24 +156,25 @@ class Pipeline:
             await self._close(context)
             if not sink.committed:
                 raise
-            await sink.write(relay.fail(error))
+            await sink.write(lanes.relay.fail(error))
         finally:
             await self._close(context)
-            await relay.let_go()
+            await lanes.relay.let_go()
 
-    async def _run(self, context: RequestContext[R, A], relay: Relay[A]) -> Callable[[Extension], bytes]:
+    async def _run(self, context: RequestContext[R, A], lanes: Lanes[A]) -> Callable[[Extension], bytes]:
         """Pumps the stream to its end and says how it is to be ended."""
         attempts = self._attempts
         remaining_s = context.inbound.deadline_s - self._clock.now_s() - self._limits.stream_margin_s
         try:
             async with asyncio.timeout(remaining_s):
-                await attempts.first_success(context, partial(attempts.pump, context, relay), relay)
-            context.complete = relay.is_counted
+                await attempts.first_success(context, partial(attempts.pump, context, lanes), lanes)
+            context.complete = lanes.relay.is_counted
         except (TimeoutError, HoldExhausted):
-            return relay.cut_short
+            return lanes.relay.cut_short
         finally:
+            relay = lanes.relay
             context.usage, context.uses, context.delivered_bytes = relay.usage, relay.uses, relay.delivered_bytes
-        return relay.finish
+        return lanes.relay.finish
 
     async def _close_and_keep(
         self, context: RequestContext[R, A], keeping: Coroutine[Any, Any, None] | None
@@ -185,6 +190,7 @@ class Pipeline:
         """Settles what was delivered, or releases, once; what a caller is told of it."""
         if context.extension is None:
             bill = await _bill(context)
+            self._attempts.billed(bill.cost_nanousd)
             context.extension = Extension(
                 generation_id=context.generation_id,
                 model_used=context.model_used,
@@ -205,6 +211,10 @@ def _in_the_wires_shape() -> Iterator[None]:
         raise
     except Exception as unforeseen:
         raise GatewayError(UNFORESEEN) from unforeseen
+
+
+def _relay(context: RequestContext[R, A], sink: Sink) -> Relay[A]:
+    return Relay(context.operation.transcoder(context.request, context.stamp), sink, context)
 
 
 def _within_a_minute(operation: Operation[R, A], request: R, plan: Plan[Any], tpm_limit: int | None) -> R:

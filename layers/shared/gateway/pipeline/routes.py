@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from random import SystemRandom
 from typing import Any
 
@@ -81,6 +81,13 @@ class Routes(Struct, frozen=True):
             chosen = found[0] if len(found) == 1 else await self._chosen(context, candidate, found)
             context.credentials[holder] = chosen
         return await self.providers.ready(provider, chosen)
+
+    async def first_well(self, context: Request, candidates: Iterable[Candidate[Any]]) -> Candidate[Any] | None:
+        """The first candidate that is well, and that the request may still ask."""
+        for candidate in candidates:
+            if await self._phase(candidate) is Phase.WELL and not await self.is_spent(context, candidate):
+                return candidate
+        return None
 
     async def is_spent(self, context: Request, candidate: Candidate[Any]) -> bool:
         """True if the provider has asked, of each credential, to be left alone for longer than the request waits."""

@@ -6,7 +6,7 @@ unseen; from then on every piece leaves as it comes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Generic, Protocol
 
 from gateway.canonical.response import Extension
@@ -92,6 +92,10 @@ class Relay(Generic[A]):
         """True once the caller has content that another attempt would repeat."""
         return self.delivered_bytes > 0
 
+    def keep(self, account_id: str) -> Coroutine[Any, Any, None] | None:
+        """Keeps what the next request needs; nothing where there is nothing to keep."""
+        return self._transcoder.keep(account_id)
+
     async def let_go(self) -> None:
         """Gives the provider's connection back."""
         if self._response is not None:
@@ -165,6 +169,17 @@ class Relay(Generic[A]):
         held = b"".join(self._held)
         self._held, self._held_bytes = [], 0
         return held
+
+
+class Lanes(Generic[A]):
+    """The relays of one caller's stream: one, or two while a second target is asked beside the first.
+
+    `relay` is the one that the caller hears.
+    """
+
+    def __init__(self, another: Callable[[], Relay[A]]) -> None:
+        self.another = another
+        self.relay = another()
 
 
 def _unannounced() -> None:

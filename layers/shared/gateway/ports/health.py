@@ -9,10 +9,14 @@ from msgspec import Struct
 
 
 class SharedStanding(Struct, frozen=True):
-    """A target's cooldown, as all processes know it: how many in a row, and the end of the last one (epoch)."""
+    """A target's cooldown, as all processes know it: how many in a row, and the end of the last one (epoch).
+
+    One that has `late_s` is no cooldown, but the time after which a target's first content is late.
+    """
 
     openings: int
     until_s: float
+    late_s: float | None = None
 
 
 class HealthStore(Protocol):
@@ -29,6 +33,9 @@ class HealthStore(Protocol):
 
         False if another process was first.
         """
+
+    async def tell_pace(self, name: str, late_s: float, now_s: float) -> None:
+        """Writes the time after which a target is late, under a name that no target has."""
 
     async def close(self, target: str, until_s: float) -> None:
         """Forgets the cooldown that ends at `until_s`; a later one stays."""

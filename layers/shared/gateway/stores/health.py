@@ -19,6 +19,8 @@ SCHEMA_VERSION = 1
 SHARD = "targets"
 # A cooldown that was not followed by another one for so long says nothing any more.
 REMEMBERED_S = 3_600
+# A pace is told again long before.
+PACE_S = 86_400
 
 
 class DynamoHealth:
@@ -38,7 +40,7 @@ class DynamoHealth:
         answer = await self._table.call("Query", question)
         items = [from_item(item) for item in answer.get("Items", [])]
         return {
-            item["target"]: SharedStanding(item["openings"], item["until_ms"] / 1000)
+            item["target"]: SharedStanding(item["openings"], item["until_ms"] / 1000, _seconds(item.get("late_ms")))
             for item in items
             if item["expires_at_s"] > now_s and item["schema_version"] == SCHEMA_VERSION
         }
@@ -53,6 +55,18 @@ class DynamoHealth:
         except ConditionFailed:
             return False
         return True
+
+    async def tell_pace(self, name: str, late_s: float, now_s: float) -> None:
+        item = {
+            "shard": SHARD,
+            "target": name,
+            "openings": 0,
+            "until_ms": 0,
+            "late_ms": _milliseconds(late_s),
+            "expires_at_s": int(now_s) + PACE_S,
+            "schema_version": SCHEMA_VERSION,
+        }
+        await self._table.call("PutItem", {"Item": to_item(item)})
 
     async def close(self, target: str, until_s: float) -> None:
         with suppress(ConditionFailed):
@@ -78,6 +92,10 @@ def _key(target: str) -> Item:
 def _condition(condition: str, until_s: float) -> Item:
     values = to_item({":until_ms": _milliseconds(until_s)})
     return {"ConditionExpression": condition, "ExpressionAttributeValues": values}
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
 
 
 def _milliseconds(seconds: float) -> int:

@@ -39,7 +39,9 @@ class Wakeup(asyncio.Future[None]):
         self._resume, self._context = fn, context
 
     def cancel(self, msg: Any | None = None) -> bool:
-        """Called by a task that is cancelled in its wait."""
+        """Called by a task that is cancelled in its wait, which may happen twice before it runs."""
+        if self.done():
+            return False
         self._schedule()
         return super().cancel(msg)
 

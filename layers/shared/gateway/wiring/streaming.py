@@ -23,8 +23,11 @@ from gateway.wiring.following import look
 from gateway.wiring.money import money
 from gateway.wiring.process import process
 from gateway.wiring.providers import OWN_KEYS, provider_client
+from gateway.wiring.settings import Settings
 
 if TYPE_CHECKING:
+    from gateway.pipeline.hedging import HedgeRules
+
     # Accounts with provider keys of their own alone load them.
     from gateway.ports.provider_keys import OwnKeys
 
@@ -50,7 +53,23 @@ def services() -> StreamingServices:
     billing = Billing(money(), SqsDeferredSettlements(on.aws, on.settings.settlements_queue_url), on.clock)
     limits = Limits(non_stream_s=on.settings.non_stream_s, stream_margin_s=on.settings.stream_margin_s)
     health = Health(on.clock, DynamoHealth(on.aws, on.settings.health_table))
-    pipeline = Pipeline(providers=provider_client(), billing=billing, clock=on.clock, limits=limits, health=health)
+    pipeline = Pipeline(
+        providers=provider_client(),
+        billing=billing,
+        clock=on.clock,
+        limits=limits,
+        health=health,
+        hedging=_hedge_rules(on.settings),
+    )
     return StreamingServices(
         on.clock, keys(), pipeline, money(), idempotency(), on.settings.commit_s, on.settings.reads_rpm
     )
+
+
+def _hedge_rules(chosen: Settings) -> HedgeRules | None:
+    """The rules by which late targets are hedged; nothing where the deployment hedges no model."""
+    if not chosen.hedged_models:
+        return None
+    from gateway.pipeline.hedging import HedgeRules  # noqa: PLC0415  # loaded where the deployment hedges
+
+    return HedgeRules(chosen.hedged_models, chosen.hedge_share, chosen.hedge_price_max_usd)
