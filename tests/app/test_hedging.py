@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from gateway.canonical.money import EntryKind
 from gateway.pipeline.health import Health
-from gateway.pipeline.hedging import SAMPLES_MIN, TOLD_EVERY, HedgeRules
+from gateway.pipeline.hedging import SAMPLES_MIN, TOLD_EVERY, HedgeRules, Hedging
 from gateway.ports.upstream import Credential
 from tests.app.harness import (
     SSE_HEAD,
@@ -264,3 +265,10 @@ async def test_other_processes_learn_when_a_target_is_late() -> None:
 
     await played(story, stream=False, store=store, learned=TOLD_EVERY)
     await played(new, stream=False, store=store, learned=1)
+
+
+@pytest.mark.parametrize("own", [None, object()])
+async def test_an_accounts_own_key_pays_for_no_loser(own: Any) -> None:
+    context: Any = SimpleNamespace(meter=SimpleNamespace(cost=lambda *_: SimpleNamespace(nanousd=1)))
+    candidate: Any = SimpleNamespace(own=own, model=SimpleNamespace(id="twice"))
+    assert Hedging(RULES, Health(LoopClock())).covers(context, candidate) is (own is None)

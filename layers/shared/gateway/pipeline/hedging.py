@@ -77,9 +77,9 @@ class Hedging:
         return self._pace(name).late_s or self._health.paces.get(name)
 
     def covers(self, context: Request, candidate: Candidate[Any]) -> bool:
-        """True if the deployment hedges the model, and it is not too dear for that."""
+        """True if the deployment hedges the model, it is not too dear for that, and no account's own key would pay."""
         models = self._rules.models
-        if candidate.model.id not in models and ALL not in models:
+        if candidate.own is not None or (candidate.model.id not in models and ALL not in models):
             return False
         million = context.meter.cost(candidate, Usage(output=1_000_000)).nanousd
         return million <= self._rules.price_max_usd * 1e9
