@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from gateway.auth.principal import Principal
-from gateway.canonical.money import EntryKind
+from gateway.canonical.money import EntryKind, Tier
 from gateway.canonical.usage import Usage
 from gateway.catalog.loader import parse
 from gateway.catalog.plain import plain
@@ -18,6 +18,7 @@ from gateway.protocols.openai_moderations import CLIENT
 from gateway.providers.chat.registry import KNOWN
 from gateway.wiring.moderations import moderations
 from tests.app.harness import RECORD, Answer, AppUnderTest, Scripted, app_under_test, sized
+from tests.app.test_own_keys import OWN, home
 
 pytestmark = pytest.mark.anyio
 
@@ -60,6 +61,15 @@ async def test_it_is_free_and_leaves_one_charge_and_no_hold() -> None:
         account = await gateway.look()
         charges = [entry.amount_nanousd for entry in account.entries if entry.kind is EntryKind.CHARGE]
         assert (charges, account.holds) == ([0], ())
+
+
+async def test_an_accounts_own_key_serves_and_is_billed_as_such() -> None:
+    async with home({OWN: sized(200, JUDGED)}, balance_usd=0, wire_at=route_at) as here:
+        answer = await asked(here.app, {"input": "Hello"})
+        assert (answer.status, here.shown) == (200, [OWN])
+        (entry,) = [each for each in (await here.app.look()).entries if each.kind is EntryKind.CHARGE]
+        assert entry.charge is not None
+        assert entry.charge.tier is Tier.BYOK
 
 
 @pytest.mark.parametrize(

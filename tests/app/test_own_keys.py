@@ -14,11 +14,14 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.auth.principal import Principal, key_hash
+from gateway.canonical.models import Sale
 from gateway.canonical.money import EntryKind, Tier
 from gateway.canonical.request import RoutingPreferences
 from gateway.catalog.chat import CHAT_MODELS
 from gateway.catalog.loader import load
 from gateway.errors import PermissionDenied
+from gateway.ledger.money import parse_usd
+from gateway.ledger.request_prices import request_cost
 from gateway.logs.lines import JsonFormatter
 from gateway.ports.provider_keys import Envelope, Mode, ProviderKey
 from gateway.ports.upstream import Credential
@@ -307,6 +310,11 @@ async def test_no_line_of_the_log_and_no_answer_has_the_key(caplog: pytest.LogCa
     lines = [JsonFormatter("stack").format(record) for record in caplog.records]
     assert lines
     assert [line for line in lines if "canary" in line] == []
+
+
+@pytest.mark.parametrize(("fee", "usd"), [(0, "0"), (250, "0.025"), (10_000, "1")])
+def test_the_sale_of_a_model_is_the_fee_where_an_own_key_serves(fee: int, usd: str) -> None:
+    assert request_cost("1", Sale(byok_fee=fee).with_own_key) == parse_usd(usd)
 
 
 def test_the_region_of_an_own_key_is_judged_by_the_callers_policy() -> None:
