@@ -89,7 +89,8 @@ CHOOSY = [model for model in CATALOG.models() if model.targets[0].wires]
 
 def test_the_models_that_openai_serves_on_its_newer_wire_alone_are_for_sale() -> None:
     assert {model.id for model in CHOOSY} == {
-        "o1-pro", "o3-pro", "gpt-5-pro", "gpt-5-codex", "gpt-5.1-codex", "gpt-5.1-codex-mini",
+        "o1-pro", "o3-pro", "gpt-5-pro", "gpt-5-codex", "gpt-5.1-codex", "gpt-5.1-codex-mini", "gpt-5.1-codex-max",
+        "gpt-5.2-codex", "gpt-5.2-pro",
     }  # fmt: skip
 
 
@@ -171,13 +172,22 @@ def unnamed(answer: dict[str, Any]) -> dict[str, Any]:
     return answer | {"id": "", "content": content, "nexevo": cost}
 
 
+ONLY_ANTHROPIC = {"only": ["anthropic"]}
+
+
 @pytest.mark.parametrize("fault", ["error_after=1", "cut_after=700", "garbage_after=1"])
 async def test_a_long_answer_whose_stream_breaks_is_tried_again_and_then_a_failure(
     credentials: Rows, fault: str
 ) -> None:
     spoken = [{"role": "user", "content": f"[[sim: {fault}]] {SAID}"}]
     async with gateway(credentials) as nexgate:
-        body = {"model": "claude-haiku-4-5", "messages": spoken, "max_tokens": LONG}
+        # Its other providers would answer in the place of the one that breaks.
+        body = {
+            "model": "claude-haiku-4-5",
+            "messages": spoken,
+            "max_tokens": LONG,
+            "provider": {"only": ["anthropic"]},
+        }
         answer = await nexgate.ask(body, path=MESSAGES)
         spoken[0]["content"] = f"[[sim: {fault} times=1 id={fault}]] {SAID}"
         mended = await nexgate.ask(body, path=MESSAGES)
