@@ -21,7 +21,7 @@ import orjson
 from msgspec import Struct
 
 from gateway.catalog.chat import CHAT_MODELS
-from gateway.catalog.loader import DATA, document_of
+from gateway.catalog.loader import DATA
 
 CATALOG = Path(DATA) / CHAT_MODELS.file
 NAMES = Path(__file__).parent / "costs" / "list_prices.json"
@@ -269,7 +269,7 @@ def read_names() -> Names:
 
 def main(chosen: argparse.Namespace) -> int:
     """Prints and writes; returns 1 where something was refused, or has no price."""
-    document = document_of(CHAT_MODELS)
+    document = orjson.loads(CATALOG.read_bytes())
     found = compare(document, package(), read_names())
     accepted = set(filter(None, (chosen.accept or "").split(",")))
     taken = [change for change in found.changes if change.moved <= BOUND or change.model in accepted]
