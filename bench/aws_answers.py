@@ -63,10 +63,15 @@ def _item(payload: Payload, provider_url: str) -> Payload:
 
 
 def _account(payload: Payload, _provider_url: str) -> Payload:
-    """The account after an admission, with this request's hold only; nothing after a checkpoint of a stream."""
-    if ":hold" not in payload["ExpressionAttributeValues"]:
-        return {}
+    """The account after an admission, with this request's hold only, or after a read that counts; nothing after a
+    checkpoint of a stream.
+    """
     values, names = payload["ExpressionAttributeValues"], payload["ExpressionAttributeNames"]
+    if payload.get("ReturnValues") != "ALL_NEW":
+        return {}
+    if ":hold" not in values:
+        counted = {"minute": values[":minute"], "kr": items.mapping({items.short(KEY_ID): items.number(1)})}
+        return {"Attributes": items.new_account(ACCOUNT_ID, RPM_LIMIT) | counted}
     item = items.new_account(ACCOUNT_ID, RPM_LIMIT) | {
         "free": items.number(BALANCE_NANOUSD),
         "held": values[":hold"],

@@ -9,6 +9,11 @@ from tests.environments import ROOT, python_with, run
 from tests.stack.conftest import Stack
 
 PYTHON_SCRIPT = Path(__file__).parent / "python_openai.py"
+ALIASES = [
+    *("nexevo/fast", "nexevo/balanced", "nexevo/auto"),
+    *("nexevo/video-fast", "nexevo/video-balanced", "nexevo/video-pro", "nexevo/3d-fast", "nexevo/3d-balanced"),
+    *("nexevo/embed-fast", "nexevo/embed-balanced", "nexevo/rerank-fast", "nexevo/rerank-balanced"),
+]
 
 
 def judge(seen: dict[str, object]) -> None:
@@ -19,7 +24,7 @@ def judge(seen: dict[str, object]) -> None:
     assert seen["bad_request"] == "BadRequestError 400"
     assert seen["broken_provider"] == "InternalServerError 502"
     assert str(seen["broken_stream"]).startswith("APIError")
-    assert seen["models"] == ["nexevo/fast", "nexevo/balanced", "nexevo/auto"]
+    assert seen["models"] == ALIASES
 
 
 @pytest.mark.parametrize("version", ["1.60", "2.37"])

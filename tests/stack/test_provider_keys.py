@@ -17,7 +17,8 @@ from tests.stack.conftest import Stack
 
 # The only key that the simulated OpenAI takes, as the account's own.
 OWN, WRONG = "sim-openai-key-0001", "sk-wrong-key-of-another"
-HELLO = {"model": "gpt-4o", "max_tokens": 50, "messages": [{"role": "user", "content": "Hi"}]}
+# A model that OpenAI alone serves: with the one key refused nothing else is left.
+HELLO = {"model": "gpt-4o-2024-11-20", "max_tokens": 50, "messages": [{"role": "user", "content": "Hi"}]}
 KEPT = {
     **HELLO,
     "messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": "file-of-mine"}}]}],
