@@ -91,7 +91,8 @@ async def test_an_unforeseen_error_is_logged_by_its_type_and_stack_without_its_w
 
 
 async def test_each_failed_attempt_is_named_by_its_provider_and_code(lines: Lines) -> None:
-    await served(sized(429, b'{"error": {"message": "canary", "type": "rate_limit"}}', "retry-after: 30"))
+    limited = sized(429, b'{"error": {"message": "canary", "type": "rate_limit"}}', "retry-after: 30")
+    await served(limited, model="gpt-4o-2024-11-20")
     await served(sized(400, b'{"error": {"message": "No.", "type": "invalid_request_error", "param": "stop"}}'))
     failures = [line["failures"] for line in lines() if line.get("event") == "request"]
     assert failures == [["openai: 503 upstream_overloaded"], ["openai: 400 invalid_request_error"]]

@@ -85,8 +85,13 @@ def terms(tier: Tier, price: Price | None, sale: Sale) -> Terms:
     """The terms of a request in `tier` at a list price, or at the price of a flat alias; raises `NoPrice` without."""
     if price is None:
         raise NoPrice("the model has no price")
-    part = sale.byok_fee if tier is Tier.BYOK else with_margin(sale)
+    part = share_of_list(tier, sale)
     return Terms(tier, price, BASIS_POINTS if tier in FLAT_TIERS else part, sale.price_version, part)
+
+
+def share_of_list(tier: Tier, sale: Sale) -> int:
+    """The share of a list price that a tier pays, in hundredths of a percent: the fee of own keys, or with margin."""
+    return sale.byok_fee if tier is Tier.BYOK else with_margin(sale)
 
 
 def with_margin(sale: Sale) -> int:

@@ -10,10 +10,10 @@ from gateway.ledger.prices import BASIS_POINTS, with_margin
 
 def request_cost(list_price: str, sale: Sale) -> NanoUsd:
     """The cost of one request at a list price in USD, decimal text."""
-    return pieces_cost(list_price, 1, sale)
+    return pieces_cost(list_price, 1, with_margin(sale))
 
 
-def pieces_cost(list_price: str, count: int, sale: Sale) -> NanoUsd:
-    """The cost of so many pieces at a list price in USD of one, decimal text, as `request_cost` has it."""
-    numerator = parse_usd(list_price) * count * with_margin(sale)
+def pieces_cost(list_price: str, count: int, basis_points: int) -> NanoUsd:
+    """The cost of so many pieces at a share of the list price of one, in USD as decimal text."""
+    numerator = parse_usd(list_price) * count * basis_points
     return (2 * numerator + BASIS_POINTS) // (2 * BASIS_POINTS)

@@ -18,7 +18,7 @@ from gateway.canonical.usage import Usage, Uses, uses_of
 from gateway.canonical.wire import Wire
 from gateway.errors import InvalidRequest
 from gateway.ledger.bounds import FRAME_TOKENS
-from gateway.ledger.prices import cost, price_of, terms
+from gateway.ledger.prices import cost, price_of, share_of_list, terms
 from gateway.ledger.request_prices import pieces_cost
 from gateway.operations.fitting import cannot, fitting
 from gateway.operations.input_meter import InputMeter, tier_of
@@ -136,11 +136,11 @@ class RerankOperation(WholeAnswers[RerankRequest, Ranking]):
 
 def price(candidate: RerankCandidate, usage: Usage) -> NanoUsd:
     """The cost of a usage at a candidate: of its searches, or of its tokens."""
-    listed, sale = candidate.target.price, candidate.model.sale
+    listed, sale, tier = candidate.target.price, candidate.model.sale, tier_of(candidate)
     if listed.search is not None:
         count = dict(usage.uses).get(SEARCH, 0)
-        return pieces_cost(listed.search, count, sale)
-    return cost(usage, terms(tier_of(candidate), price_of(ListPrice(input=listed.input, output="0")), sale))
+        return pieces_cost(listed.search, count, share_of_list(tier, sale))
+    return cost(usage, terms(tier, price_of(ListPrice(input=listed.input, output="0")), sale))
 
 
 def _listed(candidate: RerankCandidate) -> ListPrice | None:

@@ -75,7 +75,7 @@ def _tools(request: ChatRequest) -> dict[str, Any]:
 def _encoded(tools: Sequence[tuple[int, Tool]]) -> list[dict[str, Any]]:
     encoded = []
     for place, tool in tools:
-        if tool.builtin is not None or tool.free_text is not None:
+        if tool.builtin is not None:
             raise inexpressible_parameter(f"tools[{place}]")
         function = {"name": tool.name, "parameters": tool.parameters or _NO_PARAMETERS}
         encoded.append({"type": "function", "function": function | _given({"description": tool.description})})
