@@ -188,7 +188,6 @@ def test_thinking(reasoning: Reasoning, thinking: dict[str, Any]) -> None:
     [
         ({"choices": 2}, "n"),
         ({"tools": (Tool("s", builtin={"type": "web_search"}),)}, "tools[0]"),
-        ({"tools": (Tool("s", free_text={"type": "text"}),)}, "tools[0]"),
         ({"unmapped": {"prediction": 1}}, "prediction"),
     ],
 )
