@@ -73,7 +73,9 @@ class UnitMeter:
 
 
 # The part of a candidate that a charge names.
-SERVED: Any = SimpleNamespace(model=SimpleNamespace(id="gpt-4o-mini"), target=SimpleNamespace(provider="openai"))
+SERVED: Any = SimpleNamespace(
+    model=SimpleNamespace(id="gpt-4o-mini"), target=SimpleNamespace(provider="openai"), own=None
+)
 
 
 class SlowMoney(MemoryMoney):
