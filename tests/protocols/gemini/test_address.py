@@ -24,9 +24,7 @@ def test_a_path_names_model_and_method(path: str, query: dict[str, str], expecte
     assert parse_address(path, query) == expected
 
 
-@pytest.mark.parametrize(
-    "path", ["/v1beta/models/m", "/v1beta/models/m:predict", "/v1beta/models/:generateContent"]
-)
+@pytest.mark.parametrize("path", ["/v1beta/models/m", "/v1beta/models/m:predict", "/v1beta/models/:generateContent"])
 def test_a_path_without_a_method_of_ours_is_not_found(path: str) -> None:
     with pytest.raises(NotFound):
         parse_address(path, {})
