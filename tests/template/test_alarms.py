@@ -11,6 +11,8 @@ LOOKED_AT = {
     Metric.HOLDS_SWEPT: "sweeping overdue holds is the sweeper's work",
     Metric.HEDGES_LOST: "overtaking a late provider is what hedging is for",
     Metric.HEDGES_NANOUSD: "each process keeps it within its share of what is billed",
+    Metric.CONTINUATIONS: "going on after a cut is what callers ask for",
+    Metric.CONTINUATIONS_NANOUSD: "each request's is a prompt that its caller has paid for once",
     Metric.JOBS_RECONCILED: "starting lost jobs anew is the reconciler's work",
     Metric.SHORTFALLS: "its amount has an alarm",
     Metric.WEBHOOK_TRIES_FAILED: "a customer's server did not answer, and is tried again",

@@ -107,6 +107,7 @@ class RoutingPreferences(Struct, frozen=True):
     """The caller's routing preferences (section 3 of the public contract).
 
     `sort` is price, latency or throughput; with `sort_across_models` the order of `models` gives way to it.
+    `stream_failure` is what becomes of a stream that is cut after content: terminate, or continue on another target.
     """
 
     fallback_models: tuple[str, ...] = ()
@@ -118,6 +119,7 @@ class RoutingPreferences(Struct, frozen=True):
     sort_across_models: bool = False
     require_parameters: bool = False
     max_price: PriceLimit | None = None
+    stream_failure: str = "terminate"
 
 
 class ChatRequest(Struct, frozen=True):

@@ -25,6 +25,8 @@ class Profile(Struct, frozen=True):
     `custom_tools` models can be offered tools that take free text. `reasons_when_asked` models write what they are seen
     to write, unless the caller asks for reasoning.
 
+    `prefill` models go on with an answer whose beginning is given them as the last message.
+
     `whole_answer_tokens_max` is the longest answer that is requested in one piece. A longer one is requested as a
     stream, if its provider's row can join one.
     """
@@ -42,6 +44,7 @@ class Profile(Struct, frozen=True):
     signed_calls: bool = False
     custom_tools: bool = False
     reasons_when_asked: bool = False
+    prefill: bool = False
     whole_answer_tokens_max: int | None = None
 
 

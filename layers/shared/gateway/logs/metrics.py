@@ -37,6 +37,8 @@ class Metric(StrEnum):
     RESPONSES_NOT_KEPT = "ResponsesNotKept"
     HEDGES_LOST = "HedgesLost"
     HEDGES_NANOUSD = "HedgesNanoUsd"
+    CONTINUATIONS = "Continuations"
+    CONTINUATIONS_NANOUSD = "ContinuationsNanoUsd"
     SIGNATURES_NOT_KEPT = "SignaturesNotKept"
     CATALOG_NOT_FOLLOWED = "CatalogNotFollowed"
 

@@ -174,8 +174,13 @@ class ChatOperation:
         return self.wire.encode_response(response, stamp, extension)
 
     def transcoder(self, request: ChatRequest, stamp: Stamp) -> ChatTranscoder:
-        """Streams between the two wires."""
-        return ChatTranscoder(
+        """Streams between the two wires, over a cut too where the caller asks for that."""
+        transcoder = ChatTranscoder
+        if request.routing.stream_failure == "continue":
+            from gateway.operations.continuing import transcoder_for  # noqa: PLC0415  # few callers ask for it
+
+            transcoder = transcoder_for(request)
+        return transcoder(
             self.wire,
             request,
             stamp,

@@ -15,8 +15,9 @@ from gateway.canonical.events import Ended, Event, Failed, Started, UsageReporte
 from gateway.canonical.replay import replayed_events
 from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import ChatResponse, Extension, Stamp
+from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError
-from gateway.pipeline.operation import Piece
+from gateway.pipeline.operation import Continuation, Piece
 from gateway.ports.signatures import SignedCall
 from gateway.routing.plan import Candidate
 from gateway.signatures import Collector
@@ -100,6 +101,11 @@ class ChatTranscoder:
     def fail(self, error: GatewayError) -> bytes:
         """The wire's error event."""
         return self._encoder.fail(error)
+
+    def go_on(self, before: Usage) -> Continuation | None:
+        """Nothing: the caller has not asked for it, or the request does not allow it."""
+        del before
+        return None
 
     def keep(self, account_id: str) -> Coroutine[Any, Any, None] | None:
         """Keeps the signatures that the caller's wire did not carry."""

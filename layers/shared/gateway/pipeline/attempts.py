@@ -1,7 +1,7 @@
 """Takes an admitted request to its first success: retry and failover over candidates and their credentials.
 
 A candidate's failure is noted where other requests learn of it (`Health`), and what the caller is told of it stays in
-the request's context. Nothing is repeated once content was delivered.
+the request's context. Nothing is repeated once content was delivered: another candidate may only go on with it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from random import SystemRandom
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from gateway.canonical.money import NanoUsd
+from gateway.canonical.usage import Usage
 from gateway.errors import (
     CredentialRefused,
     GatewayError,
@@ -24,6 +25,7 @@ from gateway.errors import (
     UpstreamOverloaded,
     UpstreamTimeout,
 )
+from gateway.logs.metrics import Metric, measure
 from gateway.pipeline.beside import begun
 from gateway.pipeline.context import SERVED, Attempt, RequestContext
 from gateway.pipeline.health import Health
@@ -98,8 +100,7 @@ class Attempts:
         failed: tuple[UpstreamError, Candidate[Any]] | None = None
         while waiting and tries_left:
             candidate = waiting.popleft()
-            if await self._routes.is_spent(context, candidate):
-                context.pass_over(candidate)
+            if await self._is_left_out(context, candidate):
                 continue
             if failed is not None:
                 await asyncio.sleep(JITTER.uniform(0, BACKOFF_S * 2 ** len(context.failures)))
@@ -108,7 +109,7 @@ class Attempts:
                 return self._served(context, *await self._bounded(context, tried, attempt, waiting))
             except (UpstreamError, InvalidRequest) as error:
                 self._note(context, at_fault(tried), error)
-                if (lanes and lanes.relay.delivered) or (failed is None and isinstance(error, InvalidRequest)):
+                if (failed is None and isinstance(error, InvalidRequest)) or not _may_go_on(context, lanes, tried):
                     raise
                 if isinstance(error, UpstreamError) and not (failed and isinstance(error, NotConfigured)):
                     failed = error, candidate
@@ -122,6 +123,15 @@ class Attempts:
             raise GatewayError(UNFORESEEN)
         context.fail_with(*failed)
         raise failed[0]
+
+    async def _is_left_out(self, context: RequestContext[R, A], candidate: Candidate[Any]) -> bool:
+        """True for a candidate that cannot go on with an answer, or whose provider has asked to be left alone."""
+        if not context.may_ask(candidate):
+            return True
+        spent = await self._routes.is_spent(context, candidate)
+        if spent:
+            context.pass_over(candidate)
+        return spent
 
     async def _candidates(self, context: RequestContext[R, A]) -> Sequence[Candidate[Any]]:
         return context.plan.candidates if context.ordering is None else await context.ordering
@@ -158,6 +168,8 @@ class Attempts:
             return tried, await attempt(tried)
         tried.begun_s = self._clock.monotonic_s()
         late_s = self._hedging.late_s(context, tried.candidate)
+        if context.continued is not None:
+            late_s = None
         beside = None if late_s is None else await self._routes.first_well(context, waiting)
         if late_s is None or beside is None:
             return tried, await attempt(tried)
@@ -244,7 +256,8 @@ class Attempts:
         if not context.operation.streams(attempt.candidate):
             await relay.replay(await self.ask(context, attempt), attempt.candidate, begins)
             return
-        response, _ = await self._send(context, attempt, context.request, stream=True)
+        request = context.request if context.continued is None else context.continued.asked.request
+        response, _ = await self._send(context, attempt, request, stream=True)
         body = await relay.pump(response, attempt.candidate, begins)
         if body is not None:
             await relay.replay(_decoded(context, attempt.candidate, [body]), attempt.candidate, begins)
@@ -255,6 +268,9 @@ class Attempts:
             attempt.race.wins(attempt)
         if self._hedging is not None:
             self._hedging.learn(context, attempt.candidate, self._clock.monotonic_s() - attempt.begun_s)
+        if context.continued is not None:
+            context.continued.parts.append(attempt)
+            _count_prompt(context, attempt, relay.delivered_bytes)
         attempt.outcome, context.served_by, lanes.relay = SERVED, attempt.candidate, relay
         if attempt.patience is not None:
             attempt.patience.reschedule(None)
@@ -324,6 +340,24 @@ def _hedging(rules: HedgeRules, health: Health) -> Hedging:
 def at_fault(tried: Attempt) -> Attempt:
     """The attempt whose failure was raised: another one may have been begun beside it, and have had content."""
     return tried if tried.race is None or tried.race.failed is None else tried.race.failed
+
+
+def _may_go_on(context: RequestContext[R, A], lanes: Lanes[A] | None, tried: Attempt) -> bool:
+    """True while nothing was delivered, or where the caller wants another candidate to go on with what was."""
+    if lanes is None or not lanes.relay.delivered:
+        return True
+    relay = lanes.relay
+    asked = relay.go_on(context.meter.estimate(relay.delivered_bytes, relay.usage, relay.uses))
+    if asked is not None:
+        context.go_on(at_fault(tried), asked)
+    return asked is not None
+
+
+def _count_prompt(context: RequestContext[R, A], attempt: Attempt, delivered_bytes: int) -> None:
+    """Counts what the prompt of a continuation costs: the operator pays it, since the customer has paid the first."""
+    read = context.meter.estimate(delivered_bytes, None)
+    nanousd = context.meter.cost(attempt.candidate, Usage(input=read.prompt + read.output)).nanousd
+    measure({Metric.CONTINUATIONS: 1, Metric.CONTINUATIONS_NANOUSD: nanousd})
 
 
 def _decoded(context: RequestContext[R, A], candidate: Candidate[Any], bodies: Sequence[bytes]) -> A:

@@ -13,7 +13,7 @@ from gateway.canonical.response import Extension, Stamp, Tried
 from gateway.canonical.usage import Usage, Uses
 from gateway.errors import GatewayError, NotCovered, UnreadableAnswer, UpstreamError
 from gateway.pipeline.charge import OpenHold
-from gateway.pipeline.operation import A, InboundRequest, Operation, R, StreamMeter
+from gateway.pipeline.operation import A, Continuation, InboundRequest, Operation, R, StreamMeter
 from gateway.ports.upstream import Credential
 from gateway.routing.plan import Candidate, Plan
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # Outcomes of candidates beside a failure's status and code.
 SERVED, COOLING, HEDGED, UNNEEDED = "served", "cooling", "hedged", "not needed"
+# It delivered the beginning of an answer, and another one went on.
+CUT = "cut"
 
 
 class Overtaken(Exception):
@@ -49,6 +51,13 @@ class Attempt(Struct, eq=False):
         """The provider, with the id of one of its several credentials."""
         chosen = self.credential.id if self.credential else ""
         return f"{self.candidate.target.provider}#{chosen}" if chosen else self.candidate.target.provider
+
+
+class Continued(Struct):
+    """An answer that goes on after a cut: the attempts that delivered its parts, and how the rest is asked for."""
+
+    parts: list[Attempt]
+    asked: Continuation
 
 
 class RequestContext(Struct, Generic[R, A]):
@@ -88,11 +97,12 @@ class RequestContext(Struct, Generic[R, A]):
     error: GatewayError | None = None
     said_once: UpstreamError | None = None
     failure: UpstreamError | None = None
+    continued: Continued | None = None
 
     @property
     def billed_unread(self) -> Usage | None:
         """The usage that a provider reports of an answer that cannot be read, if that is what the request ends with."""
-        told = self.failure if self.failure is self.said_once else None
+        told = self.failure if self.failure is self.said_once and self.continued is None else None
         return told.usage if isinstance(told, UnreadableAnswer) and isinstance(told.usage, Usage) else None
 
     @property
@@ -141,9 +151,8 @@ class RequestContext(Struct, Generic[R, A]):
     @property
     def model_used(self) -> str:
         """The catalog's id of the model that served, or was tried last."""
-        if self.served_by is not None:
-            return str(self.served_by.model.id)
-        return ""
+        served_by = self.served_by if self.continued is None else self.continued.parts[-1].candidate
+        return "" if served_by is None else str(served_by.model.id)
 
     @property
     def outcome_status(self) -> int:
@@ -169,6 +178,30 @@ class RequestContext(Struct, Generic[R, A]):
             raise NotCovered
         self.meter, self.unheld = meter, False
 
+    def go_on(self, cut: Attempt, asked: Continuation) -> None:
+        """Notes that the answer goes on behind what the attempt, and those before it, have delivered of it."""
+        parts = [cut] if self.continued is None else self.continued.parts
+        self.continued = Continued(parts, asked)
+        if cut in parts:
+            cut.outcome = CUT
+
+    def may_ask(self, candidate: Candidate[Any]) -> bool:
+        """True unless the request is for the rest of an answer, with which the candidate cannot go on.
+
+        One answer is paid for in one way: with the account's own provider keys, or with the gateway's.
+        """
+        if self.continued is None:
+            return True
+        first = self.continued.parts[0].candidate
+        return self.continued.asked.takes(candidate) and (candidate.own is None) == (first.own is None)
+
+    def priced_at(self, usage: Usage) -> Candidate[Any] | None:
+        """The candidate at whose price the answer is billed: the cheapest of those that delivered parts of it."""
+        if self.continued is None:
+            return self.served_by
+        meter, candidates = self.meter, [part.candidate for part in self.continued.parts]
+        return min(candidates, key=lambda each: meter.cost(each, meter.bounded(each, usage)).nanousd)
+
     def fail_with(self, failure: UpstreamError, candidate: Candidate[Any]) -> None:
         """Notes the failure that the caller is told of, and the candidate whose it is."""
         self.failure, self.served_by = failure, candidate
@@ -177,8 +210,9 @@ class RequestContext(Struct, Generic[R, A]):
         """Notes how far the answer has come. True where the hold pays for that and need not be raised yet."""
         if self.open_hold is None:
             return True
-        if delivered_bytes and self.served_by is not None:
-            self.open_hold.progress(self.served_by, delivered_bytes, uses)
+        served_by = self.served_by if self.continued is None else self.continued.parts[0].candidate
+        if delivered_bytes and served_by is not None:
+            self.open_hold.progress(served_by, delivered_bytes, uses)
         return self.open_hold.covers(delivered_bytes)
 
     async def carries(self, delivered_bytes: int) -> bool:

@@ -128,6 +128,13 @@ class ProviderCall(Struct, frozen=True):
     decode_error: Callable[[int, Mapping[str, str], bytes], GatewayError]
 
 
+class Continuation(Struct, frozen=True):
+    """The request for the rest of an answer that was cut, and the candidates that can go on with one."""
+
+    request: Any
+    takes: Callable[[Candidate[Any]], bool]
+
+
 class Piece(Struct):
     """The caller's share of one frame of a provider's stream.
 
@@ -173,6 +180,9 @@ class Transcoder(Protocol[A_contra]):
 
     def fail(self, error: GatewayError) -> bytes:
         """The wire's error event."""
+
+    def go_on(self, before: Usage) -> Continuation | None:
+        """Has the next attempt go on with what was delivered, whose usage is `before`; nothing where none can."""
 
     def keep(self, account_id: str) -> Coroutine[Any, Any, None] | None:
         """Keeps what the next request needs; nothing where there is nothing to keep."""

@@ -259,7 +259,8 @@ def _billable(context: RequestContext[R, A], over_by_s: float) -> Billable:
 async def _bill(context: RequestContext[R, A]) -> Bill:
     """Charges for what was delivered, and for what a provider reports to bill though its answer cannot be read.
 
-    Other attempts that delivered nothing cost the customer nothing.
+    Other attempts that delivered nothing cost the customer nothing. An answer that went on after a cut is paid as one:
+    its prompt once, its output at the cheapest of its targets.
     """
     if context.open_hold is None:
         return Bill()
@@ -268,4 +269,6 @@ async def _bill(context: RequestContext[R, A]) -> Bill:
     if not owed or context.served_by is None:
         return await context.open_hold.release()
     usage = counted or context.meter.estimate(context.delivered_bytes, context.usage, context.uses)
-    return await context.open_hold.settle(context.served_by, usage, estimated=counted is None)
+    priced_at = context.priced_at(usage) or context.served_by
+    estimated = counted is None or context.continued is not None
+    return await context.open_hold.settle(priced_at, usage, estimated=estimated)

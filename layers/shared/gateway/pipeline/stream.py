@@ -12,7 +12,7 @@ from typing import Any, Generic, Protocol
 from gateway.canonical.response import Extension
 from gateway.canonical.usage import Usage, Uses
 from gateway.errors import GatewayError, UpstreamError
-from gateway.pipeline.operation import A, Piece, Transcoder
+from gateway.pipeline.operation import A, Continuation, Piece, Transcoder
 from gateway.pipeline.provider_client import StreamBody
 from gateway.ports.sink import Sink
 from gateway.ports.upstream import UpstreamResponse
@@ -52,6 +52,9 @@ class Relay(Generic[A]):
         self._ended = False
         self._begins: Callable[[], None] = _unannounced
         self.delivered_bytes = 0
+        # What was delivered before the present attempt, which goes on with it.
+        self._earlier_bytes = 0
+        self._earlier: Usage | None = None
         self.usage: Usage | None = None
         # False once content follows the last report of usage, which then does not count it.
         self.is_counted = True
@@ -62,8 +65,9 @@ class Relay(Generic[A]):
     ) -> bytes | None:
         """One attempt, until its wire says that the stream is whole; raises where it is not.
 
-        Nothing of an earlier attempt remains. `begins` is called at this one's first content, before it goes out.
-        Returns the body of an answer that is no stream, for `replay` or for the error that it holds.
+        Nothing of an earlier attempt remains, unless this one goes on with it. `begins` is called at this one's first
+        content, before it goes out. Returns the body of an answer that is no stream, for `replay` or for the error that
+        it holds.
         """
         await self.let_go()
         self._response = response
@@ -92,6 +96,13 @@ class Relay(Generic[A]):
         """True once the caller has content that another attempt would repeat."""
         return self.delivered_bytes > 0
 
+    def go_on(self, before: Usage) -> Continuation | None:
+        """Has the next attempt go on with what was delivered, whose usage is `before`; nothing where none can."""
+        asked = self._transcoder.go_on(before)
+        if asked is not None:
+            self._earlier = self.usage = before
+        return asked
+
     def keep(self, account_id: str) -> Coroutine[Any, Any, None] | None:
         """Keeps what the next request needs; nothing where there is nothing to keep."""
         return self._transcoder.keep(account_id)
@@ -118,7 +129,8 @@ class Relay(Generic[A]):
         self._begins = begins
         self._transcoder.begin(candidate)
         self._take_held()
-        self._ended, self.usage, self.is_counted, self.uses = False, None, True, ()
+        self._earlier_bytes = self.delivered_bytes
+        self._ended, self.usage, self.is_counted, self.uses = False, self._earlier, True, ()
 
     async def _deliver(self, pieces: Iterable[Piece]) -> None:
         """Passes on what came before a failure, then raises it: no token is lost to what follows it.
@@ -161,7 +173,7 @@ class Relay(Generic[A]):
             self.is_counted = False
         self.uses = piece.uses or self.uses
         self._ended = self._ended or piece.ended
-        if piece.delivered_bytes and not self.delivered_bytes:
+        if piece.delivered_bytes and self.delivered_bytes == self._earlier_bytes:
             self._begins()
         self.delivered_bytes += piece.delivered_bytes
 

@@ -47,13 +47,16 @@ UPSTREAM_MEMBERS = frozenset(
 
 # https://platform.openai.com/docs/pricing: every other tier may cost more than the price that is billed.
 TIERS_WITHIN_PRICE = ("auto", "default", "flex")
+_STREAM_FAILURES = ("terminate", "continue")
 _SORTS = ("price", "throughput", "latency")
 _PRICE_USD_MAX = 1_000_000
 # Of OpenRouter, whose requests are taken as they are: https://openrouter.ai/docs/features/provider-routing
 _PARTITIONS = ("model", "none")
 _CLASSES = ("cache_read", "cache_write_5m", "cache_write_1h", "audio_input", "audio_output")
 _PRICES = ("prompt", "completion", "total", *_CLASSES)
-_PROVIDER_MEMBERS = frozenset({"order", "only", "ignore", "allow_fallbacks", "sort", "require_parameters", "max_price"})
+_PROVIDER_MEMBERS = frozenset(
+    {"order", "only", "ignore", "allow_fallbacks", "sort", "require_parameters", "max_price", "stream_failure"}
+)
 _CUSTOM = "custom"
 # A router's names of providers, where they are not the rows' own.
 _SPELLINGS = {
@@ -96,6 +99,7 @@ def decode_preferences(root: Node, body: bytes) -> RoutingPreferences:
         raise _unknown(provider, name)
     allow_fallbacks, require_parameters = provider.member("allow_fallbacks"), provider.member("require_parameters")
     sort, across = _sort(provider)
+    failure = provider.member("stream_failure")
     return RoutingPreferences(
         fallback_models=_strings(root, "models"),
         order=_providers(provider, "order"),
@@ -106,6 +110,7 @@ def decode_preferences(root: Node, body: bytes) -> RoutingPreferences:
         sort_across_models=across,
         require_parameters=require_parameters is not None and require_parameters.as_boolean(),
         max_price=_price_limit(root, provider, body),
+        stream_failure="terminate" if failure is None else failure.as_one_of(_STREAM_FAILURES),
     )
 
 

@@ -79,12 +79,13 @@ PROFILES = {
             efforts=("high",),
             custom_tools=True,
         ),
-        # Haiku, Sonnet and Opus up to 4.5.
+        # Haiku, Sonnet and Opus up to 4.5; later ones refuse a prefill.
         Profile(
             name="claude_budget",
             thinking="budget",
             hosted_as="claude",
             reasons_when_asked=True,
+            prefill=True,
             thinking_budget_tokens=_CLAUDE_BUDGET_TOKENS,
             whole_answer_tokens_max=_CLAUDE_WHOLE_TOKENS_MAX,
         ),
