@@ -49,7 +49,7 @@ def test_every_preference_has_its_place() -> None:
 def test_openrouters_spellings_are_taken() -> None:
     provider = {
         "order": ["Amazon-Bedrock", "google-vertex/us-east5"],
-        "only": ["OpenAI", "Z-AI", "custom/Mine"],
+        "only": ["OpenAI", "Z-AI", "Custom/Mine"],
         "ignore": ["google-ai-studio"],
         "sort": {"by": "throughput", "partition": "none"},
         "max_price": {"prompt": 0.1, "cache_read": "2"},
@@ -76,6 +76,8 @@ def test_a_price_is_the_number_that_was_written() -> None:
     [
         ({"models": "x"}, "models"),
         ({"models": [""]}, "models[0]"),
+        ({"models": ["gpt-4o"] * 65}, "models"),
+        ({"provider": {"only": ["openai"] * 65}}, "provider.only"),
         ({"provider": []}, "provider"),
         ({"provider": {"order": [1]}}, "provider.order[0]"),
         ({"provider": {"sort": "luck"}}, "provider.sort"),

@@ -50,6 +50,8 @@ TIERS_WITHIN_PRICE = ("auto", "default", "flex")
 _STREAM_FAILURES = ("terminate", "continue")
 _SORTS = ("price", "throughput", "latency")
 _PRICE_USD_MAX = 1_000_000
+# Each name adds candidates, all of which are judged before anything is paid.
+_NAMES_MAX = 64
 # Of OpenRouter, whose requests are taken as they are: https://openrouter.ai/docs/features/provider-routing
 _PARTITIONS = ("model", "none")
 _CLASSES = ("cache_read", "cache_write_5m", "cache_write_1h", "audio_input", "audio_output")
@@ -141,13 +143,16 @@ def _row_of(name: str) -> str:
 
     An operator's own row has its name behind a slash, which is kept.
     """
-    base = name.strip().lower().replace(" ", "-").partition("/")[0]
-    return name if base == _CUSTOM else _SPELLINGS.get(base, base)
+    base, slash, own = name.strip().partition("/")
+    base = base.lower().replace(" ", "-")
+    return f"{base}{slash}{own}" if base == _CUSTOM else _SPELLINGS.get(base, base)
 
 
 def _strings(node: Node, name: str) -> tuple[str, ...]:
     member = node.member(name)
-    return () if member is None else tuple(element.as_string(minimum=1) for element in member.elements())
+    if member is None:
+        return ()
+    return tuple(element.as_string(minimum=1) for element in member.elements(maximum=_NAMES_MAX))
 
 
 def _price_limit(root: Node, provider: Node, body: bytes) -> PriceLimit | None:
