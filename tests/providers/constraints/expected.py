@@ -251,7 +251,7 @@ GENERATION: Mapping[str, Mapping[str, Any]] = {
     "openai_gpt5_codex": {**_GPT5, "efforts": _THREE},
     "openai_gpt5_pro": {**_GPT5, "efforts": ("high",)},
     "openai_o": {**_REASONS, "efforts": _THREE},
-    "claude_budget": {**_CLAUDE, "thinking": "budget", "thinking_budget_tokens": (1_024, 127_999)},
+    "claude_budget": {**_CLAUDE, "thinking": "budget", "thinking_budget_tokens": (1_024, 127_999), "prefill": True},
     "claude_either": {
         **_CLAUDE,
         "thinking": "either",
