@@ -81,6 +81,14 @@ def test_more_members_than_memory_bears_are_refused() -> None:
         loads(b"{" + members + b"}")
 
 
+def test_an_object_counts_as_three_values() -> None:
+    # With its comma each takes four.
+    objects = [b'{"a":0}'] * (VALUES_MAX // 4)
+    assert len(loads(b"[" + b",".join(objects[1:]) + b"]")) == len(objects) - 1
+    with pytest.raises(ExceedsBounds, match="an object counts as three"):
+        loads(b"[" + b",".join(objects) + b"]")
+
+
 @pytest.mark.parametrize("text", [b"a,", b"[{", b'\\",[', b"\\\\,"])
 def test_commas_and_brackets_in_text_do_not_count_as_values(text: bytes) -> None:
     document = b'["' + text * (VALUES_MAX + 1) + b'"]'

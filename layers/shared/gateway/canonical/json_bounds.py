@@ -8,8 +8,10 @@ import orjson
 DEPTH_MAX = 254
 # What is written again in other words stands below some more levels there.
 REWRITTEN_DEPTH_MAX = 240
-# An empty array takes 60 bytes of memory and two of text. Histories and schemas of 5 MB have some 50,000 values.
+# An empty array takes 60 bytes of memory and two of text, a small object 470 with what is made of it, so that it counts
+# as three values. Histories and schemas of 5 MB have some 50,000 values.
 VALUES_MAX = 1_000_000
+_FURTHER_VALUES_OF_AN_OBJECT = 2
 _PIECE_BYTES = 64 * 1024
 
 
@@ -22,17 +24,17 @@ def bound_values(data: bytes) -> None:
 
     The text is looked at closely only where its commas and brackets, those in strings included, exceed the bound.
     """
-    if len(data) <= VALUES_MAX or _separators(data) < VALUES_MAX:
+    if len(data) <= VALUES_MAX or _values(data) < VALUES_MAX:
         return
     # Without escapes every quote starts or ends a string.
     quoted = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-    separators, in_string = 0, False
+    values, in_string = 0, False
     for start in range(0, len(quoted), _PIECE_BYTES):
         pieces = quoted[start : start + _PIECE_BYTES].split(b'"')
-        separators += _separators(b"".join(pieces[in_string::2]))
+        values += _values(b"".join(pieces[in_string::2]))
         in_string ^= len(pieces) % 2 == 0
-        if separators >= VALUES_MAX:
-            raise ExceedsBounds(f"holds more than {VALUES_MAX} values")
+        if values >= VALUES_MAX:
+            raise ExceedsBounds(f"holds more than {VALUES_MAX} values, of which an object counts as three")
 
 
 def bound_depth(data: bytes, value: object, depth_max: int = DEPTH_MAX) -> None:
@@ -47,5 +49,6 @@ def bound_depth(data: bytes, value: object, depth_max: int = DEPTH_MAX) -> None:
         raise ExceedsBounds(f"nests deeper than {depth_max} levels") from None
 
 
-def _separators(data: bytes) -> int:
-    return data.count(b",") + data.count(b"[") + data.count(b"{")
+def _values(data: bytes) -> int:
+    """Counts values by what begins or separates them, an object as several."""
+    return data.count(b",") + data.count(b"[") + data.count(b"{") * (1 + _FURTHER_VALUES_OF_AN_OBJECT)
