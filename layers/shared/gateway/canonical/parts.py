@@ -172,3 +172,18 @@ def all_parts(messages: Iterable[Message]) -> Iterator[Part]:
             yield part
             if isinstance(part, ToolResult):
                 yield from part.parts
+
+
+def input_kind(part: Part) -> str | None:
+    """The catalog's word for the kind of input that the part is; a text file is text."""
+    match part:
+        case Image():
+            return "image"
+        case Document(InlineMedia(media_type=media_type)) if media_type.startswith("text/"):
+            return None
+        case Document():
+            return "file"
+        case Audio():
+            return "audio"
+        case _:
+            return None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.canonical.embeddings import EmbeddingModel
-from gateway.canonical.models import Alias, Offer, Retired
+from gateway.canonical.models import Offer
+from gateway.catalog.rows import listed_row
 from gateway.ports.catalog import Catalog
 
 
@@ -14,21 +15,12 @@ def embedding_row(
 ) -> dict[str, Any]:
     """One name for sale, with the facts of its first model and target."""
     model = catalog.models_behind(offer)[0]
-    target = model.targets[0]
-    row = {
-        "id": offer.id,
-        "object": "model",
-        "kind": "embedding",
-        "created": model.created_s if isinstance(offer, Retired) else offer.created_s,
-        "owned_by": "nexevo" if isinstance(offer, Alias) else model.owned_by,
-        "provider": target.provider,
+    facts = {
         "context_window": model.max_input_tokens,
         "max_output_tokens": None,
         "modalities": {"input": ["text"], "output": ["embedding"]},
         "capabilities": ["dimensions"] if model.resizable else [],
         "dimensions": model.dimensions,
-        "pricing": {"currency": "USD", "unit": "1M tokens", "input": target.price.input},
+        "pricing": {"currency": "USD", "unit": "1M tokens", "input": model.targets[0].price.input},
     }
-    if isinstance(offer, Retired):
-        row |= {"retired_on": offer.retired_on, "successor": offer.successor}
-    return row | ({"simulated": True} if target.provider in simulated_providers else {})
+    return listed_row(offer, model, "embedding", simulated_providers, facts)

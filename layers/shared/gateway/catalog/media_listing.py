@@ -6,29 +6,21 @@ from decimal import Decimal
 from typing import Any
 
 from gateway.canonical.media_models import Durations, MediaModel, MediaPrice, Use
-from gateway.canonical.models import Alias, Offer, Retired
+from gateway.canonical.models import Offer
+from gateway.catalog.rows import listed_row
 from gateway.ports.catalog import Catalog
 
 
 def media_row(offer: Offer, catalog: Catalog[MediaModel], simulated_providers: frozenset[str]) -> dict[str, Any]:
     """One name for sale, with the facts of its first model and target."""
-    model = catalog.models_behind(offer)[0]
-    target = model.targets[0]
-    alias = isinstance(offer, Alias)
-    row = {
-        "id": offer.id,
-        "object": "model",
-        "created": model.created_s if isinstance(offer, Retired) else offer.created_s,
-        "owned_by": "nexevo" if alias else model.owned_by,
-        "provider": target.provider,
-        "kind": model.kind.value,
-        "models": [one.id for one in catalog.models_behind(offer)],
+    models = catalog.models_behind(offer)
+    model = models[0]
+    facts = {
+        "models": [one.id for one in models],
         "parameters": _parameters(model),
-        "pricing": {"currency": "USD", **_price(target.price)},
+        "pricing": {"currency": "USD", **_price(model.targets[0].price)},
     }
-    if isinstance(offer, Retired):
-        row |= {"retired_on": offer.retired_on, "successor": offer.successor}
-    return row | ({"simulated": True} if target.provider in simulated_providers else {})
+    return listed_row(offer, model, model.kind.value, simulated_providers, facts)
 
 
 def _parameters(model: MediaModel) -> dict[str, Any]:

@@ -136,11 +136,10 @@ class RerankOperation(WholeAnswers[RerankRequest, Ranking]):
 
 def price(candidate: RerankCandidate, usage: Usage) -> NanoUsd:
     """The cost of a usage at a candidate: of its searches, or of its tokens."""
-    listed, sale, tier = candidate.target.price, candidate.model.sale, tier_of(candidate)
-    if listed.search is not None:
-        count = dict(usage.uses).get(SEARCH, 0)
-        return pieces_cost(listed.search, count, share_of_list(tier, sale))
-    return cost(usage, terms(tier, price_of(ListPrice(input=listed.input, output="0")), sale))
+    sale, tier = candidate.model.sale, tier_of(candidate)
+    if (listed := _listed(candidate)) is not None:
+        return cost(usage, terms(tier, price_of(listed), sale))
+    return pieces_cost(candidate.target.price.search, dict(usage.uses).get(SEARCH, 0), share_of_list(tier, sale))
 
 
 def _listed(candidate: RerankCandidate) -> ListPrice | None:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from gateway.canonical.chat_models import ChatModel
 from gateway.canonical.estimate import estimated_input_tokens
-from gateway.canonical.parts import Audio, Document, Image, InlineMedia, Part, all_parts
+from gateway.canonical.parts import all_parts, input_kind
 from gateway.canonical.request import ChatRequest
 
 # English has four bytes and more to a token, so that an estimate of one for three may be too high by half.
@@ -31,7 +31,7 @@ def needs_of(request: ChatRequest) -> Needs:
     """The needs that a model has to meet to serve the request in full."""
     parts = [part for messages in (request.messages, *request.batch) for part in all_parts(messages)]
     return Needs(
-        frozenset(kind for kind in map(_kind, parts) if kind is not None),
+        frozenset(kind for kind in map(input_kind, parts) if kind is not None),
         capabilities_asked(request),
         reasons(request),
         estimated_input_tokens(request),
@@ -80,18 +80,3 @@ def lack_of(model: ChatModel, needs: Needs, *, chosen_by_name: bool) -> str | No
 
 def _listed(words: Iterable[str]) -> str:
     return ", ".join(f"'{word}'" for word in sorted(words))
-
-
-def _kind(part: Part) -> str | None:
-    """The catalog's word for the kind of input that the part is; a text file is text."""
-    match part:
-        case Image():
-            return "image"
-        case Document(InlineMedia(media_type=media_type)) if media_type.startswith("text/"):
-            return None
-        case Document():
-            return "file"
-        case Audio():
-            return "audio"
-        case _:
-            return None

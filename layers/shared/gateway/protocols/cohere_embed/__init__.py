@@ -11,9 +11,9 @@ from gateway.canonical.embeddings import FLOAT, INPUTS_MAX, Embedded, Embeddings
 from gateway.canonical.response import Extension, Stamp
 from gateway.errors import GatewayError
 from gateway.protocols.shared.cohere_errors import encode_error
-from gateway.protocols.shared.document import Node, integer_in, parse
+from gateway.protocols.shared.document import Node, integer_in
 from gateway.protocols.shared.embedding_tasks import task_of
-from gateway.protocols.shared.preferences import OWN_MEMBERS, decode_preferences, refuse_upstream_members
+from gateway.protocols.shared.preferences import OWN_MEMBERS, decode_preferences, parse_known
 
 PROTOCOL = "cohere_embed"
 ENCODINGS = (FLOAT, "int8", "uint8", "binary", "ubinary", "base64")
@@ -46,11 +46,7 @@ class CohereEmbed:
 
     def decode_request(self, body: bytes) -> EmbeddingsRequest:
         """The canonical request; raises `InvalidRequest` with the JSON path of what is wrong."""
-        root = parse(body)
-        refuse_upstream_members(root, _UNKNOWN)
-        for name, value in root.as_object().items():
-            if name not in _KNOWN and value is not None:
-                raise Node(value, root, name).error(_UNKNOWN.format(name=name), "unknown_parameter")
+        root = parse_known(body, _KNOWN, _UNKNOWN)
         forms, cut = root.member("embedding_types"), root.member("truncate")
         return EmbeddingsRequest(
             protocol=PROTOCOL,

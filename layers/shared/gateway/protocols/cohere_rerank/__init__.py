@@ -12,8 +12,8 @@ from gateway.canonical.response import Extension, Stamp
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError
 from gateway.protocols.shared.cohere_errors import encode_error
-from gateway.protocols.shared.document import Node, boolean_in, integer_in, parse
-from gateway.protocols.shared.preferences import OWN_MEMBERS, decode_preferences, refuse_upstream_members
+from gateway.protocols.shared.document import boolean_in, integer_in
+from gateway.protocols.shared.preferences import OWN_MEMBERS, decode_preferences, parse_known
 from gateway.protocols.shared.rerank_requests import documents_in
 
 PROTOCOL = "cohere_rerank"
@@ -34,11 +34,7 @@ class CohereRerank:
 
     def decode_request(self, body: bytes) -> RerankRequest:
         """The canonical request; raises `InvalidRequest` with the JSON path of what is wrong."""
-        root = parse(body)
-        refuse_upstream_members(root, _UNKNOWN)
-        for name, value in root.as_object().items():
-            if name not in _KNOWN and value is not None:
-                raise Node(value, root, name).error(_UNKNOWN.format(name=name), "unknown_parameter")
+        root = parse_known(body, _KNOWN, _UNKNOWN)
         return RerankRequest(
             protocol=PROTOCOL,
             model=root.required("model").as_string(minimum=1),

@@ -11,10 +11,10 @@ import orjson
 from gateway.canonical.embeddings import BASE64, FLOAT, INPUTS_MAX, Embedded, EmbeddingsRequest, Input
 from gateway.canonical.response import Extension, Stamp
 from gateway.errors import GatewayError
-from gateway.protocols.shared.document import Node, boolean_in, integer_in, parse, string_in
+from gateway.protocols.shared.document import Node, boolean_in, integer_in, string_in
 from gateway.protocols.shared.embedding_tasks import task_of
 from gateway.protocols.shared.openai_errors import encode_error
-from gateway.protocols.shared.preferences import OWN_MEMBERS, decode_preferences, refuse_upstream_members
+from gateway.protocols.shared.preferences import OWN_MEMBERS, decode_preferences, parse_known
 
 PROTOCOL = "openai_embeddings"
 DIMENSIONS_MAX = 2**16
@@ -36,11 +36,7 @@ class OpenAIEmbeddings:
 
     def decode_request(self, body: bytes) -> EmbeddingsRequest:
         """The canonical request; raises `InvalidRequest` with the JSON path of what is wrong."""
-        root = parse(body)
-        refuse_upstream_members(root, _UNKNOWN)
-        for name, value in root.as_object().items():
-            if name not in _KNOWN and value is not None:
-                raise Node(value, root, name).error(_UNKNOWN.format(name=name), "unknown_parameter")
+        root = parse_known(body, _KNOWN, _UNKNOWN)
         encoding, hint = root.member("encoding_format"), root.member("input_type") or root.member("task")
         return EmbeddingsRequest(
             protocol=PROTOCOL,

@@ -4,11 +4,11 @@ would steer it upstream are refused on every wire.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from gateway.canonical.request import PriceLimit, RoutingPreferences
 from gateway.errors import InvalidRequest
-from gateway.protocols.shared.document import Node, amounts
+from gateway.protocols.shared.document import Node, amounts, parse
 
 OWN_MEMBERS = frozenset({"models", "provider", "max_price"})
 
@@ -78,6 +78,19 @@ def refuse_upstream_members(root: Node, wording: str) -> None:
     """
     for name in UPSTREAM_MEMBERS & root.as_object().keys():
         raise Node(None, root, name).error(wording.format(name=name), "unknown_parameter")
+
+
+def parse_known(body: bytes, known: Container[str], wording: str) -> Node:
+    """The document of a wire of which every member is known; raises `InvalidRequest` for another that is not null.
+
+    `wording` is how the wire refuses it, as for `refuse_upstream_members`.
+    """
+    root = parse(body)
+    refuse_upstream_members(root, wording)
+    for name, value in root.as_object().items():
+        if name not in known and value is not None:
+            raise Node(value, root, name).error(wording.format(name=name), "unknown_parameter")
+    return root
 
 
 def tier_within_price(tier: Node) -> None:

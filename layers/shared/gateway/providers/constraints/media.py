@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from msgspec.structs import replace
 
 from gateway.canonical.media_types import type_of_image
-from gateway.canonical.parts import Audio, Document, Image, InlineMedia, Message, Part, ToolResult
+from gateway.canonical.parts import Image, InlineMedia, Message, Part, ToolResult, input_kind
 from gateway.canonical.target import Target
 from gateway.errors import InvalidRequest
 from gateway.providers.constraints.table import Constraints
@@ -18,26 +18,12 @@ def refuse_media(messages: tuple[Message, ...], target: Target) -> None:
     for at, message in enumerate(messages if target.takes is not None else ()):
         for place, part in enumerate(message.parts):
             for piece in part.parts if isinstance(part, ToolResult) else (part,):
-                kind = _kind(piece)
+                kind = input_kind(piece)
                 if kind is not None and kind not in (target.takes or ()):
                     path = f"messages[{at}].content[{place}]"
                     taken = ", ".join(target.takes or ())
                     message_ = f"Invalid '{path}': this model takes no input of kind '{kind}'. It takes: {taken}."
                     raise InvalidRequest(message_, param=path, code="unsupported_content")
-
-
-def _kind(part: Part) -> str | None:
-    match part:
-        case Image():
-            return "image"
-        case Document(InlineMedia(media_type=media_type)) if media_type.startswith("text/"):
-            return None
-        case Document():
-            return "file"
-        case Audio():
-            return "audio"
-        case _:
-            return None
 
 
 def fit_media(messages: tuple[Message, ...], limits: Constraints) -> tuple[Message, ...]:
