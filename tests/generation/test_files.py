@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway.jobs.media.uploads import FILE_BYTES_MAX, INLINE_BYTES_MAX
+from gateway.framing.multipart import INLINE_BYTES_MAX
+from gateway.jobs.media.uploads import FILE_BYTES_MAX
 from gateway.jobs.opening import hold_id_of
 from tests.control_plane.harness import NOW_S, refusal
 from tests.generation.studio import ACCOUNT, DOLLAR, GIF, OTHER_KEY, PNG, VIDEO, Studio

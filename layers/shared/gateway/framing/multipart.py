@@ -10,9 +10,12 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from gateway.errors import InvalidRequest, UnsupportedMediaType
+from gateway.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
 
 FORM_TYPE = "multipart/form-data"
+# Lambda takes events of 6 MB, which hold a form as base64 (section 2 of the public contract).
+INLINE_BYTES_MAX = 4_500_000
+TOO_LARGE = "The body is larger than 4.5 MB; upload the file through /v1/files/presign."
 PARTS_MAX = 100
 HEADER_BYTES_MAX = 8 * 1024
 
@@ -37,6 +40,12 @@ class FormPart(Struct, frozen=True):
 def is_form(content_type: str) -> bool:
     """Tells whether a body of this type is a form with files."""
     return content_type.partition(";")[0].strip().lower() == FORM_TYPE
+
+
+def refuse_oversized(body: bytes) -> None:
+    """Raises `RequestTooLarge` for a body over the platform's limit."""
+    if len(body) > INLINE_BYTES_MAX:
+        raise RequestTooLarge(TOO_LARGE)
 
 
 def parts_of(content_type: str, body: bytes) -> tuple[FormPart, ...]:

@@ -13,13 +13,12 @@ import orjson
 
 from gateway.auth.principal import key_hash
 from gateway.canonical.jobs import Job
-from gateway.framing.multipart import is_form, parts_of
+from gateway.framing.multipart import is_form, parts_of, refuse_oversized
 from gateway.http.calls import KeyedCall, Reply
 from gateway.http.creating import created_once
 from gateway.http.request import JSON_TYPE
 from gateway.jobs.media.requests import OpenAIVideoRequest, form_members
 from gateway.jobs.media.service import Generation, RequestOrigin
-from gateway.jobs.media.uploads import refuse_oversized
 from gateway.operations.media_fit import MediaRequest
 from gateway.protocols.shared.body import read_body, read_members
 from gateway.wiring.generation import generation

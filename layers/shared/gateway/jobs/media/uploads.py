@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from gateway.accounts.pages import iso_utc
 from gateway.errors import InvalidRequest, RequestTooLarge
-from gateway.framing.multipart import FormPart, parts_of
+from gateway.framing.multipart import FormPart, parts_of, refuse_oversized
 from gateway.ledger.hold_ids import hold_id_at
 from gateway.operations.media_fit import InlineFile, Snapshot
 from gateway.ports.clock import Clock
@@ -24,8 +24,6 @@ from gateway.untrusted.file_types import IMAGES, FileType, claimed, judge_file
 
 PREFIX = "file-"
 FILE_BYTES_MAX = 10 * 1024 * 1024
-# Lambda takes events of 6 MB, which hold a form as base64 (section 2 of the public contract).
-INLINE_BYTES_MAX = 4_500_000
 # Lifetimes of a URL of `MediaObjects.url` and of a form of `MediaObjects.form`.
 URL_S = 24 * 3600
 FORM_S = 900
@@ -34,7 +32,6 @@ FILE_ID = re.compile(r"file-[0-9a-z]{1,64}")
 OWN_PATH = re.compile(r"/uploads/([^/]+)/(file-[0-9a-z]{1,64})$")
 NO_FILE = "There is no such file; upload it through /v1/generation/upload or /v1/files/presign."
 NO_DATA_URL = "A data: URL is not taken; upload the image through /v1/generation/upload and give its URL or id."
-TOO_LARGE = "The body is larger than 4.5 MB; upload the file through /v1/files/presign."
 
 
 class Fetches(Protocol):
@@ -146,12 +143,6 @@ def uploaded_file(content_type: str, body: bytes) -> FormPart:
     if len(files) != 1:
         raise InvalidRequest("The form needs one file, in the field 'file'.", param="file", code="invalid_body")
     return files[0]
-
-
-def refuse_oversized(body: bytes) -> None:
-    """Raises `RequestTooLarge` for a body over the platform's limit."""
-    if len(body) > INLINE_BYTES_MAX:
-        raise RequestTooLarge(TOO_LARGE)
 
 
 def _without_query(url: str) -> str:

@@ -86,11 +86,16 @@ def parse_known(body: bytes, known: Container[str], wording: str) -> Node:
     `wording` is how the wire refuses it, as for `refuse_upstream_members`.
     """
     root = parse(body)
+    refuse_unknown(root, known, wording)
+    return root
+
+
+def refuse_unknown(root: Node, known: Container[str], wording: str) -> None:
+    """Raises `InvalidRequest` for a member that the wire does not know and that is not null."""
     refuse_upstream_members(root, wording)
     for name, value in root.as_object().items():
         if name not in known and value is not None:
             raise Node(value, root, name).error(wording.format(name=name), "unknown_parameter")
-    return root
 
 
 def tier_within_price(tier: Node) -> None:
