@@ -21,8 +21,8 @@ pytestmark = pytest.mark.anyio
 PATH = "/v1/responses/compact"
 SAID: list[Any] = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"}]
 USAGE = (
-    b'{"input_tokens":1000,"input_tokens_details":{"cached_tokens":0},"output_tokens":100,'
-    b'"output_tokens_details":{"reasoning_tokens":0},"total_tokens":1100}'
+    b'{"input_tokens":100,"input_tokens_details":{"cached_tokens":0},"output_tokens":100,'
+    b'"output_tokens_details":{"reasoning_tokens":0},"total_tokens":200}'
 )
 OUTPUT = (
     b'[{"id":"msg_0","type":"message","status":"completed","role":"user","content":[{"type":"input_text",'
@@ -70,8 +70,8 @@ async def test_it_costs_what_its_tokens_cost_and_leaves_no_hold() -> None:
         answer = await asked(gateway)
         account = await gateway.look()
         charged = [-entry.amount_nanousd for entry in account.entries if entry.kind is EntryKind.CHARGE]
-        # 1,000 tokens at 2.50 and 100 at 10 USD a million, and 5 % on top.
-        assert (charged, account.holds, answer.json["nexevo"]["cost_usd"]) == ([3_675_000], (), "0.003675")
+        # 100 tokens at 2.50 and 100 at 10 USD a million, and 5 % on top.
+        assert (charged, account.holds, answer.json["nexevo"]["cost_usd"]) == ([1_312_500], (), "0.0013125")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.canonical.events import Finished, UsageReported
 from gateway.canonical.money import Charge, EntryKind
+from gateway.ledger.bounds import FRAME_TOKENS
 from gateway.logs.metrics import METRIC
 from gateway.ports.upstream import Credential
 from gateway.protocols.anthropic_messages.decode_stream import MessagesStreamDecoder
@@ -64,8 +65,36 @@ async def test_a_count_that_no_bill_can_rest_on_is_none_and_the_answer_is_measur
         assert (found.usage.output, found.estimated) == (output, True)
 
 
-async def test_more_prompt_than_the_model_can_read_is_not_charged() -> None:
-    assert (await charged(whole(prompt=10**8))).usage.prompt == WINDOW
+@pytest.mark.parametrize("prompt", [1_000, 10**8])
+async def test_more_prompt_than_the_request_can_be_is_not_charged(prompt: int) -> None:
+    # A token a byte, and the framing of a message and of the answer.
+    most = len(orjson.dumps(hello(max_tokens=5))) + 2 * FRAME_TOKENS
+    assert (await charged(whole(prompt=prompt), max_tokens=5)).usage.prompt == most
+
+
+async def test_a_lie_costs_no_more_than_the_total_that_the_caller_allows() -> None:
+    found = await charged(whole(prompt=10**9, tokens=10**9), max_tokens=5, max_price={"total": "0.001"})
+    assert 0 < found.cost_nanousd <= 1_000_000
+
+
+async def test_a_prompt_with_a_document_may_fill_the_models_window() -> None:
+    book = {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERi0="}}
+    found = await charged(whole(prompt=10**8), messages=[{"role": "user", "content": [book]}])
+    assert found.usage.prompt == WINDOW
+
+
+async def test_what_no_model_reads_is_not_in_the_estimate_of_a_prompt() -> None:
+    body = orjson.loads(completion(TEXT))
+    del body["usage"]
+    plain = await charged(sized(200, orjson.dumps(body)))
+    steered = await charged(
+        sized(200, orjson.dumps(body)),
+        models=["gpt-4o"] * 64,
+        provider={"ignore": ["azure"] * 64},
+        metadata={"team": "a" * 500},
+        user="u" * 500,
+    )
+    assert (plain.estimated, steered.usage) == (True, plain.usage)
 
 
 async def test_the_excess_is_counted_and_named(caplog: pytest.LogCaptureFixture) -> None:
@@ -77,8 +106,8 @@ async def test_the_excess_is_counted_and_named(caplog: pytest.LogCaptureFixture)
 
 async def test_a_usage_within_its_bounds_is_charged_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
-    found = await charged(whole(prompt=1_000, tokens=50), max_tokens=50)
-    assert (found.usage.prompt, found.usage.output) == (1_000, 50)
+    found = await charged(whole(prompt=60, tokens=50), max_tokens=50)
+    assert (found.usage.prompt, found.usage.output) == (60, 50)
     assert {"UsageBeyondBounds": 1} not in [record.__dict__.get(METRIC) for record in caplog.records]
 
 
@@ -109,11 +138,11 @@ async def test_an_answer_without_usage_costs_the_same_whole_and_streamed() -> No
 
 @pytest.mark.parametrize(("reported", "output"), [(4_000, 4_000), (1, -(-len(TEXT) // 3))])
 async def test_an_answer_that_is_cut_short_is_estimated_from_what_was_reported_too(reported: int, output: int) -> None:
-    found = await charged(SSE_HEAD, event(usage(1_000, reported)), event(delta(TEXT)), None, stream=True)
-    assert (found.usage.prompt, found.usage.output, found.estimated) == (1_000, output, True)
+    found = await charged(SSE_HEAD, event(usage(60, reported)), event(delta(TEXT)), None, stream=True)
+    assert (found.usage.prompt, found.usage.output, found.estimated) == (60, output, True)
 
 
-@pytest.mark.parametrize("prompt", [0, 1_000])
+@pytest.mark.parametrize("prompt", [0, 60])
 async def test_a_report_from_before_the_answer_does_not_count_it(prompt: int) -> None:
     first, *rest = stream()
     found = await charged(first, event(usage(prompt, 1)), *rest, stream=True)

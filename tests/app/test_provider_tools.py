@@ -187,8 +187,10 @@ async def test_more_searches_than_the_bound_are_named_and_not_charged(
 
 async def test_searches_that_were_not_asked_for_are_not_charged() -> None:
     body = {name: value for name, value in ASKED["messages"].items() if name != "tools"}
-    _, [charge], _ = await ask("messages", messages(3), body=body)
-    assert (charge.cost_nanousd, charge.tools) == (TOKENS["messages"], ())
+    told = {"input_tokens": 100, "output_tokens": 50, "server_tool_use": {"web_search_requests": 3}}
+    _, [charge], _ = await ask("messages", messages(3, usage=told), body=body)
+    # 100 tokens at 1 and 50 at 5 USD a million, and 5 % on top.
+    assert (charge.cost_nanousd, charge.tools) == (367_500, ())
 
 
 @pytest.mark.parametrize("wire", list(ANSWERS))

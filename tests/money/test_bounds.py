@@ -83,6 +83,10 @@ def test_what_has_no_length_yet_may_fill_the_window(part: Document | Audio) -> N
     assert input_tokens_at_most(request(part), WINDOW) == WINDOW
 
 
+def test_what_a_provider_keeps_may_fill_the_window() -> None:
+    assert input_tokens_at_most(replace(request(Text("hi")), provider_state="conversation"), WINDOW) == WINDOW
+
+
 def test_a_providers_own_tools_may_fill_the_window() -> None:
     searching = replace(request(Text("hi")), tools=(Tool(name="web_search", builtin={"type": "web_search"}),))
     assert input_tokens_at_most(searching, WINDOW) == WINDOW

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from gateway.canonical.chat_models import ChatModel, ListPrice, PriceStep
 from gateway.canonical.limits import TokenDemand
-from gateway.canonical.parts import Message, Text
+from gateway.canonical.parts import Document, Message, RemoteMedia, Text
 from gateway.canonical.request import ChatRequest, PriceLimit, Reasoning, RoutingPreferences
 from gateway.canonical.usage import Usage
 from gateway.catalog.chat import CHAT_MODELS
@@ -109,13 +109,16 @@ def test_the_hold_is_for_the_dearest_candidate_in_any_order(names: tuple[str, ..
 @pytest.mark.parametrize(
     ("asked", "prompt", "output"),
     [
-        ({}, 1_000, 100),
-        ({"max_output_tokens": 50}, 1_000, 50),
-        ({"max_output_tokens": 5}, 1_000, 16),
-        ({"max_output_tokens": 999}, 1_000, 100),
-        ({"choices": 3}, 1_000, 300),
-        ({"batch": (SAID, SAID)}, 3_000, 300),
-        ({"samplings": 2}, 2_000, 200),
+        ({}, 132, 100),
+        ({"max_output_tokens": 50}, 132, 50),
+        ({"max_output_tokens": 5}, 132, 16),
+        ({"max_output_tokens": 999}, 132, 100),
+        ({"choices": 3}, 132, 300),
+        ({"batch": (SAID, SAID)}, 196, 300),
+        ({"samplings": 2}, 264, 200),
+        ({"source": b"x" * 5_000}, 1_000, 100),
+        ({"provider_state": "previous_response_id"}, 1_000, 100),
+        ({"messages": (Message(role="user", parts=(Document(RemoteMedia("https://a.example/b.pdf")),)),)}, 1_000, 100),
     ],
 )
 def test_usage_is_bounded_by_the_request_and_the_model(asked: dict[str, Any], prompt: int, output: int) -> None:
@@ -173,6 +176,11 @@ def test_an_answer_that_was_cut_short_is_estimated_from_its_bytes_and_from_what_
 ) -> None:
     estimate = meter("small").estimate(31, reported)
     assert (estimate.output, estimate.prompt) == (output, prompt)
+
+
+def test_the_members_that_no_model_reads_are_no_part_of_an_estimate() -> None:
+    assert meter("small", unread_bytes=40).estimate(31, None).input == 20
+    assert meter("small", unread_bytes=40, source=b"x" * 30).estimate(31, None).input == 0
 
 
 def test_what_searches_have_found_since_the_last_report_has_been_read_too() -> None:

@@ -108,6 +108,7 @@ def test_a_golden_request_means_its_parts() -> None:
         output_format=OutputFormat("schema", schema={"type": "object"}),
         reasoning=Reasoning(disabled=True),
         user="u-1",
+        unread_bytes=29,
     )
 
 

@@ -138,6 +138,7 @@ def test_every_parameter_has_its_place() -> None:
         output_format=OutputFormat("schema", {"type": "object"}),
         reasoning=Reasoning(budget_tokens=2048, include_thoughts=True),
         metadata={"team": "a"},
+        unread_bytes=78,
         routing=RoutingPreferences(order=("vertex",), allow_fallbacks=False),
         unmapped={"cachedContent": "cachedContents/x", "generationConfig.speechConfig": {"languageCode": "de-CH"}},
     )

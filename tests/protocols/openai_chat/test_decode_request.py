@@ -124,6 +124,7 @@ def test_every_parameter_has_its_place() -> None:
         reasoning=Reasoning(effort="low"),
         user="u1",
         metadata={"team": "a"},
+        unread_bytes=293,
         routing=RoutingPreferences(
             fallback_models=("gpt-4o",),
             order=("openai",),

@@ -75,6 +75,7 @@ def test_every_parameter_has_its_place() -> None:
             top_logprobs=3,
         ),
         user="u1",
+        unread_bytes=86,
         routing=RoutingPreferences(
             fallback_models=("gpt-4o",), only=("x",), max_price=PriceLimit(prompt_usd=Decimal("1.25"))
         ),

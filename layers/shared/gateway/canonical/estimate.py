@@ -26,4 +26,5 @@ def estimated_input_tokens(request: ChatRequest) -> int:
     media = [part for part in all_parts(request.messages) if isinstance(part, Image | Document | Audio)]
     inline_bytes = sum(len(part.source.data_base64) for part in media if isinstance(part.source, InlineMedia))
     round_figures = sum(IMAGE_TOKENS if isinstance(part, Image) else DOCUMENT_TOKENS for part in media)
-    return estimated_tokens(max(len(request.source) - inline_bytes, 0)) + round_figures
+    text_bytes = len(request.source) - request.unread_bytes - inline_bytes
+    return estimated_tokens(max(text_bytes, 0)) + round_figures

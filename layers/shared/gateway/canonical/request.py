@@ -134,7 +134,8 @@ class ChatRequest(Struct, frozen=True):
     completions). `provider_state` is the JSON path of a member that names what is kept at a provider. `max_tool_calls`
     bounds the uses of all tools that the provider runs, where the wire bounds them together. `samplings` is how often
     the provider generates for one answer: twice where it may first compact the conversation. `late_tools` holds tools
-    that the provider runs and that the conversation brings, by their JSON path.
+    that the provider runs and that the conversation brings, by their JSON path. `unread_bytes` of `source` are members
+    that no model reads, as the routing's.
     """
 
     protocol: str
@@ -163,6 +164,7 @@ class ChatRequest(Struct, frozen=True):
     max_tool_calls: int | None = None
     samplings: int = 1
     late_tools: Mapping[str, Tool] = field(default_factory=lambda: NOTHING)
+    unread_bytes: int = 0
 
 
 def conversations(request: ChatRequest) -> list[ChatRequest]:

@@ -2,7 +2,8 @@
 
 Tokenizers of all providers in the catalog are byte-level: text of n UTF-8 bytes is at most n tokens. Decoded text is
 never longer than its JSON (escapes only lengthen), so the body's length bounds all text in it. Tokens that a provider
-adds are bounded by a number per message and tool; anything without a bound counts as the model's context window.
+adds are bounded by a number per message and tool; anything without a bound counts as the model's context window, and so
+does what a provider keeps.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ def input_tokens_at_most(
 def _prompt_tokens_at_most(request: ChatRequest, context_window: int, image_tokens: int) -> int:
     conversations = 1 + len(request.batch)
     parts = list(all_parts(request.messages))
-    if any(map(_is_open_ended, parts)) or any(tool.builtin and not tool.provider_run for tool in request.tools):
+    is_open_ended = request.provider_state is not None or any(map(_is_open_ended, parts))
+    if is_open_ended or any(tool.builtin and not tool.provider_run for tool in request.tools):
         return context_window * conversations
     pictures = [part for part in parts if isinstance(part, Image)]
     text_bytes = len(request.source) - sum(map(_inline_bytes, pictures))

@@ -81,19 +81,16 @@ class TokenMeter(Struct, frozen=True):
         return Cost(total, agreed.tier, agreed.price_version, tools)
 
     def bounded(self, served_by: Candidate[ChatModel], usage: Usage) -> Usage:
-        """The part of the usage that the request can have caused: the bound of its answers, the window of its prompts.
+        """The part of the usage that the request can have caused: its prompts, answers and uses as they are held for.
 
-        Where the provider runs tools, the uses and the prompts of all their rounds have the bounds that are held for.
         Providers have least bounds of their own, which stand in the place of a smaller one.
         """
         model, request = served_by.model, self.request
         asked = request.max_output_tokens or self.units_max
         roomy = request if asked is None else replace(request, max_output_tokens=max(asked, LEAST_BOUND_TOKENS))
         output = output_tokens_at_most(roomy, model.max_output_tokens, model.max_output_tokens)
-        prompt = model.context_window * len(conversations(request)) * request.samplings
         tools = offered_tools(request, served_by.target)
-        if tools.tools:
-            prompt = input_tokens_at_most(request, model.context_window, tools=tools, output_tokens=output)
+        prompt = input_tokens_at_most(request, model.context_window, tools=tools, output_tokens=output)
         within = usage_at_most(usage, prompt_tokens=prompt, output_tokens=output)
         return replace(within, uses=tools.bounded(usage.uses))
 

@@ -19,7 +19,7 @@ from gateway.protocols.anthropic_messages.decode_tools import decode_parallel, d
 from gateway.protocols.anthropic_messages.errors import THREAD_UNSUPPORTED
 from gateway.protocols.anthropic_messages.state import PLACES
 from gateway.protocols.shared.document import Node, parse
-from gateway.protocols.shared.preferences import OWN_MEMBERS, decode_preferences, refuse_upstream_members
+from gateway.protocols.shared.preferences import OWN_MEMBERS, decode_preferences, refuse_upstream_members, unread_bytes
 from gateway.protocols.shared.provider_state import first_reference
 
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
@@ -106,6 +106,7 @@ def _decoded(root: Node, body: bytes, maximum: int | None) -> ChatRequest:
         samplings=_samplings(root),
         provider_state=first_reference(root.value, PLACES),
         routing=decode_preferences(root, body),
+        unread_bytes=unread_bytes(root),
         unmapped={**_unmapped(root, maximum), **unmapped, **unmapped_of_tools},
     )
 

@@ -20,7 +20,13 @@ from gateway.protocols.gemini.names import boolean, integer, member, number, oth
 from gateway.protocols.gemini.schema import from_openapi
 from gateway.protocols.gemini.state import PLACES
 from gateway.protocols.shared.document import Node, parse
-from gateway.protocols.shared.preferences import OWN_MEMBERS, dearer, decode_preferences, refuse_upstream_members
+from gateway.protocols.shared.preferences import (
+    OWN_MEMBERS,
+    dearer,
+    decode_preferences,
+    refuse_upstream_members,
+    unread_bytes,
+)
 from gateway.protocols.shared.provider_state import first_reference
 
 LEVELS = ("MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH", "THINKING_LEVEL_UNSPECIFIED")
@@ -91,6 +97,7 @@ def decode_request(body: bytes, model: str | None = None, *, stream: bool = Fals
         metadata=_labels(root),
         provider_state=first_reference(root.value, PLACES),
         routing=decode_preferences(root, body),
+        unread_bytes=unread_bytes(root),
         unmapped={
             **_unmapped(root, config),
             **unmapped_parts,

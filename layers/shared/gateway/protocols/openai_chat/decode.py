@@ -25,6 +25,7 @@ from gateway.protocols.shared.preferences import (
     decode_preferences,
     refuse_upstream_members,
     tier_within_price,
+    unread_bytes,
 )
 from gateway.protocols.shared.provider_state import first_reference
 
@@ -113,6 +114,7 @@ def decode_request(body: bytes) -> ChatRequest:
         metadata=metadata_in(root),
         provider_state=first_reference(root.value, PLACES),
         routing=decode_preferences(root, body),
+        unread_bytes=unread_bytes(root),
         unmapped={**_unmapped(root), **unmapped},
         hints=_hints(root),
     )

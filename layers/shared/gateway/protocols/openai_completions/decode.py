@@ -12,7 +12,7 @@ from gateway.canonical.request import ChatRequest, Sampling
 from gateway.protocols.openai_completions.answer import PROMPTS, PROTOCOL
 from gateway.protocols.shared.document import Node, boolean_in, integer_in, number_in, parse, string_in
 from gateway.protocols.shared.openai_members import include_usage_in, logit_bias_in, stop_in
-from gateway.protocols.shared.preferences import OWN_MEMBERS, decode_preferences, refuse_upstream_members
+from gateway.protocols.shared.preferences import OWN_MEMBERS, decode_preferences, refuse_upstream_members, unread_bytes
 
 _INTEGER_MAX = 2**31 - 1
 _SEED_MAX = 2**63 - 1
@@ -70,6 +70,7 @@ def decode_request(body: bytes) -> ChatRequest:
         sampling=_sampling(root),
         user=string_in(root, "user"),
         routing=decode_preferences(root, body),
+        unread_bytes=unread_bytes(root),
         unmapped={name: value for name, value in root.as_object().items() if name not in _KNOWN and value is not None},
         echo={PROMPTS: [prompt for prompt in prompts for _ in range(choices)]} if _echoes(root) else {},
     )

@@ -20,7 +20,12 @@ from gateway.protocols.openai_responses.decode_tools import decode_late_tools, d
 from gateway.protocols.openai_responses.state import reference_in
 from gateway.protocols.shared.document import Node, boolean_in, integer_in, number_in, parse, string_in
 from gateway.protocols.shared.openai_members import metadata_in
-from gateway.protocols.shared.preferences import decode_preferences, refuse_upstream_members, tier_within_price
+from gateway.protocols.shared.preferences import (
+    decode_preferences,
+    refuse_upstream_members,
+    tier_within_price,
+    unread_bytes,
+)
 
 ENCRYPTED_REASONING = "reasoning.encrypted_content"
 LOGPROBS = "message.output_text.logprobs"
@@ -161,6 +166,7 @@ def decode_request(body: bytes) -> ChatRequest:
         late_tools=decode_late_tools(root),
         max_tool_calls=integer_in(root, "max_tool_calls", 1, _INTEGER_MAX),
         routing=decode_preferences(root, body),
+        unread_bytes=unread_bytes(root),
         unmapped=unmapped,
         hints={} if text is None else _hints(text),
         echo=_echo(root),

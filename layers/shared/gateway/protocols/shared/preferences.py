@@ -6,11 +6,24 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 
+import orjson
+
 from gateway.canonical.request import PriceLimit, RoutingPreferences
 from gateway.errors import InvalidRequest
 from gateway.protocols.shared.document import Node, amounts, parse
 
 OWN_MEMBERS = frozenset({"models", "provider", "max_price"})
+
+# Members of any wire that no model reads.
+_UNREAD = OWN_MEMBERS | {
+    "client_metadata",
+    "labels",
+    "metadata",
+    "prompt_cache_key",
+    "prompt_cache_options",
+    "safety_identifier",
+    "user",
+}
 
 # A caller never says where a request goes or with whose credential (field case J2). Passed on as unknown members,
 # these would be honoured by an upstream that is a gateway itself.
@@ -132,6 +145,12 @@ def decode_preferences(root: Node, body: bytes) -> RoutingPreferences:
         max_price=_price_limit(root, provider, body),
         stream_failure="terminate" if failure is None else failure.as_one_of(_STREAM_FAILURES),
     )
+
+
+def unread_bytes(root: Node) -> int:
+    """The length of the members that no model reads, written without spaces."""
+    given = root.as_object()
+    return sum(len(orjson.dumps({name: given[name]})) - 1 for name in _UNREAD & given.keys())
 
 
 def _unknown(holder: Node, name: str) -> InvalidRequest:
