@@ -18,7 +18,7 @@ uploads = Endpoints(UploadCall, "/v1/generation", "/generation")
 async def presign(call: UploadCall, body: PresignRequest) -> Shown:
     """Creates a form for a file that is too large for a request."""
     file_id = call.storage.new_id()
-    create = partial(call.storage.presign, call.account_id, file_id, body.size, body.type)
+    create = partial(call.storage.presign, call.account_id, file_id, body.purpose, body.size, body.type)
     return await created_once(call, file_id, create, forgotten)
 
 

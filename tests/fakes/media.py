@@ -78,9 +78,12 @@ class MemoryMediaObjects:
         if self._open(name, upload_id) is not None:
             del self._uploads[upload_id]
 
+    def address(self, name: str) -> str:
+        return f"{BASE_URL}/{quote(name)}"
+
     async def url(self, name: str, now_s: float, *, file_name: str | None = None) -> str:
         disposition = "" if file_name is None else f"&file={quote(file_name, safe='')}"
-        return f"{BASE_URL}/{quote(name)}?until={int(now_s) + URL_LIFETIME_S}{disposition}"
+        return f"{self.address(name)}?until={int(now_s) + URL_LIFETIME_S}{disposition}"
 
     async def form(self, name: str, mime_type: str, size_bytes: int, now_s: float) -> UploadForm:
         fields = {"key": name, "Content-Type": mime_type, "size": str(size_bytes), "from": str(int(now_s))}

@@ -19,6 +19,8 @@ from gateway.canonical.jobs import Attempt, Job, JobError, JobKind, JobStatus, R
 from gateway.catalog.loader import load
 from gateway.catalog.media import MEDIA_MODELS
 from gateway.errors import InvalidRequest, ServiceUnavailable
+from gateway.files.inputs import MediaInputs
+from gateway.files.uploads import Uploads
 from gateway.http import generation as http_generation
 from gateway.http import uploads as http_uploads
 from gateway.http.json_app import JsonApp
@@ -26,7 +28,6 @@ from gateway.idempotency.ring import Idempotency
 from gateway.jobs.cancel import Canceling
 from gateway.jobs.closing import Closing
 from gateway.jobs.media.service import Generation
-from gateway.jobs.media.uploads import Uploads
 from gateway.jobs.opening import Opening
 from gateway.jobs.writer import JobWriter
 from gateway.operations.media import MediaOperation
@@ -136,7 +137,7 @@ class Studio:
         ring = Idempotency(MemoryIdempotencyRecords(), MemoryObjects(), self.clock)
         own = managed_provider_keys(self.keys, self.clock)
         control = ControlServices(self.clock, self.keys, self.keys, self.money, ring, provider_keys=lambda: own)
-        uploads = Uploads(self.objects, self.web, self.clock)
+        uploads = Uploads(self.objects, MediaInputs(self.objects, self.web), self.clock)
         self.services = Generation(
             jobs=self.jobs,
             money=self.money,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from gateway.files.inputs import FILE_BYTES_MAX, IMAGE_BYTES_MAX
 from gateway.framing.multipart import INLINE_BYTES_MAX
-from gateway.jobs.media.uploads import FILE_BYTES_MAX
 from gateway.jobs.opening import hold_id_of
 from tests.control_plane.harness import NOW_S, refusal
 from tests.generation.studio import ACCOUNT, DOLLAR, GIF, OTHER_KEY, PNG, VIDEO, Studio
@@ -26,11 +26,15 @@ async def animate(studio: Studio, reference: str, **changes: object) -> Any:
 
 async def snapshot_of(studio: Studio, job_id: str) -> tuple[str, str, bytes | None]:
     order = (await studio.job(job_id)).order
-    return order["reference"], order["reference_type"], await studio.objects.read(order["reference"], 0, FILE_BYTES_MAX)
+    return (
+        order["reference"],
+        order["reference_type"],
+        await studio.objects.read(order["reference"], 0, IMAGE_BYTES_MAX),
+    )
 
 
 def snapshot_name(job_id: str) -> str:
-    return f"uploads/{ACCOUNT}/file-{hold_id_of(job_id)}"
+    return f"uploads/{ACCOUNT}/file-nxn-{hold_id_of(job_id)}"
 
 
 @pytest.mark.parametrize("path", ["/v1/generation/upload", "/generation/upload"])
@@ -121,7 +125,9 @@ async def test_a_form_is_presigned_for_a_file_of_that_type_and_size(studio: Stud
     [
         ({"purpose": "malware"}, "purpose"),
         ({"size": 0}, "size"),
-        ({"size": FILE_BYTES_MAX + 1}, "size"),
+        ({"size": IMAGE_BYTES_MAX + 1}, "size"),
+        ({"size": FILE_BYTES_MAX + 1, "type": "audio/mpeg", "purpose": "user_data"}, "size"),
+        ({"type": "audio/mpeg"}, "type"),
         ({"size": "5"}, "size"),
         ({"type": "image/svg+xml"}, "type"),
         ({"type": "text/html"}, "type"),
@@ -130,6 +136,12 @@ async def test_a_form_is_presigned_for_a_file_of_that_type_and_size(studio: Stud
 )
 async def test_a_form_for_anything_else_is_refused(studio: Studio, changes: dict[str, Any], param: str) -> None:
     assert refusal(await studio.ask("POST", "/v1/files/presign", {**PRESIGN, **changes}))[::2] == (400, param)
+
+
+async def test_a_form_is_presigned_for_sound_that_a_model_is_to_read(studio: Studio) -> None:
+    asked = {"purpose": "user_data", "size": FILE_BYTES_MAX, "type": "audio/x-m4a"}
+    fields = (await studio.ask("POST", "/v1/files/presign", asked)).json()["fields"]
+    assert (fields["Content-Type"], fields["size"]) == ("audio/mp4", str(FILE_BYTES_MAX))
 
 
 async def test_an_image_from_the_web_is_copied_for_the_job(studio: Studio) -> None:
@@ -165,8 +177,8 @@ async def test_a_file_that_is_changed_later_changes_no_job(studio: Studio) -> No
 async def test_a_file_of_another_account_is_as_unknown_as_none(studio: Studio, member: str) -> None:
     uploaded = await studio.upload(key=OTHER_KEY)
     theirs = await animate(studio, uploaded[member])
-    unknown = await animate(studio, str(uploaded[member]).replace(uploaded["id"], "file-01m7ydax8g00000000"))
-    assert refusal(theirs) == (400, None, "reference_image_url")
+    unknown = await animate(studio, str(uploaded[member]).replace(uploaded["id"], "file-nxn-01m7ydax8g00000000"))
+    assert refusal(theirs) == (404, "file_not_found", "reference_image_url")
     assert theirs.json() == unknown.json()
     assert studio.web.asked == []
 
@@ -188,9 +200,9 @@ async def test_an_address_that_only_looks_like_ours_is_an_address_of_the_web(stu
         "https://127.0.0.1/cat.png",
         "https://[::1]/cat.png",
         "file:///etc/passwd",
-        "file-unknown",
+        "file-abc",
         "https://pictures.example/none.png",
-        "https://[/uploads/a/file-1",
+        "https://[/uploads/a/file-nxn-1",
         "cat.png",
     ],
 )

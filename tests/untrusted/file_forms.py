@@ -112,6 +112,10 @@ SOUND: dict[str, tuple[bytes, FileType]] = {
     "pdf": (PDF, FileType.PDF),
     "wav": (WAV, FileType.WAV),
     "mp3": (b"ID3\x04\x00\x00\x00\x00\x00\x00\xff\xfb\x90\x64" + bytes(40), FileType.MP3),
+    "m4a": (box(b"ftyp", b"M4A \x00\x00\x00\x00isom") + box(b"moov") + box(b"mdat"), FileType.M4A),
+    "ogg": (b"OggS\x00\x02" + bytes(20) + b"\x01\x13OpusHead" + bytes(11), FileType.OGG),
+    "flac": (b"fLaC\x00\x00\x00\x22" + bytes(34), FileType.FLAC),
+    "aac": (b"\xff\xf1\x50\x80" + bytes(40), FileType.AAC),
     "mp3 without tags": (b"\xff\xfb\x90\x64" + bytes(40), FileType.MP3),
 }  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol, TypeAlias
 
 from gateway.auth.principal import Principal
-from gateway.canonical.money import AccountState, CountedCall, Refusal, RefusedBy
+from gateway.canonical.money import AccountState, CountedCall, Refusal
 from gateway.limits.windows import enforced_rpm
 from gateway.ports.clock import Clock
 from gateway.ports.money import Money
@@ -48,23 +48,6 @@ async def count_request(principal: Principal, services: Counters, *, unpaid: boo
     """
     call = _call(principal, None, unpaid=unpaid or bool(principal.own_keys))
     return await services.money.count(call, services.clock.now_s())
-
-
-async def refuse_hopeless(principal: Principal, services: Counters) -> None:
-    """Raises the refusal that the account's state already shows, at the price of a read."""
-    call, now_s = _call(principal, None), services.clock.now_s()
-    found = await services.money.state(call.account_id, call.key_id, call.key_rpm_limit, now_s)
-    if found is None:
-        return
-    rules = (
-        (RefusedBy.SUSPENDED, found.disabled),
-        (RefusedBy.KEY_WINDOW, found.window.remaining == 0),
-        # What the account's own provider keys serve may cost nothing.
-        (RefusedBy.BALANCE, found.free_nanousd <= 0 and not principal.own_keys),
-    )
-    broken = next((rule for rule, is_broken in rules if is_broken), None)
-    if broken is not None:
-        raise Refusal(broken, found.window, found.free_nanousd).error()
 
 
 def _call(principal: Principal, reads_limit: int | None, *, unpaid: bool = False) -> CountedCall:

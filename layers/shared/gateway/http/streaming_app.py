@@ -12,7 +12,7 @@ from gateway.canonical.money import Refusal, RefusedBy
 from gateway.canonical.wire import Wire
 from gateway.errors import GatewayError
 from gateway.http.app import App, RouteAt, authenticate, count_refused, read_window
-from gateway.http.counting import count_read, refuse_hopeless
+from gateway.http.counting import count_read
 from gateway.http.exchange import Exchange
 from gateway.http.request import IDEMPOTENCY_KEY, Request, uncoded
 from gateway.http.routes import JsonRoute, Route, Services
@@ -82,4 +82,4 @@ class StreamingApp(App[Services, Route]):
         if isinstance(refusal, Refusal) and not (refusal.by is RefusedBy.BALANCE and principal.own_keys):
             raise refusal.error()
         if is_large and IDEMPOTENCY_KEY not in request.headers:
-            await refuse_hopeless(principal, services)
+            await services.pipeline.refuse_hopeless(principal)

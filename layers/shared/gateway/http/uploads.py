@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from gateway.files.uploads import Uploads, uploaded_file
 from gateway.framing.multipart import FormPart
 from gateway.http.calls import KeyedCall
-from gateway.jobs.media.uploads import Uploads, uploaded_file
 from gateway.wiring.files import uploads
 
 

@@ -90,6 +90,10 @@ class ChatOperation:
         """The request for an answer of at most so many tokens."""
         return replace(request, max_output_tokens=units)
 
+    def fetching(self, request: ChatRequest) -> None:
+        """Nothing is fetched."""
+        del request
+
     def recall(
         self, account_id: str, request: ChatRequest, candidate: Candidate[ChatModel]
     ) -> Coroutine[Any, Any, Completion] | None:

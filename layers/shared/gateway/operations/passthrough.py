@@ -126,6 +126,10 @@ class PassthroughOperation:
         del units
         return request
 
+    def fetching(self, request: PassthroughRequest) -> None:
+        """Nothing is fetched: the provider reads the request as it is."""
+        del request
+
     def recall(self, account_id: str, request: PassthroughRequest, candidate: Plain) -> None:
         """Nothing completes the request."""
         del account_id, request, candidate

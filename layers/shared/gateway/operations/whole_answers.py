@@ -22,6 +22,10 @@ class WholeAnswers(Generic[R, A]):
         del units
         return request
 
+    def fetching(self, request: R) -> None:
+        """Nothing is fetched: the request names no files."""
+        del request
+
     def recall(self, account_id: str, request: R, candidate: Candidate[Any]) -> None:
         """Nothing completes the request."""
         del account_id, request, candidate

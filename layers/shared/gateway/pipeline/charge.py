@@ -18,7 +18,18 @@ from msgspec.structs import replace
 from gateway.auth.principal import Principal
 from gateway.canonical.alerts import LEVELS
 from gateway.canonical.limits import NO_TOKENS, KeyLimits, user_name
-from gateway.canonical.money import Admission, Charge, Hold, HoldRequest, NanoUsd, Refusal, Tier, ToolCost, Window
+from gateway.canonical.money import (
+    Admission,
+    Charge,
+    Hold,
+    HoldRequest,
+    NanoUsd,
+    Refusal,
+    RefusedBy,
+    Tier,
+    ToolCost,
+    Window,
+)
 from gateway.canonical.usage import Usage, Uses
 from gateway.errors import ServiceUnavailable
 from gateway.ledger.money import format_usd
@@ -358,6 +369,22 @@ class Billing:
         self._deferred = deferred
         self._clock = clock
         self._checkpoint_s = checkpoint_s
+
+    async def refuse_hopeless(self, principal: Principal) -> None:
+        """Raises the refusal that the account's state already shows, at the price of a read."""
+        key, now_s = principal.key, self._clock.now_s()
+        found = await self._money.state(principal.account_id, key.key_id, enforced_rpm(key.rpm_limit), now_s)
+        if found is None:
+            return
+        rules = (
+            (RefusedBy.SUSPENDED, found.disabled),
+            (RefusedBy.KEY_WINDOW, found.window.remaining == 0),
+            # What the account's own provider keys serve may cost nothing.
+            (RefusedBy.BALANCE, found.free_nanousd <= 0 and not principal.own_keys),
+        )
+        broken = next((rule for rule, is_broken in rules if is_broken), None)
+        if broken is not None:
+            raise Refusal(broken, found.window, found.free_nanousd).error()
 
     def resume(self, billable: Billable, meter: StreamMeter, hold: Hold) -> OpenHold:
         """The open hold of a request that was admitted before."""

@@ -1,7 +1,7 @@
 """Defines an operation: the verbs of an endpoint that costs money. The pipeline runs it and knows no more of it.
 
-The verbs stand in the order in which a request meets them: decode, plan, meter, recall, call, decode the answer (whole
-or streamed), charge by the meter, encode for the caller. Errors are encoded by the operation's wire.
+The verbs stand in the order in which a request meets them: decode, plan, meter, fetch, recall, call, decode the answer
+(whole or streamed), charge by the meter, encode for the caller. Errors are encoded by the operation's wire.
 """
 
 from __future__ import annotations
@@ -220,6 +220,12 @@ class Operation(Protocol[R, A]):
 
     def bounded(self, request: R, units: int) -> R:
         """The request for an output of at most so many units; only of one whose output was open."""
+
+    def fetching(self, request: R) -> Callable[[InboundRequest, R], Awaitable[R]] | None:
+        """The function that fetches the files that the request names, and completes it; nothing where it names none.
+
+        It is awaited before the request is held for, which is then planned and metered anew.
+        """
 
     def recall(
         self, account_id: str, request: R, candidate: Candidate[Any]

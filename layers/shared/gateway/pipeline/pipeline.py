@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import math
 import secrets
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from gateway.auth.principal import Principal
 from gateway.canonical.limits import SHARE
 from gateway.canonical.money import Hold, Refusal
 from gateway.canonical.response import Extension
@@ -26,7 +27,7 @@ from gateway.pipeline.attempts import UNFORESEEN, Attempts
 from gateway.pipeline.charge import Bill, Billable, Billing, OpenHold
 from gateway.pipeline.context import Overtaken, RequestContext
 from gateway.pipeline.health import Health
-from gateway.pipeline.operation import A, InboundRequest, Operation, R
+from gateway.pipeline.operation import A, InboundRequest, Operation, R, StreamMeter
 from gateway.pipeline.provider_client import ProviderClient
 from gateway.pipeline.stream import HoldExhausted, Lanes, Relay
 from gateway.ports.clock import Clock
@@ -75,21 +76,22 @@ class Pipeline:
 
         A request that was opened by another process is given the hold and the time that it entered with.
         """
-        request = operation.decode(inbound)
-        plan = operation.plan(inbound.principal, request)
-        request = _within_a_minute(operation, request, plan, inbound.principal.key.tpm_limit)
-        held_for = plan.held_for if inbound.principal.own_keys else plan
+        request, plan, meter, unheld = _planned(operation, inbound, operation.decode(inbound))
         now_s = self._clock.now_s()
         return RequestContext(
             operation,
             inbound,
             request,
             plan,
-            operation.meter(request, held_for),
+            meter,
             hold_id or hold_id_at(now_s, secrets.randbits(40)),
             entered_s or now_s,
-            unheld=held_for is not plan,
+            unheld=unheld,
         )
+
+    async def refuse_hopeless(self, principal: Principal) -> None:
+        """Raises the refusal that the account's state already shows, before work that would be in vain."""
+        await self._billing.refuse_hopeless(principal)
 
     def over_by_s(self, context: RequestContext[R, A]) -> float:
         """The time at which nothing of the request runs any more, in epoch seconds."""
@@ -100,9 +102,12 @@ class Pipeline:
     async def admit(self, context: RequestContext[R, A], *, sent_here: bool = True) -> None:
         """Holds the worst case, all or nothing, while the connection to the provider is being made.
 
-        Raises the last refusal before anything is sent. A request that another process will send (`resume`) needs
-        neither connection nor look-up here.
+        Files that the request names are fetched first. Raises the last refusal before anything is sent. A request that
+        another process will send (`resume`) needs neither connection nor look-up here.
         """
+        if (fetched := context.operation.fetching(context.request)) is not None:
+            await self._billing.refuse_hopeless(context.inbound.principal)
+            await _complete(context, fetched)
         if sent_here:
             self._attempts.prepare(context)
         over_by_s = self.over_by_s(context) if sent_here else context.inbound.deadline_s
@@ -114,8 +119,10 @@ class Pipeline:
             raise outcome.error()
         _open(context, outcome)
 
-    def resume(self, context: RequestContext[R, A], hold: Hold) -> None:
+    async def resume(self, context: RequestContext[R, A], hold: Hold) -> None:
         """Goes on with a request that another process has admitted, under the hold that it was admitted with."""
+        if (fetched := context.operation.fetching(context.request)) is not None:
+            await _complete(context, fetched)
         self._attempts.resume(context)
         billable = _billable(context, context.inbound.deadline_s)
         if context.inbound.principal.key.has_provider_keys:
@@ -215,6 +222,21 @@ def _in_the_wires_shape() -> Iterator[None]:
 
 def _relay(context: RequestContext[R, A], sink: Sink) -> Relay[A]:
     return Relay(context.operation.transcoder(context.request, context.stamp), sink, context)
+
+
+def _planned(operation: Operation[R, A], inbound: InboundRequest, request: R) -> tuple[R, Plan[Any], StreamMeter, bool]:
+    """The request within its key's minute, its plan, and its meter; true where that is for the account's own keys."""
+    plan = operation.plan(inbound.principal, request)
+    request = _within_a_minute(operation, request, plan, inbound.principal.key.tpm_limit)
+    held_for = plan.held_for if inbound.principal.own_keys else plan
+    return request, plan, operation.meter(request, held_for), held_for is not plan
+
+
+async def _complete(context: RequestContext[R, A], fetched: Callable[[InboundRequest, R], Awaitable[R]]) -> None:
+    """Plans the request anew, with the files that it names."""
+    operation, inbound = context.operation, context.inbound
+    request = await fetched(inbound, context.request)
+    context.request, context.plan, context.meter, context.unheld = _planned(operation, inbound, request)
 
 
 def _within_a_minute(operation: Operation[R, A], request: R, plan: Plan[Any], tpm_limit: int | None) -> R:

@@ -60,6 +60,9 @@ class MediaObjects(Protocol):
     async def abort(self, name: str, upload_id: str) -> None:
         """Aborts the upload, if it exists."""
 
+    def address(self, name: str) -> str:
+        """The URL of the object without what signs it; nothing can be read by it."""
+
     async def url(self, name: str, now_s: float, *, file_name: str | None = None) -> str:
         """A URL that reads the object for 24 hours from now, without further credentials."""
 

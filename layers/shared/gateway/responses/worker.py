@@ -169,7 +169,7 @@ class BackgroundRun:
             self._dependencies.operation, inbound, hold_id=job.hold.hold_id, entered_s=job.created_at_s
         )
         context.before_end = partial(self._before_end, job, stored)
-        self._dependencies.pipeline.resume(context, job.hold)
+        await self._dependencies.pipeline.resume(context, job.hold)
         return context
 
     async def _stream(self, job: Job, context: Context, eventlog: EventLog) -> None:

@@ -39,6 +39,10 @@ class FileType(StrEnum):
     ZIP = "application/zip"
     WAV = "audio/wav"
     MP3 = "audio/mpeg"
+    M4A = "audio/mp4"
+    OGG = "audio/ogg"
+    FLAC = "audio/flac"
+    AAC = "audio/aac"
 
     @property
     def extension(self) -> str:
@@ -69,8 +73,21 @@ _EXTENSIONS = {
     FileType.ZIP: "zip",
     FileType.WAV: "wav",
     FileType.MP3: "mp3",
+    FileType.M4A: "m4a",
+    FileType.OGG: "ogg",
+    FileType.FLAC: "flac",
+    FileType.AAC: "aac",
 }
 IMAGES = frozenset({FileType.PNG, FileType.JPEG, FileType.GIF, FileType.WEBP})
+# Files that hold sound; a film holds it too, and is taken where its sound is meant.
+AUDIO = frozenset(
+    {
+        FileType.WAV, FileType.MP3, FileType.M4A, FileType.OGG, FileType.FLAC, FileType.AAC,
+        FileType.MP4, FileType.WEBM,
+    }
+)  # fmt: skip
+# All that models read.
+MEDIA = IMAGES | AUDIO | {FileType.QUICKTIME, FileType.PDF}
 # Other names in use for the same type.
 ALIASES = {
     "image/jpg": FileType.JPEG,
@@ -82,11 +99,22 @@ ALIASES = {
     "audio/wave": FileType.WAV,
     "audio/vnd.wave": FileType.WAV,
     "audio/mp3": FileType.MP3,
+    "audio/mpga": FileType.MP3,
+    "audio/m4a": FileType.M4A,
+    "audio/x-m4a": FileType.M4A,
+    "audio/opus": FileType.OGG,
+    "application/ogg": FileType.OGG,
+    "audio/x-flac": FileType.FLAC,
+    "audio/x-aac": FileType.AAC,
+    "audio/aacp": FileType.AAC,
+    "audio/webm": FileType.WEBM,
     "application/x-zip-compressed": FileType.ZIP,
     "model/x-stl-binary": FileType.STL,
     "application/sla": FileType.STL,
     "model/vnd.pixar.usd": FileType.USDZ,
 }
+# A file with sound alone may be declared as its container is, and the other way round.
+CONTAINERS = {FileType.M4A: FileType.MP4, FileType.MP4: FileType.M4A}
 # Declarations that claim nothing.
 UNCLAIMED = frozenset({"", "application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded"})
 
@@ -101,6 +129,7 @@ _BEGINNINGS: tuple[tuple[re.Pattern[bytes], FileType], ...] = tuple(
         # ISO/IEC 14496-12: the brand names the format; images and sound in the same boxes are not video.
         (rb"....ftypqt  ", FileType.QUICKTIME),
         (rb"....(?:moov|mdat|wide|free|skip)", FileType.QUICKTIME),
+        (rb"....ftypM4[AB] ", FileType.M4A),
         (rb"....ftyp(?!avi[fs]|hei[cfmsx]|hev[cmsx]|mif1|msf1|jpeg|M4[ABP] )", FileType.MP4),
         # https://www.matroska.org/technical/elements.html: EBML, then DocType, of which WebM is one.
         (rb"\x1aE\xdf\xa3.{1,60}?B\x82.webm", FileType.WEBM),
@@ -111,8 +140,11 @@ _BEGINNINGS: tuple[tuple[re.Pattern[bytes], FileType], ...] = tuple(
         # USDZ is a zip whose first file is a stored USD layer: https://openusd.org/release/spec_usdz.html.
         (rb"PK\x03\x04.{4}\x00\x00.{16}[^/]{1,255}?\.usd[ac]?", FileType.USDZ),
         (rb"PK\x03\x04", FileType.ZIP),
+        (rb"OggS\x00", FileType.OGG),
+        (rb"fLaC\x00\x00\x00\x22", FileType.FLAC),
         (rb"ID3[\x02-\x04]", FileType.MP3),
         (rb"\xff[\xf2\xf3\xfa\xfb][\x10-\xef]", FileType.MP3),
+        (rb"\xff[\xf0\xf1\xf8\xf9]", FileType.AAC),
         (rb'\s*\{\s*".*?(?<=")(?:asset|accessors|buffers|bufferViews|extensionsUsed)"\s*:', FileType.GLTF),
         (rb"solid\b[^\n]{0,200}\n\s*(?:facet normal|endsolid)", FileType.STL),
         (rb"(?:#[^\n]*\n|[ \t\r]*\n|(?:mtllib|o|g|usemtl|s) [^\n]*\n)*v +-?[0-9.]+", FileType.OBJ),
@@ -150,7 +182,7 @@ def judge_file(
         names = ", ".join(sorted(file_type.extension.upper() for file_type in accepted))
         raise InvalidRequest(f"The file must be one of: {names}. Its content is something else.", param=param)
     claim = claimed(declared)
-    if claim is not None and claim != found:
+    if claim is not None and claim not in (found, CONTAINERS.get(found)):
         raise InvalidRequest(f"The file is declared as {claim[:100]}, but its content is {found}.", param=param)
     try:
         _WALKS[found](content)
@@ -177,4 +209,8 @@ _WALKS: dict[FileType, Callable[[bytes], None]] = {
     FileType.PDF: containers.walk_pdf,
     FileType.WAV: containers.walk_wave,
     FileType.MP3: containers.no_archive,
+    FileType.M4A: containers.walk_boxes,
+    FileType.OGG: containers.no_archive,
+    FileType.FLAC: containers.no_archive,
+    FileType.AAC: containers.no_archive,
 }

@@ -1,15 +1,22 @@
-"""Builds customers' uploads."""
+"""Builds what stores customers' files and reads those that requests name."""
 
 from __future__ import annotations
 
 from functools import cache
 
-from gateway.jobs.media.uploads import Uploads
+from gateway.files.inputs import MediaInputs
+from gateway.files.uploads import Uploads
 from gateway.wiring.media import fetcher, media_objects
 from gateway.wiring.process import process
 
 
 @cache
+def media_inputs() -> MediaInputs:
+    """Reads the files that requests name in their media fields."""
+    return MediaInputs(media_objects(), fetcher())
+
+
+@cache
 def uploads() -> Uploads:
-    """Customers' reference images."""
-    return Uploads(media_objects(), fetcher(), process().clock)
+    """Customers' files."""
+    return Uploads(media_objects(), media_inputs(), process().clock)

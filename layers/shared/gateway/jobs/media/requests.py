@@ -14,8 +14,8 @@ from msgspec import Meta
 
 from gateway.canonical.jobs import JobKind
 from gateway.errors import InvalidRequest
+from gateway.files.inputs import FILE_BYTES_MAX
 from gateway.framing.multipart import FormPart
-from gateway.jobs.media.uploads import FILE_BYTES_MAX
 from gateway.operations.media_fit import InlineFile, MediaRequest
 from gateway.protocols.shared.body import Body
 
@@ -163,7 +163,7 @@ class OpenAIVideoRequest(Body, frozen=True, kw_only=True):
 class PresignRequest(Body, frozen=True, kw_only=True):
     """Body of `POST /v1/files/presign`."""
 
-    purpose: Literal["generation", "reference_image"]
+    purpose: Literal["generation", "reference_image", "vision", "user_data"]
     size: Annotated[int, Meta(ge=1, le=FILE_BYTES_MAX)]
     type: Annotated[str, Meta(min_length=1, max_length=100)]
 

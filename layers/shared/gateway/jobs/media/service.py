@@ -21,10 +21,10 @@ from gateway.canonical.money import Charge
 from gateway.canonical.usage import Usage
 from gateway.catalog.media_listing import media_row
 from gateway.errors import Conflict, InvalidRequest, NotFound
+from gateway.files.inputs import PREFIX as FILE_PREFIX
+from gateway.files.uploads import Uploads
 from gateway.idempotency.ring import disown_hold
 from gateway.jobs.cancel import Canceling
-from gateway.jobs.media.uploads import PREFIX as FILE_PREFIX
-from gateway.jobs.media.uploads import Uploads
 from gateway.jobs.media.views import file_name
 from gateway.jobs.opening import PREFIX, Opening, hold_id_of
 from gateway.ledger.hold_ids import hold_id_at

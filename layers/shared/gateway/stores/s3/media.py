@@ -112,6 +112,9 @@ class S3MediaObjects:
     async def abort(self, name: str, upload_id: str) -> None:
         await self._bucket.must("DELETE", name, query=_upload(upload_id))
 
+    def address(self, name: str) -> str:
+        return f"{self._bucket.origin.scheme}://{self._bucket.origin.authority}{self._bucket.path(name)}"
+
     async def url(self, name: str, now_s: float, *, file_name: str | None = None) -> str:
         bucket, path = self._bucket, self._bucket.path(name)
         parameters: Mapping[str, str] = (
@@ -126,7 +129,7 @@ class S3MediaObjects:
             now_s,
             lifetime_s=URL_LIFETIME_S,
         )
-        return f"{bucket.origin.scheme}://{bucket.origin.authority}{path}?{query}"
+        return f"{self.address(name)}?{query}"
 
     async def form(self, name: str, mime_type: str, size_bytes: int, now_s: float) -> UploadForm:
         fields = presigned_form(
