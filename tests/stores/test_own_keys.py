@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
+
 import pytest
 from msgspec.structs import replace
 
@@ -11,6 +14,14 @@ from tests.fakes.provider_keys import MemoryDataKeys, MemoryProviderKeys, own_ke
 from tests.stores.conftest import StoppedClock
 
 pytestmark = pytest.mark.anyio
+
+
+class SlowDataKeys(MemoryDataKeys):
+    """Data keys that others are asked for meanwhile."""
+
+    async def unwrapped(self, wrapped: str, context: Mapping[str, str]) -> bytes:
+        await asyncio.sleep(0)
+        return await super().unwrapped(wrapped, context)
 
 
 async def test_a_key_that_was_removed_is_gone_after_five_seconds(clock: StoppedClock) -> None:
@@ -40,6 +51,14 @@ async def test_a_key_is_opened_once_in_five_minutes_and_another_version_at_once(
     clock.at_s += 301
     await own_keys.credential(key)
     assert data_keys.unwrappings == 3
+
+
+async def test_requests_at_the_same_time_have_a_key_opened_once(clock: StoppedClock) -> None:
+    data_keys = SlowDataKeys()
+    key = await own_key("acct", "openai", "sk-own-key", data_keys)
+    own_keys = StoredOwnKeys(MemoryProviderKeys(), data_keys, clock)
+    opened = await asyncio.gather(*(own_keys.credential(key) for _ in range(64)))
+    assert ({one.api_key for one in opened}, data_keys.unwrappings) == ({"sk-own-key"}, 1)
 
 
 async def test_the_same_id_of_another_account_opens_nothing_that_is_remembered(clock: StoppedClock) -> None:

@@ -8,7 +8,7 @@ from gateway.stores.s3.media import S3MediaObjects
 from gateway.stores.s3.signer import SecretSigner
 from gateway.untrusted.fetch import Fetcher
 from gateway.untrusted.urls import Policy
-from gateway.wiring.process import aws_credentials, process
+from gateway.wiring.process import process
 
 # The signer's key changes by a deployment only; what signs by the old one ends with it.
 SIGNER_TTL_S = 300.0
@@ -22,7 +22,7 @@ def media_objects() -> S3MediaObjects:
     return S3MediaObjects(
         on.client,
         on.clock,
-        aws_credentials(chosen, on.client, on.clock),
+        on.credentials,
         SecretSigner(on.aws, on.clock, chosen.media_signer_secret, SIGNER_TTL_S),
         region=chosen.region,
         bucket=chosen.media_bucket,

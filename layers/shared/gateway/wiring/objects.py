@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.stores.s3.objects import S3Objects
-from gateway.wiring.process import aws_credentials, process
+from gateway.wiring.process import process
 
 
 def bucket_objects(bucket: str) -> S3Objects:
@@ -12,7 +12,7 @@ def bucket_objects(bucket: str) -> S3Objects:
     return S3Objects(
         on.client,
         on.clock,
-        aws_credentials(on.settings, on.client, on.clock),
+        on.credentials,
         region=on.settings.region,
         bucket=bucket,
         endpoint=on.settings.endpoints.get("s3"),

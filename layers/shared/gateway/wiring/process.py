@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 from functools import cache
 
 from msgspec import Struct
@@ -10,7 +11,7 @@ from msgspec import Struct
 from gateway.providers.auth.sigv4 import AwsCredentials
 from gateway.runtime.hooks import before_snapshot
 from gateway.stores.aws.client import AwsApi
-from gateway.stores.aws.credentials import ContainerCredentials, StaticCredentials
+from gateway.stores.aws.credentials import StaticCredentials
 from gateway.transport import Client, Timeouts
 from gateway.wiring import settings
 from gateway.wiring.settings import Settings
@@ -36,6 +37,7 @@ class Process(Struct, frozen=True):
     settings: Settings
     clock: SystemClock
     client: Client
+    credentials: Callable[[], Awaitable[AwsCredentials]]
     aws: AwsApi
 
 
@@ -66,8 +68,9 @@ def snap_start() -> bool:
 def of_settings(chosen: Settings) -> Process:
     """A process of the given settings; its client is closed by the caller where it ends before its interpreter."""
     clock, client = SystemClock(), _client(chosen)
-    aws = AwsApi(client, clock, aws_credentials(chosen, client, clock), chosen.region, chosen.endpoints, AWS_TIMEOUTS)
-    return Process(chosen, clock, client, aws)
+    credentials = _credentials(chosen, client, clock)
+    aws = AwsApi(client, clock, credentials, chosen.region, chosen.endpoints, AWS_TIMEOUTS)
+    return Process(chosen, clock, client, credentials, aws)
 
 
 def _client(chosen: Settings) -> Client:
@@ -78,8 +81,12 @@ def _client(chosen: Settings) -> Client:
     return LoggedClient(chosen.aws_calls_log, chosen.function_name, set(chosen.endpoints.values()))
 
 
-def aws_credentials(chosen: Settings, client: Client, clock: SystemClock) -> StaticCredentials | ContainerCredentials:
+def _credentials(chosen: Settings, client: Client, clock: SystemClock) -> Callable[[], Awaitable[AwsCredentials]]:
     """Lambda gives a key pair for the life of an environment, or, under SnapStart, an endpoint to ask."""
     if chosen.container_credentials_url:
+        from gateway.stores.aws.container_credentials import (  # noqa: PLC0415  # no plain cold start pays for it
+            ContainerCredentials,
+        )
+
         return ContainerCredentials(client, clock, chosen.container_credentials_url, chosen.container_credentials_token)
     return StaticCredentials(chosen.aws_credentials or AwsCredentials("", ""))

@@ -12,7 +12,7 @@ from gateway.stores.aws.access_tokens import TokenCredentials
 from gateway.stores.aws.provider_credentials import SecretCredentials
 from gateway.stores.aws.role_credentials import RoleCredentials
 from gateway.upstream.provider import HttpUpstream
-from gateway.wiring.process import aws_credentials, process
+from gateway.wiring.process import process
 
 if TYPE_CHECKING:
     from gateway.ports.provider_keys import ProviderKey
@@ -40,7 +40,7 @@ def provider_client(timeouts: UpstreamTimeouts | None = None) -> ProviderClient:
     upstream = HttpUpstream(on.client, on.clock, chosen.memory_mb)
     secret = SecretCredentials(on.aws, on.clock, chosen.providers_secret, chosen.providers_secret_ttl_s)
     tokens = TokenCredentials(secret, upstream, on.clock, standard)
-    role = RoleCredentials(tokens, aws_credentials(chosen, on.client, on.clock), chosen.region)
+    role = RoleCredentials(tokens, on.credentials, chosen.region)
     return ProviderClient(role, upstream, timeouts or standard, OWN_KEYS)
 
 

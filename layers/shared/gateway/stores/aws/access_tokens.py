@@ -6,13 +6,14 @@ Concurrent callers share one request, and a token is renewed before it expires.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from msgspec.structs import replace
 
 from gateway.ports.clock import Clock
 from gateway.ports.upstream import Credential, Credentials, Upstream, UpstreamTimeouts
 from gateway.providers.auth.service_account import TOKEN_TTL_S, is_service_account, token_in, token_request
-from gateway.stores.keys.cached import Cached
+from gateway.stores.cached import Cached
 
 
 class TokenCredentials:
@@ -23,8 +24,7 @@ class TokenCredentials:
         self._upstream = upstream
         self._clock = clock
         self._patience = patience
-        self._accounts: dict[str, Credential] = {}
-        self._tokens: Cached[str] = Cached(self._ask, clock, ttl_s=TOKEN_TTL_S)
+        self._tokens: Cached[str] = Cached(clock, ttl_s=TOKEN_TTL_S)
 
     async def of(self, provider: str) -> Sequence[Credential]:
         """The provider's credentials, as they are set."""
@@ -34,12 +34,11 @@ class TokenCredentials:
         """The credential with a token where it is a service account; raises `UpstreamError` if none can be obtained."""
         if not is_service_account(credential):
             return await self._credentials.ready(provider, credential)
-        name = f"{provider}/{credential.id}"
-        self._accounts[name] = credential
-        return replace(credential, api_key=await self._tokens.get(name))
+        token = await self._tokens.get(f"{provider}/{credential.id}", partial(self._ask, credential))
+        return replace(credential, api_key=token)
 
-    async def _ask(self, name: str) -> str:
-        request = token_request(self._accounts[name], self._clock.now_s())
+    async def _ask(self, credential: Credential) -> str:
+        request = token_request(credential, self._clock.now_s())
         response = await self._upstream.send(request, self._patience)
         try:
             return token_in(response.status, await response.read())

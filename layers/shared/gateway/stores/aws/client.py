@@ -93,6 +93,10 @@ class Unanswered(AwsError):
     """Reports that no readable answer came: the write may have happened or not."""
 
 
+class Unsigned(AwsError):
+    """Reports that there are no credentials to sign with now; nothing was sent, and a repeat may succeed."""
+
+
 class AwsApi:
     """One region's services under one set of credentials. Safe for concurrent use within one event loop."""
 
@@ -227,7 +231,7 @@ async def repeated(
     `ambiguous` also repeats after an unknown result: only for reads and for writes that a repeat cannot change.
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
-    again: tuple[type[AwsError], ...] = (Contended, Throttled, *((Unanswered,) if ambiguous else ()))
+    again: tuple[type[AwsError], ...] = (Contended, Throttled, Unsigned, *((Unanswered,) if ambiguous else ()))
     for number in range(1, tries):
         try:
             return await attempt()

@@ -26,7 +26,7 @@ from gateway.errors import ServiceUnavailable
 from gateway.ports.clock import Clock
 from gateway.ports.upstream import AUTH, CREDENTIALS, CUSTOM, Credential, row_of
 from gateway.stores.aws.client import STORE_DOWN, AwsApi, AwsError, repeated
-from gateway.stores.keys.cached import Cached
+from gateway.stores.cached import Cached
 
 # The template has created the secret, but no operator has filled it yet.
 NO_VALUE = "ResourceNotFoundException"
@@ -40,19 +40,19 @@ class SecretCredentials:
         self._aws = aws
         self._secret = secret
         self._keyless = keyless
-        self._remembered = Cached(self._read, clock, ttl_s=ttl_s, size_max=1)
+        self._remembered: Cached[Mapping[str, Sequence[Credential]]] = Cached(clock, ttl_s=ttl_s, size_max=1)
 
     async def of(self, provider: str) -> Sequence[Credential]:
         """The provider's credentials; empty if the operator has set none."""
-        return (await self._remembered.get(self._secret)).get(provider, ())
+        return (await self._remembered.get(self._secret, self._read)).get(provider, ())
 
     async def ready(self, provider: str, credential: Credential) -> Credential:
         """The credential as it is."""
         del provider
         return credential
 
-    async def _read(self, secret: str) -> Mapping[str, Sequence[Credential]]:
-        question = {"SecretId": secret}
+    async def _read(self) -> Mapping[str, Sequence[Credential]]:
+        question = {"SecretId": self._secret}
         try:
             answer = await repeated(
                 lambda: self._aws.call("secretsmanager", "GetSecretValue", question), tries=3, ambiguous=True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from gateway.errors import ServiceUnavailable
@@ -9,7 +10,7 @@ from gateway.ports.clock import Clock
 from gateway.ports.keys import KeyRecord
 from gateway.stores.aws.attributes import from_item
 from gateway.stores.aws.client import STORE_DOWN, AwsApi, AwsError, repeated
-from gateway.stores.keys.cached import Cached
+from gateway.stores.cached import Cached
 
 AGE_S_MAX = 5.0
 
@@ -20,11 +21,11 @@ class DynamoKeys:
     def __init__(self, aws: AwsApi, clock: Clock, table: str) -> None:
         self._aws = aws
         self._table = table
-        self._remembered = Cached(self._read, clock, ttl_s=AGE_S_MAX)
+        self._remembered: Cached[KeyRecord | None] = Cached(clock, ttl_s=AGE_S_MAX)
 
     async def find(self, key_hash: str) -> KeyRecord | None:
         """The key as of at most five seconds ago, or `None`."""
-        return await self._remembered.get(key_hash)
+        return await self._remembered.get(key_hash, partial(self._read, key_hash))
 
     async def _read(self, key_hash: str) -> KeyRecord | None:
         question = {"TableName": self._table, "Key": {"key_hash": {"S": key_hash}}, "ConsistentRead": True}

@@ -7,8 +7,8 @@ that. An opened key is remembered by its version, so that another one that takes
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -18,10 +18,10 @@ from gateway.errors import ServiceUnavailable, UpstreamError
 from gateway.ports.clock import Clock
 from gateway.ports.provider_keys import DataKeys, ProviderKey, ProviderKeyStore
 from gateway.ports.upstream import Credential
-from gateway.stores.keys.cached import Cached
+from gateway.stores.cached import Cached
 from gateway.stores.keys.lookup import AGE_S_MAX
 
-OPENED_S, OPENED_MAX = 300.0, 1024
+OPENED_S = 300.0
 CLOSED = "The account's own key of this provider cannot be used now."
 
 log = logging.getLogger(__name__)
@@ -35,29 +35,23 @@ class StoredOwnKeys:
     ) -> None:
         self._store = store
         self._data_keys = data_keys
-        self._clock = clock
         self._urls = urls or {}
-        self._known: Cached[Sequence[ProviderKey]] = Cached(store.all, clock, ttl_s=AGE_S_MAX)
-        self._opened: OrderedDict[tuple[str, str, int], tuple[float, Credential]] = OrderedDict()
+        self._known: Cached[Sequence[ProviderKey]] = Cached(clock, ttl_s=AGE_S_MAX)
+        self._opened: Cached[Credential] = Cached(clock, ttl_s=OPENED_S)
 
     async def of(self, account_id: str) -> Sequence[ProviderKey]:
         """The account's keys as of at most five seconds ago."""
-        return await self._known.get(account_id)
+        return await self._known.get(account_id, partial(self._store.all, account_id))
 
     async def credential(self, key: ProviderKey) -> Credential:
         """The key, opened by KMS at most five minutes ago; raises `UpstreamError` if it cannot be opened."""
-        name, now_s = (key.account_id, key.key_id, key.version), self._clock.monotonic_s()
-        opened_s, known = self._opened.get(name, (0.0, None))
-        if known is not None and now_s - opened_s < OPENED_S:
-            return known
+        name = (key.account_id, key.key_id, key.version)
+        return await self._opened.get(name, partial(self._open, key))
+
+    async def _open(self, key: ProviderKey) -> Credential:
         try:
             credential = await opened_credential(key, self._data_keys)
         except (ServiceUnavailable, SealBroken) as failure:
             log.warning("provider key %s of account %s cannot be opened", key.key_id, key.account_id, exc_info=failure)
             raise UpstreamError(CLOSED, retryable=False) from failure
-        placed = replace(credential, base_url=self._urls.get(key.provider))
-        self._opened[name] = now_s, placed
-        self._opened.move_to_end(name)
-        if len(self._opened) > OPENED_MAX:
-            self._opened.popitem(last=False)
-        return placed
+        return replace(credential, base_url=self._urls.get(key.provider))

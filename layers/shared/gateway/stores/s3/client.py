@@ -16,7 +16,7 @@ from gateway.framing.percent import encoded
 from gateway.ports.clock import Clock
 from gateway.providers.auth.aws_hosts import aws_host
 from gateway.providers.auth.sigv4 import S3, AwsCredentials, Scope, signed_headers
-from gateway.stores.aws.client import STORE_DOWN, AwsError, Item, Throttled, Unanswered, repeated
+from gateway.stores.aws.client import STORE_DOWN, AwsError, Item, Throttled, Unanswered, Unsigned, repeated
 from gateway.transport import Client, Headers, Timeouts, TransportError, parse_url
 
 TRIES = 3
@@ -67,7 +67,7 @@ class S3Bucket:
         attempt = partial(self._attempt, method, self.path(name), query, headers, body)
         try:
             found = await repeated(attempt, tries=TRIES, ambiguous=True)
-        except (Throttled, Unanswered) as error:
+        except (Throttled, Unanswered, Unsigned) as error:
             raise ServiceUnavailable(STORE_DOWN) from error
         return found or None
 

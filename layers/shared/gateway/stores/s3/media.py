@@ -132,11 +132,15 @@ class S3MediaObjects:
         return f"{self.address(name)}?{query}"
 
     async def form(self, name: str, mime_type: str, size_bytes: int, now_s: float) -> UploadForm:
+        try:
+            credentials = await self._credentials()
+        except AwsError as error:
+            raise ServiceUnavailable(STORE_DOWN) from error
         fields = presigned_form(
             self._bucket_name,
             {"key": name, "Content-Type": mime_type},
             size_bytes,
-            await self._credentials(),
+            credentials,
             self._bucket.scope,
             now_s,
             lifetime_s=FORM_LIFETIME_S,

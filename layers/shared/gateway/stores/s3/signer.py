@@ -13,7 +13,7 @@ from gateway.errors import ServiceUnavailable
 from gateway.ports.clock import Clock
 from gateway.providers.auth.sigv4 import AwsCredentials
 from gateway.stores.aws.client import STORE_DOWN, AwsApi, AwsError, repeated
-from gateway.stores.keys.cached import Cached
+from gateway.stores.cached import Cached
 
 
 class SecretSigner:
@@ -22,13 +22,13 @@ class SecretSigner:
     def __init__(self, aws: AwsApi, clock: Clock, secret: str, ttl_s: float) -> None:
         self._aws = aws
         self._secret = secret
-        self._remembered = Cached(self._read, clock, ttl_s=ttl_s, size_max=1)
+        self._remembered: Cached[AwsCredentials] = Cached(clock, ttl_s=ttl_s, size_max=1)
 
     async def __call__(self) -> AwsCredentials:
-        return await self._remembered.get(self._secret)
+        return await self._remembered.get(self._secret, self._read)
 
-    async def _read(self, secret: str) -> AwsCredentials:
-        question = {"SecretId": secret}
+    async def _read(self) -> AwsCredentials:
+        question = {"SecretId": self._secret}
         try:
             answer = await repeated(
                 lambda: self._aws.call("secretsmanager", "GetSecretValue", question), tries=3, ambiguous=True
