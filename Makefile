@@ -80,10 +80,10 @@ build: setup setup-sam ## build what is deployed, for arm64, into .aws-sam (COMP
 	$(if $(filter managed,$(COMPUTE)),$(BIN)/python -m local.compute > template.managed.json)
 	$(SAM) build $(if $(filter managed,$(COMPUTE)),--template template.managed.json)
 
-bench: setup ## measure the gateway beside a raw relay (PART=growth: how work grows; many: streams in one process; peers: other gateways)
+bench: setup ## measure ours beside relays and other gateways (PART=growth: how work grows; many: streams in one process)
 	$(BIN)/python -m bench $(PART)
 
-bench-peers: setup ## install LiteLLM and Portkey into .cache (700 MB), for PART=peers
+bench-peers: setup ## install LiteLLM and Portkey into .cache (700 MB), for `make bench`
 	$(BIN)/python -m bench install-peers
 
 bench-short: setup ## judge ratios of counted work against bench/baseline.json

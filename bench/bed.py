@@ -20,13 +20,14 @@ from local.resource_names import ResourceNames
 from local.template import Function, resolve, translate
 
 ROOT = Path(__file__).resolve().parent.parent
+# Those that are asked.
 FAMILIES = sorted({ask.family for ask in ASKS})
 
 
 @dataclass(frozen=True, slots=True)
 class Bed:
     """Addresses and layer of the test bed. `layer` is the layer that the functions run with; `families` are the
-    measured functions.
+    streaming functions, which have a runtime of their own.
     """
 
     families: Mapping[str, Kind]
@@ -88,9 +89,9 @@ async def _outside(function: Function, log: Path) -> AsyncIterator[Mapping[str, 
 
 
 def _functions(layer: Path | None) -> dict[str, Function]:
-    """The template's measured functions by family."""
+    """The template's streaming functions by family."""
     stack = resolve(translate(ROOT / "template.yaml"), ROOT, ResourceNames("http://127.0.0.1"))
-    found = {function.family: function for function in stack.functions.values() if function.family in FAMILIES}
+    found = {function.family: function for function in stack.functions.values() if function.command_prefix}
     if layer is None:
         return found
     prefix = (str(layer / "stream-runtime"),)

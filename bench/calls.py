@@ -16,12 +16,12 @@ async def measure(bed: Bed) -> list[Figure]:
         cold_key = await _calls(bed, environment, bed.request(key="sk-xc-another"))
         stream = await _calls(bed, environment, bed.stream(1))
     return [
-        Figure(PART, "warm, before the provider's request", [warm[0]], budget=1),
-        Figure(PART, "warm, in all", [warm[1]], budget=2),
-        Figure(PART, "warm stream, before the provider's request", [stream[0]], budget=1),
-        Figure(PART, "warm stream, in all", [stream[1]], budget=2),
-        Figure(PART, "cold key, before the provider's request", [cold_key[0]], budget=2),
-        Figure(PART, "cold key, in all", [cold_key[1]], budget=3),
+        Figure(PART, "warm, before the provider's request", [warm[0]], bar=1),
+        Figure(PART, "warm, in all", [warm[1]], bar=2),
+        Figure(PART, "warm stream, before the provider's request", [stream[0]], bar=1),
+        Figure(PART, "warm stream, in all", [stream[1]], bar=2),
+        Figure(PART, "cold key, before the provider's request", [cold_key[0]], bar=2),
+        Figure(PART, "cold key, in all", [cold_key[1]], bar=3),
         Figure(PART, "first of a process, in all", [new[1]]),
     ]
 

@@ -57,6 +57,11 @@ class Environment:
         self._process = process
 
     @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
+    @property
     def cpu_ms(self) -> float:
         """CPU since it was spawned."""
         return cpu_ns(self._process.pid) / 1e6

@@ -1,4 +1,4 @@
-"""Figures with their limit (the budget) and their goal (the ambition); below either is good."""
+"""Figures with their bar (the limit) and their aim (the goal); a figure that misses its bar says so."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,16 +11,17 @@ from typing import Any
 class Figure:
     """The rounds' results of one measurement; `part` is its heading.
 
-    A figure without a budget explains another one. On a shared machine, the median shows the usual result, and the best
-    shows the result of an idle machine.
+    A figure without a bar explains another one. On a shared machine, the median shows the usual result, and the best
+    shows the result of an idle machine. `at_least` turns bar and aim round: more is better.
     """
 
     part: str
     name: str
     values: Sequence[float]
     unit: str = ""
-    budget: float | None = None
-    ambition: float | None = None
+    bar: float | None = None
+    aim: float | None = None
+    at_least: bool = False
 
     @property
     def median(self) -> float:
@@ -29,17 +30,20 @@ class Figure:
 
     @property
     def best(self) -> float:
-        """The least of all rounds."""
-        return min(self.values)
+        """The best of all rounds."""
+        return max(self.values) if self.at_least else min(self.values)
 
     @property
     def verdict(self) -> str:
-        """`over` the budget, `ok` within it, `ambition` if that is met too; empty without a budget."""
-        if self.budget is None:
+        """`missed`, `met`, or `aim` if that is met too; empty without a bar."""
+        if self.bar is None:
             return ""
-        if self.median > self.budget:
-            return "over"
-        return "ambition" if self.ambition is not None and self.median <= self.ambition else "ok"
+        if not self._reaches(self.bar):
+            return "missed"
+        return "aim" if self.aim is not None and self._reaches(self.aim) else "met"
+
+    def _reaches(self, limit: float) -> bool:
+        return self.median >= limit if self.at_least else self.median <= limit
 
 
 def as_json(figures: Iterable[Figure]) -> list[dict[str, Any]]:
@@ -50,9 +54,10 @@ def as_json(figures: Iterable[Figure]) -> list[dict[str, Any]]:
             "name": figure.name,
             "median": figure.median,
             "best": figure.best,
+            "values": list(figure.values),
             "unit": figure.unit,
-            "budget": figure.budget,
-            "ambition": figure.ambition,
+            "bar": figure.bar,
+            "aim": figure.aim,
             "verdict": figure.verdict,
         }
         for figure in figures
@@ -66,16 +71,16 @@ def as_table(figures: Iterable[Figure]) -> str:
 
 def _lines(figures: Iterable[Figure]) -> Iterator[str]:
     for part, members in groupby(figures, key=lambda figure: figure.part):
-        yield f"\n{part:<49}{'median':>9}{'best':>8}    {'budget':>9}{'ambition':>10}"
+        yield f"\n{part:<49}{'median':>9}{'best':>8}    {'bar':>9}{'aim':>10}"
         for figure in members:
-            best = _short(figure.best) if len(figure.values) > 1 else ""
+            best = short(figure.best) if len(figure.values) > 1 else ""
             yield (
-                f"  {figure.name:<47}{_short(figure.median):>9}{best:>8} {figure.unit:<3}"
-                f"{_short(figure.budget):>9}{_short(figure.ambition):>10}  {figure.verdict}"
+                f"  {figure.name:<47}{short(figure.median):>9}{best:>8} {figure.unit:<3}"
+                f"{short(figure.bar):>9}{short(figure.aim):>10}  {figure.verdict}"
             ).rstrip()
 
 
-def _short(value: float | None) -> str:
+def short(value: float | None) -> str:
     """Three digits, no exponent."""
     if value is None:
         return ""

@@ -13,4 +13,4 @@ def measure(built: Path = BUILT) -> list[Figure]:
     if not built.is_dir():
         return []
     size_bytes = sum(file.stat().st_size for file in built.rglob("*") if file.is_file())
-    return [Figure("Layer", "unpacked, as built", [size_bytes / 1e6], "MB", budget=60, ambition=30)]
+    return [Figure("Layer", "unpacked, as built", [size_bytes / 1e6], "MB", bar=60, aim=30)]

@@ -4,7 +4,6 @@ Beside a single stream of the same process: how much later the streams end, what
 in memory. Each stream has chunks of another size, so that a byte in the wrong stream shows in its length.
 """
 
-import argparse
 import asyncio
 import tempfile
 from collections.abc import Sequence
@@ -12,11 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-import orjson
-
+from bench import report
 from bench.bed import Bed, open_bed
 from bench.environment import Answered, Environment, Unanswered, started
-from bench.figures import Figure, as_json, as_table
+from bench.figures import Figure
 
 STREAMS = (1, 50, 500)
 # They come one after another, as callers do, and all run together before the first one ends.
@@ -94,8 +92,7 @@ async def _measured() -> list[Figure]:
             return figures(*await bursts(bed, STREAMS, CHUNKS, PAUSE_MS))
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main() -> int:
     """Measures and prints."""
-    measured = asyncio.run(_measured())
-    print(orjson.dumps({"figures": as_json(measured)}).decode() if arguments.json else as_table(measured))
+    report.tell("many", asyncio.run(_measured()))
     return 0

@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +13,14 @@ import orjson
 import pytest
 
 from bench import __main__ as command
-from bench import bed, families, layer_size, provider_answers, quota, short
-from bench.asks import ASKS, Ask
+from bench import bed, cold, comparison, layer_size, peers, provider_answers, quota, report, short, warm
+from bench.asks import ASKS, CHAT, Ask
 from bench.counts import Work, counted
 from bench.environment import Unanswered, bare_interpreter, started
-from bench.figures import Figure, as_json, as_table
-from bench.process import cpu_ns, resident_bytes
+from bench.figures import Figure, as_table
+from bench.process import cpu_ns, line_from, resident_bytes, spawned
 from bench.rounds import QUICK, Counts
+from tests.template.families import streamed
 
 SMOKE = replace(
     QUICK,
@@ -31,30 +34,51 @@ SMOKE = replace(
     resident_requests=4,
     resident_mb=2,
 )
+STREAMED = len(streamed())
 PARTS = {
     "AWS calls of one request": 7,
-    "Added time, one request at a time, median": 2,
-    "CPU of one chunk, same wire": 6,
-    "CPU of one request, warm": 3,
-    "Cold start of each family, CPU until it is imported": len(list((bed.ROOT / "functions").glob("*/app.py"))),
-    "Cold start, spawn to first /next": 7,
-    "Memory in RAM": 5,
+    comparison.ADDED: len(ASKS) + 1,
+    comparison.PACED: len(ASKS) + 1,
+    comparison.FLAT: len(ASKS),
+    comparison.FIXED: len(ASKS),
+    comparison.REQUEST: len(ASKS) + 2,
+    cold.PART: STREAMED + 4,
+    cold.OTHERS: len(list((bed.ROOT / "functions").glob("*/app.py"))) - STREAMED,
+    "Memory in RAM, chat": 5,
 }
+# What the machine may not have: a layer that was built, a CPU quota, other gateways.
+OPTIONAL = {"Layer", cold.QUOTA, comparison.QUOTA, comparison.PEERS}
+Run = tuple[list[Figure], warm.Results]
 
 
 @pytest.fixture(scope="module")
-def figures() -> list[Figure]:
-    return asyncio.run(command.measure(SMOKE))
+def run() -> Run:
+    with pytest.MonkeyPatch.context() as patching:
+        # One of them takes half a minute to start.
+        patching.setattr(peers, "HOME", Path("/nonexistent"))
+        patching.setattr(peers, "PYTHON", Path("/nonexistent/python"))
+        patching.setattr(peers, "PORTKEY", Path("/nonexistent/portkey"))
+        return asyncio.run(command.measure(SMOKE))
 
 
-def value(figures: Sequence[Figure], name: str) -> float:
-    (found,) = (figure.median for figure in figures if figure.name == name)
+@pytest.fixture(scope="module")
+def figures(run: Run) -> list[Figure]:
+    return run[0]
+
+
+def value(figures: Sequence[Figure], part: str, name: str) -> float:
+    (found,) = (figure.median for figure in figures if (figure.part, figure.name) == (part, name))
     return found
 
 
 def test_every_figure_is_measured(figures: list[Figure]) -> None:
     parts = [figure.part for figure in figures]
-    assert {part: parts.count(part) for part in set(parts) - {"Layer", quota.PART}} == PARTS
+    assert {part: parts.count(part) for part in set(parts) - OPTIONAL} == PARTS
+
+
+def test_ours_on_every_wire_and_the_relays_have_a_row_of_the_comparison(run: Run) -> None:
+    rows = [line[:27].strip() for line in comparison.table(run[1]).splitlines()[1:]]
+    assert rows == [*(ask.name for ask in ASKS), warm.NOOP, warm.RELAY, peers.ASYNCIO]
 
 
 def test_every_figure_has_a_line_of_the_table(figures: list[Figure]) -> None:
@@ -65,31 +89,88 @@ def test_every_figure_has_a_line_of_the_table(figures: list[Figure]) -> None:
 def test_a_warm_request_calls_aws_once_before_the_provider_and_twice_in_all(figures: list[Figure]) -> None:
     names = ("warm, before the provider's request", "warm, in all", "cold key, in all", "first of a process, in all")
     # The first of a process also reads the providers' health and the operator's document, beside its admission.
-    assert [value(figures, name) for name in names] == [1, 2, 3, 6]
+    assert [value(figures, "AWS calls of one request", name) for name in names] == [1, 2, 3, 6]
 
 
-def test_for_machines_there_is_one_line_of_json(
-    figures: list[Figure], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_table_and_the_json_are_made_of_one_run_and_say_what_was_left_out(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def measured(counts: Counts, _layer: Path | None) -> list[Figure]:
+    async def measured(counts: Counts, _layer: Path | None) -> Run:
         assert counts == QUICK
-        return figures
+        return run
+
+    @contextmanager
+    def none() -> Iterator[None]:
+        yield None
 
     monkeypatch.setattr(command, "measure", measured)
-    assert command.main(["--quick", "--json"]) == 0
-    (line,) = capsys.readouterr().out.splitlines()
-    assert {figure["part"] for figure in orjson.loads(line)["figures"]} >= set(PARTS)
+    monkeypatch.setattr(quota, "limited", none)
+    monkeypatch.setattr(report, "FOLDER", tmp_path)
+    assert command.main(["--quick"]) == 0
+    told, written = capsys.readouterr().out, orjson.loads((tmp_path / "full.json").read_bytes())
+    assert {figure["part"] for figure in written["figures"]} >= set(PARTS)
+    assert set(written["beside"]) == set(run[1])
+    assert quota.ABSENT in told.splitlines()
+    assert f"Not installed (make bench-peers): {', '.join(peers.INSTALLED)}." in told.splitlines()
+    assert quota.ABSENT in written["notes"]
 
 
 def test_an_app_that_does_nothing_costs_less_than_the_chat_function(figures: list[Figure]) -> None:
-    chat, noop = value(figures, "non-stream"), value(figures, "same runtime, no-op app")
+    chat, noop = (value(figures, comparison.REQUEST, name) for name in (CHAT.name, warm.NOOP))
     assert 0 < noop < chat
+
+
+def test_the_bars_are_those_of_the_issue(figures: list[Figure]) -> None:
+    bars = {figure.part: figure.bar for figure in figures if figure.bar is not None}
+    assert {part: bars[part] for part in sorted(bars.keys() - OPTIONAL - {"AWS calls of one request"})} == {
+        comparison.ADDED: 0.6,
+        comparison.FLAT: 8,
+        comparison.PACED: 2.0,
+        comparison.FIXED: 1.0,
+        comparison.REQUEST: 0.8,
+        cold.OTHERS: 250,
+        cold.PART: 110,
+        "Memory in RAM, chat": 1.0,
+    }
+
+
+def test_another_gateway_is_judged_by_how_many_times_ours_it_takes() -> None:
+    ours, other = warm.Measured(request_ms=[1.0], paced_us=[10.0]), warm.Measured(request_ms=[19.0], paced_us=[60.0])
+    results = {ask.name: ours for ask in ASKS} | {warm.RELAY: ours, warm.NOOP: ours, peers.LITELLM_NAME: other}
+    judged = [figure for figure in comparison.figures(results) if figure.part == comparison.PEERS]
+    assert [(figure.median, figure.bar, figure.verdict) for figure in judged] == [(19, 20, "missed"), (6, 6, "met")]
+
+
+def test_a_folder_that_is_no_control_group_is_no_quota(tmp_path: Path) -> None:
+    (tmp_path / "cpu").mkdir()
+    with quota.limited(tmp_path) as procs:
+        assert procs is None
+    assert list((tmp_path / "cpu").iterdir()) == []
+
+
+def test_a_process_under_the_quota_gets_no_more_of_a_core(tmp_path: Path) -> None:
+    async def main() -> float:
+        async with bed.open_bed(None, tmp_path) as laid:
+            spinning = [sys.executable, "-c", "print(flush=True)\nwhile True: pass"]
+            with quota.limited() as procs:
+                if procs is None:
+                    pytest.skip(quota.ABSENT)
+                kind = quota.within(replace(laid.noop, command=spinning), procs)
+                async with spawned(
+                    kind.command, env={}, cwd=kind.cwd, log=kind.log, cores=kind.cores, pipes=True
+                ) as process:
+                    await line_from(process)
+                    before_ns, began_s = cpu_ns(process.pid), time.monotonic()
+                    await asyncio.sleep(1)
+                    return (cpu_ns(process.pid) - before_ns) / 1e9 / (time.monotonic() - began_s)
+
+    assert asyncio.run(main()) < 1.5 * quota.CORES
 
 
 def test_a_family_that_cannot_be_imported_is_no_measurement(tmp_path: Path) -> None:
     async def main() -> float:
         async with bed.open_bed(None, tmp_path) as laid:
-            return await families.cpu_ms(laid, tmp_path)
+            return await cold.imported_cpu_ms(laid, tmp_path)
 
     with pytest.raises(Unanswered, match="could not be imported"):
         asyncio.run(main())
@@ -203,24 +284,14 @@ def test_own_cpu_and_memory_are_as_the_interpreter_counts_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "verdict"), [([1.3], "ambition"), ([2.0], "ok"), ([2.1], "over"), ([9.0, 2.1, 1.8], "over")]
+    ("values", "verdict"), [([1.3], "aim"), ([2.0], "met"), ([2.1], "missed"), ([9.0, 2.1, 1.8], "missed")]
 )
-def test_the_median_is_judged_by_budget_and_ambition(values: list[float], verdict: str) -> None:
-    assert Figure("part", "name", values, "x", budget=2.0, ambition=1.3).verdict == verdict
+def test_the_median_is_judged_by_bar_and_aim(values: list[float], verdict: str) -> None:
+    assert Figure("part", "name", values, "x", bar=2.0, aim=1.3).verdict == verdict
 
 
-def test_a_figure_without_a_budget_is_not_judged() -> None:
-    (row,) = as_json([Figure("part", "name", [3.0, 1.0], "us")])
-    assert row == {
-        "part": "part",
-        "name": "name",
-        "median": 2.0,
-        "best": 1.0,
-        "unit": "us",
-        "budget": None,
-        "ambition": None,
-        "verdict": "",
-    }
+def test_a_figure_without_a_bar_is_not_judged() -> None:
+    assert Figure("part", "name", [3.0, 1.0], "us").verdict == ""
 
 
 def test_the_layers_size_is_that_of_its_files(tmp_path: Path) -> None:
