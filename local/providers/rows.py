@@ -27,6 +27,7 @@ from local.providers import (
     openai_moderations,
     openai_responses,
     rerank,
+    speech,
 )
 from local.providers.wire import Wire
 
@@ -48,6 +49,7 @@ WIRES: tuple[Wire, ...] = (
     gemini_embeddings.wire(),
     bedrock_embeddings.wire(),
     *rerank.wires(),
+    speech.wire(speech.OPENAI),
     media_wire.files(),
     media_veo.wire(gemini.DEVELOPER),
     media_veo.wire(gemini.VERTEX),

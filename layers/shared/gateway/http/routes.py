@@ -92,18 +92,28 @@ Context = RequestContext[Any, Any]
 Produce = Callable[[Exchange, Context, Services, bool], Awaitable[Answer]]
 
 
+async def answered(exchange: Exchange, context: Context, services: Services, is_kept: bool) -> Answer:
+    """Admits the request and answers it whole or as a stream."""
+    await services.pipeline.admit(context)
+    if context.request.stream:
+        return await streamed(exchange, context, services, is_kept)
+    body = await services.pipeline.answer(context)
+    return Answer(200, {"Content-Type": JSON_TYPE, **exchange.known_headers()}, body)
+
+
 class OperationRoute(Struct, frozen=True):
     """Runs an operation; `operation` is asked for at the first request, so that a cold start does not build it."""
 
     operation: Callable[[], Operation[Any, Any]]
     methods: Collection[str] = ("POST",)
+    produce: Produce = answered
 
     async def serve(self, exchange: Exchange, principal: Principal, services: Services) -> None:
         """Answers whole or as a stream, as the request asks."""
         operation, request = self.operation(), exchange.request
         exchange.wire = operation.wire
         inbound = InboundRequest(principal, request.body, request.request_id, request.deadline_s, request.headers)
-        await run(exchange, services, operation, inbound, answered)
+        await run(exchange, services, operation, inbound, self.produce)
 
 
 async def run(
@@ -136,15 +146,6 @@ async def run(
     )
     if not exchange.status:
         await exchange.reply(answer.status, answer.body, answer.headers)
-
-
-async def answered(exchange: Exchange, context: Context, services: Services, is_kept: bool) -> Answer:
-    """Admits the request and answers it whole or as a stream."""
-    await services.pipeline.admit(context)
-    if context.request.stream:
-        return await streamed(exchange, context, services, is_kept)
-    body = await services.pipeline.answer(context)
-    return Answer(200, {"Content-Type": JSON_TYPE, **exchange.known_headers()}, body)
 
 
 async def streamed(exchange: Exchange, context: Context, services: Services, is_kept: bool) -> Answer:

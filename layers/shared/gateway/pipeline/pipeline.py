@@ -157,13 +157,16 @@ class Pipeline:
                 last = ending(await self._close_and_keep(context, lanes.relay.keep(context.account_id)))
                 if context.before_end is not None:
                     await context.before_end(last)
-                await sink.write(last)
+                if last:
+                    await sink.write(last)
         except GatewayError as error:
             context.error = error
             await self._close(context)
-            if not sink.committed:
+            said = lanes.relay.fail(error) if sink.committed else b""
+            if not said:
+                # Of a stream without a place for an error the caller sees that it is cut.
                 raise
-            await sink.write(lanes.relay.fail(error))
+            await sink.write(said)
         finally:
             await self._close(context)
             await lanes.relay.let_go()

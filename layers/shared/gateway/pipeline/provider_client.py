@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 # How the streams of all wires begin: a field or a comment of server-sent events, or their byte order mark; the length
 # of AWS's first message; Gemini's array. JSON objects, HTML and a proxy's plain words begin otherwise.
 _STREAM_OPENINGS = b"deir:\xef\x00["
+# Sound begins with any byte.
+_SOUND = "audio/"
 # Blanks that may stand before a body: proxies send them to keep a connection open.
 _BLANK_BYTES_MAX = 1024 * 1024
 
@@ -115,11 +117,14 @@ class StreamBody:
     """
 
     def __init__(self, response: UpstreamResponse) -> None:
+        self._response = response
         self._chunks = response.chunks()
         self._opening = b""
 
     async def in_its_place(self) -> bytes | None:
         """The whole body where it is no stream; `None` where a stream begins, or where there is nothing at all."""
+        if self._response.headers.get("content-type", "").startswith(_SOUND):
+            return None
         blank_bytes = 0
         while not (begun := self._opening.lstrip()):
             blank_bytes += len(self._opening)

@@ -38,11 +38,18 @@ class VendorEndpoint(Struct, frozen=True, kw_only=True):
         """The address of all its requests: the operator's base URL, or the vendor's own."""
         return (credential.base_url or self.base_url(credential)).rstrip("/")
 
-    def posted(self, members: Mapping[str, Any], model: str, credential: Credential, now_s: float) -> UpstreamRequest:
-        """The request of these members, ready to leave; those that are `None` are left out."""
+    def posted(
+        self,
+        members: Mapping[str, Any],
+        model: str,
+        credential: Credential,
+        now_s: float,
+        path: Callable[[Outgoing], str] | None = None,
+    ) -> UpstreamRequest:
+        """The request of these members, ready to leave; those that are `None` are left out. `path` is this one's."""
         body = orjson.dumps({name: value for name, value in members.items() if value is not None})
         outgoing = Outgoing(model, stream=False, body=body, credential=credential, now_s=now_s)
-        url = self.origin(credential) + self.path(outgoing)
+        url = self.origin(credential) + (path or self.path)(outgoing)
         return UpstreamRequest(url, (_JSON, *self.sign(url, outgoing)), body)
 
     def decode_error(self, status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:

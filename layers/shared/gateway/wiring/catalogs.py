@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from gateway.catalog.audio import AUDIO_MODELS
 from gateway.catalog.chat import CHAT_MODELS
 from gateway.catalog.embeddings import EMBEDDING_MODELS
 from gateway.catalog.loader import DATA, Kind, document_of, parse
@@ -12,6 +13,7 @@ from gateway.catalog.media import MEDIA_MODELS
 from gateway.catalog.plain import plain
 from gateway.catalog.rerank import RERANK_MODELS
 from gateway.ports.catalog import KnownNames
+from gateway.providers.audio import registry as audio_providers
 from gateway.providers.chat import registry as chat_providers
 from gateway.providers.embeddings import registry as embedding_providers
 from gateway.providers.media import registry as media_providers
@@ -20,6 +22,7 @@ from gateway.providers.rerank import registry as rerank_providers
 # The kinds whose models have facts of their own, and the names that their rows may use. Every other file is plain, and
 # says itself which providers serve it.
 KINDS: tuple[tuple[Kind[Any], KnownNames], ...] = (
+    (AUDIO_MODELS, audio_providers.KNOWN),
     (CHAT_MODELS, chat_providers.KNOWN),
     (EMBEDDING_MODELS, embedding_providers.KNOWN),
     (MEDIA_MODELS, media_providers.KNOWN),

@@ -10,6 +10,8 @@ from msgspec import Struct
 
 from gateway.canonical.chat_models import ChatModel
 from gateway.canonical.models import Offer
+from gateway.catalog.audio import AUDIO_MODELS
+from gateway.catalog.audio_listing import audio_row
 from gateway.catalog.catalog import Catalog
 from gateway.catalog.chat import CHAT_MODELS
 from gateway.catalog.embedding_listing import embedding_row
@@ -22,6 +24,7 @@ from gateway.catalog.media_listing import media_row
 from gateway.catalog.plain import plain_row
 from gateway.catalog.rerank import RERANK_MODELS
 from gateway.catalog.rerank_listing import rerank_row
+from gateway.providers.audio import registry as audio_providers
 from gateway.providers.chat import registry as chat_providers
 from gateway.providers.embeddings import registry as embedding_providers
 from gateway.providers.media import registry as media_providers
@@ -33,12 +36,14 @@ from gateway.wiring.process import process
 CATALOG = follow(LiveCatalog(CHAT_MODELS, chat_providers.KNOWN))
 MEDIA = follow(LiveCatalog(MEDIA_MODELS, media_providers.KNOWN))
 EMBEDDINGS = follow(LiveCatalog(EMBEDDING_MODELS, embedding_providers.KNOWN))
+AUDIO = follow(LiveCatalog(AUDIO_MODELS, audio_providers.KNOWN))
 RERANK = follow(LiveCatalog(RERANK_MODELS, rerank_providers.KNOWN))
 # The catalogs of other kinds than text, each with what shows a row of it in OpenAI's shape.
 OTHERS: tuple[tuple[LiveCatalog[Any], Callable[[Offer, Catalog[Any], frozenset[str]], Row]], ...] = (
     (MEDIA, media_row),
     (EMBEDDINGS, embedding_row),
     (RERANK, rerank_row),
+    (AUDIO, audio_row),
 )
 PLAIN = {kind.file.removesuffix("s.json"): load(kind, known) for kind, known in plain_kinds()}
 

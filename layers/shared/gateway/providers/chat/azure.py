@@ -36,6 +36,11 @@ def embeddings_path(outgoing: Outgoing) -> str:
     return _path(outgoing, "/embeddings", f"/deployments/{encoded(outgoing.model)}/embeddings")
 
 
+def speech_path(outgoing: Outgoing) -> str:
+    """The path of speech."""
+    return _path(outgoing, "/audio/speech", f"/deployments/{encoded(outgoing.model)}/audio/speech")
+
+
 def headers(_: str, outgoing: Outgoing) -> Headers:
     """The key in Azure's own header."""
     return (("api-key", outgoing.credential.api_key),)

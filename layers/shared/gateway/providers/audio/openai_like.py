@@ -1,0 +1,123 @@
+"""Vendors whose speech has OpenAI's path and body: https://platform.openai.com/docs/api-reference/audio/createSpeech.
+
+Models that are paid by the token tell their usage in events alone, so events are what they are asked for. The older
+ones (`tts-1`) have none, and take no instructions.
+"""
+
+from __future__ import annotations
+
+from binascii import Error, a2b_base64
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gateway.canonical.audio import CONTENT_TYPES, Sound, SpeechRequest
+from gateway.canonical.usage import counted
+from gateway.errors import UpstreamError
+from gateway.framing.sse import Frame, SSEDecoder
+from gateway.providers.audio.speaker import OPENAI_VOICES, Speaker, no_sound
+from gateway.providers.chat import azure
+from gateway.providers.chat.registry import PROVIDERS, under
+
+_FORMS = tuple(CONTENT_TYPES)
+CUT = "The provider's sound was cut off."
+
+
+class _Usage(Struct):
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class _Event(Struct):
+    type: str
+    audio: str = ""
+    usage: _Usage | None = None
+
+
+_EVENT = msgspec.json.Decoder(_Event)
+
+
+class EventReader:
+    """Reads OpenAI's events of speech."""
+
+    def __init__(self) -> None:
+        self._frames = SSEDecoder()
+
+    def feed(self, data: bytes) -> Iterator[Sound]:
+        """The sound of whole events."""
+        return map(_sound, self._frames.feed(data))
+
+    def flush(self) -> Iterator[Sound]:
+        """The sound of the last event, after which the sound is whole only if that one said so."""
+        yield from map(_sound, self._frames.flush())
+        yield Sound(error=UpstreamError(CUT))
+
+
+def _sound(frame: Frame) -> Sound:
+    try:
+        event = _EVENT.decode(frame.data)
+        data = a2b_base64(event.audio)
+    except (msgspec.DecodeError, Error, ValueError):
+        return Sound(error=no_sound())
+    if event.type == "speech.audio.done":
+        told = event.usage
+        if told is None:
+            return Sound(data, ended=True)
+        tokens = {"input": told.input_tokens, "output": told.output_tokens, "audio_output": told.output_tokens}
+        return Sound(data, counted(**tokens), ended=True)
+    if event.type == "error":
+        return Sound(error=UpstreamError("The provider failed while it spoke."))
+    return Sound(data)
+
+
+def _write(asked: SpeechRequest, model: str) -> Mapping[str, Any]:
+    return {
+        "model": model,
+        "input": asked.text,
+        "voice": asked.voice,
+        "response_format": asked.form,
+        "instructions": asked.instructions,
+        "speed": asked.speed,
+    }
+
+
+def _write_events(asked: SpeechRequest, model: str) -> Mapping[str, Any]:
+    return {**_write(asked, model), "stream_format": "sse"}
+
+
+_OPENAI_TTS = Speaker(
+    name="openai",
+    base_url=PROVIDERS["openai"].base_url,
+    path=under("/audio/speech"),
+    write=_write,
+    forms=_FORMS,
+    voices={name: name for name in OPENAI_VOICES},
+    speeds=(0.25, 4.0),
+)
+_AZURE_TTS = replace(
+    _OPENAI_TTS,
+    name="azure",
+    base_url=PROVIDERS["azure"].base_url,
+    path=azure.speech_path,
+    sign=PROVIDERS["azure"].sign,
+)
+_TOLD = "gpt"
+
+
+def _of(older: Speaker, model: str) -> Speaker:
+    if _TOLD not in model:
+        return older
+    return replace(older, write=_write_events, reader=EventReader, instructed=True, reports_usage=True)
+
+
+def openai(model: str) -> Speaker:
+    """The row of a model at OpenAI."""
+    return _of(_OPENAI_TTS, model)
+
+
+def azure_openai(model: str) -> Speaker:
+    """The row of a model at Azure, whose deployments are named as their models are."""
+    return _of(_AZURE_TTS, model)
