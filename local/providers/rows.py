@@ -49,7 +49,7 @@ WIRES: tuple[Wire, ...] = (
     gemini_embeddings.wire(),
     bedrock_embeddings.wire(),
     *rerank.wires(),
-    speech.wire(speech.OPENAI),
+    *(speech.wire(vendor) for vendor in speech.VENDORS),
     media_wire.files(),
     media_veo.wire(gemini.DEVELOPER),
     media_veo.wire(gemini.VERTEX),

@@ -10,7 +10,7 @@ import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from local.providers import openai_shapes, sounds, tokens
+from local.providers import openai_dialects, openai_shapes, sounds, tokens
 from local.providers.faults import without_directives
 from local.providers.json_value import Json
 from local.providers.openai_shapes import Dialect
@@ -43,6 +43,8 @@ class Vendor:
 
 
 OPENAI = Vendor(openai_shapes.OPENAI, (*OLDER, *EVENTFUL), VOICES, FORMS)
+AZURE = Vendor(openai_dialects.AZURE, (*OLDER, *EVENTFUL), VOICES, FORMS, "/openai/(v1|deployments/[^/]+)/audio/speech")
+VENDORS = (OPENAI, AZURE)
 
 
 def wire(vendor: Vendor) -> Wire:

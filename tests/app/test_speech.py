@@ -9,11 +9,13 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.money import EntryKind
 from gateway.http.routes import OperationRoute
 from gateway.http.speech import spoken
 from gateway.ports.upstream import Credential
+from gateway.providers.audio.registry import speaker
 from gateway.wiring.audio import speech
 from tests.app.harness import Answer, AppUnderTest, Scripted, app_under_test, piece, sized
 
@@ -194,11 +196,8 @@ async def test_a_caller_who_leaves_pays_for_what_was_delivered() -> None:
 
 
 async def test_wav_is_made_of_the_samples_where_a_vendor_has_no_wav(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gateway.operations import speech as operation  # noqa: PLC0415  # the vendor's row is changed for this test
-    from msgspec.structs import replace  # noqa: PLC0415  # for this test alone
-
-    row = replace(operation.speaker("openai", "tts-1"), forms=("pcm",))
-    monkeypatch.setattr(operation, "speaker", lambda *_: row)
+    row = replace(speaker("openai", "tts-1"), forms=("pcm",))
+    monkeypatch.setattr("gateway.operations.speech.speaker", lambda *_: row)
     samples = bytes(range(200))
     async with speaking([samples[:7], samples[7:]], "audio/pcm") as openai, under(openai) as gateway:
         answer = await ask(gateway, OLDER)
@@ -253,5 +252,3 @@ async def test_a_repeat_of_the_key_has_the_same_sound_and_pays_once() -> None:
         assert again.headers["content-type"] == "audio/mpeg"
         assert await charged(gateway) == NANOUSD_A_CHARACTER * len(TEXT)
         assert len(openai.bodies) == 1
-
-

@@ -46,6 +46,7 @@ def test_a_function_does_not_load_at_its_start(family: str, packages: tuple[str,
 # budget leaves room for three: what needs more is loaded by the request that needs it, or raises a number here. A
 # family that is not named has the last one.
 MODULES_MAX = {
+    "audio": 335,
     "background": 387,
     "billing": 282,
     "callbacks": 332,
@@ -57,7 +58,7 @@ MODULES_MAX = {
     "jobs": 303,
     "keys": 288,
     "messages": 382,
-    "models": 325,
+    "models": 332,
     "notifier": 277,
     "reconciler": 249,
     "rerank": 345,

@@ -248,8 +248,9 @@ def test_a_state_machine_may_invoke_its_own_function_only(stack: Stack, machine:
 def test_a_door_to_providers_is_started_by_the_streaming_runtime_and_small(stack: Stack, name: str) -> None:
     door = stack.functions[name]
     wrapper = door["Environment"]["Variables"]["AWS_LAMBDA_EXEC_WRAPPER"]
-    # A stored conversation of 8 MB, and vectors of millions of numbers, take more than the other functions ever use.
-    memory_mb = {"ResponsesFunction": 512, "EmbeddingsFunction": 1024}.get(name, 256)
+    # A stored conversation of 8 MB, vectors of millions of numbers, and sound files of 25 MB take more than the other
+    # functions ever use.
+    memory_mb = {"AudioFunction": 512, "ResponsesFunction": 512, "EmbeddingsFunction": 1024}.get(name, 256)
     assert (wrapper, door["MemorySize"], door["Timeout"]) == ("/opt/python/stream-runtime", memory_mb, 900)
 
 
