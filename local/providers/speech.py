@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -71,7 +72,7 @@ def length_s(call: Call, text: str) -> float:
 def pieces(form: str, text: str, lasting_s: float) -> Iterator[bytes]:
     """Yields the sound in the pieces in which it is sent."""
     frames = sounds.frames(form, text, lasting_s)
-    while piece := b"".join(part for part, _ in zip(frames, range(_FRAMES_A_PIECE), strict=False)):
+    while piece := b"".join(itertools.islice(frames, _FRAMES_A_PIECE)):
         yield piece
 
 

@@ -218,7 +218,7 @@ async def test_wav_is_made_of_the_samples_where_a_vendor_has_no_wav(monkeypatch:
         ({"input": None}, 400, "input"),
         ({"input": ""}, 400, "input"),
         ({"input": "a" * 4_097}, 400, "input"),
-        ({"voice": "nobody-knows-it"}, 400, "voice"),
+        ({"voice": "no-such-voice"}, 400, "voice"),
         ({"voice": {"id": "voice_1234"}}, 400, "voice"),
         ({"response_format": "midi"}, 400, "response_format"),
         ({"stream_format": "pigeon"}, 400, "stream_format"),
@@ -228,7 +228,7 @@ async def test_wav_is_made_of_the_samples_where_a_vendor_has_no_wav(monkeypatch:
         ({"model": "no-such-model"}, 404, "model"),
     ],
 )
-async def test_a_refusal_names_the_place_and_asks_nobody(change: dict[str, Any], status: int, param: str) -> None:
+async def test_a_refusal_names_the_place_and_asks_no_provider(change: dict[str, Any], status: int, param: str) -> None:
     async with speaking(SOUND) as openai, under(openai) as gateway:
         answer = await ask(gateway, {name: value for name, value in {**OLDER, **change}.items() if value is not None})
         assert (answer.status, answer.error["param"]) == (status, param)

@@ -26,7 +26,7 @@ class SoundReader(Protocol):
         """The sound that the bytes complete."""
 
     def flush(self) -> Iterable[Sound]:
-        """What the end of the bytes completes; an answer that is not whole is an error."""
+        """The sound that the end of the bytes completes; an answer that is not whole is an error."""
 
 
 class PlainReader:
@@ -68,7 +68,7 @@ class Speaker(VendorEndpoint, frozen=True, kw_only=True):
         return form if form in self.forms else PCM
 
     def voice_of(self, named: str | None) -> str | None:
-        """The vendor's id of a voice; nothing for one that it does not offer to everyone."""
+        """The vendor's id of a voice; nothing for one that not every account has."""
         own = tuple(self.voices.values())
         if named is None:
             return own[0]
