@@ -14,7 +14,7 @@ from gateway.protocols.gemini.address import BATCH_EMBED, COUNT, EMBED, Address,
 from gateway.protocols.gemini.codec import GeminiClient
 from gateway.protocols.gemini.count_tokens import decode_count_request, encode_count
 from gateway.wiring.chat import chat
-from gateway.wiring.count_tokens import token_counter
+from gateway.wiring.count_tokens import token_counter, with_files
 from gateway.wiring.streaming import services
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 async def count(model: str, principal: Principal, request: Request) -> bytes:
     """Counts the tokens of a prompt, free of charge."""
-    return encode_count(await token_counter().count(principal, decode_count_request(request.body, model=model)))
+    body = await with_files(principal, request.body, CLIENT)
+    return encode_count(await token_counter().count(principal, decode_count_request(body, model=model)))
 
 
 def route_at(path: str, query: Mapping[str, str]) -> Route:

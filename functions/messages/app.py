@@ -10,13 +10,14 @@ from gateway.http.streaming_app import StreamingApp
 from gateway.protocols.anthropic_messages import CLIENT
 from gateway.protocols.anthropic_messages.count_tokens import decode_count_request, encode_count
 from gateway.wiring.chat import chat
-from gateway.wiring.count_tokens import token_counter
+from gateway.wiring.count_tokens import token_counter, with_files
 from gateway.wiring.streaming import services
 
 
 async def count(principal: Principal, request: Request) -> bytes:
     """Counts the tokens of a prompt, free of charge."""
-    return encode_count(await token_counter().count(principal, decode_count_request(request.body)))
+    body = await with_files(principal, request.body, CLIENT)
+    return encode_count(await token_counter().count(principal, decode_count_request(body)))
 
 
 ROUTES: dict[str, Route] = {

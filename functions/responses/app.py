@@ -38,8 +38,9 @@ async def count(principal: Principal, body: bytes) -> bytes:
         decode_count_request,
         encode_count,
     )
-    from gateway.wiring.count_tokens import token_counter  # noqa: PLC0415  # no cold start pays for it
+    from gateway.wiring.count_tokens import token_counter, with_files  # noqa: PLC0415  # no cold start pays for it
 
+    body = await with_files(principal, body, CLIENT)
     return encode_count(await token_counter().count(principal, decode_count_request(body)))
 
 

@@ -220,7 +220,8 @@ async def app_under_test(
     def routed(found: ClientCodec | Route) -> Route:
         if isinstance(found, JsonRoute | OperationRoute):
             return found
-        return OperationRoute(partial(ChatOperation, cast("ClientCodec", found), turned.get("catalog", CATALOG), vault))
+        wire, catalog, inputs = cast("ClientCodec", found), turned.get("catalog", CATALOG), turned.get("inputs")
+        return OperationRoute(partial(ChatOperation, wire, catalog, vault, inputs=inputs))
 
     wire_at: WireAt | None = turned.get("wire_at")
     chat_only = only({CHAT: routed(openai_chat.CLIENT)})

@@ -52,7 +52,7 @@ MODULES_MAX = {
     "callbacks": 332,
     "chat": 379,
     "embeddings": 347,
-    "files": 305,
+    "files": 310,
     "gemini": 385,
     "generation": 358,
     "jobs": 303,

@@ -58,6 +58,8 @@ ASKING = naming("AskingPolicy")
 BRIDGING = tuple(family for family in naming("ConversationPolicy") if family != "chat")
 # Those that may open accounts' own provider keys; chat's are asked for by a test of the stack.
 OPENING = tuple(family for family in ASKING if family != "chat")
+# Those that read the files which requests name; chat's are asked for by a test of the stack.
+READING = tuple(family for family in naming("UploadsPolicy") if family != "chat")
 AWS_POLLS = "Lambda's poller reads the queue, by the function's role."
 EXCUSES = (
     *(
@@ -170,6 +172,13 @@ EXCUSES = (
         "table/nexgate-local-HealthTable",
         "A provider's target that fails, or serves again.",
         ("tests/stores/test_health.py", "tests/app/test_health.py"),
+    ),
+    Excuse(
+        READING,
+        ("s3:GetObject",),
+        "nexgate-local-mediabucket/uploads/*",
+        "An uploaded file that a request names, which one piece of code reads for all families.",
+        ("tests/files/test_inputs.py", "tests/app/test_named_files.py"),
     ),
     Excuse(
         ("background",),

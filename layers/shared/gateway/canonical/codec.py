@@ -7,7 +7,7 @@ faces providers, and forwarding edits the bytes of a wire that is the same on bo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -66,6 +66,10 @@ class ClientCodec(Wire, Protocol):
 
     def decode_request(self, body: bytes) -> ChatRequest:
         """Reads a request; raises `InvalidRequest` with the JSON path of the error."""
+
+    def file_members(self) -> Any:
+        """The wire's `protocols.shared.files.FileMembers`; nothing on one whose requests name no files."""
+        return None
 
     def encode_response(self, response: ChatResponse, stamp: Stamp, extension: Extension) -> bytes: ...
 

@@ -13,6 +13,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
+from gateway.canonical.file_ids import names_own_file
 from gateway.canonical.media_types import registered
 
 
@@ -175,8 +176,10 @@ def all_parts(messages: Iterable[Message]) -> Iterator[Part]:
 
 
 def input_kind(part: Part) -> str | None:
-    """The catalog's word for the kind of input that the part is; a text file is text."""
+    """The catalog's word for the kind of input that the part is; none for text, and for an upload that is not read."""
     match part:
+        case Image(UploadedMedia(file_id)) | Document(UploadedMedia(file_id)) if names_own_file(file_id):
+            return None
         case Image():
             return "image"
         case Document(InlineMedia(media_type=media_type)) if media_type.startswith("text/"):

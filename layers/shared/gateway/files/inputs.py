@@ -12,13 +12,13 @@ from collections.abc import Collection
 from typing import Protocol
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from gateway.canonical.file_ids import PREFIX
 from gateway.errors import InvalidRequest, NotFound, RequestTooLarge
 from gateway.ledger.hold_ids import hold_id_at
 from gateway.ports.media import MediaObjects
 from gateway.untrusted.fetch import Fetched
 from gateway.untrusted.file_types import IMAGES, FileType, judge_file
 
-PREFIX = "file-nxn-"
 FILE_ID = re.compile(r"file-nxn-[0-9a-z]{1,64}")
 IMAGE_BYTES_MAX = 10 * 1024 * 1024
 FILE_BYTES_MAX = 25 * 1024 * 1024
@@ -49,7 +49,7 @@ class MediaInputs:
         At most `bytes_max` bytes, or what files of these types may have. Raises `NotFound` for an unknown file,
         `RequestTooLarge` for one that is too large, and `InvalidRequest` for any other fault, all at `param`.
         """
-        most = min(bytes_max or FILE_BYTES_MAX, size_bytes_max(accepted))
+        most = size_bytes_max(accepted) if bytes_max is None else min(bytes_max, size_bytes_max(accepted))
         if given[:5].lower() == "data:":
             content, declared = data_url(given, param)
             refuse_larger(len(content), most, param)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ from gateway.canonical.chat_models import ChatModel
 from gateway.canonical.codec import ClientCodec, Decoded, UpstreamCodec
 from gateway.canonical.custom_tools import restore_custom_tools
 from gateway.canonical.events import Ended, Failed, delivered_bytes
+from gateway.canonical.file_ids import MARK, names_own_file
+from gateway.canonical.parts import UploadedMedia, all_parts
 from gateway.canonical.replay import replayed_events
 from gateway.canonical.request import ChatRequest, conversations
 from gateway.canonical.response import ChatResponse, Extension, Stamp, gathered
@@ -38,6 +40,7 @@ from gateway.routing.planning import concluded, plan
 from gateway.signatures import Vault, collected, is_about_signatures, lacking, restored, unsigned
 
 if TYPE_CHECKING:
+    from gateway.operations.media_inputs import Inputs
     from gateway.ports.standing import Standing
 
     # Requests of the provider's own wire load no constraints.
@@ -50,12 +53,19 @@ class ChatOperation:
     """Text generation for callers of one wire, by providers of any."""
 
     def __init__(
-        self, wire: ClientCodec, catalog: Catalog[ChatModel], vault: Vault, standing: Standing | None = None
+        self,
+        wire: ClientCodec,
+        catalog: Catalog[ChatModel],
+        vault: Vault,
+        standing: Standing | None = None,
+        *,
+        inputs: Callable[[], Inputs] | None = None,
     ) -> None:
         self.wire = wire
         self._catalog = catalog
         self._vault = vault
         self._standing = standing
+        self._inputs = inputs
 
     def decode(self, inbound: InboundRequest) -> ChatRequest:
         """The request, with the betas that its header asks for."""
@@ -77,7 +87,7 @@ class ChatOperation:
         planned = plan(request, self._catalog, principal, excluded, self._standing)
         planned = keeping_state(request, planned, partial(speaks, request), excluded)
         planned = _selling(request, planned, excluded)
-        if request.routing.require_parameters:
+        if request.routing.require_parameters and not names_files(request):
             planned = _taking_all(request, planned, excluded)
         planned = within_prices(request, planned, excluded)
         return concluded(planned, request.routing, excluded)
@@ -90,9 +100,17 @@ class ChatOperation:
         """The request for an answer of at most so many tokens."""
         return replace(request, max_output_tokens=units)
 
-    def fetching(self, request: ChatRequest) -> None:
-        """Nothing is fetched."""
-        del request
+    def fetching(self, request: ChatRequest) -> Callable[[InboundRequest, ChatRequest], Awaitable[ChatRequest]] | None:
+        """Reads the uploaded files that the request names, so that it holds them itself."""
+        return None if self._inputs is None or request.source.find(MARK) < 0 else self._with_files
+
+    async def _with_files(self, inbound: InboundRequest, request: ChatRequest) -> ChatRequest:
+        from gateway.operations.file_inputs import with_files  # noqa: PLC0415  # few requests name files
+
+        if self._inputs is None:
+            return request
+        body = await with_files(request.source, self.wire, inbound.principal.account_id, self._inputs())
+        return request if body is None else self.decode(replace(inbound, body=body))
 
     def recall(
         self, account_id: str, request: ChatRequest, candidate: Candidate[ChatModel]
@@ -197,6 +215,12 @@ class ChatOperation:
 def provider_of(candidate: Candidate[ChatModel], request: ChatRequest) -> Provider:
     """The provider's row for the caller's own wire where the model is served on that."""
     return provider_row(candidate.target.provider).speaking(request.protocol, candidate.target.wires)
+
+
+def names_files(request: ChatRequest) -> bool:
+    """True while the request names files that are uploaded here, in the place of their bytes."""
+    sources = (getattr(part, "source", None) for part in all_parts(request.messages))
+    return any(isinstance(source, UploadedMedia) and names_own_file(source.file_id) for source in sources)
 
 
 def speaks(request: ChatRequest, candidate: Candidate[ChatModel]) -> bool:

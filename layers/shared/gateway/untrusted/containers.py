@@ -41,6 +41,22 @@ def no_archive(content: bytes) -> None:
         raise Malformed("it is an archive, too.")
 
 
+def is_text(content: bytes) -> bool:
+    """True for text in UTF-8."""
+    if b"\x00" in content or not content:
+        return False
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def walk_text(content: bytes) -> None:
+    """Checks nothing more of what is text."""
+    del content
+
+
 def no_markup(content: bytes) -> None:
     """Raises `Malformed` if text that is not a page holds one."""
     if _MARKUP.search(content) or b"\x00" in content:

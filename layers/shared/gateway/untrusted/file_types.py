@@ -2,7 +2,7 @@
 
 `detected_type` reads a file's beginning, for files that stream by. `judge_file` reads a whole one: an image's structure
 is walked from its first byte to its last (`pictures`). A file that is two things at once, or not of its declared type,
-is refused. Text that is a page or a script is not a type here, and so is never accepted.
+is refused. Text that is a page or a script is plain text where that is accepted, and else no type.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ class FileType(StrEnum):
     OGG = "audio/ogg"
     FLAC = "audio/flac"
     AAC = "audio/aac"
+    TEXT = "text/plain"
 
     @property
     def extension(self) -> str:
@@ -55,6 +56,7 @@ class FileType(StrEnum):
         return self.partition("/")[0]
 
 
+_KINDS = frozenset(FileType)
 _EXTENSIONS = {
     FileType.PNG: "png",
     FileType.JPEG: "jpg",
@@ -77,6 +79,7 @@ _EXTENSIONS = {
     FileType.OGG: "ogg",
     FileType.FLAC: "flac",
     FileType.AAC: "aac",
+    FileType.TEXT: "txt",
 }
 IMAGES = frozenset({FileType.PNG, FileType.JPEG, FileType.GIF, FileType.WEBP})
 # Files that hold sound; a film holds it too, and is taken where its sound is meant.
@@ -86,8 +89,9 @@ AUDIO = frozenset(
         FileType.MP4, FileType.WEBM,
     }
 )  # fmt: skip
-# All that models read.
+# All that models see or hear.
 MEDIA = IMAGES | AUDIO | {FileType.QUICKTIME, FileType.PDF}
+READABLE = MEDIA | {FileType.TEXT}
 # Other names in use for the same type.
 ALIASES = {
     "image/jpg": FileType.JPEG,
@@ -178,6 +182,9 @@ def judge_file(
     `declared` is the media type sent with the file; `application/octet-stream` claims nothing and is allowed.
     """
     found = detected_type(content, len(content))
+    if found not in accepted and FileType.TEXT in accepted and containers.is_text(content):
+        # A model reads any text; it is kept and handed on as plain text, as which no browser runs it.
+        found, declared = FileType.TEXT, declared if claimed(declared) in _KINDS else None
     if found is None or found not in accepted:
         names = ", ".join(sorted(file_type.extension.upper() for file_type in accepted))
         raise InvalidRequest(f"The file must be one of: {names}. Its content is something else.", param=param)
@@ -213,4 +220,5 @@ _WALKS: dict[FileType, Callable[[bytes], None]] = {
     FileType.OGG: containers.no_archive,
     FileType.FLAC: containers.no_archive,
     FileType.AAC: containers.no_archive,
+    FileType.TEXT: containers.walk_text,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from gateway.canonical.codec import ClientCodec
 from gateway.catalog.chat import CHAT_MODELS
@@ -13,6 +14,9 @@ from gateway.signatures import Vault
 from gateway.stores.signatures import DynamoSignatures
 from gateway.wiring.following import follow
 from gateway.wiring.process import process
+
+if TYPE_CHECKING:
+    from gateway.operations.media_inputs import Inputs
 
 # Read when the process starts, where CPU is plenty.
 CATALOG = follow(LiveCatalog(CHAT_MODELS, KNOWN))
@@ -25,6 +29,13 @@ def vault() -> Vault:
     return Vault(DynamoSignatures(on.aws, on.settings.signatures_table), on.clock)
 
 
+def inputs() -> Inputs:
+    """Reads the uploaded files that requests name."""
+    from gateway.wiring.files import media_inputs  # noqa: PLC0415  # few requests name files
+
+    return media_inputs()
+
+
 def chat(wire: ClientCodec) -> ChatOperation:
     """Text generation for callers of a wire."""
-    return ChatOperation(wire, CATALOG, vault())
+    return ChatOperation(wire, CATALOG, vault(), inputs=inputs)

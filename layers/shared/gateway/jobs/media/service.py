@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from gateway.accounts.pages import Page, page_of
 from gateway.auth.principal import Principal
+from gateway.canonical.file_ids import PREFIX as FILE_PREFIX
 from gateway.canonical.jobs import Job, JobKind, JobStatus, Phase
 from gateway.canonical.media_models import MediaModel
 from gateway.canonical.models import ModelTarget, Offer
@@ -21,7 +22,6 @@ from gateway.canonical.money import Charge
 from gateway.canonical.usage import Usage
 from gateway.catalog.media_listing import media_row
 from gateway.errors import Conflict, InvalidRequest, NotFound
-from gateway.files.inputs import PREFIX as FILE_PREFIX
 from gateway.files.uploads import Uploads
 from gateway.idempotency.ring import disown_hold
 from gateway.jobs.cancel import Canceling

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from gateway.canonical.codec import ClientCodec, StreamDecoder, StreamEncoder, UpstreamCodec
 from gateway.canonical.request import ChatRequest
@@ -19,6 +20,10 @@ from gateway.protocols.anthropic_messages.encode_stream import MessagesStreamEnc
 from gateway.protocols.anthropic_messages.errors import decode_error, encode_error
 from gateway.protocols.anthropic_messages.rename import forward_response
 
+if TYPE_CHECKING:
+    # Requests that name files load it.
+    from gateway.protocols.shared.files import FileMembers
+
 
 class MessagesClient(ClientCodec):
     """The codec of callers on this wire."""
@@ -28,6 +33,11 @@ class MessagesClient(ClientCodec):
 
     def decode_request(self, body: bytes) -> ChatRequest:
         return decode_request(body)
+
+    def file_members(self) -> FileMembers:
+        from gateway.protocols.anthropic_messages.files import FILES  # noqa: PLC0415  # few requests name files
+
+        return FILES
 
     def encode_response(self, response: ChatResponse, stamp: Stamp, extension: Extension) -> bytes:
         return encode_response(response, stamp, extension)

@@ -7,7 +7,7 @@ https://docs.claude.com/en/docs/agents-and-tools/agent-skills/overview
 from __future__ import annotations
 
 from gateway.protocols.shared.addresses import is_providers_address
-from gateway.protocols.shared.provider_state import GATEWAYS, OWN, STATE, Place, Places
+from gateway.protocols.shared.provider_state import FILE, GATEWAYS, OWN, STATE, Place, Places
 
 _BLOCK: dict[str, Place] = {
     "citations": OWN,
@@ -17,7 +17,7 @@ _BLOCK: dict[str, Place] = {
 }
 # The content of a tool's result is blocks again, as is that of a document.
 _BLOCK["content"] = _BLOCK
-_BLOCK["source"] = {"file_id": STATE, "url": is_providers_address, "content": _BLOCK}
+_BLOCK["source"] = {"file_id": FILE, "url": is_providers_address, "content": _BLOCK}
 
 PLACES: Places = {
     **GATEWAYS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from gateway.canonical.codec import ClientCodec, StreamDecoder, StreamEncoder, UpstreamCodec
 from gateway.canonical.request import ChatRequest
@@ -19,6 +20,10 @@ from gateway.protocols.gemini.encode_answer import encode_response
 from gateway.protocols.gemini.encode_stream import ArrayFraming, GeminiStreamEncoder, SseFraming
 from gateway.protocols.gemini.errors import decode_error, encode_error
 from gateway.protocols.gemini.rename import forward_response
+
+if TYPE_CHECKING:
+    # Requests that name files load it.
+    from gateway.protocols.shared.files import FileMembers
 
 
 class GeminiClient(ClientCodec):
@@ -47,6 +52,11 @@ class GeminiClient(ClientCodec):
         if self.address is None:
             return decode_request(body)
         return decode_request(body, self.address.model, stream=self.address.is_stream)
+
+    def file_members(self) -> FileMembers:
+        from gateway.protocols.gemini.files import FILES  # noqa: PLC0415  # few requests name files
+
+        return FILES
 
     def encode_response(self, response: ChatResponse, stamp: Stamp, extension: Extension) -> bytes:
         return encode_response(response, stamp, extension)

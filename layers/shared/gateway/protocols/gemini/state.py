@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gateway.canonical.file_ids import names_own_file
 from gateway.protocols.gemini.names import snake
 from gateway.protocols.shared.addresses import is_kept_by_provider
 from gateway.protocols.shared.provider_state import GATEWAYS, OWN, STATE, Place, Places
@@ -22,12 +23,16 @@ def _spelled(places: Places) -> Places:
     return both
 
 
+def _is_kept(uri: str) -> bool:
+    return is_kept_by_provider(uri) and not names_own_file(uri)
+
+
 _CONTENT: Places = {
     "parts": {
         "codeExecutionResult": OWN,
-        "fileData": {"fileUri": is_kept_by_provider},
+        "fileData": {"fileUri": _is_kept},
         "functionCall": {"args": OWN},
-        "functionResponse": {"response": OWN, "parts": {"fileData": {"fileUri": is_kept_by_provider}}},
+        "functionResponse": {"response": OWN, "parts": {"fileData": {"fileUri": _is_kept}}},
     }
 }
 

@@ -6,7 +6,7 @@ https://platform.openai.com/docs/api-reference/chat/create
 from __future__ import annotations
 
 from gateway.protocols.shared.addresses import is_providers_address
-from gateway.protocols.shared.provider_state import GATEWAYS, OWN, STATE, Places
+from gateway.protocols.shared.provider_state import FILE, GATEWAYS, OWN, STATE, Places
 
 PLACES: Places = {
     **GATEWAYS,
@@ -19,7 +19,7 @@ PLACES: Places = {
         "annotations": OWN,
         "audio": STATE,
         "content": {
-            "file": {"file_data": is_providers_address, "file_id": STATE},
+            "file": {"file_data": is_providers_address, "file_id": FILE},
             "image_url": {"url": is_providers_address},
         },
         "reasoning_details": OWN,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from gateway.canonical.codec import ClientCodec, StreamDecoder, StreamEncoder, UpstreamCodec
 from gateway.canonical.request import ChatRequest
@@ -20,6 +21,10 @@ from gateway.protocols.openai_responses.errors import decode_error
 from gateway.protocols.openai_responses.rename import forward_response
 from gateway.protocols.shared.openai_errors import encode_error
 
+if TYPE_CHECKING:
+    # Requests that name files load it.
+    from gateway.protocols.shared.files import FileMembers
+
 
 class ResponsesClient(ClientCodec):
     """The codec of callers on this wire."""
@@ -29,6 +34,11 @@ class ResponsesClient(ClientCodec):
 
     def decode_request(self, body: bytes) -> ChatRequest:
         return decode_request(body)
+
+    def file_members(self) -> FileMembers:
+        from gateway.protocols.openai_responses.files import FILES  # noqa: PLC0415  # few requests name files
+
+        return FILES
 
     def encode_response(self, response: ChatResponse, stamp: Stamp, extension: Extension) -> bytes:
         return encode_response(response, stamp, extension)

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.protocols.shared.addresses import is_providers_address
-from gateway.protocols.shared.provider_state import GATEWAYS, OWN, STATE, Place, Places, first_reference
+from gateway.protocols.shared.provider_state import FILE, GATEWAYS, OWN, STATE, Place, Places, first_reference
 
 _CONTENT: Places = {
     "annotations": OWN,
-    "file_id": STATE,
+    "file_id": FILE,
     "file_url": is_providers_address,
     "image_url": is_providers_address,
 }

@@ -14,18 +14,24 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
+from gateway.canonical.file_ids import names_own_file
 from gateway.protocols.shared.preferences import OWN_MEMBERS
 
 
 class Mark(Enum):
-    """The meaning of a member: it names provider state, or it holds nothing that is judged."""
+    """The meaning of a member: it names provider state, or a file, or it holds nothing that is judged.
+
+    A file uploaded here is no provider state.
+    """
 
     STATE = "state"
+    FILE = "file"
     OWN = "own"
 
 
 STATE: Final = Mark.STATE
 OWN: Final = Mark.OWN
+FILE: Final = Mark.FILE
 
 # A function tells whether a string names provider state. An array's elements stand in its member's place.
 Place: TypeAlias = "Mark | Callable[[str], bool] | Places"
@@ -71,6 +77,8 @@ def _judged(name: str, member: object, place: Place | None) -> list[str] | None:
         return None
     if place is STATE:
         return []
+    if place is FILE:
+        return None if names_own_file(member) else []
     if place is None and (_looks_like_reference(name) or (name == "id" and _is_kept_id(member))):
         return []
     if callable(place):
