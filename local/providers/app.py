@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, unquote
 
 import orjson
 
+from local.providers import forms
 from local.providers.delivery import Connection, Delivery, Pace, Send, steps
 from local.providers.faults import Fault, FaultRegistry, UnknownWord
 from local.providers.json_value import Json
@@ -242,6 +243,8 @@ def _no_such_path(incoming: Incoming) -> Reply:
 def _json_object(wire: Wire, call: Call) -> Json:
     if not call.raw:
         return {}
+    if forms.is_form(call.headers.get("content-type", "")):
+        return forms.members(call.headers["content-type"], call.raw)
     try:
         body = orjson.loads(call.raw)
     except orjson.JSONDecodeError as error:

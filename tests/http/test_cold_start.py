@@ -55,6 +55,7 @@ MODULES_MAX = {
     "files": 310,
     "gemini": 385,
     "generation": 358,
+    "images": 349,
     "jobs": 303,
     "keys": 288,
     "messages": 382,

@@ -233,7 +233,14 @@ def test_the_receiver_of_callbacks_reads_what_they_are_known_by_and_no_other_sec
 
 
 def test_only_what_shows_media_may_read_what_signs_its_addresses(stack: Stack) -> None:
-    shows = {"FilesFunction", "GenerationFunction", "JobsFunction", "NotifierFunction", "VideosFunction"}
+    shows = {
+        "FilesFunction",
+        "GenerationFunction",
+        "ImagesFunction",
+        "JobsFunction",
+        "NotifierFunction",
+        "VideosFunction",
+    }
     assert readers(stack, "MediaSignerSecret") == shows
 
 
@@ -248,9 +255,10 @@ def test_a_state_machine_may_invoke_its_own_function_only(stack: Stack, machine:
 def test_a_door_to_providers_is_started_by_the_streaming_runtime_and_small(stack: Stack, name: str) -> None:
     door = stack.functions[name]
     wrapper = door["Environment"]["Variables"]["AWS_LAMBDA_EXEC_WRAPPER"]
-    # A stored conversation of 8 MB, vectors of millions of numbers, and sound files of 25 MB take more than the other
-    # functions ever use.
-    memory_mb = {"AudioFunction": 512, "ResponsesFunction": 512, "EmbeddingsFunction": 1024}.get(name, 256)
+    # A stored conversation of 8 MB, vectors of millions of numbers, sound files of 25 MB, and ten pictures take more
+    # than the other functions ever use.
+    larger = {"AudioFunction": 512, "ResponsesFunction": 512, "EmbeddingsFunction": 1024, "ImagesFunction": 1536}
+    memory_mb = larger.get(name, 256)
     assert (wrapper, door["MemorySize"], door["Timeout"]) == ("/opt/python/stream-runtime", memory_mb, 900)
 
 

@@ -1,4 +1,4 @@
-"""Reads a whole multipart/form-data body into its parts; refuses a body that is cut short or ambiguous. Pure.
+"""Reads a whole multipart/form-data body into its parts, and writes one; refuses a body that is cut short. Pure.
 
 https://www.rfc-editor.org/rfc/rfc7578. The parser is `multipart` in its strict mode (ADR 0012), imported with the first
 form, so that a function without forms does not pay for it.
@@ -6,7 +6,8 @@ form, so that a function without forms does not pay for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
@@ -75,3 +76,22 @@ def _parts(boundary: str, body: bytes) -> Iterator[FormPart]:
                 content += event
             elif segment is not None:
                 yield FormPart(segment.name, bytes(content), segment.filename, segment.header("Content-Type"))
+
+
+def form_of(parts: Sequence[FormPart]) -> tuple[str, bytes]:
+    """The content type and the body of a form with these parts; equal parts make equal bytes.
+
+    Names and types are the gateway's own words, and file names are not passed on.
+    """
+    seed = hashlib.sha256()
+    for part in parts:
+        seed.update(part.content)
+    boundary = f"nexgate-{seed.hexdigest()}"
+    pieces: list[bytes] = []
+    for part in parts:
+        file = "" if part.filename is None else f'; filename="{part.filename}"'
+        kind = "" if part.mime_type is None else f"Content-Type: {part.mime_type}\r\n"
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{part.name}"{file}\r\n{kind}\r\n'
+        pieces += (head.encode(), part.content, b"\r\n")
+    pieces.append(f"--{boundary}--\r\n".encode())
+    return f"{FORM_TYPE}; boundary={boundary}", b"".join(pieces)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
 from gateway.canonical.response import Stamp
 from gateway.errors import InvalidRequest
-from gateway.pipeline.operation import Transcoder
+from gateway.pipeline.operation import InboundRequest, Transcoder
 from gateway.routing.plan import Candidate
 
 R = TypeVar("R")
@@ -22,9 +22,10 @@ class WholeAnswers(Generic[R, A]):
         del units
         return request
 
-    def fetching(self, request: R) -> None:
+    def fetching(self, request: R) -> Callable[[InboundRequest, R], Awaitable[R]] | None:
         """Nothing is fetched: the request names no files."""
         del request
+        return None
 
     def recall(self, account_id: str, request: R, candidate: Candidate[Any]) -> None:
         """Nothing completes the request."""

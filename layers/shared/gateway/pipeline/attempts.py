@@ -306,7 +306,7 @@ class Attempts:
         credential = attempt.credential = await self._routes.credential(context, candidate)
         call = context.operation.call(request, candidate, credential, self._clock.now_s(), stream=stream)
         response = await self._providers.send(call.request)
-        if response.status == 200:
+        if response.status in call.accepted:
             return response, call
         body = await whole(response)
         error = call.decode_error(response.status, response.headers, body)

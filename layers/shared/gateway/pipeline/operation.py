@@ -119,13 +119,14 @@ class StreamMeter(Meter, Protocol):
 class ProviderCall(Struct, frozen=True):
     """One request to a provider, and how its answer is read.
 
-    `read` gives the body of a 200, and may raise what the provider says in its place. `decode_error` reads any other
-    status.
+    `read` gives the body of an answer with one of the `accepted` statuses, and may raise what the provider says in its
+    place. `decode_error` reads any other status.
     """
 
     request: UpstreamRequest
     read: Callable[[UpstreamResponse], Awaitable[bytes]]
     decode_error: Callable[[int, Mapping[str, str], bytes], GatewayError]
+    accepted: tuple[int, ...] = (200,)
 
 
 class Continuation(Struct, frozen=True):

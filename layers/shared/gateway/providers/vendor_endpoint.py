@@ -48,9 +48,21 @@ class VendorEndpoint(Struct, frozen=True, kw_only=True):
     ) -> UpstreamRequest:
         """The request of these members, ready to leave; those that are `None` are left out. `path` is this one's."""
         body = orjson.dumps({name: value for name, value in members.items() if value is not None})
+        return self.sent(body, _JSON, model, credential, now_s, path)
+
+    def sent(
+        self,
+        body: bytes,
+        content_type: tuple[str, str],
+        model: str,
+        credential: Credential,
+        now_s: float,
+        path: Callable[[Outgoing], str] | None = None,
+    ) -> UpstreamRequest:
+        """The request of this body, of any type, ready to leave."""
         outgoing = Outgoing(model, stream=False, body=body, credential=credential, now_s=now_s)
         url = self.origin(credential) + (path or self.path)(outgoing)
-        return UpstreamRequest(url, (_JSON, *self.sign(url, outgoing)), body)
+        return UpstreamRequest(url, (content_type, *self.sign(url, outgoing)), body)
 
     def decode_error(self, status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
         """Converts a refusal to the caller's error."""

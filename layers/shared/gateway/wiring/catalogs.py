@@ -8,6 +8,7 @@ from typing import Any
 from gateway.catalog.audio import AUDIO_MODELS
 from gateway.catalog.chat import CHAT_MODELS
 from gateway.catalog.embeddings import EMBEDDING_MODELS
+from gateway.catalog.images import IMAGE_MODELS
 from gateway.catalog.loader import DATA, Kind, document_of, parse
 from gateway.catalog.media import MEDIA_MODELS
 from gateway.catalog.plain import plain
@@ -16,6 +17,7 @@ from gateway.ports.catalog import KnownNames
 from gateway.providers.audio import registry as audio_providers
 from gateway.providers.chat import registry as chat_providers
 from gateway.providers.embeddings import registry as embedding_providers
+from gateway.providers.images import registry as image_providers
 from gateway.providers.media import registry as media_providers
 from gateway.providers.rerank import registry as rerank_providers
 
@@ -25,6 +27,7 @@ KINDS: tuple[tuple[Kind[Any], KnownNames], ...] = (
     (AUDIO_MODELS, audio_providers.KNOWN),
     (CHAT_MODELS, chat_providers.KNOWN),
     (EMBEDDING_MODELS, embedding_providers.KNOWN),
+    (IMAGE_MODELS, image_providers.KNOWN),
     (MEDIA_MODELS, media_providers.KNOWN),
     (RERANK_MODELS, rerank_providers.KNOWN),
 )

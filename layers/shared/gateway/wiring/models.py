@@ -16,6 +16,8 @@ from gateway.catalog.catalog import Catalog
 from gateway.catalog.chat import CHAT_MODELS
 from gateway.catalog.embedding_listing import embedding_row
 from gateway.catalog.embeddings import EMBEDDING_MODELS
+from gateway.catalog.image_listing import image_row
+from gateway.catalog.images import IMAGE_MODELS
 from gateway.catalog.listing import OPENAI, Listed, Other, Row, Shape, listed
 from gateway.catalog.live import LiveCatalog
 from gateway.catalog.loader import load
@@ -27,6 +29,7 @@ from gateway.catalog.rerank_listing import rerank_row
 from gateway.providers.audio import registry as audio_providers
 from gateway.providers.chat import registry as chat_providers
 from gateway.providers.embeddings import registry as embedding_providers
+from gateway.providers.images import registry as image_providers
 from gateway.providers.media import registry as media_providers
 from gateway.providers.rerank import registry as rerank_providers
 from gateway.wiring.catalogs import plain_kinds
@@ -35,12 +38,14 @@ from gateway.wiring.process import process
 
 CATALOG = follow(LiveCatalog(CHAT_MODELS, chat_providers.KNOWN))
 MEDIA = follow(LiveCatalog(MEDIA_MODELS, media_providers.KNOWN))
+IMAGES = follow(LiveCatalog(IMAGE_MODELS, image_providers.KNOWN))
 EMBEDDINGS = follow(LiveCatalog(EMBEDDING_MODELS, embedding_providers.KNOWN))
 AUDIO = follow(LiveCatalog(AUDIO_MODELS, audio_providers.KNOWN))
 RERANK = follow(LiveCatalog(RERANK_MODELS, rerank_providers.KNOWN))
 # The catalogs of other kinds than text, each with what shows a row of it in OpenAI's shape.
 OTHERS: tuple[tuple[LiveCatalog[Any], Callable[[Offer, Catalog[Any], frozenset[str]], Row]], ...] = (
     (MEDIA, media_row),
+    (IMAGES, image_row),
     (EMBEDDINGS, embedding_row),
     (RERANK, rerank_row),
     (AUDIO, audio_row),

@@ -41,6 +41,16 @@ def speech_path(outgoing: Outgoing) -> str:
     return _path(outgoing, "/audio/speech", f"/deployments/{encoded(outgoing.model)}/audio/speech")
 
 
+def images_path(outgoing: Outgoing) -> str:
+    """The path that makes pictures."""
+    return _path(outgoing, "/images/generations", f"/deployments/{encoded(outgoing.model)}/images/generations")
+
+
+def image_edits_path(outgoing: Outgoing) -> str:
+    """The path that edits pictures."""
+    return _path(outgoing, "/images/edits", f"/deployments/{encoded(outgoing.model)}/images/edits")
+
+
 def headers(_: str, outgoing: Outgoing) -> Headers:
     """The key in Azure's own header."""
     return (("api-key", outgoing.credential.api_key),)

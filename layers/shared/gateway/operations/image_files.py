@@ -1,0 +1,113 @@
+"""Brings pictures where they are wanted: a caller's to the provider, a provider's to the caller.
+
+A provider's address ends within the hour and is the operator's to see alone: its picture is stored in the media
+bucket, and its caller gets an address of that for a day (section 7 of the public contract), or base64.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import secrets
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from gateway.canonical.images import BASE64, Drawing, Drawn, Given, ImageRequest, Picture
+from gateway.errors import InvalidRequest, UnreadableAnswer, UpstreamError
+from gateway.ledger.hold_ids import hold_id_at
+from gateway.operations.media_inputs import Inputs
+from gateway.ports.clock import Clock
+from gateway.ports.media import MediaObjects
+from gateway.untrusted.fetch import Opened
+from gateway.untrusted.file_types import HEAD_BYTES, IMAGES, FileType, detected_type, judge_file
+
+# The largest picture of any vendor, 4096x4096 as PNG.
+FILE_BYTES_MAX = 40 * 1024 * 1024
+AT_ONCE = 4
+# What vendors read: https://platform.openai.com/docs/api-reference/images/createEdit.
+PICTURES = frozenset({FileType.PNG, FileType.JPEG, FileType.WEBP})
+NO_PICTURE = "The provider's file is not the picture that it is declared to be."
+
+
+class Source(Protocol):
+    """A provider's file, such as `gateway.untrusted.fetch.Download`."""
+
+    def opened(self, first_byte: int = 0) -> AbstractAsyncContextManager[Opened]: ...
+
+
+Download = Callable[[str], Source]
+
+
+class ImageFiles:
+    """Pictures on their way. `inputs` reads those that requests name, `download` opens a provider's address."""
+
+    def __init__(self, objects: MediaObjects, inputs: Inputs, download: Download, clock: Clock) -> None:
+        self._objects = objects
+        self._inputs = inputs
+        self._download = download
+        self._clock = clock
+
+    async def completed(self, request: ImageRequest) -> ImageRequest:
+        """The request with all its pictures, each judged by its whole content."""
+        found = await asyncio.gather(*(self._given(request.account_id, one) for one in request.pictures))
+        if request.mask is None:
+            return replace(request, images=tuple(found))
+        return replace(request, images=tuple(found[:-1]), mask=found[-1])
+
+    async def _given(self, account_id: str, given: Given) -> Given:
+        if given.picture is None:
+            found = await self._inputs.read(account_id, given.reference, given.place, PICTURES)
+            return replace(given, picture=Picture(found.content, found.file_type.value))
+        kind = judge_file(given.picture.content, given.place, PICTURES)
+        return replace(given, picture=replace(given.picture, mime_type=kind.value))
+
+    async def in_form(self, drawn: Drawn, account_id: str, form: str) -> Drawn:
+        """The answer with its pictures as base64, or at addresses of the media bucket."""
+        turns = asyncio.Semaphore(AT_ONCE)
+
+        async def shown(drawing: Drawing) -> Drawing:
+            async with turns:
+                return await self._shown(drawing, account_id, form)
+
+        return replace(drawn, drawings=tuple(await asyncio.gather(*map(shown, drawn.drawings))))
+
+    async def _shown(self, drawing: Drawing, account_id: str, form: str) -> Drawing:
+        if form == BASE64 and drawing.base64:
+            return drawing
+        content = _decoded(drawing.base64) if drawing.base64 else await self._downloaded(drawing.url)
+        kind = detected_type(content[:HEAD_BYTES], len(content))
+        if kind not in IMAGES or kind is None:
+            raise UpstreamError(NO_PICTURE)
+        if form == BASE64:
+            return replace(drawing, base64=base64.b64encode(content).decode(), url="")
+        return replace(drawing, base64="", url=await self._stored(content, account_id, kind))
+
+    async def _stored(self, content: bytes, account_id: str, kind: FileType) -> str:
+        now_s = self._clock.now_s()
+        name = f"media/{account_id}/img_{hold_id_at(now_s, secrets.randbits(40))}.{kind.extension}"
+        await self._objects.put(name, content, kind.value)
+        return await self._objects.url(name, now_s)
+
+    async def _downloaded(self, url: str) -> bytes:
+        """A provider's file; an address that may not be asked is the provider's failure, and not the caller's."""
+        content = bytearray()
+        try:
+            async with self._download(url).opened() as opened:
+                async for piece in opened.pieces:
+                    content += piece
+                    if len(content) > FILE_BYTES_MAX:
+                        raise UpstreamError("The provider's picture is too large.", retryable=False)
+        except InvalidRequest as refused:
+            raise UpstreamError(NO_PICTURE) from refused
+        return bytes(content)
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise UnreadableAnswer("a picture of it is no base64") from None
