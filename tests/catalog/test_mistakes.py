@@ -273,7 +273,7 @@ def test_a_mistake_in_a_model_of_the_operators_own_provider_is_told(member: str,
 
 @pytest.mark.parametrize("member", ["id", "upstream_model"])
 def test_white_space_inside_a_name_is_refused(member: str) -> None:
-    message = f"{member}: must not hold white space: 'gpt 9'"
+    message = f"{member}: must be of visible ASCII characters, without white space: 'gpt 9'"
     document = changed(CHAT, *OLD, "retired", "successor", to="gpt 9")
     document = changed(document, *ALIAS, "models", to=["gpt 9"]) if member == "id" else document
     assert refusal(CHAT_MODELS, changed(document, *ONE, member, to="gpt 9")).endswith(message)

@@ -82,7 +82,7 @@ def test_a_media_price_is_changed_by_the_same_document() -> None:
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        ({"chta": {}}, "unknown member 'chta'; known: margins, chat, media"),
+        ({"chta": {}}, "unknown member 'chta'; known: margins, chat, embeddings, media"),
         ({"margins": {"passthrough": "-1"}}, "margins: passthrough: '-1' is not a decimal amount like '12.50'"),
         ({"margins": {"passthrough": "1.001"}}, "margins: passthrough: must be a percentage up to 1000, of at most"),
         ({"chat": {"models": [{"price": {}}]}}, "a row has no id:"),

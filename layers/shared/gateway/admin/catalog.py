@@ -1,30 +1,39 @@
 """Shows and changes the operator's document over the catalog: prices, margins, models, aliases, targets.
 
 A document is checked as the data files are, with all rows of this release under it, before it becomes a version. Every
-version is kept with who set it and when; a rollback sets an earlier one anew.
+version is kept with who set it and when; a rollback sets an earlier one anew. A price that moves far, or to 0, is
+refused until the operator says that it is meant.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import orjson
+from msgspec import Struct
 from msgspec.structs import asdict
 
 from gateway.admin.accounts import Document
-from gateway.catalog.loader import document_of
-from gateway.catalog.overrides import changes, checked, overlaid, read_overrides
+from gateway.admin.price_moves import Move, moves
+from gateway.catalog.loader import Row, document_of
+from gateway.catalog.overrides import Overrides, changes, checked, overlaid, read_overrides
+from gateway.catalog.schema import CatalogError
 from gateway.errors import Conflict, NotFound
 from gateway.ports.catalog import StoredOverrides
-from gateway.wiring.catalogs import KINDS
+from gateway.ports.upstream import CUSTOM, row_of
+from gateway.wiring.catalogs import all_kinds
 from gateway.wiring.operator import Operator
 
 HISTORY = 20
 EMPTY = "{}"
+# The catalog without any document.
+BUILT_IN = StoredOverrides(0, EMPTY, "", 0)
 OVERTAKEN = "Another version was set meanwhile; look at it, and set yours again."
 
 
@@ -34,28 +43,35 @@ async def show(services: Operator, arguments: argparse.Namespace) -> Document:
         return _described(await _version(services, arguments.version))
     history = await services.overrides.history(HISTORY)
     if not history:
-        return {"version": 0, "document": {}, "history": []}
+        return {**_described(BUILT_IN), "history": []}
     return {**_described(history[0]), "history": [_described(stored) for stored in history]}
 
 
 async def diff(services: Operator, arguments: argparse.Namespace) -> Document:
-    """The changes that a document would make to the catalog in use; without one, those of the document in use."""
-    last = await services.overrides.current()
-    standing = _text(last)
-    before, after = (EMPTY, standing) if arguments.file is None else (standing, arguments.file)
-    return {"version": _number(last), "changes": _changes(before, after)}
+    """The changes that a document would make to the catalog in use, and what `set` would refuse until it is accepted.
+
+    Without a document, the changes that the document in use makes. Raises `CatalogError` for a wrong one.
+    """
+    last = await services.overrides.current() or BUILT_IN
+    before, after = (EMPTY, last.text) if arguments.file is None else (last.text, arguments.file)
+    compared = _compared(services, before, after)
+    look = [] if arguments.file is None else [f"{move.line}; --accept {move.accepted_as}" for move in compared.far]
+    return {"version": last.version, "changes": compared.changes, "look": [*look, *await _unready(services, compared)]}
 
 
 async def set_document(services: Operator, arguments: argparse.Namespace) -> Document:
-    """Makes the document the next version, and returns what it changes; raises `CatalogError` for a wrong one."""
-    return await _add(services, arguments.file, arguments)
+    """Makes the document the next version, and returns what it changes; raises `CatalogError` for a wrong one, and for
+    a price that moves beyond the bound and is not accepted.
+    """
+    accepted = {*chain.from_iterable(names.split(",") for names in arguments.accept)}
+    return await _add(services, arguments.file, arguments, accepted)
 
 
 async def rollback(services: Operator, arguments: argparse.Namespace) -> Document:
-    """Makes an earlier version the next one; version 0 is the catalog as it was built."""
-    text = _text(None if arguments.version == 0 else await _version(services, arguments.version))
+    """Makes an earlier version the next one, whose prices were looked at then; version 0 is the catalog as built."""
+    text = (await _version(services, arguments.version)).text
     arguments.note = arguments.note or f"as version {arguments.version}"
-    return await _add(services, text, arguments)
+    return await _add(services, text, arguments, None)
 
 
 ACTIONS = {"show": show, "diff": diff, "set": set_document, "rollback": rollback}
@@ -83,13 +99,16 @@ def add_parser(commands: Any) -> None:
     for action in (changed, back):
         action.add_argument("--note", default="", help="why")
         action.add_argument("--by", help="who, if not the owner of the credentials")
+    accept = "ids of rows whose price moves by more than a quarter or is 0, and 'margins'; with commas, or again"
+    changed.add_argument("--accept", action="append", default=[], metavar="ID", help=accept)
 
 
 def page(answer: Document) -> str:
     """The answer for a reader."""
     if "changes" in answer:
         lines = answer["changes"] or ["nothing changes"]
-        return "\n".join([*lines, f"version {answer['version']} is in use"])
+        look = [f"look: {line}" for line in answer["look"]]
+        return "\n".join([*lines, *look, f"version {answer['version']} is in use"])
     document = orjson.dumps(answer["document"], option=orjson.OPT_INDENT_2).decode()
     return "\n".join([*(_line(stored) for stored in answer.get("history", (answer,))), document])
 
@@ -102,42 +121,76 @@ def _read(path: str) -> str:
         raise argparse.ArgumentTypeError(f"{path}: {error.strerror}") from None
 
 
-async def _add(services: Operator, text: str, arguments: argparse.Namespace) -> Document:
-    last = await services.overrides.current()
-    version = _number(last) + 1
-    overrides = read_overrides(text.encode(), version)
-    for kind, known in KINDS:
-        checked(kind, document_of(kind), overrides, known)
+async def _add(services: Operator, text: str, arguments: argparse.Namespace, accepted: set[str] | None) -> Document:
+    """Adds the version; without names that are `accepted` at all, no move is refused."""
+    last = await services.overrides.current() or BUILT_IN
+    compared = _compared(services, last.text, text)
+    refused = [] if accepted is None else [move for move in compared.far if move.accepted_as not in accepted]
+    if refused:
+        raise CatalogError("\n".join([*(move.line for move in refused), _far(refused)]))
     now_s = int(services.clock.now_s())
-    stored = StoredOverrides(version, text, arguments.by or "unknown", now_s, arguments.note)
+    stored = StoredOverrides(last.version + 1, text, arguments.by or "unknown", now_s, arguments.note)
     if not await services.overrides.add(stored):
         raise Conflict(OVERTAKEN, code="already_exists")
-    return {"version": version, "changes": _changes(_text(last), text)}
+    return {"version": stored.version, "changes": compared.changes, "look": await _unready(services, compared)}
 
 
-def _changes(before: str, after: str) -> list[str]:
-    """The changes of each data file between two documents."""
-    old, new = (read_overrides(text.encode(), 1) for text in (before, after))
-    return [
-        line
-        for kind, _ in KINDS
-        for line in changes(overlaid(kind, document_of(kind), old), overlaid(kind, document_of(kind), new))
-    ]
+def _far(refused: Sequence[Move]) -> str:
+    names = ",".join(dict.fromkeys(move.accepted_as for move in refused))
+    return f"These move by more than a quarter, or to 0. Nothing was set; if they are meant, say --accept {names}"
+
+
+class Compared(Struct, frozen=True):
+    """Two documents over all data files: how rows change, which prices move far, and what the later one makes."""
+
+    changes: Sequence[str]
+    far: Sequence[Move]
+    after: Sequence[Row]
+
+
+def _compared(services: Operator, before: str, after: str) -> Compared:
+    """Compares the documents, of which the later one is checked; raises `CatalogError`."""
+    old, new = read_overrides(before.encode(), 1), read_overrides(after.encode(), 1)
+    _check_days(new, datetime.fromtimestamp(services.clock.now_s(), UTC).date().isoformat())
+    pairs = []
+    for kind, known in all_kinds():
+        file = document_of(kind)
+        checked(kind, file, new, known)
+        pairs.append((overlaid(kind, file, old), overlaid(kind, file, new)))
+    # The margins are those of every file.
+    changed = dict.fromkeys(chain.from_iterable(changes(*pair) for pair in pairs))
+    far = {move.line: move for pair in pairs for move in moves(*pair)}
+    return Compared(list(changed), list(far.values()), [later for _, later in pairs])
+
+
+def _check_days(overrides: Overrides, today: str) -> None:
+    for name, section in overrides.sections.items():
+        day = section.get("price_version")
+        if day is not None and day > today:
+            raise CatalogError(f"{name}: price_version: {day} is after today, {today}")
+
+
+async def _unready(services: Operator, compared: Compared) -> list[str]:
+    """Names the providers of the operator's own that have no address yet: nothing can be served there."""
+    named = dict.fromkeys(chain.from_iterable(map(_own_providers, compared.after)))
+    if not named:
+        return []
+    rows = await services.provider_rows.read()
+    return [f"{name} has no address yet: set-provider-key {name}" for name in named if name not in rows]
+
+
+def _own_providers(document: Row) -> Iterator[str]:
+    for row in document["models"]:
+        for part in (row, *row.get("targets", ())):
+            if row_of(part.get("provider", "")) == CUSTOM:
+                yield part["provider"]
 
 
 async def _version(services: Operator, number: int) -> StoredOverrides:
-    stored = await services.overrides.version(number)
+    stored = BUILT_IN if number == 0 else await services.overrides.version(number)
     if stored is None:
         raise NotFound(f"There is no version {number}.")
     return stored
-
-
-def _number(stored: StoredOverrides | None) -> int:
-    return 0 if stored is None else stored.version
-
-
-def _text(stored: StoredOverrides | None) -> str:
-    return EMPTY if stored is None else stored.text
 
 
 def _described(stored: StoredOverrides) -> Document:
@@ -146,6 +199,6 @@ def _described(stored: StoredOverrides) -> Document:
 
 
 def _line(stored: Mapping[str, Any]) -> str:
-    if "at_s" not in stored:
-        return "no version is set"
+    if stored["version"] == 0:
+        return "version 0 is the catalog of the release"
     return f"version {stored['version']}  {stored['at_s']}  {stored['by']}  {stored['note']}".rstrip()

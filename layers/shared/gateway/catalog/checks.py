@@ -14,7 +14,7 @@ from gateway.canonical.models import Alias, Model, ModelTarget, Offer, Retired, 
 from gateway.catalog.names import differ_in_date, undated
 from gateway.catalog.schema import CatalogError
 from gateway.ports.catalog import KnownNames
-from gateway.ports.upstream import row_of
+from gateway.ports.upstream import CUSTOM, CUSTOM_NAME, row_of
 
 
 class Checked(NamedTuple):
@@ -134,6 +134,8 @@ def _check_targets(targets: Sequence[ModelTarget[Any]], known: KnownNames) -> No
 def _check_target(target: ModelTarget[Any], known: KnownNames) -> None:
     provider = row_of(target.provider)
     check_names("unknown provider", (provider,), known.providers)
+    if provider == CUSTOM and not re.fullmatch(CUSTOM_NAME, target.provider):
+        raise CatalogError(f"provider: {target.provider!r} is not like 'custom/my-row', in small letters")
     check_names("unknown profile", filter(None, (target.profile,)), known.profiles)
     check_names(f"unknown wire of provider {target.provider!r}:", target.wires, known.providers[provider])
     family = known.profiles.get(target.profile)

@@ -126,6 +126,11 @@ class Kind(NamedTuple, Generic[M]):
     flat: Callable[[Any], Any] = no_price
     facts: tuple[str, ...] = ()
 
+    @property
+    def section(self) -> str:
+        """The name of the kind's part of an operator's document."""
+        return self.file.removesuffix(".json")
+
 
 def load(kind: Kind[M], known: KnownNames) -> Catalog[M]:
     """Loads the catalog of this release. A row is checked at its first use; the tests of a release check all."""

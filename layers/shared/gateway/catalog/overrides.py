@@ -9,6 +9,7 @@ A row whose id the file has takes the document's members in place of its own, an
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ import orjson
 from msgspec import Struct
 
 from gateway.catalog.catalog import Catalog, M, Row
-from gateway.catalog.loader import MARGINS, Kind, lazy, parse
+from gateway.catalog.loader import DATA, MARGINS, Kind, lazy, parse
 from gateway.catalog.schema import CatalogError, Member, Schema, an_object, day, distinct, read, record, several, text
 from gateway.ports.catalog import KnownNames
 
@@ -30,11 +31,6 @@ SECTION: Schema = {
     "tools": Member(several(an_object), ()),
     "withdrawn": Member(distinct(text), ()),
 }
-DOCUMENT: Schema = {
-    "margins": Member(record(MARGINS, dict), None),
-    "chat": Member(record(SECTION, dict), None),
-    "media": Member(record(SECTION, dict), None),
-}
 LISTS = ("aliases", "models", "tools")
 
 
@@ -47,7 +43,7 @@ class Overrides(Struct, frozen=True):
 
     def of(self, kind: Kind[Any]) -> Mapping[str, Any]:
         """The section of the kind's data file."""
-        return self.sections.get(kind.file.removesuffix(".json"), {})
+        return self.sections.get(kind.section, {})
 
 
 def read_overrides(document: bytes, version: int) -> Overrides:
@@ -58,9 +54,15 @@ def read_overrides(document: bytes, version: int) -> Overrides:
         written = orjson.loads(document)
     except orjson.JSONDecodeError as error:
         raise CatalogError(f"line {error.lineno}: not JSON: {error.msg}") from None
-    fields = read(written, DOCUMENT)
+    fields = read(written, _schema())
     margins = written["margins"] if fields.pop("margins") is not None else None
     return Overrides(version, margins, {name: section for name, section in fields.items() if section is not None})
+
+
+def _schema() -> Schema:
+    """The members of a document: margins, and a section for each data file of the release."""
+    names = sorted(file.removesuffix(".json") for file in os.listdir(DATA))  # noqa: PTH208  # as in wiring/catalogs.py
+    return {"margins": Member(record(MARGINS, dict), None), **dict.fromkeys(names, Member(record(SECTION, dict), None))}
 
 
 def overlaid(kind: Kind[Any], file: Row, overrides: Overrides) -> Row:
@@ -97,6 +99,8 @@ def checked(kind: Kind[M], file: Row, overrides: Overrides, known: KnownNames) -
 
 def changes(before: Row, after: Row) -> Iterator[str]:
     """Describes how two contents of a data file differ, a line for each member of a row."""
+    if before["price_version"] != after["price_version"]:
+        yield f"price_version: {before['price_version']} -> {after['price_version']}"
     for name in (*LISTS, "margins"):
         old, new = (_members(document, name) for document in (before, after))
         for place in sorted({*old, *new}):
@@ -105,10 +109,13 @@ def changes(before: Row, after: Row) -> Iterator[str]:
 
 
 def _laid(rows: Iterable[Row], over: Iterable[Row], withdrawn: Iterable[str]) -> list[Row]:
-    found = {row["id"]: row for row in rows}
+    found, seen = {row["id"]: row for row in rows}, set[str]()
     for row in over:
         if not isinstance(row.get("id"), str):
             raise CatalogError(f"a row has no id: {_shown(row)}")
+        if row["id"] in seen:
+            raise CatalogError(f"{row['id']!r} is there twice; one row has all members of it")
+        seen.add(row["id"])
         laid = found.get(row["id"], {}) | row
         found[row["id"]] = {name: laid[name] for name in laid if row.get(name, "kept") is not None}
     gone = frozenset(withdrawn)

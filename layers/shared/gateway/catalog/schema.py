@@ -17,6 +17,7 @@ REQUIRED: Any = object()
 # 2001-01-01 and 2100-01-01.
 MOMENT_MIN_S, MOMENT_MAX_S = 978_307_200, 4_102_444_800
 PERCENT_MAX = 1000
+NAME_LENGTH_MAX = 200
 
 
 class CatalogError(ValueError):
@@ -77,10 +78,12 @@ def text(value: Any) -> str:
 
 
 def name(value: Any) -> str:
-    """Reads a text without white space anywhere in it."""
-    if len(text(value).split()) > 1:
-        raise CatalogError(f"must not hold white space: {value!r}")
-    return text(value)
+    """Reads a name of visible ASCII: it stands in headers, in addresses and in logs."""
+    if not (text(value).isascii() and value.isprintable()) or " " in value:
+        raise CatalogError(f"must be of visible ASCII characters, without white space: {value!r}")
+    if len(value) > NAME_LENGTH_MAX:
+        raise CatalogError(f"must have at most {NAME_LENGTH_MAX} characters, not {len(value)}")
+    return str(value)
 
 
 def day(value: Any) -> str:

@@ -15,6 +15,8 @@ CREDENTIALS = "credentials"
 # The registry's row of every provider that an operator adds by configuration, under a name of this form.
 CUSTOM = "custom/*"
 _CUSTOM_PREFIX = "custom/"
+# The pattern of such a name: callers name the row too, in small or capital letters.
+CUSTOM_NAME = r"custom/[a-z0-9][a-z0-9._-]{0,62}"
 
 
 def row_of(provider: str) -> str:

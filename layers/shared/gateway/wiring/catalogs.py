@@ -35,8 +35,13 @@ KINDS: tuple[tuple[Kind[Any], KnownNames], ...] = (
 
 def check_catalogs() -> None:
     """Reads each file; raises `CatalogError` for the first row that is wrong."""
-    for kind, known in (*KINDS, *plain_kinds()):
+    for kind, known in all_kinds():
         parse(kind, document_of(kind), known)
+
+
+def all_kinds() -> list[tuple[Kind[Any], KnownNames]]:
+    """The kinds of all files, with the names that their rows may use."""
+    return [*KINDS, *plain_kinds()]
 
 
 def plain_kinds() -> list[tuple[Kind[Any], KnownNames]]:

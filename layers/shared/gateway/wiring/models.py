@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from msgspec import Struct
@@ -20,7 +20,6 @@ from gateway.catalog.image_listing import image_row
 from gateway.catalog.images import IMAGE_MODELS
 from gateway.catalog.listing import OPENAI, Listed, Other, Row, Shape, listed
 from gateway.catalog.live import LiveCatalog
-from gateway.catalog.loader import load
 from gateway.catalog.media import MEDIA_MODELS
 from gateway.catalog.media_listing import media_row
 from gateway.catalog.plain import plain_row
@@ -49,8 +48,11 @@ OTHERS: tuple[tuple[LiveCatalog[Any], Callable[[Offer, Catalog[Any], frozenset[s
     (EMBEDDINGS, embedding_row),
     (RERANK, rerank_row),
     (AUDIO, audio_row),
+    *(
+        (follow(LiveCatalog(kind, known)), partial(plain_row, kind=kind.section.removesuffix("s")))
+        for kind, known in plain_kinds()
+    ),
 )
-PLAIN = {kind.file.removesuffix("s.json"): load(kind, known) for kind, known in plain_kinds()}
 
 
 class ModelList(Struct, frozen=True):
@@ -89,6 +91,3 @@ def _others(catalogs: Iterable[Catalog[Any]], simulated: frozenset[str]) -> Iter
         for offer in catalog.offers():
             targets = tuple(target for model in catalog.models_behind(offer) for target in model.targets)
             yield Other(offer.id, shown(offer, catalog, simulated), targets)
-    for kind, plain_catalog in PLAIN.items():
-        for model in plain_catalog.models():
-            yield Other(model.id, plain_row(model, kind), model.targets)

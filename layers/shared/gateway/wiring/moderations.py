@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from gateway.catalog.loader import load
+from gateway.catalog.live import LiveCatalog
 from gateway.catalog.plain import plain
 from gateway.operations.passthrough import PassthroughOperation
 from gateway.protocols.openai_moderations import CLIENT
 from gateway.providers.chat.registry import KNOWN
+from gateway.wiring.following import follow
 
 # Read when the process starts, where CPU is plenty.
-CATALOG = load(plain("moderations.json"), KNOWN)
+CATALOG = follow(LiveCatalog(plain("moderations.json"), KNOWN))
 
 
 def moderations() -> PassthroughOperation:
