@@ -21,7 +21,8 @@ from msgspec.structs import asdict
 
 from gateway.admin.accounts import Document
 from gateway.admin.price_moves import Move, moves
-from gateway.catalog.loader import Row, document_of
+from gateway.catalog.catalog import Row
+from gateway.catalog.loader import document_of
 from gateway.catalog.overrides import Overrides, changes, checked, overlaid, read_overrides
 from gateway.catalog.schema import CatalogError
 from gateway.errors import Conflict, NotFound

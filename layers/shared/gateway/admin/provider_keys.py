@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.admin.accounts import Document
 from gateway.errors import InvalidRequest
-from gateway.ports.upstream import AUTH, BY_ROLE, CREDENTIALS, CUSTOM, ProviderRows, row_of
+from gateway.ports.upstream import AUTH, BY_ROLE, CREDENTIALS, CUSTOM, CUSTOM_NAME, ProviderRows, row_of
 from gateway.providers.chat.registry import PROVIDERS
 from gateway.providers.media.registry import MEDIA_VENDORS
 from gateway.providers.media.vendor import Callback
@@ -23,6 +23,28 @@ _ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 Row = dict[str, Any]
 _ADDRESS = re.compile(r"https?://[^\s/?#]+[^\s?#]*")
+# What stands behind a base URL.
+_ENDPOINTS = ("/chat/completions", "/messages")
+# The settings that providers' rows read beside their keys.
+_READ = frozenset(
+    {
+        "access_key_id",
+        "api_version",
+        "base_url",
+        "client_email",
+        "jwks_url",
+        "location",
+        "private_key",
+        "project",
+        "region",
+        "resource",
+        "secret_access_key",
+        "secret_key",
+        "session_token",
+        "storage_uri",
+        "token_uri",
+    }
+)
 
 
 def asked_secret(what: str) -> str:
@@ -46,21 +68,22 @@ async def set_provider_key(
 
     `settings` are `name=value`, such as `base_url=https://...`. With `by_role` there is no key: the role signs. A
     `credential_id` names one of several credentials, which get requests in proportion to their weights; 0 takes one
-    out of use.
-    provider of the operator's own, `custom/<row>`, needs a `base_url`, and may have no key.
+    out of use. A provider of the operator's own, `custom/<row>`, needs a `base_url`, and may have no key.
     """
     known = sorted({*PROVIDERS, *MEDIA_VENDORS})
-    if provider == CUSTOM or row_of(provider) not in known:
-        raise InvalidRequest(f"There is no provider '{provider}'. Known are: {', '.join(known)}.")
+    own = row_of(provider) == CUSTOM
+    if row_of(provider) not in known or (own and not re.fullmatch(CUSTOM_NAME, provider)):
+        raise InvalidRequest(f"There is no provider '{provider}'. Known are: {', '.join(known)}, as custom/my-row.")
     made = _settings(settings, ("api_key", AUTH, CREDENTIALS, "id", "weight"))
     if weight < 0 or (credential_id and not _ID.fullmatch(credential_id)):
         raise InvalidRequest("A credential's id is up to 64 letters, digits, '.', '_' or '-', its weight 0 or more.")
     callback = _callbacks().get(provider)
     if callback is not None and callback.needs in made:
         raise InvalidRequest(f"'{callback.needs}' is not kept beside the key; set it by set-callback {provider}.")
+    _check_read(provider, made)
     everything = await rows.read()
     before = everything.get(provider, {})
-    if row_of(provider) == CUSTOM:
+    if own:
         made |= _custom({**before, **made}, ask(f"API key of {provider}, or nothing"))
     else:
         made |= {AUTH: BY_ROLE} if by_role else {"api_key": _not_empty(ask(f"API key of {provider}"))}
@@ -147,10 +170,25 @@ def _settings(pairs: Sequence[str], asked_for: Sequence[str]) -> Row:
     return made
 
 
+def _check_read(provider: str, made: Row) -> None:
+    """Raises `InvalidRequest` for a setting that no provider reads, and for a region that the provider has not."""
+    unread = sorted({*made} - _READ)
+    if unread:
+        known = ", ".join(sorted(_READ))
+        raise InvalidRequest(f"No request reads the setting '{unread[0]}'; known are: {known}. Nothing was changed.")
+    row = PROVIDERS.get(row_of(provider))
+    region = None if row is None else made.get(row.region_setting)
+    if row is not None and region is not None and "base_url" not in made and not re.fullmatch(row.regions, region):
+        raise InvalidRequest(f"{provider} has no {row.region_setting} like '{region}'; nothing was changed.")
+
+
 def _custom(row: Row, key: str) -> Row:
     address = row.get("base_url", "")
-    if not _ADDRESS.fullmatch(address):
-        raise InvalidRequest("A custom provider needs --setting base_url=http(s)://...; nothing was changed.")
+    if not _ADDRESS.fullmatch(address) or address.rstrip("/").endswith(_ENDPOINTS):
+        raise InvalidRequest(
+            "A custom provider needs --setting base_url=http(s)://..., as the wire's own SDK takes it and without "
+            "the path of an endpoint; nothing was changed."
+        )
     return {"api_key": key} if key else {}
 
 
