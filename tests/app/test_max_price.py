@@ -73,7 +73,8 @@ async def test_more_alternatives_cost_more() -> None:
 
 
 @pytest.mark.parametrize(
-    ("characters", "prompt", "status"), [(1_000, "1.25", 200), (300_000, "1.25", 400), (300_000, "2.5", 200)]
+    ("characters", "prompt", "status"),
+    [(1_000, "1.3125", 200), (300_000, "1.3125", 400), (300_000, "2.625", 200), (1_000, "1.25", 400)],
 )
 async def test_a_prompt_that_may_reach_a_dearer_step_is_judged_by_its_price(
     characters: int, prompt: str, status: int

@@ -56,7 +56,7 @@ def test_openrouters_spellings_are_taken() -> None:
     }
     assert preferences(provider=provider) == RoutingPreferences(
         order=("bedrock", "vertex"),
-        only=("openai", "zhipu", "custom/Mine"),
+        only=("openai", "zhipu", "custom/mine"),
         ignore=("gemini",),
         sort="throughput",
         sort_across_models=True,

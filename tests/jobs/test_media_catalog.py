@@ -150,6 +150,6 @@ def test_a_row_is_listed_with_its_rules_and_its_price() -> None:
             "seed": True,
             "output_format": [],
         },
-        "pricing": {"currency": "USD", "unit": "second", "price": "0.10"},
+        "pricing": {"currency": "USD", "unit": "second", "price": "0.10", "margin_percent": "5"},
         "simulated": True,
     }

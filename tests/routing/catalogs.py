@@ -20,6 +20,7 @@ from gateway.routing.planning import concluded, plan
 
 PROFILES = {
     "openai": "openai_gpt",
+    "azure": "openai_gpt",
     "deepseek": "deepseek",
     "anthropic": "claude_budget",
     "bedrock": "claude_budget",

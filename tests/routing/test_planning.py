@@ -30,6 +30,10 @@ CATALOG = catalog_of(
 )
 
 
+def own(provider: str) -> dict[str, Any]:
+    return {"provider": provider, "profile": "compatible", "price": {"input": "1", "output": "2"}}
+
+
 def refused(name: str, **members: Any) -> GatewayError:
     with pytest.raises(GatewayError) as refusal:
         planned(CATALOG, name, **members)
@@ -46,6 +50,83 @@ def test_without_fallbacks_no_other_than_a_named_provider_serves() -> None:
     assert (refusal.status, refusal.param) == (400, "provider.order")
 
 
+HOUSE = catalog_of(
+    model("m", own("custom/one"), own("custom/two"), target("openai")),
+    model("alone", own("custom/one"), owned_by="house"),
+)
+
+
+@pytest.mark.parametrize(
+    ("provider", "left"),
+    [
+        ({"ignore": ["Custom"]}, ["openai/m"]),
+        ({"ignore": ["CUSTOM/One"]}, ["custom/two/m", "openai/m"]),
+        ({"only": ["custom"]}, ["custom/one/m", "custom/two/m"]),
+        ({"only": ["custom/TWO"]}, ["custom/two/m"]),
+        ({"order": ["openai", "custom"]}, ["openai/m", "custom/one/m", "custom/two/m"]),
+        ({"order": ["custom/two"], "allow_fallbacks": False}, ["custom/two/m"]),
+    ],
+)
+def test_rows_of_the_operators_own_are_named_together_or_one_by_one(provider: dict[str, Any], left: list[str]) -> None:
+    assert order(HOUSE, "m", provider=provider) == left
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("openai/plain", ["openai/plain", "deepseek/plain"]),
+        ("deepseek/plain", ["deepseek/plain"]),
+        ("DeepSeek/plain:cheap", ["deepseek/plain"]),
+        ("deepseek/deep-plain", ["deepseek/plain"]),
+        ("openai/backed", ["openai/backed", "azure/backed", "openai/plain", "deepseek/plain"]),
+        ("azure/backed", ["azure/backed"]),
+        ("aws/other", ["bedrock/other"]),
+    ],
+)
+def test_a_model_behind_its_providers_name_is_served_there_alone(name: str, found: list[str]) -> None:
+    catalog = catalog_of(
+        model("plain", target("openai", "2", "8"), target("deepseek", "1", "1", upstream_model="deep-plain")),
+        model("backed", target("openai"), target("azure"), fallbacks=["plain"]),
+        model("other", target("openai"), target("bedrock"), owned_by="house"),
+    )
+    assert order(catalog, name) == found
+    # The key's list names the model, or the model at the provider.
+    for entry in (name, found[0].partition("/")[2]):
+        key = caller(allowed_models=(entry,))
+        assert [id_of(each) for each in plan(asked(name), catalog, key).candidates][:1] == found[:1]
+
+
+@pytest.mark.parametrize("name", ["custom/one/m", "custom/one/alone"])
+def test_a_model_at_an_operators_row_has_that_rows_name(name: str) -> None:
+    assert order(HOUSE, name) == [name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["deepseek/backed", "nowhere/plain", "deepseek/nothing", "deepseek/", "/plain", "custom/plain", "custom/one/"],
+)
+def test_a_provider_that_does_not_serve_the_model_is_no_name(name: str) -> None:
+    assert refused(name).code == "model_not_found"
+
+
+def test_an_alias_and_a_retired_id_are_of_no_provider() -> None:
+    assert refused("openai/nexevo/some").code == "model_not_found"
+
+
+def test_a_price_is_judged_as_it_is_billed() -> None:
+    catalog = catalog_of(
+        model("dear", target("openai", "0.10", "0.20"), margin="1000"),
+        model("cheap", target("openai", "0.10", "0.20"), margin="0"),
+        alias("nexevo/flat", "dear", tier="fast"),
+    )
+    limit = {"prompt": "0.1", "completion": "0.2"}
+    assert order(catalog, "cheap", max_price=limit) == ["openai/cheap"]
+    with pytest.raises(InvalidRequest, match="max_price"):
+        planned(catalog, "dear", max_price=limit)
+    assert order(catalog, "dear", max_price={"prompt": "1.1", "completion": "2.2"}) == ["openai/dear"]
+    assert order(catalog, "nexevo/flat", max_price={"prompt": "3", "completion": "12"}) == ["openai/dear"]
+
+
 def test_a_name_that_no_provider_has_matches_none() -> None:
     assert order(CATALOG, "plain", provider={"ignore": ["nowhere"], "only": ["nowhere", "openai"]}) == ["openai/plain"]
     assert refused("plain", provider={"only": ["nowhere"]}).param == "provider"
@@ -57,7 +138,7 @@ def test_every_target_that_is_left_out_has_its_rule_and_reason() -> None:
     planned(CATALOG, "plain", excluded, models=["short"], provider=provider, max_price={"prompt": "1.5"})
     assert excluded == [
         Excluded("plain", "deepseek", None, "provider.ignore", "is one of the named providers"),
-        Excluded("plain", "openai", None, "max_price", "costs 2 USD per million tokens of input"),
+        Excluded("plain", "openai", None, "max_price", "costs 2.1 USD per million tokens of input"),
     ]
 
 
@@ -76,12 +157,12 @@ def test_a_fallback_needs_its_own_entry_on_the_keys_list() -> None:
 @pytest.mark.parametrize(
     ("classes", "fits"),
     [
-        ({"cache_write_1h": "2"}, True),
-        ({"cache_write_1h": "1.9"}, False),
-        ({"cache_read": "0.5"}, True),
-        ({"cache_read": "0.4"}, False),
-        ({"audio_output": "8"}, True),
-        ({"audio_output": "7"}, False),
+        ({"cache_write_1h": "2.1"}, True),
+        ({"cache_write_1h": "2"}, False),
+        ({"cache_read": "0.525"}, True),
+        ({"cache_read": "0.5"}, False),
+        ({"audio_output": "8.4"}, True),
+        ({"audio_output": "8"}, False),
     ],
 )
 def test_a_price_is_judged_by_class_and_a_class_without_its_own_by_that_it_is_paid_as(

@@ -31,8 +31,8 @@ PROVIDERS = ("openai", "deepseek", "anthropic", "bedrock", "gemini", "vertex")
 REGIONS: dict[str, list[str | None]] = {"bedrock": [None, "us-east-1", "cn-north-1"], "vertex": [None, "europe-west1"]}
 CHINESE = {"deepseek"}
 USD = ("0.1", "1", "3", "8", "15")
-NAMES = (*IDS, "old", "nexevo/flat", "nexevo/listed", "nexevo/auto", "auto")
-ENTRIES = (*IDS, "m*", "old", "nexevo/*", "nexevo/auto", "auto", "m1:cheap")
+NAMES = (*IDS, "deepseek/m0", "bedrock/m1", "openai/m2", "old", "nexevo/flat", "nexevo/listed", "nexevo/auto", "auto")
+ENTRIES = (*IDS, "deepseek/*", "m*", "old", "nexevo/*", "nexevo/auto", "auto", "m1:cheap")
 PIXEL = "https://example.com/pixel.png"
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
@@ -62,6 +62,8 @@ def catalogs(draw: st.DrawFn) -> Catalog[ChatModel]:
         if draw(st.booleans()):
             more |= {"input": ["text"], "capabilities": draw(st.sampled_from([["tools"], ["structured_output"]]))}
         later = [other for other in IDS[place + 1 :] if draw(st.integers(0, 5)) == 0]
+        if draw(st.integers(0, 2)) == 0:
+            more["margin"] = draw(st.sampled_from(["0", "40", "1000"]))
         rows.append(model(name, *draw(targets()), **more | ({"fallbacks": later} if later else {})))
     some = st.lists(st.sampled_from(IDS), min_size=1, max_size=4, unique=True)
     aliases = (
@@ -147,6 +149,7 @@ class Case:
         rules = {
             "allowed_models": self._is_allowed(candidate),
             "region_policy": self._is_reached(candidate),
+            "named": not candidate.name.provider or candidate.name.provider == provider,
             "only": not routing.only or provider in routing.only,
             "ignore": provider not in routing.ignore,
             "order": routing.allow_fallbacks or not routing.order or provider in routing.order,
@@ -182,6 +185,9 @@ class Case:
             prompt = completion = cached = Decimal(15)
         if isinstance(offer, Alias) and offer.flat:
             prompt, completion, cached = Decimal(3), Decimal(12), Decimal(3)
+        elif candidate.own is None:
+            share = 1 + Decimal(candidate.model.sale.margin) / 10_000
+            prompt, completion, cached = prompt * share, completion * share, cached * share
         within = (
             limit.prompt_usd is None or prompt <= limit.prompt_usd,
             *(cached <= most for _, most in limit.classes_usd),

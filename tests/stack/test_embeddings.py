@@ -124,7 +124,7 @@ def test_coheres_wire_is_served_with_its_own_errors(http: httpx.Client) -> None:
 def test_the_models_are_listed_with_their_prices(http: httpx.Client) -> None:
     rows = {row["id"]: row for row in http.get("/v1/models").json()["data"]}
     small, alias = rows[SMALL], rows["nexevo/embed-balanced"]
-    assert small["pricing"] == {"currency": "USD", "unit": "1M tokens", "input": "0.02"}
+    assert small["pricing"] == {"currency": "USD", "unit": "1M tokens", "input": "0.02", "margin_percent": "5"}
     assert (small["kind"], small["dimensions"], small["modalities"]["output"]) == ("embedding", 1536, ["embedding"])
     assert (alias["dimensions"], alias["pricing"]["input"]) == (1024, "0.06")
     assert http.get(f"/v1/models/{SMALL}").json() == small

@@ -68,8 +68,18 @@ def test_coheres_wire_is_served_with_its_own_errors(http: httpx.Client) -> None:
 
 def test_the_models_are_listed_with_their_prices(http: httpx.Client) -> None:
     rows = {row["id"]: row for row in http.get("/v1/models").json()["data"]}
-    assert rows["rerank-v3.5"]["pricing"] == {"currency": "USD", "unit": "search", "search": "0.002"}
-    assert rows["rerank-2.5"]["pricing"] == {"currency": "USD", "unit": "1M tokens", "input": "0.05"}
+    assert rows["rerank-v3.5"]["pricing"] == {
+        "currency": "USD",
+        "unit": "search",
+        "search": "0.002",
+        "margin_percent": "5",
+    }
+    assert rows["rerank-2.5"]["pricing"] == {
+        "currency": "USD",
+        "unit": "1M tokens",
+        "input": "0.05",
+        "margin_percent": "5",
+    }
     assert (rows["nexevo/rerank-balanced"]["kind"], rows["nexevo/rerank-fast"]["provider"]) == ("rerank", "jina")
 
 

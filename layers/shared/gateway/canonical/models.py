@@ -36,7 +36,7 @@ class ToolPrice(Struct, frozen=True, kw_only=True):
 
 
 # A whole, in hundredths of a percent.
-_WHOLE = 10_000
+WHOLE = 10_000
 
 
 class Sale(Struct, frozen=True):
@@ -53,7 +53,7 @@ class Sale(Struct, frozen=True):
     @property
     def with_own_key(self) -> Sale:
         """The shares where the caller's own provider key serves: the fee stands in the place of price and margin."""
-        return replace(self, margin=self.byok_fee - _WHOLE)
+        return replace(self, margin=self.byok_fee - WHOLE)
 
 
 STANDARD_SALE = Sale()
@@ -131,8 +131,12 @@ Offer = Model[Any] | Alias | Retired
 
 
 class Name(Struct, frozen=True):
-    """The offer that a caller's `model` names, with the name as the caller wrote it, and the preference at its end."""
+    """The offer that a caller's `model` names, with the name as the caller wrote it, and the preference at its end.
+
+    With a `provider` the name is of the model at that provider alone.
+    """
 
     requested: str
     offer: Offer
     preference: str = ""
+    provider: str = ""

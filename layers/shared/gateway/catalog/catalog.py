@@ -1,7 +1,8 @@
 """The models of one kind that are for sale, and the names a caller may use for them. Pure.
 
 A name is a model's id or another spelling of it, an alias of models, or a retired id that its successor serves; each
-may end in a preference of its kind (`:fast`, `:cheap`, `:quality`).
+may end in a preference of its kind (`:fast`, `:cheap`, `:quality`). A model's name behind that of a provider of it,
+`azure/gpt-4o`, is the model at that provider alone, unless it is the name of an offer itself.
 
 A row becomes a value at its first use: a process that starts for one request reads a few of them and not hundreds.
 """
@@ -13,6 +14,7 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from gateway.canonical.models import Alias, Model, Name, Offer, Retired
+from gateway.canonical.provider_names import qualified
 from gateway.catalog.names import differ_in_date, undated
 from gateway.catalog.schema import CatalogError
 
@@ -59,8 +61,38 @@ class Catalog(Generic[M]):
         if offer is not None:
             return Name(requested, offer)
         name, _, preference = requested.rpartition(":")
-        offer = self._named(name) if preference in self._preferences else None
-        return None if offer is None else Name(requested, offer, preference)
+        wished = [(name, preference)] if preference in self._preferences else []
+        for read_as, wish in wished:
+            offer = self._named(read_as)
+            if offer is not None:
+                return Name(requested, offer, wish)
+        for read_as, wish in ((requested, ""), *wished):
+            provider, model = self._at_provider(read_as)
+            if model is not None:
+                return Name(requested, model, wish, provider)
+        return None
+
+    def _at_provider(self, name: str) -> tuple[str, M | None]:
+        """The provider and the model of a provider-qualified id: the model's name here, or the provider's own of it."""
+        provider, rest = qualified(name)
+        found = self._named(rest) if provider else None
+        if found is None and provider:
+            own = self._upstream.get((provider, rest))
+            found = None if own is None else self.offer(own)
+        if found is None or isinstance(found, Alias | Retired):
+            return "", None
+        return (provider, found) if any(target.provider == provider for target in found.targets) else ("", None)
+
+    @cached_property
+    def _upstream(self) -> Mapping[tuple[str, str], str]:
+        """The ids by provider and the provider's own name of the model; read for a name that is none otherwise."""
+        found: dict[tuple[str, str], str] = {}
+        for name, row in self._rows.items():
+            shared = {"provider": row.get("owned_by"), "upstream_model": name, **row}
+            for target in row.get("targets", ({},)):
+                at = {**shared, **target}
+                found.setdefault((at["provider"], at["upstream_model"]), name)
+        return found
 
     def _named(self, name: str) -> M | Alias | Retired | None:
         """The offer of that id, or of another spelling of it."""

@@ -14,6 +14,7 @@ from msgspec import Struct
 from gateway.canonical.chat_models import ChatModel, ListPrice, flat_price
 from gateway.canonical.models import Alias, ModelTarget, Offer, Retired, ToolPrice
 from gateway.catalog.catalog import Catalog
+from gateway.catalog.rows import margin_percent
 
 Row = dict[str, Any]
 
@@ -57,13 +58,14 @@ def listed(catalog: Catalog[ChatModel], simulated_providers: frozenset[str]) -> 
 def _listed(offer: Offer, catalog: Catalog[ChatModel], simulated_providers: frozenset[str]) -> Listed:
     models = catalog.models_behind(offer)
     model = models[0]
-    price = flat_price(offer) if isinstance(offer, Alias) and offer.flat else model.targets[0].price
+    is_flat = isinstance(offer, Alias) and offer.flat
+    price = flat_price(offer) if is_flat and isinstance(offer, Alias) else model.targets[0].price
     return Listed(
         id=offer.id,
         owned_by="nexevo" if isinstance(offer, Alias) else model.owned_by,
         created_s=model.created_s if isinstance(offer, Retired) else offer.created_s,
         model=model,
-        prices=_prices(price, model.targets[0]),
+        prices=_prices(price, model.targets[0]) | {"margin_percent": "0" if is_flat else margin_percent(model.sale)},
         retired_on=offer.retired_on if isinstance(offer, Retired) else None,
         simulated=model.targets[0].provider in simulated_providers,
         targets=tuple(target for each in models for target in each.targets),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.canonical.models import Alias, Model, Offer, Retired
+from gateway.canonical.models import Alias, Model, Offer, Retired, Sale
 
 
 def listed_row(
@@ -22,6 +22,12 @@ def listed_row(
         "kind": kind,
         **facts,
     }
+    row["pricing"] = {**facts["pricing"], "margin_percent": margin_percent(model.sale)}
     if isinstance(offer, Retired):
         row |= {"retired_on": offer.retired_on, "successor": offer.successor}
     return row | ({"simulated": True} if provider in simulated_providers else {})
+
+
+def margin_percent(sale: Sale) -> str:
+    """The percentage that is added to the prices of a row."""
+    return f"{sale.margin / 100:g}"

@@ -11,7 +11,7 @@ from gateway.canonical.money import NanoUsd
 from gateway.canonical.request import PriceLimit, RoutingPreferences
 from gateway.errors import InvalidRequest
 from gateway.ledger.money import NANO_PER_USD
-from gateway.routing.plan import Candidate, Plan
+from gateway.routing.plan import Candidate, Plan, billed_share
 from gateway.routing.planning import TRIES_MIN, over
 
 M = TypeVar("M", bound=Model[Any])
@@ -30,7 +30,7 @@ def fitting(
     if not kept and objections[0][1] is not None:
         raise objections[0][1]
     if routing.max_price is not None:
-        kept = [each for each in kept if _within(routing.max_price, listed(each), worst_case(each))]
+        kept = [each for each in kept if _within(routing.max_price, each, listed(each), worst_case(each))]
     if not kept:
         raise InvalidRequest("No model is within 'max_price'.", param="max_price", code="max_price_exceeded")
     kept = kept if routing.allow_fallbacks else kept[:1]
@@ -42,8 +42,8 @@ def cannot(param: str, message: str) -> InvalidRequest:
     return InvalidRequest(message, param=param, code="unsupported_value")
 
 
-def _within(limit: PriceLimit, price: ListPrice | None, worst_case: NanoUsd) -> bool:
+def _within(limit: PriceLimit, candidate: Candidate[Any], price: ListPrice | None, worst_case: NanoUsd) -> bool:
     """True within the limits. A price that is not of tokens has the limit of the whole request alone."""
-    if price is not None and over(price, limit) is not None:
+    if price is not None and over(price, limit, billed_share(candidate)) is not None:
         return False
     return limit.total_usd is None or worst_case <= int(limit.total_usd * NANO_PER_USD)

@@ -27,7 +27,7 @@ from gateway.ledger.prices import Terms, cost, price_of, terms
 from gateway.operations.provider_tools import offered_tools
 from gateway.pipeline.operation import Cost, OpenOutput
 from gateway.providers.chat.profiles import PROFILES
-from gateway.routing.plan import Candidate, Excluded, Plan, billed_at, sifted
+from gateway.routing.plan import Candidate, Excluded, Plan, billed_at, billed_share, sifted
 from gateway.routing.planning import over
 
 # What OpenAI bills for the content of one search where it counts none: https://platform.openai.com/docs/pricing.
@@ -167,7 +167,11 @@ def within_prices(request: ChatRequest, planned: Plan[ChatModel], excluded: list
     limit = request.routing.max_price
     if limit is None:
         return planned
-    kept = sifted(planned.candidates, "max_price", lambda each: over(_reached_price(request, each), limit), excluded)
+
+    def objection(candidate: Candidate[ChatModel]) -> str | None:
+        return over(_reached_price(request, candidate), limit, billed_share(candidate))
+
+    kept = sifted(planned.candidates, "max_price", objection, excluded)
     if not kept:
         message = "No model is within 'max_price' for a prompt of this length."
         raise InvalidRequest(message, param="max_price", code="max_price_exceeded")

@@ -18,6 +18,7 @@ from gateway.canonical.estimate import estimated_input_tokens
 from gateway.canonical.models import Alias, Name
 from gateway.canonical.request import ChatRequest
 from gateway.ports.standing import UNKNOWN, Standing
+from gateway.ports.upstream import row_of
 from gateway.routing.plan import Candidate, Excluded, sifted
 
 if TYPE_CHECKING:
@@ -138,7 +139,8 @@ def ordered(
     def key(candidate: Chat) -> tuple[Any, ...]:
         place = groups.setdefault(_group(candidate, request), len(groups))
         wish = _wish(candidate.name, request)
-        preferred = rank.get(candidate.target.provider, len(rank))
+        provider = candidate.target.provider
+        preferred = min(rank.get(name, len(rank)) for name in (provider, row_of(provider)))
         if is_short(candidate, grade):
             return place, True, preferred, candidate.own is None, -quality(candidate)
         # The account's own keys stand before the gateway's, which cost more.

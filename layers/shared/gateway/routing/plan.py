@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.canonical.chat_models import ChatModel, ListPrice, flat_price
-from gateway.canonical.models import Alias, Model, ModelTarget, Name
+from gateway.canonical.models import WHOLE, Alias, Model, ModelTarget, Name
 
 if TYPE_CHECKING:
     # Accounts with provider keys of their own load them, and requests for `auto` alone are graded.
@@ -97,3 +97,12 @@ def billed_at(candidate: Candidate[ChatModel]) -> ListPrice:
     offer = candidate.name.offer
     listed: ListPrice = candidate.target.price
     return flat_price(offer) if isinstance(offer, Alias) and offer.flat and candidate.own is None else listed
+
+
+def billed_share(candidate: Candidate[Any]) -> int:
+    """The share of that price by which a limit judges it, in hundredths of a percent: with the margin; a flat price is
+    whole, and so is the list price where the account's own key serves, which the provider bills.
+    """
+    offer = candidate.name.offer
+    is_flat = isinstance(offer, Alias) and offer.flat
+    return WHOLE if is_flat or candidate.own is not None else WHOLE + candidate.model.sale.margin

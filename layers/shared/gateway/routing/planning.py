@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from msgspec.structs import replace
 
 from gateway.canonical.chat_models import ChatModel, ListPrice
-from gateway.canonical.models import Alias, ModelTarget, Name, Retired
+from gateway.canonical.models import WHOLE, Alias, ModelTarget, Name, Retired
 from gateway.canonical.request import ChatRequest, PriceLimit, RoutingPreferences
 from gateway.errors import InvalidRequest, NotFound, PermissionDenied
 from gateway.ports.catalog import Catalog
-from gateway.routing.plan import Candidate, Excluded, M, Plan, billed_at, sifted
+from gateway.ports.upstream import row_of
+from gateway.routing.plan import Candidate, Excluded, M, Plan, billed_at, billed_share, sifted
 
 if TYPE_CHECKING:
     from gateway.ports.provider_keys import ProviderKey
@@ -104,9 +105,7 @@ def candidates_for(
     ]
     if not _is_allowed(names[0], access):
         raise not_allowed(requested)
-    every: Iterable[Candidate[M]] = (
-        Candidate(name, model, target) for name, model in _behind(names, catalog) for target in model.targets
-    )
+    every: Iterable[Candidate[M]] = _behind(names, catalog)
     if access.own_keys:
         from gateway.routing.own import with_own  # noqa: PLC0415  # accounts with keys of their own alone pay for it
 
@@ -119,8 +118,13 @@ def candidates_for(
     return _preferred(found, preferences, out)
 
 
-def _behind(names: Iterable[Name], catalog: Catalog[M]) -> Iterator[tuple[Name, M]]:
-    return ((name, model) for name in names for model in catalog.models_behind(name.offer))
+def _behind(names: Iterable[Name], catalog: Catalog[M]) -> Iterator[Candidate[M]]:
+    """All targets of the names' models; of a provider-qualified name the model's own at that provider."""
+    for name in names:
+        for model in catalog.models_behind(name.offer):
+            for target in model.targets:
+                if not name.provider or (target.provider == name.provider and model.id == name.offer.id):
+                    yield Candidate(name, model, target)
 
 
 def _is_allowed(name: Name, access: Access) -> bool:
@@ -177,11 +181,16 @@ def _preferred(
 
 
 def _unnamed(providers: Container[str], candidate: Candidate[Any]) -> str | None:
-    return None if candidate.target.provider in providers else "is none of the named providers"
+    return None if _is_among(providers, candidate) else "is none of the named providers"
 
 
 def _named(providers: Container[str], candidate: Candidate[Any]) -> str | None:
-    return "is one of the named providers" if candidate.target.provider in providers else None
+    return "is one of the named providers" if _is_among(providers, candidate) else None
+
+
+def _is_among(providers: Container[str], candidate: Candidate[Any]) -> bool:
+    provider = candidate.target.provider
+    return provider in providers or row_of(provider) in providers
 
 
 def _affordable(
@@ -189,19 +198,22 @@ def _affordable(
 ) -> list[Candidate[ChatModel]]:
     if limit is None:
         return found
-    kept = sifted(found, "max_price", lambda each: over(billed_at(each), limit), excluded)
+    kept = sifted(found, "max_price", lambda each: over(billed_at(each), limit, billed_share(each)), excluded)
     if not kept:
         raise InvalidRequest("No model is within 'max_price'.", param="max_price", code="max_price_exceeded")
     return kept
 
 
-def over(price: ListPrice, limit: PriceLimit) -> str | None:
-    """The class of tokens whose list price is over the caller's limit per million, in words; else nothing."""
+def over(price: ListPrice, limit: PriceLimit, basis_points: int) -> str | None:
+    """The class of tokens that is billed over the caller's limit per million, in words; else nothing.
+
+    `basis_points` is the share of the price that is billed, in hundredths of a percent.
+    """
     limits = (("input", limit.prompt_usd), ("output", limit.completion_usd), *limit.classes_usd)
     for name, most in limits:
         own: str = getattr(price, name) or (price.output if name == "audio_output" else price.input)
-        if most is not None and Decimal(own) > most:
-            return f"costs {own} USD per million tokens of {name}"
+        if most is not None and (billed := Decimal(own) * basis_points / WHOLE) > most:
+            return f"costs {billed.normalize():f} USD per million tokens of {name}"
     return None
 
 

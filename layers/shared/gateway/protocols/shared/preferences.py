@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable
 
 import orjson
 
+from gateway.canonical.provider_names import row_named
 from gateway.canonical.request import PriceLimit, RoutingPreferences
 from gateway.errors import InvalidRequest
 from gateway.protocols.shared.document import Node, amounts, parse
@@ -72,16 +73,6 @@ _PRICES = ("prompt", "completion", "total", *_CLASSES)
 _PROVIDER_MEMBERS = frozenset(
     {"order", "only", "ignore", "allow_fallbacks", "sort", "require_parameters", "max_price", "stream_failure"}
 )
-_CUSTOM = "custom"
-# A router's names of providers, where they are not the rows' own.
-_SPELLINGS = {
-    "alibaba": "qwen",
-    "amazon-bedrock": "bedrock",
-    "google-ai-studio": "gemini",
-    "google-vertex": "vertex",
-    "moonshotai": "moonshot",
-    "z-ai": "zhipu",
-}
 
 
 def refuse_upstream_members(root: Node, wording: str) -> None:
@@ -172,17 +163,7 @@ def _sort(provider: Node) -> tuple[str | None, bool]:
 
 def _providers(node: Node, name: str) -> tuple[str, ...]:
     """The rows that are named. A name that no row has stays, and names none."""
-    return tuple(map(_row_of, _strings(node, name)))
-
-
-def _row_of(name: str) -> str:
-    """The row's name: in small letters, without a variant behind a slash, in the rows' own spelling.
-
-    An operator's own row has its name behind a slash, which is kept.
-    """
-    base, slash, own = name.strip().partition("/")
-    base = base.lower().replace(" ", "-")
-    return f"{base}{slash}{own}" if base == _CUSTOM else _SPELLINGS.get(base, base)
+    return tuple(map(row_named, _strings(node, name)))
 
 
 def _strings(node: Node, name: str) -> tuple[str, ...]:
