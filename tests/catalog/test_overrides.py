@@ -25,7 +25,7 @@ CUSTOM = CHAT["models"][0] | {
 
 
 def under(version: int = 7, **document: Any) -> Catalog[ChatModel]:
-    overrides = read_overrides(orjson.dumps(document), version)
+    overrides = read_overrides(orjson.dumps(document), version, ["chat", "media"])
     checked(CHAT_MODELS, CHAT, overrides, KNOWN)
     return used(CHAT_MODELS, CHAT, overrides, KNOWN)
 
@@ -82,7 +82,7 @@ def test_a_media_price_is_changed_by_the_same_document() -> None:
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        ({"chta": {}}, "unknown member 'chta'; known: margins, chat, embeddings, media"),
+        ({"chta": {}}, "unknown member 'chta'; known: margins, chat, media"),
         ({"margins": {"passthrough": "-1"}}, "margins: passthrough: '-1' is not a decimal amount like '12.50'"),
         ({"margins": {"passthrough": "1.001"}}, "margins: passthrough: must be a percentage up to 1000, of at most"),
         ({"chat": {"models": [{"price": {}}]}}, "a row has no id:"),
@@ -115,6 +115,11 @@ def test_a_mistake_in_a_document_is_named_with_row_and_member(document: dict[str
 def test_a_function_refuses_by_itself_what_its_release_does_not_know(document: dict[str, Any]) -> None:
     with pytest.raises(CatalogError):
         used(CHAT_MODELS, CHAT, read_overrides(orjson.dumps({"chat": document}), 1), KNOWN)
+
+
+def test_a_function_passes_over_the_sections_of_other_kinds() -> None:
+    overrides = read_overrides(b'{"songs": {"models": [{"id": "a"}]}, "chat": {"withdrawn": ["old"]}}', 1)
+    assert used(CHAT_MODELS, CHAT, overrides, KNOWN).find("old") is None
 
 
 def test_a_function_reads_the_rows_of_the_document_alone() -> None:

@@ -151,10 +151,12 @@ class Compared(Struct, frozen=True):
 
 def _compared(services: Operator, before: str, after: str) -> Compared:
     """Compares the documents, of which the later one is checked; raises `CatalogError`."""
-    old, new = read_overrides(before.encode(), 1), read_overrides(after.encode(), 1)
+    kinds = all_kinds()
+    sections = [kind.section for kind, _ in kinds]
+    old, new = (read_overrides(text.encode(), 1, sections) for text in (before, after))
     _check_days(new, datetime.fromtimestamp(services.clock.now_s(), UTC).date().isoformat())
     pairs = []
-    for kind, known in all_kinds():
+    for kind, known in kinds:
         file = document_of(kind)
         checked(kind, file, new, known)
         pairs.append((overlaid(kind, file, old), overlaid(kind, file, new)))

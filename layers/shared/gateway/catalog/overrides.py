@@ -9,15 +9,14 @@ A row whose id the file has takes the document's members in place of its own, an
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
 from msgspec import Struct
 
 from gateway.catalog.catalog import Catalog, M, Row
-from gateway.catalog.loader import DATA, MARGINS, Kind, lazy, parse
+from gateway.catalog.loader import MARGINS, Kind, lazy, parse
 from gateway.catalog.schema import CatalogError, Member, Schema, an_object, day, distinct, read, record, several, text
 from gateway.ports.catalog import KnownNames
 
@@ -46,23 +45,22 @@ class Overrides(Struct, frozen=True):
         return self.sections.get(kind.section, {})
 
 
-def read_overrides(document: bytes, version: int) -> Overrides:
-    """Reads a document; raises `CatalogError` for what is none. Its rows are read with those that they lie over."""
+def read_overrides(document: bytes, version: int, known: Collection[str] | None = None) -> Overrides:
+    """Reads a document; raises `CatalogError` for what is none. Its rows are read with those that they lie over.
+
+    `known` are the sections of all kinds; a function, which sells one kind of them, passes over the others.
+    """
     if len(document) > DOCUMENT_BYTES_MAX:
         raise CatalogError(f"the document has {len(document)} bytes; at most {DOCUMENT_BYTES_MAX} are taken")
     try:
         written = orjson.loads(document)
     except orjson.JSONDecodeError as error:
         raise CatalogError(f"line {error.lineno}: not JSON: {error.msg}") from None
-    fields = read(written, _schema())
+    named = an_object(written).keys() - {"margins"} if known is None else known
+    section = Member(record(SECTION, dict), None)
+    fields = read(written, {"margins": Member(record(MARGINS, dict), None), **dict.fromkeys(sorted(named), section)})
     margins = written["margins"] if fields.pop("margins") is not None else None
     return Overrides(version, margins, {name: section for name, section in fields.items() if section is not None})
-
-
-def _schema() -> Schema:
-    """The members of a document: margins, and a section for each data file of the release."""
-    names = sorted(file.removesuffix(".json") for file in os.listdir(DATA))  # noqa: PTH208  # as in wiring/catalogs.py
-    return {"margins": Member(record(MARGINS, dict), None), **dict.fromkeys(names, Member(record(SECTION, dict), None))}
 
 
 def overlaid(kind: Kind[Any], file: Row, overrides: Overrides) -> Row:
