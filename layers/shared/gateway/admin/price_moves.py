@@ -106,7 +106,7 @@ def _leaves(place: Leaf, value: Any) -> Iterator[tuple[Leaf, Decimal]]:
 
 
 def _paid(prices: Prices, leaf: Leaf) -> Decimal | None:
-    """What is paid for a class: its own price, or that of the class that it is paid as; `None` without any."""
+    """The price that a class is paid at: its own, or that of the class that it is paid as; `None` without any."""
     if leaf in prices or not leaf:
         return prices.get(leaf)
     return prices.get((*leaf[:-1], PAID_AS.get(leaf[-1], "input")))
