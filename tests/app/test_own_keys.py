@@ -96,6 +96,15 @@ async def home(script: Script, mode: Mode = "first", provider: str = "openai", *
             yield Home(app, scripted, store, own_keys)
 
 
+async def test_the_answer_tells_which_of_the_two_keys_was_asked() -> None:
+    async with home({OWN: REFUSED, SHARED: SERVED}) as here:
+        tried = (await here.ask()).json["nexevo"]["models_tried"]
+    assert tried[0] == {
+        "model": "gpt-4o", "provider": "openai", "outcome": "403 provider_key_refused", "own_key": True,
+    }  # fmt: skip
+    assert tried[-1] == {"model": "gpt-4o", "provider": "openai", "outcome": "served"}
+
+
 async def test_the_own_key_serves_and_costs_nothing_and_the_ledger_says_so() -> None:
     async with home({OWN: SERVED}) as here:
         answer = await here.ask()

@@ -118,7 +118,9 @@ async def test_a_key_is_stored_untested_where_that_is_asked_for(nexgate: AppUnde
     ("wrong", "status", "code", "param"),
     [
         ({"provider": "unheard-of"}, 400, "unknown_provider", "provider"),
-        ({"provider": "../admin"}, 400, "invalid_value", "provider"),
+        ({"provider": "../admin"}, 400, "unknown_provider", "provider"),
+        ({"provider": "custom/ollama"}, 400, "unknown_provider", "provider"),
+        ({"provider": "open ai"}, 400, "invalid_value", "provider"),
         ({"api_key": "short"}, 400, "invalid_value", "api_key"),
         ({"api_key": "sk-with\r\nx-evil: header"}, 400, "invalid_value", "api_key"),
         ({"api_key": "sk-mit-ümlaut-123"}, 400, "invalid_value", "api_key"),

@@ -41,7 +41,7 @@ ROWS = {
     ),
     "bedrock": Tried(
         "us.anthropic.claude-haiku-4-5-20251001-v1:0",
-        "https://bedrock-runtime.eu-west-1.amazonaws.com/model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse",
+        "https://bedrock-runtime.eu-west-1.amazonaws.com/model/eu.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse",
         {"region": "eu-west-1"},
     ),
     "deepseek": Tried("deepseek-chat", "https://api.deepseek.com/chat/completions"),
@@ -178,7 +178,7 @@ def test_a_row_has_its_vendors_address(row: str) -> None:
             {"region": "eu-west-1"},
             (
                 "https://bedrock-runtime.eu-west-1.amazonaws.com"
-                "/model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse-stream"
+                "/model/eu.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse-stream"
             ),
         ),
         (
@@ -326,6 +326,25 @@ def test_mantle_is_signed_in_its_own_name() -> None:
     assert scopes == {
         "bedrock_converse": "bedrock", "openai_chat": "bedrock-mantle", "openai_responses": "bedrock-mantle",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("region", "model", "asked_as"),
+    [
+        ("us-east-1", "us.anthropic.claude", "us.anthropic.claude"),
+        ("ca-central-1", "us.anthropic.claude", "us.anthropic.claude"),
+        ("us-gov-west-1", "us.anthropic.claude", "us-gov.anthropic.claude"),
+        ("eu-central-1", "us.anthropic.claude", "eu.anthropic.claude"),
+        ("ap-northeast-1", "us.anthropic.claude", "apac.anthropic.claude"),
+        ("eu-central-1", "global.anthropic.claude", "global.anthropic.claude"),
+        ("eu-central-1", "mistral.mistral-large", "mistral.mistral-large"),
+    ],
+)
+def test_an_inference_profile_is_of_the_accounts_geography(region: str, model: str, asked_as: str) -> None:
+    asked = ChatRequest("another_wire", "asked", (Message("user", (Text("hi"),)),), b"")
+    credential = Credential("k", "http://127.0.0.1:9", {"region": region})
+    sent = PROVIDERS["bedrock"].request(asked, Target(model, Profile("p"), 10), credential, NOW_S)
+    assert sent.url == f"http://127.0.0.1:9/model/{asked_as}/converse"
 
 
 def test_an_inference_profiles_arn_is_one_segment_of_the_path() -> None:

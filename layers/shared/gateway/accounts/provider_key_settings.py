@@ -40,7 +40,7 @@ class ProviderApiKey(str):
         return "ProviderApiKey()"
 
 
-ProviderName = Annotated[str, Meta(max_length=64, pattern=r"^[a-z][a-z0-9_-]*$(?!\n)")]
+ProviderName = Annotated[str, Meta(max_length=64, pattern=r"^[!-~]+$(?!\n)")]
 Settings = Annotated[dict[str, Annotated[str, Meta(max_length=256)]], Meta(max_length=8)]
 
 

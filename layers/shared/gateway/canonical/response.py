@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct, field
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from gateway.canonical.parts import Part
 from gateway.canonical.request import NOTHING, Json
@@ -84,11 +84,21 @@ def gathered(responses: Sequence[ChatResponse], choices_each: int) -> ChatRespon
 
 
 class Tried(Struct, frozen=True):
-    """A candidate, and what came of it: `served`, the status and code of a failure, or why it was not asked."""
+    """A candidate, and what came of it: `served`, the status and code of a failure, or why it was not asked.
+
+    `own_key` tells that it was asked with the account's own key of the provider.
+    """
 
     model: str
     provider: str
     outcome: str
+    own_key: bool = False
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The candidate as answers have it."""
+        told: dict[str, Any] = {"model": self.model, "provider": self.provider, "outcome": self.outcome}
+        return told | ({"own_key": True} if self.own_key else {})
 
 
 class Extension(Struct, frozen=True):
@@ -106,7 +116,7 @@ class Extension(Struct, frozen=True):
         return {
             "generation_id": self.generation_id,
             "model_used": self.model_used,
-            "models_tried": [asdict(tried) for tried in self.models_tried],
+            "models_tried": [tried.shown for tried in self.models_tried],
             "cache": self.cache,
             "cost_usd": self.cost_usd,
         } | ({"tools": self.tools} if self.tools else {})

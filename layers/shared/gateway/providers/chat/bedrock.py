@@ -21,6 +21,10 @@ _MANTLE = "bedrock-mantle"
 MANTLE_PATHS = {"openai_chat": "/v1/chat/completions", "openai_responses": "/v1/responses"}
 # https://docs.aws.amazon.com/general/latest/gr/bedrock.html
 REGIONS = r"[a-z]{2}(-[a-z]+)+-[1-9]"
+# https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html: a profile is of a geography, by
+# the beginnings of its regions' names. The catalog has those of the United States.
+_AMERICAN = "us."
+_GEOGRAPHIES = {"us-gov-": "us-gov.", "eu-": "eu.", "ap-": "apac."}
 # The client writes the Host field from the origin, without the scheme's own port.
 _OWN_PORTS = {"http": ":80", "https": ":443"}
 
@@ -32,12 +36,21 @@ def base_url(credential: Credential) -> str:
 
 def path(outgoing: Outgoing) -> str:
     """The model's; a profile's id, which may hold `:` and `/`, is one segment of it."""
-    return f"/model/{encoded(outgoing.model)}/{'converse-stream' if outgoing.stream else 'converse'}"
+    return f"/model/{encoded(_profile(outgoing))}/{'converse-stream' if outgoing.stream else 'converse'}"
 
 
 def invoke_path(outgoing: Outgoing) -> str:
     """The path under which a model is asked in its own vendor's words."""
     return f"/model/{encoded(outgoing.model)}/invoke"
+
+
+def _profile(outgoing: Outgoing) -> str:
+    """The model's id; an inference profile of the United States as the geography of the account's region calls it."""
+    if not outgoing.model.startswith(_AMERICAN):
+        return outgoing.model
+    region = outgoing.credential.extra.get("region", "")
+    geography = next((name for begins, name in _GEOGRAPHIES.items() if region.startswith(begins)), _AMERICAN)
+    return geography + outgoing.model.removeprefix(_AMERICAN)
 
 
 def mantle_base_url(credential: Credential) -> str:
