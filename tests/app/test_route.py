@@ -87,6 +87,14 @@ async def test_what_is_wrong_with_the_request_itself_is_refused_as_chat_does(bod
     assert answer.error["message"]
 
 
+@pytest.mark.parametrize("model", ["gpt-4o", "claude-haiku-4-5"])
+async def test_a_parameter_that_no_provider_of_the_callers_own_wire_takes_is_refused_by_the_plan(model: str) -> None:
+    body = hello(model=model, top_k=5, provider={"require_parameters": True, "only": ["openai", "azure", "vertex"]})
+    answer, _ = await asked(body)
+    refused = None if model.startswith("claude") else "top_k"
+    assert (answer.json["refusal"] or {}).get("param") == refused
+
+
 async def test_auto_shows_its_grade() -> None:
     answer, _ = await asked(hello(model="nexevo/auto"))
     grade = answer.json["grade"]

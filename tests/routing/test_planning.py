@@ -209,12 +209,24 @@ class TestRequiredParameters:
 
     @pytest.mark.parametrize(
         "members",
-        [{"logit_bias": {"5": 1}}, {"seed": 1}, {"n": 2}, {"user": "u" * 600}],
+        [{"logit_bias": {"5": 1}}, {"seed": 1}, {"n": 2}],
     )
     def test_a_target_that_takes_less_is_left_out(self, members: dict[str, Any]) -> None:
         rows = model("m", target("anthropic"), target("openai"))
         request = asked("m", provider={"require_parameters": True}, **members)
         assert [id_of(each) for each in self.planned(request, rows).candidates] == ["openai/m"]
+
+    @pytest.mark.parametrize("members", [{"user": "u" * 600}, {"top_k": 5}])
+    def test_a_target_of_the_callers_own_wire_that_does_not_take_all_of_it_is_left_out(
+        self, members: dict[str, Any]
+    ) -> None:
+        rows = model("m", target("openai"), target("anthropic"))
+        request = asked("m", provider={"require_parameters": True}, **members)
+        if "top_k" in members:
+            assert [id_of(each) for each in self.planned(request, rows).candidates] == ["anthropic/m"]
+            return
+        with pytest.raises(InvalidRequest, match="Invalid 'user'"):
+            self.planned(request, rows)
 
     def test_a_model_that_samples_as_it_likes_is_left_out(self) -> None:
         rows = model("m", target("openai", profile="openai_gpt5"), target("openai", upstream_model="other"))

@@ -108,11 +108,11 @@ class Provider(Struct, frozen=True):
     def shaped(self, asked: ChatRequest, target: Target) -> ChatRequest:
         """The request as the target takes it. One of the same wire stays as it is: the provider judges it.
 
-        A provider of another's wire takes less of it, which is said to callers who require every parameter.
+        What the provider or the model takes less of than the wire has is said to callers who require every parameter.
         """
         if asked.protocol != self.wire:
             return self._bridged(asked, target)
-        if asked.protocol != self._dialect and asked.routing.require_parameters:
+        if asked.routing.require_parameters:
             self._bridged(asked, target)
         return asked
 
