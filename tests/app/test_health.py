@@ -23,6 +23,7 @@ from gateway.routing.health import (
     COOLDOWN_MAX_S,
     COOLDOWN_S,
     FAILURES_MAX,
+    LEFT_MAX_S,
     Phase,
     Standing,
     by_weight,
@@ -143,8 +144,9 @@ def test_a_breaker_opens_at_failures_in_a_row_and_not_again_while_it_cools() -> 
 
 
 def test_a_named_wait_is_kept_as_it_is_named() -> None:
-    assert Standing().failed(10, after_s=60) == Standing(0, 1, 70)
-    assert Standing(0, 3, 90).failed(10, after_s=60) == Standing(0, 3, 90)
+    assert Standing().failed(10, after_s=5) == Standing(0, 1, 15, 15)
+    assert Standing().failed(10, after_s=60) == Standing(0, 1, 70, 10 + LEFT_MAX_S)
+    assert Standing(0, 3, 90).failed(10, after_s=60) == Standing(0, 3, 90, 10 + LEFT_MAX_S)
 
 
 @pytest.mark.parametrize(
@@ -257,6 +259,52 @@ async def test_a_named_wait_spares_every_model_of_the_quota_in_this_request_and_
         assert (await pair.ask())["models_tried"] == [{"model": "twice", "provider": "openai", "outcome": "served"}]
 
     await played(story, Provider(LIMITED))
+
+
+WAITS = sized(429, b'{"error": {"message": "Slow down."}}', "retry-after: 4")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_provider_that_names_a_wait_is_left_alone_until_it_is_over_where_nothing_else_is_left(
+    *, stream: bool
+) -> None:
+    async def story(pair: Pair) -> None:
+        only = {"provider": {"only": ["openai"]}, "stream": stream}
+        told = [await pair.gateway.ask(hello(model="twice", **only)) for _ in range(3)]
+        assert ([answer.status for answer in told], len(pair.first.asked)) == ([503, 503, 503], 1)
+        assert all(answer.headers["retry-after"] == "4" for answer in told)
+        account = await pair.gateway.look()
+        assert (account.holds, account.held_nanousd) == ((), 0)
+        await asyncio.sleep(4.1)
+        pair.first.answer = SERVED
+        assert (await pair.gateway.ask(hello(model="twice", **only))).status == 200
+
+    await played(story, Provider(WAITS))
+
+
+async def test_another_process_leaves_the_provider_alone_too() -> None:
+    store = MemoryHealth()
+
+    async def ask_once(pair: Pair) -> int:
+        await pair.health.settled()
+        pair.health.refresh()
+        await pair.health.settled()
+        await pair.ask(provider={"only": ["openai"]})
+        return len(pair.first.asked)
+
+    assert await played(ask_once, Provider(WAITS), store=store) == 1
+    assert await played(ask_once, Provider(WAITS), store=store) == 0
+
+
+async def test_a_long_wait_is_asked_about_in_between() -> None:
+    async def story(pair: Pair) -> None:
+        only = {"provider": {"only": ["openai"]}}
+        await pair.ask(**only)
+        await asyncio.sleep(LEFT_MAX_S + 0.1)
+        pair.first.answer = SERVED
+        assert (await pair.ask(**only))["models_tried"][-1]["outcome"] == "served"
+
+    await played(story, Provider(sized(429, b"{}", "retry-after: 86400")))
 
 
 @pytest.mark.parametrize("answer", [FORBIDDEN, LIMITED, BUSY])

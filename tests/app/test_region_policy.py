@@ -1,6 +1,9 @@
 """Tests that a key's requests are processed only where its region policy allows."""
 
+import asyncio
 from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -9,9 +12,12 @@ from gateway.auth.principal import Principal, key_hash
 from gateway.auth.regions import within
 from gateway.canonical.models import ModelTarget
 from gateway.catalog.listing import listed
+from gateway.errors import OutOfRegion
+from gateway.pipeline.provider_client import ProviderClient
 from gateway.ports.upstream import Credential
-from tests.app.harness import CATALOG, CHAT, KEY, RECORD, Answer
+from tests.app.harness import CATALOG, CHAT, KEY, RECORD, Answer, Scripted, app_under_test, completion, sized
 from tests.app.test_served_wires import CLIENTS, gateway, question
+from tests.fakes.credentials import MemoryCredentials
 
 pytestmark = pytest.mark.anyio
 
@@ -90,3 +96,53 @@ async def test_models_are_listed_where_the_key_can_be_served_by_one_of_their_tar
     assert ("deepseek-chat" in seen, "gpt-4o" in seen) == (deepseek, openai)
     # Some of its models are at either's.
     assert "nexevo/fast" in seen
+
+
+QWEN = {"model": "qwen-plus", "messages": [{"role": "user", "content": "Hi"}]}
+MAINLAND, OVERSEAS = {"region": "cn-beijing"}, {"region": "us-east-1"}
+
+
+async def served_by(policy: str, *regions: dict[str, str], **more: Any) -> tuple[Answer, list[bytes]]:
+    """The answer to a request for a model whose target names no region, and the keys that its provider was shown."""
+
+    async def answered(_: int, writer: asyncio.StreamWriter) -> None:
+        writer.write(sized(200, completion()))
+
+    async with Scripted(answered) as server:
+        keys = [
+            Credential(f"key{number}", server.base_url, extra, id=f"k{number}") for number, extra in enumerate(regions)
+        ]
+        rows: dict[str, Any] = {"qwen": keys, "deepseek": Credential("d", server.base_url)}
+        async with app_under_test("", rows=rows) as nexgate:
+            nexgate.keys.records[key_hash(KEY)] = replace(RECORD, region_policy=policy)
+            answer = await nexgate.ask(QWEN | more)
+        return answer, [head.split(b"Bearer ")[1].split(b"\r\n")[0] for head in server.heads]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_credential_of_the_mainland_serves_no_key_that_stays_overseas(*, stream: bool) -> None:
+    answer, shown = await served_by("overseas-only", MAINLAND, stream=stream)
+    assert (answer.status, answer.error["code"], shown) == (403, "region_not_allowed", [])
+
+
+async def test_of_several_credentials_those_of_the_keys_region_serve() -> None:
+    for _ in range(5):
+        answer, shown = await served_by("overseas-only", MAINLAND, OVERSEAS, MAINLAND)
+        assert (answer.status, shown) == (200, [b"key1"])
+
+
+@pytest.mark.parametrize(("policy", "region"), [("any", MAINLAND), ("overseas-only", OVERSEAS), ("overseas-only", {})])
+async def test_a_credential_within_the_keys_region_serves(policy: str, region: dict[str, str]) -> None:
+    answer, shown = await served_by(policy, region)
+    assert (answer.status, shown) == (200, [b"key0"])
+
+
+async def test_a_prompt_is_counted_by_no_credential_outside_of_the_keys_region() -> None:
+    nothing_is_sent: Any = None
+    credentials = MemoryCredentials({"bedrock": Credential("k", extra={"region": "cn-north-1"})})
+    providers = ProviderClient(credentials, nothing_is_sent, nothing_is_sent)
+    target = ModelTarget(provider="bedrock", upstream_model="up", price="1")
+    candidate: Any = SimpleNamespace(target=target, own=None)
+    with pytest.raises(OutOfRegion):
+        await providers.choice(candidate, Principal("acct", replace(RECORD, region_policy="overseas-only")))
+    assert len(await providers.choice(candidate, Principal("acct", RECORD))) == 1

@@ -230,6 +230,18 @@ async def test_a_job_of_a_suspended_account_is_not_sent() -> None:
     assert (job.error and job.error.code, made.provider.tasks) == ("account_suspended", {})
 
 
+@pytest.mark.parametrize(("policy", "is_sent"), [("overseas-only", False), ("cn-only", True), ("any", True)])
+async def test_the_region_of_the_credential_is_that_of_a_job_whose_target_names_none(
+    policy: str, *, is_sent: bool
+) -> None:
+    made = await world()
+    made.provider.region_named = "cn-beijing"
+    await made.order(JOB)
+    await made.keys.change(ACCOUNT, "key_1", {"region_policy": policy})
+    await made.execute(JOB, 1)
+    assert bool(made.provider.tasks) is is_sent
+
+
 @pytest.mark.parametrize(
     "changes",
     [

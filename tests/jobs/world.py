@@ -78,7 +78,12 @@ class Provider:
     poll_errors: float = 0.0
     failures: float = 0.0
     refuses: Callable[[Job], bool] = lambda _: False
+    region_named: str | None = None
     tasks: dict[str, Task] = field(default_factory=dict)
+
+    async def region(self, provider: str) -> str | None:
+        del provider
+        return self.region_named
 
     async def calls_back(self, _job: Job) -> bool:
         return False

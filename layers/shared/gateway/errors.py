@@ -189,6 +189,18 @@ class NotConfigured(UpstreamError):
         super().__init__(message, retryable=False)
 
 
+class OutOfRegion(NotConfigured):
+    """Reports that a provider is not asked: all its credentials here are of places that the key's policy excludes."""
+
+    status = 403
+    type = "permission_error"
+    default_code = "region_not_allowed"
+
+    def __init__(self) -> None:
+        super().__init__("The region policy of this API key leaves no account of this model's provider.")
+        self.should_retry = False
+
+
 class NotCovered(NotConfigured):
     """Reports that a provider is not asked with the gateway's credentials: the balance does not cover its price."""
 

@@ -5,6 +5,8 @@ Pure. By the addresses that `providers/` has for each vendor: those of Alibaba C
 
 from __future__ import annotations
 
+# The policy of keys without one.
+ANYWHERE = "any"
 _CHINESE = frozenset({"deepseek", "tencent"})
 # https://www.tencentcloud.com/document/product/213/6091, and the names of Alibaba's and AWS's regions.
 _CHINESE_REGIONS = ("cn-", "ap-beijing", "ap-chengdu", "ap-chongqing", "ap-guangzhou", "ap-nanjing", "ap-shanghai")
@@ -12,7 +14,7 @@ _CHINESE_REGIONS = ("cn-", "ap-beijing", "ap-chengdu", "ap-chongqing", "ap-guang
 
 def within(policy: str, provider: str, region: str | None) -> bool:
     """True if a key of this region policy may have its requests processed by a provider, in that region of its."""
-    if policy == "any":
+    if policy == ANYWHERE:
         return True
     return _is_chinese(provider, region) is (policy == "cn-only")
 

@@ -32,9 +32,10 @@ class TokenCounter(Struct, frozen=True):
         planned = plan(request, self.catalog, principal)
         candidate = keeping_state(request, planned, partial(speaks, request)).candidates[0]
         provider = provider_of(candidate, request)
-        credential = await self.providers.configured(provider.name, candidate.own)
-        if credential is None:
+        found = await self.providers.choice(candidate, principal)
+        if not found:
             return estimated_input_tokens(request)
+        credential = await self.providers.ready(provider.name, found[0])
         credential = provider.located(credential, candidate.target.region)
         asked = provider.count_request(request, target_of(candidate), credential, self.clock.now_s())
         if asked is None:

@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
+from math import ceil
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -48,6 +49,7 @@ PROBE_STREAM_S, PROBE_ANSWER_S = 20.0, 60.0
 JITTER = SystemRandom()
 UNFORESEEN = "The gateway failed while serving the request."
 OVERDUE, LATE = "overdue", "late"
+LEFT_ALONE = "The provider is over its limit, and has asked for a pause that is not over yet."
 PROBE_LATE = "The provider, after failures, did not answer in time."
 
 T = TypeVar("T")
@@ -120,7 +122,7 @@ class Attempts:
                 if not _final_here(error) and error is not context.said_once:
                     waiting.append(candidate)
         if failed is None:
-            raise GatewayError(UNFORESEEN)
+            raise self._left_alone(context)
         context.fail_with(*failed)
         raise failed[0]
 
@@ -128,10 +130,23 @@ class Attempts:
         """True for a candidate that cannot go on with an answer, or whose provider has asked to be left alone."""
         if not context.may_ask(candidate):
             return True
-        spent = await self._routes.is_spent(context, candidate)
-        if spent:
+        if await self._routes.is_spent(context, candidate):
             context.pass_over(candidate)
-        return spent
+            return True
+        left_s = 0.0 if context.ordering is None else await self._routes.left_s(context, candidate)
+        if not left_s:
+            return False
+        context.pass_over(candidate)
+        context.left_s = min(left_s, context.left_s or left_s)
+        return True
+
+    def _left_alone(self, context: RequestContext[R, A]) -> GatewayError:
+        """The failure of a request that could ask none of its candidates."""
+        if not context.left_s:
+            return GatewayError(UNFORESEEN)
+        failure = UpstreamOverloaded(LEFT_ALONE, retry_after_s=ceil(context.left_s))
+        context.fail_with(failure, context.plan.candidates[0])
+        return failure
 
     async def _candidates(self, context: RequestContext[R, A]) -> Sequence[Candidate[Any]]:
         return context.plan.candidates if context.ordering is None else await context.ordering

@@ -64,6 +64,7 @@ class RequestContext(Struct, Generic[R, A]):
     """One planned request and its state. Lives for one request; `entered_s` is epoch seconds.
 
     `credentials` are those in use, by provider, and `spent` names the targets that are limited until after the request.
+    `left_s` are the seconds until the first of those may be asked that were to be left alone before it.
     `ordering` has the candidates in another order than the plan's where some of them are not well; `probe` is the one
     that this request finds out about.
     `unheld` is true while the hold is for the account's own provider keys alone, with which it is asked first.
@@ -80,6 +81,7 @@ class RequestContext(Struct, Generic[R, A]):
     failures: list[str] = field(default_factory=list)
     credentials: dict[str, Credential] = field(default_factory=dict)
     spent: set[str] = field(default_factory=set)
+    left_s: float = 0.0
     ordering: asyncio.Task[list[Candidate[Any]]] | None = None
     probe: Candidate[Any] | None = None
     warming: asyncio.Task[None] | None = None
@@ -144,7 +146,12 @@ class RequestContext(Struct, Generic[R, A]):
     def explained(self) -> tuple[Tried, ...]:
         """The candidates that were tried or passed over, in order, each with what came of it."""
         return tuple(
-            Tried(attempt.candidate.model.id, attempt.candidate.target.provider, attempt.outcome)
+            Tried(
+                attempt.candidate.model.id,
+                attempt.candidate.target.provider,
+                attempt.outcome,
+                attempt.candidate.own is not None,
+            )
             for attempt in self.attempts
         )
 

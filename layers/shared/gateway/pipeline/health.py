@@ -55,6 +55,11 @@ class Health:
         now_s = self._clock.now_s()
         return max((self._known.get(name, UNKNOWN).phase(now_s) for name in names), default=Phase.WELL)
 
+    def left_s(self, names: Iterable[str]) -> float:
+        """The seconds for which the provider has asked to be left alone with one of the targets; 0 where it has not."""
+        now_s = self._clock.now_s()
+        return max(0.0, *(self._known.get(name, UNKNOWN).left_until_s - now_s for name in names))
+
     async def claim(self, names: Sequence[str]) -> bool:
         """Takes the probe of the targets that are due, for this request; false if another request has it."""
         now_s, claimed = self._clock.now_s(), True
@@ -131,10 +136,14 @@ class Health:
             return
         own |= self._writing
         kept = {name: each for name, each in self._known.items() if name in own or not each.openings}
-        told = {name: Standing(0, each.openings, each.until_s) for name, each in found.items() if name not in own}
+        told = {
+            name: Standing(0, each.openings, each.until_s, each.left_until_s)
+            for name, each in found.items()
+            if name not in own
+        }
         self._known = kept | {name: each for name, each in told.items() if each.openings}
         self.paces = {name: each.late_s for name, each in found.items() if each.late_s is not None}
 
 
 def _shared(standing: Standing) -> SharedStanding:
-    return SharedStanding(standing.openings, standing.until_s)
+    return SharedStanding(standing.openings, standing.until_s, left_until_s=standing.left_until_s)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from gateway.errors import NotConfigured, UpstreamError
+from gateway.auth.regions import ANYWHERE, within
+from gateway.errors import NotConfigured, OutOfRegion, UpstreamError
 from gateway.framing.sse import FRAME_BYTES_MAX
 from gateway.ports.upstream import (
     Credential,
@@ -19,8 +20,11 @@ from gateway.ports.upstream import (
 )
 
 if TYPE_CHECKING:
+    from gateway.auth.principal import Principal
+
     # Accounts with provider keys of their own alone load them.
     from gateway.ports.provider_keys import OwnKeys, ProviderKey
+    from gateway.routing.plan import Candidate
 
 # How the streams of all wires begin: a field or a comment of server-sent events, or their byte order mark; the length
 # of AWS's first message; Gemini's array. JSON objects, HTML and a proxy's plain words begin otherwise.
@@ -54,11 +58,22 @@ class ProviderClient:
         self._timeouts = timeouts
         self._own_keys = own_keys
 
-    async def choice(self, provider: str, own: ProviderKey | None = None) -> Sequence[Credential]:
-        """The provider's credentials, of which a request uses one; empty where the deployment has none.
+    async def choice(self, candidate: Candidate[Any], principal: Principal) -> Sequence[Credential]:
+        """The credentials of the candidate's provider, of which a request uses one; empty where there are none.
 
-        With an account's `own` key it is that one alone.
+        With an account's own key it is that one alone. A target without a region is asked in that of the credential, so
+        that the key's region policy may leave some out; raises `OutOfRegion` where it leaves none.
         """
+        target, policy = candidate.target, principal.key.region_policy
+        found = await self._all(target.provider, candidate.own)
+        if policy == ANYWHERE or target.region is not None or not found:
+            return found
+        kept = [each for each in found if within(policy, target.provider, each.region)]
+        if not kept:
+            raise OutOfRegion
+        return kept
+
+    async def _all(self, provider: str, own: ProviderKey | None) -> Sequence[Credential]:
         if own is None:
             return await self._credentials.of(provider)
         return () if self._own_keys is None else (await self._own_keys.credential(own),)
@@ -79,7 +94,7 @@ class ProviderClient:
 
         What one request has begun at a provider's account, such as a task, a later one finds there alone.
         """
-        found = await self.choice(provider, own)
+        found = await self._all(provider, own)
         return await self.ready(provider, found[0]) if found else None
 
     async def warm(self, origin: str) -> None:

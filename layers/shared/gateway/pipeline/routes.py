@@ -47,7 +47,7 @@ class Routes(Struct, frozen=True):
         One that is due goes before those that are well if this request is the one that may probe it.
         """
         candidates = context.plan.candidates
-        phases = [await self._phase(candidate) for candidate in candidates]
+        phases = [await self._phase(context, candidate) for candidate in candidates]
         order, due = in_order(candidates, phases)
         if due is not None and await self._is_probed(context, due):
             order = [due, *(candidate for candidate in order if candidate is not due)]
@@ -60,7 +60,7 @@ class Routes(Struct, frozen=True):
     async def _is_probed(self, context: Request, due: Candidate[Any]) -> bool:
         """True if this request is the one that finds out about a candidate that is due."""
         health = self._health(due)
-        for credential in await self._choice(due):
+        for credential in await self._choice(context, due):
             names = _names(due, credential)
             if health.phase(names) is Phase.DUE and await health.claim(names):
                 context.credentials[_holder(due)], context.probe = credential, due
@@ -75,7 +75,7 @@ class Routes(Struct, frozen=True):
         provider, holder = candidate.target.provider, _holder(candidate)
         chosen = context.credentials.get(holder)
         if chosen is None:
-            found = await self.providers.choice(provider, candidate.own)
+            found = await self.providers.choice(candidate, context.inbound.principal)
             if not found:
                 raise NotConfigured
             chosen = found[0] if len(found) == 1 else await self._chosen(context, candidate, found)
@@ -85,7 +85,7 @@ class Routes(Struct, frozen=True):
     async def first_well(self, context: Request, candidates: Iterable[Candidate[Any]]) -> Candidate[Any] | None:
         """The first candidate that is well, and that the request may still ask."""
         for candidate in candidates:
-            if await self._phase(candidate) is Phase.WELL and not await self.is_spent(context, candidate):
+            if await self._phase(context, candidate) is Phase.WELL and not await self.is_spent(context, candidate):
                 return candidate
         return None
 
@@ -93,14 +93,14 @@ class Routes(Struct, frozen=True):
         """True if the provider has asked, of each credential, to be left alone for longer than the request waits."""
         if not context.spent:
             return False
-        found = await self._choice(candidate)
+        found = await self._choice(context, candidate)
         return bool(found) and all(_is_spent(context, candidate, each) for each in found)
 
     async def has_another(self, context: Request, attempt: Attempt, error: UpstreamError | InvalidRequest) -> bool:
         """True if the failure is the credential's, and the provider has one that the request has not tried."""
         if not isinstance(error, CredentialRefused | UpstreamOverloaded):
             return False
-        found = await self._choice(attempt.candidate)
+        found = await self._choice(context, attempt.candidate)
         return len(found) > 1 and bool(_untried(context, attempt.candidate, found))
 
     def failed(self, context: Request, attempt: Attempt, error: UpstreamError) -> None:
@@ -126,16 +126,22 @@ class Routes(Struct, frozen=True):
         if attempt.credential is not None and not health.all_well:
             health.served(_names(attempt.candidate, attempt.credential), whole=whole)
 
-    async def _phase(self, candidate: Candidate[Any]) -> Phase:
+    async def left_s(self, context: Request, candidate: Candidate[Any]) -> float:
+        """The seconds for which the provider has asked, of each credential, to be left alone; 0 where it has not."""
+        found = await self._choice(context, candidate)
+        health = self._health(candidate)
+        return min((health.left_s(_names(candidate, each)) for each in found), default=0.0)
+
+    async def _phase(self, context: Request, candidate: Candidate[Any]) -> Phase:
         """The phase of the best credential; a provider without any is of no help."""
-        found = await self._choice(candidate)
+        found = await self._choice(context, candidate)
         health = self._health(candidate)
         return min((health.phase(_names(candidate, each)) for each in found), default=Phase.COOLING)
 
-    async def _choice(self, candidate: Candidate[Any]) -> Sequence[Credential]:
+    async def _choice(self, context: Request, candidate: Candidate[Any]) -> Sequence[Credential]:
         """The credentials that the candidate may be asked with; none where the account's own cannot be opened."""
         try:
-            return await self.providers.choice(candidate.target.provider, candidate.own)
+            return await self.providers.choice(candidate, context.inbound.principal)
         except UpstreamError:
             return ()
 

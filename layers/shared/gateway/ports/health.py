@@ -11,12 +11,14 @@ from msgspec import Struct
 class SharedStanding(Struct, frozen=True):
     """A target's cooldown, as all processes know it: how many in a row, and the end of the last one (epoch).
 
-    One that has `late_s` is no cooldown, but the time after which a target's first content is late.
+    One that has `late_s` is no cooldown, but the time after which a target's first content is late. The provider has
+    asked to be left alone until `left_until_s`.
     """
 
     openings: int
     until_s: float
     late_s: float | None = None
+    left_until_s: float = 0.0
 
 
 class HealthStore(Protocol):

@@ -36,6 +36,11 @@ class Credential(Struct, frozen=True):
     id: str = ""
     weight: int = 1
 
+    @property
+    def region(self) -> str | None:
+        """The provider's region that it is of, where it names one."""
+        return self.extra.get("region") or self.extra.get("location")
+
     def __repr__(self) -> str:
         return f"Credential(id={self.id!r}, base_url={self.base_url!r})"
 

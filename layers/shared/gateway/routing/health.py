@@ -23,6 +23,9 @@ COOLDOWN_S = 2.0
 # Other processes learn of a recovery within seconds more; together they stay below 30 s.
 COOLDOWN_MAX_S = 15.0
 
+# A longer wait that a provider names is asked about in between: it may be of one large request, or of a minute's quota.
+LEFT_MAX_S = 20.0
+
 T = TypeVar("T")
 
 
@@ -35,11 +38,15 @@ class Phase(IntEnum):
 
 
 class Standing(Struct, frozen=True):
-    """Tells how a target does: failures in a row, cooldowns in a row, and the end of the last one (epoch seconds)."""
+    """Tells how a target does: failures in a row, cooldowns in a row, and the end of the last one (epoch seconds).
+
+    Until `left_until_s` its provider has asked to be left alone, and no request asks it, whatever else there is.
+    """
 
     failures: int = 0
     openings: int = 0
     until_s: float = 0.0
+    left_until_s: float = 0.0
 
     def phase(self, now_s: float) -> Phase:
         """The state of the breaker."""
@@ -53,7 +60,8 @@ class Standing(Struct, frozen=True):
         What is asked while it cools, since nothing else is left, says nothing new.
         """
         if after_s:
-            return Standing(0, self.openings or 1, max(self.until_s, now_s + after_s))
+            left_until_s = max(self.left_until_s, now_s + min(after_s, LEFT_MAX_S))
+            return Standing(0, self.openings or 1, max(self.until_s, now_s + after_s), left_until_s)
         if self.phase(now_s) is Phase.COOLING:
             return self
         if not self.openings and not at_once and self.failures + 1 < FAILURES_MAX:

@@ -40,7 +40,12 @@ class DynamoHealth:
         answer = await self._table.call("Query", question)
         items = [from_item(item) for item in answer.get("Items", [])]
         return {
-            item["target"]: SharedStanding(item["openings"], item["until_ms"] / 1000, _seconds(item.get("late_ms")))
+            item["target"]: SharedStanding(
+                item["openings"],
+                item["until_ms"] / 1000,
+                _seconds(item.get("late_ms")),
+                item.get("left_until_ms", 0) / 1000,
+            )
             for item in items
             if item["expires_at_s"] > now_s and item["schema_version"] == SCHEMA_VERSION
         }
@@ -79,6 +84,7 @@ class DynamoHealth:
             "target": target,
             "openings": standing.openings,
             "until_ms": _milliseconds(standing.until_s),
+            "left_until_ms": _milliseconds(standing.left_until_s),
             "expires_at_s": int(standing.until_s) + REMEMBERED_S,
             "schema_version": SCHEMA_VERSION,
         }

@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.auth.principal import Principal, may_use
-from gateway.auth.regions import within
+from gateway.auth.regions import ANYWHERE, within
 from gateway.canonical.jobs import Attempt, Job, JobError, JobStatus, Phase
 from gateway.canonical.media import Done, Failed, Moved, Running, TaskState
 from gateway.errors import GatewayError, InvalidRequest, PermissionDenied, ServiceUnavailable, UpstreamError
@@ -165,8 +165,16 @@ class MediaSteps:
             raise
         except GatewayError as refusal:
             return await self._work.writer.decide(job, JobStatus.FAILED, _error_of(refusal))
-        refused = _refused_route(job, principal)
+        region = None if principal.key.region_policy == ANYWHERE else await self._region(job)
+        refused = _refused_route(job, principal, region)
         return job if refused is None else await self._give_way(job, _error_of(refused))
+
+    async def _region(self, job: Job) -> str | None:
+        """The region in which the attempt's provider is asked: the target's, or that of the credential."""
+        route = route_of(job)
+        if route.get("region") is not None:
+            return str(route["region"])
+        return await self._work.tasks.region(route["provider"])
 
     async def _accepted(self, job: Job, handle: str) -> Job:
         def accepted(standing: Job) -> Job:
@@ -332,12 +340,12 @@ def _handle(job: Job) -> str:
     return job.attempt.handle
 
 
-def _refused_route(job: Job, principal: Principal) -> PermissionDenied | None:
+def _refused_route(job: Job, principal: Principal, region: str | None) -> PermissionDenied | None:
     """The refusal of the attempt's route by the key's models or its region policy, as both are now."""
     route = route_of(job)
     if not may_use(principal.key, (job.model, route["model"])):
         return PermissionDenied(f"This API key may not use the model '{job.model}' any more.", param="model")
-    if not within(principal.key.region_policy, route["provider"], route.get("region")):
+    if not within(principal.key.region_policy, route["provider"], region):
         message = f"The region policy of this API key leaves no provider of the model '{job.model}'."
         return PermissionDenied(message, param="model", code="region_not_allowed")
     return None

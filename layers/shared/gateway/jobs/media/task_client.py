@@ -41,6 +41,11 @@ class TaskClient:
         credential = await self._providers.credential(provider)
         return self._vendors[provider], credential
 
+    async def region(self, provider: str) -> str | None:
+        """The region that this deployment's credential of the provider names, if it names one."""
+        credential = await self._providers.configured(provider)
+        return None if credential is None else credential.region
+
     async def calls_back(self, job: Job) -> bool:
         """Tells whether the provider of the job's attempt reports the end by a callback."""
         vendor, _ = await self._served(job)
