@@ -12,12 +12,15 @@ from gateway.admin.commands import parser, shown
 from gateway.catalog.schema import CatalogError
 from gateway.errors import Conflict, NotFound
 from gateway.ports.catalog import StoredOverrides
+from gateway.wiring.catalogs import plain_kinds
 from tests.fakes.overrides import MemoryOverrides
 from tests.fakes.provider_rows import MemoryProviderRows
 from tests.stores.conftest import StoppedClock
 
 pytestmark = pytest.mark.anyio
 
+# The section of a kind of models without facts of their own.
+PLAIN = plain_kinds()[0][0].section
 CHEAP = '{"chat": {"models": [{"id": "gpt-4o", "price": {"input": "2", "cache_read": "1", "output": "10"}}]}}'
 DEAR = '{"margins": {"passthrough": "9"}}'
 
@@ -139,7 +142,7 @@ OWN = {
          "text-embedding-3-small: openai input 0.02 -> 0.2", "text-embedding-3-small"),
         ('{"rerank": {"models": [{"id": "rerank-2.5", "price": {"input": "0.5"}}]}}',
          "rerank-2.5: voyage input 0.05 -> 0.5", "rerank-2.5"),
-        ('{"moderations": {"models": [{"id": "omni-x", "owned_by": "openai", "created": 1731689265, "price": "0"}]}}',
+        (f'{{"{PLAIN}": {{"models": [{{"id": "omni-x", "owned_by": "openai", "created": 1731689265, "price": "0"}}]}}}}',
          "omni-x: openai none -> 0", "omni-x"),
     ],
 )  # fmt: skip

@@ -40,7 +40,7 @@ class Phase(IntEnum):
 class Standing(Struct, frozen=True):
     """Tells how a target does: failures in a row, cooldowns in a row, and the end of the last one (epoch seconds).
 
-    Until `left_until_s` its provider has asked to be left alone, and no request asks it, whatever else there is.
+    Until `left_until_s` its provider has asked to be left alone, and no request asks it, even as the last one left.
     """
 
     failures: int = 0
