@@ -21,6 +21,8 @@ pytestmark = pytest.mark.anyio
 
 # The section of a kind of models without facts of their own.
 PLAIN = plain_kinds()[0][0].section
+NEW: dict[str, Any] = {"id": "omni-x", "owned_by": "openai", "created": 1731689265, "price": "0"}
+FREE = orjson.dumps({PLAIN: {"models": [NEW]}}).decode()
 CHEAP = '{"chat": {"models": [{"id": "gpt-4o", "price": {"input": "2", "cache_read": "1", "output": "10"}}]}}'
 DEAR = '{"margins": {"passthrough": "9"}}'
 
@@ -142,7 +144,7 @@ OWN = {
          "text-embedding-3-small: openai input 0.02 -> 0.2", "text-embedding-3-small"),
         ('{"rerank": {"models": [{"id": "rerank-2.5", "price": {"input": "0.5"}}]}}',
          "rerank-2.5: voyage input 0.05 -> 0.5", "rerank-2.5"),
-        (f'{{"{PLAIN}": {{"models": [{{"id": "omni-x", "owned_by": "openai", "created": 1731689265, "price": "0"}}]}}}}',
+        (FREE,
          "omni-x: openai none -> 0", "omni-x"),
     ],
 )  # fmt: skip
