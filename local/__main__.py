@@ -8,6 +8,7 @@ python -m local ledger ACCOUNT --data .data --json
 python -m local catalog --data .data set FILE
 python -m local sweep --data .data --now EPOCH_SECONDS
 python -m local reconcile --data .data --now EPOCH_SECONDS
+python -m local mail --data .data --json
 python -m local setup
 """
 
@@ -28,6 +29,7 @@ COMMANDS = {
     "sweep": "local.operator_commands",
     "catalog": "local.operator_commands",
     "reconcile": "local.reconcile",
+    "mail": "local.mail",
     "setup": "local.dynamodb",
 }
 
@@ -52,6 +54,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--template", type=Path, default=ROOT / "template.yaml")
     commands = parser.add_subparsers(dest="command")
     _add_data(commands.add_parser("processes", help="the function processes that live"))
+    _add_data(commands.add_parser("mail", help="the letters that the stack has sent"))
     credit = commands.add_parser("credit", help="add money to an account")
     credit.add_argument("account")
     credit.add_argument("usd")

@@ -19,7 +19,7 @@ from local.resource_names import REGION
 from local.template import Stack
 
 log = logging.getLogger(__name__)
-ServiceName = Literal["dynamodb", "kms", "s3", "secretsmanager", "sqs", "stepfunctions"]
+ServiceName = Literal["dynamodb", "kms", "s3", "secretsmanager", "sesv2", "sqs", "stepfunctions"]
 # boto3 creates the types of its clients at run time.
 Client = Any
 # The emulators accept any credentials.
@@ -49,7 +49,7 @@ class Services:
 
         Source: docs.aws.amazon.com/sdkref, Service-specific endpoints.
         """
-        at_moto = ("EVENTBRIDGE", "KMS", "S3", "SECRETS_MANAGER", "SES", "SFN", "SNS", "SQS", "STS")
+        at_moto = ("EVENTBRIDGE", "KMS", "S3", "SECRETS_MANAGER", "SES", "SESV2", "SFN", "SNS", "SQS", "STS")
         return {
             "AWS_ENDPOINT_URL_DYNAMODB": self.dynamodb,
             **{f"AWS_ENDPOINT_URL_{service}": self.moto for service in at_moto},
@@ -124,6 +124,11 @@ def put_secret(services: Services, name: str, value: str) -> None:
         client.create_secret(Name=name, SecretString=value)
     except client.exceptions.ResourceExistsException:
         client.put_secret_value(SecretId=name, SecretString=value)
+
+
+def verify_sender(services: Services, identity: str) -> None:
+    """Has moto's SES take letters from an identity; moto forgets it with its process. Blocks."""
+    services.client("sesv2").create_email_identity(EmailIdentity=identity)
 
 
 def _create_tables(services: Services, tables: Mapping[str, Mapping[str, Any]]) -> None:

@@ -18,7 +18,7 @@ from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
-from local import s3_listing, step_functions
+from local import mail, s3_listing, step_functions
 from local.moto_store import DynamoItems, KmsKeys, S3Objects
 from local.private_path import S3_ONLY, Guarded
 from local.s3_listing import Listing
@@ -103,7 +103,7 @@ def main() -> None:
     data = Path(sys.argv[1])
     moto = PersistentMoto(Listing(Dispatcher(create_backend_app), data / s3_listing.FILE), data)
     # The environment, unlike arguments, is not shown to every user of the machine.
-    guarded = Guarded(moto, os.environ["PRIVATE_PATH"])
+    guarded = Guarded(mail.Mailbox(moto, data / mail.FILE), os.environ["PRIVATE_PATH"])
     server = make_server(host, port, guarded, threaded=True, request_handler=MotoRequestHandler, fd=listener.fileno())
     saver = threading.Thread(target=moto.save_on_change)
     saver.start()

@@ -32,6 +32,8 @@ OBJECT_ACTIONS = {
     "PUT": "PutObject",
 }
 UPLOAD_ACTIONS = {"DELETE": "AbortMultipartUpload", "GET": "ListMultipartUploadParts"}
+# SES's paths. A letter's own members are not written down, so its call names no resource.
+LETTERS = "/v2/email/"
 # A call that names no resource, such as one by a task's token, is allowed where the action is allowed on any.
 ANY = ""
 
@@ -72,6 +74,8 @@ def allowed(policy: Sequence[Statement], action: str, resource: str) -> bool:
 def calls(record: Mapping[str, Any]) -> list[Call]:
     """Lists the permissions that one recorded request needs, in IAM's terms."""
     function, operation = record["function"], record["operation"]
+    if not operation and record["target"].startswith(LETTERS):
+        return [Call(function, "ses:SendEmail", ANY)]
     if not operation:
         action, resource = _on_object(record["method"], record["target"])
         return [Call(function, f"s3:{action}", resource)]

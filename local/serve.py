@@ -31,6 +31,10 @@ CANNOT_START = (
 )
 
 
+# Where the template's own defaults would leave a part of the stack asleep.
+PARAMETERS = {"MailIdentity": "nexgate.test", "Registration": "open"}
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Serves until a signal and returns the exit status."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
@@ -53,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         limits=AWS_LIMITS,
         balance_usd=arguments.balance,
         own_hosts=tuple(arguments.own_host),
-        parameters=dict(arguments.parameter),
+        parameters={**PARAMETERS, **dict(arguments.parameter)},
     )
     announce = _announce_json if arguments.json else _announce_page
     try:

@@ -203,8 +203,10 @@ def _claim(lock: int, data: Path) -> None:
 
 
 def _fill(services: Services, stack: Stack, rows: ProviderRows) -> None:
-    """Creates the tables, buckets and queues, and stores the providers' secrets."""
+    """Creates the tables, buckets and queues, and stores the providers' secrets and who may send letters."""
     aws_services.provision(services, stack)
+    for identity in _values_in_functions(stack, "MAIL_IDENTITY") - {""}:
+        aws_services.verify_sender(services, identity)
     for variable, value in (("PROVIDERS_SECRET", rows.secret()), ("CALLBACKS_SECRET", rows.callbacks_secret())):
         for secret in _values_in_functions(stack, variable):
             # If CloudFormation chooses the secret's name, the functions know the secret by its ARN.

@@ -1,7 +1,4 @@
-"""Serves the management of an account's keys, and of its own keys of providers, to a key that may manage them.
-
-The paths of keys answer without `/v1` too.
-"""
+"""Serves an account's keys, with and without `/v1`, and its own keys of providers, to what manages the account."""
 
 from functools import partial
 from typing import Any
@@ -21,10 +18,11 @@ keys = Endpoints(ManagerCall, "/v1/keys", "/keys")
 
 @keys.on("POST", "", body=NewKey)
 async def create_key(call: ManagerCall, settings: NewKey) -> Shown:
-    """Creates a key; its text is shown once, and for a day in repeats with the same Idempotency-Key."""
+    """Creates a key, for a person without a balance too; shown once, and in repeats of its Idempotency-Key."""
     key_id = call.keyring.new_id()
     create = partial(call.keyring.created, call.manager, key_id, settings.changes())
-    return await created_once(call, key_id, create, partial(call.keyring.disown, call.account_id))
+    disown = partial(call.keyring.disown, call.account_id)
+    return await created_once(call, key_id, create, disown, unpaid=call.signed_in is not None)
 
 
 @keys.on("GET", "", query=Page)

@@ -60,7 +60,7 @@ def test_an_endpoint_is_at_most_twelve_files_and_its_page_names_all_of_them() ->
     (family,) = re.findall(r"(?m)^\| 4 \| `functions/(\w+)/app\.py`", page)
     named = {str(path) for path in files() if family in text(path).lower() or family in str(path)}
     assert len(listed) <= 12
-    assert set(listed) - named == {"docs/operations.md"}
+    assert set(listed) <= named
     # `make cost` writes the counts, with no hand in them.
     assert {path for path in named if not path.startswith(("docs/", "bench/costs/counts.json"))} <= set(listed)
 

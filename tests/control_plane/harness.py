@@ -20,6 +20,7 @@ from gateway.idempotency.ring import Idempotency
 from gateway.ledger.hold_ids import hold_id_at
 from gateway.ledger.money import parse_usd
 from gateway.limits.windows import READS_RPM
+from gateway.people.sessions import Sessions
 from gateway.ports.keys import KeyRecord
 from gateway.runtime.invocation import InvocationContext
 from gateway.wiring.control_plane import ControlServices
@@ -27,6 +28,7 @@ from tests.fakes.idempotency import MemoryIdempotencyRecords
 from tests.fakes.keys import MemoryKeyStore
 from tests.fakes.money import MemoryMoney
 from tests.fakes.objects import MemoryObjects
+from tests.fakes.people import MemoryPeople
 from tests.fakes.provider_keys import AskedProvider, managed_provider_keys
 from tests.fakes.webhooks import MemoryWebhookRecords
 
@@ -68,9 +70,11 @@ class AppUnderTest:
     webhooks: MemoryWebhookRecords = field(default_factory=MemoryWebhookRecords)
     reads_rpm: int = READS_RPM
     provider: AskedProvider = field(default_factory=AskedProvider)
+    people: MemoryPeople = field(default_factory=MemoryPeople)
 
     def __post_init__(self) -> None:
         self.provider_keys = managed_provider_keys(self.keys, self.clock, self.provider)
+        self.sessions = Sessions(self.people, self.clock)
         for app in (keys_app, billing_app, webhooks_module.app):
             app._services = self.services
         vars(webhooks_module)["webhook_records"] = lambda: self.webhooks
@@ -85,6 +89,7 @@ class AppUnderTest:
             ring,
             reads_rpm=self.reads_rpm,
             provider_keys=lambda: self.provider_keys,
+            sessions=lambda: self.sessions,
         )
 
     async def settle_in(self) -> None:

@@ -12,6 +12,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
+from gateway.http.callers import TABLE, Callers
 from gateway.http.json_app import JsonApp
 from gateway.http.streaming_app import StreamingApp
 from tests.http.documents import documented
@@ -19,14 +20,11 @@ from tests.template.families import streamed
 
 ROOT = Path(__file__).resolve().parents[2]
 FAMILIES = [path.parent.name for path in sorted((ROOT / "functions").glob("*/app.py"))]
-# What answers without a key. Callbacks are known by their providers' signatures.
-PUBLIC = {"/", "/health", "/v1beta/{resource}", "/v1/callbacks/{provider}/{job_id}/{attempt}"}
 # A route that leads to no endpoint: its family refuses every path of it.
 NOWHERE = "/v1beta/tunedModels/x:generateContent"
-# Account, keys, billing and webhooks take a key that manages its account.
-MANAGED = ("/v1/keys", "/keys", "/v1/provider-keys", "/v1/billing", "/billing", "/v1/webhooks")
 # Endpoints of streaming families below paths that end in `{proxy+}`.
 BELOW = {
+    "audio": ["POST /v1/audio/speech"],
     "gemini": [
         *(f"POST /{version}/models/gpt-4o:{verb}" for version in ("v1beta", "v1") for verb in ("generateContent",)),
         *("POST /v1beta/models/gpt-4o:streamGenerateContent", "POST /v1beta/models/gpt-4o:countTokens"),
@@ -54,12 +52,34 @@ class Endpoint:
         return found
 
     @property
-    def is_managed(self) -> bool:
-        return self.path.startswith(MANAGED)
+    def row(self) -> str:
+        """Finds the endpoint's row in the table of callers; raises `LookupError` where it has none."""
+        rows = {row.replace("...}", "}"): row for row in TABLE}
+        for named in (f"{self.method} {self.path}", f"{self.method} /v1{self.path}"):
+            if named in rows:
+                return rows[named]
+        # A streaming family's paths are listed here as a client asks for them.
+        for row in TABLE:
+            method, _, path = row.partition(" ")
+            if method == self.method and _fits(path.split("/"), self.path.split("/")):
+                return row
+        raise LookupError(f"{self.method} {self.path} has no row in gateway/http/callers.py")
+
+    @property
+    def callers(self) -> Callers:
+        return TABLE[self.row]
 
     @property
     def takes_key(self) -> bool:
-        return self.path not in {*PUBLIC, NOWHERE}
+        return "stranger" not in self.callers and self.path != NOWHERE
+
+
+def _fits(pattern: list[str], asked: list[str]) -> bool:
+    """True for a path of the pattern; a part in braces is any part."""
+    if pattern[-1].endswith("...}"):
+        pattern, asked = pattern[:-1], asked[: len(pattern) - 1] if len(asked) >= len(pattern) else []
+    pairs = zip(pattern, asked, strict=False)
+    return len(pattern) == len(asked) and all(own == other or own.startswith("{") for own, other in pairs)
 
 
 @cache

@@ -32,7 +32,10 @@ CONTROL_PLANE = ("cryptography", "gateway.operations", "gateway.canonical.events
         ("videos", ("gateway.providers.media.veo", "gateway.protocols.gemini", "gateway.canonical.events")),
         ("callbacks", ("gateway.jobs.media.steps", "gateway.providers.media.veo", *CONTROL_PLANE)),
         ("files", ("gateway.catalog", "gateway.providers.media", *CONTROL_PLANE[2:])),
-        ("webhooks", ("gateway.jobs", "gateway.untrusted", *CONTROL_PLANE)),
+        ("webhooks", ("gateway.jobs", "gateway.people", "gateway.untrusted", *CONTROL_PLANE)),
+        ("keys", ("gateway.people", *CONTROL_PLANE)),
+        ("billing", ("gateway.people", *CONTROL_PLANE)),
+        ("account", ("argon2", "pyotp", *CONTROL_PLANE)),
         ("models", ("gateway.jobs", "gateway.stores.s3.media", *CONTROL_PLANE)),
     ],
 )
@@ -46,13 +49,14 @@ def test_a_function_does_not_load_at_its_start(family: str, packages: tuple[str,
 # budget leaves room for three: what needs more is loaded by the request that needs it, or raises a number here. A
 # family that is not named has the last one.
 MODULES_MAX = {
+    "account": 306,
     "audio": 335,
     "background": 387,
     "billing": 282,
-    "callbacks": 332,
+    "callbacks": 335,
     "chat": 379,
     "embeddings": 347,
-    "files": 310,
+    "files": 309,
     "gemini": 385,
     "generation": 358,
     "images": 349,

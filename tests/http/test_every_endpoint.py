@@ -1,11 +1,14 @@
-"""Tests every endpoint of every family with every kind of key: none, one that may not be used, another tenant's."""
+"""Tests every endpoint of every family as every kind of caller, by the table of `gateway/http/callers.py`.
+
+Keys that may not be used and another tenant's are asked with too.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 import pytest
@@ -13,12 +16,23 @@ from msgspec.structs import replace
 
 from functions.files.app import app as files_app
 from gateway.auth.principal import key_hash
+from gateway.http.callers import TABLE, Kind
+from gateway.http.calls import Call, Shown
+from gateway.http.endpoints import Endpoints
 from gateway.http.json_app import JsonApp
+from gateway.people.registration import Terms
+from gateway.people.sessions import Sessions
+from gateway.people.tokens import hashed
 from gateway.ports.keys import KeyRecord
+from gateway.ports.people import User
+from gateway.wiring.people import people_of
 from tests.control_plane.harness import CALLER_IP, NOW_S, as_from_api_gateway
+from tests.fakes.people import MemoryPeople, Outbox
+from tests.fakes.provider_keys import MemoryDataKeys
 from tests.fakes.webhooks import MemoryWebhookRecords
 from tests.generation.studio import ACCOUNT, KEY, OTHER_ACCOUNT, Studio, routes
-from tests.http.endpoints import Endpoint, endpoints
+from tests.http.endpoints import NOWHERE, Endpoint, endpoints
+from tests.people.harness import CountedPasswords
 from tests.template.families import routed
 
 # Keys that may not be used, by what is wrong with them, and the refusal.
@@ -31,6 +45,10 @@ REFUSED: dict[str, tuple[dict[str, Any] | None, int, str]] = {
     "elsewhere": ({"allowed_ips": ("198.51.100.0/24",)}, 403, "ip_not_allowed"),
 }
 PLAIN, OTHER = "sk-xc-plain", "sk-xc-manager-of-two"
+# A person of each account, and the access tokens of their sessions.
+JANE = User("user_000000000000000001", ACCOUNT, "jane@example.com", "hash of jane", int(NOW_S))
+EVE = User("user_000000000000000002", OTHER_ACCOUNT, "eve@example.com", "hash of eve", int(NOW_S))
+SESSIONS_OF: dict[str, str] = {}
 
 
 def none_due() -> None:
@@ -66,11 +84,20 @@ async def studio(monkeypatch: pytest.MonkeyPatch) -> Studio:
     for text, record in records.items():
         await made.keys.add(key_hash(text), record)
     await made.keys.change(ACCOUNT, f"key_of_{ACCOUNT}", {"can_manage_keys": True})
-    control, streaming = files_app._services(), StreamingServices(made.clock, made.keys, made.money)
-    for endpoint in keyed():
+    store = MemoryPeople()
+    sessions = Sessions(store, made.clock)
+    for person in (JANE, EVE):
+        await store.add(person, hashed(person.email))
+        SESSIONS_OF[person.user_id] = (await sessions.open(person, CALLER_IP, "test"))["access_token"]
+    control = replace(files_app._services(), sessions=lambda: sessions)
+    streaming = StreamingServices(made.clock, made.keys, made.money)
+    for endpoint in endpoints():
         services: Any = control if isinstance(endpoint.app, JsonApp) else streaming
         monkeypatch.setattr(endpoint.app, "_services", lambda services=services: services)
     monkeypatch.setattr("functions.webhooks.app.webhook_records", MemoryWebhookRecords)
+    people = people_of(store, made.money, Outbox(), MemoryDataKeys(), made.clock, Terms("open"), CountedPasswords())
+    for module in ("signing_in", "own_account"):
+        monkeypatch.setattr(f"gateway.http.{module}.people", lambda: people)
     return made
 
 
@@ -140,17 +167,62 @@ async def test_a_key_that_may_not_be_used_is_refused_at_every_endpoint(studio: S
         found[f"{endpoint.method} {endpoint.path}"] = answer.status
         if isinstance(endpoint.app, JsonApp) and endpoint.method != "HEAD" and "beta" not in endpoint.path:
             assert answer.error["code"] == code, endpoint
-    assert len(found) > 50
+    assert len(found) > 60
     assert {name: found[name] for name in found if found[name] != status} == {}
     assert studio.executions.started == []
 
 
+def shown_by(kind: Kind) -> str | None:
+    """Returns what a caller of a kind shows."""
+    return {"stranger": None, "key": PLAIN, "manager": KEY, "session": SESSIONS_OF[JANE.user_id]}[kind]
+
+
 @pytest.mark.usefixtures("studio")
-async def test_a_key_that_does_not_manage_is_refused_where_accounts_are_managed_and_nowhere_else() -> None:
-    for endpoint in keyed():
-        if isinstance(endpoint.app, JsonApp):
-            refused = (await asked(endpoint, PLAIN)).status == 403
-            assert refused is endpoint.is_managed, endpoint
+@pytest.mark.parametrize("kind", get_args(Kind))
+async def test_every_endpoint_takes_the_callers_of_its_row_and_no_other(kind: Kind) -> None:
+    # The statuses of a refusal: a key or a session of the wrong kind is known, and what is no key is not.
+    refusals = {"stranger": {401}, "key": {403}, "manager": {403}, "session": {401}}[kind]
+    found = {True: 0, False: 0}
+    # The end of the session comes last.
+    for endpoint in sorted(endpoints(), key=lambda one: one.path.endswith("/logout")):
+        if endpoint.path == NOWHERE or (kind in endpoint.callers and not isinstance(endpoint.app, JsonApp)):
+            # A streaming family goes on to an operation, which tests of its own have.
+            continue
+        answer = await asked(endpoint, shown_by(kind), {"key_id": "key_plain"})
+        is_taken = kind in endpoint.callers
+        if "stranger" in endpoint.callers:
+            # What a stranger may ask is not refused to one that shows more.
+            is_taken = True
+        else:
+            assert (answer.status in refusals) is not is_taken, (endpoint, answer)
+        assert answer.status != 500, (endpoint, answer)
+        found[is_taken] += 1
+    assert found[True] > 10
+    assert found[False] > 0
+
+
+@pytest.mark.usefixtures("studio")
+async def test_a_session_that_has_ended_is_refused_at_every_endpoint() -> None:
+    token = SESSIONS_OF[JANE.user_id]
+    for text in (token[:-1] + ("A" if token[-1] != "A" else "B"), "nxa_", token.replace("nxa_", "nxr_")):
+        for endpoint in keyed():
+            assert (await asked(endpoint, text)).status == 401, endpoint
+
+
+def test_every_row_of_the_table_is_an_endpoints() -> None:
+    assert set(TABLE) - {endpoint.row for endpoint in endpoints()} == set()
+
+
+async def nothing(_: Call) -> Shown:
+    """Answers nothing."""
+    return {}
+
+
+def test_an_endpoint_without_a_row_is_refused_before_it_serves() -> None:
+    lost = Endpoints(Call, "/v1/lost")
+    lost.on("GET", "/things")(nothing)
+    with pytest.raises(LookupError, match="GET /v1/lost/things has no row"):
+        JsonApp(lost)
 
 
 async def test_another_tenants_ids_are_unknown_at_every_endpoint(studio: Studio) -> None:
@@ -159,23 +231,16 @@ async def test_another_tenants_ids_are_unknown_at_every_endpoint(studio: Studio)
     tried = 0
     for endpoint in keyed():
         if isinstance(endpoint.app, JsonApp) and any(f"{{{name}" in endpoint.path for name in ids):
-            answer = await asked(endpoint, OTHER, ids)
-            assert answer.status in {400, 404}, endpoint
-            tried += 1
-    assert tried > 15
+            for kind, key in (("manager", OTHER), ("session", SESSIONS_OF[EVE.user_id])):
+                if kind in endpoint.callers:
+                    answer = await asked(endpoint, key, ids)
+                    assert answer.status in {400, 404}, endpoint
+                    tried += 1
+    assert tried > 25
     assert (await studio.job(job_id)).decided is False
     record = await studio.keys.get(ACCOUNT, f"key_of_{ACCOUNT}")
     assert record is not None
     assert (record.revoked, record.disabled) == (False, False)
-
-
-@pytest.mark.usefixtures("studio")
-async def test_a_managing_key_is_refused_for_its_role_nowhere() -> None:
-    for endpoint in keyed():
-        if isinstance(endpoint.app, JsonApp):
-            answer = await asked(endpoint, KEY, {"key_id": "key_plain"})
-            assert answer.status not in {401, 403}, endpoint
-            assert answer.status < 500, endpoint
 
 
 def test_every_route_of_the_template_has_an_endpoint() -> None:

@@ -48,6 +48,7 @@ def test_the_tables_have_the_keys_that_the_stores_use(stack: Stack) -> None:
         "KeysTable": [("key_hash", "HASH")],
         "AccountsTable": [("account_id", "HASH")],
         "LedgerTable": [("account_id", "HASH"), ("sk", "RANGE")],
+        "PeopleTable": [("id", "HASH"), ("sk", "RANGE")],
         "ProviderKeysTable": [("account_id", "HASH"), ("provider", "RANGE")],
         "IdempotencyTable": [("scope", "HASH")],
         "SignaturesTable": [("account_id", "HASH"), ("call", "RANGE")],

@@ -40,14 +40,11 @@ Family: TypeAlias = Sequence[tuple[KeyRecord, Mapping[str, Any]]]
 
 
 class Caller(Struct, frozen=True):
-    """The key that manages, and the address its request comes from."""
+    """The key that manages, or the person of the account, and the address its request comes from."""
 
     principal: Principal
     source_ip: str
-
-    def __post_init__(self) -> None:
-        if not self.principal.key.can_manage_keys:
-            raise PermissionDenied("This API key may not manage its account.", code="insufficient_role")
+    is_person: bool = False
 
     @property
     def account_id(self) -> str:
@@ -56,7 +53,7 @@ class Caller(Struct, frozen=True):
 
     @property
     def key_id(self) -> str:
-        """The id of the managing key."""
+        """The id of the managing key, or of the person."""
         return self.principal.key.key_id
 
 
@@ -105,7 +102,7 @@ class Keyring(Struct, frozen=True):
 
     async def created(self, caller: Caller, key_id: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Creates a key for its caller and shows it with its text, this once."""
-        maker = await self.get(caller, caller.key_id)
+        maker = None if caller.is_person else await self.get(caller, caller.key_id)
         full_key, record = await self.create(caller.account_id, key_id, settings, made_by=maker)
         return {"full_key": full_key, "key": key_view(record)}
 
@@ -134,10 +131,11 @@ class Keyring(Struct, frozen=True):
         before = await self.get(caller, key_id)
         if before.revoked:
             raise key_revoked()
-        own = before if key_id == caller.key_id else await self.get(caller, caller.key_id)
         after = replace(before, **changes)
-        refuse_wider(before, own)
-        refuse_wider(after, own)
+        if not caller.is_person:
+            own = before if key_id == caller.key_id else await self.get(caller, caller.key_id)
+            refuse_wider(before, own)
+            refuse_wider(after, own)
         if after == before:
             return before
         keys = await self._all(caller.account_id)
@@ -187,7 +185,7 @@ class Keyring(Struct, frozen=True):
         With `keep_made` the caller, whose own key no other key has made, takes those keys over.
         """
         found = await self.get(caller, key_id)
-        if keep_made and (await self.get(caller, caller.key_id)).parent_key_id is not None:
+        if keep_made and not caller.is_person and (await self.get(caller, caller.key_id)).parent_key_id is not None:
             raise PermissionDenied(ONLY_OWNERS, code="insufficient_role")
         if not found.revoked:
             found = await self.change(caller, key_id, {"revoked": True}, alone=keep_made)
@@ -199,7 +197,7 @@ class Keyring(Struct, frozen=True):
 
     async def _take_over(self, caller: Caller, of: KeyRecord) -> None:
         """Makes the caller's key the maker of the keys that another has made; its own have none from then on."""
-        maker_id = None if caller.key_id == of.key_id else caller.key_id
+        maker_id = None if caller.is_person or caller.key_id == of.key_id else caller.key_id
         for key, made_by in descendants(of, await self._all(caller.account_id)):
             if made_by == of.key_id and not key.revoked:
                 await self.store.change(caller.account_id, key.key_id, {"parent_key_id": maker_id})
@@ -227,7 +225,11 @@ class Keyring(Struct, frozen=True):
                     raise
 
     async def _witness(self, caller: Caller, changed: Iterable[tuple[KeyRecord, KeyRecord]]) -> str | None:
-        """Another key that must keep managing the account while the `changed` ones stop; `None` if none stops."""
+        """Another key that must keep managing the account while the `changed` ones stop; `None` if none stops, or if
+        the caller is a person, who manages the account without a key.
+        """
+        if caller.is_person:
+            return None
         stopping = {
             before.key_id for before, after in changed if before.manages_lastingly and not after.manages_lastingly
         }

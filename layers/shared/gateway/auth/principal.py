@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from gateway.ports.provider_keys import ProviderKey
 
 BEARER = "bearer "
+# What a session's access token begins with, and no key of ours.
+ACCESS_PREFIX = "nxa_"
 AUTHORIZATION, IN_QUERY = "authorization", "?key="
 # What may carry a key, and how a refusal calls it.
 CARRIERS = {

@@ -14,7 +14,7 @@ Counted: TypeAlias = AccountState | Refusal | None
 # A read that is counted and never refused: what ends something must not wait for a window.
 UNREFUSED = 10**9
 # The ends of paths that end something, by POST.
-ENDING_PATHS = ("/revoke", "/cancel")
+ENDING_PATHS = ("/revoke", "/cancel", "/logout")
 
 
 class Counters(Protocol):

@@ -31,13 +31,14 @@ async def created_once(
 ) -> Reply:
     """The answer of `create`, or its earlier answer to the same key; `disown` removes what an id created.
 
-    What is kept is sealed by the caller's API key, so each API key has idempotency keys of its own. `counts` is false
-    for a creation that is counted elsewhere; its repeats are only read. One that is `unpaid` needs no balance.
+    What is kept is sealed by the caller's secret, so each API key, and each session, has idempotency keys of its own.
+    `counts` is false for a creation that is counted elsewhere; its repeats are only read. One that is `unpaid` needs no
+    balance.
     """
-    request, secret = call.request, call.key_text
+    request, secret = call.request, call.secret
     keyed = keyed_request(
         request.idempotency_key,
-        f"{call.account_id}#{call.principal.key.key_id}",
+        f"{call.account_id}#{call.caller_id}",
         request.method,
         request.path,
         request.headers.get("content-type", JSON_TYPE),

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from gateway.errors import UnsupportedMediaType
 from gateway.http.app import unknown_path
+from gateway.http.callers import callers_of
 from gateway.http.calls import Call, Reply, Shown
 from gateway.http.exchange import Exchange
 from gateway.http.request import JSON_TYPE, uncoded
@@ -64,7 +65,8 @@ class Found(Struct, frozen=True):
     async def serve(self, exchange: Exchange, services: ControlServices) -> None:
         """Answers the request, or raises its refusal; who is asking comes before what is asked."""
         endpoint, path = self.endpoints[exchange.request.method]
-        call = await endpoint.call.admitted(exchange, services, path)
+        callers = callers_of(endpoint.method, endpoint.path)
+        call = await endpoint.call.admitted(exchange, services, path, callers)
         request = exchange.request
         exchange.request = replace(request, body=uncoded(request.body, request.headers.get("content-encoding")))
         reply = await endpoint.answered(call)

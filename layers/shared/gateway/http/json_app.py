@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway.canonical.wire import Wire
 from gateway.http.app import App
+from gateway.http.callers import callers_of
 from gateway.http.endpoints import Endpoints, Found, Table
 from gateway.http.exchange import Exchange
 from gateway.http.request import Request
@@ -24,6 +25,8 @@ class JsonApp(App[ControlServices, Found]):
 
     def __init__(self, *groups: Endpoints[Any], services: Callable[[], ControlServices] = control_services) -> None:
         self.endpoints = tuple(chain.from_iterable(group.all for group in groups))
+        for endpoint in self.endpoints:
+            callers_of(endpoint.method, endpoint.path)
         super().__init__(services, Table(self.endpoints))
 
     def wire(self, request: Request) -> Wire:

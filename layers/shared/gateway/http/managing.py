@@ -1,31 +1,25 @@
-"""Admits calls to the endpoints that manage an account, which take a key that may manage it."""
+"""Offers what the endpoints that manage an account need: to a key that may manage it, and to its person."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from gateway.accounts.keyring import Caller, Keyring
 from gateway.canonical.money import AccountState
 from gateway.errors import NotFound
 from gateway.http.calls import KeyedCall
-from gateway.http.exchange import Exchange
-from gateway.wiring.control_plane import ControlServices
 
 if TYPE_CHECKING:
     from gateway.accounts.provider_keys import ProviderKeys
 
 
 class ManagerCall(KeyedCall):
-    """One call by a key that manages its account."""
+    """One call by a key that manages its account, or by a person who is signed in to it."""
 
-    manager: Caller
-
-    @classmethod
-    async def admitted(cls, exchange: Exchange, services: ControlServices, path: Mapping[str, str]) -> Self:
-        call = await super().admitted(exchange, services, path)
-        call.manager = Caller(call.principal, exchange.request.source_ip)
-        return call
+    @property
+    def manager(self) -> Caller:
+        """The caller, as keys are managed by it."""
+        return Caller(self.principal, self.request.source_ip, is_person=self.signed_in is not None)
 
     @property
     def keyring(self) -> Keyring:

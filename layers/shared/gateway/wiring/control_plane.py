@@ -22,6 +22,13 @@ from gateway.wiring.process import process
 if TYPE_CHECKING:
     # Few calls of one family need it, and it brings the chat providers.
     from gateway.accounts.provider_keys import ProviderKeys
+    from gateway.people.sessions import Sessions
+
+
+def _sessions() -> Sessions:
+    from gateway.wiring.sessions import sessions  # noqa: PLC0415  # calls by keys do without
+
+    return sessions()
 
 
 def _provider_keys() -> ProviderKeys:
@@ -42,6 +49,7 @@ class ControlServices(Struct, frozen=True):
     reads_rpm: int = READS_RPM
     provider_keys: Callable[[], ProviderKeys] = _provider_keys
     look: Callable[[], Awaitable[None] | None] = look
+    sessions: Callable[[], Sessions] = _sessions
 
 
 @cache

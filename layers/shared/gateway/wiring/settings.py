@@ -13,6 +13,7 @@ from gateway.providers.auth.sigv4 import AwsCredentials
 
 ENDPOINT_VARIABLES = {
     "dynamodb": "AWS_ENDPOINT_URL_DYNAMODB",
+    "email": "AWS_ENDPOINT_URL_SESV2",
     "kms": "AWS_ENDPOINT_URL_KMS",
     "s3": "AWS_ENDPOINT_URL_S3",
     "secretsmanager": "AWS_ENDPOINT_URL_SECRETS_MANAGER",
@@ -75,6 +76,11 @@ class Settings(Struct, frozen=True):
     background_state_machine: str = ""
     notices_queue_url: str = ""
     catalog_table: str = ""
+    people_table: str = ""
+    mail_identity: str = ""
+    registration: str = "closed"
+    starting_credit_usd: str = "0"
+    console_url: str = ""
     simulated_providers: frozenset[str] = frozenset()
     own_hosts: frozenset[str] = frozenset()
     own_media_hosts: frozenset[str] = frozenset()
@@ -127,6 +133,11 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         background_state_machine=env.get("BACKGROUND_STATE_MACHINE", ""),
         notices_queue_url=env.get("NOTICES_QUEUE_URL", ""),
         catalog_table=env.get("CATALOG_TABLE", ""),
+        people_table=env.get("PEOPLE_TABLE", ""),
+        mail_identity=env.get("MAIL_IDENTITY", ""),
+        registration=env.get("REGISTRATION") or "closed",
+        starting_credit_usd=env.get("STARTING_CREDIT_USD") or "0",
+        console_url=env.get("CONSOLE_URL", ""),
         simulated_providers=_names(env.get("SIMULATED_PROVIDERS", "")),
         own_hosts=_names(env.get("OWN_HOSTS", "")),
         own_media_hosts=_names(env.get("OWN_MEDIA_HOSTS", "")),

@@ -24,15 +24,20 @@ Item = dict[str, Any]
 
 
 class Service(Struct, frozen=True):
-    """A JSON service: its name in signatures, its target prefix, its JSON version."""
+    """A JSON service: its name in its address, its target prefix, its JSON version, its name in signatures if another.
+
+    A service without a target is REST: its operations are paths.
+    """
 
     name: str
     target: str
     json_version: str
+    signed_as: str = ""
 
 
 SERVICES = {
     "dynamodb": Service("dynamodb", "DynamoDB_20120810", "1.0"),
+    "email": Service("email", "", "1.1", signed_as="ses"),
     "kms": Service("kms", "TrentService", "1.1"),
     "secretsmanager": Service("secretsmanager", "secretsmanager", "1.1"),
     "sqs": Service("sqs", "AmazonSQS", "1.0"),
@@ -135,23 +140,21 @@ class AwsApi:
         return response
 
     async def _post(self, service: Service, operation: str, body: bytes) -> Item | _Refused:
-        origin, path = parse_url(self.endpoint(service.name))
+        origin, base = parse_url(self.endpoint(service.name))
+        place, told = _addressed(service, operation)
+        path = base + place or "/"
         headers = signed_headers(
             "POST",
-            path or "/",
-            {
-                "host": origin.authority,
-                "content-type": f"application/x-amz-json-{service.json_version}",
-                "x-amz-target": f"{service.target}.{operation}",
-            },
+            path,
+            {"host": origin.authority, **told},
             body,
             await self._credentials(),
-            Scope(self._region, service.name),
+            Scope(self._region, service.signed_as or service.name),
             self._clock.now_s() + self._skew_s,
         )
         try:
             response = await self._client.request(
-                "POST", origin, path or "/", _sendable(headers), body, timeouts=self._timeouts
+                "POST", origin, path, _sendable(headers), body, timeouts=self._timeouts
             )
             answer = await response.read(RESPONSE_BYTES_MAX)
         except TransportError as error:
@@ -198,6 +201,14 @@ class _Refused(Struct, frozen=True):
         return TransactionCanceled(self.message, reasons)
 
 
+def _addressed(service: Service, operation: str) -> tuple[str, dict[str, str]]:
+    """The path of an operation, and the headers that name it."""
+    if not service.target:
+        return operation, {"content-type": "application/json"}
+    content_type = f"application/x-amz-json-{service.json_version}"
+    return "", {"content-type": content_type, "x-amz-target": f"{service.target}.{operation}"}
+
+
 def _read(response: Response, answer: bytes) -> Item | _Refused:
     checksum = response.header(b"x-amz-crc32")
     if checksum is not None and int(checksum) != zlib.crc32(answer):
@@ -208,7 +219,8 @@ def _read(response: Response, answer: bytes) -> Item | _Refused:
         raise Unanswered("UnreadableAnswer", f"status {response.status}") from error
     if response.status == 200:
         return dict(document)
-    code = str(document.get("__type", "Unknown")).rpartition("#")[2]
+    named = document.get("__type") or (response.header(b"x-amzn-errortype") or b"Unknown").decode("latin-1")
+    code = str(named).partition(":")[0].rpartition("#")[2]
     message = str(document.get("message") or document.get("Message") or "")
     return _Refused(code, message, response.status, response.header(b"date"), document)
 

@@ -1,0 +1,12 @@
+"""A gateway for people over memory, new for each test."""
+
+import pytest
+
+from tests.people.harness import House
+
+
+@pytest.fixture
+async def house() -> House:
+    made = House()
+    await made.nexgate.settle_in()
+    return made

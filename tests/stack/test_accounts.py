@@ -1,0 +1,128 @@
+"""People on the whole stack by plain HTTP: from a registration's letter to a key, a second factor, a new password."""
+
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import orjson
+import pyotp
+import pytest
+
+from tests.hangs import HANGS_AFTER_S
+from tests.stack.conftest import Stack, local
+
+PASSWORD, NEW_PASSWORD = "correct horse battery", "staple of other horses"
+
+
+@pytest.fixture
+def client(stack: Stack) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"{stack.base_url}/", timeout=HANGS_AFTER_S, trust_env=False) as made:
+        yield made
+
+
+def letters_to(stack: Stack, address: str) -> list[dict[str, Any]]:
+    """Returns the letters that the stack has sent to an address, as the operator of a local stack reads them."""
+    shown = local("mail", "--data", str(stack.data), "--json")
+    assert shown.returncode == 0, shown.stderr
+    return [letter for letter in orjson.loads(shown.stdout)["letters"] if letter["to"] == [address]]
+
+
+def mailed_token(stack: Stack, address: str) -> str:
+    letter = letters_to(stack, address)[-1]
+    (token,) = re.findall(r"(?m)^([A-Za-z0-9_-]{43})$", letter["text"])
+    assert token in letter["html"]
+    assert "<img" not in letter["html"]
+    return str(token)
+
+
+def signed_in(client: httpx.Client, email: str, password: str = PASSWORD, **more: str) -> dict[str, str]:
+    answer = client.post("auth/login", json={"email": email, "password": password, **more})
+    assert answer.status_code == 200, answer.text
+    return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+
+def registered(stack: Stack, client: httpx.Client) -> str:
+    email = f"jane-{secrets.token_hex(4)}@example.com"
+    wanted = {"email": email, "password": PASSWORD, "full_name": "Jane Doe"}
+    assert client.post("auth/register", json=wanted).status_code == 202
+    made = client.post("auth/verify-email", json={"token": mailed_token(stack, email)})
+    assert made.status_code == 200, made.text
+    return email
+
+
+def test_a_person_registers_signs_in_and_makes_a_key_that_serves(stack: Stack, client: httpx.Client) -> None:
+    email = registered(stack, client)
+    session = signed_in(client, email)
+    me = client.get("auth/me", headers=session).json()
+    assert (me["email"], me["full_name"]) == (email, "Jane Doe")
+    assert client.get("billing/balance", headers=session).json()["balance_usd"] == "0"
+    once = {**session, "Idempotency-Key": secrets.token_hex(8)}
+    first, again = (client.post("keys", json={"name": "by a session"}, headers=once) for _ in range(2))
+    # A person needs no balance to have a key.
+    assert (first.status_code, again.content) == (201, first.content), first.text
+    key = {"Authorization": f"Bearer {first.json()['full_key']}"}
+    assert client.get("models", headers=key).status_code == 200
+    assert client.post("chat/completions", json={}, headers=session).status_code == 401
+    key_id = first.json()["key"]["key_id"]
+    assert client.delete(f"keys/{key_id}", headers=session).json()["revoked"] is True
+
+
+def test_a_session_is_refreshed_once_and_ends_with_its_logout(stack: Stack, client: httpx.Client) -> None:
+    email = registered(stack, client)
+    tokens = client.post("auth/login", json={"email": email, "password": PASSWORD}).json()
+    body, once = {"refresh_token": tokens["refresh_token"]}, {"Idempotency-Key": secrets.token_hex(8)}
+    first, again = (client.post("auth/refresh", json=body, headers=once).json() for _ in range(2))
+    assert first["refresh_token"] == again["refresh_token"] != tokens["refresh_token"]
+    session = {"Authorization": f"Bearer {first['access_token']}"}
+    assert len(client.get("auth/sessions", headers=session).json()["data"]) == 1
+    assert client.post("auth/logout", headers=session).status_code == 200
+    assert client.get("auth/me", headers=session).status_code == 401
+    session = signed_in(client, email)
+    (one,) = client.get("auth/sessions", headers=session).json()["data"]
+    assert client.delete(f"auth/sessions/{one['session_id']}", headers=session).status_code == 200
+    assert client.get("auth/me", headers=session).status_code == 401
+
+
+def test_a_password_is_changed_and_reset_and_both_end_the_sessions(stack: Stack, client: httpx.Client) -> None:
+    email = registered(stack, client)
+    session = signed_in(client, email)
+    assert (
+        client.patch("auth/profile", json={"full_name": "Jane Roe"}, headers=session).json()["full_name"] == "Jane Roe"
+    )
+    change = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
+    assert client.post("auth/change-password", json=change, headers=session).status_code == 200
+    assert client.get("auth/me", headers=session).status_code == 401
+    session = signed_in(client, email, NEW_PASSWORD)
+    assert client.post("auth/forgot-password", json={"email": email}).status_code == 202
+    reset = {"token": mailed_token(stack, email), "new_password": PASSWORD}
+    assert client.post("auth/reset-password", json=reset).status_code == 200
+    assert client.post("auth/reset-password", json=reset).status_code == 400
+    assert client.get("auth/me", headers=session).status_code == 401
+    signed_in(client, email)
+
+
+def test_a_second_factor_is_set_up_asked_for_and_turned_off(stack: Stack, client: httpx.Client) -> None:
+    email = registered(stack, client)
+    session = signed_in(client, email)
+    secret = client.post("auth/2fa/setup", json={"password": PASSWORD}, headers=session).json()["secret"]
+    codes = pyotp.TOTP(secret)
+    enabled = client.post("auth/2fa/enable", json={"code": codes.now()}, headers=session)
+    assert enabled.status_code == 200, enabled.text
+    assert client.get("auth/2fa/status", headers=session).json()["recovery_codes_left"] == 10
+    refused = client.post("auth/login", json={"email": email, "password": PASSWORD})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (401, "two_factor_required")
+    # The next step's code, since that of this step was used to turn it on.
+    signed_in(client, email, code=codes.at(int(time.time()) + 30))
+    proof = {"password": PASSWORD, "code": enabled.json()["recovery_codes"][0]}
+    assert client.post("auth/2fa/disable", json=proof, headers=session).json()["enabled"] is False
+    signed_in(client, email)
+
+
+def test_a_key_that_manages_an_account_is_shown_the_account(stack: Stack, client: httpx.Client) -> None:
+    key = {"Authorization": f"Bearer {stack.api_key}"}
+    me = client.get("auth/me", headers=key).json()
+    assert (me["account_id"], me["user_id"]) == (stack.account_id, None)
+    assert client.get("auth/2fa/status", headers=key).json()["enabled"] is False
