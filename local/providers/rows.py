@@ -11,6 +11,9 @@ from local.providers import (
     embeddings,
     gemini,
     gemini_embeddings,
+    google_images,
+    image_others,
+    image_tasks,
     media_dashscope,
     media_fal,
     media_kling,
@@ -34,6 +37,9 @@ from local.providers.wire import Wire
 
 EMBEDDERS = (embeddings.OPENAI, embeddings.VOYAGE, embeddings.JINA, embeddings.MISTRAL, embeddings.QWEN)
 WIRES: tuple[Wire, ...] = (
+    *google_images.wires(),
+    *image_tasks.wires(),
+    *image_others.wires(),
     openai_chat.wire(openai_chat.OPENAI),
     openai_responses.wire(),
     openai_moderations.wire(),
@@ -95,6 +101,8 @@ def addresses(root: str) -> dict[str, dict[str, str]]:
         "cohere": {"base_url": root + cohere.PREFIX, "api_key": cohere.API_KEY},
         "dashscope": {"base_url": root + media_dashscope.PREFIX, "api_key": media_dashscope.API_KEY},
         "runway": {"base_url": root + media_runway.PREFIX, "api_key": media_runway.API_KEY},
+        "bfl": {"base_url": root + image_tasks.BFL_PREFIX, "api_key": image_tasks.BFL_KEY},
+        "stability": {"base_url": root + image_others.STABILITY_PREFIX, "api_key": image_others.STABILITY_KEY},
         "luma": {"base_url": root + media_luma.PREFIX, "api_key": media_luma.API_KEY},
         "xai": {"base_url": root + media_xai.PREFIX, "api_key": media_xai.API_KEY},
         "replicate": {

@@ -65,6 +65,28 @@ def test_a_picture_at_an_address_is_read_there_without_a_key(client: openai.Open
     assert (made.model_extra or {})["nexevo"]["cost_usd"] == "0.168"
 
 
+@pytest.mark.parametrize(
+    ("model", "size"),
+    [
+        ("nexevo/image-fast", (1344, 768)),
+        ("nexevo/image-balanced", (1344, 768)),
+        ("imagen-4-ultra", (1344, 768)),
+        ("gemini-2.5-flash-image", (1344, 768)),
+        ("flux-pro", (1344, 768)),
+        ("flux-dev", (1344, 768)),
+        ("stable-image-core", (1344, 768)),
+        ("qwen-image", (1664, 928)),
+        ("wan-2.5-image", (1280, 720)),
+        ("grok-imagine-image", (1280, 720)),
+    ],
+)
+def test_each_vendors_picture_is_at_an_own_address(client: openai.OpenAI, model: str, size: tuple[int, int]) -> None:
+    made = client.images.generate(model=model, prompt=OTTER, size="1792x1024", n=2)
+    assert [opened(fetched(image))[1] for image in made.data or []] == [size] * 2
+    assert len({fetched(image) for image in made.data or []}) == 2
+    assert (made.model_extra or {})["nexevo"]["cost_usd"] != "0"
+
+
 def test_an_edit_with_a_mask_and_several_pictures_is_a_form_of_files(client: openai.OpenAI) -> None:
     pictures = [drawing.drawn(words, 256, 256) for words in ("a cat", "a dog")]
     mask = drawing.drawn("mask", 256, 256, transparent=True)

@@ -22,6 +22,12 @@ _ROWS = {
     "azure": ("openai", "AZURE"),
     "gemini": ("google", "gemini"),
     "vertex": ("google", "vertex"),
+    "replicate": ("replicate", "of"),
+    "fal": ("fal", "FAL"),
+    "bfl": ("bfl", "BFL"),
+    "stability": ("stability", "STABILITY"),
+    "dashscope": ("dashscope", "of"),
+    "xai": ("xai", "XAI"),
 }
 
 

@@ -5,15 +5,16 @@ A vendor answers with the pictures, or names a task that is asked for until it h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import orjson
 from msgspec import Struct
 
-from gateway.canonical.images import Action, Drawn, ImageRequest
+from gateway.canonical.images import IMAGE, Action, Drawing, Drawn, ImageRequest
 from gateway.canonical.media import ProviderAnswer
-from gateway.errors import GatewayError, InvalidRequest
+from gateway.canonical.usage import Usage, uses_of
+from gateway.errors import GatewayError, InvalidRequest, UnreadableAnswer
 from gateway.framing.multipart import FormPart, form_of
 from gateway.ports.upstream import Credential, UpstreamRequest
 from gateway.protocols.shared.provider_errors import scrubbed
@@ -91,3 +92,12 @@ class Painter(Struct, frozen=True, kw_only=True):
 def moderated(words: object = None) -> InvalidRequest:
     """The refusal of a request that the vendor's content rules stop, in its words where it has any."""
     return InvalidRequest(scrubbed(words) or REFUSED, param="prompt", code=MODERATED)
+
+
+def delivered(urls: Sequence[str], *, refused: bool = False) -> Drawn:
+    """The pictures at these addresses of the vendor's; raises `UnreadableAnswer` for none without a refusal."""
+    if not urls and not refused:
+        raise UnreadableAnswer("it holds no picture")
+    drawings = tuple(Drawing(url=url) for url in urls)
+    usage = Usage(uses=uses_of({IMAGE: len(drawings)})) if drawings else None
+    return Drawn(drawings, usage, REFUSED if refused else None)
