@@ -74,9 +74,8 @@ def posted(url: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
 def test_the_catalog_has_the_breadth_that_the_contract_asks_for() -> None:
     assert len(CATALOG.models()) >= 150
     assert {name for name in NAMED if CATALOG.find(name) is None} == set()
-    # Cohere's models are served by another host: its own wire of text has no simulator, and Perplexity's fees of a
-    # request have no place in a price yet.
-    assert {target.provider for _, target in ROWS} == set(PROVIDERS) - {CUSTOM, "cohere", "perplexity"}
+    # Perplexity's fees of a request have no place in a price of tokens (docs/adding-a-model-or-provider.md).
+    assert {target.provider for _, target in ROWS} == set(PROVIDERS) - {CUSTOM, "perplexity"}
 
 
 def test_a_retired_id_leads_to_a_model_that_is_sold() -> None:
