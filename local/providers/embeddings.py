@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from local.providers import openai_shapes, tokens, vectors
+from local.providers import openai_dialects, openai_shapes, tokens, vectors
 from local.providers.json_value import Json, JsonValue
 from local.providers.openai_shapes import Dialect
 from local.providers.wire import Call, Refusal, Reply, Wire, json_reply, route
@@ -22,7 +22,8 @@ class Vendor:
     """One vendor: its models with the length of their vectors, its members, and the most inputs of a request.
 
     `members` are all that it takes beside `input` and `model`; the three names after it are its own for the form, for
-    the length, and for the use with its words. `unusual` vendors count `total_tokens` alone.
+    the length, and for the use with its words. `path` is below the dialect's prefix.
+    `unusual` vendors count `total_tokens` alone.
     """
 
     dialect: Dialect
@@ -36,6 +37,7 @@ class Vendor:
     fixed: frozenset[str] = frozenset()
     takes_tokens: bool = False
     total_alone: bool = False
+    path: str = "/embeddings"
 
 
 def _dialect(row: str, prefix: str) -> Dialect:
@@ -51,6 +53,7 @@ OPENAI = Vendor(
     fixed=frozenset({"text-embedding-ada-002"}),
     takes_tokens=True,
 )
+AZURE = replace(OPENAI, dialect=openai_dialects.AZURE, path="/openai/(v1|deployments/[^/]+)/embeddings")
 VOYAGE = Vendor(
     _dialect("voyage", "/voyage/v1"),
     {
@@ -98,7 +101,7 @@ def wire(vendor: Vendor) -> Wire:
     return Wire(
         row=vendor.dialect.row,
         prefix=vendor.dialect.prefix,
-        routes=(route("POST", "/embeddings", functools.partial(_create, vendor)),),
+        routes=(route("POST", vendor.path, functools.partial(_create, vendor)),),
         authorize=functools.partial(openai_shapes.authorize, vendor.dialect),
         question=lambda body: str(_inputs(body)[-1:]),
         model=lambda call: str(call.body.get("model", "")),

@@ -35,7 +35,14 @@ from local.providers import (
 )
 from local.providers.wire import Wire
 
-EMBEDDERS = (embeddings.OPENAI, embeddings.VOYAGE, embeddings.JINA, embeddings.MISTRAL, embeddings.QWEN)
+EMBEDDERS = (
+    embeddings.OPENAI,
+    embeddings.AZURE,
+    embeddings.VOYAGE,
+    embeddings.JINA,
+    embeddings.MISTRAL,
+    embeddings.QWEN,
+)
 WIRES: tuple[Wire, ...] = (
     *google_images.wires(),
     *image_tasks.wires(),

@@ -21,6 +21,7 @@ TEXTS = ("The food was delicious", "and the waiter…")
 # A model of each vendor, the length of a vector that it can be asked for, and whether it counts tokens.
 MODELS = [
     ("openai", "text-embedding-3-large", 256, True),
+    ("azure", "text-embedding-3-small", 256, True),
     ("voyage", "voyage-3.5", 256, True),
     ("jina", "jina-embeddings-v3", 64, True),
     ("mistral", "codestral-embed", 256, True),
