@@ -19,15 +19,20 @@ from gateway.canonical.money import EntryKind, Tier
 from gateway.canonical.request import RoutingPreferences
 from gateway.catalog.chat import CHAT_MODELS
 from gateway.catalog.loader import load
-from gateway.errors import PermissionDenied
+from gateway.errors import PermissionDenied, ProviderKeyRefused
 from gateway.ledger.money import parse_usd
 from gateway.ledger.request_prices import request_cost
 from gateway.logs.lines import JsonFormatter
+from gateway.operations.count_tokens import TokenCounter
+from gateway.pipeline.provider_client import ProviderClient
 from gateway.ports.provider_keys import Envelope, Mode, ProviderKey
-from gateway.ports.upstream import Credential
+from gateway.ports.upstream import Credential, UpstreamTimeouts
+from gateway.protocols.anthropic_messages.count_tokens import decode_count_request
 from gateway.providers.chat.registry import KNOWN
 from gateway.routing.planning import candidates_for
 from gateway.stores.keys.own_keys import StoredOwnKeys
+from gateway.transport import Client
+from gateway.upstream.provider import HttpUpstream
 from tests.app.harness import (
     ACCOUNT,
     CATALOG,
@@ -46,6 +51,7 @@ from tests.app.harness import (
     sized,
     usage,
 )
+from tests.fakes.credentials import MemoryCredentials
 from tests.fakes.provider_keys import MemoryDataKeys, MemoryProviderKeys, own_key
 from tests.virtual_time import LoopClock
 
@@ -88,7 +94,7 @@ async def home(script: Script, mode: Mode = "first", provider: str = "openai", *
     data_keys = MemoryDataKeys()
     async with Scripted(answer) as scripted:
         store = MemoryProviderKeys()
-        own_keys = StoredOwnKeys(store, data_keys, LoopClock(), {"openai": scripted.base_url})
+        own_keys = StoredOwnKeys(store, data_keys, LoopClock(), {provider: scripted.base_url})
         await store.add(await own_key(ACCOUNT, provider, OWN, data_keys, mode=mode))
         rows = {"openai": Credential(SHARED, scripted.base_url)}
         async with app_under_test(scripted.base_url, own_keys=own_keys, rows=rows, **turned) as app:
@@ -357,3 +363,19 @@ async def test_a_callers_bounds_hold_for_own_keys_too(turn: Callable[[dict[str, 
     async with home({OWN: SERVED}) as here:
         answer = await here.app.ask(turn(hello()))
         assert (answer.status, answer.error["code"], here.shown) == (400, "max_price_exceeded", [])
+
+
+@pytest.mark.parametrize("mode", ["first", "only"])
+async def test_a_count_with_an_own_key_that_is_refused_blames_the_key_and_not_the_gateway(mode: Mode) -> None:
+    claude = orjson.dumps({"type": "error", "error": {"type": "authentication_error", "message": "invalid x-api-key"}})
+    async with home({OWN: sized(401, claude)}, mode, "anthropic") as here:
+        credentials = MemoryCredentials({"anthropic": Credential(SHARED, here.provider.base_url)})
+        clock = LoopClock()
+        timeouts = UpstreamTimeouts(5.0, 5.0, 5.0)
+        providers = ProviderClient(credentials, HttpUpstream(Client(), clock), timeouts, here.own_keys)
+        caller = replace(Principal(ACCOUNT, RECORD), own_keys=tuple(await here.own_keys.of(ACCOUNT)))
+        body = {"model": "claude-haiku-4-5", "messages": [{"role": "user", "content": "Hi"}]}
+        request = decode_count_request(orjson.dumps(body))
+        with pytest.raises(ProviderKeyRefused) as refusal:
+            await TokenCounter(CATALOG, providers, clock).count(caller, request)
+    assert (refusal.value.status, refusal.value.code) == (403, "provider_key_refused")

@@ -10,6 +10,7 @@ from gateway.auth.principal import Principal
 from gateway.canonical.chat_models import ChatModel
 from gateway.canonical.estimate import estimated_input_tokens
 from gateway.canonical.request import ChatRequest
+from gateway.errors import CredentialRefused, ProviderKeyRefused
 from gateway.operations.chat import provider_of, speaks, target_of
 from gateway.operations.provider_state import keeping_state, refuse_provider_state
 from gateway.pipeline.provider_client import ProviderClient
@@ -42,5 +43,8 @@ class TokenCounter(Struct, frozen=True):
             return estimated_input_tokens(request)
         answer = await self.providers.ask(asked)
         if answer.status != 200:
-            raise provider.codec.decode_error(answer.status, answer.headers, answer.body)
+            error = provider.codec.decode_error(answer.status, answer.headers, answer.body)
+            if candidate.own is not None and isinstance(error, CredentialRefused):
+                raise ProviderKeyRefused(candidate.target.provider)
+            raise error
         return provider.decode_count(answer.body)
