@@ -11,9 +11,10 @@ import pytest
 
 from gateway.canonical.money import EntryKind
 from gateway.pipeline.health import Health
-from gateway.pipeline.hedging import SAMPLES_MIN, TOLD_EVERY, HedgeRules, Hedging
+from gateway.pipeline.hedging import SAMPLES_MIN, TOLD_EVERY, HedgeRules, Hedging, unhedged
 from gateway.ports.upstream import Credential
 from tests.app.harness import (
+    CATALOG,
     SSE_HEAD,
     Answer,
     AppUnderTest,
@@ -272,3 +273,19 @@ async def test_an_accounts_own_key_pays_for_no_loser(own: Any) -> None:
     context: Any = SimpleNamespace(meter=SimpleNamespace(cost=lambda *_: SimpleNamespace(nanousd=1)))
     candidate: Any = SimpleNamespace(own=own, model=SimpleNamespace(id="twice"))
     assert Hedging(RULES, Health(LoopClock())).covers(context, candidate) is (own is None)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("gpt-4o", None),
+        ("gpt-4q", "is no model that is sold here"),
+        ("nexevo/fast", "stands for other models; name those"),
+        ("o1-mini", "stands for other models; name those"),
+        ("openai/gpt-4o", "is another name of 'gpt-4o'; name that"),
+        ("qwen-plus", "has no second target"),
+        ("claude-opus-4-7", "costs more than 20 USD for a million tokens of output"),
+    ],
+)
+def test_a_name_that_hedges_nothing_is_told_with_the_reason(name: str, why: str | None) -> None:
+    assert unhedged(CATALOG, name, HedgeRules(frozenset({name}))) == why

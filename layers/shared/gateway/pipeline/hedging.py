@@ -15,11 +15,13 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import Struct, field
 
+from gateway.canonical.models import Alias, Retired
 from gateway.canonical.usage import Usage
 from gateway.errors import InvalidRequest, UpstreamError
 from gateway.logs.metrics import Metric, measure
 from gateway.pipeline.context import HEDGED, Attempt, RequestContext
 from gateway.pipeline.health import Health
+from gateway.ports.catalog import Catalog
 from gateway.routing.health import place_of
 from gateway.routing.plan import Candidate
 
@@ -43,6 +45,23 @@ class HedgeRules(Struct, frozen=True):
     models: frozenset[str] = frozenset()
     share: float = 0.02
     price_max_usd: float = 20.0
+
+
+def unhedged(catalog: Catalog[Any], name: str, rules: HedgeRules) -> str | None:
+    """The reason for which a name of the deployment's settings hedges nothing, in words; `None` where it does."""
+    found = catalog.find(name)
+    if found is None:
+        return "is no model that is sold here"
+    offer = found.offer
+    if isinstance(offer, Alias | Retired):
+        return "stands for other models; name those"
+    if offer.id != name:
+        return f"is another name of {offer.id!r}; name that"
+    if len(offer.targets) == 1 and not offer.fallbacks:
+        return "has no second target"
+    if min(float(target.price.output) for target in offer.targets) > rules.price_max_usd:
+        return f"costs more than {rules.price_max_usd:g} USD for a million tokens of output"
+    return None
 
 
 class Pace(Struct):

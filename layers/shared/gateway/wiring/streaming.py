@@ -59,14 +59,14 @@ def services() -> StreamingServices:
         clock=on.clock,
         limits=limits,
         health=health,
-        hedging=_hedge_rules(on.settings),
+        hedging=hedge_rules(on.settings),
     )
     return StreamingServices(
         on.clock, keys(), pipeline, money(), idempotency(), on.settings.commit_s, on.settings.reads_rpm
     )
 
 
-def _hedge_rules(chosen: Settings) -> HedgeRules | None:
+def hedge_rules(chosen: Settings) -> HedgeRules | None:
     """The rules by which late targets are hedged; nothing where the deployment hedges no model."""
     if not chosen.hedged_models:
         return None
