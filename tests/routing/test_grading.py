@@ -11,7 +11,6 @@ import pytest
 from gateway.canonical.chat_models import FLAT_PRICE, ChatModel
 from gateway.catalog.chat import CHAT_MODELS
 from gateway.catalog.loader import document_of, load
-from gateway.ports.standing import UNKNOWN
 from gateway.providers.chat.registry import KNOWN
 from gateway.routing.grading import features, grade
 from gateway.routing.grading_words import QUALITIES, WEIGHTS
@@ -51,7 +50,7 @@ def first_of(name: str, prompt: Prompt) -> Candidate[ChatModel]:
 
 
 def cost(candidate: Candidate[ChatModel], prompt: Prompt) -> Decimal:
-    return price_usd(candidate.target.price, Expected(len(prompt.request.source) // 3, 500, UNKNOWN))
+    return price_usd(candidate.target.price, Expected(len(prompt.request.source) // 3, 500))
 
 
 def test_grading_beats_length_alone_on_prompts_that_neither_was_fitted_on(capsys: pytest.CaptureFixture[str]) -> None:
@@ -178,7 +177,7 @@ def test_a_flat_alias_of_this_release_sells_nothing_at_a_loss_to_a_short_prompt(
         assert found is not None
         for one in CATALOG.models_behind(found.offer):
             for each in one.targets:
-                asks = Expected(1_000, 500, UNKNOWN)
+                asks = Expected(1_000, 500)
                 assert price_usd(each.price, asks) <= price_usd(FLAT_PRICE, asks)
 
 

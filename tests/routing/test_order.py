@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from gateway.canonical.models import ModelTarget
 from gateway.ports.provider_keys import FIRST, Envelope, ProviderKey
-from gateway.routing.plan import id_of
 from gateway.routing.planning import plan
 from tests.routing.catalogs import alias, asked, caller, catalog_of, model, order, target
 
@@ -82,22 +80,6 @@ def test_a_target_without_figures_counts_as_slow() -> None:
     catalog = catalog_of(model("m", target("openai"), target("deepseek", latency_ms=1_900, throughput_tps=31)))
     for wish in ({"name": "m:fast"}, {"name": "m", "provider": {"sort": "latency"}}):
         assert order(catalog, **wish)[0] == "deepseek/m"
-
-
-class Learned:
-    """A standing that knows one provider alone."""
-
-    def first_token_ms(self, model: str, target: ModelTarget[Any]) -> float | None:
-        return 10.0 if (model, target.provider) == ("twice", "openai") else None
-
-    def tokens_per_s(self, model: str, target: ModelTarget[Any]) -> float | None:
-        return 1_000.0 if (model, target.provider) == ("twice", "openai") else None
-
-
-def test_what_was_learned_goes_before_the_catalogs_figures() -> None:
-    for request in (asked("twice:fast"), asked("twice", provider={"sort": "latency"})):
-        found = plan(request, CATALOG, caller(), standing=Learned()).candidates
-        assert id_of(found[0]) == "openai/twice"
 
 
 def test_an_alias_is_ordered_over_all_its_models() -> None:

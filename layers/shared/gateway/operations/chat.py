@@ -41,7 +41,6 @@ from gateway.signatures import Vault, collected, is_about_signatures, lacking, r
 
 if TYPE_CHECKING:
     from gateway.operations.media_inputs import Inputs
-    from gateway.ports.standing import Standing
 
     # Requests of the provider's own wire load no constraints.
     from gateway.providers.constraints import Renaming
@@ -57,14 +56,12 @@ class ChatOperation:
         wire: ClientCodec,
         catalog: Catalog[ChatModel],
         vault: Vault,
-        standing: Standing | None = None,
         *,
         inputs: Callable[[], Inputs] | None = None,
     ) -> None:
         self.wire = wire
         self._catalog = catalog
         self._vault = vault
-        self._standing = standing
         self._inputs = inputs
 
     def decode(self, inbound: InboundRequest) -> ChatRequest:
@@ -84,7 +81,7 @@ class ChatOperation:
 
         All candidates are sold with the tools that the request has their providers run.
         """
-        planned = plan(request, self._catalog, principal, excluded, self._standing)
+        planned = plan(request, self._catalog, principal, excluded)
         planned = keeping_state(request, planned, partial(speaks, request), excluded)
         planned = _selling(request, planned, excluded)
         if request.routing.require_parameters and not names_files(request):

@@ -17,7 +17,6 @@ from gateway.errors import GatewayError
 from gateway.ledger.money import format_usd
 from gateway.operations.chat import ChatOperation
 from gateway.pipeline.operation import InboundRequest
-from gateway.ports.standing import UNKNOWN
 from gateway.routing.order import Expected, is_short, quality, wish_of
 from gateway.routing.plan import Candidate, Excluded, Plan, id_of
 
@@ -111,7 +110,7 @@ def _price_bounds(operation: ChatOperation, request: ChatRequest, candidate: Can
     """Estimates what the request costs the caller at the candidate, and bounds it."""
     alone = operation.meter(request, Plan((candidate,), 1))
     output = alone.open_output
-    expected = Expected.of(request, UNKNOWN)
+    expected = Expected.of(request)
     usage = Usage(input=expected.prompt_tokens, output=expected.output_tokens)
     worst = alone.worst_case(0 if output is None else output.most_units)
     return {

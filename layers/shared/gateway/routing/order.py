@@ -17,7 +17,6 @@ from gateway.canonical.chat_models import ChatModel, ListPrice, flat_price
 from gateway.canonical.estimate import estimated_input_tokens
 from gateway.canonical.models import Alias, Name
 from gateway.canonical.request import ChatRequest
-from gateway.ports.standing import UNKNOWN, Standing
 from gateway.ports.upstream import row_of
 from gateway.routing.plan import Candidate, Excluded, sifted
 
@@ -38,18 +37,17 @@ _GRADED_WISH = "cheap"
 
 
 class Expected(Struct, frozen=True):
-    """The tokens that a request will probably come to, and what has been learned of the targets."""
+    """The tokens that a request will probably come to."""
 
     prompt_tokens: int
     output_tokens: int
-    standing: Standing
 
     @classmethod
-    def of(cls, request: ChatRequest, standing: Standing) -> Expected:
+    def of(cls, request: ChatRequest) -> Expected:
         """Estimates the request's tokens."""
         bound = request.max_output_tokens
         output = USUAL_OUTPUT_TOKENS if bound is None else min(bound, USUAL_OUTPUT_TOKENS)
-        return cls(estimated_input_tokens(request), output, standing)
+        return cls(estimated_input_tokens(request), output)
 
 
 def price_usd(price: ListPrice, expected: Expected) -> Decimal:
@@ -59,22 +57,19 @@ def price_usd(price: ListPrice, expected: Expected) -> Decimal:
     return Decimal(own.input) * expected.prompt_tokens + Decimal(own.output) * expected.output_tokens
 
 
-def first_token_ms(candidate: Chat, expected: Expected) -> float:
-    """The time to the first token: as learned, else as the catalog has it."""
-    learned = expected.standing.first_token_ms(candidate.model.id, candidate.target)
-    return learned or candidate.target.latency_ms or SLOW_FIRST_TOKEN_MS
+def first_token_ms(candidate: Chat) -> int:
+    """The time to the first token, as the catalog has it."""
+    return candidate.target.latency_ms or SLOW_FIRST_TOKEN_MS
 
 
-def tokens_per_s(candidate: Chat, expected: Expected) -> float:
-    """The tokens a second after the first: as learned, else as the catalog has them."""
-    learned = expected.standing.tokens_per_s(candidate.model.id, candidate.target)
-    return learned or candidate.target.throughput_tps or SLOW_TOKENS_PER_S
+def tokens_per_s(candidate: Chat) -> int:
+    """The tokens a second after the first, as the catalog has them."""
+    return candidate.target.throughput_tps or SLOW_TOKENS_PER_S
 
 
 def whole_ms(candidate: Chat, expected: Expected) -> float:
     """The time to the last token of the expected answer."""
-    streaming_ms = 1000 * expected.output_tokens / tokens_per_s(candidate, expected)
-    return first_token_ms(candidate, expected) + streaming_ms
+    return first_token_ms(candidate) + 1000 * expected.output_tokens / tokens_per_s(candidate)
 
 
 def quality(candidate: Chat) -> int:
@@ -96,8 +91,8 @@ _SUFFIXES: Mapping[str, Wish] = {
 }
 _SORTS: Mapping[str, Wish] = {
     "price": _cost,
-    "latency": first_token_ms,
-    "throughput": lambda candidate, expected: -tokens_per_s(candidate, expected),
+    "latency": lambda candidate, _: first_token_ms(candidate),
+    "throughput": lambda candidate, _: -tokens_per_s(candidate),
 }
 
 
@@ -126,12 +121,11 @@ def ordered(
     found: Sequence[Chat],
     request: ChatRequest,
     grade: Grade | None,
-    standing: Standing | None,
     excluded: list[Excluded],
 ) -> list[Chat]:
     """The candidates in the order that the caller wishes; a graded alias has those alone that its price pays for."""
     routing = request.routing
-    expected = Expected.of(request, standing or UNKNOWN)
+    expected = Expected.of(request)
     found = _paid_for(found, expected, excluded)
     groups: dict[object, int] = {}
     rank = {provider: place for place, provider in enumerate(routing.order)}

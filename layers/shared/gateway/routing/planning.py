@@ -24,7 +24,6 @@ from gateway.routing.plan import Candidate, Excluded, M, Plan, billed_at, billed
 
 if TYPE_CHECKING:
     from gateway.ports.provider_keys import ProviderKey
-    from gateway.ports.standing import Standing
     from gateway.routing.grading import Grade
 
 TRIES_MIN = 3
@@ -49,7 +48,6 @@ def plan(
     catalog: Catalog[ChatModel],
     access: Access,
     excluded: list[Excluded] | None = None,
-    standing: Standing | None = None,
 ) -> Plan[ChatModel]:
     """Plans a request that is priced by tokens; raises the refusal that names the parameter without a match.
 
@@ -62,7 +60,7 @@ def plan(
     if grade is not None or _is_wished(found, request.routing):
         from gateway.routing.order import ordered  # noqa: PLC0415  # requests with a wish alone pay for it
 
-        found = ordered(found, request, grade, standing, out)
+        found = ordered(found, request, grade, out)
     return Plan(tuple(found), max(TRIES_MIN, len(found)), grade)
 
 
