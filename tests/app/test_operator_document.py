@@ -12,7 +12,7 @@ from gateway.canonical.chat_models import ChatModel
 from gateway.canonical.usage import Usage
 from gateway.catalog.chat import CHAT_MODELS
 from gateway.catalog.live import LiveCatalog
-from gateway.catalog.loader import document_of
+from gateway.catalog.loader import document_of, load
 from gateway.ledger.prices import cost
 from gateway.logs.metrics import METRIC, Metric
 from gateway.operations.token_meter import terms_of
@@ -159,3 +159,25 @@ async def test_a_request_keeps_the_terms_with_which_it_was_planned(process: Proc
     assert (cost(MILLION, terms_of(candidate)), terms_of(candidate).price_version) == (7_350_000_000, f"{BUILT}+1")
     later = process.planned()
     assert (cost(MILLION, terms_of(later)), terms_of(later).price_version) == (73_500_000_000, f"{BUILT}+2")
+
+
+async def test_a_request_that_was_planned_before_is_planned_again_by_the_same_document(process: Process) -> None:
+    async def price_at(version: int) -> str:
+        catalog = await process.following.at(process.catalog, version)
+        name = catalog.find(MODEL)
+        assert name is not None
+        return str(catalog.models_behind(name.offer)[0].targets[0].price.input)
+
+    process.price("1")
+    await process.request()
+    assert await price_at(1) == "1"
+    process.price("2")
+    assert (await process.later(LOOK_AFTER_S + 1), await process.request())[1][1] == "2"
+    built = load(CHAT_MODELS, KNOWN).offer(MODEL)
+    assert isinstance(built, ChatModel)
+    assert [await price_at(version) for version in (2, 1, 0)] == ["2", "1", built.targets[0].price.input]
+    # One that is gone, or that this release does not fit, leaves the one in use.
+    assert await price_at(9) == "2"
+    process.set('{"chat": {"models": [{"id": "gpt-4o", "provider": "nowhere"}]}}')
+    assert await price_at(3) == "2"
+    assert process.planned().target.price.input == "2"

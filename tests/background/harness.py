@@ -144,6 +144,7 @@ class Place(AppUnderTest):
     services: Services
     operation: ChatOperation
     worker: BackgroundRun
+    planned_by: list[str]
 
     async def create(self, text: str = SAID, *, model: str = "gpt-4o", **members: Any) -> Answer:
         """Sends POST /v1/responses, in the background by default."""
@@ -227,12 +228,18 @@ async def place(rows: Rows, *, balance_usd: int = 1000) -> AsyncIterator[Place]:
     )
     operation = ChatOperation(CLIENT, CATALOG, Vault(MemorySignatures(), clock))
     ring = Idempotency(MemoryIdempotencyRecords(), MemoryObjects(), clock)
+    planned_by: list[str] = []
     services: Any = Services(clock, keys, pipeline, money, ring)
     jobs, objects = MemoryJobs(), Objects()
+
+    async def planned_at(price_version: str) -> ChatOperation:
+        planned_by.append(price_version)
+        return operation
+
     writer, turns = JobWriter(jobs, clock), StoredResponses(MemoryResponseRecords(), objects, clock)
     worker = BackgroundRun(
         RunDependencies(
-            jobs, writer, Readmission(keys, money, clock), money, pipeline, operation, objects, turns, clock
+            jobs, writer, Readmission(keys, money, clock), money, pipeline, planned_at, objects, turns, clock
         )
     )
     executions = Executions(worker)
@@ -254,6 +261,7 @@ async def place(rows: Rows, *, balance_usd: int = 1000) -> AsyncIterator[Place]:
             services,
             operation,
             worker,
+            planned_by,
         )
     finally:
         for task in executions.tasks.values():

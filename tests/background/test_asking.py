@@ -10,6 +10,8 @@ from msgspec.structs import asdict, replace
 from gateway.auth.principal import key_hash
 from gateway.canonical.jobs import JobStatus, Phase
 from gateway.canonical.money import EntryKind
+from gateway.catalog.chat import CHAT_MODELS
+from gateway.catalog.loader import document_of
 from tests.app.harness import ACCOUNT, DOLLAR, RECORD, Answer
 from tests.background.harness import BEGUN, SAID, Place, at_other, by_key
 
@@ -42,6 +44,12 @@ async def test_it_is_queued_when_it_is_asked_for(home: Place) -> None:
     assert (answer.status, answer.json["status"], answer.json["output"]) == (200, "queued", [])
     assert (answer.json["background"], answer.json["model"], answer.json["usage"]) == (True, "gpt-4o", None)
     assert answer.json["id"] == answer.headers["x-nexevo-generation-id"].replace("gen-", "resp_")
+
+
+async def test_it_is_planned_by_the_price_list_that_it_was_admitted_by(home: Place) -> None:
+    await finished(home)
+    await finished(home, model="claude-haiku-4-5")
+    assert home.planned_by == [document_of(CHAT_MODELS)["price_version"]] * 2
 
 
 async def test_it_stands_as_it_was_told_until_it_is_begun(home: Place) -> None:

@@ -26,7 +26,7 @@ from gateway.ports.objects import Objects
 from gateway.protocols.openai_responses import background, items
 from gateway.responses.events import batch_name, followed
 from gateway.responses.store import RESPONSE_ID
-from gateway.responses.worker import BATCHES, StoredRun
+from gateway.responses.worker import BATCHES, PRICE_VERSION, StoredRun
 
 Context = RequestContext[ChatRequest, ChatAnswer]
 
@@ -101,7 +101,7 @@ class BackgroundResponses:
 
     def _job(self, context: Context, name: str, caller: Mapping[str, str]) -> Job:
         now_s = int(self._clock.now_s())
-        inbound = context.inbound
+        inbound, planned = context.inbound, context.plan.candidates[0].model.sale.price_version
         return Job(
             job_id=context.stamp.response_id,
             account_id=context.account_id,
@@ -112,7 +112,13 @@ class BackgroundResponses:
             updated_at_s=now_s,
             deadline_s=int(inbound.deadline_s),
             due_s=now_s + START_S,
-            order={"body": name, "log": f"{name}/events", **caller, "betas": list(context.request.betas)},
+            order={
+                "body": name,
+                "log": f"{name}/events",
+                **caller,
+                "betas": list(context.request.betas),
+                PRICE_VERSION: planned,
+            },
             charge=Charge(
                 0, inbound.request_id, context.generation_id, context.request.model, "", Tier.PASSTHROUGH, ""
             ),

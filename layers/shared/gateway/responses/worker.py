@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -46,6 +46,8 @@ POLL_S = 1.0
 KEEP_TRIES = 3
 # Seconds beyond its deadline after which a run is taken for lost.
 LOST_S = 60
+# The member of the job's order with the price list that it was admitted by.
+PRICE_VERSION = "price_version"
 # The member of the job's metadata with the number of event batches.
 BATCHES = "batches"
 LOST = "The process that ran this response was lost; what it had said is among its events."
@@ -62,7 +64,7 @@ class RunDependencies(Struct, frozen=True):
     readmission: Readmission
     money: Money
     pipeline: Pipeline
-    operation: ChatOperation
+    operation_at: Callable[[str], Awaitable[ChatOperation]]
     objects: Objects
     stored: StoredResponses
     clock: Clock
@@ -165,8 +167,9 @@ class BackgroundRun:
         principal = await self._dependencies.readmission.principal(job.account_id, job.order)
         headers = {BETAS: ",".join(job.order["betas"])}
         inbound = InboundRequest(principal, stored.request, job.charge.request_id, deadline_s, headers)
+        operation = await self._dependencies.operation_at(job.order.get(PRICE_VERSION, ""))
         context = self._dependencies.pipeline.open(
-            self._dependencies.operation, inbound, hold_id=job.hold.hold_id, entered_s=job.created_at_s
+            operation, inbound, hold_id=job.hold.hold_id, entered_s=job.created_at_s
         )
         context.before_end = partial(self._before_end, job, stored)
         await self._dependencies.pipeline.resume(context, job.hold)

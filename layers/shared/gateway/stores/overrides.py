@@ -9,10 +9,12 @@ from typing import Any
 
 from msgspec.structs import asdict
 
+from gateway.catalog.catalog import M
 from gateway.catalog.live import LiveCatalog
 from gateway.catalog.schema import CatalogError
+from gateway.errors import ServiceUnavailable
 from gateway.logs.metrics import Metric, count
-from gateway.ports.catalog import OverrideStore, StoredOverrides
+from gateway.ports.catalog import Catalog, OverrideStore, StoredOverrides
 from gateway.ports.clock import Clock
 from gateway.stores.aws.attributes import from_item, to_item
 from gateway.stores.aws.client import AwsApi, ConditionFailed, Item
@@ -42,9 +44,13 @@ class DynamoOverrides:
         return found[0] if found else None
 
     async def version(self, number: int) -> StoredOverrides | None:
-        key = to_item({"document": DOCUMENT, "sk": _place(number)})
-        answer = await self._table.call("GetItem", {"Key": key, "ConsistentRead": True})
-        return _stored(answer["Item"]) if "Item" in answer else None
+        query = {
+            "KeyConditionExpression": "document = :document AND sk = :sk",
+            "ExpressionAttributeValues": to_item({":document": DOCUMENT, ":sk": _place(number)}),
+            "ConsistentRead": True,
+        }
+        answer = await self._table.call("Query", query)
+        return _stored(answer["Items"][0]) if answer["Items"] else None
 
     async def add(self, stored: StoredOverrides) -> bool:
         item = {**asdict(stored), "document": DOCUMENT, "sk": _place(stored.version), "schema_version": SCHEMA_VERSION}
@@ -106,6 +112,21 @@ class Following:
             self._looking = asyncio.create_task(self._look())
         is_old = self._looked_s is None or now_s - self._looked_s > AGE_S_MAX
         return asyncio.shield(self._looking) if is_old else None
+
+    async def at(self, catalog: LiveCatalog[M], version: int) -> Catalog[M]:
+        """The catalog under an earlier version of the document, or as it is where that cannot be had any more."""
+        if version == self._version:
+            return catalog
+        try:
+            stored = await self._store.version(version) if version else None
+            if version and stored is None:
+                return catalog
+            from gateway.catalog.overrides import read_overrides  # noqa: PLC0415  # the document has changed meanwhile
+
+            return catalog.under(None if stored is None else read_overrides(stored.text.encode(), version))
+        except (CatalogError, ServiceUnavailable):
+            log.exception("version %d of the operator's document cannot be used again", version)
+            return catalog
 
     async def _look(self) -> None:
         began_s, pause_s = self._clock.monotonic_s(), RETRY_AFTER_S

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 
 from gateway.pipeline.readmission import Readmission
 from gateway.protocols.openai_responses import CLIENT
 from gateway.responses.worker import BackgroundRun, RunDependencies
 from gateway.wiring.accounts import keys
-from gateway.wiring.chat import chat
+from gateway.wiring.chat import chat_at
 from gateway.wiring.jobs import job_dependencies
 from gateway.wiring.objects import bucket_objects
 from gateway.wiring.process import process
@@ -29,7 +29,7 @@ def background_run() -> BackgroundRun:
         Readmission(keys(), on.money, clock, OWN_KEYS),
         on.money,
         pipeline,
-        chat(CLIENT),
+        partial(chat_at, CLIENT),
         objects,
         stored(),
         clock,
