@@ -18,6 +18,7 @@ from tests.fakes.media import MemoryMediaObjects
 from tests.generation.studio import Web
 from tests.untrusted.file_forms import PDF
 from tests.untrusted.pillow_files import PNG
+from tests.virtual_time import LoopClock
 
 pytestmark = pytest.mark.anyio
 
@@ -61,7 +62,7 @@ async def bench(body: bytes = b"", *, balance_usd: int = 100) -> AsyncIterator[B
     objects = MemoryMediaObjects()
     async with Scripted(answer) as provider:
         rows = {name: Credential("sim", provider.base_url) for name in ("openai", "anthropic")}
-        inputs = MediaInputs(objects, Web())
+        inputs = MediaInputs(objects, Web(), LoopClock())
         async with app_under_test("", rows=rows, inputs=lambda: inputs, balance_usd=balance_usd) as app:
             yield Bench(app, provider, objects)
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from gateway.errors import GatewayError
-from gateway.files.inputs import FILE_BYTES_MAX, IMAGE_BYTES_MAX, MediaInputs
+from gateway.files.inputs import FILE_BYTES_MAX, IMAGE_BYTES_MAX, MediaInputs, new_file_id
 from gateway.untrusted.file_types import AUDIO, IMAGES, FileType
+from tests.control_plane.harness import StoppedClock
 from tests.fakes.media import MemoryMediaObjects
 from tests.generation.studio import Web
 from tests.untrusted.file_forms import CLIP, WAV
@@ -26,8 +27,8 @@ class Room:
     """A bucket, the internet, and what reads them."""
 
     def __init__(self) -> None:
-        self.objects, self.web = MemoryMediaObjects(), Web()
-        self.inputs = MediaInputs(self.objects, self.web)
+        self.objects, self.web, self.clock = MemoryMediaObjects(), Web(), StoppedClock()
+        self.inputs = MediaInputs(self.objects, self.web, self.clock)
 
     async def keep(self, content: bytes, account_id: str = "acc_one", file_id: str = MINE) -> str:
         name = f"uploads/{account_id}/{file_id}"
@@ -124,3 +125,18 @@ async def test_a_caller_of_the_reader_may_bound_it_further(room: Room) -> None:
     refused = (413, "request_too_large", "image")
     assert [await room.refusal(given, bytes_max=bound) for given in (MINE, inline)] == [refused, refused]
     assert await room.read(MINE, bytes_max=len(PNG)) == (PNG, FileType.PNG)
+
+
+async def test_a_file_is_unknown_once_the_lifetime_in_its_id_is_over(room: Room) -> None:
+    file_id = new_file_id(room.clock.now_s(), 7, 3600)
+    url = await room.keep(PNG, file_id=file_id)
+    room.clock.at_s += 3599
+    assert await room.read(file_id) == await room.read(url) == (PNG, FileType.PNG)
+    room.clock.at_s += 1
+    assert await room.refusal(file_id) == await room.refusal(url) == (404, "file_not_found", "image")
+
+
+async def test_a_lifetime_that_was_changed_in_an_id_is_another_file(room: Room) -> None:
+    file_id = new_file_id(room.clock.now_s(), 7, 3600)
+    await room.keep(PNG, file_id=file_id)
+    assert await room.refusal(file_id[:-6] + "zzzzzz") == (404, "file_not_found", "image")

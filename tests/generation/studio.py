@@ -20,7 +20,9 @@ from gateway.catalog.loader import load
 from gateway.catalog.media import MEDIA_MODELS
 from gateway.errors import InvalidRequest, ServiceUnavailable
 from gateway.files.inputs import MediaInputs
+from gateway.files.kept import Files
 from gateway.files.uploads import Uploads
+from gateway.http import files as http_files
 from gateway.http import generation as http_generation
 from gateway.http import uploads as http_uploads
 from gateway.http.json_app import JsonApp
@@ -41,6 +43,7 @@ from local.resource_names import ResourceNames
 from local.routes import Routes
 from local.template import Stack, resolve, translate
 from tests.control_plane.harness import CALLER_IP, NOW_S, StoppedClock, as_from_api_gateway
+from tests.fakes.files import MemoryFileRecords
 from tests.fakes.idempotency import MemoryIdempotencyRecords
 from tests.fakes.jobs import MemoryJobs
 from tests.fakes.keys import MemoryKeyStore
@@ -128,6 +131,7 @@ class Studio:
     money: MemoryMoney = field(default_factory=MemoryMoney)
     jobs: MemoryJobs = field(default_factory=MemoryJobs)
     objects: MemoryMediaObjects = field(default_factory=MemoryMediaObjects)
+    file_records: MemoryFileRecords = field(default_factory=MemoryFileRecords)
     executions: Starts = field(default_factory=Starts)
     web: Web = field(default_factory=Web)
 
@@ -137,7 +141,8 @@ class Studio:
         ring = Idempotency(MemoryIdempotencyRecords(), MemoryObjects(), self.clock)
         own = managed_provider_keys(self.keys, self.clock)
         control = ControlServices(self.clock, self.keys, self.keys, self.money, ring, provider_keys=lambda: own)
-        uploads = Uploads(self.objects, MediaInputs(self.objects, self.web), self.clock)
+        uploads = Uploads(self.objects, MediaInputs(self.objects, self.web, self.clock), self.clock)
+        files = Files(self.objects, self.file_records, self.clock)
         self.services = Generation(
             jobs=self.jobs,
             money=self.money,
@@ -153,6 +158,7 @@ class Studio:
             app._services = lambda: control
         vars(http_generation)["generation"] = lambda: self.services
         vars(http_uploads)["uploads"] = lambda: uploads
+        vars(http_files)["files"] = lambda: files
 
     async def settle_in(self) -> None:
         for account_id, key in ((ACCOUNT, KEY), (OTHER_ACCOUNT, OTHER_KEY)):

@@ -56,9 +56,9 @@ MODULES_MAX = {
     "callbacks": 335,
     "chat": 379,
     "embeddings": 347,
-    "files": 309,
+    "files": 318,
     "gemini": 385,
-    "generation": 358,
+    "generation": 361,
     "images": 349,
     "jobs": 303,
     "keys": 288,
@@ -70,7 +70,7 @@ MODULES_MAX = {
     "responses": 390,
     "settlements": 216,
     "sweeper": 218,
-    "videos": 359,
+    "videos": 362,
     "webhooks": 289,
 }
 OTHERS_MAX = 331

@@ -146,3 +146,17 @@ def test_streamed_thinking_is_signed(seen: Seen) -> None:
 @pytest.mark.parametrize(("wire", "prefix"), [("chat", ""), ("messages", ""), ("gemini", "models/")])
 def test_the_list_of_models_has_every_provider(seen: Seen, wire: str, prefix: str) -> None:
     assert {prefix + model for model in MODELS} <= set(seen(wire)["listed"])
+
+
+@each_model
+def test_a_file_is_kept_read_by_the_model_and_deleted(seen: Seen, model: str) -> None:
+    told = seen("files")["models"][model]
+    assert told.pop("answer")
+    assert told == {
+        "name": "notes.md",
+        "found": True,
+        "listed": True,
+        "text": "# Notes\n",
+        "deleted": True,
+        "gone": "NotFoundError 404",
+    }

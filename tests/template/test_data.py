@@ -54,6 +54,7 @@ def test_the_tables_have_the_keys_that_the_stores_use(stack: Stack) -> None:
         "SignaturesTable": [("account_id", "HASH"), ("call", "RANGE")],
         "HealthTable": [("shard", "HASH"), ("target", "RANGE")],
         "ResponsesTable": [("account_id", "HASH"), ("response_id", "RANGE")],
+        "FilesTable": [("account_id", "HASH"), ("file_id", "RANGE")],
         "JobsTable": [("job_id", "HASH")],
         "CatalogTable": [("document", "HASH"), ("sk", "RANGE")],
         "WebhooksTable": [("account_id", "HASH"), ("sk", "RANGE")],
@@ -131,7 +132,7 @@ def test_media_is_private_and_forgotten_after_a_month(stack: Stack) -> None:
     rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert (rules["results"]["Prefix"], rules["results"]["ExpirationInDays"]) == ("media/", 30)
-    assert (rules["uploads"]["Prefix"], rules["uploads"]["ExpirationInDays"]) == ("uploads/", 7)
+    assert (rules["uploads"]["Prefix"], rules["uploads"]["ExpirationInDays"]) == ("uploads/", 30)
     assert rules["halves"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 2}
 
 

@@ -14,7 +14,8 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from gateway.canonical.file_ids import PREFIX
 from gateway.errors import InvalidRequest, NotFound, RequestTooLarge
-from gateway.ledger.hold_ids import hold_id_at
+from gateway.ledger.hold_ids import ID_PLACES, admitted_s, hold_id_at, number_in, number_of
+from gateway.ports.clock import Clock
 from gateway.ports.media import MediaObjects
 from gateway.untrusted.fetch import Fetched
 from gateway.untrusted.file_types import IMAGES, FileType, judge_file
@@ -22,6 +23,9 @@ from gateway.untrusted.file_types import IMAGES, FileType, judge_file
 FILE_ID = re.compile(r"file-nxn-[0-9a-z]{1,64}")
 IMAGE_BYTES_MAX = 10 * 1024 * 1024
 FILE_BYTES_MAX = 25 * 1024 * 1024
+# The longest lifetime, after which the bucket's lifecycle rule deletes every file.
+LIFETIME_S = 30 * 24 * 3600
+LIFETIME_PLACES = 6
 # The end of a URL of the own bucket, whose name may be in the host or in the path.
 OWN_PATH = re.compile(r"/uploads/([^/]+)/(file-nxn-[0-9a-z]{1,64})$")
 NO_DATA = "The data: URL cannot be read: it should be 'data:<type>;base64,<data>'."
@@ -37,9 +41,10 @@ class Fetches(Protocol):
 class MediaInputs:
     """Files that requests name. It is an `operations.media_inputs.Inputs`."""
 
-    def __init__(self, objects: MediaObjects, fetcher: Fetches) -> None:
+    def __init__(self, objects: MediaObjects, fetcher: Fetches, clock: Clock) -> None:
         self._objects = objects
         self._fetcher = fetcher
+        self._clock = clock
 
     async def read(
         self, account_id: str, given: str, param: str, accepted: Collection[FileType], bytes_max: int | None = None
@@ -67,8 +72,10 @@ class MediaInputs:
             if place is None:
                 return None
             owner, file_id = place
-        # One byte more than is allowed tells a file that is too large.
-        content = await self._objects.read(object_name(account_id, file_id), 0, most) if owner == account_id else None
+        content = None
+        if owner == account_id and not has_expired(file_id, self._clock.now_s()):
+            # One byte more than is allowed tells a file that is too large.
+            content = await self._objects.read(object_name(account_id, file_id), 0, most)
         if content is None:
             raise NotFound(NO_FILE, param=param, code="file_not_found")
         refuse_larger(len(content), most, param)
@@ -84,9 +91,22 @@ class MediaInputs:
         return (found[1], found[2]) if ours == plain else None
 
 
-def new_file_id(now_s: float, random_bits: int) -> str:
-    """An id that sorts by time; `random_bits` are 40 fresh random bits."""
-    return PREFIX + hold_id_at(now_s, random_bits)
+def new_file_id(now_s: float, random_bits: int, lifetime_s: int | None = None) -> str:
+    """An id that sorts by time, and ends with the file's lifetime where it has one; `random_bits` are 40 fresh ones."""
+    lifetime = "" if lifetime_s is None else number_in(lifetime_s, LIFETIME_PLACES)
+    return PREFIX + hold_id_at(now_s, random_bits) + lifetime
+
+
+def has_expired(file_id: str, now_s: float) -> bool:
+    """True once the lifetime that the id states is over. The bucket deletes files after 30 days in any case."""
+    identity = file_id.removeprefix(PREFIX)
+    lifetime = identity[ID_PLACES:]
+    if len(lifetime) != LIFETIME_PLACES:
+        return False
+    try:
+        return admitted_s(identity[:ID_PLACES]) + number_of(lifetime) <= now_s
+    except ValueError:
+        return True
 
 
 def object_name(account_id: str, file_id: str) -> str:

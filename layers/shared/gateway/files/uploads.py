@@ -17,13 +17,13 @@ from gateway.operations.media_fit import InlineFile, Snapshot
 from gateway.ports.clock import Clock
 from gateway.ports.media import MediaObjects
 from gateway.untrusted.fetch import Fetched
-from gateway.untrusted.file_types import IMAGES, MEDIA, FileType, claimed, judge_file
+from gateway.untrusted.file_types import IMAGES, READABLE, FileType, claimed, judge_file
 
 # Lifetimes of a URL of `MediaObjects.url` and of a form of `MediaObjects.form`.
 URL_S = 24 * 3600
 FORM_S = 900
-# Purposes of files that jobs start from: images alone.
-FOR_JOBS = frozenset({"generation", "reference_image"})
+# The types of file that each purpose of a kept file takes; jobs start from images alone.
+PURPOSES = {"user_data": READABLE, "vision": IMAGES}
 NO_DATA_URL = "A data: URL is not taken; upload the image through /v1/generation/upload and give its URL or id."
 
 
@@ -60,8 +60,9 @@ class Uploads:
         self, account_id: str, file_id: str, purpose: str, size_bytes: int, mime_type: str
     ) -> dict[str, Any]:
         """A form for uploading a file that is too large for a request directly into the bucket."""
-        accepted = IMAGES if purpose in FOR_JOBS else MEDIA
-        kind = claimed(mime_type)
+        accepted, kind = PURPOSES.get(purpose, IMAGES), claimed(mime_type)
+        if FileType.TEXT in accepted and (kind or "").startswith("text/"):
+            kind = FileType.TEXT
         if kind not in accepted:
             known = ", ".join(sorted(accepted))
             raise InvalidRequest(f"The type must be one of: {known}.", param="type", code="invalid_value")

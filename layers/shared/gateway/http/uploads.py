@@ -22,4 +22,4 @@ class UploadCall(KeyedCall):
 
 
 async def forgotten(_file_id: str) -> None:
-    """Does nothing: an unconfirmed upload is free, and the bucket's lifecycle rule deletes it after 7 days."""
+    """Does nothing: an unconfirmed upload is free, and the bucket's lifecycle rule deletes it after 30 days."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import cache
 
 from gateway.files.inputs import MediaInputs
+from gateway.files.kept import Files
 from gateway.files.uploads import Uploads
+from gateway.stores.files import DynamoFileRecords
 from gateway.wiring.media import fetcher, media_objects
 from gateway.wiring.process import process
 
@@ -13,7 +15,14 @@ from gateway.wiring.process import process
 @cache
 def media_inputs() -> MediaInputs:
     """Reads the files that requests name in their media fields."""
-    return MediaInputs(media_objects(), fetcher())
+    return MediaInputs(media_objects(), fetcher(), process().clock)
+
+
+@cache
+def files() -> Files:
+    """Accounts' files, with their records."""
+    on = process()
+    return Files(media_objects(), DynamoFileRecords(on.aws, on.settings.files_table), on.clock)
 
 
 @cache

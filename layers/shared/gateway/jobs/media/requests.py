@@ -166,6 +166,7 @@ class PresignRequest(Body, frozen=True, kw_only=True):
     purpose: Literal["generation", "reference_image", "vision", "user_data"]
     size: Annotated[int, Meta(ge=1, le=FILE_BYTES_MAX)]
     type: Annotated[str, Meta(min_length=1, max_length=100)]
+    filename: Annotated[str, Meta(max_length=255)] = ""
 
 
 def form_members(parts: tuple[FormPart, ...]) -> tuple[dict[str, Any], InlineFile | None]:
