@@ -32,6 +32,7 @@ from local.providers import (
     openai_responses,
     rerank,
     speech,
+    transcription,
 )
 from local.providers.wire import Wire
 
@@ -65,6 +66,7 @@ WIRES: tuple[Wire, ...] = (
     *rerank.wires(),
     *(speech.wire(vendor) for vendor in speech.VENDORS),
     *openai_images.wires(),
+    *(transcription.wire(vendor) for vendor in transcription.VENDORS),
     media_wire.files(),
     media_veo.wire(gemini.DEVELOPER),
     media_veo.wire(gemini.VERTEX),

@@ -12,8 +12,8 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.canonical.money import EntryKind
+from gateway.http.audio import spoken
 from gateway.http.routes import OperationRoute
-from gateway.http.speech import spoken
 from gateway.ports.upstream import Credential
 from gateway.providers.audio.registry import speaker
 from gateway.wiring.audio import speech

@@ -76,7 +76,12 @@ class AudioPrice(Struct, frozen=True):
 
 
 class AudioModel(Model[AudioPrice], frozen=True, kw_only=True):
-    """One model for sale that speaks. It takes a text of at most `characters_max` characters."""
+    """One model for sale that speaks or listens, as `does` says.
+
+    One that speaks takes a text of at most `characters_max` characters. One that listens bills `seconds_least` seconds
+    at least, if it is paid by the minute.
+    """
 
     does: str
     characters_max: int | None = None
+    seconds_least: int = 0

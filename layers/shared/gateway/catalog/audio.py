@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.canonical.audio import SPEECH, AudioModel, AudioPrice
 from gateway.canonical.chat_models import ListPrice
+from gateway.canonical.transcription import TRANSCRIPTION
 from gateway.catalog.loader import MODEL, TARGET, Kind
 from gateway.catalog.schema import CatalogError, Member, flag, one_of, read, text, usd, whole
 
@@ -39,7 +40,12 @@ def _check(model: AudioModel) -> None:
 AUDIO_MODELS = Kind(
     file="audio.json",
     make=AudioModel,
-    model={**MODEL, "does": Member(one_of((SPEECH,))), "characters_max": Member(whole, None)},
+    model={
+        **MODEL,
+        "does": Member(one_of((SPEECH, TRANSCRIPTION))),
+        "characters_max": Member(whole, None),
+        "seconds_least": Member(whole, 0),
+    },
     target={**TARGET, "price": Member(_price), "region": Member(text, None), "streams": Member(flag, True)},
     check=_check,
     alike=lambda model: model.does,

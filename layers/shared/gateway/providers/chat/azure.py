@@ -38,7 +38,12 @@ def embeddings_path(outgoing: Outgoing) -> str:
 
 def speech_path(outgoing: Outgoing) -> str:
     """The path of speech."""
-    return _path(outgoing, "/audio/speech", f"/deployments/{encoded(outgoing.model)}/audio/speech")
+    return audio_path(outgoing, "/audio/speech")
+
+
+def audio_path(outgoing: Outgoing, path: str) -> str:
+    """The path of one endpoint of sound."""
+    return _path(outgoing, path, f"/deployments/{encoded(outgoing.model)}{path}")
 
 
 def images_path(outgoing: Outgoing) -> str:
