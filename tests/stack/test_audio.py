@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import openai
 import orjson
 import pytest
 
-from local.providers import sounds
+from local.providers import sounds, transcription
 from tests.environments import ROOT, python_with, run
 from tests.hangs import HANGS_AFTER_S
 from tests.stack.conftest import Stack
@@ -86,3 +87,84 @@ def test_models_that_speak_are_listed_with_their_prices(http: httpx.Client) -> N
     assert rows["tts-1"]["pricing"] == {"currency": "USD", "unit": "1M characters", "characters": "15"}
     assert rows["gpt-4o-mini-tts"]["pricing"]["output"] == "12"
     assert (rows["tts-1"]["kind"], rows["tts-1"]["modalities"]["output"]) == ("speech", ["audio"])
+
+
+CUE = re.compile(r"(\d+)\n(\d\d):(\d\d):(\d\d),(\d{3}) --> (\d\d):(\d\d):(\d\d),(\d{3})\n(.+)\n")
+
+
+def cues(srt: str) -> list[tuple[float, float, str]]:
+    """Reads SubRip: numbers from one, times that go up, a line of text, a blank line."""
+    blocks = srt.removesuffix("\n\n").split("\n\n")
+    found = []
+    for number, block in enumerate(blocks, 1):
+        cue = CUE.fullmatch(f"{block}\n")
+        assert cue is not None, block
+        assert int(cue[1]) == number
+        begun, ended = (
+            int(cue[at]) * 3_600 + int(cue[at + 1]) * 60 + int(cue[at + 2]) + int(cue[at + 3]) / 1_000 for at in (2, 6)
+        )
+        found.append((begun, ended, cue[10]))
+    assert [each[0] for each in found] == sorted(each[0] for each in found)
+    return found
+
+
+@pytest.mark.parametrize("form", ["wav", "mp3", "flac", "opus"])
+def test_openais_sdk_reads_what_was_heard(client: openai.OpenAI, form: str) -> None:
+    file = sounds.whole(form, TEXT, 7.3)
+    name = f"said.{form.replace('opus', 'ogg')}"
+    heard = transcription.heard(file, transcription.seconds(file, name))
+    text = " ".join(each.text for each in heard)
+    plain = client.audio.transcriptions.create(model="whisper-1", file=(name, file))
+    assert plain.text == text
+    subtitles = client.audio.transcriptions.create(model="whisper-1", file=(name, file), response_format="srt")
+    assert cues(subtitles) == [(each.start, pytest.approx(each.end, abs=0.001), each.text) for each in heard]
+    vtt = client.audio.transcriptions.create(model="whisper-1", file=(name, file), response_format="vtt")
+    assert vtt.startswith("WEBVTT\n\n00:00:00.000 --> 00:00:03.000\n")
+    verbose = client.audio.transcriptions.create(
+        model="whisper-1",
+        file=(name, file),
+        response_format="verbose_json",
+        timestamp_granularities=["word", "segment"],
+    )
+    assert verbose.duration == pytest.approx(7.3, abs=0.1)
+    assert [each.text.strip() for each in verbose.segments or []] == [each.text for each in heard]
+    assert [each.word for each in verbose.words or []] == text.split()
+    # The SDK warns of the endpoint's age.
+    with pytest.deprecated_call():
+        english = client.audio.translations.create(model="whisper-1", file=(name, file), response_format="text")
+    assert str(english) == f"{text}\n"
+
+
+def test_openais_sdk_streams_what_is_heard(client: openai.OpenAI) -> None:
+    file = sounds.whole("wav", TEXT, 7.3)
+    heard = transcription.heard(file, 7.3)
+    with client.audio.transcriptions.create(model="gpt-4o-transcribe", file=("a.wav", file), stream=True) as events:
+        told = list(events)
+    deltas = "".join(each.delta for each in told if each.type == "transcript.text.delta")
+    last = told[-1]
+    assert last.type == "transcript.text.done"
+    assert deltas == last.text == " ".join(each.text for each in heard)
+    assert last.usage is not None
+    assert last.usage.input_tokens == 73
+    voices = client.audio.transcriptions.create(
+        model="gpt-4o-transcribe-diarize",
+        file=("a.wav", file),
+        response_format="diarized_json",
+        chunking_strategy="auto",
+    )
+    assert [each.speaker for each in voices.segments] == [each.speaker for each in heard]
+
+
+def test_a_transcription_of_25_mb_comes_by_an_uploaded_file(client: openai.OpenAI, http: httpx.Client) -> None:
+    file = sounds.whole("wav", TEXT, 520)
+    asked = {"purpose": "user_data", "size": len(file), "type": "audio/wav"}
+    signed = http.post("/v1/files/presign", json=asked).raise_for_status().json()
+    sent = httpx.post(
+        signed["url"], data=signed["fields"], files={"file": file}, timeout=HANGS_AFTER_S, trust_env=False
+    )
+    assert sent.is_success, sent.text
+    told = http.post("/v1/audio/transcriptions", json={"model": "whisper-1", "file": signed["id"]})
+    assert told.json()["usage"] == {"type": "duration", "seconds": 520}, told.text
+    with pytest.raises(openai.APIStatusError) as refused:
+        client.audio.transcriptions.create(model="whisper-1", file=("a.wav", file))
+    assert refused.value.status_code == 413

@@ -145,7 +145,7 @@ _BEGINNINGS: tuple[tuple[re.Pattern[bytes], FileType], ...] = tuple(
         (rb"PK\x03\x04.{4}\x00\x00.{16}[^/]{1,255}?\.usd[ac]?", FileType.USDZ),
         (rb"PK\x03\x04", FileType.ZIP),
         (rb"OggS\x00", FileType.OGG),
-        (rb"fLaC\x00\x00\x00\x22", FileType.FLAC),
+        (rb"fLaC[\x00\x80]\x00\x00\x22", FileType.FLAC),
         (rb"ID3[\x02-\x04]", FileType.MP3),
         (rb"\xff[\xf2\xf3\xfa\xfb][\x10-\xef]", FileType.MP3),
         (rb"\xff[\xf0\xf1\xf8\xf9]", FileType.AAC),

@@ -20,7 +20,7 @@ UNKNOWN = "The length of the sound cannot be read from its container. Send it as
 _TAG, _TAG_HEAD_BYTES = b"ID3", 10
 SECONDS_MAX = 24 * 3_600
 # A file that is what it says is measured by a few reads; one that is made to be searched would take many seconds.
-READS_MAX = 200_000
+READS_MAX = 1_000_000
 
 
 class _Bounded(BytesIO):
