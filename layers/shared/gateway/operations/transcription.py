@@ -1,8 +1,8 @@
 """Runs transcription and translation as an operation of the pipeline: a file of sound goes out, and text comes back.
 
 Sound is measured here, by its own container, before anything is held. A model that is paid by the minute is paid for
-that length, not for what its provider reports. One that is paid by the token is paid by its report, within what the file
-can be.
+that length, not for what its provider reports. One that is paid by the token is paid by its report, within what
+the file can be.
 """
 
 from __future__ import annotations
