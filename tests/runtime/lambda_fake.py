@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from base64 import b64decode
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Container
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,7 +70,10 @@ class Post:
 
 
 class LambdaFake(Changing):
-    """A server that answers `/next` with queued events and records posts in order of arrival."""
+    """A server that answers `/next` with queued events and records posts in order of arrival.
+
+    `refused` are the numbers of the polls that get a 403 in place of an event, at once.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,6 +84,8 @@ class LambdaFake(Changing):
         self.restores = 0
         self.restore = asyncio.Event()
         self.reply_status = 202
+        self.restore_status = 200
+        self.refused: Container[int] = ()
         self._invocations: asyncio.Queue[tuple[str, bytes, dict[str, str]]] = asyncio.Queue()
         self._number = 0
 
@@ -137,13 +142,15 @@ class LambdaFake(Changing):
         if post.route == f"GET {VERSION}/invocation/next":
             self.polls += 1
             self.changed()
+            if self.polls in self.refused:
+                return 403, [], b""
             request_id, data, headers = await self._invocations.get()
             return 200, _next_headers(request_id, headers), data
         if post.route == f"GET {VERSION}/restore/next":
             self.restores += 1
             self.changed()
             await self.restore.wait()
-            return 200, [], b""
+            return self.restore_status, [], b""
         return self.reply_status, [("content-type", "application/json")], b'{"status":"OK"}'
 
 

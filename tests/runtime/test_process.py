@@ -169,6 +169,53 @@ def test_several_invocations_are_served_in_one_process_when_lambda_allows_it() -
     assert asyncio.run(run()) == [b"request-1", b"request-2", b"request-3", b"request-4"]
 
 
+def test_a_poller_that_is_refused_asks_again_and_ends_no_others_answer() -> None:
+    async def run() -> tuple[bytes, bytes, int | None, list[str]]:
+        async with function("scripted_apps.stepwise", AWS_LAMBDA_MAX_CONCURRENCY="2") as running:
+            api = running.api
+            api.refused = (2, 3)
+            request_id = api.invoke(http_event())
+            await api.until(lambda: api.polls == 4)
+            for _ in range(4):
+                running.go_on()
+            first = (await api.answer(request_id)).content
+            for _ in range(4):
+                running.go_on()
+            second = (await api.call(http_event())).content
+            code, log = await running.stop()
+            return first, second, code, [line["level"] for line in log if line["level"] != "INFO"]
+
+    assert asyncio.run(run()) == (b"onetwothree", b"onetwothree", 0, ["WARNING"])
+
+
+async def refused(handler: str, polls: range, until: Callable[[LambdaFake], object] | None) -> tuple[int, int]:
+    """The exit code of two pollers of which these polls are refused, told to stop when a condition holds; the polls."""
+    async with listening() as api, Client() as client:
+        stop = asyncio.Event()
+        api.refused = polls
+        api.invoke(http_event())
+        settings = server.Settings(api.address, handler, concurrency=2)
+        process = asyncio.create_task(server._Process(RuntimeApi(client, api.address), settings).run(stop))
+        if until is not None:
+            await api.until(lambda: until(api), limit_s=3600)
+            assert not process.done()
+            stop.set()
+        return await process, api.polls
+
+
+def test_a_process_goes_on_while_one_of_its_pollers_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(TASK_ROOT)
+    ended = refused("scripted_apps.never_answers", range(2, 1_000), lambda api: api.polls == 20)
+    assert virtual_time.run(ended) == (0, 20)
+
+
+def test_a_process_ends_when_all_of_its_pollers_have_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(TASK_ROOT)
+    code, polls = virtual_time.run(refused("scripted_apps.echo", range(1, 1_000), None))
+    assert code == 1
+    assert 2 * 5 <= polls < 2 * 10
+
+
 SNAP_START = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
 
 
@@ -194,6 +241,29 @@ def test_a_hook_that_fails_is_told_and_ends_the_process(side: str, route: str) -
     post, code, _ = fails_to_start("broken_hooks.app", FAILING_SIDE=side, **SNAP_START)
     expected = (f"POST {VERSION}/{route}", "InterruptedError", 1)
     assert (post.route, post.fault["errorType"], code) == expected
+
+
+def test_a_restore_that_is_refused_is_told_as_such_and_ends_the_process() -> None:
+    async def run() -> tuple[Post, int | None]:
+        async with function("scripted_apps.with_snapshot", **SNAP_START) as running:
+            running.api.restore_status = 403
+            running.api.restore.set()
+            code, _ = await running.exit()
+            (post,) = running.api.posts
+            return post, code
+
+    post, code = asyncio.run(run())
+    assert (post.route, post.fault["errorType"], code) == (f"POST {VERSION}/restore/error", "RuntimeApiError", 1)
+
+
+def test_a_process_that_waits_for_its_restore_ends_when_told_to() -> None:
+    async def run() -> tuple[int | None, int, list[Post]]:
+        async with function("scripted_apps.with_snapshot", **SNAP_START) as running:
+            await running.api.until(lambda: running.api.restores == 1)
+            code, _ = await running.stop()
+            return code, running.api.polls, running.api.posts
+
+    assert asyncio.run(run()) == (0, 0, [])
 
 
 def test_without_snap_start_no_restore_is_asked_for() -> None:

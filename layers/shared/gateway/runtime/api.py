@@ -30,7 +30,7 @@ _JSON = (b"Content-Type", b"application/json")
 
 
 class RuntimeApiError(Exception):
-    """Reports that the Runtime API refused a call; after a 5xx the process must end."""
+    """Reports that the Runtime API refused a call, or gave an event without its facts."""
 
     def __init__(self, route: str, status: int) -> None:
         super().__init__(f"{route}: status {status}")
@@ -44,6 +44,10 @@ class RuntimeApi:
         self._client = client
         self._origin, _ = parse_url(f"http://{address}")
 
+    async def connect(self) -> None:
+        """Has a connection ready for the next call."""
+        self._client.release(await self._client.connect(self._origin, _TIMEOUTS.connect_s))
+
     async def next(self) -> Invocation:
         """Waits for the next event."""
         route = f"{_VERSION}/invocation/next"
@@ -51,7 +55,10 @@ class RuntimeApi:
         event = await response.read(_EVENT_BYTES_MAX)
         if response.status != 200:
             raise RuntimeApiError(route, response.status)
-        return Invocation(_context(response), event)
+        try:
+            return Invocation(_context(response), event)
+        except (KeyError, ValueError) as error:
+            raise RuntimeApiError(route, response.status) from error
 
     async def respond(self, context: InvocationContext, answer: bytes) -> None:
         """Answers an invocation that is not an HTTP request, with JSON."""

@@ -27,7 +27,7 @@ def http_event(data: bytes) -> Event | None:
         event = orjson.loads(data)
     except orjson.JSONDecodeError:
         return None
-    is_http = isinstance(event, dict) and "httpMethod" in event and "requestContext" in event
+    is_http = isinstance(event, dict) and "httpMethod" in event and isinstance(event.get("requestContext"), dict)
     return event if is_http else None
 
 

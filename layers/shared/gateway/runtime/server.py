@@ -1,6 +1,7 @@
 """The life of a function's process: start the app, serve invocations until told to stop, report failures to Lambda.
 
-Up to AWS_LAMBDA_MAX_CONCURRENCY invocations are served at a time, all on this one loop; each polls for itself.
+Up to AWS_LAMBDA_MAX_CONCURRENCY invocations are served at a time, all on this one loop; each poller asks for itself.
+Where there are several, one that gets no event asks again, beside the others' answers. The process ends when all fail.
 """
 
 from __future__ import annotations
@@ -8,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import random
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from importlib import import_module
 from types import TracebackType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gateway.logs.lines import invocation as logged_invocation
 from gateway.runtime.api import RuntimeApi, RuntimeApiError
@@ -26,6 +28,9 @@ from gateway.transport import Client, TransportError
 
 # Lambda kills a process two seconds after SIGTERM; the app's lifespan gets its share of the rest.
 _GRACE_S = 1.0
+# A poller among several has failed after so many tries in a row; it goes on trying while another one has not.
+_TRIES = 5
+_PAUSE_S, _PAUSE_S_MAX = 0.1, 5.0
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +84,7 @@ class _Process:
         self._api = api
         self._settings = settings
         self._waiting: set[asyncio.Task[None]] = set()
+        self._lost: set[asyncio.Task[None]] = set()
         self._stopping = False
 
     async def run(self, stop: asyncio.Event) -> int:
@@ -88,26 +94,31 @@ class _Process:
             self._app = _load(self._settings.handler)
             self._lifespan = Lifespan(self._app)
             await self._lifespan.start()
-        if starting.failed or not await self._cross_snapshot():
+        if starting.failed:
             return 1
         try:
+            if self._settings.snap_start and not await self._cross_snapshot(stop):
+                return 1
             return await self._serve(stop)
         finally:
             await self._lifespan.stop()
 
-    async def _cross_snapshot(self) -> bool:
-        """Waits for a restore if SnapStart is on; false if a hook failed."""
-        if not self._settings.snap_start:
-            return True
+    async def _cross_snapshot(self, stop: asyncio.Event) -> bool:
+        """Waits for a restore, or for the end of the process; false if a step failed.
+
+        A Runtime API that is not there before the snapshot is a start that failed; all that comes later is a restore
+        that did.
+        """
         before = _FailureReport("before snapshot", self._api.fail_init)
         async with before:
             await run_before_snapshot()
-            await self._api.restore_next()
+            await self._api.connect()
         if before.failed:
             return False
-        after = _FailureReport("after restore", self._api.fail_restore)
+        after = _FailureReport("restore", self._api.fail_restore)
         async with after:
-            await run_after_restore()
+            if await _unless(stop, self._api.restore_next()):
+                await run_after_restore()
         return not after.failed
 
     async def _serve(self, stop: asyncio.Event) -> int:
@@ -127,14 +138,33 @@ class _Process:
         return 1 if failures else 0
 
     async def _poll(self) -> None:
-        """Serves one invocation after another; raises an exception when the Runtime API no longer answers."""
+        """Serves one invocation after another; raises when the Runtime API answers no poller any more."""
         task = asyncio.current_task()
         while task is not None and not self._stopping:
             self._waiting.add(task)
-            invocation = await self._api.next()
+            invocation = await self._next(task)
             self._waiting.discard(task)
             with logged_invocation(invocation.context.request_id):
                 await self._answer(invocation)
+
+    async def _next(self, poller: asyncio.Task[None]) -> Invocation:
+        """The poller's next invocation; raises the failure of the last poller that has failed too often."""
+        tries = 0
+        while True:
+            try:
+                invocation = await self._api.next()
+            except (TransportError, RuntimeApiError) as error:
+                tries += 1
+                if tries >= _TRIES or self._settings.concurrency == 1:
+                    self._lost.add(poller)
+                if len(self._lost) == self._settings.concurrency:
+                    raise
+                if tries == 1:
+                    log.warning("no event was given to a poller, which asks again: %s", error)
+                await asyncio.sleep(min(_PAUSE_S * 2**tries, _PAUSE_S_MAX) * random.uniform(0.5, 1))
+            else:
+                self._lost.discard(poller)
+                return invocation
 
     async def _answer(self, invocation: Invocation) -> None:
         try:
@@ -158,6 +188,18 @@ class _Process:
             scope = http_scope(event, context)
             scope["state"] = self._lifespan.state.copy()
             await self._app(scope, cycle.receive, cycle.send)
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Waits for the work, and raises what it raises; false if the process is told to stop before it is done."""
+    working, stopped = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait((working, stopped), return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if working.done():
+        await working
+        return True
+    working.cancel()
+    return False
 
 
 def _load(handler: str) -> AsgiApp:
