@@ -63,16 +63,17 @@ class _Impatient(selectors.DefaultSelector):
 
 
 class LoopClock:
-    """The gateway's clock on the running loop: both its times follow the loop's."""
+    """The gateway's clock on the running loop: both its times follow the loop's, in threads too."""
 
     def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._before_s = time.time() - self.monotonic_s()
 
     def now_s(self) -> float:
         return self._before_s + self.monotonic_s()
 
     def monotonic_s(self) -> float:
-        return asyncio.get_running_loop().time()
+        return self._loop.time()
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

@@ -205,7 +205,7 @@ async def app_under_test(
             MemoryCredentials(
                 turned.get("rows", {"openai": Credential(turned.get("api_key", "sim-openai"), base_url)})
             ),
-            HttpUpstream(client, clock, turned.get("memory_mb", MEMORY_MB)),
+            HttpUpstream(client, clock, turned.get("memory_mb", MEMORY_MB), turned.get("sharing")),
             UpstreamTimeouts(2.0, idle_s, idle_s),
             own_keys,
         ),
@@ -239,6 +239,7 @@ async def app_under_test(
         commit_s=turned.get("commit_s", 0.3),
         reads_rpm=turned.get("reads_rpm", READS_RPM),
         own_keys=own_keys,
+        sharing=turned.get("sharing"),
     )
     try:
         yield AppUnderTest(

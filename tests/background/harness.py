@@ -287,6 +287,7 @@ class Services:
     reads_rpm: int = 600
     look: Any = none_due
     own_keys: Any = None
+    sharing: Any = None
 
 
 def frames(body: bytes) -> list[Frame]:

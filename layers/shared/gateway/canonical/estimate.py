@@ -8,7 +8,7 @@ has 1,600 for the largest image that is not scaled down, and a page of a PDF is 
 
 from __future__ import annotations
 
-from gateway.canonical.parts import Audio, Document, Image, InlineMedia, all_parts
+from gateway.canonical.parts import Image, InlineMedia, media_in
 from gateway.canonical.request import ChatRequest
 
 BYTES_PER_TOKEN = 3
@@ -23,7 +23,7 @@ def estimated_tokens(text_bytes: int) -> int:
 
 def estimated_input_tokens(request: ChatRequest) -> int:
     """Estimated tokens of a prompt, for every tokenizer."""
-    media = [part for part in all_parts(request.messages) if isinstance(part, Image | Document | Audio)]
+    media = media_in(request.messages)
     inline_bytes = sum(len(part.source.data_base64) for part in media if isinstance(part.source, InlineMedia))
     round_figures = sum(IMAGE_TOKENS if isinstance(part, Image) else DOCUMENT_TOKENS for part in media)
     text_bytes = len(request.source) - request.unread_bytes - inline_bytes

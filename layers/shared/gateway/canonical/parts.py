@@ -175,6 +175,23 @@ def all_parts(messages: Iterable[Message]) -> Iterator[Part]:
                 yield from part.parts
 
 
+def media_in(messages: Iterable[Message]) -> list[Image | Document | Audio]:
+    """The media of a conversation, those inside tool results included.
+
+    A body may have 100,000 parts, which are looked at several times: a plain text costs one comparison.
+    """
+    found: list[Image | Document | Audio] = []
+    for message in messages:
+        for part in message.parts:
+            if type(part) is Text:
+                continue
+            if isinstance(part, ToolResult):
+                found += [each for each in part.parts if isinstance(each, Image | Document | Audio)]
+            elif isinstance(part, Image | Document | Audio):
+                found.append(part)
+    return found
+
+
 def input_kind(part: Part) -> str | None:
     """The catalog's word for the kind of input that the part is; none for text, and for an upload that is not read."""
     match part:

@@ -23,6 +23,9 @@ from gateway.ports.clock import Clock
 from gateway.ports.sink import Sink
 
 if TYPE_CHECKING:
+    # Loaded where a process serves several requests at a time.
+    from gateway.pipeline.sharing import Sharing
+
     # Accounts with provider keys of their own alone load them.
     from gateway.ports.provider_keys import OwnKeys
 
@@ -45,6 +48,10 @@ class Services(route.Services, Protocol):
     @property
     def own_keys(self) -> OwnKeys:
         """Accounts' own keys of providers."""
+
+    @property
+    def sharing(self) -> Sharing | None:
+        """The memory and the loop that several requests share; nothing where one is served at a time."""
 
 
 class Route(route.Route, Protocol):
@@ -125,7 +132,7 @@ async def run(
 ) -> None:
     """Opens the request and produces its answer once under one Idempotency-Key."""
     request = exchange.request
-    exchange.context = context = services.pipeline.open(operation, inbound)
+    exchange.context = context = await opened(services, operation, inbound)
     account_id = inbound.principal.account_id
     keyed = keyed_request(
         request.idempotency_key,
@@ -146,6 +153,16 @@ async def run(
     )
     if not exchange.status:
         await exchange.reply(answer.status, answer.body, answer.headers)
+
+
+async def opened(services: Services, operation: Operation[Any, Any], inbound: InboundRequest) -> Context:
+    """The planned request. A heavy one is read and written apart from the loop that others are served on."""
+    sharing = services.sharing
+    if sharing is None or not sharing.is_heavy(inbound.body):
+        return services.pipeline.open(operation, inbound)
+    context = await sharing.apart(partial(services.pipeline.open, operation, inbound))
+    context.apart = sharing.apart
+    return context
 
 
 async def streamed(exchange: Exchange, context: Context, services: Services, is_kept: bool) -> Answer:

@@ -58,7 +58,12 @@ class StreamingApp(App[Services, Route]):
             await self._refuse_early(request, principal, services)
         try:
             exchange.request = replace(request, body=uncoded(request.body, request.headers.get("content-encoding")))
-            await route.serve(exchange, principal, services)
+            if services.sharing is None:
+                await route.serve(exchange, principal, services)
+            else:
+                with services.sharing.share():
+                    await services.sharing.take_body(len(exchange.request.body))
+                    await route.serve(exchange, principal, services)
         except GatewayError as error:
             is_counted = exchange.counted or exchange.is_admitted or error.window is not None
             if not is_counted and not exchange.status:

@@ -9,7 +9,7 @@ does what a provider keeps.
 from __future__ import annotations
 
 from gateway.canonical.money import NanoUsd
-from gateway.canonical.parts import Audio, Document, Image, InlineMedia, Part, all_parts
+from gateway.canonical.parts import Audio, Document, Image, InlineMedia, media_in
 from gateway.canonical.request import ChatRequest
 from gateway.canonical.usage import Usage, counted
 from gateway.ledger.prices import Terms, cost_at_most
@@ -47,11 +47,11 @@ def input_tokens_at_most(
 
 def _prompt_tokens_at_most(request: ChatRequest, context_window: int, image_tokens: int) -> int:
     conversations = 1 + len(request.batch)
-    parts = list(all_parts(request.messages))
-    is_open_ended = request.provider_state is not None or any(map(_is_open_ended, parts))
+    media = media_in(request.messages)
+    is_open_ended = request.provider_state is not None or any(map(_is_open_ended, media))
     if is_open_ended or any(tool.builtin and not tool.provider_run for tool in request.tools):
         return context_window * conversations
-    pictures = [part for part in parts if isinstance(part, Image)]
+    pictures = [part for part in media if isinstance(part, Image)]
     text_bytes = len(request.source) - sum(map(_inline_bytes, pictures))
     framing = FRAME_TOKENS * (1 + len(request.messages) + len(request.tools)) + TOOLS_TOKENS * bool(request.tools)
     return min(context_window * conversations, text_bytes + framing * conversations + image_tokens * len(pictures))
@@ -94,7 +94,7 @@ def worst_case(
     return cost_at_most(input_tokens, output_tokens, agreed) + tools.cost_at_most(agreed.tool_basis_points)
 
 
-def _is_open_ended(part: Part) -> bool:
+def _is_open_ended(part: Image | Document | Audio) -> bool:
     """True for a part without a bound: a document is read as text and as images, what is remote has an unknown length,
     and a video that stands still has seconds of 290 tokens in a few bytes.
 

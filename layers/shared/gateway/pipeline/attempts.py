@@ -319,7 +319,8 @@ class Attempts:
         if context.unheld:
             await context.hold_for(candidate)
         credential = attempt.credential = await self._routes.credential(context, candidate)
-        call = context.operation.call(request, candidate, credential, self._clock.now_s(), stream=stream)
+        write = partial(context.operation.call, request, candidate, credential, self._clock.now_s(), stream=stream)
+        call: ProviderCall = write() if context.apart is None else await context.apart(write)
         response = await self._providers.send(call.request)
         if response.status in call.accepted:
             return response, call

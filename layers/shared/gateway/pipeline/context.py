@@ -67,6 +67,7 @@ class RequestContext(Struct, Generic[R, A]):
     `left_s` are the seconds until the first of those may be asked that were to be left alone before it.
     `ordering` has the candidates in another order than the plan's where some of them are not well; `probe` is the one
     that this request finds out about.
+    `apart` runs work on a heavy request beside the loop, where others are served on it.
     `unheld` is true while the hold is for the account's own provider keys alone, with which it is asked first.
     """
 
@@ -82,6 +83,7 @@ class RequestContext(Struct, Generic[R, A]):
     credentials: dict[str, Credential] = field(default_factory=dict)
     spent: set[str] = field(default_factory=set)
     left_s: float = 0.0
+    apart: Callable[[Callable[[], Any]], Awaitable[Any]] | None = None
     ordering: asyncio.Task[list[Candidate[Any]]] | None = None
     probe: Candidate[Any] | None = None
     warming: asyncio.Task[None] | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Mapping
-from typing import NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from gateway.errors import UpstreamError, UpstreamTimeout
 from gateway.framing.content_coding import Damaged, TooLarge, Uncoding, UnknownCoding, coding_of, plain
@@ -28,9 +28,15 @@ from gateway.transport import (
     parse_url,
 )
 
+if TYPE_CHECKING:
+    # Loaded where a process serves several requests at a time.
+    from gateway.pipeline.sharing import Sharing
+
 # The part of a function's memory that one answer may take: it is held as text, as values, and as what is made of it.
 MEMORY_SHARE = 20
 MEMORY_MB = 256
+# Where requests share the memory, an answer asks for room by so many bytes.
+STEP_BYTES = 64 * 1024
 # A coded answer would have to be read twice, and a coder holds back the end of a stream's event.
 PLAIN = (b"accept-encoding", b"identity")
 
@@ -50,13 +56,17 @@ TIMED_OUT = "The provider did not answer in time."
 class HttpUpstream:
     """Providers over HTTP/1.1, with connections kept between requests.
 
-    `memory_mb` is the function's memory in MiB, which bounds a whole answer.
+    `memory_mb` is the function's memory in MiB, which bounds a whole answer, or all of them where requests share it.
     """
 
-    def __init__(self, client: Client, clock: Clock, memory_mb: int = MEMORY_MB) -> None:
+    def __init__(
+        self, client: Client, clock: Clock, memory_mb: int = MEMORY_MB, sharing: Sharing | None = None
+    ) -> None:
         self._client = client
         self._clock = clock
-        self._body_bytes_max = memory_mb * 1024 * 1024 // MEMORY_SHARE
+        self._sharing = sharing
+        own = memory_mb * 1024 * 1024 // MEMORY_SHARE
+        self._body_bytes_max = own if sharing is None else sharing.answer_bytes_max
 
     async def warm(self, url: str, patience: UpstreamTimeouts) -> None:
         """Has a connection to the origin of `url` ready; one that fails now is tried, and reported, by `send`."""
@@ -78,7 +88,7 @@ class HttpUpstream:
             )
         except TransportError as error:
             _raise_for(error)
-        return HttpUpstreamResponse(response, self._body_bytes_max, self._clock.now_s())
+        return HttpUpstreamResponse(response, self._body_bytes_max, self._clock.now_s(), self._sharing)
 
 
 class HttpUpstreamResponse:
@@ -88,8 +98,11 @@ class HttpUpstreamResponse:
     dates count from it.
     """
 
-    def __init__(self, response: Response, body_bytes_max: int, arrived_s: float) -> None:
+    def __init__(
+        self, response: Response, body_bytes_max: int, arrived_s: float, sharing: Sharing | None = None
+    ) -> None:
         self._response = response
+        self._sharing = sharing
         self._body_bytes_max = body_bytes_max
         self.status = response.status
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers}
@@ -100,7 +113,7 @@ class HttpUpstreamResponse:
     async def read(self) -> bytes:
         coded = self.headers.get("content-encoding")
         try:
-            body = await self._response.read(self._body_bytes_max)
+            body = await (self._response.read(self._body_bytes_max) if self._sharing is None else self._shared())
             return plain(body, coding_of(coded), self._body_bytes_max)
         except TransportError as error:
             _raise_for(error)
@@ -108,6 +121,29 @@ class HttpUpstreamResponse:
             raise UpstreamError(SAID[BadResponse]) from error
         except TooLarge as error:
             raise UpstreamError(SAID[BodyTooLarge]) from error
+
+    async def _shared(self) -> bytes:
+        """The body, read as the memory that requests share has room for it."""
+        parts: list[bytes] = []
+        size = room = 0
+        while data := await self._response.more():
+            size += len(data)
+            if size > self._body_bytes_max:
+                await self._response.aclose()
+                raise BodyTooLarge(f"response body over {self._body_bytes_max} bytes")
+            if self._sharing is not None and size > room + STEP_BYTES:
+                await self._sharing.take_answer(size - room)
+                room = size
+            parts.append(data)
+        return b"".join(parts)
+
+    async def _announced(self) -> int:
+        """Takes room for as many bytes as the answer says it has: all at once, so that none waits with a part."""
+        told = self.headers.get("content-length", "")
+        size = min(int(told), self._body_bytes_max) if told.isdecimal() else 0
+        if self._sharing is not None and size > STEP_BYTES:
+            await self._sharing.take_answer(size)
+        return size
 
     def chunks(self) -> AsyncIterator[bytes]:
         return _Chunks(self._response, self.headers.get("content-encoding"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from functools import cache
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -16,6 +17,11 @@ from gateway.transport import Client, Timeouts
 from gateway.wiring import settings
 from gateway.wiring.settings import Settings
 
+if TYPE_CHECKING:
+    # Loaded where a process serves several requests at a time.
+    from gateway.pipeline.sharing import Sharing
+
+IDLE_CONNECTIONS = 64
 AWS_TIMEOUTS = Timeouts(connect_s=1.0, first_byte_s=2.0, idle_s=2.0)
 
 
@@ -39,6 +45,7 @@ class Process(Struct, frozen=True):
     client: Client
     credentials: Callable[[], Awaitable[AwsCredentials]]
     aws: AwsApi
+    sharing: Sharing | None = None
 
 
 @cache
@@ -70,15 +77,26 @@ def of_settings(chosen: Settings) -> Process:
     clock, client = SystemClock(), _client(chosen)
     credentials = _credentials(chosen, client, clock)
     aws = AwsApi(client, clock, credentials, chosen.region, chosen.endpoints, AWS_TIMEOUTS)
-    return Process(chosen, clock, client, credentials, aws)
+    return Process(chosen, clock, client, credentials, aws, _sharing(chosen))
 
 
 def _client(chosen: Settings) -> Client:
+    # As many as requests at a time: each asks one provider, and the store.
+    idle_connections_max = max(IDLE_CONNECTIONS, 2 * chosen.concurrency)
     if not chosen.aws_calls_log:
-        return Client()
+        return Client(idle_connections_max=idle_connections_max)
     from gateway.stores.aws.call_log import LoggedClient  # noqa: PLC0415  # no cold start on AWS pays for it
 
     return LoggedClient(chosen.aws_calls_log, chosen.function_name, set(chosen.endpoints.values()))
+
+
+def _sharing(chosen: Settings) -> Sharing | None:
+    """Nothing where a process serves one request at a time."""
+    if chosen.concurrency == 1:
+        return None
+    from gateway.pipeline.sharing import Sharing  # noqa: PLC0415  # loaded on managed instances
+
+    return Sharing(chosen.memory_mb)
 
 
 def _credentials(chosen: Settings, client: Client, clock: SystemClock) -> Callable[[], Awaitable[AwsCredentials]]:

@@ -41,6 +41,7 @@ class Settings(Struct, frozen=True):
     `own_hosts` are an operator's own machines among the addresses that users and providers name: none in AWS.
     `aws_calls_log` is a file in which a local stack has its AWS calls written down: none in AWS.
     `provider_urls` are addresses that stand in for providers' own where an account's key of them is used: none in AWS.
+    `concurrency` is how many requests the process serves at a time: several on a managed instance.
     `public_url` is what the gateway's own paths begin with, where API Gateway does not say it.
 
     `commit_s` is both the silence after which a stream's status is committed and the pause between keep-alives.
@@ -90,6 +91,7 @@ class Settings(Struct, frozen=True):
     aws_calls_log: str = ""
     function_name: str = ""
     memory_mb: int = 256
+    concurrency: int = 1
     reads_rpm: int = READS_RPM
     providers_secret_ttl_s: float = 300.0
     commit_s: float = 0.3
@@ -148,6 +150,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         aws_calls_log=env.get("AWS_CALLS_LOG", ""),
         function_name=env.get("AWS_LAMBDA_FUNCTION_NAME", ""),
         reads_rpm=int(env.get("READS_PER_MINUTE", READS_RPM)),
+        concurrency=int(env.get("AWS_LAMBDA_MAX_CONCURRENCY", "1")),
         memory_mb=int(env.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")),
         **{field: float(env[variable]) for field, variable in DURATIONS.items() if env.get(variable)},
     )

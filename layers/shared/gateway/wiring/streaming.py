@@ -26,7 +26,9 @@ from gateway.wiring.providers import OWN_KEYS, provider_client
 from gateway.wiring.settings import Settings
 
 if TYPE_CHECKING:
+    # Loaded where a process serves several requests at a time.
     from gateway.pipeline.hedging import HedgeRules
+    from gateway.pipeline.sharing import Sharing
 
     # Accounts with provider keys of their own alone load them.
     from gateway.ports.provider_keys import OwnKeys
@@ -44,6 +46,7 @@ class StreamingServices(Struct, frozen=True):
     reads_rpm: int = READS_RPM
     look: Callable[[], Awaitable[None] | None] = look
     own_keys: OwnKeys = OWN_KEYS
+    sharing: Sharing | None = None
 
 
 @cache
@@ -62,7 +65,14 @@ def services() -> StreamingServices:
         hedging=hedge_rules(on.settings),
     )
     return StreamingServices(
-        on.clock, keys(), pipeline, money(), idempotency(), on.settings.commit_s, on.settings.reads_rpm
+        on.clock,
+        keys(),
+        pipeline,
+        money(),
+        idempotency(),
+        on.settings.commit_s,
+        on.settings.reads_rpm,
+        sharing=on.sharing,
     )
 
 
