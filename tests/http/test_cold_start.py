@@ -88,12 +88,12 @@ def test_a_function_loads_no_more_modules_than_its_budget(family: str) -> None:
     assert MODULES_MAX.get(family, OTHERS_MAX) - 10 < int(count) <= MODULES_MAX.get(family, OTHERS_MAX)
 
 
-def printed(family: str, program: str) -> list[str]:
+def printed(family: str, program: str, **environment: str) -> list[str]:
     """Returns the words that a program prints which starts as the family's function does."""
     found = os.pathsep.join(str(ROOT / folder) for folder in ("layers/shared", f"functions/{family}"))
     done = subprocess.run(
         [sys.executable, "-c", program],
-        env={"PYTHONPATH": found, "AWS_REGION": "us-east-1"},
+        env={"PYTHONPATH": found, "AWS_REGION": "us-east-1", **environment},
         capture_output=True,
         text=True,
         check=True,
