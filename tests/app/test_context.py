@@ -184,7 +184,7 @@ async def test_a_megabyte_of_blanks_may_stand_before_a_body(blanks: int, *, refu
         yield b"\n" * 3
         yield b"data: 1"
 
-    response: Any = SimpleNamespace(chunks=chunks)
+    response: Any = SimpleNamespace(chunks=chunks, headers={})
     body = StreamBody(response)
     if refused:
         with pytest.raises(UpstreamError) as raised:
@@ -216,7 +216,7 @@ async def test_a_whole_answer_in_a_streams_place_is_read_up_to_a_bound(
         for chunk in (b"{1234", b"5678", last):
             yield chunk
 
-    response: Any = SimpleNamespace(chunks=chunks)
+    response: Any = SimpleNamespace(chunks=chunks, headers={})
     if last == b"9":
         assert await StreamBody(response).in_its_place() == b"{123456789"
         return

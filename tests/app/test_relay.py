@@ -27,6 +27,7 @@ class Attempt:
 
     chunked: list[list[Piece]]
     let_go: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         for number in range(len(self.chunked)):
