@@ -17,10 +17,13 @@ from tests.fuzz.json_text import BOOLEANS, STRINGS, below, changed, deep, one_of
 from tests.fuzz.samples import MODELS, samples_of
 from tests.generation.studio import KEY, OTHER_KEY, PNG
 from tests.http.endpoints import Endpoint
+from tests.untrusted.file_forms import WAV
 
 # The requests that `make fuzz` draws; 0 for the few of every run of the suite.
 CASES = int(os.environ.get("CASES", "0"))
 CHILD_ID, RESPONSE_ID = "key_child", "resp_nxn-1"
+# Stands for the access token of a session, which is drawn anew in each process.
+SESSION = "@session"
 JSON_TYPE = "application/json"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 TAKES_BODY = frozenset({"POST", "PATCH", "PUT"})
@@ -75,6 +78,7 @@ TYPES = (
     "multipart/form-data", f"multipart/form-data; boundary={BOUNDARY}", "application/x-www-form-urlencoded", "a/b/c",
     "application/vnd.api+json", "image/png", "\u00e9", "multipart/form-data; boundary=" + "b" * 300, ";;",
 )  # fmt: skip
+SIGNED_IN = (("authorization", f"Bearer {SESSION}"),)
 CARRIERS = (
     (("authorization", f"Bearer {KEY}"),),
     (("x-api-key", KEY), ("anthropic-version", "2023-06-01")),
@@ -82,6 +86,7 @@ CARRIERS = (
     (("authorization", f"Bearer {KEY}"), ("x-api-key", KEY)),
     (("authorization", f"Bearer {KEY}"), ("authorization", f"Bearer {OTHER_KEY}")),
     (("authorization", f"Bearer {OTHER_KEY}"),),
+    SIGNED_IN,
     (("authorization", KEY),),
     (("authorization", "Bearer "),),
     (("authorization", "Basic YTpi"),),
@@ -113,8 +118,28 @@ FORMS = (
         ('content-disposition: form-data; name="prompt"', b"a cat"),
         ('content-disposition: form-data; name="input_reference[image_url]"', b"https://example.com/a.png"),
     ),
+    _form(
+        ('content-disposition: form-data; name="purpose"', b"user_data"),
+        ('content-disposition: form-data; name="expires_after[seconds]"', b"3600"),
+        ('content-disposition: form-data; name="file"; filename="a.png"\r\ncontent-type: image/png', PNG),
+    ),
+    _form(
+        ('content-disposition: form-data; name="prompt"', b"a cat"),
+        ('content-disposition: form-data; name="model"', b"gpt-image-1"),
+        ('content-disposition: form-data; name="image[]"; filename="a.png"\r\ncontent-type: image/png', PNG),
+        ('content-disposition: form-data; name="mask"; filename="m.png"\r\ncontent-type: image/png', PNG),
+    ),
+    _form(
+        ('content-disposition: form-data; name="model"', b"whisper-1"),
+        ('content-disposition: form-data; name="timestamp_granularities[]"', b"word"),
+        ('content-disposition: form-data; name="response_format"', b"verbose_json"),
+        ('content-disposition: form-data; name="file"; filename="a.wav"\r\ncontent-type: audio/wav', WAV),
+    ),
     _form(('content-disposition: form-data; name="prompt"', b"\xff\x00"), ("content-disposition: form-data", b"")),
 )
+# The ends of paths that take forms alone, and of those that take JSON too.
+TAKES_FORM = ("/upload", "/files", "/transcriptions", "/translations")
+TAKES_BOTH = ("/v1/videos", "/edits", "/variations")
 
 
 @st.composite
@@ -139,7 +164,7 @@ def bodies(draw: Draw, endpoint: Endpoint) -> tuple[bytes, str]:
     if endpoint.method not in TAKES_BODY:
         return (draw(one_of(CONSTANTS)), draw(one_of(TYPES))) if draw(RARELY) else (b"", "")
     texts = changed(samples_of(endpoint)).map(lambda text: text.encode("utf-8", "surrogatepass"))
-    takes_form = endpoint.path.endswith("/upload") or (endpoint.path == "/v1/videos" and draw(BOOLEANS))
+    takes_form = endpoint.path.endswith(TAKES_FORM) or (endpoint.path.endswith(TAKES_BOTH) and draw(BOOLEANS))
     if takes_form and not draw(RARELY):
         return draw(damaged(FORMS)), f"multipart/form-data; boundary={BOUNDARY}"
     if draw(RARELY):
@@ -178,9 +203,10 @@ def queries(draw: Draw, endpoint: Endpoint) -> str:
 
 
 @st.composite
-def header_fields(draw: Draw, content_type: str) -> tuple[tuple[str, str], ...]:
-    """Draws the headers: mostly a valid key and the body's type."""
-    fields = list(draw(one_of(CARRIERS)) if draw(RARELY) else draw(one_of(CARRIERS[:3])))
+def header_fields(draw: Draw, endpoint: Endpoint, content_type: str) -> tuple[tuple[str, str], ...]:
+    """Draws the headers: mostly a valid key, or a session where no key is taken, and the body's type."""
+    usual = CARRIERS[:3] if endpoint.takes_key else (SIGNED_IN,)
+    fields = list(draw(one_of(CARRIERS)) if draw(RARELY) else draw(one_of(usual)))
     if content_type or draw(RARELY):
         fields.append(("content-type", content_type))
     if draw(RARELY):
@@ -192,7 +218,7 @@ def header_fields(draw: Draw, content_type: str) -> tuple[tuple[str, str], ...]:
 def cases(draw: Draw, endpoint: Endpoint) -> Case:
     """Draws a request to the endpoint; now and then with another method."""
     body, content_type = draw(bodies(endpoint))
-    fields = draw(header_fields(content_type))
+    fields = draw(header_fields(endpoint, content_type))
     coding = draw(one_of(CODINGS))
     if coding:
         fields = (*fields, ("content-encoding", coding))

@@ -33,10 +33,14 @@ from gateway.jobs.media.callbacks import Callbacks
 from gateway.jobs.writer import JobWriter
 from gateway.logs.lines import JsonFormatter
 from gateway.operations.count_tokens import TokenCounter
+from gateway.people.registration import Terms
+from gateway.people.sessions import Sessions
+from gateway.people.tokens import hashed
 from gateway.pipeline.charge import Billing
 from gateway.pipeline.pipeline import Limits, Pipeline
 from gateway.pipeline.provider_client import ProviderClient
 from gateway.ports.keys import KeyRecord
+from gateway.ports.people import User
 from gateway.ports.upstream import Credential, UpstreamTimeouts
 from gateway.protocols.openai_responses import items
 from gateway.providers.media.registry import MEDIA_VENDORS
@@ -47,19 +51,23 @@ from gateway.runtime.event import http_scope
 from gateway.runtime.invocation import InvocationContext
 from gateway.signatures import Vault
 from gateway.wiring.chat import CATALOG
+from gateway.wiring.people import people_of
 from gateway.wiring.streaming import StreamingServices
 from local.gateway_event import Request, proxy_event
 from tests.control_plane.harness import CALLER_IP, NOW_S, StoppedClock
 from tests.fakes.idempotency import MemoryIdempotencyRecords
 from tests.fakes.invocations import LambdaContext
 from tests.fakes.objects import MemoryObjects
+from tests.fakes.people import MemoryPeople, Outbox
+from tests.fakes.provider_keys import MemoryDataKeys
 from tests.fakes.responses import MemoryResponseRecords
 from tests.fakes.signatures import MemorySignatures
 from tests.fakes.webhooks import MemoryWebhookRecords
-from tests.fuzz.cases import CHILD_ID, RESPONSE_ID, Case
+from tests.fuzz.cases import CHILD_ID, RESPONSE_ID, SESSION, Case
 from tests.fuzz.provider import ROWS, Providers
 from tests.generation.studio import ACCOUNT, Studio, routes, stack
 from tests.http.endpoints import FAMILIES
+from tests.people.harness import CountedPasswords
 from tests.virtual_time import VirtualTimeLoop
 
 PATIENCE = UpstreamTimeouts(5, 60, 60)
@@ -145,6 +153,7 @@ class Stores:
     studio: Studio = field(default_factory=lambda: Studio(clock=Clock()))
     responses: MemoryResponseRecords = field(default_factory=MemoryResponseRecords)
     objects: MemoryObjects = field(default_factory=MemoryObjects)
+    people: MemoryPeople = field(default_factory=MemoryPeople)
     ids: dict[str, str] = field(default_factory=dict)
 
     async def settle_in(self) -> None:
@@ -161,6 +170,10 @@ class Stores:
         turns = StoredResponses(self.responses, self.objects, studio.clock)
         assert await turns.keep(ACCOUNT, RESPONSE_ID, turn, orjson.dumps(response))
         assert items.retrieved(await turns.read(ACCOUNT, RESPONSE_ID))
+        jane = User("user_000000000000000001", ACCOUNT, "jane@example.com", "hash of a password", int(NOW_S))
+        assert await self.people.add(jane, hashed(jane.email))
+        tokens = await Sessions(self.people, studio.clock).open(jane, CALLER_IP, "fuzz")
+        self.ids["session"] = tokens["access_token"]
 
     def copied(self) -> Stores:
         """Returns equal stores that share nothing that changes."""
@@ -169,7 +182,7 @@ class Stores:
             clock=Clock(), keys=deepcopy(old.keys), money=deepcopy(old.money),
             jobs=deepcopy(old.jobs), objects=deepcopy(old.objects),
         )  # fmt: skip
-        return Stores(studio, deepcopy(self.responses), deepcopy(self.objects), self.ids)
+        return Stores(studio, deepcopy(self.responses), deepcopy(self.objects), deepcopy(self.people), self.ids)
 
 
 @cache
@@ -192,6 +205,11 @@ def named(path: str) -> str:
     return re.sub(r"@(\w+)", lambda found: named_ids().get(found[1], "models"), path)
 
 
+def signed_in(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Returns the headers with the access token of a session in the place of `SESSION`."""
+    return tuple((name, value.replace(SESSION, seeded().ids["session"])) for name, value in headers)
+
+
 class World:
     """The services of one request."""
 
@@ -199,7 +217,9 @@ class World:
         self.stores = seeded().copied()
         studio = self.stores.studio
         clock, money, jobs = studio.clock, studio.money, studio.jobs
-        self.control = import_module("functions.files.app").app._services()
+        people, control = self.stores.people, import_module("functions.files.app").app._services()
+        self.control = replace(control, sessions=lambda: Sessions(people, clock))
+        self.people = people_of(people, money, Outbox(), MemoryDataKeys(), clock, Terms("open"), CountedPasswords())
         self.late = LateSettlements()
         self.providers = ProviderClient(self, Providers(clock.now_s), PATIENCE)
         billing = Billing(money, self.late, clock)
@@ -275,6 +295,8 @@ class Gateway:
                 "gateway.wiring.background_responses.background_responses": "background",
                 "functions.callbacks.app.callbacks": "callbacks",
                 "functions.webhooks.app.webhook_records": "webhooks",
+                "gateway.http.signing_in.people": "people",
+                "gateway.http.own_account.people": "people",
             }.items():
                 undo.enter_context(patch(name, lambda part=part: getattr(self.world, part)))
             yield self
@@ -292,7 +314,7 @@ class Gateway:
         binary = ("*/*", "") if is_coded else stack().api.binary_media_types
         arrived = Request(
             "req-1", "Root=1-a", datetime.fromtimestamp(NOW_S, UTC), case.method, path, f"/{stage}{path}",
-            case.query, "HTTP/1.1", CALLER_IP, case.headers, case.body,
+            case.query, "HTTP/1.1", CALLER_IP, signed_in(case.headers), case.body,
         )  # fmt: skip
         event = orjson.loads(orjson.dumps(proxy_event(arrived, match, stage, binary)))
         function = stack().functions[match.route.function]

@@ -57,6 +57,7 @@ VIDEO: dict[str, Any] = {
     "webhook_url": "https://example.com/told",
     "provider": {"allow_fallbacks": False},
 }
+STRANGER = {"email": "eve@example.com", "password": "quite long enough", "full_name": "Eve"}
 VIDEO_MODELS = ("wan-2.6", "sora-2", "veo-3", "runway-gen4", "nexevo/video-fast", "wan-2.6-pro")
 
 
@@ -121,6 +122,16 @@ def _listed() -> dict[str, list[Any]]:
             {"prompt": SAID, "seconds": 4, "input_reference": {"image_url": "https://example.com/a.png"}},
         ],
         r".*/generation/upload": [{}],
+        r"/v1/files": [{}],
+        r"/v1/auth/(login|register)": [{"email": "jane@example.com", "password": "a password"}, STRANGER],
+        r"/v1/auth/verify-email": [{"token": "a" * 43}],
+        r"/v1/auth/reset-password": [{"token": "a" * 43, "new_password": "an other one"}],
+        r"/v1/auth/refresh": [{"refresh_token": "rt-" + "a" * 43}],
+        r"/v1/auth/forgot-password": [{"email": "jane@example.com"}],
+        r"/v1/auth/profile": [{"full_name": "Jane Austen"}],
+        r"/v1/auth/change-password": [{"current_password": "a password", "new_password": "an other one"}],
+        r"/v1/auth/2fa/.*": [{"password": "a password"} | more for more in ({}, {"code": "123456"})],
+        r"/v1/auth/logout": [{}],
         r"/v1/callbacks/.*": [{"id": "task-1", "status": "succeeded", "output": ["https://example.com/x.mp4"]}],
     }  # fmt: skip
 
