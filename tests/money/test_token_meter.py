@@ -211,7 +211,9 @@ def test_a_callers_price_is_compared_with_the_highest_step_that_the_prompt_can_r
     steps = [PriceStep(tokens, ListPrice(input=usd, output="2")) for tokens, usd in zip(above, "48", strict=False)]
     price = replace(small.target.price, steps=tuple(steps))
     stepped = Candidate(small.name, small.model, replace(small.target, price=price))
-    for limit, left in ((Decimal(prompt_usd), 1), (Decimal(prompt_usd) - Decimal("0.01"), 0)):
+    # With the margin of 5 %, as it is billed.
+    billed = Decimal(prompt_usd) * Decimal("1.05")
+    for limit, left in ((billed, 1), (billed - Decimal("0.01"), 0)):
         asked = replace(ASKED, routing=RoutingPreferences(max_price=PriceLimit(prompt_usd=limit)))
         with nullcontext() if left else pytest.raises(InvalidRequest) as refused:
             assert within_prices(asked, Plan((stepped,), 3), []).candidates == (stepped,)
