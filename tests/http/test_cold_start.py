@@ -63,7 +63,7 @@ MODULES_MAX = {
     "jobs": 303,
     "keys": 288,
     "messages": 382,
-    "models": 332,
+    "models": 338,
     "notifier": 277,
     "reconciler": 249,
     "rerank": 345,
