@@ -140,19 +140,47 @@ def test_each_chunk_is_handed_over_before_the_next_one_is_sent() -> None:
     assert virtual_time.run(run()) == [b"0", b"1", b"2", b"3", b"4"]
 
 
-def test_a_finished_exchange_leaves_no_timer_behind() -> None:
+def test_each_exchange_of_a_connection_has_its_own_time() -> None:
+    """A limit that is over ends no idle connection, and no exchange that may take longer; the next one's holds."""
+
+    async def script(peer: Peer) -> None:
+        for pause_s in (0, 0.2, 60):
+            await peer.request()
+            await asyncio.sleep(pause_s)
+            await peer.send(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi")
+
+    async def run() -> tuple[list[bytes], int]:
+        async with Client() as client, serving(script) as server:
+            bodies: list[bytes] = []
+            for first_byte_s in (0.1, 0.5, 0.1):
+                limits = Timeouts(1, first_byte_s, 1)
+                try:
+                    response = await client.request("POST", server.origin, "/", timeouts=limits)
+                except FirstByteTimedOut:
+                    return bodies, len(client._open)
+                bodies.append(await response.read(10))
+                await asyncio.sleep(0.3)
+        raise AssertionError("the last answer comes too late")
+
+    assert virtual_time.run(run()) == ([b"hi", b"hi"], 1)
+
+
+def test_a_closed_connection_leaves_no_timer_behind() -> None:
     async def script(peer: Peer) -> None:
         await peer.request()
         await peer.send(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi")
         await peer.gone()
 
-    async def run() -> object:
+    async def run() -> asyncio.TimerHandle | None:
         async with Client() as client, serving(script) as server:
             response = await client.request("GET", server.origin, "/")
             await response.read(10)
-            return response._exchange._timer
+            connection = response._exchange._connection
+        return connection._timer
 
-    assert virtual_time.run(run()) is None
+    timer = virtual_time.run(run())
+    assert timer is not None
+    assert timer.cancelled()
 
 
 def test_a_long_wait_costs_no_more_turns_of_the_loop_than_a_short_one() -> None:

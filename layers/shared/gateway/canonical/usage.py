@@ -8,10 +8,9 @@ a token is counted, and paid, exactly once. Zero is data: the usage of a provide
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 # Above any context and any day of generation.
 TOKENS_MAX = 10**9
@@ -78,17 +77,37 @@ def most_uses(one: Uses, other: Uses) -> Uses:
     return uses_of(counts)
 
 
-def counted(uses: Uses = (), /, **counts: int) -> Usage:
+def counted(
+    uses: Uses = (),
+    /,
+    *,
+    input: int = 0,  # noqa: A002  # the class's name
+    cache_read: int = 0,
+    cache_write_5m: int = 0,
+    cache_write_1h: int = 0,
+    output: int = 0,
+    reasoning: int = 0,
+    audio_input: int = 0,
+    audio_output: int = 0,
+) -> Usage:
     """The usage from a provider's counts, with each part limited to its whole.
 
     Real answers report more reasoning than output, or more cached or audio tokens than the prompt has. The limit keeps
     every class from becoming negative, and the larger class decides the price.
     """
-    within: dict[str, Any] = {name: min(max(count, 0), TOKENS_MAX) for name, count in counts.items()}
-    usage = Usage(**within, uses=uses)
-    return replace(
-        usage,
-        reasoning=min(usage.reasoning, usage.output),
-        audio_input=min(usage.audio_input, usage.input),
-        audio_output=min(usage.audio_output, usage.output),
+    read, written = _within(input, TOKENS_MAX), _within(output, TOKENS_MAX)
+    return Usage(
+        input=read,
+        cache_read=_within(cache_read, TOKENS_MAX),
+        cache_write_5m=_within(cache_write_5m, TOKENS_MAX),
+        cache_write_1h=_within(cache_write_1h, TOKENS_MAX),
+        output=written,
+        reasoning=_within(reasoning, written),
+        audio_input=_within(audio_input, read),
+        audio_output=_within(audio_output, written),
+        uses=uses,
     )
+
+
+def _within(count: int, most: int) -> int:
+    return 0 if count < 0 else min(count, most)

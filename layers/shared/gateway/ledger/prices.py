@@ -118,8 +118,9 @@ def cost_at_most(input_tokens: int, output_tokens: int, agreed: Terms) -> NanoUs
 
 def dearest_input(price: Price) -> NanoUsd:
     """The highest price of a prompt token, for holds: its class is known only afterwards."""
+    # A class without a price of its own is paid as input.
     classes = (price.cache_read, price.cache_write_5m, price.cache_write_1h, price.audio_input)
-    return max(own for own in (price.input, *classes) if own is not None)
+    return max(price.input, *[own or 0 for own in classes])
 
 
 def dearest_output(price: Price) -> NanoUsd:

@@ -35,8 +35,9 @@ _MARKS = (
     *("absk", "bedrock-api-key-"),
     *(f"{prefix}-" for prefix in _PREFIXES),
 )
-# Two shapes of nothing but hexadecimal digits.
-_HEX = r"-[0-9a-f]{12}:[0-9a-f]{16}|key_[0-9a-f]{64}"
+# Two shapes of nothing but hexadecimal digits. Each begins with a letter that is searched for as fast as memory is
+# read, which one expression for both would not do.
+_HEX = (r"-[0-9a-f]{12}:[0-9a-f]{16}", r"key_[0-9a-f]{64}")
 # Names of members whose whole value is a secret, without what spellings differ in.
 _MEMBERS = frozenset(
     {
@@ -102,14 +103,33 @@ def _expressions() -> _Expressions:
     )
 
 
+# What stands between quotes, and was found to have nothing to hide: names, words and ids that lines share.
+_harmless: set[str] = set()
+_HARMLESS_MAX, _HARMLESS_CHARACTERS_MAX = 512, 64
+
+
 def may_hold(line: str) -> bool:
-    """False for a line of JSON that certainly has nothing to hide, as nearly all: that is told in microseconds."""
-    lower = line.lower()
+    """False for a line of JSON that certainly has nothing to hide, as nearly all: that is told in microseconds.
+
+    What other lines had between quotes is not looked at again: of a request's line only ids and figures are new, and
+    looking at all of it would be 4 % of the request.
+    """
+    new = set(line.split('"')) - _harmless
+    if _is_suspect('"' + '"'.join(new) + '"'):
+        return True
+    if len(_harmless) > _HARMLESS_MAX:
+        _harmless.clear()
+    _harmless.update([each for each in new if len(each) <= _HARMLESS_CHARACTERS_MAX])
+    return False
+
+
+def _is_suspect(text: str) -> bool:
+    lower = text.lower()
     dashed = lower.replace("_", "-")
     bare = dashed.replace("-", "").replace(" ", "")
     if any(map(bare.__contains__, _NAMES)) or any(map(dashed.__contains__, _MARKS)):
         return True
-    return re.search(_HEX, lower) is not None
+    return any(re.search(shape, lower) for shape in _HEX)
 
 
 def without_secrets(text: str) -> str:

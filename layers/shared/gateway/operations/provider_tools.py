@@ -51,6 +51,8 @@ class _Asked(NamedTuple):
 
 def offered_tools(request: ChatRequest, target: ModelTarget[Any]) -> OfferedTools:
     """The tools of the request that the target sells, with the bounds of their uses; raises the refusal of another."""
+    if not request.tools and not request.unmapped and not request.late_tools:
+        return NO_TOOLS
     asked = _asked(request)
     if not asked and not request.late_tools:
         return NO_TOOLS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from msgspec import Struct
@@ -61,16 +62,26 @@ class TokenMeter(Struct, frozen=True):
 
     def worst_case(self, open_units: int) -> NanoUsd:
         """The worst case on the dearest candidate, so that the hold carries each of them."""
-        return max(
-            worst_case(
-                self.request,
-                terms_of(candidate),
-                context_window=candidate.model.context_window,
-                model_max=candidate.model.max_output_tokens,
-                open_output_tokens=open_units,
-                tools=offered_tools(self.request, candidate.target),
-            )
-            for candidate in self.candidates
+        return max([self._worst_case_on(candidate, open_units) for candidate in self._dearest])
+
+    @property
+    def _dearest(self) -> Iterable[Candidate[ChatModel]]:
+        """The candidates, without those that cost the same as another one: most models are sold by several providers.
+
+        Tools are sold by targets, so a request with tools is counted on each.
+        """
+        if self.request.tools or self.request.unmapped or len(self.candidates) == 1:
+            return self.candidates
+        return {(id(each.model), terms_of(each)): each for each in self.candidates}.values()
+
+    def _worst_case_on(self, candidate: Candidate[ChatModel], open_units: int) -> NanoUsd:
+        return worst_case(
+            self.request,
+            terms_of(candidate),
+            context_window=candidate.model.context_window,
+            model_max=candidate.model.max_output_tokens,
+            open_output_tokens=open_units,
+            tools=offered_tools(self.request, candidate.target),
         )
 
     def cost(self, served_by: Candidate[ChatModel], usage: Usage) -> Cost:
@@ -87,12 +98,14 @@ class TokenMeter(Struct, frozen=True):
         """
         model, request = served_by.model, self.request
         asked = request.max_output_tokens or self.units_max
-        roomy = request if asked is None else replace(request, max_output_tokens=max(asked, LEAST_BOUND_TOKENS))
+        bound = None if asked is None else max(asked, LEAST_BOUND_TOKENS)
+        roomy = request if bound == request.max_output_tokens else replace(request, max_output_tokens=bound)
         output = output_tokens_at_most(roomy, model.max_output_tokens, model.max_output_tokens)
         tools = offered_tools(request, served_by.target)
         prompt = input_tokens_at_most(request, model.context_window, tools=tools, output_tokens=output)
         within = usage_at_most(usage, prompt_tokens=prompt, output_tokens=output)
-        return replace(within, uses=tools.bounded(usage.uses))
+        uses = tools.bounded(usage.uses)
+        return replace(within, uses=uses) if uses else within
 
     @property
     def tokens(self) -> TokenDemand:

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-m
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -32,16 +33,17 @@ _HOP_BY_HOP = frozenset(
 )
 
 
+@lru_cache(maxsize=256)
+def _name(name: bytes) -> str:
+    return name.decode("latin-1").lower()
+
+
 def described_head(status: int, headers: Fields) -> dict[str, Any]:
     """Status and fields in API Gateway's form, as every proxy integration gives them.
 
     A repeated field, such as set-cookie, goes into `multiValueHeaders`, each value on a line of its own.
     """
-    fields = [
-        (lower, value.decode("latin-1"))
-        for name, value in headers
-        if (lower := name.decode("latin-1").lower()) not in _HOP_BY_HOP
-    ]
+    fields = [(lower, value.decode("latin-1")) for name, value in headers if (lower := _name(name)) not in _HOP_BY_HOP]
     single, repeated = dict(fields), dict[str, list[str]]()
     if len(single) < len(fields):
         for name in tuple(single):

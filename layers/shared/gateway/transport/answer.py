@@ -24,7 +24,6 @@ class Answer:
         "_idle_bytes",
         "_parser",
         "_parts",
-        "_until_close",
         "buffered_bytes",
         "complete",
         "head_complete",
@@ -44,7 +43,6 @@ class Answer:
         self.buffered_bytes = 0
         self._head_only = head_only
         self._heard = False
-        self._until_close = False
         self._field_bytes = 0
         self._idle_bytes = 0
         self._parts: list[bytes] = []
@@ -71,7 +69,7 @@ class Answer:
 
     def end_of_input(self) -> bool:
         """Handles the end of the peer's bytes; true if it ends this body."""
-        if self.head_complete and self._until_close:
+        if self.head_complete and _ends_with_connection(self.status, self.headers):
             self.complete = True
             return True
         return False
@@ -110,7 +108,6 @@ class Answer:
         if self.status < 200:
             return
         self.head_complete = True
-        self._until_close = _ends_with_connection(self.status, self.headers)
         if self._head_only:
             self._end()
 

@@ -36,10 +36,10 @@ class Exchange:
 
     __slots__ = (
         "_connection",
+        "_limit_s",
         "_loop",
         "_since",
         "_timeouts",
-        "_timer",
         "_waiter",
         "answer",
         "failure",
@@ -53,7 +53,7 @@ class Exchange:
         self._connection = connection
         self._loop = asyncio.get_running_loop()
         self._timeouts = timeouts
-        self._timer: asyncio.TimerHandle | None = None
+        self._limit_s: float | None = None
         self._since = 0.0
         self._waiter: Wakeup | None = None
 
@@ -122,19 +122,20 @@ class Exchange:
         return self._waiter
 
     def _watch(self, limit_s: float | None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._limit_s = limit_s
         if limit_s is not None:
             self._since = self._loop.time()
-            self._timer = self._loop.call_at(self._since + limit_s, self._check, limit_s)
+            self._connection.call_by(self._since + limit_s)
 
-    def _check(self, limit_s: float) -> None:
-        # One timer for the whole phase, re-armed for the rest of it, so a piece costs only a time stamp.
+    def check(self) -> None:
+        """Fails the exchange if the peer has been silent for as long as it may be; else asks to be called again."""
+        limit_s = self._limit_s
+        if limit_s is None:
+            return
         now = self._loop.time()
         due = (now if self._connection.reading_paused else self._since) + limit_s
         if due > now:
-            self._timer = self._loop.call_at(due, self._check, limit_s)
+            self._connection.call_by(due)
             return
         slow: type[TimedOut] = IdleTimedOut if self.answer.head_complete else FirstByteTimedOut
         self._connection.fail(self, slow(f"no byte for {limit_s:g} s"))
@@ -154,6 +155,8 @@ class Connection(asyncio.BufferedProtocol):
         self._exchange: Exchange | None = None
         self._idle_since = time.monotonic()
         self._writable: asyncio.Future[None] | None = None
+        # One timer for all exchanges, which goes on to the next one's time: a request and a piece cost a time stamp.
+        self._timer: asyncio.TimerHandle | None = None
         # A plain protocol gets a new 256 KB string each time, cut down to the received bytes: that costs 12 us a read.
         self._buffer = buffer
 
@@ -195,6 +198,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed.set_result(None)
+        if self._timer is not None:
+            self._timer.cancel()
         self.resume_writing()
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
@@ -219,6 +224,19 @@ class Connection(asyncio.BufferedProtocol):
             raise RuntimeError("the connection is in use")
         self._exchange = Exchange(self, timeouts, head_only=head_only)
         return self._exchange
+
+    def call_by(self, due_s: float) -> None:
+        """Has the exchange that is under way checked at this time of the loop, or before."""
+        if self._timer is not None:
+            if self._timer.when() <= due_s:
+                return
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_at(due_s, self._on_time)
+
+    def _on_time(self) -> None:
+        self._timer = None
+        if self._exchange is not None:
+            self._exchange.check()
 
     def write(self, data: bytes | memoryview) -> None:
         """Sends at once as much as the socket takes, the rest as it drains."""

@@ -30,8 +30,13 @@ class Origin(NamedTuple):
     @property
     def authority(self) -> str:
         """The Host field's value: the port only if it is not the scheme's own (RFC 9110 section 4.2.3)."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+        return _authority(self.scheme, self.host, self.port)
+
+
+@lru_cache(maxsize=64)
+def _authority(scheme: str, host: str, port: int) -> str:
+    host = f"[{host}]" if ":" in host else host
+    return host if port == _DEFAULT_PORTS[scheme] else f"{host}:{port}"
 
 
 @lru_cache(maxsize=64)

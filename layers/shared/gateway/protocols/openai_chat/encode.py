@@ -24,7 +24,7 @@ from gateway.canonical.request import (
     unbridged,
 )
 from gateway.canonical.target import Profile, Target
-from gateway.framing.json_edit import edit
+from gateway.framing.json_edit import ObjectText
 from gateway.framing.json_values import reread
 from gateway.protocols.openai_chat.answer import PROTOCOL
 from gateway.protocols.openai_chat.encode_messages import encode_messages
@@ -49,27 +49,34 @@ def encode_request(request: ChatRequest, target: Target) -> bytes:
 def _forwarded(request: ChatRequest, target: Target) -> bytes:
     """The caller's bytes, edited."""
     profile = target.profile
-    sent = reread(request.source)
+    sent = ObjectText(request.source)
     put = {"model": orjson.dumps(target.model)}
     # OpenAI would keep what is stored in the gateway's account.
     # A marker for the whole conversation is another wire's: OpenAI keeps prefixes without being asked.
     remove = OWN_MEMBERS | {"cache_control", "store"}
     remove |= _SAMPLING_OF_FREE_MODELS if profile.fixed_sampling else frozenset()
-    if request.max_output_tokens is not None and sent.get(profile.output_limit) is None:
+    if request.max_output_tokens is not None and sent.get(profile.output_limit) == b"null":
         put[profile.output_limit] = orjson.dumps(request.max_output_tokens)
         remove |= _LIMITS - {profile.output_limit}
     if request.stream and not request.include_usage:
-        put["stream_options"] = orjson.dumps((sent.get("stream_options") or {}) | {"include_usage": True})
-    if request.stream != bool(sent.get("stream")):
+        put["stream_options"] = orjson.dumps((reread(sent.get("stream_options")) or {}) | {"include_usage": True})
+    if request.stream != (sent.get("stream") == b"true"):
         put["stream"] = orjson.dumps(request.stream)
     remove |= frozenset() if request.stream else _STREAMS_ONLY
-    put |= _instructions(sent["messages"], profile)
-    return edit(request.source, put, remove)
+    put |= _instructions(sent.get("messages"), profile)
+    return sent.edited(put, remove)
 
 
-def _instructions(messages: list[dict[str, Any]], profile: Profile) -> dict[str, bytes]:
-    """The messages with instructions under the role that the model knows, where that is another one."""
+def _instructions(text: bytes, profile: Profile) -> dict[str, bytes]:
+    """The messages with instructions under the role that the model knows, where that is another one.
+
+    They are read where the word of another role is among them, or may be, spelt with escapes.
+    """
     known = profile.system_role
+    words = [b"\\u", *(role.encode() for role in _INSTRUCTIONS if role != known)]
+    if max(map(text.find, words)) < 0:
+        return {}
+    messages: list[dict[str, Any]] = reread(text)
     others = [turn for turn in messages if turn["role"] in _INSTRUCTIONS and turn["role"] != known]
     for turn in others:
         turn["role"] = known

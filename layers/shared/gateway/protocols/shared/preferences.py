@@ -118,6 +118,8 @@ def dearer(tier: Node, within_price: Iterable[str]) -> InvalidRequest:
 
 def decode_preferences(root: Node, body: bytes) -> RoutingPreferences:
     """The caller's say in where the request goes; `body` is the document's bytes."""
+    if OWN_MEMBERS.isdisjoint(root.as_object()):
+        return RoutingPreferences()
     provider = root.member("provider") or Node({})
     for name in provider.as_object().keys() - _PROVIDER_MEMBERS:
         raise _unknown(provider, name)

@@ -88,8 +88,9 @@ def signature_of(canonical: str, credentials: AwsCredentials, scope: Scope, stam
 
 def signed_text(text: str, credentials: AwsCredentials, scope: Scope, stamp: str) -> str:
     """The signature of a string to sign, as hex."""
-    key = _signing_key(credentials.secret_access_key, stamp[:8], scope.region, scope.service)
-    return hmac.digest(key, text.encode(), "sha256").hex()
+    keyed = _keyed(credentials.secret_access_key, stamp[:8], scope.region, scope.service).copy()
+    keyed.update(text.encode())
+    return keyed.hexdigest()
 
 
 def _where(scope: Scope, stamp: str) -> str:
@@ -116,8 +117,9 @@ def _canonical_query(query: str) -> str:
 
 
 @lru_cache(maxsize=16)
-def _signing_key(secret: str, date: str, region: str, service: str) -> bytes:
+def _keyed(secret: str, date: str, region: str, service: str) -> hmac.HMAC:
+    """The keyed hash of a day's signatures, to be copied for each: making it is half of what a signature costs."""
     key = f"AWS4{secret}".encode()
     for message in (date, region, service, "aws4_request"):
         key = hmac.digest(key, message.encode(), "sha256")
-    return key
+    return hmac.new(key, digestmod="sha256")
