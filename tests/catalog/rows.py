@@ -5,6 +5,8 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
+from msgspec.structs import replace
+
 from gateway.ports.catalog import KnownNames
 from gateway.ports.upstream import CUSTOM
 
@@ -15,7 +17,8 @@ KNOWN = KnownNames(
     tools={"plain_wire": ("search",), "host_wire": ("search", "fetch")},
 )
 # The same with the providers that an operator may add.
-OPEN = KNOWN._replace(
+OPEN = replace(
+    KNOWN,
     providers={**KNOWN.providers, CUSTOM: ("plain_wire", "host_wire")},
     regional={**KNOWN.regional, CUSTOM: r"[a-z-]+"},
     default_wires={CUSTOM: ("plain_wire",)},

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from ssl import SSLContext
 from typing import Any
 
+from msgspec.structs import replace
+
 from gateway.transport import Origin
 
 Script = Callable[["Peer"], Awaitable[None]]
@@ -72,7 +74,7 @@ async def serving(script: Script, *, tls: SSLContext | None = None) -> AsyncIter
         runs.append(asyncio.create_task(run(Peer(server.connections, reader, writer))))
 
     listener = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
-    server.origin = server.origin._replace(port=listener.sockets[0].getsockname()[1])
+    server.origin = replace(server.origin, port=listener.sockets[0].getsockname()[1])
     try:
         yield server
     finally:

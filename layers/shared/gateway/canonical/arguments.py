@@ -15,9 +15,9 @@ from gateway.canonical.response import ChatResponse
 
 # Spellings of "no arguments" that models and their servers use.
 _NOTHING = frozenset({"", "{}", "[]", "null"})
-_EMPTY = re.compile(r"\{\s*\}\s*")
+_EMPTY = r"\{\s*\}\s*"
 # An object of which it cannot be said yet whether it is empty, and another one follows it.
-_UNDECIDED = re.compile(r"\s*(?:\{\s*\}\s*)*(?:\{\s*)?")
+_UNDECIDED = r"\s*(?:\{\s*\}\s*)*(?:\{\s*)?"
 
 
 def written_object(arguments: str) -> str | None:
@@ -39,7 +39,7 @@ def written_object(arguments: str) -> str | None:
 
 def _without_empty(text: str) -> str:
     """The text without empty objects before another one, which servers send where a call opens with `{}`."""
-    while (found := _EMPTY.match(text)) and text.startswith("{", found.end()):
+    while (found := re.match(_EMPTY, text)) and text.startswith("{", found.end()):
         text = text[found.end() :]
     return text
 
@@ -96,7 +96,7 @@ class ObjectStream(Struct):
         if not held.may_open:
             return
         text = "".join(held.pieces)
-        if _UNDECIDED.fullmatch(text):
+        if re.fullmatch(_UNDECIDED, text):
             return
         held.may_open = text.lstrip().startswith("{")
         if held.may_open:

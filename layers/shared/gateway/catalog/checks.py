@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 from gateway.canonical.models import Alias, Model, ModelTarget, Offer, Retired, ToolPrice
 from gateway.catalog.names import differ_in_date, undated
@@ -16,12 +16,8 @@ from gateway.catalog.schema import CatalogError
 from gateway.ports.catalog import KnownNames
 from gateway.ports.upstream import CUSTOM, CUSTOM_NAME, row_of
 
-
-class Checked(NamedTuple):
-    """A row's value, right by itself, and the name that error messages use for it."""
-
-    where: str
-    offer: Offer
+# A row's value, right by itself, behind the name that error messages use for it.
+Checked: TypeAlias = "tuple[str, Offer]"
 
 
 def check(
@@ -71,12 +67,12 @@ def _check_id(offer: Offer, offers: Mapping[str, Offer], preferences: Collection
 
 def _check_spellings(rows: Iterable[Checked]) -> None:
     spelled: dict[str, list[Checked]] = {}
-    for row in rows:
-        others = spelled.setdefault(undated(row.offer.id), [])
-        for other in others:
-            if not differ_in_date(row.offer.id, other.offer.id):
-                raise CatalogError(f"{row.where}: {other.where} is the same name in another spelling")
-        others.append(row)
+    for where, offer in rows:
+        others = spelled.setdefault(undated(offer.id), [])
+        for there, other in others:
+            if not differ_in_date(offer.id, other.id):
+                raise CatalogError(f"{where}: {there} is the same name in another spelling")
+        others.append((where, offer))
 
 
 def _check_dates(offer: Offer, offers: Mapping[str, Offer], price_version: str) -> None:

@@ -17,15 +17,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from io import FileIO
-from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import orjson
+from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.canonical.models import STANDARD_SALE, Alias, ModelTarget, Retired, Sale, ToolPrice
 from gateway.canonical.money import Tier
 from gateway.catalog.catalog import Catalog, M, Row
-from gateway.catalog.checks import Checked, check, check_model, check_names, check_tool
+from gateway.catalog.checks import check, check_model, check_names, check_tool
 from gateway.catalog.schema import (
     CatalogError,
     Member,
@@ -106,7 +107,7 @@ def no_price(_: Any) -> Any:
     raise CatalogError("aliases of this file cost what their models do")
 
 
-class Kind(NamedTuple, Generic[M]):
+class Kind(Struct, Generic[M], frozen=True):
     """One kind of models: its data file, the class of a model, and the members of a model and a target.
 
     `preferences` are the suffixes that a caller may add to a model's name. `check` raises `CatalogError` for a model
@@ -174,7 +175,7 @@ def parse(kind: Kind[M], document: Row, known: KnownNames) -> Catalog[M]:
     try:
         reader.check_tools()
         rows = [*_each("alias", document.get("aliases", ())), *_each("model", document["models"])]
-        offers = [Checked(where, reader.read(row, where)) for where, row in rows]
+        offers = [(where, reader.read(row, where)) for where, row in rows]
         check(offers, document["price_version"], kind.preferences, kind.alike)
     except CatalogError as wrong:
         raise CatalogError(f"{FOLDER}/{kind.file}: {wrong}") from None
@@ -238,7 +239,7 @@ def _only(providers: Iterable[str], known: KnownNames) -> KnownNames:
     """The names without the providers that do not serve the file's kind."""
     check_names("providers: unknown provider", providers, known.providers)
     served = {provider: known.providers[provider] for provider in providers}
-    return known._replace(providers=served or known.providers)
+    return replace(known, providers=served or known.providers)
 
 
 def _each(what: str, rows: Iterable[Row]) -> Iterator[tuple[str, Row]]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from gateway.ledger.money import NANO_PER_USD, NotAnAmount, parse_usd
 
@@ -24,7 +26,7 @@ class CatalogError(ValueError):
     """Reports a wrong row of the catalog: the row, the member, and the rule for its value."""
 
 
-class Member(NamedTuple):
+class Member(Struct, frozen=True):
     """The reader of a member, its default, and the field it fills if the names differ."""
 
     read: Reader
@@ -39,9 +41,10 @@ def read(row: Any, schema: Schema) -> dict[str, Any]:
     """The fields of a row, with defaults for missing members."""
     allow(row, schema)
     fields = {}
-    for name, (reader, default, field) in schema.items():
-        fields[field or name] = nested(name, reader, row[name]) if name in row else default
-        if fields[field or name] is REQUIRED:
+    for name, member in schema.items():
+        value = nested(name, member.read, row[name]) if name in row else member.default
+        fields[member.field or name] = value
+        if value is REQUIRED:
             raise CatalogError(f"member {name!r} is missing")
     return fields
 

@@ -18,17 +18,16 @@ _DIGITS = 19
 _BITS_64 = range(-(2**63), 2**64)
 _DIGITS_ALONE = bytes(ord("0") if chr(byte).isdecimal() else ord(" ") for byte in range(256))
 _LONG = b"0" * _DIGITS
+# What few texts need is kept as a pattern, which the first of them compiles, and no cold start.
 # Strings are skipped, so that digits in text stay text. A decimal is not an integer.
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|(?<![\d.eE+-])-?[1-9]\d{18,}+(?![.eE])')
+_TOKEN = rb'"(?:[^"\\]++|\\.)*+"|(?<![\d.eE+-])-?[1-9]\d{18,}+(?![.eE])'
 # Where every chunk passes, bytes are looked for by `find`: Python 3.13's `b"..." in data` makes an exception first, and
 # the ten of a chunk were a quarter of its instructions.
 # A colon after a string, which is then a name.
-_NAMES = re.compile(rb'"(?:[^"\\]++|\\.)*+"\s*+(:?)', re.DOTALL)
+_NAMES = rb'(?s:"(?:[^"\\]++|\\.)*+"\s*+(:?))'
 _SPACED = re.compile(rb'"\s+:')
 # An escaped surrogate pair, one half of a pair alone, or any other escape; JSON has backslashes in strings alone.
-_ESCAPE = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
-)
+_ESCAPE = rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|(?s:\\.)"
 # Starts the temporary string that holds an integer's digits; real text never begins with NUL.
 _MARK = "\0integer:"
 _MARK_JSON = orjson.dumps(_MARK)[:-1]
@@ -44,7 +43,7 @@ def loads(data: bytes, depth_max: int = DEPTH_MAX) -> Any:
         value = orjson.loads(data)
         bound_depth(data, value, depth_max)
         return value
-    marked = _TOKEN.sub(_marked, data)
+    marked = re.sub(_TOKEN, _marked, data)
     value = orjson.loads(marked)
     bound_depth(data, value, depth_max)
     return value if marked == data else _unmarked(value)
@@ -66,7 +65,7 @@ def repeats_a_name(data: bytes, value: Any) -> bool:
     plain = data.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in data else data
     if plain.count(b'":') == members and _SPACED.search(plain) is None:
         return False
-    return sum(map(bool, _NAMES.findall(data))) != members
+    return sum(map(bool, re.findall(_NAMES, data))) != members
 
 
 def reread(text: bytes | str) -> Any:
@@ -74,7 +73,7 @@ def reread(text: bytes | str) -> Any:
     data = text.encode() if isinstance(text, str) else text
     if data.translate(_DIGITS_ALONE).find(_LONG) < 0:
         return orjson.loads(data)
-    return _unmarked(orjson.loads(_TOKEN.sub(_marked, data)))
+    return _unmarked(orjson.loads(re.sub(_TOKEN, _marked, data)))
 
 
 def readable(data: bytes) -> bytes:
@@ -87,7 +86,7 @@ def readable(data: bytes) -> bytes:
         data = data.decode("utf-8", "replace").encode()
     if data.find(b"\\u") < 0 or (data.find(b"\\ud") < 0 and data.find(b"\\uD") < 0):
         return data
-    return _ESCAPE.sub(_whole_character, data)
+    return re.sub(_ESCAPE, _whole_character, data)
 
 
 def _whole_character(escape: re.Match[bytes]) -> bytes:

@@ -9,7 +9,7 @@ import re
 from functools import cache
 
 UNRESERVED = "-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_ENCODED = re.compile(rb"%([0-9A-Fa-f]{2})")
+_ENCODED = rb"%([0-9A-Fa-f]{2})"
 
 
 def encoded(text: str, safe: str = "") -> str:
@@ -22,7 +22,8 @@ def decoded(text: str) -> str:
     """The text without encoding; what is no UTF-8 becomes U+FFFD."""
     if "%" not in text:
         return text
-    plain = _ENCODED.sub(lambda match: bytes.fromhex(match[1].decode()), text.encode("utf-8", "surrogateescape"))
+    data = text.encode("utf-8", "surrogateescape")
+    plain = re.sub(_ENCODED, lambda match: bytes.fromhex(match[1].decode()), data)
     return plain.decode("utf-8", "replace")
 
 

@@ -10,7 +10,8 @@ blank line, so that the wire's decoder can judge it. Data is JSON, which is made
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from gateway.errors import UpstreamError
 from gateway.framing.json_values import readable
@@ -24,7 +25,7 @@ _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _BLANK_LINE_BYTES_MAX = 4
 
 
-class Frame(NamedTuple):
+class Frame(Struct, frozen=True):
     """One event; `raw` is its unchanged bytes, comments and the blank line included."""
 
     event: str | None

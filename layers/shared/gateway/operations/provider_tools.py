@@ -9,7 +9,7 @@ without it (docs/adr/0018-provider-tools.md).
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 import orjson
 from msgspec.structs import replace
@@ -42,11 +42,8 @@ _UNSUPPORTED = "unsupported_tool"
 _BOUNDS_TOGETHER = frozenset({"openai_responses"})
 
 
-class _Asked(NamedTuple):
-    """A tool of a request that the provider runs, with the place where it was asked for."""
-
-    param: str
-    tool: Tool
+# A tool of a request that the provider runs, behind the parameter by which it was asked for.
+_Asked: TypeAlias = "tuple[str, Tool]"
 
 
 def offered_tools(request: ChatRequest, target: ModelTarget[Any]) -> OfferedTools:
@@ -87,9 +84,9 @@ def _asked(request: ChatRequest) -> list[_Asked]:
     for name in _SEARCHES & request.unmapped.keys():
         if request.unmapped[name] not in (None, False):
             raise _unsold(name, name)
-    asked = [_Asked(f"tools[{place}]", tool) for place, tool in enumerate(request.tools) if tool.provider_run]
+    asked = [(f"tools[{place}]", tool) for place, tool in enumerate(request.tools) if tool.provider_run]
     if request.unmapped.get(_MCP_SERVERS) and all(tool.provider_run != "mcp" for _, tool in asked):
-        asked.append(_Asked(_MCP_SERVERS, Tool(_MCP_SERVERS, builtin={}, provider_run="mcp")))
+        asked.append((_MCP_SERVERS, Tool(_MCP_SERVERS, builtin={}, provider_run="mcp")))
     return asked
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -25,7 +25,7 @@ class Catalog(Protocol[M_co]):
         """The models that serve the offer, best first."""
 
 
-class KnownNames(NamedTuple):
+class KnownNames(Struct, frozen=True):
     """The names that rows of one kind may use: each provider with its wires, each profile with the wires of its family.
 
     Providers go by the name of their row (`gateway.ports.upstream.row_of`). `default_wires` are the wires of a target

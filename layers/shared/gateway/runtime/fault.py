@@ -6,16 +6,16 @@ https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-invo
 from __future__ import annotations
 
 import logging
-from typing import NamedTuple
 
 import orjson
+from msgspec import Struct
 
 from gateway.logs.lines import stack_of
 
 log = logging.getLogger(__name__)
 
 
-class Fault(NamedTuple):
+class Fault(Struct, frozen=True):
     """An error's type, message and stack, one line for each frame."""
 
     type: str

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -12,7 +14,7 @@ Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-class InvocationContext(NamedTuple):
+class InvocationContext(Struct, frozen=True):
     """The fields of a `/next` answer, in `scope["aws.context"]`; `deadline_ms` is in epoch milliseconds.
 
     `client_context` is the invoker's JSON, unchanged. `invocation_id` is sent back if Lambda gives one.
@@ -27,7 +29,7 @@ class InvocationContext(NamedTuple):
     invocation_id: str | None
 
 
-class Invocation(NamedTuple):
+class Invocation(Struct, frozen=True):
     """One unit of work: its context and the event as JSON bytes."""
 
     context: InvocationContext

@@ -14,7 +14,9 @@ import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from importlib import import_module
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from gateway.logs.lines import invocation as logged_invocation
 from gateway.runtime.api import RuntimeApi, RuntimeApiError
@@ -35,7 +37,7 @@ _PAUSE_S, _PAUSE_S_MAX = 0.1, 5.0
 log = logging.getLogger(__name__)
 
 
-class Settings(NamedTuple):
+class Settings(Struct, frozen=True):
     """Lambda's settings for a runtime; `handler` is `module.attribute`."""
 
     api_address: str

@@ -11,7 +11,9 @@ import select
 import time
 from collections.abc import Callable
 from ssl import SSLObject, SSLWantReadError
-from typing import NamedTuple, cast
+from typing import cast
+
+from msgspec import Struct
 
 from gateway.transport.answer import Answer
 from gateway.transport.errors import BadResponse, FirstByteTimedOut, IdleTimedOut, PeerClosed, TimedOut, TransportError
@@ -23,7 +25,7 @@ READ_BYTES = 64 * 1024
 _WRITE_BYTES = 256 * 1024
 
 
-class Timeouts(NamedTuple):
+class Timeouts(Struct, frozen=True):
     """Time limits for a peer; None means no limit. The first byte's time includes sending the request."""
 
     connect_s: float | None = 5.0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
+
+from msgspec import Struct
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -16,7 +17,7 @@ _URL = re.compile(
 )
 
 
-class Origin(NamedTuple):
+class Origin(Struct, frozen=True):
     """The peer of a connection; connections are pooled by it.
 
     With an `address`, the host is not resolved: the connection goes to the address, and TLS proves the host.

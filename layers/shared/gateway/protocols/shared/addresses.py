@@ -12,7 +12,7 @@ import re
 # Public objects of Google's storage are at the one host.
 _KEPT_AT = ("googleapis.com", "cloud.google.com")
 _PUBLIC_HOST = "storage.googleapis.com"
-_PLAIN_HOST = re.compile(r"[a-z0-9._:-]+")
+_PLAIN_HOST = r"[a-z0-9._:-]+"
 
 
 def is_kept_by_provider(uri: str) -> bool:
@@ -27,7 +27,7 @@ def is_kept_by_provider(uri: str) -> bool:
         host = _as_looked_up(address.hostname or "")
     except ValueError:
         return True
-    if address.scheme not in {"http", "https"} or not _PLAIN_HOST.fullmatch(host) or "\\" in uri:
+    if address.scheme not in {"http", "https"} or not re.fullmatch(_PLAIN_HOST, host) or "\\" in uri:
         return True
     return host.endswith(_KEPT_AT) and host != _PUBLIC_HOST
 

@@ -20,7 +20,7 @@ from gateway.framing import json_values
 UNREADABLE = "The provider sent an answer that cannot be read."
 
 # No count of tokens has more.
-_DIGITS = re.compile(r"[0-9]{1,10}")
+_DIGITS = r"[0-9]{1,10}"
 _KINDS: dict[type, str] = {
     str: "a string",
     bool: "a boolean",
@@ -118,7 +118,7 @@ def as_count(value: object) -> int | None:
 
     Some services hold every number as a decimal, or write integers as text, as JSON of Protocol Buffers does.
     """
-    if (isinstance(value, float) and value.is_integer()) or (isinstance(value, str) and _DIGITS.fullmatch(value)):
+    if (isinstance(value, float) and value.is_integer()) or (isinstance(value, str) and re.fullmatch(_DIGITS, value)):
         value = int(value)
     return value if type(value) is int and 0 <= value <= TOKENS_MAX else None
 

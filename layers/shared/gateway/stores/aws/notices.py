@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 import orjson
 from msgspec.structs import asdict
 
 from gateway.canonical.alerts import SpendAlert
-from gateway.canonical.jobs import Job
 from gateway.errors import ServiceUnavailable
 from gateway.stores.aws.client import STORE_DOWN, AwsApi, AwsError, repeated
+
+if TYPE_CHECKING:
+    # Every settlement may tell of a key's spend; functions that work on jobs alone load them.
+    from gateway.canonical.jobs import Job
 
 TRIES = 4
 SCHEMA_VERSION = 1

@@ -22,7 +22,7 @@ from gateway.transport import Client, Headers, Timeouts, TransportError, parse_u
 TRIES = 3
 TIMEOUTS = Timeouts(connect_s=1.0, first_byte_s=5.0, idle_s=5.0)
 OBJECT_BYTES_MAX = 64 * 1024 * 1024
-ERROR_CODE = re.compile(rb"<Code>(\w+)</Code>")
+ERROR_CODE = rb"<Code>(\w+)</Code>"
 # Codes for a missing object, and for an upload that is over.
 MISSING = frozenset({"NoSuchKey", "NoSuchUpload"})
 NOTHING_DONE = frozenset({"RequestTimeout", "SlowDown"})
@@ -103,7 +103,7 @@ class S3Bucket:
 
 def _refused(status: int, answer: bytes) -> Item:
     """Raises the error for S3's code: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html."""
-    found = ERROR_CODE.search(answer)
+    found = re.search(ERROR_CODE, answer)
     # The answer to a HEAD has no body with the code.
     code = found[1].decode() if found else str(status)
     if code in MISSING or (status == 404 and not answer):
