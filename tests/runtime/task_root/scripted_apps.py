@@ -10,6 +10,7 @@ import sys
 from base64 import b64encode
 
 import orjson
+from msgspec.structs import asdict
 
 from gateway.runtime.hooks import after_restore, before_snapshot
 from gateway.runtime.invocation import Message, Receive, Scope, Send
@@ -48,7 +49,7 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
         "scheme": scope["scheme"],
         "stage": scope["aws.event"]["requestContext"]["stage"],
         "body_in_event": "body" in scope["aws.event"],
-        "context": scope["aws.context"]._asdict(),
+        "context": asdict(scope["aws.context"]),
         "body": b64encode(body).decode() if len(body) < 1000 else len(body),
     }
     await reply(send, orjson.dumps(seen))
