@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import lru_cache
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from gateway.canonical.file_ids import names_own_file
 from gateway.protocols.shared.preferences import OWN_MEMBERS
@@ -34,8 +34,7 @@ OWN: Final = Mark.OWN
 FILE: Final = Mark.FILE
 
 # A function tells whether a string names provider state. An array's elements stand in its member's place.
-Judged: TypeAlias = "Literal[Mark.STATE] | Callable[[str], bool] | Places"
-Place: TypeAlias = "Literal[Mark.OWN] | Judged"
+Place: TypeAlias = "Mark | Callable[[str], bool] | Places"
 Places: TypeAlias = Mapping[str, Place]
 
 # The members that are the gateway's on every wire, for the table of each.
@@ -66,15 +65,16 @@ def _found(value: Any, places: Places) -> list[str] | None:
                 return [f"[{position}]", *inner]
         return None
     for name, member in value.items():
-        place = places.get(name)
-        inner = None if member is None or place is OWN else _judged(name, member, place)
+        inner = None if member is None else _judged(name, member, places.get(name))
         if inner is not None:
             return [f".{name}", *inner]
     return None
 
 
-def _judged(name: str, member: object, place: Judged | None) -> list[str] | None:
+def _judged(name: str, member: object, place: Place | None) -> list[str] | None:
     """The steps from this member to the reference in it, none if it is one itself, or `None`."""
+    if place is OWN:
+        return None
     if place is STATE:
         return []
     if place is FILE:
