@@ -103,28 +103,9 @@ def _expressions() -> _Expressions:
     )
 
 
-# What stands between quotes, and was found to have nothing to hide: names, words and ids that lines share.
-_harmless: set[str] = set()
-_HARMLESS_MAX, _HARMLESS_CHARACTERS_MAX = 512, 64
-
-
 def may_hold(line: str) -> bool:
-    """False for a line of JSON that certainly has nothing to hide, as nearly all: that is told in microseconds.
-
-    What other lines had between quotes is not looked at again: of a request's line only ids and figures are new, and
-    looking at all of it would be 4 % of the request.
-    """
-    new = set(line.split('"')) - _harmless
-    if _is_suspect('"' + '"'.join(new) + '"'):
-        return True
-    if len(_harmless) > _HARMLESS_MAX:
-        _harmless.clear()
-    _harmless.update([each for each in new if len(each) <= _HARMLESS_CHARACTERS_MAX])
-    return False
-
-
-def _is_suspect(text: str) -> bool:
-    lower = text.lower()
+    """False for a line of JSON that certainly has nothing to hide, as nearly all: that is told in microseconds."""
+    lower = line.lower()
     dashed = lower.replace("_", "-")
     bare = dashed.replace("-", "").replace(" ", "")
     if any(map(bare.__contains__, _NAMES)) or any(map(dashed.__contains__, _MARKS)):
