@@ -24,6 +24,8 @@ settings.load_profile("any machine")
 
 # The stores that parametrized tests have beside fakes.
 SERVERS = ("dynamodb_local", "moto")
+# In those folders alone: elsewhere they are names of services.
+SERVERS_THERE = ("aws", "dynamodb", "s3")
 
 Rows = dict[str, dict[str, str]]
 
@@ -41,8 +43,10 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     """
     for item in items:
         backends = item.callspec.params.values() if hasattr(item, "callspec") else ()
-        if "endpoints" in item.fixturenames or any(backend in SERVERS for backend in backends):
-            if not any(item.path.is_relative_to(ROOT / place) for place in server_tests()):
+        is_there = any(item.path.is_relative_to(ROOT / place) for place in server_tests())
+        names = (*SERVERS, *SERVERS_THERE) if is_there else SERVERS
+        if "endpoints" in item.fixturenames or any(backend in names for backend in backends):
+            if not is_there:
                 raise pytest.UsageError(
                     f"{item.nodeid} runs on servers; name its folder in SERVER_TESTS of the Makefile"
                 )
@@ -85,8 +89,10 @@ def credentials(provider_rows: Rows) -> dict[str, Credential]:
 
 
 @pytest.fixture(scope="session")
-def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
+def endpoints(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
     """Starts DynamoDB Local and moto. Each test creates its own tables, buckets and queues in them."""
+    if request.config.option.markexpr == "not servers":
+        pytest.fail("this test starts servers and is not marked: name its parameter in SERVERS_THERE of tests/conftest.py")
     with serving(tmp_path_factory.mktemp("aws")) as servers:
         yield servers
 

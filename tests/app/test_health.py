@@ -193,10 +193,10 @@ async def test_a_dead_target_costs_one_probe_for_each_cooldown() -> None:
         begun_s = asyncio.get_running_loop().time()
         while asyncio.get_running_loop().time() - begun_s < 120:
             await asyncio.gather(*(pair.ask() for _ in range(5)))
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(0.5)
         # Two groups of five before it opens, then after 2, 4, 8 and each 15 s.
         assert pair.counts[0] - 5 <= 3 + 120 / COOLDOWN_MAX_S + 1
-        assert pair.counts[1] > 1_000
+        assert pair.counts[1] > 500
 
     await played(story, Provider(OUTAGE))
 

@@ -238,7 +238,8 @@ class MemoryMoney:
 
     def _end(self, hold: Hold, charge: Charge | None, now_s: float, *, provisional: bool = False) -> Settlement:
         stored, account = self._stored(hold), self._accounts[hold.account_id]
-        before = tuple(entry for entry in self._in_order(hold.account_id) if entry.hold_id == hold.hold_id)
+        entries = [entry for entry in self._entries[hold.account_id].values() if entry.hold_id == hold.hold_id]
+        before = tuple(sorted(entries, key=lambda entry: entry.entry_id))
         if stored is not None and before:
             # Its admission has arrived after its end.
             nothing = ending(stored, None, 0, now_s)

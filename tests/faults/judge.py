@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from gateway.canonical.money import AccountSnapshot, Entry, EntryKind
 from gateway.idempotency.ring import LOST_ANSWER
 from gateway.ledger.hold_ids import admitted_s
@@ -37,6 +39,8 @@ OFFERS: Mapping[str, Offer] = {
     "o4-mini": Offer(1_155, 4_620, 100_000, 200_000),
 }
 BYTES_PER_TOKEN = 3
+# A prompt has at most a token for each byte of its request, and 16 for its one message and for the answer's beginning.
+FRAMING_TOKENS = 32
 # The contract: the end of an answer waits so long for the store, and then for the queue.
 END_S = 4.0
 
@@ -76,7 +80,8 @@ def due(served: Served) -> Due:
     if not served.provider.sent or context is None:
         return Due(0, 0)
     sent = _serving(served.provider.sent, context)
-    offer, reported, estimated = OFFERS[sent[0].model], _reported(sent[0]), _estimated(sent[0], len(served.body))
+    offer, reported = OFFERS[sent[0].model], _reported(sent[0], served)
+    estimated = _estimated(sent[0], _prompt_bytes(served))
     whole = None if reported is None else offer.price(reported)
     estimate = offer.price(estimated)
     most = estimate if reported is None else offer.price((max(a, b) for a, b in zip(reported, estimated, strict=True)))
@@ -98,12 +103,18 @@ def _serving(sent: Sequence[Sent], context: RequestContext[Any, Any]) -> Sequenc
     return [each for each in sent if each.model == model][-1:] or sent[-1:]
 
 
-def _reported(sent: Sent) -> tuple[int, int] | None:
+def _reported(sent: Sent, served: Served) -> tuple[int, int] | None:
     """The tokens that the provider reports, within their bounds; nothing of a report that makes no sense."""
     offer, usage = OFFERS[sent.model], sent.usage
     if usage is None or usage in WRONG.values():
         return None
-    return min(usage["prompt_tokens"], offer.window), min(usage["completion_tokens"], _bound(sent))
+    prompt = min(len(served.body) + FRAMING_TOKENS, offer.window)
+    return min(usage["prompt_tokens"], prompt), min(usage["completion_tokens"], _bound(sent))
+
+
+def _prompt_bytes(served: Served) -> int:
+    """The bytes of the body that a model reads: the names of other models are the gateway's."""
+    return len(orjson.dumps({name: value for name, value in orjson.loads(served.body).items() if name != "models"}))
 
 
 def _estimated(sent: Sent, body_bytes: int) -> tuple[int, int]:

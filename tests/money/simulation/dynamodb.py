@@ -119,6 +119,7 @@ class SimulatedDynamoDb:
         self.read_units = 0.0
         self.calls: Counter[str] = Counter()
         self.largest_bytes: Counter[str] = Counter()
+        self._sizes: dict[Address, tuple[Item, int]] = {}
 
     async def call(self, service: str, operation: str, payload: Mapping[str, Any]) -> Item:
         """Does at once what the operation says."""
@@ -166,7 +167,7 @@ class SimulatedDynamoDb:
         if index is not None and payload.get("ConsistentRead"):
             raise Invalid("consistent reads are not supported on global secondary indexes")
         order = [*((index.partition, index.sort) if index else ()), *table.key]
-        found = [item for item in table.items.values() if all(name in item for name in order)]
+        found = _matching(table, order, payload)
         found.sort(key=lambda item: _rank(item, order))
         backwards = not payload.get("ScanIndexForward", True)
         if backwards:
@@ -178,9 +179,7 @@ class SimulatedDynamoDb:
             found = [
                 item for item in found if (_rank(item, order) < place) == backwards and _rank(item, order) != place
             ]
-        wanted = condition(payload["KeyConditionExpression"])
-        matching = [item for item in found if wanted(_context(item, payload))]
-        return self._paged(matching, payload, order, keys_only=index is not None)
+        return self._paged(found, payload, order, keys_only=index is not None)
 
     def _paged(self, found: list[Item], payload: Mapping[str, Any], order: list[str], *, keys_only: bool) -> Item:
         limit = min(payload.get("Limit", self.page), self.page)
@@ -211,19 +210,28 @@ class SimulatedDynamoDb:
         return Change(address, before, after, holds, old)
 
     def _apply(self, change: Change, factor: int) -> None:
+        self._count_write(change, factor)
         table = self.tables[change.address[0]]
         if change.after is None:
             table.items.pop(change.address[1], None)
         else:
             table.items[change.address[1]] = change.after
-            size = item_bytes(change.after)
+            size = self._bytes(change.address, change.after)
             self.largest_bytes[change.address[0]] = max(self.largest_bytes[change.address[0]], size)
-        self._count_write(change, factor)
         for index in table.indexes.values():
             self.write_units += _index_units(index, change)
 
     def _count_write(self, change: Change, factor: int) -> None:
-        self.write_units += factor * units(item_bytes(change.before or {}), item_bytes(change.after or {}))
+        # The one before first: each write measures what it leaves, and the next one knows it.
+        sizes = [self._bytes(change.address, item or {}) for item in (change.before, change.after)]
+        self.write_units += factor * units(*sizes)
+
+    def _bytes(self, address: Address, item: Item) -> int:
+        """Computes the size of an item, which is never changed in place, once for all writes that meet it."""
+        kept = self._sizes.get(address)
+        if kept is None or kept[0] is not item:
+            kept = self._sizes[address] = (item, item_bytes(item))
+        return kept[1]
 
     def _write(self, kind: str, payload: Mapping[str, Any]) -> Item:
         change = self._judge(kind, payload)
@@ -259,6 +267,23 @@ def check_service(service: str) -> None:
     """Refuses every service except DynamoDB, since only DynamoDB is simulated."""
     if service != "dynamodb":
         raise AwsError("UnknownService", service)
+
+
+def _matching(table: Table, order: list[str], payload: Mapping[str, Any]) -> list[Item]:
+    """Lists the items of one partition that are in the index and meet the condition, which names the partition first.
+
+    Most items are in other partitions, so those are left out before the condition is evaluated.
+    """
+    text, (partition, *others) = payload["KeyConditionExpression"], order
+    name, sign, value = text.split(maxsplit=3)[:3]
+    if payload.get("ExpressionAttributeNames", {}).get(name, name) != partition or sign != "=":
+        raise Invalid(f"the condition does not begin with the partition: {text}")
+    owner, wanted = payload["ExpressionAttributeValues"][value], condition(text)
+    return [
+        item
+        for item in table.items.values()
+        if item.get(partition) == owner and all(each in item for each in others) and wanted(_context(item, payload))
+    ]
 
 
 def _writes(operation: str, payload: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -30,10 +30,12 @@ class Context:
     values: Mapping[str, Value]
 
     def path(self, written: Path) -> Path:
-        return tuple(self.names[part] if part.startswith("#") else part for part in written)
+        return tuple([self.names[part] if part[0] == "#" else part for part in written])
 
     def read(self, written: Path) -> Value | None:
         here: Mapping[str, Value] = self.item
+        if len(written) == 1 and written[0][0] != "#":
+            return here.get(written[0])
         *parents, last = self.path(written)
         for part in parents:
             here = here.get(part, {}).get("M", {})
@@ -61,10 +63,13 @@ def size(value: Value) -> int:
 
 
 def _ordered(left: Value | None, right: Value | None) -> tuple[Any, Any] | None:
-    if left is None or right is None or left.keys() != right.keys():
+    if left is None or right is None:
         return None
-    kind = next(iter(left))
-    return (number(left), number(right)) if kind == "N" else (left[kind], right[kind])
+    for kind, one in left.items():
+        other = right.get(kind)
+        # A value has one type.
+        return None if other is None else (int(one), int(other)) if kind == "N" else (one, other)
+    return None
 
 
 COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
