@@ -31,6 +31,9 @@ SECONDS = {
     "keys": 0.1,
     "models": 0.1,
     "billing": 0.1,
+    "webhooks": 0.1,
+    "account": 0.1,
+    "callbacks": 0.1,
     # All steps of a job but its polls: the order to the provider, and the copy of its result.
     "jobs": 6.0,
     "notifier": 0.2,
@@ -42,7 +45,8 @@ POLL_S = 0.3
 POLLS = 8
 # Submit, Await, Mirror, Settle and Notify, and the choice after each of the first three.
 JOB_STATES = 8
-JOBS = {"videos", "generation"}
+CALLED_BACK = "videos, called back"
+JOBS = {"videos", "generation", CALLED_BACK}
 JOB_BYTES = 5_000_000
 # 600 events of 250 bytes, or a whole answer of 2 KB.
 STREAM_BYTES, ANSWER_BYTES = 150_000, 2_000
@@ -110,8 +114,8 @@ def units(counted: Counted, name: str, setting: Setting) -> tuple[float, float]:
                 written += times * (2 * kb if transacted else kb + INDEX_WRITES.get(table, 0))
     if name in JOBS:
         job_kb = -(-counted.counts["item_bytes"]["jobs"] // KB)
-        written += (setting.polls - 1) * (job_kb + INDEX_WRITES["jobs"])
-        read_units += setting.polls - 1
+        written += (_polls(name, setting) - 1) * (job_kb + INDEX_WRITES["jobs"])
+        read_units += _polls(name, setting) - 1
     return written, read_units
 
 
@@ -119,13 +123,7 @@ def cost(counted: Counted, name: str, setting: Setting) -> Parts:
     """USD for a million requests, by what is paid for."""
     usd, found = counted.usd, counted.counts["requests"][name]
     written, read_units = units(counted, name, setting)
-    families = list(found["calls"])
-    seconds = {family: _seconds(counted, family, setting) for family in families}
-    if name in JOBS:
-        seconds["jobs"] += setting.polls * POLL_S
-    memory = counted.counts["template"]["memory_mb"]
-    gb_s = sum(s * (setting.memory_mb or memory[family]) / KB for family, s in seconds.items())
-    invocations = len(families) + (JOB_STATES - 4 + setting.polls if name in JOBS else 0)
+    invocations = len(found["calls"]) + (JOB_STATES - 4 + _polls(name, setting) if name in JOBS else 0)
     all_calls = [(call, times) for calls in found["calls"].values() for call, times in calls.items()]
     puts = sum(times for call, times in all_calls if call in {"s3 PUT", "s3 POST"})
     gets = sum(times for call, times in all_calls if call in {"s3 GET", "s3 HEAD"})
@@ -133,7 +131,7 @@ def cost(counted: Counted, name: str, setting: Setting) -> Parts:
         sum(found["log_bytes"].values()) * setting.log_share + ACCESS_LINE_BYTES + PLATFORM_LINES_BYTES * invocations
     )
     parts = {
-        "Lambda": gb_s * usd[setting.gb_s] + invocations * usd["lambda_request"],
+        "Lambda": gb_s(counted, name, setting) * usd[setting.gb_s] + invocations * usd["lambda_request"],
         "API": usd["rest_api_request"],
         "DynamoDB": written * usd["write_unit"] + read_units * usd["read_unit"],
         "S3": puts * usd["s3_put"] + gets * usd["s3_get"],
@@ -144,6 +142,20 @@ def cost(counted: Counted, name: str, setting: Setting) -> Parts:
     return {part: value * MILLION for part, value in parts.items()}
 
 
+def gb_s(counted: Counted, name: str, setting: Setting) -> float:
+    """Lambda's gigabyte-seconds of one request, over all functions that have a part in it."""
+    seconds = {family: _seconds(counted, family, setting) for family in counted.counts["requests"][name]["calls"]}
+    if name in JOBS:
+        seconds["jobs"] += _polls(name, setting) * POLL_S
+    memory = counted.counts["template"]["memory_mb"]
+    return sum(s * (setting.memory_mb or memory[family]) / KB for family, s in seconds.items())
+
+
+def _polls(name: str, setting: Setting) -> int:
+    """Counts how often a job asks its provider: once where the provider calls back."""
+    return 1 if name == CALLED_BACK else setting.polls
+
+
 def _seconds(counted: Counted, family: str, setting: Setting) -> float:
     if family in counted.counts["template"].get("wordless", ()):
         return WORDLESS_S
@@ -152,7 +164,7 @@ def _seconds(counted: Counted, family: str, setting: Setting) -> float:
 
 def _transitions(name: str, setting: Setting) -> int:
     if name in JOBS:
-        return JOB_STATES + setting.polls - 1
+        return JOB_STATES + _polls(name, setting) - 1
     return 1 if name == "responses, background" else 0
 
 
@@ -220,9 +232,17 @@ def _requests(counted: Counted) -> str:
         written, read_units = units(counted, name, Setting())
         logged = sum(counted.counts["requests"][name]["log_bytes"].values())
         shown = [*map(_usd, costs.values()), f"**{_usd(sum(costs.values()))}**"]
-        rows.append([name, *shown, f"{written:g}, {read_units:g}", str(logged)])
+        counts = [
+            f"{gb_s(counted, name, Setting()):.3g}",
+            f"{written:g}, {read_units:g}",
+            str(_transitions(name, Setting())),
+            f"{_egress_bytes(name, Setting()):,}",
+            f"{logged:,}",
+        ]
+        rows.append([name, *shown, *counts])
     parts = cost(counted, STREAM, Setting())
-    return _markdown(["family", *parts, "**in all**", "units written, read", "log bytes"], rows)
+    counts = ["GB-s", "units written, read", "transitions", "bytes out", "log bytes"]
+    return _markdown(["family", *parts, "**in all**", *counts], rows)
 
 
 def _idle(counted: Counted) -> str:

@@ -51,11 +51,14 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any] | None]] = {
         {**INPUT, "background": True},
     ),
     "videos": ("POST", "/v1/videos/generations", {"model": "wan-2.6", "prompt": "a cat", "duration_sec": 5}),
+    # A provider that calls back when it is done.
+    "videos, called back": ("POST", "/v1/videos/generations", {"model": "seedance-1-pro", "prompt": "a cat"}),
     "generation": ("POST", "/v1/3d/generations", {"model": "hunyuan-3d-2", "prompt": "a longboat"}),
     "files": ("POST", "/v1/files/presign", {"purpose": "reference_image", "size": 100, "type": "image/png"}),
     "keys": ("POST", "/v1/keys", {"name": "counted"}),
     "models": ("GET", "/v1/models", None),
     "billing": ("GET", "/v1/billing/balance", None),
+    "webhooks": ("GET", "/v1/webhooks/secret", None),
 }
 # Those that have a provider answer and hold no conversation are asked as their samples of an event ask.
 WORDLESS = sorted(streamed().keys() - set(naming("ConversationPolicy")))
