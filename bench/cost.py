@@ -37,6 +37,9 @@ SECONDS = {
     # All steps of a job but its polls: the order to the provider, and the copy of its result.
     "jobs": 6.0,
     "notifier": 0.2,
+    # A picture, and a minute of speech.
+    "images": 15.0,
+    "audio": 5.0,
 }
 # A provider that says no words, but numbers.
 WORDLESS_S = 0.5
@@ -157,9 +160,8 @@ def _polls(name: str, setting: Setting) -> int:
 
 
 def _seconds(counted: Counted, family: str, setting: Setting) -> float:
-    if family in counted.counts["template"].get("wordless", ()):
-        return WORDLESS_S
-    return SECONDS.get(family, setting.answer_s)
+    is_wordless = family in counted.counts["template"].get("wordless", ())
+    return SECONDS.get(family, WORDLESS_S if is_wordless else setting.answer_s)
 
 
 def _transitions(name: str, setting: Setting) -> int:

@@ -92,7 +92,7 @@ def credentials(provider_rows: Rows) -> dict[str, Credential]:
 def endpoints(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
     """Starts DynamoDB Local and moto. Each test creates its own tables, buckets and queues in them."""
     if request.config.option.markexpr == "not servers":
-        pytest.fail("this test starts servers and is not marked: name its parameter in SERVERS_THERE of tests/conftest.py")
+        pytest.fail("this test starts servers unmarked: name its parameter in SERVERS_THERE of tests/conftest.py")
     with serving(tmp_path_factory.mktemp("aws")) as servers:
         yield servers
 
