@@ -51,7 +51,7 @@ from gateway.runtime.event import http_scope
 from gateway.runtime.invocation import InvocationContext
 from gateway.signatures import Vault
 from gateway.wiring.chat import CATALOG
-from gateway.wiring.people import people_of
+from gateway.wiring.people import Around, people_of
 from gateway.wiring.streaming import StreamingServices
 from local.gateway_event import Request, proxy_event
 from tests.control_plane.harness import CALLER_IP, NOW_S, StoppedClock
@@ -59,7 +59,7 @@ from tests.fakes.idempotency import MemoryIdempotencyRecords
 from tests.fakes.invocations import LambdaContext
 from tests.fakes.objects import MemoryObjects
 from tests.fakes.people import MemoryPeople, Outbox
-from tests.fakes.provider_keys import MemoryDataKeys
+from tests.fakes.provider_keys import MemoryDataKeys, MemoryProviderKeys
 from tests.fakes.responses import MemoryResponseRecords
 from tests.fakes.signatures import MemorySignatures
 from tests.fakes.webhooks import MemoryWebhookRecords
@@ -219,7 +219,9 @@ class World:
         clock, money, jobs = studio.clock, studio.money, studio.jobs
         people, control = self.stores.people, import_module("functions.files.app").app._services()
         self.control = replace(control, sessions=lambda: Sessions(people, clock))
-        self.people = people_of(people, money, Outbox(), MemoryDataKeys(), clock, Terms("open"), CountedPasswords())
+        own_keys, mail, passwords = MemoryProviderKeys(), Outbox(), CountedPasswords()
+        around = Around(money, studio.keys, own_keys, mail, MemoryDataKeys(), clock, passwords)
+        self.people = people_of(people, around, Terms("open"))
         self.late = LateSettlements()
         self.providers = ProviderClient(self, Providers(clock.now_s), PATIENCE)
         billing = Billing(money, self.late, clock)

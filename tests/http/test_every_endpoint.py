@@ -25,10 +25,10 @@ from gateway.people.sessions import Sessions
 from gateway.people.tokens import hashed
 from gateway.ports.keys import KeyRecord
 from gateway.ports.people import User
-from gateway.wiring.people import people_of
+from gateway.wiring.people import Around, people_of
 from tests.control_plane.harness import CALLER_IP, NOW_S, as_from_api_gateway
 from tests.fakes.people import MemoryPeople, Outbox
-from tests.fakes.provider_keys import MemoryDataKeys
+from tests.fakes.provider_keys import MemoryDataKeys, MemoryProviderKeys
 from tests.fakes.webhooks import MemoryWebhookRecords
 from tests.generation.studio import ACCOUNT, KEY, OTHER_ACCOUNT, Studio, routes
 from tests.http.endpoints import NOWHERE, Endpoint, endpoints
@@ -95,7 +95,16 @@ async def studio(monkeypatch: pytest.MonkeyPatch) -> Studio:
         services: Any = control if isinstance(endpoint.app, JsonApp) else streaming
         monkeypatch.setattr(endpoint.app, "_services", lambda services=services: services)
     monkeypatch.setattr("functions.webhooks.app.webhook_records", MemoryWebhookRecords)
-    people = people_of(store, made.money, Outbox(), MemoryDataKeys(), made.clock, Terms("open"), CountedPasswords())
+    around = Around(
+        money=made.money,
+        keys=made.keys,
+        provider_keys=MemoryProviderKeys(),
+        mail=Outbox(),
+        data_keys=MemoryDataKeys(),
+        clock=made.clock,
+        passwords=CountedPasswords(),
+    )
+    people = people_of(store, around, Terms("open"))
     for module in ("signing_in", "own_account"):
         monkeypatch.setattr(f"gateway.http.{module}.people", lambda: people)
     return made

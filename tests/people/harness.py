@@ -14,10 +14,10 @@ from gateway.http import own_account, signing_in
 from gateway.people.passwords import Passwords
 from gateway.people.registration import Terms
 from gateway.ports.mail import Letter
-from gateway.wiring.people import people_of
+from gateway.wiring.people import Around, people_of
 from tests.control_plane.harness import CALLER_IP, AppUnderTest, as_from_api_gateway
 from tests.fakes.people import Outbox
-from tests.fakes.provider_keys import MemoryDataKeys
+from tests.fakes.provider_keys import MemoryDataKeys, MemoryProviderKeys
 from tests.hangs import HANGS_AFTER_S
 
 JANE, PASSWORD, NEW_PASSWORD = "jane@example.com", "correct horse battery", "staple of other horses"
@@ -51,11 +51,20 @@ class House:
     nexgate: AppUnderTest = field(default_factory=AppUnderTest)
     mail: Outbox = field(default_factory=Outbox)
     passwords: CountedPasswords = field(default_factory=CountedPasswords)
+    provider_keys: MemoryProviderKeys = field(default_factory=MemoryProviderKeys)
 
     def __post_init__(self) -> None:
         self.store = self.nexgate.people
-        data_keys, clock = MemoryDataKeys(), self.nexgate.clock
-        self.people = people_of(self.store, self.nexgate.money, self.mail, data_keys, clock, self.terms, self.passwords)
+        around = Around(
+            money=self.nexgate.money,
+            keys=self.nexgate.keys,
+            provider_keys=self.provider_keys,
+            mail=self.mail,
+            data_keys=MemoryDataKeys(),
+            clock=self.nexgate.clock,
+            passwords=self.passwords,
+        )
+        self.people = people_of(self.store, around, self.terms)
         account_app._services = self.nexgate.services
         for module in (signing_in, own_account):
             vars(module)["people"] = lambda: self.people

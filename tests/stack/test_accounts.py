@@ -126,3 +126,23 @@ def test_a_key_that_manages_an_account_is_shown_the_account(stack: Stack, client
     me = client.get("auth/me", headers=key).json()
     assert (me["account_id"], me["user_id"]) == (stack.account_id, None)
     assert client.get("auth/2fa/status", headers=key).json()["enabled"] is False
+
+
+def test_a_person_takes_its_data_along_and_leaves(stack: Stack, client: httpx.Client) -> None:
+    email = registered(stack, client)
+    session = signed_in(client, email)
+    key = client.post("keys", json={"name": "to be revoked"}, headers=session).json()["full_key"]
+    brought = {"provider": "openai", "api_key": "sk-own-0123456789", "verify": False}
+    assert client.post("provider-keys", json=brought, headers=session).status_code == 201
+    shown = client.get("auth/export", headers=session).json()
+    assert (shown["user"]["email"], len(shown["keys"]), len(shown["provider_keys"])) == (email, 1, 1)
+    assert client.post("auth/deactivate", json={"password": PASSWORD}, headers=session).status_code == 200
+    assert client.get("auth/me", headers=session).status_code == 401
+    assert client.post("auth/login", json={"email": email, "password": PASSWORD}).status_code == 401
+    deadline = time.monotonic() + HANGS_AFTER_S
+    # A revoked key starts nothing new after 5 s.
+    while client.get("models", headers={"Authorization": f"Bearer {key}"}).status_code == 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    registered_again = client.post("auth/register", json={"email": email, "password": PASSWORD})
+    assert registered_again.status_code == 202

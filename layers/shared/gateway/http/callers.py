@@ -26,7 +26,10 @@ _ROWS: dict[Callers, tuple[str, ...]] = {
         *("POST /v1/auth/register", "POST /v1/auth/verify-email", "POST /v1/auth/login", "POST /v1/auth/refresh"),
         *("POST /v1/auth/forgot-password", "POST /v1/auth/reset-password"),
     ),
-    SESSIONS: (*("POST /v1/auth/logout", "GET /v1/auth/sessions", "DELETE /v1/auth/sessions/{session_id}"),),
+    SESSIONS: (
+        *("POST /v1/auth/logout", "GET /v1/auth/sessions", "DELETE /v1/auth/sessions/{session_id}"),
+        *("GET /v1/auth/export", "POST /v1/auth/deactivate"),
+    ),
     MANAGERS: (
         *("GET /v1/auth/me", "PATCH /v1/auth/profile", "POST /v1/auth/change-password"),
         *("GET /v1/auth/2fa/status", "POST /v1/auth/2fa/setup", "POST /v1/auth/2fa/enable"),

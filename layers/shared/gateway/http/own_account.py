@@ -97,6 +97,20 @@ async def disable_two_factor(call: PersonCall, proof: Proof) -> Shown:
     return status_view(await people().second_factor.disable(user))
 
 
+@own_account.on("GET", "/export")
+async def export_account(call: PersonCall) -> Shown:
+    """Shows all that is stored of the person and its account, but for secrets and content."""
+    return secret_reply(await people().leaving.export(await call.person()))
+
+
+@own_account.on("POST", "/deactivate", body=Proof)
+async def deactivate(call: PersonCall, proof: Proof) -> Shown:
+    """Ends the account for good and erases the person, for the password and a code."""
+    user = await people().sign_in.prove(await call.person(), proof.password, proof.code)
+    await people().leaving.deactivate(user)
+    return {"object": "user", "user_id": user.user_id, "account_id": user.account_id, "deactivated": True}
+
+
 @own_account.on("POST", "/logout")
 async def logout(call: PersonCall) -> Shown:
     """Ends the session that the call is made in."""

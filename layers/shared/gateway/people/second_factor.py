@@ -60,7 +60,7 @@ class SecondFactor(Struct, frozen=True):
         if user.totp_offered is None:
             raise ValueError("no second factor was set up")
         offered = user.totp_offered
-        step = await self._step(user, offered, code, after=0)
+        step = await self._step(user, offered, code)
         recovery = [secrets.token_bytes(RECOVERY_BYTES) for _ in range(RECOVERY_CODES)]
         shown = [base64.b32encode(one).decode().lower() for one in recovery]
         hashes = tuple(hashed(one) for one in shown)
@@ -85,7 +85,7 @@ class SecondFactor(Struct, frozen=True):
         """The person after the use of a code or a recovery code; raises `ValueError` for one that is not good."""
         if _SIX_DIGITS.fullmatch(code) and user.totp is not None:
             factor = user.totp
-            step = await self._step(user, factor, code, after=user.totp_step)
+            step = await self._step(user, factor, code)
 
             def stepped(one: User) -> User:
                 if one.totp != factor or step <= one.totp_step:
@@ -103,17 +103,18 @@ class SecondFactor(Struct, frozen=True):
 
         return await changed(self.store, user, spent)
 
-    async def _step(self, user: User, envelope: Envelope, code: str, *, after: int) -> int:
-        """The time step whose code this is, later than `after`; raises `ValueError` where there is none."""
+    async def _step(self, user: User, envelope: Envelope, code: str) -> int:
+        """The time step whose code this is; raises `ValueError` where there is none."""
         from pyotp import TOTP
 
         plain = await self.data_keys.unwrapped(envelope.wrapped_key, _context(user))
         secret = unsealed(base64.b64decode(envelope.text), plain.hex(), _place(user)).decode()
         codes, now = TOTP(secret), int(self.clock.now_s()) // STEP_S
-        found = [now + off for off in STEPS_OFF if same(codes.generate_otp(now + off), code) and now + off > after]
+        found = [now + off for off in STEPS_OFF if same(codes.generate_otp(now + off), code)]
         if not found:
             raise ValueError("this is no code of now")
-        return found[0]
+        # Where two steps have the same code, the later one is used, so that the code is good once.
+        return found[-1]
 
 
 def status_view(user: User) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from gateway.people.attempts import Attempts
 from gateway.people.credentials import Credentials
+from gateway.people.leaving import Leaving
 from gateway.people.registration import Registrar
 from gateway.people.second_factor import SecondFactor
 from gateway.people.sessions import Sessions
@@ -23,3 +24,4 @@ class People(Struct, frozen=True):
     sign_in: SignIn
     second_factor: SecondFactor
     credentials: Credentials
+    leaving: Leaving

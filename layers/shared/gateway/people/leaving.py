@@ -1,0 +1,113 @@
+"""Exports what is stored of a person, and erases it. docs/privacy.md says what stays, for how long, and why.
+
+An end is done step by step, each of which may be repeated; the person goes last, so that an end which was cut off can
+be asked for again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from gateway.accounts.keyring import key_view
+from gateway.accounts.pages import iso_utc
+from gateway.accounts.statement import balance_view, entry_view, transactions
+from gateway.errors import Conflict
+from gateway.people.changes import TRIES
+from gateway.people.refusals import changed_meanwhile
+from gateway.people.registration import user_view
+from gateway.people.second_factor import status_view
+from gateway.people.sessions import Sessions, session_view
+from gateway.people.tokens import hashed
+from gateway.ports.clock import Clock
+from gateway.ports.keys import KeyRecord, KeyStore
+from gateway.ports.money import Money
+from gateway.ports.people import PeopleStore, User
+from gateway.ports.provider_keys import ProviderKeyStore
+
+ENTRIES_MAX = 1_000
+KEYS_AT_ONCE = 100
+
+
+class Leaving(Struct, frozen=True):
+    """Export and erasure over the stores."""
+
+    store: PeopleStore
+    sessions: Sessions
+    keys: KeyStore
+    provider_keys: ProviderKeyStore
+    money: Money
+    clock: Clock
+
+    async def export(self, user: User) -> dict[str, Any]:
+        """All that is stored of a person and its account, but for secrets, which are not stored, and content.
+
+        `transactions` are the newest ones; the list of transactions goes on from `next_cursor`.
+        """
+        now_s = self.clock.now_s()
+        account = await self.money.state(user.account_id, user.user_id, 0, now_s)
+        entries = await transactions(self.money, user.account_id, now_s, ENTRIES_MAX, None)
+        own = await self.provider_keys.all(user.account_id)
+        return {
+            "object": "export",
+            "exported_at": iso_utc(int(now_s)),
+            "user": user_view(user),
+            "two_factor": status_view(user),
+            "sessions": [session_view(one, None) for one in await self.store.sessions(user.user_id)],
+            "keys": [key_view(one) for one in await self._keys(user.account_id)],
+            "provider_keys": [{"provider": one.provider, "name": one.name, "last4": one.last4} for one in own],
+            "balance": None if account is None else balance_view(account),
+            "transactions": entries.shown(entry_view),
+        }
+
+    async def deactivate(self, user: User) -> None:
+        """Ends an account for good: its keys first, then its provider keys, its person and the sessions."""
+        await self.money.set_account(user.account_id, disabled=True)
+        for key in await self._keys(user.account_id):
+            if not key.revoked:
+                await self._revoke(key)
+        for own in await self.provider_keys.all(user.account_id):
+            await self.provider_keys.remove(own)
+        await self._erase(user)
+        for session in await self.store.sessions(user.user_id):
+            await self.store.end_session(user.user_id, session.session_id)
+
+    async def _erase(self, user: User) -> None:
+        """Leaves of the person its ids, by which the ledger stays the account's, and frees the address."""
+        standing: User | None = user
+        for _ in range(TRIES):
+            if standing is None or standing.deactivated:
+                return
+            erased = User(
+                user_id=standing.user_id,
+                account_id=standing.account_id,
+                email="",
+                password_hash="",
+                created_at_s=standing.created_at_s,
+                version=standing.version + 1,
+                epoch=standing.epoch + 1,
+                deactivated=True,
+            )
+            if await self.store.erase(erased, instead_of=standing, email_hash=hashed(standing.email)):
+                return
+            standing = await self.store.user(user.user_id)
+        raise changed_meanwhile()
+
+    async def _revoke(self, key: KeyRecord) -> None:
+        """Revokes a key, and takes its name, its addresses and its webhook away, which the person has written."""
+        try:
+            await self.keys.change(
+                key.account_id,
+                key.key_id,
+                {"revoked": True, "name": "deactivated", "allowed_ips": (), "alert_webhook_url": None},
+            )
+        except Conflict as conflict:
+            if conflict.code != "key_revoked":
+                raise
+
+    async def _keys(self, account_id: str) -> list[KeyRecord]:
+        found: list[KeyRecord] = []
+        while page := await self.keys.page(account_id, limit=KEYS_AT_ONCE, before=found[-1].key_id if found else None):
+            found += page
+        return found
