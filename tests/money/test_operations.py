@@ -15,9 +15,10 @@ from moto import mock_aws
 from msgspec.structs import replace
 
 from gateway.admin.accounts import create_account, credit, read_ledger
-from gateway.admin.commands import answered, main, parser, shown, stack_settings
+from gateway.admin.commands import COMMANDS, answered, main, parser, shown, stack_settings
 from gateway.auth.principal import key_hash
 from gateway.errors import NotFound
+from gateway.people.tokens import hashed
 from gateway.providers.auth.sigv4 import AwsCredentials
 from gateway.wiring.operator import Operator
 from gateway.wiring.settings import Settings, from_environment
@@ -25,6 +26,7 @@ from tests.fakes.invocations import LambdaContext
 from tests.fakes.keys import MemoryKeyStore
 from tests.fakes.money import MemoryMoney
 from tests.fakes.overrides import MemoryOverrides
+from tests.fakes.people import MemoryPeople
 from tests.fakes.provider_rows import MemoryProviderRows
 from tests.money.conftest import BOTO
 from tests.money.given import NOW_S, admitted, charge, wanted
@@ -43,8 +45,23 @@ class StandingClock(WallClock):
 @pytest.fixture
 def services() -> Operator:
     return Operator(
-        MemoryMoney(), MemoryKeyStore(), StandingClock(), MemoryProviderRows(), MemoryProviderRows(), MemoryOverrides()
+        money=MemoryMoney(),
+        key_store=MemoryKeyStore(),
+        clock=StandingClock(),
+        provider_rows=MemoryProviderRows(),
+        callback_rows=MemoryProviderRows(),
+        overrides=MemoryOverrides(),
+        people=MemoryPeople(),
     )
+
+
+async def test_an_invitation_is_shown_once_stored_as_a_hash_and_expires(services: Operator) -> None:
+    words = parser().parse_args(["--stack", "nexgate", "invite", "--days", "2"])
+    made = await COMMANDS[words.command](services, words)
+    invitation_hash, until_s = hashed(made["invitation"]), NOW_S + 2 * 24 * 3600
+    assert await services.people.invited(invitation_hash, until_s - 1)
+    assert not await services.people.invited(invitation_hash, until_s)
+    assert not await services.people.invited(made["invitation"], NOW_S)
 
 
 @pytest.fixture(scope="module")

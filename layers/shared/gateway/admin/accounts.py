@@ -8,11 +8,13 @@ from typing import Any
 from msgspec import to_builtins
 
 from gateway.accounts.keyring import Keyring
+from gateway.accounts.pages import iso_utc
 from gateway.canonical.money import AccountSnapshot, Entry, NanoUsd
 from gateway.errors import NotFound
 from gateway.ledger.hold_ids import hold_id_at
 from gateway.ledger.money import NotAnAmount
 from gateway.limits.windows import ACCOUNT_RPM_LIMIT
+from gateway.people.tokens import hashed, new_secret
 from gateway.wiring.operator import Operator
 
 Document = dict[str, Any]
@@ -33,6 +35,13 @@ async def create_account(
     keyring = Keyring(services.key_store, services.money, services.clock)
     full_key, _ = await keyring.create(account_id, keyring.new_id(), {"name": "first key", "can_manage_keys": True})
     return account_id, full_key
+
+
+async def invite(services: Operator, days: int) -> Document:
+    """Makes an invitation by which one person may register; its text is shown this once."""
+    text, until_s = new_secret(), int(services.clock.now_s()) + days * 24 * 3600
+    await services.people.invite(hashed(text), until_s)
+    return {"invitation": text, "expires_at": iso_utc(until_s)}
 
 
 async def credit(services: Operator, account_id: str, amount_nanousd: NanoUsd, *, once: str) -> Entry:

@@ -4,6 +4,7 @@
     python -m gateway.admin --stack NAME set-provider-key PROVIDER --id ID [--weight N | --remove]
     python -m gateway.admin --stack NAME set-callback PROVIDER [--setting NAME=VALUE]... [--move]
     python -m gateway.admin --stack NAME create-account --balance 20
+    python -m gateway.admin --stack NAME invite [--days 7]
     python -m gateway.admin --stack NAME credit ACCOUNT USD --once REFERENCE
     python -m gateway.admin --stack NAME disable ACCOUNT [--key KEY_ID] | enable ACCOUNT [--key KEY_ID]
     python -m gateway.admin --stack NAME limit ACCOUNT RPM
@@ -30,7 +31,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from msgspec.structs import asdict, replace
 
 from gateway.admin import catalog
-from gateway.admin.accounts import Document, create_account, credit, entry_document, read_ledger
+from gateway.admin.accounts import Document, create_account, credit, entry_document, invite, read_ledger
 from gateway.admin.provider_keys import remove_provider_key, set_callback, set_provider_key
 from gateway.catalog.schema import CatalogError
 from gateway.errors import GatewayError
@@ -44,6 +45,10 @@ from gateway.wiring.settings import Settings, from_environment
 async def _create_account(services: Operator, arguments: argparse.Namespace) -> Document:
     account_id, full_key = await create_account(services, parse_written_usd(arguments.balance), rpm_limit=arguments.rpm)
     return {"account_id": account_id, "full_key": full_key}
+
+
+async def _invite(services: Operator, arguments: argparse.Namespace) -> Document:
+    return await invite(services, arguments.days)
 
 
 async def _credit(services: Operator, arguments: argparse.Namespace) -> Document:
@@ -98,6 +103,7 @@ COMMANDS: Mapping[str, Callable[[Operator, argparse.Namespace], Awaitable[Docume
     "credit": _credit,
     "disable": _disable,
     "enable": _disable,
+    "invite": _invite,
     "limit": _limit,
     "ledger": _ledger,
     "set-callback": _set_callback,
@@ -115,6 +121,8 @@ def parser() -> argparse.ArgumentParser:
     create = commands.add_parser("create-account", help="a new account and its first key, shown once")
     create.add_argument("--balance", default="0", metavar="USD")
     create.add_argument("--rpm", type=int, default=ACCOUNT_RPM_LIMIT, help="requests per minute")
+    invitation = commands.add_parser("invite", help="an invitation by which one person may register, shown once")
+    invitation.add_argument("--days", type=int, default=7, choices=range(1, 91), metavar="1-90")
     money = commands.add_parser("credit", help="add money")
     money.add_argument("account")
     money.add_argument("usd")
@@ -204,6 +212,7 @@ def stack_settings(stack: str, region: str | None) -> Settings:
         callbacks_secret=outputs.get("CallbacksSecret", ""),
         notices_queue_url=outputs.get("NoticesQueue", ""),
         catalog_table=outputs.get("CatalogTable", ""),
+        people_table=outputs.get("PeopleTable", ""),
     )
 
 

@@ -12,11 +12,13 @@ from gateway.ports.catalog import OverrideStore
 from gateway.ports.clock import Clock
 from gateway.ports.keys import KeyStore
 from gateway.ports.money import Money
+from gateway.ports.people import PeopleStore
 from gateway.ports.upstream import ProviderRows
 from gateway.stores.aws.provider_rows import SecretProviderRows
 from gateway.stores.money.sweep import SweepReport
 from gateway.stores.money.sweep import sweep as sweep_holds
 from gateway.stores.overrides import DynamoOverrides
+from gateway.stores.people import DynamoPeople
 from gateway.wiring.jobs import engine_of, reconciler_of
 from gateway.wiring.key_store import key_store_of
 from gateway.wiring.money import money_of
@@ -33,6 +35,7 @@ class Operator(Struct, frozen=True):
     provider_rows: ProviderRows
     callback_rows: ProviderRows
     overrides: OverrideStore
+    people: PeopleStore
 
     async def sweep(self, now_s: float | None) -> SweepReport:
         """Ends the holds whose deadline is over at that time, or now."""
@@ -59,7 +62,8 @@ async def operator(chosen: Settings) -> AsyncIterator[Operator]:
     callbacks = SecretProviderRows(on.aws, chosen.callbacks_secret)
     overrides = DynamoOverrides(on.aws, chosen.catalog_table)
     try:
-        yield Operator(money_of(on), key_store_of(on), on.clock, rows, callbacks, overrides)
+        people = DynamoPeople(on.aws, chosen.people_table)
+        yield Operator(money_of(on), key_store_of(on), on.clock, rows, callbacks, overrides, people)
     finally:
         await on.client.close()
 
