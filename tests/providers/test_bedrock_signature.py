@@ -17,7 +17,7 @@ from tests.botocore_clock import stop_botocore
 NOW_S = 1_795_244_400.75
 MODELS = [
     "amazon.nova-lite-v1:0",
-    "us.anthropic.claude-haiku-4-5-20251001-v1:0",
+    "eu.anthropic.claude-haiku-4-5-20251001-v1:0",
     "arn:aws:bedrock:us-east-1:012345678901:inference-profile/us.anthropic.claude-v1:0",
 ]
 ENDPOINTS = [None, "http://127.0.0.1:8080/bedrock", "https://vpce-1.example.com:443", "http://[::1]:80/x"]
