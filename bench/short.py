@@ -160,7 +160,10 @@ def main(*, write: bool) -> int:
         return 0
     ratios = asyncio.run(measure())
     if write:
-        rounded = {name: round(ratio, 4) for name, ratio in ratios.items()}
+        # Of a read that so busy a machine cannot tell, the earlier ratio stays.
+        earlier = orjson.loads(BASELINE.read_bytes())["ratios"]
+        untold = {name: ratio for name, ratio in earlier.items() if name.endswith(READ)}
+        rounded = untold | {name: round(ratio, 4) for name, ratio in ratios.items()}
         BASELINE.write_bytes(orjson.dumps({"python": PYTHON, "ratios": rounded}, option=orjson.OPT_INDENT_2) + b"\n")
     baseline = orjson.loads(BASELINE.read_bytes())
     verdicts = judged(ratios, baseline["ratios"])
