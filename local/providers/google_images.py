@@ -110,10 +110,11 @@ def _answer(call: Call) -> Json:
         return {"candidates": [stopped], "usageMetadata": {**usage, "totalTokenCount": read}, **head}
     modalities = asked.get("responseModalities", ["TEXT", "IMAGE"])
     seed = asked.get("seed")
-    words = prompt if seed is None else f"{prompt}#{seed}"
+    words = f"{prompt}#{call.serial if seed is None else seed}"
     inline: Json = {"inlineData": {"mimeType": "image/png", "data": _picture(words, _GEMINI_RATIOS[ratio])}}
-    said = [{"text": "Here it is: "}] if isinstance(modalities, list) and "TEXT" in modalities else []
-    text = tokens.count("Here it is: ") if said else 0
+    words_said = f"Here it is: {prompt}"
+    said = [{"text": words_said}] if isinstance(modalities, list) and "TEXT" in modalities else []
+    text = tokens.count(words_said) if said else 0
     usage |= {
         "candidatesTokenCount": _TOKENS + text,
         "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": _TOKENS}],

@@ -70,7 +70,7 @@ def _stable(call: Call) -> Reply:
     size = _RATIOS.get(str(body.get("aspect_ratio", "1:1")))
     if size is None:
         raise _stability_refusal(400, "aspect_ratio: is not supported", None)
-    words = f"{without_directives(str(body['prompt']))}#{body.get('seed', 0)}"
+    words = f"{without_directives(str(body['prompt']))}#{body.get('seed', f'request {call.serial}')}"
     content = drawing.drawn(words, *size, str(body.get("output_format", "png")))
     return json_reply({"image": base64.b64encode(content).decode(), "finish_reason": "SUCCESS", "seed": 1})
 

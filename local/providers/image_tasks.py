@@ -132,8 +132,8 @@ def _address(call: Call, words: str, size: tuple[int, int], form: JsonValue) -> 
 
 
 def _addresses(call: Call, given: Json, prompt: str, size: tuple[int, int], count: int) -> list[JsonValue]:
-    seed = given.get("seed")
-    words = prompt if seed is None else f"{prompt}#{seed}"
+    # Without a seed no two requests give the same pictures.
+    words = f"{prompt}#{given.get('seed', f'request {call.serial}')}"
     return [_address(call, f"{words}/{index}", size, given.get("output_format")) for index in range(count)]
 
 

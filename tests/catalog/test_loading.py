@@ -64,7 +64,7 @@ def test_the_media_models_of_this_release_name_providers_that_there_are() -> Non
             changed(CHAT, *ONE, "price", to={"inptu": "1", "output": "2"}),
             (
                 "model 'one': price: unknown member 'inptu'; known: input, output, cache_read, cache_write_5m, "
-                "cache_write_1h, audio_input, audio_output, steps"
+                "cache_write_1h, audio_input, audio_output, image_output, steps"
             ),
         ),
         (without(CHAT, *ONE, "price", "output"), "model 'one': price: member 'output' is missing"),

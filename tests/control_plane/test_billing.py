@@ -24,6 +24,7 @@ NO_TOKENS = {
     "reasoning_tokens": 0,
     "audio_input_tokens": 0,
     "audio_output_tokens": 0,
+    "image_output_tokens": 0,
 }
 
 

@@ -19,7 +19,7 @@ BOUND = Decimal("0.25")
 # The name by which an operator accepts a move of all prices.
 MARGINS = "margins"
 # The class that a class of tokens without a price is paid as.
-PAID_AS = {"audio_output": "output"}
+PAID_AS = {"audio_output": "output", "image_output": "output"}
 STANDARD = {"passthrough": str(Decimal(STANDARD_SALE.margin) / 100), "byok": str(Decimal(STANDARD_SALE.byok_fee) / 100)}
 
 Row = Mapping[str, Any]

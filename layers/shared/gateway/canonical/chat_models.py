@@ -20,6 +20,7 @@ class ListPrice(Struct, frozen=True):
     cache_write_1h: str | None = None
     audio_input: str | None = None
     audio_output: str | None = None
+    image_output: str | None = None
     steps: tuple[PriceStep, ...] = ()
 
     @property

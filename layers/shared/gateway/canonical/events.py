@@ -98,6 +98,7 @@ class OpaqueDelta(Struct, frozen=True):
     """Content that only the wire `protocol` can express, as JSON text; forwarded there, refused elsewhere.
 
     `generated` is false for what a provider's own tool has found: the model reads it, and writes none of it.
+    `counted_bytes` is what the content counts as, where that is not its length: a picture's base64 is no text.
     """
 
     protocol: str
@@ -105,6 +106,7 @@ class OpaqueDelta(Struct, frozen=True):
     part: int
     choice: int = 0
     generated: bool = True
+    counted_bytes: int | None = None
 
 
 class Finished(Struct, frozen=True):
@@ -160,6 +162,11 @@ _CONTENT: Mapping[type, str] = {
 def delivered_bytes(event: Event) -> int:
     """The size in UTF-8 bytes of the content that an event delivers, which the caller pays for; 0 without content."""
     content = _CONTENT.get(type(event))
-    if content is None or (type(event) is OpaqueDelta and not event.generated):
+    if content is None:
         return 0
+    if type(event) is OpaqueDelta:
+        if not event.generated:
+            return 0
+        if event.counted_bytes is not None:
+            return event.counted_bytes
     return len(getattr(event, content).encode())

@@ -23,8 +23,8 @@ class Usage(Struct, frozen=True):
     """Tokens of one generation.
 
     The whole prompt is `input + cache_read + cache_write_5m + cache_write_1h`. `output` is everything generated,
-    thinking included; `reasoning` and `audio_output` are parts of it, `audio_input` is a part of `input`. `uses` counts
-    the provider's own tools, which are paid by use beside the tokens that they read.
+    thinking included; `reasoning`, `audio_output` and `image_output` are parts of it, `audio_input` is a part of
+    `input`. `uses` counts the provider's own tools, which are paid by use beside the tokens that they read.
     """
 
     input: int = 0
@@ -35,6 +35,7 @@ class Usage(Struct, frozen=True):
     reasoning: int = 0
     audio_input: int = 0
     audio_output: int = 0
+    image_output: int = 0
     uses: Uses = ()
 
     def __add__(self, other: Usage) -> Usage:
@@ -89,6 +90,7 @@ def counted(
     reasoning: int = 0,
     audio_input: int = 0,
     audio_output: int = 0,
+    image_output: int = 0,
 ) -> Usage:
     """The usage from a provider's counts, with each part limited to its whole.
 
@@ -96,6 +98,7 @@ def counted(
     every class from becoming negative, and the larger class decides the price.
     """
     read, written = _within(input, TOKENS_MAX), _within(output, TOKENS_MAX)
+    heard = _within(audio_output, written)
     return Usage(
         input=read,
         cache_read=_within(cache_read, TOKENS_MAX),
@@ -104,7 +107,8 @@ def counted(
         output=written,
         reasoning=_within(reasoning, written),
         audio_input=_within(audio_input, read),
-        audio_output=_within(audio_output, written),
+        audio_output=heard,
+        image_output=_within(image_output, written - heard),
         uses=uses,
     )
 

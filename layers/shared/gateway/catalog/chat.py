@@ -35,6 +35,7 @@ CLASSES = {
     "cache_write_1h": Member(usd, None),
     "audio_input": Member(usd, None),
     "audio_output": Member(usd, None),
+    "image_output": Member(usd, None),
 }
 
 

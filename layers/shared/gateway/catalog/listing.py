@@ -74,7 +74,8 @@ def _listed(offer: Offer, catalog: Catalog[ChatModel], simulated_providers: froz
 
 def _prices(price: ListPrice, target: ModelTarget[ListPrice]) -> dict[str, Any]:
     """The prices of tokens by class, those of longer prompts, and those of the provider's tools by use."""
-    classes = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "audio_input", "output", "audio_output")
+    read = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "audio_input")
+    classes = (*read, "output", "audio_output", "image_output")
     prices: dict[str, Any] = {name: price.classes[name] for name in classes if name in price.classes}
     if price.steps:
         steps = [{"above_prompt_tokens": step.above_prompt_tokens, **step.price.classes} for step in price.steps]

@@ -74,7 +74,7 @@ def usage_at_most(usage: Usage, *, prompt_tokens: int, output_tokens: int) -> Us
         kept[name] = min(max(0, getattr(usage, name)), left)
         left -= kept[name]
     within = {"output": min(usage.output, output_tokens), **kept}
-    parts = {name: getattr(usage, name) for name in ("reasoning", "audio_input", "audio_output")}
+    parts = {name: getattr(usage, name) for name in ("reasoning", "audio_input", "audio_output", "image_output")}
     return counted(**within, **parts)
 
 

@@ -31,7 +31,8 @@ class Price(Struct, frozen=True):
     """Nano-USD per million tokens, by class ($0.075 per million is 75,000,000).
 
     A class of `None` has no price of its own and is paid as the class it belongs to: prompt classes and audio
-    input as `input`, audio output as `output`. `steps` are the prices above a length of prompt, going up.
+    input as `input`, sound and pictures of the output as `output`. `steps` are the prices above a length of prompt,
+    going up.
     """
 
     input: NanoUsd
@@ -41,6 +42,7 @@ class Price(Struct, frozen=True):
     cache_write_1h: NanoUsd | None = None
     audio_input: NanoUsd | None = None
     audio_output: NanoUsd | None = None
+    image_output: NanoUsd | None = None
     steps: tuple[tuple[int, Price], ...] = ()
 
     def for_prompt(self, tokens: int) -> Price:
@@ -125,7 +127,7 @@ def dearest_input(price: Price) -> NanoUsd:
 
 def dearest_output(price: Price) -> NanoUsd:
     """The highest price of a generated token."""
-    return price.output if price.audio_output is None else max(price.output, price.audio_output)
+    return max(own for own in (price.output, price.audio_output, price.image_output) if own is not None)
 
 
 def _rounded(numerator: int, agreed: Terms, basis_points: int) -> NanoUsd:
@@ -144,8 +146,9 @@ def _priced(usage: Usage, price: Price) -> tuple[tuple[int, NanoUsd], ...]:
         (usage.cache_read, own(price.cache_read, price.input)),
         (usage.cache_write_5m, own(price.cache_write_5m, price.input)),
         (usage.cache_write_1h, own(price.cache_write_1h, price.input)),
-        (usage.output - usage.audio_output, price.output),
+        (usage.output - usage.audio_output - usage.image_output, price.output),
         (usage.audio_output, own(price.audio_output, price.output)),
+        (usage.image_output, own(price.image_output, price.output)),
     )
     if not all(0 <= count <= TOKENS_MAX for count, _ in pairs):
         raise ValueError(f"token counts out of range: {usage}")

@@ -209,7 +209,7 @@ def over(price: ListPrice, limit: PriceLimit, basis_points: int) -> str | None:
     """
     limits = (("input", limit.prompt_usd), ("output", limit.completion_usd), *limit.classes_usd)
     for name, most in limits:
-        own: str = getattr(price, name) or (price.output if name == "audio_output" else price.input)
+        own: str = getattr(price, name) or (price.output if name.endswith("_output") else price.input)
         if most is not None and (billed := Decimal(own) * basis_points / WHOLE) > most:
             return f"costs {billed.normalize():f} USD per million tokens of {name}"
     return None

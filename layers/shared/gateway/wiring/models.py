@@ -63,10 +63,13 @@ class ModelList(Struct, frozen=True):
     catalogs: tuple[Catalog[Any], ...]
 
     def rows(self, shape: Shape) -> Iterator[tuple[Listed | Other, Row]]:
-        """Every model that the shape's SDKs can ask for, with its row."""
+        """Every model that the shape's SDKs can ask for, with its row. One that makes pictures in a conversation and by
+        itself is listed once, as a model of conversations.
+        """
         yield from ((model, shape.row(model)) for model in self.text)
         if shape is OPENAI:
-            yield from ((model, model.row) for model in self.others)
+            texts = {model.id for model in self.text}
+            yield from ((model, model.row) for model in self.others if model.id not in texts)
 
     def find(self, name: str, shape: Shape) -> tuple[Listed | Other, Row] | None:
         """The listed model of that name, and its row."""

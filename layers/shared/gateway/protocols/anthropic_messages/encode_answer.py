@@ -13,6 +13,7 @@ from gateway.canonical.response import ChatResponse, Choice, Extension, FinishRe
 from gateway.canonical.usage import Usage
 from gateway.protocols.anthropic_messages.answer import PROTOCOL, encode_finish_reason, encode_usage
 from gateway.protocols.anthropic_messages.signatures import encode_signature
+from gateway.protocols.shared.pictures import picture_in
 
 Block = dict[str, Any]
 
@@ -84,5 +85,8 @@ def _blocks(part: Part) -> Sequence[Any]:
             return [{"type": "tool_use", "id": part.id, "name": part.name, "input": encode_tool_input(part)}]
         case Opaque(protocol, json_text) if protocol == PROTOCOL:
             return [orjson.Fragment(json_text)]
+        case Opaque(_, json_text):
+            picture = picture_in(json_text)
+            return [] if picture is None else [{"type": "text", "text": picture.markdown}]
         case _:
             return []

@@ -44,6 +44,7 @@ from gateway.protocols.anthropic_messages.encode_answer import envelope
 from gateway.protocols.anthropic_messages.errors import error_object
 from gateway.protocols.anthropic_messages.rename import forward_start
 from gateway.protocols.anthropic_messages.signatures import encode_signature
+from gateway.protocols.shared.pictures import picture_in
 
 PING = sse_event(b'{"type":"ping"}', "ping")
 STOP = b'{"type":"message_stop"}'
@@ -209,6 +210,9 @@ def _deltas(event: Content) -> tuple[bytes, ...]:
             words = (b'{"type":"thinking_delta","thinking":%b}' % orjson.dumps(text),) if text else ()
             seal = orjson.dumps(encode_signature(signature, signed_by))
             return (*words, b'{"type":"signature_delta","signature":%b}' % seal) if signature else words
+        case OpaqueDelta(protocol, json_text) if protocol != PROTOCOL:
+            picture = picture_in(json_text)
+            return () if picture is None else (b'{"type":"text_delta","text":%b}' % orjson.dumps(picture.markdown),)
         case CitationAdded(citation) if citation.protocol == PROTOCOL:
             return (b'{"type":"citations_delta","citation":%b}' % citation.json_text.encode(),)
         case _:
@@ -233,6 +237,8 @@ def _opened(event: Content, deltas: Sequence[bytes]) -> Block | None:
             return _call(event)
         case OpaqueDelta(protocol, json_text) if protocol == PROTOCOL:
             return Block(json_text.encode())
+        case OpaqueDelta():
+            return Block(b'{"type":"text","text":""}') if deltas else None
         case _:
             return None
 

@@ -130,7 +130,8 @@ def decode_usage(value: object, uses: Uses = ()) -> Usage | None:
     thoughts = as_share(usage.get("thoughtsTokenCount"))
     read = min(as_share(usage.get("cachedContentTokenCount")), prompt)
     among = thoughts > 0 and as_share(usage.get("totalTokenCount")) == prompt + candidates
-    heard = _audio(usage.get("promptTokensDetails")) - _audio(usage.get("cacheTokensDetails"))
+    heard = _told(usage.get("promptTokensDetails"), "AUDIO") - _told(usage.get("cacheTokensDetails"), "AUDIO")
+    made = usage.get("candidatesTokensDetails")
     return counted(
         uses,
         input=prompt - read,
@@ -138,7 +139,8 @@ def decode_usage(value: object, uses: Uses = ()) -> Usage | None:
         output=candidates if among else candidates + thoughts,
         reasoning=thoughts,
         audio_input=min(max(heard, 0), prompt - read),
-        audio_output=_audio(usage.get("candidatesTokensDetails")),
+        audio_output=_told(made, "AUDIO"),
+        image_output=_told(made, "IMAGE"),
     )
 
 
@@ -147,8 +149,8 @@ def encode_usage(usage: Usage) -> dict[str, Any]:
     optional = {
         "thoughtsTokenCount": usage.reasoning,
         "cachedContentTokenCount": usage.cache_read,
-        "promptTokensDetails": _modality(usage.audio_input),
-        "candidatesTokensDetails": _modality(usage.audio_output),
+        "promptTokensDetails": _modalities(AUDIO=usage.audio_input),
+        "candidatesTokensDetails": _modalities(AUDIO=usage.audio_output, IMAGE=usage.image_output),
     }
     return {
         "promptTokenCount": usage.prompt,
@@ -190,11 +192,11 @@ def _candidate(token: Mapping[str, Any]) -> dict[str, Any]:
     return {"token": token["token"], "logProbability": token.get("logprob", 0.0)}
 
 
-def _audio(details: object) -> int:
-    """The tokens of sound among those that are told by modality."""
+def _told(details: object, modality: str) -> int:
+    """The tokens of sound or of pictures among those that are told by modality."""
     entries = map(as_shares, details if isinstance(details, list) else ())
-    return sum(as_share(entry.get("tokenCount")) for entry in entries if entry.get("modality") == "AUDIO")
+    return sum(as_share(entry.get("tokenCount")) for entry in entries if entry.get("modality") == modality)
 
 
-def _modality(audio: int) -> list[dict[str, Any]]:
-    return [{"modality": "AUDIO", "tokenCount": audio}] if audio else []
+def _modalities(**counts: int) -> list[dict[str, Any]]:
+    return [{"modality": modality, "tokenCount": count} for modality, count in counts.items() if count]

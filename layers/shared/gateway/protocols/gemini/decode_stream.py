@@ -36,6 +36,7 @@ from gateway.protocols.gemini.decode_answer import parts_of, read_citations, rea
 from gateway.protocols.gemini.errors import decode_error_object
 from gateway.protocols.gemini.json_array import JsonArrayDecoder
 from gateway.protocols.gemini.partial_args import PartialArguments
+from gateway.protocols.shared.pictures import PICTURE_BYTES, picture_in
 from gateway.protocols.shared.provider_json import as_index, as_object, as_objects, as_text, as_word, load
 
 CUT = "The provider's stream was cut."
@@ -209,7 +210,9 @@ class _Choice:
                 self._start_call(part, events)
                 self._end_call(part.arguments, events)
             case Opaque(protocol, json_text):
-                events.append(OpaqueDelta(protocol, json_text, self._part(None), self._index))
+                counted = PICTURE_BYTES if picture_in(json_text) is not None else None
+                place = self._part(None)
+                events.append(OpaqueDelta(protocol, json_text, place, self._index, counted_bytes=counted))
         return scored
 
     def _part(self, kind: type | None) -> int:

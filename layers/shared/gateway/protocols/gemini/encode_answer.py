@@ -13,6 +13,7 @@ from gateway.framing.json_values import reread
 from gateway.protocols.gemini.answer import PROTOCOL, encode_finish_reason, encode_logprobs, encode_usage
 from gateway.protocols.gemini.encode_contents import encode_function_call, object_written
 from gateway.protocols.gemini.signatures import encode_redacted, encode_signature
+from gateway.protocols.shared.pictures import picture_in
 
 Json = dict[str, Any]
 
@@ -45,6 +46,9 @@ def encode_part(part: Part) -> Json | None:
         case Opaque(protocol, json_text) if protocol == PROTOCOL:
             own: Json = reread(json_text)
             return own
+        case Opaque(_, json_text):
+            picture = picture_in(json_text)
+            return picture and {"inlineData": {"mimeType": picture.media_type, "data": picture.base64}}
         case _:
             return None
 

@@ -11,6 +11,7 @@ from gateway.canonical.parts import Citation, Opaque, Part, Refusal, Text, Think
 from gateway.canonical.response import ChatResponse, Choice, Extension, Stamp
 from gateway.framing.json_values import reread
 from gateway.protocols.openai_chat.answer import PROTOCOL, encode_finish_reason, encode_usage
+from gateway.protocols.shared.pictures import picture_in
 
 # The one kind of source that this wire documents.
 _WEB_PAGE = "url_citation"
@@ -60,10 +61,28 @@ def _message(parts: tuple[Part, ...]) -> dict[str, Any]:
     message["tool_calls"] = calls or None
     if annotations := [source for text in texts for source in encode_citations(text.citations)]:
         message["annotations"] = annotations
+    foreign: list[str] = []
     for part in parts:
         if isinstance(part, Opaque) and part.protocol == PROTOCOL:
             message |= reread(part.json_text)
+        elif isinstance(part, Opaque):
+            foreign.append(part.json_text)
+    if images := encode_images(foreign):
+        message["images"] = images
     return message
+
+
+def encode_images(opaque: Iterable[str], first: int = 0) -> list[dict[str, Any]]:
+    """The pictures that a model of another wire has made, counted from `first`.
+
+    OpenAI's wire has no word for them; routers agree on this one, which the SDKs keep as it stands:
+    https://openrouter.ai/docs/features/multimodal/image-generation.
+    """
+    made = [picture for json_text in opaque if (picture := picture_in(json_text)) is not None]
+    return [
+        {"index": index, "type": "image_url", "image_url": {"url": picture.data_url}}
+        for index, picture in enumerate(made, first)
+    ]
 
 
 def _joined(texts: Iterable[str]) -> str | None:

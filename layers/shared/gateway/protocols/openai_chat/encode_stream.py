@@ -39,7 +39,7 @@ from gateway.framing.json_edit import edit, members
 from gateway.framing.json_values import reread
 from gateway.framing.sse import sse_event
 from gateway.protocols.openai_chat.answer import PROTOCOL, encode_finish_reason, encode_usage
-from gateway.protocols.openai_chat.encode_answer import encode_citations
+from gateway.protocols.openai_chat.encode_answer import encode_citations, encode_images
 from gateway.protocols.openai_chat.rename import Renamer
 from gateway.protocols.shared.choices import ends_of_open
 from gateway.protocols.shared.openai_errors import error_object
@@ -61,6 +61,7 @@ class ChatStreamEncoder:
         self._opened: set[int] = set()
         self._custom: set[tuple[int, int]] = set()
         self._annotations: Counter[int] = Counter()
+        self._images: Counter[int] = Counter()
 
     def forward(self, decoded: Decoded) -> bytes:
         """The same wire's chunk with id and model set and unasked usage gone, all other bytes untouched."""
@@ -167,7 +168,7 @@ class ChatStreamEncoder:
             case CitationAdded(citation):
                 return self._annotated(event.choice, encode_citations((citation,)))
             case OpaqueDelta(protocol, json_text):
-                opaque: dict[str, Any] = reread(json_text) if protocol == PROTOCOL else {}
+                opaque: dict[str, Any] = reread(json_text) if protocol == PROTOCOL else self._pictured(event, json_text)
                 return opaque
             case RedactedThinkingDelta():
                 return {}
@@ -179,6 +180,12 @@ class ChatStreamEncoder:
         first = self._annotations[choice]
         self._annotations[choice] += len(sources)
         return {"annotations": [{"index": place, **source} for place, source in enumerate(sources, first)]}
+
+    def _pictured(self, event: Content, json_text: str) -> dict[str, Any]:
+        """A picture with its place in the message's list; nothing of other content that is another wire's alone."""
+        images = encode_images((json_text,), self._images[event.choice])
+        self._images[event.choice] += len(images)
+        return {"images": images} if images else {}
 
     def _call(self, event: ToolCallStarted) -> dict[str, Any]:
         call = {"index": event.index, "id": event.id}

@@ -26,6 +26,7 @@ from gateway.protocols.openai_responses.answer import PROTOCOL
 from gateway.protocols.openai_responses.decode_tools import namespaced
 from gateway.protocols.openai_responses.output_item import Json, OutputItem, Wire
 from gateway.protocols.openai_responses.signatures import encode_redacted, encode_signature
+from gateway.protocols.shared.pictures import picture_in
 
 # The prefix of an item's id, and the item when it opens.
 _OPENINGS: Mapping[str, tuple[str, Callable[[], Json]]] = {
@@ -76,7 +77,7 @@ class Output:
             case CitationAdded(citation):
                 return self._cite(citation)
             case OpaqueDelta(protocol, json_text):
-                return self._own(reread(json_text)) if protocol == PROTOCOL else []
+                return self._own(reread(json_text)) if protocol == PROTOCOL else self._pictured(json_text)
 
     def close(self, status: str) -> list[Wire]:
         """The end of all that is open."""
@@ -117,6 +118,20 @@ class Output:
         self._items.append(item)
         done = Wire("response.output_item.done", {"output_index": item.output_index, "item": value})
         return [*events, item.added(), done]
+
+    def _pictured(self, json_text: str) -> list[Wire]:
+        """A picture that a model of another wire has made, as the item of OpenAI's own tool; else nothing."""
+        picture = picture_in(json_text)
+        if picture is None:
+            return []
+        made: Json = {
+            "id": f"ig_{self._suffix}-{len(self._items)}",
+            "type": "image_generation_call",
+            "status": "completed",
+            "output_format": picture.media_type.partition("/")[2],
+            "result": picture.base64,
+        }
+        return self._own(made)
 
     def _cite(self, citation: Citation) -> list[Wire]:
         annotation = _annotation(citation)

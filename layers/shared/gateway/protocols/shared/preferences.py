@@ -68,7 +68,7 @@ _PRICE_USD_MAX = 1_000_000
 _NAMES_MAX = 64
 # Of OpenRouter, whose requests are taken as they are: https://openrouter.ai/docs/features/provider-routing
 _PARTITIONS = ("model", "none")
-_CLASSES = ("cache_read", "cache_write_5m", "cache_write_1h", "audio_input", "audio_output")
+_CLASSES = ("cache_read", "cache_write_5m", "cache_write_1h", "audio_input", "audio_output", "image_output")
 _PRICES = ("prompt", "completion", "total", *_CLASSES)
 _PROVIDER_MEMBERS = frozenset(
     {"order", "only", "ignore", "allow_fallbacks", "sort", "require_parameters", "max_price", "stream_failure"}
