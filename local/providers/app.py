@@ -28,6 +28,8 @@ Scope = Json
 CONNECTION = "sim.connection"
 # What a request raises whose members are of types that no wire's checks expect; a provider refuses it too.
 _UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, re.error)
+# A file of sound may be the whole body.
+_SOUND = ("audio/", "application/octet-stream")
 _CANNOT_READ = "The simulator cannot read this request."
 _HTML = b"<html><head><title>Oops</title></head><body>upstream connect error</body></html>"
 
@@ -245,6 +247,8 @@ def _json_object(wire: Wire, call: Call) -> Json:
         return {}
     if forms.is_form(call.headers.get("content-type", "")):
         return forms.members(call.headers["content-type"], call.raw)
+    if call.headers.get("content-type", "").startswith(_SOUND):
+        return {}
     try:
         body = orjson.loads(call.raw)
     except orjson.JSONDecodeError as error:

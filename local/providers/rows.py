@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from local.providers import (
     anthropic,
+    audio_vendors,
     bedrock,
     bedrock_embeddings,
     cohere,
@@ -48,6 +49,7 @@ WIRES: tuple[Wire, ...] = (
     *google_images.wires(),
     *image_tasks.wires(),
     *image_others.wires(),
+    *audio_vendors.wires(),
     openai_chat.wire(openai_chat.OPENAI),
     openai_responses.wire(),
     openai_moderations.wire(),
@@ -107,6 +109,8 @@ def addresses(root: str) -> dict[str, dict[str, str]]:
             vendor.dialect.row: {"base_url": root + vendor.dialect.prefix, "api_key": vendor.dialect.api_key}
             for vendor in EMBEDDERS
         },
+        "elevenlabs": {"base_url": root + audio_vendors.ELEVENLABS, "api_key": audio_vendors.ELEVENLABS_KEY},
+        "deepgram": {"base_url": root + audio_vendors.DEEPGRAM, "api_key": audio_vendors.DEEPGRAM_KEY},
         "cohere": {"base_url": root + cohere.PREFIX, "api_key": cohere.API_KEY},
         "dashscope": {"base_url": root + media_dashscope.PREFIX, "api_key": media_dashscope.API_KEY},
         "runway": {"base_url": root + media_runway.PREFIX, "api_key": media_runway.API_KEY},

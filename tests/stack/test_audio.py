@@ -168,3 +168,43 @@ def test_a_transcription_of_25_mb_comes_by_an_uploaded_file(client: openai.OpenA
     with pytest.raises(openai.APIStatusError) as refused:
         client.audio.transcriptions.create(model="whisper-1", file=("a.wav", file))
     assert refused.value.status_code == 413
+
+
+# A model of each vendor beside OpenAI, with the voice and the form that are asked for.
+SPEAKERS = [
+    ("eleven_multilingual_v2", "george", "mp3"),
+    ("eleven_flash_v2_5", "alloy", "wav"),
+    ("eleven_v3", "sarah", "opus"),
+    ("aura-2", "thalia", "flac"),
+    ("aura-2", "coral", "aac"),
+    ("canopylabs/orpheus-v1-english", "hannah", "wav"),
+    ("gemini-2.5-flash-preview-tts", "Kore", "wav"),
+]
+
+
+@pytest.mark.parametrize(("model", "voice", "form"), SPEAKERS)
+def test_each_vendor_speaks(client: openai.OpenAI, tmp_path: Path, model: str, voice: str, form: str) -> None:
+    path = tmp_path / f"said.{form}"
+    with client.audio.speech.with_streaming_response.create(
+        model=model,
+        voice=voice,
+        input=TEXT,
+        response_format=form,  # type: ignore[arg-type]  # of a table
+    ) as answer:
+        answer.stream_to_file(path)
+    assert path.read_bytes() == b"".join(sounds.frames(form, TEXT, sounds.seconds(TEXT)))
+
+
+@pytest.mark.parametrize(
+    "model", ["whisper-large-v3", "whisper-large-v3-turbo", "scribe_v1", "nova-3", "voxtral-mini-latest"]
+)
+def test_each_vendor_listens(client: openai.OpenAI, model: str) -> None:
+    file = sounds.whole("mp3", TEXT, 7.3)
+    heard = transcription.heard(file, transcription.seconds(file, "a.mp3"))
+    text = " ".join(each.text for each in heard)
+    assert client.audio.transcriptions.create(model=model, file=("a.mp3", file)).text == text
+    subtitles = cues(client.audio.transcriptions.create(model=model, file=("a.mp3", file), response_format="srt"))
+    assert [(begun, said) for begun, _, said in subtitles] == [(each.start, each.text) for each in heard]
+    if not model.startswith("whisper"):
+        voices = client.audio.transcriptions.create(model=model, file=("a.mp3", file), response_format="diarized_json")
+        assert len({each.speaker for each in voices.segments}) == len({each.speaker for each in heard})

@@ -227,11 +227,11 @@ def _vendor(candidate: SpeechCandidate) -> Speaker:
 
 
 def _formed(request: SpeechRequest, candidates: Sequence[SpeechCandidate]) -> SpeechRequest:
-    """The request in a form that a candidate has: MP3, as OpenAI's API has it, else the first one's usual form."""
+    """The request in a form that a candidate has: MP3, as OpenAI's API has it, else WAV, which tells what it is."""
     if request.form is not None:
         return request
     has_mp3 = any(_vendor(each).makes(MP3) for each in candidates)
-    return replace(request, form=MP3 if has_mp3 else _vendor(candidates[0]).forms[0])
+    return replace(request, form=MP3 if has_mp3 else WAV)
 
 
 def _refusal(request: SpeechRequest, candidate: SpeechCandidate) -> InvalidRequest | None:

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gateway.canonical.audio import CONTENT_TYPES, Sound, SpeechRequest
+from gateway.canonical.audio import CONTENT_TYPES, WAV, Sound, SpeechRequest
 from gateway.canonical.usage import counted
 from gateway.errors import UpstreamError
 from gateway.framing.sse import Frame, SSEDecoder
@@ -104,7 +104,10 @@ _AZURE_TTS = replace(
     path=azure.speech_path,
     sign=PROVIDERS["azure"].sign,
 )
-_TOLD = "gpt"
+# https://console.groq.com/docs/text-to-speech
+_ENGLISH = ("autumn", "diana", "hannah", "austin", "daniel", "troy")
+_ARABIC = ("abdullah", "fahad", "sultan", "lulwa", "noura", "aisha")
+_TOLD, _ARABS = "gpt", "arabic"
 
 
 def _of(older: Speaker, model: str) -> Speaker:
@@ -121,3 +124,16 @@ def openai(model: str) -> Speaker:
 def azure_openai(model: str) -> Speaker:
     """The row of a model at Azure, whose deployments are named as their models are."""
     return _of(_AZURE_TTS, model)
+
+
+def groq(model: str) -> Speaker:
+    """The row of a model at Groq, whose voices speak one language each."""
+    names = _ARABIC if _ARABS in model else _ENGLISH
+    return replace(
+        _OPENAI_TTS,
+        name="groq",
+        base_url=PROVIDERS["groq"].base_url,
+        forms=(WAV,),
+        voices={name: name for name in names},
+        speeds=None,
+    )

@@ -20,11 +20,18 @@ if TYPE_CHECKING:
 _SPEAKERS = {
     "openai": ("openai_like", "openai"),
     "azure": ("openai_like", "azure_openai"),
+    "groq": ("openai_like", "groq"),
+    "elevenlabs": ("elevenlabs", "SPEECH"),
+    "deepgram": ("deepgram", "speech"),
+    "gemini": ("gemini", "SPEECH"),
 }
 _TRANSCRIBERS = {
     "openai": ("openai_transcription", "openai"),
     "azure": ("openai_transcription", "azure_openai"),
     "groq": ("openai_transcription", "GROQ"),
+    "elevenlabs": ("elevenlabs", "TRANSCRIPTION"),
+    "deepgram": ("deepgram", "TRANSCRIPTION"),
+    "mistral": ("mistral", "TRANSCRIPTION"),
 }
 
 
