@@ -146,15 +146,9 @@ def _said(call: Call, file: JsonValue) -> tuple[list[Sentence], float]:
 
 def _elevenlabs(call: Call) -> Reply:
     body = call.body
-    known = {
-        "model_id",
-        "file",
-        "language_code",
-        "temperature",
-        "timestamps_granularity",
-        "tag_audio_events",
-        "diarize",
-    }
+    known = {"model_id", "file", "language_code", "temperature", "timestamps_granularity", "tag_audio_events"}
+    # The SDK sends the last three without a value.
+    known |= {"diarize", "entity_detection", "entity_redaction", "webhook_metadata"}
     if body.keys() - known or body.get("model_id") not in {"scribe_v1", "scribe_v2"}:
         raise elevenlabs_refusal(400, f"unknown: {sorted(body.keys() - known)}", "invalid_model_id")
     said, _ = _said(call, body.get("file"))
@@ -212,7 +206,7 @@ def _deepgram(call: Call) -> Reply:
 
 def _mistral(call: Call) -> Reply:
     body = call.body
-    known = {"model", "file", "language", "temperature", "timestamp_granularities", "diarize"}
+    known = {"model", "file", "language", "temperature", "timestamp_granularities", "diarize", "stream"}
     for name in body.keys() - known:
         raise openai_shapes.refusal(400, f"Unknown parameter: '{name}'.", None, name)
     if body.get("model") not in VOXTRALS:
@@ -220,7 +214,7 @@ def _mistral(call: Call) -> Reply:
     if body.get("language") and body.get("timestamp_granularities"):
         raise openai_shapes.refusal(400, "language and timestamp_granularities exclude each other.", None, "language")
     said, lasting_s = _said(call, body.get("file"))
-    timed, diarized = body.get("timestamp_granularities") == "segment", body.get("diarize") == "true"
+    timed, diarized = body.get("timestamp_granularities") in ("segment", ["segment"]), body.get("diarize") == "true"
     segments: list[JsonValue] = [
         {
             "type": "transcription_segment", "text": each.text, "start": each.start, "end": each.end,

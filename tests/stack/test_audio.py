@@ -84,7 +84,8 @@ def test_sound_that_is_cut_at_the_provider_is_no_clean_end(http: httpx.Client) -
 
 def test_models_that_speak_are_listed_with_their_prices(http: httpx.Client) -> None:
     rows = {row["id"]: row for row in http.get("/v1/models").json()["data"]}
-    assert rows["tts-1"]["pricing"] == {"currency": "USD", "unit": "1M characters", "characters": "15"}
+    asked = {"currency": "USD", "unit": "1M characters", "characters": "15", "margin_percent": "5"}
+    assert rows["tts-1"]["pricing"] == asked
     assert rows["gpt-4o-mini-tts"]["pricing"]["output"] == "12"
     assert (rows["tts-1"]["kind"], rows["tts-1"]["modalities"]["output"]) == ("speech", ["audio"])
 

@@ -1,14 +1,14 @@
 """Prints as one JSON line what the vendors' own SDKs read of sound from the simulators, for the test to judge."""
 
-import base64
 import hashlib
 import json
 import sys
 from collections.abc import Iterable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-rows, text, file = json.loads(sys.argv[1]), json.loads(sys.argv[2]), base64.b64decode(json.loads(sys.argv[3]))
+rows, text, file = json.loads(sys.argv[1]), json.loads(sys.argv[2]), Path(json.loads(sys.argv[3])).read_bytes()
 
 
 def sdk(name: str) -> Any:
