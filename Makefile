@@ -1,6 +1,11 @@
 # Every way to build, run and check the project; `make check` is all that CI runs.
 PORT ?= 8080
 DATA ?= .data
+COMPUTE ?= standard
+# A typo would build the other stack.
+ifneq ($(filter-out standard managed,$(COMPUTE)),)
+$(error COMPUTE is "$(COMPUTE)": say standard or managed)
+endif
 BIN := .venv/bin
 SAM := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 SAM_CLI_ENABLE_LANGUAGE_EXTENSIONS=1 \
 	PYTHONDONTWRITEBYTECODE= AWS_DEFAULT_REGION=us-east-1 .venv-sam/bin/sam

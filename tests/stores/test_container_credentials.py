@@ -10,7 +10,7 @@ import pytest
 from gateway.errors import UpstreamError
 from gateway.ports.upstream import Credential
 from gateway.providers.auth.sigv4 import AwsCredentials
-from gateway.stores.aws.client import AwsApi, Unsigned, repeated
+from gateway.stores.aws.client import AwsApi, Unanswered, Unsigned, repeated
 from gateway.stores.aws.container_credentials import REFRESH_BEFORE_S, ContainerCredentials
 from gateway.stores.aws.role_credentials import RoleCredentials
 from gateway.transport import Client
@@ -115,6 +115,31 @@ async def test_a_call_that_cannot_be_signed_is_an_error_that_a_repeat_may_mend(
         endpoints = {"dynamodb": f"http://{store.origin.authority}"}
         aws = AwsApi(client, clock, credentials, REGION, endpoints, TIMEOUTS)
         assert await repeated(lambda: aws.call("dynamodb", "GetItem", {}), tries=2, base_s=0) == {"Count": 1}
+
+
+async def test_what_was_prepared_is_there_for_the_first_call(client: Client, clock: StoppedClock) -> None:
+    async def table(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(answer(200, b"{}"))
+
+    endpoint = Endpoint([pair(1, clock)])
+    async with serving(table) as store, serving(endpoint) as server:
+        credentials = of(client, clock, server.origin.authority)
+        endpoints = {"dynamodb": f"http://{store.origin.authority}"}
+        aws = AwsApi(client, clock, credentials, REGION, endpoints, TIMEOUTS)
+        await aws.prepare("dynamodb")
+        assert (len(endpoint.asked), store.connections) == (1, 1)
+        await aws.call("dynamodb", "GetItem", {})
+        assert (len(endpoint.asked), store.connections) == (1, 1)
+
+
+async def test_what_cannot_be_prepared_is_said_as_the_call_would_say_it(client: Client, clock: StoppedClock) -> None:
+    async with serving(Endpoint([answer(503, b"")])) as server:
+        credentials = of(client, clock, server.origin.authority)
+        for endpoint, kind in ((f"http://{server.origin.authority}", Unsigned), ("http://127.0.0.1:1", Unanswered)):
+            aws = AwsApi(client, clock, credentials, REGION, {"dynamodb": endpoint}, TIMEOUTS)
+            with pytest.raises(kind):
+                await aws.prepare("dynamodb")
 
 
 async def test_a_provider_that_is_asked_by_the_role_cannot_be_used_without_a_pair() -> None:

@@ -1,5 +1,6 @@
 """Tests of the template of a stack on managed instances: the streaming functions run there, all else as before."""
 
+import subprocess
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from local.compute import managed
 from local.language_extensions import expand
 from tests.template.families import functions, streamed
-from tests.template.translated import Stack, load, translate
+from tests.template.translated import ROOT, Stack, load, translate
 
 # What has no default, and is the operator's.
 GIVEN = {"InstanceSubnets": "subnet-1,subnet-2", "InstanceSecurityGroups": "sg-1"}
@@ -51,6 +52,14 @@ def test_nothing_else_of_the_stack_differs(stack: Stack, on_instances: Stack) ->
     placed = {name for name, family in functions().items() if family in streamed()}
     assert differing == placed | {f"{name}Aliaslive" for name in placed}
     assert {name for name in now.keys() - before.keys() if "Version" not in name} == ours
+
+
+@pytest.mark.parametrize(("compute", "code"), [("standard", 0), ("managed", 0), ("Managed", 2), ("managed typo", 2)])
+def test_a_build_for_compute_that_is_unknown_is_refused(compute: str, code: int) -> None:
+    made = subprocess.run(
+        ["make", "--silent", "help", f"COMPUTE={compute}"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (made.returncode, "say standard or managed" in made.stderr) == (code, code != 0)
 
 
 def test_only_a_stack_on_instances_asks_for_a_network() -> None:

@@ -33,21 +33,43 @@ def test_the_layer_carries_the_packages_that_it_names_and_no_other() -> None:
     assert locked == PACKAGES | WANTED
 
 
-@pytest.mark.skipif(sys.version_info[:2] != (3, 13), reason="only Lambda's version of Python compiles for it")
-def test_every_module_of_the_layer_has_byte_code_that_is_not_checked(tmp_path: Path) -> None:
-    copied, found = tmp_path / "layer", tmp_path / "bin"
+def build(folder: Path, python: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Builds the layer where this is the only Python."""
+    copied, found = folder / "layer", folder / "bin"
     shutil.copytree(LAYER, copied, ignore=shutil.ignore_patterns("__pycache__"))
     found.mkdir()
-    (found / "python3").write_text(PYTHON)
-    (found / "python3").chmod(0o755)
-    built = tmp_path / "built"
-    subprocess.run(
+    for name in ("python3", "python3.13"):
+        (found / name).write_text(python)
+        (found / name).chmod(0o755)
+    path = {"PATH": f"{found}:{os.environ['PATH']}", "PYENV_ROOT": str(folder)}
+    return subprocess.run(
         ["make", "--silent", "build-SharedLayer"],
         cwd=copied,
-        env={"PATH": f"{found}:{os.environ['PATH']}", "ARTIFACTS_DIR": str(built)},
-        check=True,
+        env={**path, "ARTIFACTS_DIR": str(folder / "built"), **variables},
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    sources = sorted((built / "python/gateway").rglob("*.py"))
+
+
+@pytest.mark.parametrize(("variables", "is_built"), [({}, False), ({"BYTE_CODE": "optional"}, True)])
+def test_a_layer_without_byte_code_is_built_only_where_that_is_asked_for(
+    tmp_path: Path, *, variables: dict[str, str], is_built: bool
+) -> None:
+    none = """#!/bin/sh
+if test "$2" = pip; then exit 0; fi
+exit 1
+"""
+    built = build(tmp_path, none, **variables)
+    assert (built.returncode == 0) is is_built
+    assert "No Python 3.13 is here" in built.stderr
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 13), reason="only Lambda's version of Python compiles for it")
+def test_every_module_of_the_layer_has_byte_code_that_is_not_checked(tmp_path: Path) -> None:
+    built = build(tmp_path, PYTHON)
+    assert built.returncode == 0, built.stderr
+    sources = sorted((tmp_path / "built/python/gateway").rglob("*.py"))
     assert len(sources) > 200
     for source in sources:
         data = source.with_name("__pycache__").joinpath(f"{source.stem}.cpython-313.pyc").read_bytes()

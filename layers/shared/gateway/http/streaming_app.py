@@ -16,6 +16,8 @@ from gateway.http.counting import count_read
 from gateway.http.exchange import Exchange
 from gateway.http.request import IDEMPOTENCY_KEY, Request, uncoded
 from gateway.http.routes import JsonRoute, Route, Services
+from gateway.runtime.hooks import after_restore
+from gateway.wiring.process import reconnect, snap_start
 
 # Longer ones take longer to read than the account does.
 LARGE_BODY_BYTES = 256 * 1024
@@ -41,6 +43,9 @@ class StreamingApp(App[Services, Route]):
         self._default_wire = default_wire
         self._key_in_query = key_in_query
         self._wires = wires
+        if snap_start():
+            # Not of every app: on the managed runtime these hooks run on another loop than the requests.
+            after_restore(reconnect)
 
     def wire(self, request: Request) -> Wire:
         return self._wires.get(request.path, self._default_wire)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from msgspec import Struct
 
 from gateway.providers.auth.sigv4 import AwsCredentials
 from gateway.runtime.hooks import before_snapshot
-from gateway.stores.aws.client import AwsApi
+from gateway.stores.aws.client import AwsApi, AwsError
 from gateway.stores.aws.credentials import StaticCredentials
 from gateway.transport import Client, Timeouts
 from gateway.wiring import settings
@@ -59,6 +60,14 @@ async def _disconnect() -> None:
     """Closes what a hook before this one has opened: connections do not outlive their machine."""
     if process.cache_info().currsize:
         await process().client.close()
+
+
+async def reconnect() -> None:
+    """Opens again what the first request of a restored copy needs: the function's credentials, and the way to the
+    store. One that fails now is tried, and reported, by that request.
+    """
+    with suppress(AwsError):
+        await process().aws.prepare("dynamodb")
 
 
 @cache

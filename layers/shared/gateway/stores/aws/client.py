@@ -126,6 +126,17 @@ class AwsApi:
         """The service's base URL: the configured one, or the region's own."""
         return self._endpoints.get(service) or f"https://{aws_host(service, self._region)}"
 
+    async def prepare(self, service: str) -> None:
+        """Has credentials and a connection ready for the first call; raises the `AwsError` that it would meet."""
+        origin, _ = parse_url(self.endpoint(service))
+        try:
+            connection, _ = await asyncio.gather(
+                self._client.connect(origin, self._timeouts.connect_s), self._credentials()
+            )
+        except TransportError as error:
+            raise Unanswered(type(error).__name__, service) from error
+        self._client.release(connection)
+
     async def call(self, service: str, operation: str, payload: Mapping[str, Any]) -> Item:
         """Makes one attempt at `operation`; raises the `AwsError` that tells what is known about its effect.
 
