@@ -76,6 +76,12 @@ async def test_a_body_that_finds_no_room_is_refused_for_now(monkeypatch: pytest.
     assert (second.headers["retry-after"], second.error["code"]) == ("2", "overloaded")
 
 
+async def test_a_body_takes_room_for_its_values_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "PATIENCE_S", 0.05)
+    first, second, asked = await two(lambda: hello(stop=None, metadata=None, x=[0] * 20_000), let_go=False)
+    assert (first.status, second.status, asked) == (200, 503, 1)
+
+
 async def test_small_bodies_need_no_room() -> None:
     first, second, asked = await two(lambda: long(COUNTED_BYTES // 2), let_go=False)
     assert (first.status, second.status, asked) == (200, 200, 2)
@@ -101,7 +107,7 @@ async def test_answers_without_room_are_refused_for_now(monkeypatch: pytest.Monk
     monkeypatch.setattr(sharing, "PATIENCE_S", 0.05)
     room = Sharing(SMALL_MB)
     with room.share():
-        await room.take_body(room.bytes_max // 2)
+        await room.take_body(b"x" * (room.bytes_max // 2))
         for _ in range(2):
             await room.take_answer(room.bytes_max // 4)
         async with (

@@ -67,7 +67,7 @@ class StreamingApp(App[Services, Route]):
                 await route.serve(exchange, principal, services)
             else:
                 with services.sharing.share():
-                    await services.sharing.take_body(len(exchange.request.body))
+                    await services.sharing.take_body(exchange.request.body)
                     await route.serve(exchange, principal, services)
         except GatewayError as error:
             is_counted = exchange.counted or exchange.is_admitted or error.window is not None
