@@ -240,6 +240,14 @@ async def test_the_second_provider_alone_may_have_credentials() -> None:
             assert (await gateway.ask(hello(model="twice"))).status == 200
 
 
+async def test_what_the_only_provider_that_was_asked_refuses_is_the_callers_mistake() -> None:
+    async with Scripted(always(REFUSED)) as provider:
+        rows = {"deepseek": Credential("k", provider.base_url)}
+        async with app_under_test("", rows=rows, catalog=TWICE) as gateway:
+            answer = await gateway.ask(hello(model="twice"))
+            assert (answer.status, answer.error["param"]) == (400, "stop")
+
+
 async def test_what_the_second_provider_cannot_take_is_not_the_callers_mistake() -> None:
     outcome = await asked(always(BUSY), always(REFUSED))
     assert (outcome.answer.status, len(outcome.first), len(outcome.second)) == (503, 2, 1)

@@ -111,7 +111,8 @@ class Attempts:
                 return self._served(context, *await self._bounded(context, tried, attempt, waiting))
             except (UpstreamError, InvalidRequest) as error:
                 self._note(context, at_fault(tried), error)
-                if (failed is None and isinstance(error, InvalidRequest)) or not _may_go_on(context, lanes, tried):
+                none_asked = failed is None or isinstance(failed[0], NotConfigured)
+                if (none_asked and isinstance(error, InvalidRequest)) or not _may_go_on(context, lanes, tried):
                     raise
                 if isinstance(error, UpstreamError) and not (failed and isinstance(error, NotConfigured)):
                     failed = error, candidate
