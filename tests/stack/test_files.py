@@ -128,7 +128,14 @@ def test_anthropic_s_sdk_keeps_files_and_messages_read_them(claude: anthropic.An
         )
         return answer.usage.input_tokens
 
+    def counted(source: Any) -> int:
+        blocks: list[Any] = [QUESTION, {"type": "document", "source": source}]
+        betas = ["files-api-2025-04-14"]
+        asked: list[Any] = [{"role": "user", "content": blocks}]
+        return claude.beta.messages.count_tokens(model=model, messages=asked, betas=betas).input_tokens
+
     sent = {"type": "base64", "media_type": "application/pdf", "data": base64.b64encode(PDF).decode()}
+    assert counted({"type": "file", "file_id": paper.id}) == counted(sent)
     assert message({"type": "file", "file_id": paper.id}) == message(sent)
     assert claude.beta.files.delete(paper.id).id == paper.id
     with pytest.raises(anthropic.NotFoundError):

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import orjson
 import pytest
 
+from local.providers import tokens, vectors
 from tests.environments import node_with, run
 from tests.stack.conftest import Stack
 
@@ -160,3 +161,14 @@ def test_a_file_is_kept_read_by_the_model_and_deleted(seen: Seen, model: str) ->
         "deleted": True,
         "gone": "NotFoundError 404",
     }
+
+
+def test_vercels_sdk_embeds_one_text_and_many(stack: Stack) -> None:
+    place = node_with("node-clients", Path(__file__).parent / "node")
+    model = "text-embedding-3-small"
+    told = orjson.loads(run(["node", "vercel.mjs", stack.root_url, stack.api_key, model], place))
+    assert told["not_found"].endswith(" 404")
+    seen = told["models"][model]
+    assert seen["vectors"] == [vectors.numbers(model, f"sunny day {number}", 1536) for number in range(5)]
+    assert seen["alike"] == pytest.approx(1.0)
+    assert (seen["short"], seen["tokens"]) == (256, sum(tokens.count(f"sunny day {number}") for number in range(5)))
