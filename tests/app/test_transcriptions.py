@@ -18,7 +18,7 @@ from gateway.protocols.openai_transcriptions import TRANSCRIPTIONS, TRANSLATIONS
 from gateway.untrusted.fetch import Fetched
 from gateway.untrusted.file_types import FileType
 from gateway.wiring.audio import CATALOG, transcription
-from local.providers import forms
+from local.providers import forms, sounds
 from tests.app.harness import Answer, AppUnderTest, Scripted, app_under_test, piece, sized
 from tests.app.sounds import form, spoken
 
@@ -260,6 +260,36 @@ async def test_a_file_is_fetched_by_its_id_before_anything_is_held() -> None:
         assert await charged(gateway) == 2 * 65 * NANOUSD_A_SECOND
 
 
+def waved(riff: int, sizes: Sequence[tuple[bytes, int]] = ((b"data", 0xFFFFFFFF),)) -> bytes:
+    """Returns 7.3 s of WAV that states these lengths; its sound follows the last head."""
+    head, sound = spoken(7.3)[:36], spoken(7.3)[44:]
+    chunks = b"".join(name + size.to_bytes(4, "little") for name, size in sizes)
+    return head[:4] + riff.to_bytes(4, "little") + head[8:] + chunks + sound
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        b"".join(sounds.frames("wav", "a tone", 7.3)),
+        waved(0xFFFFFFFF, [(b"data", 0)]),
+        waved(0, [(b"data", 0)]),
+        waved(0, [(b"LIST", 0), (b"data", 0xFFFFFFF0)]),
+    ],
+)
+async def test_wav_that_was_streamed_is_as_long_as_its_bytes(file: bytes) -> None:
+    async with hearing(PLAIN) as openai, under(openai) as gateway:
+        answer = await ask(gateway, {"model": WHISPER, "response_format": "verbose_json"}, file)
+        assert (answer.status, await charged(gateway)) == (200, 8 * NANOUSD_A_SECOND)
+
+
+async def test_wav_whose_last_piece_is_short_is_paid_for_all_of_them() -> None:
+    file = spoken(7.3) + b"data" + bytes((2, 0, 0, 0, 1, 1))
+    whole = file[:4] + (len(file) - 8).to_bytes(4, "little") + file[8:]
+    async with hearing(PLAIN) as openai, under(openai) as gateway:
+        assert (await ask(gateway, {"model": WHISPER}, whole)).status == 200
+        assert await charged(gateway) == 8 * NANOUSD_A_SECOND
+
+
 @pytest.mark.parametrize(
     ("fields", "file", "status", "param"),
     [
@@ -267,6 +297,7 @@ async def test_a_file_is_fetched_by_its_id_before_anything_is_held() -> None:
         ({"model": "no-such-model"}, None, 404, "model"),
         ({"model": "tts-1"}, None, 404, "model"),
         ({"model": WHISPER}, b"no sound", 400, "file"),
+        ({"model": WHISPER}, waved(0xFFFFFFF0), 400, "file"),
         ({"model": WHISPER}, b"fLaC\x80\x00\x00\x22" + bytes(34), 400, "file"),
         ({"model": WHISPER, "response_format": "docx"}, None, 400, "response_format"),
         ({"model": TOLD, "response_format": "srt"}, None, 400, "response_format"),

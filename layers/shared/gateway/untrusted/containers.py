@@ -12,6 +12,8 @@ _ARCHIVE_END_BYTES = 22
 _COMMENT_BYTES_MAX = 65_535
 _BOX_NAME = re.compile(rb"[A-Za-z0-9 \xa9._-]{4}")
 _MARKUP = re.compile(rb"<\?php|<\?=|<!doctype|<html|<script|<svg", re.IGNORECASE)
+# The lengths that WAVE states where it was written as a stream: unknown when its head left.
+WAVE_OPEN = frozenset({0, 0xFFFFFFFF})
 _STL_HEADER_BYTES = 84
 _STL_TRIANGLE_BYTES = 50
 # Chunks, segments, blocks or boxes. A GIF of 10 MB has 41,000 full blocks; other files have far fewer.
@@ -141,8 +143,9 @@ def walk_pdf(content: bytes) -> None:
 
 
 def walk_wave(content: bytes) -> None:
-    """Checks WAVE: the RIFF fills the file."""
-    if int.from_bytes(content[4:8], "little") + 8 != len(content):
+    """Checks WAVE: the RIFF fills the file, or its length is left open."""
+    stated = int.from_bytes(content[4:8], "little")
+    if stated not in WAVE_OPEN and stated + 8 != len(content):
         raise Malformed("its length is not the one it states.")
     no_archive(content)
 

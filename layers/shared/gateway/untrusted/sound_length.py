@@ -1,8 +1,8 @@
 """Measures a file of sound by its own container, which is what a customer pays by. Pure.
 
 The reader is `tinytag` (ADR 0031), imported with the first file. A container may state less than it holds, so no file
-is taken for shorter than its bytes at the highest rate of its coding. WAV may state more, where it was written while it
-was made: it is as long as its bytes are.
+is taken for shorter than its bytes at the highest rate of its coding. WAV may state any length, where it was written
+while it was made: it is as long as its bytes are.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from io import BytesIO
 
 from gateway.errors import InvalidRequest
+from gateway.untrusted.containers import WAVE_OPEN
 from gateway.untrusted.file_types import FileType
 
 # The highest rates that the codings have, in bits a second; what is not named has none, or holds pictures too.
@@ -18,6 +19,8 @@ _ENDINGS = {FileType.MP4: "m4a", FileType.WEBM: "webm"}
 UNKNOWN = "The length of the sound cannot be read from its container. Send it as WAV, MP3, M4A, OGG or FLAC."
 # A tag before the sound (https://id3.org/id3v2.4.0-structure) may hold a picture.
 _TAG, _TAG_HEAD_BYTES = b"ID3", 10
+# RIFF, a length, and WAVE; chunks follow.
+_WAVE_HEAD_BYTES = 12
 SECONDS_MAX = 24 * 3_600
 # A file that is what it says is measured by a few reads; one that is made to be searched would take many seconds.
 READS_MAX = 1_000_000
@@ -52,10 +55,25 @@ def _stated(content: bytes, file_type: FileType) -> float:
         found = TinyTag.get(filename=name, file_obj=_Bounded(content), tags=False)
     except Exception:  # noqa: BLE001  # strangers' bytes: the reader's failures of any kind mean that it cannot read them
         return 0.0
-    seconds = float(found.duration or 0)
     if file_type is FileType.WAV and found.samplerate and found.channels and found.bitdepth:
-        seconds = min(seconds, 8 * len(content) / (found.samplerate * found.channels * found.bitdepth))
-    return seconds
+        return 8 * _wave_bytes(content) / (found.samplerate * found.channels * found.bitdepth)
+    return float(found.duration or 0)
+
+
+def _wave_bytes(content: bytes) -> int:
+    """The bytes of sound in a WAV file; a chunk of sound whose length is open goes on to the end.
+
+    The reader of `_stated` has walked the same chunks before, so that there are at most `READS_MAX`.
+    """
+    at, found = _WAVE_HEAD_BYTES, 0
+    while (begun := at + 8) <= len(content):
+        size = int.from_bytes(content[at + 4 : begun], "little")
+        if content[at : at + 4] == b"data":
+            if size in WAVE_OPEN:
+                return found + len(content) - begun
+            found += min(size, len(content) - begun)
+        at = begun + size + size % 2
+    return found
 
 
 def _tag_bytes(content: bytes) -> int:
