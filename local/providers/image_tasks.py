@@ -247,8 +247,13 @@ def _queue_addresses(call: Call, app: str, task: Task) -> Json:
 def _queue_status(call: Call) -> Reply:
     task = _found(call, "pictures-fal", media_fal.refusal)
     state = media_wire.state(call, task)
-    word = {State.QUEUED: "IN_QUEUE", State.RUNNING: "IN_PROGRESS"}.get(state, "COMPLETED")
-    return json_reply({"status": word, **_queue_addresses(call, call.params["app"], task)}, 200 if state.ended else 202)
+    ended: Json = {"status": "COMPLETED", "logs": [], "metrics": {"inference_time": task.takes_s}}
+    running: Mapping[State, Json] = {
+        State.QUEUED: {"status": "IN_QUEUE", "queue_position": 0},
+        State.RUNNING: {"status": "IN_PROGRESS", "logs": []},
+    }
+    told = running.get(state, ended)
+    return json_reply(told | _queue_addresses(call, call.params["app"], task), 200 if state.ended else 202)
 
 
 def _queue_result(call: Call) -> Reply:

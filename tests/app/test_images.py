@@ -24,7 +24,7 @@ from gateway.untrusted.file_types import FileType
 from gateway.wiring.images import CATALOG
 from local.providers import drawing
 from local.providers.forms import members
-from tests.app.harness import ACCOUNT, SSE_HEAD, Answer, AppUnderTest, Scripted, app_under_test, sized
+from tests.app.harness import ACCOUNT, Answer, AppUnderTest, Scripted, app_under_test, sized
 from tests.fakes.media import MemoryMediaObjects
 from tests.virtual_time import LoopClock
 
@@ -367,61 +367,3 @@ async def test_an_edit_that_is_no_picture_or_of_a_model_that_edits_none_is_refus
         assert (missing.status, missing.error["param"], openai.bodies) == (400, "image", [])
         body, headers = form({"model": GPT}, ("image", PNG))
         assert (await ask(gateway, body, VARY, headers=headers)).error["param"] == "model"
-
-
-def events(*found: tuple[str, Mapping[str, Any]]) -> bytes:
-    return b"".join(
-        b"event: %b\ndata: %b\n\n" % (kind.encode(), orjson.dumps({"type": kind, **body})) for kind, body in found
-    )
-
-
-def streaming(*pieces: bytes) -> Scripted:
-    async def script(_: int, writer: asyncio.StreamWriter) -> None:
-        writer.write(SSE_HEAD + b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces))
-        writer.write(b"0\r\n\r\n")
-        await writer.drain()
-
-    return Scripted(script)
-
-
-PARTIAL = ("image_generation.partial_image", {"b64_json": "AAAA", "partial_image_index": 0, "size": "1024x1024"})
-COMPLETED = ("image_generation.completed", {"b64_json": PICTURE, "usage": USAGE, "size": "1024x1024"})
-STREAM = {"model": GPT, "prompt": "x", "stream": True, "partial_images": 1}
-
-
-async def test_unfinished_pictures_are_streamed_as_they_come_and_the_last_event_names_the_cost() -> None:
-    whole = events(PARTIAL, COMPLETED)
-    for cut in (len(whole), 7, 100):
-        pieces = [whole[at : at + cut] for at in range(0, len(whole), cut)]
-        async with streaming(*pieces) as openai, under(openai) as gateway:
-            answer = await ask(gateway, STREAM)
-            assert orjson.loads(openai.bodies[0]) == {
-                "model": GPT, "prompt": "x", "n": 1, "stream": True, "partial_images": 1,
-            }  # fmt: skip
-            first, last = answer.chunks
-            assert (first["type"], first["b64_json"]) == ("image_generation.partial_image", "AAAA")
-            assert (last["type"], last["b64_json"], last["usage"]) == (COMPLETED[0], PICTURE, USAGE)
-            assert last["nexevo"]["cost_usd"] == COST
-            assert await charged(gateway) == GPT_NANO
-
-
-async def test_a_stream_that_is_cut_after_an_unfinished_picture_ends_with_an_error_and_that_is_paid() -> None:
-    async with streaming(events(PARTIAL)) as openai, under(openai) as gateway:
-        answer = await ask(gateway, STREAM)
-        assert answer.chunks[-1]["error"]["type"] == "upstream_error"
-        assert await charged(gateway) == 100 * 40_000 * 105 // 100
-
-
-async def test_a_stream_that_moderation_ends_first_is_a_400_and_free() -> None:
-    refused = {"error": {"message": "Rejected.", "type": "image_generation_user_error", "code": "moderation_blocked"}}
-    async with streaming(events(("error", refused))) as openai, under(openai) as gateway:
-        answer = await ask(gateway, STREAM)
-        assert (answer.status, answer.error["code"], await charged(gateway)) == (400, "moderation_blocked", 0)
-
-
-async def test_a_model_that_does_not_stream_sends_its_finished_picture() -> None:
-    async with provider(made()) as openai, under(openai) as gateway:
-        answer = await ask(gateway, {"model": DALL_E, "prompt": "x", "stream": True, "response_format": "b64_json"})
-        (only,) = answer.chunks
-        assert (only["type"], only["b64_json"]) == ("image_generation.completed", PICTURE)
-        assert (await charged(gateway), "stream" in orjson.loads(openai.bodies[0])) == (DALL_E_NANO, False)

@@ -1,0 +1,137 @@
+"""Tests of streamed pictures: unfinished ones leave as they come, and what each end of a stream costs."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.app.harness import SSE_HEAD, AppUnderTest, Scripted, piece
+from tests.app.test_images import (
+    COST,
+    DALL_E,
+    DALL_E_NANO,
+    GPT,
+    GPT_NANO,
+    PICTURE,
+    USAGE,
+    ask,
+    charged,
+    made,
+    provider,
+    under,
+)
+from tests.hangs import HANGS_AFTER_S
+
+pytestmark = pytest.mark.anyio
+
+
+def events(*found: tuple[str, Mapping[str, Any]]) -> bytes:
+    return b"".join(
+        b"event: %b\ndata: %b\n\n" % (kind.encode(), orjson.dumps({"type": kind, **body})) for kind, body in found
+    )
+
+
+def streaming(*pieces: bytes) -> Scripted:
+    async def script(_: int, writer: asyncio.StreamWriter) -> None:
+        writer.write(SSE_HEAD + b"".join(piece(each) for each in pieces))
+        writer.write(piece(b""))
+        await writer.drain()
+
+    return Scripted(script)
+
+
+PARTIAL = ("image_generation.partial_image", {"b64_json": "AAAA", "partial_image_index": 0, "size": "1024x1024"})
+COMPLETED = ("image_generation.completed", {"b64_json": PICTURE, "usage": USAGE, "size": "1024x1024"})
+# 100 tokens at $40 a million, and 5 %.
+PARTIAL_NANO = 100 * 40_000 * 105 // 100
+STREAM = {"model": GPT, "prompt": "x", "stream": True, "partial_images": 1}
+
+
+async def test_unfinished_pictures_are_streamed_as_they_come_and_the_last_event_names_the_cost() -> None:
+    whole = events(PARTIAL, COMPLETED)
+    for cut in (len(whole), 7, 100):
+        pieces = [whole[at : at + cut] for at in range(0, len(whole), cut)]
+        async with streaming(*pieces) as openai, under(openai) as gateway:
+            answer = await ask(gateway, STREAM)
+            assert orjson.loads(openai.bodies[0]) == {
+                "model": GPT, "prompt": "x", "n": 1, "stream": True, "partial_images": 1,
+            }  # fmt: skip
+            first, last = answer.chunks
+            assert (first["type"], first["b64_json"]) == ("image_generation.partial_image", "AAAA")
+            assert (last["type"], last["b64_json"], last["usage"]) == (COMPLETED[0], PICTURE, USAGE)
+            assert last["nexevo"]["cost_usd"] == COST
+            assert await charged(gateway) == GPT_NANO
+
+
+async def test_a_stream_that_is_cut_after_an_unfinished_picture_ends_with_an_error_and_that_is_paid() -> None:
+    async with streaming(events(PARTIAL)) as openai, under(openai) as gateway:
+        answer = await ask(gateway, STREAM)
+        assert answer.chunks[-1]["error"]["type"] == "upstream_error"
+        assert await charged(gateway) == PARTIAL_NANO
+
+
+async def test_a_stream_that_moderation_ends_first_is_a_400_and_free() -> None:
+    refused = {"error": {"message": "Rejected.", "type": "image_generation_user_error", "code": "moderation_blocked"}}
+    async with streaming(events(("error", refused))) as openai, under(openai) as gateway:
+        answer = await ask(gateway, STREAM)
+        assert (answer.status, answer.error["code"], await charged(gateway)) == (400, "moderation_blocked", 0)
+
+
+async def test_a_model_that_does_not_stream_sends_its_finished_picture() -> None:
+    async with provider(made()) as openai, under(openai) as gateway:
+        answer = await ask(gateway, {"model": DALL_E, "prompt": "x", "stream": True, "response_format": "b64_json"})
+        (only,) = answer.chunks
+        assert (only["type"], only["b64_json"]) == ("image_generation.completed", PICTURE)
+        assert (await charged(gateway), "stream" in orjson.loads(openai.bodies[0])) == (DALL_E_NANO, False)
+
+
+async def checkpointed(gateway: AppUnderTest, unfinished: int, finished: int) -> int:
+    """Waits until a checkpoint counts the pictures; returns what a death of the process would be charged."""
+    async with asyncio.timeout(HANGS_AFTER_S):
+        while True:
+            async for hold in gateway.money.overdue(2**40):
+                if (kept := hold.checkpoint) is None:
+                    continue
+                if (kept.usage.output, dict(kept.usage.uses).get("image", 0)) == (unfinished * 100, finished):
+                    return kept.cost_nanousd
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("unfinished", "finished", "cost"), [(1, 0, PARTIAL_NANO), (3, 0, 3 * PARTIAL_NANO), (1, 1, GPT_NANO)]
+)
+async def test_a_caller_who_leaves_pays_for_what_was_delivered_or_billed(
+    unfinished: int, finished: int, cost: int
+) -> None:
+    async def script(_: int, writer: asyncio.StreamWriter) -> None:
+        writer.write(SSE_HEAD + piece(events(*[PARTIAL] * unfinished, *[COMPLETED] * finished)))
+        await writer.drain()
+        await asyncio.sleep(3_600)
+
+    async with Scripted(script) as openai, under(openai, checkpoint_s=0.05) as gateway:
+        asking = asyncio.ensure_future(ask(gateway, {**STREAM, "n": 2, "partial_images": 3}))
+        # A finished picture waits for the bill: only its unfinished ones have been seen.
+        assert await checkpointed(gateway, unfinished, finished) == unfinished * PARTIAL_NANO
+        asking.cancel()
+        await asyncio.wait({asking})
+        assert (await charged(gateway), len(openai.bodies)) == (cost, 1)
+
+
+async def test_a_caller_who_leaves_before_the_first_picture_pays_nothing() -> None:
+    begun = asyncio.Event()
+
+    async def script(_: int, writer: asyncio.StreamWriter) -> None:
+        writer.write(SSE_HEAD)
+        await writer.drain()
+        begun.set()
+        await asyncio.sleep(3_600)
+
+    async with Scripted(script) as openai, under(openai) as gateway:
+        asking = asyncio.ensure_future(ask(gateway, STREAM))
+        await begun.wait()
+        assert len((await gateway.look()).holds) == 1
+        asking.cancel()
+        await asyncio.wait({asking})
+        assert await charged(gateway) == 0
