@@ -55,7 +55,13 @@ MODEL = {
     "profile": "openai_gpt",
     "price": {"input": "1", "output": "2"},
     "targets": [
-        {"provider": name, "upstream_model": "thrice", "price": {"input": price[0], "output": price[1]}}
+        {
+            "provider": name,
+            "upstream_model": "thrice",
+            "price": {"input": price[0], "output": price[1]},
+            "latency_ms": 400,
+            "throughput_tps": 20,
+        }
         for name, price in zip(NAMES, PRICES, strict=True)
     ],
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 from math import ceil
 from random import SystemRandom
@@ -40,12 +40,16 @@ from gateway.routing.plan import Candidate
 
 if TYPE_CHECKING:
     from gateway.pipeline.hedging import HedgeRules, Hedging
+    from gateway.pipeline.silence import Silences
 
 BACKOFF_S = 0.02
 # The parts of one attempt that are asked at the same time: as many connections, and answers in memory.
 AT_ONCE = 8
 # The time in which a probe has to show content, or the whole answer, while a healthy candidate waits behind it.
 PROBE_STREAM_S, PROBE_ANSWER_S = 20.0, 60.0
+# The time without a byte after which a target's figures are looked at: it may be silent. A probe's is shorter, since
+# there was trouble before, and there is one of them for each cooldown.
+SUSPECT_S, PROBE_SUSPECT_S = 20.0, 5.0
 JITTER = SystemRandom()
 UNFORESEEN = "The gateway failed while serving the request."
 OVERDUE, LATE = "overdue", "late"
@@ -66,6 +70,7 @@ class Attempts:
         self._clock = clock
         self._routes = Routes(providers, health, Health(clock))
         self._hedging = None if hedging is None else _hedging(hedging, health)
+        self._silences: Silences | None = None
 
     def prepare(self, context: RequestContext[R, A]) -> None:
         """Begins what goes on beside the admission: the connection, and what completes the request."""
@@ -157,7 +162,7 @@ class Attempts:
         context: RequestContext[R, A],
         tried: Attempt,
         attempt: Callable[[Attempt], Awaitable[T]],
-        waiting: Iterable[Candidate[Any]],
+        waiting: Collection[Candidate[Any]],
     ) -> tuple[Attempt, T]:
         """The attempt; a probe has little time until its first content, since a healthy candidate waits behind it."""
         if tried.candidate is not context.probe:
@@ -177,18 +182,18 @@ class Attempts:
         context: RequestContext[R, A],
         tried: Attempt,
         attempt: Callable[[Attempt], Awaitable[T]],
-        waiting: Iterable[Candidate[Any]],
+        waiting: Collection[Candidate[Any]],
     ) -> tuple[Attempt, T]:
         """The attempt, or the one that is begun beside it where it is late: the first that has content goes on."""
         if self._hedging is None:
-            return tried, await attempt(tried)
+            return await self._watched(context, tried, attempt, waiting)
         tried.begun_s = self._clock.monotonic_s()
         late_s = self._hedging.late_s(context, tried.candidate)
         if context.continued is not None:
             late_s = None
         beside = None if late_s is None else await self._routes.first_well(context, waiting)
-        if late_s is None or beside is None:
-            return tried, await attempt(tried)
+        if late_s is None or beside is None or not self._hedging.may_start(context, beside):
+            return await self._watched(context, tried, attempt, waiting)
         from gateway.pipeline.hedging import Race  # noqa: PLC0415  # loaded where the deployment hedges
 
         race = Race[T](partial(self._note, context))
@@ -199,6 +204,43 @@ class Attempts:
         if tried in race.losers:
             self._routes.failed(context, tried, UpstreamError(LATE))
         return winner, outcome
+
+    async def _watched(
+        self,
+        context: RequestContext[R, A],
+        tried: Attempt,
+        attempt: Callable[[Attempt], Awaitable[T]],
+        waiting: Collection[Candidate[Any]],
+    ) -> tuple[Attempt, T]:
+        """The attempt, or one that is begun beside it where its target has taken the request and stays silent."""
+        if not waiting:
+            return tried, await attempt(tried)
+        after_s = SUSPECT_S if tried.patience is None else PROBE_SUSPECT_S
+        watch = asyncio.current_task(), attempt, waiting
+        tried.silence = asyncio.get_running_loop().call_later(after_s, self._suspect, context, tried, watch, after_s)
+        try:
+            outcome = await attempt(tried)
+            if tried.rescue is not None:
+                tried.rescue.wins(tried)
+        except (UpstreamError, InvalidRequest, asyncio.CancelledError) as error:
+            if tried.rescue is None:
+                raise
+            return await tried.rescue.ended(error)
+        else:
+            return tried, outcome
+        finally:
+            tried.silence.cancel()
+            if tried.rescue is not None:
+                await tried.rescue.close(context)
+
+    def _suspect(self, context: RequestContext[R, A], tried: Attempt, watch: Any, waited_s: float) -> None:
+        """Has a target judged that has sent nothing for a while."""
+        from gateway.pipeline.silence import Silences, Watch  # noqa: PLC0415  # loaded where a target is silent
+
+        task, attempt, waiting = watch
+        if self._silences is None:
+            self._silences = Silences(self._routes, self._clock, self._note)
+        self._silences.suspect(Watch(context, tried, attempt, tuple(waiting), task), waited_s)
 
     def _second(self, context: RequestContext[R, A], candidate: Candidate[Any]) -> Attempt | None:
         if self._hedging is None or not self._hedging.may_start(context, candidate):
@@ -323,6 +365,8 @@ class Attempts:
         write = partial(context.operation.call, request, candidate, credential, self._clock.now_s(), stream=stream)
         call: ProviderCall = write() if context.apart is None else await context.apart(write)
         response = await self._providers.send(call.request)
+        if attempt.silence is not None:
+            attempt.silence.cancel()
         if response.status in call.accepted:
             return response, call
         body = await whole(response)

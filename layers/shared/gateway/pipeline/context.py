@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     # Loaded where the deployment hedges.
     from gateway.pipeline.hedging import Race
 
+    # Loaded where a target is silent.
+    from gateway.pipeline.silence import Rescue
+
 # Outcomes of candidates beside a failure's status and code.
 SERVED, COOLING, HEDGED, UNNEEDED = "served", "cooling", "hedged", "not needed"
 # It delivered the beginning of an answer, and another one went on.
@@ -35,14 +38,17 @@ class Attempt(Struct, eq=False):
     """One try at a candidate. `outcome` is `served`, a failure's status and code, or why it was not asked.
 
     `patience` bounds the time to its first content, where a healthy candidate stands behind it. `race` is with another
-    one at the same time, and `begun_s` is when it began, where that is learned from.
+    one at the same time, and `begun_s` is when it began, where that is learned from. `silence` is the timer that runs
+    until the provider's first byte, and `rescue` the race with those asked beside one that stays silent.
     """
 
     candidate: Candidate[Any]
     credential: Credential | None = None
     outcome: str = ""
     patience: asyncio.Timeout | None = None
-    race: Race[Any] | None = None
+    race: Race[Any] | Rescue[Any] | None = None
+    silence: asyncio.TimerHandle | None = None
+    rescue: Rescue[Any] | None = None
     begun_s: float = 0.0
     beside: bool = False
 
