@@ -97,6 +97,8 @@ class Result:
     cut: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
+    # Of each request that was served, its beginning and how long it took.
+    begun_s: list[float] = field(default_factory=list)
     latencies_s: list[float] = field(default_factory=list)
     told_nanousd: int = 0
     charged_nanousd: int = 0
@@ -201,6 +203,7 @@ class _Simulation:
             context.error = error
         self._judge(asked, text or _text(client.received), context.error)
         if context.error is None:
+            self.result.begun_s.append(begun_s)
             self.result.latencies_s.append(clock.monotonic_s() - begun_s)
         if context.extension is not None:
             self.result.told_nanousd += parse_usd(context.extension.cost_usd)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.pipeline.attempts import SUSPECT_S
 from gateway.pipeline.health import TROUBLED_FRESH_S
 from gateway.pipeline.hedging import HedgeRules
 from gateway.routing.health import COOLDOWN_MAX_S, FAILURES_MAX
@@ -20,8 +21,7 @@ def check_books(result: Result) -> None:
     assert result.charges == result.served + result.cut
 
 
-# A provider that says nothing at all is met by hedging.
-@pytest.mark.parametrize("trouble", sorted(set(Trouble) - {Trouble.SLOW}))
+@pytest.mark.parametrize("trouble", sorted(Trouble))
 def test_a_provider_in_trouble_is_hardly_seen_and_costs_no_client_twice(trouble: Trouble) -> None:
     result = simulated(Setting(trouble, keys=2 if trouble in KEYED else 1))
     check_books(result)
@@ -42,6 +42,29 @@ def test_a_provider_that_falls_silent_is_overtaken_by_hedging_and_then_left_alon
     silent = by_key(result.providers["openai"], 50.0, 80.0).total()
     # Those under way when it fell silent, two that lose in each process, and the probes.
     assert silent <= PROCESSES * (FAILURES_MAX + 4) + 6
+
+
+def test_a_provider_that_falls_silent_holds_its_requests_for_seconds_and_the_later_ones_not_at_all() -> None:
+    setting = Setting(Trouble.SLOW, requests=1_000)
+    result = simulated(setting)
+    check_books(result)
+    assert result.served == 1_000
+    assert max(result.latencies_s) < SUSPECT_S + 2
+    found_s = setting.from_s + SUSPECT_S + TROUBLED_FRESH_S
+    later = [
+        took_s
+        for at_s, took_s in zip(result.begun_s, result.latencies_s, strict=True)
+        if found_s <= at_s < setting.until_s
+    ]
+    probes = [took_s for took_s in later if took_s > 2]
+    assert len(later) > 300
+    assert 0 < len(probes) <= (setting.until_s - found_s) / COOLDOWN_MAX_S + PROCESSES
+    silent = result.providers["openai"]
+    back = [at_s for at_s, _ in silent.asked if at_s >= setting.until_s]
+    assert back[0] - setting.until_s < 30
+    all_back_s = back[0] + TROUBLED_FRESH_S + COOLDOWN_MAX_S
+    last_s = 1_000 / 5.0
+    assert by_key(silent, all_back_s, last_s).total() >= (last_s - all_back_s) * 5.0 * 0.99
 
 
 def test_hedging_costs_nothing_where_all_is_well() -> None:
