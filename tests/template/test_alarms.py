@@ -10,7 +10,7 @@ from tests.template.translated import Stack
 LOOKED_AT = {
     Metric.HOLDS_SWEPT: "sweeping overdue holds is the sweeper's work",
     Metric.HEDGES_LOST: "overtaking a late provider is what hedging is for",
-    Metric.HEDGES_NANOUSD: "each process keeps it within its share of what is billed",
+    Metric.HEDGES_NANOUSD: "each process keeps it within a share of what is billed, and so many beside a silent target",
     Metric.CONTINUATIONS: "going on after a cut is what callers ask for",
     Metric.CONTINUATIONS_NANOUSD: "each request's is a prompt that its caller has paid for once",
     Metric.JOBS_RECONCILED: "starting lost jobs anew is the reconciler's work",
