@@ -103,7 +103,7 @@ def _request(
         style=_one_of(root, "style", ("vivid", "natural")),
         negative_prompt=_text(root, "negative_prompt"),
         seed=integer_in(root, "seed", 0, SEED_MAX),
-        background=_one_of(root, "background", (AUTO, "transparent", "opaque")),
+        background=_background(root),
         moderation=_one_of(root, "moderation", (AUTO, "low")),
         output_format=_one_of(root, "output_format", _FORMATS),
         output_compression=integer_in(root, "output_compression", 0, 100),
@@ -139,6 +139,17 @@ def _text(root: Node, name: str) -> str | None:
 def _one_of(root: Node, name: str, words: Sequence[str]) -> str | None:
     given = root.member(name)
     return None if given is None else given.as_one_of(words)
+
+
+def _background(root: Node) -> str | None:
+    """The ground of the picture. In the contract of jobs the same word, with `true`, asks for one of them."""
+    given = root.member("background")
+    if given is None or given.value is False:
+        return None
+    if given.value is True:
+        message = "Pictures are made in the request, in 120 s at most, and never by a job in the background."
+        raise given.error(message, "unsupported_value")
+    return given.as_one_of((AUTO, "transparent", "opaque"))
 
 
 def _size(root: Node) -> str | None:
