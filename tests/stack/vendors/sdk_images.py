@@ -11,6 +11,7 @@ replicate: Any = import_module("replicate.client")
 fal: Any = import_module("fal_client.client")
 dashscope: Any = import_module("dashscope")
 genai: Any = import_module("google.genai")
+oauth2: Any = import_module("google.oauth2.credentials")
 
 rows = json.loads(sys.argv[1])
 PROMPT = "a fox"
@@ -42,7 +43,15 @@ qwen = dashscope.MultiModalConversation.call(
 google = genai.Client(
     api_key=rows["gemini"]["api_key"], http_options=genai.types.HttpOptions(base_url=rows["gemini"]["base_url"])
 )
-imagen = google.models.generate_images(
+# The SDK makes Imagen's pictures on Vertex alone.
+vertex = genai.Client(
+    vertexai=True,
+    project=rows["vertex"]["project"],
+    location=rows["vertex"]["location"],
+    credentials=oauth2.Credentials(token=rows["vertex"]["api_key"]),
+    http_options=genai.types.HttpOptions(base_url=rows["vertex"]["base_url"]),
+)
+imagen = vertex.models.generate_images(
     model="imagen-4.0-generate-001",
     prompt=PROMPT,
     config=genai.types.GenerateImagesConfig(number_of_images=2, aspect_ratio="9:16", include_rai_reason=True),

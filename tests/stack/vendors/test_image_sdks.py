@@ -23,7 +23,9 @@ def size_of(told: str) -> tuple[int, int]:
 
 
 def test_vendors_sdks_read_pictures(python: str, rows: Rows) -> None:
-    told = seen(python, "sdk_images.py", {name: rows[name] for name in ("replicate", "fal", "dashscope", "gemini")})
+    told = seen(
+        python, "sdk_images.py", {name: rows[name] for name in ("replicate", "fal", "dashscope", "gemini", "vertex")}
+    )
     sizes = {name: [size_of(picture) for picture in pictures] for name, pictures in told.items() if name in WANTED}
     assert sizes == WANTED
     assert told["blocked"][0] == "failed"
