@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -19,6 +19,7 @@ from tests.stack.conftest import Stack
 
 TEXT = "The sun rises in the east and sets in the west."
 MODELS = ("tts-1", "gpt-4o-mini-tts")
+MB = 1_000_000
 CODECS = {"mp3": "mp3float", "opus": "opus", "aac": "aac", "flac": "flac", "wav": "pcm_s16le"}
 
 
@@ -156,19 +157,69 @@ def test_openais_sdk_streams_what_is_heard(client: openai.OpenAI) -> None:
     assert [each.speaker for each in voices.segments] == [each.speaker for each in heard]
 
 
-def test_a_transcription_of_25_mb_comes_by_an_uploaded_file(client: openai.OpenAI, http: httpx.Client) -> None:
-    file = sounds.whole("wav", TEXT, 520)
+def uploaded(http: httpx.Client, file: bytes) -> str:
+    """Uploads a WAV file, and returns its id."""
     asked = {"purpose": "user_data", "size": len(file), "type": "audio/wav"}
     signed = http.post("/v1/files/presign", json=asked).raise_for_status().json()
     sent = httpx.post(
         signed["url"], data=signed["fields"], files={"file": file}, timeout=HANGS_AFTER_S, trust_env=False
     )
     assert sent.is_success, sent.text
-    told = http.post("/v1/audio/transcriptions", json={"model": "whisper-1", "file": signed["id"]})
+    name: str = signed["id"]
+    return name
+
+
+def test_a_transcription_of_25_mb_comes_by_an_uploaded_file(client: openai.OpenAI, http: httpx.Client) -> None:
+    file = sounds.whole("wav", TEXT, 520)
+    told = http.post("/v1/audio/transcriptions", json={"model": "whisper-1", "file": uploaded(http, file)})
     assert told.json()["usage"] == {"type": "duration", "seconds": 520}, told.text
     with pytest.raises(openai.APIStatusError) as refused:
         client.audio.transcriptions.create(model="whisper-1", file=("a.wav", file))
     assert refused.value.status_code == 413
+
+
+def peaks(stack: Stack, ask: Callable[[], None]) -> int:
+    """Returns how far the memory of a function's process rose while it answered, in bytes: the most of all of them."""
+    before = {}
+    for pid in stack.processes("audio"):
+        # 5 has Linux count the peak anew (proc_pid_clear_refs(5)).
+        Path(f"/proc/{pid}/clear_refs").write_text("5")
+        before[pid] = memory(pid, "VmRSS")
+    ask()
+    return max(memory(pid, "VmHWM") - standing for pid, standing in before.items())
+
+
+def memory(pid: int, line: str) -> int:
+    (told,) = re.findall(rf"{line}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return 1_024 * int(told)
+
+
+def test_100_mb_of_speech_leave_in_flat_memory(http: httpx.Client, stack: Stack) -> None:
+    def say(lasting_s: int) -> int:
+        told = f"{TEXT} [[sim: media_s={lasting_s}]]"
+        body = {"model": "tts-1", "voice": "coral", "input": told, "response_format": "pcm"}
+        with http.stream("POST", "/v1/audio/speech", json=body) as answer:
+            return sum(map(len, answer.iter_raw()))
+
+    assert say(1) == 2 * sounds.RATE
+    sizes: list[int] = []
+    rise = peaks(stack, lambda: sizes.append(say(2_100)))
+    assert sizes == [2_100 * 2 * sounds.RATE]
+    assert rise < 8 * MB
+
+
+def test_transcriptions_of_25_mb_leave_no_memory_behind(http: httpx.Client, stack: Stack) -> None:
+    file = sounds.whole("wav", TEXT, 520)
+    name = uploaded(http, file)
+
+    def hear() -> None:
+        told = http.post("/v1/audio/transcriptions", json={"model": "whisper-1", "file": name})
+        assert told.json()["usage"] == {"type": "duration", "seconds": 520}, told.text
+
+    hear()
+    # What was fetched, and the form that is sent.
+    rises = [peaks(stack, hear) for _ in range(4)]
+    assert max(rises) < 3 * len(file)
 
 
 # A model of each vendor beside OpenAI, with the voice and the form that are asked for.
