@@ -13,7 +13,7 @@ from itertools import zip_longest
 
 import orjson
 
-from local.providers import answers, openai_checks, openai_shapes, openai_table, schemas, tokens
+from local.providers import answers, chat_sound, openai_checks, openai_shapes, openai_table, schemas, tokens
 from local.providers.answers import Draft, Ended, ModelRequest, Tool, ToolChoice
 from local.providers.json_value import Json, JsonValue
 from local.providers.openai_shapes import DEEPSEEK, OPENAI, Dialect
@@ -87,15 +87,19 @@ class _Answer:
         }
 
     def usage(self) -> Json:
-        output = sum(draft.output_tokens() for draft in self.drafts)
+        spoken = sum(chat_sound.spoken_tokens(self.call.body, draft.text) for draft in self.drafts)
+        output = spoken + sum(draft.output_tokens() for draft in self.drafts)
         usage: Json = {
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": output,
             "total_tokens": self.prompt_tokens + output,
-            "prompt_tokens_details": {"cached_tokens": self.cached_tokens, "audio_tokens": 0},
+            "prompt_tokens_details": {
+                "cached_tokens": self.cached_tokens,
+                "audio_tokens": chat_sound.heard_tokens(self.call.body) if self.dialect is OPENAI else 0,
+            },
             "completion_tokens_details": {
                 "reasoning_tokens": sum(draft.reasoning_tokens for draft in self.drafts),
-                "audio_tokens": 0,
+                "audio_tokens": spoken,
                 "accepted_prediction_tokens": 0,
                 "rejected_prediction_tokens": 0,
             },
@@ -134,6 +138,7 @@ def _answer(dialect: Dialect, call: Call) -> Reply:
             raise openai_shapes.refusal(422, f"Extra inputs are not permitted: '{name}'.", "extra_forbidden", name)
     openai_shapes.require_chat_model(openai_shapes.require_model(dialect, call.body.get("model")))
     openai_checks.check(call.body, dialect.table)
+    chat_sound.check(call.body)
     answer = _thought(dialect, call)
     if call.body.get("stream"):
         headers = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
@@ -251,6 +256,8 @@ def _part_tokens(part: Json) -> list[str]:
     if part["type"] == "text":
         return tokens.split(part["text"])
     digest = hashlib.sha256(orjson.dumps(part)).hexdigest()
+    if part["type"] == "input_audio":
+        return [f"<{digest}>"] * chat_sound.part_tokens(part)
     detail = part["image_url"].get("detail", "auto") if part["type"] == "image_url" else "high"
     return [f"<{digest}>"] * _IMAGE_TOKENS.get(detail, _IMAGE_TOKENS["high"])
 
@@ -277,6 +284,8 @@ def _whole_choice(answer: _Answer, index: int, draft: Draft) -> Json:
     }
     if answer.dialect.thought and draft.reasoning:
         message[answer.dialect.thought] = draft.reasoning
+    if chat_sound.speaks(answer.call.body, draft):
+        message |= {"content": None, "audio": chat_sound.whole(answer.call, index, draft.text)}
     calls = _calls(answer.call, index, draft)
     if calls and _legacy(answer.call):
         message["function_call"] = calls[0]["function"]
@@ -360,6 +369,9 @@ def _deltas(answer: _Answer, index: int, draft: Draft) -> Iterator[Json]:
     if answer.dialect.thought:
         for piece in tokens.cut(draft.reasoning, _TOKENS_PER_CHUNK):
             yield _delta(index, {"content": None, answer.dialect.thought: piece})
+    if chat_sound.speaks(answer.call.body, draft):
+        yield from (_delta(index, {"audio": piece}) for piece in chat_sound.pieces(answer.call, index, draft.text))
+        return
     member = "refusal" if draft.ended is Ended.REFUSED else "content"
     for piece in tokens.cut(draft.text, _TOKENS_PER_CHUNK, answer.call.shape.chunks):
         yield _delta(index, {member: piece}, logprobs=_logprobs(answer.call.body, piece))

@@ -1,16 +1,18 @@
-"""Speech on the whole stack, by OpenAI's own SDK; a decoder of its own judges each file."""
+"""Sound on the whole stack, by OpenAI's own SDK; a decoder of its own judges each file."""
 
 from __future__ import annotations
 
 import base64
 import re
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
 import openai
 import orjson
 import pytest
+from openai.types.chat import ChatCompletionContentPartParam, ChatCompletionMessageParam
 
 from local.providers import sounds, transcription
 from tests.environments import ROOT, python_with, run
@@ -260,3 +262,53 @@ def test_each_vendor_listens(client: openai.OpenAI, model: str) -> None:
     if not model.startswith("whisper"):
         voices = client.audio.transcriptions.create(model=model, file=("a.mp3", file), response_format="diarized_json")
         assert len({each.speaker for each in voices.segments}) == len({each.speaker for each in heard})
+
+
+def test_a_chat_model_hears_and_speaks(client: openai.OpenAI) -> None:
+    heard = base64.b64encode(sounds.whole("wav", TEXT, 2)).decode()
+    question: ChatCompletionContentPartParam = {"type": "text", "text": "What is in this recording?"}
+    sound: ChatCompletionContentPartParam = {"type": "input_audio", "input_audio": {"data": heard, "format": "wav"}}
+    turns: list[ChatCompletionMessageParam] = [{"role": "user", "content": [question, sound]}]
+    answer = client.chat.completions.create(
+        model="gpt-audio", modalities=["text", "audio"], audio={"voice": "alloy", "format": "wav"}, messages=turns
+    )
+    audio, usage = answer.choices[0].message.audio, answer.usage
+    assert audio is not None
+    assert audio.transcript
+    length_s = sounds.seconds(audio.transcript)
+    assert base64.b64decode(audio.data) == sounds.whole("wav", audio.transcript, length_s)
+    assert usage is not None
+    assert usage.prompt_tokens_details is not None
+    assert usage.completion_tokens_details is not None
+    listened, spoken = usage.prompt_tokens_details.audio_tokens, usage.completion_tokens_details.audio_tokens
+    assert spoken == round(length_s * sounds.TOKENS_PER_S)
+    assert listened == 21
+    # $2.50 and $10 a million tokens of text, $32 and $64 of sound, and 5 %.
+    cost = (usage.prompt_tokens - 21) * 2_625 + 21 * 33_600
+    cost += (usage.completion_tokens - spoken) * 10_500 + spoken * 67_200
+    assert answer.model_extra is not None
+    assert Decimal(answer.model_extra["nexevo"]["cost_usd"]) == Decimal(cost) / 10**9
+    with client.chat.completions.create(
+        model="gpt-audio",
+        modalities=["text", "audio"],
+        audio={"voice": "alloy", "format": "pcm16"},
+        messages=turns,
+        stream=True,
+    ) as stream:
+        told = [chunk.choices[0].delta.audio for chunk in stream if chunk.choices]
+    text = "".join(each.transcript or "" for each in told if each is not None)
+    samples = b"".join(base64.b64decode(each.data or "") for each in told if each is not None)
+    assert text
+    assert samples == sounds.whole("pcm", text, sounds.seconds(text))
+
+
+@pytest.mark.parametrize("model", ["claude-haiku-4-5", "gemini-2.5-flash"])
+def test_a_wire_that_carries_no_sound_is_refused_by_name(client: openai.OpenAI, model: str) -> None:
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.chat.completions.create(
+            model=model,
+            modalities=["text", "audio"],
+            audio={"voice": "alloy", "format": "wav"},
+            messages=[{"role": "user", "content": "Hello!"}],
+        )
+    assert refused.value.param in {"modalities", "audio"}

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import orjson
 import pytest
 
 from gateway.canonical.codec import Decoded
@@ -11,6 +12,7 @@ from gateway.canonical.events import (
     Event,
     Failed,
     Finished,
+    OpaqueDelta,
     RefusalDelta,
     Started,
     TextDelta,
@@ -18,6 +20,7 @@ from gateway.canonical.events import (
     ToolCallDelta,
     ToolCallStarted,
     UsageReported,
+    delivered_bytes,
 )
 from gateway.canonical.parts import Citation
 from gateway.canonical.response import FinishReason
@@ -214,6 +217,16 @@ def test_usage_without_a_choice_is_no_whole_stream() -> None:
     usage, *rest = decode(b'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":0}}\n\n')
     assert usage.events == [UsageReported(Usage(input=1))]
     assert failure(rest).message == "The provider's stream was cut."
+
+
+def test_sound_counts_as_its_tokens_and_not_as_its_text() -> None:
+    # A second of sound is 20 tokens, of three bytes as text is counted.
+    pieces = [{"id": "audio_1", "transcript": "Grüße"}, {"data": "A" * 64_000}, {"data": "AAAA"}, {"expires_at": 9}]
+    frames = [{"choices": [{"index": 0, "delta": {"audio": piece}, "finish_reason": None}]} for piece in pieces]
+    stream = b"".join(b"data: " + orjson.dumps(frame) + b"\n\n" for frame in frames)
+    decoder = UPSTREAM.stream_decoder("n1")
+    found = [event for decoded in decoder.feed(stream) for event in decoded.events if isinstance(event, OpaqueDelta)]
+    assert [delivered_bytes(event) for event in found] == [7, 60, 1, 0]
 
 
 def test_bytes_after_the_end_mean_nothing() -> None:

@@ -14,6 +14,7 @@ import orjson
 
 from gateway.canonical.call_ids import CallIds
 from gateway.canonical.codec import Decoded
+from gateway.canonical.estimate import BYTES_PER_TOKEN
 from gateway.canonical.events import (
     CitationAdded,
     Ended,
@@ -270,9 +271,12 @@ class _Choice:
         events.append(RefusalDelta(as_text(text), self._part("refusal"), self._index))
 
     def read_audio(self, audio: object, events: list[Event]) -> None:
-        """Sound, which only this wire streams in this form."""
+        """Sound and its text, which only this wire streams in this form."""
+        said = as_object(audio)
+        sound, text = as_text(said.get("data")), as_text(said.get("transcript")).encode()
+        counted = len(text) + -(-len(sound) * BYTES_PER_TOKEN // _SOUND_BASE64_PER_TOKEN)
         json_text = dumped({"audio": audio})
-        events.append(OpaqueDelta(answer.PROTOCOL, json_text, self._part("audio"), self._index))
+        events.append(OpaqueDelta(answer.PROTOCOL, json_text, self._part("audio"), self._index, counted_bytes=counted))
 
     def read_annotations(self, annotations: object, events: list[Event]) -> None:
         """Citations of the open text."""
@@ -309,6 +313,8 @@ def _said_once(delta: dict[str, Any]) -> dict[str, Any]:
 
 
 _CALLS = frozenset({"tool_calls", "function_call"})
+# Sound is streamed as 24,000 samples of 16 bits a second, of which a token is a twentieth: 2,400 bytes.
+_SOUND_BASE64_PER_TOKEN = 3_200
 # The readers of a delta's members, by name. Other members mean nothing to other wires.
 _READERS: Mapping[str, Callable[[_Choice, object, list[Event]], None]] = {
     "content": _Choice.read_content,
