@@ -304,6 +304,18 @@ async def test_a_probe_that_stays_silent_costs_its_request_seconds() -> None:
     await played(story)
 
 
+async def test_the_time_of_a_stream_ends_the_one_that_serves_in_anothers_place_as_any_other() -> None:
+    async def story(three: Three) -> None:
+        three.second.text = "word " * 60
+        body = hello(model="thrice", stream=True)
+        answer = await three.gateway.ask(body, seconds_left=SUSPECT_S + 25)
+        finishes = [choice["finish_reason"] for each in answer.chunks for choice in each.get("choices", [])]
+        assert finishes[-1] == "length"
+        assert await three.spent() > 0
+
+    await played(story)
+
+
 async def test_a_whole_answers_time_ends_all_that_was_asked_and_charges_nothing() -> None:
     async def story(three: Three) -> None:
         three.second.silent_s = three.third.silent_s = 280.0
