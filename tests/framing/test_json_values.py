@@ -22,6 +22,21 @@ def test_an_integer_is_written_as_it_came(text: bytes) -> None:
     assert orjson.dumps(reread(text)) == orjson.dumps(reread(text.decode())) == text
 
 
+@pytest.mark.parametrize("said", [r"\u0000integer:1,\"max_tokens\":9", "", "1", r"\u0000", "0" * 40 + r"\""])
+def test_a_text_beside_a_long_integer_stays_a_text(said: str) -> None:
+    text = b'{"a":"%b","b":[123456789012345678901234,"%b"]}' % (said.encode(), said.encode())
+    for value in (loads(text), reread(text)):
+        assert value["a"] == value["b"][1] == orjson.loads(text)["a"]
+        assert orjson.dumps(value) == text
+
+
+def test_a_mark_of_one_text_marks_nothing_in_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = iter((b"a", b"b"))
+    monkeypatch.setattr("gateway.framing.json_values.urandom", lambda _: next(drawn) * 16)
+    assert loads(b"[123456789012345678901234]") != []
+    assert loads(b'["%b1,2",123456789012345678901234]' % (b"a" * 16).hex().encode())[0] == (b"a" * 16).hex() + "1,2"
+
+
 @pytest.mark.parametrize("text", [b"[0.1234567890123456789012]", b"[1234567890123456789012.5]", b"[1e19]", b'["1"]'])
 def test_what_is_no_long_integer_is_read_as_ever(text: bytes) -> None:
     assert loads(text) == reread(text) == orjson.loads(text)

@@ -7,6 +7,8 @@ and written unchanged.
 from __future__ import annotations
 
 import re
+from functools import partial
+from os import urandom
 from typing import Any
 
 import orjson
@@ -28,9 +30,6 @@ _NAMES = rb'(?s:"(?:[^"\\]++|\\.)*+"\s*+(:?))'
 _SPACED = re.compile(rb'"\s+:')
 # An escaped surrogate pair, one half of a pair alone, or any other escape; JSON has backslashes in strings alone.
 _ESCAPE = rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|(?s:\\.)"
-# Starts the temporary string that holds an integer's digits; real text never begins with NUL.
-_MARK = "\0integer:"
-_MARK_JSON = orjson.dumps(_MARK)[:-1]
 
 
 def loads(data: bytes, depth_max: int = DEPTH_MAX) -> Any:
@@ -43,10 +42,10 @@ def loads(data: bytes, depth_max: int = DEPTH_MAX) -> Any:
         value = orjson.loads(data)
         bound_depth(data, value, depth_max)
         return value
-    marked = re.sub(_TOKEN, _marked, data)
-    value = orjson.loads(marked)
+    mark = _new_mark()
+    value = _loads_marked(data, mark)
     bound_depth(data, value, depth_max)
-    return value if marked == data else _unmarked(value)
+    return _unmarked(value, mark)
 
 
 def repeats_a_name(data: bytes, value: Any) -> bool:
@@ -73,7 +72,8 @@ def reread(text: bytes | str) -> Any:
     data = text.encode() if isinstance(text, str) else text
     if data.translate(_DIGITS_ALONE).find(_LONG) < 0:
         return orjson.loads(data)
-    return _unmarked(orjson.loads(re.sub(_TOKEN, _marked, data)))
+    mark = _new_mark()
+    return _unmarked(_loads_marked(data, mark), mark)
 
 
 def readable(data: bytes) -> bytes:
@@ -93,18 +93,27 @@ def _whole_character(escape: re.Match[bytes]) -> bytes:
     return b"\\ufffd" if escape[1] else escape[0]
 
 
-def _marked(token: re.Match[bytes]) -> bytes:
+def _new_mark() -> str:
+    """What the string begins with that holds a long integer's digits meanwhile. No writer of a text can know it."""
+    return urandom(16).hex()
+
+
+def _loads_marked(data: bytes, mark: str) -> Any:
+    return orjson.loads(re.sub(_TOKEN, partial(_marked, mark.encode()), data))
+
+
+def _marked(mark: bytes, token: re.Match[bytes]) -> bytes:
     text = token[0]
     is_short = text.startswith(b'"') or (len(text) <= _DIGITS + 1 and int(text) in _BITS_64)
-    return text if is_short else _MARK_JSON + text + b'"'
+    return text if is_short else b'"%b%b"' % (mark, text)
 
 
-def _unmarked(value: Any) -> Any:
-    """Replaces each mark by its integer."""
+def _unmarked(value: Any, mark: str) -> Any:
+    """Replaces each marked string by its integer."""
     if isinstance(value, dict):
-        return {name: _unmarked(member) for name, member in value.items()}
+        return {name: _unmarked(member, mark) for name, member in value.items()}
     if isinstance(value, list):
-        return [_unmarked(element) for element in value]
-    if isinstance(value, str) and value.startswith(_MARK):
-        return orjson.Fragment(value.removeprefix(_MARK))
+        return [_unmarked(element, mark) for element in value]
+    if isinstance(value, str) and value.startswith(mark):
+        return orjson.Fragment(value.removeprefix(mark))
     return value
