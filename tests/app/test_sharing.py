@@ -124,6 +124,38 @@ async def test_answers_without_room_are_refused_for_now(monkeypatch: pytest.Monk
         assert (await gateway.ask(hello())).status == 200
 
 
+async def test_answers_that_say_their_length_do_not_wait_for_each_other_half_read() -> None:
+    whole = sized(200, completion("x" * 250 * KB))
+    go = asyncio.Event()
+
+    async def in_pieces(_number: int, writer: asyncio.StreamWriter) -> None:
+        for start in range(0, len(whole), 100 * KB):
+            writer.write(whole[start : start + 100 * KB])
+            await writer.drain()
+            await go.wait()
+
+    async with Scripted(in_pieces) as provider, app_under_test(provider.base_url, sharing=Sharing(SMALL_MB)) as gateway:
+        asked = [asyncio.create_task(gateway.ask(hello())) for _ in range(10)]
+        await asyncio.sleep(0.2)
+        go.set()
+        assert [answer.status for answer in await asyncio.gather(*asked)] == [200] * 10
+
+
+@pytest.mark.parametrize(
+    ("body", "is_heavy"),
+    [
+        (b"[" + b"[]," * 9_000 + b"1]", False),
+        (b"[" + b"[]," * 11_000 + b"1]", True),
+        (b'"' + b"x" * 1024 * 1024 + b'"', True),
+        (b'"' + b"x" * 1000 * 1024 + b'"', False),
+        (b"[" + b"{}," * 900 + b'"' + b"x" * 20_000 + b'"]', False),
+        (b"[" + b"{}," * 1_100 + b'"' + b"x" * 20_000 + b'"]', True),
+    ],
+)
+def test_a_body_of_many_values_of_any_kind_is_heavy(body: bytes, *, is_heavy: bool) -> None:
+    assert Sharing(SMALL_MB).is_heavy(body) is is_heavy
+
+
 async def test_what_outlives_its_request_takes_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     room = Sharing(SMALL_MB)
     ended, late = asyncio.Event(), asyncio.Event()

@@ -29,8 +29,9 @@ ANSWER_SHARE = 0.25
 PATIENCE_S = 5.0
 RETRY_AFTER_S = 2
 NO_ROOM = "The gateway has no room for a body or an answer of this length now. Try again."
-# What takes tens of milliseconds to read: an object of a body costs 10 us and more, a long text far less a byte.
-HEAVY_BYTES, HEAVY_OBJECTS = 1024 * 1024, 1_000
+# What takes tens of milliseconds to read: an object of a body costs 10 us and more, another value half of one, and a
+# long text far less a byte.
+HEAVY_BYTES, HEAVY_VALUES, VALUES_OF_AN_OBJECT = 1024 * 1024, 20_000, 20
 
 
 class Share:
@@ -79,7 +80,10 @@ class Sharing:
 
     def is_heavy(self, body: bytes) -> bool:
         """True for a body that takes so long to read that others would wait for it."""
-        return len(body) > HEAVY_BYTES or (len(body) > COUNTED_BYTES // 4 and body.count(b"{") > HEAVY_OBJECTS)
+        if not COUNTED_BYTES // 4 < len(body) <= HEAVY_BYTES:
+            return len(body) > HEAVY_BYTES
+        values = body.count(b",") + body.count(b"[") + body.count(b"{") * VALUES_OF_AN_OBJECT
+        return values > HEAVY_VALUES
 
     async def apart(self, work: Callable[[], T]) -> T:
         """Runs work on a heavy body in a thread, one at a time: the loop goes on between its steps."""

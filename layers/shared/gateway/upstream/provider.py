@@ -125,7 +125,7 @@ class HttpUpstreamResponse:
     async def _shared(self) -> bytes:
         """The body, read as the memory that requests share has room for it."""
         parts: list[bytes] = []
-        size = room = 0
+        size, room = 0, await self._announced()
         while data := await self._response.more():
             size += len(data)
             if size > self._body_bytes_max:
