@@ -76,11 +76,11 @@ class TokenMeter(Struct, frozen=True):
 
     def _worst_case_on(self, candidate: Candidate[ChatModel], open_units: int) -> NanoUsd:
         return worst_case(
-            self.request,
+            self._as_bounded,
             terms_of(candidate),
             context_window=candidate.model.context_window,
             model_max=candidate.model.max_output_tokens,
-            open_output_tokens=open_units,
+            open_output_tokens=max(open_units, LEAST_BOUND_TOKENS),
             tools=offered_tools(self.request, candidate.target),
         )
 
@@ -92,15 +92,9 @@ class TokenMeter(Struct, frozen=True):
         return Cost(total, agreed.tier, agreed.price_version, tools)
 
     def bounded(self, served_by: Candidate[ChatModel], usage: Usage) -> Usage:
-        """The part of the usage that the request can have caused: its prompts, answers and uses as they are held for.
-
-        Providers have least bounds of their own, which stand in the place of a smaller one.
-        """
+        """The part of the usage that the request can have caused: its prompts, answers and uses as they are held for."""
         model, request = served_by.model, self.request
-        asked = request.max_output_tokens or self.units_max
-        bound = None if asked is None else max(asked, LEAST_BOUND_TOKENS)
-        roomy = request if bound == request.max_output_tokens else replace(request, max_output_tokens=bound)
-        output = output_tokens_at_most(roomy, model.max_output_tokens, model.max_output_tokens)
+        output = output_tokens_at_most(self._as_bounded, model.max_output_tokens, model.max_output_tokens)
         tools = offered_tools(request, served_by.target)
         prompt = input_tokens_at_most(request, model.context_window, tools=tools, output_tokens=output)
         within = usage_at_most(usage, prompt_tokens=prompt, output_tokens=output)
@@ -108,13 +102,19 @@ class TokenMeter(Struct, frozen=True):
         return replace(within, uses=uses) if uses else within
 
     @property
+    def _as_bounded(self) -> ChatRequest:
+        """The request with the bound that a provider may be asked with: each has a least one of its own."""
+        asked = self.request.max_output_tokens or self.units_max
+        bound = None if asked is None else max(asked, LEAST_BOUND_TOKENS)
+        same = bound == self.request.max_output_tokens
+        return self.request if same else replace(self.request, max_output_tokens=bound)
+
+    @property
     def tokens(self) -> TokenDemand:
         """The bound of the prompt and of the answers, over the candidates; the prompt is probably far below its own."""
         asked, output = self.request.max_output_tokens, self.open_output
         first = OPEN_OUTPUT_TOKENS if output is None else output.first_units
-        roomy = (
-            self.request if asked is None else replace(self.request, max_output_tokens=max(asked, LEAST_BOUND_TOKENS))
-        )
+        roomy = self.request if asked is None else self._as_bounded
         answers = max(output_tokens_at_most(roomy, each.model.max_output_tokens, first) for each in self.candidates)
         prompt = self._prompt_at_most
         likely = min(prompt, estimated_input_tokens(self.request)) + answers
