@@ -98,7 +98,7 @@ def test_the_limits_that_no_setting_changes_are_the_contracts() -> None:
 
 
 def test_a_text_that_is_no_hold_id_is_refused() -> None:
-    with pytest.raises(ValueError, match="hold id"):
+    with pytest.raises(ValueError, match="no number of an id"):
         admitted_s("not an id!")
 
 
