@@ -145,7 +145,7 @@ def test_a_breaker_opens_at_failures_in_a_row_and_not_again_while_it_cools() -> 
 
 def test_a_named_wait_is_kept_as_it_is_named() -> None:
     assert Standing().failed(10, after_s=5) == Standing(0, 1, 15, 15)
-    assert Standing().failed(10, after_s=60) == Standing(0, 1, 70, 10 + LEFT_MAX_S)
+    assert Standing().failed(10, after_s=60) == Standing(0, 1, 10 + LEFT_MAX_S, 10 + LEFT_MAX_S)
     assert Standing(0, 3, 90).failed(10, after_s=60) == Standing(0, 3, 90, 10 + LEFT_MAX_S)
 
 

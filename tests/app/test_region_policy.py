@@ -146,3 +146,9 @@ async def test_a_prompt_is_counted_by_no_credential_outside_of_the_keys_region()
     with pytest.raises(OutOfRegion):
         await providers.choice(candidate, Principal("acct", replace(RECORD, region_policy="overseas-only")))
     assert len(await providers.choice(candidate, Principal("acct", RECORD))) == 1
+
+
+@pytest.mark.parametrize("region", ["cn", "cn-mainland", "china", "chinanorth3", "ap-shanghai"])
+def test_a_region_that_is_called_chinese_is_in_the_mainland(region: str) -> None:
+    assert within("cn-only", "custom/ok", region)
+    assert not within("overseas-only", "custom/ok", region)

@@ -8,8 +8,17 @@ from __future__ import annotations
 # The policy of keys without one.
 ANYWHERE = "any"
 _CHINESE = frozenset({"deepseek", "tencent"})
-# https://www.tencentcloud.com/document/product/213/6091, and the names of Alibaba's and AWS's regions.
-_CHINESE_REGIONS = ("cn-", "ap-beijing", "ap-chengdu", "ap-chongqing", "ap-guangzhou", "ap-nanjing", "ap-shanghai")
+# https://www.tencentcloud.com/document/product/213/6091, and the names of Alibaba's, AWS's and Azure's regions.
+_CHINESE_REGIONS = (
+    "cn",
+    "china",
+    "ap-beijing",
+    "ap-chengdu",
+    "ap-chongqing",
+    "ap-guangzhou",
+    "ap-nanjing",
+    "ap-shanghai",
+)
 
 
 def within(policy: str, provider: str, region: str | None) -> bool:

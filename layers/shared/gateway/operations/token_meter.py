@@ -92,7 +92,7 @@ class TokenMeter(Struct, frozen=True):
         return Cost(total, agreed.tier, agreed.price_version, tools)
 
     def bounded(self, served_by: Candidate[ChatModel], usage: Usage) -> Usage:
-        """The part of the usage that the request can have caused: its prompts, answers and uses as they are held for."""
+        """The part of the usage that the request can have caused: prompts, answers and uses as they are held for."""
         model, request = served_by.model, self.request
         output = output_tokens_at_most(self._as_bounded, model.max_output_tokens, model.max_output_tokens)
         tools = offered_tools(request, served_by.target)

@@ -60,8 +60,10 @@ class Standing(Struct, frozen=True):
         What is asked while it cools, since nothing else is left, says nothing new.
         """
         if after_s:
-            left_until_s = max(self.left_until_s, now_s + min(after_s, LEFT_MAX_S))
-            return Standing(0, self.openings or 1, max(self.until_s, now_s + after_s), left_until_s)
+            waits_until_s = now_s + min(after_s, LEFT_MAX_S)
+            return Standing(
+                0, self.openings or 1, max(self.until_s, waits_until_s), max(self.left_until_s, waits_until_s)
+            )
         if self.phase(now_s) is Phase.COOLING:
             return self
         if not self.openings and not at_once and self.failures + 1 < FAILURES_MAX:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from gateway.ports.upstream import Credential
 from gateway.providers.outgoing import Headers, Outgoing, anthropic_key, bearer, setting
 
-# How an operator may call a place; one that begins with `cn-` is in China's mainland.
+# How an operator may call a place; one that begins with `cn` or `china` is in China's mainland.
 REGIONS = r"[a-z][a-z0-9-]*"
 _VERSION = "/v1"
 
