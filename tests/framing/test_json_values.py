@@ -1,5 +1,7 @@
 """Tests that JSON keeps every digit of its integers."""
 
+from hashlib import sha256
+
 import orjson
 import pytest
 
@@ -30,11 +32,10 @@ def test_a_text_beside_a_long_integer_stays_a_text(said: str) -> None:
         assert orjson.dumps(value) == text
 
 
-def test_a_mark_of_one_text_marks_nothing_in_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = iter((b"a", b"b"))
-    monkeypatch.setattr("gateway.framing.json_values.urandom", lambda _: next(drawn) * 16)
-    assert loads(b"[123456789012345678901234]") != []
-    assert loads(b'["%b1,2",123456789012345678901234]' % (b"a" * 16).hex().encode())[0] == (b"a" * 16).hex() + "1,2"
+def test_the_mark_of_one_text_marks_nothing_in_another() -> None:
+    text = b"[123456789012345678901234]"
+    guessed = f"{sha256(text).hexdigest()}1,2"
+    assert loads(b'["%b",123456789012345678901234]' % guessed.encode())[0] == guessed
 
 
 @pytest.mark.parametrize("text", [b"[0.1234567890123456789012]", b"[1234567890123456789012.5]", b"[1e19]", b'["1"]'])

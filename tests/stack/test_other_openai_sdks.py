@@ -12,6 +12,7 @@ PYTHON_SCRIPT = Path(__file__).parent / "python_openai.py"
 ALIASES = [
     *("nexevo/fast", "nexevo/balanced", "nexevo/auto"),
     *("nexevo/video-fast", "nexevo/video-balanced", "nexevo/video-pro", "nexevo/3d-fast", "nexevo/3d-balanced"),
+    *("nexevo/image-fast", "nexevo/image-balanced", "nexevo/image-pro"),
     *("nexevo/embed-fast", "nexevo/embed-balanced", "nexevo/rerank-fast", "nexevo/rerank-balanced"),
 ]
 

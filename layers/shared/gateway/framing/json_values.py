@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from os import urandom
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -42,7 +42,7 @@ def loads(data: bytes, depth_max: int = DEPTH_MAX) -> Any:
         value = orjson.loads(data)
         bound_depth(data, value, depth_max)
         return value
-    mark = _new_mark()
+    mark = _mark_of(data)
     value = _loads_marked(data, mark)
     bound_depth(data, value, depth_max)
     return _unmarked(value, mark)
@@ -72,7 +72,7 @@ def reread(text: bytes | str) -> Any:
     data = text.encode() if isinstance(text, str) else text
     if data.translate(_DIGITS_ALONE).find(_LONG) < 0:
         return orjson.loads(data)
-    mark = _new_mark()
+    mark = _mark_of(data)
     return _unmarked(_loads_marked(data, mark), mark)
 
 
@@ -93,9 +93,9 @@ def _whole_character(escape: re.Match[bytes]) -> bytes:
     return b"\\ufffd" if escape[1] else escape[0]
 
 
-def _new_mark() -> str:
-    """What the string begins with that holds a long integer's digits meanwhile. No writer of a text can know it."""
-    return urandom(16).hex()
+def _mark_of(data: bytes) -> str:
+    """The mark of the strings that hold long integers' digits meanwhile: no text can contain its own digest."""
+    return sha256(data).hexdigest()
 
 
 def _loads_marked(data: bytes, mark: str) -> Any:
