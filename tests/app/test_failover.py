@@ -240,6 +240,14 @@ async def test_the_second_provider_alone_may_have_credentials() -> None:
             assert (await gateway.ask(hello(model="twice"))).status == 200
 
 
+async def test_an_answer_that_is_too_large_is_not_generated_again() -> None:
+    huge = always(sized(200, completion("x" * 60_000)))
+    async with Scripted(huge) as provider, app_under_test(provider.base_url, memory_mb=1) as gateway:
+        answer = await gateway.ask(hello())
+    assert (answer.status, answer.error["message"]) == (502, "The provider's answer is too large.")
+    assert len(provider.bodies) == 1
+
+
 async def test_what_the_only_provider_that_was_asked_refuses_is_the_callers_mistake() -> None:
     async with Scripted(always(REFUSED)) as provider:
         rows = {"deepseek": Credential("k", provider.base_url)}

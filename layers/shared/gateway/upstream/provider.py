@@ -48,8 +48,8 @@ SAID = {
     PeerClosed: "The provider closed the connection without answering.",
     Truncated: "The provider's answer was cut off.",
     BadResponse: "The provider's answer could not be read.",
-    BodyTooLarge: "The provider's answer is too large.",
 }
+TOO_LARGE = "The provider's answer is too large."
 TIMED_OUT = "The provider did not answer in time."
 
 
@@ -120,7 +120,7 @@ class HttpUpstreamResponse:
         except (UnknownCoding, Damaged) as error:
             raise UpstreamError(SAID[BadResponse]) from error
         except TooLarge as error:
-            raise UpstreamError(SAID[BodyTooLarge]) from error
+            raise _too_large() from error
 
     async def _shared(self) -> bytes:
         """The body, read as the memory that requests share has room for it."""
@@ -194,4 +194,11 @@ def _split(url: str) -> tuple[Origin, str]:
 def _raise_for(error: TransportError) -> NoReturn:
     if isinstance(error, TimedOut):
         raise UpstreamTimeout(TIMED_OUT) from error
+    if isinstance(error, BodyTooLarge):
+        raise _too_large() from error
     raise UpstreamError(SAID[type(error)]) from error
+
+
+def _too_large() -> UpstreamError:
+    """The failure of an answer that would be as large, and as dear, if it was generated again."""
+    return UpstreamError(TOO_LARGE, retryable=False)
