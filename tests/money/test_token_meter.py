@@ -201,6 +201,13 @@ def test_a_sum_is_worth_the_bytes_of_the_output_that_costs_it() -> None:
     assert meter("cheap").bytes_worth(served_by("cheap"), 10) == 30_000
 
 
+@pytest.mark.parametrize("bound", [1, 5, 15, 16, 99])
+@pytest.mark.parametrize("stream", [False, True])
+def test_no_report_of_a_provider_costs_more_than_the_worst_case(bound: int, *, stream: bool) -> None:
+    asked, lie = meter("small", max_output_tokens=bound, stream=stream), Usage(input=10**9, output=10**9)
+    assert asked.cost(served_by("small"), asked.bounded(served_by("small"), lie)).nanousd == asked.worst_case(0)
+
+
 @pytest.mark.parametrize(
     ("above", "prompt_usd"), [((131,), "4"), ((132,), "1"), ((100, 131), "8"), ((100, 132), "4"), ((), "1")]
 )

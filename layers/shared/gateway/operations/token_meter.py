@@ -76,7 +76,7 @@ class TokenMeter(Struct, frozen=True):
 
     def _worst_case_on(self, candidate: Candidate[ChatModel], open_units: int) -> NanoUsd:
         return worst_case(
-            self._as_bounded,
+            _roomy(self.request, self.request.max_output_tokens),
             terms_of(candidate),
             context_window=candidate.model.context_window,
             model_max=candidate.model.max_output_tokens,
@@ -94,7 +94,8 @@ class TokenMeter(Struct, frozen=True):
     def bounded(self, served_by: Candidate[ChatModel], usage: Usage) -> Usage:
         """The part of the usage that the request can have caused: prompts, answers and uses as they are held for."""
         model, request = served_by.model, self.request
-        output = output_tokens_at_most(self._as_bounded, model.max_output_tokens, model.max_output_tokens)
+        roomy = _roomy(request, request.max_output_tokens or self.units_max)
+        output = output_tokens_at_most(roomy, model.max_output_tokens, model.max_output_tokens)
         tools = offered_tools(request, served_by.target)
         prompt = input_tokens_at_most(request, model.context_window, tools=tools, output_tokens=output)
         within = usage_at_most(usage, prompt_tokens=prompt, output_tokens=output)
@@ -102,19 +103,10 @@ class TokenMeter(Struct, frozen=True):
         return replace(within, uses=uses) if uses else within
 
     @property
-    def _as_bounded(self) -> ChatRequest:
-        """The request with the bound that a provider may be asked with: each has a least one of its own."""
-        asked = self.request.max_output_tokens or self.units_max
-        bound = None if asked is None else max(asked, LEAST_BOUND_TOKENS)
-        same = bound == self.request.max_output_tokens
-        return self.request if same else replace(self.request, max_output_tokens=bound)
-
-    @property
     def tokens(self) -> TokenDemand:
         """The bound of the prompt and of the answers, over the candidates; the prompt is probably far below its own."""
-        asked, output = self.request.max_output_tokens, self.open_output
+        roomy, output = _roomy(self.request, self.request.max_output_tokens), self.open_output
         first = OPEN_OUTPUT_TOKENS if output is None else output.first_units
-        roomy = self.request if asked is None else self._as_bounded
         answers = max(output_tokens_at_most(roomy, each.model.max_output_tokens, first) for each in self.candidates)
         prompt = self._prompt_at_most
         likely = min(prompt, estimated_input_tokens(self.request)) + answers
@@ -160,6 +152,12 @@ class TokenMeter(Struct, frozen=True):
         """The number of output bytes that cost so much."""
         thousand = cost(Usage(output=1000), terms_of(served_by))
         return max(1, nanousd * 1000 * BYTES_PER_TOKEN // max(1, thousand))
+
+
+def _roomy(request: ChatRequest, bound: int | None) -> ChatRequest:
+    """The request with that bound, or the least one that providers may be asked with: each has one of its own."""
+    most = None if bound is None else max(bound, LEAST_BOUND_TOKENS)
+    return request if most == request.max_output_tokens else replace(request, max_output_tokens=most)
 
 
 def _is_seen(request: ChatRequest, candidate: Candidate[ChatModel]) -> bool:
