@@ -13,7 +13,8 @@ from local.providers.answers import Draft, Ended
 from local.providers.json_value import Json
 from local.providers.wire import Call
 
-_MODEL = "gpt-audio"
+# Part of the names of all models that speak, those that have ended too.
+_SPEAKING = "audio"
 _STREAMED = "pcm16"
 _FORMS = ("wav", "aac", "mp3", "flac", "opus", _STREAMED)
 # A token of sound that is heard is a tenth of a second; the files of tests have 48,000 bytes of it.
@@ -25,7 +26,7 @@ def check(body: Json) -> None:
     """Refuses what a model of sound refuses, and sound of another model."""
     if "audio" not in (body.get("modalities") or ()):
         return
-    if not str(body["model"]).startswith(_MODEL):
+    if _SPEAKING not in str(body["model"]):
         raise openai_shapes.refusal(400, "This model does not support audio output.", "invalid_value", "modalities")
     asked = body.get("audio") or {}
     if not asked.get("voice"):
