@@ -28,8 +28,8 @@ CHUNKS = 200
 PACED, PAUSE_MS = 60, 4
 # A busy machine joins chunks. Streams are tried until so many had so many reads of their own.
 READS_MIN, READ_STREAMS, READ_TRIES = 15, 2, 8
-# Two runs of the same code differ by 1 % in instructions, by nothing in waits and sends, by 8 % in CPU at a load of 14.
-COUNTED_BOUND, READ_BOUND, CALLS_BOUND, CPU_BOUND = 1.05, 1.25, 1.0, 1.3
+# Two runs of the same code differ by 1 % in instructions, by nothing in waits and sends, by 29 % in CPU beside tests.
+COUNTED_BOUND, READ_BOUND, CALLS_BOUND, CPU_BOUND = 1.05, 1.25, 1.0, 2.0
 READ, WAITS, SENDS = ", read of a chunk", ", waits of a request", ", sends of a "
 CPU, CPU_PROCESSES, CPU_ROUNDS, CPU_REQUESTS = "chat, CPU of a request", 3, 8, 6
 PYTHON = ".".join(platform.python_version_tuple()[:2])
