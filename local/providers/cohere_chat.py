@@ -66,7 +66,7 @@ def _text_of(content: JsonValue) -> str:
     return "".join(str(block.get("text", "")) for block in blocks if isinstance(block, dict))
 
 
-def _check(body: Json) -> None:
+def check(body: Json) -> None:
     """Refuses what the wire does not know, and what the constraint table forbids."""
     for name in body.keys() - _KNOWN:
         raise cohere.refusal(422, f"unknown field: parameter '{name}' is not a valid field")
@@ -132,7 +132,7 @@ def _ask(body: Json) -> ModelRequest:
 
 
 def _answer(call: Call) -> Reply:
-    _check(call.body)
+    check(call.body)
     draft = answers.compose(_ask(call.body), call.shape)
     if call.body.get("stream"):
         return Reply(200, (("content-type", "text/event-stream"),), _frames(call, draft))

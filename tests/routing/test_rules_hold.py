@@ -267,9 +267,9 @@ def test_a_suffix_changes_the_order_and_nothing_else(
     members |= {"provider": members["provider"] | {"allow_fallbacks": True}}
 
     def found(asked_as: str) -> Any:
-        # Bodies of one length, since prices bound the worst case by it.
-        user = "u" * (30 - len(asked_as))
-        plan = Case(catalog, caller(), asked(asked_as, user=user, **members)).plan()
+        # Bodies of one length, since prices bound the worst case by it, and prompts of one estimate.
+        said = [{"role": "user", "content": "u" * (30 - len(asked_as))}]
+        plan = Case(catalog, caller(), asked(asked_as, messages=said, **members)).plan()
         return None if plan is None else {(each.model.id, each.target) for each in plan.candidates}
 
     assert found(plain + suffix) == found(plain)

@@ -29,6 +29,7 @@ from gateway.providers.constraints import Renaming
 from local.providers import (
     anthropic_checks,
     bedrock_checks,
+    cohere_chat,
     gemini_checks,
     openai_checks,
     openai_items,
@@ -175,6 +176,7 @@ JUDGES: Mapping[str, Callable[[Json, str], None]] = {
     "anthropic_messages": check_messages,
     "gemini": partial(gemini_checks.check, vertex=False),
     "bedrock_converse": bedrock_checks.check,
+    "cohere_chat": lambda body, _: cohere_chat.check(body),
 }
 
 

@@ -87,7 +87,8 @@ def _completed(messages: Messages, limits: Constraints) -> Messages:
     kept = list(messages)
     if messages[last].role == "assistant":
         if limits.closes_with_user:
-            kept.insert(last + 1, Message("user", (Text(CLOSING),)))
+            # Behind instructions too, which some wires leave in their place.
+            kept.append(Message("user", (Text(CLOSING),)))
         elif not limits.closes_with_blank:
             kept[last] = _without_trailing_blanks(messages[last])
     if limits.opens_with_user and messages[first].role == "assistant":
