@@ -1,4 +1,4 @@
-"""The money of requests that are priced by what they send: embeddings and rerank. Their answers cost nothing more."""
+"""The money of requests whose answers have no open length: embeddings, rerank, transcriptions, speech, pictures."""
 
 from __future__ import annotations
 

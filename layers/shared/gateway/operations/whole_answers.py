@@ -1,4 +1,4 @@
-"""The verbs of an operation whose answers come whole and whose output has no open length."""
+"""The verbs of an operation whose output has no open length. Its answers come whole, unless it says otherwise."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ A = TypeVar("A")
 
 
 class WholeAnswers(Generic[R, A]):
-    """The verbs that embeddings and rerank have in common."""
+    """The verbs that embeddings, rerank, pictures and sound have in common."""
 
     def bounded(self, request: R, units: int) -> R:
         """The request as it is: no output is open."""

@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct, field
 
 from gateway.canonical.models import Alias, Retired
+from gateway.canonical.money import NanoUsd
 from gateway.canonical.usage import Usage
 from gateway.errors import InvalidRequest, UpstreamError
 from gateway.logs.metrics import Metric, measure
@@ -127,12 +128,17 @@ class Hedging:
 
     def lost(self, context: Request, loser: Attempt, usage: Usage) -> None:
         """Notes what an attempt that was let go has cost the operator."""
-        nanousd = context.meter.cost(loser.candidate, usage).nanousd
-        self._lost_nanousd += nanousd
-        measure({Metric.HEDGES_LOST: 1, Metric.HEDGES_NANOUSD: nanousd})
+        self._lost_nanousd += counted_loss(context, loser, usage)
 
     def _pace(self, name: str) -> Pace:
         return self._paces.setdefault(name, Pace())
+
+
+def counted_loss(context: Request, loser: Attempt, usage: Usage) -> NanoUsd:
+    """The cost to the operator of an attempt that was let go, which the metrics count."""
+    nanousd = context.meter.cost(loser.candidate, usage).nanousd
+    measure({Metric.HEDGES_LOST: 1, Metric.HEDGES_NANOUSD: nanousd})
+    return nanousd
 
 
 def _name(context: Request, candidate: Candidate[Any]) -> str:

@@ -16,8 +16,8 @@ from msgspec import Struct
 
 from gateway.canonical.chat_models import ChatModel
 from gateway.errors import InvalidRequest, UpstreamError, UpstreamTimeout
-from gateway.logs.metrics import Metric, measure
-from gateway.pipeline.context import HEDGED, Attempt, RequestContext
+from gateway.pipeline.context import HEDGED, Attempt
+from gateway.pipeline.hedging import Noted, Request, counted_loss
 from gateway.pipeline.routes import Routes
 from gateway.ports.clock import Clock
 from gateway.routing.health import place_of, target_name
@@ -35,8 +35,6 @@ RESCUES_MAX, RESCUES_S = 32, 60.0
 SILENT = "The provider has not begun to answer in time."
 
 T = TypeVar("T")
-Request = RequestContext[Any, Any]
-Noted = Callable[[Attempt, UpstreamError | InvalidRequest], None]
 
 
 def silent_after_s(context: Request, candidate: Candidate[Any]) -> float:
@@ -178,8 +176,7 @@ class Rescue(Generic[T]):
     async def close(self, context: Request) -> None:
         """Ends what is still asked, and counts what those that were let go cost the operator: at the least a prompt."""
         for loser in self.losers:
-            nanousd = context.meter.cost(loser.candidate, context.meter.estimate(0, None)).nanousd
-            measure({Metric.HEDGES_LOST: 1, Metric.HEDGES_NANOUSD: nanousd})
+            counted_loss(context, loser, context.meter.estimate(0, None))
         if self._beside is not None:
             self._beside.cancel()
             await asyncio.gather(self._beside, return_exceptions=True)

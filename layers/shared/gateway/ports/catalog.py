@@ -40,6 +40,11 @@ class KnownNames(Struct, frozen=True):
     tools: Mapping[str, Collection[str]] = {}
     default_wires: Mapping[str, Collection[str]] = {}
 
+    def among(self, providers: Collection[str]) -> KnownNames:
+        """The names of these providers alone, for models that have neither wires nor profiles."""
+        regional = {name: pattern for name, pattern in self.regional.items() if name in providers}
+        return KnownNames(providers=dict.fromkeys(providers, ()), regional=regional)
+
 
 class StoredOverrides(Struct, frozen=True):
     """One version of the operator's document: its text, who set it and when, and why. Versions count from 1."""

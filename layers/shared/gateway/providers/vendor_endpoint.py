@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 import msgspec
@@ -19,6 +20,12 @@ from gateway.providers.chat.wires import part
 from gateway.providers.outgoing import Headers, Outgoing, bearer
 
 _JSON = ("content-type", "application/json")
+
+
+def row_in(kind: str, module: str, row: str, model: str) -> Any:
+    """The row that serves a vendor's model: a member of the vendor's module, which is loaded now, or chosen by it."""
+    found = getattr(import_module(f"gateway.providers.{kind}.{module}"), row)
+    return found(model) if callable(found) else found
 
 
 class VendorEndpoint(Struct, frozen=True, kw_only=True):

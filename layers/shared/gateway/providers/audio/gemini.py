@@ -6,7 +6,8 @@ Its sound is PCM of 24,000 samples a second. It is told how to speak in the word
 from __future__ import annotations
 
 from binascii import Error, a2b_base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -16,9 +17,8 @@ from gateway.canonical.audio import PCM, Sound, SpeechRequest
 from gateway.canonical.usage import counted
 from gateway.errors import UpstreamError
 from gateway.framing.percent import encoded
-from gateway.framing.sse import Frame, SSEDecoder
-from gateway.providers.audio.openai_like import CUT
-from gateway.providers.audio.speaker import Speaker, no_sound
+from gateway.framing.sse import Frame
+from gateway.providers.audio.speaker import EventReader, Speaker, no_sound
 from gateway.providers.chat import google
 from gateway.providers.chat.registry import PROVIDERS
 from gateway.providers.outgoing import Outgoing
@@ -56,23 +56,8 @@ class _Chunk(Struct, rename="camel"):
 _CHUNK = msgspec.json.Decoder(_Chunk)
 
 
-class ChunkReader:
-    """Reads the chunks of an answer; the last one tells why it ends."""
-
-    def __init__(self) -> None:
-        self._frames = SSEDecoder()
-
-    def feed(self, data: bytes) -> Iterator[Sound]:
-        """The sound of whole chunks."""
-        return map(_sound, self._frames.feed(data))
-
-    def flush(self) -> Iterator[Sound]:
-        """The sound of the last chunk, after which the sound is whole only if that one said so."""
-        yield from map(_sound, self._frames.flush())
-        yield Sound(error=UpstreamError(CUT))
-
-
 def _sound(frame: Frame) -> Sound:
+    """The sound of a chunk of the answer, the last of which tells why it ends."""
     try:
         chunk = _CHUNK.decode(frame.data)
         parts = [part for each in chunk.candidates if each.content for part in each.content.parts]
@@ -112,7 +97,7 @@ SPEECH = Speaker(
     errors="gemini.errors",
     write=_write,
     forms=(PCM,),
-    reader=ChunkReader,
+    reader=partial(EventReader, _sound),
     voices={name.lower(): name for name in _VOICES},
     instructed=True,
 )

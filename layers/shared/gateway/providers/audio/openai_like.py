@@ -7,7 +7,8 @@ ones (`tts-1`) have none, and take no instructions.
 from __future__ import annotations
 
 from binascii import Error, a2b_base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -17,13 +18,12 @@ from msgspec.structs import replace
 from gateway.canonical.audio import CONTENT_TYPES, WAV, Sound, SpeechRequest
 from gateway.canonical.usage import counted
 from gateway.errors import UpstreamError
-from gateway.framing.sse import Frame, SSEDecoder
-from gateway.providers.audio.speaker import OPENAI_VOICES, Speaker, no_sound
+from gateway.framing.sse import Frame
+from gateway.providers.audio.speaker import OPENAI_VOICES, EventReader, Speaker, no_sound
 from gateway.providers.chat import azure
 from gateway.providers.chat.registry import PROVIDERS, under
 
 _FORMS = tuple(CONTENT_TYPES)
-CUT = "The provider's sound was cut off."
 
 
 class _Usage(Struct):
@@ -38,22 +38,6 @@ class _Event(Struct):
 
 
 _EVENT = msgspec.json.Decoder(_Event)
-
-
-class EventReader:
-    """Reads OpenAI's events of speech."""
-
-    def __init__(self) -> None:
-        self._frames = SSEDecoder()
-
-    def feed(self, data: bytes) -> Iterator[Sound]:
-        """The sound of whole events."""
-        return map(_sound, self._frames.feed(data))
-
-    def flush(self) -> Iterator[Sound]:
-        """The sound of the last event, after which the sound is whole only if that one said so."""
-        yield from map(_sound, self._frames.flush())
-        yield Sound(error=UpstreamError(CUT))
 
 
 def _sound(frame: Frame) -> Sound:
@@ -113,7 +97,7 @@ _TOLD, _ARABS = "gpt", "arabic"
 def _of(older: Speaker, model: str) -> Speaker:
     if _TOLD not in model:
         return older
-    return replace(older, write=_write_events, reader=EventReader, instructed=True, reports_usage=True)
+    return replace(older, write=_write_events, reader=partial(EventReader, _sound), instructed=True, reports_usage=True)
 
 
 def openai(model: str) -> Speaker:

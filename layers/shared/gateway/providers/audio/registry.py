@@ -6,10 +6,10 @@ A vendor's code is loaded at its first use, so that a cold start pays for no oth
 from __future__ import annotations
 
 from functools import cache
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gateway.ports.catalog import KnownNames
+from gateway.providers.vendor_endpoint import row_in
 
 if TYPE_CHECKING:
     # The list of models reads the names alone.
@@ -38,20 +38,15 @@ _TRANSCRIBERS = {
 @cache
 def speaker(provider: str, model: str) -> Speaker:
     """The row that serves a vendor's model; raises `KeyError` for a vendor without speech."""
-    chosen: Speaker = _row(*_SPEAKERS[provider], model)
+    chosen: Speaker = row_in("audio", *_SPEAKERS[provider], model)
     return chosen
 
 
 @cache
 def transcriber(provider: str, model: str) -> Transcriber:
     """The row that serves a vendor's model; raises `KeyError` for a vendor without transcription."""
-    chosen: Transcriber = _row(*_TRANSCRIBERS[provider], model)
+    chosen: Transcriber = row_in("audio", *_TRANSCRIBERS[provider], model)
     return chosen
-
-
-def _row(module: str, row: str, model: str) -> Any:
-    found = getattr(import_module(f"gateway.providers.audio.{module}"), row)
-    return found(model) if callable(found) else found
 
 
 # What rows of the catalog may name.

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
 from gateway.canonical.audio import PCM, WAV, Sound, SpeechRequest
-from gateway.errors import UnreadableAnswer
+from gateway.errors import UnreadableAnswer, UpstreamError
+from gateway.framing.sse import Frame, SSEDecoder
 from gateway.ports.upstream import Credential, UpstreamRequest
 from gateway.providers.outgoing import Outgoing
 from gateway.providers.vendor_endpoint import VendorEndpoint
 
 NO_SOUND = "it holds no sound"
+CUT = "The provider's sound was cut off."
 # https://platform.openai.com/docs/guides/text-to-speech#voice-options
 OPENAI_VOICES = (
     "alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer", "verse",
@@ -39,6 +41,23 @@ class PlainReader:
     def flush(self) -> Sequence[Sound]:
         """The transport has judged whether the body is whole."""
         return (Sound(ended=True),)
+
+
+class EventReader:
+    """Reads events by a function of the vendor's, which makes sound of each; one of them says that all came."""
+
+    def __init__(self, sound_of: Callable[[Frame], Sound]) -> None:
+        self._sound_of = sound_of
+        self._frames = SSEDecoder()
+
+    def feed(self, data: bytes) -> Iterator[Sound]:
+        """The sound of whole events."""
+        return map(self._sound_of, self._frames.feed(data))
+
+    def flush(self) -> Iterator[Sound]:
+        """The sound of the last event, after which the sound is whole only if that one said so."""
+        yield from map(self._sound_of, self._frames.flush())
+        yield Sound(error=UpstreamError(CUT))
 
 
 class Speaker(VendorEndpoint, frozen=True, kw_only=True):

@@ -6,11 +6,10 @@ A vendor's code is loaded at its first use, so that a cold start pays for no oth
 from __future__ import annotations
 
 from functools import cache
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-from gateway.ports.catalog import KnownNames
 from gateway.providers.chat import registry as chat
+from gateway.providers.vendor_endpoint import row_in
 
 if TYPE_CHECKING:
     # The list of models reads the names alone.
@@ -34,14 +33,9 @@ _ROWS = {
 @cache
 def painter(provider: str, model: str) -> Painter:
     """The row that serves a vendor's model; raises `KeyError` for a vendor without pictures."""
-    module, row = _ROWS[provider]
-    found = getattr(import_module(f"gateway.providers.images.{module}"), row)
-    chosen: Painter = found(model) if callable(found) else found
+    chosen: Painter = row_in("images", *_ROWS[provider], model)
     return chosen
 
 
 # What rows of the catalog may name.
-KNOWN = KnownNames(
-    providers=dict.fromkeys(_ROWS, ()),
-    regional={name: pattern for name, pattern in chat.KNOWN.regional.items() if name in _ROWS},
-)
+KNOWN = chat.KNOWN.among(_ROWS)

@@ -6,7 +6,6 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from gateway.ports.catalog import KnownNames
 from gateway.providers.chat import registry as chat
 
 if TYPE_CHECKING:
@@ -25,7 +24,4 @@ def reranker(provider: str) -> Reranker:
 
 
 # What rows of the catalog may name.
-KNOWN = KnownNames(
-    providers=dict.fromkeys(_ROWS, ()),
-    regional={name: pattern for name, pattern in chat.KNOWN.regional.items() if name in _ROWS},
-)
+KNOWN = chat.KNOWN.among(_ROWS)
