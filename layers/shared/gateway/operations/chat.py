@@ -99,14 +99,16 @@ class ChatOperation:
 
     def fetching(self, request: ChatRequest) -> Callable[[InboundRequest, ChatRequest], Awaitable[ChatRequest]] | None:
         """Reads the uploaded files that the request names, so that it holds them itself."""
-        return None if self._inputs is None or request.source.find(MARK) < 0 else self._with_files
+        if self._inputs is None or request.source.find(MARK) < 0:
+            return None
+        return partial(self._with_files, self._inputs)
 
-    async def _with_files(self, inbound: InboundRequest, request: ChatRequest) -> ChatRequest:
+    async def _with_files(
+        self, inputs: Callable[[], Inputs], inbound: InboundRequest, request: ChatRequest
+    ) -> ChatRequest:
         from gateway.operations.file_inputs import with_files  # noqa: PLC0415  # few requests name files
 
-        if self._inputs is None:
-            return request
-        body = await with_files(request.source, self.wire, inbound.principal.account_id, self._inputs())
+        body = await with_files(request.source, self.wire, inbound.principal.account_id, inputs())
         return request if body is None else self.decode(replace(inbound, body=body))
 
     def recall(

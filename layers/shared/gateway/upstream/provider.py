@@ -111,9 +111,9 @@ class HttpUpstreamResponse:
         self.headers: Mapping[str, str] = headers
 
     async def read(self) -> bytes:
-        coded = self.headers.get("content-encoding")
+        coded, sharing = self.headers.get("content-encoding"), self._sharing
         try:
-            body = await (self._response.read(self._body_bytes_max) if self._sharing is None else self._shared())
+            body = await (self._response.read(self._body_bytes_max) if sharing is None else self._shared(sharing))
             return plain(body, coding_of(coded), self._body_bytes_max)
         except TransportError as error:
             _raise_for(error)
@@ -122,27 +122,27 @@ class HttpUpstreamResponse:
         except TooLarge as error:
             raise _too_large() from error
 
-    async def _shared(self) -> bytes:
+    async def _shared(self, sharing: Sharing) -> bytes:
         """The body, read as the memory that requests share has room for it."""
         parts: list[bytes] = []
-        size, room = 0, await self._announced()
+        size, room = 0, await self._announced(sharing)
         while data := await self._response.more():
             size += len(data)
             if size > self._body_bytes_max:
                 await self._response.aclose()
                 raise BodyTooLarge(f"response body over {self._body_bytes_max} bytes")
-            if self._sharing is not None and size > room + STEP_BYTES:
-                await self._sharing.take_answer(size - room)
+            if size > room + STEP_BYTES:
+                await sharing.take_answer(size - room)
                 room = size
             parts.append(data)
         return b"".join(parts)
 
-    async def _announced(self) -> int:
+    async def _announced(self, sharing: Sharing) -> int:
         """Takes room for as many bytes as the answer says it has: all at once, so that none waits with a part."""
         told = self.headers.get("content-length", "")
         size = min(int(told), self._body_bytes_max) if told.isdecimal() else 0
-        if self._sharing is not None and size > STEP_BYTES:
-            await self._sharing.take_answer(size)
+        if size > STEP_BYTES:
+            await sharing.take_answer(size)
         return size
 
     def chunks(self) -> AsyncIterator[bytes]:
