@@ -52,6 +52,10 @@ EVERYTHING = KeyRecord(
     can_manage_keys=True,
     user_rpm_limit=4,
     parent_key_id="key_a",
+    user_id="user_1",
+    org_id="org_1",
+    seat=3,
+    seat_cap_nanousd=5_000_000_000,
     has_provider_keys=True,
 )
 PLAIN = KeyRecord(key_id="key_a", account_id="acc_one", name="plain", last4="wxyz", created_at_s=1_795_243_209)

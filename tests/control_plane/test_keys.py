@@ -32,6 +32,8 @@ DEFAULTS: dict[str, object] = {
     "max_parallel": None,
     "user_rpm_limit": None,
     "parent_key_id": MANAGER_ID,
+    "user_id": None,
+    "org_id": None,
     "allowed_ips": [],
     "allowed_models": [],
     "region_policy": "any",

@@ -144,6 +144,8 @@ class Request:
             last4="1234",
             created_at_s=0,
             monthly_spend_cap_nanousd=cap,
+            user_id="user_1",
+            org_id="org_1",
         )
         billing = Billing(self.money, self.queue, LoopClock())
         hold_id = hold_id_at(NOW_S, 1)
@@ -432,6 +434,8 @@ def test_a_charge_names_what_was_asked_and_what_served_it(*, estimated: bool) ->
             tier=Tier.FAST,
             price_version="v1",
             usage=used,
+            user_id="user_1",
+            org_id="org_1",
             estimated=estimated,
             tools=(ToolCost("web_search", 2, 0),),
         )

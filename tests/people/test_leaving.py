@@ -25,6 +25,7 @@ async def settled(house: House) -> tuple[dict[str, Any], str, str]:
     token = (await house.signed_in())["access_token"]
     wanted = {"name": "Jane's laptop", "allowed_ips": ["203.0.113.0/24"]}
     key = (await house.nexgate.ask("POST", "/v1/keys", wanted, token)).json()
+    assert (key["key"]["user_id"], key["key"]["org_id"]) == (made["user_id"], None)
     await house.provider_keys.add(provider_key(made["account_id"]))
     return made, token, key["full_key"]
 

@@ -32,6 +32,7 @@ KEY_ID = re.compile(r"key_[0-9a-z]{1,64}")
 SEARCHED = 100
 # Far enough for every use, and before the last year that a date can have.
 EXPIRY_S_MAX = 100 * 365 * 24 * 3600
+OWNED = ("user_id", "org_id", "seat", "seat_cap_nanousd")
 ONLY_OWNERS = "Only a key that no other key has made can keep the keys that this one has made."
 
 
@@ -55,6 +56,11 @@ class Caller(Struct, frozen=True):
     def key_id(self) -> str:
         """The id of the managing key, or of the person."""
         return self.principal.key.key_id
+
+    @property
+    def owned(self) -> dict[str, Any]:
+        """The settings by which a key that the caller creates belongs to the caller's person and organization."""
+        return {name: getattr(self.principal.key, name) for name in OWNED}
 
 
 class Keyring(Struct, frozen=True):
@@ -103,7 +109,7 @@ class Keyring(Struct, frozen=True):
     async def created(self, caller: Caller, key_id: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Creates a key for its caller and shows it with its text, this once."""
         maker = None if caller.is_person else await self.get(caller, caller.key_id)
-        full_key, record = await self.create(caller.account_id, key_id, settings, made_by=maker)
+        full_key, record = await self.create(caller.account_id, key_id, {**settings, **caller.owned}, made_by=maker)
         return {"full_key": full_key, "key": key_view(record)}
 
     async def page(self, caller: Caller, limit: int, cursor: str | None) -> Page[KeyRecord]:
@@ -260,6 +266,8 @@ def key_view(record: KeyRecord) -> dict[str, Any]:
         "object": "key",
         "key_id": record.key_id,
         "parent_key_id": record.parent_key_id,
+        "user_id": record.user_id,
+        "org_id": record.org_id,
         "name": record.name,
         "last4": record.last4,
         "created_at": iso_utc(record.created_at_s),

@@ -134,7 +134,9 @@ class KeyedCall(Call):
 def in_person(signed_in: SignedIn) -> Principal:
     """A signed-in person as a caller: it manages its account, and has a window of its own beside those of keys."""
     user = signed_in.user
-    stands_for = KeyRecord(user.user_id, user.account_id, "session", "", user.created_at_s, can_manage_keys=True)
+    stands_for = KeyRecord(
+        user.user_id, user.account_id, "session", "", user.created_at_s, can_manage_keys=True, user_id=user.user_id
+    )
     return Principal(user.account_id, stands_for)
 
 

@@ -290,6 +290,8 @@ class OpenHold(Struct):
             tier=cost.tier if served_by.own is None else Tier.BYOK,
             price_version=cost.price_version,
             usage=usage,
+            user_id=self.billable.principal.key.user_id,
+            org_id=self.billable.principal.key.org_id,
             estimated=estimated,
             tools=cost.tools,
         )

@@ -264,6 +264,8 @@ class RequestContext(Struct, Generic[R, A]):
             "generation_id": self.generation_id,
             "account_id": self.account_id,
             "key_id": self.inbound.principal.key.key_id,
+            "user_id": self.inbound.principal.key.user_id,
+            "org_id": self.inbound.principal.key.org_id,
             "model": self.request.model,
             "models_tried": self.models_tried,
             "failures": self.failures,

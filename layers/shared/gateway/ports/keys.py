@@ -13,6 +13,10 @@ class KeyRecord(Struct, frozen=True):
 
     `parent_key_id` is the key that created it; an operator's own have none. `has_provider_keys` is true once the
     account has brought a key of a provider, and stays true: only such an account's requests look for them.
+
+    `user_id` is the person who made it, or whose key did, and `org_id` the organization that its account is of; an
+    operator's own keys have neither. An organization's key counts at its person's `seat`: the member's number, whose
+    spend of a month `seat_cap_nanousd` bounds.
     """
 
     key_id: str
@@ -35,6 +39,10 @@ class KeyRecord(Struct, frozen=True):
     user_rpm_limit: int | None = None
     parent_key_id: str | None = None
     has_provider_keys: bool = False
+    user_id: str | None = None
+    org_id: str | None = None
+    seat: int | None = None
+    seat_cap_nanousd: int | None = None
 
     @property
     def manages_lastingly(self) -> bool:

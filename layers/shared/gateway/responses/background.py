@@ -120,7 +120,15 @@ class BackgroundResponses:
                 PRICE_VERSION: planned,
             },
             charge=Charge(
-                0, inbound.request_id, context.generation_id, context.request.model, "", Tier.PASSTHROUGH, ""
+                0,
+                inbound.request_id,
+                context.generation_id,
+                context.request.model,
+                "",
+                Tier.PASSTHROUGH,
+                "",
+                user_id=inbound.principal.key.user_id,
+                org_id=inbound.principal.key.org_id,
             ),
             phase=Phase.SUBMIT,
             run=1,

@@ -198,6 +198,8 @@ class Generation(Struct, frozen=True):
                 model_used=first.model.id,
                 tier=cost.tier,
                 price_version=cost.price_version,
+                user_id=caller.key.user_id,
+                org_id=caller.key.org_id,
             ),
             webhook_url=request.webhook_url,
             public_url=origin.public_url,

@@ -59,4 +59,8 @@ def record(item: dict[str, Any]) -> KeyRecord:
         user_rpm_limit=item.get("user_rpm_limit"),
         parent_key_id=item.get("parent_key_id"),
         has_provider_keys=item.get("has_provider_keys", False),
+        user_id=item.get("user_id"),
+        org_id=item.get("org_id"),
+        seat=item.get("seat"),
+        seat_cap_nanousd=item.get("seat_cap_nano"),
     )

@@ -35,7 +35,11 @@ LISTING = "key#"
 NOTE = "provider-keys"
 SCHEMA_VERSION = 1
 # Attribute names that differ from the field names of `KeyRecord`. `expires_at_s` would be the table's TTL.
-ATTRIBUTES = {"expires_at_s": "key_expires_at", "monthly_spend_cap_nanousd": "monthly_spend_cap_nano"}
+ATTRIBUTES = {
+    "expires_at_s": "key_expires_at",
+    "monthly_spend_cap_nanousd": "monthly_spend_cap_nano",
+    "seat_cap_nanousd": "seat_cap_nano",
+}
 STANDS = "attribute_exists(key_hash) AND (attribute_not_exists(revoked) OR revoked = :false)"
 IN_FORCE = (
     "can_manage_keys = :true"
