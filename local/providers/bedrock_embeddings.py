@@ -13,6 +13,7 @@ from local.providers.wire import Call, Headers, Reply, Wire, json_reply, route
 
 TITAN = {"amazon.titan-embed-text-v2:0": 1024}
 COHERE = {"cohere.embed-v4:0": 1536, "cohere.embed-multilingual-v3": 1024, "cohere.embed-english-v3": 1024}
+TITAN_READS = 8_192
 COUNT = "x-amzn-bedrock-input-token-count"
 
 
@@ -30,7 +31,7 @@ def _invoke(call: Call) -> Reply:
     if "model" in call.body:
         raise bedrock_checks.invalid("Malformed input request: extraneous key [model] is not permitted")
     found = cohere.embedded_texts(call.body, COHERE[model], model)
-    return _counted(json_reply({"id": call.unique_id("", 36), **found}), cohere.text_tokens(call.body))
+    return _counted(json_reply({"id": call.unique_id("", 36), **found}), cohere.text_tokens(call.body, model))
 
 
 def _titan(call: Call, dimensions: int) -> Reply:
@@ -42,6 +43,10 @@ def _titan(call: Call, dimensions: int) -> Reply:
         raise bedrock_checks.invalid("Malformed input request: expected minLength: 1, actual: 0")
     vector = vectors.numbers(call.params["model"], text, asked if isinstance(asked, int) else dimensions)
     count = tokens.count(text)
+    if count > TITAN_READS:
+        raise bedrock_checks.invalid(
+            f"Too many input tokens. Max input tokens: {TITAN_READS}, request input token count: {count}"
+        )
     return _counted(json_reply({"embedding": list[JsonValue](vector), "inputTextTokenCount": count}), count)
 
 

@@ -17,6 +17,8 @@ EMBED_MODELS = {
     "embed-english-light-v3.0": 384,
 }
 TEXTS_MAX = 96
+# What the models read of a text: those of the third version little.
+_READS, _READS_V4 = 512, 128_000
 _USES = ("search_document", "search_query", "classification", "clustering", "image")
 _MEMBERS = frozenset(
     {"model", "texts", "input_type", "embedding_types", "output_dimension", "truncate", "max_tokens", "images"}
@@ -58,13 +60,17 @@ def _embed(call: Call) -> Reply:
     if model not in EMBED_MODELS:
         raise refusal(404, f"model '{model}' not found, make sure the correct model ID was used")
     embedded = embedded_texts(body, EMBED_MODELS[model], model)
-    meta: Json = {"api_version": {"version": "2"}, "billed_units": {"input_tokens": text_tokens(body)}}
+    meta: Json = {"api_version": {"version": "2"}, "billed_units": {"input_tokens": text_tokens(body, model)}}
     return json_reply({"id": call.unique_id("", 36), **embedded, "texts": body.get("texts"), "meta": meta})
 
 
-def text_tokens(body: Json) -> int:
-    """Returns the tokens of all texts."""
-    return sum(tokens.count(text) for text in _texts(body))
+def text_tokens(body: Json, model: str) -> int:
+    """Returns the tokens of all texts, as far as the model reads them."""
+    return sum(min(tokens.count(text), _reads(model)) for text in _texts(body))
+
+
+def _reads(model: str) -> int:
+    return _READS_V4 if "v4" in model else _READS
 
 
 def embedded_texts(body: Json, dimensions: int, model: str) -> Json:
@@ -74,6 +80,9 @@ def embedded_texts(body: Json, dimensions: int, model: str) -> Json:
         raise refusal(400, f"invalid request: total number of texts must be at most {TEXTS_MAX}, got {len(texts)}")
     if body.get("input_type") not in _USES:
         raise refusal(400, "invalid request: valid input_type must be provided with the provided model")
+    longest = max(map(tokens.count, texts))
+    if body.get("truncate") == "NONE" and longest > _reads(model):
+        raise refusal(400, f"too many tokens: total number of tokens in the prompt cannot exceed {_reads(model)}")
     asked = body.get("output_dimension")
     length = asked if isinstance(asked, int) else dimensions
     forms = body.get("embedding_types") or ["float"]

@@ -22,8 +22,8 @@ class Vendor:
     """One vendor: its models with the length of their vectors, its members, and the most inputs of a request.
 
     `members` are all that it takes beside `input` and `model`; the three names after it are its own for the form, for
-    the length, and for the use with its words. `path` is below the dialect's prefix.
-    `unusual` vendors count `total_tokens` alone.
+    the length, and for the use with its words. `path` is below the dialect's prefix. Its models read `reads` tokens of
+    an input; a longer one is cut where the member `cuts` says so, or says nothing and `is_cutting`, and refused else.
     """
 
     dialect: Dialect
@@ -37,7 +37,14 @@ class Vendor:
     fixed: frozenset[str] = frozenset()
     takes_tokens: bool = False
     total_alone: bool = False
+    reads: int = 8_192
+    cuts: str = ""
+    is_cutting: bool = False
     path: str = "/embeddings"
+
+
+# The numbers of OpenAI's tokens end before this (cl100k_base).
+_VOCABULARY = 100_277
 
 
 def _dialect(row: str, prefix: str) -> Dialect:
@@ -68,6 +75,9 @@ VOYAGE = Vendor(
     uses=("query", "document"),
     fixed=frozenset({"voyage-3", "voyage-3-lite"}),
     total_alone=True,
+    reads=32_000,
+    cuts="truncation",
+    is_cutting=True,
 )  # fmt: skip
 JINA = Vendor(
     _dialect("jina", "/jina/v1"),
@@ -77,6 +87,7 @@ JINA = Vendor(
     form="embedding_type",
     use="task",
     uses=("retrieval.query", "retrieval.passage", "separation", "classification", "text-matching"),
+    cuts="truncate",
 )
 MISTRAL = Vendor(
     _dialect("mistral", "/mistral/v1"),
@@ -121,7 +132,7 @@ def _create(vendor: Vendor, call: Call) -> Reply:
         vector = vectors.numbers(model, str(one), dimensions)
         shown: JsonValue = vectors.packed(vector) if is_packed else list[JsonValue](vector)
         rows.append({"object": "embedding", "index": index, "embedding": shown})
-    count = sum(len(one) if isinstance(one, list) else tokens.count(str(one)) for one in inputs)
+    count = sum(min(_tokens(one), vendor.reads) for one in inputs)
     usage: Json = {"total_tokens": count} if vendor.total_alone else {"prompt_tokens": count, "total_tokens": count}
     return json_reply({"object": "list", "data": list[JsonValue](rows), "model": model, "usage": usage})
 
@@ -144,6 +155,20 @@ def _check(vendor: Vendor, body: Json) -> None:
         raise _refused(f"The model {model} does not support specifying dimensions.", vendor.size)
     if vendor.use and body.get(vendor.use) not in (None, *vendor.uses):
         raise _refused(f"Invalid '{vendor.use}'.", vendor.use)
+
+    said = body.get(vendor.cuts) if vendor.cuts else None
+    longest = max(map(_tokens, inputs))
+    if longest > vendor.reads and not (vendor.is_cutting if said is None else said):
+        raise _refused(
+            f"This model's maximum context length is {vendor.reads} tokens, however you requested {longest} tokens. "
+            "Please reduce your prompt.", "input",
+        )  # fmt: skip
+    if any(isinstance(token, int) and token >= _VOCABULARY for one in inputs if isinstance(one, list) for token in one):
+        raise _refused("'$.input' is invalid. Please check the API reference.", "input")
+
+
+def _tokens(given: JsonValue) -> int:
+    return len(given) if isinstance(given, list) else tokens.count(str(given))
 
 
 def _refused(message: str, param: str) -> Refusal:

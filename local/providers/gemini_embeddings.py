@@ -9,6 +9,8 @@ from local.providers.json_value import Json, JsonValue
 from local.providers.wire import Call, Reply, Wire, json_reply, route
 
 MODELS = {"gemini-embedding-001": 3072, "gemini-embedding-2": 3072}
+# More than this of a text is not read, and nothing tells of it.
+READS = {"gemini-embedding-001": 2_048, "gemini-embedding-2": 8_192}
 REQUESTS_MAX = 100
 # The model that tells how many tokens it has read.
 COUNTING = "gemini-embedding-2"
@@ -38,6 +40,8 @@ def _batch(call: Call) -> Reply:
         raise gemini_checks.invalid(
             f"* BatchEmbedContentsRequest.requests: at most {REQUESTS_MAX} requests can be in one batch"
         )
+    if any(request.get("model") != f"models/{call.params['model']}" for request in requests):
+        raise gemini_checks.invalid("* BatchEmbedContentsRequest.requests[].model: must be the model of the request")
     found, usage = _embedded(call.params["model"], requests)
     return json_reply({"embeddings": found, **usage})
 
@@ -54,7 +58,7 @@ def _embedded(model: str, requests: list[Json]) -> tuple[list[JsonValue], Json]:
         if request.get("taskType") not in (None, *_TASKS):
             raise gemini_checks.invalid("Invalid value at 'task_type'")
         text, size = _text(request), request.get("outputDimensionality")
-        count += tokens.count(text)
+        count += min(tokens.count(text), READS[model])
         vector = vectors.numbers(model, text, size if isinstance(size, int) else MODELS[model])
         found.append({"values": list[JsonValue](vector)})
     return found, {"usageMetadata": {"promptTokenCount": count}} if model == COUNTING else {}

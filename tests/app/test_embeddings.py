@@ -154,7 +154,46 @@ async def test_a_provider_that_reports_no_usage_is_charged_by_estimate() -> None
         await ask(gateway, {"model": SMALL, "input": "x" * 300})
         charge = (await gateway.look()).entries[-1].charge
         assert charge is not None
-        assert (charge.usage.input, charge.estimated) == (100, True)
+        assert (charge.usage.input, charge.estimated) == (75, True)
+
+
+UNCOUNTED = b'{"embeddings": [{"values": [1]}]}'
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("hello", 2),
+        ("a" * 200, 50),
+        (" " * 50, 1),
+        ("Carson City", 3),
+        ("\u91cd\u7f6e\u5458\u5de5", 4),
+        ("x" * 90_000, 2_048),
+    ],
+)
+async def test_every_wire_tells_the_tokens_that_are_billed_where_no_provider_counts(text: str, tokens: int) -> None:
+    model = "gemini-embedding-001"
+    googles = {"content": {"parts": [{"text": text}]}}
+    coheres = {"model": model, "texts": [text], "input_type": "search_query"}
+    async with provider(lambda _: UNCOUNTED) as gemini, under(gemini, "gemini") as gateway:
+        openais = await ask(gateway, {"model": model, "input": text})
+        google = await ask(gateway, googles, f"/v1beta/models/{model}:embedContent")
+        cohere = await ask(gateway, coheres, COHERE_PATH)
+        charges = [entry.charge for entry in (await gateway.look()).entries if entry.charge is not None]
+    assert [(charge.usage.input, charge.estimated) for charge in charges] == [(tokens, True)] * 3
+    assert openais.json["usage"] == {"prompt_tokens": tokens, "total_tokens": tokens}
+    assert google.json["usageMetadata"] == {"promptTokenCount": tokens}
+    assert cohere.json["meta"]["billed_units"] == {"input_tokens": tokens}
+    assert {one.headers["x-usage-input-tokens"] for one in (openais, google, cohere)} == {str(tokens)}
+
+
+async def test_what_is_told_of_tokens_is_what_is_charged_where_a_provider_reports_more() -> None:
+    async with provider(lambda _: listed(["[1]"], 9_001)) as openai, under(openai) as gateway:
+        answer = await ask(gateway, {"model": SMALL, "input": "x" * 10_000})
+        charge = (await gateway.look()).entries[-1].charge
+        assert charge is not None
+        assert charge.usage.input == answer.json["usage"]["prompt_tokens"] == 8_192
+        assert answer.headers["x-usage-input-tokens"] == "8192"
 
 
 async def test_usage_beyond_what_the_request_can_have_caused_is_not_charged() -> None:
@@ -203,6 +242,8 @@ async def test_texts_and_tokens_reach_openai(given: Any, sent: Any) -> None:
         ({"model": SMALL, "input": "a", "max_price": {"prompt": "0.01"}}, 400, "max_price"),
         ({"model": SMALL, "input": "a", "max_price": {"total": "0.0000000001"}}, 400, "max_price"),
         ({"model": "text-embedding-3-large", "input": ["a"] * 4_000}, 400, "input"),
+        ({"model": SMALL, "input": [7] * 8_193}, 400, "input"),
+        ({"model": SMALL, "input": [[7], [7] * 8_193]}, 400, "input"),
         ({"model": "gpt-4o", "input": "a"}, 404, "model"),
     ],
 )
@@ -324,6 +365,18 @@ async def test_geminis_wire_embeds_one_content_and_a_batch() -> None:
             gateway, {"requests": [content, {"content": content["content"]}]}, f"{model}:batchEmbedContents"
         )
         assert (mixed.status, mixed.error["status"]) == (400, "INVALID_ARGUMENT")
+
+
+@pytest.mark.parametrize("place", [0, 1])
+async def test_a_batch_of_geminis_wire_is_of_the_model_that_its_url_names(place: int) -> None:
+    content = {"content": {"parts": [{"text": "a1"}]}, "model": f"models/{SMALL}"}
+    several = [content, content]
+    several[place] = content | {"model": "models/text-embedding-3-large"}
+    async with provider(one_number) as openai, under(openai) as gateway:
+        answer = await ask(gateway, {"requests": several}, f"/v1beta/models/{SMALL}:batchEmbedContents")
+        same = await ask(gateway, {"requests": [content, content]}, f"/v1beta/models/{SMALL}:batchEmbedContents")
+        assert (answer.status, same.status, len(openai.bodies)) == (400, 200, 1)
+        assert f"requests[{place}]" in answer.error["message"]
 
 
 async def test_bedrocks_tokens_are_read_from_its_header() -> None:

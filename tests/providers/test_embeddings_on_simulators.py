@@ -79,6 +79,31 @@ def test_base64_is_that_of_the_same_numbers(
     assert orjson.loads(memoryview(in_form(vector, FLOAT))) == vectors.numbers(model, TEXTS[0], dimensions)
 
 
+# What becomes of a text above a model's context where the caller says nothing of it: refused, or read so far.
+LONG = [
+    ("openai", "text-embedding-3-small", 9_001, None),
+    ("azure", "text-embedding-3-small", 9_001, None),
+    ("voyage", "voyage-3.5", 33_000, 32_000),
+    ("jina", "jina-embeddings-v3", 9_001, None),
+    ("mistral", "mistral-embed", 9_001, None),
+    ("cohere", "embed-english-v3.0", 9_001, 512),
+    ("gemini", "gemini-embedding-2", 9_001, 8_192),
+    ("bedrock", "amazon.titan-embed-text-v2:0", 9_001, None),
+]
+
+
+@pytest.mark.parametrize(("row", "model", "words", "counted"), LONG)
+def test_a_text_above_the_context_is_refused_or_counted_as_far_as_it_is_read(
+    credentials: dict[str, Credential], row: str, model: str, words: int, counted: int | None
+) -> None:
+    request = EmbeddingsRequest("", model, ("word " * words,), 0)
+    status, body = asked(row, model, credentials[row], request)
+    if counted is None:
+        assert (status, embedder(row, model).decode_error(status, {}, body).status) == (400, 400)
+    else:
+        assert (status, embedder(row, model).read(request, body).tokens) == (200, counted)
+
+
 @pytest.mark.parametrize(("row", "model", "_", "__"), MODELS)
 def test_a_wrong_key_is_the_gateways_own_fault(
     credentials: dict[str, Credential], row: str, model: str, _: int, __: bool

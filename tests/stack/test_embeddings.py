@@ -111,6 +111,31 @@ def test_googles_sdk_embeds_contents(stack: Stack) -> None:
     ]
 
 
+def test_googles_sdk_finds_the_models_that_embed(stack: Stack) -> None:
+    options = types.HttpOptions(base_url=stack.root_url, timeout=int(HANGS_AFTER_S * 1000))
+    with genai.Client(api_key=stack.api_key, http_options=options) as client:
+        listed = {str(model.name): model for model in client.models.list(config={"query_base": True})}
+        found = client.models.get(model="gemini-embedding-001")
+        embed = client.models.embed_content(model="gemini-embedding-001", contents="hello")
+    actions = ["embedContent", "batchEmbedContents"]
+    assert (found.name, found.supported_actions, found.input_token_limit) == (
+        "models/gemini-embedding-001",
+        actions,
+        2_048,
+    )
+    embedding = {name for name, model in listed.items() if "embedContent" in (model.supported_actions or ())}
+    assert {"models/gemini-embedding-001", f"models/{SMALL}", "models/nexevo/embed-fast"} <= embedding
+    assert "models/gemini-2.5-flash" in listed.keys() - embedding
+    assert embed.embeddings is not None
+
+
+def test_a_text_above_the_context_is_refused_as_openai_refuses_it(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match="maximum context length is 8192 tokens"):
+        client.embeddings.create(model=SMALL, input="word " * 9_001)
+    found = client.embeddings.create(model="gemini-embedding-001", input="word " * 9_001)
+    assert found.usage.prompt_tokens == 2_048
+
+
 def test_coheres_wire_is_served_with_its_own_errors(http: httpx.Client) -> None:
     body = {"model": "embed-v4.0", "texts": ["a"], "input_type": "search_query", "embedding_types": ["float", "int8"]}
     answer = http.post("/v2/embed", json=body)

@@ -21,6 +21,16 @@ def estimated_tokens(text_bytes: int) -> int:
     return -(-text_bytes // BYTES_PER_TOKEN)
 
 
+def estimated_text_tokens(text: str) -> int:
+    """Estimated tokens of a text to embed, of which no answer tells: four letters each, one for a character of Chinese.
+
+    A run of spaces is one. https://ai.google.dev/gemini-api/docs/tokens
+    """
+    letters = len(text) - 2 * text.count("  ")
+    beyond_ascii = 0 if text.isascii() else len(text.encode()) - len(text)
+    return max(1, -(-(2 * letters + 3 * beyond_ascii) // 8))
+
+
 def estimated_input_tokens(request: ChatRequest) -> int:
     """Estimated tokens of a prompt, for every tokenizer."""
     media = media_in(request.messages)

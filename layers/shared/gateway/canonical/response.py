@@ -102,7 +102,11 @@ class Tried(Struct, frozen=True):
 
 
 class Extension(Struct, frozen=True):
-    """The `nexevo` member of an answer. `cost_usd` is a decimal string; `tools` are parts of it, where any was used."""
+    """The `nexevo` member of an answer. `cost_usd` is a decimal string; `tools` are parts of it, where any was used.
+
+    `usage` is what that pays for: an estimate where no provider has counted. The wires that show it have a member of
+    their own for it.
+    """
 
     generation_id: str
     model_used: str
@@ -110,6 +114,12 @@ class Extension(Struct, frozen=True):
     cache: str
     cost_usd: str
     tools: Sequence[Json] = ()
+    usage: Usage | None = None
+
+    @property
+    def prompt_tokens(self) -> int:
+        """The prompt tokens that are paid for."""
+        return 0 if self.usage is None else self.usage.prompt
 
     def as_json(self) -> dict[str, Any]:
         """The member's value, ready for a JSON encoder."""

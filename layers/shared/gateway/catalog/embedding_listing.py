@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.canonical.embeddings import EmbeddingModel
 from gateway.canonical.models import Offer
+from gateway.catalog.listing import gemini_row
 from gateway.catalog.rows import listed_row
 from gateway.ports.catalog import Catalog
 
@@ -24,3 +25,9 @@ def embedding_row(
         "pricing": {"currency": "USD", "unit": "1M tokens", "input": model.targets[0].price.input},
     }
     return listed_row(offer, model, "embedding", simulated_providers, facts)
+
+
+def gemini_embedding_row(offer: Offer, catalog: Catalog[EmbeddingModel]) -> dict[str, Any]:
+    """One name for sale, as Gemini's clients read it."""
+    longest = catalog.models_behind(offer)[0].max_input_tokens
+    return gemini_row(offer.id, longest, 1, ["embedContent", "batchEmbedContents"])

@@ -1,6 +1,7 @@
 """Lists the catalog for SDKs: OpenAI's shape with additions, and Anthropic's and Gemini's for their clients. Pure.
 
-Those two list what their own wires serve, which is text; OpenAI's lists models of every kind.
+Those two list what their own wires serve, which is text, and on Gemini's embeddings too; OpenAI's lists models of every
+kind.
 """
 
 from __future__ import annotations
@@ -36,11 +37,15 @@ class Listed(Struct, frozen=True):
 
 
 class Other(Struct, frozen=True):
-    """One name for sale of another kind than text: its row in OpenAI's shape, and all targets that may serve it."""
+    """One name for sale of another kind than text: its row in OpenAI's shape, and all targets that may serve it.
+
+    `gemini` is its row for Gemini's clients, if that wire serves it.
+    """
 
     id: str
     row: Row
     targets: tuple[ModelTarget[Any], ...]
+    gemini: Row | None = None
 
 
 class Shape(Struct, frozen=True):
@@ -115,12 +120,18 @@ def _anthropic_row(row: Listed) -> Row:
 
 
 def _gemini_row(row: Listed) -> Row:
+    methods = ["generateContent", "streamGenerateContent", "countTokens"]
+    return gemini_row(row.id, row.model.context_window, row.model.max_output_tokens, methods)
+
+
+def gemini_row(model: str, reads: int, writes: int | None, methods: Sequence[str]) -> Row:
+    """A model as Gemini's clients read it, with the most tokens that it reads and writes."""
     return {
-        "name": f"models/{row.id}",
-        "displayName": row.id,
-        "inputTokenLimit": row.model.context_window,
-        "outputTokenLimit": row.model.max_output_tokens,
-        "supportedGenerationMethods": ["generateContent", "streamGenerateContent", "countTokens"],
+        "name": f"models/{model}",
+        "displayName": model,
+        "inputTokenLimit": reads,
+        "outputTokenLimit": writes,
+        "supportedGenerationMethods": list(methods),
     }
 
 

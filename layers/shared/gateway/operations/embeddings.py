@@ -24,7 +24,7 @@ from gateway.canonical.embeddings import (
     Input,
     Vector,
 )
-from gateway.canonical.estimate import estimated_tokens
+from gateway.canonical.estimate import estimated_text_tokens
 from gateway.canonical.money import NanoUsd
 from gateway.canonical.response import Extension, Stamp
 from gateway.canonical.usage import Usage, Uses
@@ -74,9 +74,8 @@ class TokenBounds(Struct, frozen=True):
 
     def likely(self) -> Usage:
         """Tokens by count, and those of texts by their length."""
-        text_bytes = sum(_bytes_of(one) for one in self.request.inputs if isinstance(one, str))
-        numbers = sum(len(one) for one in self.request.inputs if not isinstance(one, str))
-        return Usage(input=numbers + estimated_tokens(text_bytes))
+        inputs = self.request.inputs
+        return Usage(input=sum(estimated_text_tokens(one) if isinstance(one, str) else len(one) for one in inputs))
 
 
 class EmbeddingsOperation(WholeAnswers[EmbeddingsRequest, Embedded]):
@@ -189,6 +188,11 @@ def _refusal(request: EmbeddingsRequest, candidate: EmbeddingCandidate) -> Inval
         return cannot(places["encodings"], f"The model '{model.id}' gives no vectors of type '{foreign}'.")
     if not model.token_inputs and not all(isinstance(one, str) for one in request.inputs):
         return cannot(places["inputs"], f"The model '{model.id}' takes texts, and no arrays of tokens.")
+    if any(len(one) > model.max_input_tokens for one in request.inputs if not isinstance(one, str)):
+        # Of a text its provider knows: a token may be a byte, or a long word.
+        return cannot(
+            places["inputs"], f"The model '{model.id}' reads at most {model.max_input_tokens} tokens an input."
+        )
     if request.dimensions is not None and not model.has_size(request.dimensions):
         return cannot(places["dimensions"], _sizes(model))
     if len(request.inputs) * (request.dimensions or model.dimensions) > NUMBERS_MAX:

@@ -73,10 +73,13 @@ class Billable(Struct, frozen=True):
 
 
 class Bill(Struct, frozen=True):
-    """The price of one request to the customer. `tools` are the parts of it that were paid by use."""
+    """The price of one request to the customer, and the usage that is paid, if any is. `tools` are the parts of it that
+    were paid by use.
+    """
 
     cost_nanousd: NanoUsd = 0
     tools: tuple[ToolCost, ...] = ()
+    usage: Usage | None = None
 
     @property
     def cost_usd(self) -> str:
@@ -299,7 +302,7 @@ class OpenHold(Struct):
     async def _end(self, charge: Charge | None) -> Bill:
         """Ends the hold once, also if the request is cancelled meanwhile."""
         if self._ending is None:
-            self.bill = Bill(charge.cost_nanousd, charge.tools) if charge else Bill()
+            self.bill = Bill(charge.cost_nanousd, charge.tools, charge.usage) if charge else Bill()
             ended = Wakeup()
             self._ending = begun(self._finish(charge, ended))
             if not self._ending.done():
@@ -341,7 +344,7 @@ class OpenHold(Struct):
             log.exception("hold %s could not be ended", self.hold.hold_id)
             await self.deferred.put(self.hold, owed)
         if charge and owed and owed is not charge:
-            self.bill = Bill(owed.cost_nanousd, owed.tools)
+            self.bill = Bill(owed.cost_nanousd, owed.tools, owed.usage)
             beyond = charge.cost_nanousd - owed.cost_nanousd
             measure({Metric.SHORTFALLS: 1, Metric.SHORTFALL_NANOUSD: beyond})
 

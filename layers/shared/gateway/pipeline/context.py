@@ -244,10 +244,11 @@ class RequestContext(Struct, Generic[R, A]):
         told = {"X-Nexevo-Cache": "miss"}
         if tried := self.distinct_models:
             told |= {"X-Nexevo-Model-Used": self.model_used, "X-Nexevo-Models-Tried": ",".join(tried)}
-        if self.usage is not None:
+        usage = self.usage if self.extension is None else self.extension.usage or self.usage
+        if usage is not None:
             told |= {
-                "X-Usage-Input-Tokens": str(self.usage.prompt),
-                "X-Usage-Output-Tokens": str(self.usage.output),
+                "X-Usage-Input-Tokens": str(usage.prompt),
+                "X-Usage-Output-Tokens": str(usage.output),
             }
         return told
 

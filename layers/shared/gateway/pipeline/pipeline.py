@@ -208,6 +208,7 @@ class Pipeline:
                 cache="miss",
                 cost_usd=bill.cost_usd,
                 tools=bill.tool_lines,
+                usage=bill.usage,
             )
         return context.extension
 

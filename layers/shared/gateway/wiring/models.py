@@ -14,11 +14,11 @@ from gateway.catalog.audio import AUDIO_MODELS
 from gateway.catalog.audio_listing import audio_row
 from gateway.catalog.catalog import Catalog
 from gateway.catalog.chat import CHAT_MODELS
-from gateway.catalog.embedding_listing import embedding_row
+from gateway.catalog.embedding_listing import embedding_row, gemini_embedding_row
 from gateway.catalog.embeddings import EMBEDDING_MODELS
 from gateway.catalog.image_listing import image_row
 from gateway.catalog.images import IMAGE_MODELS
-from gateway.catalog.listing import OPENAI, Listed, Other, Row, Shape, listed
+from gateway.catalog.listing import GEMINI, OPENAI, Listed, Other, Row, Shape, listed
 from gateway.catalog.live import LiveCatalog
 from gateway.catalog.media import MEDIA_MODELS
 from gateway.catalog.media_listing import media_row
@@ -70,6 +70,8 @@ class ModelList(Struct, frozen=True):
         if shape is OPENAI:
             texts = {model.id for model in self.text}
             yield from ((model, model.row) for model in self.others if model.id not in texts)
+        elif shape is GEMINI:
+            yield from ((model, model.gemini) for model in self.others if model.gemini is not None)
 
     def find(self, name: str, shape: Shape) -> tuple[Listed | Other, Row] | None:
         """The listed model of that name, and its row."""
@@ -90,7 +92,8 @@ def _listed(text: Catalog[ChatModel], *others: Catalog[Any]) -> ModelList:
 
 
 def _others(catalogs: Iterable[Catalog[Any]], simulated: frozenset[str]) -> Iterable[Other]:
-    for catalog, (_, shown) in zip(catalogs, OTHERS, strict=True):
+    for catalog, (kept, shown) in zip(catalogs, OTHERS, strict=True):
         for offer in catalog.offers():
             targets = tuple(target for model in catalog.models_behind(offer) for target in model.targets)
-            yield Other(offer.id, shown(offer, catalog, simulated), targets)
+            gemini = gemini_embedding_row(offer, catalog) if kept is EMBEDDINGS else None
+            yield Other(offer.id, shown(offer, catalog, simulated), targets, gemini)

@@ -69,7 +69,7 @@ class CohereEmbed:
             for index, vector in enumerate(vectors):
                 pieces += (b"," if index else b"", vector)
             pieces.append(b"]")
-        tokens = 0 if answer.usage is None else answer.usage.prompt
+        tokens = extension.prompt_tokens
         rest = {
             "texts": request.inputs,
             "meta": {"api_version": {"version": "2"}, "billed_units": {"input_tokens": tokens}},

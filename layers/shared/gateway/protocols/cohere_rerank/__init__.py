@@ -53,7 +53,7 @@ class CohereRerank:
             | ({"document": {"text": request.documents[ranked.index].text}} if request.return_documents else {})
             for ranked in answer.results
         ]
-        units = dict((answer.usage or Usage()).uses)
+        units = dict((extension.usage or Usage()).uses)
         billed = {"search_units": units.get(SEARCH, 0)}
         return orjson.dumps(
             {

@@ -51,6 +51,8 @@ class GeminiEmbeddings:
             if _settings(request) != first:
                 message = f"'{request.path}' differs from the first request in more than its content."
                 raise request.error(f"{message} Send it in a batch of its own.", "unsupported_value")
+            if self._is_batch:
+                self._judge_model(request)
         task = member(requests[0], "taskType")
         return EmbeddingsRequest(
             protocol=PROTOCOL,
@@ -64,6 +66,13 @@ class GeminiEmbeddings:
             routing=decode_preferences(root, body),
         )
 
+    def _judge_model(self, request: Node) -> None:
+        """Raises where a request of a batch names another model than the URL does."""
+        named = string(request, "model")
+        if named is not None and named.removeprefix("models/") != self._model.removeprefix("models/"):
+            message = f"The URL names the model '{self._model}', and '{request.path}' another: '{named}'."
+            raise request.required("model").error(f"{message} Send it in a batch of its own.", "unsupported_value")
+
     def encode_answer(self, request: EmbeddingsRequest, answer: Embedded, stamp: Stamp, extension: Extension) -> bytes:
         """The vector, or the vectors, which keep the provider's bytes."""
         del request, stamp
@@ -71,7 +80,7 @@ class GeminiEmbeddings:
         pieces: list[bytes] = [b'{"embeddings":[' if self._is_batch else b'{"embedding":']
         for index, vector in enumerate(vectors):
             pieces += (b'%b{"values":' % (b"," if index else b""), vector, b"}")
-        tokens = 0 if answer.usage is None else answer.usage.prompt
+        tokens = extension.prompt_tokens
         rest = {"usageMetadata": {"promptTokenCount": tokens}, "nexevo": extension.as_json()}
         pieces += (b"]," if self._is_batch else b",", orjson.dumps(rest)[1:])
         return b"".join(pieces)

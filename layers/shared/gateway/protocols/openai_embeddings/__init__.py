@@ -58,7 +58,7 @@ class OpenAIEmbeddings:
         for index, vector in enumerate(vectors):
             comma = b"," if index else b""
             pieces += (comma + b'{"object":"embedding","index":%d,"embedding":' % index, vector, b"}")
-        tokens = 0 if answer.usage is None else answer.usage.prompt
+        tokens = extension.prompt_tokens
         rest = {
             "model": stamp.model,
             "usage": {"prompt_tokens": tokens, "total_tokens": tokens},

@@ -59,7 +59,7 @@ class Rerank:
             rows.append({"index": ranked.index, "relevance_score": ranked.score})
             if request.return_documents:
                 rows[-1]["document"] = orjson.Fragment(bytes(memoryview(request.documents[ranked.index].sent)))
-        usage = answer.usage or Usage()
+        usage = extension.usage or Usage()
         searches = dict(usage.uses).get(SEARCH, 0)
         return orjson.dumps(
             {
