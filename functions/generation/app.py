@@ -21,7 +21,7 @@ async def create_3d(call: GenerationCall, body: Model3dRequest) -> Shown:
 @generation.on("GET", "/models")
 async def list_models(call: GenerationCall) -> Shown:
     """Lists the models and their prices."""
-    return call.service.models(call.principal)
+    return await call.service.models(call.principal)
 
 
 @generation.on("GET", "/jobs", query=Page)

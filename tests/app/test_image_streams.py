@@ -1,12 +1,14 @@
 """Tests of streamed pictures: unfinished ones leave as they come, and what each end of a stream costs."""
 
 import asyncio
+import base64
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 import pytest
 
+from local.providers import drawing
 from tests.app.harness import SSE_HEAD, AppUnderTest, Scripted, piece
 from tests.app.test_images import (
     COST,
@@ -16,6 +18,7 @@ from tests.app.test_images import (
     GPT_NANO,
     PICTURE,
     USAGE,
+    Wiring,
     ask,
     charged,
     made,
@@ -56,7 +59,7 @@ async def test_unfinished_pictures_are_streamed_as_they_come_and_the_last_event_
         async with streaming(*pieces) as openai, under(openai) as gateway:
             answer = await ask(gateway, STREAM)
             assert orjson.loads(openai.bodies[0]) == {
-                "model": GPT, "prompt": "x", "n": 1, "stream": True, "partial_images": 1,
+                "model": GPT, "prompt": "x", "n": 1, "size": "1024x1024", "stream": True, "partial_images": 1,
             }  # fmt: skip
             first, last = answer.chunks
             assert (first["type"], first["b64_json"]) == ("image_generation.partial_image", "AAAA")
@@ -85,6 +88,30 @@ async def test_a_model_that_does_not_stream_sends_its_finished_picture() -> None
         (only,) = answer.chunks
         assert (only["type"], only["b64_json"]) == ("image_generation.completed", PICTURE)
         assert (await charged(gateway), "stream" in orjson.loads(openai.bodies[0])) == (DALL_E_NANO, False)
+
+
+@pytest.mark.parametrize("asked", [{}, {"response_format": "url"}])
+async def test_the_event_of_a_model_that_answers_by_address_has_base64_and_says_what_the_picture_is(
+    asked: dict[str, str],
+) -> None:
+    wiring, content = Wiring(), drawing.drawn("a cat", 96, 64, "jpeg")
+    wiring.at["https://files.vendor.test/1"] = content
+    answered = 200, {"data": [{"url": "https://files.vendor.test/1"}]}
+    async with provider(answered) as openai, under(openai, wiring) as gateway:
+        answer = await ask(gateway, {"model": DALL_E, "prompt": "x", "stream": True, **asked})
+        (only,) = answer.chunks
+        assert (base64.b64decode(only["b64_json"]), "url" in only) == (content, False)
+        told = (only["output_format"], only["size"], only["background"], only["quality"])
+        assert told == ("jpeg", "96x64", "opaque", "auto")
+        assert (wiring.objects._objects, await charged(gateway)) == ({}, DALL_E_NANO)
+
+
+async def test_a_streamed_picture_says_what_it_is_where_the_provider_s_event_does_not() -> None:
+    content = base64.b64encode(drawing.drawn("a cat", 96, 64, "webp")).decode()
+    event = ("image_generation.completed", {"b64_json": content, "usage": USAGE})
+    async with streaming(events(event)) as openai, under(openai) as gateway:
+        (only,) = (await ask(gateway, {**STREAM, "partial_images": 0})).chunks
+        assert (only["output_format"], only["size"], only["background"]) == ("webp", "96x64", "opaque")
 
 
 async def checkpointed(gateway: AppUnderTest, unfinished: int, finished: int) -> int:

@@ -167,7 +167,7 @@ async def test_an_answer_at_an_address_is_an_address_of_the_own_bucket_for_a_day
         answer = await ask(gateway, {"model": DALL_E, "prompt": "a cat"})
         (shown,) = answer.json["data"]
         assert orjson.loads(openai.bodies[0]) == {
-            "model": DALL_E, "prompt": "a cat", "n": 1, "response_format": "b64_json",
+            "model": DALL_E, "prompt": "a cat", "n": 1, "size": "1024x1024", "response_format": "b64_json",
         }  # fmt: skip
         assert shown["url"].startswith(f"https://media.invalid/media/{ACCOUNT}/img_")
         assert shown["url"].endswith(".png?until=86400") or "until=" in shown["url"]
@@ -188,6 +188,35 @@ async def test_a_providers_address_is_read_and_never_shown() -> None:
         wiring.at.clear()
         lost = await ask(gateway, {"model": DALL_E, "prompt": "a cat"})
         assert (lost.status, lost.error["type"], await charged(gateway)) == (502, "upstream_error", DALL_E_NANO)
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        ({"model": GPT}, "1024x1024"),
+        ({"model": GPT, "size": "auto"}, None),
+        ({"model": GPT, "size": "1536x1024"}, "1536x1024"),
+        # A picture that starts from another one has its ratio.
+        ({"model": GPT, "reference_image_b64": PICTURE}, None),
+    ],
+)
+async def test_a_size_that_is_not_named_is_the_contract_s_square_and_auto_is_the_vendor_s(
+    asked: dict[str, str], sent: str | None
+) -> None:
+    async with provider(made(usage=USAGE)) as openai, under(openai) as gateway:
+        assert (await ask(gateway, {"prompt": "x", **asked})).status == 200
+        given = orjson.loads(openai.bodies[0]) if openai.bodies[0].startswith(b"{") else sent_form(openai, 0)
+        assert given.get("size") == sent
+
+
+@pytest.mark.parametrize("form", ["url", "b64_json"])
+async def test_an_answer_says_what_its_pictures_are_where_the_provider_does_not(form: str) -> None:
+    content = drawing.drawn("a cat", 96, 64, "jpeg")
+    answered = 200, {"data": [{"b64_json": base64.b64encode(content).decode()}], "size": "96x64"}
+    async with provider(answered) as openai, under(openai) as gateway:
+        answer = await ask(gateway, {"model": DALL_E, "prompt": "x", "response_format": form})
+        facts = {name: answer.json.get(name) for name in ("background", "output_format", "size")}
+        assert facts == {"background": "opaque", "output_format": "jpeg", "size": "96x64"}
 
 
 async def test_hd_is_paid_twice_and_a_large_size_at_its_own_price() -> None:
@@ -220,6 +249,17 @@ async def test_hd_is_paid_twice_and_a_large_size_at_its_own_price() -> None:
         ({"model": DALL_E, "prompt": "x", "reference_image_b64": PICTURE}, "reference_image_b64", "unsupported_value"),
         ({"model": GPT, "prompt": "x", "reference_image_b64": "%"}, "reference_image_b64", "invalid_value"),
         ({"model": GPT, "prompt": "x", "reference_image_b64": "AAAA"}, "reference_image_b64", "invalid_image_format"),
+        (
+            {"model": GPT, "prompt": "x", "reference_image_b64": PICTURE, "reference_image_url": "file-nxn-1"},
+            "reference_image_url",
+            "duplicate_parameter",
+        ),
+        (
+            {"model": DALL_E, "prompt": "x", "images": [{"file_id": "file-nxn-1"}]},
+            "images[0].file_id",
+            "unsupported_value",
+        ),
+        ({"model": "grok-imagine-image", "prompt": "x", "output_format": "png"}, "output_format", "unsupported_value"),
         ({"model": GPT, "prompt": "x", "partial_images": 2}, "partial_images", "invalid_value"),
         ({"model": GPT, "prompt": "x", "api_base": "http://x"}, "api_base", "unknown_parameter"),
         ({"model": "no-model", "prompt": "x"}, "model", "model_not_found"),
@@ -309,6 +349,28 @@ async def test_a_reference_picture_makes_a_generation_an_edit_of_it() -> None:
             "model": GPT, "prompt": "hats", "n": "2",
             "image": {"filename": "image.png", "type": "image/png", "base64": PICTURE},
         }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        ({"reference_image_b64": "file-nxn-1"}, "reference_image_b64"),
+        ({"reference_image_b64": f"data:image/png;base64,{PICTURE}"}, "reference_image_b64"),
+        ({"reference_image_url": "file-nxn-1"}, "reference_image_url"),
+        ({"reference_image_url": "https://pictures.test/a.png"}, "reference_image_url"),
+        ({"images": [{"file_id": "file-nxn-1"}]}, "images[0].file_id"),
+        ({"images": [{"image_url": "https://pictures.test/a.png"}]}, "images[0].image_url"),
+    ],
+)
+async def test_a_generation_starts_from_an_uploaded_file_or_an_address(given: dict[str, Any], place: str) -> None:
+    wiring = Wiring()
+    async with provider(made(usage=USAGE)) as openai, under(openai, wiring) as gateway:
+        assert (await ask(gateway, {"model": GPT, "prompt": "hats", **given})).status == 200
+        assert base64.b64decode(sent_form(openai, 0)["image"]["base64"]) == PNG
+        wiring.inputs.files.clear()
+        lost = await ask(gateway, {"model": GPT, "prompt": "hats", **given})
+        inline = "data:" in str(given)
+        assert (lost.status, lost.status == 200 or lost.error["param"]) == ((200, True) if inline else (404, place))
 
 
 def sent_form(openai: Scripted, number: int) -> Any:

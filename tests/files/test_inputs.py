@@ -80,8 +80,14 @@ async def test_a_data_url_may_be_percent_encoded(room: Room) -> None:
     assert await room.read(f"data:image/png,{escaped}") == (PNG, FileType.PNG)
 
 
+@pytest.mark.parametrize("given", ["file-abc", "file-nxn-0", "file-NXN-0", "file_011CNha8iCJcU1wXNR6q4V8w", "file-"])
+async def test_an_id_of_no_file_is_unknown_in_any_vendor_s_spelling(room: Room, given: str) -> None:
+    assert await room.refusal(given) == (404, "file_not_found", "image")
+    assert room.web.asked == []
+
+
 @pytest.mark.parametrize(
-    "given", ["data:image/png;base64,*", "data:image/png;base64", "data:", "data:image/jpeg;base64,", "file-abc", "x"]
+    "given", ["data:image/png;base64,*", "data:image/png;base64", "data:", "data:image/jpeg;base64,", "x"]
 )
 async def test_what_names_no_file_is_refused_at_its_place(room: Room, given: str) -> None:
     assert await room.refusal(given) == (400, None, "image")

@@ -15,7 +15,10 @@ from functions.files.app import app as files_app
 from functions.generation.app import app as generation_app
 from functions.videos.app import app as videos_app
 from gateway.auth.principal import key_hash
+from gateway.canonical.images import ImageModel
 from gateway.canonical.jobs import Attempt, Job, JobError, JobKind, JobStatus, Result
+from gateway.catalog.catalog import Catalog
+from gateway.catalog.images import IMAGE_MODELS
 from gateway.catalog.loader import load
 from gateway.catalog.media import MEDIA_MODELS
 from gateway.errors import InvalidRequest, ServiceUnavailable
@@ -34,6 +37,7 @@ from gateway.jobs.opening import Opening
 from gateway.jobs.writer import JobWriter
 from gateway.operations.media import MediaOperation
 from gateway.ports.keys import KeyRecord
+from gateway.providers.images.registry import KNOWN as PAINTERS
 from gateway.providers.media.registry import KNOWN
 from gateway.untrusted.fetch import Fetched
 from gateway.untrusted.file_types import FileType, judge_file
@@ -62,6 +66,13 @@ PNG = base64.b64decode(
 )
 GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 CATALOG = load(MEDIA_MODELS, KNOWN)
+PICTURES = load(IMAGE_MODELS, PAINTERS)
+
+
+async def pictures() -> Catalog[ImageModel]:
+    return PICTURES
+
+
 VIDEO = {"model": "wan-2.6", "prompt": "a cat skating in neon Tokyo", "duration_sec": 5}
 
 
@@ -148,6 +159,7 @@ class Studio:
             money=self.money,
             objects=self.objects,
             catalog=CATALOG,
+            pictures=pictures,
             operation=MediaOperation(CATALOG),
             uploads=uploads,
             opening=Opening(self.jobs, self.money, self.executions, self.clock),

@@ -139,6 +139,17 @@ async def test_files_are_listed_page_by_page_newest_first(studio: Studio) -> Non
     assert (await listed(studio, "?purpose=vision"))["data"] == []
 
 
+async def test_a_page_after_a_file_that_there_is_not_is_an_error(studio: Studio) -> None:
+    kept, theirs = await created(studio), await created(studio, key=OTHER_KEY)
+    gone = await created(studio)
+    await studio.ask("DELETE", f"/v1/files/{gone['id']}")
+    assert (await listed(studio, f"?after={kept['id']}"))["object"] == "list"
+    for wrong in "file-zzz", gone["id"], theirs["id"]:
+        assert refusal(await studio.ask("GET", f"/v1/files?after={wrong}")) == (404, "file_not_found", "after")
+    theirs_too = await studio.ask("GET", "/v1/files?after_id=file-zzz", headers=ANTHROPIC)
+    assert (theirs_too.status_code, theirs_too.json()["error"]["type"]) == (404, "not_found_error")
+
+
 async def test_a_file_is_its_account_s_alone(studio: Studio) -> None:
     made = await created(studio)
     assert (await listed(studio, key=OTHER_KEY))["data"] == []

@@ -19,6 +19,8 @@ from gateway.canonical.usage import Usage
 PROMPT_CHARACTERS_MAX = 4_000
 IMAGES_MAX = 10
 PARTIALS_MAX = 3
+# Section 7 of the public contract: the size of a request that names none.
+SIZE = "1024x1024"
 # What usage counts beside tokens: pictures that were delivered, those that were not finished, the tokens of the prompt
 # that are of pictures, and those of the output that are not.
 IMAGE, PARTIAL, IMAGE_TOKEN, TEXT_TOKEN = "image", "partial_image", "image_input_token", "text_output_token"
@@ -55,8 +57,9 @@ class Given(Struct, frozen=True):
 class ImageRequest(Struct, frozen=True):
     """One request for pictures, the same for every wire.
 
-    `size` is the caller's `WIDTHxHEIGHT`, and after the fitting to a model a word of the model's row. `form` is the way
-    in which pictures are answered, where the caller names one. `account_id` owns what is stored for the answer.
+    `size` is the caller's `WIDTHxHEIGHT` or `auto`, and after the fitting to a model a word of the model's row. `form`
+    is the way in which pictures are answered, where the caller names one. `account_id` owns what is stored for the
+    answer.
     """
 
     protocol: str
@@ -84,6 +87,15 @@ class ImageRequest(Struct, frozen=True):
     user: str | None = None
     routing: RoutingPreferences = field(default_factory=RoutingPreferences)
     echo: Json = field(default_factory=lambda: NOTHING)
+
+    @property
+    def wanted_size(self) -> str | None:
+        """The size to make; nothing where the vendor chooses: for `auto`, and for a picture that starts from others,
+        which has their ratio.
+        """
+        if self.size is None:
+            return None if self.pictures or self.action is not Action.GENERATION else SIZE
+        return None if self.size == AUTO else self.size
 
     @property
     def pictures(self) -> tuple[Given, ...]:
@@ -152,6 +164,12 @@ class ImageModel(Model[ImagePrice], frozen=True, kw_only=True):
     negative_prompt: bool = False
     seed: bool = False
     form: str = URL
+
+
+def agreed(tellings: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """The members that several pictures have alike."""
+    first, *others = tellings or ({},)
+    return {name: word for name, word in first.items() if all(other.get(name) == word for other in others)}
 
 
 def sides(size: str) -> tuple[int, int] | None:

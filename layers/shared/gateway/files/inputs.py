@@ -21,6 +21,8 @@ from gateway.untrusted.fetch import Fetched
 from gateway.untrusted.file_types import IMAGES, FileType, judge_file
 
 FILE_ID = re.compile(r"file-nxn-[0-9a-z]{1,64}")
+# Any vendor's way to write a file's id, which no URL begins with.
+_ANY_ID = re.compile(r"file[-_][0-9A-Za-z_-]*")
 IMAGE_BYTES_MAX = 10 * 1024 * 1024
 FILE_BYTES_MAX = 25 * 1024 * 1024
 # The longest lifetime, after which the bucket's lifecycle rule deletes every file.
@@ -68,6 +70,8 @@ class MediaInputs:
         """The account's own file of that id or URL; `None` for a URL outside the own bucket."""
         owner, file_id = account_id, given
         if not FILE_ID.fullmatch(given):
+            if _ANY_ID.fullmatch(given):
+                raise NotFound(NO_FILE, param=param, code="file_not_found")
             place = self._own_place(given)
             if place is None:
                 return None

@@ -89,7 +89,9 @@ class Files:
     async def page(
         self, account_id: str, *, limit: int, after: str | None, oldest_first: bool, purpose: str | None = None
     ) -> Page[FileRecord]:
-        """The account's files that have arrived."""
+        """The account's files that have arrived; raises `NotFound` for a page after a file that there is not."""
+        if after is not None and await self._records.get(account_id, after, self._clock.now_s()) is None:
+            raise NotFound(f"No such File object: {after[:80]}", param="after", code="file_not_found")
         now_s, found = self._clock.now_s(), list[FileRecord]()
         while len(found) <= limit:
             records = await self._records.page(

@@ -10,13 +10,13 @@ import asyncio
 import base64
 import binascii
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from msgspec.structs import replace
 
-from gateway.canonical.images import BASE64, Drawing, Drawn, Given, ImageRequest, Picture
+from gateway.canonical.images import AUTO, BASE64, Drawing, Drawn, Given, ImageRequest, Picture, agreed
 from gateway.errors import InvalidRequest, UnreadableAnswer, UpstreamError
 from gateway.ledger.hold_ids import hold_id_at
 from gateway.operations.media_inputs import Inputs
@@ -24,6 +24,7 @@ from gateway.ports.clock import Clock
 from gateway.ports.media import MediaObjects
 from gateway.untrusted.fetch import Opened
 from gateway.untrusted.file_types import HEAD_BYTES, IMAGES, FileType, detected_type, judge_file
+from gateway.untrusted.picture_facts import FACTS_BYTES, facts_of
 
 # The largest picture of any vendor, 4096x4096 as PNG.
 FILE_BYTES_MAX = 40 * 1024 * 1024
@@ -66,25 +67,29 @@ class ImageFiles:
         return replace(given, picture=replace(given.picture, mime_type=kind.value))
 
     async def in_form(self, drawn: Drawn, account_id: str, form: str) -> Drawn:
-        """The answer with its pictures as base64, or at addresses of the media bucket."""
+        """The answer with its pictures as base64, or at addresses of the media bucket, and what the pictures say of
+        themselves where the provider says nothing.
+        """
         turns = asyncio.Semaphore(AT_ONCE)
 
-        async def shown(drawing: Drawing) -> Drawing:
+        async def shown(drawing: Drawing) -> tuple[Drawing, Mapping[str, str]]:
             async with turns:
                 return await self._shown(drawing, account_id, form)
 
-        return replace(drawn, drawings=tuple(await asyncio.gather(*map(shown, drawn.drawings))))
+        found: Sequence[tuple[Drawing, Mapping[str, str]]] = await asyncio.gather(*map(shown, drawn.drawings))
+        told = {**agreed([facts for _, facts in found]), **drawn.told}
+        return replace(drawn, drawings=tuple(drawing for drawing, _ in found), told=told)
 
-    async def _shown(self, drawing: Drawing, account_id: str, form: str) -> Drawing:
+    async def _shown(self, drawing: Drawing, account_id: str, form: str) -> tuple[Drawing, Mapping[str, str]]:
         if form == BASE64 and drawing.base64:
-            return drawing
+            return drawing, told_by(drawing.base64)
         content = _decoded(drawing.base64) if drawing.base64 else await self._downloaded(drawing.url)
         kind = detected_type(content[:HEAD_BYTES], len(content))
         if kind not in IMAGES or kind is None:
             raise UpstreamError(NO_PICTURE)
         if form == BASE64:
-            return replace(drawing, base64=base64.b64encode(content).decode(), url="")
-        return replace(drawing, base64="", url=await self._stored(content, account_id, kind))
+            return replace(drawing, base64=base64.b64encode(content).decode(), url=""), _told(content)
+        return replace(drawing, base64="", url=await self._stored(content, account_id, kind)), _told(content)
 
     async def _stored(self, content: bytes, account_id: str, kind: FileType) -> str:
         now_s = self._clock.now_s()
@@ -104,6 +109,23 @@ class ImageFiles:
         except InvalidRequest as refused:
             raise UpstreamError(NO_PICTURE) from refused
         return bytes(content)
+
+
+def told_by(picture: str) -> dict[str, str]:
+    """Reads what the picture of this base64 says of itself, in OpenAI's members, from its beginning alone."""
+    try:
+        return _told(base64.b64decode(picture[: FACTS_BYTES // 3 * 4]))
+    except binascii.Error:
+        return {}
+
+
+def _told(content: bytes) -> dict[str, str]:
+    facts = facts_of(content[:FACTS_BYTES])
+    if facts is None:
+        return {}
+    # What can be transparent need not be.
+    background = AUTO if facts.alpha else "opaque"
+    return {"background": background, "output_format": facts.form, "size": f"{facts.width}x{facts.height}"}
 
 
 def _decoded(text: str) -> bytes:

@@ -25,8 +25,12 @@ PARTIAL_TOKENS = 100
 
 
 def size_of(request: ImageRequest, model: ImageModel) -> str | None:
-    """The word of the model's row for the request's size; nothing where it makes none that is near."""
-    return model.sizes[0] if request.size is None else fitted_size(request.size, model.sizes)
+    """The word of the model's row for the request's size; nothing where it makes none that is near. A model without a
+    square makes the first of its sizes where none is asked for.
+    """
+    if (wanted := request.wanted_size) is None:
+        return model.sizes[0]
+    return fitted_size(wanted, model.sizes) or (None if request.size else model.sizes[0])
 
 
 def quality_of(request: ImageRequest, model: ImageModel) -> str | None:

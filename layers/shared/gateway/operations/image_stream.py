@@ -15,6 +15,7 @@ from gateway.canonical.response import Extension, Stamp
 from gateway.canonical.usage import Usage, uses_of
 from gateway.errors import GatewayError, UpstreamError, UpstreamTimeout
 from gateway.framing.sse import Frame, SSEDecoder
+from gateway.operations.image_files import told_by
 from gateway.pipeline.operation import Continuation, Piece
 from gateway.protocols.openai_images import OpenAIImages
 from gateway.protocols.shared.provider_errors import error_fields
@@ -112,7 +113,7 @@ class ImageTranscoder:
 
     def _completed(self, event: dict[str, Any]) -> Piece:
         picture = str(event.get("b64_json") or "")
-        told = {name: str(event[name]) for name in _TOLD if event.get(name)}
+        told = told_by(picture) | {name: str(event[name]) for name in _TOLD if event.get(name)}
         self._drawn = Drawn((*self._drawn.drawings, Drawing(picture)), told=told)
         said = msgspec.convert(event.get("usage"), TokenUsage | None, strict=False)
         self._usages.append(usage_of(said, 1))

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from gateway.auth.principal import Principal
 from gateway.canonical.chat_models import ListPrice
-from gateway.canonical.images import AUTO, URL, Action, Drawn, ImageModel, ImageRequest
+from gateway.canonical.images import AUTO, BASE64, URL, Action, Drawn, ImageModel, ImageRequest, agreed
 from gateway.canonical.media import ProviderAnswer
 from gateway.canonical.models import Alias
 from gateway.canonical.response import Extension, Stamp
@@ -147,7 +147,11 @@ class ImagesOperation(WholeAnswers[ImageRequest, Drawn]):
         return row.read(asked, ProviderAnswer(answer.status, answer.headers, answer.body))
 
     def _form(self, request: ImageRequest, candidate: ImageCandidate) -> str:
-        """The form of the pictures: as the caller says, or as the model's vendor does where the caller names it."""
+        """The form of the pictures: as the caller says, or as the model's vendor does where the caller names it. The
+        event of a stream has base64, as SDKs read it.
+        """
+        if request.stream:
+            return BASE64
         if request.form is not None:
             return request.form
         return URL if isinstance(candidate.name.offer, Alias) else candidate.model.form
@@ -163,7 +167,7 @@ class ImagesOperation(WholeAnswers[ImageRequest, Drawn]):
             raise moderated(next((each.refused for each in parts if each.refused), None))
         usages = [each.usage for each in parts if each.usage is not None]
         usage = sum(usages[1:], usages[0]) if usages else None
-        return Drawn(drawings, usage, told=parts[0].told)
+        return Drawn(drawings, usage, told=agreed([each.told for each in parts if each.drawings]))
 
     def measure(self, answer: Drawn) -> tuple[Usage | None, int, Uses]:
         """The usage that was reported, and the length of the pictures."""
@@ -199,7 +203,7 @@ def _fitted(request: ImageRequest, candidate: ImageCandidate) -> ImageRequest:
     return replace(
         request,
         action=_action(request),
-        size=None if request.size is None else size_of(request, model),
+        size=None if request.wanted_size is None else size_of(request, model),
         quality=quality_of(request, model),
         negative_prompt=request.negative_prompt if model.negative_prompt else None,
         seed=request.seed if model.seed else None,

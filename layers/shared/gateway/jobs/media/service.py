@@ -6,8 +6,8 @@ A job of another account, or one that is still being opened, is answered as unkn
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -39,8 +39,14 @@ from gateway.ports.media import MediaObjects
 from gateway.ports.money import Money
 from gateway.untrusted.urls import PUBLIC_ONLY, Policy, judge_url
 
+if TYPE_CHECKING:
+    from gateway.canonical.images import ImageModel
+
 MEDIA = (JobKind.VIDEO, JobKind.MODEL_3D)
 NOT_ENDED = "The video is still being made; cancel it at POST /v1/generation/jobs/{}/cancel, or wait for its end."
+
+
+ModelRow = Callable[[Offer, Catalog[Any], frozenset[str]], dict[str, Any]]
 
 
 class RequestOrigin(Struct, frozen=True):
@@ -66,6 +72,7 @@ class Generation(Struct, frozen=True):
     money: Money
     objects: MediaObjects
     catalog: Catalog[MediaModel]
+    pictures: Callable[[], Awaitable[Catalog[ImageModel]]]
     operation: DeferredOperation[MediaRequest, MediaPlan]
     uploads: Uploads
     opening: Opening
@@ -79,13 +86,23 @@ class Generation(Struct, frozen=True):
         """An id that sorts by time, and that also names the hold."""
         return PREFIX + hold_id_at(self.clock.now_s(), secrets.randbits(40))
 
-    def models(self, caller: Principal) -> dict[str, Any]:
-        """Lists the models that the caller's key may use and reach, in the contract's shape."""
-        offers = [offer for offer in self.catalog.offers() if caller.may_see((offer.id,), self._targets(offer))]
-        return Page(offers, None).shown(lambda offer: media_row(offer, self.catalog, self.simulated_providers))
+    async def models(self, caller: Principal) -> dict[str, Any]:
+        """Lists the models that the caller's key may use and reach, in the contract's shape: of jobs, and of pictures,
+        which are made in the request.
+        """
+        from gateway.catalog.image_listing import image_row  # noqa: PLC0415  # no job needs it
 
-    def _targets(self, offer: Offer) -> list[ModelTarget[Any]]:
-        return [target for model in self.catalog.models_behind(offer) for target in model.targets]
+        listed: tuple[tuple[Catalog[Any], ModelRow], ...] = (
+            (self.catalog, media_row),
+            (await self.pictures(), image_row),
+        )
+        rows = [
+            shown(offer, catalog, self.simulated_providers)
+            for catalog, shown in listed
+            for offer in catalog.offers()
+            if caller.may_see((offer.id,), _targets(catalog, offer))
+        ]
+        return Page(rows, None).shown(dict)
 
     async def create(self, caller: Principal, job_id: str, request: MediaRequest, origin: RequestOrigin) -> Job:
         """Creates a job and starts it; a refusal leaves no job. A reference is fetched once the job has its hold."""
@@ -210,3 +227,7 @@ def _page(found: Sequence[Job], limit: int) -> Page[Job]:
     """A page without the jobs that are still being opened."""
     page = page_of(found, limit, lambda job: job.job_id)
     return Page([job for job in page.elements if job.phase is not Phase.OPENING], page.next_cursor)
+
+
+def _targets(catalog: Catalog[Any], offer: Offer) -> list[ModelTarget[Any]]:
+    return [target for model in catalog.models_behind(offer) for target in model.targets]

@@ -1,7 +1,7 @@
 """OpenAI's images wire, as callers speak it: https://platform.openai.com/docs/api-reference/images.
 
 Edits come as a form with files, or as JSON with addresses and file ids. Members beyond OpenAI's (`negative_prompt`,
-`seed`, `reference_image_b64`) are section 7 of the public contract.
+`seed`, `reference_image_b64`, `reference_image_url`) are section 7 of the public contract.
 """
 
 from __future__ import annotations

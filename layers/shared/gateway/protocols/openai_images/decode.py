@@ -37,6 +37,8 @@ SEED_MAX = 2**32 - 1
 _UNKNOWN = "Unknown parameter: '{name}'."
 _QUALITIES = (AUTO, STANDARD, HD, "low", "medium", "high", "xhigh", "max")
 _FORMATS = ("png", "jpeg", "webp")
+# The members of a generation that hold a picture to start from, beside `images`.
+_REFERENCES = ("reference_image_b64", "reference_image_url")
 _COMMON = OWN_MEMBERS | frozenset(
     {
         "background",
@@ -57,11 +59,13 @@ _COMMON = OWN_MEMBERS | frozenset(
     }
 )
 _KNOWN: Mapping[Action, frozenset[str]] = {
-    Action.GENERATION: _COMMON | {"moderation", "style", "reference_image_b64"},
+    Action.GENERATION: _COMMON | {"images", "moderation", "style", *_REFERENCES},
     Action.EDIT: _COMMON | {"image", "images", "input_fidelity", "mask", "moderation"},
     Action.VARIATION: OWN_MEMBERS | {"image", "model", "n", "response_format", "size", "user"},
 }
 _INTEGERS = frozenset({"n", "output_compression", "partial_images", "seed"})
+# What names a picture, and is not one: a URL, or a file's id.
+_NAMED = re.compile(r"[a-z][a-z0-9+.-]{1,20}:|file[-_]", re.IGNORECASE)
 _DATA_URL = re.compile(r"data:image/[a-z+.-]{1,20};base64,", re.IGNORECASE)
 
 
@@ -154,9 +158,9 @@ def _background(root: Node) -> str | None:
 
 def _size(root: Node) -> str | None:
     given = root.member("size")
-    if given is None or given.as_string() == AUTO:
+    if given is None:
         return None
-    if sides(given.as_string()) is None:
+    if given.as_string() != AUTO and sides(given.as_string()) is None:
         raise given.error(f"Invalid value: '{given.as_string()[:80]}'. Expected a size like '1024x1024', or 'auto'.")
     return given.as_string()
 
@@ -164,8 +168,7 @@ def _size(root: Node) -> str | None:
 def _images(action: Action, root: Node) -> tuple[Given, ...]:
     """The pictures of a JSON body: `images` as OpenAI has them, `image` as addresses, or the contract's base64."""
     if action is Action.GENERATION:
-        reference = root.member("reference_image_b64")
-        return () if reference is None else (_inline(reference),)
+        return _to_start_from(root)
     listed, given = root.member("images"), root.member("image")
     if listed is not None and given is not None:
         raise given.error("'image' and 'images' are the same parameter: give one.", "duplicate_parameter")
@@ -176,6 +179,19 @@ def _images(action: Action, root: Node) -> tuple[Given, ...]:
     if isinstance(given.value, list):
         return tuple(_reference(one) for one in given.elements(minimum=1, maximum=INPUTS_MAX))
     return (_reference(given),)
+
+
+def _to_start_from(root: Node) -> tuple[Given, ...]:
+    """The pictures that a generation starts from: one in a member of the contract, or several as an edit has them."""
+    found = [given for name in (*_REFERENCES, "images") if (given := root.member(name)) is not None]
+    if not found:
+        return ()
+    given, *others = found
+    if others:
+        raise others[0].error("Give the pictures to start from in one parameter.", "duplicate_parameter")
+    if isinstance(given.value, list):
+        return tuple(_reference(one) for one in given.elements(minimum=1, maximum=INPUTS_MAX))
+    return (_inline(given),)
 
 
 def _mask(root: Node) -> Given | None:
@@ -202,9 +218,11 @@ def _addressed(node: Node) -> Given:
 
 
 def _inline(node: Node) -> Given:
+    """A picture as base64 alone, or as `_addressed` reads it: no base64 has the characters of an address or an id."""
     text = node.as_string(minimum=1)
-    found = _DATA_URL.match(text)
-    return Given(node.path, _picture(_decoded(text[found.end() :] if found else text, node), node.path))
+    if _NAMED.match(text) is not None:
+        return _addressed(node)
+    return Given(node.path, _picture(_decoded(text, node), node.path))
 
 
 def _decoded(text: str, node: Node) -> bytes:

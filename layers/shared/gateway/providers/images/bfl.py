@@ -15,7 +15,7 @@ from gateway.errors import GatewayError, UpstreamError
 from gateway.protocols.shared.provider_errors import members, reported
 from gateway.protocols.shared.provider_json import UNREADABLE, as_object, load
 from gateway.providers.chat.registry import at
-from gateway.providers.images.inline import PIXELS, base64_of
+from gateway.providers.images.inline import PIXELS, PNG, base64_of
 from gateway.providers.images.vendor import Asked, Fields, Painter, Step, Wait, delivered
 from gateway.providers.media import outcomes
 from gateway.providers.media.calls import bare
@@ -35,7 +35,7 @@ def _write(asked: ImageRequest, model: str) -> Fields:
     return {
         "prompt": asked.prompt,
         "seed": asked.seed,
-        "output_format": asked.output_format,
+        "output_format": asked.output_format or PNG,
         "aspect_ratio": asked.size if by_ratio else None,
         "width": size[0] if size is not None and not by_ratio else None,
         "height": size[1] if size is not None and not by_ratio else None,

@@ -15,7 +15,7 @@ from gateway.errors import GatewayError, UpstreamError
 from gateway.protocols.shared.provider_errors import members, reported
 from gateway.protocols.shared.provider_json import UNREADABLE, as_objects, load
 from gateway.providers.chat.registry import at
-from gateway.providers.images.inline import PIXELS, data_url
+from gateway.providers.images.inline import PIXELS, PNG, data_url
 from gateway.providers.images.vendor import Asked, Fields, Painter, Step, Wait, delivered, moderated
 from gateway.providers.media import outcomes
 from gateway.providers.media.calls import bare
@@ -37,7 +37,7 @@ def _write(asked: ImageRequest, model: str) -> Fields:
         "num_images": asked.n,
         "image_size": None if size is None else {"width": size[0], "height": size[1]},
         "seed": asked.seed,
-        "output_format": asked.output_format,
+        "output_format": asked.output_format or PNG,
         "image_url": data_url(asked.images[0]) if asked.images else None,
     }
 

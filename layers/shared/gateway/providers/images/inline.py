@@ -7,6 +7,8 @@ import base64
 from gateway.canonical.images import Given
 from gateway.errors import InvalidRequest
 
+# OpenAI's format of a request that names none; without it each vendor makes another one.
+PNG = "png"
 # About a megapixel, in steps of 32, as FLUX takes it: https://docs.bfl.ai/flux_models/flux_1_1_pro.
 PIXELS = {"1:1": (1024, 1024), "16:9": (1344, 768), "9:16": (768, 1344), "4:3": (1152, 896), "3:4": (896, 1152)}
 

@@ -17,7 +17,7 @@ from gateway.errors import GatewayError, UpstreamError
 from gateway.protocols.shared.provider_errors import members, reported
 from gateway.protocols.shared.provider_json import load
 from gateway.providers.chat.registry import at
-from gateway.providers.images.inline import data_url
+from gateway.providers.images.inline import PNG, data_url
 from gateway.providers.images.vendor import Asked, Fields, Painter, Step, Wait, delivered, moderated
 from gateway.providers.media import outcomes
 from gateway.providers.media.calls import bare, bearer
@@ -56,7 +56,7 @@ def _write(asked: ImageRequest, model: str) -> Fields:
         "seed": asked.seed,
         "n": asked.n,
         "negative_prompt": asked.negative_prompt,
-        "output_format": _JPG.get(asked.output_format or "", asked.output_format),
+        "output_format": _JPG.get(asked.output_format or "", asked.output_format or PNG),
         "image": data_url(asked.images[0]) if asked.images else None,
     }
     said = {word: parts[name] for name, word in words.items() if parts[name] is not None}

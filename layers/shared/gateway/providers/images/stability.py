@@ -15,6 +15,7 @@ from gateway.framing.multipart import FormPart
 from gateway.protocols.shared.provider_errors import members, reported
 from gateway.protocols.shared.provider_json import load
 from gateway.providers.chat.registry import at
+from gateway.providers.images.inline import PNG
 from gateway.providers.images.vendor import REFUSED, Asked, Painter, Step, moderated
 from gateway.providers.media import outcomes
 from gateway.providers.outgoing import Headers, Outgoing
@@ -38,7 +39,7 @@ def _parts(asked: ImageRequest, model: str) -> Iterator[FormPart]:
         "negative_prompt": asked.negative_prompt,
         "aspect_ratio": None if asked.images else asked.size,
         "seed": None if asked.seed is None else str(asked.seed),
-        "output_format": asked.output_format or "png",
+        "output_format": asked.output_format or PNG,
         "model": model if model.startswith(_SD3) else None,
         "mode": ("image-to-image" if asked.images else "text-to-image") if model.startswith(_SD3) else None,
         "strength": _STRENGTH if asked.images else None,
