@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     """
     for item in items:
         backends = item.callspec.params.values() if hasattr(item, "callspec") else ()
-        is_there = any(item.path.is_relative_to(ROOT / place) for place in server_tests())
+        is_there = is_for_servers(item.path)
         names = (*SERVERS, *SERVERS_THERE) if is_there else SERVERS
         if "endpoints" in item.fixturenames or any(backend in names for backend in backends):
             if not is_there:
@@ -51,6 +51,12 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
                     f"{item.nodeid} runs on servers; name its folder in SERVER_TESTS of the Makefile"
                 )
             item.add_marker("servers")
+
+
+@cache
+def is_for_servers(path: Path) -> bool:
+    """Returns whether `make test-stores` runs a file of tests."""
+    return any(path.is_relative_to(ROOT / place) for place in server_tests())
 
 
 @cache

@@ -13,7 +13,7 @@ from tests.faults.campaign import broken, shrunk
 from tests.faults.faults import Fault
 from tests.faults.schedule import drawn
 
-SCHEDULES, BLOCKS = 2_000, 4
+SCHEDULES, BLOCKS = 1_000, 2
 
 
 @pytest.fixture(autouse=True)

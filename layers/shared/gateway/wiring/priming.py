@@ -5,18 +5,21 @@ Nothing is read that can age, neither a key nor a secret nor a time: a snapshot 
 
 from __future__ import annotations
 
-import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dis import get_instructions, opmap
 from importlib import import_module
 from importlib.abc import InspectLoader
+from itertools import chain
 from pkgutil import iter_modules
+from types import CodeType
 
 from gateway.transport.client import shared_tls_context
 
 # The rooms whose modules are looked up in tables, by the first request that needs them.
 _TABLED_ROOMS = ("auth", "canonical", "framing", "operations", "protocols", "providers", "signatures", "untrusted")
+_IMPORT_NAME = opmap["IMPORT_NAME"]
 # A function's own module, whose routes load what they lead to.
 _APP = "app"
 
@@ -40,19 +43,32 @@ def load_all() -> None:
 
 
 def deferred_imports(name: str) -> Iterator[str]:
-    """The modules that functions of a loaded module import when they are called, by the module's source."""
+    """The modules that functions of a loaded module import when they are called, by the module's byte code."""
     spec = sys.modules[name].__spec__
     loader = None if spec is None else spec.loader
-    source = loader.get_source(name) if isinstance(loader, InspectLoader) else None
-    for function in ast.walk(ast.parse(source or "")):
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
-            for node in ast.walk(function):
-                if isinstance(node, ast.Import):
-                    yield from (alias.name for alias in node.names)
-                elif isinstance(node, ast.ImportFrom) and node.module is not None:
-                    yield node.module
-                    # A name may be a module of a package; others are none, and are not found.
-                    yield from (f"{node.module}.{alias.name}" for alias in node.names if alias.name.islower())
+    module = loader.get_code(name) if isinstance(loader, InspectLoader) else None
+    # The module's own imports are done: only what lies within it is read.
+    return iter(()) if module is None else chain.from_iterable(map(_imported, _within(module)))
+
+
+def _within(code: CodeType) -> Iterator[CodeType]:
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield constant
+            yield from _within(constant)
+
+
+def _imported(code: CodeType) -> Iterator[str]:
+    # Few functions import, and to take every function's code apart would be most of the work.
+    if _IMPORT_NAME not in code.co_code[::2]:
+        return
+    names: Iterable[str] | None = None
+    for step in get_instructions(code):
+        if step.opcode == _IMPORT_NAME:
+            yield step.argval
+            # A name may be a module of a package; others are none, and are not found.
+            yield from (f"{step.argval}.{name}" for name in names or () if name.islower())
+        names = step.argval if isinstance(step.argval, tuple) else None
 
 
 def _is_ours(name: str) -> bool:
