@@ -22,6 +22,7 @@ from gateway.canonical.money import (
     NanoUsd,
     Refusal,
     Settlement,
+    seat_name,
 )
 from gateway.errors import Conflict, NotFound
 from gateway.ledger.hold_ids import END_OF_IDS, id_floor
@@ -32,12 +33,15 @@ from gateway.stores.money.state import (
     admission,
     admitted,
     corrected,
+    counted_names,
     credit_entry,
     ended,
     fitted,
     judge,
     judge_call,
     late_month,
+    seat_spend,
+    spend,
     state,
     uncounted,
     unknown,
@@ -115,15 +119,23 @@ class MemoryMoney:
             self._accounts[hold.account_id] = replace(account, young=rest)
         return replace(hold, parked=True, crowded=False)
 
-    async def extend(self, hold: Hold, to_nanousd: NanoUsd, *, spend_cap_nanousd: NanoUsd | None = None) -> Hold | None:
+    async def extend(
+        self,
+        hold: Hold,
+        to_nanousd: NanoUsd,
+        *,
+        spend_cap_nanousd: NanoUsd | None = None,
+        seat_cap_nanousd: NanoUsd | None = None,
+    ) -> Hold | None:
         account, stored = self._known(hold.account_id), self._stored(hold)
         if stored is None:
             return None
         if stored.amount_nanousd >= to_nanousd:
             return hold.of(stored.amount_nanousd)
         raised = _raised(account, stored, to_nanousd)
-        capped = hold.month == account.month and spend_cap_nanousd is not None
-        over_cap = capped and raised.key_spent[hold.key_id] > (spend_cap_nanousd or 0)
+        most = {hold.key_id: spend_cap_nanousd, seat_name(hold.seat or 0): seat_cap_nanousd}
+        bounds = [(name, cap) for name in counted_names(hold, account.month) if (cap := most[name]) is not None]
+        over_cap = any(raised.key_spent[name] > cap for name, cap in bounds)
         if raised.free_nanousd < 0 or over_cap:
             return None
         self._accounts[hold.account_id] = raised
@@ -188,6 +200,9 @@ class MemoryMoney:
         own = [hold for hold in holds if (hold.key_id, hold.month) == (key_id, account.month)]
         held = sum(hold.amount_nanousd for hold in own)
         return KeySpend(account.month, account.key_spent.get(key_id, 0) - held, held)
+
+    async def seat_spend(self, account_id: str, now_s: float) -> Mapping[int, NanoUsd]:
+        return seat_spend(self._accounts[account_id], now_s) if account_id in self._accounts else {}
 
     async def entries(
         self, account_id: str, *, since_s: float, until_s: float, limit: int, before: str | None = None
@@ -289,9 +304,9 @@ def _one_more(counts: Counts, key_id: str) -> Mapping[str, int]:
 def _raised(account: Account, hold: Hold, amount_nanousd: NanoUsd) -> Account:
     """The account after `hold` was raised to another amount. The key's spend of a month that is over is not kept."""
     more = amount_nanousd - hold.amount_nanousd
-    spent = account.key_spent
-    if hold.month == account.month:
-        spent = {**spent, hold.key_id: spent.get(hold.key_id, 0) + more}
     return replace(
-        account, free_nanousd=account.free_nanousd - more, held_nanousd=account.held_nanousd + more, key_spent=spent
+        account,
+        free_nanousd=account.free_nanousd - more,
+        held_nanousd=account.held_nanousd + more,
+        key_spent=spend(account, hold, more),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from gateway.canonical.alerts import KeySpend
 from gateway.canonical.money import (
@@ -101,8 +101,16 @@ class Checked:
         await self._check(hold.account_id)
         return parked
 
-    async def extend(self, hold: Hold, to_nanousd: NanoUsd, *, spend_cap_nanousd: NanoUsd | None = None) -> Hold | None:
-        extended = await self._money.extend(hold, to_nanousd, spend_cap_nanousd=spend_cap_nanousd)
+    async def extend(
+        self,
+        hold: Hold,
+        to_nanousd: NanoUsd,
+        *,
+        spend_cap_nanousd: NanoUsd | None = None,
+        seat_cap_nanousd: NanoUsd | None = None,
+    ) -> Hold | None:
+        caps = {"spend_cap_nanousd": spend_cap_nanousd, "seat_cap_nanousd": seat_cap_nanousd}
+        extended = await self._money.extend(hold, to_nanousd, **caps)
         await self._check(hold.account_id)
         return extended
 
@@ -138,6 +146,9 @@ class Checked:
 
     async def key_spend(self, account_id: str, key_id: str, now_s: float) -> KeySpend | None:
         return await self._money.key_spend(account_id, key_id, now_s)
+
+    async def seat_spend(self, account_id: str, now_s: float) -> Mapping[int, NanoUsd]:
+        return await self._money.seat_spend(account_id, now_s)
 
     async def entries(
         self, account_id: str, *, since_s: float, until_s: float, limit: int, before: str | None = None

@@ -22,6 +22,7 @@ from tests.money.given import charge
 
 BARE = Hold("acct", "0000000000000001", key_id="key_a", amount_nanousd=300, deadline_s=960)
 FULL = replace(BARE, month=202611, minute=29, tokens=40, lease_until_s=970, alert_at_nanousd=80)
+FULL = replace(FULL, seat=3, seat_month=202611)
 
 
 def account_item(**young_holds: Item) -> Item:
@@ -44,9 +45,9 @@ def test_a_hold_is_read_as_it_was_written(hold: Hold) -> None:
 
 def test_what_a_hold_lacks_is_not_in_its_item() -> None:
     assert set(young(BARE)["M"]) == {"a", "d", "k"}
-    assert set(young(FULL)["M"]) == {"a", "d", "k", "m", "w", "l", "n", "t"}
+    assert set(young(FULL)["M"]) == {"a", "d", "k", "m", "w", "l", "n", "t", "s", "y"}
     assert set(parked_hold(FULL)) - set(parked_hold(BARE)) == {
-        "month", "minute", "lease_until_s", "alert_at_nanousd", "tokens",
+        "month", "minute", "lease_until_s", "alert_at_nanousd", "tokens", "seat", "seat_month",
     }  # fmt: skip
 
 
@@ -70,6 +71,6 @@ def test_each_part_of_an_account_has_its_size() -> None:
         user_used={"one": 1, "two": 1},
         leases={"key_a": {"1": 1, "2": 1}, "key_b": {"3": 1}},
     )
-    # The item itself, two holds of which one has three limits, two keys, three caps, three counts, two users, three
+    # The item itself, two holds of which one has four limits, two keys, three caps, three counts, two users, three
     # leases.
-    assert bytes_of(account) == 148 + 2 * 48 + 3 * 10 + 2 * 14 + 3 * 18 + 3 * 16 + 2 * 14 + 3 * 25
+    assert bytes_of(account) == 148 + 2 * 48 + 4 * 10 + 2 * 14 + 3 * 18 + 3 * 16 + 2 * 14 + 3 * 25

@@ -95,9 +95,17 @@ class SlowMoney(MemoryMoney):
         if step in self.fails:
             raise self.fails[step]
 
-    async def extend(self, hold: Hold, to_nanousd: NanoUsd, *, spend_cap_nanousd: NanoUsd | None = None) -> Hold | None:
+    async def extend(
+        self,
+        hold: Hold,
+        to_nanousd: NanoUsd,
+        *,
+        spend_cap_nanousd: NanoUsd | None = None,
+        seat_cap_nanousd: NanoUsd | None = None,
+    ) -> Hold | None:
         await self._trouble("extend")
-        return await super().extend(hold, to_nanousd, spend_cap_nanousd=spend_cap_nanousd)
+        caps = {"spend_cap_nanousd": spend_cap_nanousd, "seat_cap_nanousd": seat_cap_nanousd}
+        return await super().extend(hold, to_nanousd, **caps)
 
     async def checkpoint(self, hold: Hold, charge: Charge) -> Hold:
         await self._trouble("checkpoint")

@@ -21,6 +21,12 @@ NanoUsd: TypeAlias = int
 
 # Ends the id of a late end's entry.
 LATE = "-late"
+SEAT_PREFIX = "seat#"
+
+
+def seat_name(seat: int) -> str:
+    """The name under which the spend at a member's seat is counted beside that of keys."""
+    return f"{SEAT_PREFIX}{seat}"
 
 
 class Tier(StrEnum):
@@ -52,6 +58,7 @@ class RefusedBy(StrEnum):
     TPM = "tpm"
     PARALLEL = "parallel"
     SPEND_CAP = "spend_cap"
+    SEAT_CAP = "seat_cap"
     BALANCE = "balance"
 
 
@@ -82,6 +89,8 @@ class HoldRequest(Struct, frozen=True):
     `limits` are the key's others. The request counts as one of the key's that run at once until `lease_until_s`, or its
     end if that comes first. `user` is the short name of its end user. `alert_at_nanousd` is the month's spend from
     which the key's owner is told.
+
+    A key of an organization's member counts at the member's `seat` too, whose bound on a month is `seat_cap_nanousd`.
     """
 
     account_id: str
@@ -97,6 +106,8 @@ class HoldRequest(Struct, frozen=True):
     lease_until_s: int = 0
     user: str = "-"
     alert_at_nanousd: NanoUsd | None = None
+    seat: int | None = None
+    seat_cap_nanousd: NanoUsd | None = None
 
     def __post_init__(self) -> None:
         if self.amount_nanousd < 0:
@@ -158,6 +169,7 @@ class Hold(Struct, frozen=True):
 
     `tokens` are reserved in the key's window of `minute`, if that is set. `lease_until_s` is set if the hold counts
     among the key's requests that run at once, and `alert_at_nanousd` if the key's owner is to be told of its spend.
+    It counts at the `seat` of an organization's member in `seat_month`, the month of admission.
     """
 
     account_id: str
@@ -174,6 +186,8 @@ class Hold(Struct, frozen=True):
     minute: int | None = None
     lease_until_s: int | None = None
     alert_at_nanousd: NanoUsd | None = None
+    seat: int | None = None
+    seat_month: int | None = None
 
     def of(self, amount_nanousd: NanoUsd) -> Hold:
         """Copies the hold with another amount."""
@@ -188,6 +202,10 @@ class Admission(Struct, frozen=True):
     free_nanousd: NanoUsd
 
 
+_CAPPED: Mapping[RefusedBy, str] = {
+    RefusedBy.SPEND_CAP: "API key",
+    RefusedBy.SEAT_CAP: "member of the organization",
+}
 # What each window counts, and for whom.
 _COUNTED: Mapping[RefusedBy, tuple[str, str]] = {
     RefusedBy.KEY_WINDOW: ("requests", "this API key"),
@@ -201,7 +219,7 @@ _COUNTED: Mapping[RefusedBy, tuple[str, str]] = {
 class Refusal(Struct, frozen=True):
     """Refuses the request; nothing moved. `limit` is that of the rule which refused, where the window has another.
 
-    `month_reset_s` are the seconds until the key's next month, for a spend cap.
+    `month_reset_s` are the seconds until the next month, for a spend cap of a key or a member.
     """
 
     by: RefusedBy
@@ -219,9 +237,9 @@ class Refusal(Struct, frozen=True):
 
     def _error(self) -> GatewayError:
         match self.by:
-            case RefusedBy.SPEND_CAP:
+            case RefusedBy.SPEND_CAP | RefusedBy.SEAT_CAP:
                 return RateLimited(
-                    "The monthly spend cap of this API key is reached.",
+                    f"The monthly spend cap of this {_CAPPED[self.by]} is reached.",
                     code="tenant_monthly_quota_exceeded",
                     should_retry=False,
                     retry_after_s=self.month_reset_s,
@@ -256,8 +274,9 @@ class Entry(Struct, frozen=True):
 
     `hold_id` names the hold that a charge, shortfall or release ended; `charge` describes the charged request. `note`
     is the operator's or the payment's own reference. `month` is set if the amount is counted in its key's spend of that
-    month, as the hold was. A `provisional` end is the sweeper's: a real end may still come,
-    and is then booked beside it as the hold's `late` entry, whose amount is the difference.
+    month, as the hold was, and `seat_month` if it is counted at the `seat` of a member. A `provisional` end is the
+    sweeper's: a real end may still come, and is then booked beside it as the hold's `late` entry, whose amount is the
+    difference.
     """
 
     entry_id: str
@@ -271,6 +290,8 @@ class Entry(Struct, frozen=True):
     note: str | None = None
     provisional: bool = False
     month: int | None = None
+    seat: int | None = None
+    seat_month: int | None = None
 
     @property
     def late(self) -> bool:
@@ -306,9 +327,9 @@ class AccountState(Struct, frozen=True):
 class AccountSnapshot(Struct, frozen=True):
     """An account at one moment: `free_nanousd + held_nanousd` is the sum of `entries`, in the order of admission.
 
-    `key_spent` counts the spend of keys in `month`: what was counted as it came, and what was spent before the count
-    began (`spent_before`). `key_tokens` counts the tokens of keys in `minute`, reserved ones included, and `leases` has
-    the holds by which keys count their requests that run at once.
+    `key_spent` counts the spend of keys, and at seats by their names, in `month`: what was counted as it came, and what
+    was spent before the count began (`spent_before`). `key_tokens` counts the tokens of keys in `minute`, reserved ones
+    included, and `leases` has the holds by which keys count their requests that run at once.
     """
 
     account_id: str
@@ -346,10 +367,11 @@ class AccountSnapshot(Struct, frozen=True):
         return sum(hold.tokens for hold in self.holds if (hold.key_id, hold.minute) == (key_id, self.minute))
 
     def _counted(self, key_id: str) -> NanoUsd:
-        """The spend of a key in `month` by its entries and open holds."""
+        """The spend of a key, or at a seat, in `month` by its entries and open holds."""
 
         def counted(of: Entry | Hold) -> bool:
-            return (of.key_id, of.month) == (key_id, self.month)
+            at_seat = of.seat is not None and (seat_name(of.seat), of.seat_month) == (key_id, self.month)
+            return at_seat or (of.key_id, of.month) == (key_id, self.month)
 
         ended = -sum(entry.amount_nanousd for entry in filter(counted, self.entries))
         open_nanousd = sum(hold.amount_nanousd for hold in filter(counted, self.holds))

@@ -201,12 +201,12 @@ class OpenHold(Struct):
         """Raises the hold to what `meter` may come to at most, which pays from then on; false if it is not covered."""
         output = meter.open_output
         units = 0 if output is None else output.first_units if output.watched else output.most_units
-        amount, cap = meter.worst_case(units), self.billable.principal.key.monthly_spend_cap_nanousd
+        amount = meter.worst_case(units)
         async with self._steps:
             if self.bill is not None:
                 return False
             try:
-                extended = await self.money.extend(self.hold, amount, spend_cap_nanousd=cap)
+                extended = await self._extended(amount)
             except ServiceUnavailable:
                 return False
             if extended is None:
@@ -349,19 +349,24 @@ class OpenHold(Struct):
             measure({Metric.SHORTFALLS: 1, Metric.SHORTFALL_NANOUSD: beyond})
 
     def _within_cap(self, charge: Charge) -> Charge:
-        """The charge, and for a key with a cap no more than the hold: what is beyond it has been in no cap's count."""
-        if self.billable.principal.key.monthly_spend_cap_nanousd is None:
+        """The charge, and where there is a cap no more than the hold: what is beyond it has been in no cap's count."""
+        key = self.billable.principal.key
+        if key.monthly_spend_cap_nanousd is None and key.seat_cap_nanousd is None:
             return charge
         held = self.hold.amount_nanousd
         return charge if charge.cost_nanousd <= held else replace(charge, cost_nanousd=held)
 
     async def _raised_to(self, amount: NanoUsd) -> bool:
-        """Raises the hold to this amount, if the key's cap carries that; false if it does not."""
-        cap = self.billable.principal.key.monthly_spend_cap_nanousd
-        extended = await self.money.extend(self.hold, amount, spend_cap_nanousd=cap)
+        """Raises the hold to this amount, if balance and caps carry that; false if they do not."""
+        extended = await self._extended(amount)
         if extended is not None:
             self.hold = extended
         return extended is not None
+
+    async def _extended(self, amount: NanoUsd) -> Hold | None:
+        key = self.billable.principal.key
+        caps = {"spend_cap_nanousd": key.monthly_spend_cap_nanousd, "seat_cap_nanousd": key.seat_cap_nanousd}
+        return await self.money.extend(self.hold, amount, **caps)
 
 
 class Billing:
@@ -426,6 +431,8 @@ async def make_hold(money: Money, billable: Billable, meter: Meter, now_s: float
         lease_until_s=billable.over_by_s,
         user=user_name(key.key_id, billable.user),
         alert_at_nanousd=alert_at_nanousd(key),
+        seat=key.seat,
+        seat_cap_nanousd=key.seat_cap_nanousd,
     )
     return await money.admit(wanted, now_s)
 

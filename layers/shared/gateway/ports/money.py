@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from gateway.canonical.alerts import KeySpend
@@ -40,8 +40,8 @@ class Money(Protocol):
         """Adds money once for each `once` (a payment's id); a repeat returns the entry of the first time."""
 
     async def admit(self, request: HoldRequest, now_s: float) -> Admission | Refusal:
-        """Checks the windows of key and account, the key's further limits, its spend cap and the balance, and makes the
-        hold: all of them, or nothing moves.
+        """Checks the windows of key and account, the key's further limits, the spend caps of key and seat, and the
+        balance, and makes the hold: all of them, or nothing moves.
         """
 
     async def count(self, call: CountedCall, now_s: float) -> AccountState | Refusal | None:
@@ -53,8 +53,15 @@ class Money(Protocol):
     async def park(self, hold: Hold) -> Hold:
         """Moves a long-lived hold out of its account's item, so that a crowded item stays small."""
 
-    async def extend(self, hold: Hold, to_nanousd: NanoUsd, *, spend_cap_nanousd: NanoUsd | None = None) -> Hold | None:
-        """Raises the hold to an amount; `None` if balance or cap does not cover it, or the hold has ended."""
+    async def extend(
+        self,
+        hold: Hold,
+        to_nanousd: NanoUsd,
+        *,
+        spend_cap_nanousd: NanoUsd | None = None,
+        seat_cap_nanousd: NanoUsd | None = None,
+    ) -> Hold | None:
+        """Raises the hold to an amount; `None` if balance or a cap does not cover it, or the hold has ended."""
 
     async def checkpoint(self, hold: Hold, charge: Charge) -> Hold:
         """Stores the charge of a running request so far, for the sweeper; parks the hold if needed.
@@ -86,6 +93,9 @@ class Money(Protocol):
 
     async def key_spend(self, account_id: str, key_id: str, now_s: float) -> KeySpend | None:
         """A key's counted spend of this month, and what it holds; `None` for an unknown account."""
+
+    async def seat_spend(self, account_id: str, now_s: float) -> Mapping[int, NanoUsd]:
+        """The spend of this month at each seat that has spent, open holds included; one read."""
 
     async def entries(
         self, account_id: str, *, since_s: float, until_s: float, limit: int, before: str | None = None

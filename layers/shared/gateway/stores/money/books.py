@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -38,7 +38,7 @@ from gateway.stores.money.items import (
     text,
 )
 from gateway.stores.money.key_limits import live
-from gateway.stores.money.state import Account, credit_entry, state
+from gateway.stores.money.state import Account, credit_entry, seat_spend, state
 from gateway.stores.money.tables import CONDITION_FAILED, MoneyTables, no_account
 
 # Reads of a busy account race with writes; so many failures in a row mean a fault.
@@ -132,6 +132,10 @@ class Books:
             if is_own and not await self._tables.has_ended(account_id, hold.hold_id):
                 held += hold.amount_nanousd
         return KeySpend(month, counted - held, held)
+
+    async def seat_spend(self, account_id: str, now_s: float) -> Mapping[int, NanoUsd]:
+        account = await self._tables.account(account_id)
+        return {} if account is None else seat_spend(account, now_s)
 
     async def entries(
         self, account_id: str, *, since_s: float, until_s: float, limit: int, before: str | None = None

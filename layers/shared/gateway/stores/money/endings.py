@@ -52,6 +52,8 @@ def ending(
         charge=charge,
         provisional=provisional,
         month=hold.month,
+        seat=hold.seat,
+        seat_month=hold.seat_month,
     )
     return _ending(first, hold.amount_nanousd, free_nanousd)
 

@@ -79,6 +79,16 @@ ADMIT_UNCAPPED: Mapping[bool, Rule] = {
     True: Rule(conditions=("#month = :month", "attribute_exists(km.#k)"), sets=("km.#k = km.#k + :hold",)),
 }
 
+# The spend at the seat of an organization's member, in a month that has begun; the write that begins one counts by
+# ADMIT_MONTH. By: has the member a cap?
+ADMIT_SEAT: Mapping[bool, Rule] = {
+    False: Rule(conditions=("#month = :month",), sets=("km.#s = if_not_exists(km.#s, :zero) + :hold",)),
+    True: Rule(
+        conditions=("#month = :month", "(attribute_not_exists(km.#s) OR km.#s <= :seat_room)"),
+        sets=("km.#s = if_not_exists(km.#s, :zero) + :hold",),
+    ),
+}
+
 # The counts of a minute that only some keys need. By: has the item no such count yet (a new minute's write begins it
 # anyhow), or has it one?
 FIRST, NONE, SOME = "first", "none", "some"
@@ -169,6 +179,11 @@ SPEND_MONTH: Mapping[bool, Rule] = {
     False: Rule(conditions=("#month = :month",), sets=("km.#k = km.#k + :spend",)),
     True: Rule(conditions=("#month > :month",)),
 }
+# The same for a seat.
+SEAT_MONTH: Mapping[bool, Rule] = {
+    False: Rule(conditions=("#month = :seat_month",), sets=("km.#s = km.#s + :spend",)),
+    True: Rule(conditions=("#month > :seat_month",)),
+}
 ADD_SPEND = Rule(conditions=("#month = :month", "attribute_exists(km.#k)"), sets=("km.#k = km.#k + :spend",))
 LATE = Rule(sets=("#free = #free + :freed",))
 # By: is the key's spend of the hold's month being counted?
@@ -189,6 +204,7 @@ BEGIN_COUNT: Mapping[bool, Rule] = {
 COUNT_YOUNG = Rule(conditions=("young.#h.a = :hold",), sets=("young.#h.m = :month",))
 LEAVE_INDEX = Rule(conditions=("active_slot = :slot", "size(young) = :zero"), removes=("active_shard", "active_slot"))
 WITHIN_CAP = Rule(conditions=("km.#k <= :room",))
+WITHIN_SEAT_CAP = Rule(conditions=("km.#s <= :seat_room",))
 
 # Reserved words of the expression language, or similar ones.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gateway.canonical.money import Charge, Entry, Hold, NanoUsd, Settlement
+from gateway.canonical.money import Charge, Entry, Hold, NanoUsd, Settlement, seat_name
 from gateway.errors import ServiceUnavailable
 from gateway.limits.windows import minute_of
 from gateway.stores.aws.client import ConditionFailed, TransactionCanceled
@@ -31,14 +31,22 @@ from gateway.stores.money.items import (
     parked_hold,
     read_account,
     read_parked_hold,
+    seat_names,
     short,
     text,
 )
 from gateway.stores.money.late import LateEnds, count_shortfall
-from gateway.stores.money.state import Account
+from gateway.stores.money.state import Account, counted_names
 from gateway.stores.money.tables import BUSY, PLANS, MoneyTables
 
 PARKED_LIVES = "amount = :hold AND key_id = :key"
+
+
+class Caps(Struct, frozen=True):
+    """The bounds on a month's spend of a hold's key, and of the member at whose seat it counts."""
+
+    key_nanousd: NanoUsd | None
+    seat_nanousd: NanoUsd | None
 
 
 class Standing(Struct, frozen=True):
@@ -49,11 +57,12 @@ class Standing(Struct, frozen=True):
 
     @property
     def month_rules(self) -> tuple[expressions.Rule, ...]:
-        """The rules for the key's month: none without a cap, a check alone once the month is over."""
-        month = self.hold.month
-        if month is None:
-            return ()
-        return (expressions.SPEND_MONTH[self.account is not None and self.account.month > month],)
+        """The rules for the month of key and seat: none without a count, a check alone once the month is over."""
+        counts = ((self.hold.month, expressions.SPEND_MONTH), (self.hold.seat_month, expressions.SEAT_MONTH))
+        return tuple(rule[self._is_over(month)] for month, rule in counts if month is not None)
+
+    def _is_over(self, month: int) -> bool:
+        return self.account is not None and self.account.month > month
 
     @property
     def lives(self) -> tuple[expressions.Rule, ...]:
@@ -144,16 +153,24 @@ class Holds:
             "ExpressionAttributeValues": {f":{name}": value for name, value in item.items()},
         }
 
-    async def extend(self, hold: Hold, to_nanousd: NanoUsd, *, spend_cap_nanousd: NanoUsd | None = None) -> Hold | None:
+    async def extend(
+        self,
+        hold: Hold,
+        to_nanousd: NanoUsd,
+        *,
+        spend_cap_nanousd: NanoUsd | None = None,
+        seat_cap_nanousd: NanoUsd | None = None,
+    ) -> Hold | None:
         standing = Standing(hold)
         for _ in range(PLANS):
             if standing.hold.amount_nanousd >= to_nanousd:
                 return standing.hold
             more = to_nanousd - standing.hold.amount_nanousd
-            if standing.lacks(more) or _over_cap(standing, more, spend_cap_nanousd):
+            caps = Caps(spend_cap_nanousd, seat_cap_nanousd)
+            if standing.lacks(more) or _over_cap(standing, more, caps):
                 return None
             try:
-                await self._raise(standing, to_nanousd, spend_cap_nanousd)
+                await self._raise(standing, to_nanousd, caps)
             except ConditionFailed as failed:
                 if failed.item is None:
                     return None
@@ -196,26 +213,29 @@ class Holds:
         estimate = None if hold.checkpoint is None else replace(hold.checkpoint, estimated=True)
         return await self._end(Standing(hold), estimate, now_s, provisional=True)
 
-    async def _raise(self, standing: Standing, to_nanousd: NanoUsd, cap_nanousd: NanoUsd | None) -> None:
-        hold, more = standing.hold, to_nanousd - standing.hold.amount_nanousd
-        capped = cap_nanousd is not None and standing.month_rules == (expressions.SPEND_MONTH[False],)
+    async def _raise(self, standing: Standing, to_nanousd: NanoUsd, caps: Caps) -> None:
+        hold, more, counts = standing.hold, to_nanousd - standing.hold.amount_nanousd, standing.month_rules
+        capped = caps.key_nanousd is not None and expressions.SPEND_MONTH[False] in counts
+        seat_capped = caps.seat_nanousd is not None and expressions.SEAT_MONTH[False] in counts
         rules = (
             *standing.lives,
             *(() if hold.parked else (expressions.EXTEND_YOUNG,)),
             expressions.EXTEND,
-            *standing.month_rules,
+            *counts,
             *((expressions.WITHIN_CAP,) if capped else ()),
+            *((expressions.WITHIN_SEAT_CAP,) if seat_capped else ()),
         )
         values = {
             ":one": number(1),
             **_own(hold),
             ":raised": number(to_nanousd),
             ":more": number(more),
-            ":month": number(hold.month or 0),
+            **_months(hold),
             ":spend": number(more),
-            ":room": number((cap_nanousd or 0) - more),
+            ":room": number((caps.key_nanousd or 0) - more),
+            ":seat_room": number((caps.seat_nanousd or 0) - more),
         }
-        names = {"#h": hold.hold_id, "#k": short(hold.key_id)}
+        names = _names(hold)
         if not hold.parked:
             await self._tables.update_account(hold.account_id, rules, values, names)
             return
@@ -298,10 +318,10 @@ class Holds:
             ":freed": number(end.freed_nanousd),
             ":beyond": number(beyond),
             ":seen_free": number(standing.account.free_nanousd if standing.account else 0),
-            ":month": number(hold.month or 0),
+            **_months(hold),
             ":spend": number(end.spent_nanousd - hold.amount_nanousd),
         }
-        names = {"#h": hold.hold_id, "#k": short(hold.key_id), **lease}
+        names = {**_names(hold), **lease}
         own_item = self._hold_at(hold) | {"ExpressionAttributeValues": _own(hold)}
         return [
             {"Update": self._tables.account_update(hold.account_id, rules, values, names)},
@@ -345,10 +365,10 @@ class Holds:
             **_own(late),
             **further,
             ":freed": number(late.amount_nanousd),
-            ":month": number(late.month or 0),
+            **_months(late),
             ":spend": number(-late.amount_nanousd),
         }
-        names = {"#h": late.hold_id, "#k": short(late.key_id), **lease}
+        names = {**_names(late), **lease}
         # A concurrent cleanup has already done it.
         with suppress(ConditionFailed):
             await self._tables.update_account(hold.account_id, rules, values, names)
@@ -373,8 +393,23 @@ def _ending(standing: Standing, charge: Charge | None, now_s: float, *, provisio
     return ending(hold, charge, free_nanousd, now_s, provisional=provisional)
 
 
-def _over_cap(standing: Standing, more_nanousd: NanoUsd, cap_nanousd: NanoUsd | None) -> bool:
+def _months(hold: Hold) -> dict[str, Item]:
+    """The months in which a hold counts."""
+    return {":month": number(hold.month or 0), ":seat_month": number(hold.seat_month or 0)}
+
+
+def _names(hold: Hold) -> dict[str, str]:
+    return {"#h": hold.hold_id, "#k": short(hold.key_id), **seat_names(hold.seat)}
+
+
+def _over_cap(standing: Standing, more_nanousd: NanoUsd, caps: Caps) -> bool:
     hold, account = standing.hold, standing.account
-    if cap_nanousd is None or account is None or hold.month != account.month:
+    if account is None:
         return False
-    return account.key_spent.get(hold.key_id, 0) + more_nanousd > cap_nanousd
+    bounds = [(hold.key_id, caps.key_nanousd)]
+    bounds += [] if hold.seat is None else [(seat_name(hold.seat), caps.seat_nanousd)]
+    counted = counted_names(hold, account.month)
+    return any(
+        name in counted and most is not None and account.key_spent.get(name, 0) + more_nanousd > most
+        for name, most in bounds
+    )

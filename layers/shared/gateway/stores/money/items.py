@@ -4,18 +4,19 @@ KB.
 | item | key | attributes |
 |---|---|---|
 | account | `account_id` | `free`, `held`, `rpm`, `off`, `ver` (counts writes); |
-| | | `minute`, `used`, `kw` {key: requests}; `month`, `km` {counted key: nano-USD}; |
+| | | `minute`, `used`, `kw` {key: requests}; `month`, `km` {counted key or `@`seat: nano-USD}; |
 | | | of keys with such limits, in the minute: `kt` {key: tokens}, `ku` {user: requests}, `kr` {key: reads}; |
 | | | `lease:<key>` {hold id: end}: the key's requests that run at once, if it bounds them |
 | | | `young` {hold id: {`a` amount, `d` deadline, `k` key, `m` month, `t` tokens in minute `w`, `l` end of lease, `n` |
-| | | spend to tell of}}; |
+| | | spend to tell of, `s` seat in month `y`}}; |
 | | | `left`: the latest time of admission, in ms, of a hold that was parked |
 | | | `active_shard`, `active_slot`: the sparse index ByActivity of accounts that may have young holds |
 | hold | `account_id`, `hold#<id>` | the hold's fields under their full names; `checkpoint`; |
 | | | `sweep_shard`, `sweep_at_s`: the sparse index ByDeadline |
 | entry | `account_id`, `entry#<id>` | everything that the contract names; the id sorts by admission; |
 | | | `usage`, `uses`: counts of tokens by class, and of tools by name; `tools`: the cost of each |
-| | | `provisional`: the sweeper's, which a late end may correct; `month`: counted in its key's spend |
+| | | `provisional`: the sweeper's, which a late end may correct; `month`: counted in its key's spend, |
+| | | `seat`, `seat_month`: counted at a member's seat |
 | spend | `account_id`, `spend#<month>#<key>` | `spent`: what the key had spent when its count began, which is in `km` |
 | once | `account_id`, `once#<reference>` | `entry_id`: the credit that this payment has already brought |
 
@@ -28,7 +29,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from gateway.canonical.money import Charge, Entry, EntryKind, Hold, NanoUsd, Tier, ToolCost
+from gateway.canonical.money import SEAT_PREFIX, Charge, Entry, EntryKind, Hold, NanoUsd, Tier, ToolCost
 from gateway.canonical.usage import Usage, Uses, uses_of
 from gateway.stores.money.state import Account
 
@@ -44,6 +45,7 @@ SHARDS, HOLD_SHARDS = 8, 32
 SLOT_S = 600
 KEY_PREFIX = "key_"
 FOREIGN = "="
+SEAT = "@"
 
 
 def text(value: str) -> Item:
@@ -62,8 +64,15 @@ def mapping(values: Mapping[str, Item]) -> Item:
 
 
 def short(key_id: str) -> str:
-    """A key's id in the account's item: without the prefix that all key ids share."""
+    """A key's id in the account's item: without the prefix that all key ids share; a seat by its number."""
+    if key_id.startswith(SEAT_PREFIX):
+        return SEAT + key_id[len(SEAT_PREFIX) :]
     return key_id[len(KEY_PREFIX) :] if key_id.startswith(KEY_PREFIX) else FOREIGN + key_id
+
+
+def seat_names(seat: int | None) -> dict[str, str]:
+    """The placeholder of a seat's count, where there is a seat."""
+    return {} if seat is None else {"#s": SEAT + str(seat)}
 
 
 def shard_of(identity: str, shards: int = SHARDS) -> str:
@@ -126,6 +135,7 @@ def young(hold: Hold) -> Item:
     """A hold inside the account's item."""
     amount, deadline = number(hold.amount_nanousd), number(hold.deadline_s)
     rest = {"m": hold.month, "w": hold.minute, "l": hold.lease_until_s, "n": hold.alert_at_nanousd}
+    rest |= {} if hold.seat is None else {"s": hold.seat, "y": hold.seat_month}
     rest |= {} if hold.minute is None else {"t": hold.tokens}
     return mapping({"a": amount, "d": deadline, "k": text(short(hold.key_id)), **_numbers(rest)})
 
@@ -141,7 +151,7 @@ def leases(held: Mapping[str, int]) -> Item:
 
 
 # The fields of a hold that only some have, under the names that its own item has for them.
-RESERVED = ("month", "minute", "lease_until_s", "alert_at_nanousd")
+RESERVED = ("month", "minute", "lease_until_s", "alert_at_nanousd", "seat", "seat_month")
 
 
 def parked_hold(hold: Hold) -> Item:
@@ -172,6 +182,8 @@ def read_parked_hold(item: Item) -> Hold:
         minute=_optional(item, "minute"),
         lease_until_s=_optional(item, "lease_until_s"),
         alert_at_nanousd=_optional(item, "alert_at_nanousd"),
+        seat=_optional(item, "seat"),
+        seat_month=_optional(item, "seat_month"),
         checkpoint=read_charge(item["checkpoint"]["M"]) if "checkpoint" in item else None,
     )
 
@@ -193,7 +205,7 @@ def entry_item(entry: Entry) -> Item:
         **{name: text(value) for name, value in optional.items() if value is not None},
         **({} if entry.charge is None else charge_attributes(entry.charge)),
         **({"provisional": {"BOOL": True}} if entry.provisional else {}),
-        **({} if entry.month is None else {"month": number(entry.month)}),
+        **_numbers({"month": entry.month, "seat": entry.seat, "seat_month": entry.seat_month}),
     }
 
 
@@ -214,7 +226,9 @@ def read_entry(item: Item) -> Entry:
         note=optional("note"),
         charge=read_charge(item) if "cost" in item else None,
         provisional="provisional" in item,
-        month=int(item["month"]["N"]) if "month" in item else None,
+        month=_optional(item, "month"),
+        seat=_optional(item, "seat"),
+        seat_month=_optional(item, "seat_month"),
     )
 
 
@@ -272,6 +286,8 @@ def _read_tools(item: Item) -> tuple[ToolCost, ...]:
 
 
 def _whole(key: str) -> str:
+    if key.startswith(SEAT):
+        return SEAT_PREFIX + key[len(SEAT) :]
     return key[len(FOREIGN) :] if key.startswith(FOREIGN) else KEY_PREFIX + key
 
 
@@ -288,6 +304,8 @@ def _read_young(account_id: str, hold_id: str, value: Item) -> Hold:
         minute=_optional(value, "w"),
         lease_until_s=_optional(value, "l"),
         alert_at_nanousd=_optional(value, "n"),
+        seat=_optional(value, "s"),
+        seat_month=_optional(value, "y"),
     )
 
 

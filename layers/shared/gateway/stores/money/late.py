@@ -13,7 +13,7 @@ from gateway.logs.metrics import Metric, measure
 from gateway.stores.aws.client import TransactionCanceled
 from gateway.stores.money import expressions
 from gateway.stores.money.endings import Ending, entry_ids, in_order, late_ending, same_end
-from gateway.stores.money.items import ENTRY, Item, entry_item, number, read_entry, short
+from gateway.stores.money.items import ENTRY, Item, entry_item, number, read_entry, seat_names, short
 from gateway.stores.money.state import Account, late_month
 from gateway.stores.money.tables import BUSY, PLANS, MoneyTables, no_account
 
@@ -56,6 +56,7 @@ class LateEnds:
             expressions.LATE,
             *((expressions.END_BEYOND[written_off],) if takes else ()),
             expressions.LATE_MONTH[end.entries[0].month is not None],
+            *(() if before.seat_month is None else (expressions.SEAT_MONTH[account.month > before.seat_month],)),
         )
         values = {
             ":one": number(1),
@@ -63,9 +64,11 @@ class LateEnds:
             ":beyond": number(-end.freed_nanousd),
             ":seen_free": number(account.free_nanousd),
             ":month": number(month_of(admitted_s(before.entry_id))),
+            ":seat_month": number(before.seat_month or 0),
             ":spend": number(end.spent_nanousd),
         }
-        update = self._tables.account_update(account.account_id, rules, values, {"#k": short(str(before.key_id))})
+        names = {"#k": short(str(before.key_id)), **seat_names(before.seat)}
+        update = self._tables.account_update(account.account_id, rules, values, names)
         return [{"Update": update}, *({"Put": self._tables.put_new(entry_item(entry))} for entry in end.entries)]
 
 

@@ -7,13 +7,14 @@ the functions on the item that a refused write returns. The contract suite compa
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from gateway.canonical.limits import SHARE
 from gateway.canonical.money import (
+    SEAT_PREFIX,
     AccountState,
     Admission,
     CountedCall,
@@ -25,6 +26,7 @@ from gateway.canonical.money import (
     Refusal,
     RefusedBy,
     Window,
+    seat_name,
 )
 from gateway.ledger.hold_ids import admitted_s, hold_id_at
 from gateway.ledger.money import AMOUNT_NANOUSD_MAX
@@ -98,7 +100,7 @@ def bytes_of(account: Account) -> int:
 
 
 def _hold_bytes(hold: Hold) -> int:
-    limits = (hold.minute, hold.lease_until_s, hold.alert_at_nanousd)
+    limits = (hold.minute, hold.lease_until_s, hold.alert_at_nanousd, hold.seat)
     return HOLD_BYTES + LIMIT_BYTES * sum(limit is not None for limit in limits)
 
 
@@ -131,8 +133,7 @@ def unknown(request: HoldRequest, now_s: float) -> Refusal:
 def judge(account: Account, request: HoldRequest, now_s: float) -> Refusal | None:
     """The first rule that the request does not pass, or `None`."""
     account = account.at(now_s)
-    spent = account.key_spent.get(request.key_id, 0) + request.amount_nanousd
-    cap = request.spend_cap_nanousd
+    capped = {cap: account.key_spent.get(name, 0) + request.amount_nanousd > most for cap, name, most in caps(request)}
     leases = account.leases.get(request.key_id, {})
     further = broken_limit(request, now_s, account.key_tokens, account.user_used, leases)
     by, limit = (None, 0) if further is None else further
@@ -141,14 +142,15 @@ def judge(account: Account, request: HoldRequest, now_s: float) -> Refusal | Non
         (RefusedBy.KEY_WINDOW, account.key_used.get(request.key_id, 0) >= request.key_rpm_limit),
         (RefusedBy.ACCOUNT_WINDOW, account.used >= account.rpm_limit),
         (by, by is not None),
-        (RefusedBy.SPEND_CAP, cap is not None and spent > cap),
+        (RefusedBy.SPEND_CAP, capped.get(RefusedBy.SPEND_CAP, False)),
+        (RefusedBy.SEAT_CAP, capped.get(RefusedBy.SEAT_CAP, False)),
         (RefusedBy.BALANCE, account.free_nanousd < request.amount_nanousd),
     )
     broken = next((rule for rule, is_broken in rules if is_broken), None)
     if broken is None:
         return None
     left = window(account, request, now_s)
-    if broken is RefusedBy.SPEND_CAP:
+    if broken in capped:
         return Refusal(broken, left, account.free_nanousd, month_reset_s=month_reset_s(now_s))
     if broken is not by:
         return Refusal(broken, left, account.free_nanousd)
@@ -182,9 +184,8 @@ def fitted(account: Account, request: HoldRequest, now_s: float) -> HoldRequest:
     request = replace(request, tokens=fitted_tokens(request.tokens, request.limits, used))
     if request.most_nanousd is None:
         return request
-    room = account.free_nanousd
-    if request.spend_cap_nanousd is not None:
-        room = min(room, request.spend_cap_nanousd - account.at(now_s).key_spent.get(request.key_id, 0))
+    spent = account.at(now_s).key_spent
+    room = min([account.free_nanousd, *(most - spent.get(name, 0) for _, name, most in caps(request))])
     amount = max(request.amount_nanousd, min(request.most_nanousd, room // SHARE))
     return replace(request, amount_nanousd=amount, most_nanousd=None)
 
@@ -200,7 +201,7 @@ def lasts_until_s(refusal: Refusal, account: Account | None, now_s: float) -> fl
 
 def concerned(refusal: Refusal, request: HoldRequest | CountedCall) -> tuple[str, ...]:
     """The subject of the refusal: the key alone, or its whole account."""
-    if refusal.by in {RefusedBy.KEY_WINDOW, RefusedBy.READ_WINDOW, RefusedBy.SPEND_CAP}:
+    if refusal.by in {RefusedBy.KEY_WINDOW, RefusedBy.READ_WINDOW, RefusedBy.SPEND_CAP, RefusedBy.SEAT_CAP}:
         return (request.account_id, request.key_id)
     return (request.account_id,)
 
@@ -210,8 +211,25 @@ def counted(account: Account, request: HoldRequest) -> bool:
     return request.spend_cap_nanousd is not None or request.key_id in account.key_spent
 
 
-def hold_for(request: HoldRequest, month: int | None, minute: int = 0) -> Hold:
-    """The hold that admits the request in a minute, counted in its key's spend of `month` if that is given."""
+def caps(request: HoldRequest) -> Iterator[tuple[RefusedBy, str, NanoUsd]]:
+    """The request's bounds on a month's spend: the rule, the name under which it is counted, the most."""
+    if request.spend_cap_nanousd is not None:
+        yield RefusedBy.SPEND_CAP, request.key_id, request.spend_cap_nanousd
+    if request.seat is not None and request.seat_cap_nanousd is not None:
+        yield RefusedBy.SEAT_CAP, seat_name(request.seat), request.seat_cap_nanousd
+
+
+def seat_spend(account: Account, now_s: float) -> dict[int, NanoUsd]:
+    """The spend of the month at each seat that has spent, open holds included."""
+    spent = account.at(now_s).key_spent.items()
+    return {int(name[len(SEAT_PREFIX) :]): nanousd for name, nanousd in spent if name.startswith(SEAT_PREFIX)}
+
+
+def hold_for(request: HoldRequest, month: int | None, minute: int = 0, *, seat_month: int | None = None) -> Hold:
+    """The hold that admits the request in a minute, counted in its key's spend of `month` if that is given.
+
+    At a seat, it counts in `seat_month` in any case.
+    """
     limits = request.limits
     return Hold(
         account_id=request.account_id,
@@ -224,6 +242,8 @@ def hold_for(request: HoldRequest, month: int | None, minute: int = 0) -> Hold:
         minute=None if limits.tpm_limit is None else minute,
         lease_until_s=None if limits.max_parallel is None else request.lease_until_s or request.deadline_s,
         alert_at_nanousd=None if month is None else request.alert_at_nanousd,
+        seat=request.seat,
+        seat_month=None if request.seat is None else seat_month,
     )
 
 
@@ -237,7 +257,8 @@ def admission(account: Account, request: HoldRequest, now_s: float, admitted_ms:
 def admitted(account: Account, request: HoldRequest, now_s: float) -> Account:
     """The account just after the admission."""
     account = account.at(now_s)
-    hold = hold_for(request, account.month if counted(account, request) else None, account.minute)
+    month = account.month if counted(account, request) else None
+    hold = hold_for(request, month, account.minute, seat_month=account.month)
     key_id, limits = hold.key_id, request.limits
     tokens, leases = account.key_tokens, account.leases
     if hold.minute is not None:
@@ -253,7 +274,7 @@ def admitted(account: Account, request: HoldRequest, now_s: float) -> Account:
         held_nanousd=account.held_nanousd + hold.amount_nanousd,
         used=account.used + 1,
         key_used=_one_more(account.key_used, key_id),
-        key_spent=_spend(account, hold, hold.amount_nanousd),
+        key_spent=spend(account, hold, hold.amount_nanousd),
         young={**account.young, hold.hold_id: hold},
     )
 
@@ -264,7 +285,7 @@ def ended(account: Account, hold: Hold, end: Ending) -> Account:
         account,
         free_nanousd=account.free_nanousd + end.freed_nanousd,
         held_nanousd=account.held_nanousd - hold.amount_nanousd,
-        key_spent=_spend(account, hold, end.spent_nanousd - hold.amount_nanousd),
+        key_spent=spend(account, hold, end.spent_nanousd - hold.amount_nanousd),
         young={hold_id: young for hold_id, young in account.young.items() if hold_id != hold.hold_id},
         key_tokens=_given_back(account, hold, end),
         leases={key_id: _without(held, hold.hold_id) for key_id, held in account.leases.items()},
@@ -277,6 +298,8 @@ def corrected(account: Account, before: Entry, end: Ending) -> Account:
     if end.entries[0].month is not None:
         key_id = str(before.key_id)
         spent = {**spent, key_id: spent[key_id] + end.spent_nanousd}
+    if before.seat is not None and before.seat_month == account.month:
+        spent = {**spent, seat_name(before.seat): spent[seat_name(before.seat)] + end.spent_nanousd}
     return replace(account, free_nanousd=account.free_nanousd + end.freed_nanousd, key_spent=spent)
 
 
@@ -303,11 +326,18 @@ def _given_back(account: Account, hold: Hold, end: Ending) -> Counts:
     return {**tokens, hold.key_id: tokens[hold.key_id] - hold.tokens + end.used_tokens}
 
 
-def _spend(account: Account, hold: Hold, nanousd: NanoUsd) -> Mapping[str, NanoUsd]:
-    """The key's spend in the month of admission; a month that is over is not kept."""
-    if hold.month != account.month:
-        return account.key_spent
-    return {**account.key_spent, hold.key_id: account.key_spent.get(hold.key_id, 0) + nanousd}
+def spend(account: Account, hold: Hold, nanousd: NanoUsd) -> Mapping[str, NanoUsd]:
+    """The spend by key and seat after a hold spent more in the month of admission; a month that is over is not kept."""
+    spent = dict(account.key_spent)
+    for name in counted_names(hold, account.month):
+        spent[name] = spent.get(name, 0) + nanousd
+    return spent
+
+
+def counted_names(hold: Hold, month: int) -> list[str]:
+    """The names under which a hold is counted in a month."""
+    key = [hold.key_id] if hold.month == month else []
+    return key if hold.seat is None or hold.seat_month != month else [*key, seat_name(hold.seat)]
 
 
 def credit_entry(account_id: str, amount_nanousd: NanoUsd, now_s: float, note: str | None) -> Entry:

@@ -13,7 +13,16 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from gateway.canonical.limits import SHARE
-from gateway.canonical.money import AccountState, Admission, CountedCall, HoldRequest, NanoUsd, Refusal, RefusedBy
+from gateway.canonical.money import (
+    AccountState,
+    Admission,
+    CountedCall,
+    HoldRequest,
+    NanoUsd,
+    Refusal,
+    RefusedBy,
+    seat_name,
+)
 from gateway.errors import ServiceUnavailable
 from gateway.limits.refusals import Refusals
 from gateway.limits.windows import minute_of, month_of
@@ -21,12 +30,24 @@ from gateway.stores.aws.client import ConditionFailed
 from gateway.stores.money import expressions, limit_writes
 from gateway.stores.money.books import Books
 from gateway.stores.money.holds import Holds
-from gateway.stores.money.items import mapping, number, read_account, shard_of, short, slot_of, text, young
+from gateway.stores.money.items import (
+    Item,
+    mapping,
+    number,
+    read_account,
+    seat_names,
+    shard_of,
+    short,
+    slot_of,
+    text,
+    young,
+)
 from gateway.stores.money.key_limits import hopeful
 from gateway.stores.money.limit_writes import SeenLimits
 from gateway.stores.money.state import (
     Account,
     admission,
+    caps,
     concerned,
     fitted,
     hold_for,
@@ -155,11 +176,10 @@ class DynamoMoney(Books, Holds):
         cap, key = request.spend_cap_nanousd, short(request.key_id)
         turned = month > seen.month
         is_counted = cap is not None or (not turned and request.key_id in seen.key_spent)
-        month_rules = expressions.ADMIT_UNCAPPED[is_counted] if cap is None else expressions.ADMIT_MONTH[turned]
         rules = (
             expressions.ADMIT,
             expressions.ADMIT_MINUTE[turns],
-            month_rules,
+            *_month_rules(request, turned=turned, is_counted=is_counted),
             *limit_writes.admission_rules(seen.limits, request, now_s, turns=turns),
             *(() if _can_pass(request) else (expressions.NEVER,)),
         )
@@ -169,7 +189,7 @@ class DynamoMoney(Books, Holds):
             ":hold": number(request.amount_nanousd),
             ":needs": number(_needs(request)),
             ":stamp": number(stamp_ms),
-            ":young": young(hold_for(request, month if is_counted else None, minute)),
+            ":young": young(hold_for(request, month if is_counted else None, minute, seat_month=month)),
             ":shard": text(shard_of(request.account_id)),
             ":slot": number(slot_of(now_s)),
             ":minute": number(minute),
@@ -177,10 +197,11 @@ class DynamoMoney(Books, Holds):
             ":first_request": mapping({key: number(1)}),
             ":month": number(month),
             ":room": number((cap or 0) - _needs(request)),
-            ":first_spend": mapping({key: number(request.amount_nanousd)}),
+            ":first_spend": mapping(_first_spend(request)),
+            ":seat_room": number((request.seat_cap_nanousd or 0) - _needs(request)),
         }
         further, names = limit_writes.admission_values(seen.limits, request, now_s)
-        names |= {"#h": request.hold_id, "#k": key}
+        names |= {"#h": request.hold_id, "#k": key, **seat_names(request.seat)}
         return await self._tables.update_account(request.account_id, rules, values | further, names)
 
     def _guess(self, account_id: str, now_s: float) -> Seen:
@@ -224,11 +245,27 @@ class DynamoMoney(Books, Holds):
 
 def _can_pass(request: HoldRequest) -> bool:
     """True if the rules can admit the request at all: they admit a first request of a window, or a month, that fits."""
-    cap = request.spend_cap_nanousd
-    fits = cap is None or _needs(request) <= cap
+    fits = all(_needs(request) <= most for _, _, most in caps(request))
     return request.key_rpm_limit >= 1 and fits and limit_writes.can_pass(request)
 
 
 def _needs(request: HoldRequest) -> NanoUsd:
     """The amount that must be free to spend: the hold itself, or more where the hold is the most of several."""
     return request.amount_nanousd * (1 if request.most_nanousd is None else SHARE)
+
+
+def _month_rules(request: HoldRequest, *, turned: bool, is_counted: bool) -> tuple[expressions.Rule, ...]:
+    """The rules for the month's spend of key and seat; `turned` is true for the write that begins a month."""
+    at_seat = request.seat is not None
+    if turned and (at_seat or request.spend_cap_nanousd is not None):
+        return (expressions.ADMIT_MONTH[True],)
+    capped = request.spend_cap_nanousd is not None
+    of_key = expressions.ADMIT_MONTH[False] if capped else expressions.ADMIT_UNCAPPED[is_counted]
+    return (of_key, expressions.ADMIT_SEAT[request.seat_cap_nanousd is not None]) if at_seat else (of_key,)
+
+
+def _first_spend(request: HoldRequest) -> dict[str, Item]:
+    """The counts with which the request begins a month."""
+    names = [] if request.spend_cap_nanousd is None else [request.key_id]
+    names += [] if request.seat is None else [seat_name(request.seat)]
+    return {short(name): number(request.amount_nanousd) for name in names}
