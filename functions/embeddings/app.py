@@ -1,4 +1,4 @@
-"""Serves embeddings on OpenAI's wire and on Cohere's."""
+"""Serves embeddings on OpenAI's wire and on both of Cohere's."""
 
 from functools import partial
 
@@ -11,6 +11,8 @@ from gateway.wiring.streaming import services
 
 ROUTES = {
     "/v1/embeddings": OperationRoute(partial(embeddings, openai_embeddings.CLIENT)),
+    "/v1/embed": OperationRoute(partial(embeddings, cohere_embed.FIRST)),
     "/v2/embed": OperationRoute(partial(embeddings, cohere_embed.CLIENT)),
 }
-app = StreamingApp(services, openai_embeddings.CLIENT, only(ROUTES), wires={"/v2/embed": cohere_embed.CLIENT})
+COHERES = {"/v1/embed": cohere_embed.FIRST, "/v2/embed": cohere_embed.CLIENT}
+app = StreamingApp(services, openai_embeddings.CLIENT, only(ROUTES), wires=COHERES)

@@ -25,7 +25,7 @@ from tests.fakes.provider_keys import MemoryDataKeys, own_key
 
 pytestmark = pytest.mark.anyio
 
-PATH, COHERE_PATH = "/v1/embeddings", "/v2/embed"
+PATH, COHERE_PATH, FIRST_COHERE_PATH = "/v1/embeddings", "/v2/embed", "/v1/embed"
 SMALL = "text-embedding-3-small"
 NANO_PER_TOKEN = 21  # $0.02 a million tokens, and 5 %.
 # Texts of one number, each in a spelling of its own.
@@ -35,6 +35,8 @@ SPELT = ("0.1234567890123456789", "-1E-7", "1", "0.5")
 def route_at(path: str, query: Mapping[str, str]) -> OperationRoute:
     if path == COHERE_PATH:
         return OperationRoute(partial(embeddings, cohere_embed.CLIENT))
+    if path == FIRST_COHERE_PATH:
+        return OperationRoute(partial(embeddings, cohere_embed.FIRST))
     if path == PATH:
         return OperationRoute(partial(embeddings, openai_embeddings.CLIENT))
     return OperationRoute(partial(embeddings, GeminiEmbeddings(parse_address(path, query))))
@@ -350,6 +352,27 @@ async def test_coheres_wire_gets_vectors_by_form_and_errors_in_its_shape() -> No
         assert (refused.status, refused.json["message"]) == (400, "Missing required parameter: 'input_type'.")
         foreign = await ask(gateway, body | {"model": SMALL}, COHERE_PATH)
         assert (foreign.status, foreign.json["param"]) == (400, "embedding_types")
+
+
+async def test_coheres_first_version_gets_a_plain_list_unless_it_names_forms_and_need_not_name_a_use() -> None:
+    body = {"model": "embed-v4.0", "texts": ["a"], "truncate": None}
+    async with provider(lambda _: COHERES) as cohere, under(cohere, "cohere") as gateway:
+        plain = await ask(gateway, body, FIRST_COHERE_PATH)
+        assert (plain.json["embeddings"], plain.json["response_type"]) == ([[0.5, 1]], "embeddings_floats")
+        assert plain.json["meta"] == {"api_version": {"version": "1"}, "billed_units": {"input_tokens": 2}}
+        assert orjson.loads(cohere.bodies[0])["input_type"] == "search_document"
+        typed = await ask(gateway, body | {"embedding_types": ["float"]}, FIRST_COHERE_PATH)
+        assert (typed.json["embeddings"], typed.json["response_type"]) == ({"float": [[0.5, 1]]}, "embeddings_by_type")
+
+
+@pytest.mark.parametrize("member", ["encoding_format", "embedding_type", "encoding_type"])
+async def test_the_form_has_jinas_names_too(member: str) -> None:
+    async with provider(lambda _: listed(['"AACAPw=="'])) as openai, under(openai) as gateway:
+        answer = await ask(gateway, {"model": SMALL, "input": "a", member: "base64"})
+        assert (answer.status, orjson.loads(openai.bodies[0])["encoding_format"]) == (200, "base64")
+        assert answer.json["data"][0]["embedding"] == "AACAPw=="
+        refused = await ask(gateway, {"model": SMALL, "input": "a", member: "hex"})
+        assert (refused.status, refused.error["param"]) == (400, member)
 
 
 async def test_geminis_wire_embeds_one_content_and_a_batch() -> None:

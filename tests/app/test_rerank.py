@@ -95,6 +95,15 @@ async def test_the_best_are_kept_and_documents_left_out_where_they_are_not_wante
         assert (sent["top_n"], sent["max_tokens_per_doc"]) == (2, 64)
 
 
+async def test_voyages_clients_find_the_rows_where_they_look_for_them() -> None:
+    async with provider(lambda _: THREE) as cohere, under(cohere) as gateway:
+        told = (await ask(gateway, orjson.loads(ASKED) | {"top_k": 3, "truncation": True})).json
+        assert (told["data"], len(told["data"])) == (told["results"], 3)
+        assert "data" not in (await ask(gateway, ASKED)).json
+        refused = await ask(gateway, orjson.loads(ASKED) | {"truncation": False})
+        assert (refused.status, refused.error["param"]) == (400, "truncation")
+
+
 async def test_coheres_wire_returns_no_documents_and_errors_in_its_shape() -> None:
     async with provider(lambda _: THREE) as cohere, under(cohere) as gateway:
         answer = await ask(gateway, ASKED, COHERE_PATH)

@@ -8,8 +8,8 @@ import pytest
 from tests.arch.tree import ROOT, python_files, text
 
 STACK = Path("tests/stack")
-# `make agents` is run by hand, and starts its own stack.
-AGENTS = Path("tests/agents")
+# `make agents` and `make frameworks` are run by hand, and start their own stack.
+BY_HAND = {Path("tests/agents"), Path("tests/frameworks")}
 STARTS_A_STACK = re.compile(r"\"-m\", \"local\"|from tests\.stack")
 
 
@@ -21,7 +21,7 @@ def test_only_the_stack_half_starts_a_stack() -> None:
     tests = [path for path in python_files() if path.parts[0] == "tests" and path != Path(__file__).relative_to(ROOT)]
     starting = {path for path in tests if starts_a_stack(text(path))}
     assert any(STACK in path.parents for path in starting)
-    assert {str(path) for path in starting if not {STACK, AGENTS} & set(path.parents)} == set()
+    assert {str(path) for path in starting if not {STACK, *BY_HAND} & set(path.parents)} == set()
 
 
 @pytest.mark.parametrize("source", ['[sys.executable, "-m", "local"]', "from tests.stack.conftest import running"])

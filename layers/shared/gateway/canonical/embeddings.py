@@ -46,7 +46,7 @@ class EmbeddingsRequest(Struct, frozen=True):
 
     `encodings` are the forms in which each vector is wanted. `places` names the members of the caller's wire that
     refusals speak of. `truncate` is false where a text that is too long is to be refused, `None` where the provider
-    decides. `single` requests one vector and not a list of them (Gemini).
+    decides. `untyped` asks for the vectors alone, and not by their form (Cohere's first version).
     """
 
     protocol: str
@@ -59,7 +59,7 @@ class EmbeddingsRequest(Struct, frozen=True):
     title: str | None = None
     truncate: bool | None = None
     user: str | None = None
-    single: bool = False
+    untyped: bool = False
     places: Mapping[str, str] = field(default_factory=lambda: OPENAI_PLACES)
     routing: RoutingPreferences = field(default_factory=RoutingPreferences)
     stream: bool = False

@@ -23,7 +23,10 @@ class Document(Struct, frozen=True):
 
 
 class RerankRequest(Struct, frozen=True):
-    """One query and its documents, the same for every wire. `top_n` is how many of them are wanted at most."""
+    """One query and its documents, the same for every wire. `top_n` is how many of them are wanted at most.
+
+    `data_too` has the rows in `data` too, where Voyage's clients look for them.
+    """
 
     protocol: str
     model: str
@@ -32,6 +35,7 @@ class RerankRequest(Struct, frozen=True):
     top_n: int | None = None
     return_documents: bool = True
     max_tokens_per_doc: int | None = None
+    data_too: bool = False
     user: str | None = None
     routing: RoutingPreferences = field(default_factory=RoutingPreferences)
     stream: bool = False

@@ -1,4 +1,6 @@
-"""Cohere's embed wire, as callers speak it: https://docs.cohere.com/reference/embed.
+"""Cohere's embed wire in both versions, as callers speak it: https://docs.cohere.com/reference/embed.
+
+In the first one, https://docs.cohere.com/v1/reference/embed, a request that names no form gets a plain list of vectors.
 
 Texts alone: `images`, and parts of `inputs` that are no text, are refused by name.
 """
@@ -7,7 +9,7 @@ from __future__ import annotations
 
 import orjson
 
-from gateway.canonical.embeddings import FLOAT, INPUTS_MAX, Embedded, EmbeddingsRequest
+from gateway.canonical.embeddings import FLOAT, INPUTS_MAX, Embedded, EmbeddingsRequest, Task
 from gateway.canonical.response import Extension, Stamp
 from gateway.errors import GatewayError
 from gateway.protocols.shared.cohere_errors import encode_error
@@ -37,12 +39,16 @@ _KNOWN = OWN_MEMBERS | frozenset(
 
 
 class CohereEmbed:
-    """The codec of callers."""
+    """The codec of callers of one version."""
 
     protocol = PROTOCOL
     id_prefix = "embd-"
     stream_type = ""
     keep_alive = b""
+
+    def __init__(self, version: str) -> None:
+        self._version = version
+        self._is_first = version == "1"
 
     def decode_request(self, body: bytes) -> EmbeddingsRequest:
         """The canonical request; raises `InvalidRequest` with the JSON path of what is wrong."""
@@ -55,28 +61,37 @@ class CohereEmbed:
             source_bytes=len(body),
             encodings=(FLOAT,) if forms is None else _encodings(forms),
             dimensions=integer_in(root, "output_dimension", 1, _DIMENSIONS_MAX),
-            task=task_of(root.required("input_type")),
+            task=self._task(root),
+            untyped=self._is_first and forms is None,
             truncate=None if cut is None else cut.as_one_of(TRUNCATIONS) != "NONE",
             places=PLACES,
             routing=decode_preferences(root, body),
         )
 
+    def _task(self, root: Node) -> Task | None:
+        """The use of the vectors, which the first version may leave out."""
+        hint = root.member("input_type") if self._is_first else root.required("input_type")
+        return None if hint is None else task_of(hint)
+
     def encode_answer(self, request: EmbeddingsRequest, answer: Embedded, stamp: Stamp, extension: Extension) -> bytes:
         """The vectors by their form, which keep the provider's bytes."""
-        pieces: list[bytes] = [b'{"id":', orjson.dumps(stamp.response_id), b',"embeddings":{']
+        opened, closed = (b"", b"") if request.untyped else (b"{", b"}")
+        pieces: list[bytes] = [b'{"id":', orjson.dumps(stamp.response_id), b',"embeddings":', opened]
         for place, (form, vectors) in enumerate(answer.vectors.items()):
-            pieces += (b"," if place else b"", orjson.dumps(form), b":[")
+            if not request.untyped:
+                pieces += (b"," if place else b"", orjson.dumps(form), b":")
+            pieces.append(b"[")
             for index, vector in enumerate(vectors):
                 pieces += (b"," if index else b"", vector)
             pieces.append(b"]")
         tokens = extension.prompt_tokens
         rest = {
             "texts": request.inputs,
-            "meta": {"api_version": {"version": "2"}, "billed_units": {"input_tokens": tokens}},
-            "response_type": "embeddings_by_type",
+            "meta": {"api_version": {"version": self._version}, "billed_units": {"input_tokens": tokens}},
+            "response_type": "embeddings_floats" if request.untyped else "embeddings_by_type",
             "nexevo": extension.as_json(),
         }
-        pieces += (b"},", orjson.dumps(rest)[1:])
+        pieces += (closed, b",", orjson.dumps(rest)[1:])
         return b"".join(pieces)
 
     def encode_error(self, error: GatewayError, request_id: str) -> bytes:
@@ -102,4 +117,4 @@ def _text(content: Node) -> str:
     return part.required("text").as_string(minimum=1)
 
 
-CLIENT = CohereEmbed()
+FIRST, CLIENT = CohereEmbed("1"), CohereEmbed("2")

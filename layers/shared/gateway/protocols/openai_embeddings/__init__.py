@@ -1,7 +1,7 @@
 """OpenAI's embeddings wire, as callers speak it: https://platform.openai.com/docs/api-reference/embeddings/create.
 
-`input_type`, or Jina's `task`, may hint at the use of the vectors, in any vendor's words. An unknown member is refused:
-no other vendor could be told of it.
+`input_type`, or Jina's `task`, may hint at the use of the vectors, in any vendor's words; Jina's clients call the form
+`embedding_type` or `encoding_type`. An unknown member is refused: no other vendor could be told of it.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ DIMENSIONS_MAX = 2**16
 _UNKNOWN = "Unrecognized request argument supplied: {name}"
 _INPUT_TYPES = "one of a string, array of strings, array of integers, or array of integer arrays"
 _TOKEN_MAX = 2**31 - 1
+_FORMS = ("encoding_format", "embedding_type", "encoding_type")
 _KNOWN = OWN_MEMBERS | frozenset(
-    {"dimensions", "encoding_format", "input", "input_type", "model", "task", "truncate", "truncation", "user"}
+    {"dimensions", "input", "input_type", "model", "task", "truncate", "truncation", "user", *_FORMS}
 )
 
 
@@ -37,7 +38,8 @@ class OpenAIEmbeddings:
     def decode_request(self, body: bytes) -> EmbeddingsRequest:
         """The canonical request; raises `InvalidRequest` with the JSON path of what is wrong."""
         root = parse_known(body, _KNOWN, _UNKNOWN)
-        encoding, hint = root.member("encoding_format"), root.member("input_type") or root.member("task")
+        encoding = next((found for name in _FORMS if (found := root.member(name)) is not None), None)
+        hint = root.member("input_type") or root.member("task")
         return EmbeddingsRequest(
             protocol=PROTOCOL,
             model=root.required("model").as_string(minimum=1),

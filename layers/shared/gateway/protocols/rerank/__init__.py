@@ -1,6 +1,7 @@
 """The gateway's rerank wire, which is that of Jina and of Cohere's first version: section 2 of the public contract.
 
-A document in an answer is echoed exactly as it was sent.
+A document in an answer is echoed exactly as it was sent. Voyage's clients, who send `truncation`, read the rows from
+`data`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from gateway.canonical.rerank import DOCUMENTS_MAX, SEARCH, Ranking, RerankReque
 from gateway.canonical.response import Extension, Stamp
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError
-from gateway.protocols.shared.document import boolean_in, integer_in, string_in
+from gateway.protocols.shared.document import Node, boolean_in, integer_in, string_in
 from gateway.protocols.shared.openai_errors import encode_error
 from gateway.protocols.shared.preferences import OWN_MEMBERS, decode_preferences, parse_known
 from gateway.protocols.shared.rerank_requests import documents_in
@@ -22,7 +23,7 @@ PROTOCOL = "rerank"
 TOKENS_MAX = 2**31 - 1
 _UNKNOWN = "Unrecognized request argument supplied: {name}"
 _KNOWN = OWN_MEMBERS | frozenset(
-    {"documents", "max_tokens_per_doc", "model", "query", "return_documents", "top_k", "top_n", "user"}
+    {"documents", "max_tokens_per_doc", "model", "query", "return_documents", "top_k", "top_n", "truncation", "user"}
 )
 
 
@@ -47,6 +48,7 @@ class Rerank:
             # Voyage's word for the same.
             top_n=integer_in(root, "top_k", 1, DOCUMENTS_MAX) if top_n is None else top_n,
             return_documents=return_documents is not False,
+            data_too=_truncation(root),
             max_tokens_per_doc=integer_in(root, "max_tokens_per_doc", 1, TOKENS_MAX),
             user=string_in(root, "user"),
             routing=decode_preferences(root, body),
@@ -67,6 +69,7 @@ class Rerank:
                 "object": "list",
                 "model": stamp.model,
                 "results": rows,
+                **({"data": rows} if request.data_too else {}),
                 "usage": {
                     "prompt_tokens": usage.prompt,
                     "total_tokens": usage.total,
@@ -80,6 +83,14 @@ class Rerank:
         """OpenAI's error object."""
         del request_id  # This wire carries it in a header, x-request-id.
         return encode_error(error)
+
+
+def _truncation(root: Node) -> bool:
+    """True where the request has Voyage's `truncation`: documents that are too long are cut, as every vendor does."""
+    said = root.member("truncation")
+    if said is not None and not said.as_boolean():
+        raise said.error("Documents that are too long are cut; 'truncation' can only be true.", "unsupported_value")
+    return said is not None
 
 
 CLIENT = Rerank()
