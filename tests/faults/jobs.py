@@ -29,7 +29,17 @@ from tests.fakes.jobs import MemoryJobs
 from tests.fakes.keys import MemoryKeyStore
 from tests.faults.faults import Faults, Process, ProcessClock, Through
 from tests.faults.schedule import Ordered
-from tests.jobs.world import ASKED_BY, COST, KEY_OF_JOBS, Bringing, Bucket, Machine, Provider, QueuedNotices
+from tests.jobs.world import (
+    ASKED_BY,
+    COST,
+    KEY_OF_JOBS,
+    Bringing,
+    Bucket,
+    Machine,
+    Provider,
+    QueuedNotices,
+    no_pictures,
+)
 
 MODEL = "test-video"
 TAKES_S, LATE_DELIVERY_S, DEADLINE_S = 15.0, 200.0, 60
@@ -179,6 +189,7 @@ class Jobs:
                 mirroring=mirroring,
                 notices=QueuedNotices(),
                 clock=clock,
+                painting=no_pictures,
             )
         )
 

@@ -20,6 +20,7 @@ from gateway.canonical.money import AccountSnapshot, Admission, Charge, EntryKin
 from gateway.errors import InvalidRequest, UpstreamError, UpstreamOverloaded
 from gateway.jobs.closing import Closing
 from gateway.jobs.media.mirror import Mirroring
+from gateway.jobs.media.pictures import Painting
 from gateway.jobs.media.steps import LATE_S, MediaSteps, MediaWork, ProviderBusy
 from gateway.jobs.media.task_client import TaskClient
 from gateway.jobs.reconciler import Reconciler
@@ -37,6 +38,10 @@ START_S = 1_900_000_000.0
 DEADLINE_S = 3600
 KEY_OF_JOBS = "hash-of-the-key"
 ASKED_BY = {KEY_HASH: KEY_OF_JOBS, SOURCE_IP: "203.0.113.9"}
+
+
+def no_pictures() -> Painting:
+    raise AssertionError("no job of this world makes pictures")
 
 
 class Died(BaseException):
@@ -231,6 +236,7 @@ class World:
                 mirroring,
                 self.mortal(self.told),
                 self.time,
+                no_pictures,
             )
         )
 

@@ -216,7 +216,7 @@ EXCUSES = (
         ("tests/jobs/test_mirroring.py", "tests/stores/test_media_objects.py"),
     ),
     Excuse(
-        ("generation", "reconciler", "videos"),
+        ("generation", "images", "reconciler", "videos"),
         ("dynamodb:DeleteItem",),
         "table/nexgate-local-JobsTable",
         "A job that could not be started and is withdrawn.",

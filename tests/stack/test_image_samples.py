@@ -15,6 +15,7 @@ from PIL import Image
 from local.providers import drawing
 from tests.hangs import HANGS_AFTER_S
 from tests.stack.conftest import Stack
+from tests.stack.test_generation import waited_for
 
 GARDEN = "a serene Japanese garden in cyberpunk style"
 CAT = base64.b64encode(drawing.drawn("a cat", 64, 64)).decode()
@@ -38,7 +39,7 @@ def generate(http: httpx.Client, **body: Any) -> Any:
 
 def content(shown: Any) -> bytes:
     """Returns the bytes of a picture in base64, or at an address that is read without a key."""
-    if "b64_json" in shown:
+    if shown.get("b64_json"):
         return base64.b64decode(shown["b64_json"])
     return httpx.get(shown["url"], timeout=HANGS_AFTER_S, trust_env=False).raise_for_status().content
 
@@ -121,6 +122,16 @@ def test_a_seed_makes_the_same_picture_again(http: httpx.Client, model: str) -> 
 
 def test_a_prompt_of_4_000_characters_is_taken(http: httpx.Client) -> None:
     assert sizes(generate(http, model="dall-e-3", prompt="x" * 4_000)) == [SQUARE]
+
+
+def test_a_picture_in_the_background_is_a_job_that_is_polled(http: httpx.Client) -> None:
+    asked = {"model": "flux-pro", "prompt": GARDEN, "size": "1792x1024", "n": 2, "background": True}
+    job = waited_for(http, "/images/generations", asked)
+    assert (job["status"], job["kind"], job["model_used"], job["charged_usd"]) == (
+        "succeeded", "image", "flux-pro", "0.084",
+    )  # fmt: skip
+    assert sizes({"data": job["results"]}) == [(1344, 768)] * 2
+    assert job["id"] in {one["id"] for one in http.get("/generation/jobs").json()["data"]}
 
 
 @pytest.mark.parametrize(

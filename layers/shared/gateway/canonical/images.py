@@ -24,7 +24,8 @@ SIZE = "1024x1024"
 # What usage counts beside tokens: pictures that were delivered, those that were not finished, the tokens of the prompt
 # that are of pictures, and those of the output that are not.
 IMAGE, PARTIAL, IMAGE_TOKEN, TEXT_TOKEN = "image", "partial_image", "image_input_token", "text_output_token"
-URL, BASE64 = "url", "b64_json"
+# The forms of a picture in an answer; one that is made by a job is stored alone.
+URL, BASE64, STORED = "url", "b64_json", "stored"
 HD, STANDARD, AUTO = "hd", "standard", "auto"
 _SIDES = re.compile(r"(?P<width>[1-9][0-9]{0,4})[x:](?P<height>[1-9][0-9]{0,4})")
 # A size stands for another one whose ratio differs by so much at most: 1792x1024 for 3:2, and not for a square.
@@ -59,7 +60,7 @@ class ImageRequest(Struct, frozen=True):
 
     `size` is the caller's `WIDTHxHEIGHT` or `auto`, and after the fitting to a model a word of the model's row. `form`
     is the way in which pictures are answered, where the caller names one. `account_id` owns what is stored for the
-    answer.
+    answer. A `deferred` request is made by a job, whose end `webhook_url` is told of.
     """
 
     protocol: str
@@ -85,6 +86,8 @@ class ImageRequest(Struct, frozen=True):
     stream: bool = False
     partial_images: int = 0
     user: str | None = None
+    deferred: bool = False
+    webhook_url: str | None = None
     routing: RoutingPreferences = field(default_factory=RoutingPreferences)
     echo: Json = field(default_factory=lambda: NOTHING)
 
@@ -104,12 +107,19 @@ class ImageRequest(Struct, frozen=True):
 
 
 class Drawing(Struct, frozen=True):
-    """One picture of an answer: base64, or an address. `mime_type` is what the provider says it is, if it does."""
+    """One picture of an answer: base64, or an address. `mime_type` is what the provider says it is, if it does.
+
+    One that is stored in the media bucket has its `object_name` there, its type by its content, and its size.
+    """
 
     base64: str = ""
     url: str = ""
     mime_type: str = ""
     revised_prompt: str | None = None
+    object_name: str = ""
+    size_bytes: int = 0
+    width: int | None = None
+    height: int | None = None
 
 
 class Drawn(Struct, frozen=True):

@@ -22,6 +22,7 @@ class JobKind(StrEnum):
 
     VIDEO = "video"
     MODEL_3D = "3d"
+    IMAGE = "image"
     RESPONSE = "response"
 
 

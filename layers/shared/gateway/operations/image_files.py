@@ -16,7 +16,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from gateway.canonical.images import AUTO, BASE64, Drawing, Drawn, Given, ImageRequest, Picture, agreed
+from gateway.canonical.images import AUTO, BASE64, URL, Drawing, Drawn, Given, ImageRequest, Picture, agreed
 from gateway.errors import InvalidRequest, UnreadableAnswer, UpstreamError
 from gateway.ledger.hold_ids import hold_id_at
 from gateway.operations.media_inputs import Inputs
@@ -89,13 +89,25 @@ class ImageFiles:
             raise UpstreamError(NO_PICTURE)
         if form == BASE64:
             return replace(drawing, base64=base64.b64encode(content).decode(), url=""), _told(content)
-        return replace(drawing, base64="", url=await self._stored(content, account_id, kind)), _told(content)
+        stored = await self._stored(drawing, content, account_id, kind)
+        if form == URL:
+            stored = replace(stored, url=await self._objects.url(stored.object_name, self._clock.now_s()))
+        return stored, _told(content)
 
-    async def _stored(self, content: bytes, account_id: str, kind: FileType) -> str:
-        now_s = self._clock.now_s()
-        name = f"media/{account_id}/img_{hold_id_at(now_s, secrets.randbits(40))}.{kind.extension}"
+    async def _stored(self, drawing: Drawing, content: bytes, account_id: str, kind: FileType) -> Drawing:
+        identity = hold_id_at(self._clock.now_s(), secrets.randbits(40))
+        name, facts = f"media/{account_id}/img_{identity}.{kind.extension}", facts_of(content[:FACTS_BYTES])
         await self._objects.put(name, content, kind.value)
-        return await self._objects.url(name, now_s)
+        return replace(
+            drawing,
+            base64="",
+            url="",
+            mime_type=kind.value,
+            object_name=name,
+            size_bytes=len(content),
+            width=facts and facts.width,
+            height=facts and facts.height,
+        )
 
     async def _downloaded(self, url: str) -> bytes:
         """A provider's file; an address that may not be asked is the provider's failure, and not the caller's."""

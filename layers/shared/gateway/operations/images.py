@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from gateway.auth.principal import Principal
 from gateway.canonical.chat_models import ListPrice
-from gateway.canonical.images import AUTO, BASE64, URL, Action, Drawn, ImageModel, ImageRequest, agreed
+from gateway.canonical.images import AUTO, BASE64, STORED, URL, Action, Drawn, ImageModel, ImageRequest, agreed
 from gateway.canonical.media import ProviderAnswer
 from gateway.canonical.models import Alias
 from gateway.canonical.response import Extension, Stamp
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from gateway.operations.image_files import ImageFiles
 
 Ask = Callable[[UpstreamRequest], Awaitable[WholeAnswer]]
+# The parts of a job that are asked for at the same time; its pictures are in memory.
+PARTS_AT_ONCE = 4
 _DRAWN = msgspec.msgpack.Decoder(Drawn)
 
 
@@ -114,18 +116,32 @@ class ImagesOperation(WholeAnswers[ImageRequest, Drawn]):
         self, request: ImageRequest, candidate: ImageCandidate, credential: Credential, now_s: float, *, stream: bool
     ) -> ProviderCall:
         """One part, in the provider's words; its answer is read until the pictures are there."""
-        row = _painter(candidate)
-        account = row.located(credential, candidate.target.region)
-        fitted = _fitted(replace(request, stream=stream), candidate)
-        asked = Asked(fitted, candidate.target.upstream_model, account, now_s)
+        row, asked = _asked(replace(request, stream=stream), candidate, credential, now_s)
         form = self._form(request, candidate)
         return ProviderCall(row.request(asked), partial(self._read, row, asked, form), row.error, row.accepted)
+
+    async def made(
+        self, request: ImageRequest, candidate: ImageCandidate, credential: Credential, now_s: float
+    ) -> Drawn:
+        """The pictures of all parts, as a job asks for them; raises the provider's refusal or failure."""
+        turns = asyncio.Semaphore(PARTS_AT_ONCE)
+
+        async def made(part: ImageRequest) -> bytes:
+            async with turns:
+                row, asked = _asked(part, candidate, credential, now_s)
+                return await self._drawn(row, asked, self._form(part, candidate), Wait(row.request(asked), 0.0))
+
+        bodies = await asyncio.gather(*map(made, self.parts(request, candidate)))
+        return self.decode_answer(request, candidate, bodies, "")
 
     async def _read(self, row: Painter, asked: Asked, form: str, response: UpstreamResponse) -> bytes:
         """The pictures in the caller's form, as bytes for `decode_answer`."""
         body = await response.read()
         headers = {name.lower(): value for name, value in response.headers.items()}
-        step = row.read(asked, ProviderAnswer(response.status, headers, body))
+        return await self._drawn(row, asked, form, row.read(asked, ProviderAnswer(response.status, headers, body)))
+
+    async def _drawn(self, row: Painter, asked: Asked, form: str, step: Drawn | Wait) -> bytes:
+        """The pictures, once the vendor has made them."""
         while isinstance(step, Wait):
             step = await self._next(row, asked, step)
         drawn = await self._studio().files.in_form(step, asked.request.account_id, form)
@@ -147,9 +163,11 @@ class ImagesOperation(WholeAnswers[ImageRequest, Drawn]):
         return row.read(asked, ProviderAnswer(answer.status, answer.headers, answer.body))
 
     def _form(self, request: ImageRequest, candidate: ImageCandidate) -> str:
-        """The form of the pictures: as the caller says, or as the model's vendor does where the caller names it. The
-        event of a stream has base64, as SDKs read it.
+        """The form of the pictures: stored for a job, base64 for a stream, whose events SDKs read so, or as the caller
+        says; else as the model's vendor answers where the caller names the model.
         """
+        if request.deferred:
+            return STORED
         if request.stream:
             return BASE64
         if request.form is not None:
@@ -183,6 +201,15 @@ class ImagesOperation(WholeAnswers[ImageRequest, Drawn]):
         from gateway.operations.image_stream import ImageTranscoder  # noqa: PLC0415  # streams alone load it
 
         return ImageTranscoder(self.wire, request, stamp)
+
+
+def _asked(
+    request: ImageRequest, candidate: ImageCandidate, credential: Credential, now_s: float
+) -> tuple[Painter, Asked]:
+    """The vendor's row, and the request in the words of the candidate's model."""
+    row = _painter(candidate)
+    account = row.located(credential, candidate.target.region)
+    return row, Asked(_fitted(request, candidate), candidate.target.upstream_model, account, now_s)
 
 
 def _painter(candidate: ImageCandidate) -> Painter:

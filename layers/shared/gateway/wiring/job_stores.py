@@ -39,6 +39,7 @@ def executions_of(on: Process) -> StepFunctionsExecutions:
     machines = {
         JobKind.VIDEO: on.settings.media_state_machine,
         JobKind.MODEL_3D: on.settings.media_state_machine,
+        JobKind.IMAGE: on.settings.media_state_machine,
         JobKind.RESPONSE: on.settings.background_state_machine,
     }
     return StepFunctionsExecutions(on.aws, machines)

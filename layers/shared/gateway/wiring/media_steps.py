@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from gateway.jobs.media.mirror import Mirroring
 from gateway.jobs.media.steps import MediaSteps, MediaWork
@@ -13,6 +14,10 @@ from gateway.wiring.media import fetcher, media_objects
 from gateway.wiring.media_tasks import task_client
 from gateway.wiring.money import notices
 from gateway.wiring.process import process
+
+if TYPE_CHECKING:
+    # Jobs of pictures alone load it.
+    from gateway.jobs.media.pictures import Painting
 
 
 @cache
@@ -31,5 +36,14 @@ def media_steps() -> MediaSteps:
             mirroring,
             notices(),
             clock,
+            painting,
         )
     )
+
+
+@cache
+def painting() -> Painting:
+    """The way in which pictures of jobs are made."""
+    from gateway.wiring.picture_jobs import painting as built  # noqa: PLC0415  # jobs of pictures alone load it
+
+    return built()

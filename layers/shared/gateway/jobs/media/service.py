@@ -42,7 +42,7 @@ from gateway.untrusted.urls import PUBLIC_ONLY, Policy, judge_url
 if TYPE_CHECKING:
     from gateway.canonical.images import ImageModel
 
-MEDIA = (JobKind.VIDEO, JobKind.MODEL_3D)
+MEDIA = (JobKind.VIDEO, JobKind.MODEL_3D, JobKind.IMAGE)
 NOT_ENDED = "The video is still being made; cancel it at POST /v1/generation/jobs/{}/cancel, or wait for its end."
 
 

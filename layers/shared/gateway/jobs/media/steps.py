@@ -9,14 +9,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.auth.principal import Principal, may_use
 from gateway.auth.regions import ANYWHERE, within
-from gateway.canonical.jobs import Attempt, Job, JobError, JobStatus, Phase
+from gateway.canonical.jobs import Attempt, Job, JobError, JobKind, JobStatus, Phase
 from gateway.canonical.media import Done, Failed, Moved, Running, TaskState
 from gateway.errors import GatewayError, InvalidRequest, PermissionDenied, ServiceUnavailable, UpstreamError
 from gateway.jobs.closing import Closing
@@ -27,6 +27,10 @@ from gateway.jobs.writer import JobWriter
 from gateway.pipeline.readmission import KEY_HASH, Readmission
 from gateway.ports.clock import Clock
 from gateway.ports.jobs import Executions, Jobs, Notices
+
+if TYPE_CHECKING:
+    # Jobs of pictures alone load it.
+    from gateway.jobs.media.pictures import Painting
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +47,8 @@ LATE_S = 24 * 3600
 # Seconds beyond a step's own time after which a silent execution counts as dead.
 GRACE_S = 30
 SUBMIT_S = 90
+# One attempt at pictures, which are made while it waits; the function of the steps lives for 900 s.
+PAINT_S = 600
 MIRROR_S = 90
 NOTICE_S = 300
 HOPS = 3
@@ -66,7 +72,7 @@ class ProviderBusy(Exception):
 
 
 class MediaWork(Struct, frozen=True):
-    """The dependencies of the steps."""
+    """The dependencies of the steps; `painting` is asked for by jobs of pictures alone."""
 
     jobs: Jobs
     writer: JobWriter
@@ -77,6 +83,7 @@ class MediaWork(Struct, frozen=True):
     mirroring: Mirroring
     notices: Notices
     clock: Clock
+    painting: Callable[[], Painting]
 
 
 class MediaSteps:
@@ -123,7 +130,7 @@ class MediaSteps:
                 job = judged
                 continue
             try:
-                handle = await self._work.tasks.submit(job)
+                job = await self._sent(job)
             except InvalidRequest as refusal:
                 job = await self._give_way(job, JobError(refusal.code or "invalid_request", refusal.message))
             except UpstreamError as failure:
@@ -132,9 +139,32 @@ class MediaSteps:
                     job = await self._give_way(job, JobError(failure.code or "upstream_error", failure.message, True))
                     continue
                 raise ProviderBusy(failure.message) from failure
-            else:
-                job = await self._accepted(job, handle)
         return job
+
+    async def _sent(self, job: Job) -> Job:
+        """The job once its provider has taken the attempt, or has made its pictures; raises the provider's refusal."""
+        if job.kind is JobKind.IMAGE:
+            return await self._painted(job)
+        return await self._accepted(job, await self._work.tasks.submit(job))
+
+    async def _painted(self, job: Job) -> Job:
+        """The job with its pictures and its end, which are written together; pictures of a job that ended before are
+        deleted.
+        """
+        from gateway.jobs.media.pictures import painted  # noqa: PLC0415  # jobs of pictures alone load it
+
+        painting = self._work.painting()
+        made = await painting.paint(job)
+
+        def ended(standing: Job) -> Job:
+            if standing.decided or standing.attempt_id != job.attempt_id:
+                return standing
+            return replace(painted(standing, made), verdict=JobStatus.SUCCEEDED, phase=Phase.SETTLE)
+
+        written = await self._work.writer.change(job, ended)
+        if written.results != made.results:
+            await painting.discard(made.results)
+        return written
 
     async def _begin(self, job: Job) -> Job:
         """The job with its attempt, written before it is sent: after a crash, a repeat sends it under the same id."""
@@ -143,8 +173,12 @@ class MediaSteps:
             if standing.decided or standing.phase is not Phase.SUBMIT:
                 return standing
             attempt = standing.attempt or _attempt(standing, number=1, route=0)
+            paints = standing.kind is JobKind.IMAGE
             return replace(
-                standing, attempt=replace(attempt, tries=attempt.tries + 1), due_s=self._now_s() + SUBMIT_S + GRACE_S
+                standing,
+                attempt=replace(attempt, tries=attempt.tries + 1),
+                status=JobStatus.RUNNING if paints else standing.status,
+                due_s=self._now_s() + (PAINT_S if paints else SUBMIT_S) + GRACE_S,
             )
 
         return await self._work.writer.change(job, begun)
@@ -302,6 +336,8 @@ class MediaSteps:
         if job.verdict is not JobStatus.SUCCEEDED:
             await self._stop_task(job)
             await self._work.mirroring.clear(job)
+        if job.kind is JobKind.IMAGE:
+            await self._work.painting().forget(job)
         return await self._work.closing.close(job)
 
     async def _stop_task(self, job: Job) -> None:

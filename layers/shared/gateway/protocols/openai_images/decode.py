@@ -41,6 +41,7 @@ _FORMATS = ("png", "jpeg", "webp")
 _REFERENCES = ("reference_image_b64", "reference_image_url")
 _COMMON = OWN_MEMBERS | frozenset(
     {
+        "webhook_url",
         "background",
         "model",
         "n",
@@ -107,7 +108,9 @@ def _request(
         style=_one_of(root, "style", ("vivid", "natural")),
         negative_prompt=_text(root, "negative_prompt"),
         seed=integer_in(root, "seed", 0, SEED_MAX),
-        background=_background(root),
+        background=None if _deferred(root) else _background(root),
+        deferred=_deferred(root),
+        webhook_url=string_in(root, "webhook_url"),
         moderation=_one_of(root, "moderation", (AUTO, "low")),
         output_format=_one_of(root, "output_format", _FORMATS),
         output_compression=integer_in(root, "output_compression", 0, 100),
@@ -122,7 +125,20 @@ def _request(
     )
     if request.partial_images and not stream:
         raise root.required("partial_images").error("'partial_images' needs 'stream': true.")
+    _judge_deferral(root, request)
     return request
+
+
+def _judge_deferral(root: Node, request: ImageRequest) -> None:
+    """Raises the refusal of what does not go with a job, or goes with one alone."""
+    if not request.deferred:
+        if request.webhook_url is not None:
+            raise root.required("webhook_url").error("'webhook_url' needs 'background': true.")
+    elif request.stream:
+        raise root.required("stream").error("Pictures in the background are not streamed.", "unsupported_value")
+    elif request.form == BASE64:
+        message = "The pictures of a job are at addresses; ask for them at GET /v1/generation/jobs/{id}."
+        raise root.required("response_format").error(message, "unsupported_value")
 
 
 def _or(given: int | None, otherwise: int) -> int:
@@ -145,14 +161,17 @@ def _one_of(root: Node, name: str, words: Sequence[str]) -> str | None:
     return None if given is None else given.as_one_of(words)
 
 
-def _background(root: Node) -> str | None:
-    """The ground of the picture. In the contract of jobs the same word, with `true`, asks for one of them."""
+def _deferred(root: Node) -> bool:
+    """True for a request that a job is to make: OpenAI's word for the ground of a picture, with `true` in its place."""
     given = root.member("background")
-    if given is None or given.value is False:
+    return given is not None and (given.value is True or given.value == "true")
+
+
+def _background(root: Node) -> str | None:
+    """The ground of the picture."""
+    given = root.member("background")
+    if given is None or given.value is False or given.value == "false":
         return None
-    if given.value is True:
-        message = "Pictures are made in the request, in 120 s at most, and never by a job in the background."
-        raise given.error(message, "unsupported_value")
     return given.as_one_of((AUTO, "transparent", "opaque"))
 
 
