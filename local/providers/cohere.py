@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 
-from local.providers import tokens, vectors
+from local.providers import embedded_pictures, tokens, vectors
 from local.providers.json_value import Json, JsonValue
 from local.providers.wire import Call, Refusal, Reply, Wire, json_reply, route
 
@@ -17,11 +17,23 @@ EMBED_MODELS = {
     "embed-english-light-v3.0": 384,
 }
 TEXTS_MAX = 96
+# What a picture comes to here.
+IMAGE_TOKENS = 800
 # What the models read of a text: those of the third version little.
 _READS, _READS_V4 = 512, 128_000
 _USES = ("search_document", "search_query", "classification", "clustering", "image")
 _MEMBERS = frozenset(
-    {"model", "texts", "input_type", "embedding_types", "output_dimension", "truncate", "max_tokens", "images"}
+    {
+        "model",
+        "texts",
+        "input_type",
+        "embedding_types",
+        "output_dimension",
+        "truncate",
+        "max_tokens",
+        "images",
+        "inputs",
+    }
 )
 # The smallest and the largest whole number of a form, and its middle.
 _WHOLE = {"int8": (-128, 127, 0), "uint8": (0, 255, 128)}
@@ -34,7 +46,7 @@ def wire() -> Wire:
         prefix=PREFIX,
         routes=(route("POST", "/v2/embed", _embed),),
         authorize=_authorize,
-        question=lambda body: str(body.get("query") or body.get("texts") or ""),
+        question=lambda body: str(body.get("query") or body.get("texts") or body.get("inputs") or "")[-200:],
         model=lambda call: str(call.body.get("model", "")),
         refusal=refusal,
     )
@@ -60,13 +72,17 @@ def _embed(call: Call) -> Reply:
     if model not in EMBED_MODELS:
         raise refusal(404, f"model '{model}' not found, make sure the correct model ID was used")
     embedded = embedded_texts(body, EMBED_MODELS[model], model)
-    meta: Json = {"api_version": {"version": "2"}, "billed_units": {"input_tokens": text_tokens(body, model)}}
+    billed: Json = {"input_tokens": text_tokens(body, model)}
+    if "inputs" in body:
+        billed["image_tokens"] = IMAGE_TOKENS * sum(isinstance(part, bytes) for one in _inputs(body) for part in one)
+    meta: Json = {"api_version": {"version": "2"}, "billed_units": billed}
     return json_reply({"id": call.unique_id("", 36), **embedded, "texts": body.get("texts"), "meta": meta})
 
 
 def text_tokens(body: Json, model: str) -> int:
     """Returns the tokens of all texts, as far as the model reads them."""
-    return sum(min(tokens.count(text), _reads(model)) for text in _texts(body))
+    texts = (part for one in _inputs(body) for part in one if isinstance(part, str))
+    return sum(min(tokens.count(text), _reads(model)) for text in texts)
 
 
 def _reads(model: str) -> int:
@@ -75,7 +91,8 @@ def _reads(model: str) -> int:
 
 def embedded_texts(body: Json, dimensions: int, model: str) -> Json:
     """Returns the vectors by form; raises the refusal of what Cohere's models do not take."""
-    texts = _texts(body)
+    inputs = _inputs(body)
+    texts = [embedded_pictures.named(parts) for parts in inputs]
     if not 1 <= len(texts) <= TEXTS_MAX:
         raise refusal(400, f"invalid request: total number of texts must be at most {TEXTS_MAX}, got {len(texts)}")
     if body.get("input_type") not in _USES:
@@ -92,9 +109,23 @@ def embedded_texts(body: Json, dimensions: int, model: str) -> Json:
     return {"embeddings": found, "response_type": "embeddings_by_type"}
 
 
-def _texts(body: Json) -> list[str]:
-    texts = body.get("texts")
-    return [str(text) for text in texts] if isinstance(texts, list) else []
+def _inputs(body: Json) -> list[list[str | bytes]]:
+    """Returns the texts and pictures of each input."""
+    texts, inputs = body.get("texts"), body.get("inputs")
+    if isinstance(texts, list):
+        return [[str(text)] for text in texts]
+    found = [one.get("content") for one in inputs if isinstance(one, dict)] if isinstance(inputs, list) else []
+    return [[_part(part) for part in parts if isinstance(part, dict)] for parts in found if isinstance(parts, list)]
+
+
+def _part(part: Json) -> str | bytes:
+    if part.get("type") == "text":
+        return str(part["text"])
+    image = part.get("image_url")
+    content = embedded_pictures.picture_in(str(image.get("url"))) if isinstance(image, dict) else None
+    if content is None:
+        raise refusal(400, "invalid request: invalid image")
+    return content
 
 
 def _in_form(vector: list[float], form: str) -> JsonValue:

@@ -11,7 +11,7 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from local.providers import openai_dialects, openai_shapes, tokens, vectors
+from local.providers import embedded_pictures, openai_dialects, openai_shapes, tokens, vectors
 from local.providers.json_value import Json, JsonValue
 from local.providers.openai_shapes import Dialect
 from local.providers.wire import Call, Refusal, Reply, Wire, json_reply, route
@@ -24,6 +24,7 @@ class Vendor:
     `members` are all that it takes beside `input` and `model`; the three names after it are its own for the form, for
     the length, and for the use with its words. `path` is below the dialect's prefix. Its models read `reads` tokens of
     an input; a longer one is cut where the member `cuts` says so, or says nothing and `is_cutting`, and refused else.
+    A picture of Jina's is `picture_tokens`.
     """
 
     dialect: Dialect
@@ -40,6 +41,7 @@ class Vendor:
     reads: int = 8_192
     cuts: str = ""
     is_cutting: bool = False
+    picture_tokens: int = 0
     path: str = "/embeddings"
 
 
@@ -81,13 +83,14 @@ VOYAGE = Vendor(
 )  # fmt: skip
 JINA = Vendor(
     _dialect("jina", "/jina/v1"),
-    {"jina-embeddings-v3": 1024},
+    {"jina-embeddings-v3": 1024, "jina-embeddings-v4": 2048, "jina-clip-v2": 1024},
     512,
     frozenset({"task", "dimensions", "embedding_type", "truncate", "late_chunking", "normalized"}),
     form="embedding_type",
     use="task",
     uses=("retrieval.query", "retrieval.passage", "separation", "classification", "text-matching"),
     cuts="truncate",
+    picture_tokens=4_000,
 )
 MISTRAL = Vendor(
     _dialect("mistral", "/mistral/v1"),
@@ -129,10 +132,10 @@ def _create(vendor: Vendor, call: Call) -> Reply:
     is_packed = bool(vendor.form) and body.get(vendor.form) == "base64"
     rows: list[Json] = []
     for index, one in enumerate(inputs):
-        vector = vectors.numbers(model, str(one), dimensions)
+        vector = vectors.numbers(model, _named(one), dimensions)
         shown: JsonValue = vectors.packed(vector) if is_packed else list[JsonValue](vector)
         rows.append({"object": "embedding", "index": index, "embedding": shown})
-    count = sum(min(_tokens(one), vendor.reads) for one in inputs)
+    count = sum(vendor.picture_tokens if _picture(one) else min(_tokens(one), vendor.reads) for one in inputs)
     usage: Json = {"total_tokens": count} if vendor.total_alone else {"prompt_tokens": count, "total_tokens": count}
     return json_reply({"object": "list", "data": list[JsonValue](rows), "model": model, "usage": usage})
 
@@ -145,18 +148,27 @@ def _check(vendor: Vendor, body: Json) -> None:
     model, inputs = body.get("model"), _inputs(body)
     if model not in vendor.models:
         raise openai_shapes.refusal(404, f"The model `{model}` does not exist.", "model_not_found", "model")
-    if not 1 <= len(inputs) <= vendor.inputs_max:
-        raise _refused(f"'input' must have 1 to {vendor.inputs_max} elements, not {len(inputs)}.", "input")
-    if not all(isinstance(one, str) and one for one in inputs) and not vendor.takes_tokens:
-        raise _refused("'input' must be texts.", "input")
+    _check_inputs(vendor, str(model), inputs)
     if vendor.form and body.get(vendor.form) not in (None, "float", "base64"):
         raise _refused(f"Invalid '{vendor.form}'.", vendor.form)
     if model in vendor.fixed and body.get(vendor.size) is not None:
         raise _refused(f"The model {model} does not support specifying dimensions.", vendor.size)
     if vendor.use and body.get(vendor.use) not in (None, *vendor.uses):
         raise _refused(f"Invalid '{vendor.use}'.", vendor.use)
+    _check_lengths(vendor, inputs, body.get(vendor.cuts) if vendor.cuts else None)
 
-    said = body.get(vendor.cuts) if vendor.cuts else None
+
+def _check_inputs(vendor: Vendor, model: str, inputs: list[JsonValue]) -> None:
+    if not 1 <= len(inputs) <= vendor.inputs_max:
+        raise _refused(f"'input' must have 1 to {vendor.inputs_max} elements, not {len(inputs)}.", "input")
+    if vendor.picture_tokens and "v3" not in model and any(isinstance(one, dict) for one in inputs):
+        if not all(isinstance(one, str) or _picture(one) for one in inputs):
+            raise _refused("'input' must be texts or pictures.", "input")
+    elif not all(isinstance(one, str) and one for one in inputs) and not vendor.takes_tokens:
+        raise _refused("'input' must be texts.", "input")
+
+
+def _check_lengths(vendor: Vendor, inputs: list[JsonValue], said: JsonValue) -> None:
     longest = max(map(_tokens, inputs))
     if longest > vendor.reads and not (vendor.is_cutting if said is None else said):
         raise _refused(
@@ -167,7 +179,20 @@ def _check(vendor: Vendor, body: Json) -> None:
         raise _refused("'$.input' is invalid. Please check the API reference.", "input")
 
 
+def _picture(given: JsonValue) -> bytes | None:
+    """Returns the picture of one of Jina's objects."""
+    image = given.get("image") if isinstance(given, dict) else None
+    return embedded_pictures.picture_in(str(image)) if image else None
+
+
+def _named(given: JsonValue) -> str:
+    picture = _picture(given)
+    return str(given) if picture is None else embedded_pictures.named([picture])
+
+
 def _tokens(given: JsonValue) -> int:
+    if isinstance(given, dict):
+        return 0
     return len(given) if isinstance(given, list) else tokens.count(str(given))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from local.providers import gemini, gemini_checks, tokens, vectors
+from local.providers import embedded_pictures, gemini, gemini_checks, tokens, vectors
 from local.providers.json_value import Json, JsonValue
 from local.providers.wire import Call, Reply, Wire, json_reply, route
 
@@ -12,6 +12,8 @@ MODELS = {"gemini-embedding-001": 3072, "gemini-embedding-2": 3072}
 # More than this of a text is not read, and nothing tells of it.
 READS = {"gemini-embedding-001": 2_048, "gemini-embedding-2": 8_192}
 REQUESTS_MAX = 100
+# https://ai.google.dev/gemini-api/docs/tokens: a small picture.
+IMAGE_TOKENS = 258
 # The model that tells how many tokens it has read.
 COUNTING = "gemini-embedding-2"
 _TASKS = (
@@ -50,24 +52,44 @@ def _embedded(model: str, requests: list[Json]) -> tuple[list[JsonValue], Json]:
     if model not in MODELS:
         raise gemini_checks.refusal(404, f"models/{model} is not found for API version v1beta.")
     found: list[JsonValue] = []
-    count = 0
+    count = images = 0
     for request in requests:
         unknown = next((name for name in request if name not in _MEMBERS), None)
         if unknown is not None:
             raise gemini_checks.invalid(f'Invalid JSON payload received. Unknown name "{unknown}": Cannot find field.')
         if request.get("taskType") not in (None, *_TASKS):
             raise gemini_checks.invalid("Invalid value at 'task_type'")
-        text, size = _text(request), request.get("outputDimensionality")
-        count += min(tokens.count(text), READS[model])
-        vector = vectors.numbers(model, text, size if isinstance(size, int) else MODELS[model])
+        parts, size = _parts(request), request.get("outputDimensionality")
+        count += min(sum(tokens.count(part) for part in parts if isinstance(part, str)), READS[model])
+        images += sum(isinstance(part, bytes) for part in parts)
+        vector = vectors.numbers(
+            model, embedded_pictures.named(parts), size if isinstance(size, int) else MODELS[model]
+        )
         found.append({"values": list[JsonValue](vector)})
-    return found, {"usageMetadata": {"promptTokenCount": count}} if model == COUNTING else {}
+    if model != COUNTING:
+        return found, {}
+    seen = IMAGE_TOKENS * images
+    details: list[JsonValue] = [{"modality": "TEXT", "tokenCount": count}]
+    details += [{"modality": "IMAGE", "tokenCount": seen}] if seen else []
+    return found, {"usageMetadata": {"promptTokenCount": count + seen, "promptTokenDetails": details}}
 
 
-def _text(request: Json) -> str:
+def _parts(request: Json) -> list[str | bytes]:
     content = request.get("content")
-    parts = content.get("parts") if isinstance(content, dict) else None
-    texts = [str(part.get("text", "")) for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
-    if not "".join(texts):
+    given = content.get("parts") if isinstance(content, dict) else None
+    parts = [_part(part) for part in given if isinstance(part, dict)] if isinstance(given, list) else []
+    if not any(parts):
         raise gemini_checks.invalid("* EmbedContentRequest.content: contents is not specified")
-    return "".join(texts)
+    return parts
+
+
+def _part(part: Json) -> str | bytes:
+    inline = part.get("inlineData")
+    if not isinstance(inline, dict):
+        return str(part.get("text", ""))
+    picture = embedded_pictures.picture_in(str(inline.get("data")))
+    if picture is None or inline.get("mimeType") not in ("image/png", "image/jpeg"):
+        raise gemini_checks.invalid(
+            "Unable to process input image. Please retry or report in the troubleshooting page."
+        )
+    return picture

@@ -34,6 +34,7 @@ from local.providers import (
     rerank,
     speech,
     transcription,
+    voyage_multimodal,
 )
 from local.providers.wire import Wire
 
@@ -65,6 +66,7 @@ WIRES: tuple[Wire, ...] = (
     cohere_chat.wire(),
     gemini_embeddings.wire(),
     bedrock_embeddings.wire(),
+    voyage_multimodal.wire(),
     *rerank.wires(),
     *(speech.wire(vendor) for vendor in speech.VENDORS),
     *openai_images.wires(),

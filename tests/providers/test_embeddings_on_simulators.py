@@ -8,14 +8,15 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
-from gateway.canonical.embeddings import BASE64, FLOAT, EmbeddingsRequest, Task
+from gateway.canonical.embeddings import BASE64, FLOAT, Compound, EmbeddingsRequest, Input, Shown, Task
 from gateway.ports.upstream import Credential
 from gateway.protocols.shared.vectors import in_form
 from gateway.providers.embeddings.registry import embedder
 from gateway.providers.embeddings.vendor import Part
-from local.providers import tokens, vectors
+from local.providers import embedded_pictures, tokens, vectors
 from local.providers.json_value import JsonValue
 from tests.hangs import HANGS_AFTER_S
+from tests.untrusted.pillow_files import PNG
 
 TEXTS = ("The food was delicious", "and the waiter…")
 # A model of each vendor, the length of a vector that it can be asked for, and whether it counts tokens.
@@ -77,6 +78,34 @@ def test_base64_is_that_of_the_same_numbers(
         vectors.numbers(model, TEXTS[0], dimensions)
     )
     assert orjson.loads(memoryview(in_form(vector, FLOAT))) == vectors.numbers(model, TEXTS[0], dimensions)
+
+
+# A model of each vendor that takes pictures, its vectors' length, whether a text stands beside one, the units of a
+# picture that are counted apart, and the tokens that are not.
+PICTURES = [
+    ("voyage", "voyage-multimodal-3", 1024, True, 50_000, 0),
+    ("jina", "jina-clip-v2", 1024, False, 0, 4_000),
+    ("jina", "jina-embeddings-v4", 2048, False, 0, 4_000),
+    ("cohere", "embed-v4.0", 1536, True, 800, 0),
+    ("gemini", "gemini-embedding-2", 3072, True, 258, 0),
+    ("bedrock", "amazon.titan-embed-image-v1", 1024, True, 1, 0),
+]
+
+
+@pytest.mark.parametrize(("row", "model", "size", "mixes", "units", "tokens_each"), PICTURES)
+def test_each_vendor_of_pictures_gives_their_vectors_and_what_they_count(
+    credentials: dict[str, Credential], row: str, model: str, size: int, mixes: bool, units: int, tokens_each: int
+) -> None:
+    shown = Shown("", "", PNG, "image/png")
+    inputs: list[Input] = [Compound(("A cat", shown) if mixes else (shown,)), "A dog"]
+    inputs = inputs[: embedder(row, model).inputs_max]
+    part = embedded(row, model, credentials[row], EmbeddingsRequest("", model, tuple(inputs), 0))
+    texts = ["A cat"] * mixes + ["A dog"] * (len(inputs) - 1)
+    wanted = [embedded_pictures.named(["A cat", PNG] if mixes else [PNG]), "A dog"][: len(inputs)]
+    assert [orjson.loads(memoryview(vector)) for vector in part.vectors[FLOAT]] == [
+        vectors.numbers(model, name, size) for name in wanted
+    ]
+    assert (part.tokens, part.image_units) == (sum(map(tokens.count, texts)) + tokens_each, units)
 
 
 # What becomes of a text above a model's context where the caller says nothing of it: refused, or read so far.

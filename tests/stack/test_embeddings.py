@@ -14,10 +14,20 @@ from google import genai
 from google.genai import types
 
 from local.providers import vectors
+from local.providers.embedded_pictures import named
 from tests.hangs import HANGS_AFTER_S
 from tests.stack.conftest import Stack
+from tests.untrusted.pillow_files import PNG
 
 LARGE, SMALL = "text-embedding-3-large", "text-embedding-3-small"
+# Models of pictures, each with its vendor's name of it, the length of its vectors, and the cost of one small picture.
+PICTURES = [
+    ("embed-v4.0", "embed-v4.0", 1536, "0.0003948"),
+    ("gemini-embedding-2", "gemini-embedding-2", 3072, "0.000121905"),
+    ("voyage-multimodal-3", "voyage-multimodal-3", 1024, "0.0000315"),
+    ("jina-clip-v2", "jina-clip-v2", 1024, "0.000084"),
+    ("titan-embed-image-v1", "amazon.titan-embed-image-v1", 1024, "0.000063"),
+]
 TEXT = "The food was delicious and the waiter..."
 
 
@@ -134,6 +144,20 @@ def test_a_text_above_the_context_is_refused_as_openai_refuses_it(client: openai
         client.embeddings.create(model=SMALL, input="word " * 9_001)
     found = client.embeddings.create(model="gemini-embedding-001", input="word " * 9_001)
     assert found.usage.prompt_tokens == 2_048
+
+
+def test_an_uploaded_picture_is_embedded_by_models_of_every_vendor_and_paid(
+    client: openai.OpenAI, http: httpx.Client
+) -> None:
+    file = client.files.create(file=("a.png", PNG, "image/png"), purpose="vision")
+    for model, served_by, size, units in PICTURES:
+        body = {"model": model, "input": [{"image": file.id}]}
+        answer = http.post("/v1/embeddings", json=body)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["data"][0]["embedding"] == vectors.numbers(served_by, named([PNG]), size)
+        assert answer.json()["nexevo"]["cost_usd"] == units
+    unknown = http.post("/v1/embeddings", json={"model": "embed-v4.0", "input": [{"image": "file-nxn-0"}]})
+    assert (unknown.status_code, unknown.json()["error"]["param"]) == (404, "input[0].image")
 
 
 def test_coheres_wire_is_served_with_its_own_errors(http: httpx.Client) -> None:

@@ -6,6 +6,7 @@ text, and would be several times that as Python's numbers.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import TypeAlias
@@ -22,8 +23,44 @@ FLOAT, BASE64 = "float", "base64"
 INPUTS_MAX = 16_384
 NUMBERS_MAX = 12_000_000
 
-# A text, or the numbers of its tokens in the model's own vocabulary.
-Input: TypeAlias = str | Sequence[int]
+
+class Shown(Struct, frozen=True):
+    """A picture to embed, at `place` in its request: its file's id or address, and its content once that was read."""
+
+    place: str
+    reference: str
+    content: bytes = b""
+    mime_type: str = ""
+
+    @property
+    def base64(self) -> str:
+        """The content as base64."""
+        return base64.b64encode(self.content).decode()
+
+    @property
+    def data_url(self) -> str:
+        """The content as a data: URL."""
+        return f"data:{self.mime_type};base64,{self.base64}"
+
+
+class Compound(Struct, frozen=True):
+    """One input of several texts and pictures, or of one picture."""
+
+    parts: tuple[str | Shown, ...]
+
+    @property
+    def pictures(self) -> list[Shown]:
+        """Its pictures."""
+        return [part for part in self.parts if isinstance(part, Shown)]
+
+    @property
+    def texts(self) -> list[str]:
+        """Its texts."""
+        return [part for part in self.parts if isinstance(part, str)]
+
+
+# A text, the numbers of its tokens in the model's own vocabulary, or an input with pictures.
+Input: TypeAlias = str | Sequence[int] | Compound
 # One vector as JSON text: an array of numbers, or a string of base64. Of msgspec it is a view of the answer's bytes.
 Vector: TypeAlias = bytes
 
@@ -76,11 +113,23 @@ class Embedded(Struct, frozen=True):
     usage: Usage | None
 
 
-class EmbeddingModel(Model[ListPrice], frozen=True, kw_only=True):
+class EmbeddingPrice(ListPrice, frozen=True):
+    """USD per million tokens, and per million units of pictures where the model counts them apart."""
+
+    image: str | None = None
+
+    @property
+    def classes(self) -> dict[str, str]:
+        """The prices of tokens."""
+        return {"input": self.input, "output": self.output}
+
+
+class EmbeddingModel(Model[EmbeddingPrice], frozen=True, kw_only=True):
     """One embedding model for sale.
 
     `dimensions` is the length of a vector unless the request names another: one of `sizes`, or any from `sizes_from` to
     the largest. `max_input_tokens` is the model's bound on one input; `token_inputs` models take token numbers too.
+    A model that takes pictures counts `image_units_max` units of one at most: of `image_unit`, or tokens of its input.
     """
 
     dimensions: int
@@ -88,6 +137,8 @@ class EmbeddingModel(Model[ListPrice], frozen=True, kw_only=True):
     sizes: tuple[int, ...] = ()
     sizes_from: int | None = None
     token_inputs: bool = False
+    image_units_max: int = 0
+    image_unit: str | None = None
 
     @property
     def resizable(self) -> bool:

@@ -16,13 +16,15 @@ def embedding_row(
 ) -> dict[str, Any]:
     """One name for sale, with the facts of its first model and target."""
     model = catalog.models_behind(offer)[0]
+    price = model.targets[0].price
+    image = {} if price.image is None else {"image": price.image, "image_unit": f"1M {model.image_unit}s"}
     facts = {
         "context_window": model.max_input_tokens,
         "max_output_tokens": None,
-        "modalities": {"input": ["text"], "output": ["embedding"]},
+        "modalities": {"input": ["text", "image"] if model.image_units_max else ["text"], "output": ["embedding"]},
         "capabilities": ["dimensions"] if model.resizable else [],
         "dimensions": model.dimensions,
-        "pricing": {"currency": "USD", "unit": "1M tokens", "input": model.targets[0].price.input},
+        "pricing": {"currency": "USD", "unit": "1M tokens", "input": price.input, **image},
     }
     return listed_row(offer, model, "embedding", simulated_providers, facts)
 

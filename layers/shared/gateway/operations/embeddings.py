@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,8 +18,10 @@ from gateway.canonical.embeddings import (
     BASE64,
     FLOAT,
     NUMBERS_MAX,
+    Compound,
     Embedded,
     EmbeddingModel,
+    EmbeddingPrice,
     EmbeddingsRequest,
     Input,
     Vector,
@@ -27,7 +29,7 @@ from gateway.canonical.embeddings import (
 from gateway.canonical.estimate import estimated_text_tokens
 from gateway.canonical.money import NanoUsd
 from gateway.canonical.response import Extension, Stamp
-from gateway.canonical.usage import Usage, Uses
+from gateway.canonical.usage import Usage, Uses, uses_of
 from gateway.canonical.wire import Wire
 from gateway.errors import InvalidRequest
 from gateway.ledger.bounds import FRAME_TOKENS
@@ -45,8 +47,14 @@ from gateway.providers.embeddings.vendor import Embedder, usage_of
 from gateway.routing.plan import Candidate, Plan
 from gateway.routing.planning import candidates_for
 
+if TYPE_CHECKING:
+    # A cold start loads nothing that reads strangers' files.
+    from gateway.operations.media_inputs import Inputs
+
 EmbeddingCandidate = Candidate[EmbeddingModel]
 
+# The tokens of a picture at most at vendors that bound the tokens of a request.
+PICTURE_TOKENS = 4_000
 # The numbers of one part's answer: text of twenty bytes each at most, within what one answer may take of the memory.
 PART_NUMBERS_MAX = 500_000
 
@@ -68,26 +76,48 @@ class TokenBounds(Struct, frozen=True):
 
     def at_most(self, candidate: EmbeddingCandidate) -> Usage:
         """The bound by bytes, within the model's own for so many inputs."""
-        inputs = len(self.request.inputs)
-        counted = self.request.source_bytes + FRAME_TOKENS * inputs
-        return Usage(input=min(counted, candidate.model.max_input_tokens * inputs))
+        model, inputs = candidate.model, len(self.request.inputs)
+        pictures = _pictures(self.request)
+        # The base64 of pictures is no text.
+        counted = sum(map(_bytes_of, self.request.inputs)) if pictures else self.request.source_bytes
+        tokens = min(counted + FRAME_TOKENS * inputs, model.max_input_tokens * inputs)
+        units = pictures * model.image_units_max
+        if model.image_unit is None:
+            return Usage(input=tokens + units)
+        return Usage(input=tokens, uses=uses_of({model.image_unit: units}))
 
     def likely(self) -> Usage:
         """Tokens by count, and those of texts by their length."""
-        inputs = self.request.inputs
-        return Usage(input=sum(estimated_text_tokens(one) if isinstance(one, str) else len(one) for one in inputs))
+        return Usage(input=sum(map(_likely, self.request.inputs)))
 
 
 class EmbeddingsOperation(WholeAnswers[EmbeddingsRequest, Embedded]):
     """Embeddings for callers of one wire."""
 
-    def __init__(self, wire: EmbeddingsWire, catalog: Catalog[EmbeddingModel]) -> None:
+    def __init__(
+        self, wire: EmbeddingsWire, catalog: Catalog[EmbeddingModel], inputs: Callable[[], Inputs] | None = None
+    ) -> None:
+        """`inputs` is asked for where a request has pictures."""
         self.wire = wire
         self._catalog = catalog
+        self._inputs = inputs
 
     def decode(self, inbound: InboundRequest) -> EmbeddingsRequest:
         """The request as its wire reads it."""
         return self.wire.decode_request(inbound.body)
+
+    def fetching(
+        self, request: EmbeddingsRequest
+    ) -> Callable[[InboundRequest, EmbeddingsRequest], Awaitable[EmbeddingsRequest]] | None:
+        """Reads the pictures of a request that has any."""
+        return self._fetched if _pictures(request) else None
+
+    async def _fetched(self, inbound: InboundRequest, request: EmbeddingsRequest) -> EmbeddingsRequest:
+        from gateway.operations.embedding_pictures import with_pictures  # noqa: PLC0415  # loaded with the first picture
+
+        if self._inputs is None:
+            raise NotImplementedError("built without a reader of pictures")
+        return await with_pictures(request, inbound.principal.account_id, self._inputs())
 
     def plan(self, principal: Principal, request: EmbeddingsRequest) -> Plan[EmbeddingModel]:
         """The targets that can do what is asked; raises what the first of them cannot do where none can."""
@@ -151,7 +181,7 @@ class EmbeddingsOperation(WholeAnswers[EmbeddingsRequest, Embedded]):
             ]
             for form in request.encodings
         }
-        return Embedded(vectors, usage_of(parts))
+        return Embedded(vectors, usage_of(parts, candidate.model.image_unit))
 
     def measure(self, answer: Embedded) -> tuple[Usage | None, int, Uses]:
         """The tokens that were reported, and the length of the vectors."""
@@ -167,8 +197,12 @@ _CONVERTIBLE = frozenset({FLOAT, BASE64})
 
 def price(candidate: EmbeddingCandidate, usage: Usage) -> NanoUsd:
     """The cost of a usage at a candidate."""
-    sale = candidate.model.sale
-    return cost(usage, terms(tier_of(candidate), price_of(candidate.target.price), sale))
+    sale, tier, listed = candidate.model.sale, tier_of(candidate), candidate.target.price
+    read = cost(usage, terms(tier, price_of(listed), sale))
+    if listed.image is None or candidate.model.image_unit is None:
+        return read
+    units = Usage(input=dict(usage.uses).get(candidate.model.image_unit, 0))
+    return read + cost(units, terms(tier, price_of(EmbeddingPrice(input=listed.image, output="0")), sale))
 
 
 def _vendor(candidate: EmbeddingCandidate) -> Embedder:
@@ -186,9 +220,12 @@ def _refusal(request: EmbeddingsRequest, candidate: EmbeddingCandidate) -> Inval
     foreign = next((form for form in request.encodings if _asked_form(form, vendor) not in vendor.encodings), None)
     if foreign is not None:
         return cannot(places["encodings"], f"The model '{model.id}' gives no vectors of type '{foreign}'.")
-    if not model.token_inputs and not all(isinstance(one, str) for one in request.inputs):
+    for compound in (one for one in request.inputs if isinstance(one, Compound)):
+        if (no_pictures := _pictures_refusal(compound, model, vendor)) is not None:
+            return no_pictures
+    if not model.token_inputs and not all(isinstance(one, str | Compound) for one in request.inputs):
         return cannot(places["inputs"], f"The model '{model.id}' takes texts, and no arrays of tokens.")
-    if any(len(one) > model.max_input_tokens for one in request.inputs if not isinstance(one, str)):
+    if any(len(one) > model.max_input_tokens for one in request.inputs if not isinstance(one, str | Compound)):
         # Of a text its provider knows: a token may be a byte, or a long word.
         return cannot(
             places["inputs"], f"The model '{model.id}' reads at most {model.max_input_tokens} tokens an input."
@@ -198,6 +235,18 @@ def _refusal(request: EmbeddingsRequest, candidate: EmbeddingCandidate) -> Inval
     if len(request.inputs) * (request.dimensions or model.dimensions) > NUMBERS_MAX:
         most = NUMBERS_MAX // (request.dimensions or model.dimensions)
         return cannot(places["inputs"], f"One request for '{model.id}' takes at most {most} inputs of this size.")
+    return None
+
+
+def _pictures_refusal(compound: Compound, model: EmbeddingModel, vendor: Embedder) -> InvalidRequest | None:
+    """The refusal of an input whose pictures the model or its vendor does not take."""
+    each = vendor.pictures_each if model.image_units_max else 0
+    if each == 0:
+        return cannot(compound.pictures[0].place, f"The model '{model.id}' takes no pictures.")
+    if len(compound.pictures) > each:
+        return cannot(compound.pictures[each].place, f"An input of '{model.id}' has at most {each} picture(s).")
+    if compound.texts and not vendor.mixes:
+        return cannot(compound.pictures[0].place, f"An input of '{model.id}' is a text or a picture, and not both.")
     return None
 
 
@@ -213,7 +262,7 @@ def _pieces(inputs: Sequence[Input], rows_max: int, bytes_max: int) -> Iterator[
     run: list[Input] = []
     run_bytes = 0
     for one in inputs:
-        length = _bytes_of(one) if isinstance(one, str) else len(one)
+        length = _bytes_of(one) + (PICTURE_TOKENS * len(one.pictures) if isinstance(one, Compound) else 0)
         if run and (len(run) == rows_max or run_bytes + length > bytes_max):
             yield tuple(run)
             run, run_bytes = [], 0
@@ -222,8 +271,21 @@ def _pieces(inputs: Sequence[Input], rows_max: int, bytes_max: int) -> Iterator[
     yield tuple(run)
 
 
-def _bytes_of(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode())
+def _bytes_of(one: Input) -> int:
+    """The most tokens of an input's texts: their bytes, or those that it counts itself."""
+    if isinstance(one, Compound):
+        return sum(map(_bytes_of, one.texts))
+    return len(one.encode()) if isinstance(one, str) and not one.isascii() else len(one)
+
+
+def _likely(one: Input) -> int:
+    if isinstance(one, Compound):
+        return sum(map(estimated_text_tokens, one.texts))
+    return estimated_text_tokens(one) if isinstance(one, str) else len(one)
+
+
+def _pictures(request: EmbeddingsRequest) -> int:
+    return sum(len(one.pictures) for one in request.inputs if isinstance(one, Compound))
 
 
 def _views(vectors: Mapping[str, Sequence[Vector]]) -> Iterator[memoryview]:

@@ -2,14 +2,14 @@
 
 In the first one, https://docs.cohere.com/v1/reference/embed, a request that names no form gets a plain list of vectors.
 
-Texts alone: `images`, and parts of `inputs` that are no text, are refused by name.
+Pictures come in `images`, each an input of its own, or in the parts of `inputs`.
 """
 
 from __future__ import annotations
 
 import orjson
 
-from gateway.canonical.embeddings import FLOAT, INPUTS_MAX, Embedded, EmbeddingsRequest, Task
+from gateway.canonical.embeddings import FLOAT, INPUTS_MAX, Embedded, EmbeddingsRequest, Input, Task
 from gateway.canonical.response import Extension, Stamp
 from gateway.errors import GatewayError
 from gateway.protocols.shared.cohere_errors import encode_error
@@ -26,6 +26,7 @@ _UNKNOWN = "unknown field: parameter '{name}' is not a valid field"
 _KNOWN = OWN_MEMBERS | frozenset(
     {
         "embedding_types",
+        "images",
         "input_type",
         "inputs",
         "max_tokens",
@@ -57,7 +58,7 @@ class CohereEmbed:
         return EmbeddingsRequest(
             protocol=PROTOCOL,
             model=root.required("model").as_string(minimum=1),
-            inputs=_texts(root),
+            inputs=_inputs(root),
             source_bytes=len(body),
             encodings=(FLOAT,) if forms is None else _encodings(forms),
             dimensions=integer_in(root, "output_dimension", 1, _DIMENSIONS_MAX),
@@ -86,7 +87,7 @@ class CohereEmbed:
             pieces.append(b"]")
         tokens = extension.prompt_tokens
         rest = {
-            "texts": request.inputs,
+            "texts": [one for one in request.inputs if isinstance(one, str)],
             "meta": {"api_version": {"version": self._version}, "billed_units": {"input_tokens": tokens}},
             "response_type": "embeddings_floats" if request.untyped else "embeddings_by_type",
             "nexevo": extension.as_json(),
@@ -103,18 +104,16 @@ def _encodings(forms: Node) -> tuple[str, ...]:
     return tuple(dict.fromkeys(form.as_one_of(ENCODINGS) for form in forms.elements(minimum=1)))
 
 
-def _texts(root: Node) -> tuple[str, ...]:
-    """The texts of `texts`, or those of `inputs`, each of which is a list of parts."""
-    inputs = root.member("inputs")
-    if inputs is None:
+def _inputs(root: Node) -> tuple[Input, ...]:
+    """The texts of `texts`, the pictures of `images`, or `inputs`, each of which is a list of parts."""
+    inputs, images = root.member("inputs"), root.member("images")
+    if inputs is None and images is None:
         return tuple(text.as_string(minimum=1) for text in root.required("texts").elements(1, INPUTS_MAX))
-    return tuple(_text(one.required("content")) for one in inputs.elements(1, INPUTS_MAX))
+    from gateway.protocols.shared.embedding_inputs import joined, shown, typed_parts  # noqa: PLC0415  # likewise few
 
-
-def _text(content: Node) -> str:
-    (part,) = content.elements(1, 1)
-    part.required("type").as_one_of(("text",))
-    return part.required("text").as_string(minimum=1)
+    if inputs is not None:
+        return tuple(typed_parts(one.required("content")) for one in inputs.elements(1, INPUTS_MAX))
+    return tuple(joined([shown(image)]) for image in root.required("images").elements(1, INPUTS_MAX))
 
 
 FIRST, CLIENT = CohereEmbed("1"), CohereEmbed("2")

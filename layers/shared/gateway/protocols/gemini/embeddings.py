@@ -1,14 +1,14 @@
 """Gemini's embedContent and batchEmbedContents, as callers speak them: https://ai.google.dev/api/embeddings.
 
-Each content has one part, a text. The requests of a batch agree in all but their content, since they become one request
-of the pipeline.
+Each content has one part, a text, or several with pictures among them. The requests of a batch agree in all but their
+content, since they become one request of the pipeline.
 """
 
 from __future__ import annotations
 
 import orjson
 
-from gateway.canonical.embeddings import Embedded, EmbeddingsRequest
+from gateway.canonical.embeddings import Compound, Embedded, EmbeddingsRequest, Input, Shown
 from gateway.canonical.response import Extension, Stamp
 from gateway.errors import GatewayError
 from gateway.protocols.gemini.address import BATCH_EMBED, Address
@@ -57,7 +57,7 @@ class GeminiEmbeddings:
         return EmbeddingsRequest(
             protocol=PROTOCOL,
             model=self._model,
-            inputs=tuple(_text(required(request, "content")) for request in requests),
+            inputs=tuple(_input(required(request, "content")) for request in requests),
             source_bytes=len(body),
             dimensions=integer(requests[0], "outputDimensionality", 1, _DIMENSIONS_MAX),
             task=None if task is None else task_of(task),
@@ -97,9 +97,23 @@ def _settings(request: Node) -> list[object]:
     return [None if one is None else one.value for one in found]
 
 
-def _text(content: Node) -> str:
-    """The text of a content of one part; one that is a plain string is taken for its text."""
+def _input(content: Node) -> Input:
+    """The text of a content of one part, or its texts and pictures; a plain string is taken for a text."""
     if isinstance(content.value, str):
         return content.as_string(minimum=1)
-    (part,) = required(content, "parts").elements(1, 1)
+    parts = required(content, "parts").elements(1)
+    if all(member(part, name) is None for part in parts for name in ("inlineData", "fileData")):
+        (part,) = required(content, "parts").elements(1, 1)
+        return part.required("text").as_string(minimum=1)
+    return Compound(tuple(_part(part) for part in parts))
+
+
+def _part(part: Node) -> str | Shown:
+    inline, file = member(part, "inlineData"), member(part, "fileData")
+    if inline is not None:
+        data = required(inline, "data")
+        return Shown(data.path, f"data:{string(inline, 'mimeType') or ''};base64,{data.as_string(minimum=1)}")
+    if file is not None:
+        uri = required(file, "fileUri")
+        return Shown(uri.path, uri.as_string(minimum=1))
     return part.required("text").as_string(minimum=1)

@@ -1,5 +1,6 @@
 """OpenAI's embeddings wire, as callers speak it: https://platform.openai.com/docs/api-reference/embeddings/create.
 
+An input may be an object with pictures, as Jina's and Voyage's are (`protocols/shared/embedding_inputs.py`).
 `input_type`, or Jina's `task`, may hint at the use of the vectors, in any vendor's words; Jina's clients call the form
 `embedding_type` or `encoding_type`. An unknown member is refused: no other vendor could be told of it.
 """
@@ -77,7 +78,7 @@ class OpenAIEmbeddings:
 
 
 def _inputs(given: Node) -> tuple[Input, ...]:
-    """The inputs: one text, several, the tokens of one, or those of several."""
+    """The inputs: one text, several, the tokens of one, those of several, or objects with texts and pictures."""
     if isinstance(given.value, str):
         return (given.as_string(minimum=1),)
     if not isinstance(given.value, list):
@@ -86,6 +87,13 @@ def _inputs(given: Node) -> tuple[Input, ...]:
     if type(first.value) is int:
         return (_tokens(given),)
     elements = given.elements(maximum=INPUTS_MAX)
+    if any(isinstance(element.value, dict) for element in elements):
+        from gateway.protocols.shared.embedding_inputs import object_input  # noqa: PLC0415  # few requests have objects
+
+        return tuple(
+            object_input(element) if isinstance(element.value, dict) else element.as_string(minimum=1)
+            for element in elements
+        )
     if isinstance(first.value, list):
         return tuple(_tokens(element) for element in elements)
     return tuple(element.as_string(minimum=1) for element in elements)

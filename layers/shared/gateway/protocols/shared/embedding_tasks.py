@@ -13,6 +13,7 @@ TASKS: Mapping[str, Task | None] = {
     "query": Task.QUERY,
     "document": Task.DOCUMENT,
     "search_query": Task.QUERY,
+    "image": None,
     "search_document": Task.DOCUMENT,
     "classification": Task.CLASSIFICATION,
     "clustering": Task.CLUSTERING,

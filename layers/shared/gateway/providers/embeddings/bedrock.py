@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from gateway.canonical.embeddings import FLOAT, EmbeddingsRequest
+from gateway.canonical.embeddings import FLOAT, Compound, EmbeddingsRequest, Shown
 from gateway.providers.chat import bedrock
 from gateway.providers.chat.registry import PROVIDERS
 from gateway.providers.embeddings import cohere
@@ -64,6 +64,30 @@ COHERE = replace(
 )
 
 
+# https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-mm.html
+def _write_titan_image(asked: EmbeddingsRequest, _: str) -> Mapping[str, Any]:
+    (one,) = asked.inputs
+    parts = one.parts if isinstance(one, Compound) else [one]
+    length = None if asked.dimensions is None else {"outputEmbeddingLength": asked.dimensions}
+    texts = " ".join(part for part in parts if isinstance(part, str))
+    image = next((part.base64 for part in parts if isinstance(part, Shown)), None)
+    return {"inputText": texts or None, "inputImage": image, "embeddingConfig": length}
+
+
+def _read_titan_image(asked: EmbeddingsRequest, body: bytes) -> Part:
+    """A picture is paid as one; its count is not reported."""
+    answer: _Titan = shaped(body, _Titan, VECTORS)
+    (one,) = asked.inputs
+    pictures = len(one.pictures) if isinstance(one, Compound) else 0
+    return Part({FLOAT: [answer.embedding]}, answer.input_text_token_count or 0, pictures)
+
+
+TITAN_IMAGE = replace(TITAN, write=_write_titan_image, read=_read_titan_image, pictures_each=1)
+_IMAGE = "titan-embed-image"
+
+
 def of(model: str) -> Embedder:
     """The row of a model, whose id, or that of its inference profile, names its vendor."""
+    if _IMAGE in model:
+        return TITAN_IMAGE
     return COHERE if _COHERE in model else TITAN

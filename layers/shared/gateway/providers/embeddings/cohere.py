@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
-from gateway.canonical.embeddings import FLOAT, EmbeddingsRequest, Task
+from gateway.canonical.embeddings import FLOAT, Compound, EmbeddingsRequest, Input, Shown, Task
 from gateway.errors import UnreadableAnswer
 from gateway.providers.chat.registry import PROVIDERS, under
 from gateway.providers.embeddings.vendor import VECTORS, Embedder, Part
@@ -38,6 +38,7 @@ _TASKS: Mapping[Task | None, str] = {
 
 class _Billed(Struct):
     input_tokens: int | None = None
+    image_tokens: int | None = None
 
 
 class _Meta(Struct):
@@ -52,13 +53,26 @@ class _Answer(Struct):
 def members(asked: EmbeddingsRequest) -> dict[str, Any]:
     """The members that both vendors take."""
     truncate = "END" if asked.truncate else "NONE"
+    mixed = any(isinstance(one, Compound) for one in asked.inputs)
     return {
-        "texts": asked.inputs,
+        "texts": None if mixed else asked.inputs,
+        "inputs": [{"content": _content(one)} for one in asked.inputs] if mixed else None,
         "input_type": _TASKS[asked.task],
         "embedding_types": asked.encodings,
         "output_dimension": asked.dimensions,
         "truncate": None if asked.truncate is None else truncate,
     }
+
+
+def _content(one: Input) -> list[dict[str, Any]]:
+    """An input as a list of parts."""
+    parts = one.parts if isinstance(one, Compound) else [one]
+    return [
+        {"type": "image_url", "image_url": {"url": part.data_url}}
+        if isinstance(part, Shown)
+        else {"type": "text", "text": part}
+        for part in parts
+    ]
 
 
 def write(asked: EmbeddingsRequest, model: str) -> Mapping[str, Any]:
@@ -73,7 +87,11 @@ def read(asked: EmbeddingsRequest, body: bytes) -> Part:
     if any(len(found) != len(asked.inputs) for found in vectors.values()):
         raise UnreadableAnswer("it does not hold one vector for each input")
     billed = answer.meta.billed_units if answer.meta else None
-    return Part(vectors, billed.input_tokens if billed else None)
+    if billed is None:
+        return Part(vectors)
+    # A request of pictures alone has no tokens of text.
+    tokens = 0 if billed.input_tokens is None and billed.image_tokens else billed.input_tokens
+    return Part(vectors, tokens, billed.image_tokens or 0)
 
 
 COHERE = Embedder(
@@ -86,4 +104,5 @@ COHERE = Embedder(
     bytes_max=BYTES_MAX,
     encodings=ENCODINGS,
     errors="cohere_chat.errors",
+    pictures_each=1_000,
 )

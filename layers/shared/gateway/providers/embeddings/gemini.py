@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, field
 
-from gateway.canonical.embeddings import FLOAT, EmbeddingsRequest, Task
+from gateway.canonical.embeddings import FLOAT, Compound, EmbeddingsRequest, Input, Shown, Task
 from gateway.errors import UnreadableAnswer
 from gateway.framing.percent import encoded
 from gateway.providers.chat import google
@@ -32,8 +32,14 @@ class _Vector(Struct):
     values: Raw
 
 
+class _Counted(Struct, rename="camel"):
+    modality: str = ""
+    token_count: int = 0
+
+
 class _Usage(Struct, rename="camel"):
     prompt_token_count: int | None = None
+    prompt_token_details: list[_Counted] = field(default_factory=list)
 
 
 class _Answer(Struct, rename="camel"):
@@ -49,7 +55,15 @@ def _write(asked: EmbeddingsRequest, model: str) -> Mapping[str, Any]:
         "outputDimensionality": asked.dimensions,
     }
     given = {name: value for name, value in settings.items() if value is not None}
-    return {"requests": [{**given, "content": {"parts": [{"text": text}]}} for text in asked.inputs]}
+    return {"requests": [{**given, "content": {"parts": _parts(one)}} for one in asked.inputs]}
+
+
+def _parts(one: Input) -> list[dict[str, Any]]:
+    parts = one.parts if isinstance(one, Compound) else [one]
+    return [
+        {"inlineData": {"mimeType": part.mime_type, "data": part.base64}} if isinstance(part, Shown) else {"text": part}
+        for part in parts
+    ]
 
 
 def _read(asked: EmbeddingsRequest, body: bytes) -> Part:
@@ -57,7 +71,11 @@ def _read(asked: EmbeddingsRequest, body: bytes) -> Part:
     if len(answer.embeddings) != len(asked.inputs):
         raise UnreadableAnswer("it does not hold one vector for each input")
     usage = answer.usage_metadata or _Usage()
-    return Part({FLOAT: [vector.values for vector in answer.embeddings]}, usage.prompt_token_count)
+    vectors = [vector.values for vector in answer.embeddings]
+    if usage.prompt_token_count is None:
+        return Part({FLOAT: vectors})
+    images = sum(each.token_count for each in usage.prompt_token_details if each.modality == "IMAGE")
+    return Part({FLOAT: vectors}, max(0, usage.prompt_token_count - images), images)
 
 
 def _path(outgoing: Outgoing) -> str:
@@ -74,4 +92,6 @@ GEMINI = Embedder(
     inputs_max=100,
     bytes_max=2_000_000,
     errors="gemini.errors",
+    # https://ai.google.dev/gemini-api/docs/embeddings: six pictures an input.
+    pictures_each=6,
 )

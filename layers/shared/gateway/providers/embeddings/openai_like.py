@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
-from gateway.canonical.embeddings import BASE64, FLOAT, EmbeddingsRequest, Task
+from gateway.canonical.embeddings import BASE64, FLOAT, Compound, EmbeddingsRequest, Input, Shown, Task
 from gateway.errors import UnreadableAnswer
 from gateway.providers.chat import azure
 from gateway.providers.chat.registry import PROVIDERS, at, under
@@ -48,6 +49,8 @@ class _Row(Struct):
 class _Usage(Struct):
     total_tokens: int | None = None
     prompt_tokens: int | None = None
+    text_tokens: int | None = None
+    image_pixels: int = 0
 
 
 class _Answer(Struct):
@@ -62,8 +65,10 @@ def read(asked: EmbeddingsRequest, body: bytes) -> Part:
     if sorted(rows) != list(range(len(asked.inputs))) or len(answer.data) != len(rows):
         raise UnreadableAnswer("it does not hold one vector for each input")
     usage = answer.usage or _Usage()
-    tokens = usage.total_tokens if usage.prompt_tokens is None else usage.prompt_tokens
-    return Part({asked.encodings[0]: [rows[place] for place in range(len(rows))]}, tokens)
+    # Voyage counts texts apart where a request may have pictures, and these by the pixel.
+    counts = (usage.text_tokens, usage.prompt_tokens, usage.total_tokens)
+    tokens = next((count for count in counts if count is not None), None)
+    return Part({asked.encodings[0]: [rows[place] for place in range(len(rows))]}, tokens, usage.image_pixels)
 
 
 def _openai(asked: EmbeddingsRequest, model: str) -> Mapping[str, Any]:
@@ -90,9 +95,36 @@ def _voyage(asked: EmbeddingsRequest, model: str) -> Mapping[str, Any]:
     }
 
 
+def _voyage_multimodal(asked: EmbeddingsRequest, model: str) -> Mapping[str, Any]:
+    return {
+        "inputs": [{"content": _content(one)} for one in asked.inputs],
+        "model": model,
+        "input_type": _VOYAGE_TASKS.get(asked.task) if asked.task else None,
+        "truncation": asked.truncate,
+        "output_encoding": BASE64 if asked.encodings[0] == BASE64 else None,
+    }
+
+
+def _content(one: Input) -> list[dict[str, Any]]:
+    parts = one.parts if isinstance(one, Compound) else [one]
+    return [
+        {"type": "image_base64", "image_base64": part.data_url}
+        if isinstance(part, Shown)
+        else {"type": "text", "text": part}
+        for part in parts
+    ]
+
+
+def _jinas(one: Input) -> Any:
+    """An input as Jina takes it: a text, or an object with a picture."""
+    if not isinstance(one, Compound):
+        return one
+    return {"image": one.pictures[0].base64}
+
+
 def _jina(asked: EmbeddingsRequest, model: str) -> Mapping[str, Any]:
     return {
-        "input": asked.inputs,
+        "input": [_jinas(one) for one in asked.inputs],
         "model": model,
         "task": _JINA_TASKS[asked.task] if asked.task else None,
         "truncate": asked.truncate,
@@ -156,6 +188,18 @@ VOYAGE = Embedder(
     bytes_max=120_000,
     encodings=BOTH,
 )
+# https://docs.voyageai.com/reference/multimodal-embeddings-api
+VOYAGE_MULTIMODAL = replace(
+    VOYAGE, path=under("/multimodalembeddings"), write=_voyage_multimodal, inputs_max=128, pictures_each=1_000
+)
+
+
+def voyage(model: str) -> Embedder:
+    """The row of a model: those of pictures have an endpoint of their own."""
+    return VOYAGE_MULTIMODAL if "multimodal" in model else VOYAGE
+
+
+# https://jina.ai/embeddings/
 JINA = Embedder(
     name="jina",
     base_url=at("https://api.jina.ai/v1"),
@@ -165,4 +209,6 @@ JINA = Embedder(
     inputs_max=512,
     bytes_max=500_000,
     encodings=BOTH,
+    pictures_each=1,
+    mixes=False,
 )

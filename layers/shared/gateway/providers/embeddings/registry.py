@@ -21,7 +21,7 @@ _ROWS = {
     "azure": ("openai_like", "AZURE"),
     "mistral": ("openai_like", "MISTRAL"),
     "qwen": ("openai_like", "QWEN"),
-    "voyage": ("openai_like", "VOYAGE"),
+    "voyage": ("openai_like", "voyage"),
     "jina": ("openai_like", "JINA"),
     "cohere": ("cohere", "COHERE"),
     "gemini": ("gemini", "GEMINI"),

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from gateway.canonical.embeddings import FLOAT, EmbeddingsRequest, Vector
-from gateway.canonical.usage import Usage, counted
+from gateway.canonical.usage import Usage, counted, uses_of
 from gateway.ports.upstream import Credential, UpstreamRequest
 from gateway.providers.vendor_endpoint import VendorEndpoint
 
@@ -16,10 +16,14 @@ VECTORS = "vectors"
 
 
 class Part(Struct, frozen=True):
-    """The answer to one request: its vectors by form, in the inputs' order, and the tokens that were reported."""
+    """The answer to one request: its vectors by form, in the inputs' order, and the tokens that were reported.
+
+    `image_units` are those of its pictures, where they are counted apart.
+    """
 
     vectors: Mapping[str, Sequence[Vector]]
     tokens: int | None = None
+    image_units: int = 0
 
 
 class Embedder(VendorEndpoint, frozen=True, kw_only=True):
@@ -27,6 +31,7 @@ class Embedder(VendorEndpoint, frozen=True, kw_only=True):
 
     One request takes `inputs_max` inputs, and texts of `bytes_max` bytes: a token is at least a byte. `encodings` are
     the forms that the vendor answers in. `tokens_header` (lower-case) reports the tokens where the body does not.
+    An input has `pictures_each` pictures at most, and texts beside them where the vendor `mixes`.
     """
 
     write: Callable[[EmbeddingsRequest, str], Mapping[str, Any]]
@@ -35,13 +40,18 @@ class Embedder(VendorEndpoint, frozen=True, kw_only=True):
     bytes_max: int
     encodings: tuple[str, ...] = (FLOAT,)
     tokens_header: str = ""
+    pictures_each: int = 0
+    mixes: bool = True
 
     def request(self, asked: EmbeddingsRequest, model: str, credential: Credential, now_s: float) -> UpstreamRequest:
         """The request, ready to leave."""
         return self.posted(self.write(asked, model), model, credential, now_s)
 
 
-def usage_of(parts: Sequence[Part]) -> Usage | None:
-    """The tokens of all parts; `None` if one of them does not tell."""
+def usage_of(parts: Sequence[Part], image_unit: str | None) -> Usage | None:
+    """The tokens of all parts, and the units of their pictures; `None` if one of them does not tell."""
     tokens = [each.tokens for each in parts if each.tokens is not None]
-    return counted(input=sum(tokens)) if len(tokens) == len(parts) else None
+    if len(tokens) != len(parts):
+        return None
+    units = {} if image_unit is None else {image_unit: sum(each.image_units for each in parts)}
+    return counted(uses_of(units), input=sum(tokens))
