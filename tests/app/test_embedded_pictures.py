@@ -15,7 +15,7 @@ import pytest
 from gateway.auth.principal import Principal
 from gateway.files.inputs import MediaInputs
 from gateway.http.routes import OperationRoute
-from gateway.operations.embeddings import EmbeddingsOperation
+from gateway.operations.embeddings import EmbeddingsOperation, EmbeddingsWire
 from gateway.ports.upstream import Credential
 from gateway.protocols import cohere_embed, openai_embeddings
 from gateway.protocols.gemini.address import parse_address
@@ -65,8 +65,11 @@ async def bench(row: str, answer: bytes, **more: Any) -> AsyncIterator[Bench]:
     inputs = MediaInputs(objects, Web(), LoopClock())
 
     def route_at(path: str, query: Any) -> OperationRoute:
-        wires = {"/v1/embeddings": openai_embeddings.CLIENT, "/v2/embed": cohere_embed.CLIENT}
-        wire = wires[path] if path in wires else GeminiEmbeddings(parse_address(path, query))
+        wires: dict[str, EmbeddingsWire] = {
+            "/v1/embeddings": openai_embeddings.CLIENT,
+            "/v2/embed": cohere_embed.CLIENT,
+        }
+        wire = wires.get(path) or GeminiEmbeddings(parse_address(path, query))
         return OperationRoute(partial(EmbeddingsOperation, wire, CATALOG, lambda: inputs))
 
     async with Scripted(script) as provider:
