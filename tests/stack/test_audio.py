@@ -159,9 +159,9 @@ def test_openais_sdk_streams_what_is_heard(client: openai.OpenAI) -> None:
     assert [each.speaker for each in voices.segments] == [each.speaker for each in heard]
 
 
-def uploaded(http: httpx.Client, file: bytes) -> str:
-    """Uploads a WAV file, and returns its id."""
-    asked = {"purpose": "user_data", "size": len(file), "type": "audio/wav"}
+def uploaded(http: httpx.Client, file: bytes, mime_type: str = "audio/wav", purpose: str = "user_data") -> str:
+    """Uploads a file by a presigned form, and returns its id."""
+    asked = {"purpose": purpose, "size": len(file), "type": mime_type}
     signed = http.post("/v1/files/presign", json=asked).raise_for_status().json()
     sent = httpx.post(
         signed["url"], data=signed["fields"], files={"file": file}, timeout=HANGS_AFTER_S, trust_env=False
@@ -180,10 +180,10 @@ def test_a_transcription_of_25_mb_comes_by_an_uploaded_file(client: openai.OpenA
     assert refused.value.status_code == 413
 
 
-def peaks(stack: Stack, ask: Callable[[], None]) -> int:
+def peaks(stack: Stack, ask: Callable[[], None], family: str = "audio") -> int:
     """Returns how far the memory of a function's process rose while it answered, in bytes: the most of all of them."""
     before = {}
-    for pid in stack.processes("audio"):
+    for pid in stack.processes(family):
         # 5 has Linux count the peak anew (proc_pid_clear_refs(5)).
         Path(f"/proc/{pid}/clear_refs").write_text("5")
         before[pid] = memory(pid, "VmRSS")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterator
+from random import Random
 
 import httpx
 import openai
@@ -14,6 +15,7 @@ from PIL import Image
 from local.providers import drawing
 from tests.hangs import HANGS_AFTER_S
 from tests.stack.conftest import Stack
+from tests.stack.test_audio import MB, peaks, uploaded
 
 OTTER = "A cute baby sea otter"
 
@@ -108,6 +110,30 @@ def test_an_uploaded_file_is_edited_by_its_id(stack: Stack) -> None:
             answer = http.post("/images/edits", json=body)
             assert answer.status_code == 200, answer.text
             assert opened(base64.b64decode(answer.json()["data"][0]["b64_json"]))[0] == "PNG"
+
+
+def test_four_pictures_of_10_mb_are_edited_by_their_uploads_in_flat_memory(stack: Stack) -> None:
+    side, headers = 1_850, {"authorization": f"Bearer {stack.api_key}"}
+    with httpx.Client(base_url=stack.root_url, headers=headers, timeout=HANGS_AFTER_S, trust_env=False) as http:
+        names = []
+        for seed in range(4):
+            file = io.BytesIO()
+            noise = Random(seed).randbytes(side * side * 3)
+            Image.frombytes("RGB", (side, side), noise).save(file, "PNG", compress_level=0)
+            assert file.tell() > 10_000_000
+            names.append(uploaded(http, file.getvalue(), "image/png", "vision"))
+
+        def edit() -> None:
+            images = [{"file_id": name} for name in names]
+            body = {"model": "gpt-image-1", "prompt": "All", "images": images, "quality": "low"}
+            answer = http.post("/v1/images/edits", json=body)
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["usage"]["input_tokens_details"]["image_tokens"] == 4 * 323
+
+        edit()
+        rise = peaks(stack, edit, "images")
+    # The four of them, and the form that is sent.
+    assert rise < 100 * MB
 
 
 def test_a_stream_shows_unfinished_pictures_first(client: openai.OpenAI) -> None:

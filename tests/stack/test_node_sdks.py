@@ -1,6 +1,8 @@
 """Tests of the vendors' SDKs for Node.js, unmodified: each script asks one model of each provider."""
 
+import base64
 import functools
+import io
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,8 +10,9 @@ from typing import Any, NamedTuple
 
 import orjson
 import pytest
+from PIL import Image
 
-from local.providers import tokens, vectors
+from local.providers import drawing, tokens, vectors
 from tests.environments import node_with, run
 from tests.stack.conftest import Stack
 
@@ -172,3 +175,22 @@ def test_vercels_sdk_embeds_one_text_and_many(stack: Stack) -> None:
     assert seen["vectors"] == [vectors.numbers(model, f"sunny day {number}", 1536) for number in range(5)]
     assert seen["alike"] == pytest.approx(1.0)
     assert (seen["short"], seen["tokens"]) == (256, sum(tokens.count(f"sunny day {number}") for number in range(5)))
+
+
+def test_vercels_sdk_makes_and_edits_pictures(stack: Stack) -> None:
+    place = node_with("node-clients", Path(__file__).parent / "node")
+    models = ["gpt-image-1", "dall-e-3", "nexevo/image-fast"]
+    fox = base64.b64encode(drawing.drawn("a red fox", 64, 64)).decode()
+    told = orjson.loads(run(["node", "vercel_images.mjs", stack.root_url, stack.api_key, *models], place, PICTURE=fox))
+    for name in models:
+        seen = told["models"][name]
+        assert [(picture_of(one), one["type"]) for one in seen["made"]] == [("PNG", "image/png")] * 2
+        assert seen["warnings"] == 0
+    assert [picture_of(one) for one in told["edited"]] == ["PNG"]
+    assert told["refused"].endswith(" 400")
+
+
+def picture_of(shown: Any) -> str | None:
+    with Image.open(io.BytesIO(base64.b64decode(shown["base64"]))) as picture:
+        picture.load()
+        return picture.format
