@@ -17,6 +17,7 @@ from gateway.http.images import deferring
 from gateway.http.routes import OperationRoute
 from gateway.jobs.cancel import Canceling
 from gateway.jobs.closing import Closing
+from gateway.jobs.media import pictures
 from gateway.jobs.media.mirror import Mirroring
 from gateway.jobs.media.pictures import GIVEN_BYTES_MAX, Painting, PictureJobs
 from gateway.jobs.media.steps import MediaSteps, MediaWork, ProviderBusy
@@ -37,6 +38,7 @@ from tests.app.test_image_tasks import FILE
 from tests.app.test_image_tasks import NANO as FLUX_NANO
 from tests.app.test_images import EDIT, GPT, GPT_NANO, PATH, PICTURE, PNG, USAGE, WIRES, Wiring, charged
 from tests.fakes.jobs import MemoryJobs
+from tests.hangs import HANGS_AFTER_S
 from tests.jobs.world import Machine, QueuedNotices
 from tests.virtual_time import LoopClock
 
@@ -74,7 +76,7 @@ class Room(Wiring):
 
     def painting(self) -> Painting:
         operation = ImagesOperation(GENERATIONS, CATALOG, self.studio)
-        return Painting(self.objects, operation, cast("ProviderClient", Providers()), self.clock)
+        return Painting(self.objects, operation, cast("ProviderClient", Providers()), self.jobs, self.clock)
 
     @property
     def closing(self) -> Closing:
@@ -216,6 +218,32 @@ async def test_a_job_that_is_canceled_while_it_is_painted_is_free_and_its_pictur
     job = await room.finish(job_id)
     assert (canceled.status, job.status, job.results) == (JobStatus.CANCELED, JobStatus.CANCELED, ())
     assert (await charged(room.gateway), [name for name in room.kept if "img_" in name]) == (0, [])
+
+
+async def test_a_vendor_s_task_is_given_up_once_its_job_is_canceled(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "WATCH_S", 0.01)
+    job_id = await room.begin({"model": "flux-kontext-pro", "prompt": "x", "background": True})
+    begun = asyncio.Event()
+    given_up = []
+
+    async def ask(request: UpstreamRequest) -> WholeAnswer:
+        if request.url.endswith("/cancel"):
+            given_up.append(request.url)
+        elif "bfl" in repr(request.headers):
+            return WholeAnswer(402, {}, b"{}")
+        begun.set()
+        return WholeAnswer(201, {}, orjson.dumps({"id": "p1", "status": "processing"}))
+
+    vars(room)["ask"] = ask
+    painting = asyncio.create_task(room.step(job_id, "submit"))
+    await begun.wait()
+    await Canceling(room.writer, room.closing, room.machine).cancel(await room.job(job_id))
+    async with asyncio.timeout(HANGS_AFTER_S):
+        assert await painting == "settle"
+    assert [url.rpartition("/v1/")[2] for url in given_up] == ["predictions/p1/cancel"]
+    assert ((await room.finish(job_id)).status, await charged(room.gateway)) == (JobStatus.CANCELED, 0)
 
 
 async def test_an_edit_has_the_pictures_that_it_was_ordered_with(room: Room) -> None:

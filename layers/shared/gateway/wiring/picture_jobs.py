@@ -38,4 +38,4 @@ def painting() -> Painting:
     clock, providers = process().clock, provider_client(PAINT_TIMEOUTS)
     files = ImageFiles(media_objects(), media_inputs(), fetcher().download, clock)
     operation = ImagesOperation(GENERATIONS, CATALOG, lambda: Studio(providers.ask, files))
-    return Painting(media_objects(), operation, providers, clock)
+    return Painting(media_objects(), operation, providers, jobs(), clock)

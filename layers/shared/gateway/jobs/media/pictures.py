@@ -20,7 +20,7 @@ from gateway.canonical.models import ModelTarget, Name
 from gateway.canonical.money import Charge
 from gateway.canonical.request import RoutingPreferences
 from gateway.canonical.usage import Usage
-from gateway.errors import RequestTooLarge, UpstreamError
+from gateway.errors import RequestTooLarge, ServiceUnavailable, UpstreamError
 from gateway.jobs.media.service import RequestOrigin
 from gateway.jobs.media.steps import PAINT_S
 from gateway.jobs.opening import PREFIX, Opening
@@ -32,9 +32,12 @@ from gateway.pipeline.operation import Cost
 from gateway.pipeline.provider_client import ProviderClient
 from gateway.pipeline.readmission import KEY_HASH, SOURCE_IP
 from gateway.ports.clock import Clock
+from gateway.ports.jobs import Jobs
 from gateway.ports.media import MediaObjects
 from gateway.untrusted.urls import PUBLIC_ONLY, Policy, judge_url
 
+# How often a step that makes pictures looks whether they are still wanted.
+WATCH_S = 2.0
 # From its opening to its last attempt's end.
 DEADLINE_S = 3600
 # All pictures of a request together: four of the largest.
@@ -165,10 +168,34 @@ class Painting(Struct, frozen=True):
     objects: MediaObjects
     operation: ImagesOperation
     providers: ProviderClient
+    jobs: Jobs
     clock: Clock
 
-    async def paint(self, job: Job) -> Painted:
-        """The attempt's pictures, stored in the media bucket; raises the provider's refusal or failure."""
+    async def paint(self, job: Job) -> Painted | None:
+        """The attempt's pictures, stored in the media bucket; raises the provider's refusal or failure.
+
+        Nothing where the job has ended meanwhile, as by a cancellation: its vendor's task is given up then.
+        """
+        painting = asyncio.create_task(self._painted(job))
+        try:
+            while not painting.done():
+                await asyncio.wait({painting}, timeout=WATCH_S)
+                if not painting.done() and await self._is_over(job):
+                    painting.cancel()
+                    await asyncio.wait({painting})
+            return None if painting.cancelled() else painting.result()
+        finally:
+            painting.cancel()
+
+    async def _is_over(self, job: Job) -> bool:
+        try:
+            standing = await self.jobs.get(job.job_id)
+        except ServiceUnavailable:
+            # The next look tells.
+            return False
+        return standing is None or standing.decided
+
+    async def _painted(self, job: Job) -> Painted:
         if job.attempt is None:
             raise ValueError(f"{job.job_id} has no attempt")
         content = await self.objects.read(job.order["request"], 0, ORDER_BYTES_MAX)

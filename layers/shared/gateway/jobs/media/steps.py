@@ -155,6 +155,8 @@ class MediaSteps:
 
         painting = self._work.painting()
         made = await painting.paint(job)
+        if made is None:
+            return await self._work.jobs.get(job.job_id) or job
 
         def ended(standing: Job) -> Job:
             if standing.decided or standing.attempt_id != job.attempt_id:
