@@ -15,6 +15,7 @@ import pytest
 from gateway.auth.principal import Principal
 from gateway.files.inputs import MediaInputs
 from gateway.http.routes import OperationRoute
+from gateway.operations import embedding_pictures
 from gateway.operations.embeddings import EmbeddingsOperation, EmbeddingsWire
 from gateway.ports.upstream import Credential
 from gateway.protocols import cohere_embed, openai_embeddings
@@ -55,14 +56,14 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(row: str, answer: bytes, **more: Any) -> AsyncIterator[Bench]:
+async def bench(row: str, answer: bytes, files: dict[str, bytes] | None = None, **more: Any) -> AsyncIterator[Bench]:
     async def script(_: int, writer: asyncio.StreamWriter) -> None:
         writer.write(sized(200, answer))
         await writer.drain()
 
     objects = MemoryMediaObjects()
     await objects.put(f"uploads/{ACCOUNT}/{FILE}", PNG, "application/octet-stream")
-    inputs = MediaInputs(objects, Web(), LoopClock())
+    inputs = MediaInputs(objects, Web(files or {}), LoopClock())
 
     def route_at(path: str, query: Any) -> OperationRoute:
         wires: dict[str, EmbeddingsWire] = {
@@ -110,6 +111,32 @@ async def test_a_picture_in_any_wires_words_reaches_cohere_as_its_bytes_and_is_p
         )
         assert "texts" not in on.sent()
         assert await on.charged() == COHERE_COST
+
+
+async def test_an_address_elsewhere_is_fetched_and_its_picture_sent_as_bytes() -> None:
+    async with bench("cohere", COHERE, files={"https://pictures.test/a.png": PNG}) as on:
+        answer = await on.ask({"model": "embed-v4.0", "input": [{"image": "https://pictures.test/a.png"}]})
+        assert (answer.status, on.sent()["inputs"][0]["content"][0]["image_url"]) == (200, {"url": DATA_URL})
+
+
+async def test_pictures_that_their_vendor_did_not_count_are_charged_by_estimate() -> None:
+    async with bench("cohere", COHERE.replace(b',"image_tokens":1000', b"")) as on:
+        answer = await on.ask({"model": "embed-v4.0", "input": [{"text": "A cat", "image": DATA_URL}]})
+        charge = (await on.app.look()).entries[-1].charge
+        assert charge is not None
+        assert (charge.estimated, charge.usage.uses) == (True, (("image_token", 800),))
+        assert answer.json["usage"]["prompt_tokens"] == charge.usage.input == 2
+        assert await on.charged() == 2 * 126 + 800 * 4935 // 10
+
+
+async def test_pictures_above_the_bound_together_are_refused_at_the_one_that_is_too_much(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(embedding_pictures, "PICTURES_BYTES_MAX", 2 * len(PNG))
+    body = {"model": "embed-v4.0", "input": [{"image": DATA_URL}] * 3}
+    async with bench("cohere", COHERE) as on:
+        answer = await on.ask(body)
+        assert (answer.status, answer.error["param"], on.provider.bodies) == (413, "input[2].image", [])
 
 
 async def test_coheres_images_are_an_input_each() -> None:

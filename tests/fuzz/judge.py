@@ -87,7 +87,7 @@ def wire_of(case: Case, family: str) -> str:
     """Names the wire in whose shape an error must be: the family's own, or for JSON families the caller's."""
     if family == "gemini" or (family in {"embeddings", "models"} and _is_geminis(case.path)):
         return "gemini"
-    if family in {"embeddings", "rerank"} and case.path.startswith("/v2/"):
+    if family in {"embeddings", "rerank"} and (case.path.startswith("/v2/") or case.path == "/v1/embed"):
         return "cohere"
     if family == "messages":
         return "anthropic"

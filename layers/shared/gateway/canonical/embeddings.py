@@ -6,7 +6,6 @@ text, and would be several times that as Python's numbers.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import TypeAlias
@@ -31,16 +30,6 @@ class Shown(Struct, frozen=True):
     reference: str
     content: bytes = b""
     mime_type: str = ""
-
-    @property
-    def base64(self) -> str:
-        """The content as base64."""
-        return base64.b64encode(self.content).decode()
-
-    @property
-    def data_url(self) -> str:
-        """The content as a data: URL."""
-        return f"data:{self.mime_type};base64,{self.base64}"
 
 
 class Compound(Struct, frozen=True):

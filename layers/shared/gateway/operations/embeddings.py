@@ -55,6 +55,8 @@ EmbeddingCandidate = Candidate[EmbeddingModel]
 
 # The tokens of a picture at most at vendors that bound the tokens of a request.
 PICTURE_TOKENS = 4_000
+# The share of the largest picture that one is taken for where its vendor counted none.
+UNITS_SHARE = 4
 # The numbers of one part's answer: text of twenty bytes each at most, within what one answer may take of the memory.
 PART_NUMBERS_MAX = 500_000
 
@@ -70,9 +72,13 @@ class EmbeddingsWire(Wire, Protocol):
 
 
 class TokenBounds(Struct, frozen=True):
-    """The bounds of a request's tokens: a token is at least a byte of text, or a number of the request."""
+    """The bounds of a request's tokens: a token is at least a byte of text, or a number of the request.
+
+    `model` is that of all candidates: vectors of different ones do not compare.
+    """
 
     request: EmbeddingsRequest
+    model: EmbeddingModel
 
     def at_most(self, candidate: EmbeddingCandidate) -> Usage:
         """The bound by bytes, within the model's own for so many inputs."""
@@ -81,14 +87,12 @@ class TokenBounds(Struct, frozen=True):
         # The base64 of pictures is no text.
         counted = sum(map(_bytes_of, self.request.inputs)) if pictures else self.request.source_bytes
         tokens = min(counted + FRAME_TOKENS * inputs, model.max_input_tokens * inputs)
-        units = pictures * model.image_units_max
-        if model.image_unit is None:
-            return Usage(input=tokens + units)
-        return Usage(input=tokens, uses=uses_of({model.image_unit: units}))
+        return _with_units(model, tokens, pictures * model.image_units_max)
 
     def likely(self) -> Usage:
-        """Tokens by count, and those of texts by their length."""
-        return Usage(input=sum(map(_likely, self.request.inputs)))
+        """Tokens by count, and those of texts by their length; a picture is a quarter of the largest."""
+        units = _pictures(self.request) * -(-self.model.image_units_max // UNITS_SHARE)
+        return _with_units(self.model, sum(map(_likely, self.request.inputs)), units)
 
 
 class EmbeddingsOperation(WholeAnswers[EmbeddingsRequest, Embedded]):
@@ -122,18 +126,17 @@ class EmbeddingsOperation(WholeAnswers[EmbeddingsRequest, Embedded]):
     def plan(self, principal: Principal, request: EmbeddingsRequest) -> Plan[EmbeddingModel]:
         """The targets that can do what is asked; raises what the first of them cannot do where none can."""
         found = candidates_for(request.model, request.routing, self._catalog, principal)
-        bounds = TokenBounds(request)
         return fitting(
             found,
             request.routing,
             partial(_refusal, request),
             lambda each: each.target.price,
-            lambda each: price(each, bounds.at_most(each)),
+            lambda each: price(each, TokenBounds(request, each.model).at_most(each)),
         )
 
     def meter(self, request: EmbeddingsRequest, plan: Plan[EmbeddingModel]) -> InputMeter:
         """Prices by tokens."""
-        return InputMeter(plan.candidates, TokenBounds(request), price)
+        return InputMeter(plan.candidates, TokenBounds(request, plan.candidates[0].model), price)
 
     def parts(self, request: EmbeddingsRequest, candidate: EmbeddingCandidate) -> Sequence[EmbeddingsRequest]:
         """The request in pieces that the candidate's provider takes."""
@@ -181,7 +184,11 @@ class EmbeddingsOperation(WholeAnswers[EmbeddingsRequest, Embedded]):
             ]
             for form in request.encodings
         }
-        return Embedded(vectors, usage_of(parts, candidate.model.image_unit))
+        unit = candidate.model.image_unit
+        usage = usage_of(parts, unit)
+        # A report that leaves out the pictures is none.
+        uncounted = unit is not None and _pictures(request) > 0 and usage is not None and not usage.uses
+        return Embedded(vectors, None if uncounted else usage)
 
     def measure(self, answer: Embedded) -> tuple[Usage | None, int, Uses]:
         """The tokens that were reported, and the length of the vectors."""
@@ -220,8 +227,10 @@ def _refusal(request: EmbeddingsRequest, candidate: EmbeddingCandidate) -> Inval
     foreign = next((form for form in request.encodings if _asked_form(form, vendor) not in vendor.encodings), None)
     if foreign is not None:
         return cannot(places["encodings"], f"The model '{model.id}' gives no vectors of type '{foreign}'.")
-    for compound in (one for one in request.inputs if isinstance(one, Compound)):
-        if (no_pictures := _pictures_refusal(compound, model, vendor)) is not None:
+    if _pictures(request):
+        from gateway.operations.embedding_pictures import refusal  # noqa: PLC0415  # loaded with the first picture
+
+        if (no_pictures := refusal(request, model, vendor)) is not None:
             return no_pictures
     if not model.token_inputs and not all(isinstance(one, str | Compound) for one in request.inputs):
         return cannot(places["inputs"], f"The model '{model.id}' takes texts, and no arrays of tokens.")
@@ -235,18 +244,6 @@ def _refusal(request: EmbeddingsRequest, candidate: EmbeddingCandidate) -> Inval
     if len(request.inputs) * (request.dimensions or model.dimensions) > NUMBERS_MAX:
         most = NUMBERS_MAX // (request.dimensions or model.dimensions)
         return cannot(places["inputs"], f"One request for '{model.id}' takes at most {most} inputs of this size.")
-    return None
-
-
-def _pictures_refusal(compound: Compound, model: EmbeddingModel, vendor: Embedder) -> InvalidRequest | None:
-    """The refusal of an input whose pictures the model or its vendor does not take."""
-    each = vendor.pictures_each if model.image_units_max else 0
-    if each == 0:
-        return cannot(compound.pictures[0].place, f"The model '{model.id}' takes no pictures.")
-    if len(compound.pictures) > each:
-        return cannot(compound.pictures[each].place, f"An input of '{model.id}' has at most {each} picture(s).")
-    if compound.texts and not vendor.mixes:
-        return cannot(compound.pictures[0].place, f"An input of '{model.id}' is a text or a picture, and not both.")
     return None
 
 
@@ -282,6 +279,13 @@ def _likely(one: Input) -> int:
     if isinstance(one, Compound):
         return sum(map(estimated_text_tokens, one.texts))
     return estimated_text_tokens(one) if isinstance(one, str) else len(one)
+
+
+def _with_units(model: EmbeddingModel, tokens: int, units: int) -> Usage:
+    """The usage of tokens of text and units of pictures, which are tokens too where the model counts none apart."""
+    if model.image_unit is None:
+        return Usage(input=tokens + units)
+    return Usage(input=tokens, uses=uses_of({model.image_unit: units}))
 
 
 def _pictures(request: EmbeddingsRequest) -> int:

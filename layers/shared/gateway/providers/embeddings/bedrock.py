@@ -16,6 +16,7 @@ from gateway.canonical.embeddings import FLOAT, Compound, EmbeddingsRequest, Sho
 from gateway.providers.chat import bedrock
 from gateway.providers.chat.registry import PROVIDERS
 from gateway.providers.embeddings import cohere
+from gateway.providers.embeddings.parts import base64_of, parts_of
 from gateway.providers.embeddings.vendor import VECTORS, Embedder, Part
 from gateway.providers.vendor_endpoint import shaped
 
@@ -67,10 +68,10 @@ COHERE = replace(
 # https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-mm.html
 def _write_titan_image(asked: EmbeddingsRequest, _: str) -> Mapping[str, Any]:
     (one,) = asked.inputs
-    parts = one.parts if isinstance(one, Compound) else [one]
+    parts = parts_of(one)
     length = None if asked.dimensions is None else {"outputEmbeddingLength": asked.dimensions}
     texts = " ".join(part for part in parts if isinstance(part, str))
-    image = next((part.base64 for part in parts if isinstance(part, Shown)), None)
+    image = next((base64_of(part) for part in parts if isinstance(part, Shown)), None)
     return {"inputText": texts or None, "inputImage": image, "embeddingConfig": length}
 
 

@@ -12,9 +12,10 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
-from gateway.canonical.embeddings import FLOAT, Compound, EmbeddingsRequest, Input, Shown, Task
+from gateway.canonical.embeddings import FLOAT, Compound, EmbeddingsRequest, Shown, Task
 from gateway.errors import UnreadableAnswer
 from gateway.providers.chat.registry import PROVIDERS, under
+from gateway.providers.embeddings.parts import data_url, typed
 from gateway.providers.embeddings.vendor import VECTORS, Embedder, Part
 from gateway.providers.vendor_endpoint import shaped
 
@@ -56,7 +57,7 @@ def members(asked: EmbeddingsRequest) -> dict[str, Any]:
     mixed = any(isinstance(one, Compound) for one in asked.inputs)
     return {
         "texts": None if mixed else asked.inputs,
-        "inputs": [{"content": _content(one)} for one in asked.inputs] if mixed else None,
+        "inputs": [{"content": typed(one, _shown)} for one in asked.inputs] if mixed else None,
         "input_type": _TASKS[asked.task],
         "embedding_types": asked.encodings,
         "output_dimension": asked.dimensions,
@@ -64,15 +65,8 @@ def members(asked: EmbeddingsRequest) -> dict[str, Any]:
     }
 
 
-def _content(one: Input) -> list[dict[str, Any]]:
-    """An input as a list of parts."""
-    parts = one.parts if isinstance(one, Compound) else [one]
-    return [
-        {"type": "image_url", "image_url": {"url": part.data_url}}
-        if isinstance(part, Shown)
-        else {"type": "text", "text": part}
-        for part in parts
-    ]
+def _shown(picture: Shown) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": data_url(picture)}}
 
 
 def write(asked: EmbeddingsRequest, model: str) -> Mapping[str, Any]:

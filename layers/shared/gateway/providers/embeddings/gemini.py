@@ -7,11 +7,12 @@ from typing import Any
 
 from msgspec import Raw, Struct, field
 
-from gateway.canonical.embeddings import FLOAT, Compound, EmbeddingsRequest, Input, Shown, Task
+from gateway.canonical.embeddings import FLOAT, EmbeddingsRequest, Input, Shown, Task
 from gateway.errors import UnreadableAnswer
 from gateway.framing.percent import encoded
 from gateway.providers.chat import google
 from gateway.providers.chat.registry import PROVIDERS
+from gateway.providers.embeddings.parts import base64_of, parts_of
 from gateway.providers.embeddings.vendor import VECTORS, Embedder, Part
 from gateway.providers.outgoing import Outgoing
 from gateway.providers.vendor_endpoint import shaped
@@ -59,10 +60,11 @@ def _write(asked: EmbeddingsRequest, model: str) -> Mapping[str, Any]:
 
 
 def _parts(one: Input) -> list[dict[str, Any]]:
-    parts = one.parts if isinstance(one, Compound) else [one]
     return [
-        {"inlineData": {"mimeType": part.mime_type, "data": part.base64}} if isinstance(part, Shown) else {"text": part}
-        for part in parts
+        {"inlineData": {"mimeType": part.mime_type, "data": base64_of(part)}}
+        if isinstance(part, Shown)
+        else {"text": part}
+        for part in parts_of(one)
     ]
 
 

@@ -15,6 +15,7 @@ from gateway.canonical.embeddings import BASE64, FLOAT, Compound, EmbeddingsRequ
 from gateway.errors import UnreadableAnswer
 from gateway.providers.chat import azure
 from gateway.providers.chat.registry import PROVIDERS, at, under
+from gateway.providers.embeddings.parts import base64_of, data_url, typed
 from gateway.providers.embeddings.vendor import VECTORS, Embedder, Part
 from gateway.providers.vendor_endpoint import shaped
 
@@ -97,7 +98,7 @@ def _voyage(asked: EmbeddingsRequest, model: str) -> Mapping[str, Any]:
 
 def _voyage_multimodal(asked: EmbeddingsRequest, model: str) -> Mapping[str, Any]:
     return {
-        "inputs": [{"content": _content(one)} for one in asked.inputs],
+        "inputs": [{"content": typed(one, _voyages)} for one in asked.inputs],
         "model": model,
         "input_type": _VOYAGE_TASKS.get(asked.task) if asked.task else None,
         "truncation": asked.truncate,
@@ -105,21 +106,15 @@ def _voyage_multimodal(asked: EmbeddingsRequest, model: str) -> Mapping[str, Any
     }
 
 
-def _content(one: Input) -> list[dict[str, Any]]:
-    parts = one.parts if isinstance(one, Compound) else [one]
-    return [
-        {"type": "image_base64", "image_base64": part.data_url}
-        if isinstance(part, Shown)
-        else {"type": "text", "text": part}
-        for part in parts
-    ]
+def _voyages(picture: Shown) -> dict[str, Any]:
+    return {"type": "image_base64", "image_base64": data_url(picture)}
 
 
 def _jinas(one: Input) -> Any:
     """An input as Jina takes it: a text, or an object with a picture."""
     if not isinstance(one, Compound):
         return one
-    return {"image": one.pictures[0].base64}
+    return {"image": base64_of(one.pictures[0])}
 
 
 def _jina(asked: EmbeddingsRequest, model: str) -> Mapping[str, Any]:
