@@ -1,12 +1,13 @@
 """Serves balance, transactions and usage to a key that manages its account. The paths answer without `/v1` too."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from gateway.accounts.statement import balance_view, entry_view, transactions, usage_report
+from gateway.accounts.statement import balance_view, entry_view, transactions
+from gateway.accounts.usage import GroupBy, usage_csv, usage_report
 from gateway.http.buffered import lambda_handler
-from gateway.http.calls import Page, Shown
+from gateway.http.calls import Page, Reply, Shown
 from gateway.http.endpoints import Endpoints
 from gateway.http.json_app import JsonApp
 from gateway.http.managing import ManagerCall
@@ -14,10 +15,15 @@ from gateway.http.managing import ManagerCall
 billing = Endpoints(ManagerCall, "/v1/billing", "/billing")
 
 
-class Period(Struct):
-    """The days that a query asks for, the last of which is today."""
+CSV = "text/csv"
+
+
+class Report(Struct):
+    """The report that a query asks for: how many days, the last of which is today, and its groups and form."""
 
     days: Annotated[int, Meta(ge=1, le=90)] = 7
+    group_by: GroupBy = GroupBy()
+    format: Literal["json", "csv"] | None = None
 
 
 @billing.on("GET", "/balance")
@@ -34,11 +40,15 @@ async def list_transactions(call: ManagerCall, wanted: Page) -> Shown:
     return page.shown(entry_view)
 
 
-@billing.on("GET", "/usage", query=Period)
-async def get_usage(call: ManagerCall, wanted: Period) -> Shown:
-    """Reports requests, tokens and cost by day and by tier."""
+@billing.on("GET", "/usage", query=Report)
+async def get_usage(call: ManagerCall, wanted: Report) -> Shown:
+    """Reports requests, tokens and cost by day and by tier, and by what is asked for."""
     on = call.services
-    return await usage_report(on.money, call.account_id, on.clock.now_s(), wanted.days)
+    asked = (on.money, call.account_id, on.clock.now_s(), wanted.days, wanted.group_by)
+    if wanted.format != "csv" and (wanted.format or CSV not in call.request.headers.get("accept", "").lower()):
+        return await usage_report(*asked)
+    page = await usage_csv(*asked)
+    return Reply(page.encode(), headers={"Content-Type": f"{CSV}; charset=utf-8"})
 
 
 app = JsonApp(billing)

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from gateway.accounts import statement
 from gateway.canonical.money import Admission, HoldRequest, Tier
 from gateway.ledger.hold_ids import hold_id_at
 from tests.control_plane.harness import ACCOUNT, DAY_S, MANAGER_ID, NOW_S, OTHER_KEY, AppUnderTest, refusal
@@ -193,21 +192,57 @@ async def test_a_released_request_is_none(nexgate: AppUnderTest) -> None:
     assert (await nexgate.ask("GET", "/v1/billing/usage?days=1")).json()["total"] == row(0, "0")
 
 
-async def test_usage_reads_page_after_page(nexgate: AppUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statement, "READ_AT_ONCE", 2)
-    for _ in range(5):
-        await nexgate.spend("0.1")
-    assert (await nexgate.ask("GET", "/v1/billing/usage?days=1")).json()["total"] == row(5, "0.5")
+async def test_usage_is_grouped_by_what_is_asked_for(nexgate: AppUnderTest) -> None:
+    await nexgate.spend("1", NOW_S - DAY_S, Tier.FAST)
+    await nexgate.spend("2", NOW_S, Tier.FAST, key_id="key_b")
+    await nexgate.spend("4", NOW_S, Tier.PASSTHROUGH, key_id="key_b")
+    report = (await nexgate.ask("GET", "/v1/billing/usage?days=3&group_by=key,tier")).json()
+    assert report["group_by"] == ["key", "tier"]
+    assert report["groups"] == [
+        {"key_id": "key_b", "tier": "fast", **row(1, "2")},
+        {"key_id": "key_b", "tier": "passthrough", **row(1, "4")},
+        {"key_id": MANAGER_ID, "tier": "fast", **row(1, "1")},
+    ]
+    by_all = (await nexgate.ask("GET", "/v1/billing/usage?group_by=day,model,member")).json()["groups"]
+    named = {"model": "gpt-4o-2024-11-20", "user_id": "user-1"}
+    assert by_all == [{"date": "2026-11-20", **named, **row(1, "1")}, {"date": "2026-11-21", **named, **row(2, "6")}]
 
 
-async def test_a_range_that_is_too_large_is_refused_whole(
-    nexgate: AppUnderTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(statement, "READ_AT_ONCE", 2)
-    monkeypatch.setattr(statement, "COUNTED_MAX", 4)
-    for _ in range(5):
-        await nexgate.spend("0.1")
-    assert refusal(await nexgate.ask("GET", "/v1/billing/usage")) == (400, "range_too_large", "days")
+async def test_usage_without_groups_has_none(nexgate: AppUnderTest) -> None:
+    report = (await nexgate.ask("GET", "/v1/billing/usage?group_by=")).json()
+    assert (report.keys() & {"group_by", "groups"}, report["object"]) == (set(), "usage")
+
+
+@pytest.mark.parametrize("query", ["group_by=week", "group_by=day,,key", "format=xml", "days=91", "days=0"])
+async def test_usage_of_no_such_form_is_refused(nexgate: AppUnderTest, query: str) -> None:
+    answer = refusal(await nexgate.ask("GET", f"/v1/billing/usage?{query}"))
+    assert answer == (400, "invalid_value", query.partition("=")[0])
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"), [("&format=csv", {}), ("", {"Accept": "text/csv"}), ("&format=csv", {"Accept": "*/*"})]
+)
+async def test_usage_is_told_as_csv(nexgate: AppUnderTest, query: str, headers: dict[str, str]) -> None:
+    await nexgate.spend("1.5", NOW_S, Tier.FAST)
+    answer = await nexgate.ask("GET", f"/v1/billing/usage?days=1&group_by=day,key{query}", headers=headers)
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.text.split("\r\n") == [
+        ",".join(["date", "key_id", "requests", *NO_TOKENS, "cost_usd"]),
+        "2026-11-21,key_manager,1,100,7,0,0,10,4,0,0,0,1.5",
+        "",
+    ]
+
+
+async def test_json_that_is_asked_for_is_no_csv(nexgate: AppUnderTest) -> None:
+    answer = await nexgate.ask("GET", "/v1/billing/usage?format=json", headers={"Accept": "text/csv"})
+    assert answer.json()["object"] == "usage"
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\uff1d1"])
+async def test_no_name_is_a_formula_of_a_spreadsheet(nexgate: AppUnderTest, name: str) -> None:
+    await nexgate.spend("1", NOW_S, Tier.FAST, key_id=name)
+    (_, told, _) = (await nexgate.ask("GET", "/v1/billing/usage?group_by=key&format=csv")).text.split("\r\n")
+    assert told.startswith(f"'{name},1,")
 
 
 async def test_an_account_does_not_see_the_money_of_another(nexgate: AppUnderTest) -> None:

@@ -24,8 +24,10 @@ from gateway.canonical.money import (
     Settlement,
     seat_name,
 )
+from gateway.canonical.tallies import Tallies
 from gateway.errors import Conflict, NotFound
 from gateway.ledger.hold_ids import END_OF_IDS, id_floor
+from gateway.ledger.usage_sums import day_floor, summed, without_empty
 from gateway.stores.money.endings import Ending, correctable, ending, in_order, late_ending, same_end
 from gateway.stores.money.key_limits import Counts
 from gateway.stores.money.state import (
@@ -210,6 +212,11 @@ class MemoryMoney:
         first, end = id_floor(since_s), min(id_floor(until_s), before or END_OF_IDS)
         known = self._in_order(account_id) if account_id in self._accounts else []
         return [entry for entry in reversed(known) if first <= entry.entry_id < end][:limit]
+
+    async def usage(self, account_id: str, first_day: str) -> Tallies:
+        first = day_floor(first_day)
+        known = self._in_order(account_id) if account_id in self._accounts else []
+        return without_empty(summed([entry for entry in known if entry.entry_id >= first]))
 
     async def track_spend(self, account_id: str, key_id: str, now_s: float) -> None:
         account = self._known(account_id).at(now_s)

@@ -73,6 +73,7 @@ class Schedule:
     With `same_key` all generations are one, sent by several clients under one Idempotency-Key. `sweep_at_s` is the time
     of a sweep beside the requests, by a process whose clock is `sweep_ahead_s` ahead. `cap_set_at_s` is the time at
     which the count of the key's spend begins. With `newer` holds of a newer release lie beside the account's.
+    `summed_at_s` is the time after which usage is summed up, and again, until `summed_ahead_s` from then.
     """
 
     requests: tuple[Asked, ...]
@@ -89,6 +90,8 @@ class Schedule:
     max_parallel: int | None = None
     balance_nanousd: int = 400_000_000
     newer: bool = False
+    summed_at_s: float | None = None
+    summed_ahead_s: float = 0.0
 
 
 def drawn(seed: int) -> Schedule:
@@ -117,6 +120,8 @@ def drawn(seed: int) -> Schedule:
         max_parallel=chance.choice((None, 2)),
         balance_nanousd=chance.choice((400_000_000, 400_000_000, 60_000_000)) + (2_000_000_000 if jobs else 0),
         newer=chance.random() < 0.15,
+        summed_at_s=chance.choice((None, None, 0.05, 0.4, 20.0)),
+        summed_ahead_s=chance.choice((0.0, 0.0, 200.0)),
     )
 
 

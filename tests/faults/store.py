@@ -10,7 +10,7 @@ from typing import Any
 from gateway.canonical.money import AccountSnapshot, Entry
 from gateway.stores.aws.client import AwsError, Item, Unanswered
 from gateway.stores.money.books import snapshot
-from gateway.stores.money.items import ENTRY, HOLD, SPEND, read_account, read_entry
+from gateway.stores.money.items import ENTRY, HOLD, SPEND, USAGE, read_account, read_entry
 from gateway.stores.money.store import DynamoMoney
 from tests.faults.faults import HANG_S, NOT_DONE, PROCESS, STEP, Fault, Faults, Kind, Process
 from tests.money.simulation.dynamodb import Change, SimulatedDynamoDb
@@ -106,6 +106,11 @@ class FaultyDynamoDb(SimulatedDynamoDb):
                 parts[kind].append(item)
         entries = [self._entry(item) for item in parts[ENTRY]]
         return snapshot(read_account(account), parts[HOLD], entries, parts[SPEND])
+
+    def usage(self, account_id: str) -> list[Item]:
+        """The items of the account's sums of usage as they stand."""
+        items = self.tables["ledger"].items.items()
+        return [item for (owner, sort), item in items if owner == account_id and sort.startswith(USAGE)]
 
     def _entry(self, item: Item) -> Entry:
         kept = self._entries.get(id(item))

@@ -33,6 +33,8 @@ from gateway.providers.chat.registry import KNOWN
 from gateway.signatures import Vault
 from gateway.stores.aws.deferred_settlements import SqsDeferredSettlements, settle_batch
 from gateway.stores.money.sweep import sweep
+from gateway.stores.money.tables import MoneyTables
+from gateway.stores.money.usage import UsageSums
 from tests.fakes.idempotency import MemoryIdempotencyRecords
 from tests.fakes.objects import MemoryObjects
 from tests.fakes.signatures import MemorySignatures
@@ -56,7 +58,7 @@ from tests.faults.provider import Provider
 from tests.faults.schedule import Asked, Schedule
 from tests.faults.store import FaultyDynamoDb, SteppedMoney
 from tests.jobs.world import COST
-from tests.money.invariants import check
+from tests.money.invariants import check, check_usage
 
 ACCOUNT, KEY = "acct_faults", "key_a"
 CATALOG = load(CHAT_MODELS, KNOWN)
@@ -121,6 +123,7 @@ class World:
             *(self._client(asked) for asked in schedule.requests),
             *(self.jobs.live(order, f"gen_{self._new_id()}", self._key()) for order in schedule.jobs),
             self._sweep_beside(),
+            self._sum_up_beside(),
             self._begin_count(),
         )
         await asyncio.sleep(QUIET_S)
@@ -151,6 +154,7 @@ class World:
             return
         try:
             check(look, self._entries)
+            check_usage(self.api.usage(ACCOUNT), look.entries)
             self._check_cap(look)
         except AssertionError as error:
             self.broken = str(error) or "an invariant"
@@ -268,6 +272,22 @@ class World:
             await sweep(self.money, ProcessClock(self.faults, process).now_s())
 
         await self._in_process(ahead_s, work)
+
+    async def _sum_up_beside(self) -> None:
+        """Sums usage up twice, by processes that do not know of one another."""
+        schedule = self.schedule
+        if schedule.summed_at_s is None:
+            return
+
+        async def work(process: Process) -> None:
+            STEP.set("sum_up")
+            sums = UsageSums(MoneyTables(self.api, "accounts", "ledger"))
+            until_s = ProcessClock(self.faults, process).now_s() + schedule.summed_ahead_s
+            await sums.sum_up(ACCOUNT, until_s, at_least=1)
+
+        for _ in range(2):
+            await asyncio.sleep(schedule.summed_at_s)
+            await self._in_process(0.0, work)
 
     async def _begin_count(self) -> None:
         if self.schedule.cap_set_at_s is None:

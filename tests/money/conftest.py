@@ -1,4 +1,5 @@
-"""Fixtures of one account on each of the stores that must behave alike: memory, simulation, DynamoDB Local, moto."""
+"""Fixtures of one account on each of the stores that must behave alike: memory, simulation with and without sums
+of usage, DynamoDB Local, moto."""
 
 from __future__ import annotations
 
@@ -11,6 +12,8 @@ from moto import mock_aws
 
 from gateway.ports.money import Money
 from gateway.stores.money.store import DynamoMoney
+from gateway.stores.money.tables import MoneyTables
+from gateway.stores.money.usage import UsageSums
 from gateway.transport import Client
 from tests.fakes.money import MemoryMoney
 from tests.money.invariants import Checked
@@ -18,7 +21,7 @@ from tests.money.simulation.dynamodb import SimulatedDynamoDb
 from tests.money.stores import BotoDynamoDb, create_tables, local_api
 from tests.stores.servers import Endpoints
 
-STORES = ("memory", "simulated", "dynamodb_local", "moto")
+STORES = ("memory", "simulated", "summed", "dynamodb_local", "moto")
 
 
 BOTO = boto3.Session(region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
@@ -48,10 +51,14 @@ async def money(request: pytest.FixtureRequest) -> AsyncIterator[Money]:
             yield Checked(MemoryMoney())
         case "simulated":
             yield Checked(DynamoMoney(SimulatedDynamoDb(page=3), "accounts", "ledger"))
+        case "summed":
+            api = SimulatedDynamoDb(page=3)
+            tables = MoneyTables(api, "accounts", "ledger")
+            yield Checked(DynamoMoney(api, "accounts", "ledger"), UsageSums(tables))
         case "dynamodb_local":
             client = Client()
-            api = local_api(client, request.getfixturevalue("dynamodb_local"))
-            yield DynamoMoney(api, "accounts", "ledger")
+            local = local_api(client, request.getfixturevalue("dynamodb_local"))
+            yield DynamoMoney(local, "accounts", "ledger")
             await client.close()
         case "moto":
             yield DynamoMoney(request.getfixturevalue("moto_tables"), "accounts", "ledger")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from gateway.canonical.alerts import KeySpend
 from gateway.canonical.money import (
@@ -20,8 +20,14 @@ from gateway.canonical.money import (
     Refusal,
     Settlement,
 )
+from gateway.canonical.tallies import Tallies
+from gateway.ledger.usage_sums import summed, without_empty
 from gateway.ports.money import Money
+from gateway.stores.money.items import Item
+from gateway.stores.money.usage import Sums, UsageSums
 
+# After all that a test does.
+FAR_S = 4e9
 ENDS = frozenset({EntryKind.CHARGE, EntryKind.RELEASE})
 
 
@@ -35,6 +41,16 @@ def check(look: AccountSnapshot, before: Sequence[Entry] = ()) -> None:
             of_hold[entry.hold_id].append(entry)
     for entries in of_hold.values():
         check_hold(entries)
+
+
+def check_usage(items: Iterable[Item], entries: Sequence[Entry]) -> None:
+    """Raises unless an account's sums of usage, with what is beyond them, are what its entries come to."""
+    sums = Sums()
+    for item in items:
+        sums.add(item)
+    assert sums.whole, sums
+    newest = [entry for entry in entries if entry.entry_id >= sums.done]
+    assert sums.exact(newest) == without_empty(summed(entries)), (sums, entries)
 
 
 def check_hold(entries: Sequence[Entry]) -> None:
@@ -52,10 +68,14 @@ def check_hold(entries: Sequence[Entry]) -> None:
 
 
 class Checked:
-    """A store whose account is looked at after every step."""
+    """A store whose account is looked at after every step.
 
-    def __init__(self, money: Money) -> None:
+    With `sums` all usage is summed up after every step too, and closed for all that may come.
+    """
+
+    def __init__(self, money: Money, sums: UsageSums | None = None) -> None:
         self._money = money
+        self._sums = sums
         self._entries: dict[str, tuple[Entry, ...]] = {}
         # Set while several steps run at once.
         self.resting = True
@@ -67,6 +87,9 @@ class Checked:
             # Only a write that arrives twice opens a hold again, and these tests send each one once.
             assert not {hold.hold_id for hold in look.holds} & {entry.hold_id for entry in look.entries}, look
             self._entries[account_id] = look.entries
+            if self._sums is not None:
+                await self._sums.sum_up(account_id, FAR_S, at_least=1)
+            assert await self._money.usage(account_id, "1970-01-01") == without_empty(summed(look.entries)), look
 
     async def open_account(self, account_id: str, rpm_limit: int) -> None:
         await self._money.open_account(account_id, rpm_limit)
@@ -154,6 +177,9 @@ class Checked:
         self, account_id: str, *, since_s: float, until_s: float, limit: int, before: str | None = None
     ) -> Sequence[Entry]:
         return await self._money.entries(account_id, since_s=since_s, until_s=until_s, limit=limit, before=before)
+
+    async def usage(self, account_id: str, first_day: str) -> Tallies:
+        return await self._money.usage(account_id, first_day)
 
     def overdue(self, now_s: float) -> AsyncIterator[Hold]:
         return self._money.overdue(now_s)

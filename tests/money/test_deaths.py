@@ -13,10 +13,13 @@ from msgspec.structs import replace
 
 from gateway.canonical.money import Admission, Entry, Hold
 from gateway.ledger.hold_ids import admitted_s, hold_id_at
+from gateway.ledger.usage_sums import summed, without_empty
 from gateway.limits.windows import month_of
 from gateway.stores.aws.client import ConditionFailed, Item, TransactionCanceled
 from gateway.stores.money.store import DynamoMoney
 from gateway.stores.money.sweep import sweep
+from gateway.stores.money.tables import MoneyTables
+from gateway.stores.money.usage import UsageSums
 from tests.money.given import NOW_S, charge, opened, wanted
 from tests.money.invariants import check
 from tests.money.simulation.dynamodb import SimulatedDynamoDb
@@ -135,6 +138,11 @@ class Lives(RuleBasedStateMachine):
     def sweep(self, ahead_s: int, death: tuple[int, bool] | None) -> None:
         self.until_death(sweep(self.money, self.now_s + ahead_s), death)
 
+    @rule(ahead_s=st.sampled_from([-60, 0, 100, 86_400]), death=DEATHS)
+    def sum_up(self, ahead_s: int, death: tuple[int, bool] | None) -> None:
+        sums = UsageSums(MoneyTables(self.api, "accounts", "ledger"))
+        self.until_death(sums.sum_up(ACCOUNT, self.now_s + ahead_s, at_least=1), death)
+
     @rule(death=DEATHS)
     def track_spend(self, death: tuple[int, bool] | None) -> None:
         self.until_death(self.money.track_spend(ACCOUNT, KEY, self.now_s), death)
@@ -167,6 +175,7 @@ class Lives(RuleBasedStateMachine):
         assert look is not None
         check(look, self.entries)
         self.entries = look.entries
+        assert run(self.money.usage(ACCOUNT, "1970-01-01")) == without_empty(summed(look.entries))
 
     def teardown(self) -> None:
         far_s = self.now_s + 100_000

@@ -53,7 +53,8 @@ async def test_a_late_charge_names_everything_it_was_for(money: Money, account_i
     hold = await swept(money, account_id)
     await money.settle(hold, charge(120), LATE_S)
     entry = (await seen(money, account_id)).entries[-1]
-    assert entry == Entry(
+    # Whether it joined the sums of usage by itself depends on what else goes on.
+    assert replace(entry, summed=False) == Entry(
         entry_id=f"{hold.hold_id}-late",
         account_id=account_id,
         kind=EntryKind.CHARGE,

@@ -276,7 +276,7 @@ class Entry(Struct, frozen=True):
     is the operator's or the payment's own reference. `month` is set if the amount is counted in its key's spend of that
     month, as the hold was, and `seat_month` if it is counted at the `seat` of a member. A `provisional` end is the
     sweeper's: a real end may still come, and is then booked beside it as the hold's `late` entry, whose amount is the
-    difference.
+    difference. One that is `summed` has been added to the account's sums of usage by its own transaction.
     """
 
     entry_id: str
@@ -292,6 +292,7 @@ class Entry(Struct, frozen=True):
     month: int | None = None
     seat: int | None = None
     seat_month: int | None = None
+    summed: bool = False
 
     @property
     def late(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gateway.canonical.alerts import KeySpend
 from gateway.canonical.money import (
@@ -19,6 +19,10 @@ from gateway.canonical.money import (
     Refusal,
     Settlement,
 )
+
+if TYPE_CHECKING:
+    # Reports of usage alone load it.
+    from gateway.canonical.tallies import Tallies
 
 
 class Money(Protocol):
@@ -103,6 +107,12 @@ class Money(Protocol):
         """The entries of requests admitted, and credits made, in [since, until), newest first.
 
         `before`, an entry's id, gives the next page: the entries after it in that order.
+        """
+
+    async def usage(self, account_id: str, first_day: str) -> Tallies:
+        """The sums of all charged requests admitted since the beginning of a UTC day, exact at once.
+
+        Raises `ServiceUnavailable` where too much has not been summed up yet.
         """
 
     async def track_spend(self, account_id: str, key_id: str, now_s: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gateway.canonical.alerts import KeySpend
 from gateway.canonical.money import AccountSnapshot, AccountState, Entry, Hold, NanoUsd
@@ -40,6 +40,10 @@ from gateway.stores.money.items import (
 from gateway.stores.money.key_limits import live
 from gateway.stores.money.state import Account, credit_entry, seat_spend, state
 from gateway.stores.money.tables import CONDITION_FAILED, MoneyTables, no_account
+
+if TYPE_CHECKING:
+    # Reports of usage alone load it.
+    from gateway.canonical.tallies import Tallies
 
 # Reads of a busy account race with writes; so many failures in a row mean a fault.
 READS_MAX = 50
@@ -164,6 +168,11 @@ class Books:
             if len(found) == limit:
                 break
         return found
+
+    async def usage(self, account_id: str, first_day: str) -> Tallies:
+        from gateway.stores.money.usage import UsageSums  # noqa: PLC0415  # reports of usage alone need it
+
+        return await UsageSums(self._tables).read(account_id, first_day)
 
     async def track_spend(self, account_id: str, key_id: str, now_s: float) -> None:
         await Counting(self._tables, account_id, key_id).begin(now_s)

@@ -76,6 +76,7 @@ def late_ending(
         charge=charge,
         provisional=False,
         month=month,
+        summed=False,
     )
     return _ending(late, 0, free_nanousd)
 

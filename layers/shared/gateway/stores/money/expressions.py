@@ -191,6 +191,12 @@ LATE_MONTH: Mapping[bool, Rule] = {
     False: Rule(conditions=("(#month < :month OR #month > :month OR attribute_not_exists(km.#k))",)),
     True: ADD_SPEND,
 }
+# By: is the hold's id below where the account's entries are closed for the sums of usage? Then its end adds itself.
+CLOSED: Mapping[bool, Rule] = {
+    False: Rule(conditions=("(attribute_not_exists(#closed) OR #closed <= :id)",)),
+    True: Rule(conditions=("#closed > :id",)),
+}
+CLOSE = Rule(conditions=("(attribute_not_exists(#closed) OR #closed < :closed)",), sets=("#closed = :closed",))
 EXTEND = Rule(
     conditions=("#free >= :more",),
     sets=("#free = #free - :more", "held = held + :more"),
@@ -208,7 +214,7 @@ WITHIN_SEAT_CAP = Rule(conditions=("km.#s <= :seat_room",))
 
 # Reserved words of the expression language, or similar ones.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html
-NAMES = {f"#{name}": name for name in ("free", "left", "minute", "month", "off", "used")}
+NAMES = {f"#{name}": name for name in ("closed", "free", "left", "minute", "month", "off", "used")}
 PLACEHOLDER = re.compile(r"[:#]\w+")
 
 

@@ -84,6 +84,11 @@ class Standing(Struct, frozen=True):
         counted = account.key_spent.get(hold.key_id, 0) - hold.amount_nanousd + spent_nanousd
         return counted >= hold.alert_at_nanousd
 
+    @property
+    def is_closed(self) -> bool:
+        """True if the account is known to be closed for the sums of usage beyond this hold."""
+        return self.account is not None and self.account.closed_id > self.hold.hold_id
+
     def lacks(self, more_nanousd: NanoUsd) -> bool:
         """True if the account is known to have less than this free."""
         return self.account is not None and self.account.free_nanousd < more_nanousd
@@ -252,9 +257,9 @@ class Holds:
         self, standing: Standing, charge: Charge | None, now_s: float, *, provisional: bool = False
     ) -> Settlement:
         for _ in range(PLANS):
-            end = _ending(standing, charge, now_s, provisional=provisional)
+            end, joining = self._summed(standing, _ending(standing, charge, now_s, provisional=provisional))
             try:
-                await self._tables.transact(*self._end_parts(standing, charge, end, now_s))
+                await self._tables.transact(*self._end_parts(standing, charge, end, now_s, joining))
             except TransactionCanceled as canceled:
                 (account_code, account_item), (_, entry), *others = canceled.reasons
                 if entry is not None:
@@ -296,7 +301,17 @@ class Holds:
             return False
         return True
 
-    def _end_parts(self, standing: Standing, charge: Charge | None, end: Ending, now_s: float) -> list[Item]:
+    def _summed(self, standing: Standing, end: Ending) -> tuple[Ending, list[Item]]:
+        """The end, with the writes by which one that comes late for the sums of usage joins them."""
+        if not standing.is_closed or end.entries[0].charge is None:
+            return end, []
+        from gateway.stores.money.usage import UsageSums  # noqa: PLC0415  # few ends come so late
+
+        return UsageSums(self._tables).joining(end)
+
+    def _end_parts(
+        self, standing: Standing, charge: Charge | None, end: Ending, now_s: float, joining: list[Item]
+    ) -> list[Item]:
         hold = standing.hold
         alerts = standing.alerts(end.spent_nanousd)
         beyond = _beyond(hold, charge)
@@ -307,11 +322,13 @@ class Holds:
             *((expressions.END_BEYOND[standing.lacks(beyond)],) if beyond else ()),
             *standing.month_rules,
             *(() if alerts or not standing.counts_now else (expressions.BELOW_ALERT,)),
+            *(() if charge is None else (expressions.CLOSED[standing.is_closed],)),
             *limit_writes.end_rules(hold, standing.account, minute_of(now_s)),
         )
         further, lease = limit_writes.end_values(hold, end)
         values = {
             ":one": number(1),
+            ":id": text(hold.hold_id),
             **_own(hold),
             **further,
             ":below": number((hold.alert_at_nanousd or 0) - end.spent_nanousd + hold.amount_nanousd),
@@ -326,6 +343,7 @@ class Holds:
         return [
             {"Update": self._tables.account_update(hold.account_id, rules, values, names)},
             *({"Put": self._tables.put_new(entry_item(entry))} for entry in end.entries),
+            *joining,
             *([{"Delete": own_item}] if hold.parked else []),
         ]
 

@@ -10,13 +10,16 @@ KB.
 | | | `young` {hold id: {`a` amount, `d` deadline, `k` key, `m` month, `t` tokens in minute `w`, `l` end of lease, `n` |
 | | | spend to tell of, `s` seat in month `y`}}; |
 | | | `left`: the latest time of admission, in ms, of a hold that was parked |
+| | | `closed`: the id below which entries are closed for the sums of usage (usage.py); |
 | | | `active_shard`, `active_slot`: the sparse index ByActivity of accounts that may have young holds |
 | hold | `account_id`, `hold#<id>` | the hold's fields under their full names; `checkpoint`; |
 | | | `sweep_shard`, `sweep_at_s`: the sparse index ByDeadline |
 | entry | `account_id`, `entry#<id>` | everything that the contract names; the id sorts by admission; |
 | | | `usage`, `uses`: counts of tokens by class, and of tools by name; `tools`: the cost of each |
 | | | `provisional`: the sweeper's, which a late end may correct; `month`: counted in its key's spend, |
-| | | `seat`, `seat_month`: counted at a member's seat |
+| | | `seat`, `seat_month`: counted at a member's seat; `summed`: added to the sums of usage by its own transaction |
+| sum | `account_id`, `usage#<day>#<cell>` | usage of one day's requests that are alike (usage.py) |
+| day | `account_id`, `usage#<day>~` | `done`: the id below which the day's entries are in its sums |
 | spend | `account_id`, `spend#<month>#<key>` | `spent`: what the key had spent when its count began, which is in `km` |
 | once | `account_id`, `once#<reference>` | `entry_id`: the credit that this payment has already brought |
 
@@ -36,7 +39,7 @@ from gateway.stores.money.state import Account
 Item: TypeAlias = dict[str, Any]
 
 SCHEMA_VERSION = 1
-ENTRY, HOLD, ONCE, SPEND = "entry#", "hold#", "once#", "spend#"
+ENTRY, HOLD, ONCE, SPEND, USAGE = "entry#", "hold#", "once#", "spend#", "usage#"
 LEASE = "lease:"
 # Few enough for one sweep to read, enough that no index partition meets its write limit (docs/scale.md): a parked hold
 # comes into its index and goes, accounts and jobs move in theirs seldom.
@@ -127,6 +130,7 @@ def read_account(item: Item) -> Account:
         },
         young={hold_id: _read_young(account_id, hold_id, value["M"]) for hold_id, value in item["young"]["M"].items()},
         left_ms=int(item["left"]["N"]) if "left" in item else 0,
+        closed_id=item["closed"]["S"] if "closed" in item else "",
         version=int(item["ver"]["N"]),
     )
 
@@ -205,6 +209,7 @@ def entry_item(entry: Entry) -> Item:
         **{name: text(value) for name, value in optional.items() if value is not None},
         **({} if entry.charge is None else charge_attributes(entry.charge)),
         **({"provisional": {"BOOL": True}} if entry.provisional else {}),
+        **({"summed": {"BOOL": True}} if entry.summed else {}),
         **_numbers({"month": entry.month, "seat": entry.seat, "seat_month": entry.seat_month}),
     }
 
@@ -229,6 +234,7 @@ def read_entry(item: Item) -> Entry:
         month=_optional(item, "month"),
         seat=_optional(item, "seat"),
         seat_month=_optional(item, "seat_month"),
+        summed="summed" in item,
     )
 
 

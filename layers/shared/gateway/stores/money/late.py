@@ -13,7 +13,7 @@ from gateway.logs.metrics import Metric, measure
 from gateway.stores.aws.client import TransactionCanceled
 from gateway.stores.money import expressions
 from gateway.stores.money.endings import Ending, entry_ids, in_order, late_ending, same_end
-from gateway.stores.money.items import ENTRY, Item, entry_item, number, read_entry, seat_names, short
+from gateway.stores.money.items import ENTRY, Item, entry_item, number, read_entry, seat_names, short, text
 from gateway.stores.money.state import Account, late_month
 from gateway.stores.money.tables import BUSY, PLANS, MoneyTables, no_account
 
@@ -37,8 +37,13 @@ class LateEnds:
             if account is None:
                 raise no_account(first.account_id)
             end = late_ending(before, charge, account.free_nanousd, now_s, late_month(account, first))
+            joining: list[Item] = []
+            if charge is not None and account.closed_id > first.entry_id:
+                from gateway.stores.money.usage import UsageSums  # noqa: PLC0415  # few late ends come so late
+
+                end, joining = UsageSums(self._tables).joining(end, before)
             try:
-                await self._tables.transact(*self._parts(account, first, end))
+                await self._tables.transact(*self._parts(account, first, end), *joining)
             except TransactionCanceled as canceled:
                 if canceled.reasons[1][1] is not None:
                     entries = await self.entries_of(first.account_id, first.entry_id)
@@ -57,9 +62,11 @@ class LateEnds:
             *((expressions.END_BEYOND[written_off],) if takes else ()),
             expressions.LATE_MONTH[end.entries[0].month is not None],
             *(() if before.seat_month is None else (expressions.SEAT_MONTH[account.month > before.seat_month],)),
+            *(() if end.entries[0].charge is None else (expressions.CLOSED[end.entries[0].summed],)),
         )
         values = {
             ":one": number(1),
+            ":id": text(before.entry_id),
             ":freed": number(end.freed_nanousd),
             ":beyond": number(-end.freed_nanousd),
             ":seen_free": number(account.free_nanousd),

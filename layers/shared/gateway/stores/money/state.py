@@ -51,6 +51,7 @@ class Account(Struct, frozen=True):
 
     `key_spent` has the keys whose spend is counted, open holds included; `young` are the holds inside the account's own
     item. `left_ms` is the latest `admitted_ms` of a parked hold: no admission of that time or before has an effect.
+    A hold whose id is below `closed_id` adds its end to the sums of usage itself: those before it are being summed up.
     `key_tokens`, `key_reads` and `user_used` count in `minute` too, each `None` until it has begun; `leases` has the
     holds of keys that bound how many of their requests run at once.
     """
@@ -67,6 +68,7 @@ class Account(Struct, frozen=True):
     key_spent: Mapping[str, NanoUsd] = field(default_factory=dict)
     young: Mapping[str, Hold] = field(default_factory=dict)
     left_ms: int = 0
+    closed_id: str = ""
     version: int = 0
     key_tokens: Counts = None
     key_reads: Counts = None
