@@ -7,7 +7,7 @@ that the ledger keeps, and are exact at once.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self
 
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from gateway.accounts.statement import CURRENCY, SHOWN_CLASSES
 from gateway.canonical.money import Tier
-from gateway.canonical.tallies import Cell, Tallies, Tally, total
+from gateway.canonical.tallies import Tallies, Tally, total
 from gateway.ledger.money import format_usd
 from gateway.ports.money import Money
 from gateway.protocols.shared.body import text
@@ -55,12 +55,13 @@ async def usage_report(
     """
     dates, sums = await _read(money, account_id, now_s, days)
     grouped = {"group_by": list(group_by), "groups": list(_rows(sums, group_by))} if group_by else {}
+    by_day, by_tier = _grouped(sums, ("day",)), _grouped(sums, ("tier",))
     return {
         "object": "usage",
         "days": days,
         "currency": CURRENCY,
-        "daily": [{"date": day, **_of(sums, lambda cell, day=day: cell.day == day)} for day in dates],
-        "by_tier": {tier.value: _of(sums, lambda cell, tier=tier: cell.tier is tier) for tier in Tier},
+        "daily": [{"date": day, **_view(by_day.get((day,), Tally()))} for day in dates],
+        "by_tier": {tier.value: _view(by_tier.get((tier,), Tally())) for tier in Tier},
         "total": _view(total(sums.values())),
         **grouped,
     }
@@ -94,17 +95,18 @@ async def _read(money: Money, account_id: str, now_s: float, days: int) -> tuple
 
 
 def _rows(sums: Tallies, group_by: Sequence[str]) -> Iterator[dict[str, Any]]:
+    for values, tally in sorted(_grouped(sums, group_by).items(), key=lambda group: group[0]):
+        names = {DIMENSIONS[name][0]: value or None for name, value in zip(group_by, values, strict=True)}
+        yield {**names, **_view(tally)}
+
+
+def _grouped(sums: Tallies, group_by: Sequence[str]) -> dict[tuple[str, ...], Tally]:
+    """The sums of the requests that agree in these dimensions, by their names there."""
     groups: dict[tuple[str, ...], Tally] = {}
     for cell, tally in sums.items():
         known = groups.setdefault(tuple(getattr(cell, DIMENSIONS[name][1]) for name in group_by), Tally())
         known += tally
-    for values in sorted(groups):
-        names = {DIMENSIONS[name][0]: value or None for name, value in zip(group_by, values, strict=True)}
-        yield {**names, **_view(groups[values])}
-
-
-def _of(sums: Tallies, belongs: Callable[[Cell], bool]) -> dict[str, Any]:
-    return _view(total(tally for cell, tally in sums.items() if belongs(cell)))
+    return groups
 
 
 def _view(tally: Tally) -> dict[str, Any]:
