@@ -12,7 +12,7 @@ from gateway.canonical.money import NanoUsd, Tier
 
 
 class Cell(Struct, frozen=True):
-    """What a sum is of: requests admitted on one UTC day (`2026-11-30`) that are alike. Names that are unknown are
+    """Names what a sum is of: requests of one UTC day of admission (`2026-11-30`) that are alike. Unknown names are
     empty.
     """
 

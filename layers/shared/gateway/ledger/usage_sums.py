@@ -21,7 +21,7 @@ def day_floor(day: str) -> str:
 
 
 def summed(entries: Collection[Entry]) -> Tallies:
-    """What the entries add to the sums of usage; those of one hold are together here, in any order.
+    """Adds entries up to sums of usage; those of one hold are together here, in any order.
 
     A shortfall only corrects the cost of its charge. An estimate that a late charge has corrected only adds its cost:
     the late charge names the request and all its tokens. Entries without a charge add nothing.
@@ -41,7 +41,7 @@ def summed(entries: Collection[Entry]) -> Tallies:
 
 
 def added(before: Collection[Entry], later: Collection[Entry]) -> Tallies:
-    """What the later entries of a hold add to sums that have its entries `before`."""
+    """Computes what the later entries of a hold add to sums that have its entries `before`."""
     sums = summed((*before, *later))
     for cell, tally in summed(before).items():
         less = sums.setdefault(cell, Tally())

@@ -63,7 +63,7 @@ log = logging.getLogger(__name__)
 
 
 class Day(Struct):
-    """How far the entries of a day are summed up. Its stamp agrees with those of its cells."""
+    """Tells how far the entries of a day are summed up. Its stamp agrees with those of its cells."""
 
     stamp: int = 0
     done: str = ""
@@ -110,7 +110,7 @@ class Sums(Struct):
 
 
 class Place(Struct, frozen=True):
-    """Where to go on: the newest `done`, and its day. Both are empty where nothing is summed up."""
+    """The place to go on from: the newest `done`, and its day. Both are empty where nothing is summed up."""
 
     day: str = ""
     done: str = ""
@@ -285,7 +285,7 @@ class UsageSums:
 
 
 class SummedUp(Struct):
-    """What one run has done: accounts looked at, entries taken, accounts that failed."""
+    """The work of one run: accounts looked at, entries taken, accounts that failed."""
 
     accounts: int = 0
     entries: int = 0
