@@ -63,11 +63,14 @@ class ProviderRows:
         return dict(sorted(rows.items()))
 
 
-async def start_simulator(children: Children, data: Path, env: Mapping[str, str]) -> dict[str, Row]:
-    """Starts the simulator and returns the simulated rows. Raises SimulatorFailed if it does not start."""
+async def start_simulator(children: Children, data: Path, env: Mapping[str, str], events_url: str) -> dict[str, Row]:
+    """Starts the simulator, whose Stripe tells of payments at `events_url`, and returns the simulated rows.
+
+    Raises SimulatorFailed if it does not start.
+    """
     with (data / "logs" / "providers.log").open("ab") as log:
         process = await children.spawn(
-            [sys.executable, "-m", "local.providers", "--port", "0", "--json"],
+            [sys.executable, "-m", "local.providers", "--port", "0", "--json", "--events", events_url],
             env={**env, "PYTHONPATH": f"{ROOT}:{ROOT / 'layers' / 'shared'}"},
             cwd=ROOT,
             stdout=asyncio.subprocess.PIPE,

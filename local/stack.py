@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import accounts, aws_services, operator_commands, provider_rows, s3_listing, template
+from local import accounts, aws_services, operator_commands, provider_rows, s3_listing, stripe_account, template
 from local.accounts import FirstKey
 from local.aws_services import Services
 from local.children import Children
@@ -30,6 +30,7 @@ from local.processes import REGISTER
 from local.provider_rows import ProviderRows
 from local.resource_names import ResourceNames
 from local.s3_listing import listers
+from local.stripe_account import StripeAccount
 from local.template import Stack
 from local.triggers import Triggers
 
@@ -128,9 +129,10 @@ class LocalStack:
         for resource in stack.not_emulated:
             log.warning("not emulated: %s", resource)
         rows = provider_rows.choose(simulated, self._options.environment)
+        stripe = stripe_account.choose(simulated, self._options.environment)
         key = accounts.first_key(self._options.data)
         try:
-            await asyncio.to_thread(_fill, services, stack, rows)
+            await asyncio.to_thread(_fill, services, stack, rows, stripe)
             listing = listers(stack.functions.values(), stack.resources["AWS::S3::Bucket"])
             (self._options.data / s3_listing.FILE).write_bytes(orjson.dumps(listing))
         except (BotoCoreError, ClientError) as error:
@@ -140,6 +142,7 @@ class LocalStack:
         around = {
             **services.environment(),
             "PUBLIC_URL": root_url,
+            "STRIPE_API_BASE": stripe.api_base,
             "SIMULATED_PROVIDERS": ",".join(rows.simulated),
             "PROVIDER_URLS": ",".join(f"{name}={url}" for name, url in rows.urls().items()),
             "OWN_HOSTS": ",".join(self._options.own_hosts),
@@ -167,10 +170,11 @@ class LocalStack:
         """Starts the slow parts in parallel: three processes, and the translation of the template."""
         options = self._options
         env = {name: options.environment[name] for name in INHERITED if name in options.environment}
+        events_url = f"http://127.0.0.1:{options.listener.getsockname()[1]}/v1/billing/webhook"
         moto, dynamodb, simulated, translated = await asyncio.gather(
             aws_services.start_moto(children, options.data, env, lambda_url),
             aws_services.start_dynamodb(children, options.data, env),
-            provider_rows.start_simulator(children, options.data, env),
+            provider_rows.start_simulator(children, options.data, env, events_url),
             asyncio.to_thread(template.translate, options.template, options.parameters),
         )
         stack = template.resolve(translated, options.template.parent, ResourceNames(moto), options.parameters)
@@ -202,12 +206,17 @@ def _claim(lock: int, data: Path) -> None:
         raise CannotStart(f"another stack runs on {data}") from error
 
 
-def _fill(services: Services, stack: Stack, rows: ProviderRows) -> None:
-    """Creates the tables, buckets and queues, and stores the providers' secrets and who may send letters."""
+def _fill(services: Services, stack: Stack, rows: ProviderRows, stripe: StripeAccount) -> None:
+    """Creates the tables, buckets and queues, and stores the secrets and who may send letters."""
     aws_services.provision(services, stack)
     for identity in _values_in_functions(stack, "MAIL_IDENTITY") - {""}:
         aws_services.verify_sender(services, identity)
-    for variable, value in (("PROVIDERS_SECRET", rows.secret()), ("CALLBACKS_SECRET", rows.callbacks_secret())):
+    values = (
+        ("PROVIDERS_SECRET", rows.secret()),
+        ("CALLBACKS_SECRET", rows.callbacks_secret()),
+        ("BILLING_SECRET", stripe.secret()),
+    )
+    for variable, value in values:
         for secret in _values_in_functions(stack, variable):
             # If CloudFormation chooses the secret's name, the functions know the secret by its ARN.
             aws_services.put_secret(services, secret.rpartition(":secret:")[2], value)

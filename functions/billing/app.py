@@ -1,4 +1,7 @@
-"""Serves balance, transactions and usage to a key that manages its account. The paths answer without `/v1` too."""
+"""Serves balance, transactions, usage, plans and payments to what manages an account, and takes Stripe's events.
+
+The paths answer without `/v1` too.
+"""
 
 from typing import Annotated, Literal
 
@@ -11,6 +14,7 @@ from gateway.http.calls import Page, Reply, Shown
 from gateway.http.endpoints import Endpoints
 from gateway.http.json_app import JsonApp
 from gateway.http.managing import ManagerCall
+from gateway.http.paying import payments, told
 
 billing = Endpoints(ManagerCall, "/v1/billing", "/billing")
 
@@ -51,5 +55,5 @@ async def get_usage(call: ManagerCall, wanted: Report) -> Shown:
     return Reply(page.encode(), headers={"Content-Type": f"{CSV}; charset=utf-8"})
 
 
-app = JsonApp(billing)
+app = JsonApp(billing, payments, told)
 handler = lambda_handler(app)

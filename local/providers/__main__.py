@@ -20,6 +20,7 @@ import orjson
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from local.payments.serving import Serving
 from local.providers import rows
 from local.providers.app import CONNECTION, App
 
@@ -42,8 +43,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve(listener: socket.socket, announce: bool) -> None:
-    app = App(rows.WIRES, lambda: time.time_ns() // 1_000_000_000)
+async def _serve(listener: socket.socket, announce: bool, events_url: str) -> None:
+    app = App(rows.WIRES, lambda: time.time_ns() // 1_000_000_000, Serving(events_url))
     config = uvicorn.Config(
         app,
         http=_Protocol,
@@ -88,13 +89,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local.providers", description="Simulated AI providers.")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--json", action="store_true", help="print one JSON line with every row's address")
+    parser.add_argument("--events", default="", metavar="URL", help="where the simulated Stripe's events go")
     arguments = parser.parse_args()
     # asyncio turns Nagle's algorithm off only if the protocol is given. Otherwise chunks wait 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", arguments.port))
     listener.listen(1024)
-    asyncio.run(_serve(listener, arguments.json))
+    asyncio.run(_serve(listener, arguments.json, arguments.events))
 
 
 if __name__ == "__main__":

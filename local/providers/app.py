@@ -1,6 +1,7 @@
 """Serves every simulated wire as one ASGI app: route, authorize, record, apply faults, answer.
 
-Below `/_sim/` is the control API (README.md beside this file). Every other path belongs to a provider row.
+Below `/_sim/` is the control API (README.md beside this file), below `/stripe/` the simulated Stripe. Every other path
+belongs to a provider row.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from urllib.parse import parse_qsl, unquote
 
 import orjson
 
+from local.payments.serving import PREFIX as PAYMENTS
+from local.payments.serving import Serving
 from local.providers import forms
 from local.providers.delivery import Connection, Delivery, Pace, Send, steps
 from local.providers.faults import Fault, FaultRegistry, UnknownWord
@@ -52,7 +55,8 @@ class Incoming:
 class App:
     """The ASGI application. `now_s` returns the time in whole seconds."""
 
-    def __init__(self, wires: Sequence[Wire], now_s: Callable[[], int]) -> None:
+    def __init__(self, wires: Sequence[Wire], now_s: Callable[[], int], payments: Serving | None = None) -> None:
+        self._payments = Serving("") if payments is None else payments
         self._wires = wires
         self._now_s = now_s
         self._memory = Memory()
@@ -67,6 +71,9 @@ class App:
         connection: Connection = scope["state"][CONNECTION]
         if incoming.path.startswith("/_sim/"):
             await _send_whole(send, connection, self._control(incoming))
+            return
+        if incoming.path.startswith(f"{PAYMENTS}/"):
+            await _send_whole(send, connection, self._pay(incoming))
             return
         answering = asyncio.ensure_future(self._answer(incoming, send, connection))
         leaving = asyncio.ensure_future(_gone(receive))
@@ -86,6 +93,7 @@ class App:
         """Cancels all running work, so that the server can end at once."""
         self._memory.webhooks.close()
         self._memory.images.close()
+        self._payments.deliveries.close()
         for answering in self._answering:
             answering.cancel()
 
@@ -110,6 +118,10 @@ class App:
             entry.outcome = "disconnected"
             raise
         return entry.outcome == "sent"
+
+    def _pay(self, incoming: Incoming) -> Reply:
+        answer = self._payments.answer(incoming.method, incoming.path, incoming.headers, incoming.raw)
+        return Reply(answer.status, (("content-type", answer.content_type), *answer.headers), answer.body)
 
     def _call(self, incoming: Incoming, params: dict[str, str]) -> Call:
         self._serial += 1

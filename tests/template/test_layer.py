@@ -26,11 +26,15 @@ exec "{sys.executable}" "$@"
 # What the layer carries. What these want in turn is in the lock, and slows no start: it is loaded with `cryptography`.
 PACKAGES = {"argon2-cffi", "cryptography", "httptools", "msgspec", "multipart", "orjson", "pyotp", "tinytag"}
 WANTED = {"argon2-cffi-bindings", "cffi", "pycparser"}
+# The second layer's, of the functions that reach Stripe.
+STRIPES = {"certifi", "charset-normalizer", "idna", "requests", "stripe", "typing-extensions", "urllib3"}
 
 
 def test_the_layer_carries_the_packages_that_it_names_and_no_other() -> None:
     locked = set(re.findall(r"(?m)^([a-z0-9-]+)==", (LAYER / "requirements.txt").read_text()))
     assert locked == PACKAGES | WANTED
+    payments = (LAYER / "payments/requirements.txt").read_text()
+    assert set(re.findall(r"(?m)^([a-z0-9-]+)==", payments)) == STRIPES
 
 
 def build(folder: Path, python: str, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -39,12 +39,22 @@ class Tier(StrEnum):
 
 
 class EntryKind(StrEnum):
-    """The reason for an entry. A release moves no money; it is written so that a hold is ended once."""
+    """The reason for an entry. A release moves no money; it is written so that a hold is ended once.
+
+    A refund or a dispute takes a payment back, and may bring the balance below zero; one that failed or was won gives
+    it again.
+    """
 
     CREDIT = "credit"
+    REFUND = "refund"
+    DISPUTE = "dispute"
     CHARGE = "charge"
     SHORTFALL = "shortfall"
     RELEASE = "release"
+
+
+# The only entries that may bring a balance below zero.
+TAKEN_BACK = frozenset({EntryKind.REFUND, EntryKind.DISPUTE})
 
 
 class RefusedBy(StrEnum):
@@ -353,11 +363,16 @@ class AccountSnapshot(Struct, frozen=True):
         return (
             self.free_nanousd + self.held_nanousd == sum(entry.amount_nanousd for entry in self.entries)
             and self.held_nanousd == sum(hold.amount_nanousd for hold in self.holds)
-            and self.free_nanousd >= 0
+            and self.free_nanousd >= min(0, self._taken_back)
             and all(spent == self._counted(key_id) for key_id, spent in self.key_spent.items())
             and all(tokens >= self._reserved(key_id) for key_id, tokens in self.key_tokens.items())
             and self._leased <= {(hold.key_id, hold.hold_id) for hold in self.holds}
         )
+
+    @property
+    def _taken_back(self) -> NanoUsd:
+        """The payments that refunds and disputes have taken back: below zero, and all that a balance may be."""
+        return sum(entry.amount_nanousd for entry in self.entries if entry.kind in TAKEN_BACK)
 
     @property
     def _leased(self) -> set[tuple[str, str]]:

@@ -24,7 +24,7 @@ _ROWS: dict[Callers, tuple[str, ...]] = {
         "GET /v1beta/{resource...}",
         "POST /v1/callbacks/{provider}/{job_id}/{attempt}",
         *("POST /v1/auth/register", "POST /v1/auth/verify-email", "POST /v1/auth/login", "POST /v1/auth/refresh"),
-        *("POST /v1/auth/forgot-password", "POST /v1/auth/reset-password"),
+        *("POST /v1/auth/forgot-password", "POST /v1/auth/reset-password", "POST /v1/billing/webhook"),
     ),
     SESSIONS: (
         *("POST /v1/auth/logout", "GET /v1/auth/sessions", "DELETE /v1/auth/sessions/{session_id}"),
@@ -42,6 +42,8 @@ _ROWS: dict[Callers, tuple[str, ...]] = {
         *("PATCH /v1/provider-keys/{provider_key_id}", "DELETE /v1/provider-keys/{provider_key_id}"),
         "POST /v1/provider-keys/{provider_key_id}/test",
         *("GET /v1/billing/balance", "GET /v1/billing/transactions", "GET /v1/billing/usage"),
+        *("GET /v1/billing/plan", "GET /v1/billing/plans", "GET /v1/billing/upgrade-hint"),
+        *("POST /v1/billing/topup", "POST /v1/billing/checkout", "GET /v1/billing/receipts"),
         *("GET /v1/webhooks/secret", "POST /v1/webhooks/secret/rotate", "GET /v1/webhooks/deliveries"),
     ),
     KEYS: (

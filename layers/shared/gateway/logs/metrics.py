@@ -33,6 +33,7 @@ class Metric(StrEnum):
     JOBS_LEFT = "JobsLeft"
     WEBHOOK_TRIES_FAILED = "WebhookTriesFailed"
     WEBHOOKS_GIVEN_UP = "WebhooksGivenUp"
+    PAYMENTS_UNMATCHED = "PaymentsUnmatched"
     ANSWERS_NOT_KEPT = "AnswersNotKept"
     RESPONSES_NOT_KEPT = "ResponsesNotKept"
     HEDGES_LOST = "HedgesLost"

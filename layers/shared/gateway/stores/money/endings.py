@@ -128,7 +128,8 @@ def _owed(before: tuple[Entry, ...], charge: Charge) -> NanoUsd:
 def _ending(first: Entry, held_nanousd: NanoUsd, free_nanousd: NanoUsd) -> Ending:
     """The end with this entry; what neither the hold nor the free balance pays is written off beside it."""
     beyond = -first.amount_nanousd - held_nanousd
-    unpaid = max(0, beyond - free_nanousd)
+    # A balance that a refund has brought below zero pays nothing.
+    unpaid = max(0, beyond - max(0, free_nanousd))
     if not unpaid:
         return Ending(-beyond, (first,))
     write_off = replace(first, entry_id=f"{first.entry_id}{SHORTFALL}", kind=EntryKind.SHORTFALL, amount_nanousd=unpaid)

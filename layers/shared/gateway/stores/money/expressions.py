@@ -126,7 +126,8 @@ DROP: Mapping[str, Rule] = {name: Rule(removes=(name,)) for name in ("kt", "ku",
 # A call that holds nothing. By: does it need no balance?
 CALL: Mapping[bool, Rule] = {
     False: Rule(conditions=("attribute_not_exists(#off)", "#free > :zero")),
-    True: Rule(conditions=("attribute_not_exists(#off)",)),
+    # A balance below zero is a suspension, which refunds and disputes bring.
+    True: Rule(conditions=("attribute_not_exists(#off)", "#free >= :zero")),
 }
 
 # The holds by which a key counts its requests that run at once. By: has the key an attribute of them? Has one of them

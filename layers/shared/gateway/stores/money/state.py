@@ -75,6 +75,11 @@ class Account(Struct, frozen=True):
     user_used: Counts = None
     leases: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
+    @property
+    def suspended(self) -> bool:
+        """True if the operator has suspended the account, or refunds and disputes have taken more than it had left."""
+        return self.disabled or self.free_nanousd < 0
+
     def at(self, now_s: float) -> Account:
         """The account with its window and month restarted if they are over.
 
@@ -124,7 +129,7 @@ def state(account: Account, key_id: str, key_rpm_limit: int, now_s: float) -> Ac
         now_s=now_s,
     )
     spent = turned.key_spent.get(key_id, 0)
-    return AccountState(turned.free_nanousd, turned.held_nanousd, turned.disabled, left, spent)
+    return AccountState(turned.free_nanousd, turned.held_nanousd, turned.suspended, left, spent)
 
 
 def unknown(request: HoldRequest, now_s: float) -> Refusal:
@@ -140,7 +145,7 @@ def judge(account: Account, request: HoldRequest, now_s: float) -> Refusal | Non
     further = broken_limit(request, now_s, account.key_tokens, account.user_used, leases)
     by, limit = (None, 0) if further is None else further
     rules = (
-        (RefusedBy.SUSPENDED, account.disabled),
+        (RefusedBy.SUSPENDED, account.suspended),
         (RefusedBy.KEY_WINDOW, account.key_used.get(request.key_id, 0) >= request.key_rpm_limit),
         (RefusedBy.ACCOUNT_WINDOW, account.used >= account.rpm_limit),
         (by, by is not None),
@@ -167,7 +172,7 @@ def judge_call(account: Account, call: CountedCall, now_s: float) -> Refusal | N
             return None
         return Refusal(RefusedBy.READ_WINDOW, Window(call.reads_limit, 0, reset_s(now_s)), account.free_nanousd)
     rules = (
-        (RefusedBy.SUSPENDED, account.disabled),
+        (RefusedBy.SUSPENDED, account.suspended),
         (RefusedBy.KEY_WINDOW, account.key_used.get(call.key_id, 0) >= call.key_rpm_limit),
         (RefusedBy.ACCOUNT_WINDOW, account.used >= account.rpm_limit),
         (RefusedBy.BALANCE, account.free_nanousd <= 0 and not call.unpaid),

@@ -1,0 +1,62 @@
+"""Serves accounts their plans and payments, and takes the payment service's events."""
+
+from __future__ import annotations
+
+from gateway.accounts.pages import page_of
+from gateway.accounts.statement import usage_report
+from gateway.billing.checkout import TopUp, receipt_view
+from gateway.billing.plans import hint, hint_view, plan_of, plan_view, plans
+from gateway.billing.signature import HEADER
+from gateway.http.calls import Call, Page, Shown
+from gateway.http.endpoints import Endpoints
+from gateway.http.managing import ManagerCall
+from gateway.ledger.money import parse_usd
+from gateway.wiring.billing import paying
+
+HINT_DAYS = 30
+
+payments = Endpoints(ManagerCall, "/v1/billing", "/billing")
+told = Endpoints(Call, "/v1/billing", "/billing")
+
+
+@payments.on("GET", "/plan")
+async def get_plan(call: ManagerCall) -> Shown:
+    """Shows the account's plan."""
+    return plan_view(plan_of((await paying().books.terms(call.account_id)).plan))
+
+
+@payments.on("GET", "/plans")
+async def list_plans(call: ManagerCall) -> Shown:
+    """Lists the plans: there is one page."""
+    del call
+    return page_of(plans(), len(plans()), lambda one: one.plan).shown(plan_view)
+
+
+@payments.on("GET", "/upgrade-hint")
+async def upgrade_hint(call: ManagerCall) -> Shown:
+    """Names the plan by which the last 30 days would have cost at least a percent less, if there is one."""
+    on = call.services
+    terms = await paying().books.terms(call.account_id)
+    report = await usage_report(on.money, call.account_id, on.clock.now_s(), HINT_DAYS)
+    spent, passthrough = report["total"]["cost_usd"], report["by_tier"]["passthrough"]["cost_usd"]
+    return hint_view(hint(parse_usd(spent), parse_usd(passthrough), plan_of(terms.plan), plans()))
+
+
+@payments.on("POST", "/topup", body=TopUp)
+@payments.on("POST", "/checkout", body=TopUp)
+async def open_checkout(call: ManagerCall, wanted: TopUp) -> Shown:
+    """Opens a page on which the account is topped up, once under the same key."""
+    return await paying().checkouts.open(call.account_id, wanted, call.request.idempotency_key)
+
+
+@payments.on("GET", "/receipts", query=Page)
+async def list_receipts(call: ManagerCall, wanted: Page) -> Shown:
+    """Lists the payments that were made, newest first."""
+    found = await paying().books.list_paid(call.account_id, limit=wanted.limit + 1, before=wanted.cursor)
+    return page_of(found, wanted.limit, lambda one: one.payment_id).shown(receipt_view)
+
+
+@told.on("POST", "/webhook")
+async def take_event(call: Call) -> Shown:
+    """Books an event of the payment service, which its signature tells from others."""
+    return await paying().events.take(call.request.headers.get(HEADER, ""), call.request.body)
