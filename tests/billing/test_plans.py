@@ -7,7 +7,7 @@ import pytest
 
 from gateway.billing import plans as module
 from gateway.billing.membership import give_back, set_plan
-from gateway.billing.plans import FILE, Plan, hint, plan_of, plans, read_plans, rebate
+from gateway.billing.plans import Plan, data_file, hint, plan_of, plans, read_plans, rebate
 from gateway.canonical.money import Tier
 from gateway.errors import InvalidRequest, NotFound
 from tests.billing.harness import Till
@@ -109,7 +109,7 @@ async def test_a_month_s_rebate_is_of_its_passthrough_charges_and_booked_once(ti
 
 def test_the_data_file_is_read_and_a_wrong_one_refused() -> None:
     assert plan_of("none of them") == plans()[0] == module.plans()[0]
-    rows = orjson.loads(FILE.read_bytes())["plans"]
+    rows = orjson.loads(data_file())["plans"]
     for wrong in (rows[1:], [rows[0], rows[0]]):
         with pytest.raises(ValueError, match="the first plan is free"):
             read_plans(orjson.dumps({"plans": wrong}))

@@ -39,7 +39,7 @@ async def give_back(books: PaymentBooks, money: Money, account_id: str, month: i
 
 
 async def passthrough_of(money: Money, account_id: str, month: int) -> NanoUsd:
-    """What an account was charged in a month for real model ids, after write-offs."""
+    """Adds up what an account was charged in a month for real model ids, after write-offs."""
     year, number = divmod(month, 100)
     since = datetime(year, number, 1, tzinfo=UTC)
     until = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -20,7 +19,7 @@ from msgspec import Struct
 from gateway.canonical.money import NanoUsd
 from gateway.ledger.money import format_usd, parse_usd
 
-FILE = Path(__file__).with_name("plans.json")
+FILE = "plans.json"
 # Hundredths of a percent.
 WHOLE = 10_000
 HINT_PERCENT_MIN = 1
@@ -47,7 +46,14 @@ class Hint(Struct, frozen=True):
 @cache
 def plans() -> tuple[Plan, ...]:
     """All plans; the first is that of an account which has chosen none."""
-    return read_plans(FILE.read_bytes())
+    return read_plans(data_file())
+
+
+def data_file() -> bytes:
+    """The data file as it is in the layer."""
+    from pkgutil import get_data  # noqa: PLC0415  # only what shows plans pays for it
+
+    return get_data("gateway.billing", FILE) or b""
 
 
 def read_plans(document: bytes) -> tuple[Plan, ...]:
@@ -74,7 +80,7 @@ def plan_of(name: str) -> Plan:
 
 
 def rebate(charged_nanousd: NanoUsd, plan: Plan, standard: Plan) -> NanoUsd:
-    """What a plan gives back of charges at the standard fee: the difference of fees less the plan's price, or nothing.
+    """The rebate of a plan on charges at the standard fee: the difference of fees less the plan's price, or nothing.
 
     `charged_nanousd` is list price and standard fee together. Rounded down.
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gateway.accounts.pages import page_of
 from gateway.accounts.statement import usage_report
 from gateway.billing.checkout import TopUp, receipt_view
@@ -11,12 +13,22 @@ from gateway.http.calls import Call, Page, Shown
 from gateway.http.endpoints import Endpoints
 from gateway.http.managing import ManagerCall
 from gateway.ledger.money import parse_usd
-from gateway.wiring.billing import paying
+
+if TYPE_CHECKING:
+    # Calls that only show money do without.
+    from gateway.wiring.billing import Paying
 
 HINT_DAYS = 30
 
 payments = Endpoints(ManagerCall, "/v1/billing", "/billing")
 told = Endpoints(Call, "/v1/billing", "/billing")
+
+
+def paying() -> Paying:
+    """The services by which accounts pay, built by the first call that needs them."""
+    from gateway.wiring.billing import paying as built  # noqa: PLC0415  # no cold start pays for it
+
+    return built()
 
 
 @payments.on("GET", "/plan")

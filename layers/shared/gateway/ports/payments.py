@@ -118,7 +118,7 @@ class PaymentRefused(Exception):
 
 
 class Paid(Struct, frozen=True):
-    """What the service says of a payment now. Amounts are in the currency's smallest unit."""
+    """A payment as the service shows it now. Amounts are in the currency's smallest unit."""
 
     intent: str
     is_paid: bool
@@ -144,4 +144,4 @@ class PaymentService(Protocol):
         """Has a saved method pay, once for each payment id; raises `PaymentRefused`."""
 
     async def look(self, intent: str) -> Paid:
-        """What the service says of a payment now."""
+        """The payment as the service shows it now."""
