@@ -1,4 +1,4 @@
-"""Keeps the objects of a simulated Stripe: customers, pages, payments, refunds, disputes; and the events that each brings.
+"""Keeps the objects of a simulated Stripe: customers, pages, payments, refunds, disputes; and tells of each.
 
 Objects have the members that the gateway reads, and those that the official package wants. Nothing is delivered here.
 https://docs.stripe.com/api
