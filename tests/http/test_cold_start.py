@@ -54,7 +54,7 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "account": (311, 1157),
     "audio": (343, 1231),
     "background": (387, 1331),
-    "billing": (291, 1117),
+    "billing": (293, 1119),
     "callbacks": (335, 1227),
     "chat": (378, 1320),
     "embeddings": (345, 1226),

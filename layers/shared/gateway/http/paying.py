@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.accounts.pages import page_of
-from gateway.accounts.statement import usage_report
+from gateway.accounts.usage import usage_report
 from gateway.billing.checkout import TopUp, receipt_view
 from gateway.billing.plans import hint, hint_view, plan_of, plan_view, plans
 from gateway.billing.signature import HEADER
