@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 import orjson
 
-from local.providers import schemas, tokens
+from local.providers import schemas, scripts, tokens
 from local.providers.faults import Fault, without_directives
 from local.providers.json_value import Json
 
@@ -118,6 +118,12 @@ def _compose(ask: ModelRequest, shape: Fault, reasoning_tokens: int) -> Draft:
     if shape.refuse:
         text = "I'm sorry, but I can't help with that."
         return Draft(reasoning, text, (), Ended.REFUSED, reasoning_tokens=reasoning_tokens)
+    turn = scripts.turn(shape.script, ask.rounds_done)
+    if turn is not None and turn.calls and ask.tools and ask.choice.mode != "none":
+        calls = tuple(ToolCall(call.name, call.arguments) for call in turn.calls)
+        return Draft(reasoning, turn.text, calls, Ended.CALLS, reasoning_tokens=reasoning_tokens)
+    if turn is not None and not turn.calls:
+        return Draft(reasoning, turn.text, (), Ended.STOP, reasoning_tokens=reasoning_tokens)
     if _calls_wanted(ask, shape):
         question = without_directives(ask.question)
         calls = tuple(_call(tool, question, shape.arguments) for tool in _chosen(ask, shape))

@@ -52,6 +52,7 @@ class Fault:
     tool: str | None = None
     arguments: str | None = None
     text: str | None = None
+    script: str | None = None
     no_tool: bool = False
     refuse: bool = False
     redacted: bool = False

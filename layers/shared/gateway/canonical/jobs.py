@@ -24,6 +24,8 @@ class JobKind(StrEnum):
     MODEL_3D = "3d"
     IMAGE = "image"
     RESPONSE = "response"
+    AGENT = "agent"
+    TASK = "task"
 
 
 class JobStatus(StrEnum):

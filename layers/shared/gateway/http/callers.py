@@ -64,6 +64,9 @@ _ROWS: dict[Callers, tuple[str, ...]] = {
         *("DELETE /v1/videos/{video_id}", "GET /v1/videos/{video_id}/content", "POST /v1/3d/generations"),
         *("GET /v1/generation/models", "GET /v1/generation/jobs", "GET /v1/generation/jobs/{job_id}"),
         "POST /v1/generation/jobs/{job_id}/cancel",
+        *("POST /v1/agents/run", "GET /v1/agents/run/stream", "POST /v1/agents/run/stream"),
+        *("POST /v1/tasks", "GET /v1/tasks", "GET /v1/tasks/{task_id}"),
+        *("POST /v1/tasks/{task_id}/confirm", "POST /v1/tasks/{task_id}/cancel"),
     ),
 }
 TABLE: dict[str, Callers] = {row: callers for callers, rows in _ROWS.items() for row in rows}

@@ -41,5 +41,7 @@ def executions_of(on: Process) -> StepFunctionsExecutions:
         JobKind.MODEL_3D: on.settings.media_state_machine,
         JobKind.IMAGE: on.settings.media_state_machine,
         JobKind.RESPONSE: on.settings.background_state_machine,
+        JobKind.AGENT: on.settings.agents_state_machine,
+        JobKind.TASK: on.settings.agents_state_machine,
     }
     return StepFunctionsExecutions(on.aws, machines)

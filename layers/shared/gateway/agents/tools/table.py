@@ -1,0 +1,28 @@
+"""Table of the tools: a row for each, whose file has all the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway.agents.tools import generate_image, list_models, memory, rag_search
+from gateway.agents.tools.tool import Offer, Tool
+
+ROWS: tuple[Tool, ...] = (
+    rag_search.TOOL,
+    list_models.TOOL,
+    generate_image.TOOL,
+    memory.READ,
+    memory.WRITE,
+)
+NAMES = frozenset(tool.name for tool in ROWS)
+
+
+def offered(names: Sequence[str], offer: Offer, rows: Sequence[Tool] = ROWS) -> list[Tool]:
+    """The tools that a run is offered, of those that it enables, in the table's order."""
+    return [tool for tool in rows if tool.name in names and tool.unavailable(offer) is None]
+
+
+def not_offered(names: Sequence[str], offer: Offer) -> dict[str, str]:
+    """Why tools that a run enables are not offered to it, by their names."""
+    found = {tool.name: tool.unavailable(offer) for tool in ROWS if tool.name in names}
+    return {name: why for name, why in found.items() if why is not None}

@@ -1,0 +1,126 @@
+"""Interface of a tool: what the model is told of it, what it may cost and take, and the function that does it.
+
+A tool is one file with one `TOOL`, and one row in `table.py`. What it returns is data for the model: it gains no tool
+and no right by it. Its arguments come from a model, so it reads them as a stranger's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias
+
+from msgspec import Struct
+
+from gateway.agents.calls import Calls, Paid
+from gateway.agents.records import NO_MEMBERS
+from gateway.canonical.money import NanoUsd
+from gateway.ports.clock import Clock
+from gateway.ports.memories import Memories
+
+Arguments: TypeAlias = Mapping[str, Any]
+
+
+class ModelRows(Protocol):
+    """The models that the run's key may use, as `GET /v1/models` lists them."""
+
+    async def rows(self) -> Sequence[Mapping[str, Any]]: ...
+
+
+class Work(Struct, frozen=True):
+    """Everything that a call of a tool may use. Its scope is the run's own account: no argument can widen it.
+
+    `call_id` is the same in each try of one call: with it a side effect is named, so that it happens once. `paid`
+    collects the paid calls, whose costs are the run's, and `shared` those that all calls of the run share. `remembered` is what the call writes to the memory of the run.
+    """
+
+    run_id: str
+    account_id: str
+    call_id: str
+    documents: Sequence[str]
+    memory: Mapping[str, str]
+    remembered: dict[str, str]
+    calls: Calls
+    memories: Memories
+    models: ModelRows
+    clock: Clock
+    paid: list[Paid]
+    shared: dict[str, Paid]
+
+    async def ask(self, family: str, body: bytes, part: str) -> bytes:
+        """The answer to a paid call; `part` names it within this call of the tool."""
+        paid = await self.calls.ask(family, body, f"{self.call_id}/{part}")
+        self.paid.append(paid)
+        return paid.body
+
+    async def ask_once_a_run(self, family: str, body: bytes, part: str) -> bytes:
+        """The answer to a paid call that all calls of the run share."""
+        self.shared[part] = paid = await self.calls.ask(family, body, part)
+        return paid.body
+
+
+class ToolRefused(Exception):
+    """Reports to the model that a call cannot be done, in words that it can act on."""
+
+
+Availability: TypeAlias = Callable[["Offer"], str | None]
+
+
+class Offer(Struct, frozen=True):
+    """The circumstances by which a tool is offered or not."""
+
+    documents: Sequence[str] = ()
+
+
+def always(_: Offer) -> str | None:
+    """Offers the tool to every run."""
+    return None
+
+
+class Tool(Struct, frozen=True):
+    """One tool. `parameters` is the JSON Schema of its arguments; `price` says in words what a call costs.
+
+    A call that takes longer than `time_limit_s` has failed; of its result the model sees `result_characters_max`.
+    `unavailable` says why a run is not offered it, or nothing.
+    """
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    run: Callable[[Work, Arguments], Awaitable[str]]
+    price: str = "free"
+    time_limit_s: float = 30.0
+    result_characters_max: int = 16_000
+    has_side_effect: bool = False
+    unavailable: Availability = always
+
+    @property
+    def definition(self) -> Mapping[str, Any]:
+        """The tool as a chat request offers it."""
+        function = {"name": self.name, "description": self.description, "parameters": dict(self.parameters)}
+        return {"type": "function", "function": function}
+
+
+def text_of(arguments: Arguments, name: str, *, characters_max: int, default: str | None = None) -> str:
+    """A text among the arguments; raises `ToolRefused` where it is missing, empty or too long."""
+    value = arguments.get(name, default)
+    if not isinstance(value, str) or not value:
+        raise ToolRefused(f"The argument '{name}' should be a text.")
+    if len(value) > characters_max:
+        raise ToolRefused(f"The argument '{name}' is longer than {characters_max} characters.")
+    return value
+
+
+def number_of(arguments: Arguments, name: str, *, default: int, lowest: int, highest: int) -> int:
+    """A whole number among the arguments, within its bounds; raises `ToolRefused` for what is none."""
+    value = arguments.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ToolRefused(f"The argument '{name}' should be a whole number.")
+    return min(max(value, lowest), highest)
+
+
+def cost_of(paid: Sequence[Paid]) -> NanoUsd:
+    """The sum of what paid calls cost."""
+    return sum(each.cost_nanousd for each in paid)
+
+
+NO_ARGUMENTS = NO_MEMBERS

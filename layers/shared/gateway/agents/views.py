@@ -1,0 +1,169 @@
+"""Shapes of a run as its owner sees it: the job, its steps, and the events of a stream (section 8 of the contract)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import orjson
+
+from gateway.agents.records import Answered, Closed, Ran, Record, Spec, ToolCall, Verified, Warned
+from gateway.agents.state import State, state_of
+from gateway.canonical.jobs import Job, JobKind, JobStatus
+from gateway.ledger.money import format_usd
+
+Json = dict[str, Any]
+
+# Members of a job's metadata: the journal's object and how many records it has; the calls that a waiting run waits for,
+# and the seconds that it has left when it goes on.
+JOURNAL, RECORDS, CONSENT, LEFT_S = "journal", "records", "consent", "left_s"
+AWAITS = "awaiting_confirmation"
+BUDGET = "The run has cost {} USD, above its soft limit of {} USD; it goes on."
+
+
+def steps_of(records: Sequence[Record]) -> list[Json]:
+    """The steps that the records tell of, in order; a step's place in the list never changes."""
+    return [step for record in records for step in _steps(record)]
+
+
+def job_view(job: Job, spec: Spec, records: Sequence[Record]) -> Json:
+    """A run as JSON; a task has the members of its plan and its deliverables too."""
+    state = state_of(records)
+    status = _status(job)
+    view: Json = {
+        "id": job.job_id,
+        "task_id": job.job_id,
+        "object": "agent.run" if job.kind is JobKind.AGENT else "task",
+        "status": status,
+        "model": job.model,
+        "created_at": job.created_at_s,
+        "updated_at": job.updated_at_s,
+        "result": _result(state, job),
+        "steps": steps_of(records),
+        "steps_used": state.steps,
+        "total_tokens_in": state.tokens_in,
+        "total_tokens_out": state.tokens_out,
+        "total_cost_usd": format_usd(state.spent_nanousd),
+        "tools_not_offered": dict(spec.not_offered),
+        "error": None if job.error is None else {"code": job.error.code, "message": job.error.message},
+    }
+    if spec.enable_verifier:
+        view |= verified_view(state)
+    if job.kind is JobKind.TASK:
+        view |= task_view(spec, state, status)
+    return view
+
+
+def listed_view(job: Job) -> Json:
+    """A run in a list: what is known without its journal."""
+    return {
+        "id": job.job_id,
+        "task_id": job.job_id,
+        "object": "agent.run" if job.kind is JobKind.AGENT else "task",
+        "status": _status(job),
+        "model": job.model,
+        "created_at": job.created_at_s,
+        "updated_at": job.updated_at_s,
+        "total_cost_usd": None if job.charged_nanousd is None else format_usd(job.charged_nanousd),
+        "error": None if job.error is None else {"code": job.error.code, "message": job.error.message},
+    }
+
+
+def verified_view(state: State) -> Json:
+    """The verdict on the answer, null where there is none yet."""
+    scored = state.verified
+    return {
+        "verifier_passed": None if scored is None else scored.passed,
+        "verifier_scores": None if scored is None else dict(scored.scores),
+    }
+
+
+def task_view(spec: Spec, state: State, status: str) -> Json:
+    """The members of a task beside those of a run."""
+    scores = {} if state.verified is None else dict(state.verified.scores)
+    ended = state.closed is not None
+    shown: list[tuple[str, str | None]] = [(each.type, each.target) for each in spec.deliverables]
+    return {
+        "goal": spec.task,
+        "plan": None,
+        "deliverables": [
+            {"type": kind, "target": target, "content": state.content, "metadata": scores}
+            for kind, target in shown or [("text", None)]
+        ]
+        if ended
+        else [],
+        "partial": ended and status != JobStatus.SUCCEEDED.value and state.content is not None,
+        "succeeded_node_ids": [],
+        "failed_node_ids": [],
+    }
+
+
+def step_events(job_id: str, steps: Sequence[Json], after: int) -> Iterator[bytes]:
+    """The events of the steps behind the first `after` ones, each with its id."""
+    for number, step in enumerate(steps[after:], after + 1):
+        yield event(job_id, number, {"type": "step", "step": step})
+
+
+def event(job_id: str, number: int, content: Json) -> bytes:
+    """One event of a run's stream. Its id says after how many steps a client that lost the stream goes on."""
+    return b"id: %b:%d\ndata: %b\n\n" % (job_id.encode(), number, orjson.dumps(content))
+
+
+def begun_event(job_id: str) -> bytes:
+    """Tells the id of the run before its first step; browsers and SDKs note the id and raise no event."""
+    return b"id: %b:0\n\n" % job_id.encode()
+
+
+def waits(job: Job) -> bool:
+    """True for a run that goes on only with its owner's consent."""
+    return job.metadata.get(CONSENT) is not None and not job.decided
+
+
+def _status(job: Job) -> str:
+    """The owner's status: a cancelled run is so at once, and one that waits for its owner says so."""
+    if job.verdict is JobStatus.CANCELED:
+        return JobStatus.CANCELED.value
+    return AWAITS if waits(job) else job.status.value
+
+
+def _result(state: State, job: Job) -> str | None:
+    if state.closed is not None:
+        return state.closed.result
+    return state.content if job.decided else None
+
+
+def _steps(record: Record) -> Iterator[Json]:
+    match record:
+        case Answered(step=step, content=content, calls=calls):
+            for call in calls:
+                yield _step(
+                    step, "tool_call", tool_name=call.name, tool_input=_input(call), content=content or None, id=call.id
+                )
+        case Ran(step=step, call_id=call_id, name=name, output=output, failed=failed):
+            yield _step(step, "tool_result", tool_name=name, tool_output=output, id=call_id, is_error=failed)
+        case Warned(step=step, spent_nanousd=spent, limit_nanousd=limit):
+            yield _step(step, "budget_warning", content=BUDGET.format(format_usd(spent), format_usd(limit)))
+        case Closed(step=step, status=JobStatus.SUCCEEDED, result=result):
+            yield _step(step, "final_answer", content=result)
+        case Verified(step=step, scores=scores, passed=passed):
+            yield _step(step, "verification", tool_output=dict(scores), passed=passed)
+        case _:
+            return
+
+
+def _step(number: int, kind: str, **members: Any) -> Json:
+    return {
+        "type": kind,
+        "step": number,
+        "tool_name": None,
+        "tool_input": None,
+        "tool_output": None,
+        "content": None,
+    } | members
+
+
+def _input(call: ToolCall) -> Any:
+    try:
+        return orjson.loads(call.arguments)
+    except orjson.JSONDecodeError:
+        return call.arguments

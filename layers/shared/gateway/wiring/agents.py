@@ -1,0 +1,37 @@
+"""Builds the callers' side of runs and tasks. Everything behind the routes is imported at the first request."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from gateway.auth.principal import Principal
+from gateway.wiring.process import process
+
+if TYPE_CHECKING:
+    from gateway.agents.requests import RunBody, TaskBody
+    from gateway.agents.runs import Runs
+
+
+@cache
+def runs() -> Runs:
+    """The runs of this deployment."""
+    from gateway.agents.journal import Journals  # noqa: PLC0415  # no cold start pays for it
+    from gateway.agents.runs import Runs  # noqa: PLC0415  # likewise
+    from gateway.wiring.job_stores import executions, jobs, writer  # noqa: PLC0415  # likewise
+    from gateway.wiring.objects import bucket_objects  # noqa: PLC0415  # likewise
+
+    objects = bucket_objects(process().settings.responses_bucket)
+    return Runs(jobs(), writer(), executions(), Journals(jobs(), writer(), objects), objects, process().clock)
+
+
+def judge(principal: Principal, asked: RunBody | TaskBody) -> None:
+    """Raises what a model's first call would be refused for before it costs anything: the model, the key's rights."""
+    from gateway.agents.prompt import first_request  # noqa: PLC0415  # no cold start pays for it
+    from gateway.pipeline.operation import InboundRequest  # noqa: PLC0415  # likewise
+    from gateway.protocols.openai_chat import CLIENT  # noqa: PLC0415  # likewise
+    from gateway.wiring.chat import chat  # noqa: PLC0415  # likewise
+    from gateway.wiring.streaming import services  # noqa: PLC0415  # likewise
+
+    inbound = InboundRequest(principal, first_request(asked.spec()), "", 0.0)
+    services().pipeline.open(chat(CLIENT), inbound)
