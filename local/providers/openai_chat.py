@@ -278,7 +278,7 @@ def _whole_choice(answer: _Answer, index: int, draft: Draft) -> Json:
     refused = draft.ended is Ended.REFUSED
     message: Json = {
         "role": "assistant",
-        "content": None if refused or draft.calls else draft.text,
+        "content": None if refused or (draft.calls and not draft.text) else draft.text,
         "refusal": draft.text if refused else None,
         "annotations": [],
     }

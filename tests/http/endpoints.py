@@ -24,6 +24,11 @@ FAMILIES = [path.parent.name for path in sorted((ROOT / "functions").glob("*/app
 NOWHERE = "/v1beta/tunedModels/x:generateContent"
 # Endpoints of streaming families below paths that end in `{proxy+}`.
 BELOW = {
+    "agents": ["GET /v1/agents/run/stream"],
+    "tasks": [
+        *("GET /v1/tasks", "GET /v1/tasks/task_1", "POST /v1/tasks/task_1/confirm"),
+        "POST /v1/tasks/task_1/cancel",
+    ],
     "audio": ["POST /v1/audio/speech"],
     "gemini": [
         *(f"POST /{version}/models/gpt-4o:{verb}" for version in ("v1beta", "v1") for verb in ("generateContent",)),

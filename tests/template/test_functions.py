@@ -19,8 +19,10 @@ each_function = pytest.mark.parametrize("name", FUNCTIONS)
 
 OBJECTS = re.compile(r"(?<=\.Arn}/)[a-z]+/\*(?=\")")
 EXECUTIONS = re.compile(r"(?<=:execution:\$\{AWS::StackName\}-)[a-z]+:\*(?=\")")
+# Streamed answers that wait for what steps do, and ask no provider.
+FOLLOWING = {"AgentsFunction", "TasksFunction"}
 # Called by state machines and by nothing else.
-STEPS = ("BackgroundFunction", "JobsFunction")
+STEPS = ("BackgroundFunction", "JobsFunction", "RunnerFunction")
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 FUNCTION_POLICY_BYTES_MAX = 20 * 1024
@@ -223,7 +225,7 @@ def readers(stack: Stack, secret: str) -> set[str]:
 
 
 def test_only_what_reaches_providers_may_read_their_secret(stack: Stack) -> None:
-    assert readers(stack, "ProvidersSecret") == {*STREAMING, *STEPS}
+    assert readers(stack, "ProvidersSecret") == {*STREAMING, *STEPS} - FOLLOWING
 
 
 def test_the_receiver_of_callbacks_reads_what_they_are_known_by_and_no_other_secret(stack: Stack) -> None:
@@ -239,12 +241,15 @@ def test_only_what_shows_media_may_read_what_signs_its_addresses(stack: Stack) -
         "ImagesFunction",
         "JobsFunction",
         "NotifierFunction",
+        "RunnerFunction",
         "VideosFunction",
     }
     assert readers(stack, "MediaSignerSecret") == shows
 
 
-@pytest.mark.parametrize(("machine", "step"), [("Media", "JobsFunction"), ("Background", "BackgroundFunction")])
+@pytest.mark.parametrize(
+    ("machine", "step"), [("Media", "JobsFunction"), ("Background", "BackgroundFunction"), ("Agents", "RunnerFunction")]
+)
 def test_a_state_machine_may_invoke_its_own_function_only(stack: Stack, machine: str, step: str) -> None:
     (policy,) = stack.resources[f"{machine}StateMachineRole"]["Properties"]["Policies"]
     (grant,) = policy["PolicyDocument"]["Statement"]
@@ -258,7 +263,7 @@ def test_a_door_to_providers_is_started_by_the_streaming_runtime_and_small(stack
     # A stored conversation of 8 MB, vectors of millions of numbers, sound files of 25 MB, and ten pictures take more
     # than the other functions ever use.
     larger = {"AudioFunction": 512, "ResponsesFunction": 512, "EmbeddingsFunction": 1024, "ImagesFunction": 1536}
-    memory_mb = larger.get(name, 256)
+    memory_mb = larger.get(name, 512 if name in FOLLOWING else 256)
     assert (wrapper, door["MemorySize"], door["Timeout"]) == ("/opt/python/stream-runtime", memory_mb, 900)
 
 
