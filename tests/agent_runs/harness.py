@@ -186,6 +186,13 @@ class Place(AppUnderTest):
         return -sum(one.amount_nanousd for one in (*charges, *refunds))
 
 
+async def _open_accounts(money: MemoryMoney, balance_usd: int, now_s: float) -> None:
+    for account in (ACCOUNT, OTHER_ACCOUNT):
+        await money.open_account(account, rpm_limit=100_000)
+        if balance_usd:
+            await money.credit(account, balance_usd * DOLLAR, once="first", now_s=now_s)
+
+
 @asynccontextmanager
 async def place(rows: Rows, *, balance_usd: int = 1000, **turned: Any) -> AsyncIterator[Place]:
     """Builds all of it, and stops running executions at the end."""
@@ -197,10 +204,7 @@ async def place(rows: Rows, *, balance_usd: int = 1000, **turned: Any) -> AsyncI
         Deferred(),
     )
     keys.records[key_hash(OTHER_KEY)] = replace(RECORD, key_id="key_other", account_id=OTHER_ACCOUNT)
-    for account in (ACCOUNT, OTHER_ACCOUNT):
-        await money.open_account(account, rpm_limit=100_000)
-        if balance_usd:
-            await money.credit(account, balance_usd * DOLLAR, once="first", now_s=clock.now_s())
+    await _open_accounts(money, balance_usd, clock.now_s())
     upstream = HttpUpstream(client, clock)
     pipeline = Pipeline(
         providers=ProviderClient(

@@ -1,5 +1,7 @@
 """Tests of runs: the loop, its tools, its money, its end."""
 
+from typing import Any
+
 import orjson
 import pytest
 
@@ -126,11 +128,11 @@ async def test_the_balance_stops_a_run_whose_partial_result_stays(home: Place) -
     job_id = (await home.call("POST", RUN, body)).json["id"]
     taken = home.engine.tools.run
 
-    async def emptied(*given: object) -> object:
+    async def emptied(*given: Any) -> object:
         free = (await home.look()).free_nanousd
         rest = HoldRequest("acct_test", "key_test", "h-drain", free - 1_000, 2**31, key_rpm_limit=100_000)
         assert isinstance(await home.money.admit(rest, home.clock.now_s()), Admission)
-        return await taken(*given)  # type: ignore[arg-type]
+        return await taken(*given)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(home.engine.tools), "run", lambda _, *given: emptied(*given))

@@ -12,7 +12,6 @@ from typing import Any, Protocol, TypeAlias
 from msgspec import Struct
 
 from gateway.agents.calls import Calls, Paid
-from gateway.agents.records import NO_MEMBERS
 from gateway.canonical.money import NanoUsd
 from gateway.ports.clock import Clock
 from gateway.ports.memories import Memories
@@ -30,7 +29,8 @@ class Work(Struct, frozen=True):
     """Everything that a call of a tool may use. Its scope is the run's own account: no argument can widen it.
 
     `call_id` is the same in each try of one call: with it a side effect is named, so that it happens once. `paid`
-    collects the paid calls, whose costs are the run's, and `shared` those that all calls of the run share. `remembered` is what the call writes to the memory of the run.
+    collects the paid calls, whose costs are the run's, and `shared` those that all calls of the run share. `remembered`
+    is what the call writes to the memory of the run.
     """
 
     run_id: str
@@ -121,6 +121,3 @@ def number_of(arguments: Arguments, name: str, *, default: int, lowest: int, hig
 def cost_of(paid: Sequence[Paid]) -> NanoUsd:
     """The sum of what paid calls cost."""
     return sum(each.cost_nanousd for each in paid)
-
-
-NO_ARGUMENTS = NO_MEMBERS
