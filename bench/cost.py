@@ -55,10 +55,10 @@ JOB_BYTES = 5_000_000
 STREAM_BYTES, ANSWER_BYTES = 150_000, 2_000
 # One line of API Gateway for each request; of Lambda START, END and REPORT, with 26 bytes for each event.
 ACCESS_LINE_BYTES, PLATFORM_LINES_BYTES = 430, 420
-SWEEP_S, RECONCILE_S = 0.3, 0.2
+SWEEP_S, RECONCILE_S, SUM_UP_S = 0.3, 0.2, 0.2
 # The memory that SnapStart is weighed for: most functions that answer have it.
 SNAPSHOT_GB = 0.25
-SWEEPS, RECONCILES = MONTH_S // 300, MONTH_S // 60
+SWEEPS, RECONCILES, SUMS = MONTH_S // 300, MONTH_S // 60, MONTH_S // 60
 # Lambda's five readers of a queue wait 20 s each.
 QUEUE_POLLS = 5 * MONTH_S // 20
 # A global secondary index that a write of the table moves is written too.
@@ -180,16 +180,21 @@ def idle(counted: Counted) -> Parts:
     """USD for a month in which nothing is asked."""
     usd, template = counted.usd, counted.counts["template"]
     memory, shards = template["memory_mb"], template["shards"]
-    gb_s = (SWEEPS * SWEEP_S * memory["sweeper"] + RECONCILES * RECONCILE_S * memory["reconciler"]) / KB
+    scheduled = {
+        "sweeper": (SWEEPS, SWEEP_S),
+        "reconciler": (RECONCILES, RECONCILE_S),
+        "usage": (SUMS, SUM_UP_S),
+    }
+    gb_s = sum(times * seconds * memory[family] for family, (times, seconds) in scheduled.items()) / KB
     # One query for each shard of an index; an empty answer is half a unit.
-    reads = (SWEEPS * shards["sweeper"] + RECONCILES * shards["reconciler"]) * 0.5
-    runs = SWEEPS + RECONCILES
+    reads = sum(times * shards[family] for family, (times, _) in scheduled.items()) * 0.5
+    runs = sum(times for times, _ in scheduled.values())
     return {
         f"{template['alarms']} alarms over {template['alarm_metrics']} metrics": template["alarm_metrics"]
         * usd["alarm_metric_month"],
         f"{template['secrets']} secrets": template["secrets"] * usd["secret_month"],
         f"{template['kms_keys']} key of KMS": template["kms_keys"] * usd["kms_key_month"],
-        "sweeper every 5 minutes, reconciler every minute": gb_s * usd["lambda_gb_s_arm64"]
+        "sweeper every 5 minutes, reconciler and sums of usage every minute": gb_s * usd["lambda_gb_s_arm64"]
         + runs * usd["lambda_request"]
         + reads * usd["read_unit"]
         + runs * PLATFORM_LINES_BYTES / GB * usd["log_gb"],

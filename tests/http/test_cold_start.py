@@ -75,6 +75,7 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "settlements": (216, 978),
     "sweeper": (218, 980),
     "tasks": (318, 1210),
+    "usage": (206, 944),
     "videos": (364, 1286),
     "webhooks": (288, 1106),
 }

@@ -138,6 +138,19 @@ EXCUSES = (
         "The end of a hold whose own process could not end it.",
         ("tests/money/test_late_ends.py", "tests/money/test_settlement.py", "tests/jobs/test_chaos.py"),
     ),
+    *(
+        Excuse(
+            ("usage",),
+            actions,
+            resource,
+            "An account with many entries that are older than five minutes, which are added to its sums of usage.",
+            ("tests/money/test_usage_sums.py",),
+        )
+        for actions, resource in (
+            (("dynamodb:UpdateItem",), "table/nexgate-local-AccountsTable"),
+            (("dynamodb:Query", "dynamodb:UpdateItem"), "table/nexgate-local-LedgerTable"),
+        )
+    ),
     Excuse(
         DEFERRING,
         ("sqs:SendMessage",),
