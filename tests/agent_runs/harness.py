@@ -6,7 +6,7 @@ The stand-in for Step Functions runs each execution as a task, and calls again a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,6 +22,7 @@ from gateway.agents.prompt import first_request
 from gateway.agents.requests import RunBody, TaskBody
 from gateway.agents.runs import Runs
 from gateway.agents.tools.run import ToolRunner
+from gateway.agents.tools.table import ROWS as ROWS_OF_TOOLS
 from gateway.auth.principal import Principal, key_hash
 from gateway.canonical.jobs import Job, JobKind
 from gateway.canonical.money import EntryKind
@@ -60,11 +61,17 @@ from tests.fakes.signatures import MemorySignatures
 from tests.hangs import HANGS_AFTER_S
 
 Rows = Mapping[str, Credential]
+Wrap = Callable[[Any], Any]
 RUN, STREAM, TASKS = "/v1/agents/run", "/v1/agents/run/stream", "/v1/tasks"
 ROWS: list[Mapping[str, Any]] = [
     {"id": "bge-m3", "kind": "embedding", "dimensions": 1024, "pricing": {"input": "0.07"}},
     {"id": "gpt-4o", "kind": "chat", "pricing": {"input": "2.5"}},
 ]
+
+
+def immortal(port: Any) -> Any:
+    """Leaves a port as it is."""
+    return port
 
 
 class Models:
@@ -117,6 +124,50 @@ class Executions:
 
 
 @dataclass
+class Parts:
+    """The stores and connections that outlive a process of the engine."""
+
+    clock: Clock
+    keys: Keyring
+    rows: Rows
+    money: MemoryMoney
+    deferred: Deferred
+    upstream: Any
+    jobs: MemoryJobs
+    objects: MemoryObjects
+    memories: MemoryMemories
+    records: MemoryIdempotencyRecords
+    answers: MemoryObjects
+    operations: Mapping[str, Any]
+
+    def pipeline(self, wrap: Wrap) -> Pipeline:
+        """Builds the pipeline of one process."""
+        timeouts = UpstreamTimeouts(HANGS_AFTER_S, HANGS_AFTER_S, HANGS_AFTER_S)
+        return Pipeline(
+            providers=ProviderClient(MemoryCredentials(dict(self.rows)), wrap(self.upstream), timeouts),
+            billing=Billing(wrap(self.money), wrap(self.deferred), self.clock),
+            clock=self.clock,
+            limits=Limits(120.0, stream_margin_s=10.0),
+        )
+
+    def engine(self, wrap: Wrap, **turned: Any) -> Engine:
+        """Builds the engine of one process, over ports that may die with it."""
+        pipeline, jobs, money = self.pipeline(wrap), wrap(self.jobs), wrap(self.money)
+        ring = Idempotency(wrap(self.records), wrap(self.answers), self.clock)
+        writer, readmission = JobWriter(jobs, self.clock), Readmission(wrap(self.keys), money, self.clock)
+
+        def calls_of(job: Job, deadline_s: float) -> PipelineCalls:
+            caller = partial(readmission.principal, job.account_id, job.order)
+            find = self.operations.__getitem__
+            return PipelineCalls(job.job_id, caller, deadline_s, find, pipeline, ring, money, self.clock)
+
+        rows = turned.pop("tools", ROWS_OF_TOOLS)
+        runner = ToolRunner(wrap(self.memories), lambda _: Models(), self.clock, rows)
+        journals = Journals(jobs, writer, wrap(self.objects))
+        return Engine(jobs, writer, journals, calls_of, runner, self.clock, **turned)
+
+
+@dataclass
 class Place(AppUnderTest):
     """The apps, the engine, and every part that a test may change."""
 
@@ -128,7 +179,7 @@ class Place(AppUnderTest):
     executions: Executions
     engine: Engine
     runs: Runs
-    asked: list[tuple[str, bytes]]
+    parts: Parts
 
     async def call(
         self,
@@ -205,37 +256,31 @@ async def place(rows: Rows, *, balance_usd: int = 1000, **turned: Any) -> AsyncI
     )
     keys.records[key_hash(OTHER_KEY)] = replace(RECORD, key_id="key_other", account_id=OTHER_ACCOUNT)
     await _open_accounts(money, balance_usd, clock.now_s())
-    upstream = HttpUpstream(client, clock)
-    pipeline = Pipeline(
-        providers=ProviderClient(
-            MemoryCredentials(dict(rows)), upstream, UpstreamTimeouts(HANGS_AFTER_S, HANGS_AFTER_S, HANGS_AFTER_S)
-        ),
-        billing=Billing(money, deferred, clock),
-        clock=clock,
-        limits=Limits(120.0, stream_margin_s=10.0),
-    )
     operations: dict[str, Any] = {
         "chat": ChatOperation(openai_chat.CLIENT, CATALOG, Vault(MemorySignatures(), clock)),
         "embeddings": EmbeddingsOperation(openai_embeddings.CLIENT, load(EMBEDDING_MODELS, embedding_providers.KNOWN)),
         "rerank": RerankOperation(rerank.CLIENT, load(RERANK_MODELS, rerank_providers.KNOWN)),
     }
-    ring = Idempotency(MemoryIdempotencyRecords(), MemoryObjects(), clock)
+    parts = Parts(
+        clock,
+        keys,
+        rows,
+        money,
+        deferred,
+        HttpUpstream(client, clock),
+        MemoryJobs(),
+        MemoryObjects(),
+        MemoryMemories(),
+        MemoryIdempotencyRecords(),
+        MemoryObjects(),
+        operations,
+    )
+    pipeline, jobs, objects = parts.pipeline(immortal), parts.jobs, parts.objects
+    ring = Idempotency(parts.records, parts.answers, clock)
     services: Any = Services(clock, keys, pipeline, money, ring)
-    jobs, objects, memories, asked = MemoryJobs(), MemoryObjects(), MemoryMemories(), []
-    writer, readmission = JobWriter(jobs, clock), Readmission(keys, money, clock)
-    journals = Journals(jobs, writer, objects)
-
-    def operation(family: str) -> Any:
-        asked.append((family, b""))
-        return operations[family]
-
-    def calls_of(job: Job, deadline_s: float) -> PipelineCalls:
-        caller = partial(readmission.principal, job.account_id, job.order)
-        return PipelineCalls(job.job_id, caller, deadline_s, operation, pipeline, ring, money, clock)
-
-    engine = Engine(jobs, writer, journals, calls_of, ToolRunner(memories, lambda _: Models(), clock), clock)
+    engine, writer = parts.engine(immortal), JobWriter(jobs, clock)
     executions = Executions(engine)
-    runs = Runs(jobs, writer, executions, journals, objects, clock)
+    runs = Runs(jobs, writer, executions, Journals(jobs, writer, objects), objects, clock)
 
     def judge(principal: Principal, body: RunBody | TaskBody) -> None:
         inbound = InboundRequest(principal, first_request(body.spec()), "", 0.0)
@@ -253,11 +298,11 @@ async def place(rows: Rows, *, balance_usd: int = 1000, **turned: Any) -> AsyncI
             StreamingApp(lambda: services, WIRE, TasksRoutes(family)),
             jobs,
             objects,
-            memories,
+            parts.memories,
             executions,
             engine,
             runs,
-            asked,
+            parts,
         )
     finally:
         for task in executions.tasks:

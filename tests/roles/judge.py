@@ -57,7 +57,7 @@ ASKING = naming("AskingPolicy")
 # Those that keep signatures; chat's are asked for by tests of the stack.
 BRIDGING = tuple(family for family in naming("ConversationPolicy") if family != "chat")
 # Those that may open accounts' own provider keys; chat's are asked for by a test of the stack.
-OPENING = tuple(family for family in ASKING if family != "chat")
+OPENING = (*(family for family in ASKING if family != "chat"), "agents", "tasks")
 # Those that read the files which requests name; chat's are asked for by a test of the stack.
 READING = tuple(family for family in naming("UploadsPolicy") if family != "chat")
 AWS_POLLS = "Lambda's poller reads the queue, by the function's role."
@@ -172,6 +172,19 @@ EXCUSES = (
         "An answer whose record could not be completed.",
         ("tests/idempotency/test_deaths.py", "tests/stores/test_objects.py"),
     ),
+    *(
+        Excuse(
+            ("runner",),
+            (action,),
+            resource,
+            "A call that a process made before it died, whose answer is kept.",
+            ("tests/agent_runs/test_deaths.py", "tests/stores/test_objects.py"),
+        )
+        for action, resource in (
+            ("s3:GetObject", "nexgate-local-answersbucket/answers/*"),
+            ("s3:ListBucket", "nexgate-local-answersbucket"),
+        )
+    ),
     Excuse(
         BRIDGING,
         ("dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"),
@@ -264,7 +277,7 @@ EXCUSES = (
             "A job whose execution is lost.",
             ("tests/jobs/test_reconciling.py", "tests/stores/test_executions_states.py"),
         )
-        for machine in ("nexgate-local-background", "nexgate-local-media")
+        for machine in ("nexgate-local-agents", "nexgate-local-background", "nexgate-local-media")
         for action, resource in (
             ("states:StartExecution", f"stateMachine:{machine}"),
             ("states:StopExecution", f"execution:{machine}:*"),

@@ -27,9 +27,11 @@ CREATIONS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 # What a request without a body creates has a test of its own.
 BODILESS = {"webhooks"}
+# Repeats answers to itself, and answers no caller.
+INSIDE = {"runner"}
 # Every other family that repeats an answer creates by its sample in `events`.
 for family in naming("ReplayPolicy"):
-    if family not in CREATIONS.keys() | BODILESS:
+    if family not in CREATIONS.keys() | BODILESS | INSIDE:
         sample = json.loads((ROOT / "events" / f"{family}.json").read_text())
         CREATIONS[family] = (sample["path"], json.loads(sample["body"]))
 # What each refuses of its own creation, under the same key, before anything is made.

@@ -123,9 +123,8 @@ class Journals(Struct, frozen=True):
 
         job = await self.writer.change(run.job, agreed)
         if job.metadata.get(JOURNAL) != name:
-            await self._forget(name)
+            # What does not count is left to the bucket: those who answer callers may delete nothing.
             raise Conflict(NOT_WAITING, code="task_not_waiting", should_retry=False)
-        await self._forget(run.job.metadata.get(JOURNAL))
         return job
 
     def _new_name(self, job: Job, added: Sequence[Record]) -> str:
