@@ -18,8 +18,13 @@ from gateway.admin.accounts import create_account, credit, read_ledger
 from gateway.admin.commands import COMMANDS, answered, main, parser, shown, stack_settings
 from gateway.auth.principal import key_hash
 from gateway.errors import NotFound
+from gateway.ledger.hold_ids import hold_id_at
 from gateway.people.tokens import hashed
 from gateway.providers.auth.sigv4 import AwsCredentials
+from gateway.stores.money.items import entry_item
+from gateway.stores.money.store import DynamoMoney
+from gateway.stores.money.tables import MoneyTables
+from gateway.stores.money.usage import UsageSums
 from gateway.wiring.operator import Operator
 from gateway.wiring.settings import Settings, from_environment
 from tests.fakes.invocations import LambdaContext
@@ -29,7 +34,8 @@ from tests.fakes.overrides import MemoryOverrides
 from tests.fakes.people import MemoryPeople
 from tests.fakes.provider_rows import MemoryProviderRows
 from tests.money.conftest import BOTO
-from tests.money.given import NOW_S, admitted, charge, wanted
+from tests.money.given import NOW_S, admitted, charge, opened, wanted
+from tests.money.simulation.dynamodb import SimulatedDynamoDb
 from tests.money.stores import WallClock
 
 pytestmark = pytest.mark.anyio
@@ -52,7 +58,27 @@ def services() -> Operator:
         callback_rows=MemoryProviderRows(),
         overrides=MemoryOverrides(),
         people=MemoryPeople(),
+        sums=UsageSums(MoneyTables(SimulatedDynamoDb(), "accounts", "ledger")),
     )
+
+
+async def test_usage_is_summed_up_and_mended_by_hand(services: Operator) -> None:
+    api = SimulatedDynamoDb()
+    money = DynamoMoney(api, "accounts", "ledger")
+    services = replace(services, money=money, sums=UsageSums(MoneyTables(api, "accounts", "ledger")))
+    words = parser().parse_args(["--stack", "nexgate", "sum-up", "acct_1", "--mend", "3"])
+    with pytest.raises(NotFound):
+        await COMMANDS[words.command](services, words)
+    await opened(money, "acct_1")
+    for back_s in (86_400, 400):
+        await money.settle(await admitted(money, wanted("acct_1", 100, NOW_S - back_s)), charge(60), NOW_S)
+    assert await COMMANDS[words.command](services, words) == {"account_id": "acct_1", "entries": 3, "mended": {}}
+    (_, known, _) = await money.entries("acct_1", since_s=0, until_s=NOW_S, limit=3)
+    # A release that knows of no sums has ended this one.
+    missed = entry_item(replace(known, entry_id=hold_id_at(NOW_S - 80_000, 1)))
+    api.tables["ledger"].items[api.tables["ledger"].key_of(missed)] = missed
+    answer = await COMMANDS[words.command](services, words)
+    assert answer == {"account_id": "acct_1", "entries": 0, "mended": {"2026-11-20": 1}}
 
 
 async def test_an_invitation_is_shown_once_stored_as_a_hash_and_expires(services: Operator) -> None:

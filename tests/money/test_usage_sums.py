@@ -225,6 +225,20 @@ async def test_more_cells_than_a_transaction_takes_are_several() -> None:
     checked(api, entries)
 
 
+async def test_sums_that_lack_entries_are_mended() -> None:
+    api, entries = SimulatedDynamoDb(), drawn(7)
+    sums = stored(api, entries)
+    await sums.sum_up(ACCOUNT, LATER_S + DAY_S, at_least=1)
+    # A release that knows of no sums has ended these: they are neither marked nor beyond.
+    missed = [entry(1_000 + number, MIDNIGHT_S - 60, model=f"model-{number}") for number in range(200)]
+    stored(api, missed)
+    await sums.sum_up(ACCOUNT, LATER_S + DAY_S, at_least=1)
+    assert await sums.read(ACCOUNT, FIRST_DAY) != without_empty(summed([*entries, *missed]))
+    assert [await sums.mend(ACCOUNT, day) for day in ("2026-11-20", "2026-11-20", "2026-11-21")] == [200, 0, 0]
+    checked(api, [*entries, *missed])
+    assert await sums.mend(ACCOUNT, "2026-11-01") == 0
+
+
 async def test_few_entries_are_left_as_they_are() -> None:
     api = SimulatedDynamoDb()
     sums = stored(api, drawn(5, usage.WORTH - 1))

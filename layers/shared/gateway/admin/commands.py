@@ -10,6 +10,7 @@
     python -m gateway.admin --stack NAME limit ACCOUNT RPM
     python -m gateway.admin --stack NAME ledger ACCOUNT [--json]
     python -m gateway.admin --stack NAME sweep [--now EPOCH_SECONDS]
+    python -m gateway.admin --stack NAME sum-up ACCOUNT [--mend DAYS]
     python -m gateway.admin --stack NAME catalog show [--version N] | diff [FILE] | set FILE | rollback N
 
 It works on the tables that the stack's outputs name, through the same stores as the functions, with the AWS credentials
@@ -33,6 +34,7 @@ from msgspec.structs import asdict, replace
 from gateway.admin import catalog
 from gateway.admin.accounts import Document, create_account, credit, entry_document, invite, read_ledger
 from gateway.admin.provider_keys import remove_provider_key, set_callback, set_provider_key
+from gateway.admin.usage import sum_up
 from gateway.catalog.schema import CatalogError
 from gateway.errors import GatewayError
 from gateway.ledger.money import NotAnAmount, format_usd, parse_written_usd
@@ -97,6 +99,10 @@ async def _sweep(services: Operator, arguments: argparse.Namespace) -> Document:
     return asdict(await services.sweep(arguments.now))
 
 
+async def _sum_up(services: Operator, arguments: argparse.Namespace) -> Document:
+    return await sum_up(services, arguments.account, arguments.mend)
+
+
 COMMANDS: Mapping[str, Callable[[Operator, argparse.Namespace], Awaitable[Document]]] = {
     "catalog": catalog.run,
     "create-account": _create_account,
@@ -108,6 +114,7 @@ COMMANDS: Mapping[str, Callable[[Operator, argparse.Namespace], Awaitable[Docume
     "ledger": _ledger,
     "set-callback": _set_callback,
     "set-provider-key": _set_provider_key,
+    "sum-up": _sum_up,
     "sweep": _sweep,
 }
 
@@ -150,6 +157,9 @@ def parser() -> argparse.ArgumentParser:
     callback.add_argument("--move", action="store_true", help="take it from beside the key, where it was kept before")
     sweeper = commands.add_parser("sweep", help="end the holds whose deadline is over, as the sweeper does")
     sweeper.add_argument("--now", type=float, metavar="EPOCH_SECONDS")
+    sums = commands.add_parser("sum-up", help="add an account's entries to its sums of usage, as every minute does")
+    sums.add_argument("account")
+    sums.add_argument("--mend", type=int, default=0, metavar="DAYS", help="compare the sums of so many days too")
     catalog.add_parser(commands)
     return line
 

@@ -42,8 +42,12 @@ def summed(entries: Collection[Entry]) -> Tallies:
 
 def added(before: Collection[Entry], later: Collection[Entry]) -> Tallies:
     """Computes what the later entries of a hold add to sums that have its entries `before`."""
-    sums = summed((*before, *later))
-    for cell, tally in summed(before).items():
+    return difference(summed((*before, *later)), summed(before))
+
+
+def difference(sums: Tallies, known: Tallies) -> Tallies:
+    """Subtracts sums from others, which are changed."""
+    for cell, tally in known.items():
         less = sums.setdefault(cell, Tally())
         less -= tally
     return without_empty(sums)

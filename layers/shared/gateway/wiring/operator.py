@@ -17,6 +17,7 @@ from gateway.ports.upstream import ProviderRows
 from gateway.stores.aws.provider_rows import SecretProviderRows
 from gateway.stores.money.sweep import SweepReport
 from gateway.stores.money.sweep import sweep as sweep_holds
+from gateway.stores.money.usage import UsageSums
 from gateway.stores.overrides import DynamoOverrides
 from gateway.stores.people import DynamoPeople
 from gateway.wiring.jobs import engine_of, reconciler_of
@@ -24,6 +25,7 @@ from gateway.wiring.key_store import key_store_of
 from gateway.wiring.money import money_of
 from gateway.wiring.process import of_settings
 from gateway.wiring.settings import Settings
+from gateway.wiring.usage import sums_of
 
 
 class Operator(Struct, frozen=True):
@@ -36,6 +38,7 @@ class Operator(Struct, frozen=True):
     callback_rows: ProviderRows
     overrides: OverrideStore
     people: PeopleStore
+    sums: UsageSums
 
     async def sweep(self, now_s: float | None) -> SweepReport:
         """Ends the holds whose deadline is over at that time, or now."""
@@ -63,7 +66,7 @@ async def operator(chosen: Settings) -> AsyncIterator[Operator]:
     overrides = DynamoOverrides(on.aws, chosen.catalog_table)
     try:
         people = DynamoPeople(on.aws, chosen.people_table)
-        yield Operator(money_of(on), key_store_of(on), on.clock, rows, callbacks, overrides, people)
+        yield Operator(money_of(on), key_store_of(on), on.clock, rows, callbacks, overrides, people, sums_of(on))
     finally:
         await on.client.close()
 

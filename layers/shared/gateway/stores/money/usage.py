@@ -23,6 +23,7 @@ import logging
 import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from datetime import date, timedelta
 from hashlib import blake2b
 from itertools import groupby, pairwise
 
@@ -35,7 +36,7 @@ from gateway.canonical.tallies import Cell, Tallies, Tally, merge
 from gateway.canonical.usage import TOKEN_CLASSES
 from gateway.errors import ServiceUnavailable
 from gateway.ledger.hold_ids import END_OF_IDS, ID_PLACES, id_floor
-from gateway.ledger.usage_sums import added, day_floor, day_of, summed, without_empty
+from gateway.ledger.usage_sums import added, day_floor, day_of, difference, summed, without_empty
 from gateway.stores.aws.client import ConditionFailed, TransactionCanceled
 from gateway.stores.money import expressions
 from gateway.stores.money.endings import Ending
@@ -160,6 +161,33 @@ class UsageSums:
                 break  # Another has come first.
             place, taken = Place(chunk.day, chunk.done), taken + chunk.entries
         return taken
+
+    async def mend(self, account_id: str, day: str) -> int:
+        """Adds to the sums of a day what its entries come to beyond them; answers how many cells were wrong.
+
+        All entries of the day have to be summed up. Sums lack those that a release ended which does not know of sums.
+        """
+        for _ in range(READS_MAX):
+            sums = await self._whole(account_id, day, day + DAY_END)
+            next_day = (date.fromisoformat(day) + timedelta(days=1)).isoformat()
+            entries = [one async for one in self._entries(account_id, day_floor(day), day_floor(next_day))]
+            lacking = difference(summed(entries), sums.cells)
+            if not lacking:
+                return 0
+            # The first that fit into one write; a repeat finds the others.
+            first = dict(list(lacking.items())[:CELLS_MAX])
+            *cells, of_day = self._writes(account_id, day, first)
+            seen = sums.days.get(day)
+            update = of_day["Update"]
+            update["ConditionExpression"] = "attribute_not_exists(#x)" if seen is None else "#x = :seen"
+            if seen is not None:
+                update["ExpressionAttributeValues"] |= {":seen": number(seen.stamp)}
+            try:
+                await self._tables.transact(*cells, of_day)
+            except TransactionCanceled:
+                continue  # An end has joined the sums meanwhile.
+            return len(first) + (await self.mend(account_id, day) if len(first) < len(lacking) else 0)
+        raise ServiceUnavailable(BUSY)
 
     def joining(self, end: Ending, before: Sequence[Entry] = ()) -> tuple[Ending, list[Item]]:
         """An end below the bound, whose entries are marked, and the writes that add them to the sums.
