@@ -300,3 +300,21 @@ async def test_a_key_that_is_revoked_meanwhile_ends_the_run(home: Place) -> None
     home.executions.release()
     await home.executions.finished()
     assert (await home.job(job_id)).error is not None
+
+
+async def test_a_task_tells_its_plan_its_deliverables_and_what_was_not_delivered(home: Place) -> None:
+    places = [{"type": "email", "target": "you@company.com"}]
+    view = await home.submit("Hello! [[sim: tokens=5]]", deliverables=places)
+    assert [node["id"] for node in view["plan"]["nodes"]] == view["succeeded_node_ids"] == ["n1"]
+    (delivered,) = view["deliverables"]
+    assert (delivered["content"], set(delivered["metadata"])) == (
+        view["result"],
+        {"factuality", "relevance", "completeness", "safety"},
+    )
+    assert (delivered["target"], delivered["delivered"]) == ("you@company.com", False)
+    assert (view["partial"], view["failed_node_ids"]) == (False, [])
+
+
+async def test_a_failed_task_is_partial_where_it_has_something(home: Place) -> None:
+    view = await home.submit("[[sim: status=400 code=invalid_prompt]] Hello!")
+    assert (view["status"], view["partial"], view["failed_node_ids"]) == ("failed", False, ["n1"])

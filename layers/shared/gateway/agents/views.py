@@ -18,6 +18,8 @@ Json = dict[str, Any]
 # and the seconds that it has left when it goes on.
 JOURNAL, RECORDS, CONSENT, LEFT_S = "journal", "records", "consent", "left_s"
 AWAITS = "awaiting_confirmation"
+ONLY_NODE = "n1"
+NOT_DELIVERED = "This deployment does not deliver results by e-mail or webhook; the content is here."
 BUDGET = "The run has cost {} USD, above its soft limit of {} USD; it goes on."
 
 
@@ -79,23 +81,27 @@ def verified_view(state: State) -> Json:
 
 
 def task_view(spec: Spec, state: State, status: str) -> Json:
-    """The members of a task beside those of a run."""
-    scores = {} if state.verified is None else dict(state.verified.scores)
-    ended = state.closed is not None
-    shown: list[tuple[str, str | None]] = [(each.type, each.target) for each in spec.deliverables]
+    """The members of a task beside those of a run. A task without a planner is a plan of one node, which is the run."""
+    ended, succeeded = state.closed is not None, status == JobStatus.SUCCEEDED.value
     return {
         "goal": spec.task,
-        "plan": None,
-        "deliverables": [
-            {"type": kind, "target": target, "content": state.content, "metadata": scores}
-            for kind, target in shown or [("text", None)]
-        ]
-        if ended
-        else [],
-        "partial": ended and status != JobStatus.SUCCEEDED.value and state.content is not None,
-        "succeeded_node_ids": [],
-        "failed_node_ids": [],
+        "plan": {"nodes": [{"id": ONLY_NODE, "type": "model", "goal": spec.task, "depends_on": []}]},
+        "deliverables": _deliverables(spec, state) if ended else [],
+        "partial": ended and not succeeded and state.content is not None,
+        "succeeded_node_ids": [ONLY_NODE] if succeeded else [],
+        "failed_node_ids": [ONLY_NODE] if ended and not succeeded else [],
     }
+
+
+def _deliverables(spec: Spec, state: State) -> list[Json]:
+    """The result for each place that it was to go to; one for the answer alone where none was named."""
+    content = {"content": state.content, "metadata": {} if state.verified is None else dict(state.verified.scores)}
+    if not spec.deliverables:
+        return [{"type": "text", "target": None, **content, "delivered": None, "delivery_error": None}]
+    return [
+        {"type": each.type, "target": each.target, **content, "delivered": False, "delivery_error": NOT_DELIVERED}
+        for each in spec.deliverables
+    ]
 
 
 def step_events(job_id: str, steps: Sequence[Json], after: int) -> Iterator[bytes]:
