@@ -9,6 +9,7 @@ import httpx
 import orjson
 from msgspec import Struct
 
+from gateway.billing.automatic import TopUps
 from gateway.billing.checkout import Checkouts
 from gateway.billing.events import Events
 from gateway.canonical.money import AccountSnapshot
@@ -80,7 +81,8 @@ class Till:
         self.books = DynamoPaymentBooks(self.dynamodb, "accounts", "ledger")
         self.events = Events(self.books, self.service, self.clock)
         checkouts = Checkouts(self.books, self.service, self.clock, CONSOLE)
-        paying = Paying(self.books, self.service, checkouts, self.events)
+        self.top_ups = TopUps(self.books, self.service, self.events, self.clock)
+        paying = Paying(self.books, self.service, checkouts, self.events, self.top_ups)
         vars(paying_module)["paying"] = lambda: paying
         self._told = 0
 

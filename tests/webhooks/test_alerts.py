@@ -41,6 +41,7 @@ class Told:
 
     alerts: list[SpendAlert] = field(default_factory=list)
     looks: list[tuple[str, str, bool]] = field(default_factory=list)
+    balances: list[str] = field(default_factory=list)
     broken: bool = False
 
     async def put_alert(self, alert: SpendAlert) -> None:
@@ -50,6 +51,11 @@ class Told:
         if self.broken:
             raise TimeoutError
         self.looks.append((account_id, key_id, refused))
+
+    async def look_balance(self, account_id: str) -> None:
+        if self.broken:
+            raise TimeoutError
+        self.balances.append(account_id)
 
 
 @dataclass

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import asdict
 from samtranslator.yaml_helper import yaml_parse
 
-from gateway.canonical.alerts import SpendAlert
+from gateway.canonical.alerts import LowBalance, SpendAlert
 from gateway.errors import ServiceUnavailable
 from gateway.webhooks.batch import deliver_batch
 from gateway.webhooks.delivering import LOST_S
@@ -183,3 +183,32 @@ async def test_an_alert_comes_again_like_a_jobs_webhook() -> None:
     alerts, queue = Looks(result=TryResult(delivered=False, again_s=30)), Queue()
     assert await deliver_batch(Tries({}), alerts, queue, {"Records": [record("gen_1", 2, ALERT_BODY)]}) == FAILED
     assert (alerts.alerts, queue.pauses) == ([(ALERT, 2)], {"r-gen_1": 30})
+
+
+class Balances:
+    """The watch over balances: what it was handed, and how the try ends."""
+
+    def __init__(self, result: TryResult) -> None:
+        self.result = result
+        self.handed: list[object] = []
+
+    async def look(self, account_id: str) -> None:
+        self.handed.append(account_id)
+
+    async def deliver(self, low: LowBalance, number: int) -> TryResult:
+        self.handed.append((low, number))
+        return self.result
+
+
+async def test_a_balance_is_looked_at_and_a_low_one_told_until_it_is_taken() -> None:
+    low = LowBalance("acct_1", 7, 8, 9)
+    bodies = (
+        b'{"schema_version": 1, "balance": {"account_id": "acct_1"}}',
+        b'{"schema_version": 1, "low": {"account_id": "acct_1", "balance_nanousd": 7, "threshold_nanousd": 8, "at_s": 9}}',
+    )
+    records = {"Records": [record("gen_1", 2, body.decode()) for body in bodies]}
+    balances = Balances(TryResult(delivered=False))
+    answer = await deliver_batch(Tries({}), NO_ALERTS, Queue(), records, lambda: balances)
+    assert balances.handed == ["acct_1", (low, 2)]
+    assert len(answer["batchItemFailures"]) == 1
+    assert await deliver_batch(Tries({}), NO_ALERTS, Queue(), {"Records": records["Records"][:1]}) == FAILED

@@ -35,6 +35,16 @@ class SpendAlert(Struct, frozen=True):
         return f"{self.month}_{self.key_id}_{self.cap_nanousd}_{self.percent}"
 
 
+class LowBalance(Struct, frozen=True):
+    """A balance that has come below what its owner is told of; or, with a `failed`, an automatic top-up that failed."""
+
+    account_id: str
+    balance_nanousd: NanoUsd
+    threshold_nanousd: NanoUsd
+    at_s: int
+    failed: str = ""
+
+
 def levels_reached(spend: KeySpend, cap_nanousd: NanoUsd, *, refused: bool) -> tuple[int, ...]:
     """The shares of its cap that a key has come to.
 

@@ -44,6 +44,8 @@ _ROWS: dict[Callers, tuple[str, ...]] = {
         *("GET /v1/billing/balance", "GET /v1/billing/transactions", "GET /v1/billing/usage"),
         *("GET /v1/billing/plan", "GET /v1/billing/plans", "GET /v1/billing/upgrade-hint"),
         *("POST /v1/billing/topup", "POST /v1/billing/checkout", "GET /v1/billing/receipts"),
+        *("GET /v1/billing/auto-topup", "PUT /v1/billing/auto-topup"),
+        *("GET /v1/billing/alerts", "PUT /v1/billing/alerts"),
         *("GET /v1/webhooks/secret", "POST /v1/webhooks/secret/rotate", "GET /v1/webhooks/deliveries"),
     ),
     KEYS: (

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from gateway.accounts.pages import page_of
 from gateway.accounts.usage import usage_report
+from gateway.billing.alerts import LowAlerts, alerts_view, judged, told_below
+from gateway.billing.automatic import AutoTopUp, terms_view
 from gateway.billing.checkout import TopUp, receipt_view
 from gateway.billing.plans import hint, hint_view, plan_of, plan_view, plans
 from gateway.billing.signature import HEADER
@@ -66,6 +68,32 @@ async def list_receipts(call: ManagerCall, wanted: Page) -> Shown:
     """Lists the payments that were made, newest first."""
     found = await paying().books.list_paid(call.account_id, limit=wanted.limit + 1, before=wanted.cursor)
     return page_of(found, wanted.limit, lambda one: one.payment_id).shown(receipt_view)
+
+
+@payments.on("GET", "/auto-topup")
+async def get_auto_topup(call: ManagerCall) -> Shown:
+    """Shows the automatic top-up."""
+    return terms_view(await paying().books.terms(call.account_id), call.services.clock.now_s())
+
+
+@payments.on("PUT", "/auto-topup", body=AutoTopUp)
+async def set_auto_topup(call: ManagerCall, wanted: AutoTopUp) -> Shown:
+    """Turns the automatic top-up on or off; a change has a refused one tried again."""
+    return terms_view(await paying().top_ups.change(call.account_id, wanted), call.services.clock.now_s())
+
+
+@payments.on("GET", "/alerts")
+async def get_alerts(call: ManagerCall) -> Shown:
+    """Shows below which balance the owner is told, and where."""
+    return alerts_view(await paying().books.terms(call.account_id))
+
+
+@payments.on("PUT", "/alerts", body=LowAlerts)
+async def set_alerts(call: ManagerCall, wanted: LowAlerts) -> Shown:
+    """Sets below which balance the owner is told, by mail and at a webhook; a member left out is removed."""
+    if wanted.webhook_url is not None:
+        judged(wanted.webhook_url, call.services.own_hosts)
+    return alerts_view(await told_below(paying().books, call.account_id, wanted))
 
 
 @told.on("POST", "/webhook")

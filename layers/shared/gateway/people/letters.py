@@ -42,6 +42,17 @@ def changed(to: str, what: str) -> Letter:
     return _letter(to, "Your account was changed", said, ("", ""), ignore)
 
 
+def low_balance(to: str, balance_usd: str, threshold_usd: str, failed: str, console_url: str) -> Letter:
+    """The letter that tells an account's owner of a low balance, or of an automatic top-up that failed."""
+    said: tuple[str, ...] = (f"The balance of your account is {balance_usd} USD, below {threshold_usd} USD.",)
+    if failed:
+        said = (f"The automatic top-up of your account failed ({failed}). It is not tried again.", *said)
+    way = ("Top it up, or change its automatic top-up:", _page(console_url, "billing")) if console_url else ("", "")
+    return _letter(
+        to, "Your balance is low", said, way, "At zero, requests are refused until the account is topped up."
+    )
+
+
 def _way(console_url: str, page: str, token: str) -> tuple[str, str]:
     if console_url:
         # After the `#`, so that no server's log and no Referer has the token.

@@ -76,6 +76,12 @@ class Automatic(Struct, frozen=True):
     told_s: int = 0
     version: int = 0
 
+    @property
+    def watched_nanousd(self) -> NanoUsd | None:
+        """The balance below which something is to be done; `None` where nothing is."""
+        marks = [self.low_nanousd, self.threshold_nanousd if self.enabled else None]
+        return max((mark for mark in marks if mark is not None), default=None)
+
 
 class PaymentBooks(Protocol):
     """Payments of accounts. A method whose store cannot be reached raises `ServiceUnavailable`; a repeat is safe."""

@@ -8,13 +8,13 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#ser
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import orjson
 from msgspec import Struct
 
-from gateway.canonical.alerts import SpendAlert
+from gateway.canonical.alerts import LowBalance, SpendAlert
 from gateway.errors import GatewayError
 from gateway.logs.metrics import Metric, count
 from gateway.webhooks.posting import TryResult
@@ -47,14 +47,39 @@ class AlertTries(Protocol):
     async def deliver(self, alert: SpendAlert, number: int) -> TryResult: ...
 
 
+class Balances(Protocol):
+    """Looks at accounts' balances, and makes one delivery try for what owners are to be told."""
+
+    async def look(self, account_id: str) -> None: ...
+
+    async def deliver(self, low: LowBalance, number: int) -> TryResult: ...
+
+
+def _unknown() -> Balances:
+    raise UnreadableNotice("balances are not looked at here")
+
+
+class Told(Struct, frozen=True):
+    """The parts that notices are handed to."""
+
+    tries: Tries
+    alerts: AlertTries
+    balances: Callable[[], Balances]
+    queue: Queue
+
+
 async def deliver_batch(
-    tries: Tries, alerts: AlertTries, queue: Queue, event: Mapping[str, Any]
+    tries: Tries,
+    alerts: AlertTries,
+    queue: Queue,
+    event: Mapping[str, Any],
+    balances: Callable[[], Balances] = _unknown,
 ) -> dict[str, list[dict[str, str]]]:
     """Delivers a batch; returns the messages that stay in the queue, as Lambda expects."""
-    failed = []
+    on, failed = Told(tries, alerts, balances, queue), []
     for record in event["Records"]:
         try:
-            done = await _tell(tries, alerts, queue, record)
+            done = await _tell(on, record)
         except (GatewayError, UnreadableNotice):
             # The queue hides the message for a while and delivers it again; an unreadable one ends in the dead-letter
             # queue.
@@ -73,7 +98,16 @@ class SpendCheck(Struct, frozen=True):
     refused: bool
 
 
-def read_notice(body: str) -> str | SpendCheck | SpendAlert:
+class BalanceCheck(Struct, frozen=True):
+    """A message that asks for a look at an account's balance."""
+
+    account_id: str
+
+
+Notice = str | SpendCheck | SpendAlert | BalanceCheck | LowBalance
+
+
+def read_notice(body: str) -> Notice:
     """The message of `stores/aws/notices.py`: a job's id, a look or an alert; raises `UnreadableNotice`."""
     try:
         document = orjson.loads(body)
@@ -84,23 +118,32 @@ def read_notice(body: str) -> str | SpendCheck | SpendAlert:
                 return SpendCheck(**members)
             case {"schema_version": 1, "alert": dict(members)}:
                 return SpendAlert(**members)
+            case {"schema_version": 1, "balance": dict(members)}:
+                return BalanceCheck(**members)
+            case {"schema_version": 1, "low": dict(members)}:
+                return LowBalance(**members)
     except (orjson.JSONDecodeError, TypeError) as error:
         raise UnreadableNotice("a notice is JSON of a known form") from error
     raise UnreadableNotice("a notice names its job, its key or its alert")
 
 
-async def _tell(tries: Tries, alerts: AlertTries, queue: Queue, record: Mapping[str, Any]) -> bool:
+async def _tell(on: Told, record: Mapping[str, Any]) -> bool:
     number = int(record["attributes"]["ApproximateReceiveCount"])
     match read_notice(record["body"]):
         case SpendCheck(account_id, key_id, refused):
-            await alerts.look(account_id, key_id, refused=refused)
+            await on.alerts.look(account_id, key_id, refused=refused)
+            return True
+        case BalanceCheck(account_id):
+            await on.balances().look(account_id)
             return True
         case SpendAlert() as alert:
-            result = await alerts.deliver(alert, number)
+            result = await on.alerts.deliver(alert, number)
+        case LowBalance() as low:
+            result = await on.balances().deliver(low, number)
         case job_id:
-            result = await tries.deliver(job_id, number)
+            result = await on.tries.deliver(job_id, number)
     if result.again_s is not None:
-        await queue.again(record["receiptHandle"], result.again_s)
+        await on.queue.again(record["receiptHandle"], result.again_s)
     elif not result.delivered:
         log.warning("notice %s was not taken by its webhook in %d tries", record["messageId"], number)
         count(Metric.WEBHOOKS_GIVEN_UP)

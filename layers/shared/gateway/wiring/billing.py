@@ -6,6 +6,7 @@ from functools import cache
 
 from msgspec import Struct
 
+from gateway.billing.automatic import TopUps
 from gateway.billing.checkout import Checkouts
 from gateway.billing.events import Events
 from gateway.ports.payments import PaymentBooks, PaymentService
@@ -25,6 +26,7 @@ class Paying(Struct, frozen=True):
     service: PaymentService
     checkouts: Checkouts
     events: Events
+    top_ups: TopUps
 
 
 @cache
@@ -32,11 +34,13 @@ def paying() -> Paying:
     """Paying over the tables, and the payment service, that this process's settings name."""
     on = process()
     books, service = payment_books(on), payment_service(on)
+    events = Events(books, service, on.clock)
     return Paying(
         books,
         service,
         Checkouts(books, service, on.clock, on.settings.console_url.rstrip("/") + RETURN_PATH),
-        Events(books, service, on.clock),
+        events,
+        TopUps(books, service, events, on.clock),
     )
 
 

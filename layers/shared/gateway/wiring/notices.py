@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.canonical.jobs import Job
 from gateway.jobs.media.views import job_view
@@ -17,6 +17,9 @@ from gateway.wiring.money import money, notices
 from gateway.wiring.process import process
 from gateway.wiring.webhooks import webhook_records
 
+if TYPE_CHECKING:
+    from gateway.webhooks.balance import BalanceWatch
+
 
 async def deliver_batch(event: dict[str, Any]) -> dict[str, Any]:
     """Delivers the webhooks of a batch of the queue's messages; returns the messages that must come again."""
@@ -28,4 +31,10 @@ async def deliver_batch(event: dict[str, Any]) -> dict[str, Any]:
     deliveries = Deliveries(jobs(), writer(), webhook_records(), fetcher(), view, on.clock)
     posting = Posting(webhook_records(), fetcher(), on.clock)
     alerts = Alerts(key_store(), money(), webhook_records(), notices(), posting, on.clock)
-    return await deliver(deliveries, alerts, notices(), event)
+
+    def balances() -> BalanceWatch:
+        from gateway.wiring.balances import balance_watch  # noqa: PLC0415  # few notices are of a balance
+
+        return balance_watch(posting)
+
+    return await deliver(deliveries, alerts, notices(), event, balances)

@@ -1,6 +1,6 @@
 """The queue of webhooks to deliver. A message is a job's id, whose content is read from the job at delivery.
 
-Or it is a key whose spend is to be looked at, or an alert that such a look has found.
+Or it is a key whose spend, or an account whose balance, is to be looked at, or what such a look has found.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import orjson
 from msgspec.structs import asdict
 
-from gateway.canonical.alerts import SpendAlert
+from gateway.canonical.alerts import LowBalance, SpendAlert
 from gateway.errors import ServiceUnavailable
 from gateway.stores.aws.client import STORE_DOWN, AwsApi, AwsError, repeated
 
@@ -37,6 +37,14 @@ class SqsNotices:
     async def look(self, account_id: str, key_id: str, *, refused: bool) -> None:
         """Asks for a look at a key's spend."""
         await self._put({"look": {"account_id": account_id, "key_id": key_id, "refused": refused}})
+
+    async def look_balance(self, account_id: str) -> None:
+        """Asks for a look at an account's balance."""
+        await self._put({"balance": {"account_id": account_id}})
+
+    async def put_low(self, low: LowBalance) -> None:
+        """Puts a low balance that is to be told of."""
+        await self._put({"low": asdict(low)})
 
     async def put_alert(self, alert: SpendAlert) -> None:
         """Puts an alert that is to be delivered."""

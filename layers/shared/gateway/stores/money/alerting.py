@@ -11,7 +11,8 @@ import logging
 from typing import Protocol
 
 from gateway.canonical.money import Admission, Charge, Hold, HoldRequest, Refusal, RefusedBy, Settlement
-from gateway.stores.money.store import DynamoMoney
+from gateway.stores.money.state import Account
+from gateway.stores.money.store import DynamoMoney, Seen
 from gateway.stores.money.tables import DynamoDb
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,9 @@ class SpendNotices(Protocol):
     async def look(self, account_id: str, key_id: str, *, refused: bool) -> None:
         """Asks for one; `refused` says that the key's cap has refused a request."""
 
+    async def look_balance(self, account_id: str) -> None:
+        """Asks for a look at an account's balance."""
+
 
 class AlertingMoney(DynamoMoney):
     """`Money` in the Accounts and Ledger tables, and the queue of webhooks."""
@@ -36,6 +40,8 @@ class AlertingMoney(DynamoMoney):
         super().__init__(api, accounts_table, ledger_table)
         self._notices = notices
         self._asked_s: dict[tuple[str, str], float] = {}
+        # Accounts that were last seen below what their owners are told of.
+        self._low: set[str] = set()
 
     async def admit(self, request: HoldRequest, now_s: float) -> Admission | Refusal:
         outcome = await super().admit(request, now_s)
@@ -43,7 +49,16 @@ class AlertingMoney(DynamoMoney):
         if isinstance(outcome, Refusal) and outcome.by is RefusedBy.SPEND_CAP and is_told:
             self._note(request.account_id, request.key_id, now_s)
             await self._look(request.account_id, request.key_id, refused=True)
+        if self._low and request.account_id in self._low:
+            await self._look_balance(request.account_id, now_s)
         return outcome
+
+    def _see(self, account: Account) -> Seen:
+        if account.low_nanousd is not None and account.free_nanousd < account.low_nanousd:
+            self._low.add(account.account_id)
+        elif self._low:
+            self._low.discard(account.account_id)
+        return super()._see(account)
 
     async def settle(self, hold: Hold, charge: Charge, now_s: float) -> Settlement:
         return await self._told(hold, await super().settle(hold, charge, now_s))
@@ -64,6 +79,17 @@ class AlertingMoney(DynamoMoney):
         if len(self._asked_s) >= KEYS_MAX:
             self._asked_s.clear()
         self._asked_s[account_id, key_id] = now_s
+
+    async def _look_balance(self, account_id: str, now_s: float) -> None:
+        if not self._is_due(account_id, "", now_s):
+            return
+        self._note(account_id, "", now_s)
+        try:
+            async with asyncio.timeout(WITHIN_S):
+                await self._notices.look_balance(account_id)
+        except Exception:
+            # The hold is made; another request asks again.
+            log.exception("the owner of %s may not be told of its balance", account_id)
 
     async def _look(self, account_id: str, key_id: str, *, refused: bool) -> None:
         try:

@@ -31,6 +31,8 @@ KNOWN = Rule(conditions=("attribute_exists(account_id)",))
 NEVER = Rule(conditions=("attribute_not_exists(account_id)",))
 
 CREDIT = Rule(sets=("#free = #free + :credit",))
+# By: is there a balance below which the owner is told?
+SET_LOW: Mapping[bool, Rule] = {True: Rule(sets=("low = :low",)), False: Rule(removes=("low",))}
 SET_RPM = Rule(sets=("rpm = :rpm",))
 SET_OFF: Mapping[bool, Rule] = {True: Rule(sets=("#off = :true",)), False: Rule(removes=("#off",))}
 

@@ -9,6 +9,7 @@ KB.
 | | | `lease:<key>` {hold id: end}: the key's requests that run at once, if it bounds them |
 | | | `young` {hold id: {`a` amount, `d` deadline, `k` key, `m` month, `t` tokens in minute `w`, `l` end of lease, `n` |
 | | | spend to tell of, `s` seat in month `y`}}; |
+| | | `low`: the balance below which its owner is told, or it is filled up, if the owner wants that |
 | | | `left`: the latest time of admission, in ms, of a hold that was parked |
 | | | `closed`: the id below which entries are closed for the sums of usage (usage.py); |
 | | | `active_shard`, `active_slot`: the sparse index ByActivity of accounts that may have young holds |
@@ -130,6 +131,7 @@ def read_account(item: Item) -> Account:
         },
         young={hold_id: _read_young(account_id, hold_id, value["M"]) for hold_id, value in item["young"]["M"].items()},
         left_ms=int(item["left"]["N"]) if "left" in item else 0,
+        low_nanousd=_optional(item, "low"),
         closed_id=item["closed"]["S"] if "closed" in item else "",
         version=int(item["ver"]["N"]),
     )

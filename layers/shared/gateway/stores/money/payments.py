@@ -140,17 +140,22 @@ class DynamoPaymentBooks:
 
     async def set_terms(self, terms: Automatic) -> bool:
         item = {**_item(terms), **ledger_key(terms.account_id, TERMS, ""), "version": number(terms.version + 1)}
-        put: dict[str, Any] = {"TableName": self._tables.ledger, "Item": item}
-        put["ConditionExpression"] = "attribute_not_exists(sk)"
+        put: dict[str, Any] = self._tables.put_new(item)
         if terms.version:
             put["ConditionExpression"] = "version = :before"
             put["ExpressionAttributeValues"] = {":before": number(terms.version)}
-        put["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        low = terms.watched_nanousd
+        rules = (expressions.KNOWN, expressions.SET_LOW[low is not None])
+        values = {":one": number(1), ":low": number(low or 0)}
+        account = self._tables.account_update(terms.account_id, rules, values, {})
         try:
-            await self._tables.call("PutItem", put)
-        except ConditionFailed as failed:
+            await self._tables.transact({"Put": put}, {"Update": account})
+        except TransactionCanceled as canceled:
+            (_, stands), (account_code, _) = canceled.reasons
+            if account_code == CONDITION_FAILED:
+                raise no_account(terms.account_id) from canceled
             # A try whose answer was lost may have been applied.
-            return failed.item == item
+            return stands == item
         return True
 
     def _payment_update(self, booking: Booking, entry: Entry) -> dict[str, Any]:

@@ -53,7 +53,8 @@ class Account(Struct, frozen=True):
     item. `left_ms` is the latest `admitted_ms` of a parked hold: no admission of that time or before has an effect.
     A hold whose id is below `closed_id` adds its end to the sums of usage itself: those before it are being summed up.
     `key_tokens`, `key_reads` and `user_used` count in `minute` too, each `None` until it has begun; `leases` has the
-    holds of keys that bound how many of their requests run at once.
+    holds of keys that bound how many of their requests run at once. Below `low_nanousd`, if that is set, its owner is
+    to be told, or its balance filled up.
     """
 
     account_id: str
@@ -74,6 +75,7 @@ class Account(Struct, frozen=True):
     key_reads: Counts = None
     user_used: Counts = None
     leases: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    low_nanousd: NanoUsd | None = None
 
     @property
     def suspended(self) -> bool:

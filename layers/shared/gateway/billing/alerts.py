@@ -1,0 +1,52 @@
+"""Sets below which balance an account's owner is told, and where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from gateway.accounts.key_settings import HttpsUrl, UsdAmount
+from gateway.billing.terms import changed_terms
+from gateway.errors import GatewayError, InvalidRequest
+from gateway.ledger.money import format_usd
+from gateway.ports.payments import Automatic, PaymentBooks
+from gateway.protocols.shared.body import Body
+
+
+class LowAlerts(Body, frozen=True, kw_only=True):
+    """A balance below which the owner is told, and a webhook that is told beside the mail."""
+
+    low_balance_usd: UsdAmount | None = None
+    webhook_url: HttpsUrl | None = None
+
+
+async def told_below(books: PaymentBooks, account_id: str, wanted: LowAlerts) -> Automatic:
+    """Changes what the owner is told of; it is told anew."""
+    low = None if wanted.low_balance_usd is None else int(wanted.low_balance_usd)
+    changed = await changed_terms(
+        books,
+        account_id,
+        lambda terms: replace(terms, low_nanousd=low, webhook_url=wanted.webhook_url, told_s=0),
+    )
+    return changed or await books.terms(account_id)
+
+
+def judged(url: str, own_hosts: frozenset[str]) -> None:
+    """Raises `InvalidRequest` for an address that no webhook may have."""
+    from gateway.untrusted.urls import Policy, judge_url  # noqa: PLC0415  # no cold start pays for it
+
+    try:
+        judge_url(url, None, Policy(own_hosts))
+    except GatewayError as refusal:
+        raise InvalidRequest(refusal.message, param="webhook_url", code="invalid_value") from None
+
+
+def alerts_view(terms: Automatic) -> dict[str, Any]:
+    """What the owner is told of."""
+    low = terms.low_nanousd
+    return {
+        "object": "billing_alerts",
+        "low_balance_usd": None if low is None else format_usd(low),
+        "webhook_url": terms.webhook_url,
+    }

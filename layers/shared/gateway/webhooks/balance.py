@@ -1,0 +1,113 @@
+"""Watches balances: fills one up that its owner wants filled, and tells its owner of a low one, once a day at most.
+
+A look puts what is to be told into the queue and mails it, then notes that: a death in between has it told twice, never
+not at all.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Protocol
+
+from msgspec.structs import replace
+
+from gateway.billing.automatic import TopUps
+from gateway.billing.terms import changed_terms
+from gateway.canonical.alerts import LowBalance
+from gateway.errors import ServiceUnavailable
+from gateway.ledger.money import format_usd
+from gateway.people import letters
+from gateway.ports.clock import Clock
+from gateway.ports.mail import Mail
+from gateway.ports.money import Money
+from gateway.ports.payments import Automatic, PaymentBooks
+from gateway.ports.people import PeopleStore
+from gateway.webhooks.posting import Event, Posting, TryResult, result_of
+
+EVENT, FAILED_EVENT = "billing.balance_low", "billing.topup_failed"
+AGAIN_S = 24 * 3600
+
+log = logging.getLogger(__name__)
+
+
+class LowQueue(Protocol):
+    """The queue of what is to be told."""
+
+    async def put_low(self, low: LowBalance) -> None: ...
+
+
+class BalanceWatch:
+    """Looks at balances, and delivers what owners are to be told."""
+
+    def __init__(
+        self,
+        money: Money,
+        books: PaymentBooks,
+        top_ups: TopUps,
+        people: PeopleStore,
+        mail: Mail,
+        queue: LowQueue,
+        posting: Posting,
+        clock: Clock,
+        console_url: str,
+    ) -> None:
+        self._money = money
+        self._books = books
+        self._top_ups = top_ups
+        self._people = people
+        self._mail = mail
+        self._queue = queue
+        self._posting = posting
+        self._clock = clock
+        self._console_url = console_url
+
+    async def look(self, account_id: str) -> None:
+        """Fills the balance up, or tells of it, as the account's terms say. What is held counts as there still."""
+        now_s = self._clock.now_s()
+        state = await self._money.state(account_id, "", 1, now_s)
+        if state is None:
+            return
+        balance = state.free_nanousd + state.held_nanousd
+        is_filled, failed = await self._top_ups.fill(account_id, balance)
+        terms = await self._books.terms(account_id)
+        if failed:
+            await self._tell(terms, LowBalance(account_id, balance, terms.threshold_nanousd, int(now_s), failed))
+        low = terms.low_nanousd
+        if is_filled or low is None or balance >= low or now_s - terms.told_s < AGAIN_S:
+            return
+        await self._tell(terms, LowBalance(account_id, balance, low, int(now_s)))
+        await changed_terms(self._books, account_id, lambda found: replace(found, told_s=int(now_s)))
+
+    async def deliver(self, low: LowBalance, number: int) -> TryResult:
+        """Makes the `number`th try, from 1, at the account's webhook; does nothing for an account that has none."""
+        url = (await self._books.terms(low.account_id)).webhook_url
+        if url is None:
+            return TryResult(delivered=True)
+        kind = FAILED_EVENT if low.failed else EVENT
+        message_id = f"msg_{kind.rpartition('.')[2]}_{low.account_id}_{low.at_s}"
+        event = Event(low.account_id, message_id, kind, low.at_s, _view(low))
+        return result_of(await self._posting.post(event, url, number))
+
+    async def _tell(self, terms: Automatic, low: LowBalance) -> None:
+        if terms.webhook_url is not None:
+            await self._queue.put_low(low)
+        user_id = await self._people.owner_of(low.account_id) if self._mail.is_configured else None
+        user = None if user_id is None else await self._people.user(user_id)
+        if user is None or user.deactivated:
+            return
+        usd = (format_usd(low.balance_nanousd), format_usd(low.threshold_nanousd))
+        try:
+            await self._mail.send(letters.low_balance(user.email, *usd, low.failed, self._console_url))
+        except ServiceUnavailable:
+            # The webhook tells of it too, and a letter comes again tomorrow.
+            log.warning("the owner of %s was not mailed", low.account_id)
+
+
+def _view(low: LowBalance) -> dict[str, Any]:
+    return {
+        "object": "topup_failure" if low.failed else "low_balance",
+        "account_id": low.account_id,
+        "balance_usd": format_usd(low.balance_nanousd),
+        "threshold_usd": format_usd(low.threshold_nanousd),
+        "reason": low.failed or None,
+    }
