@@ -204,7 +204,8 @@ async def test_a_balance_is_looked_at_and_a_low_one_told_until_it_is_taken() -> 
     low = LowBalance("acct_1", 7, 8, 9)
     bodies = (
         b'{"schema_version": 1, "balance": {"account_id": "acct_1"}}',
-        b'{"schema_version": 1, "low": {"account_id": "acct_1", "balance_nanousd": 7, "threshold_nanousd": 8, "at_s": 9}}',
+        b'{"schema_version": 1, "low": {"account_id": "acct_1",'
+        b' "balance_nanousd": 7, "threshold_nanousd": 8, "at_s": 9}}',
     )
     records = {"Records": [record("gen_1", 2, body.decode()) for body in bodies]}
     balances = Balances(TryResult(delivered=False))

@@ -7,36 +7,24 @@ After a death the next trigger goes on with the claimed one: Stripe takes its id
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.accounts.key_settings import UsdAmount
 from gateway.billing.checkout import new_payment_id, payable
 from gateway.billing.events import Events
+from gateway.billing.settings import AutoTopUp
 from gateway.billing.terms import changed_terms
 from gateway.canonical.money import NanoUsd
 from gateway.errors import InvalidRequest
-from gateway.ledger.money import format_usd
 from gateway.limits.windows import month_of
 from gateway.ports.clock import Clock
 from gateway.ports.payments import Automatic, Payment, PaymentBooks, PaymentRefused, PaymentService
-from gateway.protocols.shared.body import Body
 
 # Shorter than Stripe keeps an idempotency key.
 PENDING_S_MAX = 20 * 3600
 OUTCOME_UNKNOWN = "outcome_unknown"
 NO_METHOD = "Save a payment method first: pay by POST /v1/billing/checkout with save_payment_method."
-
-
-class AutoTopUp(Body, frozen=True, kw_only=True):
-    """An automatic top-up to turn on with its three amounts, or to turn off."""
-
-    enabled: bool
-    threshold_usd: UsdAmount | None = None
-    amount_usd: UsdAmount | None = None
-    monthly_ceiling_usd: UsdAmount | None = None
 
 
 class TopUps(Struct, frozen=True):
@@ -135,19 +123,3 @@ def _given(value: UsdAmount | None, name: str) -> int:
     if value is None:
         raise InvalidRequest(f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter")
     return value
-
-
-def terms_view(terms: Automatic, now_s: float) -> dict[str, Any]:
-    """The automatic top-up as its owner sees it."""
-    spent = terms.spent_nanousd if terms.month == month_of(now_s) else 0
-    return {
-        "object": "auto_topup",
-        "enabled": terms.enabled,
-        "threshold_usd": format_usd(terms.threshold_nanousd),
-        "amount_usd": format_usd(terms.amount_nanousd),
-        "monthly_ceiling_usd": format_usd(terms.ceiling_nanousd),
-        "spent_this_month_usd": format_usd(spent),
-        "payment_method_saved": terms.method is not None,
-        "pending": terms.pending is not None,
-        "failed": terms.failed,
-    }

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from gateway.accounts.pages import page_of
 from gateway.accounts.usage import usage_report
-from gateway.billing.alerts import LowAlerts, alerts_view, judged, told_below
-from gateway.billing.automatic import AutoTopUp, terms_view
 from gateway.billing.checkout import TopUp, receipt_view
 from gateway.billing.plans import hint, hint_view, plan_of, plan_view, plans
+from gateway.billing.settings import AutoTopUp, LowAlerts, alerts_view, judged, terms_view, told_below
 from gateway.billing.signature import HEADER
 from gateway.http.calls import Call, Page, Shown
 from gateway.http.endpoints import Endpoints

@@ -1,4 +1,4 @@
-"""Sets below which balance an account's owner is told, and where."""
+"""Reads and shows what an owner wishes: to be told of a low balance, and an automatic top-up."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from gateway.accounts.key_settings import HttpsUrl, UsdAmount
 from gateway.billing.terms import changed_terms
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.ledger.money import format_usd
+from gateway.limits.windows import month_of
 from gateway.ports.payments import Automatic, PaymentBooks
 from gateway.protocols.shared.body import Body
 
@@ -19,6 +20,15 @@ class LowAlerts(Body, frozen=True, kw_only=True):
 
     low_balance_usd: UsdAmount | None = None
     webhook_url: HttpsUrl | None = None
+
+
+class AutoTopUp(Body, frozen=True, kw_only=True):
+    """An automatic top-up to turn on with its three amounts, or to turn off."""
+
+    enabled: bool
+    threshold_usd: UsdAmount | None = None
+    amount_usd: UsdAmount | None = None
+    monthly_ceiling_usd: UsdAmount | None = None
 
 
 async def told_below(books: PaymentBooks, account_id: str, wanted: LowAlerts) -> Automatic:
@@ -43,10 +53,26 @@ def judged(url: str, own_hosts: frozenset[str]) -> None:
 
 
 def alerts_view(terms: Automatic) -> dict[str, Any]:
-    """What the owner is told of."""
+    """The balance below which the owner is told, and its webhook."""
     low = terms.low_nanousd
     return {
         "object": "billing_alerts",
         "low_balance_usd": None if low is None else format_usd(low),
         "webhook_url": terms.webhook_url,
+    }
+
+
+def terms_view(terms: Automatic, now_s: float) -> dict[str, Any]:
+    """The automatic top-up as its owner sees it."""
+    spent = terms.spent_nanousd if terms.month == month_of(now_s) else 0
+    return {
+        "object": "auto_topup",
+        "enabled": terms.enabled,
+        "threshold_usd": format_usd(terms.threshold_nanousd),
+        "amount_usd": format_usd(terms.amount_nanousd),
+        "monthly_ceiling_usd": format_usd(terms.ceiling_nanousd),
+        "spent_this_month_usd": format_usd(spent),
+        "payment_method_saved": terms.method is not None,
+        "pending": terms.pending is not None,
+        "failed": terms.failed,
     }
