@@ -202,11 +202,9 @@ class Balances:
 
 async def test_a_balance_is_looked_at_and_a_low_one_told_until_it_is_taken() -> None:
     low = LowBalance("acct_1", 7, 8, 9)
-    bodies = (
-        b'{"schema_version": 1, "balance": {"account_id": "acct_1"}}',
-        b'{"schema_version": 1, "low": {"account_id": "acct_1",'
-        b' "balance_nanousd": 7, "threshold_nanousd": 8, "at_s": 9}}',
-    )
+    told = {"account_id": "acct_1", "balance_nanousd": 7, "threshold_nanousd": 8, "at_s": 9}
+    notices = ({"balance": {"account_id": "acct_1"}}, {"low": told})
+    bodies = [orjson.dumps({"schema_version": 1, **notice}) for notice in notices]
     records = {"Records": [record("gen_1", 2, body.decode()) for body in bodies]}
     balances = Balances(TryResult(delivered=False))
     answer = await deliver_batch(Tries({}), NO_ALERTS, Queue(), records, lambda: balances)
