@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -17,14 +18,14 @@ from msgspec.structs import replace
 from gateway.admin.accounts import create_account, credit, read_ledger
 from gateway.admin.commands import COMMANDS, answered, main, parser, shown, stack_settings
 from gateway.auth.principal import key_hash
-from gateway.errors import NotFound
+from gateway.errors import NotFound, ServiceUnavailable
 from gateway.ledger.hold_ids import hold_id_at
 from gateway.people.tokens import hashed
 from gateway.providers.auth.sigv4 import AwsCredentials
 from gateway.stores.money.items import entry_item
 from gateway.stores.money.store import DynamoMoney
 from gateway.stores.money.tables import MoneyTables
-from gateway.stores.money.usage import UsageSums
+from gateway.stores.money.usage import WORTH, UsageSums
 from gateway.wiring.operator import Operator
 from gateway.wiring.settings import Settings, from_environment
 from tests.fakes.invocations import LambdaContext
@@ -243,3 +244,45 @@ async def _two_holds(money: MemoryMoney, *asked: Any) -> None:
     await money.credit("acct_a", 1_000, once="start", now_s=NOW_S)
     for one in asked:
         await admitted(money, one)
+
+
+@pytest.fixture
+def summing(monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType, SimulatedDynamoDb]:
+    import functions.usage.app as module
+
+    api = SimulatedDynamoDb()
+    settings = SimpleNamespace(accounts_table="accounts", ledger_table="ledger")
+    on = SimpleNamespace(aws=api, settings=settings, clock=StandingClock())
+    monkeypatch.setattr("gateway.wiring.usage.process", lambda: on)
+    return module, api
+
+
+def test_the_scheduled_function_sums_up_accounts_that_were_active(
+    summing: tuple[ModuleType, SimulatedDynamoDb],
+) -> None:
+    module, api = summing
+    asyncio.run(_charged(DynamoMoney(api, "accounts", "ledger"), WORTH))
+    event = orjson.loads((Path(__file__).parents[2] / "events" / "usage.json").read_bytes())
+    assert module.handler(event, LambdaContext()) == {"accounts": 1, "entries": WORTH + 1, "failed": 0}
+    assert module.handler(event, LambdaContext()) == {"accounts": 1, "entries": 0, "failed": 0}
+
+
+def test_an_account_that_cannot_be_summed_up_fails_the_run(
+    summing: tuple[ModuleType, SimulatedDynamoDb], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def busy(*_: object, **__: object) -> int:
+        raise ServiceUnavailable("busy")
+
+    module, api = summing
+    asyncio.run(_charged(DynamoMoney(api, "accounts", "ledger"), 1))
+    monkeypatch.setattr(UsageSums, "sum_up", busy)
+    with pytest.raises(RuntimeError, match="of 1 accounts"):
+        module.handler({}, LambdaContext())
+
+
+async def _charged(money: DynamoMoney, count: int) -> None:
+    at_s = NOW_S - 600
+    await opened(money, "acct_a", balance=1_000_000)
+    for _ in range(count):
+        asked = replace(wanted("acct_a", 50, at_s), key_rpm_limit=900)
+        await money.settle(await admitted(money, asked, at_s), charge(50), at_s)
