@@ -203,3 +203,24 @@ async def test_only_a_request_of_an_account_below_its_mark_asks_for_a_look_once_
     await till.paid("9", "more")
     await request(5, 120)
     assert queue.balances == [ACCOUNT] * 2
+
+
+async def test_a_suspended_account_is_not_topped_up_by_itself(till: Till) -> None:
+    await saved(till)
+    watch = BalanceWatch(
+        till.money,
+        till.books,
+        till.top_ups,
+        MemoryPeople(),
+        Outbox(),
+        Queue(),
+        Posting(MemoryWebhookRecords(), Receiver(), till.clock),
+        till.clock,
+        "",
+    )
+    await till.money.set_account(ACCOUNT, disabled=True)
+    await watch.look(ACCOUNT)
+    assert charges(till) == 0
+    await till.money.set_account(ACCOUNT, disabled=False)
+    await watch.look(ACCOUNT)
+    assert charges(till) == 1

@@ -65,7 +65,8 @@ class BalanceWatch:
         """Fills the balance up, or tells of it, as the account's terms say. What is held counts as there still."""
         now_s = self._clock.now_s()
         state = await self._money.state(account_id, "", 1, now_s)
-        if state is None:
+        # A suspended one is not topped up by itself: its payments may just have been disputed.
+        if state is None or state.disabled:
             return
         balance = state.free_nanousd + state.held_nanousd
         is_filled, failed = await self._top_ups.fill(account_id, balance)
