@@ -28,6 +28,7 @@ from tests.fakes.idempotency import MemoryIdempotencyRecords
 from tests.fakes.keys import MemoryKeyStore
 from tests.fakes.money import MemoryMoney
 from tests.fakes.objects import MemoryObjects
+from tests.fakes.organizations import MemoryOrganizations
 from tests.fakes.people import MemoryPeople
 from tests.fakes.provider_keys import AskedProvider, managed_provider_keys
 from tests.fakes.webhooks import MemoryWebhookRecords
@@ -71,10 +72,12 @@ class AppUnderTest:
     reads_rpm: int = READS_RPM
     provider: AskedProvider = field(default_factory=AskedProvider)
     people: MemoryPeople = field(default_factory=MemoryPeople)
+    organizations: MemoryOrganizations = field(default_factory=MemoryOrganizations)
 
     def __post_init__(self) -> None:
         self.provider_keys = managed_provider_keys(self.keys, self.clock, self.provider)
         self.sessions = Sessions(self.people, self.clock)
+        self.keys.organizations = self.organizations
         for app in (keys_app, billing_app, webhooks_module.app):
             app._services = self.services
         vars(webhooks_module)["webhook_records"] = lambda: self.webhooks
@@ -90,6 +93,7 @@ class AppUnderTest:
             reads_rpm=self.reads_rpm,
             provider_keys=lambda: self.provider_keys,
             sessions=lambda: self.sessions,
+            organizations=lambda: self.organizations,
         )
 
     async def settle_in(self) -> None:

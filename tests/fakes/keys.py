@@ -12,6 +12,7 @@ from gateway.accounts.refusals import key_revoked, last_managing_key, maker_chan
 from gateway.errors import Conflict
 from gateway.ledger.hold_ids import END_OF_IDS
 from gateway.ports.keys import KeyRecord
+from gateway.ports.organizations import Member, OrganizationStore
 
 
 class MemoryKeyStore:
@@ -21,11 +22,23 @@ class MemoryKeyStore:
         self._hashes: dict[tuple[str, str], str] = {}
         self._records: dict[str, KeyRecord] = {}
         self._noted: set[str] = set()
+        self.organizations: OrganizationStore | None = None
 
     async def find(self, key_hash: str) -> KeyRecord | None:
         return self._records.get(key_hash)
 
-    async def add(self, key_hash: str, record: KeyRecord, *, made_by: KeyRecord | None = None) -> None:
+    async def add(
+        self,
+        key_hash: str,
+        record: KeyRecord,
+        *,
+        made_by: KeyRecord | None = None,
+        while_member: Member | None = None,
+    ) -> None:
+        if while_member is not None and self.organizations is not None:
+            found = await self.organizations.member(while_member.org_id, while_member.user_id)
+            if found is None or found.version != while_member.version:
+                raise maker_changed()
         if made_by is not None:
             maker = await self.get(made_by.account_id, made_by.key_id)
             stands = maker is not None and maker.can_manage_keys and not (maker.disabled or maker.revoked)

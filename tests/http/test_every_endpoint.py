@@ -20,13 +20,17 @@ from gateway.http.callers import TABLE, Kind
 from gateway.http.calls import Call, Shown
 from gateway.http.endpoints import Endpoints
 from gateway.http.json_app import JsonApp
+from gateway.organizations.inviting import Inviting
+from gateway.organizations.roster import Roster
 from gateway.people.registration import Terms
 from gateway.people.sessions import Sessions
 from gateway.people.tokens import hashed
 from gateway.ports.keys import KeyRecord
 from gateway.ports.people import User
+from gateway.wiring.organizations import Organizations
 from gateway.wiring.people import Around, people_of
 from tests.control_plane.harness import CALLER_IP, NOW_S, as_from_api_gateway
+from tests.fakes.organizations import MemoryOrganizations
 from tests.fakes.people import MemoryPeople, Outbox
 from tests.fakes.provider_keys import MemoryDataKeys, MemoryProviderKeys
 from tests.fakes.webhooks import MemoryWebhookRecords
@@ -105,6 +109,10 @@ async def studio(monkeypatch: pytest.MonkeyPatch) -> Studio:
         passwords=CountedPasswords(),
     )
     people = people_of(store, around, Terms("open"))
+    roster = Roster(MemoryOrganizations(), made.money, made.keys, made.clock)
+    inviting = Inviting(roster, Outbox(), people.attempts, made.clock, "")
+    organizations = Organizations(store, roster, inviting)
+    monkeypatch.setattr("gateway.http.organizations.organizations", lambda: organizations)
     for module in ("signing_in", "own_account"):
         monkeypatch.setattr(f"gateway.http.{module}.people", lambda: people)
     return made

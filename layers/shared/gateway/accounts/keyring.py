@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -25,6 +25,10 @@ from gateway.ledger.money import format_usd
 from gateway.ports.clock import Clock
 from gateway.ports.keys import KeyRecord, KeyStore
 from gateway.ports.money import Money
+
+if TYPE_CHECKING:
+    # Keys of organizations alone need it.
+    from gateway.ports.organizations import Member
 
 PREFIX = "sk-xc-"
 RANDOM_BYTES = 32
@@ -41,11 +45,21 @@ Family: TypeAlias = Sequence[tuple[KeyRecord, Mapping[str, Any]]]
 
 
 class Caller(Struct, frozen=True):
-    """The key that manages, or the person of the account, and the address its request comes from."""
+    """The key that manages, or the person of the account, and the address its request comes from.
+
+    `member` is what it is in an organization, whose key it creates; with `only_own` it manages the keys that the member
+    has made alone.
+    """
 
     principal: Principal
     source_ip: str
     is_person: bool = False
+    member: Member | None = None
+    only_own: bool = False
+
+    def sees(self, key: KeyRecord) -> bool:
+        """True for a key that the caller may know of."""
+        return not self.only_own or key.user_id == self.principal.key.user_id
 
     @property
     def account_id(self) -> str:
@@ -82,7 +96,13 @@ class Keyring(Struct, frozen=True):
             await self.store.change(account_id, key_id, {"revoked": True}, while_managed_by=None)
 
     async def create(
-        self, account_id: str, key_id: str, settings: Mapping[str, Any], *, made_by: KeyRecord | None = None
+        self,
+        account_id: str,
+        key_id: str,
+        settings: Mapping[str, Any],
+        *,
+        made_by: KeyRecord | None = None,
+        while_member: Member | None = None,
     ) -> tuple[str, KeyRecord]:
         """Creates a key; returns its text, which cannot be read again, and its record.
 
@@ -103,24 +123,31 @@ class Keyring(Struct, frozen=True):
         )
         if made_by is not None:
             refuse_wider(record, made_by)
-        await self.store.add(key_hash(full_key), record, made_by=made_by)
+        await self.store.add(key_hash(full_key), record, made_by=made_by, while_member=while_member)
         return full_key, record
 
     async def created(self, caller: Caller, key_id: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Creates a key for its caller and shows it with its text, this once."""
         maker = None if caller.is_person else await self.get(caller, caller.key_id)
-        full_key, record = await self.create(caller.account_id, key_id, {**settings, **caller.owned}, made_by=maker)
+        given = {**settings, **caller.owned}
+        full_key, record = await self.create(
+            caller.account_id, key_id, given, made_by=maker, while_member=caller.member
+        )
         return {"full_key": full_key, "key": key_view(record)}
 
     async def page(self, caller: Caller, limit: int, cursor: str | None) -> Page[KeyRecord]:
         """Lists the account's keys, newest first, revoked ones included."""
+        if caller.only_own:
+            seen = [key for key in await self._all(caller.account_id) if caller.sees(key)]
+            older = [key for key in seen if cursor is None or key.key_id < cursor]
+            return page_of(older[: limit + 1], limit, lambda record: record.key_id)
         found = await self.store.page(caller.account_id, limit=limit + 1, before=cursor)
         return page_of(found, limit, lambda record: record.key_id)
 
     async def get(self, caller: Caller, key_id: str) -> KeyRecord:
         """The account's key of that id; raises `NotFound`, also for a key of another account."""
         found = await self.store.get(caller.account_id, key_id) if KEY_ID.fullmatch(key_id) else None
-        if found is None:
+        if found is None or not caller.sees(found):
             raise no_key(key_id)
         return found
 

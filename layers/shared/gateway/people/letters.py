@@ -35,6 +35,17 @@ def reset(to: str, token: str, console_url: str) -> Letter:
     return _letter(to, "Reset your password", said, _way(console_url, "reset-password", token), ignore)
 
 
+def invitation(to: str, organization: str, role: str, token: str, console_url: str) -> Letter:
+    """The letter by which a person is invited to an organization."""
+    said = (f'You are invited to the organization "{organization}", as {role}. The invitation is good for 7 days.',)
+    way = (
+        ("Sign in with this address, or register it first, and open this link:", f"{page}#token={token}")
+        if (page := _page(console_url, "accept-invitation"))
+        else ("Sign in with this address, and send this token to POST /v1/organizations/invitations/accept:", token)
+    )
+    return _letter(to, "You are invited to an organization", said, way, "If you do not know it, do nothing.")
+
+
 def changed(to: str, what: str) -> Letter:
     """The letter that tells a person of a change of what protects the account."""
     said = (f"{what} If it was you, nothing is to be done.",)

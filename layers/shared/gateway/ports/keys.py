@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    # Keys of organizations alone need it.
+    from gateway.ports.organizations import Member
 
 
 class KeyRecord(Struct, frozen=True):
@@ -53,10 +57,18 @@ class KeyRecord(Struct, frozen=True):
 class KeyStore(Protocol):
     """Management of an account's keys. Every read sees every write before it."""
 
-    async def add(self, key_hash: str, record: KeyRecord, *, made_by: KeyRecord | None = None) -> None:
+    async def add(
+        self,
+        key_hash: str,
+        record: KeyRecord,
+        *,
+        made_by: KeyRecord | None = None,
+        while_member: Member | None = None,
+    ) -> None:
         """Adds a key under the hash of its text; raises `Conflict` if the key or its id exists.
 
-        With `made_by`, raises `Conflict` with the code `key_changed` if that key is another one by now.
+        With `made_by`, raises `Conflict` with the code `key_changed` if that key is another one by now, and with
+        `while_member` if that member of the organization is.
         """
 
     async def get(self, account_id: str, key_id: str) -> KeyRecord | None:

@@ -23,12 +23,19 @@ if TYPE_CHECKING:
     # Few calls of one family need it, and it brings the chat providers.
     from gateway.accounts.provider_keys import ProviderKeys
     from gateway.people.sessions import Sessions
+    from gateway.ports.organizations import OrganizationStore
 
 
 def _sessions() -> Sessions:
     from gateway.wiring.sessions import sessions  # noqa: PLC0415  # calls by keys do without
 
     return sessions()
+
+
+def _organizations() -> OrganizationStore:
+    from gateway.wiring.sessions import organization_store  # noqa: PLC0415  # calls for organizations alone need it
+
+    return organization_store()
 
 
 def _provider_keys() -> ProviderKeys:
@@ -50,6 +57,7 @@ class ControlServices(Struct, frozen=True):
     provider_keys: Callable[[], ProviderKeys] = _provider_keys
     look: Callable[[], Awaitable[None] | None] = look
     sessions: Callable[[], Sessions] = _sessions
+    organizations: Callable[[], OrganizationStore] = _organizations
 
 
 @cache

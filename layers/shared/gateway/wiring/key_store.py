@@ -18,4 +18,4 @@ def key_store() -> DynamoKeyStore:
 def key_store_of(on: Process) -> DynamoKeyStore:
     """The store of keys on the tables that a process's settings name."""
     tables = MoneyTables(on.aws, on.settings.accounts_table, on.settings.ledger_table)
-    return DynamoKeyStore(tables, on.settings.keys_table)
+    return DynamoKeyStore(tables, on.settings.keys_table, on.settings.people_table)

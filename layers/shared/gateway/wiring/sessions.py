@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from gateway.people.sessions import Sessions
+from gateway.stores.organizations import DynamoOrganizations
 from gateway.stores.people import DynamoPeople
 from gateway.wiring.process import process
 
@@ -14,6 +15,13 @@ def people_store() -> DynamoPeople:
     """The store of people and their sessions."""
     on = process()
     return DynamoPeople(on.aws, on.settings.people_table)
+
+
+@cache
+def organization_store() -> DynamoOrganizations:
+    """The store of organizations, in the same table."""
+    on = process()
+    return DynamoOrganizations(on.aws, on.settings.people_table)
 
 
 @cache

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import asdict
 
@@ -28,6 +28,10 @@ from gateway.stores.aws.attributes import from_item, to_item
 from gateway.stores.aws.client import STORE_DOWN, TransactionCanceled
 from gateway.stores.keys.lookup import record
 from gateway.stores.money.tables import CONDITION_FAILED, MoneyTables
+
+if TYPE_CHECKING:
+    # Keys of organizations alone need it.
+    from gateway.ports.organizations import Member
 
 Item = dict[str, Any]
 
@@ -54,11 +58,19 @@ BATCH, BATCHES_MAX = 100, 8
 class DynamoKeyStore:
     """`KeyStore` in two tables."""
 
-    def __init__(self, tables: MoneyTables, keys_table: str) -> None:
+    def __init__(self, tables: MoneyTables, keys_table: str, people_table: str = "") -> None:
+        self._people = people_table
         self._tables = tables
         self._keys = keys_table
 
-    async def add(self, key_hash: str, record: KeyRecord, *, made_by: KeyRecord | None = None) -> None:
+    async def add(
+        self,
+        key_hash: str,
+        record: KeyRecord,
+        *,
+        made_by: KeyRecord | None = None,
+        while_member: Member | None = None,
+    ) -> None:
         listing = {"account_id": record.account_id, "sk": LISTING + record.key_id, "key_hash": key_hash}
         key = {"key_hash": key_hash, "schema_version": SCHEMA_VERSION, **attributes(asdict(record))}
         unnoted = []
@@ -67,6 +79,7 @@ class DynamoKeyStore:
         else:
             unnoted = [{"ConditionCheck": self._tables.absent(_note(record.account_id))}]
         maker = [] if made_by is None else [await self._standing(made_by)]
+        maker += [] if while_member is None else [self._membership(while_member)]
         try:
             await self._transact(
                 _put(self._keys, key, "attribute_not_exists(key_hash)"),
@@ -181,6 +194,13 @@ class DynamoKeyStore:
                 },
             }
         }
+
+    def _membership(self, member: Member) -> Item:
+        """The condition that a member is what it was, at the moment of another write."""
+        from gateway.stores.organizations import at_version, member_key  # noqa: PLC0415  # no cold start pays for it
+
+        key = member_key(member.org_id, member.user_id)
+        return {"ConditionCheck": {"TableName": self._people, "Key": key, **at_version(member.version)}}
 
     async def _read(self, hashes: Sequence[str]) -> list[KeyRecord]:
         """Reads keys in batches:

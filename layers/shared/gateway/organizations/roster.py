@@ -1,0 +1,292 @@
+"""Changes organizations and their members. What a member may do is judged on the state that its change replaces.
+
+The organization is read before its members, and every change of a member raises its version: a change that was judged
+by a role which the caller has lost meanwhile does not fit any more, and is judged anew.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
+
+from gateway.errors import Conflict
+from gateway.ledger.hold_ids import hold_id_at
+from gateway.limits.windows import ACCOUNT_RPM_LIMIT
+from gateway.organizations import refusals
+from gateway.organizations.permissions import Permission, may, may_give
+from gateway.organizations.settings import MemberChanges
+from gateway.ports.clock import Clock
+from gateway.ports.keys import KeyRecord, KeyStore
+from gateway.ports.money import Money
+from gateway.ports.organizations import (
+    ORGANIZATION_PREFIX,
+    Invitation,
+    Member,
+    MemberChange,
+    Organization,
+    OrganizationStore,
+)
+from gateway.ports.people import User
+
+TRIES = 8
+ORGANIZATIONS_MAX, MEMBERS_MAX = 20, 200
+KEYS_AT_ONCE = 100
+
+
+class State(Struct, frozen=True):
+    """An organization as a member of it meets it."""
+
+    organization: Organization
+    actor: Member
+
+
+class Change(Struct, frozen=True):
+    """The next version of an organization, but for its number, and the members that change by it."""
+
+    organization: Organization
+    members: Sequence[MemberChange] = ()
+
+
+class Roster(Struct, frozen=True):
+    """Organizations over the stores."""
+
+    store: OrganizationStore
+    money: Money
+    keys: KeyStore
+    clock: Clock
+
+    def new_id(self) -> str:
+        """Draws the id of an organization to be created."""
+        return ORGANIZATION_PREFIX + hold_id_at(self.clock.now_s(), secrets.randbits(40))
+
+    async def create(self, user: User, org_id: str, name: str) -> State:
+        """Creates an organization that the person owns, with an empty account of its own."""
+        await self.refuse_more_of(user)
+        now_s = int(self.clock.now_s())
+        organization = Organization(org_id, name, now_s)
+        owner = Member(org_id, user.user_id, user.email, "owner", 1, now_s)
+        with suppress(Conflict):
+            await self.money.open_account(organization.account_id, ACCOUNT_RPM_LIMIT)
+        if not await self.store.change(organization, instead_of=None, members=[(owner, None)]):
+            raise refusals.changed_meanwhile()
+        return State(organization, owner)
+
+    async def disown(self, org_id: str) -> None:
+        """Closes an organization whose creation was never answered."""
+        found = await self.store.organization(org_id)
+        if found is not None and not found.closed:
+            await self.store.change(replace(found, version=found.version + 1, closed=True), instead_of=found)
+
+    async def refuse_more_of(self, user: User) -> None:
+        """Raises `Conflict` for a person who is in as many organizations as one may be."""
+        if len(await self.store.organizations_of(user.user_id)) >= ORGANIZATIONS_MAX:
+            raise refusals.too_many("organizations", ORGANIZATIONS_MAX)
+
+    async def mine(self, user_id: str) -> list[State]:
+        """The organizations that a person is in."""
+        found = []
+        for org_id in await self.store.organizations_of(user_id):
+            organization, member = await self.store.organization(org_id), await self.store.member(org_id, user_id)
+            if organization is not None and member is not None and not member.removed and not organization.closed:
+                found.append(State(organization, member))
+        return found
+
+    async def standing(self, org_id: str, user_id: str, permission: Permission) -> State:
+        """The organization, for a member with a permission; raises `NotFound` for others, or `PermissionDenied`."""
+        organization = await self.store.organization(org_id)
+        actor = await self.store.member(org_id, user_id)
+        if organization is None or organization.closed or actor is None or actor.removed:
+            raise refusals.no_organization(org_id)
+        if not may(actor.role, permission):
+            raise refusals.not_permitted(actor.role, permission)
+        return State(organization, actor)
+
+    async def rename(self, org_id: str, user_id: str, name: str | UnsetType) -> State:
+        """Gives the organization another name."""
+
+        async def plan(state: State) -> Change:
+            shown = state.organization.name if name is UNSET else str(name)
+            return Change(replace(state.organization, name=shown))
+
+        return await self._changed(org_id, user_id, "organization.update", plan)
+
+    async def members(self, org_id: str, user_id: str) -> list[Member]:
+        """The members, without those that were removed."""
+        await self.standing(org_id, user_id, "members.read")
+        return [one for one in await self.store.members(org_id) if not one.removed]
+
+    async def change_member(self, org_id: str, user_id: str, of: str, wanted: MemberChanges) -> Member:
+        """Changes a member's role and cap; the cap bounds all its keys within 5 s."""
+
+        async def plan(state: State) -> Change:
+            before = await self._member(org_id, of)
+            role = before.role if wanted.role is UNSET else wanted.role
+            if not (may_give(state.actor.role, before.role) and may_give(state.actor.role, role)):
+                raise refusals.beyond_role(state.actor.role)
+            cap = wanted.monthly_spend_cap_usd
+            limit = before.cap_nanousd if cap is UNSET else None if cap is None else int(cap)
+            after = replace(before, role=role, cap_nanousd=limit, version=before.version + 1)
+            owners = state.organization.owners + (role == "owner") - (before.role == "owner")
+            return Change(with_owners(state.organization, owners), [(after, before)])
+
+        await self._changed(org_id, user_id, "members.manage", plan)
+        after = await self._member(org_id, of)
+        if wanted.monthly_spend_cap_usd is not UNSET:
+            await self._apply(after, lambda _: {"seat_cap_nanousd": after.cap_nanousd})
+        return after
+
+    async def remove(self, org_id: str, user_id: str, of: str) -> Member:
+        """Removes a member and revokes its keys, which start nothing new after 5 s; a repeat completes it."""
+
+        async def plan(state: State) -> Change:
+            before = await self._member(org_id, of)
+            if not may_give(state.actor.role, before.role):
+                raise refusals.beyond_role(state.actor.role)
+            return without(state.organization, before)
+
+        state = await self.standing(org_id, user_id, "members.manage")
+        gone = await self.store.member(org_id, of)
+        if gone is None or not gone.removed or not may_give(state.actor.role, gone.role):
+            await self._changed(org_id, user_id, "members.manage", plan)
+        return await self._ended(org_id, of)
+
+    async def leave(self, org_id: str, user_id: str) -> Member:
+        """Removes the caller itself; the last owner stays."""
+
+        async def plan(state: State) -> Change:
+            return without(state.organization, state.actor)
+
+        await self._changed(org_id, user_id, "organization.read", plan)
+        return await self._ended(org_id, user_id)
+
+    async def transfer(self, org_id: str, user_id: str, to: str) -> State:
+        """Makes another member the owner in the caller's place, who is an admin from then on."""
+
+        async def plan(state: State) -> Change:
+            heir = await self._member(org_id, to)
+            if heir.user_id == user_id:
+                return Change(state.organization)
+            owners = state.organization.owners - (heir.role == "owner")
+            new = replace(heir, role="owner", version=heir.version + 1)
+            former = replace(state.actor, role="admin", version=state.actor.version + 1)
+            return Change(replace(state.organization, owners=owners), [(new, heir), (former, state.actor)])
+
+        return await self._changed(org_id, user_id, "organization.transfer", plan)
+
+    async def join(self, invitation: Invitation, user: User) -> State:
+        """Makes the invited person a member, by the invitation, which is used up by it."""
+        for _ in range(TRIES):
+            organization = await self.store.organization(invitation.org_id)
+            before = await self.store.member(invitation.org_id, user.user_id)
+            if organization is None or organization.closed:
+                raise refusals.bad_invitation()
+            if before is not None and not before.removed:
+                raise refusals.already_member()
+            if organization.members >= MEMBERS_MAX:
+                raise refusals.too_many("members", MEMBERS_MAX)
+            member = self._joining(organization, invitation, user, before)
+            grown = replace(
+                organization,
+                version=organization.version + 1,
+                members=organization.members + 1,
+                owners=organization.owners + (member.role == "owner"),
+                seats=max(organization.seats, member.seat),
+            )
+            if await self.store.change(grown, instead_of=organization, members=[(member, before)], used=invitation):
+                return State(grown, member)
+            standing = await self.store.invitation(invitation.org_id, invitation.invitation_id)
+            if standing is None or standing.status != "pending":
+                raise refusals.bad_invitation()
+        raise refusals.changed_meanwhile()
+
+    async def delete(self, org_id: str, user_id: str) -> Organization:
+        """Deletes an organization whose balance is 0: its members' keys end, and all members leave it."""
+        state = await self.standing(org_id, user_id, "organization.delete")
+        account_id = state.organization.account_id
+        await self._refuse_unsettled(account_id, user_id)
+        for key in await self._keys(account_id):
+            await self._revoke(key)
+
+        async def plan(state: State) -> Change:
+            await self._refuse_unsettled(account_id, user_id)
+            return Change(replace(state.organization, closed=True))
+
+        closed = (await self._changed(org_id, user_id, "organization.delete", plan)).organization
+        await self.money.set_account(account_id, disabled=True)
+        return closed
+
+    def _joining(self, organization: Organization, invitation: Invitation, user: User, before: Member | None) -> Member:
+        now_s = int(self.clock.now_s())
+        if before is None:
+            seat = organization.seats + 1
+            return Member(organization.org_id, user.user_id, user.email, invitation.role, seat, now_s)
+        back = replace(before, role=invitation.role, email=user.email, joined_at_s=now_s, removed=False)
+        return replace(back, version=before.version + 1)
+
+    async def _changed(
+        self, org_id: str, user_id: str, permission: Permission, plan: Callable[[State], Awaitable[Change]]
+    ) -> State:
+        for _ in range(TRIES):
+            state = await self.standing(org_id, user_id, permission)
+            change = await plan(state)
+            after = replace(change.organization, version=state.organization.version + 1)
+            if await self.store.change(after, instead_of=state.organization, members=change.members):
+                own = [member for member, _ in change.members if member.user_id == user_id]
+                return State(after, own[0] if own else state.actor)
+        raise refusals.changed_meanwhile()
+
+    async def _member(self, org_id: str, user_id: str) -> Member:
+        found = await self.store.member(org_id, user_id)
+        if found is None or found.removed:
+            raise refusals.no_member(user_id)
+        return found
+
+    async def _refuse_unsettled(self, account_id: str, user_id: str) -> None:
+        account = await self.money.state(account_id, user_id, 0, self.clock.now_s())
+        if account is not None and (account.free_nanousd or account.held_nanousd):
+            raise refusals.not_settled()
+
+    async def _ended(self, org_id: str, user_id: str) -> Member:
+        """Revokes the keys of a member that was removed; one that is back by now keeps its own."""
+        gone = await self.store.member(org_id, user_id)
+        if gone is None:
+            raise refusals.no_member(user_id)
+        if gone.removed:
+            await self._apply(gone, lambda _: {"revoked": True})
+        return gone
+
+    async def _apply(self, member: Member, changes: Callable[[KeyRecord], dict[str, object]]) -> None:
+        """Changes the keys of a member; a new one is made only by the member as it stands (`KeyStore.add`)."""
+        for key in await self._keys(member.account_id):
+            if key.user_id == member.user_id and not key.revoked:
+                with suppress(Conflict):
+                    await self.keys.change(key.account_id, key.key_id, changes(key))
+
+    async def _revoke(self, key: KeyRecord) -> None:
+        if not key.revoked:
+            with suppress(Conflict):
+                await self.keys.change(key.account_id, key.key_id, {"revoked": True})
+
+    async def _keys(self, account_id: str) -> list[KeyRecord]:
+        found: list[KeyRecord] = []
+        while page := await self.keys.page(account_id, limit=KEYS_AT_ONCE, before=found[-1].key_id if found else None):
+            found += page
+        return found
+
+
+def with_owners(organization: Organization, owners: int) -> Organization:
+    """The organization with so many owners; raises `Conflict` for none."""
+    if owners < 1:
+        raise refusals.last_owner()
+    return replace(organization, owners=owners)
+
+
+def without(organization: Organization, member: Member) -> Change:
+    """The change by which a member goes."""
+    after = with_owners(organization, organization.owners - (member.role == "owner"))
+    gone = replace(member, removed=True, version=member.version + 1)
+    return Change(replace(after, members=after.members - 1), [(gone, member)])

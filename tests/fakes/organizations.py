@@ -1,0 +1,73 @@
+"""`OrganizationStore` in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from gateway.ports.organizations import Invitation, InvitationStatus, Member, MemberChange, Organization
+
+
+class MemoryOrganizations:
+    """`OrganizationStore` in dictionaries."""
+
+    def __init__(self) -> None:
+        self._organizations: dict[str, Organization] = {}
+        self._members: dict[tuple[str, str], Member] = {}
+        self._invitations: dict[tuple[str, str], Invitation] = {}
+
+    async def organization(self, org_id: str) -> Organization | None:
+        return self._organizations.get(org_id)
+
+    async def member(self, org_id: str, user_id: str) -> Member | None:
+        return self._members.get((org_id, user_id))
+
+    async def members(self, org_id: str) -> Sequence[Member]:
+        return [member for (owner, _), member in sorted(self._members.items()) if owner == org_id]
+
+    async def organizations_of(self, user_id: str) -> Sequence[str]:
+        return [org for (org, user), one in sorted(self._members.items()) if user == user_id and not one.removed]
+
+    async def change(
+        self,
+        organization: Organization,
+        *,
+        instead_of: Organization | None,
+        members: Sequence[MemberChange] = (),
+        used: Invitation | None = None,
+    ) -> bool:
+        standing = self._organizations.get(organization.org_id)
+        stands = _version(standing) == _version(instead_of)
+        stands = stands and all(
+            _version(self._members.get((after.org_id, after.user_id))) == _version(before) for after, before in members
+        )
+        if not stands or (used is not None and not await self.end_invitation(used, "accepted")):
+            return standing == organization
+        self._organizations[organization.org_id] = organization
+        self._members |= {(after.org_id, after.user_id): after for after, _ in members}
+        return True
+
+    async def invite(self, invitation: Invitation) -> None:
+        self._invitations[invitation.org_id, invitation.invitation_id] = invitation
+
+    async def invitation(self, org_id: str, invitation_id: str) -> Invitation | None:
+        return self._invitations.get((org_id, invitation_id))
+
+    async def invitation_at(self, token_hash: str) -> Invitation | None:
+        return next((one for one in self._invitations.values() if one.token_hash == token_hash), None)
+
+    async def invitations(self, org_id: str) -> Sequence[Invitation]:
+        return [one for (owner, _), one in sorted(self._invitations.items()) if owner == org_id]
+
+    async def end_invitation(self, invitation: Invitation, status: InvitationStatus) -> bool:
+        place = (invitation.org_id, invitation.invitation_id)
+        standing = self._invitations.get(place)
+        if standing is None or standing.status != "pending":
+            return standing == replace(invitation, status=status)
+        self._invitations[place] = replace(standing, status=status)
+        return True
+
+
+def _version(record: Organization | Member | None) -> int | None:
+    return None if record is None else record.version

@@ -1,0 +1,239 @@
+"""Tests of organizations as the reference's clients use them: roles, invitations, caps, and whom a session acts for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from functions.organizations.app import app as organizations_app
+from gateway.http import organizations as served
+from gateway.organizations import permissions
+from gateway.organizations.inviting import Inviting
+from gateway.organizations.roster import Roster
+from gateway.wiring.organizations import Organizations
+from tests.control_plane.harness import CALLER_IP, as_from_api_gateway
+from tests.hangs import HANGS_AFTER_S
+from tests.people.harness import House
+
+pytestmark = pytest.mark.anyio
+PEOPLE = ("owner", "admin", "developer", "stranger")
+CALLS: tuple[tuple[str, str, dict[str, Any] | None], ...] = (
+    ("GET", "", None),
+    ("PATCH", "", {"name": "Other"}),
+    ("DELETE", "", None),
+    ("GET", "/members", None),
+    ("PATCH", "/members/{owner}", {"role": "developer"}),
+    ("DELETE", "/members/{owner}", None),
+    ("GET", "/invitations", None),
+    ("POST", "/invitations", {"email": "new@example.com", "role": "owner"}),
+    ("DELETE", "/invitations/inv_1", None),
+    ("POST", "/transfer-ownership", {"new_owner_user_id": "{stranger}"}),
+    ("POST", "/leave", None),
+)
+
+
+class Office:
+    """An organization with an owner, an admin and a developer, and a person who is a stranger to it."""
+
+    def __init__(self) -> None:
+        self.house = House()
+        on = self.house.nexgate
+        roster = Roster(on.organizations, on.money, on.keys, on.clock)
+        inviting = Inviting(roster, self.house.mail, self.house.people.attempts, on.clock, "https://console.test")
+        made = Organizations(on.people, roster, inviting)
+        vars(served)["organizations"] = lambda: made
+        organizations_app._services = on.services
+        self.token: dict[str, str] = {}
+        self.user_id: dict[str, str] = {}
+        self.org_id = ""
+
+    async def ask(self, who: str, method: str, path: str, body: object = None, **headers: str) -> httpx.Response:
+        if not path.startswith("/v1/organizations"):
+            return await self.house.nexgate.ask(method, path, body, self.token.get(who, who), headers=headers)
+        app = as_from_api_gateway(organizations_app)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(CALLER_IP, 1))
+        given = {"Authorization": f"Bearer {self.token.get(who, who)}", **headers}
+        sent: dict[str, Any] = {} if body is None else {"json": body}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="https://gateway.test", timeout=HANGS_AFTER_S
+        ) as client:
+            return await client.request(method, path, headers=given, **sent)
+
+    async def on(self, who: str, method: str, path: str, body: object = None) -> httpx.Response:
+        return await self.ask(who, method, f"/v1/organizations/{self.org_id}{path}", body)
+
+    async def settle(self) -> None:
+        await self.house.nexgate.settle_in()
+        for name in PEOPLE:
+            self.user_id[name] = (await self.house.registered(f"{name}@example.com"))["user_id"]
+            self.token[name] = (await self.house.signed_in(f"{name}@example.com"))["access_token"]
+        created = await self.ask("owner", "POST", "/v1/organizations", {"name": "Acme Inc"})
+        assert created.status_code == 201, created.text
+        self.org_id = created.json()["organization"]["org_id"]
+        for role in ("admin", "developer"):
+            await self.joined(role)
+
+    async def invited(self, role: str) -> str:
+        answer = await self.on("owner", "POST", "/invitations", {"email": f"{role}@example.com", "role": role})
+        assert answer.status_code == 201, answer.text
+        return self.house.mailed_token()
+
+    async def joined(self, role: str) -> None:
+        token = await self.invited(role)
+        answer = await self.ask(role, "POST", "/v1/organizations/invitations/accept", {"token": token})
+        assert answer.json()["organization"]["role"] == role, answer.text
+
+    async def key_of(self, who: str, **settings: Any) -> dict[str, Any]:
+        wanted = {"name": who, **settings}
+        answer = await self.ask(who, "POST", "/v1/keys", wanted, **{"X-Nexevo-Organization": self.org_id})
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+
+@pytest.fixture
+async def office() -> Office:
+    made = Office()
+    await made.settle()
+    return made
+
+
+def code(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+async def test_members_are_listed_with_their_roles(office: Office) -> None:
+    found = (await office.on("developer", "GET", "/members")).json()["data"]
+    assert {one["user_id"]: one["role"] for one in found} == {
+        office.user_id[role]: role for role in ("owner", "admin", "developer")
+    }
+
+
+@pytest.mark.parametrize(("method", "path", "body"), CALLS)
+async def test_a_stranger_gets_the_answer_of_an_unknown_organization_everywhere(
+    office: Office, method: str, path: str, body: dict[str, Any] | None
+) -> None:
+    assert code(await office.on("stranger", method, path.format(**office.user_id), body)) == (
+        404,
+        "organization_not_found",
+    )
+
+
+@pytest.mark.parametrize("who", ["stranger", "owner", "admin", "developer"])
+async def test_no_role_reaches_another_organization(office: Office, who: str) -> None:
+    own = office.org_id
+    created = await office.ask("stranger", "POST", "/v1/organizations", {"name": "Other"})
+    office.org_id = own if who == "stranger" else created.json()["organization"]["org_id"]
+    for method, path, body in CALLS:
+        answer = await office.on(who, method, path.format(**office.user_id), body)
+        assert code(answer) == (404, "organization_not_found"), (method, path)
+    for path in ("/v1/keys", "/v1/billing/balance", "/v1/webhooks/secret"):
+        answer = await office.ask(who, "GET", path, **{"X-Nexevo-Organization": office.org_id})
+        assert code(answer) == (404, "organization_not_found"), path
+
+
+async def test_a_developer_has_no_say_over_others_and_an_admin_none_over_owners(office: Office) -> None:
+    member = "/members/" + office.user_id["owner"]
+    for who in ("admin", "developer"):
+        for method, path, body in (
+            ("PATCH", member, {"role": "developer"}),
+            ("DELETE", member, None),
+            ("PATCH", "/members/" + office.user_id[who], {"role": "owner"}),
+            ("POST", "/invitations", {"email": "x@example.com", "role": "owner"}),
+            ("POST", "/transfer-ownership", {"new_owner_user_id": office.user_id[who]}),
+            ("DELETE", "", None),
+        ):
+            assert code(await office.on(who, method, path, body)) == (403, "insufficient_role"), (who, path)
+
+
+async def test_the_last_owner_stays_until_it_hands_over(office: Office) -> None:
+    assert code(await office.on("owner", "POST", "/leave")) == (409, "last_owner")
+    own = "/members/" + office.user_id["owner"]
+    assert code(await office.on("owner", "PATCH", own, {"role": "admin"})) == (409, "last_owner")
+    heir = {"new_owner_user_id": office.user_id["developer"]}
+    assert (await office.on("owner", "POST", "/transfer-ownership", heir)).json()["organization"]["role"] == "admin"
+    assert (await office.on("owner", "POST", "/leave")).status_code == 200
+    assert code(await office.on("owner", "GET", "")) == (404, "organization_not_found")
+
+
+async def test_an_invitation_is_for_its_address_and_once(office: Office) -> None:
+    path = "/v1/organizations/invitations/accept"
+    answer = await office.on("owner", "POST", "/invitations", {"email": "stranger@example.com", "role": "developer"})
+    token = office.house.mailed_token()
+    assert token not in answer.text
+    assert code(await office.ask("developer", "POST", path, {"token": token})) == (403, "wrong_address")
+    assert (await office.ask("stranger", "POST", path, {"token": token})).status_code == 200
+    assert code(await office.ask("stranger", "POST", path, {"token": token})) == (400, "invalid_token")
+
+
+async def test_an_invitation_that_was_revoked_or_is_old_is_not_valid(office: Office) -> None:
+    path, wanted = "/v1/organizations/invitations/accept", {"email": "stranger@example.com"}
+    made = (await office.on("owner", "POST", "/invitations", wanted)).json()["invitation"]
+    await office.on("owner", "DELETE", f"/invitations/{made['invitation_id']}")
+    token = office.house.mailed_token()
+    assert code(await office.ask("stranger", "POST", path, {"token": token})) == (400, "invalid_token")
+    await office.on("owner", "POST", "/invitations", wanted)
+    office.house.later(7 * 24 * 3600 + 1)
+    office.token["stranger"] = (await office.house.signed_in("stranger@example.com"))["access_token"]
+    last = {"token": office.house.mailed_token()}
+    assert code(await office.ask("stranger", "POST", path, last)) == (400, "invalid_token")
+
+
+async def test_a_removed_members_keys_end_and_others_go_on(office: Office) -> None:
+    gone, stays = await office.key_of("developer"), await office.key_of("admin")
+    assert gone["key"]["org_id"] == office.org_id
+    await office.on("admin", "DELETE", "/members/" + office.user_id["developer"])
+    account_id = "acct_" + office.org_id.removeprefix("org_")
+    keys = office.house.nexgate.keys
+    ended, other = [await keys.get(account_id, one["key"]["key_id"]) for one in (gone, stays)]
+    assert (ended is None or ended.revoked, other is None or other.revoked) == (True, False)
+
+
+async def test_a_members_cap_is_its_keys_own_and_later_ones_too(office: Office) -> None:
+    first = await office.key_of("developer")
+    wanted = {"monthly_spend_cap_usd": "2.5"}
+    answer = await office.on("admin", "PATCH", "/members/" + office.user_id["developer"], wanted)
+    assert answer.json()["member"]["monthly_spend_cap_usd"] == "2.5"
+    second, account_id = await office.key_of("developer"), "acct_" + office.org_id.removeprefix("org_")
+    for made in (first, second):
+        found = await office.house.nexgate.keys.get(account_id, made["key"]["key_id"])
+        assert found is not None
+        assert (found.seat, found.seat_cap_nanousd) == (3, 2_500_000_000)
+
+
+async def test_a_developer_sees_its_own_keys_alone(office: Office) -> None:
+    own, other, acting = await office.key_of("developer"), await office.key_of("admin"), office.org_id
+    headers = {"X-Nexevo-Organization": acting}
+    seen = (await office.ask("developer", "GET", "/v1/keys", **headers)).json()["data"]
+    assert [one["key_id"] for one in seen] == [own["key"]["key_id"]]
+    answer = await office.ask("developer", "DELETE", f"/v1/keys/{other['key']['key_id']}", **headers)
+    assert code(answer) == (404, "key_not_found")
+    assert len((await office.ask("admin", "GET", "/v1/keys", **headers)).json()["data"]) == 2
+    assert code(await office.ask("developer", "GET", "/v1/billing/balance", **headers)) == (403, "insufficient_role")
+
+
+async def test_a_key_acts_for_its_own_account_alone(office: Office) -> None:
+    key = (await office.key_of("owner", can_manage_keys=True))["full_key"]
+    answer = await office.ask(key, "GET", "/v1/keys", **{"X-Nexevo-Organization": "org_other"})
+    assert code(answer) == (400, "organization_mismatch")
+    assert code(await office.ask(key, "POST", "/v1/organizations", {"name": "More"})) == (403, "insufficient_role")
+    assert (await office.on(key, "GET", "/members")).status_code == 200
+
+
+async def test_an_organization_with_money_is_not_deleted(office: Office) -> None:
+    money, account_id = office.house.nexgate.money, "acct_" + office.org_id.removeprefix("org_")
+    await money.credit(account_id, 1, once="one", now_s=office.house.nexgate.clock.now_s())
+    assert code(await office.on("owner", "DELETE", "")) == (409, "balance_not_settled")
+
+
+async def test_a_settled_organization_is_deleted(office: Office) -> None:
+    assert (await office.on("owner", "DELETE", "")).json()["deleted"] is True
+    assert code(await office.on("owner", "GET", "")) == (404, "organization_not_found")
+
+
+def test_the_documentation_has_the_table_of_permissions() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "organizations.md"
+    assert permissions.table() in page.read_text()
