@@ -68,7 +68,7 @@ async def test_what_openai_has_by_default_is_the_default(studio: Studio) -> None
         ({"prompt": ""}, (400, "invalid_value", "prompt")),
         ({"model": "hunyuan-3d-2"}, (400, None, "model")),
         ({"input_reference": {}}, (400, None, "input_reference")),
-        ({"input_reference": {"file_id": "file-none"}}, (400, None, "input_reference")),
+        ({"input_reference": {"file_id": "file-none"}}, (404, "file_not_found", "input_reference")),
         ({"input_reference": {"image_url": "http://x.example/a.png"}}, (400, None, "input_reference")),
         ({"model": "runway-gen4"}, (400, "missing_required_parameter", "input_reference")),
         ({"quality": "hd"}, (400, "unknown_parameter", "quality")),

@@ -53,6 +53,6 @@ def path_parameters(path: str) -> Iterator[dict[str, Any]]:
 def query_parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
     """Describes the members of the query's Struct."""
     if endpoint.query is not None:
-        _, schemas = schema_components([endpoint.query])
+        _, schemas = schema_components([endpoint.query], schema_hook=schema_of)
         for name, schema in schemas[endpoint.query.__name__]["properties"].items():
             yield {"name": name, "in": "query", "required": False, "schema": schema}

@@ -51,11 +51,11 @@ def test_a_function_does_not_load_at_its_start(family: str, packages: tuple[str,
 # installed, as it is for development. What is counted may be below by three modules and 2 % at most, so that no number
 # is larger than what it is for. What needs more is loaded by the request that needs it, or raises a number here.
 BUDGETS: dict[str, tuple[int, int]] = {
-    "account": (311, 1157),
+    "account": (311, 1160),
     "audio": (343, 1231),
     "agents": (318, 1210),
     "background": (387, 1331),
-    "billing": (294, 1122),
+    "billing": (294, 1126),
     "callbacks": (335, 1227),
     "chat": (378, 1320),
     "embeddings": (345, 1227),
@@ -68,6 +68,7 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "messages": (381, 1320),
     "models": (340, 1174),
     "notifier": (278, 1129),
+    "organizations": (304, 1147),
     "reconciler": (251, 1031),
     "rerank": (343, 1217),
     "responses": (389, 1346),
@@ -77,7 +78,7 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "tasks": (318, 1210),
     "usage": (206, 944),
     "videos": (364, 1286),
-    "webhooks": (288, 1106),
+    "webhooks": (288, 1108),
 }
 # Of a family that is not named.
 OTHERS = (332, 1203)
