@@ -23,8 +23,14 @@ import orjson
 from msgspec.structs import replace
 
 from functions.responses.app import ROUTES as RESPONSES
+from gateway.agents.journal import Journals
+from gateway.agents.runs import Runs
+from gateway.billing.automatic import TopUps
+from gateway.billing.checkout import Checkouts
+from gateway.billing.events import Events
 from gateway.canonical.jobs import Job, JobKind
 from gateway.canonical.money import AccountSnapshot, Charge, Hold
+from gateway.http.agents import AgentsFamily, AgentsRoutes, TasksRoutes, read_run_body, read_task_body
 from gateway.http.buffered import answered
 from gateway.http.json_app import JsonApp
 from gateway.http.streaming_app import StreamingApp
@@ -33,6 +39,8 @@ from gateway.jobs.media.callbacks import Callbacks
 from gateway.jobs.writer import JobWriter
 from gateway.logs.lines import JsonFormatter
 from gateway.operations.count_tokens import TokenCounter
+from gateway.organizations.inviting import Inviting
+from gateway.organizations.roster import Roster
 from gateway.people.registration import Terms
 from gateway.people.sessions import Sessions
 from gateway.people.tokens import hashed
@@ -50,14 +58,22 @@ from gateway.runtime.cycle import HttpCycle
 from gateway.runtime.event import http_scope
 from gateway.runtime.invocation import InvocationContext
 from gateway.signatures import Vault
+from gateway.stores.money.payments import DynamoPaymentBooks
+from gateway.stores.money.store import DynamoMoney
+from gateway.wiring.agents import judge
+from gateway.wiring.billing import Paying
 from gateway.wiring.chat import CATALOG
+from gateway.wiring.organizations import Organizations
 from gateway.wiring.people import Around, people_of
 from gateway.wiring.streaming import StreamingServices
 from local.gateway_event import Request, proxy_event
+from local.payments.serving import Serving
+from tests.billing.harness import OneCredential, StripeUnderTest
 from tests.control_plane.harness import CALLER_IP, NOW_S, StoppedClock
 from tests.fakes.idempotency import MemoryIdempotencyRecords
 from tests.fakes.invocations import LambdaContext
 from tests.fakes.objects import MemoryObjects
+from tests.fakes.organizations import MemoryOrganizations
 from tests.fakes.people import MemoryPeople, Outbox
 from tests.fakes.provider_keys import MemoryDataKeys, MemoryProviderKeys
 from tests.fakes.responses import MemoryResponseRecords
@@ -67,6 +83,7 @@ from tests.fuzz.cases import CHILD_ID, RESPONSE_ID, SESSION, Case
 from tests.fuzz.provider import ROWS, Providers
 from tests.generation.studio import ACCOUNT, Studio, routes, stack
 from tests.http.endpoints import FAMILIES
+from tests.money.simulation.dynamodb import SimulatedDynamoDb
 from tests.people.harness import CountedPasswords
 from tests.virtual_time import VirtualTimeLoop
 
@@ -154,6 +171,7 @@ class Stores:
     responses: MemoryResponseRecords = field(default_factory=MemoryResponseRecords)
     objects: MemoryObjects = field(default_factory=MemoryObjects)
     people: MemoryPeople = field(default_factory=MemoryPeople)
+    payments: SimulatedDynamoDb = field(default_factory=SimulatedDynamoDb)
     ids: dict[str, str] = field(default_factory=dict)
 
     async def settle_in(self) -> None:
@@ -174,6 +192,7 @@ class Stores:
         assert await self.people.add(jane, hashed(jane.email))
         tokens = await Sessions(self.people, studio.clock).open(jane, CALLER_IP, "fuzz")
         self.ids["session"] = tokens["access_token"]
+        await DynamoMoney(self.payments, "accounts", "ledger").open_account(ACCOUNT, 1_000)
 
     def copied(self) -> Stores:
         """Returns equal stores that share nothing that changes."""
@@ -182,7 +201,10 @@ class Stores:
             clock=Clock(), keys=deepcopy(old.keys), money=deepcopy(old.money),
             jobs=deepcopy(old.jobs), objects=deepcopy(old.objects),
         )  # fmt: skip
-        return Stores(studio, deepcopy(self.responses), deepcopy(self.objects), deepcopy(self.people), self.ids)
+        return Stores(
+            studio, deepcopy(self.responses), deepcopy(self.objects), deepcopy(self.people), deepcopy(self.payments),
+            self.ids,
+        )  # fmt: skip
 
 
 @cache
@@ -218,10 +240,15 @@ class World:
         studio = self.stores.studio
         clock, money, jobs = studio.clock, studio.money, studio.jobs
         people, control = self.stores.people, import_module("functions.files.app").app._services()
-        self.control = replace(control, sessions=lambda: Sessions(people, clock))
+        organizations = MemoryOrganizations()
+        self.control = replace(control, sessions=lambda: Sessions(people, clock), organizations=lambda: organizations)
         own_keys, mail, passwords = MemoryProviderKeys(), Outbox(), CountedPasswords()
         around = Around(money, studio.keys, own_keys, mail, MemoryDataKeys(), clock, passwords)
         self.people = people_of(people, around, Terms("open"))
+        roster = Roster(organizations, money, studio.keys, clock)
+        inviting = Inviting(roster, mail, self.people.attempts, clock, "")
+        self.organizations = Organizations(people, roster, inviting)
+        self.paying = self._paying(clock)
         self.late = LateSettlements()
         self.providers = ProviderClient(self, Providers(clock.now_s), PATIENCE)
         billing = Billing(money, self.late, clock)
@@ -238,6 +265,15 @@ class World:
         )
         self.callbacks = Callbacks(jobs, writer, studio.executions, MEDIA_VENDORS, self.providers, clock)
         self.webhooks = MemoryWebhookRecords()
+        journals = Journals(jobs, writer, self.stores.objects)
+        self.runs = Runs(jobs, writer, studio.executions, journals, self.stores.objects, clock)
+
+    def _paying(self, clock: StoppedClock) -> Paying:
+        books = DynamoPaymentBooks(self.stores.payments, "accounts", "ledger")
+        service = StripeUnderTest(Serving(""), OneCredential())
+        events = Events(books, service, clock)
+        top_ups = TopUps(books, service, events, clock)
+        return Paying(books, service, Checkouts(books, service, clock, ""), events, top_ups)
 
     async def of(self, provider: str) -> list[Credential]:
         """Returns the provider's credentials: the world is its own `Credentials`."""
@@ -288,7 +324,12 @@ class Gateway:
                     undo.enter_context(patch.object(app, "_services", lambda: self.world.control))
             stored = replace(RESPONSES, stored=lambda: self.world.turns)
             undo.enter_context(patch.object(import_module("functions.responses.app").app, "_route_at", stored))
+            runs = AgentsFamily(lambda: self.world.runs, read_run_body, read_task_body, judge)
+            for family, routed in (("agents", AgentsRoutes(runs)), ("tasks", TasksRoutes(runs))):
+                app = import_module(f"functions.{family}.app").app
+                undo.enter_context(patch.object(app, "_route_at", routed))
             for name, part in {
+                "gateway.wiring.streaming.services": "services",
                 "gateway.wiring.chat.vault": "vault",
                 "gateway.wiring.compaction.vault": "vault",
                 "gateway.wiring.count_tokens.token_counter": "counter",
@@ -297,6 +338,8 @@ class Gateway:
                 "gateway.wiring.background_responses.background_responses": "background",
                 "functions.callbacks.app.callbacks": "callbacks",
                 "functions.webhooks.app.webhook_records": "webhooks",
+                "gateway.http.organizations.organizations": "organizations",
+                "gateway.http.paying.paying": "paying",
                 "gateway.http.signing_in.people": "people",
                 "gateway.http.own_account.people": "people",
             }.items():

@@ -132,6 +132,18 @@ def _listed() -> dict[str, list[Any]]:
         r"/v1/auth/change-password": [{"current_password": "a password", "new_password": "an other one"}],
         r"/v1/auth/2fa/.*": [{"password": "a password"} | more for more in ({}, {"code": "123456"})],
         r"/v1/auth/logout": [{}],
+        r".*/billing/(topup|checkout)": [{"amount_usd": "20", "idempotency_key": "topup-1"}, {"amount_usd": 20.5}],
+        r".*/billing/auto-topup": [
+            {"enabled": True, "threshold_usd": "5", "amount_usd": "20", "monthly_ceiling_usd": "100"},
+            {"enabled": False},
+        ],
+        r".*/billing/alerts": [{"low_balance_usd": "5", "webhook_url": "https://example.com/low"}],
+        r".*/billing/webhook": [{"id": "evt_1", "type": "checkout.session.completed", "data": {"object": {}}}],
+        r".*/organizations(/[^/]*)?": [{"name": "Acme Inc"}],
+        r".*/organizations/[^/]*/invitations": [{"email": "eve@example.com", "role": "developer"}],
+        r".*/organizations/invitations/.*": [{"token": "a" * 43}],
+        r".*/organizations/[^/]*/members/.*": [{"role": "admin"}, {"monthly_spend_cap_usd": "5"}],
+        r".*/organizations/[^/]*/transfer-ownership": [{"new_owner_user_id": "user_000000000000000002"}],
         r"/v1/callbacks/.*": [{"id": "task-1", "status": "succeeded", "output": ["https://example.com/x.mp4"]}],
     }  # fmt: skip
 

@@ -27,11 +27,13 @@ CREATIONS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 # What a request without a body creates has a test of its own.
 BODILESS = {"webhooks"}
+# What only a person who is signed in creates, too.
+BY_PEOPLE = {"organizations"}
 # Repeats answers to itself, and answers no caller.
 INSIDE = {"runner"}
 # Every other family that repeats an answer creates by its sample in `events`.
 for family in naming("ReplayPolicy"):
-    if family not in CREATIONS.keys() | BODILESS | INSIDE:
+    if family not in CREATIONS.keys() | BODILESS | BY_PEOPLE | INSIDE:
         sample = json.loads((ROOT / "events" / f"{family}.json").read_text())
         CREATIONS[family] = (sample["path"], json.loads(sample["body"]))
 # What each refuses of its own creation, under the same key, before anything is made.
