@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from functions.organizations.app import app as organizations_app
+from gateway.errors import ServiceUnavailable
 from gateway.http import organizations as served
 from gateway.organizations import permissions
 from gateway.organizations.inviting import Inviting
@@ -16,7 +17,7 @@ from gateway.organizations.roster import Roster
 from gateway.wiring.organizations import Organizations
 from tests.control_plane.harness import CALLER_IP, as_from_api_gateway
 from tests.hangs import HANGS_AFTER_S
-from tests.people.harness import House
+from tests.people.harness import PASSWORD, House
 
 pytestmark = pytest.mark.anyio
 PEOPLE = ("owner", "admin", "developer", "stranger")
@@ -232,6 +233,60 @@ async def test_an_organization_with_money_is_not_deleted(office: Office) -> None
 async def test_a_settled_organization_is_deleted(office: Office) -> None:
     assert (await office.on("owner", "DELETE", "")).json()["deleted"] is True
     assert code(await office.on("owner", "GET", "")) == (404, "organization_not_found")
+
+
+@pytest.mark.parametrize(("store", "step"), [("money", "set_account"), ("keys", "change")])
+async def test_a_deletion_that_was_cut_off_acts_for_none_and_is_finished_by_its_repeat(
+    office: Office, monkeypatch: pytest.MonkeyPatch, store: str, step: str
+) -> None:
+    made = await office.key_of("owner", can_manage_keys=True)
+    await office.key_of("developer")
+
+    async def lost(*_: object, **__: object) -> None:
+        raise ServiceUnavailable("the store is down")
+
+    with monkeypatch.context() as down:
+        down.setattr(getattr(office.house.nexgate, store), step, lost)
+        assert (await office.on("owner", "DELETE", "")).status_code == 503
+    acting = {"X-Nexevo-Organization": office.org_id}
+    for path in ("/v1/keys", "/v1/billing/balance", "/v1/webhooks/secret"):
+        for caller, headers in (("owner", acting), (made["full_key"], {})):
+            answer = await office.ask(caller, "GET", path, **headers)
+            assert code(answer) == (404, "organization_not_found"), (caller, path)
+    assert code(await office.on("admin", "DELETE", "")) == (404, "organization_not_found")
+    assert (await office.on("owner", "DELETE", "")).json()["deleted"] is True
+    on, account_id = office.house.nexgate, "acct_" + office.org_id.removeprefix("org_")
+    account = await on.money.read_account(account_id)
+    assert account is not None
+    assert account.disabled
+    assert [key.revoked for key in await on.keys.page(account_id, limit=10)] == [True, True]
+    assert [one.removed for one in await on.organizations.members(office.org_id)] == [True] * 3
+    assert code(await office.on("owner", "DELETE", "")) == (404, "organization_not_found")
+
+
+async def test_the_last_owner_of_an_organization_cannot_leave_the_gateway(office: Office) -> None:
+    refused = await office.house.post("deactivate", {"password": PASSWORD}, office.token["owner"])
+    assert code(refused) == (409, "last_owner")
+    assert office.org_id in refused.json()["error"]["message"]
+    person = office.house.store.users[office.user_id["owner"]]
+    account = await office.house.nexgate.money.read_account(person.account_id)
+    assert account is not None
+    assert (person.deactivated, account.disabled) == (False, False)
+    await office.on("owner", "DELETE", "")
+    left = await office.house.post("deactivate", {"password": PASSWORD}, office.token["owner"])
+    assert left.status_code == 200
+
+
+async def test_a_person_who_leaves_the_gateway_leaves_its_organizations(office: Office) -> None:
+    await office.key_of("developer")
+    left = await office.house.post("deactivate", {"password": PASSWORD}, office.token["developer"])
+    assert left.status_code == 200
+    on, account_id = office.house.nexgate, "acct_" + office.org_id.removeprefix("org_")
+    assert [key.revoked for key in await on.keys.page(account_id, limit=10)] == [True]
+    gone = await on.organizations.member(office.org_id, office.user_id["developer"])
+    assert gone is not None
+    assert (gone.removed, gone.email) == (True, "")
+    assert len((await office.on("owner", "GET", "/members")).json()["data"]) == 2
 
 
 def test_the_documentation_has_the_table_of_permissions() -> None:

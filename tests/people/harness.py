@@ -63,6 +63,7 @@ class House:
             data_keys=MemoryDataKeys(),
             clock=self.nexgate.clock,
             passwords=self.passwords,
+            organizations=self.nexgate.organizations,
         )
         self.people = people_of(self.store, around, self.terms)
         account_app._services = self.nexgate.services

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from gateway.errors import Conflict, InvalidRequest, NotFound, PermissionDenied
 from gateway.organizations.permissions import Permission
-from gateway.ports.organizations import Role
+from gateway.ports.organizations import Organization, Role
 
 
 def no_organization(org_id: str) -> NotFound:
@@ -41,6 +41,13 @@ def beyond_role(role: Role) -> PermissionDenied:
 def last_owner() -> Conflict:
     """Refuses what would leave an organization without an owner."""
     message = "This is the organization's last owner; transfer the ownership first, or delete the organization."
+    return Conflict(message, code="last_owner")
+
+
+def owns_alone(organization: Organization) -> Conflict:
+    """Refuses the end of a person who is the last owner of an organization."""
+    name = f"'{organization.name}' ({organization.org_id})"
+    message = f"You are the last owner of the organization {name}: transfer the ownership first, or delete it."
     return Conflict(message, code="last_owner")
 
 

@@ -35,6 +35,8 @@ from gateway.ports.people import User
 TRIES = 8
 ORGANIZATIONS_MAX, MEMBERS_MAX = 20, 200
 KEYS_AT_ONCE = 100
+# A transaction has 100 writes at most; a member that goes takes two, and the organization one.
+GOING_AT_ONCE = 40
 
 
 class State(Struct, frozen=True):
@@ -76,10 +78,12 @@ class Roster(Struct, frozen=True):
         return State(organization, owner)
 
     async def disown(self, org_id: str) -> None:
-        """Closes an organization whose creation was never answered."""
+        """Closes an organization whose creation was never answered, and takes its owner out."""
         found = await self.store.organization(org_id)
         if found is not None and not found.closed:
             await self.store.change(replace(found, version=found.version + 1, closed=True), instead_of=found)
+        if found is not None:
+            await self._emptied(org_id)
 
     async def refuse_more_of(self, user: User) -> None:
         """Raises `Conflict` for a person who is in as many organizations as one may be."""
@@ -204,20 +208,75 @@ class Roster(Struct, frozen=True):
         raise refusals.changed_meanwhile()
 
     async def delete(self, org_id: str, user_id: str) -> Organization:
-        """Deletes an organization whose balance is 0: its members' keys end, and all members leave it."""
-        state = await self.standing(org_id, user_id, "organization.delete")
-        account_id = state.organization.account_id
-        await self._refuse_unsettled(account_id, user_id)
-        for key in await self._keys(account_id):
+        """Deletes an organization whose balance is 0: its account is suspended, its keys end, all members leave it.
+
+        It is closed first, which ends acting for it. The caller leaves last, so that a deletion that was cut off can
+        be asked for again.
+        """
+        closed = await self._closed(org_id, user_id)
+        await self.money.set_account(closed.account_id, disabled=True)
+        await self._emptied(org_id, but=user_id)
+        # No key is made from here on: each takes its member as it stood before the organization was closed.
+        for key in await self._keys(closed.account_id):
             await self._revoke(key)
+        await self._emptied(org_id)
+        return closed
+
+    async def refuse_end_of(self, user_id: str) -> None:
+        """Raises `Conflict` for the last owner of an organization, which it names."""
+        for state in await self.mine(user_id):
+            if state.actor.role == "owner" and state.organization.owners == 1:
+                raise refusals.owns_alone(state.organization)
+
+    async def end_of(self, user_id: str) -> None:
+        """Takes a person out of all its organizations, erases its address there, and revokes its keys in them."""
+        for org_id in await self.store.organizations_of(user_id):
+            member = await self.store.member(org_id, user_id)
+            if member is not None:
+                # Before the member goes: an end that is cut off after it does not find the organization again.
+                await self._apply(member, lambda _: {"revoked": True})
+                await self._gone(org_id, user_id)
+                await self._ended(org_id, user_id)
+
+    async def _gone(self, org_id: str, user_id: str) -> None:
+        for _ in range(TRIES):
+            organization = await self.store.organization(org_id)
+            member = await self.store.member(org_id, user_id)
+            if organization is None or member is None or member.removed:
+                return
+            if member.role == "owner" and organization.owners == 1 and not organization.closed:
+                raise refusals.owns_alone(organization)
+            change = going(organization, [member])
+            erased = [(replace(after, email=""), before) for after, before in change.members]
+            if await self.store.change(change.organization, instead_of=organization, members=erased):
+                return
+        raise refusals.changed_meanwhile()
+
+    async def _closed(self, org_id: str, user_id: str) -> Organization:
+        """Closes an organization for an owner; one whose deletion was cut off is closed already."""
+        found, actor = await self.store.organization(org_id), await self.store.member(org_id, user_id)
+        if found is not None and found.closed and actor is not None and not actor.removed and actor.role == "owner":
+            return found
 
         async def plan(state: State) -> Change:
-            await self._refuse_unsettled(account_id, user_id)
-            return Change(replace(state.organization, closed=True))
+            await self._refuse_unsettled(state.organization.account_id, user_id)
+            actor = replace(state.actor, version=state.actor.version + 1)
+            return Change(replace(state.organization, closed=True), [(actor, state.actor)])
 
-        closed = (await self._changed(org_id, user_id, "organization.delete", plan)).organization
-        await self.money.set_account(account_id, disabled=True)
-        return closed
+        return (await self._changed(org_id, user_id, "organization.delete", plan)).organization
+
+    async def _emptied(self, org_id: str, but: str | None = None) -> None:
+        """Takes the members out of a closed organization, but for one."""
+        overtaken = 0
+        while overtaken < TRIES:
+            organization = await self.store.organization(org_id)
+            standing = [one for one in await self.store.members(org_id) if not one.removed and one.user_id != but]
+            if organization is None or not organization.closed or not standing:
+                return
+            change = going(organization, standing[:GOING_AT_ONCE])
+            if not await self.store.change(change.organization, instead_of=organization, members=change.members):
+                overtaken += 1
+        raise refusals.changed_meanwhile()
 
     def _joining(self, organization: Organization, invitation: Invitation, user: User, before: Member | None) -> Member:
         now_s = int(self.clock.now_s())
@@ -283,6 +342,14 @@ def with_owners(organization: Organization, owners: int) -> Organization:
     if owners < 1:
         raise refusals.last_owner()
     return replace(organization, owners=owners)
+
+
+def going(organization: Organization, members: Sequence[Member]) -> Change:
+    """The next version of an organization, without these members; it may be left without an owner."""
+    owners = organization.owners - sum(one.role == "owner" for one in members)
+    left = organization.members - len(members)
+    after = replace(organization, version=organization.version + 1, owners=owners, members=left)
+    return Change(after, [(replace(one, removed=True, version=one.version + 1), one) for one in members])
 
 
 def without(organization: Organization, member: Member) -> Change:

@@ -6,7 +6,8 @@ be asked for again.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -30,6 +31,16 @@ ENTRIES_MAX = 1_000
 KEYS_AT_ONCE = 100
 
 
+class Memberships(Protocol):
+    """A person's places in organizations."""
+
+    async def refuse_end_of(self, user_id: str) -> None:
+        """Raises `Conflict` for the last owner of an organization, which it names."""
+
+    async def end_of(self, user_id: str) -> None:
+        """Takes the person out of all its organizations, and revokes its keys in them."""
+
+
 class Leaving(Struct, frozen=True):
     """Export and erasure over the stores."""
 
@@ -39,6 +50,7 @@ class Leaving(Struct, frozen=True):
     provider_keys: ProviderKeyStore
     money: Money
     clock: Clock
+    memberships: Callable[[], Memberships]
 
     async def export(self, user: User) -> dict[str, Any]:
         """All that is stored of a person and its account, but for secrets, which are not stored, and content.
@@ -62,7 +74,13 @@ class Leaving(Struct, frozen=True):
         }
 
     async def deactivate(self, user: User) -> None:
-        """Ends an account for good: its keys first, then its provider keys, its person and the sessions."""
+        """Ends an account for good: memberships first, then keys, provider keys, the person and its sessions.
+
+        The last owner of an organization is refused before anything has changed.
+        """
+        memberships = self.memberships()
+        await memberships.refuse_end_of(user.user_id)
+        await memberships.end_of(user.user_id)
         await self.money.set_account(user.account_id, disabled=True)
         for key in await self._keys(user.account_id):
             if not key.revoked:

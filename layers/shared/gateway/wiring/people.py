@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from msgspec import Struct
 
@@ -21,6 +21,7 @@ from gateway.ports.clock import Clock
 from gateway.ports.keys import KeyStore
 from gateway.ports.mail import Mail
 from gateway.ports.money import Money
+from gateway.ports.organizations import OrganizationStore
 from gateway.ports.people import PeopleStore
 from gateway.ports.provider_keys import DataKeys, ProviderKeyStore
 from gateway.stores.aws.kms import KmsDataKeys
@@ -29,7 +30,10 @@ from gateway.stores.keys.provider_keys import DynamoProviderKeys
 from gateway.wiring.key_store import key_store
 from gateway.wiring.money import money
 from gateway.wiring.process import process
-from gateway.wiring.sessions import people_store
+from gateway.wiring.sessions import organization_store, people_store
+
+if TYPE_CHECKING:
+    from gateway.organizations.roster import Roster
 
 
 class Around(Struct, frozen=True):
@@ -42,6 +46,13 @@ class Around(Struct, frozen=True):
     data_keys: DataKeys
     clock: Clock
     passwords: Passwords
+    organizations: OrganizationStore
+
+    def roster(self) -> Roster:
+        """The members of organizations, which only an end asks for."""
+        from gateway.organizations.roster import Roster  # noqa: PLC0415  # no cold start pays for it
+
+        return Roster(self.organizations, self.money, self.keys, self.clock)
 
 
 @cache
@@ -57,6 +68,7 @@ def people() -> People:
         data_keys=KmsDataKeys(on.aws, chosen.provider_keys_key),
         clock=on.clock,
         passwords=Passwords(),
+        organizations=organization_store(),
     )
     return people_of(people_store(), around, terms)
 
@@ -74,5 +86,5 @@ def people_of(store: PeopleStore, on: Around, terms: Terms) -> People:
         sign_in=sign_in,
         second_factor=second_factor,
         credentials=Credentials(store, sign_in, on.passwords, on.mail, attempts, on.clock, terms.console_url),
-        leaving=Leaving(store, sessions, on.keys, on.provider_keys, on.money, on.clock),
+        leaving=Leaving(store, sessions, on.keys, on.provider_keys, on.money, on.clock, on.roster),
     )
