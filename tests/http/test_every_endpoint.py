@@ -107,6 +107,7 @@ async def studio(monkeypatch: pytest.MonkeyPatch) -> Studio:
         data_keys=MemoryDataKeys(),
         clock=made.clock,
         passwords=CountedPasswords(),
+        organizations=MemoryOrganizations(),
     )
     people = people_of(store, around, Terms("open"))
     roster = Roster(MemoryOrganizations(), made.money, made.keys, made.clock)
