@@ -42,7 +42,12 @@ class MemoryOrganizations:
         stands = stands and all(
             _version(self._members.get((after.org_id, after.user_id))) == _version(before) for after, before in members
         )
-        if not stands or (used is not None and not await self.end_invitation(used, "accepted")):
+        if used is not None:
+            pending = self._invitations.get((used.org_id, used.invitation_id))
+            stands = stands and pending is not None and pending.status == "pending"
+        if stands and used is not None:
+            await self.end_invitation(used, "accepted")
+        if not stands:
             return standing == organization
         self._organizations[organization.org_id] = organization
         self._members |= {(after.org_id, after.user_id): after for after, _ in members}
