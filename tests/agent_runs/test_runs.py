@@ -168,6 +168,17 @@ async def test_a_wrong_member_is_named(home: Place, members: dict[str, object], 
     assert (answer.status, answer.error["param"]) == (400, param)
 
 
+@pytest.mark.parametrize(
+    ("members", "param"),
+    [({"enable_planner": True}, "enable_planner"), ({"auto_repair_max_rounds": 1}, "auto_repair_max_rounds")],
+)
+async def test_a_task_is_not_said_to_be_planned_or_repaired(
+    home: Place, members: dict[str, object], param: str
+) -> None:
+    answer = await home.call("POST", TASKS, {"goal": "Hello!", **members})
+    assert (answer.status, answer.error["param"]) == (400, param)
+
+
 async def test_a_provider_that_fails_for_good_fails_the_run(home: Place) -> None:
     view = await home.run("[[sim: status=400 code=invalid_prompt]] Hello!")
     assert (view["status"], view["result"]) == ("failed", None)
