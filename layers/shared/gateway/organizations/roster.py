@@ -7,7 +7,7 @@ by a role which the caller has lost meanwhile does not fit any more, and is judg
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
 from msgspec import UNSET, Struct, UnsetType
@@ -37,6 +37,7 @@ ORGANIZATIONS_MAX, MEMBERS_MAX = 20, 200
 KEYS_AT_ONCE = 100
 # A transaction has 100 writes at most; a member that goes takes two, and the organization one.
 GOING_AT_ONCE = 40
+REVOKED = {"revoked": True}
 
 
 class State(Struct, frozen=True):
@@ -140,7 +141,7 @@ class Roster(Struct, frozen=True):
         await self._changed(org_id, user_id, "members.manage", plan)
         after = await self._member(org_id, of)
         if wanted.monthly_spend_cap_usd is not UNSET:
-            await self._apply(after, lambda _: {"seat_cap_nanousd": after.cap_nanousd})
+            await self._change_keys(after.account_id, {"seat_cap_nanousd": after.cap_nanousd}, of=after.user_id)
         return after
 
     async def remove(self, org_id: str, user_id: str, of: str) -> Member:
@@ -217,8 +218,7 @@ class Roster(Struct, frozen=True):
         await self.money.set_account(closed.account_id, disabled=True)
         await self._emptied(org_id, but=user_id)
         # No key is made from here on: each takes its member as it stood before the organization was closed.
-        for key in await self._keys(closed.account_id):
-            await self._revoke(key)
+        await self._change_keys(closed.account_id, REVOKED)
         await self._emptied(org_id)
         return closed
 
@@ -234,7 +234,7 @@ class Roster(Struct, frozen=True):
             member = await self.store.member(org_id, user_id)
             if member is not None:
                 # Before the member goes: an end that is cut off after it does not find the organization again.
-                await self._apply(member, lambda _: {"revoked": True})
+                await self._change_keys(member.account_id, REVOKED, of=user_id)
                 await self._gone(org_id, user_id)
                 await self._ended(org_id, user_id)
 
@@ -315,20 +315,15 @@ class Roster(Struct, frozen=True):
         if gone is None:
             raise refusals.no_member(user_id)
         if gone.removed:
-            await self._apply(gone, lambda _: {"revoked": True})
+            await self._change_keys(gone.account_id, REVOKED, of=user_id)
         return gone
 
-    async def _apply(self, member: Member, changes: Callable[[KeyRecord], dict[str, object]]) -> None:
-        """Changes the keys of a member; a new one is made only by the member as it stands (`KeyStore.add`)."""
-        for key in await self._keys(member.account_id):
-            if key.user_id == member.user_id and not key.revoked:
+    async def _change_keys(self, account_id: str, changes: Mapping[str, object], of: str | None = None) -> None:
+        """Changes the keys of an account, or of one of its members; a new one takes its member as it stands then."""
+        for key in await self._keys(account_id):
+            if not key.revoked and of in {None, key.user_id}:
                 with suppress(Conflict):
-                    await self.keys.change(key.account_id, key.key_id, changes(key))
-
-    async def _revoke(self, key: KeyRecord) -> None:
-        if not key.revoked:
-            with suppress(Conflict):
-                await self.keys.change(key.account_id, key.key_id, {"revoked": True})
+                    await self.keys.change(account_id, key.key_id, changes)
 
     async def _keys(self, account_id: str) -> list[KeyRecord]:
         found: list[KeyRecord] = []
@@ -353,7 +348,6 @@ def going(organization: Organization, members: Sequence[Member]) -> Change:
 
 
 def without(organization: Organization, member: Member) -> Change:
-    """The change by which a member goes."""
-    after = with_owners(organization, organization.owners - (member.role == "owner"))
-    gone = replace(member, removed=True, version=member.version + 1)
-    return Change(replace(after, members=after.members - 1), [(gone, member)])
+    """The change by which a member goes; raises `Conflict` for the last owner."""
+    with_owners(organization, organization.owners - (member.role == "owner"))
+    return going(organization, [member])
