@@ -28,6 +28,7 @@ from gateway.stores.money.tables import MoneyTables
 from gateway.stores.money.usage import WORTH, UsageSums
 from gateway.wiring.operator import Operator
 from gateway.wiring.settings import Settings, from_environment
+from tests.fakes.audit import MemoryAudit
 from tests.fakes.invocations import LambdaContext
 from tests.fakes.keys import MemoryKeyStore
 from tests.fakes.money import MemoryMoney
@@ -60,6 +61,7 @@ def services() -> Operator:
         overrides=MemoryOverrides(),
         people=MemoryPeople(),
         sums=UsageSums(MoneyTables(SimulatedDynamoDb(), "accounts", "ledger")),
+        audit=MemoryAudit(),
     )
 
 

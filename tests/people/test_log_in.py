@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from gateway.people.attempts import source_of
+from gateway.auth.sources import source_of
 from tests.control_plane.harness import refusal
 from tests.people.harness import JANE, PASSWORD, House, work_of
 

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from gateway.accounts.pages import Page as Listed
+from gateway.auth.sources import source_of
 from gateway.http.calls import KeyedCall, Shown
 from gateway.http.creating import created_once
 from gateway.http.endpoints import Endpoints
@@ -23,7 +24,6 @@ from gateway.organizations.settings import (
     Transfer,
 )
 from gateway.organizations.views import invitation_view, member_view, organization_view
-from gateway.people.attempts import source_of
 from gateway.people.refusals import no_person
 from gateway.ports.organizations import Invitation, Member
 from gateway.ports.people import User

@@ -7,9 +7,10 @@ from typing import Any
 
 import orjson
 
+from gateway.auth.sources import source_of
 from gateway.http.calls import Call, Reply, Shown
 from gateway.http.endpoints import Endpoints
-from gateway.people.attempts import REFRESHES_FROM, source_of
+from gateway.people.attempts import REFRESHES_FROM
 from gateway.people.registration import user_view
 from gateway.people.settings import Forgotten, Link, Login, Refresh, Registration, Reset
 from gateway.wiring.people import people

@@ -8,7 +8,6 @@ have the same windows.
 from __future__ import annotations
 
 from collections import OrderedDict
-from ipaddress import IPv4Address, ip_address
 from typing import NoReturn
 
 from msgspec import Struct
@@ -44,16 +43,6 @@ MAILS_FROM = Bound("mails-from", 30, 3600)
 # Links that are opened: a token cannot be guessed, and each guess is a read.
 LINKS_FROM = Bound("links-from", 100, 900)
 REFRESHES_FROM = Bound("refreshes-from", 1000, 900)
-
-
-def source_of(address: str) -> str:
-    """The source that an address counts as: itself, or its network of 64 bits in IPv6, which is one customer's."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return "unknown"
-    mapped = getattr(found, "ipv4_mapped", None) or found
-    return str(mapped) if isinstance(mapped, IPv4Address) else f"{mapped.exploded[:19]}::/64"
 
 
 class Attempts:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from msgspec import Struct
 
 from gateway.jobs.reconciler import Reconciled
+from gateway.ports.audit import AuditLog
 from gateway.ports.catalog import OverrideStore
 from gateway.ports.clock import Clock
 from gateway.ports.keys import KeyStore
@@ -20,6 +21,7 @@ from gateway.stores.money.sweep import sweep as sweep_holds
 from gateway.stores.money.usage import UsageSums
 from gateway.stores.overrides import DynamoOverrides
 from gateway.stores.people import DynamoPeople
+from gateway.wiring.audit import audit_log_of
 from gateway.wiring.jobs import engine_of, reconciler_of
 from gateway.wiring.key_store import key_store_of
 from gateway.wiring.money import money_of
@@ -39,6 +41,7 @@ class Operator(Struct, frozen=True):
     overrides: OverrideStore
     people: PeopleStore
     sums: UsageSums
+    audit: AuditLog
 
     async def sweep(self, now_s: float | None) -> SweepReport:
         """Ends the holds whose deadline is over at that time, or now."""
@@ -66,7 +69,8 @@ async def operator(chosen: Settings) -> AsyncIterator[Operator]:
     overrides = DynamoOverrides(on.aws, chosen.catalog_table)
     try:
         people = DynamoPeople(on.aws, chosen.people_table)
-        yield Operator(money_of(on), key_store_of(on), on.clock, rows, callbacks, overrides, people, sums_of(on))
+        sums, audit = sums_of(on), audit_log_of(on)
+        yield Operator(money_of(on), key_store_of(on), on.clock, rows, callbacks, overrides, people, sums, audit)
     finally:
         await on.client.close()
 
