@@ -92,7 +92,8 @@ class House:
         """Registers a person, opens the link of the letter, and returns the person."""
         answer = await self.post("register", {"email": email, "password": password})
         assert answer.status_code == 202, answer.text
-        answer = await self.post("verify-email", {"token": self.mailed_token()})
+        link = {"token": self.mailed_token(), "registration_token": answer.json()["registration_token"]}
+        answer = await self.post("verify-email", link)
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
         return found

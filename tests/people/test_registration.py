@@ -9,7 +9,7 @@ from gateway.people.registration import Terms
 from gateway.people.tokens import hashed
 from tests.control_plane.harness import refusal
 from tests.fakes.people import Outbox
-from tests.people.harness import JANE, NEW_PASSWORD, OPEN, PASSWORD, House, work_of
+from tests.people.harness import JANE, NEW_PASSWORD, OPEN, PASSWORD, TOKEN, House, work_of
 
 pytestmark = pytest.mark.anyio
 SENT_AT_ALL = (202, "letter")
@@ -19,12 +19,15 @@ async def test_a_link_that_is_opened_makes_a_person_with_an_account_and_its_star
     wanted = {"email": " Jane@Example.COM ", "password": PASSWORD, "full_name": "Jane Doe"}
     answer = await house.post("register", wanted)
     assert (answer.status_code, answer.json()["object"]) == SENT_AT_ALL
+    assert answer.headers["cache-control"] == "no-store"
     assert house.store.users == {}
     (letter,) = house.mail.letters
     assert (letter.to, "https://console.test/verify-email#token=" in letter.text) == (JANE, True)
     assert house.mailed_token() in letter.html
-    made = (await house.post("verify-email", {"token": house.mailed_token()})).json()
+    link = {"token": house.mailed_token(), "registration_token": answer.json()["registration_token"]}
+    made = (await house.post("verify-email", link)).json()
     assert {made[name] for name in ("email", "full_name", "email_verified")} == {JANE, "Jane Doe", True}
+    assert (made["password_set"], len(house.mail.letters)) == (True, 1)
     account = await house.nexgate.money.read_account(made["account_id"])
     assert account is not None
     assert account.free_nanousd == 5 * 10**9
@@ -42,12 +45,12 @@ async def test_a_link_is_good_once_and_for_a_day(house: House) -> None:
 
 
 async def test_of_two_registrations_of_an_address_one_becomes_a_person(house: House) -> None:
-    tokens = []
+    links = []
     for password in (PASSWORD, NEW_PASSWORD):
-        await house.post("register", {"email": JANE, "password": password})
-        tokens.append(house.mailed_token())
-    assert (await house.post("verify-email", {"token": tokens[1]})).status_code == 200
-    assert refusal(await house.post("verify-email", {"token": tokens[0]}))[1] == "invalid_token"
+        answer = await house.post("register", {"email": JANE, "password": password})
+        links.append({"token": house.mailed_token(), "registration_token": answer.json()["registration_token"]})
+    assert (await house.post("verify-email", links[1])).status_code == 200
+    assert refusal(await house.post("verify-email", links[0]))[1] == "invalid_token"
     await house.signed_in(password=NEW_PASSWORD)
 
 
@@ -64,14 +67,54 @@ async def test_a_link_whose_opening_was_cut_off_can_be_opened_again(house: House
     assert account.free_nanousd == 5 * 10**9
 
 
+@pytest.mark.parametrize("shown", ["nothing", "another registration's", "the link's own"])
+async def test_a_password_that_a_stranger_registered_is_void_and_the_owner_is_mailed_a_link_to_choose_one(
+    house: House, shown: str
+) -> None:
+    by_stranger = {"email": JANE, "password": PASSWORD, "full_name": "A stranger"}
+    await house.post("register", by_stranger)
+    mailed = house.mailed_token()
+    own = (await house.post("register", {"email": JANE, "password": NEW_PASSWORD})).json()["registration_token"]
+    more = {"nothing": {}, "another registration's": {"registration_token": own}}
+    link = {"token": mailed, **more.get(shown, {"registration_token": mailed})}
+    made = (await house.post("verify-email", link)).json()
+    assert (made["email"], made["full_name"], made["password_set"]) == (JANE, "", False)
+    assert (house.store.stored_sessions, house.mail.letters[-1].subject) == ({}, "Choose your password")
+    assert house.mail.letters[-1].to == JANE
+    for guess in (PASSWORD, NEW_PASSWORD):
+        answer = await house.post("login", {"email": JANE, "password": guess})
+        assert refusal(answer)[:2] == (401, "invalid_credentials")
+    chosen = {"token": house.mailed_token(), "new_password": "a password of her own"}
+    assert (await house.post("reset-password", chosen)).status_code == 200
+    assert refusal(await house.post("reset-password", chosen))[1] == "invalid_token"
+    await house.signed_in(password="a password of her own")
+
+
+async def test_a_link_to_choose_a_password_that_could_not_be_mailed_is_mailed_by_a_repeat(house: House) -> None:
+    answer = await house.post("register", {"email": JANE, "password": PASSWORD})
+    token = house.mailed_token()
+    house.mail.is_down = True
+    assert (await house.post("verify-email", {"token": token})).status_code == 503
+    house.mail.is_down = False
+    # The password stays void: the first opening has made the person.
+    link = {"token": token, "registration_token": answer.json()["registration_token"]}
+    assert (await house.post("verify-email", link)).json()["password_set"] is False
+    assert house.mail.letters[-1].subject == "Choose your password"
+    assert refusal(await house.post("verify-email", link))[1] == "invalid_token"
+
+
 async def test_a_registered_address_gets_the_same_answer_by_the_same_work_and_a_letter_of_its_own(house: House) -> None:
     await house.registered()
     asked = []
     for email in ("new@example.com", JANE):
         before = house.work()
         answer = await house.post("register", {"email": email, "password": NEW_PASSWORD})
-        asked.append((answer.status_code, answer.content, work_of(before, house.work())))
+        shown = answer.json()
+        # Both have a token of the same form, which is good for nothing without a letter's.
+        shown["registration_token"] = bool(TOKEN.fullmatch(shown["registration_token"]))
+        asked.append((answer.status_code, shown, work_of(before, house.work())))
     assert asked[0] == asked[1]
+    assert asked[0][1]["registration_token"] is True
     assert asked[0][2] == {"count": 2, "user_id_at": 1, "hash": 1, "keep_token": 1, "letters": 1}
     letter = house.mail.letters[-1]
     assert (letter.to, "has one already" in letter.text, "#token=" in letter.text) == (JANE, True, False)

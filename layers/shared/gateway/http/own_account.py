@@ -139,4 +139,5 @@ async def ended(call: PersonCall, session_id: str) -> dict[str, Any]:
 def account_view(account_id: str) -> dict[str, Any]:
     """An account that an operator made without a person, in the shape of one."""
     unknown = dict.fromkeys(("user_id", "email", "full_name", "created_at"))
-    return {"object": "user", "account_id": account_id, **unknown, "email_verified": False, "two_factor_enabled": False}
+    unproven = {"password_set": False, "two_factor_enabled": False}
+    return {"object": "user", "account_id": account_id, **unknown, "email_verified": False, **unproven}

@@ -23,15 +23,21 @@ strangers = Endpoints(Call, "/v1/auth")
 
 @strangers.on("POST", "/register", body=Registration, status=202)
 async def register(call: Call, wanted: Registration) -> Shown:
-    """Mails the link that completes a registration; the answer is the same for an address that is registered."""
-    await people().registrar.register(wanted, source(call))
-    return SENT
+    """Mails the link that completes a registration; an address that is registered gets an answer of the same form.
+
+    The registration token proves to `verify-email` that the password is its caller's.
+    """
+    token = await people().registrar.register(wanted, source(call))
+    return secret_reply(SENT | {"registration_token": token}, 202)
 
 
 @strangers.on("POST", "/verify-email", body=Link)
 async def verify_email(call: Call, link: Link) -> Shown:
-    """Makes the person, and the account, of the registration whose link was mailed."""
-    return user_view(await people().registrar.verify(link.token, source(call)))
+    """Makes the person, and the account, of the registration whose link was mailed.
+
+    Without the registration token the password of the registration is void, and a link to choose one is mailed.
+    """
+    return user_view(await people().registrar.verify(link, source(call)))
 
 
 @strangers.on("POST", "/login", body=Login)
@@ -70,6 +76,6 @@ def source(call: Call) -> str:
     return source_of(call.request.source_ip)
 
 
-def secret_reply(shown: Mapping[str, Any]) -> Reply:
+def secret_reply(shown: Mapping[str, Any], status: int = 200) -> Reply:
     """An answer with secrets, which no cache on the way may keep."""
-    return Reply(orjson.dumps(shown), headers=dict(NOT_KEPT))
+    return Reply(orjson.dumps(shown), status, dict(NOT_KEPT))

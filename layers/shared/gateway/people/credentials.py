@@ -26,6 +26,12 @@ NOWHERE = "success@simulator.amazonses.com"
 CHANGED = "The password of your account was changed, and all sessions have ended."
 
 
+def reset_of(user_id: str, epoch: int, token: str, now_s: float) -> MailedToken:
+    """The record of a mailed token by which a person chooses a password; it is good while this epoch lasts."""
+    until_s = int(now_s) + RESET_S
+    return MailedToken(token_hash=hashed(token), purpose="reset", user_id=user_id, until_s=until_s, epoch=epoch)
+
+
 class Credentials(Struct, frozen=True):
     """Passwords over the stores."""
 
@@ -43,15 +49,9 @@ class Credentials(Struct, frozen=True):
             raise no_mail()
         await self.attempts.count(MAILS_FROM, source)
         await self.attempts.count(MAILS_TO, email)
-        user, now_s, token = await self.sign_in.person_at(email), int(self.clock.now_s()), tokens.new_secret()
-        waiting = MailedToken(
-            token_hash=hashed(token),
-            purpose="reset",
-            user_id=STRANGER if user is None else user.user_id,
-            until_s=now_s + RESET_S,
-            epoch=0 if user is None else user.epoch,
-        )
-        await self.store.keep_token(waiting)
+        user, token = await self.sign_in.person_at(email), tokens.new_secret()
+        of = (STRANGER, 0) if user is None else (user.user_id, user.epoch)
+        await self.store.keep_token(reset_of(*of, token, self.clock.now_s()))
         await self.mail.send(letters.reset(NOWHERE if user is None else email, token, self.console_url))
 
     async def reset(self, text: str, new_password: str, source: str) -> None:

@@ -35,6 +35,17 @@ def reset(to: str, token: str, console_url: str) -> Letter:
     return _letter(to, "Reset your password", said, _way(console_url, "reset-password", token), ignore)
 
 
+def first_password(to: str, token: str, console_url: str) -> Letter:
+    """The letter by which a person whose registration came from elsewhere chooses its password."""
+    said = (
+        "Your address is confirmed.",
+        "The password that came with the registration does not count, since the link was opened from another place.",
+        "Choose one within an hour; later, ask for a reset.",
+    )
+    ignore = "If you did not register, do nothing: the account has no password, so it cannot be signed in to."
+    return _letter(to, "Choose your password", said, _way(console_url, "reset-password", token), ignore)
+
+
 def invitation(to: str, organization: str, role: str, token: str, console_url: str) -> Letter:
     """The letter by which a person is invited to an organization."""
     said = (f'You are invited to the organization "{organization}", as {role}. The invitation is good for 7 days.',)

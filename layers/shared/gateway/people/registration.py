@@ -2,6 +2,9 @@
 
 An address that is registered gets another letter for the same work: the same reads, one hash, one token, one letter.
 So neither the answer nor its time tells which it was.
+
+A stranger may register an address that is not its own, so the link alone proves the address and not the password. The
+password counts for a caller who shows the registration token too, which the registration was answered with.
 """
 
 from __future__ import annotations
@@ -18,10 +21,11 @@ from gateway.ledger.hold_ids import hold_id_at
 from gateway.limits.windows import ACCOUNT_RPM_LIMIT
 from gateway.people import letters, tokens
 from gateway.people.attempts import LINKS_FROM, MAILS_FROM, MAILS_TO, Attempts
+from gateway.people.credentials import reset_of
 from gateway.people.passwords import Passwords
 from gateway.people.refusals import bad_link, no_mail, not_invited, registration_closed
-from gateway.people.settings import Registration
-from gateway.people.tokens import hashed
+from gateway.people.settings import Link, Registration
+from gateway.people.tokens import hashed, same
 from gateway.ports.clock import Clock
 from gateway.ports.mail import Mail
 from gateway.ports.money import Money
@@ -51,8 +55,11 @@ class Registrar(Struct, frozen=True):
     clock: Clock
     terms: Terms
 
-    async def register(self, wanted: Registration, source: str) -> None:
-        """Mails the link that completes a registration, or to a registered address that it is one."""
+    async def register(self, wanted: Registration, source: str) -> str:
+        """Mails the link that completes a registration, or to a registered address that it is one.
+
+        Returns the registration token, by which the password counts once the link is opened.
+        """
         if self.terms.mode == "closed":
             raise registration_closed()
         if not self.mail.is_configured:
@@ -62,7 +69,7 @@ class Registrar(Struct, frozen=True):
         await self.attempts.count(MAILS_TO, wanted.email)
         now_s = self.clock.now_s()
         is_taken = await self.store.user_id_at(hashed(wanted.email)) is not None
-        token = tokens.new_secret()
+        token, registration_token = tokens.new_secret(), tokens.new_secret()
         waiting = MailedToken(
             token_hash=hashed(token),
             purpose="verify",
@@ -74,31 +81,37 @@ class Registrar(Struct, frozen=True):
             password_hash=self.passwords.hashed(wanted.password),
             full_name="" if wanted.full_name is UNSET else str(wanted.full_name),
             invitation_hash=invitation_hash,
+            registration_hash=hashed(registration_token),
         )
         await self.store.keep_token(waiting)
         known = letters.registered_already(wanted.email, self.terms.console_url)
         new = letters.verification(wanted.email, token, self.terms.console_url)
         await self.mail.send(known if is_taken else new)
+        return registration_token
 
-    async def verify(self, text: str, source: str) -> User:
+    async def verify(self, link: Link, source: str) -> User:
         """Makes the person, and its account, of the registration that a mailed token completes.
 
-        The account comes first, so that a link whose opening was cut off can be opened again.
+        Without the registration token the person has no password and no name, and is mailed a link to choose one. The
+        account comes first, so that a link whose opening was cut off can be opened again.
         """
         await self.attempts.count(LINKS_FROM, source)
         now_s = self.clock.now_s()
-        waiting = await self.store.token(hashed(text))
+        waiting = await self.store.token(hashed(link.token))
         if waiting is None or waiting.purpose != "verify" or now_s >= waiting.until_s:
             raise bad_link()
+        is_registrant = link.registration_token is not UNSET and same(
+            hashed(link.registration_token), waiting.registration_hash
+        )
         with suppress(Conflict):
             await self.money.open_account(waiting.account_id, ACCOUNT_RPM_LIMIT)
         user = User(
             user_id=waiting.user_id,
             account_id=waiting.account_id,
             email=waiting.email,
-            password_hash=waiting.password_hash,
+            password_hash=waiting.password_hash if is_registrant else "",
             created_at_s=int(now_s),
-            full_name=waiting.full_name,
+            full_name=waiting.full_name if is_registrant else "",
         )
         if not await self.store.add(user, hashed(user.email), invitation_hash=waiting.invitation_hash):
             raise bad_link()
@@ -106,8 +119,19 @@ class Registrar(Struct, frozen=True):
             # Once the person is there: a second registration of the address brings no second credit.
             credit = self.terms.credit_nanousd
             await self.money.credit(user.account_id, credit, once=CREDIT, now_s=now_s, note=CREDIT)
+        # Where this is a repeat, the first opening has said whether there is a password.
+        made = await self.store.user(user.user_id) or user
+        if not made.password_hash:
+            await self._mail_first_password(made)
         await self.store.drop_token(waiting.token_hash)
-        return user
+        return made
+
+    async def _mail_first_password(self, user: User) -> None:
+        if not self.mail.is_configured:
+            raise no_mail()
+        token = tokens.new_secret()
+        await self.store.keep_token(reset_of(user.user_id, user.epoch, token, self.clock.now_s()))
+        await self.mail.send(letters.first_password(user.email, token, self.terms.console_url))
 
     async def _invitation(self, wanted: Registration) -> str:
         """The hash of the invitation, where one is needed; raises the refusal of one that cannot be used."""
@@ -129,5 +153,6 @@ def user_view(user: User) -> dict[str, Any]:
         "email_verified": True,
         "full_name": user.full_name,
         "created_at": iso_utc(user.created_at_s),
+        "password_set": bool(user.password_hash),
         "two_factor_enabled": user.totp is not None,
     }

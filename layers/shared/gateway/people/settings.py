@@ -91,9 +91,10 @@ class Registration(Body, frozen=True, kw_only=True):
 
 
 class Link(Body, frozen=True, kw_only=True):
-    """The token of a mailed link."""
+    """The token of a mailed link, and the one that the registration was answered with."""
 
     token: Token
+    registration_token: Token | UnsetType = UNSET
 
 
 class Login(Body, frozen=True, kw_only=True):

@@ -64,8 +64,9 @@ class Session(Struct, frozen=True):
 class MailedToken(Struct, frozen=True):
     """A token that was mailed, by its hash. `user_id` is the person's, or that of the person to be made.
 
-    A registration waits in its token: `email`, `password_hash`, `full_name` and `account_id` become the person's. The
-    token of a reset is good in the `epoch` in which it was made.
+    A registration waits in its token: `email`, `password_hash`, `full_name` and `account_id` become the person's, the
+    middle two for the holder of the token with `registration_hash` alone. The token of a reset is good in the `epoch`
+    in which it was made.
     """
 
     token_hash: str
@@ -78,6 +79,7 @@ class MailedToken(Struct, frozen=True):
     password_hash: str = ""
     full_name: str = ""
     invitation_hash: str = ""
+    registration_hash: str = ""
 
 
 class PeopleStore(Protocol):
