@@ -1,7 +1,9 @@
 """Emulates API Gateway REST as an ASGI app: it invokes the route's function and converts its answer.
 
 Answers at `/` as a custom domain does and under `/{stage}` as the execute-api URL does. A client that leaves is not
-reported to the function: its answer is read to the end all the same.
+reported to the function by AWS, which reads the answer to its end all the same
+(docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html). Here a streaming function is told, by a
+Runtime API that takes no more of its answer: so does the stack show what an answer that breaks off costs.
 """
 
 import asyncio
@@ -82,7 +84,7 @@ class Gateway:
             headers=headers,
             body=self._uncoded(await self._body(receive), headers),
         )
-        await self._integrate(request, match, reply)
+        await self._integrate(request, match, reply, receive)
 
     def _paths(self, raw_path: str) -> tuple[str, str]:
         """Returns the path within the API, and the path as the request context shows it."""
@@ -116,7 +118,7 @@ class Gateway:
         except (UnknownCoding, Damaged):
             return body
 
-    async def _integrate(self, request: Request, match: Match, reply: "_Reply") -> None:
+    async def _integrate(self, request: Request, match: Match, reply: "_Reply", receive: ASGIReceiveCallable) -> None:
         event = orjson.dumps(proxy_event(request, match, self._api.stage, self._api.binary_media_types))
         timeout_ms = match.route.timeout_ms
         timeout_s = timeout_ms / 1000 if timeout_ms else self._limits.integration_timeout_s
@@ -126,6 +128,7 @@ class Gateway:
             raise Refused(gateway_responses.REQUEST_TOO_LARGE, "larger than Lambda's event") from error
         except Throttled as error:
             raise Refused(gateway_responses.FUNCTION_THROTTLED, "the function is throttled") from error
+        watching = asyncio.create_task(_watch(receive, invocation)) if match.route.streaming else None
         try:
             answering = self._stream if match.route.streaming else self._whole
             async with asyncio.timeout(timeout_s):
@@ -139,6 +142,8 @@ class Gateway:
             refusal = gateway_responses.INTEGRATION_TIMEOUT if timed_out else gateway_responses.FUNCTION_FAILED
             raise Refused(refusal, repr(error)) from error
         finally:
+            if watching is not None:
+                watching.cancel()
             invocation.abandon()
 
     async def _whole(self, request: Request, invocation: Invocation, reply: "_Reply") -> None:
@@ -201,6 +206,13 @@ def _headers_as_sent(scope: HTTPScope) -> Pairs:
     """Returns the headers with their names as sent, since API Gateway keeps them (see http_server.py)."""
     sent = scope["state"]["headers_as_sent"]
     return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in sent]
+
+
+async def _watch(receive: ASGIReceiveCallable, invocation: Invocation) -> None:
+    """Notes that the client has closed its connection."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    invocation.leave()
 
 
 async def _within(chunks: AsyncIterator[bytes], idle_s: float) -> AsyncIterator[bytes]:

@@ -21,6 +21,10 @@ class FunctionFailed(Exception):
         self.payload = payload
 
 
+class ClientLeft(Exception):
+    """Reports to the Runtime API that the client of a streamed answer has closed its connection."""
+
+
 @dataclass(slots=True, eq=False)
 class Invocation:
     """One event on its way through one function process. `deadline_ms` is epoch milliseconds."""
@@ -36,11 +40,17 @@ class Invocation:
     _buffered: int = 0
     _failure: FunctionFailed | None = None
     _abandoned: bool = False
+    _client_left: bool = False
     _readable: asyncio.Event = field(default_factory=asyncio.Event)
     _writable: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def push(self, chunk: bytes) -> None:
-        """Hands a chunk to the reader and waits while the reader is behind. Drops the chunk after `abandon`."""
+        """Hands a chunk to the reader and waits while the reader is behind. Drops the chunk after `abandon`.
+
+        Raises `ClientLeft` after `leave`.
+        """
+        if self._client_left:
+            raise ClientLeft
         if self._unread():
             return
         self._chunks.append(chunk)
@@ -66,6 +76,11 @@ class Invocation:
         self._abandoned = True
         self._chunks.clear()
         self._writable.set()
+
+    def leave(self) -> None:
+        """Stops reading, and has the function told of it with its next chunk."""
+        self._client_left = True
+        self.abandon()
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yields the answer's bytes, each chunk as it arrives. Raises FunctionFailed if the function fails."""

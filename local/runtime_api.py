@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 import h11
 import orjson
 
-from local.invocation import FunctionFailed, Invocation
+from local.invocation import ClientLeft, FunctionFailed, Invocation
 from local.limits import Limits
 from local.private_path import BROWSER_HEADERS
 
@@ -55,6 +55,7 @@ def _refusal(status: int, error_type: str, message: str) -> tuple[int, bytes]:
 UNKNOWN_ID = _refusal(400, "InvalidRequestID", "Invalid request ID")
 WRONG_STATE = _refusal(403, "InvalidStateTransition", "State transition failed: this invocation has its answer.")
 FORBIDDEN = _refusal(403, "Forbidden", "Pages in a browser are not answered here.")
+CLIENT_LEFT = _refusal(403, "InvalidStateTransition", "State transition failed: the client has left.")
 NOT_FOUND = _refusal(404, "NotFound", "No such Runtime API path.")
 
 
@@ -66,9 +67,12 @@ class _Exchange:
         self._writer = writer
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=2 * ERROR_BODY_BYTES)
         self.headers: dict[bytes, bytes] = {}
+        self._over = False
 
     async def next_request(self) -> h11.Request | None:
         """Reads the next request, or None once the runtime has closed. Raises h11.RemoteProtocolError."""
+        if self._over:
+            return None
         if self._http.states == {h11.CLIENT: h11.DONE, h11.SERVER: h11.DONE}:
             self._http.start_next_cycle()
         event = await self._event()
@@ -97,6 +101,11 @@ class _Exchange:
         for event in (response, h11.Data(data=body), h11.EndOfMessage()):
             self._writer.write(self._http.send(event) or b"")
         await self._writer.drain()
+
+    async def refuse_rest(self, status: int, body: bytes) -> None:
+        """Answers before the request's end, which is the end of the connection."""
+        self._over = True
+        await self.reply(status, body, [("Connection", "close")])
 
     async def _event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         while True:
@@ -247,7 +256,11 @@ class RuntimeApi:
         else:
             self._answering.add(invocation)
             answer = self._error if outcome == "error" else self._response
-            await exchange.reply(*await answer(exchange, invocation))
+            try:
+                await exchange.reply(*await answer(exchange, invocation))
+            except ClientLeft:
+                invocation.finish()
+                await exchange.refuse_rest(*CLIENT_LEFT)
 
     async def _error(self, exchange: _Exchange, invocation: Invocation) -> tuple[int, bytes]:
         payload = bytearray()

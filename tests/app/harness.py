@@ -142,8 +142,12 @@ class AppUnderTest:
         path: str = CHAT,
         seconds_left: float = 900.0,
         more_headers: Sequence[tuple[str, str]] = (),
+        takes_bytes: int | None = None,
     ) -> Answer:
-        """Sends one request through the app, as the runtime would pass it; `more_headers` may repeat names."""
+        """Sends one request through the app, as the runtime would pass it; `more_headers` may repeat names.
+
+        A caller who `takes_bytes` of the answer has left by the next piece.
+        """
         content = body if isinstance(body, bytes) else orjson.dumps(body)
         sent = {"authorization": f"Bearer {KEY}", "content-type": "application/json", **(headers or {})}
         answer, loop = Answer(), asyncio.get_running_loop()
@@ -160,6 +164,8 @@ class AppUnderTest:
                 answer.headers = {name.decode().lower(): value.decode() for name, value in message["headers"]}
                 return
             assert not answer.ended
+            if takes_bytes is not None and len(answer.body) >= takes_bytes:
+                raise ConnectionResetError
             if message["body"]:
                 answer.pieces.append((loop.time() - began_s, message["body"]))
             answer.ended = not message.get("more_body", False)

@@ -11,6 +11,7 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
+from gateway.canonical.audio import PCM_BYTES_PER_S
 from gateway.canonical.money import EntryKind
 from gateway.http.audio import spoken
 from gateway.http.routes import OperationRoute
@@ -193,6 +194,41 @@ async def test_a_caller_who_leaves_pays_for_what_was_delivered() -> None:
         # A second of MP3, at 25 tokens a second, and the text.
         assert entry.charge.usage.audio_output == 25
         assert -entry.amount_nanousd == 25 * 12_600 + entry.charge.usage.input * 630
+
+
+@pytest.mark.parametrize(("asked", "paid"), [(OLDER, "text"), (TOLD, "sound")], ids=["characters", "tokens"])
+async def test_a_caller_who_is_lost_stops_the_provider(asked: dict[str, Any], paid: str) -> None:
+    sent, second = 0, bytes(PCM_BYTES_PER_S)
+
+    async def script(_: int, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        writer.write(head("text/event-stream" if paid == "sound" else "audio/pcm"))
+        delta = {"type": "speech.audio.delta", "audio": base64.b64encode(second).decode()}
+        while not writer.is_closing():
+            writer.write(piece(b"data: " + orjson.dumps(delta) + b"\n\n" if paid == "sound" else second))
+            await writer.drain()
+            sent += 1
+            await asyncio.sleep(0.01)
+
+    async with Scripted(script) as openai, under(openai) as gateway:
+        answer = await ask(gateway, {**asked, "response_format": "pcm"}, takes_bytes=3 * PCM_BYTES_PER_S)
+        assert (answer.status, len(answer.body), answer.ended) == (200, 3 * PCM_BYTES_PER_S, False)
+        # Three seconds at 25 tokens, and nine tokens of text.
+        told = 75 * 12_600 + 9 * 630
+        assert await charged(gateway) == (told if paid == "sound" else NANOUSD_A_CHARACTER * len(TEXT))
+        so_far = sent
+        await asyncio.sleep(0.2)
+        assert sent <= so_far + 1
+
+
+async def test_a_lost_callers_key_has_the_whole_sound_kept_for_it() -> None:
+    async with speaking(SOUND) as openai, under(openai) as gateway:
+        lost = await ask(gateway, OLDER, headers={"idempotency-key": "lost"}, takes_bytes=1)
+        assert (lost.body, lost.ended) == (SOUND[0], False)
+        again = await ask(gateway, OLDER, headers={"idempotency-key": "lost"})
+        assert (again.body, again.headers["idempotent-replayed"]) == (b"".join(SOUND), "true")
+        assert await charged(gateway) == NANOUSD_A_CHARACTER * len(TEXT)
+        assert len(openai.bodies) == 1
 
 
 async def test_wav_is_made_of_the_samples_where_a_vendor_has_no_wav(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -212,13 +212,17 @@ def test_killing_a_function_process_cuts_its_stream_and_the_next_request_gets_an
     assert (answer.status, answer.headers["x-pid"] == str(killed)) == (201, False)
 
 
-def test_a_client_that_leaves_does_not_stop_the_function(served: Served) -> None:
+def test_a_client_that_leaves_stops_the_stream_and_its_process_serves_on(served: Served) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=HANGS_AFTER_S)
-    connection.request("GET", "/v1/stream?chunks=10&every_ms=50&tag=left")
-    connection.getresponse().read1(10)
+    connection.request("GET", "/v1/stream?chunks=1000000&every_ms=5&tag=left")
+    response = connection.getresponse()
+    pid = response.headers["x-pid"]
+    response.read1(10)
+    response.close()
     connection.close()
     log = served.register.parent / "nexgate-local-Streamed.log"
-    assert comes_true(lambda: "ended left" in log.read_text())
+    assert comes_true(lambda: "lost left" in log.read_text())
+    assert comes_true(lambda: served.ask("/v1/stream").headers["x-pid"] == pid)
 
 
 def test_one_request_runs_per_process_and_more_than_the_cap_is_refused(tmp_path: Path) -> None:

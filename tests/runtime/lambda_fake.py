@@ -7,7 +7,7 @@ import os
 import sys
 from base64 import b64decode
 from collections.abc import AsyncIterator, Callable, Container
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,8 @@ class Post:
 class LambdaFake(Changing):
     """A server that answers `/next` with queued events and records posts in order of arrival.
 
-    `refused` are the numbers of the polls that get a 403 in place of an event, at once.
+    `refused` are the numbers of the polls that get a 403 in place of an event, at once. Of an answer longer than
+    `takes_bytes` no more is taken: it is answered before its end, or with `reply_status` 0 its connection is closed.
     """
 
     def __init__(self) -> None:
@@ -86,6 +87,7 @@ class LambdaFake(Changing):
         self.reply_status = 202
         self.restore_status = 200
         self.refused: Container[int] = ()
+        self.takes_bytes: int | None = None
         self._invocations: asyncio.Queue[tuple[str, bytes, dict[str, str]]] = asyncio.Queue()
         self._number = 0
 
@@ -124,6 +126,13 @@ class LambdaFake(Changing):
                     self.posts.append(post)
             elif isinstance(event, h11.Data) and post is not None:
                 post.pieces.append(bytes(event.data))
+                if self.takes_bytes is not None and len(post.body) > self.takes_bytes:
+                    if self.reply_status:
+                        writer.write(b"HTTP/1.1 %d X\r\ncontent-length: 0\r\n\r\n" % self.reply_status)
+                        with suppress(ConnectionError):
+                            while await reader.read(1 << 20):
+                                pass
+                    return
             elif isinstance(event, h11.EndOfMessage) and post is not None:
                 post.trailers = {name.decode(): value.decode() for name, value in event.headers}
                 status, fields, body = await self._reply(post)

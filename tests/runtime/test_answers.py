@@ -168,6 +168,21 @@ def test_an_answer_that_lambda_refuses_costs_only_that_invocation() -> None:
     with_function("echo", act)
 
 
+@pytest.mark.parametrize("status", [403, 0], ids=["answered", "closed"])
+def test_an_app_is_told_when_no_more_of_its_answer_is_taken(status: int) -> None:
+    async def act(running: Function) -> None:
+        running.api.takes_bytes, running.api.reply_status = 5_000, status
+        running.api.invoke(http_event())
+        polls = running.api.polls
+        await running.api.until(lambda: running.api.polls > polls + 1)
+        running.api.takes_bytes, running.api.reply_status = None, 202
+        _, log = await running.stop()
+        assert [line["lost"] for line in log if line["message"] == "lost"] == ["ClientLeft"]
+        assert [line["level"] for line in log if line["level"] != "INFO"] == []
+
+    with_function("endless", act)
+
+
 def test_an_error_that_lambda_refuses_costs_only_that_invocation() -> None:
     async def act(running: Function) -> None:
         running.api.reply_status = 403

@@ -218,3 +218,16 @@ async def modules(scope: Scope, _receive: Receive, send: Send) -> None:
     """Lists the names of all imported modules."""
     http_only(scope)
     await reply(send, " ".join(sys.modules).encode())
+
+
+async def endless(scope: Scope, _receive: Receive, send: Send) -> None:
+    """Answers without an end until no more is taken, and goes on all the same."""
+    http_only(scope)
+    await send(HEAD)
+    try:
+        while True:
+            await send({"type": "http.response.body", "body": b"x" * 1000, "more_body": True})
+            await asyncio.sleep(0.001)
+    except OSError as lost:
+        log.info("lost", extra={"lost": type(lost).__name__})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})

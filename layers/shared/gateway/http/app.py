@@ -21,6 +21,7 @@ from gateway.http.exchange import Exchange
 from gateway.http.request import Receive, Request, Scope, Send, read
 from gateway.http.route import Route, Services, counted_read
 from gateway.limits.windows import untouched
+from gateway.ports.sink import CallerLeft
 from gateway.runtime.hooks import before_snapshot
 from gateway.wiring.process import cors_origins, snap_start
 
@@ -104,6 +105,8 @@ class App(Generic[ServicesT, RouteT]):
             await self._route(exchange)
         except GatewayError:
             raise
+        except CallerLeft:
+            exchange.caller_left = True
         except Exception as unforeseen:
             raise GatewayError(UNFORESEEN) from unforeseen
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -15,6 +16,7 @@ from gateway.canonical.wire import Wire
 from gateway.errors import GatewayError, MethodNotAllowed
 from gateway.http.request import JSON_TYPE, Request, Send
 from gateway.ports.clock import Clock
+from gateway.ports.sink import CallerLeft
 
 # Ours, and where OpenAI's and Anthropic's SDKs look for the same.
 ID_HEADERS = ("X-Trace-ID", "x-request-id", "request-id")
@@ -54,6 +56,7 @@ class Exchange:
         # The caller's rate window, for answers that no admission has looked at.
         self.window: Callable[[], Awaitable[Mapping[str, str]]] | None = None
         self.counted = False
+        self.caller_left = False
 
     def begin(self, clock: Clock) -> None:
         """Starts the clock that the log line reads."""
@@ -122,6 +125,8 @@ class Exchange:
             line["latency_ms"] = round((self._clock.monotonic_s() - self._began_s) * 1000, 1)
         if self.context is not None:
             line |= self.context.log_fields()
+        if self.caller_left:
+            line["caller_left"] = True
         error = self._error or (self.context.error if self.context is not None else None)
         if error is not None:
             line |= {"error_status": error.status, "error_code": error.code}
@@ -142,6 +147,7 @@ class EventStream(Struct):
     _last_s: float = 0.0
     _ticker: asyncio.Task[None] | None = None
     _flowing: bool = False
+    _left: bool = False
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def __aenter__(self) -> Self:
@@ -155,18 +161,26 @@ class EventStream(Struct):
     ) -> None:
         if self._ticker is not None:
             self._ticker.cancel()
-        if self.committed and error is None:
+        if self.committed and error is None and not self._left:
             await self.exchange.write(b"", more=False)
 
     def announce(self, headers: Mapping[str, str]) -> None:
         self._headers = headers
 
     async def write(self, data: bytes) -> None:
-        """Whole events, on their way at once."""
+        """Whole events, on their way at once; raises `CallerLeft` where the server has lost the caller."""
         self._last_s = asyncio.get_running_loop().time()
-        if self._flowing:
-            await self.exchange.write(data, more=True)
-            return
+        try:
+            if self._flowing:
+                await self.exchange.write(data, more=True)
+            else:
+                await self._begin(data)
+        except OSError as error:
+            self._left = True
+            raise CallerLeft from error
+
+    async def _begin(self, data: bytes) -> None:
+        """The first bytes, behind the status."""
         async with self._opening:
             if not self.committed:
                 self.committed = True
@@ -183,4 +197,6 @@ class EventStream(Struct):
             if left_s > 0:
                 await asyncio.sleep(left_s)
             else:
-                await self.write(self.exchange.wire.keep_alive)
+                # The stream's own next bytes tell of a caller who has left.
+                with suppress(CallerLeft):
+                    await self.write(self.exchange.wire.keep_alive)

@@ -13,6 +13,7 @@ import logging
 import math
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 
 import orjson
 from msgspec import Struct, field
@@ -27,7 +28,7 @@ from gateway.ports.clock import Clock
 from gateway.ports.idempotency import IdempotencyRecord, IdempotencyRecords, StoredAnswer
 from gateway.ports.money import Money
 from gateway.ports.objects import Objects
-from gateway.ports.sink import Sink
+from gateway.ports.sink import CallerLeft, Sink
 
 KEEP_S = 24 * 60 * 60
 KEY_CHARACTERS_MAX = 255
@@ -256,6 +257,7 @@ class Recording(Struct):
         self.sink.announce(headers)
 
     async def write(self, data: bytes) -> None:
-        """Sends whole events, then records them."""
-        await self.sink.write(data)
+        """Sends whole events, then records them, also for a caller who has left: a repeat of the key asks for them."""
+        with suppress(CallerLeft):
+            await self.sink.write(data)
         self._events.append(data)

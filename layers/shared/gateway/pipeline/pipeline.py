@@ -31,7 +31,7 @@ from gateway.pipeline.operation import A, InboundRequest, Operation, R, StreamMe
 from gateway.pipeline.provider_client import ProviderClient
 from gateway.pipeline.stream import HoldExhausted, Lanes, Relay
 from gateway.ports.clock import Clock
-from gateway.ports.sink import Sink
+from gateway.ports.sink import CallerLeft, Sink
 from gateway.routing.plan import Plan
 
 if TYPE_CHECKING:
@@ -149,7 +149,10 @@ class Pipeline:
         return operation.encode_answer(context.request, answer, context.stamp, extension)
 
     async def stream(self, context: RequestContext[R, A], sink: Sink) -> None:
-        """An answer as it comes. Raises only while nothing is committed; later a failure is the wire's error event."""
+        """An answer as it comes. Raises only while nothing is committed; later a failure is the wire's error event.
+
+        Where the sink raises `CallerLeft`, the provider is let go, and what was delivered is paid.
+        """
         lanes = Lanes(partial(_relay, context, sink))
         try:
             with _in_the_wires_shape():
@@ -218,7 +221,7 @@ def _in_the_wires_shape() -> Iterator[None]:
     """Raises an unforeseen failure as an error that every wire has a shape for."""
     try:
         yield
-    except (GatewayError, Overtaken):
+    except (GatewayError, Overtaken, CallerLeft):
         raise
     except Exception as unforeseen:
         raise GatewayError(UNFORESEEN) from unforeseen

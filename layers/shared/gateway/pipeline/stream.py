@@ -14,7 +14,7 @@ from gateway.canonical.usage import Usage, Uses
 from gateway.errors import GatewayError, UpstreamError
 from gateway.pipeline.operation import A, Continuation, Piece, Transcoder
 from gateway.pipeline.provider_client import StreamBody
-from gateway.ports.sink import Sink
+from gateway.ports.sink import CallerLeft, Sink
 from gateway.ports.upstream import UpstreamResponse
 from gateway.routing.plan import Candidate
 
@@ -137,7 +137,7 @@ class Relay(Generic[A]):
 
         A read may bring more content than the hold pays for: what is over `UNPAID_BYTES_MAX` waits for the hold.
         """
-        failure, content = None, 0
+        failure, content, before_bytes = None, 0, self.delivered_bytes
         for piece in pieces:
             self._note(piece)
             if piece.error is not None:
@@ -151,7 +151,11 @@ class Relay(Generic[A]):
                 if not self._is_covered():
                     await self._require_hold()
         if self.delivered_bytes and self._held_bytes:
-            await self._sink.write(self._take_held())
+            try:
+                await self._sink.write(self._take_held())
+            except CallerLeft:
+                self.delivered_bytes = before_bytes
+                raise
         if failure is not None:
             raise failure
         if self._held_bytes > HELD_BYTES_MAX:

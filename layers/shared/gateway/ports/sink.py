@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from typing import Protocol
 
 
+class CallerLeft(Exception):
+    """Reports that the caller takes no more of the stream: its connection is gone."""
+
+
 class Sink(Protocol):
     """Destination of a stream. Before its first byte, a failure can still be an HTTP status."""
 
@@ -17,4 +21,4 @@ class Sink(Protocol):
         """Adds headers to send with the status, if it is not committed yet."""
 
     async def write(self, data: bytes) -> None:
-        """Writes whole events; the first write commits the status."""
+        """Writes whole events; the first write commits the status. Raises `CallerLeft`."""

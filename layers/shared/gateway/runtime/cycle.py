@@ -5,7 +5,9 @@
      /error               error trailers
 
 The head waits for the first piece of the body and leaves with it, as in ASGI. Every later piece is sent at once, and
-the app continues when Lambda keeps up.
+the app continues when Lambda keeps up. Lambda does not tell of a client that leaves
+(https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html). Where the Runtime API takes no
+more of an answer, because it has answered before the end or has closed, `send` raises `ClientLeft`.
 """
 
 from __future__ import annotations
@@ -19,9 +21,13 @@ from gateway.runtime.event import Event, take_body
 from gateway.runtime.fault import Fault, log_fault
 from gateway.runtime.invocation import InvocationContext, Message
 from gateway.runtime.prelude import Fields, prelude
-from gateway.transport import RequestStream
+from gateway.transport import RequestStream, TransportError
 
 _INCOMPLETE = Fault("Runtime.IncompleteResponse", "the app returned before its response was complete", [])
+
+
+class ClientLeft(OSError):
+    """Raised by `send` where the rest of an answer is not taken: an OSError, as ASGI asks for (spec 2.4)."""
 
 
 class HttpCycle:
@@ -34,6 +40,7 @@ class HttpCycle:
         self._head: tuple[int, Fields] | None = None
         self._stream: RequestStream | None = None
         self._complete = asyncio.Event()
+        self._lost = False
 
     async def receive(self) -> Message:
         """The body once, then the end of the answer: Lambda does not report a client that leaves."""
@@ -54,14 +61,28 @@ class HttpCycle:
                 stream, data = await self._api.stream(self._context), prelude(*self._head) + data
                 self._stream = stream
             if message.get("more_body"):
-                stream.write(data)
-                if not stream.keeps_up:
-                    await stream.drain()
+                try:
+                    stream.write(data)
+                    if not stream.keeps_up:
+                        await stream.drain()
+                except TransportError as error:
+                    raise self._lose(stream) from error
+                if stream.answered:
+                    raise self._lose(stream)
             else:
                 self._complete.set()
                 await self._api.finish(stream, data)
+        elif self._lost:
+            raise ClientLeft
         else:
             raise RuntimeError(f"unexpected ASGI message {kind!r}")
+
+    def _lose(self, stream: RequestStream) -> ClientLeft:
+        """Ends an answer of which no more is taken."""
+        self._lost = True
+        self._complete.set()
+        stream.abort()
+        return ClientLeft("the rest of the answer is not taken")
 
     async def __aenter__(self) -> Self:
         return self
@@ -69,6 +90,8 @@ class HttpCycle:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
+        if isinstance(error, ClientLeft):
+            return True
         if isinstance(error, Exception):
             await self._fail(Fault.of(error))
             return True

@@ -26,7 +26,11 @@ async def app(scope: dict[str, Any], _receive: object, send: Callable[[dict[str,
     for number in range(int(query.get("chunks", 3))):
         if number and "gate" in query:
             await asyncio.to_thread(_until_there, Path(query["gate"], str(number)))
-        await send({"type": "http.response.body", "body": b"chunk %d\n" % number, "more_body": True})
+        try:
+            await send({"type": "http.response.body", "body": b"chunk %d\n" % number, "more_body": True})
+        except OSError:
+            sys.stderr.write(f"lost {query.get('tag')}\n")
+            raise
         await asyncio.sleep(int(query.get("every_ms", 0)) / 1000)
     if query.get("end") == "raise":
         raise RuntimeError("after the first byte")
