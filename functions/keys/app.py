@@ -21,7 +21,7 @@ async def create_key(call: ManagerCall, settings: NewKey) -> Shown:
     """Creates a key, for a person without a balance too; shown once, and in repeats of its Idempotency-Key."""
     key_id = call.keyring.new_id()
     create = partial(call.keyring.created, call.manager, key_id, settings.changes())
-    disown = partial(call.keyring.disown, call.account_id)
+    disown = partial(call.keyring.disown, call.manager)
     return await created_once(call, key_id, create, disown, unpaid=call.signed_in is not None)
 
 

@@ -24,6 +24,7 @@ from gateway.people.sessions import Sessions
 from gateway.ports.keys import KeyRecord
 from gateway.runtime.invocation import InvocationContext
 from gateway.wiring.control_plane import ControlServices
+from tests.fakes.audit import MemoryAudit
 from tests.fakes.idempotency import MemoryIdempotencyRecords
 from tests.fakes.keys import MemoryKeyStore
 from tests.fakes.money import MemoryMoney
@@ -73,11 +74,14 @@ class AppUnderTest:
     provider: AskedProvider = field(default_factory=AskedProvider)
     people: MemoryPeople = field(default_factory=MemoryPeople)
     organizations: MemoryOrganizations = field(default_factory=MemoryOrganizations)
+    audit: MemoryAudit = field(default_factory=MemoryAudit)
 
     def __post_init__(self) -> None:
         self.provider_keys = managed_provider_keys(self.keys, self.clock, self.provider)
         self.sessions = Sessions(self.people, self.clock)
         self.keys.organizations = self.organizations
+        for store in (self.keys, self.people, self.organizations):
+            store.log = self.audit
         for app in (keys_app, billing_app, webhooks_module.app):
             app._services = self.services
         vars(webhooks_module)["webhook_records"] = lambda: self.webhooks
@@ -94,6 +98,7 @@ class AppUnderTest:
             provider_keys=lambda: self.provider_keys,
             sessions=lambda: self.sessions,
             organizations=lambda: self.organizations,
+            audit=lambda: self.audit,
         )
 
     async def settle_in(self) -> None:

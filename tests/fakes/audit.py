@@ -15,6 +15,11 @@ class MemoryAudit:
     async def write(self, entry: AuditEntry) -> None:
         self.entries.setdefault((entry.account_id, entry.entry_id), entry)
 
+    async def put(self, entry: AuditEntry | None) -> None:
+        """Writes what another store was given with an act, if it was."""
+        if entry is not None:
+            await self.write(entry)
+
     async def page(
         self, account_id: str, *, limit: int, cursor: str | None = None, since_s: int = 0, action: str | None = None
     ) -> AuditPage:

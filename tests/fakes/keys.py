@@ -11,8 +11,10 @@ from gateway.accounts.lineage import bounding
 from gateway.accounts.refusals import key_revoked, last_managing_key, maker_changed, no_key
 from gateway.errors import Conflict
 from gateway.ledger.hold_ids import END_OF_IDS
+from gateway.ports.audit import AuditEntry
 from gateway.ports.keys import KeyRecord
 from gateway.ports.organizations import Member, OrganizationStore
+from tests.fakes.audit import MemoryAudit
 
 
 class MemoryKeyStore:
@@ -23,6 +25,7 @@ class MemoryKeyStore:
         self._records: dict[str, KeyRecord] = {}
         self._noted: set[str] = set()
         self.organizations: OrganizationStore | None = None
+        self.log = MemoryAudit()
 
     async def find(self, key_hash: str) -> KeyRecord | None:
         return self._records.get(key_hash)
@@ -34,6 +37,7 @@ class MemoryKeyStore:
         *,
         made_by: KeyRecord | None = None,
         while_member: Member | None = None,
+        audit: AuditEntry | None = None,
     ) -> None:
         if while_member is not None and self.organizations is not None:
             found = await self.organizations.member(while_member.org_id, while_member.user_id)
@@ -51,6 +55,7 @@ class MemoryKeyStore:
         self._records[key_hash] = replace(
             record, has_provider_keys=record.has_provider_keys or record.account_id in self._noted
         )
+        await self.log.put(audit)
 
     async def get(self, account_id: str, key_id: str) -> KeyRecord | None:
         return self._records.get(self._hashes.get((account_id, key_id), ""))
@@ -61,7 +66,13 @@ class MemoryKeyStore:
         return sorted(older, key=lambda record: record.key_id, reverse=True)[:limit]
 
     async def change(
-        self, account_id: str, key_id: str, changes: Mapping[str, object], *, while_managed_by: str | None = None
+        self,
+        account_id: str,
+        key_id: str,
+        changes: Mapping[str, object],
+        *,
+        while_managed_by: str | None = None,
+        audit: AuditEntry | None = None,
     ) -> KeyRecord:
         stands = await self.get(account_id, key_id)
         if stands is None:
@@ -74,6 +85,7 @@ class MemoryKeyStore:
                 raise last_managing_key()
         changed = replace(stands, **cast("dict[str, Any]", dict(changes)))
         self._records[self._hashes[account_id, key_id]] = changed
+        await self.log.put(audit)
         return changed
 
     async def note_provider_keys(self, account_id: str) -> None:

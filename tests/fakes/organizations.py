@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from gateway.ports.organizations import Invitation, InvitationStatus, Member, MemberChange, Organization
+from tests.fakes.audit import MemoryAudit
 
 
 class MemoryOrganizations:
@@ -16,6 +17,7 @@ class MemoryOrganizations:
         self._organizations: dict[str, Organization] = {}
         self._members: dict[tuple[str, str], Member] = {}
         self._invitations: dict[tuple[str, str], Invitation] = {}
+        self.log = MemoryAudit()
 
     async def organization(self, org_id: str) -> Organization | None:
         return self._organizations.get(org_id)

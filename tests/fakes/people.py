@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from gateway.errors import ServiceUnavailable
 from gateway.ports.mail import Letter
 from gateway.ports.people import MailedToken, Session, User
+from tests.fakes.audit import MemoryAudit
 
 
 class MemoryPeople:
@@ -22,6 +23,7 @@ class MemoryPeople:
         self.stored_sessions: dict[tuple[str, str], Session] = {}
         self.counts: Counter[tuple[str, int]] = Counter()
         self.invitations: dict[str, int] = {}
+        self.log = MemoryAudit()
 
     async def user(self, user_id: str) -> User | None:
         self.calls["user"] += 1

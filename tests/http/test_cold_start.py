@@ -51,7 +51,7 @@ def test_a_function_does_not_load_at_its_start(family: str, packages: tuple[str,
 # installed, as it is for development. What is counted may be below by three modules and 2 % at most, so that no number
 # is larger than what it is for. What needs more is loaded by the request that needs it, or raises a number here.
 BUDGETS: dict[str, tuple[int, int]] = {
-    "account": (311, 1160),
+    "account": (319, 1172),
     "audio": (343, 1231),
     "agents": (318, 1210),
     "background": (387, 1331),
@@ -64,11 +64,11 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "generation": (363, 1286),
     "images": (349, 1242),
     "jobs": (305, 1192),
-    "keys": (287, 1109),
+    "keys": (287, 1112),
     "messages": (381, 1320),
-    "models": (340, 1174),
+    "models": (340, 1176),
     "notifier": (278, 1129),
-    "organizations": (304, 1149),
+    "organizations": (306, 1151),
     "reconciler": (251, 1031),
     "rerank": (343, 1217),
     "responses": (389, 1346),

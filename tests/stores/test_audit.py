@@ -90,6 +90,8 @@ async def test_a_page_is_of_an_action_or_of_a_family_and_since_a_time(log: Audit
     assert await found(None, int(NOW_S) + 3) == ["key", "key.revoked"]
     assert await found("key", int(NOW_S) + 4) == ["key"]
     assert await found("session") == []
+    before = await log.page("acct_1", limit=9, since_s=int(NOW_S) + 3, cursor=hold_id_at(NOW_S, 0))
+    assert (list(before.entries), before.next_cursor) == ([], None)
 
 
 async def test_a_page_of_a_rare_action_goes_on_where_its_search_ended(

@@ -27,7 +27,9 @@ from gateway.ports.keys import KeyRecord, KeyStore
 from gateway.ports.money import Money
 
 if TYPE_CHECKING:
-    # Keys of organizations alone need it.
+    # Changes, and keys of organizations, alone need them.
+    from gateway.audit.trail import Trail
+    from gateway.ports.audit import AuditEntry
     from gateway.ports.organizations import Member
 
 PREFIX = "sk-xc-"
@@ -37,6 +39,7 @@ SEARCHED = 100
 # Far enough for every use, and before the last year that a date can have.
 EXPIRY_S_MAX = 100 * 365 * 24 * 3600
 OWNED = ("user_id", "org_id", "seat", "seat_cap_nanousd")
+UNANSWERED = "the answer that had its text was never given"
 ONLY_OWNERS = "Only a key that no other key has made can keep the keys that this one has made."
 
 
@@ -48,7 +51,7 @@ class Caller(Struct, frozen=True):
     """The key that manages, or the person of the account, and the address its request comes from.
 
     `member` is what it is in an organization, whose key it creates; with `only_own` it manages the keys that the member
-    has made alone.
+    has made alone. Its changes leave entries of the audit log by its `trail`.
     """
 
     principal: Principal
@@ -56,6 +59,7 @@ class Caller(Struct, frozen=True):
     is_person: bool = False
     member: Member | None = None
     only_own: bool = False
+    trail: Trail | None = None
 
     def sees(self, key: KeyRecord) -> bool:
         """True for a key that the caller may know of."""
@@ -89,11 +93,12 @@ class Keyring(Struct, frozen=True):
         """Draws the id of a key to be created."""
         return f"key_{hold_id_at(self.clock.now_s(), secrets.randbits(40))}"
 
-    async def disown(self, account_id: str, key_id: str) -> None:
+    async def disown(self, caller: Caller, key_id: str) -> None:
         """Revokes a key whose creation was never answered: its text is lost."""
-        found = await self.store.get(account_id, key_id)
+        found = await self.store.get(caller.account_id, key_id)
         if found is not None and not found.revoked:
-            await self.store.change(account_id, key_id, {"revoked": True}, while_managed_by=None)
+            told = _told(caller.trail, found, replace(found, revoked=True), note=UNANSWERED)
+            await self.store.change(caller.account_id, key_id, {"revoked": True}, audit=told)
 
     async def create(
         self,
@@ -103,6 +108,7 @@ class Keyring(Struct, frozen=True):
         *,
         made_by: KeyRecord | None = None,
         while_member: Member | None = None,
+        trail: Trail | None = None,
     ) -> tuple[str, KeyRecord]:
         """Creates a key; returns its text, which cannot be read again, and its record.
 
@@ -123,7 +129,8 @@ class Keyring(Struct, frozen=True):
         )
         if made_by is not None:
             refuse_wider(record, made_by)
-        await self.store.add(key_hash(full_key), record, made_by=made_by, while_member=while_member)
+        told = _told(trail, None, record)
+        await self.store.add(key_hash(full_key), record, made_by=made_by, while_member=while_member, audit=told)
         return full_key, record
 
     async def created(self, caller: Caller, key_id: str, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,7 +138,7 @@ class Keyring(Struct, frozen=True):
         maker = None if caller.is_person else await self.get(caller, caller.key_id)
         given = {**settings, **caller.owned}
         full_key, record = await self.create(
-            caller.account_id, key_id, given, made_by=maker, while_member=caller.member
+            caller.account_id, key_id, given, made_by=maker, while_member=caller.member, trail=caller.trail
         )
         return {"full_key": full_key, "key": key_view(record)}
 
@@ -178,7 +185,7 @@ class Keyring(Struct, frozen=True):
                 refuse_wider(replace(before, **{**narrowed(before, maker), **changes}), maker)
         family = [] if alone else kept_within(after, keys)
         changed = await self._changed(caller, before, after, changes, family)
-        await self._follow(caller.account_id, family)
+        await self._follow(caller, key_id, family)
         return changed
 
     def _judge_webhook(self, settings: Mapping[str, Any]) -> None:
@@ -210,7 +217,8 @@ class Keyring(Struct, frozen=True):
             # The count starts before the cap applies, so no request is counted by the cap yet and none is counted
             # twice.
             await self.money.track_spend(caller.account_id, key_id, now_s)
-        return await self.store.change(caller.account_id, key_id, changes, while_managed_by=witness)
+        told = _told(caller.trail, before, after)
+        return await self.store.change(caller.account_id, key_id, changes, while_managed_by=witness, audit=told)
 
     async def revoke(self, caller: Caller, key_id: str, *, keep_made: bool = False) -> KeyRecord:
         """Revokes the key for good, with the keys that it has made; a repeat completes what was cut off.
@@ -225,7 +233,7 @@ class Keyring(Struct, frozen=True):
         if keep_made:
             await self._take_over(caller, found)
         else:
-            await self._follow(caller.account_id, kept_within(found, await self._all(caller.account_id)))
+            await self._follow(caller, key_id, kept_within(found, await self._all(caller.account_id)))
         return found
 
     async def _take_over(self, caller: Caller, of: KeyRecord) -> None:
@@ -233,7 +241,8 @@ class Keyring(Struct, frozen=True):
         maker_id = None if caller.is_person or caller.key_id == of.key_id else caller.key_id
         for key, made_by in descendants(of, await self._all(caller.account_id)):
             if made_by == of.key_id and not key.revoked:
-                await self.store.change(caller.account_id, key.key_id, {"parent_key_id": maker_id})
+                told = _told(caller.trail, key, replace(key, parent_key_id=maker_id), note=of.key_id)
+                await self.store.change(caller.account_id, key.key_id, {"parent_key_id": maker_id}, audit=told)
 
     async def _all(self, account_id: str) -> list[KeyRecord]:
         """All keys of the account."""
@@ -246,13 +255,14 @@ class Keyring(Struct, frozen=True):
                 return found
             cursor = page[-1].key_id
 
-    async def _follow(self, account_id: str, family: Family) -> None:
+    async def _follow(self, caller: Caller, of: str, family: Family) -> None:
         """Applies the changes that follow from a key's own, makers first; one that ended meanwhile needs none."""
         for key, changes in family:
             if key.monthly_spend_cap_nanousd is None and "monthly_spend_cap_nanousd" in changes:
-                await self.money.track_spend(account_id, key.key_id, self.clock.now_s())
+                await self.money.track_spend(key.account_id, key.key_id, self.clock.now_s())
+            told = _told(caller.trail, key, replace(key, **changes), note=of)
             try:
-                await self.store.change(account_id, key.key_id, changes)
+                await self.store.change(key.account_id, key.key_id, changes, audit=told)
             except Conflict as conflict:
                 if conflict.code != "key_revoked":
                     raise
@@ -312,6 +322,15 @@ def key_view(record: KeyRecord) -> dict[str, Any]:
         "region_policy": record.region_policy,
         "alert_webhook_url": record.alert_webhook_url,
     }
+
+
+def _told(trail: Trail | None, before: KeyRecord | None, after: KeyRecord, note: str = "") -> AuditEntry | None:
+    """The entry of a key that is made, changed or revoked; `note` names the key that it follows."""
+    if trail is None:
+        return None
+    from gateway.audit.keys import told  # noqa: PLC0415  # calls that change nothing do without
+
+    return told(trail, None if before is None else key_view(before), key_view(after), note)
 
 
 def _refuse_shutting_out(after: KeyRecord, source_ip: str, now_s: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from gateway.ports.audit import Actor, AuditEntry, Outcome
 
 KEPT_S = 400 * 24 * 3600
 TEXT_CHARACTERS_MAX, LIST_MAX = 200, 20
+CHANGED = "changed"
 # Entries of attempts at addresses that have no account, for the work of attempts at others. They are never read, and
 # have many places, so that no partition of the table gets busy.
 UNKNOWN_PREFIX = "unknown#"
@@ -74,6 +75,15 @@ def entry_view(entry: AuditEntry) -> dict[str, Any]:
         "after": dict(entry.after),
         "note": entry.note or None,
     }
+
+
+def differences(
+    before: Mapping[str, Any], after: Mapping[str, Any], *, untold: Container[str] = ()
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The members that differ, before and after; those that are `untold` are named without their values."""
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    was = {name: before.get(name) for name in names if name not in untold and before}
+    return was, {name: CHANGED if name in untold else after.get(name) for name in names}
 
 
 def _bounded(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -43,6 +43,7 @@ _ROWS: dict[Callers, tuple[str, ...]] = {
         *("GET /v1/auth/me", "PATCH /v1/auth/profile", "POST /v1/auth/change-password"),
         *("GET /v1/auth/2fa/status", "POST /v1/auth/2fa/setup", "POST /v1/auth/2fa/enable"),
         "POST /v1/auth/2fa/disable",
+        "GET /v1/audit",
         *("POST /v1/keys", "GET /v1/keys"),
         *("GET /v1/keys/{key_id}", "PATCH /v1/keys/{key_id}", "DELETE /v1/keys/{key_id}"),
         *("POST /v1/keys/{key_id}/revoke", "PATCH /v1/keys/{key_id}/spend-cap"),

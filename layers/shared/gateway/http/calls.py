@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from gateway.auth.principal import ACCESS_PREFIX, Principal, key_in
 from gateway.canonical.money import AccountState
@@ -26,7 +27,8 @@ from gateway.ports.keys import KeyRecord
 from gateway.wiring.control_plane import ControlServices
 
 if TYPE_CHECKING:
-    # Calls by sessions alone load them.
+    # Calls by sessions, and calls that change something, alone load them.
+    from gateway.audit.trail import Trail
     from gateway.people.sessions import SignedIn
 
 NOT_MANAGING = "This API key may not manage its account."
@@ -75,6 +77,15 @@ class Call:
         """The request; its body is without its coding once the call is admitted."""
         return self.exchange.request
 
+    @property
+    def trail(self) -> Trail:
+        """The call's entries in audit logs; a stranger's are of the accounts that it names."""
+        from gateway.audit.trail import Trail  # noqa: PLC0415  # calls that change nothing do without
+        from gateway.auth.sources import source_of  # noqa: PLC0415  # as above
+
+        on = self.services
+        return Trail(on.audit(), on.clock, source=source_of(self.request.source_ip))
+
 
 class KeyedCall(Call):
     """One call by a key, or by a session where the endpoint takes one.
@@ -114,6 +125,15 @@ class KeyedCall(Call):
     def account_id(self) -> str:
         """The account that asks."""
         return self.principal.account_id
+
+    @property
+    def trail(self) -> Trail:
+        """The call's entries in its account's audit log."""
+        from gateway.ports.audit import Actor  # noqa: PLC0415  # calls that change nothing do without
+
+        key = self.principal.key
+        actor = Actor(key.user_id, key.key_id if self.signed_in is None else None)
+        return replace(super().trail, account_id=self.account_id, actor=actor)
 
     @property
     def key_text(self) -> str:

@@ -66,7 +66,9 @@ class ManagerCall(KeyedCall):
     @property
     def manager(self) -> Caller:
         """The caller, as keys are managed by it."""
-        caller = Caller(self.principal, self.request.source_ip, self.signed_in is not None, self.member)
+        is_person = self.signed_in is not None
+        trail = None if self.request.method in {"GET", "HEAD"} else self.trail
+        caller = Caller(self.principal, self.request.source_ip, is_person, self.member, trail=trail)
         if self.member is None:
             return caller
         from gateway.organizations.permissions import may  # noqa: PLC0415  # no cold start pays for it

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    # Keys of organizations alone need it.
+    # Changes, and keys of organizations, alone need them.
+    from gateway.ports.audit import AuditEntry
     from gateway.ports.organizations import Member
 
 
@@ -64,8 +65,10 @@ class KeyStore(Protocol):
         *,
         made_by: KeyRecord | None = None,
         while_member: Member | None = None,
+        audit: AuditEntry | None = None,
     ) -> None:
-        """Adds a key under the hash of its text; raises `Conflict` if the key or its id exists.
+        """Adds a key under the hash of its text, with an entry of the audit log; raises `Conflict` if the key or its id
+        exists.
 
         With `made_by`, raises `Conflict` with the code `key_changed` if that key is another one by now, and with
         `while_member` if that member of the organization is.
@@ -78,9 +81,16 @@ class KeyStore(Protocol):
         """Keys by id, highest (newest) first; with `before`, only ids below it."""
 
     async def change(
-        self, account_id: str, key_id: str, changes: Mapping[str, object], *, while_managed_by: str | None = None
+        self,
+        account_id: str,
+        key_id: str,
+        changes: Mapping[str, object],
+        *,
+        while_managed_by: str | None = None,
+        audit: AuditEntry | None = None,
     ) -> KeyRecord:
-        """Applies `changes`, by names of `KeyRecord`'s fields, and returns the key. Other fields keep their values.
+        """Applies `changes`, by names of `KeyRecord`'s fields, with an entry of the audit log, and returns the key.
+        Other fields keep their values.
 
         Raises `Conflict` if the key is already revoked. With `while_managed_by`, raises `Conflict` with the code
         `last_managing_key` if that key of the account no longer manages keys at that moment.

@@ -46,6 +46,8 @@ class DynamoAudit:
     async def page(
         self, account_id: str, *, limit: int, cursor: str | None = None, since_s: int = 0, action: str | None = None
     ) -> AuditPage:
+        if cursor is not None and cursor < id_floor(since_s):
+            return AuditPage([], None)
         query = _query(account_id, cursor, since_s, action)
         # BETWEEN includes both ends, and the cursor is one of them.
         query["Limit"] = limit + 2 if action is None else SEARCHED_AT_ONCE

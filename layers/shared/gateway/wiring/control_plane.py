@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     # Few calls of one family need it, and it brings the chat providers.
     from gateway.accounts.provider_keys import ProviderKeys
     from gateway.people.sessions import Sessions
+    from gateway.ports.audit import AuditLog
     from gateway.ports.organizations import OrganizationStore
 
 
@@ -36,6 +37,12 @@ def _organizations() -> OrganizationStore:
     from gateway.wiring.sessions import organization_store  # noqa: PLC0415  # calls for organizations alone need it
 
     return organization_store()
+
+
+def _audit() -> AuditLog:
+    from gateway.wiring.audit import audit_log  # noqa: PLC0415  # calls that change nothing do without
+
+    return audit_log()
 
 
 def _provider_keys() -> ProviderKeys:
@@ -58,6 +65,7 @@ class ControlServices(Struct, frozen=True):
     look: Callable[[], Awaitable[None] | None] = look
     sessions: Callable[[], Sessions] = _sessions
     organizations: Callable[[], OrganizationStore] = _organizations
+    audit: Callable[[], AuditLog] = _audit
 
 
 @cache

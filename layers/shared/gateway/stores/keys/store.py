@@ -30,7 +30,8 @@ from gateway.stores.keys.lookup import record
 from gateway.stores.money.tables import CONDITION_FAILED, MoneyTables
 
 if TYPE_CHECKING:
-    # Keys of organizations alone need it.
+    # Changes, and keys of organizations, alone need them.
+    from gateway.ports.audit import AuditEntry
     from gateway.ports.organizations import Member
 
 Item = dict[str, Any]
@@ -70,6 +71,7 @@ class DynamoKeyStore:
         *,
         made_by: KeyRecord | None = None,
         while_member: Member | None = None,
+        audit: AuditEntry | None = None,
     ) -> None:
         listing = {"account_id": record.account_id, "sk": LISTING + record.key_id, "key_hash": key_hash}
         key = {"key_hash": key_hash, "schema_version": SCHEMA_VERSION, **attributes(asdict(record))}
@@ -86,6 +88,7 @@ class DynamoKeyStore:
                 _put(self._tables.ledger, listing, "attribute_not_exists(sk)"),
                 *maker,
                 *unnoted,
+                *self._told(audit),
             )
         except TransactionCanceled as canceled:
             if any(code == CONDITION_FAILED for code, _ in canceled.reasons[2:]):
@@ -117,14 +120,20 @@ class DynamoKeyStore:
         return sorted(found, key=lambda key: key.key_id, reverse=True)
 
     async def change(
-        self, account_id: str, key_id: str, changes: Mapping[str, object], *, while_managed_by: str | None = None
+        self,
+        account_id: str,
+        key_id: str,
+        changes: Mapping[str, object],
+        *,
+        while_managed_by: str | None = None,
+        audit: AuditEntry | None = None,
     ) -> KeyRecord:
         key_hash = await self._hash_of(account_id, key_id)
         if key_hash is None:
             raise no_key(key_id)
         witness = [] if while_managed_by is None else [await self._managing(account_id, while_managed_by)]
         try:
-            await self._transact(_update(self._keys, key_hash, attributes(changes)), *witness)
+            await self._transact(_update(self._keys, key_hash, attributes(changes)), *witness, *self._told(audit))
         except TransactionCanceled as canceled:
             raise _contradiction(canceled) from canceled
         changed = await self.get(account_id, key_id)
@@ -201,6 +210,14 @@ class DynamoKeyStore:
 
         key = member_key(member.org_id, member.user_id)
         return {"ConditionCheck": {"TableName": self._people, "Key": key, **at_version(member.version)}}
+
+    def _told(self, audit: AuditEntry | None) -> list[Item]:
+        """The part of a transaction that writes an entry of the audit log, where there is one."""
+        if audit is None:
+            return []
+        from gateway.stores.audit import put  # noqa: PLC0415  # no cold start pays for it
+
+        return [put(self._tables.ledger, audit)]
 
     async def _read(self, hashes: Sequence[str]) -> list[KeyRecord]:
         """Reads keys in batches:
