@@ -11,6 +11,7 @@ SAM := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 SAM_CLI_ENABLE_
 	PYTHONDONTWRITEBYTECODE= AWS_DEFAULT_REGION=us-east-1 .venv-sam/bin/sam
 LAYER_LOCK := layers/shared/requirements.txt
 PAYMENTS_LOCK := layers/shared/payments/requirements.txt
+SANDBOX_LOCK := layers/shared/sandbox/requirements.txt
 # Tests that need no stack run in so many processes; each collects them all, in 20 s.
 PROCESSES ?= 2
 # A process that compiled what an earlier one compiled would cost the stack's starts a half more.
@@ -32,7 +33,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install the pinned packages into .venv; quick when nothing changed
-	@requirements/install .venv $(LAYER_LOCK) $(PAYMENTS_LOCK) requirements/dev.txt
+	@requirements/install .venv $(LAYER_LOCK) $(PAYMENTS_LOCK) $(SANDBOX_LOCK) requirements/dev.txt
 
 # SAM's command line pins other versions of the same packages.
 setup-sam: ## install SAM's command line into .venv-sam, an environment of its own
@@ -40,7 +41,7 @@ setup-sam: ## install SAM's command line into .venv-sam, an environment of its o
 
 # The mutated code runs the tests, so their packages are in it too.
 setup-mutants: ## install the library of mutants, the layer and the tests into .venv-mutants
-	@requirements/install .venv-mutants $(LAYER_LOCK) $(PAYMENTS_LOCK) requirements/dev.txt requirements/mutants.txt
+	@requirements/install .venv-mutants $(LAYER_LOCK) $(PAYMENTS_LOCK) $(SANDBOX_LOCK) requirements/dev.txt requirements/mutants.txt
 
 run: setup ## serve the whole stack on 127.0.0.1 (PORT=8080, DATA=.data)
 	@$(BIN)/python -m local --port $(PORT) --data $(DATA)
@@ -146,6 +147,7 @@ lock: ## resolve the newest versions into the hashed lock files
 	$(LOCK) requirements/layer.in -o $(LAYER_LOCK)
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) requirements/payments.in -o $(PAYMENTS_LOCK)
+	$(LOCK) requirements/sandbox.in -o $(SANDBOX_LOCK)
 	$(LOCK) requirements/sam.in -o requirements/sam.txt
 	$(LOCK) requirements/mutants.in -o requirements/mutants.txt
 	$(LOCK) requirements/pip.in -o requirements/pip.txt

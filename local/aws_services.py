@@ -43,6 +43,7 @@ class Services:
 
     dynamodb: str
     moto: str
+    lambda_api: str = ""
 
     def environment(self) -> dict[str, str]:
         """Builds the variables by which every AWS SDK finds the services.
@@ -53,6 +54,7 @@ class Services:
         return {
             "AWS_ENDPOINT_URL_DYNAMODB": self.dynamodb,
             **{f"AWS_ENDPOINT_URL_{service}": self.moto for service in at_moto},
+            **({"AWS_ENDPOINT_URL_LAMBDA": self.lambda_api} if self.lambda_api else {}),
         }
 
     def client(self, service: ServiceName) -> Client:

@@ -34,6 +34,8 @@ OBJECT_ACTIONS = {
 UPLOAD_ACTIONS = {"DELETE": "AbortMultipartUpload", "GET": "ListMultipartUploadParts"}
 # SES's paths. A letter's own members are not written down, so its call names no resource.
 LETTERS = "/v2/email/"
+# Lambda's paths, each with a function's ARN in it.
+INVOCATION = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 # A call that names no resource, such as one by a task's token, is allowed where the action is allowed on any.
 ANY = ""
 
@@ -76,6 +78,8 @@ def calls(record: Mapping[str, Any]) -> list[Call]:
     function, operation = record["function"], record["operation"]
     if not operation and record["target"].startswith(LETTERS):
         return [Call(function, "ses:SendEmail", ANY)]
+    if invoked := INVOCATION.fullmatch(record["target"]):
+        return [Call(function, "lambda:InvokeFunction", unquote(invoked[1]))]
     if not operation:
         action, resource = _on_object(record["method"], record["target"])
         return [Call(function, f"s3:{action}", resource)]

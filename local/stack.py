@@ -178,7 +178,7 @@ class LocalStack:
             asyncio.to_thread(template.translate, options.template, options.parameters),
         )
         stack = template.resolve(translated, options.template.parent, ResourceNames(moto), options.parameters)
-        return Services(dynamodb or moto, moto), simulated, stack
+        return Services(dynamodb or moto, moto, lambda_url), simulated, stack
 
     def _functions(self, children: Children, stack: Stack, environments: Mapping[str, Mapping[str, str]]) -> Functions:
         limits, logs = self._options.limits, self._options.data / "logs"

@@ -23,6 +23,7 @@ from gateway.agents.requests import RunBody, TaskBody
 from gateway.agents.runs import Runs
 from gateway.agents.tools.run import ToolRunner
 from gateway.agents.tools.table import ROWS as ROWS_OF_TOOLS
+from gateway.agents.tools.tool import Outside
 from gateway.auth.principal import Principal, key_hash
 from gateway.canonical.jobs import Job, JobKind
 from gateway.canonical.money import EntryKind
@@ -57,11 +58,13 @@ from tests.fakes.jobs import MemoryJobs
 from tests.fakes.memories import MemoryMemories
 from tests.fakes.money import MemoryMoney
 from tests.fakes.objects import MemoryObjects
+from tests.fakes.sandbox import LocalSandbox
 from tests.fakes.signatures import MemorySignatures
 from tests.hangs import HANGS_AFTER_S
 
 Rows = Mapping[str, Credential]
 Wrap = Callable[[Any], Any]
+OUTSIDE = Outside(LocalSandbox())
 RUN, STREAM, TASKS = "/v1/agents/run", "/v1/agents/run/stream", "/v1/tasks"
 ROWS: list[Mapping[str, Any]] = [
     {"id": "bge-m3", "kind": "embedding", "dimensions": 1024, "pricing": {"input": "0.07"}},
@@ -162,7 +165,7 @@ class Parts:
             return PipelineCalls(job.job_id, caller, deadline_s, find, pipeline, ring, money, self.clock)
 
         rows = turned.pop("tools", ROWS_OF_TOOLS)
-        runner = ToolRunner(wrap(self.memories), lambda _: Models(), self.clock, rows)
+        runner = ToolRunner(wrap(self.memories), lambda _: Models(), self.clock, OUTSIDE, rows)
         journals = Journals(jobs, writer, wrap(self.objects))
         return Engine(jobs, writer, journals, calls_of, runner, self.clock, **turned)
 

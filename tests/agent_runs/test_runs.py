@@ -58,7 +58,7 @@ async def test_calls_of_one_answer_run_side_by_side_and_each_has_a_result(home: 
 @pytest.mark.parametrize(
     ("turn", "words"),
     [
-        (call("python_exec", code="1"), "no tool 'python_exec'"),
+        (call("web_search", query="x"), "no tool 'web_search'"),
         ({"call": "memory_write", "with": "no json"}, "JSON object"),
         (call("memory_write", key="a"), "'value' should be a text"),
         (call("memory_read", level="planet"), "'task' or 'tenant'"),

@@ -111,3 +111,10 @@ def test_a_services_operation_is_its_action(operation: str, names: dict[str, str
 def test_a_request_to_s3_is_what_its_method_and_query_say(method: str, query: str, action: str) -> None:
     made = calls({"function": "f", "method": method, "target": f"/media/a%20b/c{query}", "operation": ""})
     assert made == [Call("f", f"s3:{action}", "arn:aws:s3:::media/a b/c")]
+
+
+def test_an_invocation_is_one_of_the_function_in_its_path() -> None:
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:nexgate-local-SandboxFunction:live"
+    target = f"/2015-03-31/functions/{arn.replace(':', '%3A')}/invocations"
+    record = {"function": "f", "method": "POST", "target": target, "operation": ""}
+    assert calls(record) == [Call("f", "lambda:InvokeFunction", arn)]

@@ -2,13 +2,13 @@
 
 import sys
 
-from tests.roles.judge import CALLS, functions, recorded, refused, unused
+from tests.roles.judge import CALLS, asking, functions, recorded, refused, unused
 
 
 def main() -> int:
     """1 where a role allows too little or too much, or where not every function was heard of."""
     made = recorded(sorted(CALLS.glob("*.jsonl")))
-    silent = sorted(functions().keys() - {call.function for call in made})
+    silent = sorted(asking() - {call.function for call in made})
     for call in refused(made):
         print(f"{call.function} may not {call.action} on {call.resource}")  # noqa: T201  # a command's answer
     for family, action, resource in unused(made):

@@ -308,6 +308,15 @@ def functions() -> Mapping[str, Function]:
     return resolve(translate(ROOT / "template.yaml"), ROOT, ResourceNames("http://queues.test")).functions
 
 
+def asking() -> set[str]:
+    """The functions that have anything to ask of AWS: what a role allows every function, Lambda itself asks for."""
+    return {
+        name
+        for name, function in functions().items()
+        if any(set(grant.actions) - EVERY_FUNCTION.keys() for grant in function.grants)
+    }
+
+
 def recorded(files: Iterable[Path]) -> set[Call]:
     """The calls that stacks have written down."""
     lines = {line for file in files if file.is_file() for line in file.read_bytes().splitlines()}

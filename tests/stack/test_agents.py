@@ -53,16 +53,25 @@ def test_a_run_uses_tools_and_costs_what_its_calls_cost(client: httpx.Client, st
     assert parse_usd(view["total_cost_usd"]) > 0
 
 
-def test_documents_are_searched_by_our_own_families(client: httpx.Client) -> None:
+def test_documents_are_searched_pictures_made_and_programs_run(client: httpx.Client) -> None:
     notes = [f"Note {number}." for number in range(25)] + ["Reset the VPN in the portal."]
-    script = scripted(call("rag_search", query="VPN"), call("generate_image", prompt="a portal"), say("In the portal."))
+    turns = (
+        call("rag_search", query="VPN"),
+        call("generate_image", prompt="a portal"),
+        call("python_exec", code="print(6 * 7)"),
+        call("python_exec", code="import socket"),
+    )
+    script = scripted(*turns, say("In the portal."))
     asked = {"task": f"How? {script}", "model": "gpt-4o", "rag_documents": notes}
     view = client.post("/agents/run", json=asked).raise_for_status().json()
     results = [step for step in view["steps"] if step["type"] == "tool_result"]
     assert [(step["tool_name"], step["is_error"]) for step in results] == [
         ("rag_search", False),
         ("generate_image", False),
+        ("python_exec", False),
+        ("python_exec", True),
     ], results
+    assert orjson.loads(results[2]["tool_output"]) == {"output": "42\n"}
 
 
 def test_a_stream_is_followed_and_gone_on_with(client: httpx.Client) -> None:

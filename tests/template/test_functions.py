@@ -23,6 +23,8 @@ EXECUTIONS = re.compile(r"(?<=:execution:\$\{AWS::StackName\}-)[a-z]+:\*(?=\")")
 FOLLOWING = {"AgentsFunction", "TasksFunction"}
 # Called by state machines and by nothing else.
 STEPS = ("BackgroundFunction", "JobsFunction", "RunnerFunction")
+# Called by the runner and by nothing else.
+SANDBOX = "SandboxFunction"
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 FUNCTION_POLICY_BYTES_MAX = 20 * 1024
@@ -192,7 +194,7 @@ def test_a_functions_resource_policy_stays_far_below_its_limit(stack: Stack, nam
     ]
     # A queue needs no permission, because Lambda polls it; a state machine has its own role's.
     asked = {m["FunctionName"]["Ref"].removesuffix("Aliaslive") for m in pollers(stack)}
-    assert permissions or name in asked | set(STEPS)
+    assert permissions or name in asked | {*STEPS, SANDBOX}
     assert len(json.dumps(permissions)) < FUNCTION_POLICY_BYTES_MAX / 2
 
 
@@ -247,6 +249,16 @@ def test_only_what_shows_media_may_read_what_signs_its_addresses(stack: Stack) -
     assert readers(stack, "MediaSignerSecret") == shows
 
 
+def test_the_sandbox_may_do_nothing_but_write_its_log_and_only_the_runner_may_call_it(stack: Stack) -> None:
+    log = {"Fn::GetAtt": ["SandboxLogs", "Arn"]}
+    assert stack.grants(SANDBOX) == [
+        {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": log}
+    ]
+    assert "VpcConfig" not in stack.functions[SANDBOX]
+    invokes = {name for name in stack.functions if "lambda:InvokeFunction" in json.dumps(stack.grants(name))}
+    assert invokes == {"RunnerFunction"}
+
+
 @pytest.mark.parametrize(
     ("machine", "step"), [("Media", "JobsFunction"), ("Background", "BackgroundFunction"), ("Agents", "RunnerFunction")]
 )
@@ -277,6 +289,9 @@ def test_an_event_sample_is_what_its_route_would_send(stack: Stack, sample: str)
     event = json.loads((ROOT / "events" / sample).read_text())
     if "Records" in event:
         assert {record["eventSource"] for record in event["Records"]} == {"aws:sqs"}
+        return
+    if "code" in event:
+        assert event.keys() == {"code"}
         return
     if "job_id" in event:
         assert event.keys() <= {"step", "job_id", "run", "token"}

@@ -29,12 +29,17 @@ WANTED = {"argon2-cffi-bindings", "cffi", "pycparser"}
 # The second layer's, of the functions that reach Stripe.
 STRIPES = {"certifi", "charset-normalizer", "idna", "requests", "stripe", "typing-extensions", "urllib3"}
 
+# The third layer's, of the function in which agents' programs run.
+SANDBOXES = {"pydantic-monty", "pydantic-monty-client", "pydantic-monty-runtime", "typing-extensions"}
+
 
 def test_the_layer_carries_the_packages_that_it_names_and_no_other() -> None:
     locked = set(re.findall(r"(?m)^([a-z0-9-]+)==", (LAYER / "requirements.txt").read_text()))
     assert locked == PACKAGES | WANTED
     payments = (LAYER / "payments/requirements.txt").read_text()
     assert set(re.findall(r"(?m)^([a-z0-9-]+)==", payments)) == STRIPES
+    sandbox = (LAYER / "sandbox/requirements.txt").read_text()
+    assert set(re.findall(r"(?m)^([a-z0-9-]+)==", sandbox)) == SANDBOXES
 
 
 def build(folder: Path, python: str, **variables: str) -> subprocess.CompletedProcess[str]:

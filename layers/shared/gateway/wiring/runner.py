@@ -12,18 +12,25 @@ from gateway.agents.calls import Caller, PipelineCalls
 from gateway.agents.engine import Engine
 from gateway.agents.journal import Journals
 from gateway.agents.tools.run import ToolRunner
+from gateway.agents.tools.tool import Outside
 from gateway.canonical.jobs import Job
 from gateway.pipeline.operation import Operation
 from gateway.pipeline.readmission import Readmission
 from gateway.protocols.openai_chat import CLIENT
+from gateway.stores.aws.client import AwsApi
+from gateway.stores.aws.sandbox import LambdaSandbox
 from gateway.stores.memories import DynamoMemories
+from gateway.transport import Timeouts
 from gateway.wiring.accounts import keys
 from gateway.wiring.chat import chat
 from gateway.wiring.job_stores import jobs, writer
 from gateway.wiring.objects import bucket_objects
-from gateway.wiring.process import process
+from gateway.wiring.process import Process, process
 from gateway.wiring.providers import OWN_KEYS
 from gateway.wiring.streaming import services
+
+# The function's own time, and a little more.
+SANDBOX_TIMEOUTS = Timeouts(connect_s=1.0, first_byte_s=32.0, idle_s=2.0)
 
 
 def _embeddings() -> Operation[Any, Any]:
@@ -93,11 +100,18 @@ def _calls(job: Job, deadline_s: float) -> PipelineCalls:
     )
 
 
+def _sandbox(on: Process) -> LambdaSandbox:
+    """The sandbox, whose answer takes as long as a program runs."""
+    chosen = on.settings
+    aws = AwsApi(on.client, on.clock, on.credentials, chosen.region, chosen.endpoints, SANDBOX_TIMEOUTS)
+    return LambdaSandbox(aws, chosen.sandbox_function)
+
+
 @cache
 def engine() -> Engine:
     """Runs agents and tasks."""
     on = process()
     objects = bucket_objects(on.settings.responses_bucket)
     memories = DynamoMemories(on.aws, on.settings.memories_table)
-    runner = ToolRunner(memories, lambda job: KeysModels(_caller(job)), on.clock)
+    runner = ToolRunner(memories, lambda job: KeysModels(_caller(job)), on.clock, Outside(_sandbox(on)))
     return Engine(jobs(), writer(), Journals(jobs(), writer(), objects), _calls, runner, on.clock)

@@ -15,6 +15,7 @@ ENDPOINT_VARIABLES = {
     "dynamodb": "AWS_ENDPOINT_URL_DYNAMODB",
     "email": "AWS_ENDPOINT_URL_SESV2",
     "kms": "AWS_ENDPOINT_URL_KMS",
+    "lambda": "AWS_ENDPOINT_URL_LAMBDA",
     "s3": "AWS_ENDPOINT_URL_S3",
     "secretsmanager": "AWS_ENDPOINT_URL_SECRETS_MANAGER",
     "sqs": "AWS_ENDPOINT_URL_SQS",
@@ -78,6 +79,7 @@ class Settings(Struct, frozen=True):
     background_state_machine: str = ""
     agents_state_machine: str = ""
     memories_table: str = ""
+    sandbox_function: str = ""
     notices_queue_url: str = ""
     catalog_table: str = ""
     people_table: str = ""
@@ -141,6 +143,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         background_state_machine=env.get("BACKGROUND_STATE_MACHINE", ""),
         agents_state_machine=env.get("AGENTS_STATE_MACHINE", ""),
         memories_table=env.get("MEMORIES_TABLE", ""),
+        sandbox_function=env.get("SANDBOX_FUNCTION", ""),
         notices_queue_url=env.get("NOTICES_QUEUE_URL", ""),
         catalog_table=env.get("CATALOG_TABLE", ""),
         people_table=env.get("PEOPLE_TABLE", ""),

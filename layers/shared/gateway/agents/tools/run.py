@@ -17,7 +17,7 @@ from gateway.agents.calls import Calls, Paid
 from gateway.agents.journal import RunRecords
 from gateway.agents.records import Ran, Spec, ToolCall
 from gateway.agents.tools.table import ROWS, offered
-from gateway.agents.tools.tool import Arguments, ModelRows, Offer, Tool, ToolRefused, Work, cost_of
+from gateway.agents.tools.tool import Arguments, ModelRows, Offer, Outside, Tool, ToolRefused, Work, cost_of
 from gateway.canonical.jobs import Job
 from gateway.errors import GatewayError
 from gateway.ports.clock import Clock
@@ -38,6 +38,7 @@ class ToolRunner(Struct, frozen=True):
     memories: Memories
     models_of: Callable[[Job], ModelRows]
     clock: Clock
+    outside: Outside
     rows: Sequence[Tool] = ROWS
 
     @property
@@ -64,6 +65,7 @@ class ToolRunner(Struct, frozen=True):
             calls=calls,
             memories=self.memories,
             models=self.models_of(run.job),
+            outside=self.outside,
             clock=self.clock,
             paid=paid,
             shared=shared,

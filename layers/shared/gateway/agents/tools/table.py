@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.agents.tools import generate_image, list_models, memory, rag_search
+from gateway.agents.tools import generate_image, list_models, memory, python_exec, rag_search
 from gateway.agents.tools.tool import Offer, Tool
 
 ROWS: tuple[Tool, ...] = (
     rag_search.TOOL,
     list_models.TOOL,
     generate_image.TOOL,
+    python_exec.TOOL,
     memory.READ,
     memory.WRITE,
 )

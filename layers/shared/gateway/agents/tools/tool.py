@@ -15,6 +15,7 @@ from gateway.agents.calls import Calls, Paid
 from gateway.canonical.money import NanoUsd
 from gateway.ports.clock import Clock
 from gateway.ports.memories import Memories
+from gateway.ports.sandbox import Sandbox
 
 Arguments: TypeAlias = Mapping[str, Any]
 
@@ -23,6 +24,12 @@ class ModelRows(Protocol):
     """The models that the run's key may use, as `GET /v1/models` lists them."""
 
     async def rows(self) -> Sequence[Mapping[str, Any]]: ...
+
+
+class Outside(Struct, frozen=True):
+    """Ports of what tools reach beside the gateway's own families."""
+
+    sandbox: Sandbox
 
 
 class Work(Struct, frozen=True):
@@ -42,6 +49,7 @@ class Work(Struct, frozen=True):
     calls: Calls
     memories: Memories
     models: ModelRows
+    outside: Outside
     clock: Clock
     paid: list[Paid]
     shared: dict[str, Paid]

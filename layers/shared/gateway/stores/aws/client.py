@@ -39,6 +39,7 @@ SERVICES = {
     "dynamodb": Service("dynamodb", "DynamoDB_20120810", "1.0"),
     "email": Service("email", "", "1.1", signed_as="ses"),
     "kms": Service("kms", "TrentService", "1.1"),
+    "lambda": Service("lambda", "", "1.1"),
     "secretsmanager": Service("secretsmanager", "secretsmanager", "1.1"),
     "sqs": Service("sqs", "AmazonSQS", "1.0"),
     "states": Service("states", "AWSStepFunctions", "1.0"),
@@ -50,6 +51,7 @@ THROTTLED = frozenset(
         "RequestLimitExceeded",
         "ThrottlingException",
         "Throttling",
+        "TooManyRequestsException",
         "TransactionInProgressException",
     }
 )
