@@ -20,7 +20,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 # Where tests on DynamoDB Local or moto may lie (tests/conftest.py holds it): to collect all the others takes 20 s.
 SERVER_TESTS := tests/control_plane/test_key_store.py tests/faults/test_killed.py tests/local/test_kept_objects.py \
-	tests/money tests/responses_store tests/signatures tests/stores
+	tests/conversations tests/money tests/responses_store tests/signatures tests/stores
 RECORDED_TESTS := $(shell grep -l -E "^from tests.recorded import" -r tests --include "test_*.py") tests/fidelity
 CODE := layers/shared/gateway $(wildcard functions local bench tests)
 LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 \

@@ -12,6 +12,12 @@ class MemoryObjects:
     async def put(self, name: str, body: bytes) -> None:
         self._bodies[name] = body
 
+    async def create(self, name: str, body: bytes) -> bool:
+        if name in self._bodies:
+            return False
+        self._bodies[name] = body
+        return True
+
     async def get(self, name: str) -> bytes | None:
         return self._bodies.get(name)
 

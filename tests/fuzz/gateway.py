@@ -30,6 +30,7 @@ from gateway.billing.checkout import Checkouts
 from gateway.billing.events import Events
 from gateway.canonical.jobs import Job, JobKind
 from gateway.canonical.money import AccountSnapshot, Charge, Hold
+from gateway.conversations.kept import Conversations
 from gateway.http.agents import AgentsFamily, AgentsRoutes, TasksRoutes, read_run_body, read_task_body
 from gateway.http.buffered import answered
 from gateway.http.json_app import JsonApp
@@ -70,6 +71,7 @@ from local.gateway_event import Request, proxy_event
 from local.payments.serving import Serving
 from tests.billing.harness import OneCredential, StripeUnderTest
 from tests.control_plane.harness import CALLER_IP, NOW_S, StoppedClock
+from tests.fakes.conversations import MemoryConversationRecords
 from tests.fakes.idempotency import MemoryIdempotencyRecords
 from tests.fakes.invocations import LambdaContext
 from tests.fakes.objects import MemoryObjects
@@ -169,6 +171,7 @@ class Stores:
 
     studio: Studio = field(default_factory=lambda: Studio(clock=Clock()))
     responses: MemoryResponseRecords = field(default_factory=MemoryResponseRecords)
+    conversations: MemoryConversationRecords = field(default_factory=MemoryConversationRecords)
     objects: MemoryObjects = field(default_factory=MemoryObjects)
     people: MemoryPeople = field(default_factory=MemoryPeople)
     payments: SimulatedDynamoDb = field(default_factory=SimulatedDynamoDb)
@@ -188,6 +191,11 @@ class Stores:
         turns = StoredResponses(self.responses, self.objects, studio.clock)
         assert await turns.keep(ACCOUNT, RESPONSE_ID, turn, orjson.dumps(response))
         assert items.retrieved(await turns.read(ACCOUNT, RESPONSE_ID))
+        kept = Conversations(self.conversations, self.objects, studio.clock)
+        self.ids["conversation"] = kept.new_id()
+        await kept.create(ACCOUNT, self.ids["conversation"], "Emma", "{}", [{"role": "user", "content": "Who?"}])
+        _, contents = await kept.read(ACCOUNT, self.ids["conversation"])
+        self.ids["item"] = contents.entries[0].item_id
         jane = User("user_000000000000000001", ACCOUNT, "jane@example.com", "hash of a password", int(NOW_S))
         assert await self.people.add(jane, hashed(jane.email))
         tokens = await Sessions(self.people, studio.clock).open(jane, CALLER_IP, "fuzz")
@@ -202,8 +210,8 @@ class Stores:
             jobs=deepcopy(old.jobs), objects=deepcopy(old.objects),
         )  # fmt: skip
         return Stores(
-            studio, deepcopy(self.responses), deepcopy(self.objects), deepcopy(self.people), deepcopy(self.payments),
-            self.ids,
+            studio, deepcopy(self.responses), deepcopy(self.conversations), deepcopy(self.objects),
+            deepcopy(self.people), deepcopy(self.payments), self.ids,
         )  # fmt: skip
 
 
@@ -219,7 +227,8 @@ def seeded() -> Stores:
 def named_ids() -> dict[str, str]:
     """Returns the ids of things that are there, by the names of their places in paths."""
     ids = seeded().ids
-    return {"video_id": ids["video"], "job_id": ids["model"], "key_id": CHILD_ID, "model_id": "gpt-4o"}
+    found = {"video_id": ids["video"], "job_id": ids["model"], "key_id": CHILD_ID, "model_id": "gpt-4o"}
+    return {**found, "conversation_id": ids["conversation"], "item_id": ids["item"]}
 
 
 def named(path: str) -> str:
@@ -259,6 +268,7 @@ class World:
         self.services = StreamingServices(clock, studio.keys, pipeline, money, ring, commit_s=0.3)
         self.vault = Vault(MemorySignatures(), clock)
         self.counter = TokenCounter(CATALOG, self.providers, clock)
+        self.conversations = Conversations(self.stores.conversations, self.stores.objects, clock)
         self.turns = StoredResponses(self.stores.responses, self.stores.objects, clock)
         writer = JobWriter(jobs, clock)
         self.background = BackgroundResponses(
@@ -339,6 +349,7 @@ class Gateway:
                 "gateway.wiring.background_responses.background_responses": "background",
                 "functions.callbacks.app.callbacks": "callbacks",
                 "functions.webhooks.app.webhook_records": "webhooks",
+                "gateway.http.conversations.conversations": "conversations",
                 "gateway.http.organizations.organizations": "organizations",
                 "gateway.http.paying.paying": "paying",
                 "gateway.http.signing_in.people": "people",

@@ -73,6 +73,18 @@ def _agents(member: str) -> list[Any]:
     return [body for body in found if member in body]
 
 
+CONVERSATIONS: dict[str, list[Any]] = {
+    r".*/conversations(/[^/]*)?": [
+        {"title": "My Session", "metadata": {"user_id": "u-1", "n": [1, 2.5, None]}},
+        {"metadata": None, "title": None},
+    ],
+    r".*/conversations/[^/]*/messages": [{"role": "user", "content": SAID}, {"role": "tool", "content": "sunny"}],
+    r".*/conversations/[^/]*/items": [
+        {"items": [{"role": "user", "content": SAID}, {"type": "reasoning", "id": "rs_1", "summary": []}]},
+    ],
+}
+
+
 def _without(sample: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in sample.items() if name not in names}
 
@@ -139,6 +151,7 @@ def _listed() -> dict[str, list[Any]]:
         ],
         r".*/billing/alerts": [{"low_balance_usd": "5", "webhook_url": "https://example.com/low"}],
         r".*/billing/webhook": [{"id": "evt_1", "type": "checkout.session.completed", "data": {"object": {}}}],
+        **CONVERSATIONS,
         r".*/organizations(/[^/]*)?": [{"name": "Acme Inc"}],
         r".*/organizations/[^/]*/invitations": [{"email": "eve@example.com", "role": "developer"}],
         r".*/organizations/invitations/.*": [{"token": "a" * 43}],

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from functions.files.app import app as files_app
 from gateway.auth.principal import key_hash
+from gateway.conversations.kept import Conversations
 from gateway.http.callers import TABLE, Kind
 from gateway.http.calls import Call, Shown
 from gateway.http.endpoints import Endpoints
@@ -30,6 +31,8 @@ from gateway.ports.people import User
 from gateway.wiring.organizations import Organizations
 from gateway.wiring.people import Around, people_of
 from tests.control_plane.harness import CALLER_IP, NOW_S, as_from_api_gateway
+from tests.fakes.conversations import MemoryConversationRecords
+from tests.fakes.objects import MemoryObjects
 from tests.fakes.organizations import MemoryOrganizations
 from tests.fakes.people import MemoryPeople, Outbox
 from tests.fakes.provider_keys import MemoryDataKeys, MemoryProviderKeys
@@ -114,6 +117,8 @@ async def studio(monkeypatch: pytest.MonkeyPatch) -> Studio:
     inviting = Inviting(roster, Outbox(), people.attempts, made.clock, "")
     organizations = Organizations(store, roster, inviting)
     monkeypatch.setattr("gateway.http.organizations.organizations", lambda: organizations)
+    kept = Conversations(MemoryConversationRecords(), MemoryObjects(), made.clock)
+    monkeypatch.setattr("gateway.http.conversations.conversations", lambda: kept)
     for module in ("signing_in", "own_account"):
         monkeypatch.setattr(f"gateway.http.{module}.people", lambda: people)
     return made

@@ -53,6 +53,14 @@ async def test_an_unknown_name_is_nothing(objects: Objects) -> None:
     assert await objects.get("unknown") is None
 
 
+async def test_a_name_is_created_once(objects: Objects) -> None:
+    assert [await objects.create("once", body) for body in (b"first", b"second")] == [True, False]
+    assert await objects.get("once") == b"first"
+    await objects.delete("once")
+    assert await objects.create("once", b"third")
+    assert await objects.get("once") == b"third"
+
+
 async def test_a_deleted_name_is_nothing(objects: Objects) -> None:
     await objects.put("gone", b"body")
     await objects.delete("gone")

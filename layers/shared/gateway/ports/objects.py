@@ -11,6 +11,9 @@ class Objects(Protocol):
     async def put(self, name: str, body: bytes) -> None:
         """Stores `body` under a name of its own; the object is readable as soon as this returns."""
 
+    async def create(self, name: str, body: bytes) -> bool:
+        """Stores `body` unless an object of that name exists: then false, also where an earlier try made it."""
+
     async def get(self, name: str) -> bytes | None:
         """The object of that name, or `None`."""
 

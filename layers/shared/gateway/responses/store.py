@@ -27,8 +27,8 @@ KEEP_WITHIN_S = 3.0
 # More text than any model reads. Parsing takes about thirteen times its size in memory.
 CONVERSATION_BYTES_MAX = 8 * 1024 * 1024
 RESPONSE_ID = re.compile(r"resp_[A-Za-z0-9_-]{1,128}")
-# An item's id leads to the response that contains it; a response's id is never an item's.
-ITEM_ID = re.compile(r"(?!resp_)[a-z]{1,16}_[A-Za-z0-9_-]{1,256}")
+# An item's id leads to the response that contains it; the id of a response or a conversation is never an item's.
+ITEM_ID = re.compile(r"(?!resp_|conv_)[a-z]{1,16}_[A-Za-z0-9_-]{1,256}")
 # More references than any known conversation has.
 REFERENCES_MAX = 500
 

@@ -127,7 +127,7 @@ def listed(turn: bytes, *, order: str = "desc", after: str | None = None, limit:
         raise InvalidRequest(f"Invalid 'limit': expected 1 to {PAGE_ITEMS_MAX}.", param="limit")
     document = reread(turn)
     suffix = document["response"]["id"].removeprefix("resp_")
-    items = [_listed_item(item, f"{suffix}-in{position}") for position, item in enumerate(document["input"])]
+    items = [whole_item(item, f"{suffix}-in{position}") for position, item in enumerate(document["input"])]
     ordered = items if order == "asc" else items[::-1]
     start = 0 if after is None else _place_after(ordered, after)
     page = ordered[start : start + limit]
@@ -173,7 +173,7 @@ def _place_after(items: Sequence[Item], identity: str) -> int:
     return places[0]
 
 
-def _listed_item(item: Item, suffix: str) -> Item:
+def whole_item(item: Item, suffix: str) -> Item:
     """An item with an id and a status and, of a message, its content in parts, as the list has them."""
     kind = item.get("type") or "message"
     status = {"status": "completed"} if kind in _STATED else {}

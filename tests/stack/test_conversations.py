@@ -1,0 +1,50 @@
+"""Tests of conversations over the whole stack: OpenAI's SDK, and the reference's calls, on the same objects."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import openai
+import pytest
+
+from tests.hangs import HANGS_AFTER_S
+from tests.stack.conftest import Stack
+
+
+@pytest.fixture
+def client(stack: Stack) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=stack.base_url, api_key=stack.api_key, max_retries=0) as made:
+        yield made
+
+
+def test_openai_s_sdk_and_the_reference_s_calls_meet_in_the_same_conversation(
+    stack: Stack, client: openai.OpenAI
+) -> None:
+    made = client.conversations.create(metadata={"topic": "weather"}, items=[{"role": "user", "content": "Hello!"}])
+    assert (made.object, made.metadata) == ("conversation", {"topic": "weather"})
+    headers = {"Authorization": f"Bearer {stack.api_key}"}
+    with httpx.Client(base_url=stack.root_url, headers=headers, timeout=HANGS_AFTER_S, trust_env=False) as plain:
+        said = plain.post(f"/conversations/{made.id}/messages", json={"role": "assistant", "content": "Hi."})
+        assert said.is_success, said.text
+        other: Any = {"type": "function_call_output", "call_id": "call_1", "output": "sunny"}
+        added = client.conversations.items.create(made.id, items=[other])
+        assert [item.type for item in added.data] == ["function_call_output"]
+        # The SDK goes from page to page by itself.
+        items = list(client.conversations.items.list(made.id, limit=1, order="asc"))
+        assert [item.type for item in items] == ["message", "message", "function_call_output"]
+        assert items[1].id == said.json()["message_id"]
+        assert client.conversations.items.retrieve(said.json()["id"], conversation_id=made.id) == items[1]
+        assert client.conversations.update(made.id, metadata={"topic": "x"}).metadata == {"topic": "x"}
+        left = client.conversations.items.delete(added.first_id, conversation_id=made.id)
+        assert left.to_dict()["item_count"] == 2
+        detail = plain.get(f"/conversations/{made.id}").json()
+        assert [message["content"] for message in detail["messages"]] == ["Hello!", "Hi."]
+        assert made.id in [each["id"] for each in plain.get("/v1/conversations", params={"limit": 20}).json()["data"]]
+    stranger = stack.with_new_account("1")
+    others = openai.OpenAI(base_url=stranger.base_url, api_key=stranger.api_key, max_retries=0)
+    with others, pytest.raises(openai.NotFoundError):
+        others.conversations.retrieve(made.id)
+    deleted = client.conversations.delete(made.id)
+    assert (deleted.object, deleted.deleted) == ("conversation.deleted", True)
+    with pytest.raises(openai.NotFoundError):
+        client.conversations.items.list(made.id)
