@@ -26,6 +26,7 @@ class Fault:
     # The requests that it applies to, and how many of their tries.
     provider: str | None = None
     model: str | None = None
+    about: str | None = None
     times: int | None = None
     id: str | None = None
     # Before the answer.
@@ -178,7 +179,11 @@ class FaultRegistry:
 
     def fault_for(self, row: str, model: str, raw: bytes, prompt: str) -> Fault:
         """Returns the fault of this request. Each call counts as one try."""
-        asked = [fault for fault in directives(prompt) if _is_for(fault, row, model) and self._try(fault, raw)]
+        asked = [
+            fault
+            for fault in directives(prompt)
+            if _is_for(fault, row, model) and _is_about(fault, raw) and self._try(fault, raw)
+        ]
         return merged([*self._injected(row, model, raw), *asked])
 
     def _try(self, fault: Fault, raw: bytes) -> bool:
@@ -194,6 +199,11 @@ class FaultRegistry:
             injection.times = None if injection.times is None else injection.times - 1
         self._injections = [i for i in self._injections if i.times is None or i.times > 0]
         return [injection.fault for injection in met]
+
+
+def _is_about(fault: Fault, raw: bytes) -> bool:
+    """True if the request contains the text that the fault is for, other than in a directive."""
+    return fault.about is None or fault.about in _DIRECTIVE.sub("", raw.decode(errors="replace"))
 
 
 def _is_for(fault: Fault, row: str, model: str) -> bool:

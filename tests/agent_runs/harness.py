@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from gateway.agents.calls import PipelineCalls
 from gateway.agents.engine import Engine
 from gateway.agents.journal import Journals
-from gateway.agents.prompt import first_request
+from gateway.agents.prompt import first_requests
 from gateway.agents.requests import RunBody, TaskBody
 from gateway.agents.runs import Runs
 from gateway.agents.tools.run import ToolRunner
@@ -286,8 +286,8 @@ async def place(rows: Rows, *, balance_usd: int = 1000, **turned: Any) -> AsyncI
     runs = Runs(jobs, writer, executions, Journals(jobs, writer, objects), objects, clock)
 
     def judge(principal: Principal, body: RunBody | TaskBody) -> None:
-        inbound = InboundRequest(principal, first_request(body.spec()), "", 0.0)
-        pipeline.open(operations["chat"], inbound)
+        for first in first_requests(body.spec()):
+            pipeline.open(operations["chat"], InboundRequest(principal, first, "", 0.0))
 
     family = AgentsFamily(lambda: runs, read_run_body, read_task_body, judge)
     try:

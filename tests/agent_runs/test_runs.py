@@ -168,17 +168,6 @@ async def test_a_wrong_member_is_named(home: Place, members: dict[str, object], 
     assert (answer.status, answer.error["param"]) == (400, param)
 
 
-@pytest.mark.parametrize(
-    ("members", "param"),
-    [({"enable_planner": True}, "enable_planner"), ({"auto_repair_max_rounds": 1}, "auto_repair_max_rounds")],
-)
-async def test_a_task_is_not_said_to_be_planned_or_repaired(
-    home: Place, members: dict[str, object], param: str
-) -> None:
-    answer = await home.call("POST", TASKS, {"goal": "Hello!", **members})
-    assert (answer.status, answer.error["param"]) == (400, param)
-
-
 async def test_a_provider_that_fails_for_good_fails_the_run(home: Place) -> None:
     view = await home.run("[[sim: status=400 code=invalid_prompt]] Hello!")
     assert (view["status"], view["result"]) == ("failed", None)
@@ -260,7 +249,7 @@ async def test_a_cancelled_run_ends_with_the_step_that_it_is_at(home: Place) -> 
 
 
 async def test_a_run_that_outlasts_its_process_is_handed_over(home: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.agents.engine.STEP_S", 0.05)
+    monkeypatch.setattr("gateway.agents.process.STEP_S", 0.05)
     home.executions.process_s = 0.3
     turns = [call("memory_write", key=f"k{number}", value="v") for number in range(6)]
     view = await home.run(f"[[sim: delay_ms=100]] {scripted(*turns, say('Done.'))}")

@@ -7,11 +7,13 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from gateway.agents.graph import Answer, AskOwner, MakePlan, Reflect, RunNodes, next_decision, node_call
 from gateway.agents.records import Closed, Record, Spec, ToolCall, Warned
 from gateway.agents.state import State
 
 SUCCEEDED, FAILED, CANCELED = "succeeded", "failed", "canceled"
 NO_ANSWER = "The model gave no answer within {} steps."
+NODES_FAILED = "Nodes of the plan failed: {}."
 CONFIRM_START, CONFIRM_CALLS = "L1", "L2"
 
 
@@ -52,7 +54,7 @@ class Over(Struct, frozen=True):
     """Do nothing: the run has ended."""
 
 
-Action: TypeAlias = AskModel | RunTools | Verify | Note | AwaitConsent | Over
+Action: TypeAlias = AskModel | RunTools | MakePlan | RunNodes | Verify | Reflect | Note | AwaitConsent | Over
 
 
 def next_action(spec: Spec, state: State, side_effects: Collection[str] = ()) -> Action:
@@ -63,34 +65,54 @@ def next_action(spec: Spec, state: State, side_effects: Collection[str] = ()) ->
         return AwaitConsent(state.steps)
     if _is_over_budget(spec, state):
         return Note(Warned(state.steps, state.spent_nanousd, spec.max_cost_nanousd or 0))
+    guarded = side_effects if spec.autonomy_level == CONFIRM_CALLS else ()
+    if spec.enable_planner:
+        return _planned(spec, state, guarded)
     if state.pending:
-        return _calls(spec, state, side_effects)
-    if state.steps == 0 or _has_results(state):
-        if state.steps < spec.max_steps:
-            return AskModel(state.steps + 1, may_call=state.steps + 1 < spec.max_steps)
-        return Note(_without_answer(spec, state))
+        return _calls(state, guarded)
+    if state.steps == 0 or state.turns[-1]["role"] != "assistant":
+        steps_max = spec.max_steps * (state.round + 1)
+        if state.steps < steps_max:
+            return AskModel(state.steps + 1, may_call=state.steps + 1 < steps_max)
+        return Note(_without_answer(state))
     if not state.content:
-        return Note(_without_answer(spec, state))
+        return Note(_without_answer(state))
+    return _finish(spec, state, Closed(state.steps, SUCCEEDED, state.content))
+
+
+def _planned(spec: Spec, state: State, guarded: Collection[str]) -> Action:
+    match next_decision(spec, state, guarded):
+        case Answer(failed=failed) if failed:
+            message = NODES_FAILED.format(", ".join(failed))
+            end = Closed(state.steps, FAILED, state.content, "nodes_failed", message)
+            return _finish(spec, state, end) if state.content else Note(end)
+        case Answer():
+            return _finish(spec, state, Closed(state.steps, SUCCEEDED, state.content))
+        case AskOwner(nodes=nodes):
+            return AwaitConsent(state.steps, tuple(node_call(state.round, node) for node in nodes))
+        case decision:
+            return decision
+
+
+def _finish(spec: Spec, state: State, end: Closed) -> Action:
+    """Scores an answer, has another round made where the scores are too low and one is left, and ends the run."""
     if spec.enable_verifier and state.verified is None:
         return Verify(state.steps)
-    return Note(Closed(state.steps, SUCCEEDED, state.content))
+    is_refused = state.verified is not None and not state.verified.passed
+    if is_refused and state.round < spec.auto_repair_max_rounds:
+        return Reflect(state.round)
+    return Note(end)
 
 
 def _is_over_budget(spec: Spec, state: State) -> bool:
     return spec.max_cost_nanousd is not None and not state.warned and state.spent_nanousd > spec.max_cost_nanousd
 
 
-def _calls(spec: Spec, state: State, side_effects: Collection[str]) -> Action:
+def _calls(state: State, guarded: Collection[str]) -> Action:
     """The calls that may be run; those that need consent wait until all the others are done."""
-    if spec.autonomy_level != CONFIRM_CALLS:
-        return RunTools(state.steps, state.pending)
-    free = tuple(call for call in state.pending if call.name not in side_effects or call.id in state.confirmed)
+    free = tuple(call for call in state.pending if call.name not in guarded or call.id in state.confirmed)
     return RunTools(state.steps, free) if free else AwaitConsent(state.steps, state.pending)
 
 
-def _has_results(state: State) -> bool:
-    return bool(state.turns) and state.turns[-1]["role"] == "tool"
-
-
-def _without_answer(spec: Spec, state: State) -> Closed:
-    return Closed(state.steps, FAILED, state.content, "no_answer", NO_ANSWER.format(spec.max_steps))
+def _without_answer(state: State) -> Closed:
+    return Closed(state.steps, FAILED, state.content, "no_answer", NO_ANSWER.format(state.steps))

@@ -7,10 +7,10 @@ from the records before it, so a process that takes over does the same again, un
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import orjson
-from msgspec import Struct, convert, to_builtins
+from msgspec import Meta, Struct, convert, to_builtins
 
 from gateway.canonical.money import NanoUsd
 
@@ -56,6 +56,23 @@ class ToolCall(Struct, frozen=True):
     id: str
     name: str
     arguments: str
+
+
+class Node(Struct, frozen=True, omit_defaults=True):
+    """One node of a plan; `input` is the text of a tool's arguments, in which `{{id}}` is the result of a node."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=64)]
+    type: Literal["model", "tool_call", "aggregate"]
+    goal: Annotated[str, Meta(max_length=8_000)]
+    tool: str | None = None
+    input: Annotated[str, Meta(max_length=20_000)] | None = None
+    depends_on: tuple[str, ...] = ()
+
+
+class Plan(Struct, frozen=True):
+    """A graph of nodes; `depends_on` names the nodes whose results a node reads."""
+
+    nodes: tuple[Node, ...]
 
 
 class Answered(Struct, frozen=True, tag="answered", omit_defaults=True):
@@ -118,6 +135,35 @@ class Verified(Struct, frozen=True, tag="verified", omit_defaults=True):
     cost_nanousd: NanoUsd = 0
 
 
+class Planned(Struct, frozen=True, tag="planned", omit_defaults=True):
+    """The plan of a round, the first of which is 0, and what its candidates cost."""
+
+    round: int
+    plan: Plan
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_nanousd: NanoUsd = 0
+
+
+class NodeRan(Struct, frozen=True, tag="node_ran", omit_defaults=True):
+    """The result of one node of the plan, and a tool's arguments; the `step` of what it ran is the round."""
+
+    node_id: str
+    ran: Ran
+    arguments: str = ""
+
+
+class Reflected(Struct, frozen=True, tag="reflected", omit_defaults=True):
+    """The cause of a round's failure, and the nodes whose results were at fault: what the next round has to heed."""
+
+    round: int
+    cause: str
+    blamed: tuple[str, ...] = ()
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_nanousd: NanoUsd = 0
+
+
 class Closed(Struct, frozen=True, tag="closed", omit_defaults=True):
     """The end of the run. A failed or cancelled one keeps the `result` that there was."""
 
@@ -128,7 +174,7 @@ class Closed(Struct, frozen=True, tag="closed", omit_defaults=True):
     message: str | None = None
 
 
-Record: TypeAlias = Answered | Ran | Warned | Confirmed | Verified | Closed
+Record: TypeAlias = Answered | Ran | Warned | Confirmed | Verified | Planned | NodeRan | Reflected | Closed
 
 
 def written(records: tuple[Record, ...]) -> bytes:

@@ -136,18 +136,7 @@ class TaskBody(Body, frozen=True):
         return min(self.deadline_sec, WAIT_S_MAX)
 
     def spec(self) -> Spec:
-        """The task that is asked for; raises `InvalidRequest` for an unknown tool, plans and repair."""
-        # Said here, and not left out in silence: a caller that asks for a plan would take its one node for one.
-        for name, is_asked in (
-            ("enable_planner", self.enable_planner),
-            ("auto_repair_max_rounds", self.auto_repair_max_rounds > 0),
-        ):
-            if is_asked:
-                raise InvalidRequest(
-                    f"Tasks are neither planned nor repaired yet; leave '{name}' out.",
-                    param=name,
-                    code="unsupported_parameter",
-                )
+        """The task that is asked for; raises `InvalidRequest` for an unknown tool."""
         tools = _tools(self.tools)
         return Spec(
             task=self.goal,

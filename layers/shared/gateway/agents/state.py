@@ -8,19 +8,27 @@ from functools import singledispatch
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gateway.agents import plan as plans
 from gateway.agents.records import (
     NO_MEMBERS,
     Answered,
     Closed,
     Confirmed,
     Json,
+    NodeRan,
+    Plan,
+    Planned,
     Ran,
     Record,
+    Reflected,
     ToolCall,
     Verified,
     Warned,
 )
 from gateway.canonical.money import NanoUsd
+
+LESSON = "The answer above was judged and has to be mended: {} Use the results that you have, and answer anew."
+NO_NODES: Mapping[str, Ran] = {}
 
 
 class State(Struct, frozen=True):
@@ -28,6 +36,8 @@ class State(Struct, frozen=True):
 
     `turns` are the conversation behind the task. `pending` are the calls that have no result yet, in the model's order.
     `confirmed` names the calls that the owner agreed to; `started` is true once the owner agreed to the start.
+    `round` counts repairs. `nodes` are the results of the plan's nodes, with those kept of earlier rounds.
+    `reflected` says what was at fault in the last round.
     """
 
     steps: int = 0
@@ -43,7 +53,16 @@ class State(Struct, frozen=True):
     memory: Mapping[str, str] = NO_MEMBERS
     shared: frozenset[str] = frozenset()
     verified: Verified | None = None
+    plan: Plan | None = None
+    round: int = 0
+    nodes: Mapping[str, Ran] = NO_NODES
+    reflected: Reflected | None = None
     closed: Closed | None = None
+
+    @property
+    def succeeded(self) -> dict[str, Ran]:
+        """The results of the nodes that did not fail."""
+        return {name: ran for name, ran in self.nodes.items() if not ran.failed}
 
 
 def state_of(records: Iterable[Record]) -> State:
@@ -74,18 +93,43 @@ def _(record: Answered, state: State) -> State:
 @after.register
 def _(record: Ran, state: State) -> State:
     turn = {"role": "tool", "tool_call_id": record.call_id, "content": record.output}
-    new = [paid for name, paid in record.shared.items() if name not in state.shared]
-    state = _paid(state, record)
     return replace(
-        state,
-        spent_nanousd=state.spent_nanousd + sum(cost for cost, _, _ in new),
-        tokens_in=state.tokens_in + sum(tokens for _, tokens, _ in new),
-        tokens_out=state.tokens_out + sum(tokens for _, _, tokens in new),
-        shared=state.shared | record.shared.keys(),
+        _ran(state, record),
         turns=(*state.turns, turn),
         pending=tuple(call for call in state.pending if call.id != record.call_id),
-        memory={**state.memory, **record.remembered},
     )
+
+
+@after.register
+def _(record: Planned, state: State) -> State:
+    kept = NO_NODES
+    if state.plan is not None:
+        # The answer was at fault in every case, or there would be no new plan.
+        blamed = {plans.final(state.plan).id, *(() if state.reflected is None else state.reflected.blamed)}
+        good = {name: ran for name, ran in state.succeeded.items() if name not in blamed}
+        kept = plans.reusable(state.plan, record.plan, good)
+    return replace(_paid(state, record), plan=record.plan, round=record.round, nodes=kept, verified=None)
+
+
+@after.register
+def _(record: NodeRan, state: State) -> State:
+    ran, plan = record.ran, state.plan
+    is_answer = plan is not None and record.node_id == plans.final(plan).id and not ran.failed
+    return replace(
+        _ran(state, ran),
+        steps=state.steps + 1,
+        nodes={**state.nodes, record.node_id: ran},
+        content=ran.output if is_answer else state.content,
+    )
+
+
+@after.register
+def _(record: Reflected, state: State) -> State:
+    state = replace(_paid(state, record), reflected=record)
+    if state.plan is not None:
+        return state
+    turn = {"role": "user", "content": LESSON.format(record.cause)}
+    return replace(state, round=record.round + 1, verified=None, turns=(*state.turns, turn))
 
 
 @after.register
@@ -110,7 +154,21 @@ def _(record: Closed, state: State) -> State:
     return replace(state, closed=record)
 
 
-def _paid(state: State, record: Answered | Ran | Verified) -> State:
+def _ran(state: State, record: Ran) -> State:
+    """The state with the cost of a call's result, and with what it leaves in the memory of the run."""
+    new = [paid for name, paid in record.shared.items() if name not in state.shared]
+    state = _paid(state, record)
+    return replace(
+        state,
+        spent_nanousd=state.spent_nanousd + sum(cost for cost, _, _ in new),
+        tokens_in=state.tokens_in + sum(tokens for _, tokens, _ in new),
+        tokens_out=state.tokens_out + sum(tokens for _, _, tokens in new),
+        shared=state.shared | record.shared.keys(),
+        memory={**state.memory, **record.remembered},
+    )
+
+
+def _paid(state: State, record: Answered | Ran | Verified | Planned | Reflected) -> State:
     return replace(
         state,
         tokens_in=state.tokens_in + record.tokens_in,

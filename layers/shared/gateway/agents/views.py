@@ -7,7 +7,20 @@ from typing import Any
 
 import orjson
 
-from gateway.agents.records import Answered, Closed, Ran, Record, Spec, ToolCall, Verified, Warned
+from gateway.agents.graph import node_call
+from gateway.agents.records import (
+    Answered,
+    Closed,
+    NodeRan,
+    Plan,
+    Planned,
+    Ran,
+    Record,
+    Reflected,
+    Spec,
+    Verified,
+    Warned,
+)
 from gateway.agents.state import State, state_of
 from gateway.canonical.jobs import Job, JobKind, JobStatus
 from gateway.ledger.money import format_usd
@@ -47,6 +60,7 @@ def job_view(job: Job, spec: Spec, records: Sequence[Record]) -> Json:
         "total_tokens_out": state.tokens_out,
         "total_cost_usd": format_usd(state.spent_nanousd),
         "tools_not_offered": dict(spec.not_offered),
+        "awaiting": awaited(state, job),
         "error": None if job.error is None else {"code": job.error.code, "message": job.error.message},
     }
     if spec.enable_verifier:
@@ -54,6 +68,18 @@ def job_view(job: Job, spec: Spec, records: Sequence[Record]) -> Json:
     if job.kind is JobKind.TASK:
         view |= task_view(spec, state, status)
     return view
+
+
+def awaited(state: State, job: Job) -> list[Json]:
+    """The calls that a waiting run waits for its owner's consent to; none where it waits to start."""
+    names = job.metadata.get(CONSENT) if waits(job) else None
+    calls = {call.id: call for call in state.pending}
+    if state.plan is not None:
+        calls |= {call.id: call for call in (node_call(state.round, node) for node in state.plan.nodes)}
+    return [
+        {"id": call.id, "tool_name": call.name, "tool_input": _input(call.arguments)}
+        for call in map(calls.__getitem__, names or ())
+    ]
 
 
 def listed_view(job: Job) -> Json:
@@ -81,16 +107,50 @@ def verified_view(state: State) -> Json:
 
 
 def task_view(spec: Spec, state: State, status: str) -> Json:
-    """The members of a task beside those of a run. A task without a planner is a plan of one node, which is the run."""
-    ended, succeeded = state.closed is not None, status == JobStatus.SUCCEEDED.value
+    """The members of a task beside those of a run. A task without a planner is a plan of one node, which is the run.
+
+    Once it has ended each node of the plan has succeeded or failed; one that could not begin has failed.
+    """
+    ended = state.closed is not None
+    succeeded = _succeeded(spec, state, status)
+    nodes = _nodes(spec, state)
+    failed = [node["id"] for node in nodes if node["id"] not in succeeded]
     return {
         "goal": spec.task,
-        "plan": {"nodes": [{"id": ONLY_NODE, "type": "model", "goal": spec.task, "depends_on": []}]},
+        "plan": {"nodes": nodes},
+        "repair_rounds": state.round,
         "deliverables": _deliverables(spec, state) if ended else [],
-        "partial": ended and not succeeded and state.content is not None,
-        "succeeded_node_ids": [ONLY_NODE] if succeeded else [],
-        "failed_node_ids": [ONLY_NODE] if ended and not succeeded else [],
+        "partial": ended and status != JobStatus.SUCCEEDED.value and bool(state.content is not None or succeeded),
+        "succeeded_node_ids": succeeded,
+        "failed_node_ids": failed if ended else [name for name in failed if name in state.nodes],
     }
+
+
+def _succeeded(spec: Spec, state: State, status: str) -> list[str]:
+    if not spec.enable_planner:
+        return [ONLY_NODE] if status == JobStatus.SUCCEEDED.value else []
+    nodes = () if state.plan is None else state.plan.nodes
+    return [node.id for node in nodes if node.id in state.succeeded]
+
+
+def _nodes(spec: Spec, state: State) -> list[Json]:
+    if not spec.enable_planner:
+        return [{"id": ONLY_NODE, "type": "model", "goal": spec.task, "depends_on": []}]
+    return [] if state.plan is None else _plan_view(state.plan)
+
+
+def _plan_view(plan: Plan) -> list[Json]:
+    return [
+        {
+            "id": node.id,
+            "type": node.type,
+            "goal": node.goal,
+            "tool": node.tool,
+            "input": None if node.input is None else _input(node.input),
+            "depends_on": list(node.depends_on),
+        }
+        for node in plan.nodes
+    ]
 
 
 def _deliverables(spec: Spec, state: State) -> list[Json]:
@@ -143,7 +203,12 @@ def _steps(record: Record) -> Iterator[Json]:
         case Answered(step=step, content=content, calls=calls):
             for call in calls:
                 yield _step(
-                    step, "tool_call", tool_name=call.name, tool_input=_input(call), content=content or None, id=call.id
+                    step,
+                    "tool_call",
+                    tool_name=call.name,
+                    tool_input=_input(call.arguments),
+                    content=content or None,
+                    id=call.id,
                 )
         case Ran(step=step, call_id=call_id, name=name, output=output, failed=failed):
             yield _step(step, "tool_result", tool_name=name, tool_output=output, id=call_id, is_error=failed)
@@ -153,8 +218,23 @@ def _steps(record: Record) -> Iterator[Json]:
             yield _step(step, "final_answer", content=result)
         case Verified(step=step, scores=scores, passed=passed):
             yield _step(step, "verification", tool_output=dict(scores), passed=passed)
-        case _:
-            return
+        case NodeRan():
+            yield from _node_steps(record)
+        case Planned(round=number, plan=plan):
+            yield _step(number, "plan", tool_output={"nodes": _plan_view(plan)})
+        case Reflected(round=number, cause=cause, blamed=blamed):
+            yield _step(number, "reflection", content=cause, failed_node_ids=list(blamed))
+
+
+def _node_steps(record: NodeRan) -> Iterator[Json]:
+    ran, node_id = record.ran, record.node_id
+    if not ran.name:
+        yield _step(ran.step, "node_result", content=ran.output, node_id=node_id, is_error=ran.failed)
+        return
+    yield _step(ran.step, "tool_call", tool_name=ran.name, tool_input=_input(record.arguments), node_id=node_id)
+    yield _step(
+        ran.step, "tool_result", tool_name=ran.name, tool_output=ran.output, node_id=node_id, is_error=ran.failed
+    )
 
 
 def _step(number: int, kind: str, **members: Any) -> Json:
@@ -168,8 +248,8 @@ def _step(number: int, kind: str, **members: Any) -> Json:
     } | members
 
 
-def _input(call: ToolCall) -> Any:
+def _input(arguments: str) -> Any:
     try:
-        return orjson.loads(call.arguments)
+        return orjson.loads(arguments)
     except orjson.JSONDecodeError:
-        return call.arguments
+        return arguments

@@ -26,12 +26,12 @@ def runs() -> Runs:
 
 
 def judge(principal: Principal, asked: RunBody | TaskBody) -> None:
-    """Raises what a model's first call would be refused for before it costs anything: the model, the key's rights."""
-    from gateway.agents.prompt import first_request  # noqa: PLC0415  # no cold start pays for it
+    """Raises what a first call of its models would be refused for before it costs anything: models, rights."""
+    from gateway.agents.prompt import first_requests  # noqa: PLC0415  # no cold start pays for it
     from gateway.pipeline.operation import InboundRequest  # noqa: PLC0415  # likewise
     from gateway.protocols.openai_chat import CLIENT  # noqa: PLC0415  # likewise
     from gateway.wiring.chat import chat  # noqa: PLC0415  # likewise
     from gateway.wiring.streaming import services  # noqa: PLC0415  # likewise
 
-    inbound = InboundRequest(principal, first_request(asked.spec()), "", 0.0)
-    services().pipeline.open(chat(CLIENT), inbound)
+    for body in first_requests(asked.spec()):
+        services().pipeline.open(chat(CLIENT), InboundRequest(principal, body, "", 0.0))

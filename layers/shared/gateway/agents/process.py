@@ -1,0 +1,322 @@
+"""One process's part of a run: does what `decide.py` says is next, and writes each result before the next is decided.
+
+Calls of one answer, and nodes of one plan, run side by side; their results are written one after another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gateway.agents import decide, prompt, reflect, verify
+from gateway.agents import plan as plans
+from gateway.agents.calls import Calls, Paid
+from gateway.agents.decide import AskModel, AwaitConsent, Note, Over, RunTools, Verify, next_action
+from gateway.agents.graph import MakePlan, Reflect, RunNodes
+from gateway.agents.journal import Canceled, Journals, RunRecords, holds
+from gateway.agents.records import (
+    Answered,
+    Closed,
+    Node,
+    NodeRan,
+    Plan,
+    Planned,
+    Record,
+    Reflected,
+    ToolCall,
+    Verified,
+)
+from gateway.agents.tools.run import ToolRunner
+from gateway.agents.views import CONSENT, LEFT_S
+from gateway.canonical.jobs import Job, JobStatus
+from gateway.errors import Conflict, GatewayError, RateLimited, RequestTimeout, ServiceUnavailable, UpstreamError
+from gateway.jobs.writer import JobWriter
+from gateway.ports.clock import Clock
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+# Seconds that a step may take: a model's answer, and the writes around it. With less left, the next process goes on.
+STEP_S = 150.0
+# Failures of one step's call in a row before the run fails; waits for a rate window are bounded by the run's deadline.
+TRIES = 4
+WAIT_S_MAX = 30.0
+# Processes that one run may use up: more means that a step kills each of them.
+PROCESSES_MAX = 40
+# Seconds that a run waits for its owner.
+CONSENT_S = 24 * 3600
+TOO_LATE = "The run came to its deadline."
+KILLED = "The run was taken up {} times without coming to its end."
+NEXT_AGAIN, NEXT_OVER = {"next": "again"}, {"next": "over"}
+# Refusals of the key, the account or its balance: what is asked next would be refused too.
+REFUSED = frozenset({401, 402, 403})
+
+
+class TimeIsShort(Exception):
+    """Reports that what is next is left to the next process."""
+
+
+class Process(Struct):
+    """One process's part of a run. `run` is the run as it was written last; `lock` orders the writes."""
+
+    name: str
+    deadline_s: float
+    run: RunRecords
+    calls: Calls
+    tools: ToolRunner
+    writer: JobWriter
+    journals: Journals
+    clock: Clock
+    sleep: Callable[[float], Awaitable[None]]
+    lock: asyncio.Lock
+
+    async def go_on(self) -> Mapping[str, Any]:
+        """Does what is next until the run ends, waits for its owner, or the time is short."""
+        try:
+            while True:
+                if self.run.job.decided:
+                    raise Canceled
+                told = await self._act()
+                if told is not None:
+                    return told
+        except TimeIsShort:
+            return NEXT_AGAIN
+
+    async def _act(self) -> Mapping[str, Any] | None:
+        """Does the next action; returns what the execution is to be told, if this process has done its part."""
+        early = self._ending()
+        match Note(early) if early is not None else self._next(self.run):
+            case Over():
+                return NEXT_OVER
+            case AwaitConsent(calls=waiting):
+                return await self._await_consent([call.id for call in waiting])
+            case Note(record=record):
+                await self._write(record)
+            case _ if self._is_short():
+                return NEXT_AGAIN
+            case action:
+                await self._do(action)
+        return None
+
+    async def _do(self, action: decide.Action) -> None:
+        """Does what asks models or calls tools."""
+        match action:
+            case AskModel(step=step, may_call=may_call):
+                await self._attempt(partial(self._ask, step, may_call=may_call))
+            case RunTools(step=step, calls=asked):
+                await side_by_side([self._run_tool(step, call) for call in asked])
+            case MakePlan(round=number):
+                await self._attempt(partial(self._plan, number))
+            case RunNodes():
+                await self._run_nodes()
+            case Verify():
+                await self._attempt(self._verify)
+            case Reflect(round=number):
+                await self._attempt(partial(self._reflect, number))
+
+    def _next(self, run: RunRecords) -> decide.Action:
+        return next_action(run.spec, run.state, self.tools.side_effects)
+
+    def _ending(self) -> Closed | None:
+        """The end of a run that is too late, or that has cost too many processes."""
+        state, job = self.run.state, self.run.job
+        if state.closed is not None:
+            return None
+        if job.attempt is not None and job.attempt.number > PROCESSES_MAX:
+            message = KILLED.format(PROCESSES_MAX)
+            return Closed(state.steps, decide.FAILED, state.content, "internal_error", message)
+        if self.clock.now_s() >= job.deadline_s:
+            return Closed(state.steps, decide.FAILED, state.content, "deadline_exceeded", TOO_LATE)
+        return None
+
+    def _is_short(self, wait_s: float = 0.0) -> bool:
+        return self.deadline_s - self.clock.now_s() < STEP_S + wait_s
+
+    async def _write(self, record: Record) -> None:
+        """Writes the record, with those that follow from it alone: one write for a step and its consequences."""
+        async with self.lock:
+            added = [record]
+            while True:
+                following = self._next(replace(self.run, records=(*self.run.records, *added)))
+                if not isinstance(following, Note):
+                    break
+                added.append(following.record)
+            self.run = await self.journals.append(self.run, added, process=self.name)
+
+    async def _attempt(self, work: Callable[[], Awaitable[Record]]) -> None:
+        """Writes the result of the work; work that cannot be done ends the run, whose partial result stays."""
+        try:
+            record = await work()
+        except GatewayError as error:
+            record = self._failed(error)
+        await self._write(record)
+
+    def _failed(self, error: GatewayError) -> Closed:
+        log.warning("%s failed: %s", self.run.job.job_id, error.code)
+        state = self.run.state
+        return Closed(state.steps, decide.FAILED, state.content, error.code or error.type, error.message)
+
+    async def _paid(self, body: bytes, part: str) -> Paid:
+        """The answer of a model, asked again while another try may be spared what this one met."""
+        failures = 0
+        while True:
+            try:
+                return await self.calls.ask("chat", body, part)
+            except GatewayError as error:
+                failures += not isinstance(error, RateLimited)
+                if failures >= TRIES or not _may_pass(error):
+                    raise
+                wait_s = min(error.retry_after_s or 2.0**failures, WAIT_S_MAX)
+                if self._is_short(wait_s):
+                    raise TimeIsShort from error
+                await self.sleep(wait_s)
+
+    async def _ask(self, step: int, *, may_call: bool) -> Answered:
+        spec, state = self.run.spec, self.run.state
+        body = prompt.step_request(spec, state, self.tools.offered(spec), may_call=may_call)
+        return prompt.answered(step, await self._paid(body, f"step/{step}"), may_call=may_call)
+
+    async def _verify(self) -> Verified:
+        spec, state = self.run.spec, self.run.state
+        paid = await self._paid(verify.request(spec, state), f"verify/{state.round}/{state.steps}")
+        return verify.verified(state.steps, paid, spec.verifier_threshold)
+
+    async def _run_tool(self, step: int, call: ToolCall) -> None:
+        """Runs one call and writes its result as soon as there is one, so that a death loses none that there is."""
+        await self._write(await self.tools.run(self.calls, self.run, step, call))
+
+    async def _plan(self, number: int) -> Planned:
+        """The best of the candidates; where none can be run, the plan before or the goal as one node."""
+        spec, state = self.run.spec, self.run.state
+        tools = self.tools.offered(spec)
+        before = None
+        if state.reflected is not None:
+            before = {**reflect.outcome(state), "lesson": state.reflected.cause, "at_fault": state.reflected.blamed}
+        asked = [
+            self._candidate(plans.request(spec, tools, variant=each, before=before), f"plan/{number}/{each}")
+            for each in range(spec.planner_n_candidates)
+        ]
+        found = await side_by_side(asked)
+        best = plans.best([plan for plan, _ in found], {tool.name for tool in tools})
+        return Planned(
+            number,
+            best or state.plan or plans.only(spec.task),
+            sum(paid.tokens_in for _, paid in found),
+            sum(paid.tokens_out for _, paid in found),
+            sum(paid.cost_nanousd for _, paid in found),
+        )
+
+    async def _candidate(self, body: bytes, part: str) -> tuple[Plan | None, Paid]:
+        """One candidate, which is missing where its planner fails; raises what would refuse every call."""
+        try:
+            paid = await self._paid(body, part)
+        except GatewayError as error:
+            if error.status in REFUSED:
+                raise
+            return None, Paid(b"")
+        return plans.read(prompt.text_of(paid)), paid
+
+    async def _reflect(self, number: int) -> Reflected:
+        """The cause of the round's failure; unknown where the model that looks for it fails."""
+        try:
+            paid = await self._paid(reflect.request(self.run.spec, self.run.state), f"reflect/{number}")
+        except GatewayError as error:
+            if error.status in REFUSED:
+                raise
+            return Reflected(number, reflect.UNKNOWN)
+        found, plan = reflect.reflected(number, paid), self.run.state.plan
+        # A side effect that has happened is not made to happen again.
+        acted = {node.id for node in (() if plan is None else plan.nodes) if node.tool in self.tools.side_effects}
+        return replace(found, blamed=tuple(name for name in found.blamed if name not in acted))
+
+    async def _run_nodes(self) -> None:
+        """Runs every node that is ready beside the others; one that another's result makes ready begins at once."""
+        doing: dict[str, asyncio.Task[GatewayError | None]] = {}
+        refused: GatewayError | None = None
+        try:
+            while True:
+                for node in () if refused is not None else self._ready():
+                    if node.id not in doing:
+                        doing[node.id] = asyncio.ensure_future(self._run_node(node))
+                waiting = [task for task in doing.values() if not task.done()]
+                if not waiting:
+                    break
+                done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    refused = task.result() or refused
+        finally:
+            await _stopped(doing.values())
+        if refused is not None:
+            await self._write(self._failed(refused))
+
+    def _ready(self) -> Sequence[Node]:
+        if self._is_short() or self._ending() is not None:
+            return ()
+        action = self._next(self.run)
+        return action.nodes if isinstance(action, RunNodes) else ()
+
+    async def _run_node(self, node: Node) -> GatewayError | None:
+        """Writes the result of one node; returns what would refuse every other node too."""
+        state, spec = self.run.state, self.run.spec
+        if node.type == "tool_call":
+            outputs = {name: ran.output for name, ran in state.succeeded.items()}
+            call = ToolCall(node.id, node.tool or "", plans.filled(node, outputs))
+            await self._write(
+                NodeRan(node.id, await self.tools.run(self.calls, self.run, state.round, call), call.arguments)
+            )
+            return None
+        try:
+            paid = await self._paid(prompt.node_request(spec, state, node), f"node/{state.round}/{node.id}")
+        except GatewayError as error:
+            if error.status in REFUSED:
+                return error
+            await self._write(NodeRan(node.id, prompt.node_failed(state.round, node, error.message)))
+            return None
+        await self._write(NodeRan(node.id, prompt.node_ran(state.round, node, paid)))
+        return None
+
+    async def _await_consent(self, call_ids: list[str]) -> Mapping[str, Any]:
+        """Leaves the run to its owner, and stops its time; the reconciler ends it a day later without a word."""
+        now_s, held = int(self.clock.now_s()), self.run.job
+        until_s = now_s + CONSENT_S
+
+        def waiting(standing: Job) -> Job:
+            if not holds(standing, held, self.name) or standing.decided:
+                return standing
+            metadata = {**standing.metadata, CONSENT: call_ids, LEFT_S: standing.deadline_s - now_s}
+            return replace(standing, metadata=metadata, status=JobStatus.PENDING, deadline_s=until_s, due_s=until_s)
+
+        job = await self.writer.change(held, waiting)
+        if job.decided:
+            raise Canceled
+        return NEXT_OVER
+
+
+async def side_by_side(works: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:
+    """The results of all, in their order; where one fails, the others are stopped."""
+    doing = [asyncio.ensure_future(work) for work in works]
+    try:
+        return await asyncio.gather(*doing)
+    finally:
+        await _stopped(doing)
+
+
+async def _stopped(tasks: Any) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _may_pass(error: GatewayError) -> bool:
+    """True for a failure that another try may be spared: load, time, the gateway's own stores."""
+    if isinstance(error, UpstreamError):
+        return error.retryable and error.should_retry is not False
+    is_ours = error.status == GatewayError.status
+    return is_ours or isinstance(error, RateLimited | ServiceUnavailable | RequestTimeout | Conflict)
