@@ -1,0 +1,136 @@
+"""Counts the blocks of sound in WebM (RFC 9559), whose clusters may have been written while the sound was made.
+
+How long a block's frames are says their coding: the times of clusters and blocks, and the duration, are stated.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from gateway.untrusted.sound.codecs import Codec, opus_seconds
+from gateway.untrusted.sound.steps import Length, Steps, Unreadable
+from gateway.untrusted.sound.vorbis import Vorbis
+
+_SEGMENT, _INFO, _TRACKS, _CLUSTER, _GROUP = 0x18538067, 0x1549A966, 0x1654AE6B, 0x1F43B675, 0xA0
+# What is gone into; all else is passed over by its length.
+_INSIDE = frozenset({_SEGMENT, _INFO, _TRACKS, _CLUSTER, _GROUP})
+_TRACK, _SIMPLE_BLOCK, _BLOCK = 0xAE, 0xA3, 0xA1
+_SCALE, _DURATION = 0x2AD7B1, 0x4489
+_NUMBER, _TYPE, _CODEC, _PRIVATE, _ENCODINGS = 0xD7, 0x83, 0x86, 0x63A2, 0x6D80
+_SOUND = 2
+_CLUSTER_MARK = _CLUSTER.to_bytes(4, "big")
+# The bits of a block's flags that say that it holds several frames, which no common encoder writes.
+_LACING = 6
+
+
+class _Track(Struct):
+    """One track: how its frames are coded, if they are sound, and what they come to so far."""
+
+    codec: Codec | None
+    counted: float = 0.0
+
+
+class _Facts(Struct):
+    scale: int = 1_000_000
+    lasting: float | None = None
+
+
+def length(content: bytes) -> Length:
+    """The length of the longest track of sound; its Duration is what a file states."""
+    steps, tracks, facts = Steps(), dict[int, _Track](), _Facts()
+    for name, start, end in _elements(content, 0, len(content), steps):
+        if name == _TRACK:
+            _read_track(content[start:end], tracks, steps)
+        elif name == _SCALE:
+            facts.scale = int.from_bytes(content[start:end], "big")
+        elif name == _DURATION:
+            facts.lasting = _real(content[start:end])
+        elif name in (_SIMPLE_BLOCK, _BLOCK):
+            _count(content[start:end], tracks, steps)
+    stated = None if facts.lasting is None else facts.lasting * facts.scale / 1e9
+    return Length(max((track.counted for track in tracks.values()), default=0.0), stated)
+
+
+def _count(block: bytes, tracks: dict[int, _Track], steps: Steps) -> None:
+    """Counts a block, whose head is its track, two bytes of time, and flags."""
+    steps.take(len(block))
+    number, at = _number(block, 0, len(block))
+    track = tracks.get(number)
+    if track is None or len(block) < at + 3:
+        raise Unreadable
+    if track.codec is None:
+        return
+    if block[at + 2] & _LACING:
+        raise Unreadable
+    track.counted += track.codec(block[at + 3 :])
+
+
+def _elements(content: bytes, at: int, end: int, steps: Steps) -> Iterator[tuple[int, int, int]]:
+    """Each element with the bounds of what is in it; those in `_INSIDE` are followed by their own elements.
+
+    What is no element is passed over up to the next cluster, as decoders do it.
+    """
+    while at < end:
+        steps.take()
+        lead = content[at]
+        id_bytes = 9 - lead.bit_length()
+        name, begun = int.from_bytes(content[at : at + id_bytes], "big"), at + id_bytes
+        size_bytes = 9 - content[begun].bit_length() if begun < end else 9
+        size = int.from_bytes(content[begun : begun + size_bytes], "big") & (1 << 7 * size_bytes) - 1
+        begun += size_bytes
+        if name in _INSIDE and size_bytes < 9:
+            at = begun
+        elif id_bytes > 4 or size_bytes > 8 or begun + size > end:
+            found = content.find(_CLUSTER_MARK, at + 1, end)
+            at = found if found >= 0 else end
+        else:
+            yield name, begun, begun + size
+            at = begun + size
+
+
+def _number(content: bytes, at: int, end: int) -> tuple[int, int]:
+    """A number of as many bytes as its first tells, and where it ends."""
+    size = 9 - content[at].bit_length() if at < end else 9
+    if at + size > end or size == 9:
+        return 0, end
+    return int.from_bytes(content[at : at + size], "big") & (1 << 7 * size) - 1, at + size
+
+
+def _real(data: bytes) -> float | None:
+    form = {4: ">f", 8: ">d"}.get(len(data))
+    return float(struct.unpack(form, data)[0]) if form else None
+
+
+def _read_track(entry: bytes, tracks: dict[int, _Track], steps: Steps) -> None:
+    found = {name: entry[begun:stop] for name, begun, stop in _elements(entry, 0, len(entry), steps)}
+    number = int.from_bytes(found.get(_NUMBER, b""), "big")
+    # Decoders differ in which of two tracks of one number they take; packed frames tell nothing of themselves.
+    if number in tracks or _ENCODINGS in found:
+        raise Unreadable
+    name, is_sound = found.get(_CODEC, b"").rstrip(b"\0"), int.from_bytes(found.get(_TYPE, b""), "big") == _SOUND
+    if is_sound != name.startswith(b"A_"):
+        raise Unreadable
+    tracks[number] = _Track(_codec(name, found.get(_PRIVATE, b"")) if is_sound else None)
+
+
+def _codec(name: bytes, private: bytes) -> Codec:
+    if name == b"A_OPUS":
+        return opus_seconds
+    if name == b"A_VORBIS" and private[:1] == b"\x02":
+        first, at = _size(private, 1)
+        second, at = _size(private, at)
+        return Vorbis(private[at : at + first], private[at + first + second :])
+    raise Unreadable
+
+
+def _size(private: bytes, at: int) -> tuple[int, int]:
+    """The size of a head, as bytes of which all but the last are 255, and where it ends."""
+    size = 0
+    while at < len(private):
+        size, at = size + private[at], at + 1
+        if private[at - 1] < 255:
+            break
+    return size, at
