@@ -9,13 +9,13 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
-import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tinytag import TinyTag
-
+from gateway.errors import InvalidRequest
+from gateway.untrusted.file_types import AUDIO, judge_file
+from gateway.untrusted.sound_length import sound_seconds
 from local.providers import openai_dialects, openai_shapes, tokens
 from local.providers.json_value import Json, JsonValue
 from local.providers.openai_shapes import Dialect
@@ -96,9 +96,11 @@ def content_of(file: JsonValue) -> bytes:
 
 
 def seconds(content: bytes, name: str) -> float:
-    """Returns the length of a sound file."""
-    found = TinyTag.get(filename=name, file_obj=io.BytesIO(content), tags=False)
-    return min(float(found.duration or 0), len(content) / 100)
+    """Returns the length of a sound file, which is none where it cannot be told."""
+    try:
+        return sound_seconds(content, judge_file(content, name, AUDIO), name)
+    except InvalidRequest:
+        return 0.0
 
 
 def heard(content: bytes, lasting_s: float) -> list[Sentence]:

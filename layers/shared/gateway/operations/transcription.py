@@ -1,12 +1,13 @@
 """Runs transcription and translation as an operation of the pipeline: a file of sound goes out, and text comes back.
 
-Sound is measured here, by its own container, before anything is held. A model that is paid by the minute is paid for
-that length, not for what its provider reports. One that is paid by the token is paid by its report, within what
+Sound is measured here, by what can be decoded of it, before anything is held. A model paid by the minute is paid
+for that length, not for what its provider reports. One that is paid by the token is paid by its report, within what
 the file can be.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -115,7 +116,8 @@ class TranscriptionOperation(WholeAnswers[TranscriptionRequest, Transcript]):
         from gateway.untrusted.file_types import AUDIO  # noqa: PLC0415  # loaded with the first file
 
         found = await self._inputs().read(inbound.principal.account_id, request.named or "", "file", AUDIO)
-        return replace(request, named=None, file=_measured(found.content))
+        # A long file takes a second or two, in which others are served.
+        return replace(request, named=None, file=await asyncio.to_thread(_measured, found.content))
 
     def plan(self, principal: Principal, request: TranscriptionRequest) -> Plan[AudioModel]:
         """The targets that can do what is asked; raises what the first of them cannot do where none can."""
@@ -217,7 +219,7 @@ def _vendor(candidate: TranscriptionCandidate) -> Transcriber:
 
 
 def _measured(content: bytes) -> SoundFile:
-    """The file with its type and its seconds; raises `InvalidRequest` where its container tells none."""
+    """The file with its type and its seconds; raises `InvalidRequest` where they cannot be counted."""
     from gateway.untrusted.file_types import AUDIO, judge_file  # noqa: PLC0415  # loaded with the first file
     from gateway.untrusted.sound_length import sound_seconds  # noqa: PLC0415  # likewise
 

@@ -10,12 +10,14 @@ from gateway.untrusted.file_types import FileType
 from gateway.untrusted.sound import flac, matroska, mp4, mpeg, ogg, wave
 from gateway.untrusted.sound.steps import Length, Unreadable
 
-UNKNOWN = "The length of the sound cannot be counted. Send it as WAV, MP3, M4A, OGG, WEBM or FLAC."
-# A tag before the sound (https://id3.org/id3v2.4.0-structure) may hold a picture.
-_TAG, _TAG_HEAD_BYTES = b"ID3", 10
-_FLAC = b"fLaC"
+UNKNOWN = (
+    "The length of the sound cannot be counted. These are taken: MP3, AAC in ADTS, FLAC without an ID3 tag, WAV of "
+    "plain samples, M4A or MP4 with AAC or Opus, and OGG or WEBM with Opus or Vorbis."
+)
+# A tag before the sound (https://id3.org/id3v2.4.0-structure, 3.1) may hold a picture.
+_TAG, _TAG_HEAD_BYTES, _TAG_HAS_FOOT = b"ID3", 10, 0x10
 # Other containers behind a tag, which decoders that pass over it would open.
-_HIDDEN = (b"OggS", b"RIFF", b"\x1aE\xdf\xa3")
+_HIDDEN = (b"fLaC", b"OggS", b"RIFF", b"\x1aE\xdf\xa3")
 SECONDS_MAX = 24 * 3_600
 
 
@@ -35,19 +37,20 @@ def _frames(content: bytes) -> Length:
     start = 0
     while content.startswith(_TAG, start) and len(content) >= start + _TAG_HEAD_BYTES:
         start += _tag_bytes(content, start)
-    if content.startswith(_FLAC, start):
-        return flac.length(content, start)
     if content.startswith(_HIDDEN, start) or content.startswith(b"ftyp", start + 4):
         raise Unreadable
     return mpeg.length(content, start)
 
 
 def _tag_bytes(content: bytes, start: int) -> int:
-    """The bytes of a tag: seven bits of each of four bytes tell them."""
+    """The bytes of a tag: seven bits of each of four bytes tell them. Decoders read another tag in different ways."""
+    head = content[start : start + _TAG_HEAD_BYTES]
+    if head[3] not in (2, 3, 4) or head[4] == 0xFF or any(byte > 0x7F for byte in head[6:]):
+        raise Unreadable
     size = 0
-    for byte in content[start + 6 : start + _TAG_HEAD_BYTES]:
-        size = size << 7 | byte & 0x7F
-    return size + _TAG_HEAD_BYTES
+    for byte in head[6:]:
+        size = size << 7 | byte
+    return size + _TAG_HEAD_BYTES + (_TAG_HEAD_BYTES if head[5] & _TAG_HAS_FOOT else 0)
 
 
 _COUNTS = {

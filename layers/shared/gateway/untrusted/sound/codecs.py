@@ -11,9 +11,9 @@ from collections.abc import Callable
 from gateway.untrusted.sound.steps import Unreadable
 
 # Returns the seconds of a packet.
-Codec = Callable[[bytes], float]
+Codec = Callable[[bytes | memoryview], float]
 
-OPUS_RATE = 48_000
+OPUS_RATE, OPUS_FRAME_S = 48_000, 0.02
 # Longer packets are none.
 _OPUS_S_MAX = 0.12
 _SILK_S, _HYBRID_S, _CELT_S = (0.01, 0.02, 0.04, 0.06), (0.01, 0.02), (0.0025, 0.005, 0.01, 0.02)
@@ -25,7 +25,7 @@ _BANDWIDTH_EXTENDED, _PLAIN_AAC = (5, 29), (1, 2, 4)
 _CHANNELS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 7: 8}
 
 
-def opus_seconds(packet: bytes) -> float:
+def opus_seconds(packet: bytes | memoryview) -> float:
     """The seconds of a packet of Opus."""
     if not packet:
         return 0.0
@@ -35,8 +35,8 @@ def opus_seconds(packet: bytes) -> float:
     return min(frame * count, _OPUS_S_MAX)
 
 
-def aac(config: bytes) -> Codec:
-    """AAC by its AudioSpecificConfig; raises `Unreadable` for codings and channels that are not counted here."""
+def aac(config: bytes) -> tuple[Codec, float]:
+    """AAC and the seconds of a frame, by its AudioSpecificConfig; raises `Unreadable` for what is not counted here."""
     bits = _Bits(config)
     kind, rate, channels = bits.take(5), bits.rate(), bits.take(4)
     if kind in _BANDWIDTH_EXTENDED:
@@ -45,7 +45,8 @@ def aac(config: bytes) -> Codec:
     samples = 960 if bits.take(1) else AAC_SAMPLES
     if not rate or kind not in _PLAIN_AAC or channels not in _CHANNELS:
         raise Unreadable
-    return lambda packet: aac_frames(len(packet), channels) * samples / rate
+    frame_s = samples / rate
+    return lambda packet: aac_frames(len(packet), channels) * frame_s, frame_s
 
 
 def aac_frames(size: int, channels: int) -> int:

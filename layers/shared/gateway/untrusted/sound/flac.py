@@ -11,7 +11,7 @@ from gateway.untrusted.sound.steps import STEP_BYTES, Length, Steps, Unreadable
 _SYNC = re.compile(rb"\xff[\xf8\xf9][\x10-\xff][\x00-\xaf]")
 _FACTS_BYTES = 34
 _HEAD_BYTES_MAX = 16
-# To read a head takes as long as ten steps: no more than 200,000 are, which are four hours at the usual 4,096 samples.
+# To read a head takes as long as ten steps: no more than 100,000 are, which are two hours at the usual 4,096 samples.
 _HEAD_COST_BYTES = 9 * STEP_BYTES
 _RATES = (0, 88_200, 176_400, 192_000, 8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000)
 # The units of a rate that follows in the head, by the code: its bytes, and Hz.
@@ -21,7 +21,7 @@ _STRAYS_LEAST, _STRAY_BYTES = 2, 4_194_304
 
 
 class Head(Struct, frozen=True):
-    """What the head of a frame tells."""
+    """The facts that the head of a frame tells."""
 
     samples: int
     rate: int
@@ -30,7 +30,7 @@ class Head(Struct, frozen=True):
 
     @property
     def kind(self) -> tuple[int, int, int]:
-        """What is the same in all frames of one sound."""
+        """The facts that are the same in all frames of one sound."""
         return self.rate, self.channels, self.width
 
 
@@ -39,14 +39,12 @@ def _rate_in(facts: bytes) -> int:
     return int.from_bytes(facts[10:13], "big") >> 4
 
 
-def length(content: bytes, start: int = 0) -> Length:
+def length(content: bytes) -> Length:
     """The length of a file; raises `Unreadable` if its frames are of several kinds, of which decoders may take any."""
-    facts = content[start + 8 : start + 8 + _FACTS_BYTES]
+    facts = content[8 : 8 + _FACTS_BYTES]
     if len(facts) < _FACTS_BYTES or not (rate := _rate_in(facts)):
         raise Unreadable
-    counted = _counted(content, _frames_start(content, start + 4), rate)
-    stated = int.from_bytes(facts[13:18], "big") & (1 << 36) - 1
-    return Length(counted, stated / rate)
+    return Length(_counted(content, _frames_start(content, 4), rate))
 
 
 def _frames_start(content: bytes, at: int) -> int:

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from gateway.untrusted.sound.codecs import Codec, opus_seconds
+from gateway.untrusted.sound.codecs import OPUS_FRAME_S, Codec, opus_seconds
 from gateway.untrusted.sound.steps import Length, Steps, Unreadable
 from gateway.untrusted.sound.vorbis import Vorbis
 
 _SEGMENT, _INFO, _TRACKS, _CLUSTER, _GROUP = 0x18538067, 0x1549A966, 0x1654AE6B, 0x1F43B675, 0xA0
 # What is gone into; all else is passed over by its length.
 _INSIDE = frozenset({_SEGMENT, _INFO, _TRACKS, _CLUSTER, _GROUP})
-_TRACK, _SIMPLE_BLOCK, _BLOCK = 0xAE, 0xA3, 0xA1
+_TRACK, _BLOCKS = 0xAE, frozenset({0xA3, 0xA1})
 _SCALE, _DURATION = 0x2AD7B1, 0x4489
 _NUMBER, _TYPE, _CODEC, _PRIVATE, _ENCODINGS = 0xD7, 0x83, 0x86, 0x63A2, 0x6D80
 _SOUND = 2
@@ -30,6 +30,7 @@ class _Track(Struct):
     """One track: how its frames are coded, if they are sound, and what they come to so far."""
 
     codec: Codec | None
+    frame_s: float = 0.0
     counted: float = 0.0
 
 
@@ -48,15 +49,15 @@ def length(content: bytes) -> Length:
             facts.scale = int.from_bytes(content[start:end], "big")
         elif name == _DURATION:
             facts.lasting = _real(content[start:end])
-        elif name in (_SIMPLE_BLOCK, _BLOCK):
-            _count(content[start:end], tracks, steps)
+        elif name in _BLOCKS:
+            _count(content[start:end], tracks)
     stated = None if facts.lasting is None else facts.lasting * facts.scale / 1e9
-    return Length(max((track.counted for track in tracks.values()), default=0.0), stated)
+    longest = max(tracks.values(), key=lambda track: track.counted, default=_Track(None))
+    return Length(longest.counted, stated, longest.frame_s)
 
 
-def _count(block: bytes, tracks: dict[int, _Track], steps: Steps) -> None:
+def _count(block: bytes, tracks: dict[int, _Track]) -> None:
     """Counts a block, whose head is its track, two bytes of time, and flags."""
-    steps.take(len(block))
     number, at = _number(block, 0, len(block))
     track = tracks.get(number)
     if track is None or len(block) < at + 3:
@@ -71,10 +72,14 @@ def _count(block: bytes, tracks: dict[int, _Track], steps: Steps) -> None:
 def _elements(content: bytes, at: int, end: int, steps: Steps) -> Iterator[tuple[int, int, int]]:
     """Each element with the bounds of what is in it; those in `_INSIDE` are followed by their own elements.
 
-    What is no element is passed over up to the next cluster, as decoders do it.
+    What is no element is passed over up to the next cluster, as decoders do it. Raises `Unreadable` where decoders go
+    back for a cluster: for an element that is longer than the one that it is in, and for one that hides a cluster.
     """
+    bounds = [end]
     while at < end:
         steps.take()
+        while at >= bounds[-1]:
+            bounds.pop()
         lead = content[at]
         id_bytes = 9 - lead.bit_length()
         name, begun = int.from_bytes(content[at : at + id_bytes], "big"), at + id_bytes
@@ -83,9 +88,15 @@ def _elements(content: bytes, at: int, end: int, steps: Steps) -> Iterator[tuple
         begun += size_bytes
         if name in _INSIDE and size_bytes < 9:
             at = begun
+            if size != (1 << 7 * size_bytes) - 1:
+                bounds.append(min(begun + size, bounds[-1]))
         elif id_bytes > 4 or size_bytes > 8 or begun + size > end:
             found = content.find(_CLUSTER_MARK, at + 1, end)
             at = found if found >= 0 else end
+        elif begun + size > bounds[-1] or (
+            name not in _BLOCKS and content.find(_CLUSTER_MARK, begun, begun + size) >= 0
+        ):
+            raise Unreadable
         else:
             yield name, begun, begun + size
             at = begun + size
@@ -113,16 +124,17 @@ def _read_track(entry: bytes, tracks: dict[int, _Track], steps: Steps) -> None:
     name, is_sound = found.get(_CODEC, b"").rstrip(b"\0"), int.from_bytes(found.get(_TYPE, b""), "big") == _SOUND
     if is_sound != name.startswith(b"A_"):
         raise Unreadable
-    tracks[number] = _Track(_codec(name, found.get(_PRIVATE, b"")) if is_sound else None)
+    tracks[number] = _codec(name, found.get(_PRIVATE, b""), steps) if is_sound else _Track(None)
 
 
-def _codec(name: bytes, private: bytes) -> Codec:
+def _codec(name: bytes, private: bytes, steps: Steps) -> _Track:
     if name == b"A_OPUS":
-        return opus_seconds
+        return _Track(opus_seconds, OPUS_FRAME_S)
     if name == b"A_VORBIS" and private[:1] == b"\x02":
         first, at = _size(private, 1)
         second, at = _size(private, at)
-        return Vorbis(private[at : at + first], private[at + first + second :])
+        coding = Vorbis(private[at : at + first], private[at + first + second :], steps)
+        return _Track(coding, coding.frame_s)
     raise Unreadable
 
 

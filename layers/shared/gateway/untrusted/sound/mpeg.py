@@ -1,7 +1,8 @@
 """Counts the frames of MP3 and of AAC in ADTS, which follow each other without a container.
 
 The heads are those of ISO/IEC 11172-3 2.4.1.3, ISO/IEC 13818-3 and 13818-7 6.2. A frame says how long it is, and the
-next one follows it. Where none does, the walk goes on behind the last head, so that a false head hides nothing.
+next one follows it. Where none does, the walk goes on behind the last head, so that a false head hides nothing. Frames
+that stand alone are counted only if others like them were; many that were not make the file unreadable.
 """
 
 from __future__ import annotations
@@ -10,16 +11,25 @@ import functools
 import re
 from collections.abc import Callable
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from gateway.untrusted.sound.codecs import AAC_RATES, AAC_SAMPLES, aac_frames
-from gateway.untrusted.sound.steps import Length, Steps
+from gateway.untrusted.sound.steps import Length, Steps, Unreadable
 
 # A head that is like none before is one by chance, unless others like it follow.
 RUN_LEAST = 3
+# So many in a row are no chance, though samples of a tone repeat: FFmpeg looks for 100 (`adts_aac_probe`).
+CODED_RUN = 100
 _MP3 = re.compile(rb"\xff[\xe2-\xe7\xf2-\xff][\x10-\xef]")
 _ADTS = re.compile(rb"\xff[\xf0\xf1\xf8\xf9]")
 _ADTS_HEAD_BYTES = 7
+# AAC in LOAS (ISO/IEC 14496-3, 1.7.2): its frames tell only their bytes.
+_LOAS, _LOAS_HEAD_BYTES = re.compile(rb"\x56[\xe0-\xff]"), 3
+# Frames by chance, in what is no sound: of a second, and of a tenth of all.
+_STRAYS_S, _STRAYS_PART = 1.0, 0.1
+# MPEG sound of free format has no rate in its heads: only the next head tells the length of a frame.
+_FREE = re.compile(rb"\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff][\x00-\x0f]")
+_FREE_BYTES, _FREE_RUN = (24, 4_096), 4
 # kbit/s by the index in a head: of MPEG 1 by layer, and of MPEG 2 by layer.
 _KBITS = {
     (1, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
@@ -34,6 +44,14 @@ _RATES = (44_100, 48_000, 32_000)
 _INDEX = re.compile(rb"Xing|Info|VBRI")
 
 
+class _Walk(Struct):
+    """The seconds of frames, those of what may be frames but is like no others, and the bytes outside all frames."""
+
+    counted: float = 0.0
+    strays: float = 0.0
+    rest: bytearray = field(default_factory=bytearray)
+
+
 class Frame(Struct, frozen=True):
     """A frame: its bytes, its seconds, and what is the same in all frames of one sound."""
 
@@ -45,19 +63,54 @@ class Frame(Struct, frozen=True):
 def length(content: bytes, start: int = 0) -> Length:
     """The length of MP3 or ADTS. A file of both is as long as the longer, since a decoder may take either."""
     steps = Steps()
-    return Length(max(_counted(content, start, _MP3, mp3_frame, steps), _counted(content, start, _ADTS, _adts, steps)))
+    walks = [_walked(content, start, sync, frame_at, steps) for sync, frame_at in ((_MP3, mp3_frame), (_ADTS, _adts))]
+    longest = max(walks, key=lambda walk: walk.counted)
+    if longest.strays > _STRAYS_S + _STRAYS_PART * longest.counted or _is_free(bytes(longest.rest), steps):
+        raise Unreadable
+    return Length(longest.counted)
 
 
-def mp3_seconds(packet: bytes) -> float:
-    """The seconds of a packet of MP3 in another container."""
-    return _counted(packet, 0, _MP3, mp3_frame, Steps())
+def is_coded(samples: bytes) -> bool:
+    """True for samples that begin with frames of MP3 or AAC, or have many in a row: decoders may take them for such."""
+    steps, first = Steps(), len(samples) - len(samples.lstrip(b"\0"))
+    for sync, frame_at in ((_MP3, mp3_frame), (_ADTS, _adts), (_LOAS, _loas)):
+        for begun in (0, first, *(found.start() for found in sync.finditer(samples))):
+            at, run = begun, 0
+            while run < CODED_RUN and (frame := frame_at(samples, at)):
+                steps.take()
+                at, run = at + frame.size, run + 1
+            if run >= (RUN_LEAST if begun in (0, first) else CODED_RUN):
+                return True
+    return False
 
 
-def _counted(
+def _is_free(content: bytes, steps: Steps) -> bool:
+    """True if heads of free format follow each other in equal distances."""
+    nearest, farthest = _FREE_BYTES
+    for found in _FREE.finditer(content):
+        at, mark = found.start(), content[found.start() : found.start() + 2]
+        next_at = at + nearest
+        while (next_at := content.find(mark, next_at, at + farthest)) >= 0:
+            steps.take()
+            size, run, last = next_at - at, 2, next_at
+            while run < _FREE_RUN:
+                # A frame may have a byte or four more than the others.
+                near = content.find(mark, max(last + size - 4, last + 2), last + size + 6)
+                if near < 0 or content[near + 2 : near + 3] > b"\x0f":
+                    break
+                run, last = run + 1, near
+            if run == _FREE_RUN and content[next_at + 2] <= 0x0F:
+                return True
+            next_at += 1
+        steps.take()
+    return False
+
+
+def _walked(
     content: bytes, start: int, sync: re.Pattern[bytes], frame_at: Callable[[bytes, int], Frame | None], steps: Steps
-) -> float:
-    kinds: set[int] = set()
-    total, at = 0.0, start
+) -> _Walk:
+    kinds, walk = set[int](), _Walk()
+    at = covered = start
     while found := sync.search(content, at):
         begun = end = last = found.start()
         run, run_s, kind = 0, 0.0, 0
@@ -71,11 +124,15 @@ def _counted(
         steps.take()
         if run and (kind in kinds or run >= RUN_LEAST or begun == start or end == len(content)):
             kinds.add(kind)
-            total += run_s
+            walk.counted += run_s
+            walk.rest += content[covered:begun]
+            covered = max(covered, end)
         else:
+            walk.strays += run_s
             last = begun
         at = last + 1
-    return total
+    walk.rest += content[covered:]
+    return walk
 
 
 def mp3_frame(content: bytes, at: int) -> Frame | None:
@@ -110,3 +167,10 @@ def _adts(content: bytes, at: int) -> Frame | None:
     channels = (head[2] & 1) << 2 | head[3] >> 6
     blocks = max(1 + (head[6] & 3), aac_frames(size - _ADTS_HEAD_BYTES, channels))
     return Frame(size, blocks * AAC_SAMPLES / AAC_RATES[rate], (head[1] & 0xFE) << 8 | head[2] & 0xFC)
+
+
+def _loas(content: bytes, at: int) -> Frame | None:
+    head = content[at : at + _LOAS_HEAD_BYTES]
+    if len(head) < _LOAS_HEAD_BYTES or head[0] != 0x56 or head[1] & 0xE0 != 0xE0:
+        return None
+    return Frame(_LOAS_HEAD_BYTES + ((head[1] & 0x1F) << 8 | head[2]), AAC_SAMPLES / AAC_RATES[3], 1)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zlib
 
-from gateway.untrusted.sound.codecs import OPUS_RATE, Codec, opus_seconds
+from gateway.untrusted.sound.codecs import OPUS_FRAME_S, OPUS_RATE, Codec, opus_seconds
 from gateway.untrusted.sound.steps import Length, Steps, Unreadable
 from gateway.untrusted.sound.vorbis import Vorbis
 
@@ -21,20 +21,21 @@ _MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 class _Stream:
     """One stream of a file: its packets as they are put together, and the seconds of those that were."""
 
-    def __init__(self) -> None:
+    def __init__(self, steps: Steps) -> None:
         self.granule = 0
+        self._steps = steps
         self._heads: list[bytes] = []
         self._codec: Codec | None = None
-        self._rate, self._skip = 0, 0
+        self._rate, self._skip, self._frame_s = 0, 0, OPUS_FRAME_S
         self._counted = 0.0
         self._packet = bytearray()
 
-    def page(self, content: bytes, at: int, sizes: bytes, *, goes_on: bool, steps: Steps) -> None:
+    def page(self, content: bytes, at: int, sizes: bytes, *, goes_on: bool) -> None:
         """Takes the segments of a page."""
         if not goes_on:
             self._end()
         for size in sizes:
-            steps.take()
+            self._steps.take()
             self._packet += content[at : at + size]
             at += size
             if size < 255:
@@ -58,14 +59,15 @@ class _Stream:
         elif not heads[0].startswith(b"\x01vorbis"):
             raise Unreadable
         elif len(heads) == 3:
-            self._codec = coding = Vorbis(heads[0], heads[2])
-            self._rate = coding.rate
+            self._codec = coding = Vorbis(heads[0], heads[2], self._steps)
+            self._rate, self._frame_s = coding.rate, coding.frame_s
 
     @property
     def length(self) -> Length:
         """The length of the stream; its last granule is what it states."""
         self._end()
-        return Length(self._counted, (self.granule - self._skip) / self._rate if self._rate else None)
+        stated = (self.granule - self._skip) / self._rate if self._rate else None
+        return Length(self._counted, stated, self._frame_s)
 
 
 def length(content: bytes) -> Length:
@@ -88,8 +90,8 @@ def length(content: bytes) -> Length:
         kind, serial = content[at + 5], content[at + 14 : at + 18]
         if kind & _BEGINS and serial in streams:
             ended.append(streams.pop(serial))
-        stream = streams.setdefault(serial, _Stream())
-        stream.page(content, body, sizes, goes_on=bool(kind & _CONTINUED), steps=steps)
+        stream = streams.setdefault(serial, _Stream(steps))
+        stream.page(content, body, sizes, goes_on=bool(kind & _CONTINUED))
         granule = int.from_bytes(content[at + 6 : at + 14], "little", signed=True)
         if granule >= 0:
             stream.granule = granule

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-# Seven hours of Opus in packets of 20 ms have 1,260,000; a million steps take about a second.
-STEPS_MAX = 2_000_000
+# Five hours of Opus in packets of 20 ms have 900,000; a million steps take one to two seconds.
+STEPS_MAX = 1_000_000
 # A step reads a few bytes; one that reads more counts as several.
 STEP_BYTES = 64
-# Encoders fill up their first and last frames, and state the length without that: so far a stated length is believed.
-PADDING_S = 0.25
+# Encoders fill up frames at both ends, and state the length without that: so far a stated length is believed.
+PADDING_FRAMES, PADDING_S_MAX = 4, 0.25
 
 
 class Unreadable(Exception):
@@ -30,10 +30,11 @@ class Steps:
 
 
 class Length(Struct, frozen=True):
-    """The seconds that a file's frames come to, and those that it states, if it states any."""
+    """The seconds that a file's frames come to, those that it states, if it states any, and those of a frame."""
 
     counted: float
     stated: float | None = None
+    frame_s: float = 0.0
 
     @property
     def seconds(self) -> float:
@@ -41,6 +42,7 @@ class Length(Struct, frozen=True):
 
         A sum of many frames is rounded, since a begun second is a whole one.
         """
-        if self.stated is not None and 0 <= self.counted - self.stated <= PADDING_S:
+        padding_s = min(PADDING_FRAMES * self.frame_s, PADDING_S_MAX)
+        if self.stated is not None and 0 <= self.counted - self.stated <= padding_s:
             return round(self.stated, 6)
         return round(self.counted, 6)

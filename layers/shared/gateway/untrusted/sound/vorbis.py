@@ -14,16 +14,17 @@ _HEAD_BYTES = 7
 class Vorbis:
     """Vorbis, by its first and third packet: a packet is as long as its window and the one before it overlap."""
 
-    def __init__(self, identification: bytes, setup: bytes) -> None:
+    def __init__(self, identification: bytes, setup: bytes, steps: Steps) -> None:
         if len(identification) < 29 or not (rate := int.from_bytes(identification[12:16], "little")):
             raise Unreadable
         self.rate, sizes = rate, identification[28]
         self._sizes = 1 << (sizes & 15), 1 << (sizes >> 4)
-        self._modes = _Setup(setup, identification[11]).modes()
+        self._modes = _Setup(setup, identification[11], steps).modes()
         self._mode_bits = (len(self._modes) - 1).bit_length()
         self._before = 0
+        self.frame_s = max(self._sizes) / 2 / rate
 
-    def __call__(self, packet: bytes) -> float:
+    def __call__(self, packet: bytes | memoryview) -> float:
         """The seconds of a packet; none for the first, and for heads and comments."""
         if not packet or packet[0] & 1:
             return 0.0
@@ -36,11 +37,11 @@ class Vorbis:
 class _Setup:
     """Reads a setup; bits are taken from the lowest of each byte."""
 
-    def __init__(self, data: bytes, channels: int) -> None:
+    def __init__(self, data: bytes, channels: int, steps: Steps) -> None:
         if not data.startswith(b"\x05vorbis") or not channels:
             raise Unreadable
         self._data, self._at, self._channels = data, 8 * _HEAD_BYTES, channels
-        self._steps = Steps()
+        self._steps = steps
 
     def modes(self) -> list[int]:
         """The flag of each mode that says whether its window is the long one."""
@@ -140,7 +141,7 @@ class _Setup:
 
 def _root(entries: int, dimensions: int) -> int:
     """The greatest number whose power of so many dimensions is at most the entries (Vorbis I, 9.2.3)."""
-    found = round(entries ** (1 / dimensions)) + 1
+    found: int = round(entries ** (1 / dimensions)) + 1
     while found**dimensions > entries:
         found -= 1
     return found
