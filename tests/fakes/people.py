@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from gateway.errors import ServiceUnavailable
+from gateway.ports.audit import AuditEntry
 from gateway.ports.mail import Letter
 from gateway.ports.people import MailedToken, Session, User
 from tests.fakes.audit import MemoryAudit
@@ -37,26 +38,30 @@ class MemoryPeople:
         self.calls["owner_of"] += 1
         return self.accounts.get(account_id)
 
-    async def add(self, user: User, email_hash: str, *, invitation_hash: str = "") -> bool:
+    async def add(
+        self, user: User, email_hash: str, *, invitation_hash: str = "", audit: AuditEntry | None = None
+    ) -> bool:
         self.calls["add"] += 1
         if email_hash in self.addresses or (invitation_hash and invitation_hash not in self.invitations):
             return self.addresses.get(email_hash) == user.user_id
         self.invitations.pop(invitation_hash, None)
         self.addresses[email_hash] = self.accounts[user.account_id] = user.user_id
         self.users[user.user_id] = user
+        await self.log.put(audit)
         return True
 
-    async def put(self, user: User, *, instead_of: User) -> bool:
+    async def put(self, user: User, *, instead_of: User, audit: AuditEntry | None = None) -> bool:
         self.calls["put"] += 1
         standing = self.users.get(user.user_id)
         if standing is None or standing.version != instead_of.version:
             return standing == user
         self.users[user.user_id] = user
+        await self.log.put(audit)
         return True
 
-    async def erase(self, user: User, *, instead_of: User, email_hash: str) -> bool:
+    async def erase(self, user: User, *, instead_of: User, email_hash: str, audit: AuditEntry | None = None) -> bool:
         self.calls["erase"] += 1
-        if not await self.put(user, instead_of=instead_of):
+        if not await self.put(user, instead_of=instead_of, audit=audit):
             return False
         if self.addresses.get(email_hash) == user.user_id:
             del self.addresses[email_hash]
@@ -74,9 +79,10 @@ class MemoryPeople:
         self.calls["drop_token"] += 1
         self.tokens.pop(token_hash, None)
 
-    async def add_session(self, session: Session) -> None:
+    async def add_session(self, session: Session, audit: AuditEntry | None = None) -> None:
         self.calls["add_session"] += 1
         self.stored_sessions[session.user_id, session.session_id] = session
+        await self.log.put(audit)
 
     async def session(self, user_id: str, session_id: str) -> Session | None:
         self.calls["session"] += 1

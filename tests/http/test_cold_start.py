@@ -51,11 +51,11 @@ def test_a_function_does_not_load_at_its_start(family: str, packages: tuple[str,
 # installed, as it is for development. What is counted may be below by three modules and 2 % at most, so that no number
 # is larger than what it is for. What needs more is loaded by the request that needs it, or raises a number here.
 BUDGETS: dict[str, tuple[int, int]] = {
-    "account": (319, 1172),
+    "account": (320, 1177),
     "audio": (343, 1231),
     "agents": (318, 1210),
     "background": (387, 1331),
-    "billing": (294, 1127),
+    "billing": (294, 1129),
     "callbacks": (335, 1227),
     "chat": (378, 1320),
     "conversations": (328, 1205),

@@ -116,7 +116,8 @@ class House:
 
     def work(self) -> dict[str, int]:
         """Counts what was asked of the store, of the hash and of the mail service so far."""
-        return {**self.store.calls, **self.passwords.work, "letters": len(self.mail.letters)}
+        told, letters = len(self.nexgate.audit.entries), len(self.mail.letters)
+        return {**self.store.calls, **self.passwords.work, "letters": letters, "entries": told}
 
 
 def work_of(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:

@@ -22,7 +22,7 @@ async def test_an_unknown_address_and_a_wrong_password_are_one_to_a_stranger(hou
         assert refusal(answer) == WRONG
         asked.append((answer.content, work_of(before, house.work())))
     assert asked[0] == asked[1]
-    assert asked[0][1] == {"count": 3, "user_id_at": 1, "user": 1, "hash": 1}
+    assert asked[0][1] == {"count": 3, "user_id_at": 1, "user": 1, "hash": 1, "entries": 1}
 
 
 async def test_attempts_at_an_address_from_a_source_are_bounded_alike_for_every_address(house: House) -> None:

@@ -145,6 +145,6 @@ async def test_a_reset_for_an_unknown_address_is_the_same_work_and_its_letter_go
         answer = await house.post("forgot-password", {"email": email})
         asked.append((answer.status_code, answer.content, work_of(before, house.work())))
     assert asked[0] == asked[1]
-    assert asked[0][2] == {"count": 2, "user_id_at": 1, "user": 1, "keep_token": 1, "letters": 1}
+    assert asked[0][2] == {"count": 2, "user_id_at": 1, "user": 1, "keep_token": 1, "letters": 1, "entries": 1}
     assert [letter.to for letter in house.mail.letters[-2:]] == [NOWHERE, JANE]
     assert await reset(house, house.mailed_token(house.mail.letters[-2])) == (400, "invalid_token")

@@ -54,7 +54,7 @@ def store(request: pytest.FixtureRequest, endpoints: Endpoints, client: Client, 
     if request.param == "memory":
         return MemoryPeople()
     endpoint = endpoints.of(request.param)
-    return DynamoPeople(api(client, clock, "dynamodb", endpoint), new_table(endpoint, "id", "sk"))
+    return DynamoPeople(api(client, clock, "dynamodb", endpoint), new_table(endpoint, "id", "sk"), "ledger")
 
 
 async def test_a_person_is_read_as_it_was_added_by_id_by_address_and_by_account(store: PeopleStore) -> None:

@@ -58,9 +58,9 @@ class Trail(Struct, frozen=True):
             note=note,
         )
 
-    async def write(self, action: str, *, target: str = "", note: str = "") -> None:
+    async def write(self, action: str, *, target: str = "", note: str = "", outcome: Outcome = "done") -> None:
         """Writes an entry of what has happened, or was tried."""
-        await self.log.write(self.entry(action, target=target, note=note))
+        await self.log.write(self.entry(action, target=target, note=note, outcome=outcome))
 
     async def around(
         self,

@@ -57,14 +57,17 @@ async def me(call: PersonCall) -> Shown:
 @own_account.on("PATCH", "/profile", body=Profile)
 async def update_profile(call: PersonCall, wanted: Profile) -> Shown:
     """Changes what a person says of itself."""
-    return user_view(await changed(people().store, await call.person(), wanted.applied))
+    user = await call.person()
+    told = call.trail.entry("profile.changed", target=user.user_id)
+    return user_view(await changed(people().store, user, wanted.applied, told))
 
 
 @own_account.on("POST", "/change-password", body=PasswordChange)
 async def change_password(call: PersonCall, wanted: PasswordChange) -> Shown:
     """Sets a new password, for the one so far, and ends all sessions, this one too."""
     user = await call.person()
-    await people().credentials.change(user, wanted.current_password, wanted.new_password, wanted.code)
+    on, trail = people().credentials, call.trail
+    await on.change(user, wanted.current_password, wanted.new_password, wanted.code, trail)
     return {"object": "password", "changed": True, "sessions_ended": True}
 
 
@@ -81,20 +84,20 @@ async def two_factor_status(call: PersonCall) -> Shown:
 async def set_up_two_factor(call: PersonCall, proof: Proof) -> Shown:
     """Draws the secret of a second factor, shown this once; it counts once `enable` has had a code of it."""
     user = await people().sign_in.prove(await call.person(), proof.password, proof.code)
-    return secret_reply(await people().second_factor.offer(user))
+    return secret_reply(await people().second_factor.offer(user, call.trail))
 
 
 @own_account.on("POST", "/2fa/enable", body=Confirmation)
 async def enable_two_factor(call: PersonCall, given: Confirmation) -> Shown:
     """Turns the second factor on by a code of the new secret; recovery codes are shown this once."""
-    return secret_reply(await people().sign_in.confirmed(await call.person(), given.code))
+    return secret_reply(await people().sign_in.confirmed(await call.person(), given.code, call.trail))
 
 
 @own_account.on("POST", "/2fa/disable", body=Proof)
 async def disable_two_factor(call: PersonCall, proof: Proof) -> Shown:
     """Turns the second factor off, for the password and a code."""
     user = await people().sign_in.prove(await call.person(), proof.password, proof.code)
-    return status_view(await people().second_factor.disable(user))
+    return status_view(await people().second_factor.disable(user, call.trail))
 
 
 @own_account.on("GET", "/export")
@@ -107,7 +110,7 @@ async def export_account(call: PersonCall) -> Shown:
 async def deactivate(call: PersonCall, proof: Proof) -> Shown:
     """Ends the account for good and erases the person, for the password and a code."""
     user = await people().sign_in.prove(await call.person(), proof.password, proof.code)
-    await people().leaving.deactivate(user)
+    await people().leaving.deactivate(user, call.trail)
     return {"object": "user", "user_id": user.user_id, "account_id": user.account_id, "deactivated": True}
 
 
@@ -132,7 +135,7 @@ async def revoke_session(call: PersonCall) -> Shown:
 
 async def ended(call: PersonCall, session_id: str) -> dict[str, Any]:
     """Ends a session of the caller's; one that is none of them is no more there afterwards than before."""
-    await people().sessions.end(await call.person(), session_id[:80])
+    await people().sessions.end(await call.person(), session_id[:80], call.trail)
     return {"object": "session", "session_id": session_id, "ended": True}
 
 

@@ -37,14 +37,14 @@ async def verify_email(call: Call, link: Link) -> Shown:
 
     Without the registration token the password of the registration is void, and a link to choose one is mailed.
     """
-    return user_view(await people().registrar.verify(link, source(call)))
+    return user_view(await people().registrar.verify(link, call.trail))
 
 
 @strangers.on("POST", "/login", body=Login)
 async def login(call: Call, given: Login) -> Shown:
     """Opens a session; `code` is that of the second factor, or a recovery code."""
     user_agent = call.request.headers.get("user-agent", "")
-    return secret_reply(await people().sign_in.login(given, source(call), user_agent))
+    return secret_reply(await people().sign_in.login(given, call.trail, user_agent))
 
 
 @strangers.on("POST", "/refresh", body=Refresh)
@@ -54,20 +54,21 @@ async def refresh(call: Call, given: Refresh) -> Shown:
     A repeat with the same Idempotency-Key gets the tokens of the first time.
     """
     await people().attempts.count(REFRESHES_FROM, source(call))
-    return secret_reply(await people().sessions.refresh(given.refresh_token, call.request.idempotency_key))
+    key = call.request.idempotency_key
+    return secret_reply(await people().sessions.refresh(given.refresh_token, key, call.trail))
 
 
 @strangers.on("POST", "/forgot-password", body=Forgotten, status=202)
 async def forgot_password(call: Call, given: Forgotten) -> Shown:
     """Mails the link by which a password is reset; the answer is the same for an unknown address."""
-    await people().credentials.forgot(str(given.email), source(call))
+    await people().credentials.forgot(str(given.email), call.trail)
     return SENT
 
 
 @strangers.on("POST", "/reset-password", body=Reset)
 async def reset_password(call: Call, given: Reset) -> Shown:
     """Sets a new password by a mailed token, and ends all sessions."""
-    await people().credentials.reset(given.token, given.new_password, source(call))
+    await people().credentials.reset(given.token, given.new_password, call.trail)
     return {"object": "password", "changed": True, "sessions_ended": True}
 
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from msgspec import Struct, UnsetType
 from msgspec.structs import replace
 
+from gateway.audit.trail import Trail
 from gateway.errors import ServiceUnavailable
 from gateway.people import letters, tokens
 from gateway.people.attempts import LINKS_FROM, MAILS_FROM, MAILS_TO, Attempts
@@ -43,20 +44,22 @@ class Credentials(Struct, frozen=True):
     clock: Clock
     console_url: str
 
-    async def forgot(self, email: str, source: str) -> None:
+    async def forgot(self, email: str, trail: Trail) -> None:
         """Mails the link by which a password is reset; for an unknown address the letter goes nowhere."""
         if not self.mail.is_configured:
             raise no_mail()
-        await self.attempts.count(MAILS_FROM, source)
+        await self.attempts.count(MAILS_FROM, trail.source)
         await self.attempts.count(MAILS_TO, email)
         user, token = await self.sign_in.person_at(email), tokens.new_secret()
         of = (STRANGER, 0) if user is None else (user.user_id, user.epoch)
+        asked = trail.of(None if user is None else user.account_id)
+        await asked.write("password.reset_requested", target=of[0])
         await self.store.keep_token(reset_of(*of, token, self.clock.now_s()))
         await self.mail.send(letters.reset(NOWHERE if user is None else email, token, self.console_url))
 
-    async def reset(self, text: str, new_password: str, source: str) -> None:
+    async def reset(self, text: str, new_password: str, trail: Trail) -> None:
         """Sets the password of the person to whom a token was mailed; a token is good once, and until it expires."""
-        await self.attempts.count(LINKS_FROM, source)
+        await self.attempts.count(LINKS_FROM, trail.source)
         waiting = await self.store.token(hashed(text))
         if waiting is None or waiting.purpose != "reset" or self.clock.now_s() >= waiting.until_s:
             raise bad_link()
@@ -70,11 +73,12 @@ class Credentials(Struct, frozen=True):
                 raise bad_link()
             return replace(one, password_hash=password_hash, epoch=one.epoch + 1)
 
-        await changed(self.store, user, with_new)
+        told = trail.of(user.account_id, user.user_id).entry("password.reset", target=user.user_id)
+        await changed(self.store, user, with_new, told)
         await self.store.drop_token(waiting.token_hash)
         await self._tell(user)
 
-    async def change(self, user: User, current: str, new_password: str, code: str | UnsetType) -> None:
+    async def change(self, user: User, current: str, new_password: str, code: str | UnsetType, trail: Trail) -> None:
         """Sets the password of a signed-in person, who proves itself with the one so far."""
         proven = await self.sign_in.prove(user, current, code, param="current_password")
         password_hash, before = self.passwords.hashed(new_password), proven.password_hash
@@ -85,7 +89,7 @@ class Credentials(Struct, frozen=True):
                 raise wrong_password("current_password")
             return replace(one, password_hash=password_hash, epoch=one.epoch + 1)
 
-        await changed(self.store, proven, with_new)
+        await changed(self.store, proven, with_new, trail.entry("password.changed", target=user.user_id))
         await self._tell(user)
 
     async def _tell(self, user: User) -> None:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from gateway.accounts.keyring import key_view
 from gateway.accounts.pages import iso_utc
 from gateway.accounts.statement import balance_view, entry_view, transactions
+from gateway.audit.trail import Trail
 from gateway.errors import Conflict
 from gateway.people.changes import TRIES
 from gateway.people.refusals import changed_meanwhile
@@ -21,6 +22,7 @@ from gateway.people.registration import user_view
 from gateway.people.second_factor import status_view
 from gateway.people.sessions import Sessions, session_view
 from gateway.people.tokens import hashed
+from gateway.ports.audit import AuditEntry
 from gateway.ports.clock import Clock
 from gateway.ports.keys import KeyRecord, KeyStore
 from gateway.ports.money import Money
@@ -73,7 +75,7 @@ class Leaving(Struct, frozen=True):
             "transactions": entries.shown(entry_view),
         }
 
-    async def deactivate(self, user: User) -> None:
+    async def deactivate(self, user: User, trail: Trail) -> None:
         """Ends an account for good: memberships first, then keys, provider keys, the person and its sessions.
 
         The last owner of an organization is refused before anything has changed.
@@ -87,11 +89,11 @@ class Leaving(Struct, frozen=True):
                 await self._revoke(key)
         for own in await self.provider_keys.all(user.account_id):
             await self.provider_keys.remove(own)
-        await self._erase(user)
+        await self._erase(user, trail.entry("account.deactivated", target=user.account_id))
         for session in await self.store.sessions(user.user_id):
             await self.store.end_session(user.user_id, session.session_id)
 
-    async def _erase(self, user: User) -> None:
+    async def _erase(self, user: User, told: AuditEntry) -> None:
         """Leaves of the person its ids, by which the ledger stays the account's, and frees the address."""
         standing: User | None = user
         for _ in range(TRIES):
@@ -107,7 +109,8 @@ class Leaving(Struct, frozen=True):
                 epoch=standing.epoch + 1,
                 deactivated=True,
             )
-            if await self.store.erase(erased, instead_of=standing, email_hash=hashed(standing.email)):
+            email_hash = hashed(standing.email)
+            if await self.store.erase(erased, instead_of=standing, email_hash=email_hash, audit=told):
                 return
             standing = await self.store.user(user.user_id)
         raise changed_meanwhile()

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from msgspec import UNSET, Struct
 
 from gateway.accounts.pages import iso_utc
+from gateway.audit.trail import Trail
 from gateway.errors import Conflict
 from gateway.ledger.hold_ids import hold_id_at
 from gateway.limits.windows import ACCOUNT_RPM_LIMIT
@@ -89,13 +90,13 @@ class Registrar(Struct, frozen=True):
         await self.mail.send(known if is_taken else new)
         return registration_token
 
-    async def verify(self, link: Link, source: str) -> User:
+    async def verify(self, link: Link, trail: Trail) -> User:
         """Makes the person, and its account, of the registration that a mailed token completes.
 
         Without the registration token the person has no password and no name, and is mailed a link to choose one. The
         account comes first, so that a link whose opening was cut off can be opened again.
         """
-        await self.attempts.count(LINKS_FROM, source)
+        await self.attempts.count(LINKS_FROM, trail.source)
         now_s = self.clock.now_s()
         waiting = await self.store.token(hashed(link.token))
         if waiting is None or waiting.purpose != "verify" or now_s >= waiting.until_s:
@@ -113,7 +114,9 @@ class Registrar(Struct, frozen=True):
             created_at_s=int(now_s),
             full_name=waiting.full_name if is_registrant else "",
         )
-        if not await self.store.add(user, hashed(user.email), invitation_hash=waiting.invitation_hash):
+        told = trail.of(user.account_id, user.user_id).entry("account.created", target=user.account_id)
+        invitation_hash = waiting.invitation_hash
+        if not await self.store.add(user, hashed(user.email), invitation_hash=invitation_hash, audit=told):
             raise bad_link()
         if self.terms.credit_nanousd:
             # Once the person is there: a second registration of the address brings no second credit.

@@ -17,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.accounts.sealing import sealed, unsealed
+from gateway.audit.trail import Trail
 from gateway.people.changes import changed
 from gateway.people.tokens import hashed, same
 from gateway.ports.clock import Clock
@@ -40,7 +41,7 @@ class SecondFactor(Struct, frozen=True):
     data_keys: DataKeys
     clock: Clock
 
-    async def offer(self, user: User) -> dict[str, Any]:
+    async def offer(self, user: User, trail: Trail) -> dict[str, Any]:
         """Draws a secret, which counts once a code of it is confirmed; shows it this once."""
         from pyotp import TOTP, random_base32
 
@@ -48,11 +49,12 @@ class SecondFactor(Struct, frozen=True):
         data_key = await self.data_keys.new(_context(user))
         text = sealed(secret.encode(), data_key.plain.hex(), _place(user))
         envelope = Envelope(data_key.wrapped, base64.b64encode(text).decode())
-        await changed(self.store, user, lambda one: replace(one, totp_offered=envelope))
+        told = trail.entry("two_factor.offered", target=user.user_id)
+        await changed(self.store, user, lambda one: replace(one, totp_offered=envelope), told)
         uri = TOTP(secret).provisioning_uri(name=user.email, issuer_name=ISSUER)
         return {"object": "two_factor_setup", "secret": secret, "otpauth_uri": uri}
 
-    async def enable(self, user: User, code: str) -> dict[str, Any]:
+    async def enable(self, user: User, code: str, trail: Trail) -> dict[str, Any]:
         """Turns the offered second factor on by a code of it; shows the recovery codes this once.
 
         Raises `ValueError` for another code.
@@ -70,15 +72,16 @@ class SecondFactor(Struct, frozen=True):
                 raise ValueError("another secret was offered meanwhile")
             return replace(one, totp=offered, totp_offered=None, totp_step=step, recovery_hashes=hashes)
 
-        await changed(self.store, user, turned_on)
+        await changed(self.store, user, turned_on, trail.entry("two_factor.enabled", target=user.user_id))
         return {"object": "two_factor", "enabled": True, "recovery_codes": [f"{one[:8]}-{one[8:]}" for one in shown]}
 
-    async def disable(self, user: User) -> User:
+    async def disable(self, user: User, trail: Trail) -> User:
         """Turns the second factor off."""
         return await changed(
             self.store,
             user,
             lambda one: replace(one, totp=None, totp_offered=None, recovery_hashes=(), totp_step=0),
+            trail.entry("two_factor.disabled", target=user.user_id),
         )
 
     async def used(self, user: User, code: str) -> User:

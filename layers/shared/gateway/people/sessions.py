@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -24,12 +25,17 @@ from gateway.people.tokens import REFRESH_PREFIX, SessionToken, hashed, read_tok
 from gateway.ports.clock import Clock
 from gateway.ports.people import PeopleStore, Session, User
 
+if TYPE_CHECKING:
+    # Sessions that are only found do without.
+    from gateway.audit.trail import Trail
+
 ACCESS_S = 15 * 60
 REFRESH_S = 30 * 24 * 3600
 # A session that is refreshed for ever would outlive a theft for ever.
 SESSION_S = 180 * 24 * 3600
 USER_AGENT_CHARACTERS_MAX = 200
 ACCESS, REFRESH = "access", "refresh"
+REUSED = "a refresh token was used twice"
 BUSY = "The session could not be written; try again."
 
 
@@ -47,7 +53,7 @@ class Sessions(Struct, frozen=True):
     store: PeopleStore
     clock: Clock
 
-    async def open(self, user: User, source: str, user_agent: str) -> dict[str, Any]:
+    async def open(self, user: User, source: str, user_agent: str, trail: Trail | None = None) -> dict[str, Any]:
         """Opens a session, and shows its first tokens."""
         now_s = int(self.clock.now_s())
         locator, access, refresh = tokens.new_locator(), tokens.new_secret(), tokens.new_secret()
@@ -67,7 +73,8 @@ class Sessions(Struct, frozen=True):
             refresh_until_s=now_s + REFRESH_S,
             ends_at_s=now_s + SESSION_S,
         )
-        await self.store.add_session(session)
+        told = None if trail is None else trail.entry("session.opened", target=session.session_id)
+        await self.store.add_session(session, told)
         return self._shown(session, first.text, second.text)
 
     async def find(self, text: str) -> SignedIn:
@@ -87,7 +94,7 @@ class Sessions(Struct, frozen=True):
             raise token_expired()
         return SignedIn(user, session, token.locator)
 
-    async def refresh(self, text: str, idempotency_key: str | None) -> dict[str, Any]:
+    async def refresh(self, text: str, idempotency_key: str | None, trail: Trail | None = None) -> dict[str, Any]:
         """Replaces the tokens of a session, and shows the new ones; raises `AuthenticationFailed`.
 
         A token that was used before ends its session, except with the Idempotency-Key of that use.
@@ -95,10 +102,11 @@ class Sessions(Struct, frozen=True):
         token, now_s = read_token(text, REFRESH_PREFIX), int(self.clock.now_s())
         if token is None:
             raise session_over()
-        _, session = await self._stored(token)
+        user, session = await self._stored(token)
+        trail = None if trail is None else trail.of(user.account_id)
         key_hash = hashed(idempotency_key) if idempotency_key else ""
         if not same(hashed(text), session.refresh_hash):
-            return await self._repeated(token, session, key_hash)
+            return await self._repeated(token, session, key_hash, trail)
         if now_s >= session.refresh_until_s:
             raise session_over()
         nonce = secrets.token_urlsafe(tokens.SECRET_BYTES)
@@ -124,20 +132,26 @@ class Sessions(Struct, frozen=True):
             raise session_over()
         if standing == session:
             raise ServiceUnavailable(BUSY)
-        return await self._repeated(token, standing, key_hash)
+        return await self._repeated(token, standing, key_hash, trail)
 
-    async def _repeated(self, token: SessionToken, session: Session, key_hash: str) -> dict[str, Any]:
+    async def _repeated(
+        self, token: SessionToken, session: Session, key_hash: str, trail: Trail | None
+    ) -> dict[str, Any]:
         """The tokens of the last rotation again, to the repeat of its request; else the end of the session."""
         is_last = same(hashed(token.text), session.former_refresh_hash)
         if is_last and key_hash and same(key_hash, session.rotation_key_hash):
             access, refresh = _successors(token, session.nonce)
             return self._shown(session, access.text, refresh.text)
+        if trail is not None:
+            await trail.write("session.ended", target=session.session_id, note=REUSED, outcome="begun")
         await self.store.end_session(session.user_id, session.session_id)
         raise session_over()
 
-    async def end(self, user: User, session_id: str) -> None:
+    async def end(self, user: User, session_id: str, trail: Trail) -> None:
         """Ends a session of a person; one that is none of its own is nothing to end."""
-        await self.store.end_session(user.user_id, session_id)
+        await trail.around(
+            "session.ended", partial(self.store.end_session, user.user_id, session_id), target=session_id
+        )
 
     async def living(self, user: User) -> Sequence[Session]:
         """The sessions of a person that go on, the last used one first."""

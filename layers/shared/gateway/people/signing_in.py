@@ -10,6 +10,8 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
+from gateway.audit.trail import Trail
+from gateway.errors import AuthenticationFailed
 from gateway.people.attempts import ADDRESS, CODES, PAIR, PROOFS, SOURCE, Attempts
 from gateway.people.changes import changed
 from gateway.people.passwords import Passwords
@@ -33,9 +35,12 @@ class SignIn(Struct, frozen=True):
     second_factor: SecondFactor
     attempts: Attempts
 
-    async def login(self, given: Login, source: str, user_agent: str) -> dict[str, Any]:
-        """Opens a session for the right password, and code where there is a second factor."""
-        email = str(given.email)
+    async def login(self, given: Login, trail: Trail, user_agent: str) -> dict[str, Any]:
+        """Opens a session for the right password, and code where there is a second factor.
+
+        A refusal is told in the audit log of the address' account; that of an unknown address costs the same write.
+        """
+        email, source = str(given.email), trail.source
         await self.attempts.count(SOURCE, source)
         await self.attempts.count(PAIR, email, source)
         is_crowded = not await self.attempts.counted(ADDRESS, email)
@@ -45,13 +50,16 @@ class SignIn(Struct, frozen=True):
             self.attempts.refuse(ADDRESS)
         is_right = self.passwords.matches(None if user is None else user.password_hash, given.password)
         if user is None or not is_right:
-            raise wrong_credentials()
-        user = await self.pass_second_factor(user, given.code)
+            raise await _refused(trail, user, wrong_credentials())
+        try:
+            user = await self.pass_second_factor(user, given.code)
+        except AuthenticationFailed as refusal:
+            raise await _refused(trail, user, refusal) from None
         await self.attempts.forget(PAIR, email, source)
         if self.passwords.is_dated(user.password_hash):
             renewed = self.passwords.hashed(given.password)
             user = await changed(self.store, user, lambda one: replace(one, password_hash=renewed))
-        return await self.sessions.open(user, source, user_agent)
+        return await self.sessions.open(user, source, user_agent, trail.of(user.account_id, user.user_id))
 
     async def person_at(self, email: str) -> User | None:
         """The person with an address; two reads, also where there is none."""
@@ -82,11 +90,11 @@ class SignIn(Struct, frozen=True):
         await self.attempts.forget(CODES, user.user_id)
         return passed
 
-    async def confirmed(self, user: User, code: str) -> dict[str, Any]:
+    async def confirmed(self, user: User, code: str, trail: Trail) -> dict[str, Any]:
         """Turns on the second factor that was set up, by a code of it; raises the refusal of another code."""
         await self.attempts.count(CODES, user.user_id)
         try:
-            shown = await self.second_factor.enable(user, code)
+            shown = await self.second_factor.enable(user, code, trail)
         except ValueError:
             raise wrong_code() from None
         await self.attempts.forget(CODES, user.user_id)
@@ -96,3 +104,10 @@ class SignIn(Struct, frozen=True):
         """True for a source from which the person is signed in."""
         found = await self.store.sessions(STRANGER if user is None else user.user_id)
         return user is not None and any(one.source == source and one.epoch == user.epoch for one in found)
+
+
+async def _refused(trail: Trail, user: User | None, refusal: AuthenticationFailed) -> AuthenticationFailed:
+    """The refusal of a log-in, once it is told. Who tried is not known, so it is the account's and not the person's."""
+    account_id, user_id = (None, STRANGER) if user is None else (user.account_id, user.user_id)
+    await trail.of(account_id).write("session.refused", target=user_id, note=refusal.code or "")
+    return refusal

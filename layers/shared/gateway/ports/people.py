@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from gateway.ports.audit import AuditEntry
 from gateway.ports.provider_keys import Envelope
 
 Purpose = Literal["verify", "reset"]
@@ -83,7 +84,10 @@ class MailedToken(Struct, frozen=True):
 
 
 class PeopleStore(Protocol):
-    """People by id, by the hash of their address, and by their account. Every read sees every write before it."""
+    """People by id, by the hash of their address, and by their account. Every read sees every write before it.
+
+    An `audit` entry is written with what it tells of: both or neither.
+    """
 
     async def user(self, user_id: str) -> User | None:
         """The person of that id, or `None`."""
@@ -94,15 +98,17 @@ class PeopleStore(Protocol):
     async def owner_of(self, account_id: str) -> str | None:
         """The id of the person whose account it is; `None` for an account that an operator made."""
 
-    async def add(self, user: User, email_hash: str, *, invitation_hash: str = "") -> bool:
+    async def add(
+        self, user: User, email_hash: str, *, invitation_hash: str = "", audit: AuditEntry | None = None
+    ) -> bool:
         """Adds a person, and uses up the invitation if one is named; false if the address is taken or the invitation
         is not there, and nothing is added. A repeat for the same person is true.
         """
 
-    async def put(self, user: User, *, instead_of: User) -> bool:
+    async def put(self, user: User, *, instead_of: User, audit: AuditEntry | None = None) -> bool:
         """Replaces a version of a person by the next one; false if another write came first."""
 
-    async def erase(self, user: User, *, instead_of: User, email_hash: str) -> bool:
+    async def erase(self, user: User, *, instead_of: User, email_hash: str, audit: AuditEntry | None = None) -> bool:
         """Replaces a person by what is left of it, and frees the address; false if another write came first."""
 
     async def keep_token(self, token: MailedToken) -> None:
@@ -114,7 +120,7 @@ class PeopleStore(Protocol):
     async def drop_token(self, token_hash: str) -> None:
         """Deletes a mailed token."""
 
-    async def add_session(self, session: Session) -> None:
+    async def add_session(self, session: Session, audit: AuditEntry | None = None) -> None:
         """Adds a session."""
 
     async def session(self, user_id: str, session_id: str) -> Session | None:

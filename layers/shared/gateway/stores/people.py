@@ -11,7 +11,8 @@
 | counter | `count#<kind and hash>#<window>`, `count` | attempts in the window |
 
 Every change is one conditional write of one item, except that a person is added with its address and its account, and
-erased with its address, in one transaction. `expires_at_s` is the table's TTL attribute; what it says is also checked
+erased with its address, in one transaction. So is a change with its entry of the audit log, which is in the Ledger
+table. `expires_at_s` is the table's TTL attribute; what it says is also checked
 on read, by the code that reads. A write that is repeated after an unknown result finds its own item and succeeds.
 """
 
@@ -19,7 +20,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import convert, to_builtins
 
@@ -38,6 +39,9 @@ from gateway.stores.aws.client import (
 )
 from gateway.stores.aws.table import Table
 
+if TYPE_CHECKING:
+    from gateway.ports.audit import AuditEntry
+
 SCHEMA_VERSION = 1
 USER, SESSION, OWNER, TOKEN, INVITATION, COUNT = "user", "session#", "owner", "token", "invitation", "count"
 ABSENT = "attribute_not_exists(id)"
@@ -50,8 +54,9 @@ T = TypeVar("T")
 class DynamoPeople:
     """`PeopleStore` in one table."""
 
-    def __init__(self, aws: AwsApi, table: str) -> None:
+    def __init__(self, aws: AwsApi, table: str, ledger_table: str) -> None:
         self._aws = aws
+        self._ledger = ledger_table
         self._name = table
         self._table = Table(aws, table)
 
@@ -64,7 +69,9 @@ class DynamoPeople:
     async def owner_of(self, account_id: str) -> str | None:
         return _owner(await self._get(_key(f"account#{account_id}", OWNER)))
 
-    async def add(self, user: User, email_hash: str, *, invitation_hash: str = "") -> bool:
+    async def add(
+        self, user: User, email_hash: str, *, invitation_hash: str = "", audit: AuditEntry | None = None
+    ) -> bool:
         owner = {"user_id": user.user_id, "schema_version": SCHEMA_VERSION}
         parts = [
             self._put({**_key(f"email#{email_hash}", OWNER), **to_item(owner)}),
@@ -75,19 +82,22 @@ class DynamoPeople:
             key = _key(f"invitation#{invitation_hash}", INVITATION)
             used = {"TableName": self._name, "Key": key, "ConditionExpression": "attribute_exists(id)"}
             parts.append({"Delete": used})
-        if await self._transacted(parts):
+        if await self._transacted([*parts, *self._told(audit)]):
             return True
         return await self.user_id_at(email_hash) == user.user_id
 
-    async def put(self, user: User, *, instead_of: User) -> bool:
+    async def put(self, user: User, *, instead_of: User, audit: AuditEntry | None = None) -> bool:
         put = {"Item": _user_item(user), **_version(instead_of)}
+        if audit is not None:
+            parts = [{"Put": {"TableName": self._name, **put}}, *self._told(audit)]
+            return await self._transacted(parts) or await self.user(user.user_id) == user
         try:
             await self._table.call("PutItem", put)
         except ConditionFailed:
             return await self.user(user.user_id) == user
         return True
 
-    async def erase(self, user: User, *, instead_of: User, email_hash: str) -> bool:
+    async def erase(self, user: User, *, instead_of: User, email_hash: str, audit: AuditEntry | None = None) -> bool:
         address = {
             "TableName": self._name,
             "Key": _key(f"email#{email_hash}", OWNER),
@@ -95,7 +105,8 @@ class DynamoPeople:
             "ExpressionAttributeValues": to_item({":user": user.user_id}),
         }
         put = {"TableName": self._name, "Item": _user_item(user), **_version(instead_of)}
-        return await self._transacted([{"Put": put}, {"Delete": address}]) or await self.user(user.user_id) == user
+        parts = [{"Put": put}, {"Delete": address}, *self._told(audit)]
+        return await self._transacted(parts) or await self.user(user.user_id) == user
 
     async def keep_token(self, token: MailedToken) -> None:
         key = _key(f"mailed#{token.token_hash}", TOKEN)
@@ -107,8 +118,12 @@ class DynamoPeople:
     async def drop_token(self, token_hash: str) -> None:
         await self._table.call("DeleteItem", {"Key": _key(f"mailed#{token_hash}", TOKEN)})
 
-    async def add_session(self, session: Session) -> None:
-        await self._table.call("PutItem", {"Item": _session_item(session)})
+    async def add_session(self, session: Session, audit: AuditEntry | None = None) -> None:
+        item = _session_item(session)
+        if audit is None:
+            await self._table.call("PutItem", {"Item": item})
+        elif not await self._transacted([{"Put": {"TableName": self._name, "Item": item}}, *self._told(audit)]):
+            raise ServiceUnavailable(STORE_DOWN)
 
     async def session(self, user_id: str, session_id: str) -> Session | None:
         return _read(await self._get(_session_key(user_id, session_id)), Session)
@@ -176,6 +191,14 @@ class DynamoPeople:
 
     def _put(self, item: Item) -> Item:
         return {"Put": {"TableName": self._name, "Item": item, "ConditionExpression": ABSENT}}
+
+    def _told(self, audit: AuditEntry | None) -> list[Item]:
+        """The part of a transaction that writes an entry of the audit log, where there is one."""
+        if audit is None:
+            return []
+        from gateway.stores.audit import put  # noqa: PLC0415  # sessions that are only found do without
+
+        return [put(self._ledger, audit)]
 
     async def _transacted(self, parts: Sequence[Item]) -> bool:
         """Writes all parts; false where a condition of one does not hold. A repeat after no answer changes nothing."""

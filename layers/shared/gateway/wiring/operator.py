@@ -68,7 +68,7 @@ async def operator(chosen: Settings) -> AsyncIterator[Operator]:
     callbacks = SecretProviderRows(on.aws, chosen.callbacks_secret)
     overrides = DynamoOverrides(on.aws, chosen.catalog_table)
     try:
-        people = DynamoPeople(on.aws, chosen.people_table)
+        people = DynamoPeople(on.aws, chosen.people_table, chosen.ledger_table)
         sums, audit = sums_of(on), audit_log_of(on)
         yield Operator(money_of(on), key_store_of(on), on.clock, rows, callbacks, overrides, people, sums, audit)
     finally:

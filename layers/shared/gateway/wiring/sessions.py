@@ -14,7 +14,7 @@ from gateway.wiring.process import process
 def people_store() -> DynamoPeople:
     """The store of people and their sessions."""
     on = process()
-    return DynamoPeople(on.aws, on.settings.people_table)
+    return DynamoPeople(on.aws, on.settings.people_table, on.settings.ledger_table)
 
 
 @cache
