@@ -12,10 +12,9 @@ SAM := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 SAM_CLI_ENABLE_
 LAYER_LOCK := layers/shared/requirements.txt
 PAYMENTS_LOCK := layers/shared/payments/requirements.txt
 SANDBOX_LOCK := layers/shared/sandbox/requirements.txt
-# Tests that need no stack run in so many processes; each collects them all, in 20 s.
-PROCESSES ?= 2
 # A process that compiled what an earlier one compiled would cost the stack's starts a half more.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
+PURE_TESTS := RECORDED=sample $(PYTEST) --ignore tests/stack -m "not servers"
 # What runs side by side in `check` shows its lines when it has ended; GNU Make 3.81 cannot, and mixes them.
 SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 # Where tests on DynamoDB Local or moto may lie (tests/conftest.py holds it): to collect all the others takes 20 s.
@@ -27,7 +26,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-h
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-mutants run test test-stack test-stores test-recorded check lint format types contracts template build bench bench-peers bench-short bench-baseline catalog cost faults outage mutants fuzz fidelity bridging ric agents agent-deaths frameworks browser lock clean clean-tree
+.PHONY: help setup setup-sam setup-mutants run test test-first test-second test-stack test-stores test-recorded check lint format types contracts template build bench bench-peers bench-short bench-baseline catalog cost faults fire outage mutants fuzz fidelity bridging ric agents agent-deaths frameworks browser lock clean clean-tree
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,8 +45,15 @@ setup-mutants: ## install the library of mutants, the layer and the tests into .
 run: setup ## serve the whole stack on 127.0.0.1 (PORT=8080, DATA=.data)
 	@$(BIN)/python -m local --port $(PORT) --data $(DATA)
 
-test: setup ## run all tests that need no stack, over our own sample of recorded traffic
-	RECORDED=sample $(PYTEST) --numprocesses $(PROCESSES) --dist worksteal --ignore tests/stack -m "not servers"
+# Two processes, each with half of the files: workers of one run would each collect all of them, 40 s on a clean checkout.
+test: ## run all tests that need no stack, over our own sample of recorded traffic
+	@$(MAKE) $(if $(findstring jobserver,$(MAKEFLAGS)),,--jobs=2) $(SYNC) test-first test-second
+
+test-first: setup ## run one half of them
+	HALF=1 $(PURE_TESTS)
+
+test-second: setup ## run the other half
+	HALF=2 $(PURE_TESTS)
 
 test-stack: setup ## run the tests of the whole stack and of the SDKs, then judge roles by the calls that they made
 	@rm -r -f .cache/aws-calls
@@ -60,8 +66,7 @@ test-stores: setup ## run the tests on DynamoDB Local and moto
 test-recorded: setup ## run the tests of all recorded traffic, where more than our sample lies beside the checkout
 	@if $(BIN)/python -m tests.recorded; then set -x; $(PYTEST) $(RECORDED_TESTS); fi
 
-# Three at a time, the longest first: the stack's tests often wait, for a death to be noticed or a stream to end. The largest
-# part ends last, so it runs in two processes, which leave no core idle then.
+# Three at a time, the longest first: the stack's tests often wait, for a death to be noticed or a stream to end.
 # SAM copies these folders while tests run: a file of byte code that is being written there has another name a moment later.
 check: setup ## run everything that CI runs
 	@$(BIN)/python -m compileall -q -j 2 layers/shared functions
@@ -111,6 +116,9 @@ catalog: setup ## take list prices from genai-prices into the catalog (ACCEPT=MO
 
 faults: setup ## run 20,000 schedules of faults (SCHEDULES=1000000 for more), or kill 300 processes (STORE=local DEATHS=300)
 	@PYTHONPATH=layers/shared $(BIN)/python -m $(if $(filter local,$(STORE)),tests.faults.killed $(or $(DEATHS),300),tests.faults $(or $(SCHEDULES),20000))
+
+fire: setup ## run 200 video jobs on a stack whose processes die, and which restarts twice (JOBS=500 for more)
+	JOBS=$(or $(JOBS),200) $(PYTEST) tests/stack/test_jobs_under_fire.py
 
 outage: setup ## serve 10,000 requests while one of three providers is in trouble, in every way (REQUESTS=500 for fewer)
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.outage $(or $(REQUESTS),10000)
