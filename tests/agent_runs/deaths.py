@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from gateway.agents.tools.table import ROWS
 from gateway.agents.tools.tool import Arguments, Tool, Work
 from gateway.ledger.money import parse_usd
-from tests.agent_runs.harness import RUN, Place, call, say, scripted
+from tests.agent_runs.harness import RUN, Place, call, say, scripted, with_tools
 
 # No run makes so many calls of ports in one life.
 LIFE_MAX = 90
@@ -117,7 +116,7 @@ async def lived_through(home: Place, seed: int) -> tuple[int, int]:
 
     while not (await home.job(job_id)).status.terminal:
         life = Life(random.randrange(1, LIFE_MAX) if deaths < DEATHS_MAX else 10**9)
-        rows = (*ROWS, outside.tool(life))
+        rows = with_tools(outside.tool(life))
         engine = home.parts.engine(life.wrap, tools=rows, sleep=waited)
         try:
             await engine.run({"job_id": job_id, "run": 1}, home.clock.now_s() + 900)

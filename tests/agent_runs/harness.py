@@ -19,11 +19,11 @@ from gateway.agents.calls import PipelineCalls
 from gateway.agents.engine import Engine
 from gateway.agents.journal import Journals
 from gateway.agents.prompt import first_requests
-from gateway.agents.requests import RunBody, TaskBody
+from gateway.agents.requests import RunBody, TaskBody, judge_deliverables
 from gateway.agents.runs import Runs
 from gateway.agents.tools.run import ToolRunner
 from gateway.agents.tools.table import ROWS as ROWS_OF_TOOLS
-from gateway.agents.tools.tool import Outside
+from gateway.agents.tools.tool import Outside, Tool
 from gateway.auth.principal import Principal, key_hash
 from gateway.canonical.jobs import Job, JobKind
 from gateway.canonical.money import EntryKind
@@ -49,6 +49,7 @@ from gateway.providers.embeddings import registry as embedding_providers
 from gateway.providers.rerank import registry as rerank_providers
 from gateway.signatures import Vault
 from gateway.transport import Client
+from gateway.untrusted.urls import Policy
 from gateway.upstream.provider import HttpUpstream
 from tests.app.harness import ACCOUNT, CATALOG, DOLLAR, RECORD, Answer, AppUnderTest, Deferred, Keyring
 from tests.background.harness import OTHER_ACCOUNT, OTHER_KEY, Clock, Queried, Services
@@ -75,6 +76,12 @@ ROWS: list[Mapping[str, Any]] = [
 def immortal(port: Any) -> Any:
     """Leaves a port as it is."""
     return port
+
+
+def with_tools(*rows: Tool) -> tuple[Tool, ...]:
+    """Gives the table of tools with these rows, each in the place of one of its name."""
+    names = {row.name for row in rows}
+    return (*(row for row in ROWS_OF_TOOLS if row.name not in names), *rows)
 
 
 class Models:
@@ -127,6 +134,16 @@ class Executions:
 
 
 @dataclass
+class Queue:
+    """`DeliveryQueue` that keeps what is put into it."""
+
+    put: list[tuple[str, int]] = field(default_factory=list)
+
+    async def put_deliverable(self, job_id: str, place: int) -> None:
+        self.put.append((job_id, place))
+
+
+@dataclass
 class Parts:
     """The stores and connections that outlive a process of the engine."""
 
@@ -142,6 +159,7 @@ class Parts:
     records: MemoryIdempotencyRecords
     answers: MemoryObjects
     operations: Mapping[str, Any]
+    queue: Queue = field(default_factory=Queue)
 
     def pipeline(self, wrap: Wrap) -> Pipeline:
         """Builds the pipeline of one process."""
@@ -167,7 +185,7 @@ class Parts:
         rows = turned.pop("tools", ROWS_OF_TOOLS)
         runner = ToolRunner(wrap(self.memories), lambda _: Models(), self.clock, OUTSIDE, rows)
         journals = Journals(jobs, writer, wrap(self.objects))
-        return Engine(jobs, writer, journals, calls_of, runner, self.clock, **turned)
+        return Engine(jobs, writer, journals, calls_of, runner, wrap(self.queue), self.clock, **turned)
 
 
 @dataclass
@@ -286,6 +304,8 @@ async def place(rows: Rows, *, balance_usd: int = 1000, **turned: Any) -> AsyncI
     runs = Runs(jobs, writer, executions, Journals(jobs, writer, objects), objects, clock)
 
     def judge(principal: Principal, body: RunBody | TaskBody) -> None:
+        if not isinstance(body, RunBody):
+            judge_deliverables(body.deliverables, Policy())
         for first in first_requests(body.spec()):
             pipeline.open(operations["chat"], InboundRequest(principal, first, "", 0.0))
 

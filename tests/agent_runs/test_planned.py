@@ -9,10 +9,9 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
-from gateway.agents.tools.table import ROWS
 from gateway.agents.tools.tool import Arguments, Tool, ToolRefused, Work
 from gateway.ledger.money import parse_usd
-from tests.agent_runs.harness import TASKS, Place, call, kinds, say, scripted
+from tests.agent_runs.harness import TASKS, Place, call, kinds, say, scripted, with_tools
 from tests.agent_runs.scenarios import (
     BAD,
     GOOD,
@@ -58,7 +57,7 @@ class Tools:
     def stand(self, *rows: Tool) -> None:
         """Has the engine offer these rows too."""
         engine = self.home.executions.engine
-        tools = replace(engine.tools, rows=(*ROWS, *rows))
+        tools = replace(engine.tools, rows=with_tools(*rows))
         self.home.executions.engine = replace(engine, tools=tools)
 
 

@@ -311,7 +311,7 @@ async def test_a_task_tells_its_plan_its_deliverables_and_what_was_not_delivered
         view["result"],
         {"factuality", "relevance", "completeness", "safety"},
     )
-    assert (delivered["target"], delivered["delivered"]) == ("you@company.com", False)
+    assert (delivered["target"], delivered["delivered"]) == ("you@company.com", None)
     assert (view["partial"], view["failed_node_ids"]) == (False, [])
 
 

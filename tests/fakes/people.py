@@ -129,12 +129,17 @@ class MemoryPeople:
 class Outbox:
     """`Mail` that keeps its letters, newest last."""
 
-    def __init__(self, *, is_configured: bool = True, is_down: bool = False) -> None:
+    def __init__(self, *, is_configured: bool = True, is_down: bool = False, is_silent: bool = False) -> None:
         self.letters: list[Letter] = []
         self.is_configured = is_configured
         self.is_down = is_down
+        self.is_silent = is_silent
 
     async def send(self, letter: Letter) -> None:
         if self.is_down:
             raise ServiceUnavailable("no mail service")
         self.letters.append(letter)
+
+    async def send_once(self, letter: Letter) -> bool:
+        await self.send(letter)
+        return not self.is_silent

@@ -11,8 +11,20 @@ import pytest
 
 from gateway.ledger.money import parse_usd
 from tests.agent_runs.harness import call, say, scripted
+from tests.agent_runs.scenarios import (
+    GOOD,
+    aggregate,
+    blamed,
+    part,
+    planned,
+    planned_again,
+    scored,
+    told,
+    uses,
+)
 from tests.hangs import HANGS_AFTER_S
 from tests.stack.conftest import Stack
+from tests.stack.receiver import Receiver
 
 TURNS = (
     {"calls": [call("list_models", kind="embedding"), call("memory_write", level="tenant", key="seen", value="yes")]},
@@ -82,6 +94,28 @@ def test_a_stream_is_followed_and_gone_on_with(client: httpx.Client) -> None:
     ids = [line[4:] for line in whole.splitlines() if line.startswith("id: ")]
     rest = client.get("/agents/run/stream", headers={"Last-Event-ID": ids[3]}).raise_for_status().text
     assert [orjson.loads(line[6:]) for line in rest.splitlines() if line.startswith("data: ")] == events[3:]
+
+
+def test_a_planned_task_is_repaired_and_its_result_is_delivered(client: httpx.Client, receiver: Receiver) -> None:
+    # A memory without a value is refused.
+    first = (uses("look", "memory_write", key="a"), aggregate("answer", "look", goal="Answer it."))
+    second = (uses("look", "list_models", kind="embedding"), aggregate("answer", "look", goal="Answer it."))
+    words = (scored(GOOD), planned(*first), planned_again(*second), blamed("look"), told(part("Answer it."), "bge-m3."))
+    asked = {
+        "goal": f"Find the cheapest. {' '.join(words)}",
+        "model": "gpt-4o",
+        "enable_planner": True,
+        "auto_repair_max_rounds": 2,
+        "deliverables": [{"type": "webhook", "target": receiver.url}, {"type": "email", "target": "you@company.com"}],
+    }
+    view = client.post("/tasks", json=asked).raise_for_status().json()
+    assert (view["status"], view["result"], view["repair_rounds"]) == ("succeeded", "bge-m3.", 1), view
+    assert (view["succeeded_node_ids"], view["partial"]) == (["look", "answer"], False)
+    ((headers, body),) = receiver.wait(1)
+    assert headers["webhook-id"] == f"msg_{view['id']}_0"
+    assert orjson.loads(body)["data"]["content"] == "bge-m3."
+    logged = client.get("/webhooks/deliveries").raise_for_status().json()["data"]
+    assert view["id"] in {delivery["job_id"] for delivery in logged}
 
 
 def test_a_task_is_begun_listed_confirmed_and_cancelled(client: httpx.Client) -> None:

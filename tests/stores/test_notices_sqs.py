@@ -9,7 +9,7 @@ from gateway.errors import ServiceUnavailable
 from gateway.stores.aws.client import Unanswered
 from gateway.stores.aws.notices import SqsNotices
 from gateway.transport import Client
-from gateway.webhooks.batch import read_notice
+from gateway.webhooks.batch import ResultDelivery, read_notice
 from tests.stores.conftest import StoppedClock, api, boto, fresh
 from tests.stores.servers import Endpoints
 from tests.webhooks.conftest import JOB
@@ -44,6 +44,12 @@ async def test_what_is_put_can_be_read_by_the_notifier(endpoints: Endpoints, not
     await notices.put(JOB)
     (message,) = received(endpoints, url)
     assert read_notice(message["Body"]) == JOB.job_id
+
+
+async def test_a_tasks_delivery_is_read_by_the_notifier(endpoints: Endpoints, notices: SqsNotices, url: str) -> None:
+    await notices.put_deliverable("task_1", 2)
+    (message,) = received(endpoints, url)
+    assert read_notice(message["Body"]) == ResultDelivery("task_1", 2)
 
 
 async def test_a_received_message_is_hidden_until_it_is_to_come_again(

@@ -13,6 +13,7 @@ from gateway.people.sessions import Sessions
 from gateway.ports.mail import Letter
 from gateway.ports.people import MailedToken, PeopleStore, Session, User
 from gateway.ports.provider_keys import Envelope
+from gateway.stores.aws.client import Unanswered
 from gateway.stores.aws.ses import SesMail
 from gateway.stores.people import DynamoPeople
 from gateway.transport import Client
@@ -185,6 +186,22 @@ async def test_a_letter_is_sent_as_text_and_as_html_from_a_verified_identity(
     for identity in ("other.test", "jane@other.test"):
         with pytest.raises(ServiceUnavailable):
             await SesMail(aws, identity).send(LETTER)
+
+
+async def test_a_letter_that_may_have_been_taken_is_not_sent_again_where_once_is_asked_for() -> None:
+    class Silent:
+        asked = 0
+
+        async def call(self, *_: Any) -> Any:
+            self.asked += 1
+            raise Unanswered("ConnectionError", "no answer")
+
+    aws = Silent()
+    mail = SesMail(aws, "no-reply@sender.test")  # type: ignore[arg-type]  # the part that is called
+    assert (await mail.send_once(LETTER), aws.asked) == (False, 1)
+    with pytest.raises(ServiceUnavailable):
+        await mail.send(LETTER)
+    assert aws.asked > 2
 
 
 async def test_without_an_identity_there_is_no_mail(client: Client, clock: StoppedClock) -> None:

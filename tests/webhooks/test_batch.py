@@ -211,3 +211,23 @@ async def test_a_balance_is_looked_at_and_a_low_one_told_until_it_is_taken() -> 
     assert balances.handed == ["acct_1", (low, 2)]
     assert len(answer["batchItemFailures"]) == 1
     assert await deliver_batch(Tries({}), NO_ALERTS, Queue(), {"Records": records["Records"][:1]}) == FAILED
+
+
+@dataclass
+class Places:
+    """Deliveries of tasks' results that were asked for, all of which are taken."""
+
+    handed: list[tuple[str, int, int]] = field(default_factory=list)
+
+    async def deliver(self, job_id: str, place: int, number: int) -> TryResult:
+        self.handed.append((job_id, place, number))
+        return TryResult(delivered=True)
+
+
+async def test_a_tasks_result_is_handed_to_what_delivers_it() -> None:
+    body = orjson.dumps({"schema_version": 1, "deliverable": {"job_id": "task_1", "place": 2}}).decode()
+    records, places = {"Records": [record("gen_1", 3, body)]}, Places()
+    assert await deliver_batch(Tries({}), NO_ALERTS, Queue(), records, places=lambda: places) == DONE
+    assert places.handed == [("task_1", 2, 3)]
+    # A process that delivers none leaves the message in the queue.
+    assert await deliver_batch(Tries({}), NO_ALERTS, Queue(), records) == FAILED

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TypeAlias
 
+import orjson
 from msgspec import Struct
 
 from gateway.agents.graph import Answer, AskOwner, MakePlan, Reflect, RunNodes, next_decision, node_call
 from gateway.agents.records import Closed, Record, Spec, ToolCall, Warned
-from gateway.agents.state import State
+from gateway.agents.state import PARTIAL, State
 
 SUCCEEDED, FAILED, CANCELED = "succeeded", "failed", "canceled"
 NO_ANSWER = "The model gave no answer within {} steps."
@@ -37,6 +38,12 @@ class Verify(Struct, frozen=True):
     step: int
 
 
+class Deliver(Struct, frozen=True):
+    """Put the result on its way to the places that it is to go to."""
+
+    step: int
+
+
 class Note(Struct, frozen=True):
     """Write a record that follows from the state alone."""
 
@@ -54,7 +61,7 @@ class Over(Struct, frozen=True):
     """Do nothing: the run has ended."""
 
 
-Action: TypeAlias = AskModel | RunTools | MakePlan | RunNodes | Verify | Reflect | Note | AwaitConsent | Over
+Action: TypeAlias = AskModel | RunTools | MakePlan | RunNodes | Verify | Reflect | Deliver | Note | AwaitConsent | Over
 
 
 def next_action(spec: Spec, state: State, side_effects: Collection[str] = ()) -> Action:
@@ -84,7 +91,7 @@ def _planned(spec: Spec, state: State, guarded: Collection[str]) -> Action:
     match next_decision(spec, state, guarded):
         case Answer(failed=failed) if failed:
             message = NODES_FAILED.format(", ".join(failed))
-            end = Closed(state.steps, FAILED, state.content, "nodes_failed", message)
+            end = Closed(state.steps, FAILED, state.content, PARTIAL, message)
             return _finish(spec, state, end) if state.content else Note(end)
         case Answer():
             return _finish(spec, state, Closed(state.steps, SUCCEEDED, state.content))
@@ -101,7 +108,18 @@ def _finish(spec: Spec, state: State, end: Closed) -> Action:
     is_refused = state.verified is not None and not state.verified.passed
     if is_refused and state.round < spec.auto_repair_max_rounds:
         return Reflect(state.round)
-    return Note(end)
+    places = () if state.sent else delivery_calls(spec)
+    if spec.autonomy_level == CONFIRM_CALLS and not state.confirmed.issuperset(call.id for call in places):
+        return AwaitConsent(state.steps, places)
+    return Deliver(state.steps) if places else Note(end)
+
+
+def delivery_calls(spec: Spec) -> tuple[ToolCall, ...]:
+    """The deliveries of the result, as its owner agrees to them."""
+    return tuple(
+        ToolCall(f"deliver/{place}", each.type, orjson.dumps({"target": each.target}).decode())
+        for place, each in enumerate(spec.deliverables)
+    )
 
 
 def _is_over_budget(spec: Spec, state: State) -> bool:

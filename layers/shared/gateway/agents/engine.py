@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from gateway.agents import decide
 from gateway.agents.calls import Calls
 from gateway.agents.journal import Canceled, Journals, Overtaken, RunRecords, holds
-from gateway.agents.process import NEXT_OVER, Process
+from gateway.agents.process import NEXT_OVER, DeliveryQueue, Process
 from gateway.agents.records import Closed
 from gateway.agents.tools.run import ToolRunner
 from gateway.canonical.jobs import Attempt, Job, JobStatus
@@ -37,6 +37,7 @@ class Engine(Struct, frozen=True):
     journals: Journals
     calls_of: Callable[[Job, float], Calls]
     tools: ToolRunner
+    queue: DeliveryQueue
     clock: Clock
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
@@ -58,7 +59,17 @@ class Engine(Struct, frozen=True):
         run = await self._taken(job, name, deadline_s)
         calls = self.calls_of(run.job, deadline_s)
         process = Process(
-            name, deadline_s, run, calls, self.tools, self.writer, self.journals, self.clock, self.sleep, asyncio.Lock()
+            name,
+            deadline_s,
+            run,
+            calls,
+            self.tools,
+            self.writer,
+            self.journals,
+            self.clock,
+            self.queue,
+            self.sleep,
+            asyncio.Lock(),
         )
         try:
             return await process.go_on()

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from gateway.agents import decide, prompt, reflect, verify
 from gateway.agents import plan as plans
 from gateway.agents.calls import Calls, Paid
-from gateway.agents.decide import AskModel, AwaitConsent, Note, Over, RunTools, Verify, next_action
+from gateway.agents.decide import AskModel, AwaitConsent, Deliver, Note, Over, RunTools, Verify, next_action
 from gateway.agents.graph import MakePlan, Reflect, RunNodes
 from gateway.agents.journal import Canceled, Journals, RunRecords, holds
 from gateway.agents.records import (
@@ -29,6 +29,7 @@ from gateway.agents.records import (
     Planned,
     Record,
     Reflected,
+    Sent,
     ToolCall,
     Verified,
 )
@@ -63,6 +64,13 @@ class TimeIsShort(Exception):
     """Reports that what is next is left to the next process."""
 
 
+class DeliveryQueue(Protocol):
+    """The queue of what is to be delivered."""
+
+    async def put_deliverable(self, job_id: str, place: int) -> None:
+        """Queues the delivery of a task's result to one of its places; raises `ServiceUnavailable`."""
+
+
 class Process(Struct):
     """One process's part of a run. `run` is the run as it was written last; `lock` orders the writes."""
 
@@ -74,6 +82,7 @@ class Process(Struct):
     writer: JobWriter
     journals: Journals
     clock: Clock
+    queue: DeliveryQueue
     sleep: Callable[[float], Awaitable[None]]
     lock: asyncio.Lock
 
@@ -120,6 +129,8 @@ class Process(Struct):
                 await self._attempt(self._verify)
             case Reflect(round=number):
                 await self._attempt(partial(self._reflect, number))
+            case Deliver(step=step):
+                await self._attempt(partial(self._deliver, step))
 
     def _next(self, run: RunRecords) -> decide.Action:
         return next_action(run.spec, run.state, self.tools.side_effects)
@@ -164,11 +175,15 @@ class Process(Struct):
         return Closed(state.steps, decide.FAILED, state.content, error.code or error.type, error.message)
 
     async def _paid(self, body: bytes, part: str) -> Paid:
-        """The answer of a model, asked again while another try may be spared what this one met."""
+        """The answer of a model."""
+        return await self._tried(partial(self.calls.ask, "chat", body, part))
+
+    async def _tried(self, work: Callable[[], Awaitable[Result]]) -> Result:
+        """The result of work that is done again while another try may be spared what this one met."""
         failures = 0
         while True:
             try:
-                return await self.calls.ask("chat", body, part)
+                return await work()
             except GatewayError as error:
                 failures += not isinstance(error, RateLimited)
                 if failures >= TRIES or not _may_pass(error):
@@ -235,6 +250,12 @@ class Process(Struct):
         # A side effect that has happened is not made to happen again.
         acted = {node.id for node in (() if plan is None else plan.nodes) if node.tool in self.tools.side_effects}
         return replace(found, blamed=tuple(name for name in found.blamed if name not in acted))
+
+    async def _deliver(self, step: int) -> Sent:
+        """Queues the deliveries; one that is queued again after a death is known by its task and place."""
+        for place in range(len(self.run.spec.deliverables)):
+            await self._tried(partial(self.queue.put_deliverable, self.run.job.job_id, place))
+        return Sent(step)
 
     async def _run_nodes(self) -> None:
         """Runs every node that is ready beside the others; one that another's result makes ready begins at once."""

@@ -164,6 +164,12 @@ class Reflected(Struct, frozen=True, tag="reflected", omit_defaults=True):
     cost_nanousd: NanoUsd = 0
 
 
+class Sent(Struct, frozen=True, tag="sent"):
+    """The notice that the result is on its way to all places that it is to go to."""
+
+    step: int
+
+
 class Closed(Struct, frozen=True, tag="closed", omit_defaults=True):
     """The end of the run. A failed or cancelled one keeps the `result` that there was."""
 
@@ -174,7 +180,7 @@ class Closed(Struct, frozen=True, tag="closed", omit_defaults=True):
     message: str | None = None
 
 
-Record: TypeAlias = Answered | Ran | Warned | Confirmed | Verified | Planned | NodeRan | Reflected | Closed
+Record: TypeAlias = Answered | Ran | Warned | Confirmed | Verified | Planned | NodeRan | Reflected | Sent | Closed
 
 
 def written(records: tuple[Record, ...]) -> bytes:

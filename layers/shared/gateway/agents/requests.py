@@ -14,7 +14,9 @@ from gateway.agents.tools.table import NAMES, not_offered
 from gateway.agents.tools.tool import Offer
 from gateway.canonical.jobs import JobKind
 from gateway.errors import InvalidRequest
+from gateway.people.settings import EmailAddress
 from gateway.protocols.shared.body import Body
+from gateway.untrusted.urls import Policy, judge_url
 
 # The contract's tools; those that have no row in the table are not offered, and the run says so.
 BUILT_IN = (
@@ -154,6 +156,19 @@ class TaskBody(Body, frozen=True):
             autonomy_level=self.autonomy_level,
             not_offered=_not_offered(tools, self.rag_documents),
         )
+
+
+def judge_deliverables(asked: Sequence[DeliverableBody], policy: Policy) -> None:
+    """Raises `InvalidRequest` for an address that no result may go to."""
+    for place, each in enumerate(asked):
+        param = f"deliverables[{place}].target"
+        try:
+            if each.type == "email":
+                EmailAddress.read(each.target)
+            else:
+                judge_url(each.target, param, policy)
+        except ValueError as wrong:
+            raise InvalidRequest(str(wrong), param=param, code="invalid_value") from None
 
 
 def _amount(given: UsdAmount | None) -> int | None:

@@ -21,6 +21,7 @@ from gateway.agents.records import (
     Ran,
     Record,
     Reflected,
+    Sent,
     ToolCall,
     Verified,
     Warned,
@@ -28,6 +29,8 @@ from gateway.agents.records import (
 from gateway.canonical.money import NanoUsd
 
 LESSON = "The answer above was judged and has to be mended: {} Use the results that you have, and answer anew."
+# The code of a task whose result is made of a part of its plan.
+PARTIAL = "nodes_failed"
 NO_NODES: Mapping[str, Ran] = {}
 
 
@@ -57,12 +60,18 @@ class State(Struct, frozen=True):
     round: int = 0
     nodes: Mapping[str, Ran] = NO_NODES
     reflected: Reflected | None = None
+    sent: bool = False
     closed: Closed | None = None
 
     @property
     def succeeded(self) -> dict[str, Ran]:
         """The results of the nodes that did not fail."""
         return {name: ran for name, ran in self.nodes.items() if not ran.failed}
+
+    @property
+    def is_deliverable(self) -> bool:
+        """True once the run has ended with a result, in full or in part, that is to go to its places."""
+        return self.sent and self.closed is not None and self.closed.code in {None, PARTIAL}
 
 
 def state_of(records: Iterable[Record]) -> State:
@@ -147,6 +156,11 @@ def _(record: Confirmed, state: State) -> State:
 @after.register
 def _(record: Verified, state: State) -> State:
     return replace(_paid(state, record), verified=record)
+
+
+@after.register
+def _(_: Sent, state: State) -> State:
+    return replace(state, sent=True)
 
 
 @after.register

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from gateway.agents.decide import delivery_calls
 from gateway.agents.graph import node_call
 from gateway.agents.records import (
     Answered,
@@ -32,7 +33,9 @@ Json = dict[str, Any]
 JOURNAL, RECORDS, CONSENT, LEFT_S = "journal", "records", "consent", "left_s"
 AWAITS = "awaiting_confirmation"
 ONLY_NODE = "n1"
-NOT_DELIVERED = "This deployment does not deliver results by e-mail or webhook; the content is here."
+# Member of a task's metadata: the state of the delivery to each of its places.
+DELIVERIES = "deliveries"
+NOT_DELIVERED = "The task came to no result that is delivered."
 BUDGET = "The run has cost {} USD, above its soft limit of {} USD; it goes on."
 
 
@@ -60,20 +63,21 @@ def job_view(job: Job, spec: Spec, records: Sequence[Record]) -> Json:
         "total_tokens_out": state.tokens_out,
         "total_cost_usd": format_usd(state.spent_nanousd),
         "tools_not_offered": dict(spec.not_offered),
-        "awaiting": awaited(state, job),
+        "awaiting": awaited(spec, state, job),
         "error": None if job.error is None else {"code": job.error.code, "message": job.error.message},
     }
     if spec.enable_verifier:
         view |= verified_view(state)
     if job.kind is JobKind.TASK:
-        view |= task_view(spec, state, status)
+        view |= task_view(spec, state, job)
     return view
 
 
-def awaited(state: State, job: Job) -> list[Json]:
+def awaited(spec: Spec, state: State, job: Job) -> list[Json]:
     """The calls that a waiting run waits for its owner's consent to; none where it waits to start."""
     names = job.metadata.get(CONSENT) if waits(job) else None
     calls = {call.id: call for call in state.pending}
+    calls |= {call.id: call for call in delivery_calls(spec)}
     if state.plan is not None:
         calls |= {call.id: call for call in (node_call(state.round, node) for node in state.plan.nodes)}
     return [
@@ -106,12 +110,26 @@ def verified_view(state: State) -> Json:
     }
 
 
-def task_view(spec: Spec, state: State, status: str) -> Json:
+def delivered_view(job: Job, spec: Spec, records: Sequence[Record]) -> Json:
+    """A task's result as its places are given it."""
+    state = state_of(records)
+    whole = task_view(spec, state, job)
+    return {
+        "object": "task.deliverable",
+        "task_id": job.job_id,
+        "status": _status(job),
+        "content": state.content,
+        "metadata": _scores(state),
+        **{name: whole[name] for name in ("goal", "partial", "succeeded_node_ids", "failed_node_ids")},
+    }
+
+
+def task_view(spec: Spec, state: State, job: Job) -> Json:
     """The members of a task beside those of a run. A task without a planner is a plan of one node, which is the run.
 
     Once it has ended each node of the plan has succeeded or failed; one that could not begin has failed.
     """
-    ended = state.closed is not None
+    ended, status = state.closed is not None, _status(job)
     succeeded = _succeeded(spec, state, status)
     nodes = _nodes(spec, state)
     failed = [node["id"] for node in nodes if node["id"] not in succeeded]
@@ -119,7 +137,7 @@ def task_view(spec: Spec, state: State, status: str) -> Json:
         "goal": spec.task,
         "plan": {"nodes": nodes},
         "repair_rounds": state.round,
-        "deliverables": _deliverables(spec, state) if ended else [],
+        "deliverables": _deliverables(spec, state, job) if ended else [],
         "partial": ended and status != JobStatus.SUCCEEDED.value and bool(state.content is not None or succeeded),
         "succeeded_node_ids": succeeded,
         "failed_node_ids": failed if ended else [name for name in failed if name in state.nodes],
@@ -153,15 +171,32 @@ def _plan_view(plan: Plan) -> list[Json]:
     ]
 
 
-def _deliverables(spec: Spec, state: State) -> list[Json]:
-    """The result for each place that it was to go to; one for the answer alone where none was named."""
-    content = {"content": state.content, "metadata": {} if state.verified is None else dict(state.verified.scores)}
+def _deliverables(spec: Spec, state: State, job: Job) -> list[Json]:
+    """The result for each place that it was to go to; one for the answer alone where none was named.
+
+    `delivered` is null while the delivery is on its way, and where it is not known what became of it.
+    """
+    content = {"content": state.content, "metadata": _scores(state)}
     if not spec.deliverables:
         return [{"type": "text", "target": None, **content, "delivered": None, "delivery_error": None}]
     return [
-        {"type": each.type, "target": each.target, **content, "delivered": False, "delivery_error": NOT_DELIVERED}
-        for each in spec.deliverables
+        {"type": each.type, "target": each.target, **content, **_delivery(state, job, place)}
+        for place, each in enumerate(spec.deliverables)
     ]
+
+
+def _delivery(state: State, job: Job, place: int) -> Json:
+    if not state.is_deliverable:
+        return {"delivered": False, "delivery_error": NOT_DELIVERED}
+    noted = job.metadata.get(DELIVERIES, {}).get(str(place), {})
+    return {
+        "delivered": {"sent": True, "failed": False}.get(noted.get("state")),
+        "delivery_error": noted.get("error"),
+    }
+
+
+def _scores(state: State) -> dict[str, float]:
+    return {} if state.verified is None else dict(state.verified.scores)
 
 
 def step_events(job_id: str, steps: Sequence[Json], after: int) -> Iterator[bytes]:

@@ -5,12 +5,15 @@ A link leads to the operator's console, which hands its token to the API. Withou
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gateway.ports.mail import Letter
 
+GOAL_CHARACTERS_MAX = 500
 SIGNATURE = "This was sent once, for a request at the gateway. There is no need to answer."
 _HTML = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>'
-    '<body style="font-family: sans-serif; max-width: 36em">{body}</body></html>'
+    '<body style="font-family: sans-serif; max-width: 36em; white-space: pre-line">{body}</body></html>'
 )
 
 
@@ -73,6 +76,21 @@ def low_balance(to: str, balance_usd: str, threshold_usd: str, failed: str, cons
     return _letter(
         to, "Your balance is low", said, way, "At zero, requests are refused until the account is topped up."
     )
+
+
+def task_result(to: str, goal: str, content: str, scores: Mapping[str, float], *, partial: bool) -> Letter:
+    """The letter that delivers a task's result."""
+    asked = f"The task: {goal[:GOAL_CHARACTERS_MAX]}"
+    state = ("This is a part of the result: not all that was planned could be done.",) if partial else ()
+    judged = ", ".join(f"{name} {score:.2f}" for name, score in scores.items())
+    said = (
+        asked,
+        *state,
+        *content.split("\n\n"),
+        *([f"Scores of the answer, from 0 to 1: {judged}."] if judged else []),
+    )
+    subject = "A part of your task's result" if partial else "Your task's result"
+    return _letter(to, subject, said, ("", ""), "If you expect no such letter, tell the operator of the gateway.")
 
 
 def _way(console_url: str, page: str, token: str) -> tuple[str, str]:

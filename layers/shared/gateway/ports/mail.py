@@ -25,3 +25,9 @@ class Mail(Protocol):
 
     async def send(self, letter: Letter) -> None:
         """Hands a letter over; raises `ServiceUnavailable` if the service does not take it."""
+
+    async def send_once(self, letter: Letter) -> bool:
+        """Hands a letter over at most once: False if it is not known whether the service took it.
+
+        Raises `ServiceUnavailable` if the service did not take it.
+        """

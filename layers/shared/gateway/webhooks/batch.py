@@ -55,8 +55,14 @@ class Balances(Protocol):
     async def deliver(self, low: LowBalance, number: int) -> TryResult: ...
 
 
-def _unknown() -> Balances:
-    raise UnreadableNotice("balances are not looked at here")
+class Places(Protocol):
+    """Makes one delivery try for a task's result at one of its places."""
+
+    async def deliver(self, job_id: str, place: int, number: int) -> TryResult: ...
+
+
+def _unknown() -> Any:
+    raise UnreadableNotice("notices of this kind are not read here")
 
 
 class Told(Struct, frozen=True):
@@ -65,6 +71,7 @@ class Told(Struct, frozen=True):
     tries: Tries
     alerts: AlertTries
     balances: Callable[[], Balances]
+    places: Callable[[], Places]
     queue: Queue
 
 
@@ -74,9 +81,10 @@ async def deliver_batch(
     queue: Queue,
     event: Mapping[str, Any],
     balances: Callable[[], Balances] = _unknown,
+    places: Callable[[], Places] = _unknown,
 ) -> dict[str, list[dict[str, str]]]:
     """Delivers a batch; returns the messages that stay in the queue, as Lambda expects."""
-    on, failed = Told(tries, alerts, balances, queue), []
+    on, failed = Told(tries, alerts, balances, places, queue), []
     for record in event["Records"]:
         try:
             done = await _tell(on, record)
@@ -104,7 +112,14 @@ class BalanceCheck(Struct, frozen=True):
     account_id: str
 
 
-Notice = str | SpendCheck | SpendAlert | BalanceCheck | LowBalance
+class ResultDelivery(Struct, frozen=True):
+    """A message that asks for a try to deliver a task's result to one of its places."""
+
+    job_id: str
+    place: int
+
+
+Notice = str | SpendCheck | SpendAlert | BalanceCheck | LowBalance | ResultDelivery
 
 
 def read_notice(body: str) -> Notice:
@@ -122,6 +137,8 @@ def read_notice(body: str) -> Notice:
                 return BalanceCheck(**members)
             case {"schema_version": 1, "low": dict(members)}:
                 return LowBalance(**members)
+            case {"schema_version": 1, "deliverable": dict(members)}:
+                return ResultDelivery(**members)
     except (orjson.JSONDecodeError, TypeError) as error:
         raise UnreadableNotice("a notice is JSON of a known form") from error
     raise UnreadableNotice("a notice names its job, its key or its alert")
@@ -140,6 +157,8 @@ async def _tell(on: Told, record: Mapping[str, Any]) -> bool:
             result = await on.alerts.deliver(alert, number)
         case LowBalance() as low:
             result = await on.balances().deliver(low, number)
+        case ResultDelivery(job_id, place):
+            result = await on.places().deliver(job_id, place, number)
         case job_id:
             result = await on.tries.deliver(job_id, number)
     if result.again_s is not None:

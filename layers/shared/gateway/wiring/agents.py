@@ -28,10 +28,14 @@ def runs() -> Runs:
 def judge(principal: Principal, asked: RunBody | TaskBody) -> None:
     """Raises what a first call of its models would be refused for before it costs anything: models, rights."""
     from gateway.agents.prompt import first_requests  # noqa: PLC0415  # no cold start pays for it
+    from gateway.agents.requests import RunBody, judge_deliverables  # noqa: PLC0415  # likewise
     from gateway.pipeline.operation import InboundRequest  # noqa: PLC0415  # likewise
     from gateway.protocols.openai_chat import CLIENT  # noqa: PLC0415  # likewise
+    from gateway.untrusted.urls import Policy  # noqa: PLC0415  # likewise
     from gateway.wiring.chat import chat  # noqa: PLC0415  # likewise
     from gateway.wiring.streaming import services  # noqa: PLC0415  # likewise
 
+    if not isinstance(asked, RunBody):
+        judge_deliverables(asked.deliverables, Policy(process().settings.own_hosts))
     for body in first_requests(asked.spec()):
         services().pipeline.open(chat(CLIENT), InboundRequest(principal, body, "", 0.0))

@@ -18,6 +18,7 @@ from gateway.wiring.process import process
 from gateway.wiring.webhooks import webhook_records
 
 if TYPE_CHECKING:
+    from gateway.agents.deliverables import Deliverables
     from gateway.webhooks.balance import BalanceWatch
 
 
@@ -37,4 +38,9 @@ async def deliver_batch(event: dict[str, Any]) -> dict[str, Any]:
 
         return balance_watch(posting)
 
-    return await deliver(deliveries, alerts, notices(), event, balances)
+    def deliverables() -> Deliverables:
+        from gateway.wiring.deliverables import deliverables_by  # noqa: PLC0415  # few notices are of a task
+
+        return deliverables_by(posting)
+
+    return await deliver(deliveries, alerts, notices(), event, balances, deliverables)

@@ -24,6 +24,7 @@ from gateway.transport import Timeouts
 from gateway.wiring.accounts import keys
 from gateway.wiring.chat import chat
 from gateway.wiring.job_stores import jobs, writer
+from gateway.wiring.money import notices
 from gateway.wiring.objects import bucket_objects
 from gateway.wiring.process import Process, process
 from gateway.wiring.providers import OWN_KEYS
@@ -114,4 +115,4 @@ def engine() -> Engine:
     objects = bucket_objects(on.settings.responses_bucket)
     memories = DynamoMemories(on.aws, on.settings.memories_table)
     runner = ToolRunner(memories, lambda job: KeysModels(_caller(job)), on.clock, Outside(_sandbox(on)))
-    return Engine(jobs(), writer(), Journals(jobs(), writer(), objects), _calls, runner, on.clock)
+    return Engine(jobs(), writer(), Journals(jobs(), writer(), objects), _calls, runner, notices(), on.clock)

@@ -50,6 +50,10 @@ class SqsNotices:
         """Puts an alert that is to be delivered."""
         await self._put({"alert": asdict(alert)})
 
+    async def put_deliverable(self, job_id: str, place: int) -> None:
+        """Puts the delivery of a task's result to one of its places."""
+        await self._put({"deliverable": {"job_id": job_id, "place": place}})
+
     async def _put(self, members: Mapping[str, object]) -> None:
         body = orjson.dumps({"schema_version": SCHEMA_VERSION, **members}).decode()
         send = partial(self._aws.call, "sqs", "SendMessage", {"QueueUrl": self._queue_url, "MessageBody": body})
