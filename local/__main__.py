@@ -27,11 +27,20 @@ COMMANDS = {
     "credit": "local.operator_commands",
     "ledger": "local.operator_commands",
     "sweep": "local.operator_commands",
-    "catalog": "local.operator_commands",
     "reconcile": "local.reconcile",
     "mail": "local.mail",
     "setup": "local.dynamodb",
 }
+# Commands whose words are those that a deployed stack's operator types.
+WORDED = {
+    "audit": "the audit log of an account, or of the deployment",
+    "catalog": "the document over the catalog: show, diff, set, rollback",
+    "users": "people: list, show, disable, enable, unlock, invite",
+    "organizations": "organizations: list, show, members",
+    "plans": "plans: show, set, give-back",
+    "refunds": "refunds made by hand: payments, book",
+}
+COMMANDS |= dict.fromkeys(WORDED, "local.operator_commands")
 
 
 def main() -> int:
@@ -59,13 +68,16 @@ def _arguments() -> argparse.Namespace:
     credit.add_argument("account")
     credit.add_argument("usd")
     credit.add_argument("--once", metavar="REFERENCE", help="a payment's reference: credited a single time")
+    credit.add_argument("--why", metavar="REASON", default="on a local stack", help="the reason, which is kept")
+    credit.add_argument("--by", metavar="NAME", help="who acts, if not the user of this machine")
     _add_data(credit)
     ledger = commands.add_parser("ledger", help="an account's balance, holds and entries")
     ledger.add_argument("account")
     _add_data(ledger)
-    catalog = commands.add_parser("catalog", help="the document over the catalog: show, diff, set, rollback")
-    _add_data(catalog)
-    catalog.add_argument("words", nargs=argparse.REMAINDER, help="as python -m gateway.admin takes them")
+    for name, said in WORDED.items():
+        worded = commands.add_parser(name, help=said)
+        _add_data(worded)
+        worded.add_argument("words", nargs=argparse.REMAINDER, help="as python -m gateway.admin takes them")
     sweep = commands.add_parser("sweep", help="end the holds whose deadline is over")
     sweep.add_argument("--now", type=float, metavar="EPOCH_SECONDS", help="the sweeper's clock, if not the machine's")
     _add_data(sweep)

@@ -1,4 +1,4 @@
-"""Runs the operator's commands `credit`, `ledger`, `sweep` and `catalog` on the tables of a local stack.
+"""Runs the operator's commands on the tables of a local stack.
 
 The code is that of `gateway.admin`; only the addresses of the tables come from the data directory. A command uses the
 database of a running stack. If no stack runs, it starts the database for its own duration.
@@ -46,7 +46,9 @@ def save_environment(data: Path, environment: Mapping[str, str]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs one command. Returns 1 if it was refused, after printing the reason to standard error."""
-    command = _as_deployed(arguments) if arguments.command == "catalog" else arguments
+    command = _as_deployed(arguments) if hasattr(arguments, "words") else arguments
+    if getattr(command, "by", "named") is None:
+        command.by = getpass.getuser()
     try:
         answer = asyncio.run(_execute(arguments, command))
     except (GatewayError, CatalogError, NotAnAmount, NoStack) as refusal:
@@ -59,8 +61,6 @@ def run(arguments: argparse.Namespace) -> int:
 def _as_deployed(arguments: argparse.Namespace) -> argparse.Namespace:
     """Reads a command whose words are those that a deployed stack's operator types."""
     command = commands.parser().parse_args(["--stack", "local", arguments.command, *arguments.words])
-    if getattr(command, "by", "named") is None:
-        command.by = getpass.getuser()
     command.json = arguments.json
     return command
 

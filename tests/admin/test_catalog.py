@@ -42,7 +42,8 @@ class Desk:
     async def run(self, *words: str) -> tuple[dict[str, Any], str]:
         rows = MemoryProviderRows({"custom/there": {"base_url": "http://10.0.0.7/v1"}})
         services: Any = SimpleNamespace(overrides=self.store, clock=StoppedClock(), provider_rows=rows)
-        arguments = parser().parse_args(["--stack", "s", "catalog", *words])
+        act = ("--by", "bob", "--why", "a test") if words[0] in {"set", "rollback"} else ()
+        arguments = parser().parse_args(["--stack", "s", "catalog", words[0], *act, *words[1:]])
         answer = await catalog.run(services, arguments)
         return answer, shown(arguments, answer)
 
@@ -53,13 +54,13 @@ def desk(tmp_path: Path) -> Desk:
 
 
 async def test_a_document_becomes_the_next_version_with_who_and_when_and_why(desk: Desk) -> None:
-    answer, page = await desk.run("set", desk.file(CHEAP), "--by", "ann", "--note", "cheaper")
+    answer, page = await desk.run("set", desk.file(CHEAP), "--by", "ann", "--why", "cheaper")
     assert answer["version"] == 1
     assert 'gpt-4o: price.input: "2.50" -> "2"' in page
     assert desk.store.versions == [StoredOverrides(1, CHEAP, "ann", 1_795_244_400, "cheaper")]
-    await desk.run("set", desk.file(DEAR), "--by", "bob")
+    await desk.run("set", desk.file(DEAR))
     _, page = await desk.run("show")
-    assert page.splitlines()[:2] == ["version 2  1795244400  bob", "version 1  1795244400  ann  cheaper"]
+    assert page.splitlines()[:2] == ["version 2  1795244400  bob  a test", "version 1  1795244400  ann  cheaper"]
     assert '"passthrough": "9"' in page
     answer, _ = await desk.run("show", "--version", "1")
     assert (answer["by"], answer["document"]["chat"]["models"][0]["id"]) == ("ann", "gpt-4o")
@@ -85,10 +86,8 @@ async def test_a_rollback_sets_an_earlier_version_anew(desk: Desk) -> None:
     await desk.run("set", desk.file(CHEAP))
     await desk.run("set", desk.file(DEAR))
     await desk.run("rollback", "1")
-    assert [(stored.version, stored.text, stored.note) for stored in desk.store.versions[2:]] == [
-        (3, CHEAP, "as version 1")
-    ]
-    await desk.run("rollback", "0", "--note", "enough")
+    assert [(stored.version, stored.text, stored.note) for stored in desk.store.versions[2:]] == [(3, CHEAP, "a test")]
+    await desk.run("rollback", "0", "--why", "enough")
     assert [(stored.text, stored.note) for stored in desk.store.versions[3:]] == [("{}", "enough")]
     with pytest.raises(NotFound):
         await desk.run("rollback", "9")

@@ -28,7 +28,7 @@ async def test_a_key_is_written_and_not_shown() -> None:
         "openai": {"api_key": CANARY, "base_url": "https://proxy.example/v1"},
     }
     assert answer == {"provider": "openai", "holds": ["api_key", "base_url"]}
-    arguments = parser().parse_args(["--stack", "s", "set-provider-key", "openai"])
+    arguments = parser().parse_args(["--stack", "s", "set-provider-key", "openai", "--why", "new"])
     assert CANARY not in shown(arguments, answer)
 
 

@@ -8,13 +8,14 @@ import pytest
 from gateway.billing import plans as module
 from gateway.billing.membership import give_back, set_plan
 from gateway.billing.plans import Plan, data_file, hint, plan_of, plans, read_plans, rebate
-from gateway.canonical.money import Tier
+from gateway.canonical.money import Act, Tier
 from gateway.errors import InvalidRequest, NotFound
 from tests.billing.harness import Till
 from tests.control_plane.harness import ACCOUNT, DAY_S, NOW_S
 
 pytestmark = pytest.mark.anyio
 USD = 10**9
+ACT = Act("ann", "a test")
 PAYG, TEAM, SCALE = (
     Plan(n, n, m * USD, f, r) for n, m, f, r in (("a", 0, 500, 1), ("b", 20, 300, 2), ("c", 200, 200, 3))
 )
@@ -99,12 +100,12 @@ async def test_a_month_s_rebate_is_of_its_passthrough_charges_and_booked_once(ti
     await till.nexgate.spend("5000", october_s, Tier.FAST)
     await till.nexgate.spend("3000", NOW_S)
     await set_plan(till.books, till.money, ACCOUNT, "team")
-    first, again = [await give_back(till.books, till.money, ACCOUNT, 202610, NOW_S) for _ in range(2)]
+    first, again = [await give_back(till.books, till.money, ACCOUNT, 202610, NOW_S, ACT) for _ in range(2)]
     assert first is not None
     assert (first, first.amount_nanousd, first.note) == (again, 180 * USD, "plan team, 2026-10")
-    assert await give_back(till.books, till.money, ACCOUNT, 202609, NOW_S) is None
+    assert await give_back(till.books, till.money, ACCOUNT, 202609, NOW_S, ACT) is None
     with pytest.raises(InvalidRequest, match="over"):
-        await give_back(till.books, till.money, ACCOUNT, 202611, NOW_S)
+        await give_back(till.books, till.money, ACCOUNT, 202611, NOW_S, ACT)
 
 
 def test_the_data_file_is_read_and_a_wrong_one_refused() -> None:

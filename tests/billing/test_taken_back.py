@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 
 def wanted(usd: int, number: int) -> HoldRequest:
-    return HoldRequest(ACCOUNT, MANAGER_ID, hold_id_at(NOW_S, number), usd * 10**9, int(NOW_S) + 960, 1_000)
+    return HoldRequest(ACCOUNT, MANAGER_ID, hold_id_at(NOW_S, 10**6 + number), usd * 10**9, int(NOW_S) + 960, 1_000)
 
 
 async def test_a_refund_takes_what_it_pays_back(till: Till) -> None:

@@ -13,6 +13,7 @@ from gateway.canonical.alerts import KeySpend
 from gateway.canonical.money import (
     AccountSnapshot,
     AccountState,
+    Act,
     Admission,
     Charge,
     CountedCall,
@@ -75,10 +76,17 @@ class MemoryMoney:
         )
 
     async def credit(
-        self, account_id: str, amount_nanousd: NanoUsd, *, once: str, now_s: float, note: str | None = None
+        self,
+        account_id: str,
+        amount_nanousd: NanoUsd,
+        *,
+        once: str,
+        now_s: float,
+        note: str | None = None,
+        act: Act | None = None,
     ) -> Entry:
         account = self._known(account_id)
-        entry = credit_entry(account_id, amount_nanousd, now_s, note)
+        entry = credit_entry(account_id, amount_nanousd, now_s, note, act)
         if (account_id, once) in self._once:
             return self._once[account_id, once]
         self._once[account_id, once] = self._entries[account_id][entry.entry_id] = entry

@@ -14,13 +14,13 @@ class MemoryOrganizations:
     """`OrganizationStore` in dictionaries."""
 
     def __init__(self) -> None:
-        self._organizations: dict[str, Organization] = {}
+        self.organizations: dict[str, Organization] = {}
         self._members: dict[tuple[str, str], Member] = {}
         self._invitations: dict[tuple[str, str], Invitation] = {}
         self.log = MemoryAudit()
 
     async def organization(self, org_id: str) -> Organization | None:
-        return self._organizations.get(org_id)
+        return self.organizations.get(org_id)
 
     async def member(self, org_id: str, user_id: str) -> Member | None:
         return self._members.get((org_id, user_id))
@@ -39,7 +39,7 @@ class MemoryOrganizations:
         members: Sequence[MemberChange] = (),
         used: Invitation | None = None,
     ) -> bool:
-        standing = self._organizations.get(organization.org_id)
+        standing = self.organizations.get(organization.org_id)
         stands = _version(standing) == _version(instead_of)
         stands = stands and all(
             _version(self._members.get((after.org_id, after.user_id))) == _version(before) for after, before in members
@@ -51,7 +51,7 @@ class MemoryOrganizations:
             await self.end_invitation(used, "accepted")
         if not stands:
             return standing == organization
-        self._organizations[organization.org_id] = organization
+        self.organizations[organization.org_id] = organization
         self._members |= {(after.org_id, after.user_id): after for after, _ in members}
         return True
 

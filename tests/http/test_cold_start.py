@@ -65,7 +65,7 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "generation": (363, 1286),
     "images": (349, 1242),
     "jobs": (305, 1192),
-    "keys": (287, 1112),
+    "keys": (287, 1113),
     "messages": (381, 1320),
     "models": (340, 1176),
     "notifier": (278, 1129),

@@ -9,6 +9,7 @@ from gateway.canonical.alerts import KeySpend
 from gateway.canonical.money import (
     AccountSnapshot,
     AccountState,
+    Act,
     Admission,
     Charge,
     CountedCall,
@@ -100,9 +101,16 @@ class Checked:
         await self._check(account_id)
 
     async def credit(
-        self, account_id: str, amount_nanousd: NanoUsd, *, once: str, now_s: float, note: str | None = None
+        self,
+        account_id: str,
+        amount_nanousd: NanoUsd,
+        *,
+        once: str,
+        now_s: float,
+        note: str | None = None,
+        act: Act | None = None,
     ) -> Entry:
-        entry = await self._money.credit(account_id, amount_nanousd, once=once, now_s=now_s, note=note)
+        entry = await self._money.credit(account_id, amount_nanousd, once=once, now_s=now_s, note=note, act=act)
         await self._check(account_id)
         return entry
 

@@ -18,9 +18,9 @@ from msgspec.structs import replace
 from gateway.admin.accounts import create_account, credit, read_ledger
 from gateway.admin.commands import COMMANDS, answered, main, parser, shown, stack_settings
 from gateway.auth.principal import key_hash
+from gateway.canonical.money import Act
 from gateway.errors import NotFound, ServiceUnavailable
 from gateway.ledger.hold_ids import hold_id_at
-from gateway.people.tokens import hashed
 from gateway.providers.auth.sigv4 import AwsCredentials
 from gateway.stores.money.items import entry_item
 from gateway.stores.money.store import DynamoMoney
@@ -28,41 +28,21 @@ from gateway.stores.money.tables import MoneyTables
 from gateway.stores.money.usage import WORTH, UsageSums
 from gateway.wiring.operator import Operator
 from gateway.wiring.settings import Settings, from_environment
-from tests.fakes.audit import MemoryAudit
 from tests.fakes.invocations import LambdaContext
-from tests.fakes.keys import MemoryKeyStore
 from tests.fakes.money import MemoryMoney
-from tests.fakes.overrides import MemoryOverrides
-from tests.fakes.people import MemoryPeople
-from tests.fakes.provider_rows import MemoryProviderRows
+from tests.fakes.operator import StandingClock, memory_operator
 from tests.money.conftest import BOTO
 from tests.money.given import NOW_S, admitted, charge, opened, wanted
 from tests.money.simulation.dynamodb import SimulatedDynamoDb
-from tests.money.stores import WallClock
 
 pytestmark = pytest.mark.anyio
-
-
-class StandingClock(WallClock):
-    """A clock that stands at the tests' moment."""
-
-    def now_s(self) -> float:
-        return NOW_S
+ACT = Act("ann", "a test")
+WHY = ("--by", "ann", "--why", "a test")
 
 
 @pytest.fixture
 def services() -> Operator:
-    return Operator(
-        money=MemoryMoney(),
-        key_store=MemoryKeyStore(),
-        clock=StandingClock(),
-        provider_rows=MemoryProviderRows(),
-        callback_rows=MemoryProviderRows(),
-        overrides=MemoryOverrides(),
-        people=MemoryPeople(),
-        sums=UsageSums(MoneyTables(SimulatedDynamoDb(), "accounts", "ledger")),
-        audit=MemoryAudit(),
-    )
+    return memory_operator()
 
 
 async def test_usage_is_summed_up_and_mended_by_hand(services: Operator) -> None:
@@ -84,15 +64,6 @@ async def test_usage_is_summed_up_and_mended_by_hand(services: Operator) -> None
     assert answer == {"account_id": "acct_1", "entries": 0, "mended": {"2026-11-20": 1}}
 
 
-async def test_an_invitation_is_shown_once_stored_as_a_hash_and_expires(services: Operator) -> None:
-    words = parser().parse_args(["--stack", "nexgate", "invite", "--days", "2"])
-    made = await COMMANDS[words.command](services, words)
-    invitation_hash, until_s = hashed(made["invitation"]), NOW_S + 2 * 24 * 3600
-    assert await services.people.invited(invitation_hash, until_s - 1)
-    assert not await services.people.invited(invitation_hash, until_s)
-    assert not await services.people.invited(made["invitation"], NOW_S)
-
-
 @pytest.fixture(scope="module")
 def tables(dynamodb_local: str) -> Settings:
     """Builds settings of the tables in DynamoDB Local."""
@@ -108,7 +79,7 @@ def tables(dynamodb_local: str) -> Settings:
 
 
 async def test_a_new_account_has_its_balance_and_a_key_that_manages_it(services: Operator) -> None:
-    account_id, full_key = await create_account(services, 5_000)
+    account_id, full_key = await create_account(services, 5_000, ACT)
     assert re.fullmatch(r"sk-xc-[A-Za-z0-9_-]{43}", full_key)
     document = await read_ledger(services, account_id)
     assert (document["balance_nano"], document["held_nano"]) == (5_000, 0)
@@ -117,7 +88,7 @@ async def test_a_new_account_has_its_balance_and_a_key_that_manages_it(services:
 
 
 async def test_the_ledger_is_integers_that_sum_to_balance_and_held(services: Operator) -> None:
-    account_id, _ = await create_account(services, 5_000)
+    account_id, _ = await create_account(services, 5_000, ACT)
     done = await admitted(services.money, wanted(account_id, 300))
     await services.money.settle(done, charge(120), NOW_S)
     open_hold = await admitted(services.money, wanted(account_id, 400))
@@ -136,9 +107,9 @@ async def test_the_ledger_is_integers_that_sum_to_balance_and_held(services: Ope
 
 
 async def test_a_credit_with_the_same_reference_is_one_credit(services: Operator) -> None:
-    account_id, _ = await create_account(services, 0)
-    await credit(services, account_id, 70, once="invoice-1")
-    await credit(services, account_id, 70, once="invoice-1")
+    account_id, _ = await create_account(services, 0, ACT)
+    await credit(services, account_id, 70, ACT, once="invoice-1")
+    await credit(services, account_id, 70, ACT, once="invoice-1")
     assert (await read_ledger(services, account_id))["balance_nano"] == 70
 
 
@@ -151,17 +122,21 @@ async def test_the_commands_work_on_the_deployed_tables(tables: Settings) -> Non
     async def command(*words: str) -> dict[str, Any]:
         return await answered(tables, parser().parse_args(["--stack", "any", *words]))
 
-    made = await command("create-account", "--balance", "2.5", "--rpm", "77")
+    made = await command("create-account", "--balance", "2.5", "--rpm", "77", *WHY)
     account_id = made["account_id"]
-    await command("credit", account_id, "0.5", "--once", "invoice-7")
-    await command("credit", account_id, "0.5", "--once", "invoice-7")
-    await command("limit", account_id, "99")
-    await command("disable", account_id)
+    await command("credit", account_id, "0.5", "--once", "invoice-7", *WHY)
+    await command("credit", account_id, "0.5", "--once", "invoice-7", *WHY)
+    await command("limit", account_id, "99", *WHY)
+    await command("disable", account_id, *WHY)
     ledger = await command("ledger", account_id, "--json")
     assert (ledger["balance_nano"], ledger["rpm_limit"], ledger["disabled"]) == (3_000_000_000, 99, True)
+    assert [(entry["note"], entry["by"], entry["why"]) for entry in ledger["entries"]] == [
+        ("first-balance", "ann", "a test"),
+        ("invoice-7", "ann", "a test"),
+    ]
     key_id = await _key_id_of(tables, made["full_key"])
-    await command("disable", account_id, "--key", key_id)
-    assert (await command("enable", account_id, "--key", key_id))["disabled"] is False
+    await command("disable", account_id, "--key", key_id, *WHY)
+    assert (await command("enable", account_id, "--key", key_id, *WHY))["disabled"] is False
     assert set(await command("sweep", "--now", str(NOW_S))) == {"released", "charged", "ended_before", "left"}
 
 
@@ -173,7 +148,7 @@ async def _key_id_of(tables: Settings, full_key: str) -> str:
 
 
 async def test_a_ledger_can_be_read_by_a_person(services: Operator) -> None:
-    account_id, _ = await create_account(services, 2_500_000_000)
+    account_id, _ = await create_account(services, 2_500_000_000, ACT)
     text = shown(parser().parse_args(["--stack", "any", "ledger", account_id]), await read_ledger(services, account_id))
     assert text.splitlines()[0] == "free 2.5 USD, held 0 USD"
     assert text.splitlines()[1].startswith("credit ")
@@ -213,7 +188,7 @@ def test_the_tables_are_found_by_the_stacks_outputs() -> None:
 
 @pytest.mark.usefixtures("stack")
 def test_an_amount_that_is_none_is_refused_before_anything_is_made(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--stack", "nexgate", "--region", "us-east-1", "create-account", "--balance", "1e9 USD"]) == 1
+    assert main(["--stack", "nexgate", "--region", "us-east-1", "create-account", "--balance", "1e9 USD", *WHY]) == 1
     assert "not a decimal amount" in capsys.readouterr().err
 
 

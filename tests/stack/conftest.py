@@ -23,6 +23,7 @@ import orjson
 import pytest
 
 from gateway.admin import accounts
+from gateway.canonical.money import Act
 from gateway.ledger.money import parse_usd
 from gateway.wiring.operator import Operator, operator
 from gateway.wiring.settings import from_environment
@@ -35,6 +36,7 @@ from tests.stack.receiver import Receiver, Receivers, receiving
 ROOT = Path(__file__).parents[2]
 # More than any test sends in a minute.
 RPM_LIMIT = 1000
+ACT = Act("tests", "a test needs it")
 # What takes longest, or installs an environment first, in the order in which it begins: so neither worker ends alone.
 BEGIN = (
     *("test_jobs_under_fire", "test_media_sdks", "test_langchain", "test_node_sdks", "test_other_openai_sdks"),
@@ -70,13 +72,13 @@ class Stack:
     def credit(self, usd: str) -> None:
         """Adds money to the account, as the operator does."""
         amount, once = parse_usd(usd), uuid.uuid4().hex
-        self.operate(lambda services: accounts.credit(services, self.account_id, amount, once=once))
+        self.operate(lambda services: accounts.credit(services, self.account_id, amount, ACT, once=once))
 
     def with_new_account(self, balance_usd: str = "0") -> "Stack":
         """Opens an account that no other test has, and returns the stack as its owner sees it."""
         balance = parse_usd(balance_usd)
         account_id, api_key = self.operate(
-            lambda services: accounts.create_account(services, balance, rpm_limit=RPM_LIMIT)
+            lambda services: accounts.create_account(services, balance, ACT, rpm_limit=RPM_LIMIT)
         )
         return self.seen_by(account_id, api_key)
 

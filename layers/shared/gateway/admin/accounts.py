@@ -8,48 +8,66 @@ from typing import Any
 from msgspec import to_builtins
 
 from gateway.accounts.keyring import Keyring
-from gateway.accounts.pages import iso_utc
-from gateway.canonical.money import AccountSnapshot, Entry, NanoUsd
+from gateway.canonical.money import AccountSnapshot, Act, Entry, NanoUsd
 from gateway.errors import NotFound
 from gateway.ledger.hold_ids import hold_id_at
 from gateway.ledger.money import NotAnAmount
 from gateway.limits.windows import ACCOUNT_RPM_LIMIT
-from gateway.people.tokens import hashed, new_secret
+from gateway.ports.keys import KeyRecord
 from gateway.wiring.operator import Operator
 
 Document = dict[str, Any]
+KEYS_AT_ONCE = 100
 
 
 async def create_account(
-    services: Operator, balance_nanousd: NanoUsd, *, rpm_limit: int = ACCOUNT_RPM_LIMIT
+    services: Operator,
+    balance_nanousd: NanoUsd,
+    act: Act,
+    *,
+    rpm_limit: int = ACCOUNT_RPM_LIMIT,
+    account_id: str | None = None,
 ) -> tuple[str, str]:
     """Creates an account and its first key, which manages the account; returns the account's id and the key's text.
 
     The text is shown this once.
     """
-    now_s = services.clock.now_s()
-    account_id = f"acct_{hold_id_at(now_s, secrets.randbits(40))}"
+    account_id = account_id or new_account_id(services)
     await services.money.open_account(account_id, rpm_limit)
     if balance_nanousd:
-        await credit(services, account_id, balance_nanousd, once="first-balance")
+        await credit(services, account_id, balance_nanousd, act, once="first-balance")
     keyring = Keyring(services.key_store, services.money, services.clock)
     full_key, _ = await keyring.create(account_id, keyring.new_id(), {"name": "first key", "can_manage_keys": True})
     return account_id, full_key
 
 
-async def invite(services: Operator, days: int) -> Document:
-    """Makes an invitation by which one person may register; its text is shown this once."""
-    text, until_s = new_secret(), int(services.clock.now_s()) + days * 24 * 3600
-    await services.people.invite(hashed(text), until_s)
-    return {"invitation": text, "expires_at": iso_utc(until_s)}
+def new_account_id(services: Operator) -> str:
+    """Draws the id of an account to be made."""
+    return f"acct_{hold_id_at(services.clock.now_s(), secrets.randbits(40))}"
 
 
-async def credit(services: Operator, account_id: str, amount_nanousd: NanoUsd, *, once: str) -> Entry:
+async def known_account(services: Operator, account_id: str) -> None:
+    """Raises `NotFound` for an account that does not exist."""
+    if await services.money.state(account_id, "", 0, services.clock.now_s()) is None:
+        raise NotFound(f"There is no account '{account_id[:100]}'.")
+
+
+async def keys_of(services: Operator, account_id: str) -> list[KeyRecord]:
+    """All keys of an account."""
+    found: list[KeyRecord] = []
+    while page := await services.key_store.page(
+        account_id, limit=KEYS_AT_ONCE, before=found[-1].key_id if found else None
+    ):
+        found += page
+    return found
+
+
+async def credit(services: Operator, account_id: str, amount_nanousd: NanoUsd, act: Act, *, once: str) -> Entry:
     """Adds money once for a reference; raises `NotFound` for an unknown account, `NotAnAmount` for none."""
     if amount_nanousd <= 0:
         raise NotAnAmount("a credit is above 0")
     now_s = services.clock.now_s()
-    return await services.money.credit(account_id, amount_nanousd, once=once, now_s=now_s, note=once)
+    return await services.money.credit(account_id, amount_nanousd, once=once, now_s=now_s, note=once, act=act)
 
 
 async def read_ledger(services: Operator, account_id: str) -> Document:
@@ -99,5 +117,7 @@ def entry_document(entry: Entry) -> Document:
         "hold_id": entry.hold_id,
         "key_id": entry.key_id,
         "note": entry.note,
+        "by": None if entry.act is None else entry.act.by,
+        "why": None if entry.act is None else entry.act.why,
         **charged,
     }

@@ -20,6 +20,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from gateway.admin.accounts import Document
+from gateway.admin.acts import act_of, add_act
 from gateway.admin.price_moves import Move, moves
 from gateway.catalog.catalog import Row
 from gateway.catalog.loader import document_of
@@ -71,7 +72,6 @@ async def set_document(services: Operator, arguments: argparse.Namespace) -> Doc
 async def rollback(services: Operator, arguments: argparse.Namespace) -> Document:
     """Makes an earlier version the next one, whose prices were looked at then; version 0 is the catalog as built."""
     text = (await _version(services, arguments.version)).text
-    arguments.note = arguments.note or f"as version {arguments.version}"
     return await _add(services, text, arguments, None)
 
 
@@ -98,8 +98,7 @@ def add_parser(commands: Any) -> None:
     for action in (shown, compared, changed, back):
         action.add_argument("--json", action="store_true")
     for action in (changed, back):
-        action.add_argument("--note", default="", help="why")
-        action.add_argument("--by", help="who, if not the owner of the credentials")
+        add_act(action)
     accept = "ids of rows whose price moves by more than a quarter or is 0, and 'margins'; with commas, or again"
     changed.add_argument("--accept", action="append", default=[], metavar="ID", help=accept)
 
@@ -129,8 +128,8 @@ async def _add(services: Operator, text: str, arguments: argparse.Namespace, acc
     refused = [] if accepted is None else [move for move in compared.far if move.accepted_as not in accepted]
     if refused:
         raise CatalogError("\n".join([*(move.line for move in refused), _far(refused)]))
-    now_s = int(services.clock.now_s())
-    stored = StoredOverrides(last.version + 1, text, arguments.by or "unknown", now_s, arguments.note)
+    now_s, act = int(services.clock.now_s()), act_of(arguments)
+    stored = StoredOverrides(last.version + 1, text, act.by, now_s, act.why)
     if not await services.overrides.add(stored):
         raise Conflict(OVERTAKEN, code="already_exists")
     return {"version": stored.version, "changes": compared.changes, "look": await _unready(services, compared)}

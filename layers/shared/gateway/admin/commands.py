@@ -1,18 +1,25 @@
-"""The operator's command line: providers' keys, accounts, credit, suspension, ledgers, the sweeper by hand.
+"""The operator's command line: providers' keys, people, accounts, money, prices, the sweeper by hand.
 
-    python -m gateway.admin --stack NAME set-provider-key PROVIDER [--setting NAME=VALUE]... [--by-role]
-    python -m gateway.admin --stack NAME set-provider-key PROVIDER --id ID [--weight N | --remove]
-    python -m gateway.admin --stack NAME set-callback PROVIDER [--setting NAME=VALUE]... [--move]
-    python -m gateway.admin --stack NAME create-account --balance 20
-    python -m gateway.admin --stack NAME invite [--days 7]
-    python -m gateway.admin --stack NAME credit ACCOUNT USD --once REFERENCE
-    python -m gateway.admin --stack NAME disable ACCOUNT [--key KEY_ID] | enable ACCOUNT [--key KEY_ID]
-    python -m gateway.admin --stack NAME limit ACCOUNT RPM
+    python -m gateway.admin --stack NAME set-provider-key PROVIDER [--setting NAME=VALUE]... [--by-role] ACT
+    python -m gateway.admin --stack NAME set-provider-key PROVIDER --id ID [--weight N | --remove] ACT
+    python -m gateway.admin --stack NAME set-callback PROVIDER [--setting NAME=VALUE]... [--move] ACT
+    python -m gateway.admin --stack NAME create-account --balance 20 ACT
+    python -m gateway.admin --stack NAME credit ACCOUNT USD --once REFERENCE ACT
+    python -m gateway.admin --stack NAME disable ACCOUNT [--key KEY_ID] ACT | enable ACCOUNT [--key KEY_ID] ACT
+    python -m gateway.admin --stack NAME limit ACCOUNT RPM ACT
     python -m gateway.admin --stack NAME ledger ACCOUNT [--json]
+    python -m gateway.admin --stack NAME audit [ACCOUNT] [--action ACTION]
+    python -m gateway.admin --stack NAME users list | show USER | disable USER ACT | enable USER ACT
+    python -m gateway.admin --stack NAME users unlock USER [--source IP] ACT | invite [--days 7] ACT
+    python -m gateway.admin --stack NAME organizations list | show ORG_ID | members ORG_ID
+    python -m gateway.admin --stack NAME plans show [ACCOUNT] | set ACCOUNT PLAN ACT | give-back ACCOUNT YYYY-MM ACT
+    python -m gateway.admin --stack NAME refunds payments ACCOUNT | book ACCOUNT PAYMENT USD --once REFERENCE ACT
     python -m gateway.admin --stack NAME sweep [--now EPOCH_SECONDS]
     python -m gateway.admin --stack NAME sum-up ACCOUNT [--mend DAYS]
-    python -m gateway.admin --stack NAME catalog show [--version N] | diff [FILE] | set FILE | rollback N
+    python -m gateway.admin --stack NAME catalog show [--version N] | diff [FILE] | set FILE ACT | rollback N ACT
 
+ACT is `--why REASON [--by NAME]`: every command that changes something asks for the reason, and keeps it with who acts
+in the audit log of the account, or of the deployment.
 It works on the tables that the stack's outputs name, through the same stores as the functions, with the AWS credentials
 of the user who runs it. A key's text is printed once, when it is created, and is not stored. A provider's key, and what
 its callbacks are known by, are read from a prompt without echo, or from standard input.
@@ -31,8 +38,9 @@ import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 from msgspec.structs import asdict, replace
 
-from gateway.admin import catalog
-from gateway.admin.accounts import Document, create_account, credit, entry_document, invite, read_ledger
+from gateway.admin import catalog, log, organizations, paying, people
+from gateway.admin.accounts import Document, create_account, credit, entry_document, read_ledger
+from gateway.admin.acts import act_of, add_act, kept
 from gateway.admin.provider_keys import remove_provider_key, set_callback, set_provider_key
 from gateway.admin.usage import sum_up
 from gateway.catalog.schema import CatalogError
@@ -45,17 +53,17 @@ from gateway.wiring.settings import Settings, from_environment
 
 
 async def _create_account(services: Operator, arguments: argparse.Namespace) -> Document:
-    account_id, full_key = await create_account(services, parse_written_usd(arguments.balance), rpm_limit=arguments.rpm)
+    balance = parse_written_usd(arguments.balance)
+    account_id, full_key = await create_account(
+        services, balance, act_of(arguments), rpm_limit=arguments.rpm, account_id=arguments.account
+    )
     return {"account_id": account_id, "full_key": full_key}
-
-
-async def _invite(services: Operator, arguments: argparse.Namespace) -> Document:
-    return await invite(services, arguments.days)
 
 
 async def _credit(services: Operator, arguments: argparse.Namespace) -> Document:
     once = arguments.once or f"by-hand-{secrets.token_hex(8)}"
-    return entry_document(await credit(services, arguments.account, parse_written_usd(arguments.usd), once=once))
+    amount, act = parse_written_usd(arguments.usd), act_of(arguments)
+    return entry_document(await credit(services, arguments.account, amount, act, once=once))
 
 
 async def _disable(services: Operator, arguments: argparse.Namespace) -> Document:
@@ -104,18 +112,22 @@ async def _sum_up(services: Operator, arguments: argparse.Namespace) -> Document
 
 
 COMMANDS: Mapping[str, Callable[[Operator, argparse.Namespace], Awaitable[Document]]] = {
+    "audit": log.run,
     "catalog": catalog.run,
     "create-account": _create_account,
     "credit": _credit,
     "disable": _disable,
     "enable": _disable,
-    "invite": _invite,
     "limit": _limit,
     "ledger": _ledger,
+    "organizations": organizations.run,
+    "plans": paying.run_plans,
+    "refunds": paying.run_refunds,
     "set-callback": _set_callback,
     "set-provider-key": _set_provider_key,
     "sum-up": _sum_up,
     "sweep": _sweep,
+    "users": people.run,
 }
 
 
@@ -128,8 +140,6 @@ def parser() -> argparse.ArgumentParser:
     create = commands.add_parser("create-account", help="a new account and its first key, shown once")
     create.add_argument("--balance", default="0", metavar="USD")
     create.add_argument("--rpm", type=int, default=ACCOUNT_RPM_LIMIT, help="requests per minute")
-    invitation = commands.add_parser("invite", help="an invitation by which one person may register, shown once")
-    invitation.add_argument("--days", type=int, default=7, choices=range(1, 91), metavar="1-90")
     money = commands.add_parser("credit", help="add money")
     money.add_argument("account")
     money.add_argument("usd")
@@ -138,6 +148,7 @@ def parser() -> argparse.ArgumentParser:
         suspension = commands.add_parser(command, help=f"{command} an account, or one of its keys")
         suspension.add_argument("account")
         suspension.add_argument("--key", metavar="KEY_ID")
+        add_act(suspension)
     limit = commands.add_parser("limit", help="set an account's requests per minute")
     limit.add_argument("account")
     limit.add_argument("rpm", type=int)
@@ -160,7 +171,13 @@ def parser() -> argparse.ArgumentParser:
     sums = commands.add_parser("sum-up", help="add an account's entries to its sums of usage, as every minute does")
     sums.add_argument("account")
     sums.add_argument("--mend", type=int, default=0, metavar="DAYS", help="compare the sums of so many days too")
+    for changing in (create, money, limit, provider, callback):
+        add_act(changing)
     catalog.add_parser(commands)
+    log.add_parser(commands)
+    people.add_parser(commands)
+    organizations.add_parser(commands)
+    paying.add_parsers(commands)
     return line
 
 
@@ -235,7 +252,7 @@ def caller(region: str | None) -> str:
 async def answered(chosen: Settings, arguments: argparse.Namespace) -> Document:
     """Runs the command on these tables and returns its answer."""
     async with operator(chosen) as services:
-        return await COMMANDS[arguments.command](services, arguments)
+        return await kept(COMMANDS[arguments.command], services, arguments)
 
 
 def main(words: Sequence[str]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gateway.errors import NotFound
+from gateway.admin.accounts import known_account
 from gateway.wiring.operator import Operator
 
 # Younger entries are left to the scheduled function.
@@ -17,8 +17,7 @@ async def sum_up(services: Operator, account_id: str, mend_days: int) -> dict[st
 
     It can be repeated and stopped. Raises `NotFound`.
     """
-    if await services.money.state(account_id, "", 0, services.clock.now_s()) is None:
-        raise NotFound(f"There is no account '{account_id}'.")
+    await known_account(services, account_id)
     until_s, taken = services.clock.now_s() - SETTLED_S, 0
     while chunk := await services.sums.sum_up(account_id, until_s, at_least=1):
         taken += chunk

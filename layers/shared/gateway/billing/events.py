@@ -110,7 +110,7 @@ class Events(Struct, frozen=True):
 
     async def refund(self, told: Told) -> bool:
         """A refund takes a payment back, or has failed and gives it again."""
-        once, status = f"stripe:{told.text('id')}", told.text("status")
+        once, status = once_of(told.text("id")), told.text("status")
         if status in REFUNDED:
             return await self._taken(told, EntryKind.REFUND, once, sign=-1)
         if status not in NOT_REFUNDED:
@@ -126,11 +126,11 @@ class Events(Struct, frozen=True):
 
     async def withdrawn(self, told: Told) -> bool:
         """A dispute takes a payment back."""
-        return await self._taken(told, EntryKind.DISPUTE, f"stripe:{told.text('id')}", sign=-1)
+        return await self._taken(told, EntryKind.DISPUTE, once_of(told.text("id")), sign=-1)
 
     async def reinstated(self, told: Told) -> bool:
         """A dispute was won: the payment is given again."""
-        return await self._taken(told, EntryKind.DISPUTE, f"stripe:{told.text('id')}:won", sign=1)
+        return await self._taken(told, EntryKind.DISPUTE, f"{once_of(told.text('id'))}:won", sign=1)
 
     async def credit(self, paid: Paid, told: Told | None = None) -> bool:
         """Credits a payment, once, with what was paid; false for one that is none of ours."""
@@ -146,7 +146,7 @@ class Events(Struct, frozen=True):
             payment.payment_id,
             EntryKind.CREDIT,
             paid.amount * NANO_PER_CENT,
-            once=f"stripe:{payment.payment_id}",
+            once=once_of(payment.payment_id),
             event_id=None if told is None else told.event_id,
             intent=paid.intent,
             note=payment.payment_id,
@@ -207,6 +207,11 @@ _KINDS: Mapping[str, Taken] = {
     "charge.dispute.funds_reinstated": Events.reinstated,
 }
 KINDS = tuple(_KINDS)
+
+
+def once_of(own_id: str) -> str:
+    """The fence of what the payment service names by an id, or of the payment that we named to it."""
+    return f"stripe:{own_id}"
 
 
 def read_event(body: bytes) -> Told:

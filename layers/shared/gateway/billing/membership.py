@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from gateway.billing.plans import plan_of, plans, rebate
 from gateway.billing.terms import changed_terms
-from gateway.canonical.money import Entry, NanoUsd, Tier
+from gateway.canonical.money import Act, Entry, NanoUsd, Tier
 from gateway.errors import InvalidRequest, NotFound
 from gateway.limits.windows import month_of
 from gateway.ports.money import Money
@@ -26,7 +26,9 @@ async def set_plan(books: PaymentBooks, money: Money, account_id: str, name: str
     await changed_terms(books, account_id, lambda terms: replace(terms, plan=name))
 
 
-async def give_back(books: PaymentBooks, money: Money, account_id: str, month: int, now_s: float) -> Entry | None:
+async def give_back(
+    books: PaymentBooks, money: Money, account_id: str, month: int, now_s: float, act: Act
+) -> Entry | None:
     """Credits what the account's plan saves in a month that is over (202611), once; `None` where that is nothing."""
     if month >= month_of(now_s):
         raise InvalidRequest("A plan's rebate is of a month that is over.", code="month_not_over")
@@ -35,7 +37,7 @@ async def give_back(books: PaymentBooks, money: Money, account_id: str, month: i
     if amount <= 0:
         return None
     note = f"plan {plan.plan}, {month // 100}-{month % 100:02}"
-    return await money.credit(account_id, amount, once=f"plan-rebate-{month}", now_s=now_s, note=note)
+    return await money.credit(account_id, amount, once=f"plan-rebate-{month}", now_s=now_s, note=note, act=act)
 
 
 async def passthrough_of(money: Money, account_id: str, month: int) -> NanoUsd:

@@ -279,6 +279,13 @@ class Refusal(Struct, frozen=True):
         return RateLimited(message, retry_after_s=self.window.reset_s)
 
 
+class Act(Struct, frozen=True):
+    """An operator's act: who did it, and why."""
+
+    by: str
+    why: str
+
+
 class Entry(Struct, frozen=True):
     """One immutable line of an account's ledger: credits positive, charges negative.
 
@@ -286,7 +293,8 @@ class Entry(Struct, frozen=True):
     is the operator's or the payment's own reference. `month` is set if the amount is counted in its key's spend of that
     month, as the hold was, and `seat_month` if it is counted at the `seat` of a member. A `provisional` end is the
     sweeper's: a real end may still come, and is then booked beside it as the hold's `late` entry, whose amount is the
-    difference. One that is `summed` has been added to the account's sums of usage by its own transaction.
+    difference. One that is `summed` has been added to the account's sums of usage by its own transaction. An operator's
+    own entry has its `act`, which the account's owner is not shown.
     """
 
     entry_id: str
@@ -303,6 +311,7 @@ class Entry(Struct, frozen=True):
     seat: int | None = None
     seat_month: int | None = None
     summed: bool = False
+    act: Act | None = None
 
     @property
     def late(self) -> bool:

@@ -59,7 +59,7 @@ class OrganizationCall(KeyedCall):
         if self.signed_in is not None:
             return self.signed_in.user
         found = await organizations().people.user(await self.user_id())
-        if found is None or found.deactivated:
+        if found is None or not found.may_act:
             raise no_person()
         return found
 

@@ -32,7 +32,7 @@ class PersonCall(KeyedCall):
         store = people().store
         user_id = await store.owner_of(self.account_id)
         user = None if user_id is None else await store.user(user_id)
-        if user is None or user.deactivated:
+        if user is None or not user.may_act:
             raise no_person()
         return user
 

@@ -1,7 +1,8 @@
 """Bounds attempts by address and by source, before the work that they cause; docs/adr/0033-people.md has the reasons.
 
-Windows are fixed and begin on the clock. A window that this process knows to be full refuses without a write, so that
-an attempt beyond it costs its sender a request and the gateway nothing more. A registered address and an unknown one
+Windows are fixed and begin on the clock. A window that this process has seen to be full refuses without a write for a
+minute, so that an attempt beyond it costs its sender a request and the gateway hardly more; then an operator may have
+emptied it. A registered address and an unknown one
 have the same windows.
 """
 
@@ -18,6 +19,8 @@ from gateway.ports.clock import Clock
 from gateway.ports.people import PeopleStore
 
 REMEMBERED_MAX = 4096
+# A full window is looked at again after so long.
+LOOK_AGAIN_S = 60
 TOO_MANY = "There were too many attempts; try again later."
 
 
@@ -51,7 +54,8 @@ class Attempts:
     def __init__(self, store: PeopleStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._full: OrderedDict[tuple[str, int], None] = OrderedDict()
+        # When each full window was last seen so.
+        self._full: OrderedDict[tuple[str, int], float] = OrderedDict()
 
     async def count(self, bound: Bound, *about: str) -> None:
         """Counts an attempt; raises `RateLimited` where the window is full."""
@@ -60,14 +64,15 @@ class Attempts:
 
     async def counted(self, bound: Bound, *about: str) -> bool:
         """Counts an attempt; false where the window is full."""
-        place = self._place(bound, about)
-        if place in self._full:
+        place, now_s = self._place(bound, about), self._clock.now_s()
+        if now_s - self._full.get(place, 0) < LOOK_AGAIN_S:
             return False
         scope, window = place
         until_s = (window + 1) * bound.window_s
         if await self._store.count(scope, window, limit=bound.limit, until_s=until_s):
+            self._full.pop(place, None)
             return True
-        self._full[place] = None
+        self._full[place] = now_s
         if len(self._full) > REMEMBERED_MAX:
             self._full.popitem(last=False)
         return False

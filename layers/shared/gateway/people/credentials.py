@@ -64,7 +64,7 @@ class Credentials(Struct, frozen=True):
         if waiting is None or waiting.purpose != "reset" or self.clock.now_s() >= waiting.until_s:
             raise bad_link()
         user = await self.store.user(waiting.user_id)
-        if user is None or user.deactivated:
+        if user is None or not user.may_act:
             raise bad_link()
         password_hash = self.passwords.hashed(new_password)
 

@@ -197,7 +197,7 @@ def session_view(session: Session, current_id: str | None) -> dict[str, Any]:
 
 def _lives(session: Session, user: User, now_s: float) -> bool:
     until_s = min(session.refresh_until_s, session.ends_at_s)
-    return session.epoch == user.epoch and not user.deactivated and now_s < until_s
+    return session.epoch == user.epoch and user.may_act and now_s < until_s
 
 
 def _successors(token: SessionToken, nonce: str) -> tuple[SessionToken, SessionToken]:

@@ -65,7 +65,7 @@ class SignIn(Struct, frozen=True):
         """The person with an address; two reads, also where there is none."""
         user_id = await self.store.user_id_at(hashed(email))
         user = await self.store.user(user_id or STRANGER)
-        return None if user is None or user.deactivated else user
+        return None if user is None or not user.may_act else user
 
     async def prove(self, user: User, password: str, code: str | UnsetType, *, param: str = "password") -> User:
         """Judges what a signed-in person proves itself with; returns the person as it stands after its code."""

@@ -9,6 +9,7 @@ from gateway.canonical.alerts import KeySpend
 from gateway.canonical.money import (
     AccountSnapshot,
     AccountState,
+    Act,
     Admission,
     Charge,
     CountedCall,
@@ -39,7 +40,14 @@ class Money(Protocol):
         """Changes the given settings; raises `NotFound` for an unknown account."""
 
     async def credit(
-        self, account_id: str, amount_nanousd: NanoUsd, *, once: str, now_s: float, note: str | None = None
+        self,
+        account_id: str,
+        amount_nanousd: NanoUsd,
+        *,
+        once: str,
+        now_s: float,
+        note: str | None = None,
+        act: Act | None = None,
     ) -> Entry:
         """Adds money once for each `once` (a payment's id); a repeat returns the entry of the first time."""
 

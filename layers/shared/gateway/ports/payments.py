@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from gateway.canonical.money import Entry, EntryKind, NanoUsd
+from gateway.canonical.money import Act, Entry, EntryKind, NanoUsd
 
 Source = Literal["checkout", "automatic"]
 
@@ -35,7 +35,8 @@ class Payment(Struct, frozen=True):
 class Booking(Struct, frozen=True):
     """A movement of a payment: a credit, or what a refund or dispute takes (negative) or gives again.
 
-    It is booked once for each `once`. `event_id` names the service's event that told of it, if one did.
+    It is booked once for each `once`. `event_id` names the service's event that told of it, if one did; `act` says who
+    booked it by hand. With `returned_max_nanousd` it is booked only while no more than that was returned before.
     """
 
     account_id: str
@@ -46,6 +47,8 @@ class Booking(Struct, frozen=True):
     event_id: str | None = None
     intent: str | None = None
     note: str | None = None
+    act: Act | None = None
+    returned_max_nanousd: NanoUsd | None = None
 
 
 class Automatic(Struct, frozen=True):
@@ -100,7 +103,7 @@ class PaymentBooks(Protocol):
     async def book(self, booking: Booking, now_s: float) -> Entry | None:
         """Books a movement, its entry and its event in one transaction; the first time's entry for a repeat.
 
-        `None` if it was barred. Raises `NotFound` for an unknown account.
+        `None` if it was barred. Raises `NotFound` for an unknown account, `Conflict` where too much was returned.
         """
 
     async def bar(self, booking: Booking) -> bool:

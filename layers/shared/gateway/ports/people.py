@@ -18,7 +18,8 @@ class User(Struct, frozen=True):
 
     `version` counts the writes. `epoch` counts what ends all sessions and reset tokens: a new password, for example.
     `totp` is the sealed secret of a second factor that is on, `totp_offered` one that is not confirmed yet, and
-    `totp_step` the time step of the last code that was accepted. Of a `deactivated` person the ids alone are left.
+    `totp_step` the time step of the last code that was accepted. Of a `deactivated` person the ids alone are left. A
+    `disabled` one is kept out by an operator.
     """
 
     user_id: str
@@ -34,6 +35,12 @@ class User(Struct, frozen=True):
     totp_step: int = 0
     recovery_hashes: tuple[str, ...] = ()
     deactivated: bool = False
+    disabled: bool = False
+
+    @property
+    def may_act(self) -> bool:
+        """False for a person that is gone, or that an operator keeps out."""
+        return not self.deactivated and not self.disabled
 
 
 class Session(Struct, frozen=True):

@@ -11,17 +11,23 @@ from gateway.jobs.reconciler import Reconciled
 from gateway.ports.audit import AuditLog
 from gateway.ports.catalog import OverrideStore
 from gateway.ports.clock import Clock
+from gateway.ports.directory import Directory
 from gateway.ports.keys import KeyStore
 from gateway.ports.money import Money
+from gateway.ports.organizations import OrganizationStore
+from gateway.ports.payments import PaymentBooks
 from gateway.ports.people import PeopleStore
 from gateway.ports.upstream import ProviderRows
 from gateway.stores.aws.provider_rows import SecretProviderRows
+from gateway.stores.directory import DynamoDirectory
 from gateway.stores.money.sweep import SweepReport
 from gateway.stores.money.sweep import sweep as sweep_holds
 from gateway.stores.money.usage import UsageSums
+from gateway.stores.organizations import DynamoOrganizations
 from gateway.stores.overrides import DynamoOverrides
 from gateway.stores.people import DynamoPeople
 from gateway.wiring.audit import audit_log_of
+from gateway.wiring.billing import payment_books
 from gateway.wiring.jobs import engine_of, reconciler_of
 from gateway.wiring.key_store import key_store_of
 from gateway.wiring.money import money_of
@@ -40,6 +46,9 @@ class Operator(Struct, frozen=True):
     callback_rows: ProviderRows
     overrides: OverrideStore
     people: PeopleStore
+    organizations: OrganizationStore
+    directory: Directory
+    books: PaymentBooks
     sums: UsageSums
     audit: AuditLog
 
@@ -66,11 +75,21 @@ async def operator(chosen: Settings) -> AsyncIterator[Operator]:
     on = of_settings(chosen)
     rows = SecretProviderRows(on.aws, chosen.providers_secret)
     callbacks = SecretProviderRows(on.aws, chosen.callbacks_secret)
-    overrides = DynamoOverrides(on.aws, chosen.catalog_table)
     try:
-        people = DynamoPeople(on.aws, chosen.people_table, chosen.ledger_table)
-        sums, audit = sums_of(on), audit_log_of(on)
-        yield Operator(money_of(on), key_store_of(on), on.clock, rows, callbacks, overrides, people, sums, audit)
+        yield Operator(
+            money=money_of(on),
+            key_store=key_store_of(on),
+            clock=on.clock,
+            provider_rows=rows,
+            callback_rows=callbacks,
+            overrides=DynamoOverrides(on.aws, chosen.catalog_table),
+            people=DynamoPeople(on.aws, chosen.people_table, chosen.ledger_table),
+            directory=DynamoDirectory(on.aws, chosen.people_table),
+            organizations=DynamoOrganizations(on.aws, chosen.people_table),
+            books=payment_books(on),
+            sums=sums_of(on),
+            audit=audit_log_of(on),
+        )
     finally:
         await on.client.close()
 

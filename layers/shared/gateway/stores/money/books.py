@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gateway.canonical.alerts import KeySpend
-from gateway.canonical.money import AccountSnapshot, AccountState, Entry, Hold, NanoUsd
+from gateway.canonical.money import AccountSnapshot, AccountState, Act, Entry, Hold, NanoUsd
 from gateway.errors import Conflict
 from gateway.ledger.hold_ids import END_OF_IDS, id_floor
 from gateway.limits.windows import month_of
@@ -83,9 +83,16 @@ class Books:
             raise no_account(account_id) from failed
 
     async def credit(
-        self, account_id: str, amount_nanousd: NanoUsd, *, once: str, now_s: float, note: str | None = None
+        self,
+        account_id: str,
+        amount_nanousd: NanoUsd,
+        *,
+        once: str,
+        now_s: float,
+        note: str | None = None,
+        act: Act | None = None,
     ) -> Entry:
-        entry = credit_entry(account_id, amount_nanousd, now_s, note)
+        entry = credit_entry(account_id, amount_nanousd, now_s, note, act)
         marker = {**ledger_key(account_id, ONCE, once), "entry_id": text(entry.entry_id)}
         values = {":one": number(1), ":credit": number(amount_nanousd)}
         update = self._tables.account_update(account_id, (expressions.KNOWN, expressions.CREDIT), values, {})

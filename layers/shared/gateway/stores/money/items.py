@@ -33,7 +33,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from gateway.canonical.money import SEAT_PREFIX, Charge, Entry, EntryKind, Hold, NanoUsd, Tier, ToolCost
+from gateway.canonical.money import SEAT_PREFIX, Act, Charge, Entry, EntryKind, Hold, NanoUsd, Tier, ToolCost
 from gateway.canonical.usage import Usage, Uses, uses_of
 from gateway.stores.money.state import Account
 
@@ -212,6 +212,7 @@ def entry_item(entry: Entry) -> Item:
         **({} if entry.charge is None else charge_attributes(entry.charge)),
         **({"provisional": {"BOOL": True}} if entry.provisional else {}),
         **({"summed": {"BOOL": True}} if entry.summed else {}),
+        **({} if entry.act is None else {"by": text(entry.act.by), "why": text(entry.act.why)}),
         **_numbers({"month": entry.month, "seat": entry.seat, "seat_month": entry.seat_month}),
     }
 
@@ -237,6 +238,7 @@ def read_entry(item: Item) -> Entry:
         seat=_optional(item, "seat"),
         seat_month=_optional(item, "seat_month"),
         summed="summed" in item,
+        act=Act(item["by"]["S"], item["why"]["S"]) if "by" in item else None,
     )
 
 

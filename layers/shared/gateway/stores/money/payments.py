@@ -33,6 +33,7 @@ from gateway.stores.money.tables import CONDITION_FAILED, DynamoDb, MoneyTables,
 
 PAYMENT, ASKED, EVENT, INTENT, TERMS = "payment#", "asked#", "event#", "intent#", "terms"
 SCHEMA_VERSION = 1
+TOO_MUCH = "More would be returned than was paid; nothing is booked."
 REUSED = "This idempotency_key was used with another amount; use a new key for a new payment."
 
 
@@ -167,10 +168,14 @@ class DynamoPaymentBooks:
         else:
             sets = "returned_nanousd = returned_nanousd + :amount"
             values = {":amount": number(-booking.amount_nanousd)}
+        condition = "attribute_exists(sk)"
+        if booking.returned_max_nanousd is not None:
+            condition += " AND returned_nanousd <= :most"
+            values[":most"] = number(booking.returned_max_nanousd)
         return {
             "TableName": self._tables.ledger,
             "Key": ledger_key(booking.account_id, PAYMENT, booking.payment_id),
-            "ConditionExpression": "attribute_exists(sk)",
+            "ConditionExpression": condition,
             "UpdateExpression": f"SET {sets}",
             "ExpressionAttributeValues": values,
         }
@@ -183,6 +188,8 @@ class DynamoPaymentBooks:
         if once is None and len(rest) > 1:
             # The event stands, and has booked another movement: each event tells of one.
             once = rest[1][1]
+        if once is None and booking.returned_max_nanousd is not None and rest[0][0] == CONDITION_FAILED:
+            raise Conflict(TOO_MUCH) from canceled
         if once is None:
             raise canceled
         if "barred" in once:
@@ -206,6 +213,7 @@ def movement_entry(booking: Booking, now_s: float) -> Entry:
         amount_nanousd=amount,
         created_at_s=int(now_s),
         note=booking.note,
+        act=booking.act,
     )
 
 

@@ -16,6 +16,7 @@ from gateway.canonical.limits import SHARE
 from gateway.canonical.money import (
     SEAT_PREFIX,
     AccountState,
+    Act,
     Admission,
     CountedCall,
     Entry,
@@ -349,7 +350,9 @@ def counted_names(hold: Hold, month: int) -> list[str]:
     return key if hold.seat is None or hold.seat_month != month else [*key, seat_name(hold.seat)]
 
 
-def credit_entry(account_id: str, amount_nanousd: NanoUsd, now_s: float, note: str | None) -> Entry:
+def credit_entry(
+    account_id: str, amount_nanousd: NanoUsd, now_s: float, note: str | None, act: Act | None = None
+) -> Entry:
     """The entry of a credit; raises `ValueError` for an amount that is not positive or too large."""
     if not 0 < amount_nanousd <= AMOUNT_NANOUSD_MAX:
         raise ValueError("a credit is more than nothing and less than a billion dollars")
@@ -360,6 +363,7 @@ def credit_entry(account_id: str, amount_nanousd: NanoUsd, now_s: float, note: s
         amount_nanousd=amount_nanousd,
         created_at_s=int(now_s),
         note=note,
+        act=act,
     )
 
 
