@@ -59,7 +59,7 @@ async def test_a_refund_of_stripes_that_is_booked_by_hand_is_one_with_its_event(
     assert await till.deliver_all() == [True]
     await run(till, *words)
     assert await till.movements() == [("credit", 2000), ("refund", -700)]
-    # What fails at Stripe is given again, whichever of both has booked it.
+    # What fails at Stripe is given again, by its event or not.
     till.stripe(f"_sim/refunds/{refund['id']}/fail")
     await till.deliver_all()
     assert sum(cents for kind, cents in await till.movements() if kind == "refund") == 0

@@ -1,7 +1,7 @@
 """Puts accounts on plans, gives back what a plan saves, and books refunds that were made by hand.
 
 A refund here moves no money at the payment service: it books one whose event never came, or that was paid in another
-way. One of Stripe's is named by its own id (re_...), under which its event books it too: whichever comes first counts.
+way. One of Stripe's is named by its own id (re_...), under which its event books it too: the first of both counts.
 """
 
 from __future__ import annotations
