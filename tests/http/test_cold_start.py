@@ -52,27 +52,27 @@ def test_a_function_does_not_load_at_its_start(family: str, packages: tuple[str,
 # is larger than what it is for. What needs more is loaded by the request that needs it, or raises a number here.
 BUDGETS: dict[str, tuple[int, int]] = {
     "account": (320, 1177),
-    "audio": (343, 1231),
+    "audio": (343, 1232),
     "agents": (318, 1210),
-    "background": (387, 1331),
+    "background": (387, 1332),
     "billing": (294, 1129),
     "callbacks": (335, 1227),
-    "chat": (378, 1320),
+    "chat": (378, 1322),
     "conversations": (328, 1205),
-    "embeddings": (345, 1227),
+    "embeddings": (345, 1228),
     "files": (316, 1196),
-    "gemini": (384, 1331),
+    "gemini": (384, 1332),
     "generation": (363, 1286),
-    "images": (349, 1242),
+    "images": (349, 1244),
     "jobs": (305, 1192),
     "keys": (287, 1113),
-    "messages": (381, 1320),
+    "messages": (381, 1321),
     "models": (340, 1176),
     "notifier": (278, 1129),
-    "organizations": (306, 1151),
+    "organizations": (306, 1152),
     "reconciler": (251, 1031),
-    "rerank": (343, 1217),
-    "responses": (389, 1346),
+    "rerank": (343, 1218),
+    "responses": (389, 1347),
     "runner": (393, 1338),
     "sandbox": (167, 872),
     "settlements": (216, 978),
@@ -80,10 +80,10 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "tasks": (318, 1210),
     "usage": (206, 944),
     "videos": (364, 1286),
-    "webhooks": (288, 1108),
+    "webhooks": (288, 1109),
 }
 # Of a family that is not named.
-OTHERS = (332, 1203)
+OTHERS = (332, 1204)
 MODULES_ROOM, CODE_ROOM = 3, 0.98
 FAMILIES = [path.parent.name for path in (ROOT / "functions").glob("*/app.py")]
 
