@@ -426,6 +426,8 @@ async def test_an_edit_that_is_no_picture_or_of_a_model_that_edits_none_is_refus
             body, headers = form({"model": model, "prompt": "x"}, ("image", content))
             answer = await ask(gateway, body, EDIT, headers=headers)
             assert (answer.status, answer.error["param"]) == (400, place)
+        fields = await ask(gateway, b"model=x", EDIT, headers={"content-type": "application/x-www-form-urlencoded"})
+        assert (fields.status, fields.error["code"]) == (415, "unsupported_media_type")
         missing = await ask(gateway, {"model": GPT, "prompt": "x"}, EDIT)
         assert (missing.status, missing.error["param"], openai.bodies) == (400, "image", [])
         body, headers = form({"model": GPT}, ("image", PNG))

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import io
+import math
 import wave
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,6 +19,7 @@ from gateway.http.routes import OperationRoute
 from gateway.ports.upstream import Credential
 from gateway.providers.audio.registry import speaker
 from gateway.wiring.audio import speech
+from local.providers import sounds
 from tests.app.harness import Answer, AppUnderTest, Scripted, app_under_test, piece, sized
 
 pytestmark = pytest.mark.anyio
@@ -40,13 +42,15 @@ def head(content_type: str) -> bytes:
     return f"HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ntransfer-encoding: chunked\r\n\r\n".encode()
 
 
-def speaking(pieces: Sequence[bytes], content_type: str = "audio/mpeg", *, whole: bool = True) -> Scripted:
+def speaking(
+    pieces: Sequence[bytes], content_type: str = "audio/mpeg", *, whole: bool = True, pause_s: float = 0.01
+) -> Scripted:
     async def script(_: int, writer: asyncio.StreamWriter) -> None:
         writer.write(head(content_type))
         for each in pieces:
             writer.write(piece(each))
             await writer.drain()
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(pause_s)
         if whole:
             writer.write(piece(b""))
             await writer.drain()
@@ -178,7 +182,9 @@ async def test_a_caller_who_leaves_pays_for_what_was_delivered() -> None:
 
     async def script(_: int, writer: asyncio.StreamWriter) -> None:
         writer.write(head("text/event-stream"))
-        event = {"type": "speech.audio.delta", "audio": base64.b64encode(bytes(16_000)).decode()}
+        # 38 frames of 1,152 samples, of 44,100 a second, and a part of one.
+        second = sounds.whole("mp3", TEXT, 1)[:-100]
+        event = {"type": "speech.audio.delta", "audio": base64.b64encode(second).decode()}
         writer.write(piece(b"data: " + orjson.dumps(event) + b"\n\n"))
         await writer.drain()
         begun.set()
@@ -191,9 +197,37 @@ async def test_a_caller_who_leaves_pays_for_what_was_delivered() -> None:
         asking.cancel()
         await asyncio.wait({asking})
         (entry,) = [each for each in (await gateway.look()).entries if each.kind is EntryKind.CHARGE]
-        # A second of MP3, at 25 tokens a second, and the text.
-        assert entry.charge.usage.audio_output == 25
-        assert -entry.amount_nanousd == 25 * 12_600 + entry.charge.usage.input * 630
+        # A second of MP3, at 20 tokens a second, and the text.
+        assert entry.charge.usage.audio_output == 20
+        assert -entry.amount_nanousd == 20 * 12_600 + 9 * 630
+
+
+# The seconds of one frame of each form.
+FRAME_S = {
+    "mp3": sounds.MP3_SAMPLES / sounds.MP3_RATE,
+    "aac": sounds.AAC_SAMPLES / sounds.AAC_RATE,
+    "flac": sounds.FLAC_SAMPLES / sounds.RATE,
+    "opus": sounds.OPUS_PACKETS * sounds.OPUS_SAMPLES / sounds.OPUS_RATE,
+    "pcm": sounds.PCM_SAMPLES / sounds.RATE,
+    "wav": sounds.PCM_SAMPLES / sounds.RATE,
+}
+HEADS = {"flac": 1, "opus": 2, "wav": 1}
+# So much of the next frame comes, too. A frame of FLAC ends where the next one's head is; samples have no frames.
+BEGUN_BYTES = {"flac": 20, "pcm": 0, "wav": 0}
+
+
+@pytest.mark.parametrize("step", [97, 1_000_000], ids=["re-cut", "whole"])
+@pytest.mark.parametrize("form", FRAME_S)
+async def test_sound_that_its_provider_cuts_is_paid_to_the_frame(form: str, step: int) -> None:
+    made, heads = list(sounds.frames(form, TEXT, 4.0)), HEADS.get(form, 0)
+    count = (len(made) - heads) // 2
+    sound = b"".join(made[: heads + count]) + made[heads + count][: BEGUN_BYTES.get(form, 5)]
+    pieces = [sound[at : at + step] for at in range(0, len(sound), step)]
+    async with events(pieces, None, pause_s=0) as openai, under(openai) as gateway:
+        answer = await ask(gateway, {**TOLD, "response_format": form, "stream_format": "sse"})
+        assert b"".join(base64.b64decode(each["audio"]) for each in answer.chunks[:-1]) == sound
+        tokens = math.ceil(round(20 * count * FRAME_S[form], 6))
+        assert await charged(gateway) == tokens * 12_600 + 9 * 630
 
 
 @pytest.mark.parametrize(("asked", "paid"), [(OLDER, "text"), (TOLD, "sound")], ids=["characters", "tokens"])
@@ -213,8 +247,8 @@ async def test_a_caller_who_is_lost_stops_the_provider(asked: dict[str, Any], pa
     async with Scripted(script) as openai, under(openai) as gateway:
         answer = await ask(gateway, {**asked, "response_format": "pcm"}, takes_bytes=3 * PCM_BYTES_PER_S)
         assert (answer.status, len(answer.body), answer.ended) == (200, 3 * PCM_BYTES_PER_S, False)
-        # Three seconds at 25 tokens, and nine tokens of text.
-        told = 75 * 12_600 + 9 * 630
+        # Three seconds at 20 tokens, and nine tokens of text.
+        told = 60 * 12_600 + 9 * 630
         assert await charged(gateway) == (told if paid == "sound" else NANOUSD_A_CHARACTER * len(TEXT))
         so_far = sent
         await asyncio.sleep(0.2)

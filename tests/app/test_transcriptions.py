@@ -1,6 +1,7 @@
 """Tests of transcription: the file is measured here, text comes back in the form that was asked for, and is paid."""
 
 import asyncio
+import base64
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -8,6 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from gateway.canonical.money import EntryKind
 from gateway.http.audio import transcribed
@@ -15,6 +17,7 @@ from gateway.http.routes import OperationRoute
 from gateway.operations.transcription import TranscriptionOperation
 from gateway.ports.upstream import Credential
 from gateway.protocols.openai_transcriptions import TRANSCRIPTIONS, TRANSLATIONS
+from gateway.providers.audio import gemini_transcription
 from gateway.untrusted.fetch import Fetched
 from gateway.untrusted.file_types import FileType
 from gateway.wiring.audio import CATALOG, transcription
@@ -322,3 +325,48 @@ async def test_a_request_has_one_file() -> None:
     async with hearing(PLAIN) as openai, under(openai) as gateway:
         answer = await gateway.ask({"model": WHISPER}, path=PATH)
         assert (answer.status, answer.error["param"]) == (400, "file")
+
+
+GEMINI_TOLD = {
+    "candidates": [{"content": {"role": "model", "parts": [{"text": f"{SAID}\n"}]}, "finishReason": "STOP"}],
+    "usageMetadata": {
+        "promptTokenCount": 270, "candidatesTokenCount": 7, "totalTokenCount": 277,
+        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 14}, {"modality": "AUDIO", "tokenCount": 256}],
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "told"), [(PATH, "Transcribe"), (ENGLISH_PATH, "Translate")])
+async def test_gemini_is_told_in_words_what_to_hear_and_is_paid_by_its_tokens(path: str, told: str) -> None:
+    async with hearing(GEMINI_TOLD) as gemini, under(gemini, "gemini") as gateway:
+        answer = await ask(gateway, {"model": "gemini-2.5-flash", "prompt": "Sun"}, path=path)
+        assert answer.json["text"] == SAID
+        asked = orjson.loads(gemini.bodies[0])
+        words, sound = asked["contents"][0]["parts"]
+        assert words["text"].startswith(told)
+        assert words["text"].endswith("\nSun")
+        assert base64.b64decode(sound["inlineData"]["data"]) == spoken(7.3)
+        assert sound["inlineData"]["mimeType"] == "audio/wav"
+        assert asked["generationConfig"] == {"thinkingConfig": {"thinkingBudget": 0}}
+        assert b"/models/gemini-2.5-flash:generateContent" in gemini.heads[0]
+        # $0.30, $1 for sound and $2.50 a million tokens, and 5 %.
+        assert await charged(gateway) == 14 * 315 + 256 * 1_050 + 7 * 2_625
+
+
+async def test_gemini_tells_no_times_and_takes_no_large_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with hearing(GEMINI_TOLD) as gemini, under(gemini, "gemini") as gateway:
+        refused = await ask(gateway, {"model": "gemini-2.5-flash", "response_format": "srt"})
+        assert (refused.status, refused.error["param"]) == (400, "response_format")
+        small = replace(gemini_transcription.TRANSCRIPTION, file_bytes_max=1_000)
+        monkeypatch.setattr("gateway.operations.transcription.transcriber", lambda *_: small)
+        refused = await ask(gateway, {"model": "gemini-2.5-flash"})
+        assert (refused.status, refused.error["param"]) == (400, "file")
+        assert gemini.bodies == []
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/mixed; boundary=x"])
+async def test_a_form_without_files_is_of_an_unsupported_type(kind: str) -> None:
+    async with hearing(PLAIN) as openai, under(openai) as gateway:
+        refused = await gateway.ask(b"model=whisper-1&file=file-1", path=PATH, headers={"content-type": kind})
+        assert (refused.status, refused.error["code"]) == (415, "unsupported_media_type")
+        assert openai.bodies == []

@@ -12,7 +12,7 @@ from gateway.canonical.chat_models import FLAT_PRICE
 from gateway.canonical.models import Sale
 from gateway.canonical.money import Tier
 from gateway.canonical.parts import Audio, Document, Image, InlineMedia, Message, RemoteMedia, Text, ToolResult
-from gateway.canonical.request import ChatRequest, Tool
+from gateway.canonical.request import ChatRequest, MeasuredSound, Tool
 from gateway.canonical.usage import Usage
 from gateway.errors import InvalidRequest
 from gateway.ledger.bounds import (
@@ -205,3 +205,10 @@ def test_of_more_usage_than_the_bounds_the_dearer_classes_are_cut(prompt: int, k
 def test_less_than_nothing_makes_no_room_for_other_usage() -> None:
     told = Usage(cache_read=-5, input=9, output=3)
     assert usage_at_most(told, prompt_tokens=6, output_tokens=7) == Usage(input=6, output=3)
+
+
+def test_measured_sound_counts_by_its_seconds_and_not_by_its_bytes() -> None:
+    heard = request(Audio(InlineMedia("a" * 90, "audio/wav")))
+    assert input_tokens_at_most(heard, WINDOW) == 100 + 2 * FRAME_TOKENS
+    measured = replace(heard, sound=MeasuredSound(source_bytes=90, tokens=40))
+    assert input_tokens_at_most(measured, WINDOW) == 10 + 40 + 2 * FRAME_TOKENS

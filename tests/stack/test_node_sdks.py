@@ -12,7 +12,7 @@ import orjson
 import pytest
 from PIL import Image
 
-from local.providers import drawing, tokens, vectors
+from local.providers import drawing, sounds, tokens, transcription, vectors
 from tests.environments import node_with, run
 from tests.stack.conftest import Stack
 
@@ -188,6 +188,28 @@ def test_vercels_sdk_makes_and_edits_pictures(stack: Stack) -> None:
         assert seen["warnings"] == 0
     assert [picture_of(one) for one in told["edited"]] == ["PNG"]
     assert told["refused"].endswith(" 400")
+
+
+def test_vercels_sdk_speaks_and_writes_down_what_it_hears(stack: Stack) -> None:
+    place = node_with("node-clients", Path(__file__).parent / "node")
+    text = "The sun rises in the east."
+    file = sounds.whole("opus", text, 7.3)
+    spoken, listening = ["tts-1", "gpt-4o-mini-tts"], ["whisper-1", "gpt-4o-transcribe", "gpt-4o-transcribe-diarize"]
+    asked = ["node", "vercel_audio.mjs", stack.root_url, stack.api_key, *spoken, *listening]
+    told = orjson.loads(run(asked, place, TEXT=text, SOUND=base64.b64encode(file).decode()))
+    length_s = sounds.seconds(text)
+    for name in spoken:
+        seen = told["models"][name]
+        assert base64.b64decode(seen["said"]) == sounds.whole("mp3", text, length_s)
+        assert (seen["type"], seen["warnings"]) == ("audio/mpeg", 0)
+        assert base64.b64decode(seen["wave"]) == b"".join(sounds.frames("wav", text, length_s))
+    said = transcription.heard(file, transcription.seconds(file, "audio.ogg"))
+    for name in listening:
+        assert told["models"][name]["heard"] == " ".join(each.text for each in said)
+    whisper = told["models"]["whisper-1"]
+    assert [each["startSecond"] for each in whisper["segments"]] == [each.start for each in said]
+    assert whisper["seconds"] == pytest.approx(7.3, abs=0.1)
+    assert (told["mute"][-4:], told["noise"][-4:]) == (" 404", " 400")
 
 
 def picture_of(shown: Any) -> str | None:

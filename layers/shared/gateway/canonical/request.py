@@ -122,6 +122,16 @@ class RoutingPreferences(Struct, frozen=True):
     stream_failure: str = "terminate"
 
 
+class MeasuredSound(Struct, frozen=True):
+    """The inline sound of a request that was measured: its bytes in the source, and the most tokens that it can be."""
+
+    source_bytes: int = 0
+    tokens: int = 0
+
+
+SILENCE = MeasuredSound()
+
+
 class ChatRequest(Struct, frozen=True):
     """One generation, the same for every wire.
 
@@ -165,6 +175,7 @@ class ChatRequest(Struct, frozen=True):
     samplings: int = 1
     late_tools: Mapping[str, Tool] = field(default_factory=lambda: NOTHING)
     unread_bytes: int = 0
+    sound: MeasuredSound = SILENCE
 
 
 def conversations(request: ChatRequest) -> list[ChatRequest]:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from gateway.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
 
 FORM_TYPE = "multipart/form-data"
+_FIELDS_ALONE = "application/x-www-form-urlencoded"
 # Lambda takes events of 6 MB, which hold a form as base64 (section 2 of the public contract).
 INLINE_BYTES_MAX = 4_500_000
 TOO_LARGE = "The body is larger than 4.5 MB; upload the file through /v1/files/presign."
@@ -41,6 +42,14 @@ class FormPart(Struct, frozen=True):
 def is_form(content_type: str) -> bool:
     """Tells whether a body of this type is a form with files."""
     return content_type.partition(";")[0].strip().lower() == FORM_TYPE
+
+
+def sends_form(content_type: str) -> bool:
+    """True for a form with files, false for JSON; raises `UnsupportedMediaType` for a form of any other kind."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == _FIELDS_ALONE or (kind.startswith("multipart/") and kind != FORM_TYPE):
+        raise UnsupportedMediaType(f"The body should be {FORM_TYPE} or application/json, not {kind[:80]}.")
+    return kind == FORM_TYPE
 
 
 def refuse_oversized(body: bytes) -> None:

@@ -13,7 +13,7 @@ import orjson
 
 from gateway.auth.principal import key_hash
 from gateway.canonical.jobs import Job
-from gateway.framing.multipart import is_form, parts_of, refuse_oversized
+from gateway.framing.multipart import parts_of, refuse_oversized, sends_form
 from gateway.http.calls import KeyedCall, Reply
 from gateway.http.creating import created_once
 from gateway.http.request import JSON_TYPE
@@ -57,7 +57,7 @@ class GenerationCall(KeyedCall):
         body = self.request.body
         refuse_oversized(body)
         content_type = self.request.headers.get("content-type", JSON_TYPE)
-        if not is_form(content_type):
+        if not sends_form(content_type):
             return read_body(body, OpenAIVideoRequest).to_media_request(None)
         members, file = form_members(parts_of(content_type, body))
         return read_members(members, OpenAIVideoRequest).to_media_request(file)

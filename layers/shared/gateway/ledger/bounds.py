@@ -24,6 +24,8 @@ TOOLS_TOKENS = 1_024
 # The most expensive image known: gpt-4o-mini, 2,833 + 5,667 a tile, 8 tiles at most.
 # https://platform.openai.com/docs/guides/images-vision#calculating-costs
 IMAGE_TOKENS_MAX = 48_169
+# Of sound. Models make 10 to 17 tokens of a second, Gemini's 32.
+SOUND_TOKENS_PER_S = 40
 # Held for an answer whose length the caller did not bound; a stream extends the hold while it runs.
 OPEN_OUTPUT_TOKENS = 4_096
 
@@ -52,9 +54,10 @@ def _prompt_tokens_at_most(request: ChatRequest, context_window: int, image_toke
     if is_open_ended or any(tool.builtin and not tool.provider_run for tool in request.tools):
         return context_window * conversations
     pictures = [part for part in media if isinstance(part, Image)]
-    text_bytes = len(request.source) - sum(map(_inline_bytes, pictures))
+    text_bytes = max(0, len(request.source) - sum(map(_inline_bytes, pictures)) - request.sound.source_bytes)
     framing = FRAME_TOKENS * (1 + len(request.messages) + len(request.tools)) + TOOLS_TOKENS * bool(request.tools)
-    return min(context_window * conversations, text_bytes + framing * conversations + image_tokens * len(pictures))
+    media_tokens = image_tokens * len(pictures) + request.sound.tokens
+    return min(context_window * conversations, text_bytes + framing * conversations + media_tokens)
 
 
 def output_tokens_at_most(request: ChatRequest, model_max: int, open_output_tokens: int = OPEN_OUTPUT_TOKENS) -> int:
@@ -98,7 +101,7 @@ def _is_open_ended(part: Image | Document | Audio) -> bool:
     """True for a part without a bound: a document is read as text and as images, what is remote has an unknown length,
     and a video that stands still has seconds of 290 tokens in a few bytes.
 
-    Inline sound needs no number of its own: at 32 tokens a second it is far shorter than its bytes.
+    Inline sound that could not be measured counts as its bytes, which are far more than 32 tokens a second.
     """
     if not isinstance(part, Audio):
         return isinstance(part, Document)

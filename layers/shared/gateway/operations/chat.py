@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     # Requests of the provider's own wire load no constraints.
     from gateway.providers.constraints import Renaming
 
+# Stands in each member that may hold sound: `input_audio`, or a media type.
+_SOUND = b"audio"
+
 Completion = Callable[[ChatRequest, Candidate[ChatModel]], ChatRequest]
 
 
@@ -67,6 +70,10 @@ class ChatOperation:
     def decode(self, inbound: InboundRequest) -> ChatRequest:
         """The request, with the betas that its header asks for."""
         request = self.wire.decode_request(inbound.body)
+        if _SOUND in inbound.body:
+            from gateway.operations.heard_sound import with_sound_measured  # noqa: PLC0415  # few requests have sound
+
+            request = with_sound_measured(request)
         if not inbound.principal.own_keys:
             refuse_provider_state(request)
         betas = betas_within_price(inbound.headers.get(BETAS, ""))

@@ -6,36 +6,24 @@ once it speaks: a caller who leaves then pays for all characters, or for the tex
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.auth.principal import Principal
-from gateway.canonical.audio import (
-    AAC,
-    CHARACTER,
-    FLAC,
-    MP3,
-    OPUS,
-    PCM,
-    PCM_BYTES_PER_S,
-    SPEECH,
-    WAV,
-    AudioModel,
-    SpeechRequest,
-)
+from gateway.canonical.audio import CHARACTER, MP3, PCM, SPEECH, WAV, AudioModel, SpeechRequest
 from gateway.canonical.estimate import estimated_tokens
 from gateway.canonical.money import NanoUsd
 from gateway.canonical.response import Extension, Stamp
 from gateway.canonical.usage import Usage, Uses, uses_of
 from gateway.canonical.wire import Wire
 from gateway.errors import InvalidRequest, NotFound
-from gateway.ledger.audio_prices import audio_cost
 from gateway.ledger.bounds import FRAME_TOKENS
 from gateway.operations.fitting import cannot, fitting
-from gateway.operations.input_meter import InputMeter, tier_of
+from gateway.operations.input_meter import InputMeter
+from gateway.operations.sound_price import price
 from gateway.operations.speech_stream import WAV_HEADER, SpeechCandidate, SpeechTranscoder
 from gateway.operations.whole_answers import WholeAnswers
 from gateway.pipeline.operation import InboundRequest, ProviderCall
@@ -48,21 +36,14 @@ from gateway.providers.audio.speaker import PlainReader, Speaker, no_sound
 from gateway.routing.plan import Plan
 from gateway.routing.planning import candidates_for
 
-# Of sound: OpenAI's models make 20 tokens a second, Gemini's 25, and a person speaks 10 to 20 characters in that time.
+# The most of the vendors; a person speaks 10 to 20 characters in a second.
 SOUND_TOKENS_PER_S = 25
 # A bound, for a voice that is told to speak slowly and to pause.
 SOUND_TOKENS_PER_CHARACTER = 10
 SOUND_TOKENS_LEAST = 750
 CHARACTERS_PER_S = 15
-# About what a second of each form takes. An estimate, of sound that was cut: what is reported is billed as reported.
-BYTES_PER_S: Mapping[str, int] = {
-    MP3: 16_000,
-    OPUS: 8_000,
-    AAC: 16_000,
-    FLAC: 32_000,
-    WAV: PCM_BYTES_PER_S,
-    PCM: PCM_BYTES_PER_S,
-}
+# Sound that is paid by its tokens is counted in thousandths of them while it passes.
+PER_TOKEN = 1_000
 
 
 class SpeechBounds(Struct, frozen=True):
@@ -85,10 +66,9 @@ class SpeechBounds(Struct, frozen=True):
         sound = SOUND_TOKENS_PER_S * -(-len(self.request.text) // CHARACTERS_PER_S)
         return self._usage(estimated_tokens(self._text_bytes), sound)
 
-    def delivered(self, sound_bytes: int) -> Usage:
-        """The usage of so much of the sound: the whole text, and the sound that was made of it."""
-        per_s = BYTES_PER_S[self.request.form or MP3]
-        return self._usage(estimated_tokens(self._text_bytes), SOUND_TOKENS_PER_S * sound_bytes // per_s)
+    def delivered(self, thousandths: int) -> Usage:
+        """The usage of so much of the sound: the whole text, and each begun token of what was made of it."""
+        return self._usage(estimated_tokens(self._text_bytes), -(-thousandths // PER_TOKEN))
 
     def _usage(self, text: int, sound: int) -> Usage:
         return Usage(input=text, output=sound, audio_output=sound, uses=uses_of({CHARACTER: len(self.request.text)}))
@@ -100,17 +80,20 @@ class SpeechMeter(InputMeter, frozen=True):
     bounds: SpeechBounds
 
     def estimate(self, delivered_bytes: int, reported: Usage | None, seen: Uses = ()) -> Usage:
-        """The reported usage, or that of the delivered part."""
+        """The reported usage, or that of the delivered part; of sound that is paid by characters, that of the text."""
         del seen
-        return self.bounds.delivered(delivered_bytes) if reported is None else reported
+        if reported is not None:
+            return reported
+        by_tokens = any(_by_tokens(each) for each in self.candidates)
+        return self.bounds.delivered(delivered_bytes) if by_tokens else self.bounds.likely()
 
     def bytes_worth(self, served_by: SpeechCandidate, nanousd: NanoUsd) -> int:
-        """The bytes of sound that cost so much; above any answer's where sound costs nothing by itself."""
-        if served_by.target.price.tokens is None:
+        """The thousandths of tokens that cost so much; above any answer's where sound costs nothing by itself."""
+        if not _by_tokens(served_by):
             return super().bytes_worth(served_by, nanousd)
-        per_s = BYTES_PER_S[self.bounds.request.form or MP3]
         second = Usage(output=SOUND_TOKENS_PER_S, audio_output=SOUND_TOKENS_PER_S)
-        return max(per_s, per_s * nanousd // max(1, price(served_by, second)))
+        least = SOUND_TOKENS_PER_S * PER_TOKEN
+        return max(least, least * nanousd // max(1, price(served_by, second)))
 
 
 class SpeechOperation(WholeAnswers[SpeechRequest, bytes]):
@@ -210,16 +193,28 @@ class SpeechOperation(WholeAnswers[SpeechRequest, bytes]):
         def header(candidate: SpeechCandidate) -> bytes:
             return WAV_HEADER if form == WAV and _vendor(candidate).asked_form(form) == PCM else b""
 
-        def usage(candidate: SpeechCandidate, sound_bytes: int) -> Usage | None:
-            return bounds.delivered(sound_bytes) if candidate.target.price.tokens is None else None
+        def counter(candidate: SpeechCandidate) -> Callable[[bytes], int]:
+            return _thousandths(candidate, form) if _by_tokens(candidate) else len
+
+        def usage(candidate: SpeechCandidate) -> Usage | None:
+            return None if _by_tokens(candidate) else bounds.likely()
 
         encoder = openai_speech.encoder(as_events=request.as_events)
-        return SpeechTranscoder(encoder, lambda each: _vendor(each).reader(), header, usage)
+        return SpeechTranscoder(encoder, lambda each: _vendor(each).reader(), header, counter, usage)
 
 
-def price(candidate: SpeechCandidate, usage: Usage) -> NanoUsd:
-    """The cost of a usage at a candidate."""
-    return audio_cost(candidate.target.price, usage, tier_of(candidate), candidate.model.sale)
+def _by_tokens(candidate: SpeechCandidate) -> bool:
+    return candidate.target.price.tokens is not None
+
+
+def _thousandths(candidate: SpeechCandidate, form: str) -> Callable[[bytes], int]:
+    """A counter of all sound so far, in thousandths of the candidate's tokens."""
+    from gateway.operations.flowing_sound import counter  # noqa: PLC0415  # no other sound is counted
+
+    vendor = _vendor(candidate)
+    seconds, rate = counter(vendor.asked_form(form)), PER_TOKEN * vendor.tokens_per_s
+    # A sum of many frames is rounded: their seconds are no whole numbers.
+    return lambda data: int(round(seconds(data), 6) * rate)
 
 
 def _vendor(candidate: SpeechCandidate) -> Speaker:

@@ -38,8 +38,8 @@ class Encoder(Protocol):
 class SpeechTranscoder:
     """One caller's sound over its attempts.
 
-    `reader_of` makes the reader of a candidate's answer, `header_of` says what stands before its sound, and
-    `usage_of` counts what its provider bills without a report.
+    `reader_of` makes the reader of a candidate's answer, `header_of` says what stands before its sound, `counter_of`
+    counts how far it has come, and `usage_of` is what its provider bills without a report.
     """
 
     def __init__(
@@ -47,11 +47,13 @@ class SpeechTranscoder:
         encoder: Encoder,
         reader_of: Callable[[SpeechCandidate], SoundReader],
         header_of: Callable[[SpeechCandidate], bytes],
-        usage_of: Callable[[SpeechCandidate, int], Usage | None],
+        counter_of: Callable[[SpeechCandidate], Callable[[bytes], int]],
+        usage_of: Callable[[SpeechCandidate], Usage | None],
     ) -> None:
         self._encoder = encoder
         self._reader_of = reader_of
         self._header_of = header_of
+        self._counter_of = counter_of
         self._usage_of = usage_of
         self._usage: Usage | None = None
 
@@ -61,7 +63,8 @@ class SpeechTranscoder:
         self._reader = self._reader_of(candidate)
         self._header = self._header_of(candidate)
         self._usage = None
-        self._sound_bytes = 0
+        self._count = self._counter_of(candidate)
+        self._delivered = 0
 
     def feed(self, data: bytes) -> Iterator[Piece]:
         """The pieces that the bytes complete."""
@@ -100,13 +103,14 @@ class SpeechTranscoder:
     def _piece(self, sound: Sound) -> Piece:
         if sound.error is not None:
             return Piece(error=sound.error)
-        piece = Piece(delivered_bytes=len(sound.data), ended=sound.ended)
+        piece = Piece(ended=sound.ended)
         if sound.data:
-            self._sound_bytes += len(sound.data)
+            before, self._delivered = self._delivered, max(1, self._count(sound.data))
+            piece.delivered_bytes = self._delivered - before
             piece.data = self._encoder.sound(self._header + sound.data)
             self._header = b""
         if sound.ended:
-            if not self._sound_bytes:
+            if not self._delivered:
                 return Piece(error=no_sound())
-            self._usage = piece.usage = sound.usage or self._usage_of(self._candidate, self._sound_bytes)
+            self._usage = piece.usage = sound.usage or self._usage_of(self._candidate)
         return piece

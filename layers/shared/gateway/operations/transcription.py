@@ -18,7 +18,6 @@ from msgspec.structs import replace
 from gateway.auth.principal import Principal
 from gateway.canonical.audio import SECOND, AudioModel
 from gateway.canonical.estimate import estimated_tokens
-from gateway.canonical.money import NanoUsd
 from gateway.canonical.response import Extension, Stamp
 from gateway.canonical.transcription import (
     DIARIZED,
@@ -32,10 +31,10 @@ from gateway.canonical.transcription import (
 )
 from gateway.canonical.usage import Usage, Uses, uses_of
 from gateway.errors import InvalidRequest, NotFound
-from gateway.ledger.audio_prices import audio_cost
-from gateway.ledger.bounds import FRAME_TOKENS
+from gateway.ledger.bounds import FRAME_TOKENS, SOUND_TOKENS_PER_S
 from gateway.operations.fitting import cannot, fitting
-from gateway.operations.input_meter import InputMeter, tier_of
+from gateway.operations.input_meter import InputMeter
+from gateway.operations.sound_price import price
 from gateway.operations.transcription_stream import TranscriptionCandidate, TranscriptionTranscoder
 from gateway.operations.whole_answers import WholeAnswers
 from gateway.pipeline.operation import InboundRequest, ProviderCall
@@ -53,8 +52,8 @@ if TYPE_CHECKING:
     # A cold start loads nothing that reads strangers' files.
     from gateway.operations.media_inputs import Inputs
 
-# Models make 10 to 17 tokens of a second of sound, Gemini's 32; a person says two to four words in it.
-SOUND_TOKENS_PER_S, SOUND_TOKENS_LIKELY_PER_S = 40, 17
+# A person says two to four words in a second.
+SOUND_TOKENS_LIKELY_PER_S = 17
 TEXT_TOKENS_PER_S, TEXT_TOKENS_LIKELY_PER_S = 20, 4
 TEXT_TOKENS_LEAST = 500
 
@@ -209,11 +208,6 @@ class _Silent:
         return ()
 
 
-def price(candidate: TranscriptionCandidate, usage: Usage) -> NanoUsd:
-    """The cost of a usage at a candidate."""
-    return audio_cost(candidate.target.price, usage, tier_of(candidate), candidate.model.sale)
-
-
 def _vendor(candidate: TranscriptionCandidate) -> Transcriber:
     return transcriber(candidate.target.provider, candidate.target.upstream_model)
 
@@ -237,7 +231,9 @@ def _billed(request: TranscriptionRequest, candidate: TranscriptionCandidate, he
 def _refusal(request: TranscriptionRequest, candidate: TranscriptionCandidate) -> InvalidRequest | None:
     """The refusal of what the candidate cannot do of a request, if there is one."""
     model, vendor = candidate.model.id, _vendor(candidate)
+    size, most = 0 if request.file is None else len(request.file.content), vendor.file_bytes_max
     cannots = (
+        (most is not None and size > most, "file", f"takes files of at most {most} bytes"),
         (request.translates and not vendor.translates, "model", "translates nothing"),
         (request.form in (SRT, VTT, VERBOSE) and not vendor.segments, "response_format", f"makes no {request.form}"),
         (request.form == DIARIZED and not vendor.diarizes, "response_format", "tells no voices apart"),

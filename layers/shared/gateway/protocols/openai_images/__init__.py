@@ -14,6 +14,7 @@ from gateway.canonical.images import BASE64, IMAGE_TOKEN, Action, Drawing, Drawn
 from gateway.canonical.response import Extension, Stamp
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError
+from gateway.framing.multipart import sends_form
 from gateway.framing.sse import sse_event
 from gateway.protocols.openai_images.decode import PROTOCOL, decode_form, decode_json
 from gateway.protocols.shared.openai_errors import encode_error, error_object
@@ -34,7 +35,7 @@ class OpenAIImages:
 
     def decode_request(self, content_type: str, body: bytes) -> ImageRequest:
         """The canonical request; raises `InvalidRequest` with the place of what is wrong."""
-        if self.action is not Action.GENERATION and content_type.partition("/")[0].strip().lower() == "multipart":
+        if self.action is not Action.GENERATION and sends_form(content_type):
             return decode_form(self.action, content_type, body)
         return decode_json(self.action, body)
 

@@ -21,7 +21,7 @@ from gateway.canonical.transcription import (
     TranscriptionRequest,
 )
 from gateway.errors import GatewayError, InvalidRequest
-from gateway.framing.multipart import FormPart, is_form
+from gateway.framing.multipart import FormPart, sends_form
 from gateway.protocols.shared.document import Node, boolean_in, number_in, string_in
 from gateway.protocols.shared.forms import read_form
 from gateway.protocols.shared.openai_errors import encode_error
@@ -53,7 +53,7 @@ class OpenAITranscriptions:
         """The canonical request and its file, if that is in it; raises `InvalidRequest` at what is wrong."""
         file: FormPart | None = None
         source = body
-        if is_form(content_type):
+        if sends_form(content_type):
             form = read_form(content_type, body, numbers=("temperature",), flags=("stream",), lists=_LISTS)
             file, source = _file(form.files), form.source
         root = parse_known(source, _TRANSLATION if self.translates else _TRANSCRIPTION, _UNKNOWN)

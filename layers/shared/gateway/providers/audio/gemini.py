@@ -100,4 +100,6 @@ SPEECH = Speaker(
     reader=partial(EventReader, _sound),
     voices={name.lower(): name for name in _VOICES},
     instructed=True,
+    # https://ai.google.dev/gemini-api/docs/pricing: 25 for a second of audio.
+    tokens_per_s=25,
 )

@@ -97,7 +97,7 @@ _TOLD, _ARABS = "gpt", "arabic"
 def _of(older: Speaker, model: str) -> Speaker:
     if _TOLD not in model:
         return older
-    return replace(older, write=_write_events, reader=partial(EventReader, _sound), instructed=True, reports_usage=True)
+    return replace(older, write=_write_events, reader=partial(EventReader, _sound), instructed=True)
 
 
 def openai(model: str) -> Speaker:

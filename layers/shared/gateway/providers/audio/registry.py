@@ -32,6 +32,7 @@ _TRANSCRIBERS = {
     "elevenlabs": ("elevenlabs", "TRANSCRIPTION"),
     "deepgram": ("deepgram", "TRANSCRIPTION"),
     "mistral": ("mistral", "TRANSCRIPTION"),
+    "gemini": ("gemini_transcription", "TRANSCRIPTION"),
 }
 
 

@@ -66,7 +66,7 @@ class Speaker(VendorEndpoint, frozen=True, kw_only=True):
     `forms` are the vendor's forms of sound, the usual one first; `written_as` are its words for them. `voices` are its
     own, the usual one first; where they are given, OpenAI's names stand for them by their place. A voice that is in
     `voices` neither by name nor by id belongs to an account. `speeds` are the bounds of the vendor's speed, and
-    `instructed` vendors are told how to speak.
+    `instructed` vendors are told how to speak. A second of their sound is `tokens_per_s` tokens, where it is paid so.
     """
 
     write: Callable[[SpeechRequest, str], Mapping[str, Any]]
@@ -76,7 +76,8 @@ class Speaker(VendorEndpoint, frozen=True, kw_only=True):
     voices: Mapping[str, str]
     speeds: tuple[float, float] | None = None
     instructed: bool = False
-    reports_usage: bool = False
+    # https://platform.openai.com/docs/guides/realtime-costs: one for 50 ms of what a model says.
+    tokens_per_s: int = 20
 
     def makes(self, form: str) -> bool:
         """True for a form that the vendor has, or that is made here of one: WAV is a header before `pcm`."""

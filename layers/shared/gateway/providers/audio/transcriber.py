@@ -29,7 +29,7 @@ class Transcriber(VendorEndpoint, frozen=True, kw_only=True):
     `address` is the path and query where they say more than the model. `reader` reads the stream of a vendor that sends
     one. What the vendor can do beside text: tell when `segments` and `words` were said, tell voices apart
     (`diarizes`), be told of a `language` or a `prompt`, have a `temperature`, translate into English, and give
-    `logprobs`. `chunks` are OpenAI's members for long sound and known voices.
+    `logprobs`. `chunks` are OpenAI's members for long sound and known voices. `file_bytes_max` is less than OpenAI's.
     """
 
     write: Callable[[TranscriptionRequest, str], tuple[str, bytes]]
@@ -44,6 +44,7 @@ class Transcriber(VendorEndpoint, frozen=True, kw_only=True):
     translates: bool = False
     logprobs: bool = False
     chunks: bool = False
+    file_bytes_max: int | None = None
 
     def request(self, asked: TranscriptionRequest, model: str, credential: Credential, now_s: float) -> UpstreamRequest:
         """The request, ready to leave."""

@@ -58,12 +58,12 @@ def _frames_start(content: bytes, at: int) -> int:
 
 def _counted(content: bytes, at: int, rate: int) -> float:
     steps = Steps()
-    first, total, strays = _head_at(content, at, rate), 0.0, 0
+    first, total, strays = head_at(content, at, rate), 0.0, 0
     if first is None or first.rate != rate:
         raise Unreadable
     for found in _SYNC.finditer(content, at):
         steps.take(_HEAD_COST_BYTES)
-        head = _head_at(content, found.start(), rate)
+        head = head_at(content, found.start(), rate)
         if head is None:
             continue
         if head.kind == first.kind:
@@ -75,7 +75,7 @@ def _counted(content: bytes, at: int, rate: int) -> float:
     return total
 
 
-def _head_at(content: bytes, at: int, rate: int) -> Head | None:
+def head_at(content: bytes, at: int, rate: int) -> Head | None:
     """The head of the frame that stands there, if one does; `rate` is that of a frame that leaves it to the file."""
     head = content[at : at + _HEAD_BYTES_MAX]
     if len(head) < 6 or not _SYNC.match(head):

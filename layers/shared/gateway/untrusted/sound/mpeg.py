@@ -63,7 +63,9 @@ class Frame(Struct, frozen=True):
 def length(content: bytes, start: int = 0) -> Length:
     """The length of MP3 or ADTS. A file of both is as long as the longer, since a decoder may take either."""
     steps = Steps()
-    walks = [_walked(content, start, sync, frame_at, steps) for sync, frame_at in ((_MP3, mp3_frame), (_ADTS, _adts))]
+    walks = [
+        _walked(content, start, sync, frame_at, steps) for sync, frame_at in ((_MP3, mp3_frame), (_ADTS, adts_frame))
+    ]
     longest = max(walks, key=lambda walk: walk.counted)
     if longest.strays > _STRAYS_S + _STRAYS_PART * longest.counted or _is_free(bytes(longest.rest), steps):
         raise Unreadable
@@ -73,7 +75,7 @@ def length(content: bytes, start: int = 0) -> Length:
 def is_coded(samples: bytes) -> bool:
     """True for samples that begin with frames of MP3 or AAC, or have many in a row: decoders may take them for such."""
     steps, first = Steps(), len(samples) - len(samples.lstrip(b"\0"))
-    for sync, frame_at in ((_MP3, mp3_frame), (_ADTS, _adts), (_LOAS, _loas)):
+    for sync, frame_at in ((_MP3, mp3_frame), (_ADTS, adts_frame), (_LOAS, _loas)):
         for begun in (0, first, *(found.start() for found in sync.finditer(samples))):
             at, run = begun, 0
             while run < CODED_RUN and (frame := frame_at(samples, at)):
@@ -157,7 +159,8 @@ def _mp3_frame(first: int, second: int) -> Frame | None:
     return Frame(size, samples / hertz, (first & 0xFE) << 8 | second & 0x0C)
 
 
-def _adts(content: bytes, at: int) -> Frame | None:
+def adts_frame(content: bytes, at: int) -> Frame | None:
+    """The frame of AAC in ADTS whose head stands there, if one does."""
     head = content[at : at + _ADTS_HEAD_BYTES]
     if len(head) < _ADTS_HEAD_BYTES or head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
         return None
