@@ -112,6 +112,8 @@ def _resource(names: Mapping[str, Any]) -> str:
 
 def _on_object(method: str, target: str) -> tuple[str, str]:
     path, _, query = target.partition("?")
+    if "list-type=2" in query:
+        return "ListBucket", f"arn:aws:s3:::{unquote(path).strip('/')}"
     is_upload = "uploadId=" in query and "partNumber=" not in query
     action = (UPLOAD_ACTIONS if is_upload and method in UPLOAD_ACTIONS else OBJECT_ACTIONS)[method]
     return action, f"arn:aws:s3:::{unquote(path).removeprefix('/')}"

@@ -72,6 +72,7 @@ from local.payments.serving import Serving
 from tests.billing.harness import OneCredential, StripeUnderTest
 from tests.control_plane.harness import CALLER_IP, NOW_S, StoppedClock
 from tests.fakes.conversations import MemoryConversationRecords
+from tests.fakes.erasure import MemoryErasures
 from tests.fakes.idempotency import MemoryIdempotencyRecords
 from tests.fakes.invocations import LambdaContext
 from tests.fakes.objects import MemoryObjects
@@ -252,10 +253,10 @@ class World:
         organizations = MemoryOrganizations()
         self.control = replace(control, sessions=lambda: Sessions(people, clock), organizations=lambda: organizations)
         own_keys, mail, passwords = MemoryProviderKeys(), Outbox(), CountedPasswords()
-        sealing, organizations = MemoryDataKeys(), MemoryOrganizations()
-        around = Around(money, studio.keys, own_keys, mail, sealing, clock, passwords, organizations)
+        sealing, organizations, erasures = MemoryDataKeys(), MemoryOrganizations(), MemoryErasures()
+        around = Around(money, studio.keys, own_keys, mail, sealing, clock, passwords, organizations, erasures)
         self.people = people_of(people, around, Terms("open"))
-        roster = Roster(organizations, money, studio.keys, clock)
+        roster = Roster(organizations, money, studio.keys, clock, erasures)
         inviting = Inviting(roster, mail, self.people.attempts, clock, "")
         self.organizations = Organizations(people, roster, inviting)
         self.paying = self._paying(clock)

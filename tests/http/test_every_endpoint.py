@@ -32,6 +32,7 @@ from gateway.wiring.organizations import Organizations
 from gateway.wiring.people import Around, people_of
 from tests.control_plane.harness import CALLER_IP, NOW_S, as_from_api_gateway
 from tests.fakes.conversations import MemoryConversationRecords
+from tests.fakes.erasure import MemoryErasures
 from tests.fakes.objects import MemoryObjects
 from tests.fakes.organizations import MemoryOrganizations
 from tests.fakes.people import MemoryPeople, Outbox
@@ -111,9 +112,10 @@ async def studio(monkeypatch: pytest.MonkeyPatch) -> Studio:
         clock=made.clock,
         passwords=CountedPasswords(),
         organizations=MemoryOrganizations(),
+        erasures=MemoryErasures(),
     )
     people = people_of(store, around, Terms("open"))
-    roster = Roster(MemoryOrganizations(), made.money, made.keys, made.clock)
+    roster = Roster(MemoryOrganizations(), made.money, made.keys, made.clock, MemoryErasures())
     inviting = Inviting(roster, Outbox(), people.attempts, made.clock, "")
     organizations = Organizations(store, roster, inviting)
     monkeypatch.setattr("gateway.http.organizations.organizations", lambda: organizations)

@@ -118,3 +118,8 @@ def test_an_invocation_is_one_of_the_function_in_its_path() -> None:
     target = f"/2015-03-31/functions/{arn.replace(':', '%3A')}/invocations"
     record = {"function": "f", "method": "POST", "target": target, "operation": ""}
     assert calls(record) == [Call("f", "lambda:InvokeFunction", arn)]
+
+
+def test_a_list_is_asked_of_the_bucket() -> None:
+    made = calls({"function": "f", "method": "GET", "target": "/media/?list-type=2&prefix=a%2F", "operation": ""})
+    assert made == [Call("f", "s3:ListBucket", "arn:aws:s3:::media")]

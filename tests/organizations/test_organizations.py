@@ -42,7 +42,7 @@ class Office:
     def __init__(self) -> None:
         self.house = House()
         on = self.house.nexgate
-        roster = Roster(on.organizations, on.money, on.keys, on.clock)
+        roster = Roster(on.organizations, on.money, on.keys, on.clock, self.house.erasures)
         inviting = Inviting(roster, self.house.mail, self.house.people.attempts, on.clock, "https://console.test")
         made = Organizations(on.people, roster, inviting)
         vars(served)["organizations"] = lambda: made
@@ -232,6 +232,7 @@ async def test_an_organization_with_money_is_not_deleted(office: Office) -> None
 
 async def test_a_settled_organization_is_deleted(office: Office) -> None:
     assert (await office.on("owner", "DELETE", "")).json()["deleted"] is True
+    assert office.house.erasures.begun == ["acct_" + office.org_id.removeprefix("org_")]
     assert code(await office.on("owner", "GET", "")) == (404, "organization_not_found")
 
 

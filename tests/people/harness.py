@@ -16,6 +16,7 @@ from gateway.people.registration import Terms
 from gateway.ports.mail import Letter
 from gateway.wiring.people import Around, people_of
 from tests.control_plane.harness import CALLER_IP, AppUnderTest, as_from_api_gateway
+from tests.fakes.erasure import MemoryErasures
 from tests.fakes.people import Outbox
 from tests.fakes.provider_keys import MemoryDataKeys, MemoryProviderKeys
 from tests.hangs import HANGS_AFTER_S
@@ -52,6 +53,7 @@ class House:
     mail: Outbox = field(default_factory=Outbox)
     passwords: CountedPasswords = field(default_factory=CountedPasswords)
     provider_keys: MemoryProviderKeys = field(default_factory=MemoryProviderKeys)
+    erasures: MemoryErasures = field(default_factory=MemoryErasures)
 
     def __post_init__(self) -> None:
         self.store = self.nexgate.people
@@ -64,6 +66,7 @@ class House:
             clock=self.nexgate.clock,
             passwords=self.passwords,
             organizations=self.nexgate.organizations,
+            erasures=self.erasures,
         )
         self.people = people_of(self.store, around, self.terms)
         account_app._services = self.nexgate.services

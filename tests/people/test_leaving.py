@@ -7,7 +7,6 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.errors import ServiceUnavailable
 from gateway.ports.provider_keys import Envelope, ProviderKey
 from tests.control_plane.harness import refusal
 from tests.people.harness import JANE, PASSWORD, House
@@ -63,7 +62,7 @@ async def test_a_person_who_leaves_is_erased_and_the_ledger_stays_under_its_ids(
     assert (await house.nexgate.ask("GET", "/v1/keys", key=full_key)).status_code == 401
     (key,) = await house.nexgate.keys.page(made["account_id"], limit=10)
     assert (key.revoked, key.name, key.allowed_ips) == (True, "deactivated", ())
-    assert house.provider_keys.keys == {}
+    assert house.erasures.begun == [made["account_id"]]
     account = await house.nexgate.money.read_account(made["account_id"])
     assert account is not None
     assert (account.disabled, [entry.amount_nanousd for entry in account.entries]) == (True, [5 * 10**9])
@@ -85,15 +84,11 @@ async def test_the_address_of_a_person_who_left_can_be_registered_anew(house: Ho
     assert {first["user_id"], first["account_id"]}.isdisjoint({second["user_id"], second["account_id"]})
 
 
-async def test_an_end_that_was_cut_off_can_be_asked_for_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_end_that_was_cut_off_can_be_asked_for_again(house: House) -> None:
     made, token, _ = await settled(house)
-    remove = house.provider_keys.remove
-
-    async def lost(_: ProviderKey) -> None:
-        raise ServiceUnavailable("the store is down")
-
-    monkeypatch.setattr(house.provider_keys, "remove", lost)
+    house.erasures.is_down = True
     assert (await house.post("deactivate", {"password": PASSWORD}, token)).status_code == 503
-    monkeypatch.setattr(house.provider_keys, "remove", remove)
+    assert house.store.users[made["user_id"]].deactivated is False
+    house.erasures.is_down = False
     assert (await house.post("deactivate", {"password": PASSWORD}, token)).status_code == 200
     assert house.store.users[made["user_id"]].deactivated is True

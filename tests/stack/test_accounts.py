@@ -11,7 +11,9 @@ import orjson
 import pyotp
 import pytest
 
-from tests.hangs import HANGS_AFTER_S
+from local.aws_services import Services
+from local.operator_commands import running_environment
+from tests.hangs import HANGS_AFTER_S, comes_true
 from tests.stack.conftest import Stack, local
 
 PASSWORD, NEW_PASSWORD = "correct horse battery", "staple of other horses"
@@ -130,20 +132,54 @@ def test_a_key_that_manages_an_account_is_shown_the_account(stack: Stack, client
     assert client.get("auth/2fa/status", headers=key).json()["enabled"] is False
 
 
+def leave_content(stack: Stack, client: httpx.Client, key: dict[str, str]) -> None:
+    """Uploads a file, and has a response stored and another one made in the background."""
+    stack.credit("5")
+    file = {"file": ("a.txt", b"a secret", "text/plain")}
+    uploaded = client.post("files", headers=key, files=file, data={"purpose": "user_data"})
+    assert uploaded.is_success, uploaded.text
+    asked = {"model": "gpt-4o", "input": "Say one word.", "store": True}
+    assert client.post("responses", json=asked, headers=key).status_code == 200
+    begun = client.post("responses", json=asked | {"background": True}, headers=key).json()
+    assert comes_true(lambda: client.get(f"responses/{begun['id']}", headers=key).json()["status"] == "completed")
+
+
+def left_of(stack: Stack, account_id: str) -> set[str]:
+    """Names the tables and buckets that have content of an account."""
+    environment = running_environment(stack.data)
+    dynamodb = Services(environment["AWS_ENDPOINT_URL_DYNAMODB"], stack.moto_url).client("dynamodb")
+    found = {
+        kept
+        for kept in ("FilesTable", "JobsTable", "ProviderKeysTable", "ResponsesTable", "WebhooksTable")
+        for item in dynamodb.scan(TableName=f"nexgate-local-{kept}")["Items"]
+        if item["account_id"]["S"] == account_id
+    }
+    listed = stack.aws("s3").list_objects_v2(Bucket="nexgate-local-mediabucket", Prefix=f"uploads/{account_id}/")
+    return found | ({"uploads/"} if listed["KeyCount"] else set())
+
+
 def test_a_person_takes_its_data_along_and_leaves(stack: Stack, client: httpx.Client) -> None:
     email = registered(stack, client)
     session = signed_in(client, email)
     key = client.post("keys", json={"name": "to be revoked"}, headers=session).json()["full_key"]
+    with_key = {"Authorization": f"Bearer {key}"}
+    account_id = client.get("auth/me", headers=session).json()["account_id"]
+    # Before the provider's key, by which the models would be asked.
+    leave_content(stack.seen_by(account_id, key), client, with_key)
     brought = {"provider": "openai", "api_key": "sk-own-0123456789", "verify": False}
     assert client.post("provider-keys", json=brought, headers=session).status_code == 201
+    assert client.get("webhooks/secret", headers=session).status_code == 200
     shown = client.get("auth/export", headers=session).json()
     assert (shown["user"]["email"], len(shown["keys"]), len(shown["provider_keys"])) == (email, 1, 1)
+    before = left_of(stack, account_id)
+    assert before >= {"FilesTable", "JobsTable", "ProviderKeysTable", "ResponsesTable", "WebhooksTable", "uploads/"}
     assert client.post("auth/deactivate", json={"password": PASSWORD}, headers=session).status_code == 200
     assert client.get("auth/me", headers=session).status_code == 401
     assert client.post("auth/login", json={"email": email, "password": PASSWORD}).status_code == 401
+    assert comes_true(lambda: left_of(stack, account_id) == set())
     deadline = time.monotonic() + HANGS_AFTER_S
     # A revoked key starts nothing new after 5 s.
-    while client.get("models", headers={"Authorization": f"Bearer {key}"}).status_code == 200:
+    while client.get("models", headers=with_key).status_code == 200:
         assert time.monotonic() < deadline
         time.sleep(0.5)
     registered_again = client.post("auth/register", json={"email": email, "password": PASSWORD})

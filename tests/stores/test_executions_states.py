@@ -8,7 +8,7 @@ import pytest
 from gateway.canonical.jobs import JobKind
 from gateway.errors import ServiceUnavailable
 from gateway.stores.aws.client import AwsError, Unanswered
-from gateway.stores.aws.executions import StepFunctionsExecutions
+from gateway.stores.aws.executions import StepFunctionsErasures, StepFunctionsExecutions
 from gateway.transport import Client
 from tests.hangs import comes_true
 from tests.stores.conftest import StoppedClock, api, boto, fresh
@@ -68,6 +68,19 @@ async def test_an_execution_that_has_ended_is_not_started_again(
     assert comes_true(lambda: started(endpoints, arn)["gen_1-1"]["status"] == "SUCCEEDED")
     await made.start(JobKind.VIDEO, "gen_1", 1)
     assert list(started(endpoints, arn)) == ["gen_1-1"]
+
+
+async def test_an_erasure_bears_the_accounts_name_and_is_started_once(
+    endpoints: Endpoints, client: Client, clock: StoppedClock
+) -> None:
+    arn = machine(endpoints, ENDS)
+    erasures = StepFunctionsErasures(api(client, clock, "states", endpoints.moto), arn)
+    await erasures.begin("acct_1")
+    assert comes_true(lambda: started(endpoints, arn)["acct_1"]["status"] == "SUCCEEDED")
+    await erasures.begin("acct_1")
+    (execution,) = started(endpoints, arn).values()
+    told = boto("stepfunctions", endpoints.moto).describe_execution(executionArn=execution["executionArn"])
+    assert orjson.loads(told["input"]) == {"account_id": "acct_1", "round": 0}
 
 
 async def test_a_later_run_is_an_execution_of_its_own(

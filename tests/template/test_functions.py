@@ -25,6 +25,8 @@ FOLLOWING = {"AgentsFunction", "TasksFunction"}
 STEPS = ("BackgroundFunction", "JobsFunction", "RunnerFunction")
 # Called by the runner and by nothing else.
 SANDBOX = "SandboxFunction"
+# Called by a state machine likewise; erases signatures, and asks no model.
+ERASER = "EraserFunction"
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 FUNCTION_POLICY_BYTES_MAX = 20 * 1024
@@ -65,7 +67,7 @@ def test_bedrock_is_granted_on_request_to_what_serves_text(stack: Stack) -> None
     invokes = {name for name in stack.functions if "bedrock:" in json.dumps(stack.grants(name))}
     texts = {name for name, f in stack.functions.items() if "SIGNATURES_TABLE" in f["Environment"]["Variables"]}
     assert {"ChatFunction", "BackgroundFunction"} <= texts
-    assert invokes == texts
+    assert invokes == texts - {ERASER}
 
 
 @each_function
@@ -194,7 +196,7 @@ def test_a_functions_resource_policy_stays_far_below_its_limit(stack: Stack, nam
     ]
     # A queue needs no permission, because Lambda polls it; a state machine has its own role's.
     asked = {m["FunctionName"]["Ref"].removesuffix("Aliaslive") for m in pollers(stack)}
-    assert permissions or name in asked | {*STEPS, SANDBOX}
+    assert permissions or name in {*asked, *STEPS, SANDBOX, ERASER}
     assert len(json.dumps(permissions)) < FUNCTION_POLICY_BYTES_MAX / 2
 
 
@@ -260,7 +262,13 @@ def test_the_sandbox_may_do_nothing_but_write_its_log_and_only_the_runner_may_ca
 
 
 @pytest.mark.parametrize(
-    ("machine", "step"), [("Media", "JobsFunction"), ("Background", "BackgroundFunction"), ("Agents", "RunnerFunction")]
+    ("machine", "step"),
+    [
+        ("Media", "JobsFunction"),
+        ("Background", "BackgroundFunction"),
+        ("Agents", "RunnerFunction"),
+        ("Erasures", ERASER),
+    ],
 )
 def test_a_state_machine_may_invoke_its_own_function_only(stack: Stack, machine: str, step: str) -> None:
     (policy,) = stack.resources[f"{machine}StateMachineRole"]["Properties"]["Policies"]
@@ -295,6 +303,9 @@ def test_an_event_sample_is_what_its_route_would_send(stack: Stack, sample: str)
         return
     if "job_id" in event:
         assert event.keys() <= {"step", "job_id", "run", "token"}
+        return
+    if "account_id" in event:
+        assert event.keys() == {"account_id", "round"}
         return
     if "httpMethod" not in event:
         assert event["detail-type"] == "Scheduled Event"

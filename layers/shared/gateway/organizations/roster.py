@@ -20,6 +20,7 @@ from gateway.organizations import refusals
 from gateway.organizations.permissions import Permission, may, may_give
 from gateway.organizations.settings import MemberChanges
 from gateway.ports.clock import Clock
+from gateway.ports.erasure import Erasures
 from gateway.ports.keys import KeyRecord, KeyStore
 from gateway.ports.money import Money
 from gateway.ports.organizations import (
@@ -61,6 +62,7 @@ class Roster(Struct, frozen=True):
     money: Money
     keys: KeyStore
     clock: Clock
+    erasures: Erasures
 
     def new_id(self) -> str:
         """Draws the id of an organization to be created."""
@@ -219,6 +221,7 @@ class Roster(Struct, frozen=True):
         await self._emptied(org_id, but=user_id)
         # No key is made from here on: each takes its member as it stood before the organization was closed.
         await self._change_keys(closed.account_id, REVOKED)
+        await self.erasures.begin(closed.account_id)
         await self._emptied(org_id)
         return closed
 

@@ -1,7 +1,7 @@
 """Exports what is stored of a person, and erases it. docs/privacy.md says what stays, for how long, and why.
 
 An end is done step by step, each of which may be repeated; the person goes last, so that an end which was cut off can
-be asked for again.
+be asked for again. Content is erased by an erasure that goes on by itself, which has begun before the person goes.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from gateway.people.sessions import Sessions, session_view
 from gateway.people.tokens import hashed
 from gateway.ports.audit import AuditEntry
 from gateway.ports.clock import Clock
+from gateway.ports.erasure import Erasures
 from gateway.ports.keys import KeyRecord, KeyStore
 from gateway.ports.money import Money
 from gateway.ports.people import PeopleStore, User
@@ -53,6 +54,7 @@ class Leaving(Struct, frozen=True):
     money: Money
     clock: Clock
     memberships: Callable[[], Memberships]
+    erasures: Erasures
 
     async def export(self, user: User) -> dict[str, Any]:
         """All that is stored of a person and its account, but for secrets, which are not stored, and content.
@@ -76,7 +78,7 @@ class Leaving(Struct, frozen=True):
         }
 
     async def deactivate(self, user: User, trail: Trail) -> None:
-        """Ends an account for good: memberships first, then keys, provider keys, the person and its sessions.
+        """Ends an account for good: memberships first, then keys, content, the person and its sessions.
 
         The last owner of an organization is refused before anything has changed.
         """
@@ -87,8 +89,7 @@ class Leaving(Struct, frozen=True):
         for key in await self._keys(user.account_id):
             if not key.revoked:
                 await self._revoke(key)
-        for own in await self.provider_keys.all(user.account_id):
-            await self.provider_keys.remove(own)
+        await self.erasures.begin(user.account_id)
         await self._erase(user, trail.entry("account.deactivated", target=user.account_id))
         for session in await self.store.sessions(user.user_id):
             await self.store.end_session(user.user_id, session.session_id)

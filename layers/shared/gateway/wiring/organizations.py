@@ -14,7 +14,7 @@ from gateway.stores.aws.ses import SesMail
 from gateway.wiring.key_store import key_store
 from gateway.wiring.money import money
 from gateway.wiring.process import process
-from gateway.wiring.sessions import organization_store, people_store
+from gateway.wiring.sessions import erasures, organization_store, people_store
 
 
 class Organizations(Struct, frozen=True):
@@ -29,6 +29,6 @@ class Organizations(Struct, frozen=True):
 def organizations() -> Organizations:
     """Organizations over what this process's settings name."""
     on, chosen = process(), process().settings
-    roster = Roster(organization_store(), money(), key_store(), on.clock)
+    roster = Roster(organization_store(), money(), key_store(), on.clock, erasures())
     attempts, mail = Attempts(people_store(), on.clock), SesMail(on.aws, chosen.mail_identity)
     return Organizations(people_store(), roster, Inviting(roster, mail, attempts, on.clock, chosen.console_url))

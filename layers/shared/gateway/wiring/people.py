@@ -18,6 +18,7 @@ from gateway.people.services import People
 from gateway.people.sessions import Sessions
 from gateway.people.signing_in import SignIn
 from gateway.ports.clock import Clock
+from gateway.ports.erasure import Erasures
 from gateway.ports.keys import KeyStore
 from gateway.ports.mail import Mail
 from gateway.ports.money import Money
@@ -30,7 +31,7 @@ from gateway.stores.keys.provider_keys import DynamoProviderKeys
 from gateway.wiring.key_store import key_store
 from gateway.wiring.money import money
 from gateway.wiring.process import process
-from gateway.wiring.sessions import organization_store, people_store
+from gateway.wiring.sessions import erasures, organization_store, people_store
 
 if TYPE_CHECKING:
     from gateway.organizations.roster import Roster
@@ -47,12 +48,13 @@ class Around(Struct, frozen=True):
     clock: Clock
     passwords: Passwords
     organizations: OrganizationStore
+    erasures: Erasures
 
     def roster(self) -> Roster:
         """The members of organizations, which only an end asks for."""
         from gateway.organizations.roster import Roster  # noqa: PLC0415  # no cold start pays for it
 
-        return Roster(self.organizations, self.money, self.keys, self.clock)
+        return Roster(self.organizations, self.money, self.keys, self.clock, self.erasures)
 
 
 @cache
@@ -69,6 +71,7 @@ def people() -> People:
         clock=on.clock,
         passwords=Passwords(),
         organizations=organization_store(),
+        erasures=erasures(),
     )
     return people_of(people_store(), around, terms)
 
@@ -86,5 +89,5 @@ def people_of(store: PeopleStore, on: Around, terms: Terms) -> People:
         sign_in=sign_in,
         second_factor=second_factor,
         credentials=Credentials(store, sign_in, on.passwords, on.mail, attempts, on.clock, terms.console_url),
-        leaving=Leaving(store, sessions, on.keys, on.provider_keys, on.money, on.clock, on.roster),
+        leaving=Leaving(store, sessions, on.keys, on.provider_keys, on.money, on.clock, on.roster, on.erasures),
     )
