@@ -144,7 +144,7 @@ agents: setup ## drive Codex, Claude Code, Gemini CLI, opencode, Qwen Code, Aide
 frameworks: setup ## drive LangChain's and LlamaIndex' embedding and rerank classes through the stack (installs 325 MB)
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.frameworks
 
-agent-deaths: setup ## run 300 runs of agents through deaths at any call of a port (RUNS=1000 for more)
+agent-deaths: setup ## run 300 runs of agents and tasks, planned ones too, through deaths at any call of a port (RUNS=1000 for more)
 	RUNS=$(or $(RUNS),300) $(PYTEST) tests/agent_runs/test_deaths.py
 
 browser: setup ## have pages of other origins read the local stack in Chromium (installs 120 MB from npm)

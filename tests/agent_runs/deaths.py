@@ -1,25 +1,48 @@
-"""Campaign of deaths: runs whose processes die before or after any call of a port, until each run has ended.
+"""Campaign of deaths: runs and tasks whose processes die before or after any call of a port, until each has ended.
 
 What a process leaves is found by the next one. At the end each run is judged: its steps are those of its script, each
-side effect happened once, and the ledger's entries come to what the run says that it cost.
+side effect happened once, models were asked once for each answer that was kept, and the ledger's entries come to what
+the run says that it cost. A third of them is planned and repaired, and results are delivered by processes that die too.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from gateway.agents.deliverables import NOT_KNOWN, Deliverables
+from gateway.agents.journal import Journals
 from gateway.agents.tools.tool import Arguments, Tool, Work
+from gateway.jobs.writer import JobWriter
 from gateway.ledger.money import parse_usd
-from tests.agent_runs.harness import RUN, Place, call, say, scripted, with_tools
+from gateway.webhooks.posting import Posting
+from tests.agent_runs.harness import RUN, TASKS, Place, call, say, scripted, with_tools
+from tests.agent_runs.scenarios import (
+    BAD,
+    GOOD,
+    aggregate,
+    blamed,
+    model,
+    part,
+    planned,
+    planned_again,
+    scored,
+    told,
+    uses,
+)
+from tests.fakes.people import Outbox
+from tests.fakes.webhooks import MemoryWebhookRecords
+from tests.webhooks.conftest import Receiver
 
 # No run makes so many calls of ports in one life.
 LIFE_MAX = 90
 DEATHS_MAX = 60
+# Calls of models that one process may have running: two candidates of a plan, or two nodes.
+AT_ONCE = 2
 
 
 class Died(BaseException):
@@ -53,7 +76,8 @@ class _Mortal:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._port, name)
-        if not asyncio.iscoroutinefunction(found):
+        # A connection that opens ahead of its request changes nothing.
+        if not asyncio.iscoroutinefunction(found) or name == "warm":
             return found
 
         async def call(*given: Any, **named: Any) -> Any:
@@ -65,15 +89,63 @@ class _Mortal:
         return call
 
 
+class Asked:
+    """The providers and the ring's records as they are, with counts of what was asked and of what was kept."""
+
+    def __init__(self, upstream: Any, records: Any) -> None:
+        self.bodies: Counter[bytes] = Counter()
+        self.kept = 0
+        self.upstream, self.records = upstream, records
+
+    def counting(self, port: Any) -> Any:
+        """The port, counted if it is one of the two."""
+        if port is self.upstream:
+            return _Counted(port, "send", lambda given: self.bodies.update([given[0].body]))
+        if port is self.records:
+            return _Counted(port, "finish", self._keep)
+        return port
+
+    def counted_in(self, life: Life) -> Callable[[Any], Any]:
+        """Wraps the ports of one process."""
+        return lambda port: life.wrap(self.counting(port))
+
+    def _keep(self, _: Any) -> None:
+        self.kept += 1
+
+    @property
+    def lost(self) -> int:
+        """Answers of providers that no process kept."""
+        return self.bodies.total() - self.kept
+
+
+class _Counted:
+    def __init__(self, port: Any, name: str, note: Any) -> None:
+        self._port, self._name, self._note = port, name, note
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._port, name)
+        if name != self._name:
+            return found
+
+        async def call(*given: Any, **named: Any) -> Any:
+            self._note(given)
+            return await found(*given, **named)
+
+        return call
+
+
 @dataclass
 class Outside:
     """The world that side effects reach, which knows a repeat by its id."""
 
     effects: Counter[str] = field(default_factory=Counter)
     asked: int = 0
+    receiver: Receiver = field(default_factory=Receiver)
+    outbox: Outbox = field(default_factory=Outbox)
+    records: MemoryWebhookRecords = field(default_factory=MemoryWebhookRecords)
 
     def tool(self, life: Life) -> Tool:
-        """Builds a tool with a side effect."""
+        """Builds a tool with a side effect, which fails where it is told to."""
 
         async def act(work: Work, arguments: Arguments) -> str:
             life.step()
@@ -85,6 +157,26 @@ class Outside:
         parameters: Mapping[str, Any] = {"type": "object", "properties": {"what": {"type": "string"}}}
         return Tool("web_search", "Acts.", parameters, act, has_side_effect=True)
 
+    def deliverables(self, home: Place, life: Life) -> Deliverables:
+        """Builds the notifier's part of one process."""
+        jobs = life.wrap(home.jobs)
+        writer = JobWriter(jobs, home.clock)
+        posting = Posting(life.wrap(self.records), life.wrap(self.receiver), home.clock)
+        journals = Journals(jobs, writer, life.wrap(home.objects))
+        return Deliverables(jobs, writer, journals, life.wrap(self.outbox), posting)
+
+
+@dataclass(frozen=True)
+class Story:
+    """A run that is lived through: its request, and what it has to have come to."""
+
+    path: str
+    body: Mapping[str, Any]
+    kinds: Mapping[str, int]
+    effects: int
+    models: int
+    places: int = 0
+
 
 TURNS = (
     call("web_search", what="first"),
@@ -92,47 +184,143 @@ TURNS = (
     call("memory_read", key="a"),
     say("Done."),
 )
-STEPS = [
-    "tool_call",
-    "tool_result",
-    *["tool_call"] * 2,
-    *["tool_result"] * 2,
-    "tool_call",
-    "tool_result",
-    "final_answer",
-]
+PLACES = (
+    {"type": "webhook", "target": "https://customer.test/one"},
+    {"type": "email", "target": "you@company.com"},
+    {"type": "webhook", "target": "https://customer.test/two"},
+)
+# A memory without a value is refused, so the first round fails.
+_ACT = uses("act", "web_search", what="now")
+_FIRST = (_ACT, uses("write", "memory_write", key="a"), model("think"), aggregate("answer", "act", "write", "think"))
+_SECOND = (
+    _ACT,
+    uses("write", "memory_write", key="a", value="1"),
+    model("think"),
+    aggregate("answer", "act", "write", "think"),
+)
+_TEXTS = told(part("Do think."), "A thought.") + told(part("Do answer."), "Done.")
 
 
-async def lived_through(home: Place, seed: int) -> tuple[int, int]:
-    """Runs one run through its deaths and judges it; returns the deaths, and the requests for side effects."""
-    random, outside, deaths = Random(seed), Outside(), 0
-    home.executions.held = True
+def a_run(seed: int) -> Story:
+    """A run of an agent: four answers, five calls."""
     body = {"task": f"Run {seed}. {scripted(*TURNS)}", "model": "gpt-4o", "wait": False}
-    job_id = (await home.call("POST", RUN, body)).json["id"]
+    return Story(RUN, body, {"tool_call": 4, "tool_result": 4, "final_answer": 1}, effects=2, models=4)
+
+
+def a_plan(seed: int) -> Story:
+    """A planned task that is repaired once, whose result goes to three places."""
+    goal = f"Task {seed}. {scored(GOOD)} {planned(*_FIRST)} {planned_again(*_SECOND)} {blamed('write')} {_TEXTS}"
+    kinds = {"plan": 2, "node_result": 2, "tool_call": 3, "tool_result": 3, "reflection": 1, "verification": 1}
+    # Two candidates of each plan, the thought, the cause, the answer, its scores.
+    body = _task(goal, enable_planner=True, planner_n_candidates=2)
+    return Story(TASKS, body, {**kinds, "final_answer": 1}, effects=1, models=8, places=3)
+
+
+def a_repair(seed: int) -> Story:
+    """A task without a plan, whose first answer is refused."""
+    first = scripted(call("web_search", what="now"), say("Bad."), model="gpt-4o")
+    better = scripted(say("Done."), about="'has to be mended'", model="gpt-4o")
+    goal = f"Task {seed}. {first} {better} {scored(GOOD)} {scored(BAD, where='Bad.')} {blamed(cause='It is short.')}"
+    kinds = {"tool_call": 1, "tool_result": 1, "verification": 2, "reflection": 1, "final_answer": 1}
+    return Story(TASKS, _task(goal), kinds, effects=1, models=6, places=3)
+
+
+def _task(goal: str, **members: Any) -> dict[str, Any]:
+    bounds = {"model": "gpt-4o", "wait": False, "deadline_sec": 3600, "auto_repair_max_rounds": 1}
+    return {"goal": goal, **bounds, "deliverables": list(PLACES), **members}
+
+
+STORIES = (a_run, a_plan, a_repair)
+
+
+@dataclass
+class Lived:
+    """Counts of what a run went through."""
+
+    deaths: int = 0
+    effects_asked: int = 0
+    models_asked: int = 0
+    models_lost: int = 0
+
+
+async def lived_through(home: Place, seed: int) -> Lived:
+    """Runs one run through its deaths and judges it."""
+    random, outside, lived = Random(seed), Outside(), Lived()
+    story = STORIES[seed % len(STORIES)](seed)
+    asked = Asked(home.parts.upstream, home.parts.records)
+    home.executions.held = True
+    job_id = (await home.call("POST", story.path, story.body)).json["id"]
 
     async def waited(seconds: float) -> None:
         home.clock.ahead_s += seconds
         await asyncio.sleep(0)
 
     while not (await home.job(job_id)).status.terminal:
-        life = Life(random.randrange(1, LIFE_MAX) if deaths < DEATHS_MAX else 10**9)
-        rows = with_tools(outside.tool(life))
-        engine = home.parts.engine(life.wrap, tools=rows, sleep=waited)
-        try:
-            await engine.run({"job_id": job_id, "run": 1}, home.clock.now_s() + 900)
-        except Died:
-            deaths += 1
-        assert deaths <= DEATHS_MAX
-        life.dead = True
+        life, lost = _life(random, lived), asked.lost
+        tools = with_tools(outside.tool(life))
+        engine = home.parts.engine(asked.counted_in(life), tools=tools, sleep=waited)
+        if not await _died(life, lived, engine.run({"job_id": job_id, "run": 1}, home.clock.now_s() + 900)):
+            # A process that lives keeps each answer that it asked for.
+            assert asked.lost == lost
+        assert asked.lost - lost <= AT_ONCE
         home.clock.ahead_s += 1
-    await _judge(home, job_id, outside)
-    return deaths, outside.asked
+    await _delivered(home, job_id, random, lived, outside)
+    lived.effects_asked, lived.models_asked, lived.models_lost = outside.asked, asked.bodies.total(), asked.lost
+    assert (asked.kept, len(asked.bodies)) == (story.models, story.models)
+    await _judge(home, job_id, story, outside)
+    return lived
 
 
-async def _judge(home: Place, job_id: str, outside: Outside) -> None:
+def _life(random: Random, lived: Lived) -> Life:
+    return Life(random.randrange(1, LIFE_MAX) if lived.deaths < DEATHS_MAX else 10**9)
+
+
+async def _died(life: Life, lived: Lived, work: Any) -> bool:
+    """Has a process do its work until it dies, if it does."""
+    try:
+        await work
+    except Died:
+        lived.deaths += 1
+        return True
+    finally:
+        life.dead = True
+        assert lived.deaths <= DEATHS_MAX
+    return False
+
+
+async def _delivered(home: Place, job_id: str, random: Random, lived: Lived, outside: Outside) -> None:
+    """Receives each message until it is done with, as the queue does; a message may have been put twice."""
+    for told_id, place in [each for each in home.parts.queue.put if each[0] == job_id]:
+        number, is_done = 0, False
+        while not is_done:
+            number += 1
+            life = Life(random.randrange(1, 12) if number < 4 else 10**9)
+            is_done = not await _died(life, lived, outside.deliverables(home, life).deliver(told_id, place, number))
+
+
+async def _judge(home: Place, job_id: str, story: Story, outside: Outside) -> None:
     view = await home.get(job_id)
     assert (view["status"], view["result"]) == ("succeeded", "Done."), view
-    assert [step["type"] for step in view["steps"]] == STEPS
-    assert len(outside.effects) == 2
+    assert Counter(step["type"] for step in view["steps"]) == story.kinds
+    assert len(outside.effects) == story.effects
     assert parse_usd(view["total_cost_usd"]) == await home.paid_nanousd(job_id) > 0
     assert (await home.look()).held_nanousd == 0
+    if story.places:
+        _judge_deliveries(view, job_id, outside)
+
+
+def _judge_deliveries(view: Mapping[str, Any], job_id: str, outside: Outside) -> None:
+    """Two webhooks are told under one id each, and the letter is sent once, or not at all where that is said."""
+    assert {headers["webhook-id"] for _, headers, _ in outside.receiver.received} == {
+        f"msg_{job_id}_0",
+        f"msg_{job_id}_2",
+    }
+    bodies = [body["data"] for body in outside.receiver.bodies]
+    assert all((body["content"], body["task_id"]) == ("Done.", job_id) for body in bodies)
+    first, letter, second = view["deliverables"]
+    assert first["delivered"] is second["delivered"] is True
+    sent = len(outside.outbox.letters)
+    if letter["delivered"] is None:
+        assert (letter["delivery_error"], sent <= 1) == (NOT_KNOWN, True)
+    else:
+        assert (letter["delivered"], sent) == (True, 1)
