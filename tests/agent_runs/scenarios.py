@@ -46,20 +46,29 @@ def _node(name: str, kind: str, goal: str, reads: Sequence[str]) -> dict[str, An
     return {"id": name, "type": kind, "goal": goal, "tool": None, "input": None, "depends_on": list(reads)}
 
 
+def plan_text(nodes: Sequence[Mapping[str, Any]]) -> str:
+    """Writes a planner's answer."""
+    return orjson.dumps({"nodes": nodes}).decode()
+
+
 def planned(*nodes: Mapping[str, Any], **words: Any) -> str:
     """Has the planner give this plan."""
-    return told(PLANNER, orjson.dumps({"nodes": nodes}).decode(), **words)
+    return told(PLANNER, plan_text(nodes), **words)
 
 
 def planned_again(*nodes: Mapping[str, Any]) -> str:
     """Has the planner give this plan once it is told that an earlier one failed."""
-    return told(AGAIN, orjson.dumps({"nodes": nodes}).decode())
+    return told(AGAIN, plan_text(nodes))
+
+
+def scores(score: float) -> str:
+    """Writes a verifier's answer with this score in every dimension."""
+    return orjson.dumps(dict.fromkeys(("factuality", "relevance", "completeness", "safety"), score)).decode()
 
 
 def scored(score: float, *, where: str = VERIFIER) -> str:
     """Has the verifier give this score in every dimension, to each answer or to one that has the words."""
-    scores = dict.fromkeys(("factuality", "relevance", "completeness", "safety"), score)
-    return told(where, orjson.dumps(scores).decode())
+    return told(where, scores(score))
 
 
 def blamed(*names: str, cause: str = "It was wrong.") -> str:
