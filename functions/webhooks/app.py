@@ -34,7 +34,8 @@ async def rotate_secret(call: ManagerCall) -> Shown:
 
     # A read, so that an account without a balance can replace a secret that has leaked.
     undo = partial(undo_rotation, records, call.account_id)
-    return await created_once(call, rotation_id(secret), create, undo, status=200, counts=False)
+    told = partial(call.trail.around, "webhook_secret.rotated", create)
+    return await created_once(call, rotation_id(secret), told, undo, status=200, counts=False)
 
 
 @webhooks.on("GET", "/deliveries", query=Page)

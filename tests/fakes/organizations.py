@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from gateway.ports.audit import AuditEntry
 from gateway.ports.organizations import Invitation, InvitationStatus, Member, MemberChange, Organization
 from tests.fakes.audit import MemoryAudit
 
@@ -38,6 +39,7 @@ class MemoryOrganizations:
         instead_of: Organization | None,
         members: Sequence[MemberChange] = (),
         used: Invitation | None = None,
+        audit: AuditEntry | None = None,
     ) -> bool:
         standing = self.organizations.get(organization.org_id)
         stands = _version(standing) == _version(instead_of)
@@ -53,9 +55,11 @@ class MemoryOrganizations:
             return standing == organization
         self.organizations[organization.org_id] = organization
         self._members |= {(after.org_id, after.user_id): after for after, _ in members}
+        await self.log.put(audit)
         return True
 
-    async def invite(self, invitation: Invitation) -> None:
+    async def invite(self, invitation: Invitation, audit: AuditEntry | None = None) -> None:
+        await self.log.put(audit)
         self._invitations[invitation.org_id, invitation.invitation_id] = invitation
 
     async def invitation(self, org_id: str, invitation_id: str) -> Invitation | None:
@@ -67,12 +71,15 @@ class MemoryOrganizations:
     async def invitations(self, org_id: str) -> Sequence[Invitation]:
         return [one for (owner, _), one in sorted(self._invitations.items()) if owner == org_id]
 
-    async def end_invitation(self, invitation: Invitation, status: InvitationStatus) -> bool:
+    async def end_invitation(
+        self, invitation: Invitation, status: InvitationStatus, audit: AuditEntry | None = None
+    ) -> bool:
         place = (invitation.org_id, invitation.invitation_id)
         standing = self._invitations.get(place)
         if standing is None or standing.status != "pending":
             return standing == replace(invitation, status=status)
         self._invitations[place] = replace(standing, status=status)
+        await self.log.put(audit)
         return True
 
 

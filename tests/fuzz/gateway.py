@@ -71,6 +71,7 @@ from local.gateway_event import Request, proxy_event
 from local.payments.serving import Serving
 from tests.billing.harness import OneCredential, StripeUnderTest
 from tests.control_plane.harness import CALLER_IP, NOW_S, StoppedClock
+from tests.fakes.audit import MemoryAudit
 from tests.fakes.conversations import MemoryConversationRecords
 from tests.fakes.erasure import MemoryErasures
 from tests.fakes.idempotency import MemoryIdempotencyRecords
@@ -250,8 +251,9 @@ class World:
         studio = self.stores.studio
         clock, money, jobs = studio.clock, studio.money, studio.jobs
         people, control = self.stores.people, import_module("functions.files.app").app._services()
-        organizations = MemoryOrganizations()
-        self.control = replace(control, sessions=lambda: Sessions(people, clock), organizations=lambda: organizations)
+        organizations, audit = MemoryOrganizations(), MemoryAudit()
+        around_people = {"sessions": lambda: Sessions(people, clock), "organizations": lambda: organizations}
+        self.control = replace(control, **around_people, audit=lambda: audit)
         own_keys, mail, passwords = MemoryProviderKeys(), Outbox(), CountedPasswords()
         sealing, organizations, erasures = MemoryDataKeys(), MemoryOrganizations(), MemoryErasures()
         around = Around(money, studio.keys, own_keys, mail, sealing, clock, passwords, organizations, erasures)

@@ -31,6 +31,7 @@ from gateway.ports.people import User
 from gateway.wiring.organizations import Organizations
 from gateway.wiring.people import Around, people_of
 from tests.control_plane.harness import CALLER_IP, NOW_S, as_from_api_gateway
+from tests.fakes.audit import MemoryAudit
 from tests.fakes.conversations import MemoryConversationRecords
 from tests.fakes.erasure import MemoryErasures
 from tests.fakes.objects import MemoryObjects
@@ -97,7 +98,7 @@ async def studio(monkeypatch: pytest.MonkeyPatch) -> Studio:
     for person in (JANE, EVE):
         await store.add(person, hashed(person.email))
         SESSIONS_OF[person.user_id] = (await sessions.open(person, CALLER_IP, "test"))["access_token"]
-    control = replace(files_app._services(), sessions=lambda: sessions)
+    control = replace(files_app._services(), sessions=lambda: sessions, audit=MemoryAudit)
     streaming = StreamingServices(made.clock, made.keys, made.money)
     for endpoint in endpoints():
         services: Any = control if isinstance(endpoint.app, JsonApp) else streaming

@@ -35,7 +35,7 @@ def stores(request: pytest.FixtureRequest, endpoints: Endpoints, client: Client,
         return people, organizations, MemoryDirectory(people, organizations)
     endpoint = endpoints.of(request.param)
     on = api(client, clock, "dynamodb", endpoint), new_table(endpoint, "id", "sk")
-    return DynamoPeople(*on, "ledger"), DynamoOrganizations(*on), DynamoDirectory(*on)
+    return DynamoPeople(*on, "ledger"), DynamoOrganizations(*on, "ledger"), DynamoDirectory(*on)
 
 
 async def test_all_are_listed_over_several_pages_and_nothing_else_of_the_table(stores: Stores) -> None:

@@ -39,7 +39,9 @@ def stores(
     endpoint = endpoints.of(request.param)
     aws, people = api(client, clock, "dynamodb", endpoint), new_table(endpoint, "id", "sk")
     money = MoneyTables(aws, "accounts", new_table(endpoint, "account_id", "sk"))
-    return DynamoOrganizations(aws, people), DynamoKeyStore(money, new_table(endpoint, "key_hash"), people)
+    return DynamoOrganizations(aws, people, money.ledger), DynamoKeyStore(
+        money, new_table(endpoint, "key_hash"), people
+    )
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ def value_bytes(value: Value) -> int:
             return number_bytes(content)
         case "M":
             return 3 + len(content) + item_bytes(content)
-        case "BOOL":
+        case "BOOL" | "NULL":
             return 1
     raise Invalid(f"type {kind} is not simulated")
 

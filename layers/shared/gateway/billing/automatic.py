@@ -7,19 +7,25 @@ After a death the next trigger goes on with the claimed one: Stripe takes its id
 
 from __future__ import annotations
 
+from functools import partial
+from typing import TYPE_CHECKING
+
 from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.accounts.key_settings import UsdAmount
 from gateway.billing.checkout import new_payment_id, payable
 from gateway.billing.events import Events
-from gateway.billing.settings import AutoTopUp
+from gateway.billing.settings import AutoTopUp, auto_topup_told
 from gateway.billing.terms import changed_terms
 from gateway.canonical.money import NanoUsd
 from gateway.errors import InvalidRequest
 from gateway.limits.windows import month_of
 from gateway.ports.clock import Clock
 from gateway.ports.payments import Automatic, Payment, PaymentBooks, PaymentRefused, PaymentService
+
+if TYPE_CHECKING:
+    from gateway.audit.trail import Trail
 
 # Shorter than Stripe keeps an idempotency key.
 PENDING_S_MAX = 20 * 3600
@@ -58,10 +64,12 @@ class TopUps(Struct, frozen=True):
             return False, code
         return (await self.events.credit(paid) if paid.is_paid else False), ""
 
-    async def change(self, account_id: str, wanted: AutoTopUp) -> Automatic:
+    async def change(self, account_id: str, wanted: AutoTopUp, trail: Trail) -> Automatic:
         """Turns the automatic top-up on or off; raises `InvalidRequest` for terms that cannot be."""
+        tell = partial(auto_topup_told, trail)
         if not wanted.enabled:
-            off = await changed_terms(self.books, account_id, lambda found: replace(found, enabled=False, failed=None))
+            turned_off = partial(replace, enabled=False, failed=None)
+            off = await changed_terms(self.books, account_id, turned_off, tell)
             return off or await self.books.terms(account_id)
         amounts = {
             name: payable(_given(value, name), name)
@@ -87,7 +95,7 @@ class TopUps(Struct, frozen=True):
                 ceiling_nanousd=amounts["monthly_ceiling_usd"],
             )
 
-        return await changed_terms(self.books, account_id, turned_on) or await self.books.terms(account_id)
+        return await changed_terms(self.books, account_id, turned_on, tell) or await self.books.terms(account_id)
 
 
 def claim(terms: Automatic, balance_nanousd: NanoUsd, payment_id: str, now_s: float) -> Automatic | None:

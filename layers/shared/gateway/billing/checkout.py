@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta, Struct
 from msgspec.structs import replace
@@ -19,6 +19,9 @@ from gateway.ledger.money import NANO_PER_USD, format_usd
 from gateway.ports.clock import Clock
 from gateway.ports.payments import Automatic, Payment, PaymentBooks, PaymentService
 from gateway.protocols.shared.body import Body
+
+if TYPE_CHECKING:
+    from gateway.audit.trail import Trail
 
 NANO_PER_CENT = NANO_PER_USD // 100
 TOPUP_USD_MIN, TOPUP_USD_MAX = 1, 10_000
@@ -48,7 +51,7 @@ class Checkouts(Struct, frozen=True):
     clock: Clock
     return_url: str
 
-    async def open(self, account_id: str, wanted: TopUp, header_key: str | None) -> dict[str, Any]:
+    async def open(self, account_id: str, wanted: TopUp, header_key: str | None, trail: Trail) -> dict[str, Any]:
         """A page for the amount; the same one under the same key."""
         amount = payable(wanted.amount_usd, "amount_usd")
         key = wanted.idempotency_key or header_key
@@ -59,7 +62,8 @@ class Checkouts(Struct, frozen=True):
         now_s = self.clock.now_s()
         payment_id = new_payment_id(now_s)
         asked = Payment(account_id, payment_id, amount, "checkout", int(now_s))
-        payment = await self.books.open(asked, hashlib.sha256(key.encode()).hexdigest())
+        told = trail.entry("billing.checkout_opened", target=payment_id, after={"amount_usd": format_usd(amount)})
+        payment = await self.books.open(asked, hashlib.sha256(key.encode()).hexdigest(), told)
         if payment.url is None:
             payment = await self._with_page(payment, saves=wanted.save_payment_method)
         return checkout_view(payment)

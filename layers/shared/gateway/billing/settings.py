@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -13,6 +14,11 @@ from gateway.ledger.money import format_usd
 from gateway.limits.windows import month_of
 from gateway.ports.payments import Automatic, PaymentBooks
 from gateway.protocols.shared.body import Body
+
+if TYPE_CHECKING:
+    # Calls that only show money do without.
+    from gateway.audit.trail import Trail
+    from gateway.ports.audit import AuditEntry
 
 
 class LowAlerts(Body, frozen=True, kw_only=True):
@@ -31,13 +37,14 @@ class AutoTopUp(Body, frozen=True, kw_only=True):
     monthly_ceiling_usd: UsdAmount | None = None
 
 
-async def told_below(books: PaymentBooks, account_id: str, wanted: LowAlerts) -> Automatic:
+async def told_below(books: PaymentBooks, account_id: str, wanted: LowAlerts, trail: Trail) -> Automatic:
     """Changes what the owner is told of; it is told anew."""
     low = None if wanted.low_balance_usd is None else int(wanted.low_balance_usd)
     changed = await changed_terms(
         books,
         account_id,
         lambda terms: replace(terms, low_nanousd=low, webhook_url=wanted.webhook_url, told_s=0),
+        lambda was, now: _told(trail, "billing.alerts_changed", alerts_view(was), alerts_view(now)),
     )
     return changed or await books.terms(account_id)
 
@@ -60,6 +67,19 @@ def alerts_view(terms: Automatic) -> dict[str, Any]:
         "low_balance_usd": None if low is None else format_usd(low),
         "webhook_url": terms.webhook_url,
     }
+
+
+def auto_topup_told(trail: Trail, was: Automatic, now: Automatic) -> AuditEntry:
+    """The entry of the audit log for changed terms of the automatic top-up."""
+    at_s = trail.clock.now_s()
+    return _told(trail, "billing.auto_topup_changed", terms_view(was, at_s), terms_view(now, at_s))
+
+
+def _told(trail: Trail, action: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> AuditEntry:
+    from gateway.audit.entries import differences  # noqa: PLC0415  # calls that only show money do without
+
+    before, after = differences(was, now, untold={"webhook_url"})
+    return trail.entry(action, before=before, after=after)
 
 
 def terms_view(terms: Automatic, now_s: float) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from gateway.accounts.pages import Page as Listed
-from gateway.auth.sources import source_of
+from gateway.audit.trail import Trail
 from gateway.http.calls import KeyedCall, Shown
 from gateway.http.creating import created_once
 from gateway.http.endpoints import Endpoints
@@ -25,7 +25,7 @@ from gateway.organizations.settings import (
 )
 from gateway.organizations.views import invitation_view, member_view, organization_view
 from gateway.people.refusals import no_person
-from gateway.ports.organizations import Invitation, Member
+from gateway.ports.organizations import Invitation, Member, account_of
 from gateway.ports.people import User
 from gateway.wiring.organizations import organizations
 
@@ -51,6 +51,11 @@ class OrganizationCall(KeyedCall):
         if found is None:
             raise no_person()
         return found
+
+    async def acting(self) -> tuple[str, Trail]:
+        """The id of the person, and its entries in the organization's audit log."""
+        user_id = await self.user_id()
+        return user_id, self.trail.of(account_of(self.org_id), user_id)
 
     async def person(self) -> User:
         """The person itself; raises `PermissionDenied` for a key of an organization."""
@@ -89,10 +94,10 @@ async def create_organization(call: OrganizationCall, wanted: NewOrganization) -
     user, roster = await call.person(), organizations().roster
 
     async def create(org_id: str) -> dict[str, Any]:
-        return shown(await roster.create(user, org_id, str(wanted.name)))
+        return shown(await roster.create(user, org_id, str(wanted.name), call.trail))
 
     org_id = roster.new_id()
-    return await created_once(call, org_id, partial(create, org_id), roster.disown, unpaid=True)
+    return await created_once(call, org_id, partial(create, org_id), partial(roster.disown, call.trail), unpaid=True)
 
 
 @served.on("GET", "")
@@ -107,15 +112,13 @@ async def list_organizations(call: OrganizationCall) -> Shown:
 @served.on("POST", "/invitations/accept", body=InvitationLink)
 async def accept_invitation(call: OrganizationCall, link: InvitationLink) -> Shown:
     """Makes the person a member, by the token that was mailed to its address."""
-    source = source_of(call.request.source_ip)
-    return shown(await organizations().inviting.accept(await call.person(), link.token, source))
+    return shown(await organizations().inviting.accept(await call.person(), link.token, call.trail))
 
 
 @served.on("POST", "/invitations/decline", body=InvitationLink)
 async def decline_invitation(call: OrganizationCall, link: InvitationLink) -> Shown:
     """Ends an invitation by its token, without becoming a member."""
-    source = source_of(call.request.source_ip)
-    return invitation_shown(await organizations().inviting.decline(await call.person(), link.token, source))
+    return invitation_shown(await organizations().inviting.decline(await call.person(), link.token, call.trail))
 
 
 @served.on("GET", ONE)
@@ -127,33 +130,35 @@ async def get_organization(call: OrganizationCall) -> Shown:
 @served.on("PATCH", ONE, body=OrganizationChanges)
 async def update_organization(call: OrganizationCall, wanted: OrganizationChanges) -> Shown:
     """Changes what is given."""
-    return shown(await organizations().roster.rename(call.org_id, await call.user_id(), wanted.name))
+    user_id, trail = await call.acting()
+    return shown(await organizations().roster.rename(call.org_id, user_id, wanted.name, trail))
 
 
 @served.on("DELETE", ONE)
 async def delete_organization(call: OrganizationCall) -> Shown:
     """Deletes an organization whose balance is settled, for good."""
-    closed = await organizations().roster.delete(call.org_id, await call.user_id())
+    closed = await organizations().roster.delete(call.org_id, *await call.acting())
     return {"object": "organization", "org_id": closed.org_id, "deleted": True}
 
 
 @served.on("POST", f"{ONE}/transfer-ownership", body=Transfer)
 async def transfer_ownership(call: OrganizationCall, wanted: Transfer) -> Shown:
     """Makes a member the owner in the caller's place."""
-    to = wanted.new_owner_user_id
-    return shown(await organizations().roster.transfer(call.org_id, await call.user_id(), to))
+    user_id, trail = await call.acting()
+    return shown(await organizations().roster.transfer(call.org_id, user_id, wanted.new_owner_user_id, trail))
 
 
 @served.on("POST", f"{ONE}/leave")
 async def leave_organization(call: OrganizationCall) -> Shown:
     """Takes the caller out of the organization; its keys in it end."""
-    return await member_shown(await organizations().roster.leave(call.org_id, await call.user_id()))
+    return await member_shown(await organizations().roster.leave(call.org_id, *await call.acting()))
 
 
 @served.on("POST", INVITATIONS, body=NewInvitation, status=201)
 async def invite(call: OrganizationCall, wanted: NewInvitation) -> Shown:
     """Mails an invitation."""
-    return invitation_shown(await organizations().inviting.invite(call.org_id, await call.user_id(), wanted))
+    user_id, trail = await call.acting()
+    return invitation_shown(await organizations().inviting.invite(call.org_id, user_id, wanted, trail))
 
 
 @served.on("GET", INVITATIONS)
@@ -168,7 +173,8 @@ async def list_invitations(call: OrganizationCall) -> Shown:
 async def revoke_invitation(call: OrganizationCall) -> Shown:
     """Revokes an invitation."""
     inviting, invitation_id = organizations().inviting, call.path["invitation_id"]
-    return invitation_shown(await inviting.revoke(call.org_id, await call.user_id(), invitation_id))
+    user_id, trail = await call.acting()
+    return invitation_shown(await inviting.revoke(call.org_id, user_id, invitation_id, trail))
 
 
 @served.on("GET", f"{ONE}/members")
@@ -183,12 +189,12 @@ async def list_members(call: OrganizationCall) -> Shown:
 @served.on("PATCH", MEMBER, body=MemberChanges)
 async def change_member(call: OrganizationCall, wanted: MemberChanges) -> Shown:
     """Changes a member's role and cap."""
-    of = call.path["user_id"][:80]
-    return await member_shown(await organizations().roster.change_member(call.org_id, await call.user_id(), of, wanted))
+    (user_id, trail), of = await call.acting(), call.path["user_id"][:80]
+    return await member_shown(await organizations().roster.change_member(call.org_id, user_id, of, wanted, trail))
 
 
 @served.on("DELETE", MEMBER)
 async def remove_member(call: OrganizationCall) -> Shown:
     """Removes a member; its keys start nothing new after 5 s."""
-    of = call.path["user_id"][:80]
-    return await member_shown(await organizations().roster.remove(call.org_id, await call.user_id(), of))
+    (user_id, trail), of = await call.acting(), call.path["user_id"][:80]
+    return await member_shown(await organizations().roster.remove(call.org_id, user_id, of, trail))

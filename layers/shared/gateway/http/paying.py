@@ -59,7 +59,7 @@ async def upgrade_hint(call: ManagerCall) -> Shown:
 @payments.on("POST", "/checkout", body=TopUp)
 async def open_checkout(call: ManagerCall, wanted: TopUp) -> Shown:
     """Opens a page on which the account is topped up, once under the same key."""
-    return await paying().checkouts.open(call.account_id, wanted, call.request.idempotency_key)
+    return await paying().checkouts.open(call.account_id, wanted, call.request.idempotency_key, call.trail)
 
 
 @payments.on("GET", "/receipts", query=Page)
@@ -78,7 +78,7 @@ async def get_auto_topup(call: ManagerCall) -> Shown:
 @payments.on("PUT", "/auto-topup", body=AutoTopUp)
 async def set_auto_topup(call: ManagerCall, wanted: AutoTopUp) -> Shown:
     """Turns the automatic top-up on or off; a change has a refused one tried again."""
-    return terms_view(await paying().top_ups.change(call.account_id, wanted), call.services.clock.now_s())
+    return terms_view(await paying().top_ups.change(call.account_id, wanted, call.trail), call.services.clock.now_s())
 
 
 @payments.on("GET", "/alerts")
@@ -92,7 +92,7 @@ async def set_alerts(call: ManagerCall, wanted: LowAlerts) -> Shown:
     """Sets below which balance the owner is told, by mail and at a webhook; a member left out is removed."""
     if wanted.webhook_url is not None:
         judged(wanted.webhook_url, call.services.own_hosts)
-    return alerts_view(await told_below(paying().books, call.account_id, wanted))
+    return alerts_view(await told_below(paying().books, call.account_id, wanted, call.trail))
 
 
 @told.on("POST", "/webhook")

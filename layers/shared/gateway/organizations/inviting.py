@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from gateway.audit.trail import Trail
 from gateway.ledger.hold_ids import hold_id_at
 from gateway.organizations import refusals
 from gateway.organizations.permissions import may_give
@@ -18,7 +19,7 @@ from gateway.people.refusals import no_mail
 from gateway.people.tokens import hashed
 from gateway.ports.clock import Clock
 from gateway.ports.mail import Mail
-from gateway.ports.organizations import Invitation
+from gateway.ports.organizations import Invitation, account_of
 from gateway.ports.people import User
 
 INVITATION_S = 7 * 24 * 3600
@@ -33,7 +34,7 @@ class Inviting(Struct, frozen=True):
     clock: Clock
     console_url: str
 
-    async def invite(self, org_id: str, user_id: str, wanted: NewInvitation) -> Invitation:
+    async def invite(self, org_id: str, user_id: str, wanted: NewInvitation, trail: Trail) -> Invitation:
         """Mails an invitation; an earlier one of the address that is pending ends."""
         state = await self.roster.standing(org_id, user_id, "invitations.manage")
         if not may_give(state.actor.role, wanted.role):
@@ -58,8 +59,10 @@ class Inviting(Struct, frozen=True):
         )
         for older in await self.roster.store.invitations(org_id):
             if older.email == email and older.status == "pending":
-                await self.roster.store.end_invitation(older, "revoked")
-        await self.roster.store.invite(invitation)
+                replaced = trail.entry("invitation.revoked", target=older.invitation_id, note=invitation.invitation_id)
+                await self.roster.store.end_invitation(older, "revoked", replaced)
+        told = trail.entry("invitation.created", target=invitation.invitation_id, after={"role": wanted.role})
+        await self.roster.store.invite(invitation, told)
         name = state.organization.name
         await self.mail.send(letters.invitation(email, name, wanted.role, token, self.console_url))
         return invitation
@@ -69,7 +72,7 @@ class Inviting(Struct, frozen=True):
         await self.roster.standing(org_id, user_id, "invitations.manage")
         return list(reversed(await self.roster.store.invitations(org_id)))
 
-    async def revoke(self, org_id: str, user_id: str, invitation_id: str) -> Invitation:
+    async def revoke(self, org_id: str, user_id: str, invitation_id: str, trail: Trail) -> Invitation:
         """Revokes an invitation that is pending; one that has ended stays as it is."""
         state = await self.roster.standing(org_id, user_id, "invitations.manage")
         found = await self.roster.store.invitation(org_id, invitation_id[:80])
@@ -77,19 +80,22 @@ class Inviting(Struct, frozen=True):
             raise refusals.no_invitation(invitation_id)
         if not may_give(state.actor.role, found.role):
             raise refusals.beyond_role(state.actor.role)
-        await self.roster.store.end_invitation(found, "revoked")
+        told = trail.entry("invitation.revoked", target=found.invitation_id)
+        await self.roster.store.end_invitation(found, "revoked", told)
         return await self.roster.store.invitation(org_id, invitation_id[:80]) or found
 
-    async def accept(self, user: User, token: str, source: str) -> State:
+    async def accept(self, user: User, token: str, trail: Trail) -> State:
         """Makes the person a member, if the invitation was sent to its address."""
-        invitation = await self._sent_to(user, token, source)
+        invitation = await self._sent_to(user, token, trail.source)
         await self.roster.refuse_more_of(user)
-        return await self.roster.join(invitation, user)
+        return await self.roster.join(invitation, user, trail)
 
-    async def decline(self, user: User, token: str, source: str) -> Invitation:
+    async def decline(self, user: User, token: str, trail: Trail) -> Invitation:
         """Ends an invitation that was sent to the person's address."""
-        invitation = await self._sent_to(user, token, source)
-        if not await self.roster.store.end_invitation(invitation, "declined"):
+        invitation = await self._sent_to(user, token, trail.source)
+        own = trail.of(account_of(invitation.org_id), user.user_id)
+        told = own.entry("invitation.declined", target=invitation.invitation_id)
+        if not await self.roster.store.end_invitation(invitation, "declined", told):
             raise refusals.bad_invitation()
         return await self.roster.store.invitation(invitation.org_id, invitation.invitation_id) or invitation
 

@@ -9,16 +9,21 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
+from gateway.audit.entries import differences
+from gateway.audit.trail import Trail
 from gateway.errors import Conflict
 from gateway.ledger.hold_ids import hold_id_at
+from gateway.ledger.money import format_usd
 from gateway.limits.windows import ACCOUNT_RPM_LIMIT
 from gateway.organizations import refusals
 from gateway.organizations.permissions import Permission, may, may_give
 from gateway.organizations.settings import MemberChanges
+from gateway.ports.audit import AuditEntry
 from gateway.ports.clock import Clock
 from gateway.ports.erasure import Erasures
 from gateway.ports.keys import KeyRecord, KeyStore
@@ -30,6 +35,7 @@ from gateway.ports.organizations import (
     MemberChange,
     Organization,
     OrganizationStore,
+    account_of,
 )
 from gateway.ports.people import User
 
@@ -39,6 +45,7 @@ KEYS_AT_ONCE = 100
 # A transaction has 100 writes at most; a member that goes takes two, and the organization one.
 GOING_AT_ONCE = 40
 REVOKED = {"revoked": True}
+UNANSWERED = "its creation was never answered"
 
 
 class State(Struct, frozen=True):
@@ -49,14 +56,15 @@ class State(Struct, frozen=True):
 
 
 class Change(Struct, frozen=True):
-    """The next version of an organization, but for its number, and the members that change by it."""
+    """The next version of an organization, but for its number, the members that change by it, and what tells of it."""
 
     organization: Organization
     members: Sequence[MemberChange] = ()
+    told: AuditEntry | None = None
 
 
 class Roster(Struct, frozen=True):
-    """Organizations over the stores."""
+    """Organizations over the stores. What a caller changes is told in the organization's audit log, by its `trail`."""
 
     store: OrganizationStore
     money: Money
@@ -68,7 +76,7 @@ class Roster(Struct, frozen=True):
         """Draws the id of an organization to be created."""
         return ORGANIZATION_PREFIX + hold_id_at(self.clock.now_s(), secrets.randbits(40))
 
-    async def create(self, user: User, org_id: str, name: str) -> State:
+    async def create(self, user: User, org_id: str, name: str, trail: Trail) -> State:
         """Creates an organization that the person owns, with an empty account of its own."""
         await self.refuse_more_of(user)
         now_s = int(self.clock.now_s())
@@ -76,15 +84,18 @@ class Roster(Struct, frozen=True):
         owner = Member(org_id, user.user_id, user.email, "owner", 1, now_s)
         with suppress(Conflict):
             await self.money.open_account(organization.account_id, ACCOUNT_RPM_LIMIT)
-        if not await self.store.change(organization, instead_of=None, members=[(owner, None)]):
+        told = trail.of(organization.account_id, user.user_id).entry("organization.created", target=org_id)
+        if not await self.store.change(organization, instead_of=None, members=[(owner, None)], audit=told):
             raise refusals.changed_meanwhile()
         return State(organization, owner)
 
-    async def disown(self, org_id: str) -> None:
+    async def disown(self, trail: Trail, org_id: str) -> None:
         """Closes an organization whose creation was never answered, and takes its owner out."""
         found = await self.store.organization(org_id)
         if found is not None and not found.closed:
-            await self.store.change(replace(found, version=found.version + 1, closed=True), instead_of=found)
+            told = trail.of(found.account_id).entry("organization.deleted", target=org_id, note=UNANSWERED)
+            closed = replace(found, version=found.version + 1, closed=True)
+            await self.store.change(closed, instead_of=found, audit=told)
         if found is not None:
             await self._emptied(org_id)
 
@@ -112,12 +123,14 @@ class Roster(Struct, frozen=True):
             raise refusals.not_permitted(actor.role, permission)
         return State(organization, actor)
 
-    async def rename(self, org_id: str, user_id: str, name: str | UnsetType) -> State:
+    async def rename(self, org_id: str, user_id: str, name: str | UnsetType, trail: Trail) -> State:
         """Gives the organization another name."""
 
         async def plan(state: State) -> Change:
             shown = state.organization.name if name is UNSET else str(name)
-            return Change(replace(state.organization, name=shown))
+            was, now = differences({"name": state.organization.name}, {"name": shown})
+            told = trail.entry("organization.changed", target=org_id, before=was, after=now)
+            return Change(replace(state.organization, name=shown), told=told)
 
         return await self._changed(org_id, user_id, "organization.update", plan)
 
@@ -126,7 +139,7 @@ class Roster(Struct, frozen=True):
         await self.standing(org_id, user_id, "members.read")
         return [one for one in await self.store.members(org_id) if not one.removed]
 
-    async def change_member(self, org_id: str, user_id: str, of: str, wanted: MemberChanges) -> Member:
+    async def change_member(self, org_id: str, user_id: str, of: str, wanted: MemberChanges, trail: Trail) -> Member:
         """Changes a member's role and cap; the cap bounds all its keys within 5 s."""
 
         async def plan(state: State) -> Change:
@@ -138,39 +151,43 @@ class Roster(Struct, frozen=True):
             limit = before.cap_nanousd if cap is UNSET else None if cap is None else int(cap)
             after = replace(before, role=role, cap_nanousd=limit, version=before.version + 1)
             owners = state.organization.owners + (role == "owner") - (before.role == "owner")
-            return Change(with_owners(state.organization, owners), [(after, before)])
+            was, now = differences(_rights(before), _rights(after))
+            told = trail.entry("member.changed", target=of, before=was, after=now)
+            return Change(with_owners(state.organization, owners), [(after, before)], told)
 
         await self._changed(org_id, user_id, "members.manage", plan)
         after = await self._member(org_id, of)
         if wanted.monthly_spend_cap_usd is not UNSET:
-            await self._change_keys(after.account_id, {"seat_cap_nanousd": after.cap_nanousd}, of=after.user_id)
+            await self._change_keys(after.account_id, {"seat_cap_nanousd": after.cap_nanousd}, None, of=after.user_id)
         return after
 
-    async def remove(self, org_id: str, user_id: str, of: str) -> Member:
+    async def remove(self, org_id: str, user_id: str, of: str, trail: Trail) -> Member:
         """Removes a member and revokes its keys, which start nothing new after 5 s; a repeat completes it."""
 
         async def plan(state: State) -> Change:
             before = await self._member(org_id, of)
             if not may_give(state.actor.role, before.role):
                 raise refusals.beyond_role(state.actor.role)
-            return without(state.organization, before)
+            told = trail.entry("member.removed", target=of, before=_rights(before))
+            return replace(without(state.organization, before), told=told)
 
         state = await self.standing(org_id, user_id, "members.manage")
         gone = await self.store.member(org_id, of)
         if gone is None or not gone.removed or not may_give(state.actor.role, gone.role):
             await self._changed(org_id, user_id, "members.manage", plan)
-        return await self._ended(org_id, of)
+        return await self._ended(org_id, of, trail)
 
-    async def leave(self, org_id: str, user_id: str) -> Member:
+    async def leave(self, org_id: str, user_id: str, trail: Trail) -> Member:
         """Removes the caller itself; the last owner stays."""
 
         async def plan(state: State) -> Change:
-            return without(state.organization, state.actor)
+            told = trail.entry("member.left", target=user_id, before=_rights(state.actor))
+            return replace(without(state.organization, state.actor), told=told)
 
         await self._changed(org_id, user_id, "organization.read", plan)
-        return await self._ended(org_id, user_id)
+        return await self._ended(org_id, user_id, trail)
 
-    async def transfer(self, org_id: str, user_id: str, to: str) -> State:
+    async def transfer(self, org_id: str, user_id: str, to: str, trail: Trail) -> State:
         """Makes another member the owner in the caller's place, who is an admin from then on."""
 
         async def plan(state: State) -> Change:
@@ -180,12 +197,17 @@ class Roster(Struct, frozen=True):
             owners = state.organization.owners - (heir.role == "owner")
             new = replace(heir, role="owner", version=heir.version + 1)
             former = replace(state.actor, role="admin", version=state.actor.version + 1)
-            return Change(replace(state.organization, owners=owners), [(new, heir), (former, state.actor)])
+            was, now = {"owner": user_id, "role": heir.role}, {"owner": to, "role": new.role}
+            told = trail.entry("organization.transferred", target=to, before=was, after=now)
+            return Change(replace(state.organization, owners=owners), [(new, heir), (former, state.actor)], told)
 
         return await self._changed(org_id, user_id, "organization.transfer", plan)
 
-    async def join(self, invitation: Invitation, user: User) -> State:
+    async def join(self, invitation: Invitation, user: User, trail: Trail) -> State:
         """Makes the invited person a member, by the invitation, which is used up by it."""
+        trail = trail.of(account_of(invitation.org_id), user.user_id)
+        after, note = {"role": invitation.role}, invitation.invitation_id
+        told = trail.entry("member.joined", target=user.user_id, after=after, note=note)
         for _ in range(TRIES):
             organization = await self.store.organization(invitation.org_id)
             before = await self.store.member(invitation.org_id, user.user_id)
@@ -203,24 +225,25 @@ class Roster(Struct, frozen=True):
                 owners=organization.owners + (member.role == "owner"),
                 seats=max(organization.seats, member.seat),
             )
-            if await self.store.change(grown, instead_of=organization, members=[(member, before)], used=invitation):
+            joined = [(member, before)]
+            if await self.store.change(grown, instead_of=organization, members=joined, used=invitation, audit=told):
                 return State(grown, member)
             standing = await self.store.invitation(invitation.org_id, invitation.invitation_id)
             if standing is None or standing.status != "pending":
                 raise refusals.bad_invitation()
         raise refusals.changed_meanwhile()
 
-    async def delete(self, org_id: str, user_id: str) -> Organization:
+    async def delete(self, org_id: str, user_id: str, trail: Trail) -> Organization:
         """Deletes an organization whose balance is 0: its account is suspended, its keys end, all members leave it.
 
         It is closed first, which ends acting for it. The caller leaves last, so that a deletion that was cut off can
         be asked for again.
         """
-        closed = await self._closed(org_id, user_id)
+        closed = await self._closed(org_id, user_id, trail)
         await self.money.set_account(closed.account_id, disabled=True)
         await self._emptied(org_id, but=user_id)
         # No key is made from here on: each takes its member as it stood before the organization was closed.
-        await self._change_keys(closed.account_id, REVOKED)
+        await self._change_keys(closed.account_id, REVOKED, trail)
         await self.erasures.begin(closed.account_id)
         await self._emptied(org_id)
         return closed
@@ -231,17 +254,18 @@ class Roster(Struct, frozen=True):
             if state.actor.role == "owner" and state.organization.owners == 1:
                 raise refusals.owns_alone(state.organization)
 
-    async def end_of(self, user_id: str) -> None:
+    async def end_of(self, user_id: str, trail: Trail) -> None:
         """Takes a person out of all its organizations, erases its address there, and revokes its keys in them."""
         for org_id in await self.store.organizations_of(user_id):
             member = await self.store.member(org_id, user_id)
             if member is not None:
+                own = trail.of(member.account_id, user_id)
                 # Before the member goes: an end that is cut off after it does not find the organization again.
-                await self._change_keys(member.account_id, REVOKED, of=user_id)
-                await self._gone(org_id, user_id)
-                await self._ended(org_id, user_id)
+                await self._change_keys(member.account_id, REVOKED, own, of=user_id)
+                await self._gone(org_id, user_id, own)
+                await self._ended(org_id, user_id, own)
 
-    async def _gone(self, org_id: str, user_id: str) -> None:
+    async def _gone(self, org_id: str, user_id: str, trail: Trail) -> None:
         for _ in range(TRIES):
             organization = await self.store.organization(org_id)
             member = await self.store.member(org_id, user_id)
@@ -251,11 +275,12 @@ class Roster(Struct, frozen=True):
                 raise refusals.owns_alone(organization)
             change = going(organization, [member])
             erased = [(replace(after, email=""), before) for after, before in change.members]
-            if await self.store.change(change.organization, instead_of=organization, members=erased):
+            told = trail.entry("member.left", target=user_id, before=_rights(member), note="account deactivated")
+            if await self.store.change(change.organization, instead_of=organization, members=erased, audit=told):
                 return
         raise refusals.changed_meanwhile()
 
-    async def _closed(self, org_id: str, user_id: str) -> Organization:
+    async def _closed(self, org_id: str, user_id: str, trail: Trail) -> Organization:
         """Closes an organization for an owner; one whose deletion was cut off is closed already."""
         found, actor = await self.store.organization(org_id), await self.store.member(org_id, user_id)
         if found is not None and found.closed and actor is not None and not actor.removed and actor.role == "owner":
@@ -264,7 +289,8 @@ class Roster(Struct, frozen=True):
         async def plan(state: State) -> Change:
             await self._refuse_unsettled(state.organization.account_id, user_id)
             actor = replace(state.actor, version=state.actor.version + 1)
-            return Change(replace(state.organization, closed=True), [(actor, state.actor)])
+            told = trail.entry("organization.deleted", target=org_id)
+            return Change(replace(state.organization, closed=True), [(actor, state.actor)], told)
 
         return (await self._changed(org_id, user_id, "organization.delete", plan)).organization
 
@@ -296,7 +322,8 @@ class Roster(Struct, frozen=True):
             state = await self.standing(org_id, user_id, permission)
             change = await plan(state)
             after = replace(change.organization, version=state.organization.version + 1)
-            if await self.store.change(after, instead_of=state.organization, members=change.members):
+            before, told = state.organization, change.told
+            if await self.store.change(after, instead_of=before, members=change.members, audit=told):
                 own = [member for member, _ in change.members if member.user_id == user_id]
                 return State(after, own[0] if own else state.actor)
         raise refusals.changed_meanwhile()
@@ -312,27 +339,39 @@ class Roster(Struct, frozen=True):
         if account is not None and (account.free_nanousd or account.held_nanousd):
             raise refusals.not_settled()
 
-    async def _ended(self, org_id: str, user_id: str) -> Member:
+    async def _ended(self, org_id: str, user_id: str, trail: Trail) -> Member:
         """Revokes the keys of a member that was removed; one that is back by now keeps its own."""
         gone = await self.store.member(org_id, user_id)
         if gone is None:
             raise refusals.no_member(user_id)
         if gone.removed:
-            await self._change_keys(gone.account_id, REVOKED, of=user_id)
+            await self._change_keys(gone.account_id, REVOKED, trail, of=user_id)
         return gone
 
-    async def _change_keys(self, account_id: str, changes: Mapping[str, object], of: str | None = None) -> None:
-        """Changes the keys of an account, or of one of its members; a new one takes its member as it stands then."""
+    async def _change_keys(
+        self, account_id: str, changes: Mapping[str, object], trail: Trail | None, of: str | None = None
+    ) -> None:
+        """Changes the keys of an account, or of one of its members; a new one takes its member as it stands then.
+
+        With a `trail` their end is told.
+        """
         for key in await self._keys(account_id):
             if not key.revoked and of in {None, key.user_id}:
+                told = None if trail is None else trail.entry("key.revoked", target=key.key_id, note=of or "")
                 with suppress(Conflict):
-                    await self.keys.change(account_id, key.key_id, changes)
+                    await self.keys.change(account_id, key.key_id, changes, audit=told)
 
     async def _keys(self, account_id: str) -> list[KeyRecord]:
         found: list[KeyRecord] = []
         while page := await self.keys.page(account_id, limit=KEYS_AT_ONCE, before=found[-1].key_id if found else None):
             found += page
         return found
+
+
+def _rights(member: Member) -> dict[str, Any]:
+    """A member's role, and its cap of a month, as they are shown."""
+    cap = member.cap_nanousd
+    return {"role": member.role, "monthly_spend_cap_usd": None if cap is None else format_usd(cap)}
 
 
 def with_owners(organization: Organization, owners: int) -> Organization:

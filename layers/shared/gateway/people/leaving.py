@@ -40,7 +40,7 @@ class Memberships(Protocol):
     async def refuse_end_of(self, user_id: str) -> None:
         """Raises `Conflict` for the last owner of an organization, which it names."""
 
-    async def end_of(self, user_id: str) -> None:
+    async def end_of(self, user_id: str, trail: Trail) -> None:
         """Takes the person out of all its organizations, and revokes its keys in them."""
 
 
@@ -84,7 +84,7 @@ class Leaving(Struct, frozen=True):
         """
         memberships = self.memberships()
         await memberships.refuse_end_of(user.user_id)
-        await memberships.end_of(user.user_id)
+        await memberships.end_of(user.user_id, trail)
         await self.money.set_account(user.account_id, disabled=True)
         for key in await self._keys(user.account_id):
             if not key.revoked:

@@ -7,6 +7,8 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from gateway.ports.audit import AuditEntry
+
 Role = Literal["owner", "admin", "developer"]
 InvitationStatus = Literal["pending", "accepted", "declined", "revoked"]
 ORGANIZATION_PREFIX, ACCOUNT_PREFIX = "org_", "acct_"
@@ -84,7 +86,10 @@ MemberChange = tuple[Member, Member | None]
 
 
 class OrganizationStore(Protocol):
-    """Organizations by id, and those of a person. Every read sees every write before it."""
+    """Organizations by id, and those of a person. Every read sees every write before it.
+
+    An `audit` entry is written with what it tells of: both or neither.
+    """
 
     async def organization(self, org_id: str) -> Organization | None:
         """The organization of that id, or `None`."""
@@ -105,13 +110,14 @@ class OrganizationStore(Protocol):
         instead_of: Organization | None,
         members: Sequence[MemberChange] = (),
         used: Invitation | None = None,
+        audit: AuditEntry | None = None,
     ) -> bool:
         """Writes the next version of an organization with the members that change by it: all of it, or nothing.
 
         `used` is an invitation that ends with it, which must be pending. False if another write came first.
         """
 
-    async def invite(self, invitation: Invitation) -> None:
+    async def invite(self, invitation: Invitation, audit: AuditEntry | None = None) -> None:
         """Adds an invitation."""
 
     async def invitation(self, org_id: str, invitation_id: str) -> Invitation | None:
@@ -123,5 +129,7 @@ class OrganizationStore(Protocol):
     async def invitations(self, org_id: str) -> Sequence[Invitation]:
         """All invitations of an organization, by their ids."""
 
-    async def end_invitation(self, invitation: Invitation, status: InvitationStatus) -> bool:
+    async def end_invitation(
+        self, invitation: Invitation, status: InvitationStatus, audit: AuditEntry | None = None
+    ) -> bool:
         """Ends an invitation; false if it is no more pending."""

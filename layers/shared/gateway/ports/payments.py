@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from gateway.canonical.money import Act, Entry, EntryKind, NanoUsd
+from gateway.ports.audit import AuditEntry
 
 Source = Literal["checkout", "automatic"]
 
@@ -87,9 +88,12 @@ class Automatic(Struct, frozen=True):
 
 
 class PaymentBooks(Protocol):
-    """Payments of accounts. A method whose store cannot be reached raises `ServiceUnavailable`; a repeat is safe."""
+    """Payments of accounts. A method whose store cannot be reached raises `ServiceUnavailable`; a repeat is safe.
 
-    async def open(self, payment: Payment, key_hash: str) -> Payment:
+    An `audit` entry is written with what it tells of: both or neither.
+    """
+
+    async def open(self, payment: Payment, key_hash: str, audit: AuditEntry | None = None) -> Payment:
         """Notes a payment that is to be asked for; a repeat with the hash of the same key returns the first one."""
 
     async def find(self, account_id: str, payment_id: str) -> Payment | None: ...
@@ -101,7 +105,8 @@ class PaymentBooks(Protocol):
         """The account and the payment that the service's id of a payment belongs to, once it was credited."""
 
     async def book(self, booking: Booking, now_s: float) -> Entry | None:
-        """Books a movement, its entry and its event in one transaction; the first time's entry for a repeat.
+        """Books a movement, its entry, its event, and what the audit log tells of it in one transaction; the entry of
+        the first time for a repeat.
 
         `None` if it was barred. Raises `NotFound` for an unknown account, `Conflict` where too much was returned.
         """
@@ -114,7 +119,7 @@ class PaymentBooks(Protocol):
 
     async def terms(self, account_id: str) -> Automatic: ...
 
-    async def set_terms(self, terms: Automatic) -> bool:
+    async def set_terms(self, terms: Automatic, audit: AuditEntry | None = None) -> bool:
         """Replaces the terms of the version before; false if another write came first."""
 
 

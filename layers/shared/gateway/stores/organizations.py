@@ -9,14 +9,15 @@
 | its token | `org-invitation#<hash>`, `token` | ids of organization and invitation |
 
 All members of an organization change by one transaction with its version, so that no two changes pass each other: the
-last owner stays one. A write that is repeated after an unknown result finds its own version and succeeds.
+last owner stays one. The entry of a change in the audit log, in the Ledger table, is a part of it. A write that is
+repeated after an unknown result finds its own version and succeeds.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import convert, to_builtins
 from msgspec.structs import replace
@@ -28,13 +29,15 @@ from gateway.stores.aws.client import (
     STORE_DOWN,
     AwsApi,
     AwsError,
-    ConditionFailed,
     Contended,
     Item,
     TransactionCanceled,
     repeated,
 )
 from gateway.stores.aws.table import Table
+
+if TYPE_CHECKING:
+    from gateway.ports.audit import AuditEntry
 
 SCHEMA_VERSION = 1
 ORGANIZATION, MEMBER, MEMBERSHIP, INVITATION, TOKEN = "organization", "member#", "org#", "invitation#", "token"
@@ -49,8 +52,9 @@ T = TypeVar("T")
 class DynamoOrganizations:
     """`OrganizationStore` in the table of people."""
 
-    def __init__(self, aws: AwsApi, table: str) -> None:
+    def __init__(self, aws: AwsApi, table: str, ledger_table: str) -> None:
         self._aws = aws
+        self._ledger = ledger_table
         self._name = table
         self._table = Table(aws, table)
 
@@ -73,6 +77,7 @@ class DynamoOrganizations:
         instead_of: Organization | None,
         members: Sequence[MemberChange] = (),
         used: Invitation | None = None,
+        audit: AuditEntry | None = None,
     ) -> bool:
         own = {**_key(f"org#{organization.org_id}", ORGANIZATION), **_attributes(organization)}
         parts = [self._put(own, None if instead_of is None else instead_of.version)]
@@ -87,18 +92,21 @@ class DynamoOrganizations:
                 parts.append({"Put": {"TableName": self._name, "Item": listed}})
         if used is not None:
             parts.append({"Update": {"TableName": self._name, **_ended(used, "accepted")}})
-        if await self._transacted(parts):
+        if await self._transacted([*parts, *self._told(audit)]):
             return True
         return await self.organization(organization.org_id) == organization
 
-    async def invite(self, invitation: Invitation) -> None:
+    async def invite(self, invitation: Invitation, audit: AuditEntry | None = None) -> None:
         expiry = to_item({"expires_at_s": invitation.until_s + KEPT_S})
         place = {"org_id": invitation.org_id, "invitation_id": invitation.invitation_id}
         token = {**_key(f"org-invitation#{invitation.token_hash}", TOKEN), **to_item(place), **expiry}
-        await self._table.call(
-            "PutItem", {"Item": {**_invitation_key(invitation), **_attributes(invitation), **expiry}}
+        items = (
+            {**_invitation_key(invitation), **_attributes(invitation), **expiry},
+            {**token, **to_item({"schema_version": SCHEMA_VERSION})},
         )
-        await self._table.call("PutItem", {"Item": {**token, **to_item({"schema_version": SCHEMA_VERSION})}})
+        parts = [{"Put": {"TableName": self._name, "Item": item}} for item in items]
+        if not await self._transacted([*parts, *self._told(audit)]):
+            raise ServiceUnavailable(STORE_DOWN)
 
     async def invitation(self, org_id: str, invitation_id: str) -> Invitation | None:
         return _read(await self._get(_key(f"org#{org_id}", INVITATION + invitation_id)), Invitation)
@@ -110,13 +118,14 @@ class DynamoOrganizations:
     async def invitations(self, org_id: str) -> Sequence[Invitation]:
         return [convert(from_item(item), Invitation) for item in await self._below(f"org#{org_id}", INVITATION)]
 
-    async def end_invitation(self, invitation: Invitation, status: InvitationStatus) -> bool:
-        try:
-            await self._table.call("UpdateItem", _ended(invitation, status))
-        except ConditionFailed:
-            found = await self.invitation(invitation.org_id, invitation.invitation_id)
-            return found == replace(invitation, status=status)
-        return True
+    async def end_invitation(
+        self, invitation: Invitation, status: InvitationStatus, audit: AuditEntry | None = None
+    ) -> bool:
+        end = {"Update": {"TableName": self._name, **_ended(invitation, status)}}
+        if await self._transacted([end, *self._told(audit)]):
+            return True
+        found = await self.invitation(invitation.org_id, invitation.invitation_id)
+        return found == replace(invitation, status=status)
 
     async def _get(self, key: Item) -> Item | None:
         answer = await self._table.call("GetItem", {"Key": key, "ConsistentRead": True})
@@ -143,6 +152,14 @@ class DynamoOrganizations:
         if version is None:
             return {"Put": {**put, "ConditionExpression": "attribute_not_exists(id)"}}
         return {"Put": {**put, **at_version(version)}}
+
+    def _told(self, audit: AuditEntry | None) -> list[Item]:
+        """The part of a transaction that writes an entry of the audit log, where there is one."""
+        if audit is None:
+            return []
+        from gateway.stores.audit import put  # noqa: PLC0415  # callers that are only found do without
+
+        return [put(self._ledger, audit)]
 
     async def _transacted(self, parts: Sequence[Item]) -> bool:
         """Writes all parts; false where a condition of one does not hold. A repeat after no answer changes nothing."""

@@ -85,7 +85,7 @@ async def operator(chosen: Settings) -> AsyncIterator[Operator]:
             overrides=DynamoOverrides(on.aws, chosen.catalog_table),
             people=DynamoPeople(on.aws, chosen.people_table, chosen.ledger_table),
             directory=DynamoDirectory(on.aws, chosen.people_table),
-            organizations=DynamoOrganizations(on.aws, chosen.people_table),
+            organizations=DynamoOrganizations(on.aws, chosen.people_table, chosen.ledger_table),
             books=payment_books(on),
             sums=sums_of(on),
             audit=audit_log_of(on),

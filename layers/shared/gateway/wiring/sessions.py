@@ -25,7 +25,7 @@ def people_store() -> DynamoPeople:
 def organization_store() -> DynamoOrganizations:
     """The store of organizations, in the same table."""
     on = process()
-    return DynamoOrganizations(on.aws, on.settings.people_table)
+    return DynamoOrganizations(on.aws, on.settings.people_table, on.settings.ledger_table)
 
 
 @cache

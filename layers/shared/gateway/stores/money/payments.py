@@ -23,7 +23,8 @@ from msgspec.structs import asdict
 from gateway.canonical.money import TAKEN_BACK, Entry, EntryKind
 from gateway.errors import Conflict
 from gateway.ledger.hold_ids import hold_id_at
-from gateway.ledger.money import AMOUNT_NANOUSD_MAX
+from gateway.ledger.money import AMOUNT_NANOUSD_MAX, format_usd
+from gateway.ports.audit import Actor, AuditEntry
 from gateway.ports.payments import Automatic, Booking, Payment
 from gateway.stores.aws.attributes import from_item, to_item
 from gateway.stores.aws.client import ConditionFailed, TransactionCanceled
@@ -43,12 +44,13 @@ class DynamoPaymentBooks:
     def __init__(self, api: DynamoDb, accounts_table: str, ledger_table: str) -> None:
         self._tables = MoneyTables(api, accounts_table, ledger_table)
 
-    async def open(self, payment: Payment, key_hash: str) -> Payment:
+    async def open(self, payment: Payment, key_hash: str, audit: AuditEntry | None = None) -> Payment:
         account_id = payment.account_id
         asked = {**ledger_key(account_id, ASKED, key_hash), "payment_id": text(payment.payment_id)}
         item = {**_item(payment), **ledger_key(account_id, PAYMENT, payment.payment_id)}
         try:
-            await self._tables.transact({"Put": self._tables.put_new(asked)}, {"Put": self._tables.put_new(item)})
+            new = ({"Put": self._tables.put_new(asked)}, {"Put": self._tables.put_new(item)})
+            await self._tables.transact(*new, *self._told(audit))
         except TransactionCanceled as canceled:
             stands = canceled.reasons[0][1]
             first = None if stands is None else await self.find(account_id, stands["payment_id"]["S"])
@@ -91,6 +93,7 @@ class DynamoPaymentBooks:
             {"Put": self._tables.put_new(entry_item(entry))},
             {"Update": self._payment_update(booking, entry)},
         ]
+        told = movement_told(booking, now_s)
         if booking.event_id is not None:
             event = {**ledger_key(booking.account_id, EVENT, booking.event_id), "entry_id": text(entry.entry_id)}
             parts.append({"Put": self._tables.put_new(event)})
@@ -98,7 +101,7 @@ class DynamoPaymentBooks:
             owner = {"owner": text(booking.account_id), "payment_id": text(booking.payment_id)}
             parts.append({"Put": {"TableName": self._tables.ledger, "Item": {**_intent_key(booking.intent), **owner}}})
         try:
-            await self._tables.transact(*parts)
+            await self._tables.transact(*parts, *self._told(told))
         except TransactionCanceled as canceled:
             return await self._booked_before(booking, canceled)
         return entry
@@ -139,7 +142,7 @@ class DynamoPaymentBooks:
         fields = {name: known[name] for name in Automatic.__struct_fields__ if known.get(name) is not None}
         return Automatic(**{**fields, "account_id": account_id})
 
-    async def set_terms(self, terms: Automatic) -> bool:
+    async def set_terms(self, terms: Automatic, audit: AuditEntry | None = None) -> bool:
         item = {**_item(terms), **ledger_key(terms.account_id, TERMS, ""), "version": number(terms.version + 1)}
         put: dict[str, Any] = self._tables.put_new(item)
         if terms.version:
@@ -150,14 +153,22 @@ class DynamoPaymentBooks:
         values = {":one": number(1), ":low": number(low or 0)}
         account = self._tables.account_update(terms.account_id, rules, values, {})
         try:
-            await self._tables.transact({"Put": put}, {"Update": account})
+            await self._tables.transact({"Put": put}, {"Update": account}, *self._told(audit))
         except TransactionCanceled as canceled:
-            (_, stands), (account_code, _) = canceled.reasons
+            (_, stands), (account_code, _), *_ = canceled.reasons
             if account_code == CONDITION_FAILED:
                 raise no_account(terms.account_id) from canceled
             # A try whose answer was lost may have been applied.
             return stands == item
         return True
+
+    def _told(self, audit: AuditEntry | None) -> list[Item]:
+        """The part of a transaction that writes an entry of the audit log, where there is one."""
+        if audit is None:
+            return []
+        from gateway.stores.audit import put  # noqa: PLC0415  # no cold start pays for it
+
+        return [put(self._tables.ledger, audit)]
 
     def _payment_update(self, booking: Booking, entry: Entry) -> dict[str, Any]:
         """The update of the payment that a movement belongs to; it has to be one of the account's own."""
@@ -214,6 +225,22 @@ def movement_entry(booking: Booking, now_s: float) -> Entry:
         created_at_s=int(now_s),
         note=booking.note,
         act=booking.act,
+    )
+
+
+def movement_told(booking: Booking, now_s: float) -> AuditEntry:
+    """The entry of the audit log for a movement, which the payment service or an operator has caused."""
+    from gateway.audit.entries import entry_of  # noqa: PLC0415  # no cold start pays for it
+
+    act = booking.act
+    return entry_of(
+        booking.account_id,
+        f"billing.{booking.kind.value}",
+        now_s,
+        actor=Actor(operator=None if act is None else act.by),
+        target=booking.payment_id,
+        after={"amount_usd": format_usd(booking.amount_nanousd)},
+        note=(booking.note or "") if act is None else act.why,
     )
 
 
