@@ -14,8 +14,8 @@ from gateway.untrusted.sound.steps import Unreadable
 Codec = Callable[[bytes | memoryview], float]
 
 OPUS_RATE, OPUS_FRAME_S = 48_000, 0.02
-# Longer packets are none.
-_OPUS_S_MAX = 0.12
+# The most that a packet lasts, with room for rounding.
+_OPUS_S_MAX = 0.121
 _SILK_S, _HYBRID_S, _CELT_S = (0.01, 0.02, 0.04, 0.06), (0.01, 0.02), (0.0025, 0.005, 0.01, 0.02)
 AAC_RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350)
 AAC_SAMPLES = 1_024
@@ -26,13 +26,15 @@ _CHANNELS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 7: 8}
 
 
 def opus_seconds(packet: bytes | memoryview) -> float:
-    """The seconds of a packet of Opus."""
+    """The seconds of a packet of Opus; raises `Unreadable` for what is no such packet."""
     if not packet:
         return 0.0
     config, code = packet[0] >> 3, packet[0] & 3
     frame = _SILK_S[config & 3] if config < 12 else _HYBRID_S[config & 1] if config < 16 else _CELT_S[config & 3]
     count = (1, 2, 2)[code] if code < 3 else packet[1] & 63 if len(packet) > 1 else 0
-    return min(frame * count, _OPUS_S_MAX)
+    if not 0 < count * frame <= _OPUS_S_MAX or (code == 1 and len(packet) % 2 == 0):
+        raise Unreadable
+    return frame * count
 
 
 def aac(config: bytes) -> tuple[Codec, float]:
@@ -45,8 +47,14 @@ def aac(config: bytes) -> tuple[Codec, float]:
     samples = 960 if bits.take(1) else AAC_SAMPLES
     if not rate or kind not in _PLAIN_AAC or channels not in _CHANNELS:
         raise Unreadable
-    frame_s = samples / rate
-    return lambda packet: aac_frames(len(packet), channels) * frame_s, frame_s
+    frame_s, most = samples / rate, _AAC_CHANNEL_BYTES * _CHANNELS[channels]
+
+    def seconds(packet: bytes | memoryview) -> float:
+        if len(packet) > most:
+            raise Unreadable
+        return frame_s
+
+    return seconds, frame_s
 
 
 def aac_frames(size: int, channels: int) -> int:

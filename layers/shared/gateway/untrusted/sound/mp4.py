@@ -1,7 +1,7 @@
 """Counts the samples of sound in MP4, M4A and QuickTime (ISO/IEC 14496-12), whole or in fragments.
 
-A sample counts if its bytes are in the file. How long it is says its coding: the times in `stts` and `trun` are stated.
-What decoders read in several ways, or find where the standard has no place for it, makes a file unreadable.
+How long a sample is says its coding: the times in `stts` and `trun` are stated. What decoders read in several ways, or
+find where the standard has no place for it, makes a file unreadable.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ class Film:
             size, name, body = self.number(start), self.content[start + 4 : start + 8], start + 8
             if size == 1:
                 size, body = self.number(start + 8, 8), start + 16
-            stop = end if size == 0 else min(start + size, end)
-            if stop < body:
-                return
+            stop = end if size == 0 else start + size
+            if not body <= stop <= end:
+                raise Unreadable
             yield name, body, stop
             start = stop
 
@@ -78,9 +78,12 @@ class Film:
         return found
 
     def sample(self, track: Track, offset: int, size: int) -> None:
-        """Counts a sample, if its bytes are there."""
+        """Counts a sample; raises `Unreadable` if its bytes are not all in the file."""
         self.steps.take()
-        if size and 0 <= offset <= len(self.content) - size:
+        if not 0 <= offset <= len(self.content) - size:
+            # Decoders take what is there of it, which may be all frames behind it.
+            raise Unreadable
+        if size:
             track.counted += track.codec(self.view[offset : offset + size])
 
 
@@ -115,8 +118,7 @@ def _refuse_misplaced(film: Film, boxes: list[_Box]) -> None:
     for name, start, end in boxes:
         marks[name] += 1
         if name != b"mdat":
-            inside = film.content[start:end]
-            marks.update({each: inside.count(each) for each in (*_PLACED, _PACKED_FILM)})
+            marks.update({each: film.content.count(each, start, end) for each in (*_PLACED, _PACKED_FILM)})
     if placed[b"moov"] != 1 or marks[_PACKED_FILM] or any(marks[each] != placed[each] for each in _PLACED):
         raise Unreadable
 
@@ -201,7 +203,7 @@ def _read_fragment(film: Film, origin: int, start: int, end: int) -> None:
     for number, (_, at, stop) in enumerate(film.under(start, end, b"traf")):
         tracks: list[Track] | None = None
         base, size, runs = origin, 0, 0
-        for name, begun, _ in film.boxes(at, stop):
+        for name, begun, closed in film.boxes(at, stop):
             if name == b"tfhd":
                 flags, track_id, field = film.number(begun) & 0xFFFFFF, film.number(begun + 4), begun + 8
                 # Where a second part without a place begins, decoders differ, as they do for a second head.
@@ -218,11 +220,12 @@ def _read_fragment(film: Film, origin: int, start: int, end: int) -> None:
                 if tracks is None or (runs and not film.number(begun) & _RUN_OFFSET):
                     raise Unreadable
                 runs += 1
-                _count_run(film, tracks, begun, base, size)
+                _count_run(film, tracks, (begun, closed), base, size)
 
 
-def _count_run(film: Film, tracks: list[Track], at: int, base: int, same: int) -> None:
-    """Counts the samples of a run."""
+def _count_run(film: Film, tracks: list[Track], bounds: tuple[int, int], base: int, same: int) -> None:
+    """Counts the samples of a run; raises `Unreadable` for more than it has room for."""
+    at, end = bounds
     flags, count, field = film.number(at) & 0xFFFFFF, film.number(at + 4), at + 8
     offset = base
     if flags & _RUN_OFFSET:
@@ -231,6 +234,8 @@ def _count_run(film: Film, tracks: list[Track], at: int, base: int, same: int) -
     field += 4 * bool(flags & _RUN_FLAGS)
     before = 4 * bool(flags & _RUN_TIME)
     width = before + 4 * sum(bool(flags & each) for each in (_RUN_SIZE, _RUN_SAMPLE_FLAGS, _RUN_SHIFT))
+    if field + count * width > end:
+        raise Unreadable
     for _ in range(count if tracks else 0):
         size = film.number(field + before) if flags & _RUN_SIZE else same
         for track in tracks:

@@ -41,15 +41,15 @@ _KBITS = {
 }
 _RATES = (44_100, 48_000, 32_000)
 # A first frame with one of these marks is an index and no sound: http://gabriel.mp3-tech.org/mp3infotag.html.
-_INDEX = re.compile(rb"Xing|Info|VBRI")
+_INDEX, _INDEX_BYTES = re.compile(rb"Xing|Info|VBRI"), 64
 
 
 class _Walk(Struct):
-    """The seconds of frames, those of what may be frames but is like no others, and the bytes outside all frames."""
+    """The seconds of frames, those of likely ones that are like no others, and the bounds of what is outside of all."""
 
     counted: float = 0.0
     strays: float = 0.0
-    rest: bytearray = field(default_factory=bytearray)
+    gaps: list[tuple[int, int]] = field(default_factory=list)
 
 
 class Frame(Struct, frozen=True):
@@ -67,7 +67,8 @@ def length(content: bytes, start: int = 0) -> Length:
         _walked(content, start, sync, frame_at, steps) for sync, frame_at in ((_MP3, mp3_frame), (_ADTS, adts_frame))
     ]
     longest = max(walks, key=lambda walk: walk.counted)
-    if longest.strays > _STRAYS_S + _STRAYS_PART * longest.counted or _is_free(bytes(longest.rest), steps):
+    rest = b"".join(content[begun:end] for begun, end in longest.gaps)
+    if longest.strays > _STRAYS_S + _STRAYS_PART * longest.counted or _is_free(rest, steps):
         raise Unreadable
     return Length(longest.counted)
 
@@ -113,27 +114,33 @@ def _walked(
 ) -> _Walk:
     kinds, walk = set[int](), _Walk()
     at = covered = start
+    is_first = True
     while found := sync.search(content, at):
         begun = end = last = found.start()
         run, run_s, kind = 0, 0.0, 0
-        while frame := frame_at(content, end):
+        # A frame of another kind begins a run of its own: decoders that do not take it find frames inside it.
+        while (frame := frame_at(content, end)) and kind in (0, frame.kind):
             steps.take()
+            is_index, is_first = is_first and _INDEX.search(content, end, end + _INDEX_BYTES) is not None, False
+            if is_index:
+                # Where it ends is its own word, so the walk goes on behind its head.
+                break
             last, end = end, end + frame.size
-            kind = kind or frame.kind
-            if kinds or run or not _INDEX.search(content, last, min(end, last + 64)):
-                run_s += frame.seconds
+            kind = frame.kind
+            run_s += frame.seconds
             run += 1
         steps.take()
         if run and (kind in kinds or run >= RUN_LEAST or begun == start or end == len(content)):
             kinds.add(kind)
             walk.counted += run_s
-            walk.rest += content[covered:begun]
+            if begun > covered:
+                walk.gaps.append((covered, begun))
             covered = max(covered, end)
         else:
             walk.strays += run_s
             last = begun
         at = last + 1
-    walk.rest += content[covered:]
+    walk.gaps.append((covered, len(content)))
     return walk
 
 

@@ -1,6 +1,7 @@
 """Counts the packets of Ogg (RFC 3533) with Opus or Vorbis; a page's granule is only compared with them.
 
-A page whose checksum is wrong makes the file unreadable: some decoders take it, and others look for pages inside it.
+A page whose checksum is wrong, or with another in it, makes the file unreadable: some decoders take it, and others look
+for pages inside it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from gateway.untrusted.sound.codecs import OPUS_FRAME_S, OPUS_RATE, Codec, opus_
 from gateway.untrusted.sound.steps import Length, Steps, Unreadable
 from gateway.untrusted.sound.vorbis import Vorbis
 
-_MARK, _HEAD_BYTES = b"OggS", 27
+_MARK, _PAGE, _HEAD_BYTES = b"OggS", b"OggS\0", 27
 _CONTINUED, _BEGINS = 1, 2
 _HEADS_BYTES_MAX = 1_048_576
 # Ogg's checksum takes the bits of a byte from the highest, zlib's from the lowest.
@@ -36,7 +37,8 @@ class _Stream:
             self._end()
         for size in sizes:
             self._steps.take()
-            self._packet += content[at : at + size]
+            if len(self._packet) < _HEADS_BYTES_MAX:
+                self._packet += content[at : at + size]
             at += size
             if size < 255:
                 self._end()
@@ -47,7 +49,7 @@ class _Stream:
         if self._codec is not None:
             self._counted += self._codec(packet)
         elif packet:
-            self._heads.append(packet[:_HEADS_BYTES_MAX])
+            self._heads.append(packet)
             self._begin(self._heads)
 
     def _begin(self, heads: list[bytes]) -> None:
@@ -85,7 +87,7 @@ def length(content: bytes) -> Length:
                 raise Unreadable
             break
         steps.take()
-        if _checksum(content, at, end) != content[at + 22 : at + 26]:
+        if content.find(_PAGE, at + 1, end) >= 0 or _checksum(content, at, end) != content[at + 22 : at + 26]:
             raise Unreadable
         kind, serial = content[at + 5], content[at + 14 : at + 18]
         if kind & _BEGINS and serial in streams:
