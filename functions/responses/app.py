@@ -16,6 +16,7 @@ from gateway.wiring.streaming import services
 if TYPE_CHECKING:
     from gateway.operations.compaction import CompactionOperation
     from gateway.responses.background import BackgroundResponses
+    from gateway.responses.conversing import Conversing
 
 
 def in_background() -> BackgroundResponses:
@@ -32,6 +33,13 @@ def compacting() -> CompactionOperation:
     return compaction()
 
 
+def conversing() -> Conversing:
+    """Imports conversations at their first use, like the background package."""
+    from gateway.wiring.conversing import conversing as made  # noqa: PLC0415  # no cold start pays for it
+
+    return made()
+
+
 async def count(principal: Principal, body: bytes) -> bytes:
     """Counts the tokens of a prompt, free of charge; imports what it needs at its first use too."""
     from gateway.protocols.openai_responses.count_tokens import (  # noqa: PLC0415  # no cold start pays for it
@@ -44,5 +52,5 @@ async def count(principal: Principal, body: bytes) -> bytes:
     return encode_count(await token_counter().count(principal, decode_count_request(body)))
 
 
-ROUTES = ResponsesRoutes(partial(chat, CLIENT), stored, in_background, compacting, count)
+ROUTES = ResponsesRoutes(partial(chat, CLIENT), stored, in_background, compacting, count, conversing)
 app = StreamingApp(services, CLIENT, ROUTES)

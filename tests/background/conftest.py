@@ -9,6 +9,7 @@ from gateway.http.responses import ResponsesRoutes
 from gateway.http.streaming_app import StreamingApp
 from gateway.protocols import openai_responses
 from gateway.responses import events, worker
+from gateway.responses.conversing import Conversing
 from tests.background.harness import Place, Rows, place
 
 
@@ -29,7 +30,12 @@ async def home(credentials: Rows) -> AsyncIterator[Place]:
     """Builds the responses app, as `functions/responses` does, over stores in memory."""
     async with place(credentials) as made:
         routes = ResponsesRoutes(
-            lambda: made.operation, lambda: made.turns, lambda: made.background, lambda: made.operation, uncounted
+            lambda: made.operation,
+            lambda: made.turns,
+            lambda: made.background,
+            lambda: made.operation,
+            uncounted,
+            lambda: Conversing(made.conversations),
         )
         made.app = StreamingApp(lambda: made.services, openai_responses.CLIENT, routes)
         yield made

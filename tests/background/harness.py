@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from gateway.auth.principal import key_hash
 from gateway.canonical.jobs import Job, JobKind
 from gateway.canonical.money import EntryKind
+from gateway.conversations.kept import Conversations
 from gateway.errors import ServiceUnavailable
 from gateway.framing.sse import Frame, SSEDecoder
 from gateway.http.streaming_app import StreamingApp
@@ -31,12 +32,14 @@ from gateway.ports.upstream import Credential, UpstreamTimeouts
 from gateway.protocols.openai_responses import CLIENT
 from gateway.protocols.openai_responses.background import numbered_after
 from gateway.responses.background import BackgroundResponses
+from gateway.responses.conversing import Conversing
 from gateway.responses.store import StoredResponses
 from gateway.responses.worker import BackgroundRun, RunDependencies
 from gateway.signatures import Vault
 from gateway.transport import Client
 from gateway.upstream.provider import HttpUpstream
 from tests.app.harness import ACCOUNT, CATALOG, DOLLAR, RECORD, Answer, AppUnderTest, Deferred, Keyring
+from tests.fakes.conversations import MemoryConversationRecords
 from tests.fakes.credentials import MemoryCredentials
 from tests.fakes.idempotency import MemoryIdempotencyRecords
 from tests.fakes.jobs import MemoryJobs
@@ -141,6 +144,7 @@ class Place(AppUnderTest):
     executions: Executions
     background: BackgroundResponses
     turns: StoredResponses
+    conversations: Conversations
     services: Services
     operation: ChatOperation
     worker: BackgroundRun
@@ -237,9 +241,19 @@ async def place(rows: Rows, *, balance_usd: int = 1000) -> AsyncIterator[Place]:
         return operation
 
     writer, turns = JobWriter(jobs, clock), StoredResponses(MemoryResponseRecords(), objects, clock)
+    conversations = Conversations(MemoryConversationRecords(), objects, clock)
     worker = BackgroundRun(
         RunDependencies(
-            jobs, writer, Readmission(keys, money, clock), money, pipeline, planned_at, objects, turns, clock
+            jobs,
+            writer,
+            Readmission(keys, money, clock),
+            money,
+            pipeline,
+            planned_at,
+            objects,
+            turns,
+            lambda: Conversing(conversations),
+            clock,
         )
     )
     executions = Executions(worker)
@@ -258,6 +272,7 @@ async def place(rows: Rows, *, balance_usd: int = 1000) -> AsyncIterator[Place]:
             executions,
             background,
             turns,
+            conversations,
             services,
             operation,
             worker,

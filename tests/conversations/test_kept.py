@@ -256,12 +256,12 @@ async def test_a_writer_that_comes_too_late_for_its_version_adds_its_item_above(
     writer = Conversations(room.records, late, room.clock)
     writing = asyncio.create_task(writer.append(MINE, conversation_id, "write", [message("user", "late")]))
     await held.wait()
-    await room.say(conversation_id, "two")
-    await room.say(conversation_id, "three")
+    for text in ("two", "three", "four"):
+        await room.say(conversation_id, text)
     go_on.set()
     _, contents = await writing
-    assert [text_of(entry.item) for entry in contents.entries] == ["one", "two", "three", "late"]
-    assert await room.texts(conversation_id) == ["one", "two", "three", "late"]
+    assert [text_of(entry.item) for entry in contents.entries] == ["one", "two", "three", "four", "late"]
+    assert await room.texts(conversation_id) == ["one", "two", "three", "four", "late"]
     assert len(room.objects._bodies) == 1
 
 

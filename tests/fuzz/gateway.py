@@ -54,6 +54,7 @@ from gateway.ports.upstream import Credential, UpstreamTimeouts
 from gateway.protocols.openai_responses import items
 from gateway.providers.media.registry import MEDIA_VENDORS
 from gateway.responses.background import BackgroundResponses
+from gateway.responses.conversing import Conversing
 from gateway.responses.store import StoredResponses
 from gateway.runtime.cycle import HttpCycle
 from gateway.runtime.event import http_scope
@@ -336,7 +337,11 @@ class Gateway:
                     undo.enter_context(patch.object(app, "_services", lambda: self.world.services))
                 elif isinstance(app, JsonApp):
                     undo.enter_context(patch.object(app, "_services", lambda: self.world.control))
-            stored = replace(RESPONSES, stored=lambda: self.world.turns)
+            stored = replace(
+                RESPONSES,
+                stored=lambda: self.world.turns,
+                conversing=lambda: Conversing(self.world.conversations),
+            )
             undo.enter_context(patch.object(import_module("functions.responses.app").app, "_route_at", stored))
             runs = AgentsFamily(lambda: self.world.runs, read_run_body, read_task_body, judge)
             for family, routed in (("agents", AgentsRoutes(runs)), ("tasks", TasksRoutes(runs))):

@@ -1,5 +1,6 @@
 """Tests of conversations over the whole stack: OpenAI's SDK, and the reference's calls, on the same objects."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -48,3 +49,29 @@ def test_openai_s_sdk_and_the_reference_s_calls_meet_in_the_same_conversation(
     assert (deleted.object, deleted.deleted) == ("conversation.deleted", True)
     with pytest.raises(openai.NotFoundError):
         client.conversations.items.list(made.id)
+
+
+def test_responses_go_on_from_a_conversation_at_once_as_streams_and_in_the_background(client: openai.OpenAI) -> None:
+    made = client.conversations.create(items=[{"role": "user", "content": "My name is Emma."}])
+    first = client.responses.create(model="gpt-4o", input="Hello!", conversation=made.id)
+    with client.responses.stream(model="claude-haiku-4-5", input="Again!", conversation={"id": made.id}) as events:
+        second = events.get_final_response()
+    third = client.responses.create(model="gpt-4o", input="And?", conversation=made.id, background=True)
+    ends_by = time.monotonic() + HANGS_AFTER_S
+    while third.status in {"queued", "in_progress"} and time.monotonic() < ends_by:
+        time.sleep(0.2)
+        third = client.responses.retrieve(third.id)
+    answered = [first, second, third]
+    assert [answer.conversation.id if answer.conversation else None for answer in answered] == [made.id] * 3
+    items = list(client.conversations.items.list(made.id, order="asc"))
+    roles = [item.role for item in items if item.type == "message"]
+    assert roles == ["user", *["user", "assistant"] * 3]
+    assert [item.id for item in items if item.type == "message" and item.role == "assistant"] == [
+        item.id for answer in answered for item in answer.output
+    ]
+    # The model was asked with all that had been said.
+    alone = client.responses.input_tokens.count(model="gpt-4o", input="And?").input_tokens
+    assert client.responses.input_tokens.count(model="gpt-4o", input="And?", conversation=made.id).input_tokens > alone
+    with pytest.raises(openai.NotFoundError) as refused:
+        client.responses.create(model="gpt-4o", input="Hello!", conversation="conv_nxn-0123456789abcdefgh")
+    assert (refused.value.param, refused.value.code) == ("conversation", "conversation_not_found")

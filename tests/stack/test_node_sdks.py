@@ -153,6 +153,20 @@ def test_the_list_of_models_has_every_provider(seen: Seen, wire: str, prefix: st
 
 
 @each_model
+def test_a_conversation_is_made_gone_on_from_and_deleted(seen: Seen, model: str) -> None:
+    assert seen("conversations")["models"][model] == {
+        "conversation": True,
+        "roles": ["user", "user", "assistant", "user"],
+        "found": "Thanks.",
+        "left": 3,
+        "metadata": {"topic": "x"},
+        "object": "conversation",
+        "deleted": True,
+        "gone": "NotFoundError 404",
+    }
+
+
+@each_model
 def test_a_file_is_kept_read_by_the_model_and_deleted(seen: Seen, model: str) -> None:
     told = seen("files")["models"][model]
     assert told.pop("answer")

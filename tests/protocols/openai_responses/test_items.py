@@ -39,6 +39,9 @@ def test_input_is_items(given: Any, expected: list[Any]) -> None:
     assert items.input_items(orjson.dumps({"input": given})) == expected
 
 
+BEFORE = {"previous_response_id": "resp_1"}
+
+
 @pytest.mark.parametrize("body", [b"nonsense", b"[]", b'{"input": 5}', b'{"input": ["x"]}'])
 def test_input_that_cannot_be_read_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidRequest):
@@ -52,7 +55,7 @@ def test_the_previous_response_is_named_by_the_request() -> None:
 
 def test_history_comes_before_the_requests_own_bytes() -> None:
     body = b'{"model": "m", "input": [ {"role":"user",  "content":"more"} ], "previous_response_id": "resp_1"}'
-    assert items.with_history(body, [{"role": "user", "content": "hi"}]) == (
+    assert items.with_history(body, [{"role": "user", "content": "hi"}], BEFORE) == (
         b'{"model": "m", "input": [{"role":"user","content":"hi"}, {"role":"user",  "content":"more"} ],'
         b'"nexevo":{"previous_response_id":"resp_1"}}'
     )
@@ -61,7 +64,7 @@ def test_history_comes_before_the_requests_own_bytes() -> None:
 @pytest.mark.parametrize("given", ['"more"', '[{"role": "user", "content": "more"}]'])
 def test_a_request_with_its_history_decodes_as_one_conversation(given: str) -> None:
     body = f'{{"model": "m", "input": {given}, "previous_response_id": "resp_1", "conversation": null}}'.encode()
-    request = CLIENT.decode_request(items.with_history(body, [ASKED]))
+    request = CLIENT.decode_request(items.with_history(body, [ASKED], BEFORE))
     assert request.messages == (Message("user", (Text("hi"),)), Message("user", (Text("more"),)))
     assert (request.unmapped, request.echo["previous_response_id"]) == ({}, "resp_1")
 
@@ -69,7 +72,19 @@ def test_a_request_with_its_history_decodes_as_one_conversation(given: str) -> N
 @pytest.mark.parametrize("given", ["[]", "null"])
 def test_history_may_be_all_there_is(given: str) -> None:
     body = f'{{"model": "m", "input": {given}}}'.encode()
-    assert listed(items.with_history(body, [ASKED]))["input"] == [ASKED]
+    assert listed(items.with_history(body, [ASKED], BEFORE))["input"] == [ASKED]
+
+
+@pytest.mark.parametrize("named", ['"conv_1"', '{"id": "conv_1"}'])
+def test_a_conversation_is_named_by_its_id_or_as_an_object(named: str) -> None:
+    body = f'{{"input": "more", "conversation": {named}}}'.encode()
+    assert items.NAMES_CONVERSATION in body
+    assert items.conversation_id(body) == "conv_1"
+    assert items.conversation_of(body) is None
+    whole = items.with_history(body, [ASKED, ASKED], {"conversation": {"id": "conv_1", "items": 2}})
+    assert items.NAMES_CONVERSATION in whole
+    assert (items.conversation_id(whole), items.conversation_of(whole)) == (None, ("conv_1", 2))
+    assert CLIENT.decode_request(b'{"model": "m",' + whole[1:]).echo["conversation"] == {"id": "conv_1"}
 
 
 def test_a_kept_turn_is_all_that_the_next_one_needs() -> None:

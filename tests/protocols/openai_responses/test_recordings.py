@@ -273,7 +273,8 @@ def meant_whole(response: ChatResponse) -> Reading:
 def test_a_recorded_turn_can_be_kept_and_continued(recording: Any) -> None:
     body, answered = recording["request"]["body"], recording["response"]["body_text"].encode()
     turn = items.kept(orjson.dumps(body), answered)
-    following = items.with_history(b'{"model": "asked", "input": "more", "stream": true}', items.history(turn))
+    asked, before = b'{"model": "asked", "input": "more", "stream": true}', {"previous_response_id": "resp_1"}
+    following = items.with_history(asked, items.history(turn), before)
     given, output = items.input_items(orjson.dumps(body)), orjson.loads(answered)["output"]
     sent = items.input_items(following)
     assert len(sent) == len(given) + len(output) + 1

@@ -69,7 +69,7 @@ class Contents(Struct, frozen=True):
         """
         taken = {entry.item_id for entry in self.entries}
         added: list[Entry] = []
-        for place, item in enumerate(as_items(given), first):
+        for place, item in enumerate(as_items(list(given)), first):
             own = item.pop("id", None)
             if isinstance(own, str) and own not in taken and ITEM_ID.fullmatch(own):
                 item["id"] = own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from functools import partial
@@ -31,6 +32,7 @@ from gateway.protocols.openai_responses import background, items
 
 if TYPE_CHECKING:
     from gateway.responses.background import BackgroundRequest, BackgroundResponses
+    from gateway.responses.conversing import Conversing
     from gateway.responses.store import StoredResponses
 
 CREATE = "/v1/responses"
@@ -42,6 +44,8 @@ NOT_RUNNING = "Only a response that was created with 'background: true' can be c
 
 Answers = Callable[[str, Principal, Request], Awaitable[bytes]]
 Count = Callable[[Principal, bytes], Awaitable[bytes]]
+# Keeps a response as its caller gets it.
+Keep = Callable[[bytes], Awaitable[object]]
 
 
 class ResponsesRoutes(Struct, frozen=True):
@@ -55,6 +59,7 @@ class ResponsesRoutes(Struct, frozen=True):
     in_background: Callable[[], BackgroundResponses]
     compaction: Callable[[], Operation[Any, Any]]
     count: Count
+    conversing: Callable[[], Conversing]
 
     def __call__(self, path: str, query: Mapping[str, str]) -> Route:
         """A new response, or what is asked about a stored one; raises `NotFound`."""
@@ -77,8 +82,14 @@ class ResponsesRoutes(Struct, frozen=True):
         answers = parts[match["part"] or ""]
         return JsonRoute({method: partial(answer, match["id"]) for method, answer in answers.items()})
 
+    async def continued(self, account_id: str, body: bytes) -> bytes:
+        """The request with what it goes on from before its own input: a conversation, or an earlier response."""
+        if items.NAMES_CONVERSATION in body:
+            body = await self.conversing().begun(account_id, body)
+        return await self.stored().continued(account_id, body)
+
     async def _count(self, principal: Principal, request: Request) -> bytes:
-        return await self.count(principal, await self.stored().continued(principal.account_id, request.body))
+        return await self.count(principal, await self.continued(principal.account_id, request.body))
 
     async def _turn(self, response_id: str, principal: Principal) -> bytes:
         """The turn as it stands, finished or not."""
@@ -120,30 +131,54 @@ class CreateRoute(Struct, frozen=True):
         operation, request = self.family.operation(), exchange.request
         # What goes wrong before the request is read is an error of this wire too.
         exchange.wire = operation.wire
-        body = await self.family.stored().continued(principal.account_id, request.body)
+        body = await self.family.continued(principal.account_id, request.body)
+        undo = partial(self._undo, principal.account_id, body) if items.NAMES_CONVERSATION in body else None
         if background.wanted(body):
             asked = self.family.in_background().read_request(body)
             inbound = InboundRequest(principal, asked.body, request.request_id, asked.deadline_s, request.headers)
-            await run(exchange, services, operation, inbound, partial(_begun, asked))
+            await run(exchange, services, operation, inbound, partial(_begun, asked), undo)
             return
         inbound = InboundRequest(principal, body, request.request_id, request.deadline_s, request.headers)
-        await run(exchange, services, operation, inbound, self._answered)
+        await run(exchange, services, operation, inbound, self._answered, undo)
 
     async def _answered(self, exchange: Exchange, context: Context, services: Services, is_kept: bool) -> Answer:
         """The answer, kept as a turn before the caller learns that it is complete."""
-        # OpenAI stores what it is not told to forget.
-        stored = self.family.stored() if context.request.echo.get("store", True) else None
-        turn = (context.account_id, context.stamp.response_id, context.inbound.body)
+        keep = self._keeping(context)
         if context.request.stream:
-            if stored is not None:
-                context.before_end = partial(stored.keep_end, *turn)
+            if keep is not None:
+                context.before_end = partial(_keep_end, keep)
             await services.pipeline.admit(context)
             return await streamed(exchange, context, services, is_kept)
         await services.pipeline.admit(context)
         body = await services.pipeline.answer(context)
-        if stored is not None:
-            await stored.keep(*turn, body)
+        if keep is not None:
+            await keep(body)
         return Answer(200, {"Content-Type": JSON_TYPE, **exchange.known_headers()}, body)
+
+    def _keeping(self, context: Context) -> Keep | None:
+        """Keeps the answer in the store of responses and in its conversation; `None` where neither is asked for."""
+        turn = (context.account_id, context.stamp.response_id, context.inbound.body)
+        echo = context.request.echo
+        # OpenAI stores what it is not told to forget.
+        stores = partial(self.family.stored().keep, *turn) if echo.get("store", True) else None
+        if "conversation" not in echo:
+            return stores
+        adds = partial(self.family.conversing().add, *turn)
+        return adds if stores is None else partial(_keep_both, stores, adds)
+
+    async def _undo(self, account_id: str, body: bytes, attempt_id: str) -> None:
+        await self.family.conversing().undo(account_id, body, attempt_id)
+
+
+async def _keep_both(first: Keep, second: Keep, response: bytes) -> None:
+    await asyncio.gather(first(response), second(response))
+
+
+async def _keep_end(keep: Keep, ending: bytes) -> None:
+    """Keeps the response that the last bytes of a caller's stream hold."""
+    response = items.response_in(ending)
+    if response is not None:
+        await keep(response)
 
 
 class CompactRoute(Struct, frozen=True):
@@ -156,7 +191,7 @@ class CompactRoute(Struct, frozen=True):
         """Answers with the items to go on from."""
         operation, request = self.family.compaction(), exchange.request
         exchange.wire = operation.wire
-        body = await self.family.stored().continued(principal.account_id, request.body)
+        body = await self.family.continued(principal.account_id, request.body)
         inbound = InboundRequest(principal, body, request.request_id, request.deadline_s, request.headers)
         await run(exchange, services, operation, inbound, answered)
 

@@ -97,6 +97,7 @@ class EventsRoute(Struct, frozen=True):
 Context = RequestContext[Any, Any]
 # Produces the answer of a planned request; the flag says that it will be kept for a repeat.
 Produce = Callable[[Exchange, Context, Services, bool], Awaitable[Answer]]
+Undo = Callable[[str], Awaitable[None]]
 
 
 async def answered(exchange: Exchange, context: Context, services: Services, is_kept: bool) -> Answer:
@@ -129,8 +130,12 @@ async def run(
     operation: Operation[Any, Any],
     inbound: InboundRequest,
     produce: Produce,
+    undo: Undo | None = None,
 ) -> None:
-    """Opens the request and produces its answer once under one Idempotency-Key."""
+    """Opens the request and produces its answer once under one Idempotency-Key.
+
+    `undo` takes away what an attempt that died, by its id, has left beside its hold.
+    """
     request = exchange.request
     exchange.context = context = await opened(services, operation, inbound)
     account_id = inbound.principal.account_id
@@ -148,11 +153,17 @@ async def run(
             attempt_id=context.hold_id,
             deadline_s=services.pipeline.over_by_s(context),
             produce=partial(produce, exchange, context, services, keyed is not None),
-            disown=partial(disown_hold, services.money, services.clock, account_id),
+            disown=partial(_disowned, services, account_id, undo),
         ),
     )
     if not exchange.status:
         await exchange.reply(answer.status, answer.body, answer.headers)
+
+
+async def _disowned(services: Services, account_id: str, undo: Undo | None, attempt_id: str) -> None:
+    await disown_hold(services.money, services.clock, account_id, attempt_id)
+    if undo is not None:
+        await undo(attempt_id)
 
 
 async def opened(services: Services, operation: Operation[Any, Any], inbound: InboundRequest) -> Context:

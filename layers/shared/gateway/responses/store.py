@@ -66,7 +66,7 @@ class StoredResponses:
         if len(turn) > CONVERSATION_BYTES_MAX:
             message = TOO_LONG.format(CONVERSATION_BYTES_MAX // 1024**2)
             raise InvalidRequest(message, param="previous_response_id", code="conversation_too_large")
-        return items.with_history(body, items.history(turn))
+        return items.with_history(body, items.history(turn), {"previous_response_id": previous})
 
     async def keep(self, account_id: str, response_id: str, body: bytes, response: bytes) -> bool:
         """Stores a response: `body` as `continued` returned it, `response` as the caller gets it; false on failure.
@@ -93,12 +93,6 @@ class StoredResponses:
             count(Metric.RESPONSES_NOT_KEPT)
             return False
         return True
-
-    async def keep_end(self, account_id: str, response_id: str, body: bytes, ending: bytes) -> None:
-        """Stores the response that the last bytes of a caller's stream hold."""
-        response = items.response_in(ending)
-        if response is not None:
-            await self.keep(account_id, response_id, body, response)
 
     async def read(self, account_id: str, response_id: str) -> bytes:
         """The stored response, for `items.retrieved` and `items.listed`; raises `NotFound`."""

@@ -11,7 +11,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from msgspec import Struct
@@ -37,6 +37,10 @@ from gateway.ports.objects import Objects
 from gateway.protocols.openai_responses import background, items
 from gateway.responses.events import EventLog
 from gateway.responses.store import StoredResponses
+
+if TYPE_CHECKING:
+    # Responses in conversations alone load it.
+    from gateway.responses.conversing import Conversing
 
 Context = RequestContext[ChatRequest, ChatAnswer]
 
@@ -67,6 +71,7 @@ class RunDependencies(Struct, frozen=True):
     operation_at: Callable[[str], Awaitable[ChatOperation]]
     objects: Objects
     stored: StoredResponses
+    conversing: Callable[[], Conversing]
     clock: Clock
 
 
@@ -185,10 +190,12 @@ class BackgroundRun:
 
     async def _before_end(self, job: Job, stored: StoredRun, ending: bytes) -> None:
         """Stores the response, then decides its end unless the end was decided before."""
-        await self._keep(job, stored, background.whole(ending))
+        response = background.whole(ending)
+        await self._keep(job, stored, response)
         decided = await self._dependencies.writer.decide(job, JobStatus.SUCCEEDED)
         if decided.verdict is not JobStatus.SUCCEEDED:
             raise Overtaken
+        await self._add(job, stored, response)
 
     async def _watch(self, job: Job, context: Context, streaming: asyncio.Task[None]) -> None:
         """Ends the stream after a cancellation; a complete response is left to settle its bill."""
@@ -238,6 +245,7 @@ class BackgroundRun:
         if response is None:
             response = background.failed(stored.response, GatewayError(LOST, code="server_error"))
             await self._keep(job, stored, response)
+        await self._add(job, stored, response)
         eventlog = self._eventlog(job)
         if not await eventlog.go_on(job.metadata.get(BATCHES, 0)):
             await eventlog.write(background.last_events(response, eventlog.next_number))
@@ -271,6 +279,15 @@ class BackgroundRun:
             if await self._dependencies.stored.keep(job.account_id, job.job_id, stored.request, response):
                 return
         raise ServiceUnavailable(NOT_KEPT)
+
+    async def _add(self, job: Job, stored: StoredRun, response: bytes) -> None:
+        """Adds the turn to the conversation that the request goes on from, if any; a repeat adds nothing."""
+        if items.NAMES_CONVERSATION not in stored.request:
+            return
+        conversing = self._dependencies.conversing()
+        for _ in range(KEEP_TRIES):
+            if await conversing.add(job.account_id, job.job_id, stored.request, response):
+                return
 
     async def _end(self, job: Job, outcome: Outcome) -> None:
         """Ends the job; an end that was decided before stays."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, partial
+from typing import TYPE_CHECKING
 
 from gateway.pipeline.readmission import Readmission
 from gateway.protocols.openai_responses import CLIENT
@@ -15,6 +16,15 @@ from gateway.wiring.process import process
 from gateway.wiring.providers import OWN_KEYS
 from gateway.wiring.responses import stored
 from gateway.wiring.streaming import services
+
+if TYPE_CHECKING:
+    from gateway.responses.conversing import Conversing
+
+
+def _conversing() -> Conversing:
+    from gateway.wiring.conversing import conversing  # noqa: PLC0415  # no cold start pays for it
+
+    return conversing()
 
 
 @cache
@@ -32,6 +42,7 @@ def background_run() -> BackgroundRun:
         partial(chat_at, CLIENT),
         objects,
         stored(),
+        _conversing,
         clock,
     )
     return BackgroundRun(dependencies)

@@ -195,8 +195,12 @@ def _echo(root: Node) -> dict[str, Any]:
     whole: dict[str, Any] = {name: {**rest, **given[name]} for name, rest in _ECHOED_REST.items() if name in given}
     own = root.member("nexevo") or Node({})
     previous, background = own.member("previous_response_id"), own.member("background")
+    conversation = own.member("conversation")
     if previous is not None:
         whole["previous_response_id"] = previous.as_string()
+    if conversation is not None:
+        conversation.required("items").as_integer(0, _INTEGER_MAX)
+        whole["conversation"] = {"id": conversation.required("id").as_string()}
     if background is not None:
         whole["background"] = background.as_boolean()
     return given | whole

@@ -1,8 +1,8 @@
 """Converts items for a store of responses, and puts a stored turn before the next one.
 
-The codec knows no store. The storing caller resolves `previous_response_id` and references to items before a
-request is decoded, with `with_history` and `with_referenced`; what is still there afterwards is refused. What is kept
-of a turn is what `kept` makes of the request (its history in it) and the answer.
+The codec knows no store. The storing caller resolves `previous_response_id`, `conversation` and references to items
+before a request is decoded, with `with_history` and `with_referenced`; what is still there afterwards is refused. What
+is kept of a turn is what `kept` makes of the request (its history in it) and the answer.
 Shapes: https://platform.openai.com/docs/api-reference/responses.
 """
 
@@ -22,8 +22,11 @@ from gateway.protocols.shared.document import parse
 Item = dict[str, Any]
 
 PAGE_ITEMS_MAX = 100
+ITEMS_MAX = 2**31 - 1
 PAGE_ITEMS = 20
 ORDERS = ("asc", "desc")
+# Stands in every request that names a conversation, or goes on from one; a search of the bytes is all that others pay.
+NAMES_CONVERSATION = b'"conversation"'
 
 _SCHEMA_VERSION = 1
 # The prefix of an item's id, by the item's type.
@@ -42,6 +45,25 @@ def previous_response_id(body: bytes) -> str | None:
     """The response that a request goes on from; raises `InvalidRequest` where the body cannot be read."""
     previous = parse(body).member("previous_response_id")
     return None if previous is None else previous.as_string(minimum=1)
+
+
+def conversation_id(body: bytes) -> str | None:
+    """The conversation that a request names, by id or as an object; raises `InvalidRequest` for another value."""
+    named = parse(body).member("conversation")
+    if named is None or isinstance(named.value, str):
+        return None if named is None else named.as_string(minimum=1)
+    if not isinstance(named.value, dict):
+        raise named.wrong_type("one of a string or an object")
+    return named.required("id").as_string(minimum=1)
+
+
+def conversation_of(body: bytes) -> tuple[str, int] | None:
+    """The conversation that a request goes on from, and the number of its items at the head of the input."""
+    own = parse(body).member("nexevo")
+    named = None if own is None else own.member("conversation")
+    if named is None:
+        return None
+    return named.required("id").as_string(), named.required("items").as_integer(0, ITEMS_MAX)
 
 
 def references(body: bytes) -> list[str]:
@@ -76,18 +98,15 @@ def input_items(body: bytes) -> list[Item]:
     return [element.as_object() for element in given.elements()]
 
 
-def with_history(body: bytes, items: Sequence[Item]) -> bytes:
+def with_history(body: bytes, items: Sequence[Item], own: Mapping[str, Any]) -> bytes:
     """The request with earlier turns before its own input, whose bytes stay as they are.
 
-    The previous response's id moves into the gateway's own member, for the answer to repeat; it is never sent on.
+    Where they are from moves into the gateway's own member, for the answer to repeat; it is never sent on.
     """
-    own = _own_input(members(body).get("input", b"null"))
+    own_input = _own_input(members(body).get("input", b"null"))
     history = [orjson.dumps(item) for item in items]
-    put = {"input": b"[" + b",".join([*history, *own]) + b"]"}
-    previous = previous_response_id(body)
-    if previous is not None:
-        put["nexevo"] = orjson.dumps({"previous_response_id": previous})
-    return edit(body, put, remove=("previous_response_id", "conversation"))
+    put = {"input": b"[" + b",".join([*history, *own_input]) + b"]", "nexevo": orjson.dumps(own)}
+    return edit(body, put, remove=own.keys())
 
 
 def response_in(ending: bytes) -> bytes | None:

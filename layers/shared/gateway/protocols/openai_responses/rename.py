@@ -121,5 +121,7 @@ def _names(stamp: Stamp) -> dict[str, Any]:
         "store": stamp.echo.get("store", True),
         "previous_response_id": stamp.echo.get("previous_response_id"),
     }
+    if "conversation" in stamp.echo:
+        names["conversation"] = stamp.echo["conversation"]
     # The provider was asked for a stream; the caller asked in the background.
     return names | {"background": True} if stamp.echo.get("background") else names
