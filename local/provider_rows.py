@@ -12,6 +12,7 @@ import orjson
 from gateway.ports.upstream import CUSTOM, row_of
 from gateway.providers.chat.registry import PROVIDERS
 from gateway.providers.media.registry import MEDIA_VENDORS
+from gateway.providers.search.registry import SEARCH_VENDORS
 from local.children import Children
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -90,7 +91,7 @@ def choose(simulated: Mapping[str, Row], environment: Mapping[str, str]) -> Prov
     `CUSTOM_<ROW>_BASE_URL` adds a provider of the operator's own, `custom/<row>`.
     """
     added = {f"custom/{found[1].lower()}" for name in environment if (found := _CUSTOM_ADDRESS.fullmatch(name))}
-    names = sorted({*simulated, *PROVIDERS, *MEDIA_VENDORS, *added} - {CUSTOM})
+    names = sorted({*simulated, *PROVIDERS, *MEDIA_VENDORS, *SEARCH_VENDORS, *added} - {CUSTOM})
     configured = {name: row for name in names if (row := _configured(name, environment))}
     return ProviderRows(
         configured=configured,

@@ -2,7 +2,7 @@
 
 from gateway.http.agents import WIRE, AgentsFamily, TasksRoutes, read_run_body, read_task_body
 from gateway.http.streaming_app import StreamingApp
-from gateway.wiring.agents import judge, runs
+from gateway.wiring.agents import runs, specified
 from gateway.wiring.streaming import services
 
-app = StreamingApp(services, WIRE, TasksRoutes(AgentsFamily(runs, read_run_body, read_task_body, judge)))
+app = StreamingApp(services, WIRE, TasksRoutes(AgentsFamily(runs, read_run_body, read_task_body, specified)))

@@ -19,11 +19,12 @@ from gateway.agents.calls import PipelineCalls
 from gateway.agents.engine import Engine
 from gateway.agents.journal import Journals
 from gateway.agents.prompt import first_requests
+from gateway.agents.records import Spec
 from gateway.agents.requests import RunBody, TaskBody, judge_deliverables
 from gateway.agents.runs import Runs
 from gateway.agents.tools.run import ToolRunner
 from gateway.agents.tools.table import ROWS as ROWS_OF_TOOLS
-from gateway.agents.tools.tool import Outside, Tool
+from gateway.agents.tools.tool import Offer, Outside, Tool
 from gateway.auth.principal import Principal, key_hash
 from gateway.canonical.jobs import Job, JobKind
 from gateway.canonical.money import EntryKind
@@ -44,7 +45,7 @@ from gateway.pipeline.pipeline import Limits, Pipeline
 from gateway.pipeline.provider_client import ProviderClient
 from gateway.pipeline.readmission import Readmission
 from gateway.ports.upstream import Credential, UpstreamTimeouts
-from gateway.protocols import openai_chat, openai_embeddings, rerank
+from gateway.protocols import anthropic_messages, openai_chat, openai_embeddings, openai_responses, rerank
 from gateway.providers.embeddings import registry as embedding_providers
 from gateway.providers.rerank import registry as rerank_providers
 from gateway.signatures import Vault
@@ -182,8 +183,8 @@ class Parts:
             find = self.operations.__getitem__
             return PipelineCalls(job.job_id, caller, deadline_s, find, pipeline, ring, money, self.clock)
 
-        rows = turned.pop("tools", ROWS_OF_TOOLS)
-        runner = ToolRunner(wrap(self.memories), lambda _: Models(), self.clock, OUTSIDE, rows)
+        rows, outside = turned.pop("tools", ROWS_OF_TOOLS), turned.pop("outside", OUTSIDE)
+        runner = ToolRunner(wrap(self.memories), lambda _: Models(), self.clock, outside, rows)
         journals = Journals(jobs, writer, wrap(self.objects))
         return Engine(jobs, writer, journals, calls_of, runner, wrap(self.queue), self.clock, **turned)
 
@@ -265,6 +266,15 @@ async def _open_accounts(money: MemoryMoney, balance_usd: int, now_s: float) -> 
             await money.credit(account, balance_usd * DOLLAR, once="first", now_s=now_s)
 
 
+def _operations(clock: Clock) -> dict[str, Any]:
+    texts = {"chat": openai_chat.CLIENT, "messages": anthropic_messages.CLIENT, "responses": openai_responses.CLIENT}
+    return {
+        **{name: ChatOperation(wire, CATALOG, Vault(MemorySignatures(), clock)) for name, wire in texts.items()},
+        "embeddings": EmbeddingsOperation(openai_embeddings.CLIENT, load(EMBEDDING_MODELS, embedding_providers.KNOWN)),
+        "rerank": RerankOperation(rerank.CLIENT, load(RERANK_MODELS, rerank_providers.KNOWN)),
+    }
+
+
 @asynccontextmanager
 async def place(rows: Rows, *, balance_usd: int = 1000, **turned: Any) -> AsyncIterator[Place]:
     """Builds all of it, and stops running executions at the end."""
@@ -277,11 +287,7 @@ async def place(rows: Rows, *, balance_usd: int = 1000, **turned: Any) -> AsyncI
     )
     keys.records[key_hash(OTHER_KEY)] = replace(RECORD, key_id="key_other", account_id=OTHER_ACCOUNT)
     await _open_accounts(money, balance_usd, clock.now_s())
-    operations: dict[str, Any] = {
-        "chat": ChatOperation(openai_chat.CLIENT, CATALOG, Vault(MemorySignatures(), clock)),
-        "embeddings": EmbeddingsOperation(openai_embeddings.CLIENT, load(EMBEDDING_MODELS, embedding_providers.KNOWN)),
-        "rerank": RerankOperation(rerank.CLIENT, load(RERANK_MODELS, rerank_providers.KNOWN)),
-    }
+    operations = _operations(clock)
     parts = Parts(
         clock,
         keys,
@@ -299,17 +305,19 @@ async def place(rows: Rows, *, balance_usd: int = 1000, **turned: Any) -> AsyncI
     pipeline, jobs, objects = parts.pipeline(immortal), parts.jobs, parts.objects
     ring = Idempotency(parts.records, parts.answers, clock)
     services: Any = Services(clock, keys, pipeline, money, ring)
-    engine, writer = parts.engine(immortal), JobWriter(jobs, clock)
+    engine, writer = parts.engine(immortal, outside=turned.get("outside", OUTSIDE)), JobWriter(jobs, clock)
     executions = Executions(engine)
     runs = Runs(jobs, writer, executions, Journals(jobs, writer, objects), objects, clock)
 
-    def judge(principal: Principal, body: RunBody | TaskBody) -> None:
+    async def specified(principal: Principal, body: RunBody | TaskBody) -> Spec:
         if not isinstance(body, RunBody):
             judge_deliverables(body.deliverables, Policy())
-        for first in first_requests(body.spec()):
+        spec = body.spec(turned.get("offer", Offer(has_search=True)))
+        for first in first_requests(spec):
             pipeline.open(operations["chat"], InboundRequest(principal, first, "", 0.0))
+        return spec
 
-    family = AgentsFamily(lambda: runs, read_run_body, read_task_body, judge)
+    family = AgentsFamily(lambda: runs, read_run_body, read_task_body, specified)
     try:
         yield Place(
             "",

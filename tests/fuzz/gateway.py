@@ -62,7 +62,7 @@ from gateway.runtime.invocation import InvocationContext
 from gateway.signatures import Vault
 from gateway.stores.money.payments import DynamoPaymentBooks
 from gateway.stores.money.store import DynamoMoney
-from gateway.wiring.agents import judge
+from gateway.wiring.agents import specified
 from gateway.wiring.billing import Paying
 from gateway.wiring.chat import CATALOG
 from gateway.wiring.organizations import Organizations
@@ -343,7 +343,7 @@ class Gateway:
                 conversing=lambda: Conversing(self.world.conversations),
             )
             undo.enter_context(patch.object(import_module("functions.responses.app").app, "_route_at", stored))
-            runs = AgentsFamily(lambda: self.world.runs, read_run_body, read_task_body, judge)
+            runs = AgentsFamily(lambda: self.world.runs, read_run_body, read_task_body, specified)
             for family, routed in (("agents", AgentsRoutes(runs)), ("tasks", TasksRoutes(runs))):
                 app = import_module(f"functions.{family}.app").app
                 undo.enter_context(patch.object(app, "_route_at", routed))

@@ -17,6 +17,7 @@ from gateway.ports.upstream import AUTH, BY_ROLE, CREDENTIALS, CUSTOM, CUSTOM_NA
 from gateway.providers.chat.registry import PROVIDERS
 from gateway.providers.media.registry import MEDIA_VENDORS
 from gateway.providers.media.vendor import Callback
+from gateway.providers.search.registry import SEARCH_VENDORS
 
 # An id stands in logs and in the names of shared state.
 _ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
@@ -70,7 +71,7 @@ async def set_provider_key(
     `credential_id` names one of several credentials, which get requests in proportion to their weights; 0 takes one
     out of use. A provider of the operator's own, `custom/<row>`, needs a `base_url`, and may have no key.
     """
-    known = sorted({*PROVIDERS, *MEDIA_VENDORS})
+    known = sorted({*PROVIDERS, *MEDIA_VENDORS, *SEARCH_VENDORS})
     own = row_of(provider) == CUSTOM
     if row_of(provider) not in known or (own and not re.fullmatch(CUSTOM_NAME, provider)):
         raise InvalidRequest(f"There is no provider '{provider}'. Known are: {', '.join(known)}, as custom/my-row.")

@@ -12,7 +12,7 @@ from gateway.agents.calls import Paid
 from gateway.agents.records import Answered, Node, Ran, Spec, ToolCall
 from gateway.agents.state import State
 from gateway.agents.tools.table import offered
-from gateway.agents.tools.tool import Offer, Tool
+from gateway.agents.tools.tool import Tool
 
 SYSTEM = (
     "You are an agent that completes the user's task step by step. Call a tool where it gives you facts or effects"
@@ -85,7 +85,7 @@ def _call(call: Any) -> ToolCall:
 
 def first_requests(spec: Spec) -> list[bytes]:
     """The bodies by which a run is judged before it is begun: a first call of each model that it names."""
-    tools = offered(spec.tools, Offer(spec.rag_documents))
+    tools = offered(spec)
     if spec.enable_planner:
         return [plans.request(spec, tools), node_request(spec, State(), plans.only(spec.task).nodes[0])]
     return [step_request(spec, State(), tools, may_call=spec.max_steps > 1)]

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from gateway.accounts.key_settings import UsdAmount
 from gateway.agents.records import Deliverable, Spec
@@ -83,7 +84,7 @@ class RunBody(Body, frozen=True):
         """Seconds that a waiting answer waits at the most."""
         return min(self.timeout_sec, WAIT_S_MAX)
 
-    def spec(self) -> Spec:
+    def spec(self, offer: Offer = Offer()) -> Spec:  # noqa: B008  # frozen
         """The run that is asked for; raises `InvalidRequest` for a tool that there is not."""
         tools = _tools(self.tools)
         return Spec(
@@ -96,7 +97,7 @@ class RunBody(Body, frozen=True):
             max_cost_nanousd=_amount(self.max_cost_usd),
             enable_verifier=self.enable_verifier,
             verifier_threshold=float(self.verifier_threshold),
-            not_offered=_not_offered(tools, self.rag_documents),
+            not_offered=_not_offered(tools, replace(offer, documents=self.rag_documents)),
         )
 
 
@@ -137,7 +138,7 @@ class TaskBody(Body, frozen=True):
         """Seconds that a waiting answer waits at the most."""
         return min(self.deadline_sec, WAIT_S_MAX)
 
-    def spec(self) -> Spec:
+    def spec(self, offer: Offer = Offer()) -> Spec:  # noqa: B008  # frozen
         """The task that is asked for; raises `InvalidRequest` for an unknown tool."""
         tools = _tools(self.tools)
         return Spec(
@@ -154,7 +155,7 @@ class TaskBody(Body, frozen=True):
             planner_n_candidates=self.planner_n_candidates,
             auto_repair_max_rounds=self.auto_repair_max_rounds,
             autonomy_level=self.autonomy_level,
-            not_offered=_not_offered(tools, self.rag_documents),
+            not_offered=_not_offered(tools, replace(offer, documents=self.rag_documents)),
         )
 
 
@@ -185,6 +186,6 @@ def _tools(names: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _not_offered(tools: Sequence[str], documents: Sequence[str]) -> dict[str, str]:
+def _not_offered(tools: Sequence[str], offer: Offer) -> dict[str, str]:
     missing = {name: NOT_HERE for name in tools if name not in NAMES}
-    return missing | not_offered(tools, Offer(documents))
+    return missing | not_offered(tools, offer)

@@ -7,7 +7,7 @@ same run, or follows it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from gateway.protocols.shared.body import read_body, read_query
 from gateway.protocols.shared.openai_errors import encode_error
 
 if TYPE_CHECKING:
+    from gateway.agents.records import Spec
     from gateway.agents.requests import RunBody, TaskBody
     from gateway.agents.runs import Runs
 
@@ -63,13 +64,13 @@ PADDED = AgentsWire(stream_type=JSON_TYPE, keep_alive=b" ")
 class AgentsFamily(Struct, frozen=True):
     """The parts that the routes stand on; each is asked for at the first request that needs it.
 
-    `judge` raises what is wrong with a request of a run before there is one.
+    `specified` is the run that a request describes, judged: it raises what is wrong before there is one.
     """
 
     runs: Callable[[], Runs]
     read_run: Callable[[bytes], RunBody]
     read_task: Callable[[bytes], TaskBody]
-    judge: Callable[[Principal, RunBody | TaskBody], None]
+    specified: Callable[[Principal, RunBody | TaskBody], Awaitable[Spec]]
 
 
 class AgentsRoutes(Struct, frozen=True):
@@ -194,10 +195,10 @@ async def begun(
     key = key_hash(key_in(request.header_fields, request.query_fields))
 
     async def begin() -> Answer:
-        family.judge(principal, asked)
+        spec = await family.specified(principal, asked)
         await counted_request(exchange, principal, services)
         asker = Asker(principal, key, request.source_ip, request.request_id)
-        await runs.begin(new_id, asked.kind, asked.spec(), asker, limit_s=asked.limit_s)
+        await runs.begin(new_id, asked.kind, spec, asker, limit_s=asked.limit_s)
         return Answer(200, {"Content-Type": JSON_TYPE}, orjson.dumps({"id": new_id}))
 
     keyed = keyed_request(

@@ -9,6 +9,7 @@ from gateway.auth.principal import Principal
 from gateway.wiring.process import process
 
 if TYPE_CHECKING:
+    from gateway.agents.records import Spec
     from gateway.agents.requests import RunBody, TaskBody
     from gateway.agents.runs import Runs
 
@@ -25,17 +26,24 @@ def runs() -> Runs:
     return Runs(jobs(), writer(), executions(), Journals(jobs(), writer(), objects), objects, process().clock)
 
 
-def judge(principal: Principal, asked: RunBody | TaskBody) -> None:
-    """Raises what a first call of its models would be refused for before it costs anything: models, rights."""
+async def specified(principal: Principal, asked: RunBody | TaskBody) -> Spec:
+    """The run that is asked for, with the tools that it is offered.
+
+    Raises what a first call of its models would be refused for before it costs anything: models, rights.
+    """
     from gateway.agents.prompt import first_requests  # noqa: PLC0415  # no cold start pays for it
     from gateway.agents.requests import RunBody, judge_deliverables  # noqa: PLC0415  # likewise
+    from gateway.agents.tools.tool import Offer  # noqa: PLC0415  # likewise
     from gateway.pipeline.operation import InboundRequest  # noqa: PLC0415  # likewise
     from gateway.protocols.openai_chat import CLIENT  # noqa: PLC0415  # likewise
     from gateway.untrusted.urls import Policy  # noqa: PLC0415  # likewise
+    from gateway.wiring.agent_tools import has_search  # noqa: PLC0415  # likewise
     from gateway.wiring.chat import chat  # noqa: PLC0415  # likewise
     from gateway.wiring.streaming import services  # noqa: PLC0415  # likewise
 
     if not isinstance(asked, RunBody):
         judge_deliverables(asked.deliverables, Policy(process().settings.own_hosts))
-    for body in first_requests(asked.spec()):
+    spec = asked.spec(Offer(has_search=has_search(asked.model)))
+    for body in first_requests(spec):
         services().pipeline.open(chat(CLIENT), InboundRequest(principal, body, "", 0.0))
+    return spec

@@ -18,10 +18,14 @@ from gateway.pipeline.operation import Operation
 from gateway.pipeline.readmission import Readmission
 from gateway.protocols.openai_chat import CLIENT
 from gateway.stores.aws.client import AwsApi
+from gateway.stores.aws.provider_credentials import SecretCredentials
 from gateway.stores.aws.sandbox import LambdaSandbox
 from gateway.stores.memories import DynamoMemories
 from gateway.transport import Timeouts
+from gateway.upstream.provider import HttpUpstream
+from gateway.upstream.searches import VendorSearches
 from gateway.wiring.accounts import keys
+from gateway.wiring.agent_tools import own_search
 from gateway.wiring.chat import chat
 from gateway.wiring.job_stores import jobs, writer
 from gateway.wiring.money import notices
@@ -55,11 +59,25 @@ def _images() -> Operation[Any, Any]:
     return images(GENERATIONS)
 
 
+def _messages() -> Operation[Any, Any]:
+    from gateway.protocols.anthropic_messages import CLIENT as WIRE  # noqa: PLC0415  # runs that search by their model
+
+    return chat(WIRE)
+
+
+def _responses() -> Operation[Any, Any]:
+    from gateway.protocols.openai_responses import CLIENT as WIRE  # noqa: PLC0415  # runs that search by their model
+
+    return chat(WIRE)
+
+
 FAMILIES: Mapping[str, Callable[[], Operation[Any, Any]]] = {
     "chat": partial(chat, CLIENT),
     "embeddings": _embeddings,
     "rerank": _rerank,
     "images": _images,
+    "messages": _messages,
+    "responses": _responses,
 }
 
 
@@ -108,11 +126,22 @@ def _sandbox(on: Process) -> LambdaSandbox:
     return LambdaSandbox(aws, chosen.sandbox_function)
 
 
+def _searches(on: Process) -> VendorSearches | None:
+    """The operator's search API, where the deployment names one."""
+    chosen = on.settings
+    if not chosen.web_search:
+        return None
+    credentials = SecretCredentials(on.aws, on.clock, chosen.providers_secret, chosen.providers_secret_ttl_s)
+    return VendorSearches(chosen.web_search, credentials, HttpUpstream(on.client, on.clock))
+
+
 @cache
 def engine() -> Engine:
     """Runs agents and tasks."""
     on = process()
     objects = bucket_objects(on.settings.responses_bucket)
     memories = DynamoMemories(on.aws, on.settings.memories_table)
-    runner = ToolRunner(memories, lambda job: KeysModels(_caller(job)), on.clock, Outside(_sandbox(on)))
+    runner = ToolRunner(
+        memories, lambda job: KeysModels(_caller(job)), on.clock, Outside(_sandbox(on), _searches(on), own_search)
+    )
     return Engine(jobs(), writer(), Journals(jobs(), writer(), objects), _calls, runner, notices(), on.clock)

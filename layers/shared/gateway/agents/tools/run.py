@@ -17,7 +17,7 @@ from gateway.agents.calls import Calls, Paid
 from gateway.agents.journal import RunRecords
 from gateway.agents.records import Ran, Spec, ToolCall
 from gateway.agents.tools.table import ROWS, offered
-from gateway.agents.tools.tool import Arguments, ModelRows, Offer, Outside, Tool, ToolRefused, Work, cost_of
+from gateway.agents.tools.tool import Arguments, ModelRows, Outside, Tool, ToolRefused, Work, cost_of
 from gateway.canonical.jobs import Job
 from gateway.errors import GatewayError
 from gateway.ports.clock import Clock
@@ -48,7 +48,7 @@ class ToolRunner(Struct, frozen=True):
 
     def offered(self, spec: Spec) -> list[Tool]:
         """The tools that the run's model is offered."""
-        return offered(spec.tools, Offer(spec.rag_documents), self.rows)
+        return offered(spec, self.rows)
 
     async def run(self, calls: Calls, run: RunRecords, step: int, call: ToolCall) -> Ran:
         """The result of the call, which is a failure's words where it failed."""
@@ -59,6 +59,7 @@ class ToolRunner(Struct, frozen=True):
             run_id=run.job.job_id,
             account_id=run.job.account_id,
             call_id=f"step/{step}/{call.id}",
+            model=run.spec.model,
             documents=run.spec.rag_documents,
             memory=run.state.memory,
             remembered=remembered,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.agents.tools import generate_image, list_models, memory, python_exec, rag_search
+from gateway.agents.records import Spec
+from gateway.agents.tools import generate_image, list_models, memory, python_exec, rag_search, web_search
 from gateway.agents.tools.tool import Offer, Tool
 
 ROWS: tuple[Tool, ...] = (
     rag_search.TOOL,
     list_models.TOOL,
+    web_search.TOOL,
     generate_image.TOOL,
     python_exec.TOOL,
     memory.READ,
@@ -18,9 +20,9 @@ ROWS: tuple[Tool, ...] = (
 NAMES = frozenset(tool.name for tool in ROWS)
 
 
-def offered(names: Sequence[str], offer: Offer, rows: Sequence[Tool] = ROWS) -> list[Tool]:
-    """The tools that a run is offered, of those that it enables, in the table's order."""
-    return [tool for tool in rows if tool.name in names and tool.unavailable(offer) is None]
+def offered(spec: Spec, rows: Sequence[Tool] = ROWS) -> list[Tool]:
+    """The tools that a run is offered: those that it enables, without those that it was told it is not offered."""
+    return [tool for tool in rows if tool.name in spec.tools and tool.name not in spec.not_offered]
 
 
 def not_offered(names: Sequence[str], offer: Offer) -> dict[str, str]:

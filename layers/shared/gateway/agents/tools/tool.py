@@ -16,6 +16,7 @@ from gateway.canonical.money import NanoUsd
 from gateway.ports.clock import Clock
 from gateway.ports.memories import Memories
 from gateway.ports.sandbox import Sandbox
+from gateway.ports.searches import Searches
 
 Arguments: TypeAlias = Mapping[str, Any]
 
@@ -26,10 +27,20 @@ class ModelRows(Protocol):
     async def rows(self) -> Sequence[Mapping[str, Any]]: ...
 
 
+def no_search(_: str) -> str | None:
+    """Says of every model that it has no search of its own."""
+    return None
+
+
 class Outside(Struct, frozen=True):
-    """Ports of what tools reach beside the gateway's own families."""
+    """Ports of what tools reach beside the gateway's own families.
+
+    `searches` is the operator's search API. `own_search` names the family by which a model searches the web itself.
+    """
 
     sandbox: Sandbox
+    searches: Searches | None = None
+    own_search: Callable[[str], str | None] = no_search
 
 
 class Work(Struct, frozen=True):
@@ -43,6 +54,7 @@ class Work(Struct, frozen=True):
     run_id: str
     account_id: str
     call_id: str
+    model: str
     documents: Sequence[str]
     memory: Mapping[str, str]
     remembered: dict[str, str]
@@ -77,6 +89,7 @@ class Offer(Struct, frozen=True):
     """The circumstances by which a tool is offered or not."""
 
     documents: Sequence[str] = ()
+    has_search: bool = False
 
 
 def always(_: Offer) -> str | None:
