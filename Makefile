@@ -18,7 +18,7 @@ PURE_TESTS := RECORDED=sample $(PYTEST) --ignore tests/stack -m "not servers"
 # What runs side by side in `check` shows its lines when it has ended; GNU Make 3.81 cannot, and mixes them.
 SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 # Where tests on DynamoDB Local or moto may lie (tests/conftest.py holds it): to collect all the others takes 20 s.
-SERVER_TESTS := tests/control_plane/test_key_store.py tests/faults/test_killed.py tests/local/test_kept_objects.py \
+SERVER_TESTS := tests/billing/test_killed.py tests/control_plane/test_key_store.py tests/faults/test_killed.py tests/local/test_kept_objects.py \
 	tests/conversations tests/money tests/responses_store tests/signatures tests/stores
 RECORDED_TESTS := $(shell grep -l -E "^from tests.recorded import" -r tests --include "test_*.py") tests/fidelity
 CODE := layers/shared/gateway $(wildcard functions local bench tests)
@@ -26,7 +26,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-h
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-mutants run test test-first test-second test-stack test-stores test-recorded check lint format types contracts template build bench bench-peers bench-short bench-baseline catalog cost faults fire outage mutants fuzz fidelity bridging ric agents agent-deaths self-healing frameworks browser lock clean clean-tree
+.PHONY: help setup setup-sam setup-mutants run test test-first test-second test-stack test-stores test-recorded check lint format types contracts template build bench bench-peers bench-short bench-baseline catalog cost faults fire outage mutants fuzz fidelity bridging ric agents agent-deaths self-healing payment-deaths frameworks browser lock clean clean-tree
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -149,6 +149,9 @@ agent-deaths: setup ## run 300 runs of agents and tasks, planned ones too, throu
 
 self-healing: setup ## do 60 scripted goals with faults, without and with repair, and print what each comes to
 	EVERY=1 $(PYTEST) tests/agent_runs/test_healing.py
+
+payment-deaths: setup ## deliver 1,000 events of 200 payments to processes that are killed within (PAYMENTS=500 DELIVERIES=5000 for more)
+	@PYTHONPATH=layers/shared $(BIN)/python -m tests.billing $(or $(PAYMENTS),200) $(or $(DELIVERIES),1000)
 
 browser: setup ## have pages of other origins read the local stack in Chromium (installs 120 MB from npm)
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.stack.browser
