@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from gateway.billing.automatic import PENDING_S_MAX, TopUps
+from gateway.billing.automatic import PENDING_S_MAX, TopUps, claim
 from gateway.billing.events import Events
 from gateway.canonical.alerts import LowBalance
 from gateway.canonical.money import Admission, HoldRequest
@@ -19,7 +20,7 @@ from gateway.people.tokens import hashed
 from gateway.ports.people import User
 from gateway.stores.money.alerting import AlertingMoney
 from gateway.stores.money.payments import DynamoPaymentBooks
-from gateway.webhooks.balance import AGAIN_S, BalanceWatch
+from gateway.webhooks.balance import AGAIN_S, TELLING_S, BalanceWatch
 from gateway.webhooks.posting import Posting
 from local.payments.stripe import DECLINED
 from tests.billing.harness import DeadStore, Died, Till
@@ -29,6 +30,7 @@ from tests.fakes.webhooks import MemoryWebhookRecords
 
 pytestmark = pytest.mark.anyio
 USD = 10**9
+DECEMBER_S = 1_796_083_200
 TERMS = {"enabled": True, "threshold_usd": "50", "amount_usd": "20", "monthly_ceiling_usd": "60"}
 
 
@@ -40,14 +42,27 @@ async def saved(till: Till, **terms: object) -> None:
     assert answer.status_code == 200, answer.text
 
 
+def at(balance: int) -> Callable[[], Awaitable[int]]:
+    """A balance that stands."""
+
+    async def read() -> int:
+        return balance
+
+    return read
+
+
+async def why(till: Till) -> str | None:
+    return (await till.books.terms(ACCOUNT)).failed
+
+
 def charges(till: Till) -> int:
     return sum(path == "POST /stripe/v1/payment_intents" for path in till.service.asked)
 
 
 async def test_a_balance_below_the_threshold_is_filled_up_by_the_saved_method(till: Till) -> None:
     await saved(till)
-    assert await till.top_ups.fill(ACCOUNT, 60 * USD) == (False, "")
-    assert await till.top_ups.fill(ACCOUNT, 49 * USD) == (True, "")
+    assert await till.top_ups.fill(ACCOUNT, at(60 * USD)) is False
+    assert await till.top_ups.fill(ACCOUNT, at(49 * USD)) is True
     await till.deliver_all()
     assert await till.movements() == [("credit", 500), ("credit", 2000)]
     shown = (await till.ask("GET", "auto-topup")).json()
@@ -67,29 +82,30 @@ async def test_many_triggers_at_once_and_deaths_never_pass_the_ceiling(till: Til
         books = DynamoPaymentBooks(store, "accounts", "ledger")
         events = Events(books, till.service, till.clock)
         try:
-            outcomes[str(await TopUps(books, till.service, events, till.clock).fill(ACCOUNT, 10 * USD))] += 1
+            outcomes[str(await TopUps(books, till.service, events, till.clock).fill(ACCOUNT, at(10 * USD)))] += 1
         except Died:
             outcomes["died"] += 1
 
     till.money.resting = False
     for _ in range(20):
         await asyncio.gather(*(trigger() for _ in range(5)))
-    await till.top_ups.fill(ACCOUNT, 10 * USD)
+    await till.top_ups.fill(ACCOUNT, at(10 * USD))
     await till.deliver_all()
     till.money.resting = True
     assert outcomes["died"] > 10, outcomes
     assert await till.movements() == [("credit", 500), *[("credit", 2000)] * 3]
     # The month turns: so does its ceiling.
     till.clock.at_s += 15 * 86_400
-    assert await till.top_ups.fill(ACCOUNT, 10 * USD) == (True, "")
+    assert await till.top_ups.fill(ACCOUNT, at(10 * USD)) is True
 
 
 async def test_a_refused_card_is_tried_once_until_the_owner_changes_the_terms(till: Till) -> None:
     await saved(till)
     terms = await till.books.terms(ACCOUNT)
     assert await till.books.set_terms(replace(terms, method=DECLINED))
-    assert await till.top_ups.fill(ACCOUNT, USD) == (False, "card_declined")
-    assert await till.top_ups.fill(ACCOUNT, USD) == (False, "")
+    for _ in range(2):
+        assert await till.top_ups.fill(ACCOUNT, at(USD)) is False
+        assert await why(till) == "card_declined"
     shown = (await till.ask("GET", "auto-topup")).json()
     assert (charges(till), shown["failed"], shown["spent_this_month_usd"]) == (1, "card_declined", "0")
     assert (await till.ask("PUT", "auto-topup", TERMS)).json()["failed"] is None
@@ -100,7 +116,8 @@ async def test_a_top_up_whose_outcome_stays_unknown_is_not_asked_for_again(till:
     terms = await till.books.terms(ACCOUNT)
     stuck = replace(terms, pending="pay_stuck", pending_s=int(NOW_S) - PENDING_S_MAX - 1, pending_nanousd=20 * USD)
     assert await till.books.set_terms(stuck)
-    assert await till.top_ups.fill(ACCOUNT, USD) == (False, "outcome_unknown")
+    assert await till.top_ups.fill(ACCOUNT, at(USD)) is False
+    assert await why(till) == "outcome_unknown"
     assert charges(till) == 0
 
 
@@ -153,16 +170,170 @@ class Receiver:
         return 200
 
 
-async def test_an_owner_is_told_of_a_low_balance_once_a_day_by_mail_and_webhook(till: Till) -> None:
+class Desk:
+    """A watch of balances, and what it tells the account's owner."""
+
+    def __init__(self, till: Till) -> None:
+        self.till = till
+        self.people, self.mail, self.queue, self.receiver = MemoryPeople(), Outbox(), Queue(), Receiver()
+        self.watch = self.another()
+
+    async def settle(self) -> None:
+        jane = User("user_1", ACCOUNT, "jane@example.com", "hash", int(NOW_S))
+        await self.people.add(jane, hashed(jane.email))
+
+    def another(self) -> BalanceWatch:
+        """The watch of another process."""
+        posting = Posting(MemoryWebhookRecords(), self.receiver, self.till.clock)
+        on, console = self.till, "https://console.test"
+        return BalanceWatch(
+            on.money, on.books, on.top_ups, self.people, self.mail, self.queue, posting, on.clock, console
+        )
+
+
+@pytest.fixture
+async def desk(till: Till) -> Desk:
+    made = Desk(till)
+    await made.settle()
+    return made
+
+
+async def test_an_old_look_at_the_balance_makes_no_second_top_up(till: Till) -> None:
+    await saved(till, threshold_usd="16")
+    overtaken = False
+
+    async def slow() -> int:
+        nonlocal overtaken
+        balance = (await till.look()).free_nanousd
+        if not overtaken:
+            overtaken = True
+            # Another trigger pays between this one's look and its claim.
+            assert await till.top_ups.fill(ACCOUNT, at(balance)) is True
+        return balance
+
+    assert await till.top_ups.fill(ACCOUNT, slow) is False
+    assert (overtaken, charges(till)) == (True, 1)
+
+
+async def test_looks_of_many_processes_at_once_make_one_top_up_and_tell_once(till: Till, desk: Desk) -> None:
+    await saved(till, threshold_usd="16")
+    alerts = {"low_balance_usd": "40", "webhook_url": "https://owner.example/low"}
+    await till.ask("PUT", "alerts", alerts)
+    till.money.resting = False
+    await asyncio.gather(*(desk.another().look(ACCOUNT) for _ in range(8)))
+    assert (charges(till), (await till.look()).free_nanousd) == (1, 35 * USD)
+    # Those that did not pay find the balance low still; one of them tells.
+    await asyncio.gather(*(desk.another().look(ACCOUNT) for _ in range(8)))
+    assert (charges(till), len(desk.mail.letters), len(desk.queue.lows)) == (1, 1, 1)
+
+
+async def test_a_top_up_that_goes_on_after_the_months_turn_counts_in_the_new_month(till: Till) -> None:
+    await saved(till, monthly_ceiling_usd="40")
+    till.clock.at_s = DECEMBER_S - 60
+    terms = await till.books.terms(ACCOUNT)
+    begun = claim(terms, 10 * USD, "pay_begun", till.clock.at_s)
+    assert begun is not None
+    assert await till.books.set_terms(begun)
+    # The process died; the card is asked in December, for 20 of the 40 USD that it may pay then.
+    till.clock.at_s = DECEMBER_S + 60
+    for _ in range(5):
+        await till.top_ups.fill(ACCOUNT, at(10 * USD))
+    assert charges(till) == 2
+    till.clock.at_s = DECEMBER_S + 20 * 86_400
+    await till.top_ups.fill(ACCOUNT, at(10 * USD))
+    assert charges(till) == 2
+
+
+async def test_a_refusal_after_the_months_turn_gives_its_amount_back_to_the_new_month(till: Till) -> None:
+    await saved(till)
+    till.clock.at_s = DECEMBER_S - 60
+    terms = replace(await till.books.terms(ACCOUNT), method=DECLINED)
+    begun = claim(terms, 10 * USD, "pay_begun", till.clock.at_s)
+    assert begun is not None
+    assert await till.books.set_terms(begun)
+    till.clock.at_s = DECEMBER_S + 60
+    await till.top_ups.fill(ACCOUNT, at(10 * USD))
+    stands = await till.books.terms(ACCOUNT)
+    assert (stands.month, stands.spent_nanousd, stands.failed) == (202612, 0, "card_declined")
+
+
+async def test_a_top_up_that_was_begun_waits_while_the_balance_is_enough_again(till: Till) -> None:
+    await saved(till)
+    begun = claim(await till.books.terms(ACCOUNT), 10 * USD, "pay_begun", NOW_S)
+    assert begun is not None
+    assert await till.books.set_terms(begun)
+    assert await till.top_ups.fill(ACCOUNT, at(1_000 * USD)) is False
+    assert charges(till) == 0
+    assert await till.top_ups.fill(ACCOUNT, at(10 * USD)) is True
+
+
+@pytest.mark.parametrize(
+    ("changed", "asked"), [({"enabled": False}, 0), ({"amount_usd": "10", "monthly_ceiling_usd": "10"}, 0), ({}, 1)]
+)
+async def test_terms_that_are_changed_let_go_of_a_top_up_that_does_not_fit_them(
+    till: Till, changed: dict[str, object], asked: int
+) -> None:
+    await saved(till)
+    begun = claim(await till.books.terms(ACCOUNT), 10 * USD, "pay_begun", NOW_S)
+    assert begun is not None
+    assert await till.books.set_terms(begun)
+    shown = (await till.ask("PUT", "auto-topup", {**TERMS, **changed})).json()
+    # It may be under way at the service: its amount counts.
+    assert (shown["spent_this_month_usd"], shown["pending"]) == ("20", asked == 1)
+    await till.top_ups.fill(ACCOUNT, at(10 * USD))
+    assert charges(till) == asked
+
+
+async def test_an_owner_is_told_of_a_refused_card_once_also_after_a_death_while_it_was_told(
+    till: Till, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await saved(till)
+    await till.ask("PUT", "alerts", {"webhook_url": "https://owner.example/low"})
+    assert await till.books.set_terms(replace(await till.books.terms(ACCOUNT), method=DECLINED))
+
+    async def dies(_: LowBalance) -> None:
+        raise Died
+
+    till.money.resting = False
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.queue, "put_low", dies)
+        with pytest.raises(Died):
+            await desk.watch.look(ACCOUNT)
+    await desk.watch.look(ACCOUNT)
+    assert desk.queue.lows == []
+    for _ in range(3):
+        till.clock.at_s += TELLING_S
+        await asyncio.gather(*(desk.another().look(ACCOUNT) for _ in range(4)))
+    assert [low.failed for low in desk.queue.lows] == ["card_declined"]
+    assert charges(till) == 1
+    # Another failure is told again.
+    await till.ask("PUT", "auto-topup", TERMS)
+    await desk.watch.look(ACCOUNT)
+    assert [low.failed for low in desk.queue.lows] == ["card_declined"] * 2
+
+
+async def test_a_credit_that_comes_while_a_low_balance_is_told_has_it_told_anew(
+    till: Till, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await till.ask("PUT", "alerts", {"low_balance_usd": "40", "webhook_url": "https://owner.example/low"})
+    put = desk.queue.put_low
+
+    async def paid_meanwhile(low: LowBalance) -> None:
+        await put(low)
+        await till.paid("2")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.queue, "put_low", paid_meanwhile)
+        await desk.watch.look(ACCOUNT)
+    await desk.watch.look(ACCOUNT)
+    assert [low.balance_nanousd // USD for low in desk.queue.lows] == [10, 12]
+
+
+async def test_an_owner_is_told_of_a_low_balance_once_a_day_by_mail_and_webhook(till: Till, desk: Desk) -> None:
     alerts = {"low_balance_usd": "8", "webhook_url": "https://owner.example/low"}
     assert (await till.ask("PUT", "alerts", alerts)).json() == {"object": "billing_alerts", **alerts}
     assert refusal(await till.ask("PUT", "alerts", {"webhook_url": "https://127.0.0.1/"}))[2] == "webhook_url"
-    people, mail, queue, receiver = MemoryPeople(), Outbox(), Queue(), Receiver()
-    await people.add(User("user_1", ACCOUNT, "jane@example.com", "hash", int(NOW_S)), hashed("jane@example.com"))
-    posting = Posting(MemoryWebhookRecords(), receiver, till.clock)
-    watch = BalanceWatch(
-        till.money, till.books, till.top_ups, people, mail, queue, posting, till.clock, "https://console.test"
-    )
+    mail, queue, receiver, watch = desk.mail, desk.queue, desk.receiver, desk.watch
     await watch.look(ACCOUNT)
     assert (queue.lows, mail.letters) == ([], [])
     await till.nexgate.spend("3")
@@ -205,22 +376,11 @@ async def test_only_a_request_of_an_account_below_its_mark_asks_for_a_look_once_
     assert queue.balances == [ACCOUNT] * 2
 
 
-async def test_a_suspended_account_is_not_topped_up_by_itself(till: Till) -> None:
+async def test_a_suspended_account_is_not_topped_up_by_itself(till: Till, desk: Desk) -> None:
     await saved(till)
-    watch = BalanceWatch(
-        till.money,
-        till.books,
-        till.top_ups,
-        MemoryPeople(),
-        Outbox(),
-        Queue(),
-        Posting(MemoryWebhookRecords(), Receiver(), till.clock),
-        till.clock,
-        "",
-    )
     await till.money.set_account(ACCOUNT, disabled=True)
-    await watch.look(ACCOUNT)
+    await desk.watch.look(ACCOUNT)
     assert charges(till) == 0
     await till.money.set_account(ACCOUNT, disabled=False)
-    await watch.look(ACCOUNT)
+    await desk.watch.look(ACCOUNT)
     assert charges(till) == 1

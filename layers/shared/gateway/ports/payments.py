@@ -58,7 +58,8 @@ class Automatic(Struct, frozen=True):
     Below `threshold_nanousd` the saved `method` of `customer` pays `amount_nanousd`, at most `ceiling_nanousd` in a
     UTC month; `spent_nanousd` is what was paid so, or is being paid, in `month`. `pending` is the payment under way,
     begun at `pending_s`; `failed` is why the last one was refused, after which none is tried until the owner changes
-    the terms. `told_s` is when the owner was last told of a low balance. `version` counts the writes.
+    the terms. `told_s` is when the owner was last told of a low balance, and `failed_told_s` when of the failure.
+    `version` counts the writes.
     """
 
     account_id: str
@@ -78,6 +79,7 @@ class Automatic(Struct, frozen=True):
     pending_nanousd: NanoUsd = 0
     failed: str | None = None
     told_s: int = 0
+    failed_told_s: int = 0
     version: int = 0
 
     @property
