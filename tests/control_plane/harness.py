@@ -79,7 +79,7 @@ class AppUnderTest:
     def __post_init__(self) -> None:
         self.provider_keys = managed_provider_keys(self.keys, self.clock, self.provider)
         self.sessions = Sessions(self.people, self.clock)
-        self.keys.organizations = self.organizations
+        self.keys.organizations, self.organizations.people = self.organizations, self.people
         for store in (self.keys, self.people, self.organizations):
             store.log = self.audit
         for app in (keys_app, billing_app, webhooks_module.app):

@@ -9,12 +9,14 @@ from msgspec.structs import replace
 from gateway.ports.audit import AuditEntry
 from gateway.ports.organizations import Invitation, InvitationStatus, Member, MemberChange, Organization
 from tests.fakes.audit import MemoryAudit
+from tests.fakes.people import MemoryPeople
 
 
 class MemoryOrganizations:
-    """`OrganizationStore` in dictionaries."""
+    """`OrganizationStore` in dictionaries, beside `people`, none of whom joins who is leaving."""
 
-    def __init__(self) -> None:
+    def __init__(self, people: MemoryPeople | None = None) -> None:
+        self.people = people or MemoryPeople()
         self.organizations: dict[str, Organization] = {}
         self._members: dict[tuple[str, str], Member] = {}
         self._invitations: dict[tuple[str, str], Invitation] = {}
@@ -46,6 +48,8 @@ class MemoryOrganizations:
         stands = stands and all(
             _version(self._members.get((after.org_id, after.user_id))) == _version(before) for after, before in members
         )
+        joining = [after.user_id for after, before in members if not after.removed and (not before or before.removed)]
+        stands = stands and not any(map(self._is_leaving, joining))
         if used is not None:
             pending = self._invitations.get((used.org_id, used.invitation_id))
             stands = stands and pending is not None and pending.status == "pending"
@@ -57,6 +61,10 @@ class MemoryOrganizations:
         self._members |= {(after.org_id, after.user_id): after for after, _ in members}
         await self.log.put(audit)
         return True
+
+    def _is_leaving(self, user_id: str) -> bool:
+        user = self.people.users.get(user_id)
+        return user is not None and (user.leaving or user.deactivated)
 
     async def invite(self, invitation: Invitation, audit: AuditEntry | None = None) -> None:
         await self.log.put(audit)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from functions.organizations.app import app as organizations_app
+from gateway.audit.trail import Trail
 from gateway.errors import ServiceUnavailable
 from gateway.http import organizations as served
 from gateway.organizations import permissions
@@ -288,6 +289,98 @@ async def test_a_person_who_leaves_the_gateway_leaves_its_organizations(office: 
     assert gone is not None
     assert (gone.removed, gone.email) == (True, "")
     assert len((await office.on("owner", "GET", "/members")).json()["data"]) == 2
+
+
+async def test_a_person_who_is_leaving_joins_no_organization_meanwhile(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await office.on("owner", "POST", "/invitations", {"email": "stranger@example.com"})
+    token = office.house.mailed_token()
+    path, roster = "/v1/organizations/invitations/accept", Roster.end_of
+    answers: list[httpx.Response] = []
+
+    async def joined_meanwhile(self: Roster, user_id: str, trail: Trail) -> None:
+        await roster(self, user_id, trail)
+        answers.append(await office.ask("stranger", "POST", path, {"token": token}))
+
+    monkeypatch.setattr(Roster, "end_of", joined_meanwhile)
+    left = await office.house.post("deactivate", {"password": PASSWORD}, office.token["stranger"])
+    assert (left.status_code, code(answers[0])) == (200, (409, "organization_changed"))
+    members = await office.house.nexgate.organizations.members(office.org_id)
+    assert office.user_id["stranger"] not in {one.user_id for one in members}
+
+
+async def test_a_last_owner_by_a_race_stays_and_may_join_others(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unseen(*_: object) -> None:
+        return
+
+    monkeypatch.setattr(Roster, "refuse_end_of", unseen)
+    refused = await office.house.post("deactivate", {"password": PASSWORD}, office.token["owner"])
+    assert code(refused) == (409, "last_owner")
+    assert (await office.ask("owner", "POST", "/v1/organizations", {"name": "More"})).status_code == 201
+
+
+async def test_a_member_that_comes_back_has_its_cap_its_seat_and_its_role_of_the_invitation(office: Office) -> None:
+    of, on = office.user_id["developer"], office.house.nexgate.organizations
+    await office.on("owner", "PATCH", f"/members/{of}", {"monthly_spend_cap_usd": "2.5"})
+    before = await on.member(office.org_id, of)
+    await office.on("owner", "DELETE", f"/members/{of}")
+    refused = await office.on("owner", "PATCH", f"/members/{of}", {"monthly_spend_cap_usd": None})
+    assert code(refused) == (404, "member_not_found")
+    await office.joined("developer")
+    after, made = await on.member(office.org_id, of), await office.key_of("developer")
+    assert before is not None
+    assert after is not None
+    assert (after.seat, after.cap_nanousd, after.role) == (before.seat, 2_500_000_000, "developer")
+    key = await office.house.nexgate.keys.get(after.account_id, made["key"]["key_id"])
+    assert key is not None
+    assert (key.seat, key.seat_cap_nanousd) == (after.seat, 2_500_000_000)
+
+
+async def test_a_session_acts_for_its_default_organization_unless_the_call_says_otherwise(office: Office) -> None:
+    wanted = {"default_organization": office.org_id}
+    changed = await office.house.ask("PATCH", "/v1/auth/profile", wanted, office.token["admin"])
+    assert changed.json()["default_organization"] == office.org_id
+    account_id, header = "acct_" + office.org_id.removeprefix("org_"), "X-Nexevo-Organization"
+    made = await office.ask("admin", "POST", "/v1/keys", {"name": "by default"})
+    assert made.json()["key"]["org_id"] == office.org_id
+    assert [key.account_id for key in await office.house.nexgate.keys.page(account_id, limit=10)] == [account_id]
+    own = await office.ask("admin", "POST", "/v1/keys", {"name": "own"}, **{header: "personal"})
+    assert own.json()["key"]["org_id"] is None
+    await office.on("owner", "DELETE", "/members/" + office.user_id["admin"])
+    assert code(await office.ask("admin", "GET", "/v1/keys")) == (404, "organization_not_found")
+    none = await office.house.ask("PATCH", "/v1/auth/profile", {"default_organization": None}, office.token["admin"])
+    assert none.json()["default_organization"] is None
+    assert (await office.ask("admin", "GET", "/v1/keys")).json()["data"][0]["name"] == "own"
+
+
+async def test_a_default_organization_is_one_that_the_person_is_in(office: Office) -> None:
+    await office.on("owner", "DELETE", "/members/" + office.user_id["developer"])
+    for who, org_id in (("stranger", office.org_id), ("developer", office.org_id), ("owner", "org_unknown")):
+        wanted = {"default_organization": org_id}
+        refused = await office.house.ask("PATCH", "/v1/auth/profile", wanted, office.token[who])
+        assert code(refused) == (404, "organization_not_found"), who
+        assert refused.json()["error"]["param"] == "default_organization"
+
+
+async def test_an_invitation_that_is_sent_again_under_its_key_is_one_letter(office: Office) -> None:
+    wanted, headers = {"email": "stranger@example.com"}, {"Idempotency-Key": "invite-1"}
+    path, letters = f"/v1/organizations/{office.org_id}/invitations", office.house.mail.letters
+    before = len(letters)
+    first, again = [await office.ask("owner", "POST", path, wanted, **headers) for _ in range(2)]
+    assert (first.status_code, again.content, len(letters)) == (201, first.content, before + 1)
+    other = await office.ask("owner", "POST", path, {"email": "other@example.com"}, **headers)
+    assert other.status_code in {400, 409, 422}
+    # A member's key of that name is its own.
+    assert (await office.ask("admin", "POST", path, wanted, **headers)).content != first.content
+
+
+async def test_only_a_session_deletes_an_organization(office: Office) -> None:
+    made = await office.key_of("owner", can_manage_keys=True)
+    assert code(await office.on(made["full_key"], "DELETE", "")) == (403, "insufficient_role")
+    assert (await office.on("owner", "GET", "")).status_code == 200
 
 
 def test_the_documentation_has_the_table_of_permissions() -> None:

@@ -10,12 +10,15 @@ from msgspec.structs import replace
 from gateway.errors import Conflict
 from gateway.ports.keys import KeyRecord, KeyStore
 from gateway.ports.organizations import Invitation, Member, Organization, OrganizationStore
+from gateway.ports.people import PeopleStore, User
 from gateway.stores.keys.store import DynamoKeyStore
 from gateway.stores.money.tables import MoneyTables
 from gateway.stores.organizations import DynamoOrganizations
+from gateway.stores.people import DynamoPeople
 from gateway.transport import Client
 from tests.fakes.keys import MemoryKeyStore
 from tests.fakes.organizations import MemoryOrganizations
+from tests.fakes.people import MemoryPeople
 from tests.stores.conftest import StoppedClock, api, new_table
 from tests.stores.servers import Endpoints
 
@@ -33,7 +36,7 @@ def stores(
 ) -> tuple[OrganizationStore, KeyStore]:
     """Builds organizations, and the keys that are added while a member stands."""
     if request.param == "memory":
-        memory, keys = MemoryOrganizations(), MemoryKeyStore()
+        memory, keys = MemoryOrganizations(MemoryPeople()), MemoryKeyStore()
         keys.organizations = memory
         return memory, keys
     endpoint = endpoints.of(request.param)
@@ -66,6 +69,31 @@ async def test_an_organization_is_read_as_it_was_created(store: OrganizationStor
     assert list(await store.organizations_of("user_1")) == ["org_1"]
     assert [await store.organization("org_2"), await store.member("org_1", "user_2")] == [None, None]
     assert [*await store.members("org_2"), *await store.organizations_of("user_2")] == []
+
+
+def people_beside(store: OrganizationStore) -> PeopleStore:
+    if isinstance(store, MemoryOrganizations):
+        return store.people
+    assert isinstance(store, DynamoOrganizations)
+    return DynamoPeople(store._aws, store._name, "no ledger")
+
+
+async def test_a_person_who_leaves_the_gateway_joins_nothing_and_founds_nothing(store: OrganizationStore) -> None:
+    await create(store)
+    people, user = people_beside(store), User("user_2", "acct_2", "joe@example.com", "hash", 1)
+    assert await people.add(user, "hash of the address")
+    leaving = replace(user, version=2, leaving=True)
+    gone = replace(user, version=3, deactivated=True)
+    stays = replace(user, version=4)
+    for before, after, joins in ((user, leaving, False), (leaving, gone, False), (gone, stays, True)):
+        assert await people.put(after, instead_of=before)
+        assert await store.change(JOINED, instead_of=ORG, members=[(MEMBER, None)]) is joins
+    founded = replace(ORG, org_id="org_2")
+    assert await people.put(replace(leaving, version=5), instead_of=stays)
+    assert not await store.change(founded, instead_of=None, members=[(replace(MEMBER, org_id="org_2"), None)])
+    # Leaving an organization is what it may do.
+    left = replace(JOINED, version=3, members=1)
+    assert await store.change(left, instead_of=JOINED, members=[(replace(MEMBER, removed=True, version=2), MEMBER)])
 
 
 async def test_an_accepted_invitation_brings_the_member_once(store: OrganizationStore) -> None:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from gateway.ports.organizations import Member
 
 
-# Names the organization that a session acts for.
-ORGANIZATION = "x-nexevo-organization"
+# Names the organization that a session acts for; the word is for one whose person has a default, and acts for itself.
+ORGANIZATION, FOR_ITSELF = "x-nexevo-organization", "personal"
 
 
 class ManagerCall(KeyedCall):
@@ -36,7 +36,7 @@ class ManagerCall(KeyedCall):
             from gateway.organizations.refusals import other_organization  # noqa: PLC0415  # no cold start pays for it
 
             raise other_organization()
-        org_id = own if self.signed_in is None else asked
+        org_id = own if self.signed_in is None else _chosen(asked, self.signed_in.user.default_org_id)
         user_id = self.principal.key.user_id
         if org_id is None or user_id is None:
             return
@@ -92,3 +92,10 @@ class ManagerCall(KeyedCall):
         if self.account is None:
             raise NotFound(f"There is no account '{self.account_id}'.", code="account_not_found")
         return self.account
+
+
+def _chosen(asked: str | None, by_default: str) -> str | None:
+    """The organization that a session acts for; `None` for its person itself."""
+    if asked is None:
+        return by_default or None
+    return None if asked == FOR_ITSELF else asked

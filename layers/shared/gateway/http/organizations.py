@@ -154,11 +154,16 @@ async def leave_organization(call: OrganizationCall) -> Shown:
     return await member_shown(await organizations().roster.leave(call.org_id, *await call.acting()))
 
 
-@served.on("POST", INVITATIONS, body=NewInvitation, status=201)
+@served.on("POST", INVITATIONS, body=NewInvitation)
 async def invite(call: OrganizationCall, wanted: NewInvitation) -> Shown:
     """Mails an invitation."""
-    user_id, trail = await call.acting()
-    return invitation_shown(await organizations().inviting.invite(call.org_id, user_id, wanted, trail))
+    inviting, org_id, (user_id, trail) = organizations().inviting, call.org_id, await call.acting()
+    invitation_id = inviting.new_id()
+
+    async def create() -> dict[str, Any]:
+        return invitation_shown(await inviting.invite(org_id, user_id, wanted, trail, invitation_id))
+
+    return await created_once(call, invitation_id, create, partial(inviting.withdraw, org_id), unpaid=True)
 
 
 @served.on("GET", INVITATIONS)

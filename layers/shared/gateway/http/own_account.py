@@ -18,6 +18,7 @@ from gateway.people.registration import user_view
 from gateway.people.second_factor import status_view
 from gateway.people.sessions import session_view
 from gateway.people.settings import Confirmation, PasswordChange, Profile, Proof
+from gateway.ports.organizations import OrganizationStore
 from gateway.ports.people import User
 from gateway.wiring.people import people
 
@@ -58,8 +59,19 @@ async def me(call: PersonCall) -> Shown:
 async def update_profile(call: PersonCall, wanted: Profile) -> Shown:
     """Changes what a person says of itself."""
     user = await call.person()
+    if wanted.default_organization:
+        await refuse_strangers_to(wanted.default_organization, user, call.services.organizations())
     told = call.trail.entry("profile.changed", target=user.user_id)
     return user_view(await changed(people().store, user, wanted.applied, told))
+
+
+async def refuse_strangers_to(org_id: str, user: User, store: OrganizationStore) -> None:
+    """Raises `NotFound` for an organization that the person is not in, as for one that is unknown."""
+    member, organization = await store.member(org_id, user.user_id), await store.organization(org_id)
+    if member is None or member.removed or organization is None or organization.closed:
+        from gateway.organizations.refusals import no_organization  # noqa: PLC0415  # no cold start pays for it
+
+        raise no_organization(org_id, param="default_organization")
 
 
 @own_account.on("POST", "/change-password", body=PasswordChange)
@@ -141,6 +153,6 @@ async def ended(call: PersonCall, session_id: str) -> dict[str, Any]:
 
 def account_view(account_id: str) -> dict[str, Any]:
     """An account that an operator made without a person, in the shape of one."""
-    unknown = dict.fromkeys(("user_id", "email", "full_name", "created_at"))
+    unknown = dict.fromkeys(("user_id", "email", "full_name", "default_organization", "created_at"))
     unproven = {"password_set": False, "two_factor_enabled": False}
     return {"object": "user", "account_id": account_id, **unknown, "email_verified": False, **unproven}

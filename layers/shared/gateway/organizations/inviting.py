@@ -34,7 +34,19 @@ class Inviting(Struct, frozen=True):
     clock: Clock
     console_url: str
 
-    async def invite(self, org_id: str, user_id: str, wanted: NewInvitation, trail: Trail) -> Invitation:
+    def new_id(self) -> str:
+        """Draws the id of an invitation to be made."""
+        return f"inv_{hold_id_at(self.clock.now_s(), secrets.randbits(40))}"
+
+    async def withdraw(self, org_id: str, invitation_id: str) -> None:
+        """Ends an invitation whose request was never answered."""
+        found = await self.roster.store.invitation(org_id, invitation_id)
+        if found is not None:
+            await self.roster.store.end_invitation(found, "revoked")
+
+    async def invite(
+        self, org_id: str, user_id: str, wanted: NewInvitation, trail: Trail, invitation_id: str
+    ) -> Invitation:
         """Mails an invitation; an earlier one of the address that is pending ends."""
         state = await self.roster.standing(org_id, user_id, "invitations.manage")
         if not may_give(state.actor.role, wanted.role):
@@ -49,7 +61,7 @@ class Inviting(Struct, frozen=True):
         now_s, token = self.clock.now_s(), tokens.new_secret()
         invitation = Invitation(
             org_id=org_id,
-            invitation_id=f"inv_{hold_id_at(now_s, secrets.randbits(40))}",
+            invitation_id=invitation_id,
             email=email,
             role=wanted.role,
             token_hash=hashed(token),

@@ -9,9 +9,9 @@ from gateway.organizations.permissions import Permission
 from gateway.ports.organizations import Organization, Role
 
 
-def no_organization(org_id: str) -> NotFound:
+def no_organization(org_id: str, param: str = "org_id") -> NotFound:
     """Refuses an organization that is unknown, or not the caller's."""
-    return NotFound(f"There is no organization '{org_id[:80]}'.", param="org_id", code="organization_not_found")
+    return NotFound(f"There is no organization '{org_id[:80]}'.", param=param, code="organization_not_found")
 
 
 def no_member(user_id: str) -> NotFound:

@@ -10,13 +10,14 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.accounts.keyring import key_view
 from gateway.accounts.pages import iso_utc
 from gateway.accounts.statement import balance_view, entry_view, transactions
 from gateway.audit.trail import Trail
 from gateway.errors import Conflict
-from gateway.people.changes import TRIES
+from gateway.people.changes import TRIES, changed
 from gateway.people.refusals import changed_meanwhile
 from gateway.people.registration import user_view
 from gateway.people.second_factor import status_view
@@ -84,7 +85,13 @@ class Leaving(Struct, frozen=True):
         """
         memberships = self.memberships()
         await memberships.refuse_end_of(user.user_id)
-        await memberships.end_of(user.user_id, trail)
+        # It joins no organization from here on: in one that it joined meanwhile its membership would outlast it.
+        leaving = await changed(self.store, user, lambda one: replace(one, leaving=True))
+        try:
+            await memberships.end_of(user.user_id, trail)
+        except Conflict:
+            await changed(self.store, leaving, lambda one: replace(one, leaving=False))
+            raise
         await self.money.set_account(user.account_id, disabled=True)
         for key in await self._keys(user.account_id):
             if not key.revoked:

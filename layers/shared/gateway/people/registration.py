@@ -155,6 +155,7 @@ def user_view(user: User) -> dict[str, Any]:
         "email": user.email,
         "email_verified": True,
         "full_name": user.full_name,
+        "default_organization": user.default_org_id or None,
         "created_at": iso_utc(user.created_at_s),
         "password_set": bool(user.password_hash),
         "two_factor_enabled": user.totp is not None,

@@ -79,6 +79,7 @@ class FullName(str):
 Password = Annotated[str, Meta(min_length=1, max_length=1024)]
 Code = Annotated[str, Meta(min_length=6, max_length=32)]
 Token = Annotated[str, Meta(min_length=20, max_length=256)]
+OrganizationId = Annotated[str, Meta(min_length=1, max_length=80)]
 
 
 class Registration(Body, frozen=True, kw_only=True):
@@ -128,10 +129,15 @@ class Profile(Body, frozen=True, kw_only=True):
     """The part of a person that it changes itself; an absent member stays."""
 
     full_name: FullName | UnsetType = UNSET
+    default_organization: OrganizationId | UnsetType | None = UNSET
 
     def applied(self, user: User) -> User:
         """The person with these changes."""
-        return user if self.full_name is UNSET else replace(user, full_name=str(self.full_name))
+        if self.full_name is not UNSET:
+            user = replace(user, full_name=str(self.full_name))
+        if self.default_organization is not UNSET:
+            user = replace(user, default_org_id=self.default_organization or "")
+        return user
 
 
 class PasswordChange(Body, frozen=True, kw_only=True):

@@ -18,8 +18,9 @@ class User(Struct, frozen=True):
 
     `version` counts the writes. `epoch` counts what ends all sessions and reset tokens: a new password, for example.
     `totp` is the sealed secret of a second factor that is on, `totp_offered` one that is not confirmed yet, and
-    `totp_step` the time step of the last code that was accepted. Of a `deactivated` person the ids alone are left. A
-    `disabled` one is kept out by an operator.
+    `totp_step` the time step of the last code that was accepted. Of a `deactivated` person the ids alone are left, and
+    one that is `leaving` joins no organization. A `disabled` one is kept out by an operator. `default_org_id` is the
+    organization that its sessions act for where a call names none.
     """
 
     user_id: str
@@ -36,6 +37,8 @@ class User(Struct, frozen=True):
     recovery_hashes: tuple[str, ...] = ()
     deactivated: bool = False
     disabled: bool = False
+    leaving: bool = False
+    default_org_id: str = ""
 
     @property
     def may_act(self) -> bool:

@@ -88,6 +88,7 @@ class DynamoOrganizations:
             if after.removed:
                 parts.append({"Delete": {"TableName": self._name, "Key": listing}})
             elif before is None or before.removed:
+                parts.append(self._stays(after.user_id))
                 listed = {**listing, **to_item({"schema_version": SCHEMA_VERSION})}
                 parts.append({"Put": {"TableName": self._name, "Item": listed}})
         if used is not None:
@@ -145,6 +146,13 @@ class DynamoOrganizations:
             if "LastEvaluatedKey" not in answer:
                 return found
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _stays(self, user_id: str) -> Item:
+        """The condition that a person who joins is not leaving the gateway."""
+        stays = [f"(attribute_not_exists({name}) OR {name} = :no)" for name in ("leaving", "deactivated")]
+        check = {"TableName": self._name, "Key": _key(f"user#{user_id}", "user")}
+        values = {"ExpressionAttributeValues": to_item({":no": False})}
+        return {"ConditionCheck": {**check, **values, "ConditionExpression": " AND ".join(stays)}}
 
     def _put(self, item: Item, version: int | None) -> Item:
         """A put over that version of an item, or of one that is new."""
