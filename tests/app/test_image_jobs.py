@@ -10,8 +10,11 @@ from typing import Any, cast
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
+from gateway.auth.principal import key_hash
 from gateway.canonical.jobs import Job, JobStatus
+from gateway.canonical.money import Tier
 from gateway.errors import UpstreamError
 from gateway.http.images import deferring
 from gateway.http.routes import OperationRoute
@@ -28,16 +31,19 @@ from gateway.jobs.writer import JobWriter
 from gateway.operations.images import ImagesOperation
 from gateway.pipeline.provider_client import ProviderClient, WholeAnswer
 from gateway.pipeline.readmission import Readmission
+from gateway.ports.provider_keys import Mode, ProviderKey
 from gateway.ports.upstream import Credential, UpstreamRequest
 from gateway.protocols.openai_images import GENERATIONS
+from gateway.stores.keys.own_keys import StoredOwnKeys
 from gateway.untrusted.fetch import Fetched
 from gateway.untrusted.file_types import FileType
 from gateway.wiring.images import CATALOG
-from tests.app.harness import Answer, AppUnderTest, app_under_test
+from tests.app.harness import ACCOUNT, KEY, RECORD, Answer, AppUnderTest, app_under_test
 from tests.app.test_image_tasks import FILE
 from tests.app.test_image_tasks import NANO as FLUX_NANO
 from tests.app.test_images import EDIT, GPT, GPT_NANO, PATH, PICTURE, PNG, USAGE, WIRES, Wiring, charged
 from tests.fakes.jobs import MemoryJobs
+from tests.fakes.provider_keys import MemoryDataKeys, MemoryProviderKeys, own_key
 from tests.hangs import HANGS_AFTER_S
 from tests.jobs.world import Machine, QueuedNotices
 from tests.virtual_time import LoopClock
@@ -46,13 +52,21 @@ pytestmark = pytest.mark.anyio
 
 ASKED = {"model": GPT, "prompt": "a cat", "background": True}
 MADE = WholeAnswer(200, {}, orjson.dumps({"data": [{"b64_json": PICTURE}], "usage": USAGE}))
+OWN = "sk-own-1234"
+# Another provider of the model would be asked with the gateway's key.
+AT_OPENAI = {**ASKED, "provider": {"only": ["openai"]}}
 HOOK = "https://hooks.test/pictures"
 
 
 class Providers:
     """The credentials of all providers."""
 
-    async def credential(self, provider: str) -> Credential:
+    def __init__(self, own_keys: StoredOwnKeys) -> None:
+        self._own_keys = own_keys
+
+    async def credential(self, provider: str, own: ProviderKey | None = None) -> Credential:
+        if own is not None:
+            return await self._own_keys.credential(own)
         return Credential(f"key of {provider}", "https://vendor.test/v1")
 
 
@@ -65,6 +79,12 @@ class Room(Wiring):
         super().__init__()
         self.jobs, self.machine, self.told, self.clock = MemoryJobs(), Machine(), QueuedNotices(), LoopClock()
         self.writer = JobWriter(self.jobs, self.clock)
+        self.key_store, self.data_keys = MemoryProviderKeys(), MemoryDataKeys()
+        self.own_keys = self.read_keys()
+
+    def read_keys(self) -> StoredOwnKeys:
+        """The account's own provider keys as a process sees them that has read none before."""
+        return StoredOwnKeys(self.key_store, self.data_keys, self.clock, {"openai": "https://vendor.test/v1"})
 
     def deferred_at(self, path: str, _: Mapping[str, str]) -> OperationRoute:
         operation = partial(ImagesOperation, WIRES[path], CATALOG, self.studio)
@@ -76,7 +96,14 @@ class Room(Wiring):
 
     def painting(self) -> Painting:
         operation = ImagesOperation(GENERATIONS, CATALOG, self.studio)
-        return Painting(self.objects, operation, cast("ProviderClient", Providers()), self.jobs, self.clock)
+        return Painting(
+            self.objects,
+            operation,
+            cast("ProviderClient", Providers(self.own_keys)),
+            self.jobs,
+            self.clock,
+            self.own_keys,
+        )
 
     @property
     def closing(self) -> Closing:
@@ -128,10 +155,14 @@ async def room() -> AsyncIterator[Room]:
 
 
 @asynccontextmanager
-async def opened(balance_usd: int) -> AsyncIterator[Room]:
+async def opened(balance_usd: int, own: Mode | None = None) -> AsyncIterator[Room]:
+    """Builds the room of an account, with its own key of OpenAI where a mode is given."""
     made = Room()
-    under = app_under_test("", wire_at=made.deferred_at, rows={}, memory_mb=512, balance_usd=balance_usd)
-    async with under as made.gateway:
+    if own is not None:
+        await made.key_store.add(await own_key(ACCOUNT, "openai", OWN, made.data_keys, mode=own))
+    more = {"memory_mb": 512, "balance_usd": balance_usd, "own_keys": made.own_keys}
+    async with app_under_test("", wire_at=made.deferred_at, rows={}, **more) as made.gateway:
+        made.gateway.keys.records[key_hash(KEY)] = replace(RECORD, has_provider_keys=own is not None)
         yield made
 
 
@@ -307,3 +338,53 @@ async def test_an_attempt_without_its_request_fails_for_good(room: Room) -> None
         await room.painting().paint(await room.steps()._begin(await room.job(job_id)))
     assert (await room.finish(job_id)).status is JobStatus.FAILED
     assert await charged(room.gateway) == 0
+
+
+def shown_keys(room: Room) -> list[str]:
+    headers = [dict(request.headers) for request in room.polled]
+    return [each["authorization"] for each in headers if "authorization" in each]
+
+
+@pytest.mark.parametrize("mode", ["first", "only"])
+async def test_an_account_s_own_key_makes_its_pictures_for_the_fee(mode: Mode) -> None:
+    async with opened(100, mode) as room:
+        job_id = await room.begin()
+        room.answers = [MADE]
+        job = await room.finish(job_id)
+        assert (job.status, job.charge.tier, shown_keys(room)) == (JobStatus.SUCCEEDED, Tier.BYOK, [f"Bearer {OWN}"])
+        assert await charged(room.gateway) == 0
+
+
+async def test_a_refused_own_key_gives_way_to_the_gateway_s_which_is_paid() -> None:
+    async with opened(100, "first") as room:
+        job_id = await room.begin()
+        room.answers = [WholeAnswer(401, {}, b"{}"), MADE]
+        job = await room.finish(job_id)
+        assert shown_keys(room) == [f"Bearer {OWN}", "Bearer key of openai"]
+        assert (job.status, job.charge.tier) == (JobStatus.SUCCEEDED, Tier.PASSTHROUGH)
+        assert await charged(room.gateway) == GPT_NANO
+
+
+async def test_an_own_key_that_serves_alone_fails_by_name_where_it_is_refused_or_gone() -> None:
+    async with opened(100, "only") as room:
+        job_id = await room.begin(AT_OPENAI)
+        room.answers = [WholeAnswer(401, {}, b"{}")]
+        job = await room.finish(job_id)
+        assert (job.status, job.error and job.error.code) == (JobStatus.FAILED, "provider_key_refused")
+        assert await charged(room.gateway) == 0
+    async with opened(100, "only") as room:
+        job_id = await room.begin(AT_OPENAI)
+        room.key_store.keys.clear()
+        room.own_keys = room.read_keys()
+        job = await room.finish(job_id)
+        assert (job.status, room.polled, await charged(room.gateway)) == (JobStatus.FAILED, [], 0)
+
+
+async def test_own_keys_need_no_balance_and_serve_alone_then() -> None:
+    async with opened(0, "first") as room:
+        job_id = await room.begin(AT_OPENAI)
+        room.answers = [WholeAnswer(401, {}, b"{}")]
+        job = await room.finish(job_id)
+        assert (job.status, shown_keys(room)) == (JobStatus.FAILED, [f"Bearer {OWN}"])
+    async with opened(0) as room:
+        assert (await room.gateway.ask(ASKED, path=PATH)).status == 402

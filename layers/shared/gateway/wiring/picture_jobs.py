@@ -18,7 +18,7 @@ from gateway.wiring.job_stores import executions, jobs
 from gateway.wiring.media import fetcher, media_objects
 from gateway.wiring.money import money
 from gateway.wiring.process import process
-from gateway.wiring.providers import provider_client
+from gateway.wiring.providers import OWN_KEYS, provider_client
 
 # A vendor that answers with the picture itself is silent until it is made.
 PAINT_TIMEOUTS = UpstreamTimeouts(connect_s=5.0, first_byte_s=float(PAINT_S), idle_s=60.0)
@@ -38,4 +38,4 @@ def painting() -> Painting:
     clock, providers = process().clock, provider_client(PAINT_TIMEOUTS)
     files = ImageFiles(media_objects(), media_inputs(), fetcher().download, clock)
     operation = ImagesOperation(GENERATIONS, CATALOG, lambda: Studio(providers.ask, files))
-    return Painting(media_objects(), operation, providers, jobs(), clock)
+    return Painting(media_objects(), operation, providers, jobs(), clock, OWN_KEYS)

@@ -20,7 +20,14 @@ from gateway.canonical.models import ModelTarget, Name
 from gateway.canonical.money import Charge
 from gateway.canonical.request import RoutingPreferences
 from gateway.canonical.usage import Usage
-from gateway.errors import RequestTooLarge, ServiceUnavailable, UpstreamError
+from gateway.errors import (
+    CredentialRefused,
+    InsufficientBalance,
+    ProviderKeyRefused,
+    RequestTooLarge,
+    ServiceUnavailable,
+    UpstreamError,
+)
 from gateway.jobs.media.service import RequestOrigin
 from gateway.jobs.media.steps import PAINT_S
 from gateway.jobs.opening import PREFIX, Opening
@@ -34,6 +41,7 @@ from gateway.pipeline.readmission import KEY_HASH, SOURCE_IP
 from gateway.ports.clock import Clock
 from gateway.ports.jobs import Jobs
 from gateway.ports.media import MediaObjects
+from gateway.ports.provider_keys import OwnKeys, ProviderKey
 from gateway.untrusted.urls import PUBLIC_ONLY, Policy, judge_url
 
 # How often a step that makes pictures looks whether they are still wanted.
@@ -45,14 +53,16 @@ GIVEN_BYTES_MAX = 40 * 1024 * 1024
 ORDER_BYTES_MAX = GIVEN_BYTES_MAX + 1024 * 1024
 ORDERED = "application/octet-stream"
 GONE = "The request of the job is gone."
+KEY_GONE = "The account's own provider key of the job is gone."
 LATE = "The provider did not make the picture in time."
 
 
 class Routed(Struct, frozen=True):
-    """One target that can make what was ordered."""
+    """One target that can make what was ordered, with the account's own key of that id where it has one."""
 
     model: ImageModel
     target: ModelTarget[ImagePrice]
+    own_key_id: str | None = None
 
 
 class PictureOrder(Struct, frozen=True):
@@ -100,6 +110,22 @@ class PictureJobs(Struct, frozen=True):
         if request.webhook_url is not None:
             judge_url(request.webhook_url, "webhook_url", self.policy)
         candidates = context.plan.candidates
+        try:
+            return await self._opened(context, origin, candidates)
+        except InsufficientBalance:
+            own = context.plan.held_for.candidates
+            if not inbound.principal.own_keys or own == candidates:
+                raise
+            # The account's own keys serve without a balance, and then alone.
+            return await self._opened(context, origin, own)
+
+    async def _opened(
+        self,
+        context: RequestContext[ImageRequest, Drawn],
+        origin: RequestOrigin,
+        candidates: tuple[ImageCandidate, ...],
+    ) -> Job:
+        request, inbound = context.request, context.inbound
         job = self._job(inbound.principal, context.hold_id, request, candidates, origin)
 
         async def completed(opening: Job) -> Job:
@@ -111,7 +137,7 @@ class PictureJobs(Struct, frozen=True):
                 raise RequestTooLarge(message, param="image")
             # The targets are chosen.
             plain = replace(whole, routing=RoutingPreferences(), echo={})
-            routes = tuple(Routed(each.model, each.target) for each in candidates)
+            routes = tuple(Routed(each.model, each.target, each.own and each.own.key_id) for each in candidates)
             content = msgspec.msgpack.encode(PictureOrder(plain, routes))
             await self.objects.put(opening.order["request"], content, ORDERED)
             return opening
@@ -170,6 +196,7 @@ class Painting(Struct, frozen=True):
     providers: ProviderClient
     jobs: Jobs
     clock: Clock
+    own_keys: OwnKeys | None = None
 
     async def paint(self, job: Job) -> Painted | None:
         """The attempt's pictures, stored in the media bucket; raises the provider's refusal or failure.
@@ -203,13 +230,18 @@ class Painting(Struct, frozen=True):
             raise UpstreamError(GONE, retryable=False)
         order = _ORDER.decode(content)
         candidates, request = order.candidates, order.request
-        candidate = candidates[job.attempt.route]
-        credential = await self.providers.credential(candidate.target.provider)
+        own = await self._own_key(job.account_id, order.routes[job.attempt.route].own_key_id)
+        candidate = replace(candidates[job.attempt.route], own=own)
+        credential = await self.providers.credential(candidate.target.provider, own)
         try:
             async with asyncio.timeout(PAINT_S):
                 drawn = await self.operation.made(request, candidate, credential, self.clock.now_s())
         except TimeoutError:
             raise UpstreamError(LATE, retryable=False) from None
+        except CredentialRefused:
+            if own is None:
+                raise
+            raise ProviderKeyRefused(own.provider) from None
         meter = meter_of(request, candidates)
         usage = meter.bounded(candidate, meter.estimate(0, drawn.usage))
         results = tuple(
@@ -217,6 +249,15 @@ class Painting(Struct, frozen=True):
             for one in drawn.drawings
         )
         return Painted(results, usage, meter.cost(candidate, usage))
+
+    async def _own_key(self, account_id: str, key_id: str | None) -> ProviderKey | None:
+        """The account's own key that was ordered with, as it is now; raises `UpstreamError` once it is gone."""
+        if key_id is None or self.own_keys is None:
+            return None
+        found = next((key for key in await self.own_keys.of(account_id) if key.key_id == key_id), None)
+        if found is None:
+            raise UpstreamError(KEY_GONE, retryable=False)
+        return found
 
     async def discard(self, results: Sequence[Result]) -> None:
         """Deletes pictures of a job that has ended otherwise."""
