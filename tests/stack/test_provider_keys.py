@@ -14,6 +14,7 @@ from local.aws_services import Services
 from local.operator_commands import running_environment
 from tests.hangs import HANGS_AFTER_S, comes_true
 from tests.stack.conftest import Stack
+from tests.stack.test_generation import waited_for
 
 # The only key that the simulated OpenAI takes, as the account's own.
 OWN, WRONG = "sim-openai-key-0001", "sk-wrong-key-of-another"
@@ -66,6 +67,10 @@ def test_an_accounts_own_key_serves_that_account_alone_and_is_free(
     assert comes_true(lambda: poor.post("/chat/completions", json=HELLO).status_code == 200)
     with poor.stream("POST", "/chat/completions", json={**HELLO, "stream": True}) as stream:
         assert (stream.status_code, list(stream.iter_lines())[-2]) == (200, "data: [DONE]")
+    # In the background, too, where the engine's function opens the key.
+    picture = {"model": "gpt-image-1", "prompt": "a cat", "background": True, "provider": {"only": ["openai"]}}
+    job = waited_for(poor, "/images/generations", picture)
+    assert (job["status"], job["charged_usd"], len(job["results"])) == ("succeeded", "0", 1)
     assert {(tier, usd) for tier, usd, tokens in charged(poor) if tokens} == {("byok", "0")}
     # What the other account asks is paid as before, and refers to nothing at the provider.
     assert other.post("/chat/completions", json=HELLO).raise_for_status().json()["nexevo"]["cost_usd"] != "0"
