@@ -160,7 +160,7 @@ async def opened(balance_usd: int, own: Mode | None = None) -> AsyncIterator[Roo
     made = Room()
     if own is not None:
         await made.key_store.add(await own_key(ACCOUNT, "openai", OWN, made.data_keys, mode=own))
-    more = {"memory_mb": 512, "balance_usd": balance_usd, "own_keys": made.own_keys}
+    more: dict[str, Any] = {"memory_mb": 512, "balance_usd": balance_usd, "own_keys": made.own_keys}
     async with app_under_test("", wire_at=made.deferred_at, rows={}, **more) as made.gateway:
         made.gateway.keys.records[key_hash(KEY)] = replace(RECORD, has_provider_keys=own is not None)
         yield made

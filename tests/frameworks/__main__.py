@@ -30,12 +30,14 @@ EMBEDDERS = {
     "llama_index_openai": ("text-embedding-3-small", 1536),
     "llama_index_cohere": ("embed-v4.0", 1536),
     "llama_index_jina": ("jina-embeddings-v3", 1024),
+    "llama_index_voyage": ("voyage-3.5", 1024),
 }
 RERANKERS = (
     "langchain_cohere_rerank",
     "langchain_voyage_rerank",
     "llama_index_cohere_rerank",
     "llama_index_jina_rerank",
+    "llama_index_voyage_rerank",
 )
 
 

@@ -103,6 +103,22 @@ def llama_index_jina() -> dict[str, Any]:
     return indexed(embeddings)
 
 
+def llama_index_voyage() -> dict[str, Any]:
+    settings = {"model_name": "voyage-3.5", "voyage_api_key": KEY}
+    embeddings = made("llama_index.embeddings.voyageai", "VoyageEmbedding", **settings)
+    # It takes no address, and asks Voyage's alone; what fills its batches counts tokens by a table that it fetches.
+    embeddings._client._params["base_url"] = f"{root('llama_index_voyage')}/v1"
+    embeddings._client.tokenize = lambda texts, **_: [text.split() for text in texts]
+    return indexed(embeddings)
+
+
+def llama_index_voyage_rerank() -> dict[str, Any]:
+    settings = {"model": "rerank-2.5", "api_key": KEY, "top_n": 2}
+    ranker = made("llama_index.postprocessor.voyageai_rerank", "VoyageAIRerank", **settings)
+    ranker._client._params["base_url"] = f"{root('llama_index_voyage_rerank')}/v1"
+    return reordered(ranker)
+
+
 def llama_index_cohere_rerank() -> dict[str, Any]:
     settings = {"model": "rerank-v3.5", "base_url": root("llama_index_cohere_rerank"), "api_key": KEY, "top_n": 2}
     return reordered(made("llama_index.postprocessor.cohere_rerank", "CohereRerank", **settings))
@@ -126,6 +142,8 @@ CLASSES: tuple[Callable[[], dict[str, Any]], ...] = (
     llama_index_cohere_rerank,
     llama_index_jina,
     llama_index_jina_rerank,
+    llama_index_voyage,
+    llama_index_voyage_rerank,
 )
 
 

@@ -147,10 +147,9 @@ class EmbeddingsOperation(WholeAnswers[EmbeddingsRequest, Embedded]):
         rows_max = max(1, min(vendor.inputs_max, PART_NUMBERS_MAX // (dimensions or model.dimensions)))
         return [replace(whole, inputs=inputs) for inputs in _pieces(request.inputs, rows_max, vendor.bytes_max)]
 
-    def origin(self, candidate: EmbeddingCandidate, credential: Credential) -> str:
-        """The base URL of the provider."""
-        vendor = _vendor(candidate)
-        return vendor.origin(vendor.located(credential, candidate.target.region))
+    def vendor(self, candidate: EmbeddingCandidate) -> Embedder:
+        """The row of the candidate's provider."""
+        return _vendor(candidate)
 
     def call(
         self,
@@ -164,7 +163,7 @@ class EmbeddingsOperation(WholeAnswers[EmbeddingsRequest, Embedded]):
         """One part, in the provider's words."""
         del stream
         vendor = _vendor(candidate)
-        account = vendor.located(credential, candidate.target.region)
+        account = self.account(candidate, credential)
         asked = vendor.request(request, candidate.target.upstream_model, account, now_s)
         return ProviderCall(asked, _counting(vendor.tokens_header), vendor.decode_error)
 

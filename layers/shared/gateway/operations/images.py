@@ -103,10 +103,9 @@ class ImagesOperation(WholeAnswers[ImageRequest, Drawn]):
             for number, count in enumerate(counts)
         ]
 
-    def origin(self, candidate: ImageCandidate, credential: Credential) -> str:
-        """The base URL of the provider."""
-        row = _painter(candidate)
-        return row.origin(row.located(credential, candidate.target.region))
+    def vendor(self, candidate: ImageCandidate) -> Painter:
+        """The row of the candidate's provider."""
+        return _painter(candidate)
 
     def streams(self, candidate: ImageCandidate) -> bool:
         """True if the candidate sends pictures while they are made."""

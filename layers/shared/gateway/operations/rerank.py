@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
@@ -30,6 +30,10 @@ from gateway.ports.upstream import Credential
 from gateway.providers.rerank.registry import reranker
 from gateway.routing.plan import Candidate, Plan
 from gateway.routing.planning import candidates_for
+
+if TYPE_CHECKING:
+    # The vendors are loaded at their first use.
+    from gateway.providers.rerank.vendor import Reranker
 
 RerankCandidate = Candidate[RerankModel]
 
@@ -101,10 +105,9 @@ class RerankOperation(WholeAnswers[RerankRequest, Ranking]):
         del candidate
         return (request,)
 
-    def origin(self, candidate: RerankCandidate, credential: Credential) -> str:
-        """The base URL of the provider."""
-        vendor = reranker(candidate.target.provider)
-        return vendor.origin(vendor.located(credential, candidate.target.region))
+    def vendor(self, candidate: RerankCandidate) -> Reranker:
+        """The row of the candidate's provider."""
+        return reranker(candidate.target.provider)
 
     def call(
         self, request: RerankRequest, candidate: RerankCandidate, credential: Credential, now_s: float, *, stream: bool
@@ -112,7 +115,7 @@ class RerankOperation(WholeAnswers[RerankRequest, Ranking]):
         """The request in the provider's words."""
         del stream
         vendor, target = reranker(candidate.target.provider), candidate.target
-        account = vendor.located(credential, target.region)
+        account = self.account(candidate, credential)
         return ProviderCall(
             vendor.request(request, target.upstream_model, account, now_s), body_of, vendor.decode_error
         )

@@ -141,10 +141,9 @@ class SpeechOperation(WholeAnswers[SpeechRequest, bytes]):
         del candidate
         return (request,)
 
-    def origin(self, candidate: SpeechCandidate, credential: Credential) -> str:
-        """The base URL of the provider."""
-        vendor = _vendor(candidate)
-        return vendor.origin(vendor.located(credential, candidate.target.region))
+    def vendor(self, candidate: SpeechCandidate) -> Speaker:
+        """The row of the candidate's provider."""
+        return _vendor(candidate)
 
     def streams(self, candidate: SpeechCandidate) -> bool:
         """True if the candidate sends its sound as it makes it."""
@@ -156,7 +155,7 @@ class SpeechOperation(WholeAnswers[SpeechRequest, bytes]):
         """The request in the provider's words."""
         del stream
         vendor, target = _vendor(candidate), candidate.target
-        account = vendor.located(credential, target.region)
+        account = self.account(candidate, credential)
         asked = replace(
             request,
             form=vendor.asked_form(request.form or MP3),

@@ -143,10 +143,9 @@ class TranscriptionOperation(WholeAnswers[TranscriptionRequest, Transcript]):
         del candidate
         return (replace(request, stream=False),)
 
-    def origin(self, candidate: TranscriptionCandidate, credential: Credential) -> str:
-        """The base URL of the provider."""
-        vendor = _vendor(candidate)
-        return vendor.origin(vendor.located(credential, candidate.target.region))
+    def vendor(self, candidate: TranscriptionCandidate) -> Transcriber:
+        """The row of the candidate's provider."""
+        return _vendor(candidate)
 
     def streams(self, candidate: TranscriptionCandidate) -> bool:
         """True if the candidate sends text while it listens."""
@@ -163,7 +162,7 @@ class TranscriptionOperation(WholeAnswers[TranscriptionRequest, Transcript]):
     ) -> ProviderCall:
         """The request in the provider's words."""
         vendor, target = _vendor(candidate), candidate.target
-        account = vendor.located(credential, target.region)
+        account = self.account(candidate, credential)
         asked = replace(request, stream=stream)
         return ProviderCall(vendor.request(asked, target.upstream_model, account, now_s), body_of, vendor.decode_error)
 

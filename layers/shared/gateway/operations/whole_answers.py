@@ -3,19 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from gateway.canonical.response import Stamp
 from gateway.errors import InvalidRequest
 from gateway.pipeline.operation import InboundRequest, Transcoder
+from gateway.ports.upstream import Credential
 from gateway.routing.plan import Candidate
 
 R = TypeVar("R")
 A = TypeVar("A")
 
 
+class Vendor(Protocol):
+    """The address of a provider, and its accounts by region."""
+
+    def origin(self, credential: Credential) -> str: ...
+
+    @property
+    def located(self) -> Callable[[Credential, str | None], Credential]: ...
+
+
 class WholeAnswers(Generic[R, A]):
     """The verbs that embeddings, rerank, pictures and sound have in common."""
+
+    def vendor(self, candidate: Candidate[Any]) -> Vendor:
+        """The row of the candidate's provider."""
+        raise NotImplementedError
+
+    def account(self, candidate: Candidate[Any], credential: Credential) -> Credential:
+        """The credential in the candidate's region."""
+        return self.vendor(candidate).located(credential, candidate.target.region)
+
+    def origin(self, candidate: Candidate[Any], credential: Credential) -> str:
+        """The base URL of the provider."""
+        return self.vendor(candidate).origin(self.account(candidate, credential))
 
     def bounded(self, request: R, units: int) -> R:
         """The request as it is: no output is open."""

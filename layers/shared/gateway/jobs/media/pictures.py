@@ -137,7 +137,7 @@ class PictureJobs(Struct, frozen=True):
                 raise RequestTooLarge(message, param="image")
             # The targets are chosen.
             plain = replace(whole, routing=RoutingPreferences(), echo={})
-            routes = tuple(Routed(each.model, each.target, each.own and each.own.key_id) for each in candidates)
+            routes = tuple(map(_routed, candidates))
             content = msgspec.msgpack.encode(PictureOrder(plain, routes))
             await self.objects.put(opening.order["request"], content, ORDERED)
             return opening
@@ -267,6 +267,10 @@ class Painting(Struct, frozen=True):
     async def forget(self, job: Job) -> None:
         """Deletes the request of a job that has ended."""
         await self.objects.delete(job.order["request"])
+
+
+def _routed(candidate: ImageCandidate) -> Routed:
+    return Routed(candidate.model, candidate.target, None if candidate.own is None else candidate.own.key_id)
 
 
 def painted(job: Job, made: Painted) -> Job:
