@@ -2,7 +2,7 @@
 
 What a process leaves is found by the next one. At the end each run is judged: its steps are those of its script, each
 side effect happened once, models were asked once for each answer that was kept, and the ledger's entries come to what
-the run says that it cost. A third of them is planned and repaired, and results are delivered by processes that die too.
+the run says that it cost. Planned, repaired and spawned work is among it, and the processes that deliver die too.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from tests.agent_runs.scenarios import (
     planned,
     planned_again,
     scored,
+    spawn,
+    spawning,
     told,
     uses,
 )
@@ -225,12 +227,20 @@ def a_repair(seed: int) -> Story:
     return Story(TASKS, _task(goal), kinds, effects=1, models=6, places=3)
 
 
+def a_family(seed: int) -> Story:
+    """A run that has an agent of its own do a part."""
+    task = f"Part {seed}. {spawning(call('web_search', what='now'), say('A part.'))}"
+    body = {"task": f"Run {seed}. {spawning(spawn(task), say('Done.'))}", "model": "gpt-4o", "wait": False}
+    kinds = {"tool_call": 2, "tool_result": 2, "agent_answer": 1, "final_answer": 1}
+    return Story(RUN, body, kinds, effects=1, models=4)
+
+
 def _task(goal: str, **members: Any) -> dict[str, Any]:
     bounds = {"model": "gpt-4o", "wait": False, "deadline_sec": 3600, "auto_repair_max_rounds": 1}
     return {"goal": goal, **bounds, "deliverables": list(PLACES), **members}
 
 
-STORIES = (a_run, a_plan, a_repair)
+STORIES = (a_run, a_plan, a_repair, a_family)
 
 
 @dataclass

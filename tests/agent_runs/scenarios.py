@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 
+from tests.agent_runs.harness import call, scripted
+
 PLANNER, AGAIN = "Split the goal", "An earlier plan failed"
 VERIFIER, REFLECTION = "Score an agent", "Find the root cause"
 GOOD, BAD = 1.0, 0.1
@@ -74,3 +76,24 @@ def scored(score: float, *, where: str = VERIFIER) -> str:
 def blamed(*names: str, cause: str = "It was wrong.") -> str:
     """Has the reflection blame these nodes."""
     return told(REFLECTION, orjson.dumps({"cause": cause, "failed_node_ids": names}).decode())
+
+
+def spawning(*turns: Mapping[str, Any]) -> str:
+    """Has the model follow a script in whose calls there are tasks of agents, with words of their own."""
+    text = scripted(*turns)
+    for character, (stand_in, escape) in _ESCAPES.items():
+        assert character
+        text = text.replace(stand_in, escape)
+    return text
+
+
+def spawn(task: str, **members: Any) -> dict[str, Any]:
+    """One turn of a script that spawns an agent with this task."""
+    for character, (stand_in, _) in _ESCAPES.items():
+        task = task.replace(character, stand_in)
+    return call("spawn_agent", task=task, **members)
+
+
+# Characters that would end the words around a task, what stands for them until the script is written, and how JSON
+# writes them then.
+_ESCAPES = {"[": ("\ue000", "\\u005b"), "]": ("\ue001", "\\u005d"), "'": ("\ue002", "\\u0027")}

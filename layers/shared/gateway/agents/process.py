@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
+import orjson
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -27,13 +28,17 @@ from gateway.agents.records import (
     NodeRan,
     Plan,
     Planned,
+    Ran,
     Record,
     Reflected,
     Sent,
     ToolCall,
     Verified,
 )
-from gateway.agents.tools.run import ToolRunner
+from gateway.agents.scope import Scope
+from gateway.agents.tools import spawn_agent
+from gateway.agents.tools.run import ToolRunner, arguments_of, error_output
+from gateway.agents.tools.tool import ToolRefused
 from gateway.agents.views import CONSENT, LEFT_S
 from gateway.canonical.jobs import Job, JobStatus
 from gateway.errors import Conflict, GatewayError, RateLimited, RequestTimeout, ServiceUnavailable, UpstreamError
@@ -72,7 +77,10 @@ class DeliveryQueue(Protocol):
 
 
 class Process(Struct):
-    """One process's part of a run. `run` is the run as it was written last; `lock` orders the writes."""
+    """One process's part of a run. `run` is the run as it was written last; `lock` orders the writes.
+
+    `is_over` is set once something had to be left to the next process.
+    """
 
     name: str
     deadline_s: float
@@ -85,6 +93,7 @@ class Process(Struct):
     queue: DeliveryQueue
     sleep: Callable[[float], Awaitable[None]]
     lock: asyncio.Lock
+    is_over: bool = False
 
     async def go_on(self) -> Mapping[str, Any]:
         """Does what is next until the run ends, waits for its owner, or the time is short."""
@@ -118,9 +127,9 @@ class Process(Struct):
         """Does what asks models or calls tools."""
         match action:
             case AskModel(step=step, may_call=may_call):
-                await self._attempt(partial(self._ask, step, may_call=may_call))
+                await self._attempt(partial(self._ask, self._whole, step, may_call=may_call))
             case RunTools(step=step, calls=asked):
-                await side_by_side([self._run_tool(step, call) for call in asked])
+                await side_by_side([self._run_tool(self._whole, step, call) for call in asked])
             case MakePlan(round=number):
                 await self._attempt(partial(self._plan, number))
             case RunNodes():
@@ -131,6 +140,10 @@ class Process(Struct):
                 await self._attempt(partial(self._reflect, number))
             case Deliver(step=step):
                 await self._attempt(partial(self._deliver, step))
+
+    @property
+    def _whole(self) -> Scope:
+        return Scope(self.run.spec)
 
     def _next(self, run: RunRecords) -> decide.Action:
         return next_action(run.spec, run.state, self.tools.side_effects)
@@ -148,7 +161,7 @@ class Process(Struct):
         return None
 
     def _is_short(self, wait_s: float = 0.0) -> bool:
-        return self.deadline_s - self.clock.now_s() < STEP_S + wait_s
+        return self.is_over or self.deadline_s - self.clock.now_s() < STEP_S + wait_s
 
     async def _write(self, record: Record) -> None:
         """Writes the record, with those that follow from it alone: one write for a step and its consequences."""
@@ -169,9 +182,9 @@ class Process(Struct):
             record = self._failed(error)
         await self._write(record)
 
-    def _failed(self, error: GatewayError) -> Closed:
+    def _failed(self, error: GatewayError, scope: Scope | None = None) -> Closed:
         log.warning("%s failed: %s", self.run.job.job_id, error.code)
-        state = self.run.state
+        state = (scope or self._whole).state(self.run)
         return Closed(state.steps, decide.FAILED, state.content, error.code or error.type, error.message)
 
     async def _paid(self, body: bytes, part: str) -> Paid:
@@ -190,22 +203,79 @@ class Process(Struct):
                     raise
                 wait_s = min(error.retry_after_s or 2.0**failures, WAIT_S_MAX)
                 if self._is_short(wait_s):
+                    self.is_over = True
                     raise TimeIsShort from error
                 await self.sleep(wait_s)
 
-    async def _ask(self, step: int, *, may_call: bool) -> Answered:
-        spec, state = self.run.spec, self.run.state
+    async def _ask(self, scope: Scope, step: int, *, may_call: bool) -> Answered:
+        spec, state = scope.spec, scope.state(self.run)
         body = prompt.step_request(spec, state, self.tools.offered(spec), may_call=may_call)
-        return prompt.answered(step, await self._paid(body, f"step/{step}"), may_call=may_call)
+        return prompt.answered(step, await self._paid(body, scope.named(f"step/{step}")), may_call=may_call)
 
     async def _verify(self) -> Verified:
         spec, state = self.run.spec, self.run.state
         paid = await self._paid(verify.request(spec, state), f"verify/{state.round}/{state.steps}")
         return verify.verified(state.steps, paid, spec.verifier_threshold)
 
-    async def _run_tool(self, step: int, call: ToolCall) -> None:
+    async def _run_tool(self, scope: Scope, step: int, call: ToolCall) -> None:
         """Runs one call and writes its result as soon as there is one, so that a death loses none that there is."""
-        await self._write(await self.tools.run(self.calls, self.run, step, call))
+        ran = await self._called(scope, step, call)
+        if ran is not None:
+            await self._write(scope.written(ran))
+
+    async def _called(self, scope: Scope, step: int, call: ToolCall) -> Ran | None:
+        """The result of a call; nothing of an agent that goes on in the next process."""
+        if call.name == spawn_agent.NAME and call.name in {tool.name for tool in self.tools.offered(scope.spec)}:
+            return await self._spawned(scope, step, call)
+        within = replace(self.run, spec=scope.spec)
+        ran = await self.tools.run(self.calls, within, step, replace(call, id=scope.named(call.id)))
+        return replace(ran, call_id=call.id)
+
+    async def _spawned(self, scope: Scope, step: int, call: ToolCall) -> Ran | None:
+        """The answer of the agent that a call spawns, once it has ended."""
+        key, state = f"{step}/{call.id}", scope.state(self.run)
+        asked = [f"{step}/{each.id}" for each in state.pending if each.name == spawn_agent.NAME]
+        number = list(dict.fromkeys([*state.children, *asked, key])).index(key)
+        try:
+            spec = spawn_agent.child_spec(
+                scope.spec, arguments_of(call), number, len(scope.path) + 1, self._forbidden()
+            )
+        except ToolRefused as refused:
+            return Ran(step, call.id, call.name, error_output(str(refused)), failed=True)
+        end = await self._lived(Scope(spec, (*scope.path, key)))
+        if end is None:
+            return None
+        if end.status == decide.SUCCEEDED:
+            return Ran(step, call.id, call.name, orjson.dumps({"answer": end.result}).decode())
+        output = error_output(end.message or "The agent failed.")
+        return Ran(step, call.id, call.name, output, failed=True)
+
+    def _forbidden(self) -> frozenset[str]:
+        """The tools that need the owner's consent, which an agent within the run cannot ask for."""
+        return self.tools.side_effects if self.run.spec.autonomy_level == decide.CONFIRM_CALLS else frozenset()
+
+    async def _lived(self, scope: Scope) -> Closed | None:
+        """The end of an agent within the run; nothing where the next process goes on with it."""
+        while True:
+            match next_action(scope.spec, scope.state(self.run)):
+                case Over():
+                    return scope.state(self.run).closed
+                case Note(record=record):
+                    await self._write(scope.written(record))
+                case _ if self._is_short() or self._ending() is not None:
+                    return None
+                case AskModel(step=step, may_call=may_call):
+                    try:
+                        record = await self._ask(scope, step, may_call=may_call)
+                    except TimeIsShort:
+                        return None
+                    except GatewayError as error:
+                        record = self._failed(error, scope)
+                    await self._write(scope.written(record))
+                case RunTools(step=step, calls=asked):
+                    await side_by_side([self._run_tool(scope, step, call) for call in asked])
+                case action:
+                    raise AssertionError(f"an agent within a run does not {action}")
 
     async def _plan(self, number: int) -> Planned:
         """The best of the candidates; where none can be run, the plan before or the goal as one node."""
@@ -289,9 +359,9 @@ class Process(Struct):
         if node.type == "tool_call":
             outputs = {name: ran.output for name, ran in state.succeeded.items()}
             call = ToolCall(node.id, node.tool or "", plans.filled(node, outputs))
-            await self._write(
-                NodeRan(node.id, await self.tools.run(self.calls, self.run, state.round, call), call.arguments)
-            )
+            ran = await self._called(self._whole, state.round, call)
+            if ran is not None:
+                await self._write(NodeRan(node.id, ran, call.arguments))
             return None
         try:
             paid = await self._paid(prompt.node_request(spec, state, node), f"node/{state.round}/{node.id}")

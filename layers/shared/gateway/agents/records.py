@@ -170,6 +170,13 @@ class Sent(Struct, frozen=True, tag="sent"):
     step: int
 
 
+class Spawned(Struct, frozen=True, tag="spawned"):
+    """A record of an agent that a call spawned; `call` is the step and the id of the call."""
+
+    call: str
+    record: Record
+
+
 class Closed(Struct, frozen=True, tag="closed", omit_defaults=True):
     """The end of the run. A failed or cancelled one keeps the `result` that there was."""
 
@@ -180,7 +187,9 @@ class Closed(Struct, frozen=True, tag="closed", omit_defaults=True):
     message: str | None = None
 
 
-Record: TypeAlias = Answered | Ran | Warned | Confirmed | Verified | Planned | NodeRan | Reflected | Sent | Closed
+Record: TypeAlias = (
+    Answered | Ran | Warned | Confirmed | Verified | Planned | NodeRan | Reflected | Sent | Spawned | Closed
+)
 
 
 def written(records: tuple[Record, ...]) -> bytes:

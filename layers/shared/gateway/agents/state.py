@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import singledispatch
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,6 +23,7 @@ from gateway.agents.records import (
     Record,
     Reflected,
     Sent,
+    Spawned,
     ToolCall,
     Verified,
     Warned,
@@ -34,13 +36,16 @@ PARTIAL = "nodes_failed"
 NO_NODES: Mapping[str, Ran] = {}
 
 
+NO_CHILDREN: Mapping[str, Any] = {}
+
+
 class State(Struct, frozen=True):
     """A run at one moment.
 
     `turns` are the conversation behind the task. `pending` are the calls that have no result yet, in the model's order.
     `confirmed` names the calls that the owner agreed to; `started` is true once the owner agreed to the start.
     `round` counts repairs. `nodes` are the results of the plan's nodes, with those kept of earlier rounds.
-    `reflected` says what was at fault in the last round.
+    `reflected` says what was at fault in the last round. `children` are the agents that calls spawned.
     """
 
     steps: int = 0
@@ -61,6 +66,7 @@ class State(Struct, frozen=True):
     nodes: Mapping[str, Ran] = NO_NODES
     reflected: Reflected | None = None
     sent: bool = False
+    children: Mapping[str, State] = NO_CHILDREN
     closed: Closed | None = None
 
     @property
@@ -161,6 +167,22 @@ def _(record: Verified, state: State) -> State:
 @after.register
 def _(_: Sent, state: State) -> State:
     return replace(state, sent=True)
+
+
+@after.register
+def _(record: Spawned, state: State) -> State:
+    """The agent's costs are the run's, and so are its memory and the paid calls that all calls share."""
+    before = state.children.get(record.call, State())
+    child = after(record.record, replace(before, memory=state.memory, shared=state.shared))
+    return replace(
+        state,
+        children={**state.children, record.call: child},
+        memory=child.memory,
+        shared=child.shared,
+        spent_nanousd=state.spent_nanousd + child.spent_nanousd - before.spent_nanousd,
+        tokens_in=state.tokens_in + child.tokens_in - before.tokens_in,
+        tokens_out=state.tokens_out + child.tokens_out - before.tokens_out,
+    )
 
 
 @after.register

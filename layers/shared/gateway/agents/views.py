@@ -18,6 +18,7 @@ from gateway.agents.records import (
     Ran,
     Record,
     Reflected,
+    Spawned,
     Spec,
     Verified,
     Warned,
@@ -253,12 +254,27 @@ def _steps(record: Record) -> Iterator[Json]:
             yield _step(step, "final_answer", content=result)
         case Verified(step=step, scores=scores, passed=passed):
             yield _step(step, "verification", tool_output=dict(scores), passed=passed)
+        case _:
+            yield from _task_steps(record)
+
+
+def _task_steps(record: Record) -> Iterator[Json]:
+    match record:
         case NodeRan():
             yield from _node_steps(record)
+        case Spawned(call=call, record=within):
+            yield from _agent_steps(call, within)
         case Planned(round=number, plan=plan):
             yield _step(number, "plan", tool_output={"nodes": _plan_view(plan)})
         case Reflected(round=number, cause=cause, blamed=blamed):
             yield _step(number, "reflection", content=cause, failed_node_ids=list(blamed))
+
+
+def _agent_steps(call: str, record: Record) -> Iterator[Json]:
+    """The steps of an agent that a call spawned; its answer is not that of the run."""
+    for step in _steps(record):
+        kind = "agent_answer" if step["type"] == "final_answer" else step["type"]
+        yield {**step, "type": kind, "agent": f"{call}/{step['agent']}" if "agent" in step else call}
 
 
 def _node_steps(record: NodeRan) -> Iterator[Json]:

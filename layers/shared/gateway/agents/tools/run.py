@@ -88,22 +88,23 @@ class ToolRunner(Struct, frozen=True):
     async def _output(self, work: Work, spec: Spec, call: ToolCall) -> tuple[str, bool]:
         tool = next((each for each in self.offered(spec) if each.name == call.name), None)
         if tool is None:
-            return _error(NOT_ENABLED.format(call.name[:100])), True
+            return error_output(NOT_ENABLED.format(call.name[:100])), True
         try:
             async with asyncio.timeout(tool.time_limit_s):
-                return _cut(await tool.run(work, _arguments(call)), tool.result_characters_max), False
+                return _cut(await tool.run(work, arguments_of(call)), tool.result_characters_max), False
         except ToolRefused as refused:
-            return _error(str(refused)), True
+            return error_output(str(refused)), True
         except TimeoutError:
-            return _error(TOO_SLOW.format(tool.time_limit_s)), True
+            return error_output(TOO_SLOW.format(tool.time_limit_s)), True
         except GatewayError as error:
-            return _error(error.message), True
+            return error_output(error.message), True
         except Exception:
             log.exception("the tool %s failed", tool.name)
-            return _error(BROKEN), True
+            return error_output(BROKEN), True
 
 
-def _arguments(call: ToolCall) -> Arguments:
+def arguments_of(call: ToolCall) -> Arguments:
+    """The arguments that the model wrote; raises `ToolRefused` for what is no object."""
     try:
         found = orjson.loads(call.arguments or "{}")
     except orjson.JSONDecodeError:
@@ -113,7 +114,8 @@ def _arguments(call: ToolCall) -> Arguments:
     return found
 
 
-def _error(message: str) -> str:
+def error_output(message: str) -> str:
+    """A failure as the model sees it."""
     return orjson.dumps({"error": message}).decode()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.agents.records import Spec
-from gateway.agents.tools import generate_image, list_models, memory, python_exec, rag_search, web_search
+from gateway.agents.tools import generate_image, list_models, memory, python_exec, rag_search, spawn_agent, web_search
 from gateway.agents.tools.tool import Offer, Tool
 
 ROWS: tuple[Tool, ...] = (
@@ -16,6 +16,7 @@ ROWS: tuple[Tool, ...] = (
     python_exec.TOOL,
     memory.READ,
     memory.WRITE,
+    spawn_agent.TOOL,
 )
 NAMES = frozenset(tool.name for tool in ROWS)
 
