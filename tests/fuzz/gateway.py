@@ -132,6 +132,7 @@ class LambdaService:
     """The end of the runtime's API to which one streaming answer goes; it takes all at once."""
 
     keeps_up = True
+    answered = False
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
