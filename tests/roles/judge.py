@@ -89,22 +89,6 @@ EXCUSES = (
         AWS_POLLS,
         (),
     ),
-    *(
-        Excuse(
-            ("notifier",),
-            actions,
-            resource,
-            "A balance is below what its owner is told of: an account of the stack has no such mark.",
-            ("tests/billing/test_automatic.py",),
-        )
-        for actions, resource in (
-            (("dynamodb:UpdateItem",), "table/nexgate-local-AccountsTable"),
-            (("dynamodb:PutItem", "dynamodb:UpdateItem"), "table/nexgate-local-LedgerTable"),
-            (("dynamodb:GetItem",), "table/nexgate-local-PeopleTable"),
-            (("secretsmanager:GetSecretValue",), "secret:nexgate-local-BillingSecret"),
-            (("ses:SendEmail",), "identity/"),
-        )
-    ),
     Excuse(
         ("settlements",),
         ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"),

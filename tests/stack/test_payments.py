@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.hangs import HANGS_AFTER_S
+from tests.hangs import HANGS_AFTER_S, comes_true
 from tests.stack.conftest import Stack
+from tests.stack.test_accounts import letters_to, registered, signed_in
 
 
 @pytest.fixture
@@ -61,3 +62,27 @@ def test_the_references_samples_of_billing_and_a_page_that_a_browser_pays_on(cli
     assert sorted(kinds) == ["credit", "dispute"]
     forged = client.post("billing/webhook", json={"id": "evt_1"}, headers={"stripe-signature": "t=1,v1=00"})
     assert forged.status_code == 401
+
+
+def test_a_low_balance_is_filled_up_by_the_saved_method_and_its_owner_is_mailed(
+    stack: Stack, client: httpx.Client
+) -> None:
+    email = registered(stack, client)
+    client.headers.update(signed_in(client, email))
+    asked = {"amount_usd": 5, "idempotency_key": "topup-first", "save_payment_method": True}
+    page = client.post("billing/checkout", json=asked).json()["checkout_url"]
+    httpx.post(page, data={"do": "pay"}, timeout=HANGS_AFTER_S, trust_env=False)
+    assert soon(client, Decimal(5)) == Decimal(5)
+    terms = {"enabled": True, "threshold_usd": "20", "amount_usd": "20", "monthly_ceiling_usd": "20"}
+    assert client.put("billing/auto-topup", json=terms).json()["payment_method_saved"] is True
+    assert client.put("billing/alerts", json={"low_balance_usd": "50"}).status_code == 200
+    key = {"Authorization": f"Bearer {client.post('keys', json={'name': 'spends'}).json()['full_key']}"}
+    wanted = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "How fast is the train?"}]}
+    assert client.post("chat/completions", json=wanted, headers=key).status_code == 200
+    assert comes_true(lambda: balance(client) > 20)
+    # Each process asks for a look once a minute; this one finds the balance low, and the ceiling reached.
+    embedded = {"model": "text-embedding-3-small", "input": "How fast is the train?"}
+    assert client.post("embeddings", json=embedded, headers=key).status_code == 200
+    assert comes_true(lambda: "balance" in letters_to(stack, email)[-1]["subject"])
+    shown = client.get("billing/auto-topup").json()
+    assert (shown["spent_this_month_usd"], shown["pending"], shown["failed"]) == ("20", False, None)
