@@ -4,6 +4,8 @@ import secrets
 import time
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import reduce
+from operator import getitem
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +15,21 @@ import pytest
 from tests.hangs import HANGS_AFTER_S, comes_true
 from tests.stack.conftest import Stack
 from tests.stack.test_accounts import letters_to, registered, signed_in
+
+# The reference's samples of billing and keys: what they send, and what they read from the answer.
+SAMPLES: tuple[tuple[str, str, dict[str, Any] | None, tuple[str, ...]], ...] = (
+    ("GET", "billing/balance", None, ("balance_usd",)),
+    ("GET", "billing/usage?days=7", None, ("by_tier",)),
+    ("GET", "billing/plan", None, ("plan",)),
+    ("GET", "billing/upgrade-hint", None, ("hint",)),
+    ("POST", "billing/checkout", {"amount_usd": 20, "idempotency_key": "topup-2026-04-27-001"}, ("checkout_url",)),
+    ("POST", "billing/topup", {"amount_usd": 20, "idempotency_key": "topup-2026-04-27-001"}, ("checkout_url",)),
+    ("POST", "keys", {"name": "prod-2026"}, ("full_key", "key.key_id")),
+    ("PATCH", "keys/{key_id}/spend-cap", {"monthly_spend_cap_usd": "100"}, ("monthly_spend_cap_usd",)),
+    ("PATCH", "keys/{key_id}/spend-cap", {"monthly_spend_cap_usd": "100.00"}, ("monthly_spend_cap_usd",)),
+    ("PATCH", "keys/{key_id}/spend-cap", {"clear": True}, ("monthly_spend_cap_usd",)),
+    ("PATCH", "keys/{key_id}/alert-webhook", {"url": "https://your-app.com/billing-alert"}, ("alert_webhook_url",)),
+)
 
 
 @pytest.fixture
@@ -86,3 +103,20 @@ def test_a_low_balance_is_filled_up_by_the_saved_method_and_its_owner_is_mailed(
     assert comes_true(lambda: "balance" in letters_to(stack, email)[-1]["subject"])
     shown = client.get("billing/auto-topup").json()
     assert (shown["spent_this_month_usd"], shown["pending"], shown["failed"]) == ("20", False, None)
+
+
+@pytest.mark.parametrize("root", ["/v1/", "/"])
+def test_the_references_samples_of_billing_and_keys_run_as_written(stack: Stack, root: str) -> None:
+    account = stack.with_new_account("5")
+    headers, key_id, pages = {"Authorization": f"Bearer {account.api_key}"}, "", set()
+    with httpx.Client(base_url=stack.root_url, timeout=HANGS_AFTER_S, trust_env=False, headers=headers) as http:
+        for method, path, body, read in SAMPLES:
+            answer = http.request(method, root + path.format(key_id=key_id), json=body)
+            assert answer.status_code in {200, 201}, (path, answer.text)
+            found = answer.json()
+            for member in read:
+                reduce(getitem, member.split("."), found)
+            key_id = found["key"]["key_id"] if path == "keys" else key_id
+            pages |= {found["checkout_url"]} if "checkout_url" in found else set()
+    # The same idempotency key opens the same page by both names.
+    assert len(pages) == 1
