@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 
 from gateway.audit.entries import KEPT_S, entry_of
 from gateway.ports.audit import Actor
+from gateway.ports.organizations import account_of
 from tests.control_plane.harness import ACCOUNT, CALLER_IP, MANAGER_ID, MANAGER_KEY, NOW_S, OTHER_KEY
+from tests.organizations.test_organizations import Office
 from tests.people.harness import House
 
 pytestmark = pytest.mark.anyio
@@ -97,6 +100,35 @@ async def test_another_account_sees_nothing_of_it(house: House) -> None:
 async def test_a_query_that_cannot_be_read_is_refused(house: House, query: str) -> None:
     answer = await house.ask("GET", f"/v1/audit?{query}", token=MANAGER_KEY)
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, query.partition("=")[0])
+
+
+async def test_an_organization_shows_its_log_to_owners_and_admins_alone() -> None:
+    office = Office()
+    await office.settle()
+    header = {"X-Nexevo-Organization": office.org_id}
+
+    async def asked(who: str) -> httpx.Response:
+        return await office.house.ask("GET", "/v1/audit?action=member", token=office.token[who], **header)
+
+    for who in ("owner", "admin"):
+        joined = {one["user_id"] for one in (await asked(who)).json()["data"] if one["action"] == "member.joined"}
+        assert joined == {office.user_id["admin"], office.user_id["developer"]}
+    assert [(await asked(who)).status_code for who in ("developer", "stranger")] == [403, 404]
+    own = await office.house.ask("GET", "/v1/audit?action=member", token=office.token["admin"])
+    assert own.json()["data"] == []
+
+
+async def test_a_removed_members_keys_are_told_as_revoked() -> None:
+    office = Office()
+    await office.settle()
+    made = await office.key_of("developer")
+    removed = await office.on("owner", "DELETE", f"/members/{office.user_id['developer']}")
+    assert removed.status_code == 200, removed.text
+    account_id = account_of(office.org_id)
+    entries = {one.action: one for one in office.house.nexgate.audit.of(account_id)}
+    assert entries["member.removed"].target == entries["key.revoked"].note == office.user_id["developer"]
+    assert entries["key.revoked"].target == made["key"]["key_id"]
+    assert entries["key.revoked"].actor.user_id == office.user_id["owner"]
 
 
 async def test_strangers_and_plain_keys_are_refused(house: House) -> None:

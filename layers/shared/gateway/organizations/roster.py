@@ -128,7 +128,7 @@ class Roster(Struct, frozen=True):
 
         async def plan(state: State) -> Change:
             shown = state.organization.name if name is UNSET else str(name)
-            was, now = differences({"name": state.organization.name}, {"name": shown})
+            was, now = differences({"name": state.organization.name}, {"name": shown}, untold={"name"})
             told = trail.entry("organization.changed", target=org_id, before=was, after=now)
             return Change(replace(state.organization, name=shown), told=told)
 
