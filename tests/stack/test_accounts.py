@@ -105,7 +105,9 @@ def test_a_password_is_changed_and_reset_and_both_end_the_sessions(stack: Stack,
     assert client.post("auth/reset-password", json=reset).status_code == 200
     assert client.post("auth/reset-password", json=reset).status_code == 400
     assert client.get("auth/me", headers=session).status_code == 401
-    signed_in(client, email)
+    session = signed_in(client, email)
+    told = [one["action"] for one in client.get("audit?limit=100", headers=session).json()["data"]]
+    assert {"account.created", "session.opened", "profile.changed", "password.changed", "password.reset"} <= {*told}
 
 
 def test_a_second_factor_is_set_up_asked_for_and_turned_off(stack: Stack, client: httpx.Client) -> None:

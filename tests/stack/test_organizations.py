@@ -75,5 +75,7 @@ def test_an_organization_from_its_first_member_to_its_end(stack: Stack, client: 
         assert time.monotonic() - removed_s < HANGS_AFTER_S
         time.sleep(0.2)
     member.ask("GET", "keys", status=404, **acting)
+    told = [one["action"] for one in owner.ask("GET", "audit?limit=100", **acting)["data"]]
+    assert {"organization.created", "invitation.declined", "member.joined", "key.revoked", "member.removed"} <= {*told}
     owner.ask("DELETE", at)
     owner.ask("GET", at, status=404)
