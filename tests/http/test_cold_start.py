@@ -51,7 +51,7 @@ def test_a_function_does_not_load_at_its_start(family: str, packages: tuple[str,
 # installed, as it is for development. What is counted may be below by three modules and 2 % at most, so that no number
 # is larger than what it is for. What needs more is loaded by the request that needs it, or raises a number here.
 BUDGETS: dict[str, tuple[int, int]] = {
-    "account": (321, 1178),
+    "account": (321, 1179),
     "audio": (343, 1233),
     "agents": (318, 1211),
     "background": (387, 1334),
