@@ -163,7 +163,7 @@ async def invite(call: OrganizationCall, wanted: NewInvitation) -> Shown:
     async def create() -> dict[str, Any]:
         return invitation_shown(await inviting.invite(org_id, user_id, wanted, trail, invitation_id))
 
-    return await created_once(call, invitation_id, create, partial(inviting.withdraw, org_id), unpaid=True)
+    return await created_once(call, invitation_id, create, partial(inviting.withdraw, org_id, trail), unpaid=True)
 
 
 @served.on("GET", INVITATIONS)

@@ -11,7 +11,7 @@ from gateway.audit.trail import Trail
 from gateway.ledger.hold_ids import hold_id_at
 from gateway.organizations import refusals
 from gateway.organizations.permissions import may_give
-from gateway.organizations.roster import Roster, State
+from gateway.organizations.roster import UNANSWERED, Roster, State
 from gateway.organizations.settings import NewInvitation
 from gateway.people import letters, tokens
 from gateway.people.attempts import LINKS_FROM, MAILS_FROM, MAILS_TO, Attempts
@@ -38,11 +38,12 @@ class Inviting(Struct, frozen=True):
         """Draws the id of an invitation to be made."""
         return f"inv_{hold_id_at(self.clock.now_s(), secrets.randbits(40))}"
 
-    async def withdraw(self, org_id: str, invitation_id: str) -> None:
+    async def withdraw(self, org_id: str, trail: Trail, invitation_id: str) -> None:
         """Ends an invitation whose request was never answered."""
         found = await self.roster.store.invitation(org_id, invitation_id)
         if found is not None:
-            await self.roster.store.end_invitation(found, "revoked")
+            told = trail.entry("invitation.revoked", target=invitation_id, note=UNANSWERED)
+            await self.roster.store.end_invitation(found, "revoked", told)
 
     async def invite(
         self, org_id: str, user_id: str, wanted: NewInvitation, trail: Trail, invitation_id: str
