@@ -1,8 +1,9 @@
-"""Serves accounts' conversations, with and without `/v1`."""
+"""Serves accounts' conversations, with and without `/v1`, and what their agents remember."""
 
 from gateway.http.buffered import lambda_handler
 from gateway.http.conversations import served
 from gateway.http.json_app import JsonApp
+from gateway.http.memory import served as remembered
 
-app = JsonApp(served)
+app = JsonApp(served, remembered)
 handler = lambda_handler(app)

@@ -77,6 +77,7 @@ from tests.fakes.conversations import MemoryConversationRecords
 from tests.fakes.erasure import MemoryErasures
 from tests.fakes.idempotency import MemoryIdempotencyRecords
 from tests.fakes.invocations import LambdaContext
+from tests.fakes.memories import MemoryMemories
 from tests.fakes.objects import MemoryObjects
 from tests.fakes.organizations import MemoryOrganizations
 from tests.fakes.people import MemoryPeople, Outbox
@@ -273,6 +274,7 @@ class World:
         self.services = StreamingServices(clock, studio.keys, pipeline, money, ring, commit_s=0.3)
         self.vault = Vault(MemorySignatures(), clock)
         self.counter = TokenCounter(CATALOG, self.providers, clock)
+        self.memories = MemoryMemories()
         self.conversations = Conversations(self.stores.conversations, self.stores.objects, clock)
         self.turns = StoredResponses(self.stores.responses, self.stores.objects, clock)
         writer = JobWriter(jobs, clock)
@@ -359,6 +361,8 @@ class Gateway:
                 "functions.callbacks.app.callbacks": "callbacks",
                 "functions.webhooks.app.webhook_records": "webhooks",
                 "gateway.http.conversations.conversations": "conversations",
+                "gateway.http.memory.memories": "memories",
+                "gateway.wiring.agents.runs": "runs",
                 "gateway.http.organizations.organizations": "organizations",
                 "gateway.http.paying.paying": "paying",
                 "gateway.http.signing_in.people": "people",

@@ -34,6 +34,7 @@ from tests.control_plane.harness import CALLER_IP, NOW_S, as_from_api_gateway
 from tests.fakes.audit import MemoryAudit
 from tests.fakes.conversations import MemoryConversationRecords
 from tests.fakes.erasure import MemoryErasures
+from tests.fakes.memories import MemoryMemories
 from tests.fakes.objects import MemoryObjects
 from tests.fakes.organizations import MemoryOrganizations
 from tests.fakes.people import MemoryPeople, Outbox
@@ -122,6 +123,7 @@ async def studio(monkeypatch: pytest.MonkeyPatch) -> Studio:
     monkeypatch.setattr("gateway.http.organizations.organizations", lambda: organizations)
     kept = Conversations(MemoryConversationRecords(), MemoryObjects(), made.clock)
     monkeypatch.setattr("gateway.http.conversations.conversations", lambda: kept)
+    monkeypatch.setattr("gateway.http.memory.memories", MemoryMemories)
     for module in ("signing_in", "own_account"):
         monkeypatch.setattr(f"gateway.http.{module}.people", lambda: people)
     return made

@@ -60,6 +60,13 @@ def test_a_run_uses_tools_and_costs_what_its_calls_cost(client: httpx.Client, st
     outputs = {step["tool_name"]: orjson.loads(step["tool_output"]) for step in view["steps"] if step["tool_output"]}
     assert any("bge-m3" in row["id"] for row in outputs["list_models"]["models"])
     assert outputs["memory_read"]["value"] == "yes"
+    # Memory of the account is listed and deleted by its owner; this run kept none of its own.
+    (kept,) = [each for each in client.get("/memory").raise_for_status().json()["data"] if each["key"] == "seen"]
+    assert (kept["level"], kept["value"]) == ("tenant", "yes")
+    of_run = {"level": "task", "task_id": view["id"]}
+    assert client.get("/memory", params=of_run).raise_for_status().json()["data"] == []
+    assert client.delete("/memory/seen").raise_for_status().json()["deleted"]
+    assert client.delete("/memory/seen").status_code == 404
     entries = [e for e in stack.ledger()["entries"] if e.get("request_id") == view["id"]]
     assert [entry["kind"] for entry in entries] == ["charge"] * 3
     assert parse_usd(view["total_cost_usd"]) > 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -95,6 +95,10 @@ class Runs(Struct, frozen=True):
         """The run as JSON; raises `NotFound`."""
         run = await self._read(account_id, job_id)
         return views.job_view(run.job, run.spec, run.records)
+
+    async def memory(self, account_id: str, job_id: str) -> Mapping[str, str]:
+        """The memory of a run as it stands; raises `NotFound`."""
+        return (await self._read(account_id, job_id)).state.memory
 
     async def page(self, account_id: str, limit: int, cursor: str | None) -> views.Json:
         """The account's runs and tasks, newest first."""

@@ -49,7 +49,8 @@ class DynamoMemories:
 
         def without(known: Known) -> Known:
             nonlocal found
-            found = key in known
+            # A repeat of a write whose answer was lost finds the key gone.
+            found = found or key in known
             return {name: memory for name, memory in known.items() if name != key}
 
         await self._change(account_id, without)
