@@ -164,11 +164,11 @@ async def test_a_conversation_in_use_lives_on_and_another_one_ends() -> None:
         await room.texts(unused)
 
 
-@pytest.mark.parametrize("store", ["memory", "dynamodb_local"])
+@pytest.mark.parametrize(("store", "writers", "messages"), [("memory", 6, 6), ("dynamodb_local", 3, 3)])
 async def test_parallel_writers_lose_nothing_and_keep_their_own_order(
-    store: str, endpoints: Endpoints, client: Client, clock: StoppedClock
+    store: str, writers: int, messages: int, endpoints: Endpoints, client: Client, clock: StoppedClock
 ) -> None:
-    """Five writers of four messages, one that describes and one that reads; every state seen has no gap."""
+    """Writers, and one that reads and describes; every state that is seen is the beginning of the last one."""
     records: ConversationRecords = MemoryConversationRecords()
     if store != "memory":
         aws = api(client, clock, "dynamodb", endpoints.of("dynamodb_local"))
@@ -178,21 +178,23 @@ async def test_parallel_writers_lose_nothing_and_keep_their_own_order(
     seen: list[list[str]] = []
 
     async def write(writer: int) -> None:
-        for number in range(4):
+        for number in range(messages):
             await asyncio.sleep(random.random() / 100)  # an order of writers, no secret
             await room.say(conversation_id, f"{writer}.{number}")
 
     async def look() -> None:
-        for number in range(8):
+        for number in range(messages):
             seen.append(await room.texts(conversation_id))
             await room.conversations.describe(MINE, conversation_id, {"title": str(number)})
 
-    await asyncio.gather(*map(write, range(5)), look())
+    await asyncio.gather(*map(write, range(writers)), look())
     final = await room.texts(conversation_id)
-    assert sorted(final) == sorted(["start", *(f"{writer}.{number}" for writer in range(5) for number in range(4))])
-    for writer in range(5):
+    assert sorted(final) == sorted(
+        ["start", *(f"{writer}.{number}" for writer in range(writers) for number in range(messages))]
+    )
+    for writer in range(writers):
         own = [text for text in final if text.startswith(f"{writer}.")]
-        assert own == [f"{writer}.{number}" for number in range(4)]
+        assert own == [f"{writer}.{number}" for number in range(messages)]
     for state in seen:
         assert state == final[: len(state)]
     assert len(room.objects._bodies) == 1
