@@ -383,6 +383,62 @@ async def test_only_a_session_deletes_an_organization(office: Office) -> None:
     assert (await office.on("owner", "GET", "")).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "param"),
+    [
+        ("PATCH", "/v1/auth/profile", {"full_name": "Jane", "account_id": "acct_other"}, "account_id"),
+        ("PATCH", "/v1/auth/profile", {"email": "other@example.com"}, "email"),
+        ("PATCH", "/v1/auth/profile", {"disabled": False}, "disabled"),
+        ("PATCH", "/v1/organizations/{org}", {"name": "Acme", "owners": 9}, "owners"),
+        ("PATCH", "/v1/organizations/{org}", {"account_id": "acct_other"}, "account_id"),
+        ("PATCH", "/v1/organizations/{org}/members/{admin}", {"role": "admin", "seat": 1}, "seat"),
+        ("POST", "/v1/organizations/{org}/invitations", {"email": "a@example.com", "status": "accepted"}, "status"),
+        ("POST", "/v1/organizations", {"name": "Acme", "org_id": "org_other"}, "org_id"),
+        ("POST", "/v1/auth/login", {"email": "a@example.com", "password": "x", "session_id": "sess_1"}, "session_id"),
+    ],
+)
+async def test_no_member_that_a_body_does_not_name_is_taken(
+    office: Office, method: str, path: str, body: dict[str, Any], param: str
+) -> None:
+    asked = path.format(org=office.org_id, admin=office.user_id["admin"])
+    if "/auth/" in path:
+        answer = await office.house.ask(method, asked, body, office.token["owner"])
+    else:
+        answer = await office.ask("owner", method, asked, body)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
+
+
+async def test_the_references_samples_of_accounts_and_organizations_run_as_written(office: Office) -> None:
+    token = office.token["owner"]
+    assert (await office.house.ask("GET", "/v1/auth/me", token=token)).json()["email"] == "owner@example.com"
+    renamed = await office.house.ask("PATCH", "/v1/auth/profile", {"full_name": "Jane Doe"}, token)
+    assert renamed.json()["full_name"] == "Jane Doe"
+    assert (await office.house.ask("GET", "/v1/auth/2fa/status", token=token)).json()["enabled"] is False
+    created = (await office.ask("owner", "POST", "/v1/organizations", {"name": "Acme Inc"})).json()
+    at = f"/v1/organizations/{created['organization']['org_id']}"
+    invited = await office.ask(
+        "owner", "POST", f"{at}/invitations", {"email": "developer@example.com", "role": "developer"}
+    )
+    assert invited.json()["invitation"]["status"] == "pending"
+    link = {"token": office.house.mailed_token()}
+    assert (await office.ask("developer", "POST", "/v1/organizations/invitations/accept", link)).status_code == 200
+    assert len((await office.ask("owner", "GET", f"{at}/members")).json()["data"]) == 2
+    heir = {"new_owner_user_id": office.user_id["developer"]}
+    moved = await office.ask("owner", "POST", f"{at}/transfer-ownership", heir)
+    assert moved.json()["organization"]["role"] == "admin"
+    change = {"current_password": PASSWORD, "new_password": "new-pwd-123"}
+    assert (await office.house.post("change-password", change, token)).status_code == 200
+
+
+async def test_a_log_in_opens_a_session_of_its_own_also_where_its_sender_shows_another(office: Office) -> None:
+    shown = office.token["stranger"]
+    wanted = {"email": "owner@example.com", "password": PASSWORD}
+    answer = (await office.house.post("login", wanted, shown, Cookie="session=fixed")).json()
+    assert answer["access_token"] not in {shown, *office.token.values()}
+    mine = await office.house.ask("GET", "/v1/auth/me", token=shown)
+    assert mine.json()["email"] == "stranger@example.com"
+
+
 def test_the_documentation_has_the_table_of_permissions() -> None:
     page = Path(__file__).resolve().parents[2] / "docs" / "organizations.md"
     assert permissions.table() in page.read_text()
