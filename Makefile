@@ -26,7 +26,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-h
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-mutants run test test-first test-second test-stack test-stores test-recorded check lint format types contracts template build bench bench-peers bench-short bench-baseline catalog cost faults fire outage mutants fuzz fidelity bridging ric agents agent-deaths self-healing payment-deaths frameworks browser lock clean clean-tree
+.PHONY: help setup setup-sam setup-mutants run test test-first test-second test-stack test-stores test-recorded check lint format types contracts template build bench bench-peers bench-short bench-baseline catalog cost faults fire outage mutants fuzz fidelity bridging ric agents agent-deaths agent-streams self-healing payment-deaths frameworks browser lock clean clean-tree
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -146,6 +146,9 @@ frameworks: setup ## drive LangChain's and LlamaIndex' embedding and rerank clas
 
 agent-deaths: setup ## run 300 runs of agents and tasks, planned ones too, through deaths at any call of a port (RUNS=1000 for more)
 	RUNS=$(or $(RUNS),300) $(PYTEST) tests/agent_runs/test_deaths.py
+
+agent-streams: setup ## stream 50 agents at once through the stack, to clients that reconnect (STREAMS=20 for fewer)
+	STREAMS=$(or $(STREAMS),50) $(PYTEST) tests/stack/test_agent_streams.py
 
 self-healing: setup ## do 60 scripted goals with faults, without and with repair, and print what each comes to
 	EVERY=1 $(PYTEST) tests/agent_runs/test_healing.py
