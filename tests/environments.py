@@ -4,6 +4,7 @@ import fcntl
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,19 @@ def python_with(name: str) -> str:
     with locked(name):
         run(["sh", "requirements/install", str(environment), f"requirements/{name}.txt"], ROOT)
     return str(environment / "bin" / "python")
+
+
+def packages_with(name: str) -> Path:
+    """Returns a folder with the packages of `requirements/NAME.txt`; what they want is in the project's environment."""
+    lock, place = ROOT / f"requirements/{name}.txt", CACHE / f"{name}-packages"
+    installed = place / "installed.txt"
+    with locked(name):
+        if not installed.exists() or installed.read_bytes() != lock.read_bytes():
+            shutil.rmtree(place, ignore_errors=True)
+            pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--require-hashes", "--no-deps"]
+            run([*pip, "--disable-pip-version-check", "--target", str(place), "--requirement", str(lock)], ROOT)
+            shutil.copy(lock, installed)
+    return place
 
 
 def node_with(name: str, source: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Serves an account's keys, with and without `/v1`, and its own keys of providers, to what manages the account."""
+"""Serves an account's keys, its own keys of providers and its MCP servers, to what manages the account."""
 
 from functools import partial
 from typing import Any
@@ -11,6 +11,7 @@ from gateway.http.creating import created_once
 from gateway.http.endpoints import Endpoints
 from gateway.http.json_app import JsonApp
 from gateway.http.managing import ManagerCall
+from gateway.http.mcp_servers import mcp_servers
 from gateway.http.provider_keys import provider_keys
 
 keys = Endpoints(ManagerCall, "/v1/keys", "/keys")
@@ -74,5 +75,5 @@ async def changed(call: ManagerCall, changes: dict[str, Any]) -> Shown:
     return key_view(await call.keyring.change(call.manager, call.path["key_id"], changes))
 
 
-app = JsonApp(keys, provider_keys)
+app = JsonApp(keys, provider_keys, mcp_servers)
 handler = lambda_handler(app)

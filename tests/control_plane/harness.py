@@ -27,6 +27,7 @@ from gateway.wiring.control_plane import ControlServices
 from tests.fakes.audit import MemoryAudit
 from tests.fakes.idempotency import MemoryIdempotencyRecords
 from tests.fakes.keys import MemoryKeyStore
+from tests.fakes.mcp import FakeMcp, managed_mcp_servers
 from tests.fakes.money import MemoryMoney
 from tests.fakes.objects import MemoryObjects
 from tests.fakes.organizations import MemoryOrganizations
@@ -72,12 +73,14 @@ class AppUnderTest:
     webhooks: MemoryWebhookRecords = field(default_factory=MemoryWebhookRecords)
     reads_rpm: int = READS_RPM
     provider: AskedProvider = field(default_factory=AskedProvider)
+    mcp: FakeMcp = field(default_factory=FakeMcp)
     people: MemoryPeople = field(default_factory=MemoryPeople)
     organizations: MemoryOrganizations = field(default_factory=MemoryOrganizations)
     audit: MemoryAudit = field(default_factory=MemoryAudit)
 
     def __post_init__(self) -> None:
         self.provider_keys = managed_provider_keys(self.keys, self.clock, self.provider)
+        self.mcp_servers = managed_mcp_servers(self.clock, self.mcp)
         self.sessions = Sessions(self.people, self.clock)
         self.keys.organizations, self.organizations.people = self.organizations, self.people
         for store in (self.keys, self.people, self.organizations):
@@ -96,6 +99,7 @@ class AppUnderTest:
             ring,
             reads_rpm=self.reads_rpm,
             provider_keys=lambda: self.provider_keys,
+            mcp_servers=lambda: self.mcp_servers,
             sessions=lambda: self.sessions,
             organizations=lambda: self.organizations,
             audit=lambda: self.audit,

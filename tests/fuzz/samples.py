@@ -118,11 +118,11 @@ def _listed() -> dict[str, list[Any]]:
             {"provider": "bedrock", "api_key": "ABSKkey-1234", "settings": {"region": "us-east-1"}, "verify": False},
         ],
         r".*/provider-keys/[^/]*": [{"mode": "only"}, {"api_key": "sk-proj-0987654321", "settings": {}, "name": "new"}],
-        r".*/provider-keys/.*/test": [{}],
+        r".*/mcp/servers": [{"name": "wiki", "url": "https://mcp.example.com/mcp", "token": "token-12345678"}],
         r".*/spend-cap": [{"monthly_spend_cap_usd": "5"}, {"monthly_spend_cap_usd": 5.25}, {"clear": True}],
         r".*/alert-webhook": [{"url": "https://example.com/alerts"}, {"url": None}],
         r".*/region-policy": [{"region_policy": "cn-only"}],
-        r".*/(revoke|rotate|cancel)": [{}],
+        r".*/(revoke|rotate|cancel)|.*/(provider-keys|mcp/servers)/.*/(test|refresh)": [{}],
         r"/v1/files/presign": [{"purpose": "reference_image", "size": 10, "type": "image/png"}],
         r"/v1/3d/generations": [
             {"model": "hunyuan-3d-2", "prompt": "a longboat", "output_format": "glb", "seed": 7},

@@ -51,6 +51,7 @@ from tests.fakes.files import MemoryFileRecords
 from tests.fakes.idempotency import MemoryIdempotencyRecords
 from tests.fakes.jobs import MemoryJobs
 from tests.fakes.keys import MemoryKeyStore
+from tests.fakes.mcp import managed_mcp_servers
 from tests.fakes.media import MemoryMediaObjects
 from tests.fakes.money import MemoryMoney
 from tests.fakes.objects import MemoryObjects
@@ -150,8 +151,10 @@ class Studio:
         self.writer = JobWriter(self.jobs, self.clock)
         self.closing = Closing(self.writer, self.money, self.clock)
         ring = Idempotency(MemoryIdempotencyRecords(), MemoryObjects(), self.clock)
-        own = managed_provider_keys(self.keys, self.clock)
-        control = ControlServices(self.clock, self.keys, self.keys, self.money, ring, provider_keys=lambda: own)
+        own, mcp = managed_provider_keys(self.keys, self.clock), managed_mcp_servers(self.clock)
+        control = ControlServices(
+            self.clock, self.keys, self.keys, self.money, ring, provider_keys=lambda: own, mcp_servers=lambda: mcp
+        )
         uploads = Uploads(self.objects, MediaInputs(self.objects, self.web, self.clock), self.clock)
         files = Files(self.objects, self.file_records, self.clock)
         self.services = Generation(

@@ -194,8 +194,15 @@ def receiver(receivers: Receivers) -> Receiver:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory, receivers: Receivers) -> Iterator[Stack]:
-    with running(tmp_path_factory.mktemp("stack"), own_hosts=[receivers.host]) as started:
+def mcp_port() -> int:
+    """Chooses the port of an account's own MCP server, which the stack must know."""
+    return kept_port()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, receivers: Receivers, mcp_port: int) -> Iterator[Stack]:
+    hosts = [receivers.host, f"127.0.0.1:{mcp_port}"]
+    with running(tmp_path_factory.mktemp("stack"), own_hosts=hosts) as started:
         lift_limit(started)
         yield started
 

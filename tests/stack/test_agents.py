@@ -22,6 +22,7 @@ from tests.agent_runs.scenarios import (
     told,
     uses,
 )
+from tests.fakes.mcp import official_server
 from tests.hangs import HANGS_AFTER_S
 from tests.stack.conftest import Stack
 from tests.stack.receiver import Receiver
@@ -91,6 +92,23 @@ def test_documents_are_searched_pictures_made_and_programs_run(client: httpx.Cli
         ("python_exec", True),
     ], results
     assert orjson.loads(results[2]["tool_output"]) == {"output": "42\n"}
+
+
+def test_a_run_calls_tools_of_a_server_that_its_account_has_registered(client: httpx.Client, mcp_port: int) -> None:
+    calls = [call("mcp__sums__add", a=2, b=3), call("mcp__sums__whose")]
+    asked = {"task": f"Add. {scripted({'calls': calls}, say('5.'))}", "model": "gpt-4o", "tools": ["mcp:sums:*"]}
+    with official_server("--json", f"--port={mcp_port}") as url:
+        given = {"name": "sums", "url": url, "token": "token-12345678"}
+        server = client.post("/mcp/servers", json=given).raise_for_status().json()
+        view = client.post("/agents/run", json=asked).raise_for_status().json()
+    results = {step["tool_name"]: step["tool_output"] for step in view["steps"] if step["type"] == "tool_result"}
+    assert {name: orjson.loads(output) for name, output in results.items()} == {
+        "mcp:sums:add": {"result": "5"},
+        "mcp:sums:whose": {"result": "Bearer token-12345678"},
+    }
+    client.delete(f"/mcp/servers/{server['id']}").raise_for_status()
+    later = client.post("/agents/run", json=asked).raise_for_status().json()
+    assert list(later["tools_not_offered"]) == ["mcp:sums:*"]
 
 
 def test_a_stream_is_followed_and_gone_on_with(client: httpx.Client) -> None:

@@ -146,7 +146,7 @@ class Process(Struct):
         return Scope(self.run.spec)
 
     def _next(self, run: RunRecords) -> decide.Action:
-        return next_action(run.spec, run.state, self.tools.side_effects)
+        return next_action(run.spec, run.state, self.tools.side_effects(run.spec))
 
     def _ending(self) -> Closed | None:
         """The end of a run that is too late, or that has cost too many processes."""
@@ -252,7 +252,8 @@ class Process(Struct):
 
     def _forbidden(self) -> frozenset[str]:
         """The tools that need the owner's consent, which an agent within the run cannot ask for."""
-        return self.tools.side_effects if self.run.spec.autonomy_level == decide.CONFIRM_CALLS else frozenset()
+        spec = self.run.spec
+        return self.tools.side_effects(spec) if spec.autonomy_level == decide.CONFIRM_CALLS else frozenset()
 
     async def _lived(self, scope: Scope) -> Closed | None:
         """The end of an agent within the run; nothing where the next process goes on with it."""
@@ -318,7 +319,11 @@ class Process(Struct):
             return Reflected(number, reflect.UNKNOWN)
         found, plan = reflect.reflected(number, paid), self.run.state.plan
         # A side effect that has happened is not made to happen again.
-        acted = {node.id for node in (() if plan is None else plan.nodes) if node.tool in self.tools.side_effects}
+        acted = {
+            node.id
+            for node in (() if plan is None else plan.nodes)
+            if node.tool in self.tools.side_effects(self.run.spec)
+        }
         return replace(found, blamed=tuple(name for name in found.blamed if name not in acted))
 
     async def _deliver(self, step: int) -> Sent:

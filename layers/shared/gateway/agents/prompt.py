@@ -12,7 +12,7 @@ from gateway.agents.calls import Paid
 from gateway.agents.records import Answered, Node, Ran, Spec, ToolCall
 from gateway.agents.state import State
 from gateway.agents.tools.table import offered
-from gateway.agents.tools.tool import Tool
+from gateway.agents.tools.tool import Tool, name_called
 
 SYSTEM = (
     "You are an agent that completes the user's task step by step. Call a tool where it gives you facts or effects"
@@ -80,7 +80,7 @@ _NOT_REPEATED = frozenset({"annotations", "audio", "refusal"})
 
 
 def _call(call: Any) -> ToolCall:
-    return ToolCall(call["id"], call["function"]["name"], call["function"]["arguments"])
+    return ToolCall(call["id"], name_called(call["function"]["name"]), call["function"]["arguments"])
 
 
 def first_requests(spec: Spec) -> list[bytes]:

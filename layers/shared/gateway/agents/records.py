@@ -13,6 +13,7 @@ import orjson
 from msgspec import Meta, Struct, convert, to_builtins
 
 from gateway.canonical.money import NanoUsd
+from gateway.ports.mcp import McpTool
 
 Json: TypeAlias = Mapping[str, Any]
 NO_MEMBERS: Json = {}
@@ -29,7 +30,8 @@ class Spec(Struct, frozen=True, omit_defaults=True):
     """The request of a run, or of a task: its `goal` is the `task` of a run.
 
     `max_cost_nanousd` warns and stops nothing. `tools` names those that the owner enabled, and
-    `not_offered` says why some of them are not offered all the same.
+    `not_offered` says why some of them are not offered all the same. `mcp` are the tools of the account's own servers
+    as they were described when the run began, by their full names.
     """
 
     task: str
@@ -48,6 +50,7 @@ class Spec(Struct, frozen=True, omit_defaults=True):
     auto_repair_max_rounds: int = 0
     autonomy_level: str = "L3"
     not_offered: Mapping[str, str] = NO_MEMBERS
+    mcp: Mapping[str, McpTool] = NO_MEMBERS
 
 
 class ToolCall(Struct, frozen=True):

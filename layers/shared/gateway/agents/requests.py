@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
+from itertools import chain
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from msgspec import Meta
@@ -11,8 +12,9 @@ from msgspec.structs import replace
 
 from gateway.accounts.key_settings import UsdAmount
 from gateway.agents.records import Deliverable, Spec
+from gateway.agents.tools.mcp import NOT_REGISTERED
 from gateway.agents.tools.table import NAMES, not_offered
-from gateway.agents.tools.tool import Offer
+from gateway.agents.tools.tool import MCP, Offer
 from gateway.canonical.jobs import JobKind
 from gateway.errors import InvalidRequest
 from gateway.people.settings import EmailAddress
@@ -30,7 +32,6 @@ BUILT_IN = (
     "memory_read",
     "memory_write",
 )
-MCP = "mcp:"
 NOT_HERE = "This deployment does not have this tool."
 # Seconds that a run may last in all, and that an answer waits for it at the most.
 LASTS_S_MAX = 3600
@@ -86,7 +87,7 @@ class RunBody(Body, frozen=True):
 
     def spec(self, offer: Offer = Offer()) -> Spec:  # noqa: B008  # frozen
         """The run that is asked for; raises `InvalidRequest` for a tool that there is not."""
-        tools = _tools(self.tools)
+        tools = _tools(self.tools, offer.mcp)
         return Spec(
             task=self.task,
             model=self.model,
@@ -97,6 +98,7 @@ class RunBody(Body, frozen=True):
             max_cost_nanousd=_amount(self.max_cost_usd),
             enable_verifier=self.enable_verifier,
             verifier_threshold=float(self.verifier_threshold),
+            mcp={name: offer.mcp[name] for name in tools if name in offer.mcp},
             not_offered=_not_offered(tools, replace(offer, documents=self.rag_documents)),
         )
 
@@ -140,7 +142,7 @@ class TaskBody(Body, frozen=True):
 
     def spec(self, offer: Offer = Offer()) -> Spec:  # noqa: B008  # frozen
         """The task that is asked for; raises `InvalidRequest` for an unknown tool."""
-        tools = _tools(self.tools)
+        tools = _tools(self.tools, offer.mcp)
         return Spec(
             task=self.goal,
             model=self.model,
@@ -155,6 +157,7 @@ class TaskBody(Body, frozen=True):
             planner_n_candidates=self.planner_n_candidates,
             auto_repair_max_rounds=self.auto_repair_max_rounds,
             autonomy_level=self.autonomy_level,
+            mcp={name: offer.mcp[name] for name in tools if name in offer.mcp},
             not_offered=_not_offered(tools, replace(offer, documents=self.rag_documents)),
         )
 
@@ -176,16 +179,26 @@ def _amount(given: UsdAmount | None) -> int | None:
     return None if given is None else int(given)
 
 
-def _tools(names: Sequence[str] | None) -> tuple[str, ...]:
+def _tools(names: Sequence[str] | None, mcp: Collection[str]) -> tuple[str, ...]:
+    """The names without repeats; `mcp:<server>:*` is each tool of that server."""
     if names is None:
         return BUILT_IN
     for place, name in enumerate(names):
         if name not in BUILT_IN and not name.startswith(MCP):
             message = f"There is no tool {name[:100]!r}; there are {', '.join(BUILT_IN)}."
             raise InvalidRequest(message, param=f"tools[{place}]", code="invalid_value")
-    return tuple(dict.fromkeys(names))
+    found = (_every(name, mcp) if name.startswith(MCP) and name.endswith(":*") else [name] for name in names)
+    return tuple(dict.fromkeys(chain.from_iterable(found)))
+
+
+def _every(name: str, mcp: Collection[str]) -> Sequence[str]:
+    return [tool for tool in mcp if tool.startswith(name[:-1])] or [name]
 
 
 def _not_offered(tools: Sequence[str], offer: Offer) -> dict[str, str]:
-    missing = {name: NOT_HERE for name in tools if name not in NAMES}
+    missing = {
+        name: NOT_REGISTERED if name.startswith(MCP) else NOT_HERE
+        for name in tools
+        if name not in NAMES and name not in offer.mcp
+    }
     return missing | not_offered(tools, offer)

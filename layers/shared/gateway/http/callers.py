@@ -51,6 +51,8 @@ _ROWS: dict[Callers, tuple[str, ...]] = {
         *("POST /v1/provider-keys", "GET /v1/provider-keys", "GET /v1/provider-keys/{provider_key_id}"),
         *("PATCH /v1/provider-keys/{provider_key_id}", "DELETE /v1/provider-keys/{provider_key_id}"),
         "POST /v1/provider-keys/{provider_key_id}/test",
+        *("POST /v1/mcp/servers", "GET /v1/mcp/servers", "GET /v1/mcp/servers/{mcp_server_id}"),
+        *("DELETE /v1/mcp/servers/{mcp_server_id}", "POST /v1/mcp/servers/{mcp_server_id}/refresh"),
         *("GET /v1/billing/balance", "GET /v1/billing/transactions", "GET /v1/billing/usage"),
         *("GET /v1/billing/plan", "GET /v1/billing/plans", "GET /v1/billing/upgrade-hint"),
         *("POST /v1/billing/topup", "POST /v1/billing/checkout", "GET /v1/billing/receipts"),

@@ -13,6 +13,7 @@ from gateway.errors import NotFound
 from gateway.http.calls import KeyedCall
 
 if TYPE_CHECKING:
+    from gateway.accounts.mcp_servers import McpServers
     from gateway.accounts.provider_keys import ProviderKeys
     from gateway.ports.organizations import Member
 
@@ -85,6 +86,11 @@ class ManagerCall(KeyedCall):
     def provider_keys(self) -> ProviderKeys:
         """Accounts' own keys of providers."""
         return self.services.provider_keys()
+
+    @property
+    def mcp_servers(self) -> McpServers:
+        """Accounts' servers of the Model Context Protocol."""
+        return self.services.mcp_servers()
 
     @property
     def state(self) -> AccountState:

@@ -35,7 +35,7 @@ MEANINGS: Mapping[Permission, str] = {
     "invitations.manage": "invite, list and revoke invitations; an admin none of an owner",
     "keys.own": "make API keys, and manage one's own",
     "keys.all": "see and manage the API keys of all members",
-    "provider_keys.manage": "manage the organization's own keys of providers",
+    "provider_keys.manage": "manage the organization's own keys of providers, and its MCP servers",
     "webhooks.manage": "read and rotate the secret of webhooks, list deliveries",
     "billing.read": "see balance, transactions and usage",
     "billing.pay": "pay, choose plans",
@@ -46,6 +46,7 @@ OF_OWNERS_ALONE: frozenset[Permission] = frozenset({"organization.transfer", "or
 _FAMILIES: Mapping[str, Permission] = {
     "keys": "keys.own",
     "provider-keys": "provider_keys.manage",
+    "mcp": "provider_keys.manage",
     "webhooks": "webhooks.manage",
     "billing": "billing.read",
     "audit": "audit.read",

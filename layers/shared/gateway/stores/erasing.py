@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from gateway.canonical.jobs import Phase
 from gateway.ports.erasure import Erased
+from gateway.ports.mcp import PARTITION as MCP_SERVERS
 from gateway.stores.aws.attributes import from_item, to_item
 from gateway.stores.aws.client import AwsApi, ConditionFailed, Item
 from gateway.stores.aws.table import Table
@@ -53,7 +54,8 @@ class Kept(Struct, frozen=True):
     """A table that keeps content by account: the setting that names it, its key, and what of an item names objects.
 
     `index` is the one that has `account_id` as its key, where the table has another. `revision` is the attribute that
-    counts an item's writes: one that was written meanwhile stays for a later round.
+    counts an item's writes: one that was written meanwhile stays for a later round. `partition` stands before the
+    account's id in the table.
     """
 
     setting: str
@@ -62,10 +64,12 @@ class Kept(Struct, frozen=True):
     reads: tuple[str, ...] = ()
     objects: Callable[[Mapping[str, Any]], Sequence[str] | None] = nothing
     revision: str = ""
+    partition: str = ""
 
 
 TABLES = (
     Kept("provider_keys_table", ("account_id", "provider")),
+    Kept("provider_keys_table", ("account_id", "provider"), partition=MCP_SERVERS),
     Kept("files_table", ("account_id", "file_id")),
     # Conversations are in this table too. One that was written meanwhile has another object.
     Kept(
@@ -89,7 +93,7 @@ class ErasedTable:
     """`Erasable` over one row of `TABLES`."""
 
     def __init__(self, aws: AwsApi, table: str, kept: Kept, contents: S3Listed) -> None:
-        self.name = kept.setting
+        self.name = f"{kept.setting} {kept.partition}".rstrip()
         self._table = Table(aws, table)
         self._kept = kept
         self._contents = contents
@@ -122,7 +126,7 @@ class ErasedTable:
         shown = {f"#a{number}": name for number, name in enumerate((*self._kept.key, *self._kept.reads))}
         return {
             "KeyConditionExpression": "account_id = :account",
-            "ExpressionAttributeValues": to_item({":account": account_id}),
+            "ExpressionAttributeValues": to_item({":account": self._kept.partition + account_id}),
             "ProjectionExpression": ", ".join(shown),
             "ExpressionAttributeNames": shown,
             "Limit": AT_ONCE,

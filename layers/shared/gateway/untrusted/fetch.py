@@ -43,6 +43,7 @@ POST_S = 15.0
 DELIVERY_ANSWER_BYTES_MAX = 64 * 1024
 FETCH_TIMEOUTS = Timeouts(connect_s=3.0, first_byte_s=FETCH_S, idle_s=FETCH_S)
 POST_TIMEOUTS = Timeouts(connect_s=5.0, first_byte_s=POST_S, idle_s=POST_S)
+SERVICE_TIMEOUTS = Timeouts(connect_s=5.0, first_byte_s=100.0, idle_s=100.0)
 DOWNLOAD_TIMEOUTS = Timeouts(connect_s=5.0, first_byte_s=30.0, idle_s=30.0)
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -152,6 +153,14 @@ class Fetcher:
             except TransportError as error:
                 raise _upstream_error("The provider's file", error) from error
             yield response
+
+    @asynccontextmanager
+    async def asked(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> AsyncIterator[Response]:
+        """Opens the answer of a stranger's service, a redirect too; raises `InvalidRequest`, or `TransportError`."""
+        judged = judge_url(url, "url", self._policy)
+        fields = [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
+        async with self._client() as client:
+            yield await self._send(client, method, judged, (*_OWN_HEADERS, *fields), body, SERVICE_TIMEOUTS, "url")
 
     def _client(self) -> Client:
         return Client(idle_connections_max=0, tls_context=self._tls_context)

@@ -33,17 +33,19 @@ async def specified(principal: Principal, asked: RunBody | TaskBody) -> Spec:
     """
     from gateway.agents.prompt import first_requests  # noqa: PLC0415  # no cold start pays for it
     from gateway.agents.requests import RunBody, judge_deliverables  # noqa: PLC0415  # likewise
-    from gateway.agents.tools.tool import Offer  # noqa: PLC0415  # likewise
+    from gateway.agents.tools.tool import MCP, Offer  # noqa: PLC0415  # likewise
     from gateway.pipeline.operation import InboundRequest  # noqa: PLC0415  # likewise
     from gateway.protocols.openai_chat import CLIENT  # noqa: PLC0415  # likewise
     from gateway.untrusted.urls import Policy  # noqa: PLC0415  # likewise
-    from gateway.wiring.agent_tools import has_search  # noqa: PLC0415  # likewise
+    from gateway.wiring.agent_tools import has_search, mcp_tools  # noqa: PLC0415  # likewise
     from gateway.wiring.chat import chat  # noqa: PLC0415  # likewise
     from gateway.wiring.streaming import services  # noqa: PLC0415  # likewise
 
     if not isinstance(asked, RunBody):
         judge_deliverables(asked.deliverables, Policy(process().settings.own_hosts))
-    spec = asked.spec(Offer(has_search=has_search(asked.model)))
+    named = any(name.startswith(MCP) for name in asked.tools or ())
+    mcp = await mcp_tools(principal.account_id) if named else {}
+    spec = asked.spec(Offer(has_search=has_search(asked.model), mcp=mcp))
     for body in first_requests(spec):
         services().pipeline.open(chat(CLIENT), InboundRequest(principal, body, "", 0.0))
     return spec

@@ -21,6 +21,7 @@ from gateway.wiring.process import process
 
 if TYPE_CHECKING:
     # Few calls of one family need it, and it brings the chat providers.
+    from gateway.accounts.mcp_servers import McpServers
     from gateway.accounts.provider_keys import ProviderKeys
     from gateway.people.sessions import Sessions
     from gateway.ports.audit import AuditLog
@@ -51,6 +52,12 @@ def _provider_keys() -> ProviderKeys:
     return provider_keys()
 
 
+def _mcp_servers() -> McpServers:
+    from gateway.wiring.mcp import mcp_servers  # noqa: PLC0415  # no cold start pays for it
+
+    return mcp_servers()
+
+
 class ControlServices(Struct, frozen=True):
     """The services that the control plane's routes need."""
 
@@ -62,6 +69,7 @@ class ControlServices(Struct, frozen=True):
     own_hosts: frozenset[str] = frozenset()
     reads_rpm: int = READS_RPM
     provider_keys: Callable[[], ProviderKeys] = _provider_keys
+    mcp_servers: Callable[[], McpServers] = _mcp_servers
     look: Callable[[], Awaitable[None] | None] = look
     sessions: Callable[[], Sessions] = _sessions
     organizations: Callable[[], OrganizationStore] = _organizations

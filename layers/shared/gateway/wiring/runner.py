@@ -25,7 +25,7 @@ from gateway.transport import Timeouts
 from gateway.upstream.provider import HttpUpstream
 from gateway.upstream.searches import VendorSearches
 from gateway.wiring.accounts import keys
-from gateway.wiring.agent_tools import own_search
+from gateway.wiring.agent_tools import LazyMcp, own_search
 from gateway.wiring.chat import chat
 from gateway.wiring.job_stores import jobs, writer
 from gateway.wiring.money import notices
@@ -142,6 +142,9 @@ def engine() -> Engine:
     objects = bucket_objects(on.settings.responses_bucket)
     memories = DynamoMemories(on.aws, on.settings.memories_table)
     runner = ToolRunner(
-        memories, lambda job: KeysModels(_caller(job)), on.clock, Outside(_sandbox(on), _searches(on), own_search)
+        memories,
+        lambda job: KeysModels(_caller(job)),
+        on.clock,
+        Outside(_sandbox(on), _searches(on), own_search, LazyMcp()),
     )
     return Engine(jobs(), writer(), Journals(jobs(), writer(), objects), _calls, runner, notices(), on.clock)

@@ -41,10 +41,9 @@ class ToolRunner(Struct, frozen=True):
     outside: Outside
     rows: Sequence[Tool] = ROWS
 
-    @property
-    def side_effects(self) -> frozenset[str]:
-        """The tools whose calls change something outside."""
-        return frozenset(tool.name for tool in self.rows if tool.has_side_effect)
+    def side_effects(self, spec: Spec) -> frozenset[str]:
+        """The tools of the run whose calls change something outside."""
+        return frozenset(tool.name for tool in self.offered(spec) if tool.has_side_effect)
 
     def offered(self, spec: Spec) -> list[Tool]:
         """The tools that the run's model is offered."""

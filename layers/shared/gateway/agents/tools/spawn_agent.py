@@ -35,13 +35,15 @@ def child_spec(spec: Spec, arguments: Arguments, number: int, depth: int, forbid
     if not isinstance(asked, list) or not set(spec.tools).issuperset(map(str, asked)):
         raise ToolRefused(NO_SUCH_TOOL)
     last = depth >= DEPTH_MAX
+    tools = tuple(name for name in asked if name not in forbidden and not (last and name == NAME))
     return Spec(
         task=text_of(arguments, "task", characters_max=TASK_CHARACTERS_MAX),
         model=spec.model,
-        tools=tuple(name for name in asked if name not in forbidden and not (last and name == NAME)),
+        tools=tools,
         max_steps=number_of(arguments, "max_steps", default=spec.max_steps, lowest=1, highest=spec.max_steps),
         rag_documents=spec.rag_documents,
         not_offered=spec.not_offered,
+        mcp={name: spec.mcp[name] for name in tools if name in spec.mcp},
     )
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.agents.records import Spec
-from gateway.agents.tools import generate_image, list_models, memory, python_exec, rag_search, spawn_agent, web_search
+from gateway.agents.tools import (
+    generate_image,
+    list_models,
+    mcp,
+    memory,
+    python_exec,
+    rag_search,
+    spawn_agent,
+    web_search,
+)
 from gateway.agents.tools.tool import Offer, Tool
 
 ROWS: tuple[Tool, ...] = (
@@ -23,7 +32,8 @@ NAMES = frozenset(tool.name for tool in ROWS)
 
 def offered(spec: Spec, rows: Sequence[Tool] = ROWS) -> list[Tool]:
     """The tools that a run is offered: those that it enables, without those that it was told it is not offered."""
-    return [tool for tool in rows if tool.name in spec.tools and tool.name not in spec.not_offered]
+    own = [tool for tool in rows if tool.name in spec.tools and tool.name not in spec.not_offered]
+    return own + [mcp.row(name, described) for name, described in spec.mcp.items()]
 
 
 def not_offered(names: Sequence[str], offer: Offer) -> dict[str, str]:

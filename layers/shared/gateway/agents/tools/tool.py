@@ -14,9 +14,12 @@ from msgspec import Struct
 from gateway.agents.calls import Calls, Paid
 from gateway.canonical.money import NanoUsd
 from gateway.ports.clock import Clock
+from gateway.ports.mcp import NO_MEMBERS, McpCalls, McpTool
 from gateway.ports.memories import Memories
 from gateway.ports.sandbox import Sandbox
 from gateway.ports.searches import Searches
+
+MCP, SEPARATOR = "mcp:", "__"
 
 Arguments: TypeAlias = Mapping[str, Any]
 
@@ -41,6 +44,7 @@ class Outside(Struct, frozen=True):
     sandbox: Sandbox
     searches: Searches | None = None
     own_search: Callable[[str], str | None] = no_search
+    mcp: McpCalls | None = None
 
 
 class Work(Struct, frozen=True):
@@ -90,6 +94,7 @@ class Offer(Struct, frozen=True):
 
     documents: Sequence[str] = ()
     has_search: bool = False
+    mcp: Mapping[str, McpTool] = NO_MEMBERS
 
 
 def always(_: Offer) -> str | None:
@@ -117,8 +122,22 @@ class Tool(Struct, frozen=True):
     @property
     def definition(self) -> Mapping[str, Any]:
         """The tool as a chat request offers it."""
-        function = {"name": self.name, "description": self.description, "parameters": dict(self.parameters)}
+        function = {
+            "name": name_in_calls(self.name),
+            "description": self.description,
+            "parameters": dict(self.parameters),
+        }
         return {"type": "function", "function": function}
+
+
+def name_in_calls(name: str) -> str:
+    """The name under which a model calls a tool: functions' names have no colons."""
+    return name.replace(":", SEPARATOR, 2) if name.startswith(MCP) else name
+
+
+def name_called(name: str) -> str:
+    """The tool that a model calls by a name."""
+    return name.replace(SEPARATOR, ":", 2) if name.startswith(f"mcp{SEPARATOR}") else name
 
 
 def text_of(arguments: Arguments, name: str, *, characters_max: int, default: str | None = None) -> str:
