@@ -50,8 +50,10 @@ ROOT = Path(__file__).parents[2]
 PLAIN = "sk-xc-plain-of-two"
 # Names of models, which are no one's, and what a provider's signature vouches for.
 PUBLIC = {"model_id", "call", "resource", "provider", "attempt"}
-# Ids of streaming families, by the tests that ask for them as another account.
+# Ids of streaming families, and the names that accounts give to memories, by the tests that ask for them as another
+# account.
 ELSEWHERE = {
+    "key": ("conversations/test_memory", "test_a_memory_is_deleted_under_any_key"),
     "response_id": ("responses_store/test_stored_responses", "test_another_accounts_response_is_as_unknown_as_none"),
     "task_id": ("agent_runs/test_runs", "test_a_run_of_another_account_is_not_found"),
 }
