@@ -79,7 +79,7 @@ def compared(seed: int, count: int, rated: float, python: str) -> bool:
                 }
             )
         )
-        worths = orjson.loads(run([python, "tests/learning/paretobandit.py", str(file)], ROOT))
+        worths: dict[str, float] = orjson.loads(run([python, "tests/learning/paretobandit.py", str(file)], ROOT))
     peers = {way: best - worth for way, worth in worths.items()}
     sys.stdout.write(
         f"{seed:>4} {rated:>5.0%} {ours:>7.0f} {fixed:>10.0f} {by_class:>17.0f}   "

@@ -82,10 +82,7 @@ def test_a_decision_has_all_candidates_given_and_no_other() -> None:
 def test_static_keeps_the_order_and_cheapest_begins_with_the_least_cost() -> None:
     dear_first = tuple(reversed(OPTIONS))
     shown = {
-        kind: [
-            each.propensity
-            for each in propensities(dear_first, Table(), replace(LEARNED, kind=kind))  # type: ignore[arg-type]  # a literal
-        ]
+        kind: [each.propensity for each in propensities(dear_first, Table(), replace(LEARNED, kind=kind))]
         for kind in ("static", "cheapest")
     }
     assert shown == {"static": [1.0, 0.0, 0.0], "cheapest": [0.0, 0.0, 1.0]}
