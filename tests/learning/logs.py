@@ -24,7 +24,7 @@ LOGGING = Policy("logging", 100, "learned", exploration=Exploration(share=0.4, l
 
 
 def evaluation(seed: int, count: int) -> tuple[Evaluation, float]:
-    """What the log of one seed says of the changed policy, and the policy's true worth on the same requests.
+    """Returns what the log of one seed says of the changed policy, and the policy's true worth on the same requests.
 
     A first part of the traffic teaches the tables, which both policies then choose by.
     """
@@ -47,7 +47,7 @@ def evaluation(seed: int, count: int) -> tuple[Evaluation, float]:
 
 
 def covered(seeds: Iterable[int], count: int) -> tuple[int, int]:
-    """How many seeds' intervals hold the true worth: by IPS, and by the doubly robust estimate."""
+    """Counts the seeds whose intervals hold the true worth: by IPS, and by the doubly robust estimate."""
     ips = robust = 0
     for seed in seeds:
         found, true = evaluation(seed, count)

@@ -48,7 +48,7 @@ def test_a_failure_tells_of_no_time_and_no_cost() -> None:
 
 
 def shifted(spam: int, raters: int) -> float:
-    """How far bad ratings move the mean of an arm that 200 raters like, beside that of one without them."""
+    """Measures how far bad ratings move the mean of an arm that 200 raters like, beside that of one without them."""
     table = Table()
     for number in range(200):
         table, _, _ = rated(learned(table, outcome(), 1.0), Rater(), "a", liked=number % 10 < 8)

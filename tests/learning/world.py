@@ -32,7 +32,7 @@ _NODES = ((-sqrt(3), 1 / 6), (0.0, 2 / 3), (sqrt(3), 1 / 6))
 
 
 class Answer(Struct, frozen=True):
-    """What one model answers to one request: `worth` is the mean reward, over all that is chance."""
+    """The answer of one model to one request: `worth` is the mean reward, over all that is chance."""
 
     liked: bool
     succeeded: bool

@@ -59,12 +59,12 @@ class Decision(Struct, frozen=True):
 
 
 def speed(seconds: float, scales: Scales) -> float:
-    """What a time is worth, from 1 for none to 0."""
+    """The worth of a time, from 1 for none to 0."""
     return scales.seconds / (scales.seconds + seconds)
 
 
 def thrift(cost: float, scales: Scales) -> float:
-    """What a cost is worth, from 1 for none to 0."""
+    """The worth of a cost, from 1 for none to 0."""
     return scales.nano_usd / (scales.nano_usd + cost)
 
 

@@ -133,7 +133,7 @@ class _Means:
 
 
 def reward(policy: Policy, *, liking: float, succeeded: bool, seconds: float, cost: float) -> float:
-    """What one request was worth, from 0 to 1: the sum of its parts by the policy's weights. A failure is worth 0."""
+    """The worth of one request, from 0 to 1: the sum of its parts by the policy's weights. A failure is worth 0."""
     if not succeeded:
         return 0.0
     weights, scales = policy.weights, policy.scales

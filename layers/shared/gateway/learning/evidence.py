@@ -117,7 +117,7 @@ class Table(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """What one request came to at the arm that was tried first. Seconds and nano-dollars, measured and expected.
+    """The outcome of one request at the arm that was tried first. Seconds and nano-dollars, measured and expected.
 
     A failure has no time and no cost. One that is the request's own fault is no outcome.
     """

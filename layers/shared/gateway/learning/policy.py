@@ -27,7 +27,7 @@ class PolicyError(ValueError):
 
 
 class Weights(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a reward is made of. They count by their sum, which is more than nothing."""
+    """The parts of a reward. They count by their sum, which is more than nothing."""
 
     rating: Annotated[float, Meta(ge=0.0)] = 0.5
     success: Annotated[float, Meta(ge=0.0)] = 0.2

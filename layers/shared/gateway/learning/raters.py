@@ -43,7 +43,7 @@ class Rater(Struct, frozen=True):
 
 
 class Counted(Struct, frozen=True):
-    """How a rating was counted: kept with it, so that a later one can take its place."""
+    """The way in which a rating was counted: kept with it, so that a later one can take its place."""
 
     arm: str
     liked: bool
