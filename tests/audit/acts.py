@@ -20,6 +20,7 @@ from tests.control_plane.harness import ACCOUNT
 from tests.organizations.test_organizations import Office
 from tests.people.harness import NEW_PASSWORD, PASSWORD
 
+MCP_SERVER = {"name": "wiki", "url": "https://mcp.example.com/?secret=1", "token": "sk-canary-1234567890-wxyz"}
 PROVIDER_KEY = {"provider": "openai", "api_key": "sk-canary-1234567890-wxyz"}
 Act = Callable[[Any], Awaitable[httpx.Response]]
 # What a key does with its account's money is told by the ledger and the logs of requests.
@@ -53,6 +54,10 @@ class Estate(Office):
     async def provider_key(self, method: str, body: object = None) -> httpx.Response:
         made = (await self.me("POST", "/v1/provider-keys", PROVIDER_KEY)).json()["id"]
         return await self.me(method, f"/v1/provider-keys/{made}", body)
+
+    async def mcp_server(self, method: str, path: str = "") -> httpx.Response:
+        made = (await self.me("POST", "/v1/mcp/servers", MCP_SERVER)).json()["id"]
+        return await self.me(method, f"/v1/mcp/servers/{made}{path}")
 
     async def reset(self) -> httpx.Response:
         await self.house.post("forgot-password", {"email": self.EMAIL})
@@ -164,6 +169,12 @@ OF_PEOPLE: dict[str, tuple[str, Callable[[Estate], Awaitable[httpx.Response]]]] 
         lambda on: on.provider_key("PATCH", {"mode": "only"}),
     ),
     "DELETE /v1/provider-keys/{provider_key_id}": ("provider_key.removed", lambda on: on.provider_key("DELETE")),
+    "POST /v1/mcp/servers": ("mcp_server.created", lambda on: on.me("POST", "/v1/mcp/servers", MCP_SERVER)),
+    "POST /v1/mcp/servers/{mcp_server_id}/refresh": (
+        "mcp_server.refreshed",
+        lambda on: on.mcp_server("POST", "/refresh"),
+    ),
+    "DELETE /v1/mcp/servers/{mcp_server_id}": ("mcp_server.removed", lambda on: on.mcp_server("DELETE")),
     "POST /v1/webhooks/secret/rotate": (
         "webhook_secret.rotated",
         lambda on: on.me("POST", "/v1/webhooks/secret/rotate"),

@@ -160,6 +160,8 @@ class Town:
         made = await self.made("keys", "/v1/keys", acting, {"name": "Jane's"})
         brought = {"provider": "openai", "api_key": "sk-own-0123456789", "verify": False}
         provider_key = await self.made("keys", "/v1/provider-keys", acting, brought)
+        tools = {"name": "wiki", "url": "https://mcp.example.com/mcp"}
+        mcp_server = await self.made("keys", "/v1/mcp/servers", acting, tools)
         talk = await self.made("conversations", "/v1/conversations", key, {"title": "Emma"})
         said = {"items": [{"role": "user", "content": "Who wrote Emma?"}]}
         items = await self.made("conversations", f"/v1/conversations/{talk['id']}/items", key, said)
@@ -173,6 +175,7 @@ class Town:
             "user_id": f"user_{'ann':0>18}",
             "key_id": made["key"]["key_id"],
             "provider_key_id": provider_key["id"],
+            "mcp_server_id": mcp_server["id"],
             "conversation_id": talk["id"],
             "item_id": items["data"][0]["id"],
             "file_id": uploaded.json()["id"],

@@ -20,7 +20,9 @@ mcp_servers = Endpoints(ManagerCall, "/v1/mcp/servers")
 async def register_mcp_server(call: ManagerCall, wanted: NewMcpServer) -> Shown:
     """Registers a server, once it has said which tools it has; its token is never shown."""
     server_id = call.mcp_servers.new_id()
-    register = partial(call.mcp_servers.registered, call.manager, server_id, wanted)
+    registered = partial(call.mcp_servers.registered, call.manager, server_id, wanted)
+    after = {"name": wanted.name}
+    register = partial(call.trail.around, "mcp_server.created", registered, target=server_id, after=after)
     return await created_once(call, server_id, register, partial(call.mcp_servers.disown, call.account_id), unpaid=True)
 
 
@@ -40,10 +42,14 @@ async def get_mcp_server(call: ManagerCall) -> Shown:
 async def refresh_mcp_server(call: ManagerCall) -> Shown:
     """Asks a server for its tools anew; counted as work, as registering one is."""
     await call.count_work(unpaid=True)
-    return server_view(await call.mcp_servers.refresh(call.manager, call.path["mcp_server_id"]))
+    server_id = call.path["mcp_server_id"]
+    refresh = partial(call.mcp_servers.refresh, call.manager, server_id)
+    return server_view(await call.trail.around("mcp_server.refreshed", refresh, target=server_id))
 
 
 @mcp_servers.on("DELETE", ONE)
 async def remove_mcp_server(call: ManagerCall) -> Shown:
     """Removes a server for good."""
-    return server_view(await call.mcp_servers.remove(call.manager, call.path["mcp_server_id"]))
+    server_id = call.path["mcp_server_id"]
+    remove = partial(call.mcp_servers.remove, call.manager, server_id)
+    return server_view(await call.trail.around("mcp_server.removed", remove, target=server_id))
