@@ -54,7 +54,15 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local", description="The gateway's whole stack, locally.")
     _add_data(parser, of_command=False)
     parser.add_argument("--port", type=int, default=8080, help="on 127.0.0.1; 0 for any")
-    parser.add_argument("--balance", type=Decimal, default=Decimal(100), metavar="USD", help="of a new account")
+    # Not `balance`: the operator's commands, which are handed this line, have an amount of that name.
+    parser.add_argument(
+        "--balance",
+        dest="first_balance",
+        type=Decimal,
+        default=Decimal(100),
+        metavar="USD",
+        help="of a new account",
+    )
     own = "HOST:PORT of this machine that users and providers may name: webhooks, images; may be repeated"
     parser.add_argument("--own-host", action="append", default=[], metavar="HOST:PORT", help=own)
     parser.add_argument(
@@ -88,7 +96,7 @@ def _arguments() -> argparse.Namespace:
     commands.add_parser("setup", help="fetch what is not a Python package")
     arguments = parser.parse_args()
     arguments.command = arguments.command or "serve"
-    if arguments.balance < 0:
+    if arguments.first_balance < 0:
         parser.error("argument --balance: an amount is 0 or more")
     return arguments
 

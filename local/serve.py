@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         listener=listener,
         environment=dict(os.environ),
         limits=AWS_LIMITS,
-        balance_usd=arguments.balance,
+        balance_usd=arguments.first_balance,
         own_hosts=tuple(arguments.own_host),
         parameters={**PARAMETERS, **dict(arguments.parameter)},
     )

@@ -10,6 +10,7 @@ import pytest
 from gateway.admin.acts import kept
 from gateway.admin.commands import COMMANDS, parser
 from gateway.errors import NotFound
+from gateway.people import attempts
 from gateway.people.attempts import LOOK_AGAIN_S, PAIR
 from gateway.people.tokens import hashed
 from gateway.ports.organizations import Member, Organization
@@ -156,6 +157,22 @@ async def test_a_person_that_was_locked_out_by_attempts_is_unlocked_within_a_min
     assert (await desk.house.post("login", right)).status_code == 429
     desk.house.later(LOOK_AGAIN_S)
     assert (await desk.house.post("login", right)).status_code == 200
+
+
+async def test_no_window_of_a_person_or_of_its_source_stays_full(desk: Desk) -> None:
+    user_id = (await desk.house.registered())["user_id"]
+    about = {"login-pair": (JANE, CALLER_IP), **dict.fromkeys(("login-address", "mails-to"), (JANE,))}
+    about |= dict.fromkeys(("codes", "proofs"), (user_id,))
+    bounds = [one for one in vars(attempts).values() if isinstance(one, attempts.Bound)]
+    assert len(bounds) == 9
+    counting = attempts.Attempts(desk.services.people, desk.services.clock)
+    for bound in bounds:
+        while await counting.counted(bound, *about.get(bound.kind, (CALLER_IP,))):
+            pass
+    await desk.run("users", "unlock", JANE, "--source", CALLER_IP, *WHY)
+    desk.house.later(LOOK_AGAIN_S)
+    full = [one.kind for one in bounds if not await counting.counted(one, *about.get(one.kind, (CALLER_IP,)))]
+    assert full == []
 
 
 async def test_an_invitation_is_shown_once_stored_as_a_hash_and_expires(desk: Desk) -> None:

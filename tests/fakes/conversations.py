@@ -18,7 +18,7 @@ class MemoryConversationRecords:
         standing = self._records.get(key)
         before = None if instead_of is None else instead_of.revision
         if (None if standing is None else standing.revision) != before:
-            return standing == record
+            return False
         self._records[key] = record
         return True
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.providers.auth.sigv4 import AwsCredentials
-from gateway.stores.aws.client import AwsApi
+from gateway.stores.aws.client import AwsApi, Unanswered
 from gateway.stores.aws.credentials import StaticCredentials
 from gateway.transport import Client, Timeouts
 from local.aws_services import ServiceName, Services
@@ -63,6 +63,24 @@ def new_table(endpoint: str, *keys: str) -> str:
         KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)],
     )
     return name
+
+
+class DeafOnce(AwsApi):
+    """An API whose answer to the first write is lost, although it was made."""
+
+    lost = False
+
+    async def call(self, service: str, operation: str, payload: Any) -> dict[str, Any]:
+        answer = await super().call(service, operation, payload)
+        if operation in {"PutItem", "TransactWriteItems"} and not self.lost:
+            self.lost = True
+            raise Unanswered("Timeout", "no answer")
+        return answer
+
+
+def deaf_once(client: Client, clock: StoppedClock, endpoint: str) -> DeafOnce:
+    """The API of DynamoDB that loses one answer."""
+    return DeafOnce(client, clock, StaticCredentials(CREDENTIALS), REGION, {"dynamodb": endpoint}, TIMEOUTS)
 
 
 def api(client: Client, clock: StoppedClock, service: str, endpoint: str) -> AwsApi:

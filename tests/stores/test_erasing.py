@@ -155,7 +155,7 @@ class Place:
         self.dynamodb.put_item(TableName=self.tables["responses_table"], Item=to_item({**record, "revision": version}))
 
     def put(self, one: Job) -> None:
-        self.dynamodb.put_item(TableName=self.tables["jobs_table"], Item=job_item(one, "w"))
+        self.dynamodb.put_item(TableName=self.tables["jobs_table"], Item=job_item(one))
 
     def _object(self, bucket: str, name: str) -> str:
         self.s3.put_object(Bucket=self.buckets[bucket], Key=name, Body=b"content")

@@ -1,7 +1,6 @@
 """Tests that run on every store of jobs: memory, DynamoDB Local, and moto."""
 
 import asyncio
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -12,12 +11,11 @@ from gateway.canonical.usage import Usage
 from gateway.errors import Conflict, ServiceUnavailable
 from gateway.ports.jobs import Jobs
 from gateway.stores.aws.attributes import from_item
-from gateway.stores.aws.client import AwsApi, Unanswered
 from gateway.stores.jobs.items import KEEP_S, job_item, read_job
 from gateway.stores.jobs.store import DynamoJobs
 from gateway.transport import Client
 from tests.fakes.jobs import MemoryJobs
-from tests.stores.conftest import StoppedClock, api, boto, fresh
+from tests.stores.conftest import StoppedClock, api, boto, deaf_once, fresh
 from tests.stores.servers import Endpoints
 
 pytestmark = pytest.mark.anyio
@@ -196,32 +194,19 @@ async def test_a_job_that_has_ended_is_due_no_more(jobs: Jobs) -> None:
 
 
 def test_a_job_that_has_ended_is_kept_for_ninety_days() -> None:
-    item = from_item(job_item(replace(NEW, phase=Phase.ENDED, updated_at_s=NOW_S), "w"))
+    item = from_item(job_item(replace(NEW, phase=Phase.ENDED, updated_at_s=NOW_S)))
     assert item["expires_at_s"] == NOW_S + KEEP_S == NOW_S + 90 * 86_400
     assert {"due_shard", "due_s"}.isdisjoint(item)
 
 
 def test_a_job_that_has_not_ended_never_expires() -> None:
-    assert "expires_at_s" not in job_item(NEW, "w")
+    assert "expires_at_s" not in job_item(NEW)
 
 
 def test_a_member_of_a_later_release_is_passed_over() -> None:
-    item = job_item(FULL, "w")
+    item = job_item(FULL)
     item["document"]["S"] = item["document"]["S"].replace('{"job_id"', '{"mood":"good","job_id"', 1)
     assert read_job(item) == FULL
-
-
-class _DeafOnce(AwsApi):
-    """An API whose answer to the first PutItem is lost, although the item was written."""
-
-    lost = False
-
-    async def call(self, service: str, operation: str, payload: Any) -> dict[str, Any]:
-        answer = await super().call(service, operation, payload)
-        if operation == "PutItem" and not self.lost:
-            self.lost = True
-            raise Unanswered("Timeout", "no answer")
-        return answer
 
 
 async def test_a_write_whose_answer_was_lost_is_known_as_its_own(
@@ -231,8 +216,7 @@ async def test_a_write_whose_answer_was_lost_is_known_as_its_own(
     table = new_jobs_table(endpoint)
     steady = DynamoJobs(api(client, clock, "dynamodb", endpoint), table)
     await steady.add(NEW)
-    real = api(client, clock, "dynamodb", endpoint)
-    deaf = _DeafOnce(client, clock, real._credentials, real._region, real._endpoints, real._timeouts)
+    deaf = deaf_once(client, clock, endpoint)
     assert await DynamoJobs(deaf, table).put(replace(NEW, progress=5)) == replace(NEW, progress=5, version=1)
 
 

@@ -15,7 +15,7 @@ from gateway.admin.acts import add_act, write
 from gateway.admin.finding import user_of
 from gateway.auth.sources import source_of
 from gateway.errors import Conflict
-from gateway.people.attempts import ADDRESS, CODES, MAILS_TO, PAIR, PROOFS, SOURCE, Attempts
+from gateway.people.attempts import ABOUT_ADDRESSES, ABOUT_PEOPLE, ABOUT_SOURCES, PAIR, Attempts
 from gateway.people.changes import changed
 from gateway.people.registration import user_view
 from gateway.people.sessions import Sessions
@@ -80,14 +80,15 @@ async def unlock(services: Operator, arguments: argparse.Namespace) -> Document:
     """Empties the counters of attempts of a person, and of a source where one is named; it is live in a minute."""
     user = await user_of(services, arguments.user)
     attempts = Attempts(services.people, services.clock)
-    await attempts.forget(ADDRESS, user.email)
-    await attempts.forget(MAILS_TO, user.email)
-    for bound in (CODES, PROOFS):
+    for bound in ABOUT_ADDRESSES:
+        await attempts.forget(bound, user.email)
+    for bound in ABOUT_PEOPLE:
         await attempts.forget(bound, user.user_id)
     if arguments.source:
         source = source_of(arguments.source)
         await attempts.forget(PAIR, user.email, source)
-        await attempts.forget(SOURCE, source)
+        for bound in ABOUT_SOURCES:
+            await attempts.forget(bound, source)
     return {"user_id": user.user_id, "unlocked": True}
 
 

@@ -35,6 +35,7 @@ from gateway.ports.organizations import (
     MemberChange,
     Organization,
     OrganizationStore,
+    Role,
     account_of,
 )
 from gateway.ports.people import User
@@ -215,6 +216,8 @@ class Roster(Struct, frozen=True):
                 raise refusals.bad_invitation()
             if before is not None and not before.removed:
                 raise refusals.already_member()
+            if not _may_invite(await self.store.member(invitation.org_id, invitation.invited_by), invitation.role):
+                raise refusals.bad_invitation()
             if organization.members >= MEMBERS_MAX:
                 raise refusals.too_many("members", MEMBERS_MAX)
             member = self._joining(organization, invitation, user, before)
@@ -372,6 +375,12 @@ def _rights(member: Member) -> dict[str, Any]:
     """A member's role, and its cap of a month, as they are shown."""
     cap = member.cap_nanousd
     return {"role": member.role, "monthly_spend_cap_usd": None if cap is None else format_usd(cap)}
+
+
+def _may_invite(inviter: Member | None, role: Role) -> bool:
+    """True for a member who may still invite to that role: what one that was removed has left behind opens no door."""
+    stands = inviter is not None and not inviter.removed
+    return inviter is not None and stands and may(inviter.role, "invitations.manage") and may_give(inviter.role, role)
 
 
 def with_owners(organization: Organization, owners: int) -> Organization:

@@ -46,6 +46,9 @@ MAILS_FROM = Bound("mails-from", 30, 3600)
 # Links that are opened: a token cannot be guessed, and each guess is a read.
 LINKS_FROM = Bound("links-from", 100, 900)
 REFRESHES_FROM = Bound("refreshes-from", 1000, 900)
+# What each of them is about, by which an operator empties their windows: `PAIR` is about an address and a source.
+ABOUT_ADDRESSES, ABOUT_PEOPLE = (ADDRESS, MAILS_TO), (CODES, PROOFS)
+ABOUT_SOURCES = (SOURCE, MAILS_FROM, LINKS_FROM, REFRESHES_FROM)
 
 
 class Attempts:

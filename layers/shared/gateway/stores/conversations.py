@@ -31,12 +31,7 @@ class DynamoConversationRecords:
         self._table = Table(aws, table)
 
     async def put(self, record: Conversation, *, instead_of: Conversation | None) -> bool:
-        try:
-            await self._table.call("PutItem", {"Item": _item(record), **_standing(instead_of)})
-        except ConditionFailed:
-            # A repeat of a write whose answer was lost meets itself.
-            return await self._read(record.account_id, record.conversation_id) == record
-        return True
+        return await self._table.put(_item(record), _standing(instead_of))
 
     async def get(self, account_id: str, conversation_id: str, now_s: float) -> Conversation | None:
         record = await self._read(account_id, conversation_id)

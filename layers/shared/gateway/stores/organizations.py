@@ -34,7 +34,7 @@ from gateway.stores.aws.client import (
     TransactionCanceled,
     repeated,
 )
-from gateway.stores.aws.table import Table
+from gateway.stores.aws.table import Table, is_own, marked
 
 if TYPE_CHECKING:
     from gateway.ports.audit import AuditEntry
@@ -79,7 +79,8 @@ class DynamoOrganizations:
         used: Invitation | None = None,
         audit: AuditEntry | None = None,
     ) -> bool:
-        own = {**_key(f"org#{organization.org_id}", ORGANIZATION), **_attributes(organization)}
+        key = _key(f"org#{organization.org_id}", ORGANIZATION)
+        own = marked({**key, **_attributes(organization)})
         parts = [self._put(own, None if instead_of is None else instead_of.version)]
         for after, before in members:
             member = {**member_key(after.org_id, after.user_id), **_attributes(after)}
@@ -95,7 +96,7 @@ class DynamoOrganizations:
             parts.append({"Update": {"TableName": self._name, **_ended(used, "accepted")}})
         if await self._transacted([*parts, *self._told(audit)]):
             return True
-        return await self.organization(organization.org_id) == organization
+        return is_own(await self._get(key), own)
 
     async def invite(self, invitation: Invitation, audit: AuditEntry | None = None) -> None:
         expiry = to_item({"expires_at_s": invitation.until_s + KEPT_S})

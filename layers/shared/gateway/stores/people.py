@@ -13,7 +13,7 @@
 Every change is one conditional write of one item, except that a person is added with its address and its account, and
 erased with its address, in one transaction. So is a change with its entry of the audit log, which is in the Ledger
 table. `expires_at_s` is the table's TTL attribute; what it says is also checked
-on read, by the code that reads. A write that is repeated after an unknown result finds its own item and succeeds.
+on read, by the code that reads. A write that is repeated after an unknown result knows its own item by its `write_id`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from gateway.stores.aws.client import (
     TransactionCanceled,
     repeated,
 )
-from gateway.stores.aws.table import Table
+from gateway.stores.aws.table import Table, is_own, marked
 
 if TYPE_CHECKING:
     from gateway.ports.audit import AuditEntry
@@ -87,15 +87,9 @@ class DynamoPeople:
         return await self.user_id_at(email_hash) == user.user_id
 
     async def put(self, user: User, *, instead_of: User, audit: AuditEntry | None = None) -> bool:
-        put = {"Item": _user_item(user), **_version(instead_of)}
-        if audit is not None:
-            parts = [{"Put": {"TableName": self._name, **put}}, *self._told(audit)]
-            return await self._transacted(parts) or await self.user(user.user_id) == user
-        try:
-            await self._table.call("PutItem", put)
-        except ConditionFailed:
-            return await self.user(user.user_id) == user
-        return True
+        if audit is None:
+            return await self._table.put(_user_item(user), _version(instead_of))
+        return await self._replaced(user, instead_of, self._told(audit))
 
     async def erase(self, user: User, *, instead_of: User, email_hash: str, audit: AuditEntry | None = None) -> bool:
         address = {
@@ -104,9 +98,7 @@ class DynamoPeople:
             "ConditionExpression": "attribute_not_exists(id) OR user_id = :user",
             "ExpressionAttributeValues": to_item({":user": user.user_id}),
         }
-        put = {"TableName": self._name, "Item": _user_item(user), **_version(instead_of)}
-        parts = [{"Put": put}, {"Delete": address}, *self._told(audit)]
-        return await self._transacted(parts) or await self.user(user.user_id) == user
+        return await self._replaced(user, instead_of, [{"Delete": address}, *self._told(audit)])
 
     async def keep_token(self, token: MailedToken) -> None:
         key = _key(f"mailed#{token.token_hash}", TOKEN)
@@ -137,6 +129,7 @@ class DynamoPeople:
         try:
             await self._table.call("PutItem", put)
         except ConditionFailed:
+            # Its tokens are drawn, or made from an Idempotency-Key: the same ones are one rotation.
             return await self.session(session.user_id, session.session_id) == session
         return True
 
@@ -188,6 +181,12 @@ class DynamoPeople:
         answer = await self._table.call("GetItem", {"Key": key, "ConsistentRead": True})
         found: Item | None = answer.get("Item")
         return found
+
+    async def _replaced(self, user: User, instead_of: User, beside: Sequence[Item]) -> bool:
+        """Replaces a version of a person, together with other writes."""
+        item = marked(_user_item(user))
+        put = {"TableName": self._name, "Item": item, **_version(instead_of)}
+        return await self._transacted([{"Put": put}, *beside]) or is_own(await self._get(_user_key(user.user_id)), item)
 
     def _put(self, item: Item) -> Item:
         return {"Put": {"TableName": self._name, "Item": item, "ConditionExpression": ABSENT}}

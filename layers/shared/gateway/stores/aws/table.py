@@ -1,15 +1,33 @@
-"""Calls one DynamoDB table: repeats what failed in passing, and says so where the table cannot be reached."""
+"""Calls one DynamoDB table: repeats what failed in passing, and says so where the table cannot be reached.
+
+A write that is repeated since it had no answer may find that it was applied. It knows its item by `write_id`, which is
+drawn for each write: by its content it would take another writer's for its own, since two that change one version in
+the same way write the same.
+"""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from gateway.errors import ServiceUnavailable
+from gateway.stores.aws.attributes import to_item
 from gateway.stores.aws.client import STORE_DOWN, AwsApi, AwsError, ConditionFailed, Item, repeated
 
 TRIES = 5
+WRITE_ID = "write_id"
+
+
+def marked(item: Item) -> Item:
+    """The item with the mark of one write."""
+    return {**item, **to_item({WRITE_ID: secrets.token_hex(8)})}
+
+
+def is_own(found: Item | None, written: Item) -> bool:
+    """True where a stored item is what this very write has made it."""
+    return found is not None and found.get(WRITE_ID) == written[WRITE_ID]
 
 
 class Table:
@@ -28,3 +46,13 @@ class Table:
             raise
         except AwsError as error:
             raise ServiceUnavailable(STORE_DOWN) from error
+
+    async def put(self, item: Item, condition: Mapping[str, Any]) -> bool:
+        """Puts an item under a condition, once; false where the condition does not hold."""
+        written = marked(item)
+        returned = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        try:
+            await self.call("PutItem", {"Item": written, **condition, **returned})
+        except ConditionFailed as failed:
+            return is_own(failed.item, written)
+        return True

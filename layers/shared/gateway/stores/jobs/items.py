@@ -30,8 +30,8 @@ KEEP_S = 90 * 24 * 3600
 DUE_SHARDS = tuple(map(str, range(SHARDS)))
 
 
-def job_item(job: Job, write_id: str) -> Item:
-    """The item of a job, as this write stores it."""
+def job_item(job: Job) -> Item:
+    """The item of a job, but for the `write_id` of a write."""
     ended = job.phase is Phase.ENDED
     return to_item(
         {
@@ -39,7 +39,6 @@ def job_item(job: Job, write_id: str) -> Item:
             "account_id": job.account_id,
             "kind": job.kind.value,
             "version": job.version,
-            "write_id": write_id,
             "due_shard": None if ended else shard_of(job.job_id),
             "due_s": None if ended else job.due_s,
             "expires_at_s": job.updated_at_s + KEEP_S if ended else None,

@@ -6,7 +6,6 @@ again by id, since an index lags.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ from msgspec.structs import replace
 from gateway.canonical.jobs import Job, JobKind, Phase
 from gateway.errors import Conflict
 from gateway.stores.aws.attributes import to_item
-from gateway.stores.aws.client import AwsApi, ConditionFailed, Item
+from gateway.stores.aws.client import AwsApi, Item
 from gateway.stores.aws.table import Table
 from gateway.stores.jobs.items import DUE_SHARDS, job_item, read_job
 
@@ -85,19 +84,10 @@ class DynamoJobs:
                     yield job
 
     async def _written(self, job: Job, condition: str, values: Mapping[str, Any]) -> bool:
-        item = job_item(job, secrets.token_hex(8))
-        put: dict[str, Any] = {
-            "Item": item,
-            "ConditionExpression": condition,
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
+        put: dict[str, Any] = {"ConditionExpression": condition}
         if values:
             put["ExpressionAttributeValues"] = to_item(values)
-        try:
-            await self._table.call("PutItem", put)
-        except ConditionFailed as failed:
-            return failed.item is not None and failed.item.get("write_id") == item["write_id"]
-        return True
+        return await self._table.put(job_item(job), put)
 
     async def _items(self, query: Mapping[str, Any]) -> AsyncIterator[Item]:
         page = query
