@@ -259,6 +259,11 @@ async def test_hd_is_paid_twice_and_a_large_size_at_its_own_price() -> None:
             "unsupported_value",
         ),
         ({"model": "grok-imagine-image", "prompt": "x", "output_format": "png"}, "output_format", "unsupported_value"),
+        ({"model": GPT, "prompt": "x", "style": "vivid"}, "style", "unsupported_value"),
+        ({"model": "imagen-4", "prompt": "x", "style": "natural"}, "style", "unsupported_value"),
+        ({"model": DALL_E, "prompt": "x", "moderation": "low"}, "moderation", "unsupported_value"),
+        ({"model": DALL_E, "prompt": "x", "output_compression": 80}, "output_compression", "unsupported_value"),
+        ({"model": GPT, "prompt": "x", "output_compression": 80}, "output_compression", "unsupported_value"),
         ({"model": GPT, "prompt": "x", "partial_images": 2}, "partial_images", "invalid_value"),
         ({"model": GPT, "prompt": "x", "api_base": "http://x"}, "api_base", "unknown_parameter"),
         ({"model": "no-model", "prompt": "x"}, "model", "model_not_found"),
@@ -272,6 +277,14 @@ async def test_what_no_target_can_do_is_refused_by_name_before_anything_is_sent(
         assert (answer.error["param"], answer.error["code"], openai.bodies) == (param, code, [])
         assert answer.status == (404 if code == "model_not_found" else 400)
         assert await charged(gateway) == 0
+
+
+async def test_a_word_for_what_a_model_does_anyway_is_no_wish() -> None:
+    plain = {"moderation": "auto", "output_compression": 100}
+    async with provider(made()) as openai, under(openai) as gateway:
+        answer = await ask(gateway, {"model": DALL_E, "prompt": "x", "style": "natural", **plain})
+        sent = orjson.loads(openai.bodies[0])
+        assert (answer.status, sent["style"], sent.keys() & plain.keys()) == (200, "natural", set())
 
 
 async def test_a_request_without_a_model_is_the_balanced_aliases() -> None:

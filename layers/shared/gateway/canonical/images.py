@@ -27,6 +27,8 @@ IMAGE, PARTIAL, IMAGE_TOKEN, TEXT_TOKEN = "image", "partial_image", "image_input
 # The forms of a picture in an answer; one that is made by a job is stored alone.
 URL, BASE64, STORED = "url", "b64_json", "stored"
 HD, STANDARD, AUTO = "hd", "standard", "auto"
+# The members of a request that are its provider's own: a model's row names those that it takes.
+OPTIONS = ("input_fidelity", "moderation", "output_compression", "style")
 _SIDES = re.compile(r"(?P<width>[1-9][0-9]{0,4})[x:](?P<height>[1-9][0-9]{0,4})")
 # A size stands for another one whose ratio differs by so much at most: 1792x1024 for 3:2, and not for a square.
 _RATIOS_APART = 1.25
@@ -157,7 +159,8 @@ class ImageModel(Model[ImagePrice], frozen=True, kw_only=True):
     `sizes` are the words for the sizes or ratios that it makes, the first one unless the request names another.
     `qualities` maps the caller's words to the provider's; without them the model has one quality. `image_tokens` bounds
     the tokens of a picture of each of the provider's qualities. `inputs_max` pictures may be given. `form` is how
-    pictures are answered to a caller who names the model and no form.
+    pictures are answered to a caller who names the model and no form. `options` are the members of `OPTIONS` that the
+    model takes.
     """
 
     images_max: int
@@ -174,6 +177,7 @@ class ImageModel(Model[ImagePrice], frozen=True, kw_only=True):
     negative_prompt: bool = False
     seed: bool = False
     form: str = URL
+    options: tuple[str, ...] = ()
 
 
 def agreed(tellings: Sequence[Mapping[str, str]]) -> dict[str, str]:

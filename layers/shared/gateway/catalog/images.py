@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gateway.canonical.images import BASE64, PROMPT_CHARACTERS_MAX, URL, ImageModel, ImagePrice, sides
+from gateway.canonical.images import BASE64, OPTIONS, PROMPT_CHARACTERS_MAX, URL, ImageModel, ImagePrice, sides
 from gateway.catalog.loader import MODEL, TARGET, Kind
 from gateway.catalog.schema import CatalogError, Member, distinct, flag, one_of, read, text, usd, whole
 
@@ -81,6 +81,7 @@ IMAGE_MODELS = Kind(
         "negative_prompt": Member(flag, False),
         "seed": Member(flag, False),
         "form": Member(one_of((URL, BASE64)), URL),
+        "options": Member(distinct(one_of(OPTIONS)), ()),
     },
     target={**TARGET, "price": Member(_price), "region": Member(text, None), "streams": Member(flag, False)},
     check=_check,

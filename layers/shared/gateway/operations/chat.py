@@ -143,8 +143,9 @@ class ChatOperation:
         """True if the provider's limits are its account's, for all models together."""
         return provider_row(candidate.target.provider).account_quota
 
-    def streams(self, candidate: Candidate[ChatModel]) -> bool:
+    def streams(self, request: ChatRequest, candidate: Candidate[ChatModel]) -> bool:
         """True if the provider streams the model."""
+        del request
         return candidate.target.streams
 
     def call(

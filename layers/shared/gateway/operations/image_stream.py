@@ -1,6 +1,6 @@
-"""Turns a provider's stream of pictures into the caller's: unfinished pictures as they come, then the finished ones.
+"""Turns a provider's stream of a picture into the caller's: it unfinished, as it comes, and then finished.
 
-The finished ones wait for the bill, since the last of them says what the request cost.
+The finished one waits for the bill, since it says what the request cost. Several pictures come from a whole answer.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.canonical.images import IMAGE, PARTIAL, Drawing, Drawn, ImageModel, ImageRequest
+from gateway.canonical.images import IMAGE, PARTIAL, Drawing, Drawn, ImageModel
 from gateway.canonical.response import Extension, Stamp
 from gateway.canonical.usage import Usage, uses_of
 from gateway.errors import GatewayError, UpstreamError, UpstreamTimeout
@@ -30,16 +30,15 @@ _TOLD = ("size", "quality", "background", "output_format")
 class ImageTranscoder:
     """One caller's stream over its attempts."""
 
-    def __init__(self, wire: OpenAIImages, request: ImageRequest, stamp: Stamp) -> None:
+    def __init__(self, wire: OpenAIImages, stamp: Stamp) -> None:
         self._wire = wire
-        self._request = request
         self._stamp = stamp
         self._reset()
 
     def _reset(self) -> None:
         self._decoder = SSEDecoder()
         self._drawn = Drawn(())
-        self._usages: list[Usage] = []
+        self._usage: Usage | None = None
         self._partials = 0
 
     def begin(self, candidate: Candidate[ImageModel]) -> None:
@@ -61,16 +60,15 @@ class ImageTranscoder:
     def replay(self, answer: Drawn) -> Iterable[Piece]:
         """The finished pictures of a whole answer."""
         self._drawn = answer
-        self._usages = [] if answer.usage is None else [answer.usage]
+        self._usage = answer.usage
         size = sum(len(drawing.base64) + len(drawing.url) for drawing in answer.drawings)
         return [Piece(delivered_bytes=size, usage=answer.usage, uses=self._uses(), ended=True)]
 
     def finish(self, extension: Extension) -> bytes:
         """The events of the finished pictures."""
         *others, last = self._drawn.drawings
-        usage = sum(self._usages[1:], self._usages[0]) if self._usages else None
         events = [self._wire.completed_event(one, self._drawn, None, self._stamp, None) for one in others]
-        events.append(self._wire.completed_event(last, self._drawn, usage, self._stamp, extension))
+        events.append(self._wire.completed_event(last, self._drawn, self._usage, self._stamp, extension))
         return b"".join(events)
 
     def cut_short(self, extension: Extension) -> bytes:
@@ -114,12 +112,9 @@ class ImageTranscoder:
     def _completed(self, event: dict[str, Any]) -> Piece:
         picture = str(event.get("b64_json") or "")
         told = told_by(picture) | {name: str(event[name]) for name in _TOLD if event.get(name)}
-        self._drawn = Drawn((*self._drawn.drawings, Drawing(picture)), told=told)
-        said = msgspec.convert(event.get("usage"), TokenUsage | None, strict=False)
-        self._usages.append(usage_of(said, 1))
-        total = sum(self._usages[1:], self._usages[0])
-        ended = len(self._drawn.drawings) == self._request.n
-        return Piece(delivered_bytes=len(picture), usage=total, uses=self._uses(), ended=ended)
+        self._drawn = Drawn((Drawing(picture),), told=told)
+        self._usage = usage_of(msgspec.convert(event.get("usage"), TokenUsage | None, strict=False), 1)
+        return Piece(delivered_bytes=len(picture), usage=self._usage, uses=self._uses(), ended=True)
 
 
 def _failure(event: dict[str, Any]) -> GatewayError:

@@ -18,7 +18,18 @@ from msgspec.structs import replace
 
 from gateway.auth.principal import Principal
 from gateway.canonical.chat_models import ListPrice
-from gateway.canonical.images import AUTO, BASE64, STORED, URL, Action, Drawn, ImageModel, ImageRequest, agreed
+from gateway.canonical.images import (
+    AUTO,
+    BASE64,
+    OPTIONS,
+    STORED,
+    URL,
+    Action,
+    Drawn,
+    ImageModel,
+    ImageRequest,
+    agreed,
+)
 from gateway.canonical.media import ProviderAnswer
 from gateway.canonical.models import Alias
 from gateway.canonical.response import Extension, Stamp
@@ -45,6 +56,8 @@ if TYPE_CHECKING:
 Ask = Callable[[UpstreamRequest], Awaitable[WholeAnswer]]
 # The parts of a job that are asked for at the same time; its pictures are in memory.
 PARTS_AT_ONCE = 4
+# The `output_compression` of a picture that is not made smaller.
+UNSQUEEZED = 100
 _DRAWN = msgspec.msgpack.Decoder(Drawn)
 
 
@@ -107,9 +120,11 @@ class ImagesOperation(WholeAnswers[ImageRequest, Drawn]):
         """The row of the candidate's provider."""
         return _painter(candidate)
 
-    def streams(self, candidate: ImageCandidate) -> bool:
-        """True if the candidate sends pictures while they are made."""
-        return candidate.target.streams
+    def streams(self, request: ImageRequest, candidate: ImageCandidate) -> bool:
+        """True if the candidate sends the picture while it is made. Several are asked for whole: the events of a stream
+        do not say of which picture they are, and nothing promises that all come.
+        """
+        return request.n == 1 and candidate.target.streams
 
     def call(
         self, request: ImageRequest, candidate: ImageCandidate, credential: Credential, now_s: float, *, stream: bool
@@ -199,7 +214,8 @@ class ImagesOperation(WholeAnswers[ImageRequest, Drawn]):
         """The stream, loaded where one is asked for."""
         from gateway.operations.image_stream import ImageTranscoder  # noqa: PLC0415  # streams alone load it
 
-        return ImageTranscoder(self.wire, request, stamp)
+        del request
+        return ImageTranscoder(self.wire, stamp)
 
 
 def _asked(
@@ -262,6 +278,25 @@ def _refusal(request: ImageRequest, candidate: ImageCandidate) -> InvalidRequest
         return cannot("output_format", f"The model '{model.id}' does not make {request.output_format}.")
     if request.background == "transparent" and not model.transparent:
         return cannot("background", f"The model '{model.id}' makes no transparent background.")
+    return _refused_options(request, model)
+
+
+def _refused_options(request: ImageRequest, model: ImageModel) -> InvalidRequest | None:
+    """The refusal of a member that the model's provider does not know, or knows for other formats alone; a word for
+    what is done anyway is no such wish.
+    """
+    squeezed = request.output_compression not in {None, UNSQUEEZED}
+    wished = {
+        "input_fidelity": request.input_fidelity is not None,
+        "moderation": request.moderation not in {None, AUTO},
+        "output_compression": squeezed,
+        "style": request.style is not None,
+    }
+    for name in OPTIONS:
+        if wished[name] and name not in model.options:
+            return cannot(name, f"The model '{model.id}' takes no {name}.")
+    if squeezed and request.output_format in {None, "png"}:
+        return cannot("output_compression", "'output_compression' goes with the output_format 'jpeg' or 'webp'.")
     return None
 
 

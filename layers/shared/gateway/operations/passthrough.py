@@ -147,9 +147,9 @@ class PassthroughOperation:
         """True if the provider's limits are its account's, for all models together."""
         return provider_row(candidate.target.provider).account_quota
 
-    def streams(self, candidate: Plain) -> bool:
+    def streams(self, request: PassthroughRequest, candidate: Plain) -> bool:
         """Answers come whole."""
-        del candidate
+        del request, candidate
         return False
 
     def call(

@@ -145,8 +145,9 @@ class SpeechOperation(WholeAnswers[SpeechRequest, bytes]):
         """The row of the candidate's provider."""
         return _vendor(candidate)
 
-    def streams(self, candidate: SpeechCandidate) -> bool:
+    def streams(self, request: SpeechRequest, candidate: SpeechCandidate) -> bool:
         """True if the candidate sends its sound as it makes it."""
+        del request
         return candidate.target.streams
 
     def call(

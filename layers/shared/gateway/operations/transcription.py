@@ -147,8 +147,9 @@ class TranscriptionOperation(WholeAnswers[TranscriptionRequest, Transcript]):
         """The row of the candidate's provider."""
         return _vendor(candidate)
 
-    def streams(self, candidate: TranscriptionCandidate) -> bool:
+    def streams(self, request: TranscriptionRequest, candidate: TranscriptionCandidate) -> bool:
         """True if the candidate sends text while it listens."""
+        del request
         return _vendor(candidate).reader is not None
 
     def call(

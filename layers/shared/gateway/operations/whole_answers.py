@@ -53,9 +53,9 @@ class WholeAnswers(Generic[R, A]):
         """Nothing completes the request."""
         del account_id, request, candidate
 
-    def streams(self, candidate: Candidate[Any]) -> bool:
+    def streams(self, request: R, candidate: Candidate[Any]) -> bool:
         """Answers come whole."""
-        del candidate
+        del request, candidate
         return False
 
     def shares_quota(self, candidate: Candidate[Any]) -> bool:

@@ -311,7 +311,7 @@ class Attempts:
 
     async def _pump(self, context: RequestContext[R, A], lanes: Lanes[A], relay: Relay[A], attempt: Attempt) -> None:
         begins = partial(self._begins, context, lanes, relay, attempt)
-        if not context.operation.streams(attempt.candidate):
+        if not context.operation.streams(context.request, attempt.candidate):
             await relay.replay(await self.ask(context, attempt), attempt.candidate, begins)
             return
         request = context.request if context.continued is None else context.continued.asked.request

@@ -242,8 +242,8 @@ class Operation(Protocol[R, A]):
     def shares_quota(self, candidate: Candidate[Any]) -> bool:
         """True if the provider's limits of load are for all models of its account together."""
 
-    def streams(self, candidate: Candidate[Any]) -> bool:
-        """True if the candidate can stream its answer."""
+    def streams(self, request: R, candidate: Candidate[Any]) -> bool:
+        """True if the candidate can stream its answer to the request; else it is asked for a whole one."""
 
     def call(
         self, request: R, candidate: Candidate[Any], credential: Credential, now_s: float, *, stream: bool

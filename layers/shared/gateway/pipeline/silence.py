@@ -46,7 +46,7 @@ def silent_after_s(context: Request, candidate: Candidate[Any]) -> float:
     target, meter = candidate.target, context.meter
     if not isinstance(candidate.model, ChatModel):
         return UNKNOWN_S
-    if context.request.stream and context.operation.streams(candidate):
+    if context.request.stream and context.operation.streams(context.request, candidate):
         read_s = meter.estimate(0, None).prompt / READ_TOKENS_PER_S
         return TIMES * (first_token_ms(candidate) / 1000 + read_s)
     if not target.latency_ms or not target.throughput_tps:

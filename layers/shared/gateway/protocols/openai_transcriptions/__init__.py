@@ -16,7 +16,9 @@ from gateway.canonical.transcription import (
     JSON,
     LOGPROBS,
     SEGMENT,
+    SRT,
     VERBOSE,
+    VTT,
     WORD,
     TranscriptionRequest,
 )
@@ -35,6 +37,8 @@ _LISTS = ("timestamp_granularities", "include", "known_speaker_names", "known_sp
 _SHARED = frozenset({"file", "model", "prompt", "response_format", "temperature", "user"})
 _TRANSLATION = OWN_MEMBERS | _SHARED
 _TRANSCRIPTION = _TRANSLATION | {"language", "stream", "chunking_strategy", *_LISTS}
+# The forms whose times no event of a stream has; the events of a diarized one have theirs.
+_TIMED = frozenset({SRT, VTT, VERBOSE})
 _TRANSLATED_FORMS = tuple(form for form in FORMS if form != DIARIZED)
 
 
@@ -82,6 +86,9 @@ class OpenAITranscriptions:
         if request.granularities and request.form != VERBOSE:
             said = "It goes with the response_format 'verbose_json'."
             raise InvalidRequest(said, param="timestamp_granularities", code="invalid_value")
+        if request.stream and request.form in _TIMED:
+            said = f"The events of a stream have no times, which '{request.form}' is made of. Ask for one of the two."
+            raise InvalidRequest(said, param="response_format", code="unsupported_value")
         return request, file
 
     def encode_error(self, error: GatewayError, request_id: str) -> bytes:
