@@ -19,6 +19,7 @@ from gateway.agents.journal import Journals
 from gateway.agents.tools.tool import Arguments, Tool, Work
 from gateway.jobs.writer import JobWriter
 from gateway.ledger.money import parse_usd
+from gateway.people.attempts import Attempts
 from gateway.webhooks.posting import Posting
 from tests.agent_runs.harness import RUN, TASKS, Place, call, say, scripted, with_tools
 from tests.agent_runs.scenarios import (
@@ -36,7 +37,7 @@ from tests.agent_runs.scenarios import (
     told,
     uses,
 )
-from tests.fakes.people import Outbox
+from tests.fakes.people import MemoryPeople, Outbox
 from tests.fakes.webhooks import MemoryWebhookRecords
 from tests.webhooks.conftest import Receiver
 
@@ -144,6 +145,7 @@ class Outside:
     asked: int = 0
     receiver: Receiver = field(default_factory=Receiver)
     outbox: Outbox = field(default_factory=Outbox)
+    people: MemoryPeople = field(default_factory=MemoryPeople)
     records: MemoryWebhookRecords = field(default_factory=MemoryWebhookRecords)
 
     def tool(self, life: Life) -> Tool:
@@ -165,7 +167,8 @@ class Outside:
         writer = JobWriter(jobs, home.clock)
         posting = Posting(life.wrap(self.records), life.wrap(self.receiver), home.clock)
         journals = Journals(jobs, writer, life.wrap(home.objects))
-        return Deliverables(jobs, writer, journals, life.wrap(self.outbox), posting)
+        attempts = Attempts(life.wrap(self.people), home.clock)
+        return Deliverables(jobs, writer, journals, life.wrap(self.outbox), attempts, posting)
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,16 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
-from gateway.agents.deliverables import NO_MAIL, Deliverables
+from gateway.agents import deliverables
+from gateway.agents.deliverables import NO_MAIL, TOO_MANY, Deliverables
 from gateway.errors import UpstreamError
+from gateway.people.attempts import RESULTS_OF, Attempts
 from gateway.providers.auth.standard_webhooks import signed
 from gateway.webhooks.posting import PAUSES_S, Posting, TryResult
 from tests.agent_runs.harness import TASKS, Place, call, scripted
-from tests.fakes.people import Outbox
+from tests.fakes.people import MemoryPeople, Outbox
 from tests.fakes.webhooks import MemoryWebhookRecords
 from tests.webhooks.conftest import Receiver
 
@@ -27,7 +30,8 @@ class Post:
         self.receiver, self.outbox, self.records = Receiver(), Outbox(**outbox), MemoryWebhookRecords()
         writer, journals = home.runs.writer, home.runs.journals
         posting = Posting(self.records, self.receiver, home.clock)
-        self.deliverables = Deliverables(home.jobs, writer, journals, self.outbox, posting)
+        attempts = Attempts(MemoryPeople(), home.clock)
+        self.deliverables = Deliverables(home.jobs, writer, journals, self.outbox, attempts, posting)
 
     async def deliver(self, number: int = 1) -> list[TryResult]:
         """Makes one try for each message."""
@@ -94,6 +98,16 @@ async def test_a_letter_that_the_service_did_not_take_is_tried_again(home: Place
     assert (len(post.outbox.letters), await told(home, job_id)) == (1, [(True, None)])
 
 
+async def test_a_letter_that_is_tried_again_counts_once(home: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliverables, "RESULTS_OF", replace(RESULTS_OF, limit=1))
+    job_id, post = await done(home, MAIL), Post(home, is_down=True)
+    for number in (1, 2, 3):
+        await post.deliver(number)
+    post.outbox.is_down = False
+    assert await post.deliver(4) == [DONE]
+    assert await told(home, job_id) == [(True, None)]
+
+
 async def test_a_letter_whose_answer_is_lost_is_not_sent_again_and_said_to_be_unknown(home: Place) -> None:
     job_id, post = await done(home, MAIL), Post(home, is_silent=True)
     assert await post.deliver() == await post.deliver(2) == [DONE]
@@ -107,6 +121,23 @@ async def test_without_a_mail_service_the_owner_is_told_so(home: Place) -> None:
     job_id, post = await done(home, MAIL), Post(home, is_configured=False)
     assert await post.deliver() == [DONE]
     assert await told(home, job_id) == [(False, NO_MAIL)]
+
+
+async def test_an_account_s_letters_of_a_day_are_bounded_and_those_beyond_are_told_of(
+    home: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliverables, "RESULTS_OF", replace(RESULTS_OF, limit=3))
+    first, post = await done(home, *[MAIL] * 2), Post(home)
+    second = await done(home, HOOK, *[{**MAIL, "target": f"{name}@other.com"} for name in "abc"])
+    assert await post.deliver() == [DONE] * 6
+    beyond = (False, TOO_MANY.format(3))
+    assert await told(home, first) == [(True, None)] * 2
+    assert await told(home, second) == [(True, None), (True, None), beyond, beyond]
+    assert [letter.to for letter in post.outbox.letters] == ["you@company.com"] * 2 + ["a@other.com"]
+    home.clock.ahead_s += RESULTS_OF.window_s
+    third = await done(home, MAIL)
+    assert await post.deliverables.deliver(third, 0, 1) == DONE
+    assert await told(home, third) == [(True, None)]
 
 
 async def test_a_message_that_comes_before_the_end_waits_for_it(home: Place) -> None:

@@ -9,6 +9,10 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
+from gateway.agents import plan as plans
+from gateway.agents.decide import AwaitConsent, RunTools, next_action
+from gateway.agents.records import Answered, Confirmed, Node, Ran, Spec, ToolCall
+from gateway.agents.state import state_of
 from gateway.agents.tools.tool import Arguments, Tool, ToolRefused, Work
 from gateway.ledger.money import parse_usd
 from tests.agent_runs.harness import TASKS, Place, call, kinds, say, scripted, with_tools
@@ -235,6 +239,39 @@ async def test_the_second_level_waits_for_consent_to_side_effects_alone(
     ended = await home.get(view["id"])
     assert (ended["status"], ended["result"], ended["awaiting"]) == ("succeeded", "The answer.", [])
     assert tools.calls["web_search"] == 1
+
+
+async def test_consent_is_to_arguments_with_the_results_that_a_node_puts_into_them(home: Place) -> None:
+    tools = Tools(home)
+    tools.stand(tools.row("web_search", has_side_effect=True))
+    nodes = (THINK, uses("act", "web_search", "think", q="{{think}}"), aggregate("answer", "act"))
+    view = await submitted(home, f"Act. {planned(*nodes)} {TEXTS}", autonomy_level="L2")
+    (waiting,) = view["awaiting"]
+    assert (waiting["tool_input"], tools.inputs) == ({"q": "A thought."}, [])
+    await home.call("POST", f"{TASKS}/{view['id']}/confirm")
+    await home.executions.finished()
+    assert tools.inputs == [{"q": "A thought."}]
+
+
+def test_consent_to_a_call_is_none_to_a_later_one_of_the_same_id() -> None:
+    spec, name = Spec("Act.", "gpt-4o", autonomy_level="L2"), "web_search"
+    first = Answered(1, {"role": "assistant"}, "", (ToolCall("call_0", name, "{}"),))
+    later = Answered(2, {"role": "assistant"}, "", (ToolCall("call_0", name, '{"q": "other"}'),))
+    records = (first, Confirmed(1, ("call_0",)), Ran(1, "call_0", name, "done"), later)
+    assert next_action(spec, state_of(records[:2]), {name}) == RunTools(1, first.calls)
+    assert next_action(spec, state_of(records), {name}) == AwaitConsent(2, later.calls)
+
+
+async def test_a_plan_whose_arguments_nest_too_deep_is_no_plan(home: Place) -> None:
+    deep = {**uses("look", "list_models"), "input": '{"kind": ' + "[ " * 300 + "] " * 300 + "}"}
+    view = await submitted(home, f"Look. {planned(deep, aggregate('answer', 'look'))} {scored(GOOD)}")
+    assert (view["status"], view["succeeded_node_ids"]) == ("succeeded", ["n1"])
+
+
+def test_results_within_a_call_are_cut_where_they_are_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plans, "FILLED_CHARACTERS_MAX", 5)
+    node = Node("act", "tool_call", "", "web_search", '{"q": "{{a}} {{a}} {{b}}"}', ("a", "b"))
+    assert plans.filled(node, {"a": "123", "b": "4"}) == '{"q":"123 12 "}'
 
 
 async def test_a_planner_that_there_is_not_is_refused_before_a_task_begins(home: Place) -> None:

@@ -5,10 +5,12 @@ from typing import Any
 import orjson
 import pytest
 
+from gateway.agents.calls import Paid, PipelineCalls
 from gateway.canonical.jobs import JobKind
 from gateway.canonical.money import Admission, HoldRequest
 from gateway.ledger.money import parse_usd
 from tests.agent_runs.harness import RUN, STREAM, TASKS, Place, Rows, call, kinds, place, say, scripted
+from tests.agent_runs.scenarios import aggregate, model, planned
 from tests.background.harness import at_other, by_key, frames
 
 pytestmark = pytest.mark.anyio
@@ -73,6 +75,18 @@ async def test_a_call_that_cannot_be_done_is_an_error_for_the_model_and_the_run_
     assert result["is_error"]
     assert words in result["tool_output"]
     assert view["status"] == "succeeded"
+
+
+async def test_arguments_too_deep_to_be_written_again_are_an_error_for_the_model_and_shown_as_their_text(
+    home: Place,
+) -> None:
+    text = '{"kind": ' + "[ " * 300 + "] " * 300 + "}"
+    body = {"task": f"Try. [[sim: tool=list_models arguments='{text}']]", "model": "gpt-4o"}
+    answer = await home.call("POST", STREAM, body)
+    job_id = orjson.loads(frames(answer.body)[-1].data)["job"]["id"]
+    called, result = (await home.get(job_id))["steps"][:2]
+    assert called["tool_input"] == text
+    assert (result["is_error"], "JSON object" in result["tool_output"]) == (True, True)
 
 
 async def test_memory_of_the_run_is_gone_with_it_and_the_tenants_stays_with_its_account(home: Place) -> None:
@@ -245,6 +259,41 @@ async def test_a_cancelled_run_ends_with_the_step_that_it_is_at(home: Place) -> 
     assert view["steps_used"] <= used + 1
     again = await home.call("POST", f"{TASKS}/{job_id}/cancel")
     assert (again.status, again.error["code"]) == (409, "job_not_cancelable")
+
+
+@pytest.mark.parametrize(
+    ("goal", "is_planned", "told"),
+    [
+        (scripted(*SEARCH), False, ["tool_call"]),
+        (scripted(say("Done.")), False, []),
+        (
+            planned(model("a"), model("b"), model("c", "a"), aggregate("answer", "a", "b", "c")),
+            True,
+            ["plan", "node_result", "node_result"],
+        ),
+    ],
+    ids=["calls", "answer", "plan"],
+)
+async def test_answers_that_were_under_way_when_a_task_was_cancelled_are_paid_and_told_of(
+    home: Place, monkeypatch: pytest.MonkeyPatch, goal: str, told: list[str], *, is_planned: bool
+) -> None:
+    ask, asked = PipelineCalls.ask, 0
+
+    async def cancelling(calls: PipelineCalls, family: str, body: bytes, part: str) -> Paid:
+        nonlocal asked
+        paid = await ask(calls, family, body, part)
+        if not part.startswith("plan/"):
+            asked += 1
+            await home.call("POST", f"{TASKS}/{calls.run_id}/cancel")
+        return paid
+
+    monkeypatch.setattr(PipelineCalls, "ask", cancelling)
+    given = {"enable_planner": True} if is_planned else {}
+    view = await (home.submit if is_planned else home.run)(f"Go. {goal}", **given)
+    assert (view["status"], kinds(view)) == ("canceled", told)
+    assert asked == (2 if is_planned else 1)
+    assert parse_usd(view["total_cost_usd"]) == await home.paid_nanousd(view["id"]) > 0
+    assert (await home.look()).held_nanousd == 0
 
 
 async def test_a_run_that_outlasts_its_process_is_handed_over(home: Place, monkeypatch: pytest.MonkeyPatch) -> None:

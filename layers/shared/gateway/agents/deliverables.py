@@ -2,7 +2,8 @@
 
 The task's run puts a message into the queue for each place before it ends, at least once. A webhook is given the same
 message id at every try, by which its receiver knows a repeat. A letter has no such id, so it is claimed in the job
-before it is sent: one whose try died is not sent again, and its owner is told that it is not known.
+before it is sent: one whose try died is not sent again, and its owner is told that it is not known. An account's
+letters of a day are bounded, since they bear the operator's name and go to any address.
 """
 
 from __future__ import annotations
@@ -19,15 +20,17 @@ from gateway.canonical.jobs import Job
 from gateway.errors import NotFound, ServiceUnavailable
 from gateway.jobs.writer import JobWriter
 from gateway.people import letters
+from gateway.people.attempts import RESULTS_OF, Attempts
 from gateway.ports.jobs import Jobs
 from gateway.ports.mail import Mail
 from gateway.webhooks.posting import PAUSES_S, Event, Posting, TryResult, result_of
 
 EVENT = "task.completed"
-SENDING, SENT, UNSURE, FAILED = "sending", "sent", "unsure", "failed"
+SENDING, AGAIN, SENT, UNSURE, FAILED = "sending", "again", "sent", "unsure", "failed"
 NO_MAIL = "This deployment sends no mail."
 NOT_TAKEN = "The webhook did not take the result in {} tries."
 NOT_MAILED = "The mail service did not take the letter in {} tries."
+TOO_MANY = "The account has sent its {} letters of this day (UTC); a webhook takes any number."
 NOT_KNOWN = "It is not known whether the letter was sent."
 DONE = TryResult(delivered=True)
 
@@ -39,6 +42,7 @@ class Deliverables(Struct, frozen=True):
     writer: JobWriter
     journals: Journals
     mail: Mail
+    attempts: Attempts
     posting: Posting
 
     async def deliver(self, job_id: str, place: int, number: int) -> TryResult:
@@ -74,7 +78,12 @@ class Deliverables(Struct, frozen=True):
         if not self.mail.is_configured:
             await self._note(run.job, place, FAILED, NO_MAIL)
             return DONE
-        if not await self._claim(run.job, place):
+        is_new = _state(run.job, place) is None
+        if is_new and not await self.attempts.counted(RESULTS_OF, run.job.account_id):
+            await self._note(run.job, place, FAILED, TOO_MANY.format(RESULTS_OF.limit))
+            return DONE
+        job = await self._claimed(run.job, place)
+        if job is None:
             await self._note(run.job, place, UNSURE, NOT_KNOWN)
             return DONE
         view = delivered_view(run.job, run.spec, run.records)
@@ -90,24 +99,24 @@ class Deliverables(Struct, frozen=True):
         except ServiceUnavailable:
             again = _later(number)
             words = None if again.again_s is not None else NOT_MAILED.format(number)
-            await self._note(run.job, place, None if words is None else FAILED, words)
+            await self._note(job, place, AGAIN if words is None else FAILED, words)
             return again
-        await self._note(run.job, place, SENT if is_known else UNSURE, None if is_known else NOT_KNOWN)
+        await self._note(job, place, SENT if is_known else UNSURE, None if is_known else NOT_KNOWN)
         return DONE
 
-    async def _claim(self, job: Job, place: int) -> bool:
-        """True for the one try that may send the letter."""
+    async def _claimed(self, job: Job, place: int) -> Job | None:
+        """The job with the claim of the one try that may send the letter; nothing for any other."""
         is_first = False
 
         def claimed(standing: Job) -> Job:
             nonlocal is_first
-            is_first = _state(standing, place) is None
+            is_first = _state(standing, place) in {None, AGAIN}
             return _noted(standing, place, SENDING, None) if is_first else standing
 
-        await self.writer.change(job, claimed)
-        return is_first
+        written = await self.writer.change(job, claimed)
+        return written if is_first else None
 
-    async def _note(self, job: Job, place: int, state: str | None, error: str | None = None) -> None:
+    async def _note(self, job: Job, place: int, state: str, error: str | None = None) -> None:
         await self.writer.change(job, lambda standing: _noted(standing, place, state, error))
 
 
@@ -117,7 +126,7 @@ def _state(job: Job, place: int) -> str | None:
     return state
 
 
-def _noted(job: Job, place: int, state: str | None, error: str | None) -> Job:
+def _noted(job: Job, place: int, state: str, error: str | None) -> Job:
     deliveries = {**job.metadata.get(DELIVERIES, {}), str(place): {"state": state, "error": error}}
     return replace(job, metadata={**job.metadata, DELIVERIES: deliveries})
 

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.agents import plan as plans
 from gateway.agents.records import Node, Plan, Spec, ToolCall
@@ -87,3 +88,9 @@ def _needs_consent(node: Node, state: State, side_effects: Collection[str]) -> b
 def node_call(number: int, node: Node) -> ToolCall:
     """The call of a tool's node of a round, under the name by which its owner agrees to it."""
     return ToolCall(f"{number}/{node.id}", node.tool or "", node.input or "{}")
+
+
+def filled_call(state: State, node: Node) -> ToolCall:
+    """The call of a tool's node that is ready, with the results that its arguments refer to."""
+    outputs = {name: ran.output for name, ran in state.succeeded.items()}
+    return replace(node_call(state.round, node), arguments=plans.filled(node, outputs))

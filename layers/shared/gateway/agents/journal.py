@@ -38,7 +38,7 @@ class Overtaken(Exception):
 
 
 class Canceled(Exception):
-    """Reports that the owner has cancelled the run: nothing but its end may be written."""
+    """Reports that the owner has cancelled the run: what is under way is its last."""
 
 
 class RunRecords(Struct, frozen=True):
@@ -82,16 +82,16 @@ class Journals(Struct, frozen=True):
     async def append(self, run: RunRecords, more: Sequence[Record], *, process: str) -> RunRecords:
         """Adds records, and the end if one of them is it; raises `Overtaken` or `Canceled`, which leave nothing.
 
-        Past a cancellation its own end alone is added.
+        Past a cancellation no other end than its own is added, but what was paid by then still is.
         """
         added = (*run.records, *more)
         name = self._new_name(run.job, added)
         await self.objects.put(name, records.written(added))
         end = next((each for each in more if isinstance(each, Closed)), None)
-        is_canceling = end is not None and end.status == JobStatus.CANCELED
+        is_refused_late = end is not None and end.status != JobStatus.CANCELED
 
         def appended(standing: Job) -> Job:
-            if not holds(standing, run.job, process) or (standing.decided and not is_canceling):
+            if not holds(standing, run.job, process) or (standing.decided and is_refused_late):
                 return standing
             metadata = {**standing.metadata, JOURNAL: name, RECORDS: len(added)}
             metadata.pop(CONSENT, None)

@@ -14,7 +14,7 @@ import orjson
 from msgspec import ValidationError, convert
 from msgspec.structs import replace
 
-from gateway.agents.records import Node, Plan, Spec
+from gateway.agents.records import Node, Plan, Spec, read_arguments
 
 if TYPE_CHECKING:
     from gateway.agents.tools.tool import Tool
@@ -24,6 +24,8 @@ Result = TypeVar("Result")
 NODES_MAX = 20
 # Plans beyond this many nodes cost more than they bring.
 NODES_GOOD = 8
+# Results within the arguments of one call: a node may refer to one thousands of times.
+FILLED_CHARACTERS_MAX = 1_000_000
 PLANNER = (
     "Split the goal, which is the last message, into a plan: a graph of at most {} nodes without cycles. A node of type"
     " 'tool_call' calls one of the tools with its input, one of type 'model' asks a model to do what its goal says, and"
@@ -113,18 +115,25 @@ def is_sound(plan: Plan, tools: Collection[str]) -> bool:
 def _has_input(node: Node) -> bool:
     """True for a JSON object whose references are to nodes that the node depends on."""
     try:
-        found = orjson.loads(node.input or "{}")
-    except orjson.JSONDecodeError:
+        found = read_arguments(node.input or "{}")
+    except ValueError:
         return False
     return isinstance(found, dict) and set(_REFERENCE.findall(node.input or "")).issubset(node.depends_on)
 
 
 def filled(node: Node, results: Mapping[str, str]) -> str:
-    """The arguments of a tool's node, with the results that its texts refer to."""
+    """The arguments of a tool's node, with the results that its texts refer to; what is too long of them is cut."""
+    left = FILLED_CHARACTERS_MAX
+
+    def result(found: re.Match[str]) -> str:
+        nonlocal left
+        text = results.get(found[1], found[0])[:left]
+        left -= len(text)
+        return text
 
     def fill(value: Any) -> Any:
         if isinstance(value, str):
-            return _REFERENCE.sub(lambda found: results.get(found[1], found[0]), value)
+            return _REFERENCE.sub(result, value)
         if isinstance(value, dict):
             return {name: fill(each) for name, each in value.items()}
         return [fill(each) for each in value] if isinstance(value, list) else value

@@ -19,7 +19,7 @@ from gateway.agents import decide, prompt, reflect, verify
 from gateway.agents import plan as plans
 from gateway.agents.calls import Calls, Paid
 from gateway.agents.decide import AskModel, AwaitConsent, Deliver, Note, Over, RunTools, Verify, next_action
-from gateway.agents.graph import MakePlan, Reflect, RunNodes
+from gateway.agents.graph import MakePlan, Reflect, RunNodes, filled_call
 from gateway.agents.journal import Canceled, Journals, RunRecords, holds
 from gateway.agents.records import (
     Answered,
@@ -164,7 +164,10 @@ class Process(Struct):
         return self.is_over or self.deadline_s - self.clock.now_s() < STEP_S + wait_s
 
     async def _write(self, record: Record) -> None:
-        """Writes the record, with those that follow from it alone: one write for a step and its consequences."""
+        """Writes the record, with those that follow from it alone: one write for a step and its consequences.
+
+        Of a run that is cancelled meanwhile the record is written alone, since it has been paid.
+        """
         async with self.lock:
             added = [record]
             while True:
@@ -172,7 +175,12 @@ class Process(Struct):
                 if not isinstance(following, Note):
                     break
                 added.append(following.record)
-            self.run = await self.journals.append(self.run, added, process=self.name)
+            try:
+                self.run = await self.journals.append(self.run, added, process=self.name)
+            except Canceled:
+                if isinstance(record, Closed):
+                    raise
+                self.run = await self.journals.append(self.run, [record], process=self.name)
 
     async def _attempt(self, work: Callable[[], Awaitable[Record]]) -> None:
         """Writes the result of the work; work that cannot be done ends the run, whose partial result stays."""
@@ -263,7 +271,7 @@ class Process(Struct):
                     return scope.state(self.run).closed
                 case Note(record=record):
                     await self._write(scope.written(record))
-                case _ if self._is_short() or self._ending() is not None:
+                case _ if self._is_short() or self.run.job.decided or self._ending() is not None:
                     return None
                 case AskModel(step=step, may_call=may_call):
                     try:
@@ -353,7 +361,7 @@ class Process(Struct):
             await self._write(self._failed(refused))
 
     def _ready(self) -> Sequence[Node]:
-        if self._is_short() or self._ending() is not None:
+        if self._is_short() or self.run.job.decided or self._ending() is not None:
             return ()
         action = self._next(self.run)
         return action.nodes if isinstance(action, RunNodes) else ()
@@ -362,8 +370,7 @@ class Process(Struct):
         """Writes the result of one node; returns what would refuse every other node too."""
         state, spec = self.run.state, self.run.spec
         if node.type == "tool_call":
-            outputs = {name: ran.output for name, ran in state.succeeded.items()}
-            call = ToolCall(node.id, node.tool or "", plans.filled(node, outputs))
+            call = replace(filled_call(state, node), id=node.id)
             ran = await self._called(self._whole, state.round, call)
             if ran is not None:
                 await self._write(NodeRan(node.id, ran, call.arguments))

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import orjson
 from msgspec import Meta, Struct, convert, to_builtins
 
+from gateway.canonical.json_bounds import REWRITTEN_DEPTH_MAX, bound_depth
 from gateway.canonical.money import NanoUsd
 from gateway.ports.mcp import McpTool
 
@@ -193,6 +194,15 @@ class Closed(Struct, frozen=True, tag="closed", omit_defaults=True):
 Record: TypeAlias = (
     Answered | Ran | Warned | Confirmed | Verified | Planned | NodeRan | Reflected | Sent | Spawned | Closed
 )
+
+
+def read_arguments(text: str) -> Any:
+    """The arguments that a model wrote, as JSON; raises `ValueError` for what is none, or nests too deep to be written
+    again: in the answers to the run's owner, or in the call of a tool.
+    """
+    found = orjson.loads(text or "{}")
+    bound_depth(text.encode(), found, REWRITTEN_DEPTH_MAX)
+    return found
 
 
 def written(records: tuple[Record, ...]) -> bytes:

@@ -101,6 +101,8 @@ def _(record: Answered, state: State) -> State:
         steps=record.step,
         turns=(*state.turns, record.message),
         pending=record.calls,
+        # Providers may give an id anew: consent was to the earlier call.
+        confirmed=state.confirmed.difference(call.id for call in record.calls),
         content=record.content or state.content,
     )
 

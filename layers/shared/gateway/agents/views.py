@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from gateway.agents.decide import delivery_calls
-from gateway.agents.graph import node_call
+from gateway.agents.graph import filled_call, node_call
 from gateway.agents.records import (
     Answered,
     Closed,
@@ -22,6 +22,7 @@ from gateway.agents.records import (
     Spec,
     Verified,
     Warned,
+    read_arguments,
 )
 from gateway.agents.state import State, state_of
 from gateway.canonical.jobs import Job, JobKind, JobStatus
@@ -79,8 +80,10 @@ def awaited(spec: Spec, state: State, job: Job) -> list[Json]:
     names = job.metadata.get(CONSENT) if waits(job) else None
     calls = {call.id: call for call in state.pending}
     calls |= {call.id: call for call in delivery_calls(spec)}
-    if state.plan is not None:
-        calls |= {call.id: call for call in (node_call(state.round, node) for node in state.plan.nodes)}
+    if names and state.plan is not None:
+        # Consent is to what is sent, so it shows what strangers' results have put into the arguments.
+        asked = [node for node in state.plan.nodes if node_call(state.round, node).id in names]
+        calls |= {call.id: call for call in (filled_call(state, node) for node in asked)}
     return [
         {"id": call.id, "tool_name": call.name, "tool_input": _input(call.arguments)}
         for call in map(calls.__getitem__, names or ())
@@ -300,7 +303,8 @@ def _step(number: int, kind: str, **members: Any) -> Json:
 
 
 def _input(arguments: str) -> Any:
+    """The arguments as JSON, or as the text that the model wrote where they are none."""
     try:
-        return orjson.loads(arguments)
-    except orjson.JSONDecodeError:
+        return read_arguments(arguments)
+    except ValueError:
         return arguments

@@ -43,6 +43,8 @@ PROOFS = Bound("proofs", 10, 900)
 # What sends mail.
 MAILS_TO = Bound("mails-to", 5, 3600)
 MAILS_FROM = Bound("mails-from", 30, 3600)
+# Letters with results of tasks that one account has sent, to all addresses together.
+RESULTS_OF = Bound("results-of", 100, 86_400)
 # Links that are opened: a token cannot be guessed, and each guess is a read.
 LINKS_FROM = Bound("links-from", 100, 900)
 REFRESHES_FROM = Bound("refreshes-from", 1000, 900)

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from gateway.agents.calls import Calls, Paid
 from gateway.agents.journal import RunRecords
-from gateway.agents.records import Ran, Spec, ToolCall
+from gateway.agents.records import Ran, Spec, ToolCall, read_arguments
 from gateway.agents.tools.table import ROWS, offered
 from gateway.agents.tools.tool import Arguments, ModelRows, Outside, Tool, ToolRefused, Work, cost_of
 from gateway.canonical.jobs import Job
@@ -26,7 +26,7 @@ from gateway.ports.memories import Memories
 log = logging.getLogger(__name__)
 
 NOT_ENABLED = "There is no tool '{}' in this run."
-NO_OBJECT = "The arguments should be a JSON object."
+NO_OBJECT = "The arguments should be a JSON object, of at most 240 levels."
 TOO_SLOW = "The tool took longer than {:.0f} s."
 BROKEN = "The tool failed."
 CUT = "… [the result was cut: it had {} characters]"
@@ -105,8 +105,8 @@ class ToolRunner(Struct, frozen=True):
 def arguments_of(call: ToolCall) -> Arguments:
     """The arguments that the model wrote; raises `ToolRefused` for what is no object."""
     try:
-        found = orjson.loads(call.arguments or "{}")
-    except orjson.JSONDecodeError:
+        found = read_arguments(call.arguments)
+    except ValueError:
         raise ToolRefused(NO_OBJECT) from None
     if not isinstance(found, dict):
         raise ToolRefused(NO_OBJECT)
