@@ -74,7 +74,14 @@ def test_a_raters_weight_in_an_arm_never_exceeds_its_bound() -> None:
         table = learned(table, outcome(), 1.0)
         table, rater, _ = rated(table, rater, "a", liked=False)
         assert table.arm("a").rating.weight <= RATER_WEIGHT + 1e-9
-        assert table.arm("a").rating.short_weight <= table.arm("a").rating.weight + 1e-9
+
+
+def test_a_rater_who_rates_often_is_heard_anew() -> None:
+    table, rater = learned(Table(), outcome(), 1.0), Rater()
+    for number in range(40):
+        table, rater, _ = rated(table, rater, "a", liked=number < 20)
+    rating = table.arm("a").rating
+    assert rating.total / rating.weight < 0.1
 
 
 def test_one_rater_moves_elo_by_a_bounded_amount() -> None:
@@ -105,11 +112,11 @@ def test_a_rater_who_likes_everything_prefers_nothing() -> None:
 
 
 def test_a_later_rating_takes_the_place_of_the_first() -> None:
-    table, _, counted = rated(learned(Table(), outcome(), 1.0), Rater(), "a", liked=True)
+    table, rater, counted = rated(learned(Table(), outcome(), 1.0), Rater(), "a", liked=True)
     other, _, _ = rated(learned(Table(), outcome(), 1.0), Rater(), "a", liked=False)
-    changed, again = rated_again(table, counted, liked=False)
+    changed, rater, again = rated_again(table, rater, counted, liked=False)
     assert changed.arm("a").rating.total == other.arm("a").rating.total
-    assert rated_again(changed, again, liked=False)[0] == changed
+    assert rated_again(changed, rater, again, liked=False)[0] == changed
 
 
 def test_what_is_kept_never_grows() -> None:

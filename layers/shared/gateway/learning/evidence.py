@@ -4,7 +4,8 @@ An arm is a target, named as in logs. Success and rating are shares; time and co
 measured over what the catalog let expect, so that one table serves requests of every length and policies of every
 weight. Both memories fade with the class's outcomes, which brings an arm's uncertainty back while it is not used; the
 short one fades with the arm's own besides. Where they disagree beyond chance, the arm has changed: the long memory is
-given up for the short one.
+given up for the short one. Ratings have the long memory alone: each rater's new ones displace its own older ones
+(`learning/raters.py`), and a memory that one rater could fill would undo the bound of raters.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Counts ratings, so that no rater moves an arm by more than a bound, and compares arms in an ELO table. Pure.
 
-The weights that one rater has in one arm fade with the arm's memory and never sum to more than `RATER_WEIGHT`. So the
-mean rating moves by at most `RATER_WEIGHT / (RATING_PRIOR + RATER_WEIGHT)`, however often a rater rates, and ELO by
-`ELO_STEP * RATER_WEIGHT` points.
+Of each rater an arm has about the last `RATER_WEIGHT` ratings: a new one displaces the older ones in part, so that one
+who rates often is heard anew, and weighs no more. What they weigh fades with the arm's memory, and never sums to more
+than `RATER_WEIGHT`. So the mean rating moves by at most `RATER_WEIGHT / (RATING_PRIOR + RATER_WEIGHT)`, however often a
+rater rates, and ELO by `ELO_STEP * RATER_WEIGHT` points.
 """
 
 from __future__ import annotations
@@ -23,14 +24,25 @@ ELO_STEP = 16.0
 ELO_SCALE = 400.0
 
 
+class Held(Struct, frozen=True):
+    """The part of a rater in one arm: the weight of its ratings, and of the good ones among them."""
+
+    weight: float = 0.0
+    good: float = 0.0
+
+    def times(self, keeps: float) -> Held:
+        """The part of it that is kept."""
+        return Held(self.weight * keeps, self.good * keeps)
+
+
 class Rater(Struct, frozen=True):
-    """One rater's part in one class, as of the tick `at`: weights by arm, and of comparisons.
+    """One rater's part in one class, as of the tick `at`: by arm, and the weight of its comparisons.
 
     `last_arm` and `last_liked` are the rater's last rating, which the next one of another arm is compared with.
     """
 
     at: float = 0.0
-    weights: Mapping[str, float] = {}
+    held: Mapping[str, Held] = {}
     compared: float = 0.0
     last_arm: str = ""
     last_liked: bool = False
@@ -38,8 +50,8 @@ class Rater(Struct, frozen=True):
     def aged_to(self, tick: float) -> Rater:
         """The rater's part at a later tick."""
         keeps = kept_after(max(0.0, tick - self.at))
-        weights = {arm: weight * keeps for arm, weight in self.weights.items()}
-        return replace(self, at=max(self.at, tick), weights=weights, compared=self.compared * keeps)
+        held = {arm: each.times(keeps) for arm, each in self.held.items()}
+        return replace(self, at=max(self.at, tick), held=held, compared=self.compared * keeps)
 
 
 class Counted(Struct, frozen=True):
@@ -47,41 +59,37 @@ class Counted(Struct, frozen=True):
 
     arm: str
     liked: bool
-    weight: float
     at: float
 
 
 def rated(table: Table, rater: Rater, arm: str, *, liked: bool) -> tuple[Table, Rater, Counted]:
     """The table and the rater after a rating, and how it was counted."""
     rater = rater.aged_to(table.ticks)
-    used = rater.weights.get(arm, 0.0)
-    weight = min(1.0, max(0.0, RATER_WEIGHT - used))
-    counted = Counted(arm, liked, weight, table.ticks)
     table, spent = _compared(table, rater, arm, liked=liked)
-    if weight > 0:
-        known = table.arm(arm)
-        table = table.with_arm(arm, replace(known, rating=known.rating.with_one(float(liked), weight, is_share=True)))
-    rater = replace(
-        rater,
-        weights={**rater.weights, arm: used + weight},
-        compared=rater.compared + spent,
-        last_arm=arm,
-        last_liked=liked,
-    )
-    return table, rater, counted
+    held = rater.held.get(arm, Held())
+    kept = held.times(min(1.0, (RATER_WEIGHT - 1) / held.weight)) if held.weight else held
+    table, rater = _held_anew(table, rater, arm, Held(kept.weight + 1, kept.good + liked))
+    rater = replace(rater, compared=rater.compared + spent, last_arm=arm, last_liked=liked)
+    return table, rater, Counted(arm, liked, table.ticks)
 
 
-def rated_again(table: Table, counted: Counted, *, liked: bool) -> tuple[Table, Counted]:
-    """The table after a rating has changed its mind: what is left of its weight goes to the other side.
+def rated_again(table: Table, rater: Rater, counted: Counted, *, liked: bool) -> tuple[Table, Rater, Counted]:
+    """The table and the rater after a rating has changed its mind; comparisons stay as they were made."""
+    rater = rater.aged_to(table.ticks)
+    held = rater.held.get(counted.arm, Held())
+    shift = (float(liked) - float(counted.liked)) * kept_after(max(0.0, table.ticks - counted.at))
+    good = min(max(held.good + shift, 0.0), held.weight)
+    table, rater = _held_anew(table, rater, counted.arm, Held(held.weight, good))
+    return table, rater, replace(counted, liked=liked)
 
-    Comparisons stay as they were made. What a change of the arm has made forget stays forgotten.
-    """
-    known = table.arm(counted.arm)
-    shift = (float(liked) - float(counted.liked)) * counted.weight * kept_after(max(0.0, table.ticks - counted.at))
-    total = min(max(known.rating.total + shift, 0.0), known.rating.weight)
-    return table.with_arm(counted.arm, replace(known, rating=replace(known.rating, total=total))), replace(
-        counted, liked=liked
-    )
+
+def _held_anew(table: Table, rater: Rater, arm: str, new: Held) -> tuple[Table, Rater]:
+    """The table and the rater with this part of the rater in an arm, in the place of the one before."""
+    old, known = rater.held.get(arm, Held()), table.arm(arm)
+    weight = max(0.0, known.rating.weight + new.weight - old.weight)
+    total = min(max(0.0, known.rating.total + new.good - old.good), weight)
+    rating = replace(known.rating, weight=weight, total=total)
+    return table.with_arm(arm, replace(known, rating=rating)), replace(rater, held={**rater.held, arm: new})
 
 
 def expected_win(points: float, other: float) -> float:
