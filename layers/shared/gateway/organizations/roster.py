@@ -14,6 +14,7 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
+from gateway.accounts.pages import iso_utc
 from gateway.audit.entries import differences
 from gateway.audit.trail import Trail
 from gateway.errors import Conflict
@@ -113,6 +114,13 @@ class Roster(Struct, frozen=True):
             if organization is not None and member is not None and not member.removed and not organization.closed:
                 found.append(State(organization, member))
         return found
+
+    async def places_of(self, user_id: str) -> list[dict[str, Any]]:
+        """The organizations that a person is in, each with its role and cap there, for the export of its data."""
+        return [
+            {"org_id": own.org_id, "name": of.name, "joined_at": iso_utc(own.joined_at_s), **_rights(own)}
+            for of, own in ((state.organization, state.actor) for state in await self.mine(user_id))
+        ]
 
     async def standing(self, org_id: str, user_id: str, permission: Permission) -> State:
         """The organization, for a member with a permission; raises `NotFound` for others, or `PermissionDenied`."""
@@ -298,15 +306,18 @@ class Roster(Struct, frozen=True):
         return (await self._changed(org_id, user_id, "organization.delete", plan)).organization
 
     async def _emptied(self, org_id: str, but: str | None = None) -> None:
-        """Takes the members out of a closed organization, but for one."""
+        """Takes the members out of a closed organization, but for one, and erases all addresses, also of those gone."""
         overtaken = 0
         while overtaken < TRIES:
             organization = await self.store.organization(org_id)
-            standing = [one for one in await self.store.members(org_id) if not one.removed and one.user_id != but]
-            if organization is None or not organization.closed or not standing:
+            known = [one for one in await self.store.members(org_id) if one.email and one.user_id != but][
+                :GOING_AT_ONCE
+            ]
+            if organization is None or not organization.closed or not known:
                 return
-            change = going(organization, standing[:GOING_AT_ONCE])
-            if not await self.store.change(change.organization, instead_of=organization, members=change.members):
+            after = going(organization, [one for one in known if not one.removed]).organization
+            gone = [(replace(one, removed=True, email="", version=one.version + 1), one) for one in known]
+            if not await self.store.change(after, instead_of=organization, members=gone):
                 overtaken += 1
         raise refusals.changed_meanwhile()
 

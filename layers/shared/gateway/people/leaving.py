@@ -38,6 +38,9 @@ KEYS_AT_ONCE = 100
 class Memberships(Protocol):
     """A person's places in organizations."""
 
+    async def places_of(self, user_id: str) -> list[dict[str, Any]]:
+        """The organizations that a person is in, each with its role and cap there."""
+
     async def refuse_end_of(self, user_id: str) -> None:
         """Raises `Conflict` for the last owner of an organization, which it names."""
 
@@ -72,6 +75,7 @@ class Leaving(Struct, frozen=True):
             "user": user_view(user),
             "two_factor": status_view(user),
             "sessions": [session_view(one, None) for one in await self.store.sessions(user.user_id)],
+            "organizations": await self.memberships().places_of(user.user_id),
             "keys": [key_view(one) for one in await self._keys(user.account_id)],
             "provider_keys": [{"provider": one.provider, "name": one.name, "last4": one.last4} for one in own],
             "balance": None if account is None else balance_view(account),

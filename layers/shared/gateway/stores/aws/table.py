@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any
 
 from gateway.errors import ServiceUnavailable
-from gateway.stores.aws.attributes import to_item
 from gateway.stores.aws.client import STORE_DOWN, AwsApi, AwsError, ConditionFailed, Item, repeated
 
 TRIES = 5
@@ -22,7 +21,7 @@ WRITE_ID = "write_id"
 
 def marked(item: Item) -> Item:
     """The item with the mark of one write."""
-    return {**item, **to_item({WRITE_ID: secrets.token_hex(8)})}
+    return {**item, WRITE_ID: {"S": secrets.token_hex(8)}}
 
 
 def is_own(found: Item | None, written: Item) -> bool:

@@ -1,4 +1,4 @@
-"""Tests of changes of one organization that are made at once: each one that is answered has happened."""
+"""Tests of what becomes of members: changes that are made at once, and what those who have gone leave behind."""
 
 import asyncio
 
@@ -41,6 +41,22 @@ async def test_persons_who_join_at_once_are_all_members(office: Office) -> None:
     answers = await asyncio.gather(*(office.ask(guest, "POST", path, {"token": tokens[guest]}) for guest in guests))
     assert [answer.status_code for answer in answers] == [200] * 3
     assert {office.user_id[guest] for guest in guests} < await members(office)
+
+
+async def test_a_deleted_organization_knows_no_address_of_those_who_left_before_either(office: Office) -> None:
+    await office.on("owner", "DELETE", f"/members/{office.user_id['developer']}")
+    await office.on("owner", "DELETE", "")
+    left = await office.house.nexgate.organizations.members(office.org_id)
+    assert [(one.removed, one.email) for one in left] == [(True, "")] * 3
+
+
+async def test_an_export_names_the_organizations_that_a_person_is_in(office: Office) -> None:
+    cap = {"monthly_spend_cap_usd": "5"}
+    await office.on("owner", "PATCH", f"/members/{office.user_id['developer']}", cap)
+    shown = (await office.house.ask("GET", "/v1/auth/export", token=office.token["developer"])).json()
+    (place,) = shown["organizations"]
+    assert place.pop("joined_at").endswith("Z")
+    assert place == {"org_id": office.org_id, "name": "Acme Inc", "role": "developer", **cap}
 
 
 @pytest.mark.parametrize("change", ["removed", "demoted"])
