@@ -52,23 +52,23 @@ def test_a_function_does_not_load_at_its_start(family: str, packages: tuple[str,
 # is larger than what it is for. What needs more is loaded by the request that needs it, or raises a number here.
 BUDGETS: dict[str, tuple[int, int]] = {
     "account": (321, 1179),
-    "audio": (343, 1233),
-    "agents": (318, 1211),
+    "audio": (343, 1234),
+    "agents": (318, 1212),
     "background": (387, 1334),
     "billing": (297, 1134),
     "callbacks": (335, 1228),
-    "chat": (378, 1322),
+    "chat": (378, 1323),
     "conversations": (332, 1210),
-    "embeddings": (345, 1229),
+    "embeddings": (345, 1230),
     "eraser": (205, 955),
-    "files": (316, 1196),
+    "files": (316, 1197),
     "gemini": (384, 1333),
     "generation": (363, 1287),
-    "images": (349, 1245),
+    "images": (349, 1246),
     "jobs": (305, 1193),
-    "keys": (288, 1115),
+    "keys": (288, 1116),
     "messages": (381, 1322),
-    "models": (340, 1176),
+    "models": (340, 1177),
     "notifier": (278, 1130),
     "organizations": (311, 1163),
     "reconciler": (251, 1031),
@@ -78,13 +78,13 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "sandbox": (167, 872),
     "settlements": (216, 978),
     "sweeper": (218, 980),
-    "tasks": (318, 1211),
+    "tasks": (318, 1212),
     "usage": (206, 944),
-    "videos": (364, 1287),
+    "videos": (364, 1288),
     "webhooks": (288, 1112),
 }
 # Of a family that is not named.
-OTHERS = (332, 1204)
+OTHERS = (332, 1205)
 MODULES_ROOM, CODE_ROOM = 3, 0.98
 FAMILIES = [path.parent.name for path in (ROOT / "functions").glob("*/app.py")]
 

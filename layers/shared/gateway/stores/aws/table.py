@@ -7,9 +7,9 @@ the same way write the same.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from functools import partial
+from os import urandom
 from typing import Any
 
 from gateway.errors import ServiceUnavailable
@@ -21,7 +21,7 @@ WRITE_ID = "write_id"
 
 def marked(item: Item) -> Item:
     """The item with the mark of one write."""
-    return {**item, WRITE_ID: {"S": secrets.token_hex(8)}}
+    return {**item, WRITE_ID: {"S": urandom(8).hex()}}
 
 
 def is_own(found: Item | None, written: Item) -> bool:
