@@ -74,7 +74,7 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "reconciler": (251, 1031),
     "rerank": (343, 1219),
     "responses": (389, 1349),
-    "runner": (410, 1416),
+    "runner": (410, 1417),
     "sandbox": (167, 872),
     "settlements": (216, 978),
     "sweeper": (218, 980),
