@@ -87,6 +87,15 @@ async def test_parallel_writers_lose_nothing(memories: Memories) -> None:
     assert sorted(await memories.read(MINE)) == ["0", "1", "2", "3"]
 
 
+async def test_many_writers_of_two_processes_lose_nothing(
+    endpoints: Endpoints, client: Client, clock: StoppedClock
+) -> None:
+    aws, table = api(client, clock, "dynamodb", endpoints.moto), new_table(endpoints.moto, "account_id", "sk")
+    processes = [DynamoMemories(aws, table) for _ in range(2)]
+    await asyncio.gather(*(processes[number % 2].write(MINE, str(number), "x", 100) for number in range(40)))
+    assert len(await processes[0].read(MINE)) == 40
+
+
 async def test_a_deletion_whose_answer_was_lost_has_deleted(
     endpoints: Endpoints, client: Client, clock: StoppedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

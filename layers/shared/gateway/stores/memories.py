@@ -5,17 +5,20 @@ A write is a conditional put on the item's version; one that lost the race is ma
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
+from weakref import WeakValueDictionary
 
 from gateway.errors import InvalidRequest, ServiceUnavailable
 from gateway.ports.memories import BYTES_MAX, KEYS_MAX, Memory
 from gateway.stores.aws.attributes import from_item, to_item
-from gateway.stores.aws.client import AwsApi, ConditionFailed
+from gateway.stores.aws.client import JITTER, AwsApi, ConditionFailed
 from gateway.stores.aws.table import Table
 
 SCHEMA_VERSION = 1
 SORT_KEY = "tenant"
-TRIES = 8
+# With full jitter between the tries, so that writers of several processes do not meet again and again.
+TRIES, PAUSE_S, PAUSE_S_MAX = 12, 0.03, 0.5
 FULL = "The memory of the account is full: at most {} keys and {} bytes. Delete what is not needed."
 
 Known = Mapping[str, Memory]
@@ -35,6 +38,7 @@ class DynamoMemories:
 
     def __init__(self, aws: AwsApi, table: str) -> None:
         self._table = Table(aws, table)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def read(self, account_id: str) -> Known:
         known, _ = await self._standing(account_id)
@@ -57,11 +61,14 @@ class DynamoMemories:
         return found
 
     async def _change(self, account_id: str, edit: Callable[[Known], Known]) -> None:
-        for _ in range(TRIES):
-            known, version = await self._standing(account_id)
-            edited = edit(known)
-            if edited == known or await self._put(account_id, edited, version):
-                return
+        # The calls of one answer run side by side: within a process they take turns.
+        async with self._turns.setdefault(account_id, asyncio.Lock()):
+            for number in range(TRIES):
+                known, version = await self._standing(account_id)
+                edited = edit(known)
+                if edited == known or await self._put(account_id, edited, version):
+                    return
+                await asyncio.sleep(JITTER.uniform(0, min(PAUSE_S_MAX, PAUSE_S * 2**number)))
         raise ServiceUnavailable("The memory of the account is being changed by others; try again.")
 
     async def _put(self, account_id: str, known: Known, version: int) -> bool:
