@@ -19,7 +19,7 @@ from tests.environments import ROOT, python_with, run
 from tests.untrusted.tampered_sound import tampered
 
 SECONDS = 1.3
-DRAWN = int(os.environ.get("SOUND_TAMPERS", "300"))
+DRAWN = int(os.environ.get("SOUND_TAMPERS", "100"))
 SCRIPTS = ROOT / "tests/stack/vendors"
 # What encoders put around the sound is paid or not: up to four frames, which are less than this here.
 PADDING_S = 0.12
