@@ -104,7 +104,7 @@ def test_what_open_web_ui_sends_is_answered_as_it_reads_answers(
 
 
 def test_the_requests_are_those_of_every_class() -> None:
-    assert len({sent["class"] for sent in SENT}) == 11
+    assert len({sent["class"] for sent in SENT}) == 13
     assert {sent["path"].partition(":")[2] or sent["path"] for sent in SENT} == {
         "/v1/embeddings",
         "/v1/embed",
