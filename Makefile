@@ -46,8 +46,10 @@ run: setup ## serve the whole stack on 127.0.0.1 (PORT=8080, DATA=.data)
 	@$(BIN)/python -m local --port $(PORT) --data $(DATA)
 
 # Two processes, each with half of the files: workers of one run would each collect all of them, 40 s on a clean checkout.
-test: ## run all tests that need no stack, over our own sample of recorded traffic
-	@$(MAKE) $(if $(findstring jobserver,$(MAKEFLAGS)),,--jobs=2) $(SYNC) test-first test-second
+ifeq ($(MAKECMDGOALS),test)
+MAKEFLAGS += --jobs=2 $(SYNC)
+endif
+test: test-first test-second ## run all tests that need no stack, over our own sample of recorded traffic
 
 test-first: setup ## run one half of them
 	HALF=1 $(PURE_TESTS)
