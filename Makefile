@@ -65,14 +65,14 @@ test-stack: setup ## run the tests of the whole stack and of the SDKs, then judg
 test-stores: setup ## run the tests on DynamoDB Local and moto
 	$(PYTEST) -m servers $(SERVER_TESTS)
 
-test-recorded: setup ## run the tests of all recorded traffic, where more than our sample lies beside the checkout
+test-recorded: setup ## run the tests of all recorded traffic, where more than our sample lies beside the checkout (RECORDED=draw: a third)
 	@if $(BIN)/python -m tests.recorded; then set -x; $(PYTEST) $(RECORDED_TESTS); fi
 
 # Three at a time, the longest first: the stack's tests often wait, for a death to be noticed or a stream to end.
 # SAM copies these folders while tests run: a file of byte code that is being written there has another name a moment later.
 check: setup ## run everything that CI runs
 	@$(BIN)/python -m compileall -q -j 2 layers/shared functions
-	@$(MAKE) --jobs=3 $(SYNC) test-stack test test-recorded types test-stores bench-short template lint contracts
+	@RECORDED=draw $(MAKE) --jobs=3 $(SYNC) test-stack test test-recorded types test-stores bench-short template lint contracts
 	@$(MAKE) clean-tree
 
 lint: setup ## check style and formatting
