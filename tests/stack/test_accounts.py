@@ -135,11 +135,13 @@ def test_a_key_that_manages_an_account_is_shown_the_account(stack: Stack, client
 
 
 def leave_content(stack: Stack, client: httpx.Client, key: dict[str, str]) -> None:
-    """Uploads a file, and has a response stored and another one made in the background."""
+    """Uploads a file, keeps a conversation, and has a response stored and another one made in the background."""
     stack.credit("5")
     file = {"file": ("a.txt", b"a secret", "text/plain")}
     uploaded = client.post("files", headers=key, files=file, data={"purpose": "user_data"})
     assert uploaded.is_success, uploaded.text
+    said = {"items": [{"role": "user", "content": "a secret"}]}
+    assert client.post("conversations", headers=key, json=said).is_success
     asked = {"model": "gpt-4o", "input": "Say one word.", "store": True}
     assert client.post("responses", json=asked, headers=key).status_code == 200
     begun = client.post("responses", json=asked | {"background": True}, headers=key).json()
@@ -160,6 +162,12 @@ def left_of(stack: Stack, account_id: str) -> set[str]:
     return found | ({"uploads/"} if listed["KeyCount"] else set())
 
 
+def conversations_of(stack: Stack) -> set[str]:
+    """Names the objects of all conversations; what is in them is known by the account's items alone."""
+    listed = stack.aws("s3").list_objects_v2(Bucket="nexgate-local-responsesbucket", Prefix="conversations/")
+    return {each["Key"] for each in listed.get("Contents", [])}
+
+
 def test_a_person_takes_its_data_along_and_leaves(stack: Stack, client: httpx.Client) -> None:
     email = registered(stack, client)
     session = signed_in(client, email)
@@ -167,18 +175,22 @@ def test_a_person_takes_its_data_along_and_leaves(stack: Stack, client: httpx.Cl
     with_key = {"Authorization": f"Bearer {key}"}
     account_id = client.get("auth/me", headers=session).json()["account_id"]
     # Before the provider's key, by which the models would be asked.
+    of_others = conversations_of(stack)
     leave_content(stack.seen_by(account_id, key), client, with_key)
+    talk = conversations_of(stack) - of_others
+    assert talk
     brought = {"provider": "openai", "api_key": "sk-own-0123456789", "verify": False}
     assert client.post("provider-keys", json=brought, headers=session).status_code == 201
     assert client.get("webhooks/secret", headers=session).status_code == 200
     shown = client.get("auth/export", headers=session).json()
     assert (shown["user"]["email"], len(shown["keys"]), len(shown["provider_keys"])) == (email, 1, 1)
     before = left_of(stack, account_id)
-    assert before >= {"FilesTable", "JobsTable", "ProviderKeysTable", "ResponsesTable", "WebhooksTable", "uploads/"}
+    assert before == {"FilesTable", "JobsTable", "ProviderKeysTable", "ResponsesTable", "WebhooksTable", "uploads/"}
     assert client.post("auth/deactivate", json={"password": PASSWORD}, headers=session).status_code == 200
     assert client.get("auth/me", headers=session).status_code == 401
     assert client.post("auth/login", json={"email": email, "password": PASSWORD}).status_code == 401
     assert comes_true(lambda: left_of(stack, account_id) == set())
+    assert conversations_of(stack) & talk == set()
     deadline = time.monotonic() + HANGS_AFTER_S
     # A revoked key starts nothing new after 5 s.
     while client.get("models", headers=with_key).status_code == 200:
