@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from urllib.parse import unquote_plus
 
 from gateway.errors import ServiceUnavailable
 from gateway.framing.percent import encoded
-from gateway.ports.clock import Clock
-from gateway.providers.auth.sigv4 import AwsCredentials
 from gateway.stores.aws.client import STORE_DOWN
-from gateway.stores.s3.client import S3Bucket
-from gateway.transport import Client
+from gateway.stores.s3.objects import S3Objects
 
 _NAME = re.compile(rb"<Key>([^<]+)</Key>")
 
 
-class S3Listed:
-    """A bucket of this region, or of an endpoint that is not AWS's own."""
-
-    def __init__(
-        self,
-        client: Client,
-        clock: Clock,
-        credentials: Callable[[], Awaitable[AwsCredentials]],
-        *,
-        region: str,
-        bucket: str,
-        endpoint: str | None = None,
-    ) -> None:
-        self._bucket = S3Bucket(client, clock, credentials, region=region, bucket=bucket, endpoint=endpoint)
+class S3Listed(S3Objects):
+    """`Objects` whose names can be listed."""
 
     async def names(self, prefix: str, most: int, after: str) -> Sequence[str]:
         """The first names with a prefix, of those that sort after a name.
@@ -42,7 +27,3 @@ class S3Listed:
         if answer is None:
             raise ServiceUnavailable(STORE_DOWN)
         return [unquote_plus(name.decode()) for name in _NAME.findall(answer["Body"])]
-
-    async def delete(self, name: str) -> None:
-        """Deletes an object, if it exists."""
-        await self._bucket.must("DELETE", name)
