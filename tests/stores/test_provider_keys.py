@@ -55,6 +55,15 @@ async def test_a_key_is_read_as_it_was_added(store: ProviderKeyStore) -> None:
     assert list(await store.all("acct_two")) == []
 
 
+async def test_keys_of_more_than_one_page_are_all_read(store: ProviderKeyStore) -> None:
+    # DynamoDB answers a query with at most 1 MB.
+    large = [replace(KEY, provider=f"s{number}", settings={"tools": "x" * 300_000}) for number in range(5)]
+    for key in large:
+        await store.add(key)
+    # By name: of a difference of the texts pytest would print megabytes.
+    assert [key.provider for key in await store.all("acct_one")] == [key.provider for key in large]
+
+
 async def test_an_account_has_one_key_of_a_provider(store: ProviderKeyStore) -> None:
     await store.add(KEY)
     # A repeat without an answer is no second key.

@@ -23,14 +23,18 @@ class DynamoProviderKeys:
         self._table = Table(aws, table)
 
     async def all(self, account_id: str) -> Sequence[ProviderKey]:
-        query = {
+        query: dict[str, Any] = {
             "KeyConditionExpression": "account_id = :account",
             "ExpressionAttributeValues": to_item({":account": account_id}),
             "ConsistentRead": True,
         }
-        # Some tens of items of a kilobyte: always one page.
-        answer = await self._table.call("Query", query)
-        return [_record(from_item(item)) for item in answer["Items"]]
+        found: list[ProviderKey] = []
+        while True:
+            answer = await self._table.call("Query", query)
+            found += [_record(from_item(item)) for item in answer["Items"]]
+            if "LastEvaluatedKey" not in answer:
+                return found
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     async def add(self, key: ProviderKey) -> None:
         put = {"Item": _item(key), "ConditionExpression": "attribute_not_exists(provider)"}
