@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from gateway.accounts.mcp_servers import SERVERS_MAX
+from gateway.accounts.mcp_servers import SERVERS_MAX, TOOLS_BYTES_MAX
 from gateway.accounts.mcp_settings import partition, tools_of
 from gateway.errors import NotFound, UpstreamError
 from gateway.logs.lines import JsonFormatter
 from gateway.ports.mcp import McpTool
+from gateway.untrusted.mcp import SCHEMA_BYTES_MAX, TOOLS_MAX
 from tests.control_plane.harness import ACCOUNT, OTHER_ACCOUNT, OTHER_KEY, AppUnderTest, refusal
 from tests.fakes.mcp import ECHO
 
@@ -57,6 +58,18 @@ async def test_a_server_that_cannot_say_its_tools_is_not_stored(nexgate: AppUnde
     answer = await nexgate.ask("POST", PATH, WIKI)
     assert refusal(answer) == (400, "mcp_server_failed", "url")
     assert (await nexgate.ask("GET", PATH)).json()["data"] == []
+
+
+async def test_a_server_whose_tools_no_item_could_hold_is_refused_and_says_why(nexgate: AppUnderTest) -> None:
+    large = [McpTool(f"t{number}", "", {"description": "x" * (SCHEMA_BYTES_MAX - 30)}) for number in range(TOOLS_MAX)]
+    nexgate.mcp.described = large
+    refused = (400, "mcp_server_too_large", "url")
+    assert refusal(await nexgate.ask("POST", PATH, WIKI)) == refused
+    nexgate.mcp.described = large[: TOOLS_BYTES_MAX // SCHEMA_BYTES_MAX]
+    made = await register(nexgate)
+    nexgate.mcp.described = large
+    assert refusal(await nexgate.ask("POST", f"{PATH}/{made['id']}/refresh")) == refused
+    assert (await nexgate.ask("GET", f"{PATH}/{made['id']}")).json() == made
 
 
 async def test_a_name_is_given_once_and_an_account_has_a_bound(nexgate: AppUnderTest) -> None:

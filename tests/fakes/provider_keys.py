@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
+from msgspec.json import encode
 
 from gateway.accounts.provider_key_seal import sealed_credential
 from gateway.accounts.provider_key_test import KeyTester
@@ -21,12 +22,17 @@ from gateway.ports.keys import KeyStore
 from gateway.ports.provider_keys import DataKey, DataKeys, Mode, ProviderKey
 from gateway.ports.upstream import Credential, Upstream, UpstreamRequest, UpstreamTimeouts
 from gateway.providers.chat.registry import KNOWN
+from gateway.stores.aws.client import STORE_DOWN
 
 CATALOG = load(CHAT_MODELS, KNOWN)
 
 
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-items
+ITEM_BYTES_MAX = 400 * 1024
+
+
 class MemoryProviderKeys:
-    """`ProviderKeyStore` in a dictionary."""
+    """`ProviderKeyStore` in a dictionary. A key that no item could hold is refused as DynamoDB refuses it."""
 
     def __init__(self) -> None:
         self.keys: dict[tuple[str, str], ProviderKey] = {}
@@ -37,10 +43,12 @@ class MemoryProviderKeys:
         return [key for (owner, _), key in sorted(self.keys.items()) if owner == account_id]
 
     async def add(self, key: ProviderKey) -> None:
+        _bound(key)
         if self.keys.setdefault((key.account_id, key.provider), key) != key:
             raise provider_key_exists(key.provider)
 
     async def put(self, key: ProviderKey, *, instead_of: ProviderKey) -> None:
+        _bound(key)
         stands = self.keys.get((key.account_id, key.provider))
         if stands is None:
             raise no_provider_key(key.key_id)
@@ -54,6 +62,11 @@ class MemoryProviderKeys:
         stands = self.keys.get((key.account_id, key.provider))
         if stands is not None and stands.key_id == key.key_id:
             del self.keys[key.account_id, key.provider]
+
+
+def _bound(key: ProviderKey) -> None:
+    if len(encode(key)) > ITEM_BYTES_MAX:
+        raise ServiceUnavailable(STORE_DOWN)
 
 
 @dataclass

@@ -31,10 +31,13 @@ from gateway.ports.upstream import Credential
 from gateway.untrusted.mcp import McpClient
 
 SERVERS_MAX = 16
+# An item of DynamoDB has at most 400 KB.
+TOOLS_BYTES_MAX = 300_000
 LISTING_S, CALL_S = 15.0, 90.0
 # A model's functions have names of these characters, and of 64 at the most.
 _TOOL = re.compile(r"[A-Za-z0-9_-]+")
 _PREFIX_CHARACTERS, _NAME_CHARACTERS_MAX = len("mcp____"), 64
+TOO_LARGE = f"The tools of the MCP server take more than {TOOLS_BYTES_MAX} bytes."
 UNREADABLE = "The token of this MCP server cannot be opened; register the server again."
 
 log = logging.getLogger(__name__)
@@ -134,13 +137,16 @@ class McpServers(Struct, frozen=True):
         return await self.client.call(found.settings[URL], token, tool, arguments, call_id, CALL_S)
 
     async def _asked(self, name: str, url: str, token: str) -> str:
-        """The server's tools as they are stored; raises `InvalidRequest` where it cannot say them."""
+        """The server's tools as they are stored; raises `InvalidRequest` where it cannot say them, or says too much."""
         try:
             found = await self.client.tools(url, token, LISTING_S)
         except UpstreamError as failure:
             raise InvalidRequest(failure.message, param=URL, code="mcp_server_failed") from failure
         usable = [tool for tool in found if _is_usable(name, tool.name)]
-        return orjson.dumps(to_builtins(usable)).decode()
+        text = orjson.dumps(to_builtins(usable))
+        if len(text) > TOOLS_BYTES_MAX:
+            raise InvalidRequest(TOO_LARGE, param=URL, code="mcp_server_too_large")
+        return text.decode()
 
     async def _token(self, server: ProviderKey) -> str:
         try:
