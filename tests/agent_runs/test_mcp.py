@@ -1,6 +1,7 @@
 """Tests of accounts' MCP servers: the client against the official package's server, and the tools in runs."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -82,6 +83,90 @@ async def test_a_server_that_does_not_speak_the_protocol_is_an_upstream_error(an
     async with serving(speak) as server:
         with pytest.raises(UpstreamError, match=words):
             await CLIENT.tools(f"http://{server.origin.authority}/mcp", "", HANGS_AFTER_S)
+
+
+def began(version: str = '"2025-06-18"', session: bytes | None = None) -> bytes:
+    """The answer by which a server begins a session."""
+    body = b'{"jsonrpc": "2.0", "id": 1, "result": {"protocolVersion": %b}}' % version.encode()
+    answer = told(body)
+    return answer if session is None else answer.replace(b"connection:", b"mcp-session-id: %b\r\nconnection:" % session)
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        began('"2025-06-18\\r\\nx: y"'),
+        began('"2025-06-18\\n"'),
+        began('"\u0662\u0660\u0662\u0665-06-18"'),
+        began('"1"'),
+        began(session=b"a b"),
+        began(session="\u00e9".encode("latin-1")),
+        began(session=b"x" * 1_001),
+    ],
+)
+async def test_what_a_server_says_of_its_session_goes_into_no_header_unless_the_protocol_allows_it(
+    begin: bytes,
+) -> None:
+    later: list[bytes] = []
+
+    async def speak(peer: Peer) -> None:
+        asked = await peer.request()
+        later.extend([asked] if peer.number > 1 else [])
+        await peer.send(begin)
+
+    async with serving(speak) as server:
+        with pytest.raises(UpstreamError, match="cannot be read") as refused:
+            await CLIENT.tools(f"http://{server.origin.authority}/mcp", "", HANGS_AFTER_S)
+    assert (refused.value.retryable, later) == (False, [])
+
+
+async def test_a_session_is_named_in_each_later_request() -> None:
+    later: list[bytes] = []
+
+    async def speak(peer: Peer) -> None:
+        asked = await peer.request()
+        later.extend([asked] if peer.number > 1 else [])
+        await peer.send(began(session=b"one~!") if peer.number == 1 else told(b'{"id": 2, "result": {"tools": []}}'))
+
+    async with serving(speak) as server:
+        assert await CLIENT.tools(f"http://{server.origin.authority}/mcp", "", HANGS_AFTER_S) == []
+    assert [asked.split(b" ")[0] for asked in later] == [b"POST", b"POST", b"DELETE"]
+    for asked in later:
+        assert b"mcp-session-id: one~!\r\n" in asked
+        assert b"mcp-protocol-version: 2025-06-18\r\n" in asked
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/event-stream"])
+@pytest.mark.parametrize("levels", [230, 300])
+async def test_an_answer_that_nests_deeper_than_it_could_be_written_again_cannot_be_read(
+    kind: str, levels: int
+) -> None:
+    deep = '{"a": ' * levels + "1" + "}" * levels
+    listed, called = (
+        f'{{"tools": [{{"name": "deep", "inputSchema": {deep}}}]}}',
+        f'{{"content": [], "structuredContent": {deep}}}',
+    )
+
+    async def speak(peer: Peer) -> None:
+        asked = orjson.loads((await peer.request()).partition(b"\r\n\r\n")[2] or b"{}")
+        result = called if asked.get("method") == "tools/call" else listed
+        body = b'{"id": %d, "result": %b}' % (asked.get("id", 0), result.encode())
+        if asked.get("id") == 1:
+            await peer.send(began())
+        else:
+            await peer.send(told(body if kind == "application/json" else b"data: %b\n\n" % body, kind))
+
+    async with serving(speak) as server:
+        address = f"http://{server.origin.authority}/mcp"
+        for ask in (
+            partial(CLIENT.tools, address, "", HANGS_AFTER_S),
+            partial(CLIENT.call, address, "", "deep", {}, "one", HANGS_AFTER_S),
+        ):
+            if levels < 240:
+                assert await ask()
+                continue
+            with pytest.raises(UpstreamError, match="cannot be read"):
+                await ask()
 
 
 async def test_a_server_that_says_nothing_is_given_up() -> None:

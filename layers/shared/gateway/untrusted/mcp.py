@@ -8,6 +8,7 @@ not answered. https://modelcontextprotocol.io/specification/2025-06-18/basic/tra
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import orjson
 from msgspec import Struct
 
+from gateway.canonical.json_bounds import REWRITTEN_DEPTH_MAX, ExceedsBounds, bound_depth
 from gateway.errors import GatewayError, UpstreamError, UpstreamTimeout
 from gateway.framing.sse import SSEDecoder
 from gateway.ports.mcp import McpResult, McpTool
@@ -28,6 +30,10 @@ DESCRIPTION_CHARACTERS_MAX = 1_000
 SCHEMA_BYTES_MAX = 8_000
 TEXT_CHARACTERS_MAX = 100_000
 SESSION, PROTOCOL = "mcp-session-id", "mcp-protocol-version"
+# Both go into headers as the server said them. Versions are dates, and ids are visible ASCII:
+# https://modelcontextprotocol.io/specification/2025-06-18/basic/transports#session-management
+_VERSION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_SESSION_ID = re.compile(rb"[!-~]{1,1000}")
 ENDING_S = 2.0
 AWAY = "The MCP server cannot be reached."
 LATE = "The MCP server did not answer in time."
@@ -97,7 +103,10 @@ class _Session:
         told = await self.ask(
             "initialize", {"protocolVersion": VERSION, "capabilities": {}, "clientInfo": client}, begins=True
         )
-        self._headers[PROTOCOL] = str(told.get("protocolVersion") or VERSION)[:32]
+        version = str(told.get("protocolVersion") or VERSION)
+        if _VERSION.fullmatch(version) is None:
+            raise UpstreamError(UNREADABLE, retryable=False)
+        self._headers[PROTOCOL] = version
         await self._post({"jsonrpc": "2.0", "method": "notifications/initialized"}, None)
 
     async def ask(self, method: str, params: Mapping[str, Any], *, begins: bool = False) -> Mapping[str, Any]:
@@ -125,9 +134,11 @@ class _Session:
         async with self._fetcher.asked("POST", self._url, self._headers, orjson.dumps(message)) as response:
             if response.status not in {200, 202}:
                 raise UpstreamError(REFUSED.format(response.status), retryable=response.status >= 500)
-            kept = response.header(b"mcp-session-id") if begins else None
-            if kept is not None:
-                self._headers[SESSION] = kept.decode("latin-1")[:1_000]
+            kept = response.header(SESSION.encode()) if begins else None
+            if kept:
+                if _SESSION_ID.fullmatch(kept) is None:
+                    raise UpstreamError(UNREADABLE, retryable=False)
+                self._headers[SESSION] = kept.decode()
             return {} if number is None else await _answer(response, number)
 
 
@@ -153,13 +164,20 @@ async def _answer(response: Response, number: int) -> Mapping[str, Any]:
     return found
 
 
-def _message(data: bytes | str, number: int) -> Mapping[str, Any] | None:
+def _message(data: bytes, number: int) -> Mapping[str, Any] | None:
+    """The answer to the request of that number, or nothing; raises `UpstreamError` for one that nests too deep."""
     try:
         message = orjson.loads(data)
     except orjson.JSONDecodeError:
         return None
-    is_answer = isinstance(message, dict) and message.get("id") == number and "method" not in message
-    return message if is_answer else None
+    if not isinstance(message, dict) or message.get("id") != number or "method" in message:
+        return None
+    try:
+        # orjson reads deeper than it writes, and what is in here is written again in a request to a model.
+        bound_depth(data, message, REWRITTEN_DEPTH_MAX)
+    except ExceedsBounds:
+        raise UpstreamError(UNREADABLE, retryable=False) from None
+    return message
 
 
 def described(result: Mapping[str, Any]) -> list[McpTool]:
@@ -171,8 +189,8 @@ def described(result: Mapping[str, Any]) -> list[McpTool]:
     for row in rows:
         name, schema = (row.get("name"), row.get("inputSchema")) if isinstance(row, dict) else (None, None)
         if isinstance(name, str) and isinstance(schema, dict) and len(orjson.dumps(schema)) <= SCHEMA_BYTES_MAX:
-            described = str(row.get("description") or row.get("title") or "")
-            found.append(McpTool(name, described[:DESCRIPTION_CHARACTERS_MAX], schema))
+            words = str(row.get("description") or row.get("title") or "")
+            found.append(McpTool(name, words[:DESCRIPTION_CHARACTERS_MAX], schema))
     return found
 
 
