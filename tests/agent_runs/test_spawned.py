@@ -104,6 +104,18 @@ async def test_an_agent_spawns_so_many_and_no_more(home: Place, monkeypatch: pyt
     assert sorted("answer" in each for each in answers(view)) == [False, True, True]
 
 
+async def test_a_plan_spawns_so_many_agents_and_no_more(home: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spawn_agent, "AGENTS_MAX", 2)
+    nodes = [uses(f"part{number}", "spawn_agent", task="Do it.") for number in range(3)]
+    # The others read the first one, so that they are decided on after its agent has ended.
+    nodes += [uses(f"late{number}", "spawn_agent", "part0", task="Do it.") for number in range(2)]
+    last = aggregate("answer", *[node["id"] for node in nodes])
+    view = await home.submit(f"Work. {planned(*nodes, last)}", enable_planner=True, auto_repair_max_rounds=0)
+    found = {node["id"]: node["id"] in view["succeeded_node_ids"] for node in nodes}
+    assert found == {"part0": True, "part1": True, "part2": False, "late0": False, "late1": False}
+    assert sum("answer" in each for each in answers(view)) == kinds(view).count("agent_answer") == 2
+
+
 async def test_an_agent_that_outlasts_its_process_goes_on_in_the_next_one(
     home: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,6 +90,13 @@ def node_call(number: int, node: Node) -> ToolCall:
     return ToolCall(f"{number}/{node.id}", node.tool or "", node.input or "{}")
 
 
+def waiting_calls(state: State, tool: str) -> list[str]:
+    """The ids of the plan's calls of a tool that have no result in this round."""
+    nodes = () if state.plan is None else state.plan.nodes
+    waiting = [node for node in nodes if node.type == "tool_call" and node.id not in state.nodes]
+    return [node_call(state.round, node).id for node in waiting if node.tool == tool]
+
+
 def filled_call(state: State, node: Node) -> ToolCall:
     """The call of a tool's node that is ready, with the results that its arguments refer to."""
     outputs = {name: ran.output for name, ran in state.succeeded.items()}

@@ -19,7 +19,7 @@ from gateway.agents import decide, prompt, reflect, verify
 from gateway.agents import plan as plans
 from gateway.agents.calls import Calls, Paid
 from gateway.agents.decide import AskModel, AwaitConsent, Deliver, Note, Over, RunTools, Verify, next_action
-from gateway.agents.graph import MakePlan, Reflect, RunNodes, filled_call
+from gateway.agents.graph import MakePlan, Reflect, RunNodes, filled_call, waiting_calls
 from gateway.agents.journal import Canceled, Journals, RunRecords, holds
 from gateway.agents.records import (
     Answered,
@@ -243,6 +243,7 @@ class Process(Struct):
         """The answer of the agent that a call spawns, once it has ended."""
         key, state = f"{step}/{call.id}", scope.state(self.run)
         asked = [f"{step}/{each.id}" for each in state.pending if each.name == spawn_agent.NAME]
+        asked += waiting_calls(state, spawn_agent.NAME)
         number = list(dict.fromkeys([*state.children, *asked, key])).index(key)
         try:
             spec = spawn_agent.child_spec(
