@@ -10,10 +10,13 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.agents import plan as plans
+from gateway.agents.calls import Paid, PipelineCalls
 from gateway.agents.decide import AwaitConsent, RunTools, next_action
+from gateway.agents.process import STEP_S
 from gateway.agents.records import Answered, Confirmed, Node, Ran, Spec, ToolCall
 from gateway.agents.state import state_of
 from gateway.agents.tools.tool import Arguments, Tool, ToolRefused, Work
+from gateway.errors import RateLimited
 from gateway.ledger.money import parse_usd
 from tests.agent_runs.harness import TASKS, Place, call, kinds, say, scripted, with_tools
 from tests.agent_runs.scenarios import (
@@ -106,6 +109,35 @@ async def test_nodes_that_are_ready_run_beside_each_other(home: Place) -> None:
     goal = f"Meet. {planned(*nodes, aggregate('answer', *[node['id'] for node in nodes]))} {scored(GOOD)}"
     view = await submitted(home, goal)
     assert (view["status"], most) == ("succeeded", 4)
+
+
+async def test_a_node_that_has_to_wait_for_the_next_process_stops_none_beside_it(
+    home: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask, refused, done = PipelineCalls.ask, asyncio.Event(), Counter[str]()
+    tools = Tools(home)
+
+    async def limited(calls: PipelineCalls, family: str, body: bytes, part: str) -> Paid:
+        if part.endswith("/think") and not refused.is_set():
+            refused.set()
+            raise RateLimited("Wait.", retry_after_s=30)
+        return await ask(calls, family, body, part)
+
+    async def act(_: Work, __: Arguments) -> str:
+        done["begun"] += 1
+        await refused.wait()
+        await asyncio.sleep(0.05)
+        done["ended"] += 1
+        return "done"
+
+    monkeypatch.setattr(PipelineCalls, "ask", limited)
+    # Enough for a step, and not for the wait before it.
+    home.executions.process_s = STEP_S + 20
+    tools.stand(replace(tools.row("web_search", has_side_effect=True), run=act))
+    nodes = (uses("act", "web_search"), THINK, aggregate("answer", "act", "think"))
+    view = await submitted(home, f"Act. {planned(*nodes)} {TEXTS} {scored(GOOD)}")
+    assert (view["status"], view["result"], home.executions.calls) == ("succeeded", "The answer.", 2)
+    assert done == {"begun": 1, "ended": 1}
 
 
 async def test_a_node_begins_as_soon_as_what_it_reads_is_there(home: Place) -> None:

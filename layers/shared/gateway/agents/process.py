@@ -378,6 +378,9 @@ class Process(Struct):
             return None
         try:
             paid = await self._paid(prompt.node_request(spec, state, node), f"node/{state.round}/{node.id}")
+        except TimeIsShort:
+            # Raised out of here, it would stop the nodes beside this one in their calls, which may have side effects.
+            return None
         except GatewayError as error:
             if error.status in REFUSED:
                 return error
