@@ -26,7 +26,7 @@ from tests.fakes.audit import MemoryAudit
 from tests.fakes.keys import MemoryKeyStore
 from tests.fakes.organizations import MemoryOrganizations
 from tests.fakes.people import MemoryPeople
-from tests.stores.conftest import StoppedClock, api, new_table
+from tests.stores.conftest import StoppedClock, api, deaf_once, new_table
 from tests.stores.servers import Endpoints
 from tests.stores.test_organizations import INVITATION, JOINED, MEMBER, ORG, OWNER
 from tests.stores.test_people import JANE, SESSION
@@ -129,6 +129,17 @@ async def test_payments_and_their_terms_change_with_their_entries_alone(stores: 
     assert await stores.books.open(later, "hash", telling(2, "not.done")) == payment
     terms = Automatic(ACCOUNT, low_nanousd=5)
     assert await stores.books.set_terms(terms, telling(3, "billing.alerts_changed"))
-    other = Automatic(ACCOUNT, low_nanousd=6)
-    assert not await stores.books.set_terms(other, telling(4, "not.done"))
+    for late in (terms, Automatic(ACCOUNT, low_nanousd=6)):
+        assert not await stores.books.set_terms(late, telling(4, "not.done"))
     assert await stores.told() == ["billing.checkout_opened", "billing.alerts_changed"]
+
+
+@pytest.mark.parametrize("server", ["dynamodb_local", "moto"])
+async def test_terms_whose_write_was_not_answered_are_known_as_its_own(
+    server: str, client: Client, clock: StoppedClock, endpoints: Endpoints
+) -> None:
+    endpoint = endpoints.of(server)
+    accounts, ledger = new_table(endpoint, "account_id"), new_table(endpoint, "account_id", "sk")
+    await DynamoMoney(api(client, clock, "dynamodb", endpoint), accounts, ledger).open_account(ACCOUNT, 60)
+    books = DynamoPaymentBooks(deaf_once(client, clock, endpoint), accounts, ledger)
+    assert await books.set_terms(Automatic(ACCOUNT, low_nanousd=5), telling(1, "billing.alerts_changed"))

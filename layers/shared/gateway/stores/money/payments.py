@@ -28,6 +28,7 @@ from gateway.ports.audit import Actor, AuditEntry
 from gateway.ports.payments import Automatic, Booking, Payment
 from gateway.stores.aws.attributes import from_item, to_item
 from gateway.stores.aws.client import ConditionFailed, TransactionCanceled
+from gateway.stores.aws.table import is_own, marked
 from gateway.stores.money import expressions
 from gateway.stores.money.items import ENTRY, ONCE, Item, entry_item, ledger_key, number, read_entry, text
 from gateway.stores.money.tables import CONDITION_FAILED, DynamoDb, MoneyTables, no_account
@@ -143,7 +144,8 @@ class DynamoPaymentBooks:
         return Automatic(**{**fields, "account_id": account_id})
 
     async def set_terms(self, terms: Automatic, audit: AuditEntry | None = None) -> bool:
-        item = {**_item(terms), **ledger_key(terms.account_id, TERMS, ""), "version": number(terms.version + 1)}
+        key = ledger_key(terms.account_id, TERMS, "")
+        item = marked({**_item(terms), **key, "version": number(terms.version + 1)})
         put: dict[str, Any] = self._tables.put_new(item)
         if terms.version:
             put["ConditionExpression"] = "version = :before"
@@ -159,7 +161,7 @@ class DynamoPaymentBooks:
             if account_code == CONDITION_FAILED:
                 raise no_account(terms.account_id) from canceled
             # A try whose answer was lost may have been applied.
-            return stands == item
+            return is_own(stands, item)
         return True
 
     def _told(self, audit: AuditEntry | None) -> list[Item]:
