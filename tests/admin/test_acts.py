@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import io
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -118,3 +120,23 @@ async def test_a_new_account_has_a_log_with_its_creation(services: Operator) -> 
     assert (action, outcome, after["balance"]) == ("operator.create_account", "begun", "5")
     ledger = await run(services, "ledger", made["account_id"])
     assert [(entry["by"], entry["why"]) for entry in ledger["entries"]] == [("ann", "ticket 7")]
+
+
+@pytest.mark.anyio
+async def test_a_zero_that_was_set_is_told_and_so_is_the_credential_that_it_was_set_for(
+    services: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account_id, _ = await create_account(services, 0, Act("ann", "a test"))
+    await run(services, "limit", account_id, "0", *WHY)
+    assert log_of(services, account_id) == [("operator.limit", "begun", "", {"rpm": 0})]
+    monkeypatch.setattr(sys, "stdin", io.StringIO("k-1\n"))
+    await run(services, "set-provider-key", "openai", "--id", "eu", "--weight", "0", *WHY)
+    await run(services, "catalog", "rollback", "0", *WHY)
+    # What was not said is not told: no id, no --remove.
+    monkeypatch.setattr(sys, "stdin", io.StringIO("k-2\n"))
+    await run(services, "set-provider-key", "mistral", *WHY)
+    assert sorted(log_of(services, DEPLOYMENT), key=str) == [
+        ("operator.catalog_rollback", "begun", "", {"version": 0}),
+        ("operator.set_provider_key", "begun", "mistral", {"weight": 1}),
+        ("operator.set_provider_key", "begun", "openai", {"weight": 0, "id": "eu"}),
+    ]

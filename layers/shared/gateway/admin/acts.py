@@ -24,7 +24,21 @@ from gateway.wiring.operator import Operator
 DEPLOYMENT = "deployment"
 FAMILY = "operator"
 # Words of a command line that are kept as what was set; no secret is among them, since these are read from a prompt.
-TOLD = ("usd", "balance", "rpm", "plan", "month", "once", "days", "weight", "by_role", "remove", "move", "version")
+TOLD = (
+    "usd",
+    "balance",
+    "rpm",
+    "plan",
+    "month",
+    "once",
+    "days",
+    "weight",
+    "by_role",
+    "remove",
+    "move",
+    "version",
+    "id",
+)
 AMOUNTS = ("usd", "balance")
 TARGETS = ("key", "user", "payment", "provider")
 
@@ -70,7 +84,7 @@ async def write(
         actor=Actor(operator=arguments.by),
         target=target,
         outcome=outcome,
-        after={name: value for name in TOLD if (value := getattr(arguments, name, None))},
+        after={name: value for name in TOLD if _was_said(value := getattr(arguments, name, None))},
         note=arguments.why,
     )
     await services.audit.write(entry)
@@ -97,6 +111,11 @@ async def _account_of(services: Operator, arguments: argparse.Namespace) -> str:
 def _target(arguments: argparse.Namespace) -> str:
     named: list[Any] = [getattr(arguments, name, None) for name in TARGETS]
     return next((str(name) for name in named if name), "")
+
+
+def _was_said(value: object) -> bool:
+    """True for a value that a command line has set, such as 0; an option that was left out has none of its own."""
+    return value is not None and value is not False and value != ""
 
 
 def _reason(text: str) -> str:
