@@ -75,6 +75,9 @@ async def test_people_are_listed_the_newest_first_and_found_by_id_or_address(des
         assert (shown["user_id"], shown["organizations"], shown["sessions"]) == (jane["user_id"], ["org_1"], 1)
         assert (shown["account_suspended"], shown["disabled"], shown["keys"]) == (False, False, [])
         assert "hash of" not in str(shown)
+    # An address may begin as an id does.
+    like_an_id = await desk.house.registered("user_jane@example.com")
+    assert (await desk.run("users", "show", "user_jane@example.com"))["user_id"] == like_an_id["user_id"]
     for named in ("user_none", "none@example.com"):
         with pytest.raises(NotFound):
             await desk.run("users", "show", named)
