@@ -29,7 +29,7 @@ from gateway.ports.provider_keys import DataKeys, ProviderKey, ProviderKeyStore
 from gateway.ports.upstream import Credential
 from gateway.providers.own_settings import faults, takes_own_key
 
-ONLY_OWNERS = "Only an API key that no other key has made can bring, change or remove provider keys."
+ONLY_OWNERS = "Only an API key that no other key has made can bring, change or remove provider keys and MCP servers."
 NOT_TESTED = Verdict(verified=False, reason="The key has not been tested.")
 UNREADABLE = "The provider key cannot be opened; replace it."
 
