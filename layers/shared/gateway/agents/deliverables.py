@@ -23,7 +23,7 @@ from gateway.people import letters
 from gateway.people.attempts import RESULTS_OF, Attempts
 from gateway.ports.jobs import Jobs
 from gateway.ports.mail import Mail
-from gateway.webhooks.posting import PAUSES_S, Event, Posting, TryResult, result_of
+from gateway.webhooks.posting import Event, Posting, TryResult, pause_s, result_of
 
 EVENT = "task.completed"
 SENDING, AGAIN, SENT, UNSURE, FAILED = "sending", "again", "sent", "unsure", "failed"
@@ -132,4 +132,4 @@ def _noted(job: Job, place: int, state: str, error: str | None) -> Job:
 
 
 def _later(number: int) -> TryResult:
-    return TryResult(delivered=False, again_s=PAUSES_S[number - 1] if number <= len(PAUSES_S) else None)
+    return TryResult(delivered=False, again_s=pause_s(number))

@@ -27,6 +27,11 @@ PAUSES_S = (5, 30, 120, 600, 1800, 3600, 7200, 14_400, 21_600, 28_800, 28_800)
 JSON_TYPE = "application/json"
 
 
+def pause_s(number: int) -> int | None:
+    """The pause after the `number`th try, from 1; nothing after the last one."""
+    return PAUSES_S[number - 1] if number <= len(PAUSES_S) else None
+
+
 class Poster(Protocol):
     """Sends a body to a user's URL, which may be hostile."""
 
@@ -65,7 +70,7 @@ class Posting:
     async def post(self, event: Event, url: str, number: int) -> Delivery:
         """Makes the `number`th try, from 1, and logs it."""
         delivery = await self._try(event, url, number)
-        again_s = PAUSES_S[number - 1] if number <= len(PAUSES_S) and not delivery.delivered else None
+        again_s = None if delivery.delivered else pause_s(number)
         delivery = replace(delivery, next_at_s=None if again_s is None else delivery.at_s + again_s)
         await self._records.log(delivery)
         if not delivery.delivered:
