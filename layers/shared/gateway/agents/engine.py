@@ -59,17 +59,16 @@ class Engine(Struct, frozen=True):
         run = await self._taken(job, name, deadline_s)
         calls = self.calls_of(run.job, deadline_s)
         process = Process(
-            name,
-            deadline_s,
-            run,
-            calls,
-            self.tools,
-            self.writer,
-            self.journals,
-            self.clock,
-            self.queue,
-            self.sleep,
-            asyncio.Lock(),
+            name=name,
+            deadline_s=deadline_s,
+            run=run,
+            calls=calls,
+            tools=self.tools,
+            writer=self.writer,
+            journals=self.journals,
+            clock=self.clock,
+            queue=self.queue,
+            sleep=self.sleep,
         )
         try:
             return await process.go_on()

@@ -109,7 +109,7 @@ def is_sound(plan: Plan, tools: Collection[str]) -> bool:
     ids = {node.id for node in plan.nodes}
     known = all(ids.issuperset(node.depends_on) for node in plan.nodes)
     offered = all(node.tool in tools and _has_input(node) for node in plan.nodes if node.type == "tool_call")
-    return 0 < len(plan.nodes) == len(ids) <= NODES_MAX and known and offered and len(order(plan)) == len(ids)
+    return 0 < len(plan.nodes) == len(ids) <= NODES_MAX and known and offered and len(list(in_order(plan))) == len(ids)
 
 
 def _has_input(node: Node) -> bool:
@@ -147,11 +147,6 @@ def in_order(plan: Plan) -> Iterator[Node]:
     while more := ready(plan, placed, placed):
         yield from more
         placed.update(node.id for node in more)
-
-
-def order(plan: Plan) -> list[str]:
-    """The ids of the nodes, each behind those that it reads; nodes of a cycle are missing."""
-    return [node.id for node in in_order(plan)]
 
 
 def ready(plan: Plan, succeeded: Collection[str], begun: Collection[str]) -> list[Node]:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import orjson
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from gateway.agents import decide, prompt, reflect, verify
@@ -92,7 +92,7 @@ class Process(Struct):
     clock: Clock
     queue: DeliveryQueue
     sleep: Callable[[float], Awaitable[None]]
-    lock: asyncio.Lock
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     is_over: bool = False
 
     async def go_on(self) -> Mapping[str, Any]:
@@ -159,6 +159,11 @@ class Process(Struct):
         if self.clock.now_s() >= job.deadline_s:
             return Closed(state.steps, decide.FAILED, state.content, "deadline_exceeded", TOO_LATE)
         return None
+
+    @property
+    def _must_stop(self) -> bool:
+        """True where nothing more may begin in this process."""
+        return self._is_short() or self.run.job.decided or self._ending() is not None
 
     def _is_short(self, wait_s: float = 0.0) -> bool:
         return self.is_over or self.deadline_s - self.clock.now_s() < STEP_S + wait_s
@@ -272,7 +277,7 @@ class Process(Struct):
                     return scope.state(self.run).closed
                 case Note(record=record):
                     await self._write(scope.written(record))
-                case _ if self._is_short() or self.run.job.decided or self._ending() is not None:
+                case _ if self._must_stop:
                     return None
                 case AskModel(step=step, may_call=may_call):
                     try:
@@ -362,7 +367,7 @@ class Process(Struct):
             await self._write(self._failed(refused))
 
     def _ready(self) -> Sequence[Node]:
-        if self._is_short() or self.run.job.decided or self._ending() is not None:
+        if self._must_stop:
             return ()
         action = self._next(self.run)
         return action.nodes if isinstance(action, RunNodes) else ()
@@ -415,7 +420,7 @@ async def side_by_side(works: Sequence[Coroutine[Any, Any, Result]]) -> list[Res
         await _stopped(doing)
 
 
-async def _stopped(tasks: Any) -> None:
+async def _stopped(tasks: Collection[asyncio.Future[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -58,7 +58,7 @@ def answered(step: int, paid: Paid, *, may_call: bool) -> Answered:
     """The record of the model's answer. Calls of a model that may make none are left out of it."""
     whole = orjson.loads(paid.body)
     message = whole["choices"][0]["message"]
-    content = message.get("content") or message.get("refusal") or ""
+    content = _words(message)
     calls = tuple(_call(call) for call in message.get("tool_calls") or ()) if may_call else ()
     kept = {name: value for name, value in message.items() if value is not None and name not in _NOT_REPEATED}
     if not calls:
@@ -108,9 +108,12 @@ def node_request(spec: Spec, state: State, node: Node) -> bytes:
 
 def text_of(paid: Paid) -> str:
     """The text of a whole answer."""
-    message = orjson.loads(paid.body)["choices"][0]["message"]
-    text: str = message.get("content") or message.get("refusal") or ""
-    return text
+    return _words(orjson.loads(paid.body)["choices"][0]["message"])
+
+
+def _words(message: Mapping[str, Any]) -> str:
+    words: str = message.get("content") or message.get("refusal") or ""
+    return words
 
 
 def node_ran(number: int, node: Node, paid: Paid) -> Ran:

@@ -10,7 +10,7 @@ from msgspec import to_builtins
 from gateway.agents import plan as plans
 from gateway.agents import prompt
 from gateway.agents.calls import Paid
-from gateway.agents.records import Reflected, Spec
+from gateway.agents.records import Ran, Reflected, Spec
 from gateway.agents.state import State
 from gateway.agents.verify import MODEL
 
@@ -58,7 +58,7 @@ def outcome(state: State) -> dict[str, Any]:
     return {"nodes": nodes}
 
 
-def _status(ran: Any) -> str:
+def _status(ran: Ran | None) -> str:
     if ran is None:
         return "not run"
     return "failed" if ran.failed else "succeeded"

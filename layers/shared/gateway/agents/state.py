@@ -34,8 +34,6 @@ LESSON = "The answer above was judged and has to be mended: {} Use the results t
 # The code of a task whose result is made of a part of its plan.
 PARTIAL = "nodes_failed"
 NO_NODES: Mapping[str, Ran] = {}
-
-
 NO_CHILDREN: Mapping[str, Any] = {}
 
 
