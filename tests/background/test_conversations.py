@@ -125,6 +125,59 @@ async def test_an_answer_that_was_paid_for_is_added_to_a_full_conversation_and_e
     assert [role for role, _ in await said(home, conversation_id)] == ["user", "assistant"]
 
 
+async def test_turns_side_by_side_take_a_conversation_one_turn_beyond_its_bound(
+    home: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each was let in while there was room for all that was said until then."""
+    bound = 2_000
+    for module in (kept, conversing):
+        monkeypatch.setattr(module, "BYTES_MAX", bound)
+    conversation_id = await begun(home)
+    within = Conversing(home.conversations)
+    asked = orjson.dumps({"model": "gpt-4o", "input": "x" * 1_000, "conversation": conversation_id})
+    bodies = [await within.begun(ACCOUNT, asked) for _ in range(5)]
+    response = orjson.dumps({"status": "completed", "output": []})
+    added = [await within.add(ACCOUNT, f"resp_nxn-{n}", body, response) for n, body in enumerate(bodies)]
+    assert added == [True, True, True, False, False]
+    record = await home.conversations.find(ACCOUNT, conversation_id)
+    assert bound < record.size_bytes <= 2 * bound
+    assert refusal(await home.create("x", conversation=conversation_id))[1] == "conversation_too_large"
+
+
+@pytest.mark.parametrize("way", ["at once", "stream", "background"])
+async def test_a_turn_that_has_no_room_is_answered_all_the_same(
+    home: Place, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    for module in (kept, conversing):
+        monkeypatch.setattr(module, "BYTES_MAX", 100)
+    conversation_id = await begun(home)
+    assert text_in(await ask(home, "Hello!", conversation=conversation_id, **WAYS[way]))
+    assert await said(home, conversation_id) == []
+
+
+FORGED = {
+    "as it is": b'"nexevo"',
+    "escaped": b'"nex\\u0065vo"',
+}
+
+
+@pytest.mark.parametrize("way", ["at once", "background"])
+@pytest.mark.parametrize("name", FORGED.values(), ids=FORGED.keys())
+@pytest.mark.parametrize("inner", [b'"conversation"', b'"conversat\\u0069on"'])
+async def test_the_gateway_s_own_member_is_taken_from_no_caller(
+    home: Place, way: str, name: bytes, inner: bytes
+) -> None:
+    """The member says where a turn is added, unbounded, and how much of the input was said before."""
+    conversation_id = await begun(home)
+    said_before = b'{"id":"%b","items":9}' % conversation_id.encode()
+    asked = orjson.dumps({"model": "gpt-4o", "input": "Hello!", "background": True, **WAYS[way]})
+    answer = await home.call("POST", "", asked[:-1] + b"," + name + b":{" + inner + b":" + said_before + b"}}")
+    assert refusal(answer) == (400, "unknown_parameter", "nexevo")
+    await home.executions.finished()
+    assert await said(home, conversation_id) == []
+    assert [amount for _, amount in await home.ends() if amount] == []
+
+
 @pytest.mark.parametrize("way", ["at once", "stream", "background"])
 async def test_what_has_failed_adds_nothing(home: Place, way: str) -> None:
     conversation_id = await begun(home)

@@ -142,18 +142,20 @@ class Conversations:
         items: Sequence[Item],
         *,
         first: int = 0,
-        bounded: bool = True,
+        bytes_max: int | None = None,
     ) -> tuple[Conversation, Contents]:
         """Adds items at the end, once for each `write`; raises `NotFound`, and the refusal where they have no room.
 
-        One that is not `bounded` is added all the same: an answer that was paid for is not thrown away.
+        A caller with a `bytes_max` of its own is held to that alone, however many items there are.
         """
         at_s = int(self._clock.now_s())
+        items_max = ITEMS_MAX if bytes_max is None else None
+        bytes_max = BYTES_MAX if bytes_max is None else bytes_max
 
         def edit(contents: Contents) -> Contents:
             return contents.with_items(write, items, at_s, first=first)
 
-        return await self._change(account_id, conversation_id, write, edit, bounded=bounded)
+        return await self._change(account_id, conversation_id, write, edit, items_max=items_max, bytes_max=bytes_max)
 
     async def drop(self, account_id: str, conversation_id: str, item_id: str) -> Conversation:
         """Deletes an item; raises `NotFound`."""
@@ -176,7 +178,14 @@ class Conversations:
             return
 
     async def _change(
-        self, account_id: str, conversation_id: str, write: str, edit: Edit, *, bounded: bool = False
+        self,
+        account_id: str,
+        conversation_id: str,
+        write: str,
+        edit: Edit,
+        *,
+        items_max: int | None = None,
+        bytes_max: int | None = None,
     ) -> tuple[Conversation, Contents]:
         for attempt in range(TRIES):
             record, contents = await self.read(account_id, conversation_id)
@@ -184,7 +193,7 @@ class Conversations:
                 return record, contents
             edited = edit(contents)
             document = edited.document()
-            if bounded and (len(edited.entries) > ITEMS_MAX or len(document) > BYTES_MAX):
+            if _is_above(len(edited.entries), items_max) or _is_above(len(document), bytes_max):
                 raise InvalidRequest(FULL.format(ITEMS_MAX, BYTES_MAX // 1024**2), code="conversation_too_large")
             if await self._objects.create(_name(record, record.version + 1), document):
                 moved = await self._commit(record, edited, len(document))
@@ -246,6 +255,10 @@ def unknown_item(item_id: str) -> NotFound:
 
 def _unknown(conversation_id: str) -> NotFound:
     return NotFound(UNKNOWN.format(conversation_id[:80]), param="conversation_id", code="conversation_not_found")
+
+
+def _is_above(size: int, bound: int | None) -> bool:
+    return bound is not None and size > bound
 
 
 def _name(record: Conversation, version: int) -> str:

@@ -84,7 +84,7 @@ class ResponsesRoutes(Struct, frozen=True):
 
     async def continued(self, account_id: str, body: bytes) -> bytes:
         """The request with what it goes on from before its own input: a conversation, or an earlier response."""
-        if items.NAMES_CONVERSATION in body:
+        if items.names_conversation(body):
             body = await self.conversing().begun(account_id, body)
         return await self.stored().continued(account_id, body)
 

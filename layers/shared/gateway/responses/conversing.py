@@ -54,34 +54,37 @@ class Conversing:
     async def add(self, account_id: str, response_id: str, body: bytes, response: bytes) -> bool:
         """Adds a turn to its conversation: `body` as `begun` returned it, `response` as the caller gets it.
 
-        False where it could not be added in time: the caller gets the answer all the same. A response that failed or
-        was cancelled adds nothing, nor does one whose conversation was deleted meanwhile.
+        False where it could not be added in time, or has no room: the caller gets the answer all the same. A response
+        that failed or was cancelled adds nothing, nor does one whose conversation was deleted meanwhile.
         """
         named = items.conversation_of(body)
         if named is None or background.status_of(response) not in ENDED:
             return True
         conversation_id, before = named
+        # It was paid for, so a full conversation takes it too, and then no other; of turns side by side, each of which
+        # was let in, as many as one turn of the largest may be.
+        bytes_max = 2 * BYTES_MAX
         turn = [*items.input_items(body)[before:], *items.output_items(response).values()]
         try:
             async with asyncio.timeout(KEEP_WITHIN_S):
                 await self._conversations.append(
-                    account_id, conversation_id, _write(response_id), turn, first=before, bounded=False
+                    account_id, conversation_id, _write(response_id), turn, first=before, bytes_max=bytes_max
                 )
         except NotFound:
             log.info("%s was deleted before its response ended", conversation_id)
-        except (TimeoutError, ServiceUnavailable):
+        except (TimeoutError, ServiceUnavailable, InvalidRequest):
             log.exception("response %s could not be added to its conversation", response_id)
             count(Metric.RESPONSES_NOT_KEPT)
             return False
         return True
 
-    async def undo(self, account_id: str, body: bytes, response_id: str) -> None:
-        """Takes away what a response whose attempt has died has added, or may still add."""
+    async def undo(self, account_id: str, body: bytes, attempt_id: str) -> None:
+        """Takes away what the response of an attempt that has died has added, or may still add."""
         named = items.conversation_of(body)
         if named is not None:
-            await self._conversations.undo(account_id, named[0], _write(response_id))
+            await self._conversations.undo(account_id, named[0], _write(attempt_id))
 
 
-def _write(response_id: str) -> str:
-    """The name of the response's write: its id without what all of them begin with."""
-    return response_id.rpartition("nxn-")[2]
+def _write(identity: str) -> str:
+    """The name of a response's write: its attempt's id, which ends the response's own."""
+    return identity.rpartition("nxn-")[2]

@@ -12,6 +12,7 @@ import asyncio
 import logging
 import re
 import secrets
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
@@ -55,8 +56,8 @@ class StoredResponses:
         References to earlier items are replaced by the items. A request without either is unchanged. Raises
         `InvalidRequest` if an id is unknown, or if the conversation is too long.
         """
-        body = await self._with_referenced(account_id, body)
-        previous = items.previous_response_id(body)
+        previous, names = items.earlier(body)
+        body = await self._with_referenced(account_id, body, names)
         if previous is None:
             return body
         turn = await self._find(account_id, previous)
@@ -110,9 +111,8 @@ class StoredResponses:
         await self._objects.delete(record.object_name)
         await self._records.delete(record)
 
-    async def _with_referenced(self, account_id: str, body: bytes) -> bytes:
+    async def _with_referenced(self, account_id: str, body: bytes, names: Sequence[str]) -> bytes:
         """Replaces references to items of earlier answers by the items."""
-        names = items.references(body)
         if not names:
             return body
         if len(names) > REFERENCES_MAX:

@@ -16,6 +16,7 @@ from gateway.canonical.response import Extension, Stamp
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.framing.json_edit import edit, members
 from gateway.framing.sse import SSEDecoder, sse_event
+from gateway.protocols.openai_responses.decode import OWN, own_in
 from gateway.protocols.openai_responses.encode_answer import response_object
 from gateway.protocols.openai_responses.errors import failure_object
 from gateway.protocols.shared.document import parse
@@ -47,9 +48,8 @@ def streams(body: bytes) -> bool:
 
 def in_background(body: bytes) -> bytes:
     """The request as it is run: a stream; raises `InvalidRequest` where the gateway's own member cannot be read."""
-    own = parse(body).member("nexevo")
-    said = {} if own is None else own.as_object()
-    put = {"stream": b"true", "nexevo": orjson.dumps({**said, "background": True})}
+    said = own_in(parse(body)).as_object()
+    put = {"stream": b"true", OWN: orjson.dumps({**said, "background": True})}
     return edit(body, put, remove=("background",))
 
 

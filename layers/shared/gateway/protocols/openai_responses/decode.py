@@ -29,6 +29,9 @@ from gateway.protocols.shared.preferences import (
 
 ENCRYPTED_REASONING = "reasoning.encrypted_content"
 LOGPROBS = "message.output_text.logprobs"
+# The gateway's own member: what it has taken out of a request, for the answer to repeat. No caller's is let in.
+OWN = "nexevo"
+UNKNOWN_MEMBER = "Unknown parameter: '{name}'."
 
 _INTEGER_MAX = 2**31 - 1
 _SUMMARIES = ("auto", "concise", "detailed")
@@ -49,7 +52,7 @@ _CHECKS: Mapping[str, Callable[[Node], object]] = {
     "conversation": _object_or_id,
     "max_tool_calls": lambda node: node.as_integer(1, _INTEGER_MAX),
     "moderation": Node.as_object,
-    "nexevo": Node.as_object,
+    OWN: Node.as_object,
     "previous_response_id": Node.as_string,
     "prompt": Node.as_object,
     "prompt_cache_key": Node.as_string,
@@ -72,7 +75,7 @@ _MAPPED = frozenset(
         "metadata",
         "model",
         "models",
-        "nexevo",
+        OWN,
         "parallel_tool_calls",
         "provider",
         "reasoning",
@@ -135,7 +138,7 @@ _ECHOED_REST: Mapping[str, Mapping[str, Any]] = {
 def decode_request(body: bytes) -> ChatRequest:
     """The canonical request; raises `InvalidRequest` with the JSON path of what is wrong."""
     root = parse(body)
-    refuse_upstream_members(root, "Unknown parameter: '{name}'.")
+    refuse_upstream_members(root, UNKNOWN_MEMBER)
     for name in _CHECKS.keys() & root.as_object().keys():
         member = root.member(name)
         if member is not None:
@@ -193,17 +196,29 @@ def _echo(root: Node) -> dict[str, Any]:
     members = root.as_object()
     given = {name: members[name] for name in _ECHOED if members.get(name) is not None}
     whole: dict[str, Any] = {name: {**rest, **given[name]} for name, rest in _ECHOED_REST.items() if name in given}
-    own = root.member("nexevo") or Node({})
+    own = own_in(root)
     previous, background = own.member("previous_response_id"), own.member("background")
-    conversation = own.member("conversation")
+    conversation = conversation_in(own)
     if previous is not None:
         whole["previous_response_id"] = previous.as_string()
     if conversation is not None:
-        conversation.required("items").as_integer(0, _INTEGER_MAX)
-        whole["conversation"] = {"id": conversation.required("id").as_string()}
+        whole["conversation"] = {"id": conversation[0]}
     if background is not None:
         whole["background"] = background.as_boolean()
     return given | whole
+
+
+def own_in(root: Node) -> Node:
+    """The gateway's own member of a request, empty where it has none."""
+    return root.member(OWN) or Node({})
+
+
+def conversation_in(own: Node) -> tuple[str, int] | None:
+    """The conversation that the gateway's own member names, and the number of its items at the head of the input."""
+    named = own.member("conversation")
+    if named is None:
+        return None
+    return named.required("id").as_string(), named.required("items").as_integer(0, _INTEGER_MAX)
 
 
 def _check_stream_options(root: Node, stream: bool) -> None:

@@ -19,7 +19,7 @@ from gateway.canonical.target import Profile, Target
 from gateway.framing.json_edit import edit, edit_objects, members
 from gateway.framing.json_values import reread
 from gateway.protocols.openai_responses.answer import PROTOCOL
-from gateway.protocols.openai_responses.decode import ENCRYPTED_REASONING, LOGPROBS
+from gateway.protocols.openai_responses.decode import ENCRYPTED_REASONING, LOGPROBS, OWN
 from gateway.protocols.openai_responses.encode_items import encode_input
 from gateway.protocols.openai_responses.item_ids import given
 from gateway.protocols.openai_responses.signatures import is_foreign
@@ -66,8 +66,7 @@ def _forwarded(request: ChatRequest, target: Target) -> bytes:
     if profile.efforts and ENCRYPTED_REASONING not in include:
         put["include"] = orjson.dumps([*include, ENCRYPTED_REASONING])
     put |= _readable_input(sent.get("input"))
-    # `nexevo` is what `items.with_history` leaves for the decoder.
-    remove = OWN_MEMBERS | {"nexevo"}
+    remove = OWN_MEMBERS | {OWN}
     remove |= frozenset() if request.stream else _STREAMS_ONLY
     remove |= _SAMPLING_OF_FREE_MODELS if profile.fixed_sampling else frozenset()
     return edit(source, put, remove)

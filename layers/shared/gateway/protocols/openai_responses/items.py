@@ -9,7 +9,7 @@ Shapes: https://platform.openai.com/docs/api-reference/responses.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -17,15 +17,16 @@ from gateway.errors import InvalidRequest
 from gateway.framing.json_edit import edit, members
 from gateway.framing.json_values import reread
 from gateway.framing.sse import SSEDecoder
+from gateway.protocols.openai_responses.decode import OWN, UNKNOWN_MEMBER, conversation_in, own_in
 from gateway.protocols.shared.document import parse
 
 Item = dict[str, Any]
 
 PAGE_ITEMS_MAX = 100
-ITEMS_MAX = 2**31 - 1
 PAGE_ITEMS = 20
 ORDERS = ("asc", "desc")
-# Stands in every request that names a conversation, or goes on from one; a search of the bytes is all that others pay.
+# Stands in every request that `with_history` has put a conversation before: it is spelled here, and by no caller. A
+# search of the bytes is all that others pay.
 NAMES_CONVERSATION = b'"conversation"'
 
 _SCHEMA_VERSION = 1
@@ -39,6 +40,35 @@ _PREFIXES = {
     "custom_tool_call_output": "ctco",
 }
 _STATED = _PREFIXES.keys() - {"reasoning"}
+
+
+class Earlier(NamedTuple):
+    """The response that a request goes on from, and the ids of items that its input refers to, each once."""
+
+    response_id: str | None
+    item_ids: Sequence[str]
+
+
+def names_conversation(body: bytes) -> bool:
+    """True if a caller's request names a conversation.
+
+    Raises `InvalidRequest` where it cannot be read, or has the gateway's own member: that says whose items its input
+    begins with, and is never a caller's to say.
+    """
+    root = parse(body)
+    own = root.member(OWN)
+    if own is not None:
+        raise own.error(UNKNOWN_MEMBER.format(name=OWN), "unknown_parameter")
+    return root.member("conversation") is not None
+
+
+def earlier(body: bytes) -> Earlier:
+    """Reads what a request goes on from besides a conversation; raises `InvalidRequest` where it cannot be read."""
+    root = parse(body)
+    given, previous = root.member("input"), root.member("previous_response_id")
+    elements = [] if given is None or not isinstance(given.value, list) else given.elements()
+    found = (node.required("id").as_string(minimum=1) for node in elements if _is_reference(node.value))
+    return Earlier(None if previous is None else previous.as_string(minimum=1), list(dict.fromkeys(found)))
 
 
 def previous_response_id(body: bytes) -> str | None:
@@ -59,24 +89,11 @@ def conversation_id(body: bytes) -> str | None:
 
 def conversation_of(body: bytes) -> tuple[str, int] | None:
     """The conversation that a request goes on from, and the number of its items at the head of the input."""
-    own = parse(body).member("nexevo")
-    named = None if own is None else own.member("conversation")
-    if named is None:
-        return None
-    return named.required("id").as_string(), named.required("items").as_integer(0, ITEMS_MAX)
-
-
-def references(body: bytes) -> list[str]:
-    """The ids of items that the input refers to, each once; raises `InvalidRequest` where one has none."""
-    given = parse(body).member("input")
-    if given is None or not isinstance(given.value, list):
-        return []
-    found = (node.required("id").as_string(minimum=1) for node in given.elements() if _is_reference(node.value))
-    return list(dict.fromkeys(found))
+    return conversation_in(own_in(parse(body)))
 
 
 def with_referenced(body: bytes, found: Mapping[str, Item]) -> bytes:
-    """The request with the items in the place of references to them; `found` has all of `references`."""
+    """The request with the items in the place of references to them; `found` has all of its `item_ids`."""
     given = reread(members(body)["input"])
     resolved = [found[item["id"]] if _is_reference(item) else item for item in given]
     return edit(body, {"input": orjson.dumps(resolved)})
@@ -105,7 +122,7 @@ def with_history(body: bytes, items: Sequence[Item], own: Mapping[str, Any]) -> 
     """
     own_input = _own_input(members(body).get("input", b"null"))
     history = [orjson.dumps(item) for item in items]
-    put = {"input": b"[" + b",".join([*history, *own_input]) + b"]", "nexevo": orjson.dumps(own)}
+    put = {"input": b"[" + b",".join([*history, *own_input]) + b"]", OWN: orjson.dumps(own)}
     return edit(body, put, remove=own.keys())
 
 
