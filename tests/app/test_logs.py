@@ -9,7 +9,20 @@ import pytest
 
 from gateway.logs.lines import configure
 from gateway.pipeline.pipeline import Pipeline
-from tests.app.harness import ACCOUNT, KEY, Scripted, app_under_test, completion, hello, sized
+from tests.app.harness import (
+    ACCOUNT,
+    KEY,
+    SSE_HEAD,
+    Scripted,
+    app_under_test,
+    completion,
+    delta,
+    event,
+    hello,
+    piece,
+    sized,
+    usage,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -96,3 +109,21 @@ async def test_each_failed_attempt_is_named_by_its_provider_and_code(lines: Line
     await served(sized(400, b'{"error": {"message": "No.", "type": "invalid_request_error", "param": "stop"}}'))
     failures = [line["failures"] for line in lines() if line.get("event") == "request"]
     assert failures == [["openai: 503 upstream_overloaded"], ["openai: 400 invalid_request_error"]]
+
+
+@pytest.mark.parametrize("headers", [{}, {"idempotency-key": "once"}])
+async def test_a_stream_whose_caller_left_says_so(lines: Lines, headers: dict[str, str]) -> None:
+    """A stream under an Idempotency-Key goes on to its end all the same, for the next try."""
+    streamed = [event(delta(word)) for word in ("Hel", "lo")]
+    ending = [event(delta(finish="stop")), event(usage()), event(b"[DONE]"), piece(b"")]
+
+    async def script(_: int, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"".join([SSE_HEAD, *streamed, *ending]))
+        await writer.drain()
+
+    async with Scripted(script) as provider, app_under_test(provider.base_url) as gateway:
+        for takes_bytes in (1, None):
+            keyed = {name: f"{value} {takes_bytes}" for name, value in headers.items()}
+            await gateway.ask(hello(stream=True), headers=keyed, takes_bytes=takes_bytes)
+    left = [line.get("caller_left") for line in lines() if line.get("event") == "request"]
+    assert left == [True, None]

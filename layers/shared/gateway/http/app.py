@@ -106,7 +106,8 @@ class App(Generic[ServicesT, RouteT]):
         except GatewayError:
             raise
         except CallerLeft:
-            exchange.caller_left = True
+            # The stream has noted it for the log line, and an answer would reach no caller.
+            pass
         except Exception as unforeseen:
             raise GatewayError(UNFORESEEN) from unforeseen
 

@@ -147,7 +147,6 @@ class EventStream(Struct):
     _last_s: float = 0.0
     _ticker: asyncio.Task[None] | None = None
     _flowing: bool = False
-    _left: bool = False
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def __aenter__(self) -> Self:
@@ -161,7 +160,7 @@ class EventStream(Struct):
     ) -> None:
         if self._ticker is not None:
             self._ticker.cancel()
-        if self.committed and error is None and not self._left:
+        if self.committed and error is None and not self.exchange.caller_left:
             await self.exchange.write(b"", more=False)
 
     def announce(self, headers: Mapping[str, str]) -> None:
@@ -176,7 +175,7 @@ class EventStream(Struct):
             else:
                 await self._begin(data)
         except OSError as error:
-            self._left = True
+            self.exchange.caller_left = True
             raise CallerLeft from error
 
     async def _begin(self, data: bytes) -> None:
