@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 from gateway.errors import InvalidRequest, ServiceUnavailable
 from gateway.ports.memories import BYTES_MAX, KEYS_MAX, Memory
 from gateway.stores.aws.attributes import from_item, to_item
-from gateway.stores.aws.client import JITTER, AwsApi, ConditionFailed
+from gateway.stores.aws.client import JITTER, AwsApi
 from gateway.stores.aws.table import Table
 
 SCHEMA_VERSION = 1
@@ -53,8 +53,8 @@ class DynamoMemories:
 
         def without(known: Known) -> Known:
             nonlocal found
-            # A repeat of a write whose answer was lost finds the key gone.
-            found = found or key in known
+            # Of the last try, which writes: one that lost its race to another deletion has deleted nothing.
+            found = key in known
             return {name: memory for name, memory in known.items() if name != key}
 
         await self._change(account_id, without)
@@ -78,16 +78,11 @@ class DynamoMemories:
             "memories": {key: {"value": each.value, "at": each.written_at_s} for key, each in known.items()},
             "schema_version": SCHEMA_VERSION,
         }
-        put = {
-            "Item": to_item(item),
+        condition = {
             "ConditionExpression": "attribute_not_exists(account_id) OR version = :before",
             "ExpressionAttributeValues": to_item({":before": version}),
         }
-        try:
-            await self._table.call("PutItem", put)
-        except ConditionFailed:
-            return False
-        return True
+        return await self._table.put(to_item(item), condition)
 
     async def _standing(self, account_id: str) -> tuple[Known, int]:
         answer = await self._table.call("GetItem", {"Key": to_item(_key(account_id)), "ConsistentRead": True})
