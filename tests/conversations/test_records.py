@@ -75,6 +75,8 @@ async def test_a_page_has_the_account_s_records_newest_first(records: Conversati
     assert await ids(records, limit=2) == ["conv_nxn-04", "conv_nxn-03"]
     assert await ids(records, limit=2, before="conv_nxn-03") == ["conv_nxn-01", "conv_nxn-00"]
     assert await ids(records, before="conv_nxn-02") == ["conv_nxn-01", "conv_nxn-00"]
+    # One that was deleted since.
+    assert await ids(records, before="conv_nxn-02x") == ["conv_nxn-01", "conv_nxn-00"]
     assert await ids(records, before="conv_nxn-00") == []
 
 

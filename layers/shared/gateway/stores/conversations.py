@@ -20,8 +20,6 @@ from gateway.stores.aws.table import Table
 SCHEMA_VERSION = 1
 # Begins the sort key of a conversation, and of nothing else in the table.
 PREFIX = "conv_"
-# Sorts after every id.
-END_OF_IDS = f"{PREFIX}~"
 
 
 class DynamoConversationRecords:
@@ -39,21 +37,18 @@ class DynamoConversationRecords:
 
     async def page(self, account_id: str, now_s: float, *, limit: int, before: str | None) -> Sequence[Conversation]:
         query: dict[str, Any] = {
-            "KeyConditionExpression": "account_id = :account AND response_id BETWEEN :first AND :last",
+            "KeyConditionExpression": "account_id = :account AND begins_with(response_id, :prefix)",
             "FilterExpression": "expires_at_s > :now",
-            "ExpressionAttributeValues": to_item(
-                {":account": account_id, ":first": PREFIX, ":last": before or END_OF_IDS, ":now": int(now_s)}
-            ),
-            # One more than wanted, since the range includes its end.
-            "Limit": limit + 1,
+            "ExpressionAttributeValues": to_item({":account": account_id, ":prefix": PREFIX, ":now": int(now_s)}),
+            "Limit": limit,
             "ScanIndexForward": False,
             "ConsistentRead": True,
         }
-        start: Item | None = None
+        start = None if before is None else _key(account_id, before)
         found: list[Conversation] = []
         while len(found) < limit:
             answer = await self._table.call("Query", query if start is None else {**query, "ExclusiveStartKey": start})
-            found += [record for record in map(_record, answer["Items"]) if record.conversation_id != before]
+            found += map(_record, answer["Items"])
             start = answer.get("LastEvaluatedKey")
             if start is None:
                 break
