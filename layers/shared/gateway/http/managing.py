@@ -41,11 +41,10 @@ class ManagerCall(KeyedCall):
         user_id = self.principal.key.user_id
         if org_id is None or user_id is None:
             return
-        store = self.services.organizations()
-        found = await store.member(org_id[:80], user_id)
-        # Read after the member: one that was changed by closing is met in an organization that is closed.
-        organization = await store.organization(org_id[:80])
-        if found is None or found.removed or organization is None or organization.closed:
+        from gateway.ports.organizations import member_in  # noqa: PLC0415  # calls for organizations alone need it
+
+        found = await member_in(self.services.organizations(), org_id[:80], user_id)
+        if found is None:
             from gateway.organizations.refusals import no_organization  # noqa: PLC0415  # no cold start pays for it
 
             raise no_organization(org_id)

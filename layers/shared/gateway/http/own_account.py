@@ -18,7 +18,7 @@ from gateway.people.registration import user_view
 from gateway.people.second_factor import status_view
 from gateway.people.sessions import session_view
 from gateway.people.settings import Confirmation, PasswordChange, Profile, Proof
-from gateway.ports.organizations import OrganizationStore
+from gateway.ports.organizations import OrganizationStore, member_in
 from gateway.ports.people import User
 from gateway.wiring.people import people
 
@@ -67,8 +67,7 @@ async def update_profile(call: PersonCall, wanted: Profile) -> Shown:
 
 async def refuse_strangers_to(org_id: str, user: User, store: OrganizationStore) -> None:
     """Raises `NotFound` for an organization that the person is not in, as for one that is unknown."""
-    member, organization = await store.member(org_id, user.user_id), await store.organization(org_id)
-    if member is None or member.removed or organization is None or organization.closed:
+    if await member_in(store, org_id, user.user_id) is None:
         from gateway.organizations.refusals import no_organization  # noqa: PLC0415  # no cold start pays for it
 
         raise no_organization(org_id, param="default_organization")

@@ -133,3 +133,13 @@ class OrganizationStore(Protocol):
         self, invitation: Invitation, status: InvitationStatus, audit: AuditEntry | None = None
     ) -> bool:
         """Ends an invitation; false if it is no more pending."""
+
+
+async def member_in(store: OrganizationStore, org_id: str, user_id: str) -> Member | None:
+    """The member of an organization that is open, unless it was removed; `None` for all others."""
+    found = await store.member(org_id, user_id)
+    # Read after the member: one that was changed by closing is met in an organization that is closed.
+    organization = await store.organization(org_id)
+    if found is None or found.removed or organization is None or organization.closed:
+        return None
+    return found
