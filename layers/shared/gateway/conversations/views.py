@@ -37,7 +37,8 @@ def conversation_view(record: Conversation) -> dict[str, Any]:
 def detail_view(record: Conversation, contents: Contents) -> dict[str, Any]:
     """A conversation with its newest messages, oldest of them first."""
     said = [entry for entry in contents.entries if entry.item.get("type") == "message"]
-    shown = _fitting([message_view(record.conversation_id, entry) for entry in said[::-1]][:MESSAGES_MAX])
+    newest = said[::-1][:MESSAGES_MAX]
+    shown = _fitting([message_view(record.conversation_id, entry) for entry in newest])
     return {**conversation_view(record), "messages": shown[::-1], "has_more": len(shown) < len(said)}
 
 

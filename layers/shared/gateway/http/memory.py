@@ -5,12 +5,12 @@ The account comes from the key and from nothing else, as for the agents' own too
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from gateway.accounts.pages import iso_utc
+from gateway.accounts.pages import Page, iso_utc
 from gateway.errors import InvalidRequest, NotFound
 from gateway.http.calls import KeyedCall, Shown
 from gateway.http.endpoints import Endpoints
@@ -38,11 +38,11 @@ async def list_memories(call: KeyedCall, wanted: MemoryQuery) -> Shown:
         if wanted.task_id is not None:
             raise InvalidRequest(NO_TASK, param="task_id", code="invalid_value")
         known = await memories().read(call.account_id)
-        return _listed([_view("tenant", key, known[key].value, known[key].written_at_s) for key in sorted(known)])
+        return _listed(known, lambda key: _view("tenant", key, known[key].value, known[key].written_at_s))
     if wanted.task_id is None:
         raise InvalidRequest(NEEDS_TASK, param="task_id", code="missing_required_parameter")
     remembered = await memory_of_run(call.account_id, wanted.task_id)
-    return _listed([_view("task", key, remembered[key], None) for key in sorted(remembered)])
+    return _listed(remembered, lambda key: _view("task", key, remembered[key], None))
 
 
 @served.on("DELETE", "/{key...}")
@@ -60,5 +60,6 @@ def _view(level: str, key: str, value: str, written_at_s: int | None) -> dict[st
     return {"object": "memory", "level": level, "key": key, "value": value, "updated_at": updated}
 
 
-def _listed(shown: list[dict[str, Any]]) -> Mapping[str, Any]:
-    return {"object": "list", "data": shown, "has_more": False, "next_cursor": None}
+def _listed(keys: Iterable[str], view: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    """All memories, by their keys, as one page."""
+    return Page(sorted(keys), None).shown(view)
