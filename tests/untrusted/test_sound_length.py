@@ -1,15 +1,22 @@
 """Tests of the length of sound: what a file states is not believed, and what can be decoded is counted."""
 
+import base64
 import math
 import struct
 import tracemalloc
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.canonical.request import MeasuredSound
 from gateway.errors import InvalidRequest
+from gateway.operations import heard_sound
+from gateway.protocols import gemini
 from gateway.untrusted.file_types import AUDIO, FileType, judge_file
+from gateway.untrusted.sound import mp4
+from gateway.untrusted.sound.steps import STEP_BYTES, STEPS_MAX, Steps, Unreadable
 from gateway.untrusted.sound_length import UNKNOWN, sound_seconds
 from local.providers import sounds
 from tests.untrusted.tampered_sound import checked
@@ -148,6 +155,69 @@ def test_a_second_part_of_a_fragment_says_where_it_is() -> None:
     assert refused(whole + fragment(unsaid, unsaid, sound=720))
 
 
+class Counted(Steps):
+    """Steps that tell how many were taken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken = 0
+
+    def take(self, read_bytes: int = 0) -> None:
+        self.taken += 1 + read_bytes // STEP_BYTES
+        super().take(read_bytes)
+
+
+def test_a_run_of_any_number_of_nothing_is_refused_at_once() -> None:
+    """A run whose samples have no size and no fields has room for four milliards of them."""
+    run = box("trun", numbers(1, 900_000, 0))
+    nothing = box("traf", box("tfhd", numbers(0x20000, 1)), run)
+    steps = Counted()
+    with pytest.raises(Unreadable):
+        mp4.length(film(aac_entry(), [9] * 40) + fragment(nothing, sound=0), steps)
+    assert steps.taken < 1_000
+
+
+def test_all_sound_of_a_request_shares_the_steps_of_one_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = Counted()
+    monkeypatch.setattr(heard_sound, "Steps", lambda: steps)
+    run = box("trun", numbers(1, 90_000, 0))
+    most = box("traf", box("tfhd", numbers(0x20010, 1, 1)), run)
+    sound = film(aac_entry(), []) + fragment(most, sound=90_000)
+    heard = {"mimeType": FileType.M4A.value, "data": base64.b64encode(sound).decode()}
+    asked = {"model": "gemini-2.5-flash", "contents": [{"role": "user", "parts": [{"inlineData": heard}] * 20}]}
+    request = heard_sound.with_sound_measured(gemini.CLIENT.decode_request(orjson.dumps(asked)))
+    # Eleven have a fragment of 90,000 steps; the others keep the bound of their bytes.
+    measured = MeasuredSound(11 * len(heard["data"]), request.sound.tokens)
+    assert (request.sound, STEPS_MAX < steps.taken < STEPS_MAX + 10) == (measured, True)
+
+
+def test_a_step_that_copies_counts_by_its_bytes() -> None:
+    nested = b"\x04\x0d\x40" + bytes(12)
+    steps = Counted()
+    with pytest.raises(Unreadable):
+        mp4.length(film(box("mp4a", bytes(28), box("esds", bytes(4), nested * 400)), []), steps)
+    assert steps.taken > len(nested) * 400 * 400 // 2 // STEP_BYTES
+
+
+def test_each_head_of_a_fragment_counts_the_tracks_among_which_it_is_looked_for() -> None:
+    whole = film(aac_entry(), [])
+    begun = whole.index(b"moov") - 4
+    track = whole[begun + 8 :]
+    many = whole[:begun] + box("moov", *[track] * 50)
+    steps = Counted()
+    mp4.length(many + fragment(*[box("traf", box("tfhd", numbers(0x20000, 2)))] * 50, sound=0), steps)
+    assert steps.taken > 50 * 50
+
+
+def test_a_number_of_more_than_eight_bytes_is_refused() -> None:
+    whole = WHOLE[FileType.WEBM]
+    at = whole.index(b"\x16T\xaek")
+    for size in (8, 200):
+        scale = b"\x2a\xd7\xb1" + element(b"\xff" * size)
+        content = whole[:at] + scale + b"\x44\x89\x84" + struct.pack(">f", 1.0) + whole[at:]
+        assert outcome(content, FileType.WEBM) == ("counted" if size == 8 else "unknown_duration")
+
+
 def test_wav_whose_samples_are_another_coding_is_refused() -> None:
     plain = struct.pack("<88200h", *(int(3_000 * math.sin(at / 16)) for at in range(88_200)))
     assert seconds(wave(plain)) == pytest.approx(1.0)
@@ -198,6 +268,31 @@ def test_any_bytes_are_counted_or_refused(kind: FileType, tail: bytes, data: st.
     for content in (tail, whole[:at] + tail, whole[:at] + tail + whole[at + len(tail) :]):
         assert outcome(content, kind) in ("counted", "unknown_duration")
     assert outcome(whole, kind) == "counted"
+
+
+# TimestampScale, Duration, and what a track tells.
+ELEMENTS = (b"\x2a\xd7\xb1", b"\x44\x89", b"\xd7", b"\x83", b"\x86", b"\x63\xa2")
+REPEATED = st.builds(
+    bytes.__mul__, st.sampled_from((b"\0", b"\1", b"\x7f", b"\xff")), st.sampled_from((0, 1, 4, 8, 200))
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(ELEMENTS), REPEATED), min_size=2, max_size=8))
+def test_elements_of_any_length_are_counted_or_refused(elements: list[tuple[bytes, bytes]]) -> None:
+    whole, more = WHOLE[FileType.WEBM], b"".join(name + element(data) for name, data in elements)
+    inside = whole.index(b"\x16T\xaek")
+    track, end = inside + 7, inside + 21
+    in_track = whole[: inside + 4] + element(b"\xae" + element(whole[track:end] + more)) + whole[end:]
+    assert outcome(whole[: inside + 4] + element(b"\xae" + element(whole[track:end])) + whole[end:], FileType.WEBM) == (
+        "counted"
+    )
+    for content in (whole[:inside] + more + whole[inside:], in_track):
+        assert outcome(content, FileType.WEBM) in ("counted", "unknown_duration")
+
+
+def element(data: bytes) -> bytes:
+    """Builds the size and the content of an element."""
+    return (len(data) | 1 << 14).to_bytes(2, "big") + data
 
 
 def outcome(content: bytes, kind: FileType) -> str | None:

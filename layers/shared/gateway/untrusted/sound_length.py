@@ -8,7 +8,7 @@ from __future__ import annotations
 from gateway.errors import InvalidRequest
 from gateway.untrusted.file_types import FileType
 from gateway.untrusted.sound import flac, matroska, mp4, mpeg, ogg, wave
-from gateway.untrusted.sound.steps import Length, Unreadable
+from gateway.untrusted.sound.steps import Length, Steps, Unreadable
 
 UNKNOWN = (
     "The length of the sound cannot be counted. These are taken: MP3, AAC in ADTS, FLAC without an ID3 tag, WAV of "
@@ -21,10 +21,13 @@ _HIDDEN = (b"fLaC", b"OggS", b"RIFF", b"\x1aE\xdf\xa3")
 SECONDS_MAX = 24 * 3_600
 
 
-def sound_seconds(content: bytes, file_type: FileType, param: str) -> float:
-    """The seconds of sound in a file; raises `InvalidRequest` at `param` where they cannot be counted."""
+def sound_seconds(content: bytes, file_type: FileType, param: str, steps: Steps | None = None) -> float:
+    """The seconds of sound in a file; raises `InvalidRequest` at `param` where they cannot be counted.
+
+    Files of one request share their `steps`.
+    """
     try:
-        seconds = _COUNTS[file_type](content).seconds
+        seconds = _COUNTS[file_type](content, Steps() if steps is None else steps).seconds
     except Unreadable:
         seconds = 0.0
     if not 0 < seconds <= SECONDS_MAX:
@@ -32,14 +35,14 @@ def sound_seconds(content: bytes, file_type: FileType, param: str) -> float:
     return seconds
 
 
-def _frames(content: bytes) -> Length:
+def _frames(content: bytes, steps: Steps) -> Length:
     """The length of sound without a container, behind tags."""
     start = 0
     while content.startswith(_TAG, start) and len(content) >= start + _TAG_HEAD_BYTES:
         start += _tag_bytes(content, start)
     if content.startswith(_HIDDEN, start) or content.startswith(b"ftyp", start + 4):
         raise Unreadable
-    return mpeg.length(content, start)
+    return mpeg.length(content, steps, start)
 
 
 def _tag_bytes(content: bytes, start: int) -> int:

@@ -39,16 +39,16 @@ def _rate_in(facts: bytes) -> int:
     return int.from_bytes(facts[10:13], "big") >> 4
 
 
-def length(content: bytes) -> Length:
+def length(content: bytes, steps: Steps) -> Length:
     """The length of a file; raises `Unreadable` if its frames are of several kinds, of which decoders may take any."""
     facts = content[8 : 8 + _FACTS_BYTES]
     if len(facts) < _FACTS_BYTES or not (rate := _rate_in(facts)):
         raise Unreadable
-    return Length(_counted(content, _frames_start(content, 4), rate))
+    return Length(_counted(content, _frames_start(content, steps), rate, steps))
 
 
-def _frames_start(content: bytes, at: int) -> int:
-    steps, is_last = Steps(), False
+def _frames_start(content: bytes, steps: Steps) -> int:
+    at, is_last = 4, False
     while not is_last and at + 4 <= len(content):
         steps.take()
         is_last = bool(content[at] & 0x80)
@@ -56,8 +56,7 @@ def _frames_start(content: bytes, at: int) -> int:
     return at
 
 
-def _counted(content: bytes, at: int, rate: int) -> float:
-    steps = Steps()
+def _counted(content: bytes, at: int, rate: int, steps: Steps) -> float:
     first, total, strays = head_at(content, at, rate), 0.0, 0
     if first is None or first.rate != rate:
         raise Unreadable

@@ -21,6 +21,8 @@ _TRACK, _BLOCKS = 0xAE, frozenset({0xA3, 0xA1})
 _SCALE, _DURATION = 0x2AD7B1, 0x4489
 _NUMBER, _TYPE, _CODEC, _PRIVATE, _ENCODINGS = 0xD7, 0x83, 0x86, 0x63A2, 0x6D80
 _SOUND = 2
+# Unsigned integers have no more (RFC 8794, 7.2).
+_NUMBER_BYTES_MAX = 8
 _CLUSTER_MARK = _CLUSTER.to_bytes(4, "big")
 # The bits of a block's flags that say that it holds several frames, which no common encoder writes.
 _LACING = 6
@@ -39,13 +41,15 @@ class _Facts(Struct):
     lasting: float | None = None
 
 
-def length(content: bytes) -> Length:
+def length(content: bytes, steps: Steps) -> Length:
     """The length of the longest track of sound; its Duration is what a file states."""
-    steps, tracks, facts = Steps(), dict[int, _Track](), _Facts()
-    for name, start, end in _elements(content, 0, len(content), steps):
+    tracks, facts = dict[int, _Track](), _Facts()
+    for name, start, end in _elements(content, steps):
         if name == _TRACK:
             _read_track(content[start:end], tracks, steps)
         elif name == _SCALE:
+            if end - start > _NUMBER_BYTES_MAX:
+                raise Unreadable
             facts.scale = int.from_bytes(content[start:end], "big")
         elif name == _DURATION:
             facts.lasting = _real(content[start:end])
@@ -58,7 +62,7 @@ def length(content: bytes) -> Length:
 
 def _count(block: bytes, tracks: dict[int, _Track]) -> None:
     """Counts a block, whose head is its track, two bytes of time, and flags."""
-    number, at = _number(block, 0, len(block))
+    number, at = _number(block)
     track = tracks.get(number)
     if track is None or len(block) < at + 3:
         raise Unreadable
@@ -69,12 +73,13 @@ def _count(block: bytes, tracks: dict[int, _Track]) -> None:
     track.counted += track.codec(block[at + 3 :])
 
 
-def _elements(content: bytes, at: int, end: int, steps: Steps) -> Iterator[tuple[int, int, int]]:
+def _elements(content: bytes, steps: Steps) -> Iterator[tuple[int, int, int]]:
     """Each element with the bounds of what is in it; those in `_INSIDE` are followed by their own elements.
 
     What is no element is passed over up to the next cluster, as decoders do it. Raises `Unreadable` where decoders go
     back for a cluster: for an element that is longer than the one that it is in, and for one that hides a cluster.
     """
+    at, end = 0, len(content)
     bounds = [end]
     while at < end:
         steps.take()
@@ -102,12 +107,12 @@ def _elements(content: bytes, at: int, end: int, steps: Steps) -> Iterator[tuple
             at = begun + size
 
 
-def _number(content: bytes, at: int, end: int) -> tuple[int, int]:
-    """A number of as many bytes as its first tells, and where it ends."""
-    size = 9 - content[at].bit_length() if at < end else 9
-    if at + size > end or size == 9:
-        return 0, end
-    return int.from_bytes(content[at : at + size], "big") & (1 << 7 * size) - 1, at + size
+def _number(block: bytes) -> tuple[int, int]:
+    """The number that a block begins with, of as many bytes as its first tells, and where it ends."""
+    size = 9 - block[0].bit_length() if block else 9
+    if size > len(block) or size == 9:
+        return 0, len(block)
+    return int.from_bytes(block[:size], "big") & (1 << 7 * size) - 1, size
 
 
 def _real(data: bytes) -> float | None:
@@ -116,7 +121,7 @@ def _real(data: bytes) -> float | None:
 
 
 def _read_track(entry: bytes, tracks: dict[int, _Track], steps: Steps) -> None:
-    found = {name: entry[begun:stop] for name, begun, stop in _elements(entry, 0, len(entry), steps)}
+    found = {name: entry[begun:stop] for name, begun, stop in _elements(entry, steps)}
     number = int.from_bytes(found.get(_NUMBER, b""), "big")
     # Decoders differ in which of two tracks of one number they take; packed frames tell nothing of themselves.
     if number in tracks or _ENCODINGS in found:

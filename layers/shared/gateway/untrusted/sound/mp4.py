@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from gateway.untrusted.sound.codecs import OPUS_FRAME_S, Codec, aac, opus_seconds
-from gateway.untrusted.sound.steps import Length, Steps, Unreadable
+from gateway.untrusted.sound.steps import STEP_BYTES, Length, Steps, Unreadable
 
 # A sample entry has 28 bytes before its boxes, and more in QuickTime's versions.
 _ENTRY_BYTES = {0: 28, 1: 44, 2: 64}
@@ -45,8 +45,8 @@ class Track(Struct):
 class Film:
     """A file as it is walked."""
 
-    def __init__(self, content: bytes) -> None:
-        self.content, self.view, self.steps = content, memoryview(content), Steps()
+    def __init__(self, content: bytes, steps: Steps) -> None:
+        self.content, self.view, self.steps = content, memoryview(content), steps
         self.tracks: list[tuple[int, Track]] = []
         self.sizes: dict[int, int] = {}
         self.stated: float | None = None
@@ -87,9 +87,9 @@ class Film:
             track.counted += track.codec(self.view[offset : offset + size])
 
 
-def length(content: bytes) -> Length:
+def length(content: bytes, steps: Steps) -> Length:
     """The length of the longest track of sound; `mvhd` is what a file states."""
-    film = Film(content)
+    film = Film(content, steps)
     boxes = list(film.boxes(0, len(content)))
     _refuse_misplaced(film, boxes)
     for name, start, end in boxes:
@@ -141,13 +141,13 @@ def _read_film(film: Film, start: int, end: int) -> None:
         tables = film.under(at, stop, b"mdia", b"minf", b"stbl")
         if len(tables) != 1 or not handlers:
             raise Unreadable
-        for _, inner, inner_stop in tables:
-            boxes = _unique(film, inner, inner_stop)
-            entry = _entry(film, boxes)
-            if is_sound or entry[0] in _SOUNDS:
-                track = Track(*_codec(film, entry))
-                film.tracks.append((track_id, track))
-                _count_table(film, track, boxes)
+        _, inner, inner_stop = tables[0]
+        boxes = _unique(film, inner, inner_stop)
+        entry = _entry(film, boxes)
+        if is_sound or entry[0] in _SOUNDS:
+            track = Track(*_codec(film, entry))
+            film.tracks.append((track_id, track))
+            _count_table(film, track, boxes)
 
 
 def _unique(film: Film, start: int, end: int) -> dict[bytes, int]:
@@ -209,6 +209,7 @@ def _read_fragment(film: Film, origin: int, start: int, end: int) -> None:
                 # Where a second part without a place begins, decoders differ, as they do for a second head.
                 if tracks is not None or (number and not flags & (_FRAGMENT_BASE | _FRAGMENT_BASE_IS_MOOF)):
                     raise Unreadable
+                film.steps.take(STEP_BYTES * len(film.tracks))
                 tracks = [track for known, track in film.tracks if known == track_id]
                 size = film.sizes.get(track_id, 0)
                 if flags & _FRAGMENT_BASE:
@@ -224,7 +225,7 @@ def _read_fragment(film: Film, origin: int, start: int, end: int) -> None:
 
 
 def _count_run(film: Film, tracks: list[Track], bounds: tuple[int, int], base: int, same: int) -> None:
-    """Counts the samples of a run; raises `Unreadable` for more than it has room for."""
+    """Counts the samples of a run; raises `Unreadable` for more than it has room for, and for any number of nothing."""
     at, end = bounds
     flags, count, field = film.number(at) & 0xFFFFFF, film.number(at + 4), at + 8
     offset = base
@@ -234,7 +235,7 @@ def _count_run(film: Film, tracks: list[Track], bounds: tuple[int, int], base: i
     field += 4 * bool(flags & _RUN_FLAGS)
     before = 4 * bool(flags & _RUN_TIME)
     width = before + 4 * sum(bool(flags & each) for each in (_RUN_SIZE, _RUN_SAMPLE_FLAGS, _RUN_SHIFT))
-    if field + count * width > end:
+    if field + count * width > end or (count and not width and not same):
         raise Unreadable
     for _ in range(count if tracks else 0):
         size = film.number(field + before) if flags & _RUN_SIZE else same
@@ -260,7 +261,7 @@ def _codec(film: Film, entry: _Box) -> tuple[Codec, float]:
     boxes = _entry_boxes(film, begun, stop) if name == b"mp4a" else {}
     if b"esds" not in boxes:
         raise Unreadable
-    return _described(film.content[slice(*boxes[b"esds"])][4:])
+    return _described(film.content[slice(*boxes[b"esds"])][4:], film.steps)
 
 
 def _entry_boxes(film: Film, start: int, end: int) -> dict[bytes, tuple[int, int]]:
@@ -272,9 +273,11 @@ def _entry_boxes(film: Film, start: int, end: int) -> dict[bytes, tuple[int, int
     return found
 
 
-def _described(data: bytes) -> tuple[Codec, float]:
+def _described(data: bytes, steps: Steps) -> tuple[Codec, float]:
     """The coding that an elementary stream's descriptors tell (ISO/IEC 14496-1, 7.2.6)."""
     while len(data) >= 2:
+        # What is in a descriptor is copied.
+        steps.take(len(data))
         tag, size, at = data[0], 0, 1
         while at < len(data) and at <= 4:
             size, at = size << 7 | data[at] & 0x7F, at + 1

@@ -60,9 +60,8 @@ class Frame(Struct, frozen=True):
     kind: int
 
 
-def length(content: bytes, start: int = 0) -> Length:
+def length(content: bytes, steps: Steps, start: int) -> Length:
     """The length of MP3 or ADTS. A file of both is as long as the longer, since a decoder may take either."""
-    steps = Steps()
     walks = [
         _walked(content, start, sync, frame_at, steps) for sync, frame_at in ((_MP3, mp3_frame), (_ADTS, adts_frame))
     ]
@@ -73,11 +72,12 @@ def length(content: bytes, start: int = 0) -> Length:
     return Length(longest.counted)
 
 
-def is_coded(samples: bytes) -> bool:
+def is_coded(samples: bytes, steps: Steps) -> bool:
     """True for samples that begin with frames of MP3 or AAC, or have many in a row: decoders may take them for such."""
-    steps, first = Steps(), len(samples) - len(samples.lstrip(b"\0"))
+    first = len(samples) - len(samples.lstrip(b"\0"))
     for sync, frame_at in ((_MP3, mp3_frame), (_ADTS, adts_frame), (_LOAS, _loas)):
         for begun in (0, first, *(found.start() for found in sync.finditer(samples))):
+            steps.take()
             at, run = begun, 0
             while run < CODED_RUN and (frame := frame_at(samples, at)):
                 steps.take()

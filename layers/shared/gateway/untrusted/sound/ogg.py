@@ -64,17 +64,16 @@ class _Stream:
             self._codec = coding = Vorbis(heads[0], heads[2], self._steps)
             self._rate, self._frame_s = coding.rate, coding.frame_s
 
-    @property
-    def length(self) -> Length:
-        """The length of the stream; its last granule is what it states."""
+    def close(self) -> Length:
+        """Ends the last packet, and returns the length of the stream; its last granule is what it states."""
         self._end()
         stated = (self.granule - self._skip) / self._rate if self._rate else None
         return Length(self._counted, stated, self._frame_s)
 
 
-def length(content: bytes) -> Length:
+def length(content: bytes, steps: Steps) -> Length:
     """The length of all streams, which follow each other where there are several."""
-    steps, streams, ended = Steps(), dict[bytes, _Stream](), list[_Stream]()
+    streams, ended = dict[bytes, _Stream](), list[_Stream]()
     at = 0
     while (at := content.find(_MARK, at)) >= 0:
         segments = content[at + 26] if at + _HEAD_BYTES <= len(content) else 0
@@ -98,7 +97,7 @@ def length(content: bytes) -> Length:
         if granule >= 0:
             stream.granule = granule
         at = end
-    return Length(sum(each.length.seconds for each in (*ended, *streams.values())))
+    return Length(sum(each.close().seconds for each in (*ended, *streams.values())))
 
 
 def _checksum(content: bytes, at: int, end: int) -> bytes:

@@ -17,13 +17,13 @@ class Unreadable(Exception):
 
 
 class Steps:
-    """Counts the steps of a walk."""
+    """Counts the steps of walks: of one file, or of all files of a request."""
 
     def __init__(self) -> None:
         self._left = STEPS_MAX
 
     def take(self, read_bytes: int = 0) -> None:
-        """Counts one that reads so many bytes; raises `Unreadable` beyond the most that a file may take."""
+        """Counts one that reads so many bytes; raises `Unreadable` beyond the most that they may take."""
         self._left -= 1 + read_bytes // STEP_BYTES
         if self._left < 0:
             raise Unreadable

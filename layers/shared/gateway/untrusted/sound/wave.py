@@ -26,10 +26,10 @@ _OTHERS, _OTHERS_MOST = (
 )
 
 
-def length(content: bytes) -> Length:
+def length(content: bytes, steps: Steps) -> Length:
     """The length of a file; a chunk of sound whose length is open goes on to the end."""
     heads, first, sound = list[bytes](), bytearray(), 0
-    steps, at = Steps(), _HEAD_BYTES
+    at = _HEAD_BYTES
     while (begun := at + 8) <= len(content):
         steps.take()
         name, size = content[at : at + 4], int.from_bytes(content[at + 4 : begun], "little")
@@ -45,16 +45,16 @@ def length(content: bytes) -> Length:
     if len(heads) != 1:
         raise Unreadable
     rate = _bytes_a_second(heads[0])
-    if heads[0][14] == _PROBED_BITS and _is_coded(bytes(first)):
+    if heads[0][14] == _PROBED_BITS and _is_coded(bytes(first), steps):
         raise Unreadable
     return Length(sound / rate)
 
 
-def _is_coded(samples: bytes) -> bool:
+def _is_coded(samples: bytes, steps: Steps) -> bool:
     """True for samples that are another coding's frames."""
     if _AC3.match(samples) or len(_AC3.findall(samples)) > _AC3_MOST or len(_OTHERS.findall(samples)) > _OTHERS_MOST:
         return True
-    return mpeg.is_coded(samples)
+    return mpeg.is_coded(samples, steps)
 
 
 def _bytes_a_second(head: bytes) -> int:
