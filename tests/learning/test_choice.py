@@ -100,9 +100,9 @@ def test_an_outcome_moves_what_is_expected_towards_itself() -> None:
     for step in range(40):
         good = learned(good, Outcome(option.arm, True, 1.0, 3.0, 5e5, 1e6), float(step))
         bad = learned(bad, Outcome(option.arm, False), float(step))
-    fresh = expected(option, Table(), LEARNED)
-    assert expected(option, bad, LEARNED)[0] < fresh[0] < expected(option, good, LEARNED)[0]
-    assert expected(option, good, LEARNED)[1] < fresh[1]
+    worse, fresh, better = (expected(option, each.arm(option.arm), 0.0, LEARNED) for each in (bad, Table(), good))
+    assert worse[0] < fresh[0] < better[0]
+    assert better[1] < fresh[1]
 
 
 def test_a_draw_falls_by_the_shares() -> None:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from gateway.learning.choice import Option, propensities
 from gateway.learning.classes import CLASSES, class_of
+from gateway.learning.evidence import Table
 from gateway.learning.policy import PolicyError, policy_document
 from gateway.routing.grading_words import QUALITIES
 
@@ -55,11 +57,21 @@ def test_a_pinned_key_has_one_part() -> None:
             },
             "weights",
         ),
+        ({"parts": [{"name": "new", "percent": 100, "kind": "learned", "weights": {"cost": 1e200}}]}, "weights"),
     ],
 )
 def test_what_is_no_policy_is_refused_with_its_place(change: dict[str, Any], said: str) -> None:
     with pytest.raises(PolicyError, match=said):
         policy_document(DOCUMENT | change)
+
+
+def test_a_choice_is_made_by_the_greatest_weights() -> None:
+    weights = {"rating": 1e6, "success": 1e6, "latency": 1e6, "cost": 1e6}
+    (part,) = policy_document(
+        {"version": "7", "salt": "a", "parts": [{"name": "new", "percent": 100, "kind": "learned", "weights": weights}]}
+    ).parts
+    options = (Option("one/cheap", 2.0, 100_000.0, 45), Option("two/dear", 6.0, 9_000_000.0, 85))
+    assert sum(each.propensity for each in propensities(options, Table(), part)) == pytest.approx(1.0)
 
 
 def test_every_grade_has_a_class() -> None:

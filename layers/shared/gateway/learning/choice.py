@@ -68,12 +68,8 @@ def thrift(cost: float, scales: Scales) -> float:
     return scales.nano_usd / (scales.nano_usd + cost)
 
 
-def expected(option: Option, table: Table, policy: Policy) -> tuple[float, float]:
-    """The mean of a candidate's expected reward, and its standard deviation."""
-    return _expected(option, table.arm(option.arm), standing(table).get(option.arm, 0.0), policy)
-
-
-def _expected(option: Option, arm: Arm, points: float, policy: Policy) -> tuple[float, float]:
+def expected(option: Option, arm: Arm, points: float, policy: Policy) -> tuple[float, float]:
+    """The mean of a candidate's expected reward, and its standard deviation; `points` are those of comparisons."""
     weights, scales = policy.weights, policy.scales
     liking, liking_variance = _share(arm.rating, rating_prior(option.quality, points), RATING_PRIOR)
     success, success_variance = _share(arm.success, SUCCESS_MEAN, SUCCESS_PRIOR)
@@ -168,7 +164,7 @@ def propensities(options: Sequence[Option], table: Table, policy: Policy, left: 
     if not options:
         raise ValueError("no candidate is given: a plan is never empty")
     points = standing(table)
-    beliefs = [_expected(each, table.arm(each.arm), points.get(each.arm, 0.0), policy) for each in options]
+    beliefs = [expected(each, table.arm(each.arm), points.get(each.arm, 0.0), policy) for each in options]
     costs = [each.cost for each in options]
     if policy.kind == "learned":
         best = max(range(len(options)), key=lambda i: beliefs[i][0])

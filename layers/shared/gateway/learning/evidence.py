@@ -132,8 +132,8 @@ class Outcome(Struct, frozen=True):
 
 
 def kept_after(ticks: float) -> float:
-    """The share that an observation still counts after so many ticks."""
-    return float(0.5 ** (ticks / HALF_LIFE))
+    """The share that an observation still counts after so many ticks; all of it before them."""
+    return float(0.5 ** (max(0.0, ticks) / HALF_LIFE))
 
 
 def over_expected(measured: float, expected: float) -> float | None:

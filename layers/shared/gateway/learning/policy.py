@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import sha256
-from math import isfinite
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, ValidationError, convert
@@ -20,6 +19,7 @@ from msgspec import Meta, Struct, ValidationError, convert
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
 Scale = Annotated[float, Meta(gt=0.0, le=1e12)]
+Weight = Annotated[float, Meta(ge=0.0, le=1e6)]
 
 
 class PolicyError(ValueError):
@@ -29,10 +29,10 @@ class PolicyError(ValueError):
 class Weights(Struct, frozen=True, forbid_unknown_fields=True):
     """The parts of a reward. They count by their sum, which is more than nothing."""
 
-    rating: Annotated[float, Meta(ge=0.0)] = 0.5
-    success: Annotated[float, Meta(ge=0.0)] = 0.2
-    latency: Annotated[float, Meta(ge=0.0)] = 0.1
-    cost: Annotated[float, Meta(ge=0.0)] = 0.2
+    rating: Weight = 0.5
+    success: Weight = 0.2
+    latency: Weight = 0.1
+    cost: Weight = 0.2
 
     @property
     def total(self) -> float:
@@ -108,6 +108,6 @@ def policy_document(written: Any) -> PolicyDocument:
     if unknown := set(read.pinned.values()) - set(names):
         raise PolicyError(f"'pinned': no part has the name {min(unknown)!r}")
     for part in read.parts:
-        if not isfinite(part.weights.total) or part.weights.total <= 0:
+        if part.weights.total <= 0:
             raise PolicyError(f"'parts': the weights of {part.name!r} sum to nothing")
     return read

@@ -49,7 +49,7 @@ class Rater(Struct, frozen=True):
 
     def aged_to(self, tick: float) -> Rater:
         """The rater's part at a later tick."""
-        keeps = kept_after(max(0.0, tick - self.at))
+        keeps = kept_after(tick - self.at)
         held = {arm: each.times(keeps) for arm, each in self.held.items()}
         return replace(self, at=max(self.at, tick), held=held, compared=self.compared * keeps)
 
@@ -77,7 +77,7 @@ def rated_again(table: Table, rater: Rater, counted: Counted, *, liked: bool) ->
     """The table and the rater after a rating has changed its mind; comparisons stay as they were made."""
     rater = rater.aged_to(table.ticks)
     held = rater.held.get(counted.arm, Held())
-    shift = (float(liked) - float(counted.liked)) * kept_after(max(0.0, table.ticks - counted.at))
+    shift = (float(liked) - float(counted.liked)) * kept_after(table.ticks - counted.at)
     good = min(max(held.good + shift, 0.0), held.weight)
     table, rater = _held_anew(table, rater, counted.arm, Held(held.weight, good))
     return table, rater, replace(counted, liked=liked)
@@ -99,7 +99,7 @@ def expected_win(points: float, other: float) -> float:
 
 def standing(table: Table) -> dict[str, float]:
     """The ELO table, in points above the common start: what was compared long ago fades."""
-    keeps = kept_after(max(0.0, table.ticks - table.elo_at))
+    keeps = kept_after(table.ticks - table.elo_at)
     return {arm: points * keeps for arm, points in table.elo.items()}
 
 
