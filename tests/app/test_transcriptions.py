@@ -356,6 +356,17 @@ async def test_gemini_is_told_in_words_what_to_hear_and_is_paid_by_its_tokens(pa
         assert await charged(gateway) == 14 * 315 + 256 * 1_050 + 7 * 2_625
 
 
+@pytest.mark.parametrize(
+    ("reason", "said"), [("MAX_TOKENS", SAID), ("SAFETY", SAID), ("OTHER", SAID), ("STOP", " \n"), ("MAX_TOKENS", "")]
+)
+async def test_text_of_gemini_that_is_not_whole_is_refused_and_costs_what_is_reported(reason: str, said: str) -> None:
+    candidate = {"content": {"role": "model", "parts": [{"text": said}]}, "finishReason": reason}
+    async with hearing({**GEMINI_TOLD, "candidates": [candidate]}) as gemini, under(gemini, "gemini") as gateway:
+        answer = await ask(gateway, {"model": "gemini-2.5-flash"})
+        assert (answer.status, answer.error["type"], len(gemini.bodies)) == (502, "upstream_error", 1)
+        assert await charged(gateway) == 14 * 315 + 256 * 1_050 + 7 * 2_625
+
+
 async def test_gemini_tells_no_times_and_takes_no_large_files(monkeypatch: pytest.MonkeyPatch) -> None:
     async with hearing(GEMINI_TOLD) as gemini, under(gemini, "gemini") as gateway:
         refused = await ask(gateway, {"model": "gemini-2.5-flash", "response_format": "srt"})

@@ -11,10 +11,12 @@ from typing import Any
 import orjson
 
 from gateway.canonical.parts import Text
+from gateway.canonical.response import FinishReason
 from gateway.canonical.transcription import Transcript, TranscriptionRequest
 from gateway.errors import UnreadableAnswer
 from gateway.framing.percent import encoded
 from gateway.protocols.gemini.decode_answer import decode_response
+from gateway.protocols.shared.provider_json import counting
 from gateway.providers.audio.transcriber import TEXT, Transcriber
 from gateway.providers.chat import google
 from gateway.providers.chat.registry import PROVIDERS
@@ -46,9 +48,13 @@ def _write(asked: TranscriptionRequest, _: str) -> tuple[str, bytes]:
 
 def _read(_: TranscriptionRequest, body: bytes) -> Transcript:
     found = decode_response(body)
-    said = "".join(part.text for part in found.choices[0].parts if isinstance(part, Text)).strip()
-    if not said:
-        raise UnreadableAnswer(f"it has no {TEXT}")
+    choice = found.choices[0]
+    with counting(lambda _: found.usage, None):
+        if choice.finish_reason is not FinishReason.STOP:
+            raise UnreadableAnswer(f"its {TEXT} is not whole")
+        said = "".join(part.text for part in choice.parts if isinstance(part, Text)).strip()
+        if not said:
+            raise UnreadableAnswer(f"it has no {TEXT}")
     return Transcript(said, usage=found.usage)
 
 
