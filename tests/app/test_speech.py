@@ -14,13 +14,16 @@ from msgspec.structs import replace
 
 from gateway.canonical.audio import PCM_BYTES_PER_S
 from gateway.canonical.money import EntryKind
+from gateway.canonical.response import Stamp
 from gateway.http.audio import spoken
 from gateway.http.routes import OperationRoute
+from gateway.pipeline.operation import InboundRequest
 from gateway.ports.upstream import Credential
 from gateway.providers.audio.registry import speaker
 from gateway.wiring.audio import speech
 from local.providers import sounds
 from tests.app.harness import Answer, AppUnderTest, Scripted, app_under_test, piece, sized
+from tests.routing.catalogs import caller
 
 pytestmark = pytest.mark.anyio
 
@@ -200,6 +203,23 @@ async def test_a_caller_who_leaves_pays_for_what_was_delivered() -> None:
         # A second of MP3, at 20 tokens a second, and the text.
         assert entry.charge.usage.audio_output == 20
         assert -entry.amount_nanousd == 20 * 12_600 + 9 * 630
+
+
+@pytest.mark.parametrize("asked", [OLDER, TOLD], ids=["characters", "tokens"])
+def test_no_piece_takes_back_what_was_delivered(asked: dict[str, Any]) -> None:
+    sound = [sounds.whole("mp3", TEXT, 1), sounds.whole("mp3", TEXT, 2)[:5_000], b"\xff", bytes(40)]
+    operation = speech()
+    request = operation.decode(InboundRequest(caller(), orjson.dumps(asked), "req", 0.0))
+    transcoder = operation.transcoder(request, Stamp("id", asked["model"], 0))
+    transcoder.begin(operation.plan(caller(), request).candidates[0])
+    came = sound
+    if asked is TOLD:
+        deltas = [{"type": "speech.audio.delta", "audio": base64.b64encode(each).decode()} for each in sound]
+        came = [b"data: " + orjson.dumps(each) + b"\n\n" for each in deltas]
+    delivered = [one.delivered_bytes for each in came for one in transcoder.feed(each)]
+    assert (len(delivered), min(delivered) >= 0) == (len(sound), True)
+    if asked is OLDER:
+        assert delivered == [len(each) for each in sound]
 
 
 # The seconds of one frame of each form.

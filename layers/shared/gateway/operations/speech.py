@@ -194,7 +194,7 @@ class SpeechOperation(WholeAnswers[SpeechRequest, bytes]):
             return WAV_HEADER if form == WAV and _vendor(candidate).asked_form(form) == PCM else b""
 
         def counter(candidate: SpeechCandidate) -> Callable[[bytes], int]:
-            return _thousandths(candidate, form) if _by_tokens(candidate) else len
+            return _thousandths(candidate, form) if _by_tokens(candidate) else _bytes_so_far()
 
         def usage(candidate: SpeechCandidate) -> Usage | None:
             return None if _by_tokens(candidate) else bounds.likely()
@@ -215,6 +215,17 @@ def _thousandths(candidate: SpeechCandidate, form: str) -> Callable[[bytes], int
     seconds, rate = counter(vendor.asked_form(form)), PER_TOKEN * vendor.tokens_per_s
     # A sum of many frames is rounded: their seconds are no whole numbers.
     return lambda data: int(round(seconds(data), 6) * rate)
+
+
+def _bytes_so_far() -> Callable[[bytes], int]:
+    """A counter of the bytes of all sound so far."""
+    sizes = [0]
+
+    def count(data: bytes) -> int:
+        sizes[0] += len(data)
+        return sizes[0]
+
+    return count
 
 
 def _vendor(candidate: SpeechCandidate) -> Speaker:

@@ -38,8 +38,9 @@ class Encoder(Protocol):
 class SpeechTranscoder:
     """One caller's sound over its attempts.
 
-    `reader_of` makes the reader of a candidate's answer, `header_of` says what stands before its sound, `counter_of`
-    counts how far it has come, and `usage_of` is what its provider bills without a report.
+    `reader_of` makes the reader of a candidate's answer, and `header_of` says what stands before its sound. What
+    `counter_of` makes takes each piece and returns how far all sound has come with it, in the unit of the meter.
+    `usage_of` is what its provider bills without a report.
     """
 
     def __init__(
