@@ -179,11 +179,7 @@ class FaultRegistry:
 
     def fault_for(self, row: str, model: str, raw: bytes, prompt: str) -> Fault:
         """Returns the fault of this request. Each call counts as one try."""
-        asked = [
-            fault
-            for fault in directives(prompt)
-            if _is_for(fault, row, model) and _is_about(fault, raw) and self._try(fault, raw)
-        ]
+        asked = [fault for fault in directives(prompt) if _is_for(fault, row, model, raw) and self._try(fault, raw)]
         return merged([*self._injected(row, model, raw), *asked])
 
     def _try(self, fault: Fault, raw: bytes) -> bool:
@@ -194,17 +190,15 @@ class FaultRegistry:
         return self._tries[key] <= fault.times
 
     def _injected(self, row: str, model: str, raw: bytes) -> list[Fault]:
-        met = [i for i in self._injections if i.matches(raw) and _is_for(i.fault, row, model)]
+        met = [i for i in self._injections if i.matches(raw) and _is_for(i.fault, row, model, raw)]
         for injection in met:
             injection.times = None if injection.times is None else injection.times - 1
         self._injections = [i for i in self._injections if i.times is None or i.times > 0]
         return [injection.fault for injection in met]
 
 
-def _is_about(fault: Fault, raw: bytes) -> bool:
-    """True if the request contains the text that the fault is for, other than in a directive."""
+def _is_for(fault: Fault, row: str, model: str, raw: bytes) -> bool:
+    """True if the fault is for the row, the model and the body; its text is looked for outside of directives."""
+    if fault.provider not in {None, row} or (fault.model is not None and fault.model not in model):
+        return False
     return fault.about is None or fault.about in _DIRECTIVE.sub("", raw.decode(errors="replace"))
-
-
-def _is_for(fault: Fault, row: str, model: str) -> bool:
-    return fault.provider in {None, row} and (fault.model is None or fault.model in model)

@@ -80,7 +80,7 @@ async def test_a_search_that_fails_is_an_error_for_the_model_without_the_api_s_w
     async with place(credentials, outside=outside) as home:
         view = await home.run(f"When? {scripted(*SEARCH)}")
     assert view["status"] == "succeeded"
-    assert orjson.loads(view["steps"][1]["tool_output"]) == {"error": "The search API answered with status 401."}
+    assert orjson.loads(view["steps"][1]["tool_output"]) == {"error": "The search API answered with status 422."}
 
 
 async def test_a_search_api_without_a_credential_is_not_asked(upstream: HttpUpstream) -> None:

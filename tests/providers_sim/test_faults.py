@@ -205,6 +205,13 @@ def test_the_control_api_injects_a_fault_for_matching_requests(client: OpenAI, c
     assert "cursed" in ask(client, "cursed")
 
 
+def test_an_injected_fault_is_for_requests_about_its_text(client: OpenAI, control: Any) -> None:
+    control.call("POST", "/_sim/faults", {"match": {}, "fault": {"status": 503, "about": "cursed"}})
+    assert "blessed" in ask(client, "blessed [[sim: id='cursed']]")
+    with pytest.raises(openai.InternalServerError):
+        ask(client, "cursed")
+
+
 def test_the_control_api_refuses_what_it_does_not_know(control: Any) -> None:
     status, _, _ = control.send("POST", "/_sim/faults", {"match": {"moddel": "x"}, "fault": {"status": 503}})
     assert status == 400
