@@ -8,20 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gateway.canonical.audio import AAC, FLAC, MP3, OPUS, PCM, PCM_BYTES_PER_S, PCM_RATE, WAV
-from gateway.untrusted.sound.flac import head_at
-from gateway.untrusted.sound.mpeg import Frame, adts_frame, mp3_frame
+from gateway.untrusted.sound.flac import FACTS_BYTES, HEAD_BYTES_MAX, head_at, rate_in
+from gateway.untrusted.sound.mpeg import ADTS_HEAD_BYTES, MP3_HEAD_BYTES, Frame, adts_frame, is_index, mp3_frame
 
 # Returns the seconds of all sound so far, with these bytes.
 Counter = Callable[[bytes], float]
 
-# The bytes in which a frame's head can be read.
-_MP3_HEAD_BYTES, _ADTS_HEAD_BYTES, _FLAC_FRAME_HEAD_BYTES = 4, 7, 16
-# A first frame with one of these marks is an index and no sound.
-_INDEX, _INDEX_WITHIN = (b"Xing", b"Info", b"VBRI"), 64
 _OGG, _OGG_HEAD_BYTES, _OPUS_RATE = b"OggS", 27, 48_000
 _FORMAT, _DATA = b"fmt ", b"data"
-# The mark, and the facts of the stream (RFC 9639, 8.2).
-_FLAC_HEAD_BYTES = 42
+# The mark and the head of a block, before the facts of the stream (RFC 9639, 8.2).
+_FLAC_FACTS = 8
 
 
 class _Samples:
@@ -59,7 +55,7 @@ class _Frames:
 
     def __init__(self, frame_at: Callable[[bytes, int], Frame | None], head_bytes: int) -> None:
         self._frame_at, self._head_bytes = frame_at, head_bytes
-        self._rest, self._seconds, self._frames = b"", 0.0, 0
+        self._rest, self._seconds, self._is_first = b"", 0.0, True
 
     def __call__(self, data: bytes) -> float:
         rest, at = self._rest + data, 0
@@ -71,9 +67,10 @@ class _Frames:
             elif at + frame.size > len(rest):
                 break
             else:
-                if self._frames or not _is_index(rest[at : at + _INDEX_WITHIN]):
+                # A first frame that is an index is no sound.
+                if not (self._is_first and is_index(rest, at)):
                     self._seconds += frame.seconds
-                self._frames += 1
+                self._is_first = False
                 at += frame.size
         self._rest = rest[at:]
         return self._seconds
@@ -109,12 +106,12 @@ class _Flac:
     def __call__(self, data: bytes) -> float:
         rest, at = self._rest + data, 0
         if not self._rate:
-            if len(rest) < _FLAC_HEAD_BYTES:
+            if len(rest) < _FLAC_FACTS + FACTS_BYTES:
                 self._rest = rest
                 return 0.0
-            self._rate = int.from_bytes(rest[18:21], "big") >> 4 or PCM_RATE
-            at = _FLAC_HEAD_BYTES
-        while (at := rest.find(b"\xff", at)) >= 0 and at + _FLAC_FRAME_HEAD_BYTES <= len(rest):
+            self._rate = rate_in(rest[_FLAC_FACTS : _FLAC_FACTS + FACTS_BYTES]) or PCM_RATE
+            at = _FLAC_FACTS + FACTS_BYTES
+        while (at := rest.find(b"\xff", at)) >= 0 and at + HEAD_BYTES_MAX <= len(rest):
             head = head_at(rest, at, self._rate)
             if head is not None:
                 self._seconds += self._open_s
@@ -124,14 +121,10 @@ class _Flac:
         return self._seconds
 
 
-def _is_index(frame: bytes) -> bool:
-    return any(mark in frame for mark in _INDEX)
-
-
 _COUNTERS: Mapping[str, Callable[[], Counter]] = {
-    MP3: lambda: _Frames(mp3_frame, _MP3_HEAD_BYTES),
+    MP3: lambda: _Frames(mp3_frame, MP3_HEAD_BYTES),
     OPUS: _Ogg,
-    AAC: lambda: _Frames(adts_frame, _ADTS_HEAD_BYTES),
+    AAC: lambda: _Frames(adts_frame, ADTS_HEAD_BYTES),
     FLAC: _Flac,
     WAV: _Wave,
     PCM: _Samples,

@@ -1,6 +1,6 @@
-"""Turns a provider's stream of a picture into the caller's: it unfinished, as it comes, and then finished.
+"""Turns a provider's stream of one picture into the caller's: unfinished versions as they come, then the finished one.
 
-The finished one waits for the bill, since it says what the request cost. Several pictures come from a whole answer.
+The last waits for the bill, since it says what the request cost. Several pictures come from a whole answer.
 """
 
 from __future__ import annotations

@@ -21,7 +21,6 @@ from gateway.canonical.chat_models import ListPrice
 from gateway.canonical.images import (
     AUTO,
     BASE64,
-    OPTIONS,
     STORED,
     URL,
     Action,
@@ -130,7 +129,7 @@ class ImagesOperation(WholeAnswers[ImageRequest, Drawn]):
         self, request: ImageRequest, candidate: ImageCandidate, credential: Credential, now_s: float, *, stream: bool
     ) -> ProviderCall:
         """One part, in the provider's words; its answer is read until the pictures are there."""
-        row, asked = _asked(replace(request, stream=stream), candidate, credential, now_s)
+        row, asked = self._asked(replace(request, stream=stream), candidate, credential, now_s)
         form = self._form(request, candidate)
         return ProviderCall(row.request(asked), partial(self._read, row, asked, form), row.error, row.accepted)
 
@@ -142,11 +141,18 @@ class ImagesOperation(WholeAnswers[ImageRequest, Drawn]):
 
         async def made(part: ImageRequest) -> bytes:
             async with turns:
-                row, asked = _asked(part, candidate, credential, now_s)
+                row, asked = self._asked(part, candidate, credential, now_s)
                 return await self._drawn(row, asked, self._form(part, candidate), Wait(row.request(asked), 0.0))
 
         bodies = await asyncio.gather(*map(made, self.parts(request, candidate)))
         return self.decode_answer(request, candidate, bodies, "")
+
+    def _asked(
+        self, request: ImageRequest, candidate: ImageCandidate, credential: Credential, now_s: float
+    ) -> tuple[Painter, Asked]:
+        """The vendor's row, and the request in the words of the candidate's model."""
+        account = self.account(candidate, credential)
+        return _painter(candidate), Asked(_fitted(request, candidate), candidate.target.upstream_model, account, now_s)
 
     async def _read(self, row: Painter, asked: Asked, form: str, response: UpstreamResponse) -> bytes:
         """The pictures in the caller's form, as bytes for `decode_answer`."""
@@ -218,15 +224,6 @@ class ImagesOperation(WholeAnswers[ImageRequest, Drawn]):
         return ImageTranscoder(self.wire, stamp)
 
 
-def _asked(
-    request: ImageRequest, candidate: ImageCandidate, credential: Credential, now_s: float
-) -> tuple[Painter, Asked]:
-    """The vendor's row, and the request in the words of the candidate's model."""
-    row = _painter(candidate)
-    account = row.located(credential, candidate.target.region)
-    return row, Asked(_fitted(request, candidate), candidate.target.upstream_model, account, now_s)
-
-
 def _painter(candidate: ImageCandidate) -> Painter:
     return painter(candidate.target.provider, candidate.target.upstream_model)
 
@@ -282,8 +279,9 @@ def _refusal(request: ImageRequest, candidate: ImageCandidate) -> InvalidRequest
 
 
 def _refused_options(request: ImageRequest, model: ImageModel) -> InvalidRequest | None:
-    """The refusal of a member that the model's provider does not know, or knows for other formats alone; a word for
-    what is done anyway is no such wish.
+    """The refusal of an option that the model does not take, or not for this format.
+
+    A value that only states the default is never refused.
     """
     squeezed = request.output_compression not in {None, UNSQUEEZED}
     wished = {
@@ -292,8 +290,8 @@ def _refused_options(request: ImageRequest, model: ImageModel) -> InvalidRequest
         "output_compression": squeezed,
         "style": request.style is not None,
     }
-    for name in OPTIONS:
-        if wished[name] and name not in model.options:
+    for name, is_wished in wished.items():
+        if is_wished and name not in model.options:
             return cannot(name, f"The model '{model.id}' takes no {name}.")
     if squeezed and request.output_format in {None, "png"}:
         return cannot("output_compression", "'output_compression' goes with the output_format 'jpeg' or 'webp'.")

@@ -9,8 +9,8 @@ from msgspec import Struct
 from gateway.untrusted.sound.steps import STEP_BYTES, Length, Steps, Unreadable
 
 _SYNC = re.compile(rb"\xff[\xf8\xf9][\x10-\xff][\x00-\xaf]")
-_FACTS_BYTES = 34
-_HEAD_BYTES_MAX = 16
+FACTS_BYTES = 34
+HEAD_BYTES_MAX = 16
 # To read a head takes as long as ten steps: no more than 100,000 are, which are two hours at the usual 4,096 samples.
 _HEAD_COST_BYTES = 9 * STEP_BYTES
 _RATES = (0, 88_200, 176_400, 192_000, 8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000)
@@ -34,15 +34,15 @@ class Head(Struct, frozen=True):
         return self.rate, self.channels, self.width
 
 
-def _rate_in(facts: bytes) -> int:
+def rate_in(facts: bytes) -> int:
     """The samples a second that the STREAMINFO states."""
     return int.from_bytes(facts[10:13], "big") >> 4
 
 
 def length(content: bytes, steps: Steps) -> Length:
     """The length of a file; raises `Unreadable` if its frames are of several kinds, of which decoders may take any."""
-    facts = content[8 : 8 + _FACTS_BYTES]
-    if len(facts) < _FACTS_BYTES or not (rate := _rate_in(facts)):
+    facts = content[8 : 8 + FACTS_BYTES]
+    if len(facts) < FACTS_BYTES or not (rate := rate_in(facts)):
         raise Unreadable
     return Length(_counted(content, _frames_start(content, steps), rate, steps))
 
@@ -76,7 +76,7 @@ def _counted(content: bytes, at: int, rate: int, steps: Steps) -> float:
 
 def head_at(content: bytes, at: int, rate: int) -> Head | None:
     """The head of the frame that stands there, if one does; `rate` is that of a frame that leaves it to the file."""
-    head = content[at : at + _HEAD_BYTES_MAX]
+    head = content[at : at + HEAD_BYTES_MAX]
     if len(head) < 6 or not _SYNC.match(head):
         return None
     samples, hertz = head[2] >> 4, head[2] & 15

@@ -22,7 +22,7 @@ RUN_LEAST = 3
 CODED_RUN = 100
 _MP3 = re.compile(rb"\xff[\xe2-\xe7\xf2-\xff][\x10-\xef]")
 _ADTS = re.compile(rb"\xff[\xf0\xf1\xf8\xf9]")
-_ADTS_HEAD_BYTES = 7
+MP3_HEAD_BYTES, ADTS_HEAD_BYTES = 4, 7
 # AAC in LOAS (ISO/IEC 14496-3, 1.7.2): its frames tell only their bytes.
 _LOAS, _LOAS_HEAD_BYTES = re.compile(rb"\x56[\xe0-\xff]"), 3
 # Frames by chance, in what is no sound: of a second, and of a tenth of all.
@@ -121,8 +121,8 @@ def _walked(
         # A frame of another kind begins a run of its own: decoders that do not take it find frames inside it.
         while (frame := frame_at(content, end)) and kind in (0, frame.kind):
             steps.take()
-            is_index, is_first = is_first and _INDEX.search(content, end, end + _INDEX_BYTES) is not None, False
-            if is_index:
+            is_sound, is_first = not (is_first and is_index(content, end)), False
+            if not is_sound:
                 # Where it ends is its own word, so the walk goes on behind its head.
                 break
             last, end = end, end + frame.size
@@ -144,9 +144,14 @@ def _walked(
     return walk
 
 
+def is_index(content: bytes, at: int) -> bool:
+    """True if the frame that stands there has the mark of an index."""
+    return _INDEX.search(content, at, at + _INDEX_BYTES) is not None
+
+
 def mp3_frame(content: bytes, at: int) -> Frame | None:
     """The frame of MPEG sound whose head stands there, if one does."""
-    if at + 4 > len(content) or content[at] != 0xFF:
+    if at + MP3_HEAD_BYTES > len(content) or content[at] != 0xFF:
         return None
     return _mp3_frame(content[at + 1], content[at + 2])
 
@@ -168,14 +173,14 @@ def _mp3_frame(first: int, second: int) -> Frame | None:
 
 def adts_frame(content: bytes, at: int) -> Frame | None:
     """The frame of AAC in ADTS whose head stands there, if one does."""
-    head = content[at : at + _ADTS_HEAD_BYTES]
-    if len(head) < _ADTS_HEAD_BYTES or head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
+    head = content[at : at + ADTS_HEAD_BYTES]
+    if len(head) < ADTS_HEAD_BYTES or head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
         return None
     rate, size = head[2] >> 2 & 15, (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
-    if rate >= len(AAC_RATES) or size < _ADTS_HEAD_BYTES:
+    if rate >= len(AAC_RATES) or size < ADTS_HEAD_BYTES:
         return None
     channels = (head[2] & 1) << 2 | head[3] >> 6
-    blocks = max(1 + (head[6] & 3), aac_frames(size - _ADTS_HEAD_BYTES, channels))
+    blocks = max(1 + (head[6] & 3), aac_frames(size - ADTS_HEAD_BYTES, channels))
     return Frame(size, blocks * AAC_SAMPLES / AAC_RATES[rate], (head[1] & 0xFE) << 8 | head[2] & 0xFC)
 
 
