@@ -63,6 +63,7 @@ async def test_a_person_who_leaves_is_erased_and_the_ledger_stays_under_its_ids(
     (key,) = await house.nexgate.keys.page(made["account_id"], limit=10)
     assert (key.revoked, key.name, key.allowed_ips) == (True, "deactivated", ())
     assert house.erasures.begun == [made["account_id"]]
+    assert house.store.calls["erase"] == 1
     account = await house.nexgate.money.read_account(made["account_id"])
     assert account is not None
     assert (account.disabled, [entry.amount_nanousd for entry in account.entries]) == (True, [5 * 10**9])

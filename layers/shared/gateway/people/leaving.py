@@ -101,7 +101,7 @@ class Leaving(Struct, frozen=True):
             if not key.revoked:
                 await self._revoke(key)
         await self.erasures.begin(user.account_id)
-        await self._erase(user, trail.entry("account.deactivated", target=user.account_id))
+        await self._erase(leaving, trail.entry("account.deactivated", target=user.account_id))
         for session in await self.store.sessions(user.user_id):
             await self.store.end_session(user.user_id, session.session_id)
 
