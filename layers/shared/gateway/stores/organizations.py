@@ -34,7 +34,7 @@ from gateway.stores.aws.client import (
     TransactionCanceled,
     repeated,
 )
-from gateway.stores.aws.table import Table, is_own, marked
+from gateway.stores.aws.table import Table, is_own, marked, told
 
 if TYPE_CHECKING:
     from gateway.ports.audit import AuditEntry
@@ -94,7 +94,7 @@ class DynamoOrganizations:
                 parts.append({"Put": {"TableName": self._name, "Item": listed}})
         if used is not None:
             parts.append({"Update": {"TableName": self._name, **_ended(used, "accepted")}})
-        if await self._transacted([*parts, *self._told(audit)]):
+        if await self._transacted([*parts, *told(self._ledger, audit)]):
             return True
         return is_own(await self._get(key), own)
 
@@ -107,7 +107,7 @@ class DynamoOrganizations:
             {**token, **to_item({"schema_version": SCHEMA_VERSION})},
         )
         parts = [{"Put": {"TableName": self._name, "Item": item}} for item in items]
-        if not await self._transacted([*parts, *self._told(audit)]):
+        if not await self._transacted([*parts, *told(self._ledger, audit)]):
             raise ServiceUnavailable(STORE_DOWN)
 
     async def invitation(self, org_id: str, invitation_id: str) -> Invitation | None:
@@ -124,7 +124,7 @@ class DynamoOrganizations:
         self, invitation: Invitation, status: InvitationStatus, audit: AuditEntry | None = None
     ) -> bool:
         end = {"Update": {"TableName": self._name, **_ended(invitation, status)}}
-        if await self._transacted([end, *self._told(audit)]):
+        if await self._transacted([end, *told(self._ledger, audit)]):
             return True
         found = await self.invitation(invitation.org_id, invitation.invitation_id)
         return found == replace(invitation, status=status)
@@ -161,14 +161,6 @@ class DynamoOrganizations:
         if version is None:
             return {"Put": {**put, "ConditionExpression": "attribute_not_exists(id)"}}
         return {"Put": {**put, **at_version(version)}}
-
-    def _told(self, audit: AuditEntry | None) -> list[Item]:
-        """The part of a transaction that writes an entry of the audit log, where there is one."""
-        if audit is None:
-            return []
-        from gateway.stores.audit import put  # noqa: PLC0415  # callers that are only found do without
-
-        return [put(self._ledger, audit)]
 
     async def _transacted(self, parts: Sequence[Item]) -> bool:
         """Writes all parts; false where a condition of one does not hold. A repeat after no answer changes nothing."""

@@ -37,7 +37,7 @@ from gateway.stores.aws.client import (
     TransactionCanceled,
     repeated,
 )
-from gateway.stores.aws.table import Table, is_own, marked
+from gateway.stores.aws.table import Table, is_own, marked, told
 
 if TYPE_CHECKING:
     from gateway.ports.audit import AuditEntry
@@ -82,14 +82,14 @@ class DynamoPeople:
             key = _key(f"invitation#{invitation_hash}", INVITATION)
             used = {"TableName": self._name, "Key": key, "ConditionExpression": "attribute_exists(id)"}
             parts.append({"Delete": used})
-        if await self._transacted([*parts, *self._told(audit)]):
+        if await self._transacted([*parts, *told(self._ledger, audit)]):
             return True
         return await self.user_id_at(email_hash) == user.user_id
 
     async def put(self, user: User, *, instead_of: User, audit: AuditEntry | None = None) -> bool:
         if audit is None:
             return await self._table.put(_user_item(user), _version(instead_of))
-        return await self._replaced(user, instead_of, self._told(audit))
+        return await self._replaced(user, instead_of, told(self._ledger, audit))
 
     async def erase(self, user: User, *, instead_of: User, email_hash: str, audit: AuditEntry | None = None) -> bool:
         address = {
@@ -98,7 +98,7 @@ class DynamoPeople:
             "ConditionExpression": "attribute_not_exists(id) OR user_id = :user",
             "ExpressionAttributeValues": to_item({":user": user.user_id}),
         }
-        return await self._replaced(user, instead_of, [{"Delete": address}, *self._told(audit)])
+        return await self._replaced(user, instead_of, [{"Delete": address}, *told(self._ledger, audit)])
 
     async def keep_token(self, token: MailedToken) -> None:
         key = _key(f"mailed#{token.token_hash}", TOKEN)
@@ -114,7 +114,7 @@ class DynamoPeople:
         item = _session_item(session)
         if audit is None:
             await self._table.call("PutItem", {"Item": item})
-        elif not await self._transacted([{"Put": {"TableName": self._name, "Item": item}}, *self._told(audit)]):
+        elif not await self._transacted([{"Put": {"TableName": self._name, "Item": item}}, *told(self._ledger, audit)]):
             raise ServiceUnavailable(STORE_DOWN)
 
     async def session(self, user_id: str, session_id: str) -> Session | None:
@@ -190,14 +190,6 @@ class DynamoPeople:
 
     def _put(self, item: Item) -> Item:
         return {"Put": {"TableName": self._name, "Item": item, "ConditionExpression": ABSENT}}
-
-    def _told(self, audit: AuditEntry | None) -> list[Item]:
-        """The part of a transaction that writes an entry of the audit log, where there is one."""
-        if audit is None:
-            return []
-        from gateway.stores.audit import put  # noqa: PLC0415  # sessions that are only found do without
-
-        return [put(self._ledger, audit)]
 
     async def _transacted(self, parts: Sequence[Item]) -> bool:
         """Writes all parts; false where a condition of one does not hold. A repeat after no answer changes nothing."""

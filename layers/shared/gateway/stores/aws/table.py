@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from os import urandom
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.errors import ServiceUnavailable
 from gateway.stores.aws.client import STORE_DOWN, AwsApi, AwsError, ConditionFailed, Item, repeated
+
+if TYPE_CHECKING:
+    from gateway.ports.audit import AuditEntry
 
 TRIES = 5
 WRITE_ID = "write_id"
@@ -27,6 +30,15 @@ def marked(item: Item) -> Item:
 def is_own(found: Item | None, written: Item) -> bool:
     """True where a stored item is what this very write has made it."""
     return found is not None and found.get(WRITE_ID) == written[WRITE_ID]
+
+
+def told(ledger_table: str, audit: AuditEntry | None) -> list[Item]:
+    """The part of a transaction that writes an entry of the audit log, where there is one."""
+    if audit is None:
+        return []
+    from gateway.stores.audit import put  # noqa: PLC0415  # what is only read does without
+
+    return [put(ledger_table, audit)]
 
 
 class Table:

@@ -26,6 +26,7 @@ from gateway.ledger.hold_ids import END_OF_IDS
 from gateway.ports.keys import KeyRecord
 from gateway.stores.aws.attributes import from_item, to_item
 from gateway.stores.aws.client import STORE_DOWN, TransactionCanceled
+from gateway.stores.aws.table import told
 from gateway.stores.keys.lookup import record
 from gateway.stores.money.tables import CONDITION_FAILED, MoneyTables
 
@@ -88,7 +89,7 @@ class DynamoKeyStore:
                 _put(self._tables.ledger, listing, "attribute_not_exists(sk)"),
                 *maker,
                 *unnoted,
-                *self._told(audit),
+                *told(self._tables.ledger, audit),
             )
         except TransactionCanceled as canceled:
             if any(code == CONDITION_FAILED for code, _ in canceled.reasons[2:]):
@@ -133,7 +134,9 @@ class DynamoKeyStore:
             raise no_key(key_id)
         witness = [] if while_managed_by is None else [await self._managing(account_id, while_managed_by)]
         try:
-            await self._transact(_update(self._keys, key_hash, attributes(changes)), *witness, *self._told(audit))
+            await self._transact(
+                _update(self._keys, key_hash, attributes(changes)), *witness, *told(self._tables.ledger, audit)
+            )
         except TransactionCanceled as canceled:
             raise _contradiction(canceled) from canceled
         changed = await self.get(account_id, key_id)
@@ -210,14 +213,6 @@ class DynamoKeyStore:
 
         key = member_key(member.org_id, member.user_id)
         return {"ConditionCheck": {"TableName": self._people, "Key": key, **at_version(member.version)}}
-
-    def _told(self, audit: AuditEntry | None) -> list[Item]:
-        """The part of a transaction that writes an entry of the audit log, where there is one."""
-        if audit is None:
-            return []
-        from gateway.stores.audit import put  # noqa: PLC0415  # no cold start pays for it
-
-        return [put(self._tables.ledger, audit)]
 
     async def _read(self, hashes: Sequence[str]) -> list[KeyRecord]:
         """Reads keys in batches:

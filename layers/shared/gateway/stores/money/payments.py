@@ -28,7 +28,7 @@ from gateway.ports.audit import Actor, AuditEntry
 from gateway.ports.payments import Automatic, Booking, Payment
 from gateway.stores.aws.attributes import from_item, to_item
 from gateway.stores.aws.client import ConditionFailed, TransactionCanceled
-from gateway.stores.aws.table import is_own, marked
+from gateway.stores.aws.table import is_own, marked, told
 from gateway.stores.money import expressions
 from gateway.stores.money.items import ENTRY, ONCE, Item, entry_item, ledger_key, number, read_entry, text
 from gateway.stores.money.tables import CONDITION_FAILED, DynamoDb, MoneyTables, no_account
@@ -51,7 +51,7 @@ class DynamoPaymentBooks:
         item = {**_item(payment), **ledger_key(account_id, PAYMENT, payment.payment_id)}
         try:
             new = ({"Put": self._tables.put_new(asked)}, {"Put": self._tables.put_new(item)})
-            await self._tables.transact(*new, *self._told(audit))
+            await self._tables.transact(*new, *told(self._tables.ledger, audit))
         except TransactionCanceled as canceled:
             stands = canceled.reasons[0][1]
             first = None if stands is None else await self.find(account_id, stands["payment_id"]["S"])
@@ -94,7 +94,6 @@ class DynamoPaymentBooks:
             {"Put": self._tables.put_new(entry_item(entry))},
             {"Update": self._payment_update(booking, entry)},
         ]
-        told = movement_told(booking, now_s)
         if booking.event_id is not None:
             event = {**ledger_key(booking.account_id, EVENT, booking.event_id), "entry_id": text(entry.entry_id)}
             parts.append({"Put": self._tables.put_new(event)})
@@ -102,7 +101,7 @@ class DynamoPaymentBooks:
             owner = {"owner": text(booking.account_id), "payment_id": text(booking.payment_id)}
             parts.append({"Put": {"TableName": self._tables.ledger, "Item": {**_intent_key(booking.intent), **owner}}})
         try:
-            await self._tables.transact(*parts, *self._told(told))
+            await self._tables.transact(*parts, *told(self._tables.ledger, movement_told(booking, now_s)))
         except TransactionCanceled as canceled:
             return await self._booked_before(booking, canceled)
         return entry
@@ -155,7 +154,7 @@ class DynamoPaymentBooks:
         values = {":one": number(1), ":low": number(low or 0)}
         account = self._tables.account_update(terms.account_id, rules, values, {})
         try:
-            await self._tables.transact({"Put": put}, {"Update": account}, *self._told(audit))
+            await self._tables.transact({"Put": put}, {"Update": account}, *told(self._tables.ledger, audit))
         except TransactionCanceled as canceled:
             (_, stands), (account_code, _), *_ = canceled.reasons
             if account_code == CONDITION_FAILED:
@@ -163,14 +162,6 @@ class DynamoPaymentBooks:
             # A try whose answer was lost may have been applied.
             return is_own(stands, item)
         return True
-
-    def _told(self, audit: AuditEntry | None) -> list[Item]:
-        """The part of a transaction that writes an entry of the audit log, where there is one."""
-        if audit is None:
-            return []
-        from gateway.stores.audit import put  # noqa: PLC0415  # no cold start pays for it
-
-        return [put(self._tables.ledger, audit)]
 
     def _payment_update(self, booking: Booking, entry: Entry) -> dict[str, Any]:
         """The update of the payment that a movement belongs to; it has to be one of the account's own."""
