@@ -189,7 +189,7 @@ class DynamoPaymentBooks:
         (account_code, _), (_, once), _, *rest = canceled.reasons
         if account_code == CONDITION_FAILED:
             raise no_account(booking.account_id) from canceled
-        if once is None and len(rest) > 1:
+        if once is None and booking.event_id is not None:
             # The event stands, and has booked another movement: each event tells of one.
             once = rest[1][1]
         if once is None and booking.returned_max_nanousd is not None and rest[0][0] == CONDITION_FAILED:
