@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from gateway.ports.keys import KeyRecord, KeyStore
 
 T = TypeVar("T")
+KEYS_AT_ONCE = 100
 
 
 class Page(NamedTuple, Generic[T]):
@@ -31,6 +35,14 @@ def page_of(found: Sequence[T], limit: int, identity: Callable[[T], str]) -> Pag
     """
     shown = found[:limit]
     return Page(shown, identity(shown[-1]) if len(found) > limit else None)
+
+
+async def every_key(keys: KeyStore, account_id: str) -> list[KeyRecord]:
+    """All keys of an account, page by page."""
+    found: list[KeyRecord] = []
+    while page := await keys.page(account_id, limit=KEYS_AT_ONCE, before=found[-1].key_id if found else None):
+        found += page
+    return found
 
 
 # 9999-12-31T23:59:59Z: a stored time after it can still be shown.

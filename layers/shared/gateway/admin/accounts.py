@@ -13,11 +13,9 @@ from gateway.errors import NotFound
 from gateway.ledger.hold_ids import hold_id_at
 from gateway.ledger.money import NotAnAmount
 from gateway.limits.windows import ACCOUNT_RPM_LIMIT
-from gateway.ports.keys import KeyRecord
 from gateway.wiring.operator import Operator
 
 Document = dict[str, Any]
-KEYS_AT_ONCE = 100
 
 
 async def create_account(
@@ -50,16 +48,6 @@ async def known_account(services: Operator, account_id: str) -> None:
     """Raises `NotFound` for an account that does not exist."""
     if await services.money.state(account_id, "", 0, services.clock.now_s()) is None:
         raise NotFound(f"There is no account '{account_id[:100]}'.")
-
-
-async def keys_of(services: Operator, account_id: str) -> list[KeyRecord]:
-    """All keys of an account."""
-    found: list[KeyRecord] = []
-    while page := await services.key_store.page(
-        account_id, limit=KEYS_AT_ONCE, before=found[-1].key_id if found else None
-    ):
-        found += page
-    return found
 
 
 async def credit(services: Operator, account_id: str, amount_nanousd: NanoUsd, act: Act, *, once: str) -> Entry:

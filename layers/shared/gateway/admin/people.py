@@ -9,8 +9,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from gateway.accounts.keyring import key_view
-from gateway.accounts.pages import iso_utc
-from gateway.admin.accounts import Document, keys_of
+from gateway.accounts.pages import every_key, iso_utc
+from gateway.admin.accounts import Document
 from gateway.admin.acts import add_act, write
 from gateway.admin.finding import user_of
 from gateway.auth.sources import source_of
@@ -133,9 +133,9 @@ def add_parser(commands: Any) -> None:
 
 async def _keys(services: Operator, user: User) -> Sequence[KeyRecord]:
     """The keys of a person's own account, and those that it has made in organizations."""
-    found = await keys_of(services, user.account_id)
+    found = await every_key(services.key_store, user.account_id)
     for org_id in await services.organizations.organizations_of(user.user_id):
-        found += [key for key in await keys_of(services, account_of(org_id)) if key.user_id == user.user_id]
+        found += [key for key in await every_key(services.key_store, account_of(org_id)) if key.user_id == user.user_id]
     return found
 
 

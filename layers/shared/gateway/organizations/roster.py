@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
-from gateway.accounts.pages import iso_utc
+from gateway.accounts.pages import every_key, iso_utc
 from gateway.audit.entries import differences
 from gateway.audit.trail import Trail
 from gateway.errors import Conflict
@@ -27,7 +27,7 @@ from gateway.organizations.settings import MemberChanges
 from gateway.ports.audit import AuditEntry
 from gateway.ports.clock import Clock
 from gateway.ports.erasure import Erasures
-from gateway.ports.keys import KeyRecord, KeyStore
+from gateway.ports.keys import KeyStore
 from gateway.ports.money import Money
 from gateway.ports.organizations import (
     ORGANIZATION_PREFIX,
@@ -43,7 +43,6 @@ from gateway.ports.people import User
 
 TRIES = 8
 ORGANIZATIONS_MAX, MEMBERS_MAX = 20, 200
-KEYS_AT_ONCE = 100
 # A transaction has 100 writes at most; a member that goes takes two, and the organization one.
 GOING_AT_ONCE = 40
 REVOKED = {"revoked": True}
@@ -369,17 +368,11 @@ class Roster(Struct, frozen=True):
 
         With a `trail` their end is told.
         """
-        for key in await self._keys(account_id):
+        for key in await every_key(self.keys, account_id):
             if not key.revoked and of in {None, key.user_id}:
                 told = None if trail is None else trail.entry("key.revoked", target=key.key_id, note=of or "")
                 with suppress(Conflict):
                     await self.keys.change(account_id, key.key_id, changes, audit=told)
-
-    async def _keys(self, account_id: str) -> list[KeyRecord]:
-        found: list[KeyRecord] = []
-        while page := await self.keys.page(account_id, limit=KEYS_AT_ONCE, before=found[-1].key_id if found else None):
-            found += page
-        return found
 
 
 def _rights(member: Member) -> dict[str, Any]:

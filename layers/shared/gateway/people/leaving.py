@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.accounts.keyring import key_view
-from gateway.accounts.pages import iso_utc
+from gateway.accounts.pages import every_key, iso_utc
 from gateway.accounts.statement import balance_view, entry_view, transactions
 from gateway.audit.trail import Trail
 from gateway.errors import Conflict
@@ -32,7 +32,6 @@ from gateway.ports.people import PeopleStore, User
 from gateway.ports.provider_keys import ProviderKeyStore
 
 ENTRIES_MAX = 1_000
-KEYS_AT_ONCE = 100
 
 
 class Memberships(Protocol):
@@ -76,7 +75,7 @@ class Leaving(Struct, frozen=True):
             "two_factor": status_view(user),
             "sessions": [session_view(one, None) for one in await self.store.sessions(user.user_id)],
             "organizations": await self.memberships().places_of(user.user_id),
-            "keys": [key_view(one) for one in await self._keys(user.account_id)],
+            "keys": [key_view(one) for one in await every_key(self.keys, user.account_id)],
             "provider_keys": [{"provider": one.provider, "name": one.name, "last4": one.last4} for one in own],
             "balance": None if account is None else balance_view(account),
             "transactions": entries.shown(entry_view),
@@ -97,7 +96,7 @@ class Leaving(Struct, frozen=True):
             await changed(self.store, leaving, lambda one: replace(one, leaving=False))
             raise
         await self.money.set_account(user.account_id, disabled=True)
-        for key in await self._keys(user.account_id):
+        for key in await every_key(self.keys, user.account_id):
             if not key.revoked:
                 await self._revoke(key)
         await self.erasures.begin(user.account_id)
@@ -138,9 +137,3 @@ class Leaving(Struct, frozen=True):
         except Conflict as conflict:
             if conflict.code != "key_revoked":
                 raise
-
-    async def _keys(self, account_id: str) -> list[KeyRecord]:
-        found: list[KeyRecord] = []
-        while page := await self.keys.page(account_id, limit=KEYS_AT_ONCE, before=found[-1].key_id if found else None):
-            found += page
-        return found
