@@ -21,7 +21,6 @@ ORDER = {"account_id": "acct_one", "round": 0}
 class Slow:
     """A store that takes ten seconds for each thing that it erases."""
 
-    name: str
     clock: StoppedClock
     things: int
     asked: list[Any] = field(default_factory=list)
@@ -37,7 +36,7 @@ class Slow:
 
 async def test_a_call_stops_before_its_time_is_over_and_the_next_one_goes_on() -> None:
     clock = StoppedClock()
-    first, second = Slow("first", clock, 4), Slow("second", clock, 4)
+    first, second = Slow(clock, 4), Slow(clock, 4)
     erasing = Erasing((first, second), clock)
     calls = 0
     answer: dict[str, Any] = {"next": "again", **ORDER}
@@ -59,7 +58,7 @@ async def test_there_are_three_rounds_and_the_last_one_says_that_jobs_are_left(
             return Erased(left=2)
 
     clock = StoppedClock()
-    erasing, answer, waits = Erasing((Kept("jobs", clock, 0),), clock), {"next": "wait", **ORDER}, []
+    erasing, answer, waits = Erasing((Kept(clock, 0),), clock), {"next": "wait", **ORDER}, []
     while answer["next"] == "wait":
         answer = await erasing.run(answer, NOW_S + 300)
         waits.append(answer["wait_s"])

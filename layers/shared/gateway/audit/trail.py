@@ -68,11 +68,10 @@ class Trail(Struct, frozen=True):
         act: Callable[[], Awaitable[T]],
         *,
         target: str = "",
-        before: Mapping[str, Any] | None = None,
         after: Mapping[str, Any] | None = None,
     ) -> T:
         """Writes an entry, then acts; a refusal is an entry too. After a failure it is open if the act was done."""
-        await self.log.write(self.entry(action, target=target, before=before, after=after, outcome="begun"))
+        await self.log.write(self.entry(action, target=target, after=after, outcome="begun"))
         try:
             return await act()
         except GatewayError as refusal:

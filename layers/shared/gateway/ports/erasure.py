@@ -18,10 +18,6 @@ class Erased(Struct, frozen=True):
 class Erasable(Protocol):
     """A store that keeps content by account. A step that is repeated, or was cut off, harms nothing."""
 
-    @property
-    def name(self) -> str:
-        """The store's name in the log."""
-
     async def erase_some(self, account_id: str, after: Any) -> Erased:
         """Erases the next of an account's content, some dozens at most; raises `ServiceUnavailable`."""
 

@@ -74,9 +74,7 @@ def _new(entry: AuditEntry) -> Item:
     actor, account_id, entry_id = fields.pop("actor"), fields.pop("account_id"), fields.pop("entry_id")
     key = {"account_id": account_id, "sk": AUDIT + entry_id}
     # A member that had no value, or has none now, says so.
-    seen = {
-        name: {"M": {of: to_attribute(one) for of, one in fields.pop(name).items()}} for name in ("before", "after")
-    }
+    seen = {name: _map(fields.pop(name)) for name in ("before", "after")}
     told = {name: value for name, value in fields.items() if value != ""}
     lasts = {"expires_at_s": expires_at_s(entry), "schema_version": SCHEMA_VERSION}
     item = {**to_item({**key, **told, **asdict(actor), **lasts}), **seen}

@@ -93,7 +93,6 @@ class ErasedTable:
     """`Erasable` over one row of `TABLES`."""
 
     def __init__(self, aws: AwsApi, table: str, kept: Kept, contents: S3Listed) -> None:
-        self.name = f"{kept.setting} {kept.partition}".rstrip()
         self._table = Table(aws, table)
         self._kept = kept
         self._contents = contents
@@ -138,10 +137,10 @@ class ErasedPrefix:
     """`Erasable` over the objects of the media bucket whose names begin with a prefix and the account's id."""
 
     def __init__(self, objects: S3Listed, prefix: str) -> None:
-        self.name = prefix
         self._objects = objects
+        self._prefix = prefix
 
     async def erase_some(self, account_id: str, after: Any) -> Erased:
-        names = await self._objects.names(f"{self.name}{account_id}/", AT_ONCE, after or "")
+        names = await self._objects.names(f"{self._prefix}{account_id}/", AT_ONCE, after or "")
         await asyncio.gather(*map(self._objects.delete, names))
         return Erased(len(names), after=names[-1] if len(names) == AT_ONCE else None)
