@@ -93,12 +93,13 @@ class Roster(Struct, frozen=True):
     async def disown(self, trail: Trail, org_id: str) -> None:
         """Closes an organization whose creation was never answered, and takes its owner out."""
         found = await self.store.organization(org_id)
-        if found is not None and not found.closed:
+        if found is None:
+            return
+        if not found.closed:
             told = trail.of(found.account_id).entry("organization.deleted", target=org_id, note=UNANSWERED)
             closed = replace(found, version=found.version + 1, closed=True)
             await self.store.change(closed, instead_of=found, audit=told)
-        if found is not None:
-            await self._emptied(org_id)
+        await self._emptied(org_id)
 
     async def refuse_more_of(self, user: User) -> None:
         """Raises `Conflict` for a person who is in as many organizations as one may be."""
@@ -309,13 +310,12 @@ class Roster(Struct, frozen=True):
         overtaken = 0
         while overtaken < TRIES:
             organization = await self.store.organization(org_id)
-            known = [one for one in await self.store.members(org_id) if one.email and one.user_id != but][
-                :GOING_AT_ONCE
-            ]
-            if organization is None or not organization.closed or not known:
+            known = [one for one in await self.store.members(org_id) if one.email and one.user_id != but]
+            batch = known[:GOING_AT_ONCE]
+            if organization is None or not organization.closed or not batch:
                 return
-            after = going(organization, [one for one in known if not one.removed]).organization
-            gone = [(replace(one, removed=True, email="", version=one.version + 1), one) for one in known]
+            after = going(organization, [one for one in batch if not one.removed]).organization
+            gone = [(replace(one, removed=True, email="", version=one.version + 1), one) for one in batch]
             if not await self.store.change(after, instead_of=organization, members=gone):
                 overtaken += 1
         raise refusals.changed_meanwhile()
@@ -383,8 +383,9 @@ def _rights(member: Member) -> dict[str, Any]:
 
 def _may_invite(inviter: Member | None, role: Role) -> bool:
     """True for a member who may still invite to that role: what one that was removed has left behind opens no door."""
-    stands = inviter is not None and not inviter.removed
-    return inviter is not None and stands and may(inviter.role, "invitations.manage") and may_give(inviter.role, role)
+    if inviter is None or inviter.removed:
+        return False
+    return may(inviter.role, "invitations.manage") and may_give(inviter.role, role)
 
 
 def with_owners(organization: Organization, owners: int) -> Organization:
