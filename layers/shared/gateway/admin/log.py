@@ -7,10 +7,9 @@ from typing import Any
 
 from gateway.admin.accounts import Document
 from gateway.admin.acts import DEPLOYMENT
+from gateway.admin.lines import add_limit
 from gateway.audit.entries import entry_view
 from gateway.wiring.operator import Operator
-
-LISTED_MAX = 1_000
 
 
 async def run(services: Operator, arguments: argparse.Namespace) -> Document:
@@ -26,5 +25,5 @@ def add_parser(commands: Any) -> None:
     log = commands.add_parser("audit", help="the audit log of an account, or of the deployment")
     log.add_argument("account", nargs="?", default=DEPLOYMENT)
     log.add_argument("--action", help="one action, or a family of them such as operator")
-    log.add_argument("--limit", type=int, default=100, choices=range(1, LISTED_MAX + 1), metavar=f"1-{LISTED_MAX}")
+    add_limit(log)
     log.add_argument("--cursor")

@@ -8,12 +8,11 @@ from typing import Any
 from gateway.accounts.pages import iso_utc
 from gateway.accounts.statement import balance_view
 from gateway.admin.accounts import Document
+from gateway.admin.lines import add_limit
 from gateway.errors import NotFound
 from gateway.organizations.views import member_view
 from gateway.ports.organizations import Organization
 from gateway.wiring.operator import Operator
-
-LISTED_MAX = 1_000
 
 
 async def listing(services: Operator, arguments: argparse.Namespace) -> Document:
@@ -51,7 +50,7 @@ def add_parser(commands: Any) -> None:
     organizations = commands.add_parser("organizations", help="organizations: list, show, members")
     actions = organizations.add_subparsers(dest="action", required=True)
     every = actions.add_parser("list", help="the newest organizations; it reads the whole table")
-    every.add_argument("--limit", type=int, default=100, choices=range(1, LISTED_MAX + 1), metavar=f"1-{LISTED_MAX}")
+    add_limit(every)
     for action, said in {"show": "an organization with its balance", "members": "its members and their spend"}.items():
         actions.add_parser(action, help=said).add_argument("organization", metavar="ORG_ID")
 

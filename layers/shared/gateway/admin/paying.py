@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway.admin.accounts import Document, entry_document, known_account
 from gateway.admin.acts import act_of, add_act
+from gateway.admin.lines import add_limit
 from gateway.billing.checkout import receipt_view
 from gateway.billing.events import once_of
 from gateway.billing.membership import give_back, set_plan
@@ -22,7 +23,6 @@ from gateway.ledger.money import format_usd, parse_written_usd
 from gateway.ports.payments import Booking
 from gateway.wiring.operator import Operator
 
-LISTED_MAX = 1_000
 STRIPES = re.compile(r"re_\w+", re.ASCII)
 MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])")
 
@@ -116,7 +116,7 @@ def add_parsers(commands: Any) -> None:
     actions = refunds.add_subparsers(dest="action", required=True)
     paid = actions.add_parser("payments", help="an account's payments, and what was returned of each")
     paid.add_argument("account")
-    paid.add_argument("--limit", type=int, default=100, choices=range(1, LISTED_MAX + 1), metavar=f"1-{LISTED_MAX}")
+    add_limit(paid)
     booked = actions.add_parser("book", help="book a refund that no event has booked; it moves no money")
     booked.add_argument("account")
     booked.add_argument("payment")

@@ -13,6 +13,7 @@ from gateway.accounts.pages import every_key, iso_utc
 from gateway.admin.accounts import Document
 from gateway.admin.acts import add_act, write
 from gateway.admin.finding import user_of
+from gateway.admin.lines import add_limit
 from gateway.auth.sources import source_of
 from gateway.errors import Conflict
 from gateway.people.attempts import ABOUT_ADDRESSES, ABOUT_PEOPLE, ABOUT_SOURCES, PAIR, Attempts
@@ -24,8 +25,6 @@ from gateway.ports.keys import KeyRecord
 from gateway.ports.organizations import account_of
 from gateway.ports.people import User
 from gateway.wiring.operator import Operator
-
-LISTED_MAX = 1_000
 
 
 async def listing(services: Operator, arguments: argparse.Namespace) -> Document:
@@ -112,7 +111,7 @@ def add_parser(commands: Any) -> None:
     users = commands.add_parser("users", help="people: list, show, keep out, let in, unlock, invite")
     actions = users.add_subparsers(dest="action", required=True)
     every = actions.add_parser("list", help="the newest people; it reads the whole table")
-    every.add_argument("--limit", type=int, default=100, choices=range(1, LISTED_MAX + 1), metavar=f"1-{LISTED_MAX}")
+    add_limit(every)
     told = {
         "show": "a person with its organizations, sessions and keys",
         "disable": "end the sessions, suspend the account and disable the keys of a person",
