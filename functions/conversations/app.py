@@ -1,9 +1,10 @@
-"""Serves accounts' conversations, with and without `/v1`, and what their agents remember."""
+"""Serves accounts' conversations and feedback, with and without `/v1`, and what their agents remember."""
 
 from gateway.http.buffered import lambda_handler
 from gateway.http.conversations import served
+from gateway.http.feedback import served as rated
 from gateway.http.json_app import JsonApp
 from gateway.http.memory import served as remembered
 
-app = JsonApp(served, remembered)
+app = JsonApp(served, remembered, rated)
 handler = lambda_handler(app)

@@ -138,8 +138,8 @@ class AppUnderTest:
 
     async def spend(
         self, usd: str, at_s: float = NOW_S, tier: Tier = Tier.PASSTHROUGH, key_id: str = MANAGER_ID
-    ) -> None:
-        """Charges a request with that cost, of 100 prompt and 10 answer tokens."""
+    ) -> str:
+        """Charges a request with that cost, of 100 prompt and 10 answer tokens; returns its generation's id."""
         cost = parse_usd(usd)
         number = next(_numbers)
         wanted = HoldRequest(ACCOUNT, key_id, hold_id_at(at_s, number), cost, int(at_s) + 960, 1_000)
@@ -148,7 +148,7 @@ class AppUnderTest:
         charge = Charge(
             cost_nanousd=cost,
             request_id=f"req-{number}",
-            generation_id=f"gen-nxn-{number}",
+            generation_id=f"gen-nxn-{wanted.hold_id}",
             model_requested="gpt-4o",
             model_used="gpt-4o-2024-11-20",
             tier=tier,
@@ -158,6 +158,7 @@ class AppUnderTest:
             org_id="org-1",
         )
         await self.money.settle(outcome.hold, charge, at_s + 1)
+        return charge.generation_id
 
 
 def as_from_api_gateway(app: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:

@@ -73,7 +73,7 @@ async def test_a_charge_names_everything_it_was_for(nexgate: AppUnderTest) -> No
         "hold_id": shown["hold_id"],
         "key_id": MANAGER_ID,
         "request_id": f"req-{number}",
-        "generation_id": f"gen-nxn-{number}",
+        "generation_id": f"gen-nxn-{shown['hold_id']}",
         "user_id": "user-1",
         "org_id": "org-1",
         "model_requested": "gpt-4o",

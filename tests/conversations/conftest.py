@@ -14,4 +14,5 @@ async def served(monkeypatch: pytest.MonkeyPatch) -> Served:
     await made.settle_in()
     monkeypatch.setattr("gateway.http.conversations.conversations", lambda: made.kept)
     monkeypatch.setattr("gateway.http.memory.memories", lambda: made.memories)
+    monkeypatch.setattr("gateway.http.feedback.feedback_store", lambda: made.feedback)
     return made

@@ -11,6 +11,7 @@ from gateway.conversations.kept import Conversations
 from gateway.ports.keys import KeyRecord
 from tests.control_plane.harness import ACCOUNT, CALLER_IP, NOW_S, AppUnderTest, as_from_api_gateway
 from tests.fakes.conversations import MemoryConversationRecords
+from tests.fakes.feedback import MemoryFeedback
 from tests.fakes.memories import MemoryMemories
 from tests.fakes.objects import MemoryObjects
 
@@ -26,6 +27,7 @@ class Served(AppUnderTest):
         self.objects = MemoryObjects()
         self.kept = Conversations(MemoryConversationRecords(), self.objects, self.clock)
         self.memories = MemoryMemories()
+        self.feedback = MemoryFeedback()
         plain = KeyRecord("key_plain", ACCOUNT, "plain", PLAIN_KEY[-4:], int(NOW_S))
         await self.give_key(PLAIN_KEY, plain, can_manage_keys=False)
 

@@ -75,6 +75,7 @@ from tests.control_plane.harness import CALLER_IP, NOW_S, StoppedClock
 from tests.fakes.audit import MemoryAudit
 from tests.fakes.conversations import MemoryConversationRecords
 from tests.fakes.erasure import MemoryErasures
+from tests.fakes.feedback import MemoryFeedback
 from tests.fakes.idempotency import MemoryIdempotencyRecords
 from tests.fakes.invocations import LambdaContext
 from tests.fakes.memories import MemoryMemories
@@ -275,6 +276,7 @@ class World:
         self.vault = Vault(MemorySignatures(), clock)
         self.counter = TokenCounter(CATALOG, self.providers, clock)
         self.memories = MemoryMemories()
+        self.feedback = MemoryFeedback()
         self.conversations = Conversations(self.stores.conversations, self.stores.objects, clock)
         self.turns = StoredResponses(self.stores.responses, self.stores.objects, clock)
         writer = JobWriter(jobs, clock)
@@ -362,6 +364,7 @@ class Gateway:
                 "functions.webhooks.app.webhook_records": "webhooks",
                 "gateway.http.conversations.conversations": "conversations",
                 "gateway.http.memory.memories": "memories",
+                "gateway.http.feedback.feedback_store": "feedback",
                 "gateway.wiring.agents.runs": "runs",
                 "gateway.http.organizations.organizations": "organizations",
                 "gateway.http.paying.paying": "paying",

@@ -34,6 +34,7 @@ from tests.control_plane.harness import CALLER_IP, NOW_S, as_from_api_gateway
 from tests.fakes.audit import MemoryAudit
 from tests.fakes.conversations import MemoryConversationRecords
 from tests.fakes.erasure import MemoryErasures
+from tests.fakes.feedback import MemoryFeedback
 from tests.fakes.memories import MemoryMemories
 from tests.fakes.objects import MemoryObjects
 from tests.fakes.organizations import MemoryOrganizations
@@ -124,6 +125,7 @@ async def studio(monkeypatch: pytest.MonkeyPatch) -> Studio:
     kept = Conversations(MemoryConversationRecords(), MemoryObjects(), made.clock)
     monkeypatch.setattr("gateway.http.conversations.conversations", lambda: kept)
     monkeypatch.setattr("gateway.http.memory.memories", MemoryMemories)
+    monkeypatch.setattr("gateway.http.feedback.feedback_store", MemoryFeedback)
     for module in ("signing_in", "own_account"):
         monkeypatch.setattr(f"gateway.http.{module}.people", lambda: people)
     return made

@@ -270,7 +270,7 @@ EXCUSES = (
             "What an account without that content has none of.",
             ("tests/stores/test_erasing.py",),
         )
-        for table in ("Memories", "Signatures")
+        for table in ("Memories", "Feedback", "Signatures")
     ),
     Excuse(
         ("eraser",),

@@ -51,6 +51,32 @@ def test_openai_s_sdk_and_the_reference_s_calls_meet_in_the_same_conversation(
         client.conversations.items.list(made.id)
 
 
+def test_a_generation_is_rated_by_its_own_account_and_reported(stack: Stack, client: openai.OpenAI) -> None:
+    said: Any = [{"role": "user", "content": "Hello!"}]
+    answer = client.chat.completions.with_raw_response.create(model="nexevo/balanced", messages=said)
+    given = {"generation_id": answer.headers["X-Nexevo-Generation-Id"], "rating": 1, "tags": ["stack-test"]}
+    stranger = stack.with_new_account("1")
+    callers = [
+        httpx.Client(
+            base_url=stack.root_url,
+            headers={"Authorization": f"Bearer {each.api_key}"},
+            timeout=HANGS_AFTER_S,
+            trust_env=False,
+        )
+        for each in (stack, stranger)
+    ]
+    with callers[0] as own, callers[1] as other:
+        assert other.post("/feedback", json=given).status_code == 404
+        first, again = (own.post("/feedback", json=given).raise_for_status().json() for _ in range(2))
+        assert (first["model"], first["replaced"], again["replaced"]) == (
+            answer.headers["X-Nexevo-Model-Used"],
+            False,
+            True,
+        )
+        (row,) = [each for each in own.get("/v1/feedback/summary").json()["by_tag"] if each["tag"] == "stack-test"]
+        assert (row["positive"], row["negative"]) == (1, 0)
+
+
 def test_responses_go_on_from_a_conversation_at_once_as_streams_and_in_the_background(client: openai.OpenAI) -> None:
     made = client.conversations.create(items=[{"role": "user", "content": "My name is Emma."}])
     first = client.responses.create(model="gpt-4o", input="Hello!", conversation=made.id)

@@ -62,6 +62,7 @@ def test_the_tables_have_the_keys_that_the_stores_use(stack: Stack) -> None:
         "FilesTable": [("account_id", "HASH"), ("file_id", "RANGE")],
         "JobsTable": [("job_id", "HASH")],
         "MemoriesTable": [("account_id", "HASH"), ("sk", "RANGE")],
+        "FeedbackTable": [("account_id", "HASH"), ("sk", "RANGE")],
         "CatalogTable": [("document", "HASH"), ("sk", "RANGE")],
         "WebhooksTable": [("account_id", "HASH"), ("sk", "RANGE")],
     }

@@ -80,6 +80,7 @@ TABLES = (
         revision="revision",
     ),
     Kept("memories_table", ("account_id", "sk")),
+    Kept("feedback_table", ("account_id", "sk")),
     Kept("signatures_table", ("account_id", "call")),
     Kept("webhooks_table", ("account_id", "sk")),
     Kept("jobs_table", ("job_id",), index="ByAccount", reads=("document",), objects=objects_of_job),

@@ -15,8 +15,7 @@ repeated after an unknown result finds its own version and succeeds.
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import convert, to_builtins
@@ -25,15 +24,7 @@ from msgspec.structs import replace
 from gateway.errors import ServiceUnavailable
 from gateway.ports.organizations import Invitation, InvitationStatus, Member, MemberChange, Organization
 from gateway.stores.aws.attributes import from_item, to_item
-from gateway.stores.aws.client import (
-    STORE_DOWN,
-    AwsApi,
-    AwsError,
-    Contended,
-    Item,
-    TransactionCanceled,
-    repeated,
-)
+from gateway.stores.aws.client import STORE_DOWN, AwsApi, Item
 from gateway.stores.aws.table import Table, is_own, marked, told
 
 if TYPE_CHECKING:
@@ -41,9 +32,6 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 ORGANIZATION, MEMBER, MEMBERSHIP, INVITATION, TOKEN = "organization", "member#", "org#", "invitation#", "token"
-CONDITION_FAILED = "ConditionalCheckFailed"
-HELD_BACK = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
-TRIES = 6
 # An ended invitation can be listed for so long.
 KEPT_S = 30 * 24 * 3600
 T = TypeVar("T")
@@ -53,7 +41,6 @@ class DynamoOrganizations:
     """`OrganizationStore` in the table of people."""
 
     def __init__(self, aws: AwsApi, table: str, ledger_table: str) -> None:
-        self._aws = aws
         self._ledger = ledger_table
         self._name = table
         self._table = Table(aws, table)
@@ -94,7 +81,7 @@ class DynamoOrganizations:
                 parts.append({"Put": {"TableName": self._name, "Item": listed}})
         if used is not None:
             parts.append({"Update": {"TableName": self._name, **_ended(used, "accepted")}})
-        if await self._transacted([*parts, *told(self._ledger, audit)]):
+        if await self._table.transacted([*parts, *told(self._ledger, audit)]):
             return True
         return is_own(await self._get(key), own)
 
@@ -107,7 +94,7 @@ class DynamoOrganizations:
             {**token, **to_item({"schema_version": SCHEMA_VERSION})},
         )
         parts = [{"Put": {"TableName": self._name, "Item": item}} for item in items]
-        if not await self._transacted([*parts, *told(self._ledger, audit)]):
+        if not await self._table.transacted([*parts, *told(self._ledger, audit)]):
             raise ServiceUnavailable(STORE_DOWN)
 
     async def invitation(self, org_id: str, invitation_id: str) -> Invitation | None:
@@ -124,7 +111,7 @@ class DynamoOrganizations:
         self, invitation: Invitation, status: InvitationStatus, audit: AuditEntry | None = None
     ) -> bool:
         end = {"Update": {"TableName": self._name, **_ended(invitation, status)}}
-        if await self._transacted([end, *told(self._ledger, audit)]):
+        if await self._table.transacted([end, *told(self._ledger, audit)]):
             return True
         found = await self.invitation(invitation.org_id, invitation.invitation_id)
         return found == replace(invitation, status=status)
@@ -161,26 +148,6 @@ class DynamoOrganizations:
         if version is None:
             return {"Put": {**put, "ConditionExpression": "attribute_not_exists(id)"}}
         return {"Put": {**put, **at_version(version)}}
-
-    async def _transacted(self, parts: Sequence[Item]) -> bool:
-        """Writes all parts; false where a condition of one does not hold. A repeat after no answer changes nothing."""
-        payload = {"TransactItems": parts, "ClientRequestToken": secrets.token_hex(16)}
-        try:
-            await repeated(lambda: self._transact(payload), tries=TRIES, ambiguous=True)
-        except TransactionCanceled:
-            return False
-        except AwsError as error:
-            raise ServiceUnavailable(STORE_DOWN) from error
-        return True
-
-    async def _transact(self, payload: Mapping[str, Any]) -> Item:
-        try:
-            return await self._aws.call("dynamodb", "TransactWriteItems", payload)
-        except TransactionCanceled as canceled:
-            codes = {code for code, _ in canceled.reasons}
-            if CONDITION_FAILED in codes or HELD_BACK.isdisjoint(codes):
-                raise
-            raise Contended("TransactionConflict", "another write was under way") from canceled
 
 
 def member_key(org_id: str, user_id: str) -> Item:

@@ -18,8 +18,7 @@ on read, by the code that reads. A write that is repeated after an unknown resul
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import convert, to_builtins
@@ -27,16 +26,7 @@ from msgspec import convert, to_builtins
 from gateway.errors import ServiceUnavailable
 from gateway.ports.people import MailedToken, Session, User
 from gateway.stores.aws.attributes import from_item, to_item
-from gateway.stores.aws.client import (
-    STORE_DOWN,
-    AwsApi,
-    AwsError,
-    ConditionFailed,
-    Contended,
-    Item,
-    TransactionCanceled,
-    repeated,
-)
+from gateway.stores.aws.client import STORE_DOWN, AwsApi, ConditionFailed, Item
 from gateway.stores.aws.table import Table, is_own, marked, told
 
 if TYPE_CHECKING:
@@ -45,9 +35,6 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 USER, SESSION, OWNER, TOKEN, INVITATION, COUNT = "user", "session#", "owner", "token", "invitation", "count"
 ABSENT = "attribute_not_exists(id)"
-CONDITION_FAILED = "ConditionalCheckFailed"
-HELD_BACK = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
-TRIES = 6
 T = TypeVar("T")
 
 
@@ -55,7 +42,6 @@ class DynamoPeople:
     """`PeopleStore` in one table."""
 
     def __init__(self, aws: AwsApi, table: str, ledger_table: str) -> None:
-        self._aws = aws
         self._ledger = ledger_table
         self._name = table
         self._table = Table(aws, table)
@@ -82,7 +68,7 @@ class DynamoPeople:
             key = _key(f"invitation#{invitation_hash}", INVITATION)
             used = {"TableName": self._name, "Key": key, "ConditionExpression": "attribute_exists(id)"}
             parts.append({"Delete": used})
-        if await self._transacted([*parts, *told(self._ledger, audit)]):
+        if await self._table.transacted([*parts, *told(self._ledger, audit)]):
             return True
         return await self.user_id_at(email_hash) == user.user_id
 
@@ -114,7 +100,9 @@ class DynamoPeople:
         item = _session_item(session)
         if audit is None:
             await self._table.call("PutItem", {"Item": item})
-        elif not await self._transacted([{"Put": {"TableName": self._name, "Item": item}}, *told(self._ledger, audit)]):
+        elif not await self._table.transacted(
+            [{"Put": {"TableName": self._name, "Item": item}}, *told(self._ledger, audit)]
+        ):
             raise ServiceUnavailable(STORE_DOWN)
 
     async def session(self, user_id: str, session_id: str) -> Session | None:
@@ -186,30 +174,12 @@ class DynamoPeople:
         """Replaces a version of a person, together with other writes."""
         item = marked(_user_item(user))
         put = {"TableName": self._name, "Item": item, **_version(instead_of)}
-        return await self._transacted([{"Put": put}, *beside]) or is_own(await self._get(_user_key(user.user_id)), item)
+        return await self._table.transacted([{"Put": put}, *beside]) or is_own(
+            await self._get(_user_key(user.user_id)), item
+        )
 
     def _put(self, item: Item) -> Item:
         return {"Put": {"TableName": self._name, "Item": item, "ConditionExpression": ABSENT}}
-
-    async def _transacted(self, parts: Sequence[Item]) -> bool:
-        """Writes all parts; false where a condition of one does not hold. A repeat after no answer changes nothing."""
-        payload = {"TransactItems": parts, "ClientRequestToken": secrets.token_hex(16)}
-        try:
-            await repeated(lambda: self._transact(payload), tries=TRIES, ambiguous=True)
-        except TransactionCanceled:
-            return False
-        except AwsError as error:
-            raise ServiceUnavailable(STORE_DOWN) from error
-        return True
-
-    async def _transact(self, payload: Mapping[str, Any]) -> Item:
-        try:
-            return await self._aws.call("dynamodb", "TransactWriteItems", payload)
-        except TransactionCanceled as canceled:
-            codes = {code for code, _ in canceled.reasons}
-            if CONDITION_FAILED in codes or HELD_BACK.isdisjoint(codes):
-                raise
-            raise Contended("TransactionConflict", "another write was under way") from canceled
 
 
 def _key(item_id: str, sort: str) -> Item:

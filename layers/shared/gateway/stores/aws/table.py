@@ -7,18 +7,29 @@ the same way write the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from os import urandom
 from typing import TYPE_CHECKING, Any
 
 from gateway.errors import ServiceUnavailable
-from gateway.stores.aws.client import STORE_DOWN, AwsApi, AwsError, ConditionFailed, Item, repeated
+from gateway.stores.aws.client import (
+    STORE_DOWN,
+    AwsApi,
+    AwsError,
+    ConditionFailed,
+    Contended,
+    Item,
+    TransactionCanceled,
+    repeated,
+)
 
 if TYPE_CHECKING:
     from gateway.ports.audit import AuditEntry
 
 TRIES = 5
+CONDITION_FAILED = "ConditionalCheckFailed"
+HELD_BACK = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 WRITE_ID = "write_id"
 
 
@@ -67,3 +78,26 @@ class Table:
         except ConditionFailed as failed:
             return is_own(failed.item, written)
         return True
+
+    async def transacted(self, parts: Sequence[Item]) -> bool:
+        """Writes all parts, of any table; false where a condition of one does not hold.
+
+        A repeat after no answer changes nothing, since it carries the same token.
+        """
+        payload = {"TransactItems": parts, "ClientRequestToken": urandom(16).hex()}
+        try:
+            await repeated(lambda: self._transact(payload), tries=TRIES + 1, ambiguous=True)
+        except TransactionCanceled:
+            return False
+        except AwsError as error:
+            raise ServiceUnavailable(STORE_DOWN) from error
+        return True
+
+    async def _transact(self, payload: Mapping[str, Any]) -> Item:
+        try:
+            return await self._aws.call("dynamodb", "TransactWriteItems", payload)
+        except TransactionCanceled as canceled:
+            codes = {code for code, _ in canceled.reasons}
+            if CONDITION_FAILED in codes or HELD_BACK.isdisjoint(codes):
+                raise
+            raise Contended("TransactionConflict", "another write was under way") from canceled

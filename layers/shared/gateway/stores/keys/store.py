@@ -26,9 +26,9 @@ from gateway.ledger.hold_ids import END_OF_IDS
 from gateway.ports.keys import KeyRecord
 from gateway.stores.aws.attributes import from_item, to_item
 from gateway.stores.aws.client import STORE_DOWN, TransactionCanceled
-from gateway.stores.aws.table import told
+from gateway.stores.aws.table import CONDITION_FAILED, told
 from gateway.stores.keys.lookup import record
-from gateway.stores.money.tables import CONDITION_FAILED, MoneyTables
+from gateway.stores.money.tables import MoneyTables
 
 if TYPE_CHECKING:
     # Changes, and keys of organizations, alone need them.

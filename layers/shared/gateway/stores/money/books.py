@@ -14,6 +14,7 @@ from gateway.ledger.hold_ids import END_OF_IDS, id_floor
 from gateway.limits.windows import month_of
 from gateway.logs.metrics import Metric, count
 from gateway.stores.aws.client import ConditionFailed, TransactionCanceled
+from gateway.stores.aws.table import CONDITION_FAILED
 from gateway.stores.money import expressions
 from gateway.stores.money.counting import Counting
 from gateway.stores.money.items import (
@@ -39,7 +40,7 @@ from gateway.stores.money.items import (
 )
 from gateway.stores.money.key_limits import live
 from gateway.stores.money.state import Account, credit_entry, seat_spend, state
-from gateway.stores.money.tables import CONDITION_FAILED, MoneyTables, no_account
+from gateway.stores.money.tables import MoneyTables, no_account
 
 if TYPE_CHECKING:
     # Reports of usage alone load it.

@@ -28,10 +28,10 @@ from gateway.ports.audit import Actor, AuditEntry
 from gateway.ports.payments import Automatic, Booking, Payment
 from gateway.stores.aws.attributes import from_item, to_item
 from gateway.stores.aws.client import ConditionFailed, TransactionCanceled
-from gateway.stores.aws.table import is_own, marked, told
+from gateway.stores.aws.table import CONDITION_FAILED, is_own, marked, told
 from gateway.stores.money import expressions
 from gateway.stores.money.items import ENTRY, ONCE, Item, entry_item, ledger_key, number, read_entry, text
-from gateway.stores.money.tables import CONDITION_FAILED, DynamoDb, MoneyTables, no_account
+from gateway.stores.money.tables import DynamoDb, MoneyTables, no_account
 
 PAYMENT, ASKED, EVENT, INTENT, TERMS = "payment#", "asked#", "event#", "intent#", "terms"
 SCHEMA_VERSION = 1

@@ -21,6 +21,7 @@ from gateway.stores.aws.client import (
     Unanswered,
     repeated,
 )
+from gateway.stores.aws.table import HELD_BACK
 from gateway.stores.money import expressions
 from gateway.stores.money.items import ENTRY, Item, account_key, ledger_key, read_account, text
 from gateway.stores.money.state import Account
@@ -30,8 +31,6 @@ TRIES, BASE_S = 12, 0.015
 # A plan fails if another write came first; each failure shows the current state.
 PLANS = 12
 BUSY = "The account's ledger is busy; please try again."
-CONDITION_FAILED = "ConditionalCheckFailed"
-HELD_BACK = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 log = logging.getLogger(__name__)
 
