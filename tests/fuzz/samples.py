@@ -74,6 +74,10 @@ def _agents(member: str) -> list[Any]:
 
 
 CONVERSATIONS: dict[str, list[Any]] = {
+    r".*/feedback": [
+        {"generation_id": f"gen-nxn-{'0' * 18}", "rating": 1, "comment": "Helpful!", "tags": ["accurate"]},
+        {"generation_id": "gen-nxn-1", "rating": -1},
+    ],
     r".*/conversations(/[^/]*)?": [
         {"title": "My Session", "metadata": {"user_id": "u-1", "n": [1, 2.5, None]}},
         {"metadata": None, "title": None},
@@ -152,10 +156,6 @@ def _listed() -> dict[str, list[Any]]:
         r".*/billing/alerts": [{"low_balance_usd": "5", "webhook_url": "https://example.com/low"}],
         r".*/billing/webhook": [{"id": "evt_1", "type": "checkout.session.completed", "data": {"object": {}}}],
         **CONVERSATIONS,
-        r".*/feedback": [
-            {"generation_id": f"gen-nxn-{'0' * 18}", "rating": 1, "comment": "Helpful!", "tags": ["accurate"]},
-            {"generation_id": "gen-nxn-1", "rating": -1},
-        ],
         r".*/organizations(/[^/]*)?": [{"name": "Acme Inc"}],
         r".*/organizations/[^/]*/invitations": [{"email": "eve@example.com", "role": "developer"}],
         r".*/organizations/invitations/.*": [{"token": "a" * 43}],

@@ -58,7 +58,7 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "billing": (297, 1134),
     "callbacks": (335, 1235),
     "chat": (378, 1330),
-    "conversations": (333, 1215),
+    "conversations": (337, 1230),
     "embeddings": (345, 1235),
     "eraser": (206, 960),
     "files": (316, 1205),

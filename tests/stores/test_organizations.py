@@ -75,7 +75,7 @@ def people_beside(store: OrganizationStore) -> PeopleStore:
     if isinstance(store, MemoryOrganizations):
         return store.people
     assert isinstance(store, DynamoOrganizations)
-    return DynamoPeople(store._aws, store._name, "no ledger")
+    return DynamoPeople(store._table._aws, store._name, "no ledger")
 
 
 async def test_a_person_who_leaves_the_gateway_joins_nothing_and_founds_nothing(store: OrganizationStore) -> None:

@@ -41,7 +41,7 @@ class Feedback(Struct, frozen=True):
 
 
 class Cell(Struct, frozen=True):
-    """What one sum is of: a day's feedback on what one model has served to one key, or that carries one tag."""
+    """The name of one sum: a day's feedback on what one model has served to one key, or the part with one tag."""
 
     day: str
     model: str = ""
@@ -75,7 +75,7 @@ def day_of(at_s: float) -> str:
 
 
 def added(feedback: Feedback, replaced: Feedback | None) -> Sums:
-    """What feedback adds to the sums in the place of an earlier one: no sum of 0 among it."""
+    """The change of the sums by feedback in the place of an earlier one; sums that stay are left out."""
     sums: dict[Cell, Votes] = {}
     for each, times in ((feedback, 1), (replaced, -1)):
         if each is None:
@@ -94,7 +94,7 @@ class FeedbackStore(Protocol):
     """
 
     async def put(self, feedback: Feedback) -> Feedback | None:
-        """Keeps feedback and counts it, in one step; returns the same user's earlier one, which it takes the place of."""
+        """Keeps feedback and counts it, in one step; returns the same user's earlier one, which it replaces."""
 
     async def sums(self, account_id: str, first_day: str) -> Sums:
         """The sums since the beginning of a UTC day."""

@@ -7,7 +7,7 @@
 | sum | `<account id>`, `sum#<day>#tag#<tag>` | `tag`, `good`, `bad` |
 
 Feedback and all sums that it changes are written by one transaction, conditional on the feedback that it replaces: so
-the sums are those of the feedback that stands, whatever is repeated or given at once. A report reads sums alone.
+the sums are those of the feedback that stands, also after repeats and among writers. A report reads sums alone.
 """
 
 from __future__ import annotations
