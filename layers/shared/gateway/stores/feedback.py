@@ -84,7 +84,7 @@ class DynamoFeedback:
     def _add(self, account_id: str, cell: Cell, votes: Votes) -> Item:
         if cell.tag is None:
             name = f"{SUM}{cell.day}#{OF_MODEL}#{cell.key_id}#{cell.model}"
-            said = {"model": cell.model, "key_id": cell.key_id}
+            said: dict[str, Any] = {"model": cell.model, "key_id": cell.key_id}
         else:
             name, said = f"{SUM}{cell.day}#{OF_TAG}#{cell.tag}", {"tag": cell.tag}
         said |= {"schema_version": SCHEMA_VERSION, "expires_at_s": _midnight_s(cell.day) + SUM_KEPT_S}
