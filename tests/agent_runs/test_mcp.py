@@ -1,7 +1,9 @@
 """Tests of accounts' MCP servers: the client against the official package's server, and the tools in runs."""
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from functools import partial
+from threading import Thread
 from typing import Any
 
 import orjson
@@ -15,6 +17,7 @@ from gateway.untrusted.fetch import Fetcher
 from gateway.untrusted.mcp import ANSWER_BYTES_MAX, SCHEMA_BYTES_MAX, McpClient, described
 from gateway.untrusted.urls import PUBLIC_ONLY, Policy
 from tests.agent_runs.harness import Place, Rows, call, place, say, scripted
+from tests.environments import packages_with
 from tests.fakes.mcp import ECHO, official_server
 from tests.fakes.sandbox import LocalSandbox
 from tests.hangs import HANGS_AFTER_S
@@ -31,6 +34,19 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
     """Runs a server of the official package."""
     with official_server(*request.param) as found:
         yield found
+
+
+def test_a_server_of_the_official_package_ends_with_a_block_that_raises() -> None:
+    def raise_beside_it() -> None:
+        with contextlib.suppress(ZeroDivisionError), official_server():
+            raise ZeroDivisionError
+
+    packages_with("mcp")  # Installing them may take longer than a server's end.
+    # A thread that does not end fails the test, where waiting for it would hang.
+    beside = Thread(target=raise_beside_it, daemon=True)
+    beside.start()
+    beside.join(HANGS_AFTER_S)
+    assert not beside.is_alive()
 
 
 async def test_a_server_of_the_official_package_is_asked_for_its_tools_and_called(url: str) -> None:

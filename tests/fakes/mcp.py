@@ -56,6 +56,9 @@ def official_server(*options: str) -> Iterator[str]:
     program = [sys.executable, str(ROOT / "tests/agent_runs/mcp_server.py"), *options]
     around = {**os.environ, "PYTHONPATH": str(packages_with("mcp"))}
     with subprocess.Popen(program, env=around, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
-        assert server.stdout is not None
-        yield f"http://127.0.0.1:{int(server.stdout.readline())}/mcp"
-        server.terminate()
+        try:
+            assert server.stdout is not None
+            yield f"http://127.0.0.1:{int(server.stdout.readline())}/mcp"
+        finally:
+            # Where the block raises too: leaving `Popen` waits for the server's end.
+            server.terminate()
