@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -21,7 +21,7 @@ from gateway.jobs.writer import JobWriter
 from gateway.ledger.money import parse_usd
 from gateway.people.attempts import Attempts
 from gateway.webhooks.posting import Posting
-from tests.agent_runs.harness import RUN, TASKS, Place, call, say, scripted, with_tools
+from tests.agent_runs.harness import RUN, TASKS, Place, call, kinds, say, scripted, with_tools
 from tests.agent_runs.scenarios import (
     BAD,
     GOOD,
@@ -177,12 +177,15 @@ class Story:
 
     path: str
     body: Mapping[str, Any]
-    kinds: Mapping[str, int]
+    steps: Sequence[str]
     effects: int
     models: int
     places: int = 0
+    # False where nodes run side by side, whose steps stand as they come.
+    is_in_order: bool = True
 
 
+CALLED = ("tool_call", "tool_result")
 TURNS = (
     call("web_search", what="first"),
     {"calls": [call("memory_write", key="a", value="1"), call("web_search", what="second")]},
@@ -209,16 +212,18 @@ _TEXTS = told(part("Do think."), "A thought.") + told(part("Do answer."), "Done.
 def a_run(seed: int) -> Story:
     """A run of an agent: four answers, five calls."""
     body = {"task": f"Run {seed}. {scripted(*TURNS)}", "model": "gpt-4o", "wait": False}
-    return Story(RUN, body, {"tool_call": 4, "tool_result": 4, "final_answer": 1}, effects=2, models=4)
+    two_at_once = (*["tool_call"] * 2, *["tool_result"] * 2)
+    return Story(RUN, body, (*CALLED, *two_at_once, *CALLED, "final_answer"), effects=2, models=4)
 
 
 def a_plan(seed: int) -> Story:
     """A planned task that is repaired once, whose result goes to three places."""
     goal = f"Task {seed}. {scored(GOOD)} {planned(*_FIRST)} {planned_again(*_SECOND)} {blamed('write')} {_TEXTS}"
-    kinds = {"plan": 2, "node_result": 2, "tool_call": 3, "tool_result": 3, "reflection": 1, "verification": 1}
+    calls = (*CALLED * 3, *["node_result"] * 2)
     # Two candidates of each plan, the thought, the cause, the answer, its scores.
     body = _task(goal, enable_planner=True, planner_n_candidates=2)
-    return Story(TASKS, body, {**kinds, "final_answer": 1}, effects=1, models=8, places=3)
+    steps = ("plan", "reflection", "plan", *calls, "verification", "final_answer")
+    return Story(TASKS, body, steps, effects=1, models=8, places=3, is_in_order=False)
 
 
 def a_repair(seed: int) -> Story:
@@ -226,16 +231,16 @@ def a_repair(seed: int) -> Story:
     first = scripted(call("web_search", what="now"), say("Bad."), model="gpt-4o")
     better = scripted(say("Done."), about="'has to be mended'", model="gpt-4o")
     goal = f"Task {seed}. {first} {better} {scored(GOOD)} {scored(BAD, where='Bad.')} {blamed(cause='It is short.')}"
-    kinds = {"tool_call": 1, "tool_result": 1, "verification": 2, "reflection": 1, "final_answer": 1}
-    return Story(TASKS, _task(goal), kinds, effects=1, models=6, places=3)
+    steps = (*CALLED, "verification", "reflection", "verification", "final_answer")
+    return Story(TASKS, _task(goal), steps, effects=1, models=6, places=3)
 
 
 def a_family(seed: int) -> Story:
     """A run that has an agent of its own do a part."""
     task = f"Part {seed}. {spawning(call('web_search', what='now'), say('A part.'))}"
     body = {"task": f"Run {seed}. {spawning(spawn(task), say('Done.'))}", "model": "gpt-4o", "wait": False}
-    kinds = {"tool_call": 2, "tool_result": 2, "agent_answer": 1, "final_answer": 1}
-    return Story(RUN, body, kinds, effects=1, models=4)
+    steps = ("tool_call", *CALLED, "agent_answer", "tool_result", "final_answer")
+    return Story(RUN, body, steps, effects=1, models=4)
 
 
 def _task(goal: str, **members: Any) -> dict[str, Any]:
@@ -314,7 +319,8 @@ async def _delivered(home: Place, job_id: str, random: Random, lived: Lived, out
 async def _judge(home: Place, job_id: str, story: Story, outside: Outside) -> None:
     view = await home.get(job_id)
     assert (view["status"], view["result"]) == ("succeeded", "Done."), view
-    assert Counter(step["type"] for step in view["steps"]) == story.kinds
+    found = kinds(view)
+    assert found == list(story.steps) if story.is_in_order else Counter(found) == Counter(story.steps), found
     assert len(outside.effects) == story.effects
     assert parse_usd(view["total_cost_usd"]) == await home.paid_nanousd(job_id) > 0
     assert (await home.look()).held_nanousd == 0
