@@ -40,9 +40,6 @@ from gateway.jobs.media.callbacks import Callbacks
 from gateway.jobs.writer import JobWriter
 from gateway.logs.lines import JsonFormatter
 from gateway.operations.count_tokens import TokenCounter
-from gateway.organizations.inviting import Inviting
-from gateway.organizations.roster import Roster
-from gateway.people.registration import Terms
 from gateway.people.sessions import Sessions
 from gateway.people.tokens import hashed
 from gateway.pipeline.charge import Billing
@@ -65,24 +62,18 @@ from gateway.stores.money.store import DynamoMoney
 from gateway.wiring.agents import specified
 from gateway.wiring.billing import Paying
 from gateway.wiring.chat import CATALOG
-from gateway.wiring.organizations import Organizations
-from gateway.wiring.people import Around, people_of
 from gateway.wiring.streaming import StreamingServices
 from local.gateway_event import Request, proxy_event
 from local.payments.serving import Serving
 from tests.billing.harness import OneCredential, StripeUnderTest
 from tests.control_plane.harness import CALLER_IP, NOW_S, StoppedClock
-from tests.fakes.audit import MemoryAudit
 from tests.fakes.conversations import MemoryConversationRecords
-from tests.fakes.erasure import MemoryErasures
 from tests.fakes.feedback import MemoryFeedback
 from tests.fakes.idempotency import MemoryIdempotencyRecords
 from tests.fakes.invocations import LambdaContext
 from tests.fakes.memories import MemoryMemories
 from tests.fakes.objects import MemoryObjects
-from tests.fakes.organizations import MemoryOrganizations
-from tests.fakes.people import MemoryPeople, Outbox
-from tests.fakes.provider_keys import MemoryDataKeys, MemoryProviderKeys
+from tests.fakes.people import MemoryPeople
 from tests.fakes.responses import MemoryResponseRecords
 from tests.fakes.signatures import MemorySignatures
 from tests.fakes.webhooks import MemoryWebhookRecords
@@ -90,8 +81,8 @@ from tests.fuzz.cases import CHILD_ID, RESPONSE_ID, SESSION, Case
 from tests.fuzz.provider import ROWS, Providers
 from tests.generation.studio import ACCOUNT, Studio, routes, stack
 from tests.http.endpoints import FAMILIES
+from tests.http.wired import Society
 from tests.money.simulation.dynamodb import SimulatedDynamoDb
-from tests.people.harness import CountedPasswords
 from tests.virtual_time import VirtualTimeLoop
 
 PATIENCE = UpstreamTimeouts(5, 60, 60)
@@ -254,17 +245,8 @@ class World:
         self.stores = seeded().copied()
         studio = self.stores.studio
         clock, money, jobs = studio.clock, studio.money, studio.jobs
-        people, control = self.stores.people, import_module("functions.files.app").app._services()
-        organizations, audit = MemoryOrganizations(), MemoryAudit()
-        around_people = {"sessions": lambda: Sessions(people, clock), "organizations": lambda: organizations}
-        self.control = replace(control, **around_people, audit=lambda: audit)
-        own_keys, mail, passwords = MemoryProviderKeys(), Outbox(), CountedPasswords()
-        sealing, organizations, erasures = MemoryDataKeys(), MemoryOrganizations(), MemoryErasures()
-        around = Around(money, studio.keys, own_keys, mail, sealing, clock, passwords, organizations, erasures)
-        self.people = people_of(people, around, Terms("open"))
-        roster = Roster(organizations, money, studio.keys, clock, erasures)
-        inviting = Inviting(roster, mail, self.people.attempts, clock, "")
-        self.organizations = Organizations(people, roster, inviting)
+        society = Society(studio, self.stores.people)
+        self.control, self.people, self.organizations = society.control, society.people, society.organizations
         self.paying = self._paying(clock)
         self.late = LateSettlements()
         self.providers = ProviderClient(self, Providers(clock.now_s), PATIENCE)

@@ -14,36 +14,23 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
-from functions.files.app import app as files_app
 from gateway.auth.principal import key_hash
 from gateway.conversations.kept import Conversations
 from gateway.http.callers import TABLE, Kind
 from gateway.http.calls import Call, Shown
 from gateway.http.endpoints import Endpoints
 from gateway.http.json_app import JsonApp
-from gateway.organizations.inviting import Inviting
-from gateway.organizations.roster import Roster
-from gateway.people.registration import Terms
-from gateway.people.sessions import Sessions
 from gateway.people.tokens import hashed
 from gateway.ports.keys import KeyRecord
 from gateway.ports.people import User
-from gateway.wiring.organizations import Organizations
-from gateway.wiring.people import Around, people_of
 from tests.control_plane.harness import CALLER_IP, NOW_S, as_from_api_gateway
-from tests.fakes.audit import MemoryAudit
 from tests.fakes.conversations import MemoryConversationRecords
-from tests.fakes.erasure import MemoryErasures
 from tests.fakes.feedback import MemoryFeedback
 from tests.fakes.memories import MemoryMemories
 from tests.fakes.objects import MemoryObjects
-from tests.fakes.organizations import MemoryOrganizations
-from tests.fakes.people import MemoryPeople, Outbox
-from tests.fakes.provider_keys import MemoryDataKeys, MemoryProviderKeys
-from tests.fakes.webhooks import MemoryWebhookRecords
 from tests.generation.studio import ACCOUNT, KEY, OTHER_ACCOUNT, Studio, routes
 from tests.http.endpoints import NOWHERE, Endpoint, endpoints
-from tests.people.harness import CountedPasswords
+from tests.http.wired import wire_people
 from tests.template.families import routed
 
 # Keys that may not be used, by what is wrong with them, and the refusal.
@@ -95,39 +82,18 @@ async def studio(monkeypatch: pytest.MonkeyPatch) -> Studio:
     for text, record in records.items():
         await made.keys.add(key_hash(text), record)
     await made.keys.change(ACCOUNT, f"key_of_{ACCOUNT}", {"can_manage_keys": True})
-    store = MemoryPeople()
-    sessions = Sessions(store, made.clock)
+    kept = Conversations(MemoryConversationRecords(), MemoryObjects(), made.clock)
+    society = wire_people(monkeypatch, made, kept)
     for person in (JANE, EVE):
-        await store.add(person, hashed(person.email))
-        SESSIONS_OF[person.user_id] = (await sessions.open(person, CALLER_IP, "test"))["access_token"]
-    control = replace(files_app._services(), sessions=lambda: sessions, audit=MemoryAudit)
+        await society.store.add(person, hashed(person.email))
+        opened = await society.people.sessions.open(person, CALLER_IP, "test")
+        SESSIONS_OF[person.user_id] = opened["access_token"]
     streaming = StreamingServices(made.clock, made.keys, made.money)
     for endpoint in endpoints():
-        services: Any = control if isinstance(endpoint.app, JsonApp) else streaming
-        monkeypatch.setattr(endpoint.app, "_services", lambda services=services: services)
-    monkeypatch.setattr("functions.webhooks.app.webhook_records", MemoryWebhookRecords)
-    around = Around(
-        money=made.money,
-        keys=made.keys,
-        provider_keys=MemoryProviderKeys(),
-        mail=Outbox(),
-        data_keys=MemoryDataKeys(),
-        clock=made.clock,
-        passwords=CountedPasswords(),
-        organizations=MemoryOrganizations(),
-        erasures=MemoryErasures(),
-    )
-    people = people_of(store, around, Terms("open"))
-    roster = Roster(MemoryOrganizations(), made.money, made.keys, made.clock, MemoryErasures())
-    inviting = Inviting(roster, Outbox(), people.attempts, made.clock, "")
-    organizations = Organizations(store, roster, inviting)
-    monkeypatch.setattr("gateway.http.organizations.organizations", lambda: organizations)
-    kept = Conversations(MemoryConversationRecords(), MemoryObjects(), made.clock)
-    monkeypatch.setattr("gateway.http.conversations.conversations", lambda: kept)
+        if not isinstance(endpoint.app, JsonApp):
+            monkeypatch.setattr(endpoint.app, "_services", lambda: streaming)
     monkeypatch.setattr("gateway.http.memory.memories", MemoryMemories)
     monkeypatch.setattr("gateway.http.feedback.feedback_store", MemoryFeedback)
-    for module in ("signing_in", "own_account"):
-        monkeypatch.setattr(f"gateway.http.{module}.people", lambda: people)
     return made
 
 

@@ -14,36 +14,22 @@ from typing import Any
 
 import httpx
 import pytest
-from msgspec.structs import replace
 
-from functions.files.app import app as files_app
 from gateway.conversations.kept import Conversations
 from gateway.http.callers import TABLE, Kind
 from gateway.http.json_app import JsonApp
-from gateway.organizations.inviting import Inviting
-from gateway.organizations.roster import Roster
-from gateway.people.registration import Terms
-from gateway.people.sessions import Sessions
 from gateway.people.tokens import hashed
 from gateway.ports.keys import KeyRecord
 from gateway.ports.organizations import account_of
 from gateway.ports.people import User
-from gateway.wiring.organizations import Organizations
-from gateway.wiring.people import Around, people_of
 from tests.control_plane.harness import CALLER_IP, NOW_S, as_from_api_gateway
-from tests.fakes.audit import MemoryAudit
 from tests.fakes.conversations import MemoryConversationRecords
-from tests.fakes.erasure import MemoryErasures
 from tests.fakes.objects import MemoryObjects
-from tests.fakes.organizations import MemoryOrganizations
-from tests.fakes.people import MemoryPeople, Outbox
-from tests.fakes.provider_keys import MemoryDataKeys, MemoryProviderKeys
-from tests.fakes.webhooks import MemoryWebhookRecords
 from tests.fuzz.samples import samples_of
 from tests.generation.studio import ACCOUNT, DOLLAR, KEY, OTHER_ACCOUNT, OTHER_KEY, Studio
 from tests.hangs import HANGS_AFTER_S
 from tests.http.endpoints import Endpoint, endpoints
-from tests.people.harness import CountedPasswords
+from tests.http.wired import wire_people
 
 pytestmark = pytest.mark.anyio
 ROOT = Path(__file__).parents[2]
@@ -76,37 +62,15 @@ class Town:
     """Jane's account and organization, with one of each thing that a path can name; and Eve's, whose callers ask."""
 
     studio: Studio = field(default_factory=Studio)
-    people: MemoryPeople = field(default_factory=MemoryPeople)
     conversations: MemoryConversationRecords = field(default_factory=MemoryConversationRecords)
     objects: MemoryObjects = field(default_factory=MemoryObjects)
-    own_keys: MemoryProviderKeys = field(default_factory=MemoryProviderKeys)
     ids: dict[str, str] = field(default_factory=dict)
     token: dict[str, str] = field(default_factory=dict)
 
     def wire(self, patch: pytest.MonkeyPatch) -> None:
-        on, mail, erasures, webhooks = self.studio, Outbox(), MemoryErasures(), MemoryWebhookRecords()
-        self.mail, self.organizations = mail, MemoryOrganizations(self.people)
-        on.keys.organizations = self.organizations
-        self.sessions = Sessions(self.people, on.clock)
-        control = replace(
-            files_app._services(),
-            sessions=lambda: self.sessions,
-            audit=MemoryAudit,
-            organizations=lambda: self.organizations,
-        )
-        for endpoint in endpoints():
-            if isinstance(endpoint.app, JsonApp):
-                patch.setattr(endpoint.app, "_services", lambda: control)
-        parts = (self.own_keys, mail, MemoryDataKeys(), on.clock, CountedPasswords(), self.organizations, erasures)
-        people = people_of(self.people, Around(on.money, on.keys, *parts), Terms("open"))
-        roster = Roster(self.organizations, on.money, on.keys, on.clock, erasures)
-        inviting = Inviting(roster, mail, people.attempts, on.clock, "")
-        kept = Conversations(self.conversations, self.objects, on.clock)
-        patch.setattr("functions.webhooks.app.webhook_records", lambda: webhooks)
-        patch.setattr("gateway.http.organizations.organizations", lambda: Organizations(self.people, roster, inviting))
-        patch.setattr("gateway.http.conversations.conversations", lambda: kept)
-        for module in ("signing_in", "own_account"):
-            patch.setattr(f"gateway.http.{module}.people", lambda: people)
+        kept = Conversations(self.conversations, self.objects, self.studio.clock)
+        self.society = wire_people(patch, self.studio, kept)
+        self.studio.keys.organizations = self.society.roles
 
     async def ask(self, family: str, method: str, path: str, caller: Caller, body: object = None) -> httpx.Response:
         app = as_from_api_gateway(Endpoint(family, method, path).app)
@@ -126,8 +90,8 @@ class Town:
 
     async def person(self, name: str, account_id: str) -> Caller:
         user = User(f"user_{name:0>18}", account_id, f"{name}@example.com", f"hash of {name}", int(NOW_S))
-        assert await self.people.add(user, hashed(user.email))
-        opened = await self.sessions.open(user, CALLER_IP, "test")
+        assert await self.society.store.add(user, hashed(user.email))
+        opened = await self.society.people.sessions.open(user, CALLER_IP, "test")
         self.ids.setdefault("session_id", opened["session_id"])
         return Caller("session", opened["access_token"])
 
@@ -137,7 +101,7 @@ class Town:
         for name, member in members.items():
             wanted = {"email": f"{name}@example.com", "role": "admin" if name == "bob" else "developer"}
             await self.made("organizations", f"/v1/organizations/{org_id}/invitations", owner, wanted)
-            (token,) = re.findall(r"[A-Za-z0-9_-]{43}", self.mail.letters[-1].text)
+            (token,) = re.findall(r"[A-Za-z0-9_-]{43}", self.society.mail.letters[-1].text)
             await self.made("organizations", "/v1/organizations/invitations/accept", member, {"token": token})
         return org_id
 
@@ -197,9 +161,11 @@ class Town:
 
     def state(self) -> str:
         """Shows all that a caller of another account could have changed."""
-        on, orgs = self.studio, self.organizations
-        stores: tuple[Any, ...] = (on.keys, on.jobs, on.objects, on.file_records, self.conversations, self.objects)
-        rest = (orgs.organizations, orgs._members, orgs._invitations, self.people.users, self.people.stored_sessions)
+        on, society = self.studio, self.society
+        orgs, people, control = society.roles, society.store, society.control
+        theirs = (on.keys, on.jobs, on.objects, on.file_records, self.conversations, self.objects)
+        stores: tuple[Any, ...] = (*theirs, control.provider_keys().store, control.mcp_servers().store)
+        rest = (orgs.organizations, orgs._members, orgs._invitations, people.users, people.stored_sessions)
         return repr([[one for one in vars(store).items() if one[0] != "reads"] for store in stores] + [*rest])
 
 
