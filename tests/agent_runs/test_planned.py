@@ -253,9 +253,7 @@ async def test_a_task_without_a_planner_is_told_what_was_wrong_and_answers_again
 
 
 @pytest.mark.parametrize("is_planned", [True, False])
-async def test_the_second_level_waits_for_consent_to_side_effects_alone(
-    home: Place, is_planned: bool
-) -> None:  # pytest's
+async def test_the_second_level_waits_for_consent_to_side_effects_alone(home: Place, is_planned: bool) -> None:
     tools = Tools(home)
     tools.stand(tools.row("web_search", has_side_effect=True))
     nodes = (uses("act", "web_search", q="now"), LOOK, aggregate("answer", "act", "look"))

@@ -17,7 +17,7 @@ from gateway.stores.audit import DynamoAudit
 from tests.billing.harness import Till
 from tests.billing.test_automatic import TERMS
 from tests.control_plane.harness import ACCOUNT
-from tests.organizations.test_organizations import Office
+from tests.organizations.harness import Office
 from tests.people.harness import NEW_PASSWORD, PASSWORD
 
 MCP_SERVER = {"name": "wiki", "url": "https://mcp.example.com/?secret=1", "token": "sk-canary-1234567890-wxyz"}

@@ -11,7 +11,7 @@ from gateway.audit.entries import KEPT_S, entry_of
 from gateway.ports.audit import Actor
 from gateway.ports.organizations import account_of
 from tests.control_plane.harness import ACCOUNT, CALLER_IP, MANAGER_ID, MANAGER_KEY, NOW_S, OTHER_KEY
-from tests.organizations.test_organizations import Office
+from tests.organizations.harness import Office
 from tests.people.harness import House
 
 pytestmark = pytest.mark.anyio

@@ -4,16 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.organizations.test_organizations import Office, code
+from tests.organizations.harness import Office, code
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def office() -> Office:
-    made = Office()
-    await made.settle()
-    return made
 
 
 async def members(office: Office) -> set[str]:

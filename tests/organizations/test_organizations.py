@@ -8,20 +8,15 @@ from typing import Any
 import httpx
 import pytest
 
-from functions.organizations.app import app as organizations_app
 from gateway.audit.trail import Trail
 from gateway.errors import ServiceUnavailable
-from gateway.http import organizations as served
 from gateway.organizations import permissions
-from gateway.organizations.inviting import Inviting
 from gateway.organizations.roster import Roster
-from gateway.wiring.organizations import Organizations
-from tests.control_plane.harness import CALLER_IP, as_from_api_gateway
-from tests.hangs import HANGS_AFTER_S
-from tests.people.harness import PASSWORD, House
+from gateway.ports.organizations import account_of
+from tests.organizations.harness import Office, code
+from tests.people.harness import PASSWORD
 
 pytestmark = pytest.mark.anyio
-PEOPLE = ("owner", "admin", "developer", "stranger")
 CALLS: tuple[tuple[str, str, dict[str, Any] | None], ...] = (
     ("GET", "", None),
     ("PATCH", "", {"name": "Other"}),
@@ -35,76 +30,6 @@ CALLS: tuple[tuple[str, str, dict[str, Any] | None], ...] = (
     ("POST", "/transfer-ownership", {"new_owner_user_id": "{stranger}"}),
     ("POST", "/leave", None),
 )
-
-
-class Office:
-    """An organization with an owner, an admin and a developer, and a person who is a stranger to it."""
-
-    def __init__(self) -> None:
-        self.house = House()
-        on = self.house.nexgate
-        roster = Roster(on.organizations, on.money, on.keys, on.clock, self.house.erasures)
-        inviting = Inviting(roster, self.house.mail, self.house.people.attempts, on.clock, "https://console.test")
-        made = Organizations(on.people, roster, inviting)
-        vars(served)["organizations"] = lambda: made
-        organizations_app._services = on.services
-        self.token: dict[str, str] = {}
-        self.user_id: dict[str, str] = {}
-        self.org_id = ""
-
-    async def ask(self, who: str, method: str, path: str, body: object = None, **headers: str) -> httpx.Response:
-        if not path.startswith("/v1/organizations"):
-            return await self.house.nexgate.ask(method, path, body, self.token.get(who, who), headers=headers)
-        app = as_from_api_gateway(organizations_app)
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(CALLER_IP, 1))
-        given = {"Authorization": f"Bearer {self.token.get(who, who)}", **headers}
-        sent: dict[str, Any] = {} if body is None else {"json": body}
-        async with httpx.AsyncClient(
-            transport=transport, base_url="https://gateway.test", timeout=HANGS_AFTER_S
-        ) as client:
-            return await client.request(method, path, headers=given, **sent)
-
-    async def on(self, who: str, method: str, path: str, body: object = None) -> httpx.Response:
-        return await self.ask(who, method, f"/v1/organizations/{self.org_id}{path}", body)
-
-    async def settle(self) -> None:
-        await self.house.nexgate.settle_in()
-        for name in PEOPLE:
-            self.user_id[name] = (await self.house.registered(f"{name}@example.com"))["user_id"]
-            self.token[name] = (await self.house.signed_in(f"{name}@example.com"))["access_token"]
-        created = await self.ask("owner", "POST", "/v1/organizations", {"name": "Acme Inc"})
-        assert created.status_code == 201, created.text
-        self.org_id = created.json()["organization"]["org_id"]
-        for role in ("admin", "developer"):
-            await self.joined(role)
-
-    async def invited(self, role: str) -> str:
-        answer = await self.on("owner", "POST", "/invitations", {"email": f"{role}@example.com", "role": role})
-        assert answer.status_code == 201, answer.text
-        return self.house.mailed_token()
-
-    async def joined(self, role: str) -> None:
-        token = await self.invited(role)
-        answer = await self.ask(role, "POST", "/v1/organizations/invitations/accept", {"token": token})
-        assert answer.json()["organization"]["role"] == role, answer.text
-
-    async def key_of(self, who: str, **settings: Any) -> dict[str, Any]:
-        wanted = {"name": who, **settings}
-        answer = await self.ask(who, "POST", "/v1/keys", wanted, **{"X-Nexevo-Organization": self.org_id})
-        assert answer.status_code == 201, answer.text
-        made: dict[str, Any] = answer.json()
-        return made
-
-
-@pytest.fixture
-async def office() -> Office:
-    made = Office()
-    await made.settle()
-    return made
-
-
-def code(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["error"]["code"]
 
 
 async def test_members_are_listed_with_their_roles(office: Office) -> None:
@@ -188,7 +113,7 @@ async def test_a_removed_members_keys_end_and_others_go_on(office: Office) -> No
     gone, stays = await office.key_of("developer"), await office.key_of("admin")
     assert gone["key"]["org_id"] == office.org_id
     await office.on("admin", "DELETE", "/members/" + office.user_id["developer"])
-    account_id = "acct_" + office.org_id.removeprefix("org_")
+    account_id = account_of(office.org_id)
     keys = office.house.nexgate.keys
     ended, other = [await keys.get(account_id, one["key"]["key_id"]) for one in (gone, stays)]
     assert (ended is None or ended.revoked, other is None or other.revoked) == (True, False)
@@ -199,7 +124,7 @@ async def test_a_members_cap_is_its_keys_own_and_later_ones_too(office: Office) 
     wanted = {"monthly_spend_cap_usd": "2.5"}
     answer = await office.on("admin", "PATCH", "/members/" + office.user_id["developer"], wanted)
     assert answer.json()["member"]["monthly_spend_cap_usd"] == "2.5"
-    second, account_id = await office.key_of("developer"), "acct_" + office.org_id.removeprefix("org_")
+    second, account_id = await office.key_of("developer"), account_of(office.org_id)
     for made in (first, second):
         found = await office.house.nexgate.keys.get(account_id, made["key"]["key_id"])
         assert found is not None
@@ -226,7 +151,7 @@ async def test_a_key_acts_for_its_own_account_alone(office: Office) -> None:
 
 
 async def test_an_organization_with_money_is_not_deleted(office: Office) -> None:
-    money, account_id = office.house.nexgate.money, "acct_" + office.org_id.removeprefix("org_")
+    money, account_id = office.house.nexgate.money, account_of(office.org_id)
     await money.credit(account_id, 1, once="one", now_s=office.house.nexgate.clock.now_s())
     assert code(await office.on("owner", "DELETE", "")) == (409, "balance_not_settled")
 
@@ -257,7 +182,7 @@ async def test_a_deletion_that_was_cut_off_acts_for_none_and_is_finished_by_its_
             assert code(answer) == (404, "organization_not_found"), (caller, path)
     assert code(await office.on("admin", "DELETE", "")) == (404, "organization_not_found")
     assert (await office.on("owner", "DELETE", "")).json()["deleted"] is True
-    on, account_id = office.house.nexgate, "acct_" + office.org_id.removeprefix("org_")
+    on, account_id = office.house.nexgate, account_of(office.org_id)
     account = await on.money.read_account(account_id)
     assert account is not None
     assert account.disabled
@@ -283,7 +208,7 @@ async def test_a_person_who_leaves_the_gateway_leaves_its_organizations(office: 
     await office.key_of("developer")
     left = await office.house.post("deactivate", {"password": PASSWORD}, office.token["developer"])
     assert left.status_code == 200
-    on, account_id = office.house.nexgate, "acct_" + office.org_id.removeprefix("org_")
+    on, account_id = office.house.nexgate, account_of(office.org_id)
     assert [key.revoked for key in await on.keys.page(account_id, limit=10)] == [True]
     gone = await on.organizations.member(office.org_id, office.user_id["developer"])
     assert gone is not None
@@ -343,7 +268,7 @@ async def test_a_session_acts_for_its_default_organization_unless_the_call_says_
     wanted = {"default_organization": office.org_id}
     changed = await office.house.ask("PATCH", "/v1/auth/profile", wanted, office.token["admin"])
     assert changed.json()["default_organization"] == office.org_id
-    account_id, header = "acct_" + office.org_id.removeprefix("org_"), "X-Nexevo-Organization"
+    account_id, header = account_of(office.org_id), "X-Nexevo-Organization"
     made = await office.ask("admin", "POST", "/v1/keys", {"name": "by default"})
     assert made.json()["key"]["org_id"] == office.org_id
     assert [key.account_id for key in await office.house.nexgate.keys.page(account_id, limit=10)] == [account_id]

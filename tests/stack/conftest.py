@@ -207,6 +207,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory, receivers: Receivers, mcp_po
         yield started
 
 
+@pytest.fixture
+def client(stack: Stack) -> Iterator[httpx.Client]:
+    """Starts an HTTP client without a credential. Files whose tests ask by an SDK or with a key have their own."""
+    with httpx.Client(base_url=f"{stack.base_url}/", timeout=HANGS_AFTER_S, trust_env=False) as made:
+        yield made
+
+
 def lift_limit(stack: Stack) -> None:
     """Sets the key's limit, as any customer would, because the tests send more than 60 requests a minute."""
     headers = {"Authorization": f"Bearer {stack.api_key}"}

@@ -47,25 +47,25 @@ def asking(stack: Stack) -> Iterator[Asking]:
 
 
 CHECKS: list[tuple[str, Callable[[Asking], Any], Any]] = [
-    ("003: audio is transcribed to text", lambda on: on.heard(model="whisper-1")["text"], HEARD),
+    ("audio is transcribed to text", lambda on: on.heard(model="whisper-1")["text"], HEARD),
     (
-        "003: text is converted to spoken audio",
+        "text is converted to spoken audio",
         lambda on: on.said(),
         sounds.whole("mp3", TEXT, sounds.seconds(TEXT)),
     ),
-    ("003: OpenAI's SDK needs a base URL and a key alone", lambda on: bool(on.there_and_back()), True),
+    ("OpenAI's SDK needs a base URL and a key alone", lambda on: bool(on.there_and_back()), True),
     (
-        "003: the list of models has those of sound",
+        "the list of models has those of sound",
         lambda on: {"tts-1", "whisper-1"} <= {row["id"] for row in on.http.get("/models").json()["data"]},
         True,
     ),
     (
-        "004: an answer says what it cost",
+        "an answer says what it cost",
         lambda on: on.heard(model="whisper-1")["nexevo"]["cost_usd"],
         # Three begun seconds and what MP3 is rounded up to, at $0.006 a minute and 5 %.
         "0.00042",
     ),
-    ("004: a refusal names the place", lambda on: on.heard(b"no sound", model="whisper-1"), (400, "file")),
+    ("a refusal names the place", lambda on: on.heard(b"no sound", model="whisper-1"), (400, "file")),
 ]
 
 

@@ -22,9 +22,9 @@ OBJECTS = re.compile(r"(?<=\.Arn}/)[a-z]+/\*(?=\")")
 EXECUTIONS = re.compile(r"(?<=:execution:\$\{AWS::StackName\}-)[a-z]+:\*(?=\")")
 # Streamed answers that wait for what steps do, and ask no provider.
 FOLLOWING = {"AgentsFunction", "TasksFunction"}
-# Called by state machines and by nothing else.
 # Functions that are meant to last nearly as long as they may: they wait for a run, or work on one.
 LAST_LONG = ("AgentsFunction", "RunnerFunction", "TasksFunction")
+# Called by state machines and by nothing else.
 STEPS = ("BackgroundFunction", "JobsFunction", "RunnerFunction")
 # Called by the runner and by nothing else.
 SANDBOX = "SandboxFunction"
