@@ -12,6 +12,7 @@ from gateway.catalog.images import IMAGE_MODELS
 from gateway.catalog.loader import DATA, Kind, document_of, parse
 from gateway.catalog.media import MEDIA_MODELS
 from gateway.catalog.plain import plain
+from gateway.catalog.realtime import REALTIME_MODELS
 from gateway.catalog.rerank import RERANK_MODELS
 from gateway.ports.catalog import KnownNames
 from gateway.providers.audio import registry as audio_providers
@@ -19,6 +20,7 @@ from gateway.providers.chat import registry as chat_providers
 from gateway.providers.embeddings import registry as embedding_providers
 from gateway.providers.images import registry as image_providers
 from gateway.providers.media import registry as media_providers
+from gateway.providers.realtime import registry as realtime_providers
 from gateway.providers.rerank import registry as rerank_providers
 
 # The kinds whose models have facts of their own, and the names that their rows may use. Every other file is plain, and
@@ -29,6 +31,7 @@ KINDS: tuple[tuple[Kind[Any], KnownNames], ...] = (
     (EMBEDDING_MODELS, embedding_providers.KNOWN),
     (IMAGE_MODELS, image_providers.KNOWN),
     (MEDIA_MODELS, media_providers.KNOWN),
+    (REALTIME_MODELS, realtime_providers.KNOWN),
     (RERANK_MODELS, rerank_providers.KNOWN),
 )
 

@@ -23,6 +23,8 @@ from gateway.catalog.live import LiveCatalog
 from gateway.catalog.media import MEDIA_MODELS
 from gateway.catalog.media_listing import media_row
 from gateway.catalog.plain import plain_row
+from gateway.catalog.realtime import REALTIME_MODELS
+from gateway.catalog.realtime_listing import realtime_row
 from gateway.catalog.rerank import RERANK_MODELS
 from gateway.catalog.rerank_listing import rerank_row
 from gateway.providers.audio import registry as audio_providers
@@ -30,6 +32,7 @@ from gateway.providers.chat import registry as chat_providers
 from gateway.providers.embeddings import registry as embedding_providers
 from gateway.providers.images import registry as image_providers
 from gateway.providers.media import registry as media_providers
+from gateway.providers.realtime import registry as realtime_providers
 from gateway.providers.rerank import registry as rerank_providers
 from gateway.wiring.catalogs import plain_kinds
 from gateway.wiring.following import follow
@@ -40,6 +43,7 @@ MEDIA = follow(LiveCatalog(MEDIA_MODELS, media_providers.KNOWN))
 IMAGES = follow(LiveCatalog(IMAGE_MODELS, image_providers.KNOWN))
 EMBEDDINGS = follow(LiveCatalog(EMBEDDING_MODELS, embedding_providers.KNOWN))
 AUDIO = follow(LiveCatalog(AUDIO_MODELS, audio_providers.KNOWN))
+REALTIME = follow(LiveCatalog(REALTIME_MODELS, realtime_providers.KNOWN))
 RERANK = follow(LiveCatalog(RERANK_MODELS, rerank_providers.KNOWN))
 # The catalogs of other kinds than text, each with what shows a row of it in OpenAI's shape.
 OTHERS: tuple[tuple[LiveCatalog[Any], Callable[[Offer, Catalog[Any], frozenset[str]], Row]], ...] = (
@@ -48,6 +52,7 @@ OTHERS: tuple[tuple[LiveCatalog[Any], Callable[[Offer, Catalog[Any], frozenset[s
     (EMBEDDINGS, embedding_row),
     (RERANK, rerank_row),
     (AUDIO, audio_row),
+    (REALTIME, realtime_row),
     *(
         (follow(LiveCatalog(kind, known)), partial(plain_row, kind=kind.section.removesuffix("s")))
         for kind, known in plain_kinds()

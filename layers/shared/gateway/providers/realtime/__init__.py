@@ -1,0 +1,1 @@
+"""Says where each provider's realtime sockets are, how they are opened, and which wire they speak."""

@@ -1,0 +1,49 @@
+"""Reads the events of a client that the gateway has to judge or to count, each to the bytes that the provider gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from gateway.realtime.client_events import judged_session, offered
+from gateway.realtime.events import Head, at, members, read_client
+from gateway.realtime.talk import Talk
+
+
+def _append(talk: Talk, data: bytes, head: Head) -> bytes:
+    talk.meter.heard(talk.state.sound.heard(data, head.audio))
+    return data
+
+
+def _update(talk: Talk, data: bytes, _: Head) -> bytes:
+    session = read_client(data).get("session")
+    data = judged_session(data, session, talk.own, talk.upstream_model, talk.transcribers)
+    talk.pending.ask(read_client(data))
+    return data
+
+
+def _create(talk: Talk, data: bytes, _: Head) -> bytes:
+    content = at(read_client(data), "item", "content")
+    parts = content if isinstance(content, list) else []
+    talk.meter.told(len(data), sum(members(part).get("type") == "input_text" for part in parts))
+    return data
+
+
+def _respond(talk: Talk, data: bytes, _: Head) -> bytes:
+    offered(read_client(data).get("response"), "response")
+    talk.meter.told(len(data))
+    return data
+
+
+def _clear(talk: Talk, data: bytes, _: Head) -> bytes:
+    talk.state.sound.taken()
+    return data
+
+
+JUDGES: Mapping[str, Callable[[Talk, bytes, Head], bytes]] = {
+    "session.update": _update,
+    "transcription_session.update": _update,
+    "input_audio_buffer.append": _append,
+    "input_audio_buffer.clear": _clear,
+    "conversation.item.create": _create,
+    "response.create": _respond,
+}

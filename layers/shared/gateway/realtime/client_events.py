@@ -1,0 +1,88 @@
+"""Judges what a client asks for: the models that it names, and what would be paid for, or kept, without a price.
+
+A refused event is answered with the wire's error event and does not reach the provider; the session goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from gateway.canonical.realtime import Transcriber
+from gateway.errors import InvalidRequest, PermissionDenied
+from gateway.realtime.events import at, members, put
+
+# https://developers.openai.com/api/reference/realtime-client-events; the last is of the beta.
+CLIENT_TYPES = (
+    "session.update", "input_audio_buffer.append", "input_audio_buffer.commit", "input_audio_buffer.clear",
+    "conversation.item.create", "conversation.item.retrieve", "conversation.item.truncate",
+    "conversation.item.delete", "response.create", "response.cancel", "output_audio_buffer.clear",
+    "transcription_session.update",
+)  # fmt: skip
+# Where a session names the model that transcribes; the second is the beta's place.
+TRANSCRIPTIONS = (("audio", "input", "transcription"), ("input_audio_transcription",))
+# What the provider would keep for the account that all callers share, or knows of that account alone.
+_NOT_OFFERED = ("prompt", "tracing")
+_FUNCTION = "function"
+
+
+def known_type(name: str) -> str:
+    """The event's type; raises `InvalidRequest` for one that this wire does not have."""
+    if name not in CLIENT_TYPES:
+        known = ", ".join(map(repr, CLIENT_TYPES))
+        raise InvalidRequest(f"Invalid value: {name[:64]!r}. Supported: {known}.", param="type", code="invalid_value")
+    return name
+
+
+def judged_session(
+    data: bytes, session: Any, own: Collection[str], upstream_model: str, transcribers: Mapping[str, Transcriber]
+) -> bytes:
+    """The bytes of a `session.update` with the provider's names of models; raises what is wrong with it."""
+    if not isinstance(session, dict):
+        raise InvalidRequest("'session' must be an object.", param="session", code="invalid_type")
+    offered(session, "session")
+    data = _own_model(data, session, own, upstream_model)
+    for path in TRANSCRIPTIONS:
+        asked = at(session, *path)
+        if asked is not None:
+            by = transcriber(asked, transcribers, ".".join(("session", *path, "model")))
+            if members(asked)["model"] != by.upstream_model:
+                data = put(data, ("session", *path, "model"), by.upstream_model)
+    return data
+
+
+def offered(asked: Any, where: str) -> None:
+    """Raises `InvalidRequest` for a part of a session or a response that is not offered here."""
+    asked = members(asked)
+    for name in _NOT_OFFERED:
+        if asked.get(name) is not None:
+            raise InvalidRequest(
+                f"'{name}' is not offered here.", param=f"{where}.{name}", code="unsupported_parameter"
+            )
+    tools = asked.get("tools")
+    for index, tool in enumerate(tools if isinstance(tools, list) else ()):
+        if members(tool).get("type", _FUNCTION) != _FUNCTION:
+            message = "Only tools of the type 'function' are offered in a session."
+            raise InvalidRequest(message, param=f"{where}.tools[{index}].type", code="unsupported_parameter")
+
+
+def transcriber(asked: Any, known: Mapping[str, Transcriber], where: str) -> Transcriber:
+    """The model that a caller wants to transcribe; raises what is wrong with its name."""
+    name = members(asked).get("model")
+    if not isinstance(name, str):
+        raise InvalidRequest("Name the model that transcribes.", param=where, code="missing_required_parameter")
+    if name not in known:
+        usable = ", ".join(sorted(known)) or "none"
+        message = f"This session cannot transcribe with {name[:64]!r}. Models that can: {usable}."
+        raise PermissionDenied(message, param=where, code="model_not_allowed")
+    return known[name]
+
+
+def _own_model(data: bytes, session: Mapping[str, Any], own: Collection[str], upstream_model: str) -> bytes:
+    model = session.get("model")
+    if model is None:
+        return data
+    if model not in own:
+        message = "The model of a session cannot be changed: open another session for another model."
+        raise PermissionDenied(message, param="session.model", code="model_not_allowed")
+    return data if model == upstream_model else put(data, ("session", "model"), upstream_model)

@@ -1,0 +1,160 @@
+"""Counts what a session uses, prices what its provider reports, and says how much has to be held for the rest."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gateway.canonical.estimate import estimated_tokens
+from gateway.canonical.money import NanoUsd
+from gateway.canonical.realtime import MS, RealtimeUsage, Spent, Transcriber
+from gateway.ledger.realtime_prices import realtime_cost, realtime_cost_at_most
+from gateway.realtime.step import Terms
+
+# Tokens of a response that are held for before they come. A hold grows as they do.
+AHEAD_TOKENS = 1024
+# A session that is paid by time is held for so much of it.
+AHEAD_MS = 60 * MS
+# A hold that grows does so by a quarter more than it needs, so that few frames have to wait for the store.
+_ROOM = 4
+# Charged ids that are remembered, so that an event which comes twice is charged once.
+_CHARGED_MAX = 64
+
+
+class Tokens(Struct, frozen=True):
+    """How many tokens a second of sound is, the caller's and the model's."""
+
+    heard_per_s: int
+    spoken_per_s: int
+
+
+class Counts(Struct):
+    """What a meter remembers; the part of a session's state that is about money."""
+
+    # Tokens of the conversation, as the last response told, and what came to it since.
+    context: int = 0
+    heard_ms: int = 0
+    spoken_ms: int = 0
+    written_bytes: int = 0
+    text_items: int = 0
+    since_s: float | None = None
+    charged: list[str] = []  # msgspec copies an empty default
+
+
+class Meter:
+    """The money of one session."""
+
+    def __init__(self, terms: Terms, tokens: Tokens, counts: Counts) -> None:
+        self._model = terms.candidate.model
+        self._price = terms.candidate.target.price
+        self._tier = terms.tier
+        self._tokens = tokens
+        self._asked: NanoUsd = 0
+        self.counts = counts
+        self.transcriber: Transcriber | None = None
+        self.output_max = self._model.max_output_tokens
+
+    def heard(self, ms: int) -> None:
+        """Counts sound of the caller that the next response may read."""
+        self.counts.heard_ms += ms
+
+    def told(self, text_bytes: int, texts: int = 0) -> None:
+        """Counts text of the caller that the next response reads."""
+        self.counts.context += estimated_tokens(text_bytes)
+        if self._price.text_item is not None:
+            self.counts.text_items += texts
+
+    def delivered(self, *, text_bytes: int = 0, ms: int = 0) -> None:
+        """Counts what a running response has said."""
+        self.counts.written_bytes += text_bytes
+        self.counts.spoken_ms += ms
+
+    def responded(self, response_id: str, used: RealtimeUsage | None, now_s: float) -> list[Spent]:
+        """The charge for a response that has ended. Without the provider's report it is what was seen of it."""
+        if response_id in self.counts.charged:
+            return []
+        estimated = used is None and self._price.input is not None
+        used = self._seen() if used is None else used
+        self.counts.context = used.usage.total
+        self.counts.heard_ms = self.counts.spoken_ms = self.counts.written_bytes = 0
+        return self._charged(response_id, replace(used, **self._passed(now_s)), estimated=estimated)
+
+    def transcribed(self, item_id: str, used: RealtimeUsage) -> list[Spent]:
+        """The charge for the transcript of what the caller said."""
+        by = self.transcriber
+        if by is None or item_id in self.counts.charged:
+            return []
+        self._remember(item_id)
+        cost = realtime_cost(by.price, used, self._tier, by.sale)
+        return [Spent(item_id, by.id, cost, used.usage)] if cost else []
+
+    def passed(self, now_s: float, ref: str) -> list[Spent]:
+        """The charge for the time since the last one, for models that are paid by it."""
+        used = RealtimeUsage(**self._passed(now_s))
+        return [] if used == RealtimeUsage() else self._charged(ref, used, estimated=False)
+
+    def started(self, now_s: float) -> None:
+        """Starts the time that is paid for."""
+        self.counts.since_s = now_s
+
+    def ask(self) -> NanoUsd | None:
+        """What has to be held from now on, if that is more than was asked for; else `None`."""
+        exposure = self.exposure()
+        if exposure <= self._asked:
+            return None
+        self._asked = exposure + exposure // _ROOM
+        return self._asked
+
+    def exposure(self) -> NanoUsd:
+        """The most that the session may come to before its next charge."""
+        prompt = min(self._prompt(), self._model.context_window)
+        output = min(self._output() + AHEAD_TOKENS, self.output_max)
+        tokens = realtime_cost_at_most(self._price, prompt, output, self._tier, self._model.sale)
+        time = RealtimeUsage(milliseconds=AHEAD_MS, text_items=self.counts.text_items)
+        return tokens + self._cost(time) + self._transcript()
+
+    @property
+    def timed(self) -> bool:
+        """True for a model that is paid by time."""
+        return self._price.minute is not None
+
+    def _transcript(self) -> NanoUsd:
+        by, ms = self.transcriber, self.counts.heard_ms
+        if by is None:
+            return 0
+        audio = ms * self._tokens.heard_per_s // MS
+        return realtime_cost(by.price, RealtimeUsage(audio=audio, milliseconds=ms), self._tier, by.sale)
+
+    def _passed(self, now_s: float) -> dict[str, int]:
+        """The milliseconds and texts since the last charge, which are charged now."""
+        since_s, texts = self.counts.since_s, self.counts.text_items
+        ms = 0 if since_s is None or not self.timed else max(0, int((now_s - since_s) * MS))
+        self.counts.since_s, self.counts.text_items = now_s, 0
+        return {"milliseconds": ms, "text_items": texts}
+
+    def _prompt(self) -> int:
+        return self.counts.context + self.counts.heard_ms * self._tokens.heard_per_s // MS
+
+    def _output(self) -> int:
+        return self.counts.spoken_ms * self._tokens.spoken_per_s // MS + estimated_tokens(self.counts.written_bytes)
+
+    def _seen(self) -> RealtimeUsage:
+        heard = self.counts.heard_ms * self._tokens.heard_per_s // MS
+        return RealtimeUsage(
+            text=min(self.counts.context, self._model.context_window),
+            audio=min(heard, self._model.context_window),
+            output_text=estimated_tokens(self.counts.written_bytes),
+            output_audio=self.counts.spoken_ms * self._tokens.spoken_per_s // MS,
+        )
+
+    def _charged(self, ref: str, used: RealtimeUsage, *, estimated: bool) -> list[Spent]:
+        self._remember(ref)
+        # What has been charged is no longer covered by the hold, so that the next response is asked for anew.
+        self._asked = 0
+        return [Spent(ref, self._model.id, self._cost(used), used.usage, estimated)]
+
+    def _cost(self, used: RealtimeUsage) -> NanoUsd:
+        return realtime_cost(self._price, used, self._tier, self._model.sale)
+
+    def _remember(self, ref: str) -> None:
+        self.counts.charged = [*self.counts.charged, ref][-_CHARGED_MAX:]

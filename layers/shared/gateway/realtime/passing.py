@@ -1,0 +1,107 @@
+"""Passes events on between a client and a provider of the same wire, OpenAI's, and reads what they cost.
+
+Every byte stands, but for the names of models, the text of a provider's errors and, after a hand-over, the session's
+id. Only the events that `asking.py` and `telling.py` list are read further than to their head.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from gateway.canonical.money import NanoUsd
+from gateway.errors import GatewayError, RateLimited, UpstreamError
+from gateway.ports.clock import Clock
+from gateway.realtime.asking import JUDGES
+from gateway.realtime.client_events import known_type
+from gateway.realtime.events import error_event, head_of_client, head_of_provider
+from gateway.realtime.step import INTERNAL_ERROR, NORMAL, POLICY_VIOLATION, Close, Step, Terms
+from gateway.realtime.talk import Talk
+from gateway.realtime.telling import READERS
+
+GONE = "The provider ended the session."
+
+
+class PassingSession:
+    """One conversation with a provider of OpenAI's wire."""
+
+    def __init__(self, terms: Terms, clock: Clock, state: bytes | None = None) -> None:
+        self._talk = Talk(terms, clock, state)
+
+    def opened(self) -> Step:
+        """Nothing at first; after a hand-over the session and the conversation so far."""
+        self._talk.meter.started(self._talk.clock.now_s())
+        step = Step(ask_nanousd=self._talk.meter.ask())
+        if self._talk.seeds is not None:
+            step.to_provider = [*self._talk.seeds.frames(), *self._talk.state.sound.again()]
+        return step
+
+    def from_client(self, data: bytes) -> Step:
+        """Passes an event on, or answers it with an error."""
+        event_id: Any = None
+        try:
+            head = head_of_client(data)
+            event_id = head.event_id
+            judge = JUDGES.get(known_type(head.type))
+            step = Step(to_provider=[data if judge is None else judge(self._talk, data, head)])
+        except GatewayError as error:
+            return Step(to_client=[error_event(error, self._talk.new_id(), event_id)])
+        step.ask_nanousd = self._talk.meter.ask()
+        return step
+
+    def from_provider(self, data: bytes) -> Step:
+        """Passes an event on, and charges for what it reports."""
+        try:
+            head = head_of_provider(data)
+            reader = READERS.get(head.type)
+            step = Step(to_client=[data]) if reader is None else reader(self._talk, data, head)
+        except GatewayError as error:
+            return self._ended(error, Close(INTERNAL_ERROR, GONE))
+        step.ask_nanousd = self._talk.meter.ask()
+        return step
+
+    def tick(self) -> Step:
+        """Charges for the time of a model that is paid by it."""
+        step = Step()
+        if self._talk.meter.timed:
+            step.spent = self._talk.meter.passed(self._talk.clock.now_s(), self._talk.new_id())
+        step.ask_nanousd = self._talk.meter.ask()
+        return step
+
+    def refused(self, error: GatewayError) -> Step:
+        """An error event; a limit cancels the response, everything else ends the session."""
+        if not isinstance(error, RateLimited):
+            return self._ended(error, Close(POLICY_VIOLATION, error.code or error.type))
+        step = Step(to_client=[error_event(error, self._talk.new_id())])
+        if self._talk.state.running is not None:
+            step.to_provider.append(b'{"type":"response.cancel"}')
+        return step
+
+    def provider_gone(self, code: int) -> Step:
+        """The end, with what the running response had come to."""
+        if code == NORMAL and self._talk.state.running is None:
+            return Step(spent=self._talk.last(), close=Close(NORMAL, GONE))
+        return self._ended(UpstreamError(GONE), Close(INTERNAL_ERROR, GONE))
+
+    def left(self) -> Step:
+        """The charges for the time so far, and for a response that is cut short."""
+        running = self._talk.state.running
+        return Step(to_client=[] if running is None else [self._talk.cut_short(running)], spent=self._talk.last())
+
+    @property
+    def quiet(self) -> bool:
+        """True between responses and utterances."""
+        return self._talk.state.running is None and not self._talk.state.sound.speaking
+
+    @property
+    def exposure_nanousd(self) -> NanoUsd:
+        """The most that may be spent before the next charge."""
+        return self._talk.meter.exposure()
+
+    def state(self) -> bytes:
+        """The conversation, its session, and what was counted."""
+        return msgspec.json.encode(self._talk.state)
+
+    def _ended(self, error: GatewayError, close: Close) -> Step:
+        return Step(to_client=[error_event(error, self._talk.new_id())], spent=self._talk.last(), close=close)

@@ -1,0 +1,73 @@
+"""Opens sessions by their provider's wire, and names the verbs that all of them have.
+
+| verb | when the mechanism calls it |
+|---|---|
+| `opened` | the provider's socket is open, at first and after a hand-over |
+| `from_client`, `from_provider` | a text message came; Gemini's binary ones are text too |
+| `tick` | every few seconds: time that is paid for passes in silence |
+| `refused` | a hold, or a limit of the caller, refuses what a step asked for |
+| `provider_gone` | the provider's socket has closed, or could not be opened |
+| `left` | the client has gone, or this process hands over: the last charges; `state` is what the next one needs |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Protocol
+
+from gateway.canonical.money import NanoUsd
+from gateway.errors import GatewayError
+from gateway.ports.clock import Clock
+from gateway.realtime.step import Step, Terms
+
+
+class Session(Protocol):
+    """One conversation. No verb raises for what a client or a provider sends."""
+
+    def opened(self) -> Step:
+        """The frames that a new socket of the provider begins with."""
+
+    def from_client(self, data: bytes) -> Step:
+        """What a client's event leads to."""
+
+    def from_provider(self, data: bytes) -> Step:
+        """What a provider's frame leads to."""
+
+    def tick(self) -> Step:
+        """What the time that has passed leads to."""
+
+    def refused(self, error: GatewayError) -> Step:
+        """Tells the client of a refusal. A limit stops the response alone, everything else ends the session."""
+
+    def provider_gone(self, code: int) -> Step:
+        """Tells the client that the provider's socket has closed with this code, and ends the session."""
+
+    def left(self) -> Step:
+        """The last charges, with nothing more to be sent."""
+
+    @property
+    def quiet(self) -> bool:
+        """True between responses and utterances, when a hand-over loses nothing."""
+
+    @property
+    def exposure_nanousd(self) -> NanoUsd:
+        """The most that the session may come to before its next charge: the first hold."""
+
+    def state(self) -> bytes:
+        """What another process needs to go on with the session; it holds what was said."""
+
+
+Opener = Callable[[Terms, Clock, bytes | None], Session]
+
+_OPENERS: Mapping[str, tuple[str, str]] = {
+    "openai_realtime": ("passing", "PassingSession"),
+}
+WIRES = frozenset(_OPENERS)
+
+
+def open_session(wire: str, terms: Terms, clock: Clock, state: bytes | None = None) -> Session:
+    """A session with a provider of that wire, or the one of a `state` to be gone on with."""
+    module, name = _OPENERS[wire]
+    opener: Opener = getattr(import_module(f"gateway.realtime.{module}"), name)
+    return opener(terms, clock, state)

@@ -1,0 +1,89 @@
+"""Measures the sound of a session, and keeps what the provider has not taken from its buffer yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from gateway.canonical.audio import PCM_BYTES_PER_S
+from gateway.canonical.realtime import MS
+from gateway.realtime.events import at
+
+# Kept of an utterance, and of the silence before one.
+UTTERANCE_MS, SILENCE_MS = 30 * MS, MS
+# Bytes a second of a format, by the words of both shapes of a session; `audio/pcm` has a rate beside it.
+_BYTES_PER_S = {"g711_ulaw": 8000, "g711_alaw": 8000, "audio/pcmu": 8000, "audio/pcma": 8000}
+_IN = (("audio", "input", "format"), ("input_audio_format",))
+_OUT = (("audio", "output", "format"), ("output_audio_format",))
+_VAD = (("audio", "input", "turn_detection"), ("turn_detection",))
+_RATES = range(8_000, 48_001)
+
+
+class Piece(Struct):
+    """One event with sound, as it came."""
+
+    data: str
+    ms: int
+
+
+class Sound(Struct):
+    """The formats of a session, and the sound that waits in the provider's buffer.
+
+    With `detects` the provider hears by itself when the caller speaks; else all waits until the caller commits it.
+    """
+
+    heard_bytes_per_s: int = PCM_BYTES_PER_S
+    spoken_bytes_per_s: int = PCM_BYTES_PER_S
+    detects: bool = True
+    speaking: bool = False
+    waiting: list[Piece] = []  # msgspec copies an empty default
+    waiting_ms: int = 0
+
+    def follow(self, session: Any) -> None:
+        """Notes the formats that a session has."""
+        self.heard_bytes_per_s = _rate(session, _IN, self.heard_bytes_per_s)
+        self.spoken_bytes_per_s = _rate(session, _OUT, self.spoken_bytes_per_s)
+        for *path, name in _VAD:
+            holder = at(session, *path)
+            if isinstance(holder, dict) and name in holder:
+                self.detects = at(holder[name], "type") is not None
+
+    def heard(self, data: bytes, audio: Any) -> int:
+        """Keeps an event with sound; gives its length in milliseconds."""
+        ms = _ms(audio, self.heard_bytes_per_s)
+        self.waiting.append(Piece(data.decode(), ms))
+        self.waiting_ms += ms
+        most = UTTERANCE_MS if self.speaking or not self.detects else SILENCE_MS
+        while self.waiting_ms > most and len(self.waiting) > 1:
+            self.waiting_ms -= self.waiting.pop(0).ms
+        return ms
+
+    def spoken_ms(self, audio: Any) -> int:
+        """The length of a piece of the model's sound."""
+        return _ms(audio, self.spoken_bytes_per_s)
+
+    def taken(self) -> None:
+        """Forgets what the provider has taken from its buffer, or cleared."""
+        self.waiting, self.waiting_ms, self.speaking = [], 0, False
+
+    def again(self) -> list[bytes]:
+        """The events that waited, to be sent once more."""
+        return [piece.data.encode() for piece in self.waiting]
+
+
+def _rate(session: Any, places: tuple[tuple[str, ...], ...], otherwise: int) -> int:
+    for path in places:
+        told = at(session, *path)
+        name = at(told, "type") if isinstance(told, dict) else told
+        rate = at(told, "rate")
+        if isinstance(name, str) and name in _BYTES_PER_S:
+            return _BYTES_PER_S[name]
+        if isinstance(rate, int) and rate in _RATES:
+            return 2 * rate
+    return otherwise
+
+
+def _ms(audio: Any, bytes_per_s: int) -> int:
+    """The length of sound in base64."""
+    return len(audio) * 3 // 4 * MS // bytes_per_s if isinstance(audio, str) else 0

@@ -1,0 +1,106 @@
+"""Holds one conversation with a provider of the same wire: what is known of it, its money and its names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+import orjson
+from msgspec import Struct, field
+
+from gateway.canonical.realtime import TRANSCRIPTION, Spent, Transcriber
+from gateway.ports.clock import Clock
+from gateway.realtime.client_events import TRANSCRIPTIONS
+from gateway.realtime.conversation import Conversation
+from gateway.realtime.events import Event, at, put
+from gateway.realtime.hand_over import Pending, Seeds
+from gateway.realtime.meter import Counts, Meter, Tokens
+from gateway.realtime.sound import Sound
+from gateway.realtime.step import Terms
+
+# https://developers.openai.com/api/docs/guides/realtime-costs: a token is 100 ms of the user, 50 ms of the assistant.
+TOKENS = Tokens(heard_per_s=10, spoken_per_s=20)
+
+
+class State(Struct):
+    """What a session remembers between two sockets of its provider. `session` is what its client has set."""
+
+    counts: Counts = field(default_factory=Counts)
+    conversation: Conversation = field(default_factory=Conversation)
+    session: Event = field(default_factory=dict)
+    session_id: str | None = None
+    running: str | None = None
+    sound: Sound = field(default_factory=Sound)
+    events: int = 0
+
+
+_STATE = msgspec.json.Decoder(State)
+
+
+class Talk:
+    """The mutable part of a session, which the readers of its events share."""
+
+    def __init__(self, terms: Terms, clock: Clock, state: bytes | None) -> None:
+        self.terms = terms
+        self.clock = clock
+        self.state = State() if state is None else _STATE.decode(state)
+        self.pending = Pending()
+        self.seeds = None if state is None else Seeds(self.state.session, self.state.conversation.again())
+        self.meter = Meter(terms, TOKENS, self.state.counts)
+        model, target = terms.candidate.model, terms.candidate.target
+        self.upstream_model: str = target.upstream_model
+        self.requested = terms.candidate.name.requested
+        self.own = frozenset({self.requested, model.id, self.upstream_model})
+        self.transcribers = dict(terms.transcribers)
+        if model.does == TRANSCRIPTION:
+            own = Transcriber(model.id, self.upstream_model, target.price, model.sale)
+            self.transcribers |= dict.fromkeys(self.own, own)
+        self._by_upstream: Mapping[str, tuple[str, Transcriber]] = {
+            by.upstream_model: (name, by) for name, by in self.transcribers.items()
+        }
+        self.follow(self.state.session)
+
+    def renamed(self, data: bytes, session: Event) -> bytes:
+        """The event with the names by which the client knows the session and its models."""
+        if session.get("model") == self.upstream_model != self.requested:
+            data = put(data, ("session", "model"), self.requested)
+        for path in TRANSCRIPTIONS:
+            told = at(session, *path, "model")
+            name, _ = self._by_upstream.get(str(told), (told, None))
+            if name != told:
+                data = put(data, ("session", *path, "model"), name)
+        if self.seeds is not None and isinstance(session.get("id"), str):
+            data = put(data, ("session", "id"), self.state.session_id)
+        return data
+
+    def follow(self, session: Event) -> None:
+        """Notes what a session is set to, as far as it changes what is paid."""
+        self.state.sound.follow(session)
+        for path in TRANSCRIPTIONS:
+            told = at(session, *path, "model")
+            _, self.meter.transcriber = self._by_upstream.get(str(told), (told, self.meter.transcriber))
+
+    def last(self) -> list[Spent]:
+        """The charge for a response that has no end, and for the time."""
+        now_s, running = self.clock.now_s(), self.state.running
+        self.state.running = None
+        cut = [] if running is None else self.meter.responded(running, None, now_s)
+        return cut + (self.meter.passed(now_s, self.new_id()) if self.meter.timed else [])
+
+    def cut_short(self, response_id: str) -> bytes:
+        """The end of a response that this process does not wait for."""
+        error = {"type": "server_error", "code": "session_moved"}
+        told: Event = {
+            "id": response_id,
+            "object": "realtime.response",
+            "status": "failed",
+            "output": [],
+            "usage": None,
+        }
+        details = {"status_details": {"type": "failed", "error": error}}
+        return orjson.dumps({"type": "response.done", "event_id": self.new_id(), "response": told | details})
+
+    def new_id(self) -> str:
+        """The id of the next event that the gateway writes itself."""
+        self.state.events += 1
+        return f"event_{self.terms.session_id}_{self.state.events}"

@@ -1,0 +1,132 @@
+"""Reads the events of a provider of the same wire that tell of money, of names or of the conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from gateway.errors import UpstreamError
+from gateway.protocols.shared.provider_errors import scrubbed
+from gateway.realtime.events import Head, at, error_event, members, put, read_provider
+from gateway.realtime.step import Step
+from gateway.realtime.talk import Talk
+from gateway.realtime.usage import response_usage, transcription_usage
+
+FAILED = "The provider reported an error."
+_ERROR_TYPES_OF_CALLERS = frozenset({"invalid_request_error"})
+
+
+def _session(talk: Talk, data: bytes, head: Head) -> Step:
+    session = members(read_provider(data).get("session"))
+    if head.type.endswith("updated"):
+        talk.state.session = talk.pending.confirmed(talk.state.session)
+    talk.follow(session)
+    told = session.get("id")
+    if talk.state.session_id is None and isinstance(told, str):
+        talk.state.session_id = told
+    if talk.seeds is not None and talk.seeds.hides_session(head.type):
+        return Step()
+    return Step(to_client=[talk.renamed(data, session)])
+
+
+def _conversation(talk: Talk, data: bytes, _: Head) -> Step:
+    return Step(to_client=[] if talk.seeds is not None else [data])
+
+
+def _started(talk: Talk, data: bytes, _: Head) -> Step:
+    running = at(read_provider(data), "response", "id")
+    talk.state.running = running if isinstance(running, str) else talk.new_id()
+    return Step(to_client=[data], responses=1)
+
+
+def _done(talk: Talk, data: bytes, _: Head) -> Step:
+    response = members(read_provider(data).get("response"))
+    output, response_id = response.get("output"), response.get("id")
+    # A response out of band is no part of the conversation.
+    within = response.get("conversation_id", "") is not None
+    for item in output if within and isinstance(output, list) else ():
+        talk.state.conversation.put(item)
+    ref = response_id if isinstance(response_id, str) else talk.state.running or talk.new_id()
+    talk.state.running = None
+    used = response_usage(response.get("usage"))
+    return Step(to_client=[data], spent=talk.meter.responded(ref, used, talk.clock.now_s()))
+
+
+def _transcribed(talk: Talk, data: bytes, _: Head) -> Step:
+    event = read_provider(data)
+    item_id, index = event.get("item_id"), event.get("content_index")
+    talk.state.conversation.transcribe(item_id, index, event.get("transcript"))
+    if event.get("status") == "in_progress":
+        return Step(to_client=[data])
+    used = transcription_usage(event.get("usage"))
+    return Step(to_client=[data], spent=talk.meter.transcribed(f"{item_id}#{index}", used))
+
+
+def _item(talk: Talk, data: bytes, _: Head) -> Step:
+    event = read_provider(data)
+    if talk.seeds is not None and talk.seeds.hides_item(event):
+        return Step()
+    talk.state.conversation.put(event.get("item"), event.get("previous_item_id"))
+    return Step(to_client=[data])
+
+
+def _dropped(talk: Talk, data: bytes, _: Head) -> Step:
+    talk.state.conversation.drop(read_provider(data).get("item_id"))
+    return Step(to_client=[data])
+
+
+def _committed(talk: Talk, data: bytes, _: Head) -> Step:
+    talk.state.sound.taken()
+    return Step(to_client=[data])
+
+
+def _speech(talk: Talk, data: bytes, head: Head) -> Step:
+    talk.state.sound.speaking = head.type.endswith("started")
+    return Step(to_client=[data])
+
+
+def _spoken(talk: Talk, data: bytes, head: Head) -> Step:
+    talk.meter.delivered(ms=talk.state.sound.spoken_ms(head.delta))
+    return Step(to_client=[data])
+
+
+def _written(talk: Talk, data: bytes, head: Head) -> Step:
+    talk.meter.delivered(text_bytes=len(head.delta) if isinstance(head.delta, str) else 0)
+    return Step(to_client=[data])
+
+
+def _failed(talk: Talk, data: bytes, _: Head) -> Step:
+    error = members(read_provider(data).get("error"))
+    talk.pending.failed(error)
+    if talk.seeds is not None and talk.seeds.hides_error(error):
+        return Step()
+    if error.get("type") not in _ERROR_TYPES_OF_CALLERS:
+        return Step(to_client=[error_event(UpstreamError(FAILED), talk.new_id())])
+    said, harmless = error.get("message"), scrubbed(error.get("message"))
+    return Step(to_client=[data if harmless == said else put(data, ("error", "message"), harmless)])
+
+
+READERS: Mapping[str, Callable[[Talk, bytes, Head], Step]] = {
+    "session.created": _session,
+    "session.updated": _session,
+    "transcription_session.created": _session,
+    "transcription_session.updated": _session,
+    "conversation.created": _conversation,
+    "conversation.item.created": _item,
+    "conversation.item.added": _item,
+    "conversation.item.done": _item,
+    "conversation.item.deleted": _dropped,
+    "conversation.item.input_audio_transcription.completed": _transcribed,
+    "input_audio_buffer.committed": _committed,
+    "input_audio_buffer.speech_started": _speech,
+    "input_audio_buffer.speech_stopped": _speech,
+    "response.created": _started,
+    "response.done": _done,
+    "response.output_audio.delta": _spoken,
+    "response.audio.delta": _spoken,
+    "response.output_text.delta": _written,
+    "response.text.delta": _written,
+    "response.output_audio_transcript.delta": _written,
+    "response.audio_transcript.delta": _written,
+    "response.function_call_arguments.delta": _written,
+    "error": _failed,
+}

@@ -1,0 +1,222 @@
+"""Tests that events of one wire pass as they are, and that what they tell of is charged by modality, once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from gateway.errors import InsufficientBalance, RateLimited
+from gateway.realtime.step import Close
+from tests.realtime.sessions import MODELS, frames, recordings, sent, session
+from tests.stores.conftest import StoppedClock
+
+USAGE = {
+    "total_tokens": 200,
+    "input_tokens": 139,
+    "output_tokens": 61,
+    "input_token_details": {
+        "text_tokens": 43,
+        "audio_tokens": 96,
+        "image_tokens": 0,
+        "cached_tokens": 64,
+        "cached_tokens_details": {"text_tokens": 0, "audio_tokens": 64, "image_tokens": 0},
+    },
+    "output_token_details": {"text_tokens": 18, "audio_tokens": 43},
+}
+# In nano-USD: 43 text at $4 a million, 32 audio at $32, 64 cached audio at $0.40, 18 text at $16 and 43 audio at $64
+# out, and 5 % on all of it.
+COST = (43 * 4_000 + 32 * 32_000 + 64 * 400 + 18 * 16_000 + 43 * 64_000) * 105 // 100
+# As recorded, of each provider's own names of models.
+SESSIONS = recordings("test_*openai*") + recordings("test_*azure*") + recordings("test_*xai*")
+
+
+def event(name: str, **members: Any) -> bytes:
+    return orjson.dumps({"type": name, "event_id": "e", **members})
+
+
+def done(response_id: str = "resp_1", usage: Any = USAGE) -> bytes:
+    return event("response.done", response={"id": response_id, "status": "completed", "output": [], "usage": usage})
+
+
+def model_of(path: Path) -> tuple[str, str]:
+    """The catalog's model for a recorded session, and its provider."""
+    told = next((orjson.loads(data) for _, data in frames(path) if b'"session.created"' in data), None)
+    name = "gpt-realtime" if told is None else told["session"]["model"]
+    provider = next(name for name in ("azure", "xai", "openai") if name in path.name)
+    return (name if name in MODELS else "gpt-realtime", provider)
+
+
+@pytest.mark.parametrize("path", SESSIONS, ids=lambda path: path.stem)
+def test_a_recorded_session_passes_as_it_is_and_pays_for_each_response(path: Path) -> None:
+    model, provider = model_of(path)
+    talk = session(model, provider)
+    talk.opened()
+    paid = 0
+    for direction, data in frames(path):
+        step = talk.from_client(data) if direction == "sent" else talk.from_provider(data)
+        assert (step.to_provider, step.to_client) == (([data], []) if direction == "sent" else ([], [data]))
+        assert step.close is None
+        told = orjson.loads(data)
+        usage = told["response"]["usage"] if told["type"] == "response.done" else None
+        if usage:
+            (spent,) = step.spent
+            assert (spent.usage.prompt, spent.usage.output) == (usage["input_tokens"], usage["output_tokens"])
+            assert spent.usage.audio_output == usage["output_token_details"]["audio_tokens"]
+            assert spent.id == told["response"]["id"]
+            assert spent.cost_nanousd > 0
+            assert not spent.estimated
+        paid += len(step.spent)
+    assert paid > 0 or provider == "xai"
+
+
+def test_each_modality_has_its_price_and_cached_sound_one_of_its_own() -> None:
+    talk = session()
+    (spent,) = talk.from_provider(done()).spent
+    assert (spent.cost_nanousd, spent.model, spent.id) == (COST, "gpt-realtime", "resp_1")
+    usage = spent.usage
+    assert (usage.input, usage.audio_input, usage.cache_read, usage.output, usage.audio_output) == (75, 32, 64, 61, 43)
+
+
+def test_a_response_that_is_told_of_twice_is_charged_once() -> None:
+    talk = session()
+    assert len(talk.from_provider(done()).spent) == 1
+    assert talk.from_provider(done()).spent == []
+
+
+def test_a_transcript_is_charged_by_the_model_that_wrote_it() -> None:
+    talk = session()
+    update = event("session.update", session={"audio": {"input": {"transcription": {"model": "whisper-1"}}}})
+    assert talk.from_client(update).to_provider == [update]
+    talk.from_provider(
+        event("session.updated", session={"audio": {"input": {"transcription": {"model": "whisper-1"}}}})
+    )
+    completed = event(
+        "conversation.item.input_audio_transcription.completed",
+        item_id="i",
+        content_index=0,
+        transcript="Hi",
+        usage={"type": "duration", "seconds": 3},
+    )
+    (spent,) = talk.from_provider(completed).spent
+    # Three seconds at $0.006 a minute, and 5 %.
+    assert (spent.model, spent.cost_nanousd, spent.usage.uses) == ("whisper-1", 315_000, (("audio_second", 3),))
+    assert talk.from_provider(completed).spent == []
+
+
+def test_a_model_that_is_paid_by_the_minute_pays_for_its_time_and_for_texts() -> None:
+    clock = StoppedClock()
+    talk = session("grok-voice-latest", clock=clock)
+    talk.opened()
+    item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]}
+    talk.from_client(event("conversation.item.create", item=item))
+    clock.at_s += 30
+    (spent,) = talk.from_provider(done(usage={})).spent
+    # Half a minute at $0.08 and one text at $0.004, and 5 %.
+    assert spent.cost_nanousd == (40_000_000 + 4_000_000) * 105 // 100
+    clock.at_s += 15
+    (spent,) = talk.tick().spent
+    assert spent.cost_nanousd == 20_000_000 * 105 // 100
+    assert talk.left().spent == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "param"),
+    [
+        ({"model": "gpt-realtime-mini"}, "session.model"),
+        (
+            {"audio": {"input": {"transcription": {"model": "gemini-2.5-flash"}}}},
+            "session.audio.input.transcription.model",
+        ),
+        ({"input_audio_transcription": {}}, "session.input_audio_transcription.model"),
+        ({"tools": [{"type": "mcp", "server_url": "https://a.test"}]}, "session.tools[0].type"),
+        ({"tracing": "auto"}, "session.tracing"),
+        ("all", "session"),
+    ],
+)
+def test_an_update_that_changes_what_is_paid_for_is_refused(asked: Any, param: str) -> None:
+    step = session().from_client(orjson.dumps({"type": "session.update", "event_id": "mine", "session": asked}))
+    (told,) = sent(step)
+    assert step.to_provider == []
+    assert step.close is None
+    assert (told["type"], told["error"]["param"], told["error"]["event_id"]) == ("error", param, "mine")
+
+
+def test_names_of_models_are_the_clients_on_one_side_and_the_providers_on_the_other() -> None:
+    talk = session(requested="openai/gpt-realtime")
+    step = talk.from_client(b'{ "type":"session.update", "session": {"model": "openai/gpt-realtime", "speed": 1.50} }')
+    assert step.to_provider == [b'{ "type":"session.update", "session": {"model": "gpt-realtime", "speed": 1.50} }']
+    step = talk.from_provider(b'{"type": "session.updated", "session": {"model": "gpt-realtime","speed":1.50}}')
+    assert step.to_client == [b'{"type": "session.updated", "session": {"model": "openai/gpt-realtime","speed":1.50}}']
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "invalid_json"),
+        (b"[]", "invalid_json"),
+        (b"\xff", "invalid_json"),
+        (b'{"type":"model.change"}', "invalid_value"),
+        (b'{"type":"response.create","response":' + b"[" * 5000 + b"]" * 5000 + b"}", "invalid_json"),
+        (b'{"type":"input_audio_buffer.append","audio":"' + b"A" * 2**20 + b'"}', "too_large"),
+    ],
+)
+def test_what_is_no_event_is_answered_with_the_wires_error(data: bytes, code: str) -> None:
+    step = session().from_client(data)
+    (told,) = sent(step)
+    assert (told["type"], told["error"]["type"], told["error"]["code"]) == ("error", "invalid_request_error", code)
+    assert step.to_provider == []
+
+
+def test_an_error_of_the_callers_passes_without_secrets_and_others_are_in_our_words() -> None:
+    talk = session()
+    callers = {"type": "invalid_request_error", "code": "x", "message": "Bad voice for org-abcdef123456", "param": None}
+    (told,) = sent(talk.from_provider(event("error", error=callers)))
+    assert told["error"]["message"] == "Bad voice for [hidden]"
+    (told,) = sent(talk.from_provider(event("error", error={"type": "insufficient_quota", "message": "Pay up"})))
+    assert (told["error"]["type"], "Pay" in told["error"]["message"]) == ("upstream_error", False)
+
+
+def test_without_money_the_client_is_told_and_the_session_ends_with_what_was_said_so_far() -> None:
+    talk = session()
+    talk.from_client(event("response.create"))
+    assert talk.from_provider(event("response.created", response={"id": "resp_9"})).responses == 1
+    talk.from_provider(event("response.output_audio.delta", delta="A" * 64_000))
+    step = talk.refused(InsufficientBalance("The account has no balance left."))
+    assert sent(step)[0]["error"]["code"] == "insufficient_balance"
+    assert step.close == Close(1008, "insufficient_balance")
+    (spent,) = step.spent
+    # A second of sound is twenty tokens of the model.
+    assert (spent.id, spent.usage.audio_output, spent.estimated) == ("resp_9", 20, True)
+
+
+def test_a_limit_of_the_callers_cancels_the_response_and_the_session_goes_on() -> None:
+    talk = session()
+    talk.from_provider(event("response.created", response={"id": "resp_9"}))
+    step = talk.refused(RateLimited("Limit reached."))
+    assert (step.close, step.to_provider) == (None, [b'{"type":"response.cancel"}'])
+    assert sent(step)[0]["error"]["type"] == "rate_limit_error"
+
+
+def test_a_hold_is_asked_for_anew_as_a_response_grows_and_after_each_charge() -> None:
+    talk = session()
+    first = talk.opened().ask_nanousd
+    assert first is not None
+    assert first >= talk.exposure_nanousd
+    talk.from_provider(event("response.created", response={"id": "r"}))
+    asked = [
+        talk.from_provider(event("response.output_audio.delta", delta="A" * 64_000)).ask_nanousd for _ in range(60)
+    ]
+    further = [ask for ask in asked if ask is not None]
+    assert 0 < len(further) < 10
+    assert further == sorted(further)
+    assert talk.from_provider(done("r")).ask_nanousd is not None
+
+
+def test_garbage_of_the_provider_ends_the_session() -> None:
+    step = session().from_provider(b"<html>")
+    assert sent(step)[0]["error"]["type"] == "upstream_error"
+    assert step.close is not None
+    assert step.close.code == 1011
