@@ -54,7 +54,10 @@ class RealtimeModel(Model[RealtimePrice], frozen=True, kw_only=True):
 
 
 class RealtimeUsage(Struct, frozen=True):
-    """What one response, or one transcription, has used. The classes are disjoint; `milliseconds` are paid by time."""
+    """Counts what one response, or one transcription, has used.
+
+    The classes are disjoint, and `milliseconds` are paid by time.
+    """
 
     text: int = 0
     audio: int = 0

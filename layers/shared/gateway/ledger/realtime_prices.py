@@ -24,7 +24,7 @@ def realtime_cost(price: RealtimePrice, used: RealtimeUsage, tier: Tier, sale: S
 
 
 def realtime_cost_at_most(price: RealtimePrice, prompt: int, output: int, tier: Tier, sale: Sale) -> NanoUsd:
-    """The highest cost of that many tokens, whatever their modalities are."""
+    """The highest cost of that many tokens of any modalities."""
     dearest = RealtimeUsage(
         **{
             _dearest(price, ("text", "audio", "image")): prompt,

@@ -68,6 +68,16 @@ class Conversation(Struct):
         """Forgets an item."""
         self.items = [kept for kept in self.items if kept.id != item_id]
 
+    @property
+    def last_id(self) -> str | None:
+        """The id of the last item."""
+        return self.items[-1].id if self.items else None
+
+    def get(self, item_id: Any) -> Event | None:
+        """The item of that id."""
+        place = self._place(item_id)
+        return None if place is None else self.items[place].item
+
     def again(self) -> list[Event]:
         """The items as a client would write them."""
         return [

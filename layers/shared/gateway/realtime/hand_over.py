@@ -30,7 +30,7 @@ class Pending:
 
     def confirmed(self, session: Event) -> Event:
         """The session with the oldest update in it."""
-        return _merged(session, members(self._asked.pop(0).get("session"))) if self._asked else session
+        return merged(session, members(self._asked.pop(0).get("session"))) if self._asked else session
 
     def failed(self, error: Event) -> None:
         """Forgets the update that an error is about."""
@@ -42,7 +42,7 @@ class Pending:
 
 
 class Seeds:
-    """What a further socket begins with, and the answers to it, which its client does not see."""
+    """Begins a further socket, and knows the answers to it, which its client does not see."""
 
     def __init__(self, session: Event, items: Sequence[Event]) -> None:
         self._session = session
@@ -79,10 +79,10 @@ class Seeds:
         return named.startswith(_SEED)
 
 
-def _merged(session: Event, update: Event) -> Event:
+def merged(session: Event, update: Event) -> Event:
     """The session with what an update sets; objects are merged, as the provider does it."""
     both: dict[str, Any] = {**session}
     for name, value in update.items():
         old = both.get(name)
-        both[name] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+        both[name] = merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
     return both

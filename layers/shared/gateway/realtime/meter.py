@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -22,14 +24,14 @@ _CHARGED_MAX = 64
 
 
 class Tokens(Struct, frozen=True):
-    """How many tokens a second of sound is, the caller's and the model's."""
+    """Counts the tokens of a second of sound, the caller's and the model's."""
 
     heard_per_s: int
     spoken_per_s: int
 
 
 class Counts(Struct):
-    """What a meter remembers; the part of a session's state that is about money."""
+    """Holds what a meter remembers: the part of a session's state that is about money."""
 
     # Tokens of the conversation, as the last response told, and what came to it since.
     context: int = 0
@@ -97,8 +99,13 @@ class Meter:
         """Starts the time that is paid for."""
         self.counts.since_s = now_s
 
+    def output_bound(self, tokens: Any) -> None:
+        """Notes the bound that a client sets for a response, in tokens, or takes away."""
+        most = self._model.max_output_tokens
+        self.output_max = min(tokens, most) if isinstance(tokens, int) and tokens > 0 else most
+
     def ask(self) -> NanoUsd | None:
-        """What has to be held from now on, if that is more than was asked for; else `None`."""
+        """The amount that has to be held from now on, if it is more than was asked for; else `None`."""
         exposure = self.exposure()
         if exposure <= self._asked:
             return None

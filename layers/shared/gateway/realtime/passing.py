@@ -16,11 +16,9 @@ from gateway.ports.clock import Clock
 from gateway.realtime.asking import JUDGES
 from gateway.realtime.client_events import known_type
 from gateway.realtime.events import error_event, head_of_client, head_of_provider
-from gateway.realtime.step import INTERNAL_ERROR, NORMAL, POLICY_VIOLATION, Close, Step, Terms
+from gateway.realtime.step import GONE, INTERNAL_ERROR, NORMAL, POLICY_VIOLATION, Close, Step, Terms
 from gateway.realtime.talk import Talk
 from gateway.realtime.telling import READERS
-
-GONE = "The provider ended the session."
 
 
 class PassingSession:
@@ -33,6 +31,7 @@ class PassingSession:
         """Nothing at first; after a hand-over the session and the conversation so far."""
         self._talk.meter.started(self._talk.clock.now_s())
         step = Step(ask_nanousd=self._talk.meter.ask())
+        self._talk.begin()
         if self._talk.seeds is not None:
             step.to_provider = [*self._talk.seeds.frames(), *self._talk.state.sound.again()]
         return step

@@ -2,7 +2,7 @@
 
 | verb | when the mechanism calls it |
 |---|---|
-| `opened` | the provider's socket is open, at first and after a hand-over |
+| `opened` | the provider's socket is open: at first, after a hand-over, and where a step wants to `reconnect` |
 | `from_client`, `from_provider` | a text message came; Gemini's binary ones are text too |
 | `tick` | every few seconds: time that is paid for passes in silence |
 | `refused` | a hold, or a limit of the caller, refuses what a step asked for |
@@ -29,13 +29,13 @@ class Session(Protocol):
         """The frames that a new socket of the provider begins with."""
 
     def from_client(self, data: bytes) -> Step:
-        """What a client's event leads to."""
+        """Reads a client's event."""
 
     def from_provider(self, data: bytes) -> Step:
-        """What a provider's frame leads to."""
+        """Reads a provider's frame."""
 
     def tick(self) -> Step:
-        """What the time that has passed leads to."""
+        """Charges for time that has passed."""
 
     def refused(self, error: GatewayError) -> Step:
         """Tells the client of a refusal. A limit stops the response alone, everything else ends the session."""
@@ -55,13 +55,14 @@ class Session(Protocol):
         """The most that the session may come to before its next charge: the first hold."""
 
     def state(self) -> bytes:
-        """What another process needs to go on with the session; it holds what was said."""
+        """The state with which another process goes on; it holds what was said."""
 
 
 Opener = Callable[[Terms, Clock, bytes | None], Session]
 
 _OPENERS: Mapping[str, tuple[str, str]] = {
     "openai_realtime": ("passing", "PassingSession"),
+    "gemini_live": ("gemini.session", "GeminiSession"),
 }
 WIRES = frozenset(_OPENERS)
 

@@ -12,6 +12,7 @@ from gateway.routing.plan import Candidate
 
 # https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
 NORMAL, POLICY_VIOLATION, INTERNAL_ERROR = 1000, 1008, 1011
+GONE = "The provider ended the session."
 
 
 class Close(Struct, frozen=True):
@@ -25,7 +26,8 @@ class Step(Struct):
     """Everything that one event or frame leads to, in order: text frames to either side, what is to be charged, an end.
 
     `ask_nanousd` is what has to be held from now on; without the hold the caller is `refused`. `responses` counts those
-    that have begun, for the caller's limits: asked for, or by the provider where the caller has stopped to speak.
+    that have begun, for the caller's limits: asked for, or by the provider where the caller has stopped to speak. With
+    `reconnect` the provider's socket is to be closed, another one opened in its place, and `opened` called.
     """
 
     to_provider: list[bytes] = field(default_factory=list)
@@ -33,11 +35,12 @@ class Step(Struct):
     spent: list[Spent] = field(default_factory=list)
     ask_nanousd: NanoUsd | None = None
     responses: int = 0
+    reconnect: bool = False
     close: Close | None = None
 
 
 class Terms(Struct, frozen=True):
-    """What a session is opened with, and again in every process that goes on with it.
+    """Holds what opens a session, in every process that goes on with it.
 
     `session_id` makes the ids of events that the gateway writes. `transcribers` are the models that may write down what
     the caller says, by each name that the caller may use for them.

@@ -23,7 +23,7 @@ TOKENS = Tokens(heard_per_s=10, spoken_per_s=20)
 
 
 class State(Struct):
-    """What a session remembers between two sockets of its provider. `session` is what its client has set."""
+    """Holds what a session remembers between two sockets of its provider. `session` is what its client has set."""
 
     counts: Counts = field(default_factory=Counts)
     conversation: Conversation = field(default_factory=Conversation)
@@ -45,7 +45,8 @@ class Talk:
         self.clock = clock
         self.state = State() if state is None else _STATE.decode(state)
         self.pending = Pending()
-        self.seeds = None if state is None else Seeds(self.state.session, self.state.conversation.again())
+        self.seeds: Seeds | None = None
+        self._was_opened = state is not None
         self.meter = Meter(terms, TOKENS, self.state.counts)
         model, target = terms.candidate.model, terms.candidate.target
         self.upstream_model: str = target.upstream_model
@@ -59,6 +60,12 @@ class Talk:
             by.upstream_model: (name, by) for name, by in self.transcribers.items()
         }
         self.follow(self.state.session)
+
+    def begin(self) -> None:
+        """Prepares a further socket of the provider, if this is one."""
+        if self._was_opened:
+            self.seeds = Seeds(self.state.session, self.state.conversation.again())
+        self._was_opened = True
 
     def renamed(self, data: bytes, session: Event) -> bytes:
         """The event with the names by which the client knows the session and its models."""
@@ -76,6 +83,7 @@ class Talk:
     def follow(self, session: Event) -> None:
         """Notes what a session is set to, as far as it changes what is paid."""
         self.state.sound.follow(session)
+        self.meter.output_bound(session.get("max_output_tokens", session.get("max_response_output_tokens")))
         for path in TRANSCRIPTIONS:
             told = at(session, *path, "model")
             _, self.meter.transcriber = self._by_upstream.get(str(told), (told, self.meter.transcriber))

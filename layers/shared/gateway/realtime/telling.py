@@ -12,6 +12,7 @@ from gateway.realtime.talk import Talk
 from gateway.realtime.usage import response_usage, transcription_usage
 
 FAILED = "The provider reported an error."
+_EXPIRED = "session_expired"
 _ERROR_TYPES_OF_CALLERS = frozenset({"invalid_request_error"})
 
 
@@ -99,6 +100,9 @@ def _failed(talk: Talk, data: bytes, _: Head) -> Step:
     talk.pending.failed(error)
     if talk.seeds is not None and talk.seeds.hides_error(error):
         return Step()
+    if error.get("code") == _EXPIRED:
+        # A provider bounds the time of a socket, not of a conversation.
+        return Step(reconnect=True)
     if error.get("type") not in _ERROR_TYPES_OF_CALLERS:
         return Step(to_client=[error_event(UpstreamError(FAILED), talk.new_id())])
     said, harmless = error.get("message"), scrubbed(error.get("message"))

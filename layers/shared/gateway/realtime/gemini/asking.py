@@ -1,0 +1,282 @@
+"""Sends what a client asks for to Gemini.
+
+Items wait until a response is asked for, or until the caller speaks, and leave as turns then. In a session that does
+not detect turns, sound waits for its commit likewise, so that it can be cleared.
+"""
+
+from __future__ import annotations
+
+from binascii import Error, a2b_base64
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import orjson
+
+from gateway.errors import InvalidRequest, NotFound
+from gateway.realtime.client_events import offered
+from gateway.realtime.events import Event, Head, members, read_client
+from gateway.realtime.gemini import response
+from gateway.realtime.gemini.live import HEARD, WAITING_BYTES_MAX, Live, Utterance
+from gateway.realtime.gemini.setup import judged, setup
+from gateway.realtime.hand_over import merged
+from gateway.realtime.step import Step
+
+_ROLES = {"user": "user", "system": "user", "assistant": "model"}
+
+
+def _update(live: Live, step: Step, data: bytes, _: Head) -> None:
+    session = merged(live.state.session, judged(read_client(data).get("session")))
+    before, live.state.session = live.state.session, session
+    live.meter.output_bound(session.get("max_output_tokens"))
+    if not live.set_up:
+        live.updating = True
+        live.begin(step)
+    elif setup(before, "", None) == setup(session, "", None):
+        live.tell_session(step, "session.updated")
+    else:
+        # A setup cannot be changed: a further socket begins with the new one.
+        live.updating = live.to_reconnect = True
+
+
+def _append(live: Live, step: Step, _data: bytes, head: Head) -> None:
+    sound = head.audio
+    if not isinstance(sound, str):
+        raise InvalidRequest("'audio' must be base64.", param="audio", code="invalid_type")
+    try:
+        heard = a2b_base64(sound)
+    except (Error, ValueError):
+        raise InvalidRequest("'audio' must be base64.", param="audio", code="invalid_value") from None
+    if live.detects:
+        ms = len(heard) * 1000 // 48_000
+        live.meter.heard(ms)
+        live.state.heard_ms += ms
+        _send_turns(live, step, complete=False)
+        _send_sound(live, step, sound)
+    elif sum(map(len, live.state.waiting)) + len(sound) > WAITING_BYTES_MAX:
+        raise InvalidRequest("The buffer is full: commit it, or clear it.", param="audio", code="buffer_full")
+    else:
+        live.state.waiting.append(sound)
+
+
+def _commit(live: Live, step: Step, _data: bytes, _: Head) -> None:
+    waiting, live.state.waiting = live.state.waiting, []
+    if live.detects:
+        live.to_gemini(step, {"realtimeInput": {"audioStreamEnd": True}})
+    elif not waiting:
+        raise InvalidRequest("The buffer holds no sound.", code="input_audio_buffer_commit_empty")
+    else:
+        _send_turns(live, step, complete=False)
+        if not live.state.committed:
+            live.to_gemini(step, {"realtimeInput": {"activityStart": {}}})
+        live.state.committed = True
+        ms = sum(map(len, waiting)) * 3 // 4 * 1000 // 48_000
+        live.meter.heard(ms)
+        live.state.heard_ms += ms
+        for sound in waiting:
+            _send_sound(live, step, sound)
+    commit(live, step)
+
+
+def commit(live: Live, step: Step) -> None:
+    """Tells the client that what it said is an item of the conversation."""
+    utterance = live.state.utterance or Utterance(live.new_id("item"))
+    live.state.utterance, utterance.stopped = utterance, True
+    live.state.answered_ms = live.state.heard_ms
+    before = live.state.conversation.last_id
+    live.tell(step, "input_audio_buffer.committed", previous_item_id=before, item_id=utterance.item_id)
+    content = [{"type": "input_audio", "transcript": None}]
+    item = {"id": utterance.item_id, "object": "realtime.item", "type": "message", "status": "completed"}
+    live.tell_item(step, {**item, "role": "user", "content": content})
+
+
+def _clear(live: Live, step: Step, _data: bytes, _: Head) -> None:
+    live.state.waiting = []
+    live.tell(step, "input_audio_buffer.cleared")
+
+
+def _create(live: Live, step: Step, data: bytes, _: Head) -> None:
+    item = read_client(data).get("item")
+    if not isinstance(item, dict):
+        raise InvalidRequest("'item' must be an object.", param="item", code="invalid_type")
+    add = _ITEMS.get(str(item.get("type")))
+    if add is None:
+        known = ", ".join(map(repr, _ITEMS))
+        raise InvalidRequest(f"'item.type' must be one of {known}.", param="item.type", code="invalid_value")
+    add(live, item)
+    live.meter.told(len(data))
+    given = item.get("id")
+    item_id = given if isinstance(given, str) and given else live.new_id("item")
+    live.tell_item(step, {"status": "completed", **item, "id": item_id, "object": "realtime.item"})
+
+
+def _message(live: Live, item: Event) -> None:
+    role = _ROLES.get(str(item.get("role")))
+    if role is None:
+        raise InvalidRequest("'item.role' must be user, assistant or system.", param="item.role", code="invalid_value")
+    content = item.get("content")
+    if not isinstance(content, list) or not content:
+        raise InvalidRequest("'item.content' must be a list of parts.", param="item.content", code="invalid_type")
+    parts = [_part(part, f"item.content[{place}]") for place, part in enumerate(content)]
+    live.state.turns.append({"role": role, "parts": parts})
+
+
+def _part(part: Any, where: str) -> Event:
+    given = members(part)
+    text, image = given.get("text"), given.get("image_url")
+    if given.get("type") == "input_audio" and isinstance(given.get("audio"), str):
+        return {"inlineData": {"mimeType": HEARD, "data": given["audio"]}}
+    if given.get("type") == "input_image" and isinstance(image, str):
+        kind, _, picture = image.partition(";base64,")
+        if not kind.startswith("data:image/") or not picture:
+            raise InvalidRequest("A picture must be a data URL.", param=f"{where}.image_url", code="invalid_value")
+        return {"inlineData": {"mimeType": kind.removeprefix("data:"), "data": picture}}
+    if not isinstance(text, str):
+        raise InvalidRequest("A part is text, sound in 'audio' or a picture.", param=where, code="invalid_value")
+    return {"text": text}
+
+
+def _call(live: Live, item: Event) -> None:
+    name = _text(item, "name")
+    live.state.turns.append({"role": "model", "parts": [{"functionCall": {"name": name, "args": _arguments(item)}}]})
+    # Its output, where it follows, is history too.
+    live.state.gone.append(_text(item, "call_id"))
+    live.state.calls[_text(item, "call_id")] = name
+
+
+def _arguments(item: Event) -> Event:
+    try:
+        return members(orjson.loads(_text(item, "arguments")))
+    except orjson.JSONDecodeError:
+        raise InvalidRequest("'item.arguments' must be JSON.", param="item.arguments", code="invalid_value") from None
+
+
+def _output(live: Live, item: Event) -> None:
+    call_id, output = _text(item, "call_id"), item.get("output")
+    if not isinstance(output, str):
+        raise InvalidRequest("'item.output' must be a string.", param="item.output", code="invalid_type")
+    name = live.state.calls.pop(call_id, None)
+    if name is None:
+        message = f"No call {call_id[:64]!r} waits for its output."
+        raise InvalidRequest(message, param="item.call_id", code="invalid_tool_call_id")
+    answer: Event = {"name": name, "response": {"output": output}}
+    if call_id in live.state.gone:
+        live.state.gone.remove(call_id)
+        live.state.turns.append({"role": "user", "parts": [{"functionResponse": answer}]})
+    else:
+        live.state.outputs.append({"id": call_id, **answer})
+
+
+def _text(item: Event, name: str) -> str:
+    value = item.get(name)
+    if not isinstance(value, str):
+        raise InvalidRequest(f"'item.{name}' must be a string.", param=f"item.{name}", code="invalid_type")
+    return value
+
+
+_ITEMS: Mapping[str, Callable[[Live, Event], None]] = {
+    "message": _message,
+    "function_call": _call,
+    "function_call_output": _output,
+}
+
+
+def _respond(live: Live, step: Step, data: bytes, _: Head) -> None:
+    asked = members(read_client(data).get("response"))
+    offered(asked, "response")
+    for name in ("input", "tools"):
+        if asked.get(name):
+            message = f"'{name}' is of the session here: write items, or update the session."
+            raise InvalidRequest(message, param=f"response.{name}", code="unsupported_parameter")
+    if asked.get("conversation") == "none":
+        message = "The model answers within the conversation alone."
+        raise InvalidRequest(message, param="response.conversation", code="unsupported_parameter")
+    if live.state.response is not None:
+        message = "A response is running: wait for its end, or cancel it."
+        raise InvalidRequest(message, code="conversation_already_has_active_response")
+    instructions = asked.get("instructions")
+    if isinstance(instructions, str) and instructions:
+        live.state.turns.append({"role": "user", "parts": [{"text": instructions}]})
+    live.state.muted = False
+    outputs, live.state.outputs = live.state.outputs, []
+    if outputs:
+        live.to_gemini(step, {"toolResponse": {"functionResponses": outputs}})
+    if live.state.committed:
+        live.state.committed = False
+        _send_turns(live, step, complete=False)
+        live.to_gemini(step, {"realtimeInput": {"activityEnd": {}}})
+    elif live.state.turns or not outputs:
+        _send_turns(live, step, complete=True)
+    response.begin(live, step, asked)
+
+
+def _cancel(live: Live, step: Step, _data: bytes, _: Head) -> None:
+    if live.state.response is None:
+        raise InvalidRequest("No response is running.", code="response_cancel_not_active")
+    cancel(live, step, "client_cancelled")
+
+
+def cancel(live: Live, step: Step, reason: str) -> None:
+    """Ends the running response for its client. Gemini cannot be stopped: the rest of its turn is left out."""
+    response.finish(live, step, "cancelled", None, {"reason": reason})
+    live.state.muted = True
+
+
+def _truncate(live: Live, step: Step, data: bytes, _: Head) -> None:
+    event = read_client(data)
+    # Gemini keeps of an interrupted turn what it had sent, by itself.
+    told = {name: event.get(name) for name in ("item_id", "content_index", "audio_end_ms")}
+    live.tell(step, "conversation.item.truncated", **told)
+
+
+def _retrieve(live: Live, step: Step, data: bytes, _: Head) -> None:
+    item = live.state.conversation.get(read_client(data).get("item_id"))
+    if item is None:
+        raise NotFound("The conversation has no such item.", param="item_id", code="item_not_found")
+    live.tell(step, "conversation.item.retrieved", item=item)
+
+
+def _refuse(_live: Live, _step: Step, _data: bytes, head: Head) -> None:
+    raise InvalidRequest(f"{head.type!r} cannot be said to this model.", param="type", code="unsupported_event")
+
+
+def _send_turns(live: Live, step: Step, *, complete: bool) -> None:
+    turns, live.state.turns = live.state.turns, []
+    if turns or complete:
+        live.to_gemini(step, {"clientContent": {"turns": turns, "turnComplete": complete}})
+
+
+def _send_sound(live: Live, step: Step, sound: str) -> None:
+    live.to_gemini(step, {"realtimeInput": {"audio": {"mimeType": HEARD, "data": sound}}})
+
+
+def seeded(items: Iterable[Event]) -> list[Event]:
+    """The items of a conversation as turns, for a socket that does not know them."""
+    return [turn for item in items for turn in _turns(item)]
+
+
+def _turns(item: Event) -> Iterable[Event]:
+    """An item as a turn. Calls go in words: their ids are of a session that has ended."""
+    match item.get("type"):
+        case "message":
+            texts = [part["text"] for part in item["content"] if "text" in part]
+            yield {"role": _ROLES.get(str(item.get("role")), "user"), "parts": [{"text": text} for text in texts]}
+        case "function_call":
+            yield {"role": "model", "parts": [{"text": f"[{item.get('name')}({item.get('arguments')})]"}]}
+        case "function_call_output":
+            yield {"role": "user", "parts": [{"text": f"[{item.get('output')}]"}]}
+
+
+SENDERS: Mapping[str, Callable[[Live, Step, bytes, Head], None]] = {
+    "session.update": _update,
+    "transcription_session.update": _refuse,
+    "input_audio_buffer.append": _append,
+    "input_audio_buffer.commit": _commit,
+    "input_audio_buffer.clear": _clear,
+    "conversation.item.create": _create,
+    "conversation.item.truncate": _truncate,
+    "conversation.item.retrieve": _retrieve,
+    "conversation.item.delete": _refuse,
+    "response.create": _respond,
+    "response.cancel": _cancel,
+    "output_audio_buffer.clear": _refuse,
+}

@@ -1,0 +1,138 @@
+"""Carries one conversation between a client of OpenAI's wire and Gemini's Live API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from gateway.canonical.money import NanoUsd
+from gateway.errors import GatewayError, RateLimited, UpstreamError
+from gateway.ports.clock import Clock
+from gateway.realtime.client_events import known_type
+from gateway.realtime.events import error_event, head_of_client, read_provider
+from gateway.realtime.gemini import response
+from gateway.realtime.gemini.asking import SENDERS, cancel, seeded
+from gateway.realtime.gemini.live import Live
+from gateway.realtime.gemini.telling import tell
+from gateway.realtime.step import GONE, INTERNAL_ERROR, NORMAL, POLICY_VIOLATION, Close, Step, Terms
+
+
+class GeminiSession:
+    """One conversation with a provider of Gemini's Live API."""
+
+    def __init__(self, terms: Terms, clock: Clock, state: bytes | None = None) -> None:
+        self._live = Live(terms, clock, state)
+
+    def opened(self) -> Step:
+        """Tells the client of its session, whose setup waits for what the client sets; later goes on with it."""
+        live, step = self._live, Step()
+        live.meter.started(live.clock.now_s())
+        live.set_up = live.ready = live.to_reconnect = False
+        if live.was_opened:
+            self._go_on(step)
+        else:
+            live.tell_session(step, "session.created")
+        live.was_opened = True
+        step.ask_nanousd = live.meter.ask()
+        return step
+
+    def from_client(self, data: bytes) -> Step:
+        """Sends what the event asks for, or answers it with an error."""
+        step, event_id = Step(), None
+        try:
+            head = head_of_client(data)
+            event_id = head.event_id
+            SENDERS[known_type(head.type)](self._live, step, data, head)
+        except GatewayError as error:
+            return Step(to_client=[error_event(error, self._live.new_id("event"), event_id)])
+        return self._concluded(step)
+
+    def from_provider(self, data: bytes) -> Step:
+        """Tells the client what the message holds."""
+        step = Step()
+        try:
+            tell(self._live, step, read_provider(data))
+        except GatewayError as error:
+            return self._ended(error, Close(INTERNAL_ERROR, GONE))
+        return self._concluded(step)
+
+    def tick(self) -> Step:
+        """Nothing but a hold, since time costs nothing here."""
+        return Step(ask_nanousd=self._live.meter.ask())
+
+    def refused(self, error: GatewayError) -> Step:
+        """An error event; a limit cancels the response, everything else ends the session."""
+        if not isinstance(error, RateLimited):
+            return self._ended(error, Close(POLICY_VIOLATION, error.code or error.type))
+        step = Step(to_client=[error_event(error, self._live.new_id("event"))])
+        if self._live.state.response is not None:
+            cancel(self._live, step, "client_cancelled")
+        return step
+
+    def provider_gone(self, code: int) -> Step:
+        """Another socket where Gemini knows the session; else the end, with what the turn had come to."""
+        live = self._live
+        if live.state.handle is not None and code in _MOVED and live.ready:
+            return self._reconnecting(Step())
+        if code == NORMAL and live.state.response is None:
+            return Step(spent=live.last(), close=Close(NORMAL, GONE))
+        return self._ended(UpstreamError(GONE), Close(INTERNAL_ERROR, GONE))
+
+    def left(self) -> Step:
+        """The charge for a response that is cut short."""
+        step = Step()
+        self._cut_short(step)
+        step.spent += self._live.last()
+        return step
+
+    @property
+    def quiet(self) -> bool:
+        """True between responses and utterances."""
+        state = self._live.state
+        return state.response is None and (state.utterance is None or state.utterance.stopped)
+
+    @property
+    def exposure_nanousd(self) -> NanoUsd:
+        """The most that may be spent before the next charge."""
+        return self._live.meter.exposure()
+
+    def state(self) -> bytes:
+        """The conversation, its session, and what was counted."""
+        return msgspec.json.encode(self._live.state)
+
+    def _concluded(self, step: Step) -> Step:
+        if self._live.to_reconnect and self.quiet:
+            self._reconnecting(step)
+        step.ask_nanousd = self._live.meter.ask()
+        return step
+
+    def _reconnecting(self, step: Step) -> Step:
+        self._cut_short(step)
+        step.reconnect = True
+        self._live.to_reconnect = False
+        self._live.ready = False
+        return step
+
+    def _go_on(self, step: Step) -> None:
+        """Begins a further socket: Gemini knows the conversation by its handle, or is told of it."""
+        live = self._live
+        waiting, live.waiting = live.waiting, []
+        live.begin(step)
+        if live.state.handle is None:
+            turns = seeded(live.state.conversation.again())
+            if turns:
+                live.to_gemini(step, {"clientContent": {"turns": turns, "turnComplete": False}})
+        live.waiting += waiting
+
+    def _cut_short(self, step: Step) -> None:
+        error: dict[str, Any] = {"type": "server_error", "code": "session_moved"}
+        response.finish(self._live, step, "failed", None, {"error": error})
+
+    def _ended(self, error: GatewayError, close: Close) -> Step:
+        told = error_event(error, self._live.new_id("event"))
+        return Step(to_client=[told], spent=self._live.last(), close=close)
+
+
+# Codes of a socket whose session may go on: it went away, broke, or failed inside.
+_MOVED = frozenset({NORMAL, 1001, 1006, INTERNAL_ERROR, 1012})
