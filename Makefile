@@ -14,7 +14,7 @@ PAYMENTS_LOCK := layers/shared/payments/requirements.txt
 SANDBOX_LOCK := layers/shared/sandbox/requirements.txt
 # A process that compiled what an earlier one compiled would cost the stack's starts a half more.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
-PURE_TESTS := RECORDED=sample $(PYTEST) --ignore tests/stack -m "not servers"
+PURE_TESTS := RECORDED=$(if $(DRAW),,sample) $(PYTEST) --ignore tests/stack -m "not servers"
 # What runs side by side in `check` shows its lines when it has ended; GNU Make 3.81 cannot, and mixes them.
 SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 # Where tests on DynamoDB Local or moto may lie (tests/conftest.py holds it): to collect all the others takes 20 s.
@@ -65,14 +65,14 @@ test-stack: setup ## run the tests of the whole stack and of the SDKs, then judg
 test-stores: setup ## run the tests on DynamoDB Local and moto
 	$(PYTEST) -m servers $(SERVER_TESTS)
 
-test-recorded: setup ## run the tests of all recorded traffic, where more than our sample lies beside the checkout (RECORDED=draw: a third)
+test-recorded: setup ## run the tests of all recorded traffic, where more than our sample lies beside the checkout
 	@if $(BIN)/python -m tests.recorded; then set -x; $(PYTEST) $(RECORDED_TESTS); fi
 
 # Three at a time, the longest first: the stack's tests often wait, for a death to be noticed or a stream to end.
 # SAM copies these folders while tests run: a file of byte code that is being written there has another name a moment later.
 check: setup ## run everything that CI runs
 	@$(BIN)/python -m compileall -q -j 2 layers/shared functions
-	@RECORDED=draw $(MAKE) --jobs=3 $(SYNC) test-stack test test-recorded types test-stores bench-short template lint contracts
+	@DRAW=$$(git rev-parse HEAD 2>/dev/null || echo none) $(MAKE) --jobs=3 $(SYNC) test-stack test types test-stores bench-short template lint contracts
 	@$(MAKE) clean-tree
 
 lint: setup ## check style and formatting

@@ -1,12 +1,12 @@
 """Fixtures for every test folder: the loop of asynchronous tests, and the servers, each started once per session."""
 
 import gc
+import itertools
 import logging
 import os
 import re
 import subprocess
 import sys
-import zlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -16,9 +16,17 @@ import pytest
 from hypothesis import settings
 
 from gateway.ports.upstream import Credential
+from tests.drawn import SEED, drawn
 from tests.stores.servers import Endpoints, serving
 
 ROOT = Path(__file__).parents[1]
+TESTS = ROOT / "tests"
+# The folders of `HALF=1`; the others are `HALF=2`'s. Those that import the vendors' SDKs are together, and so are those
+# that parse all of our files: one process does it.
+FIRST_HALF = {
+    *("agent_runs", "arch", "bridging", "fidelity", "fuzz", "http", "local", "protocols", "providers", "providers_sim"),
+    *("app", "template", "transport", "webhooks"),
+}
 
 # An example may take as long as a busy machine makes it.
 settings.register_profile("any machine", deadline=None)
@@ -31,26 +39,54 @@ SERVERS_THERE = ("aws", "dynamodb", "s3")
 
 Rows = dict[str, dict[str, str]]
 
+# What collecting makes lives until the end; to look for garbage in it takes seconds of each process.
+gc.disable()
+
+
+def pytest_report_header() -> str:
+    """Says how to run the same draw again."""
+    return f"drawn by DRAW={SEED}" if SEED else "all cases"
+
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Leaves out the files of the other half, where `HALF` is 1 or 2: `make test` runs both, side by side."""
+    """Leaves out the folders of the other half, where `HALF` is 1 or 2: `make test` runs both, side by side."""
     asked = os.environ.get("HALF")
-    is_there = asked is None or collection_path.is_dir() or half(collection_path) == int(asked)
+    is_folder = collection_path.parent == TESTS and collection_path.is_dir()
+    is_there = asked is None or not is_folder or (collection_path.name in FIRST_HALF) == (asked == "1")
     return None if is_there else True
-
-
-def half(path: Path) -> int:
-    """Returns the half of the tests, 1 or 2, that a file belongs to on every machine."""
-    return 1 + zlib.crc32(path.relative_to(ROOT).as_posix().encode()) % 2
 
 
 def pytest_collection_finish() -> None:
     """Takes what collecting has made out of the garbage collector's rounds: it all lives until the end."""
     gc.collect()
     gc.freeze()
+    # What tests make is seldom a cycle: fewer rounds halve the time of parsing our files, for one.
+    gc.set_threshold(50_000, 20, 100)
+    gc.enable()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
+    """Marks the tests of servers, and leaves out the cases of tables marked `drawn` that this commit does not draw."""
+    mark_those_of_servers(items)
+    left_out = not_drawn(items)
+    if left_out:
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid in left_out])
+        items[:] = [item for item in items if item.nodeid not in left_out]
+
+
+def not_drawn(items: list[pytest.Function], seed: str = SEED) -> set[str]:
+    """Names the cases that the draw leaves out, each table's by itself."""
+    cases = [item for item in items if item.get_closest_marker("drawn")]
+    left_out = set()
+    for table, rows in itertools.groupby(cases, lambda item: item.nodeid.partition("[")[0]):
+        found = [row.nodeid for row in rows]
+        if found == [table]:
+            raise pytest.UsageError(f"{table} is marked `drawn`, but has no cases to draw from")
+        left_out |= {*found} - {*drawn(found, seed=seed)}
+    return left_out
+
+
+def mark_those_of_servers(items: list[pytest.Function]) -> None:
     """Marks what runs on DynamoDB Local or moto, which take seconds of each worker: `make test` leaves it out.
 
     A test of that kind outside the folders that `make test-stores` runs would run nowhere, so it is an error.

@@ -1,8 +1,8 @@
 """Recorded traffic: answers of providers with the requests that they answered, a JSON file each.
 
-Our own small sample is always here. Traffic of others lies beside some checkouts, and is read where it is: all of it,
-every third file where the variable `RECORDED` is `draw`, as in `make check`, and none where it is `sample`, as in `make
-test`, the quick half of the tests. `python -m tests.recorded` succeeds where there is such traffic.
+Our own small sample is always here. Traffic of others lies beside some checkouts, and is read where it is: all of it in
+`make test-recorded`, a drawn third in `make check` (`tests/drawn.py`), and none where the variable `RECORDED` is
+`sample`, as in `make test` by hand. `python -m tests.recorded` succeeds where there is such traffic.
 """
 
 import base64
@@ -13,17 +13,22 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.drawn import drawn
+
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "tests" / "golden" / "recorded"
 OTHERS = ROOT.parent / "shared" / "recordings"
 WITH_OTHERS = OTHERS.is_dir() and os.environ.get("RECORDED") != "sample"
-EVERY = 3 if os.environ.get("RECORDED") == "draw" else 1
 
 
 def files(pattern: str) -> list[Path]:
     """The recordings whose `provider/api/name.json` fits a pattern, the sample's first, in a fixed order."""
-    others = sorted(OTHERS.glob(pattern))[::EVERY] if WITH_OTHERS else []
+    others = drawn(sorted(OTHERS.glob(pattern)), _named) if WITH_OTHERS else []
     return [*sorted(SAMPLE.glob(pattern)), *others]
+
+
+def _named(path: Path) -> str:
+    return path.relative_to(OTHERS).as_posix()
 
 
 @cache

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.arch.tree import files, python_files, syntax, text
+from tests.arch.tree import definitions, files, python_files, text
 
 # First words that make a docstring a clause about something unnamed, or a piece of its neighbour's sentence.
 NO_BEGINNINGS = {
@@ -34,9 +34,8 @@ def first_word(docstring: str) -> str:
 
 def docstrings(path: Path) -> list[tuple[int, str]]:
     """The docstrings of a file, each with the line of what it describes."""
-    described = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    nodes = [node for node in ast.walk(syntax(path)) if isinstance(node, described)]
-    return [(getattr(node, "lineno", 1), found) for node in nodes if (found := ast.get_docstring(node))]
+    found = [(node, ast.get_docstring(node, clean=False)) for node in definitions(path)]
+    return [(getattr(node, "lineno", 1), docstring.strip()) for node, docstring in found if docstring]
 
 
 def is_no_sentence_of_its_own(docstring: str) -> bool:

@@ -26,7 +26,6 @@ OUTSIDE_PROVIDERS = [
 ]
 # The only packages that a function may load at its start beside Python's own library; the last one is not in the layer.
 LIGHT = {"httptools", "msgspec", "orjson", "typing_extensions"}
-FAMILIES = [path.parts[1] for path in python_files() if path.parts[0] == "functions" and path.name == "app.py"]
 
 
 def names_provider(node: ast.AST) -> bool:
@@ -83,11 +82,6 @@ def test_nothing_outside_providers_decides_by_a_providers_name() -> None:
 )
 def test_a_decision_by_a_providers_name_is_recognised(code: str) -> None:
     assert any(decides_by_provider(node) for node in ast.walk(ast.parse(code)))
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_function_loads_light_packages_only(family: str) -> None:
-    assert imported_by("import app", LAYER, Path("functions") / family) - {"app", "gateway"} <= LIGHT
 
 
 def test_the_first_seal_loads_cryptography() -> None:

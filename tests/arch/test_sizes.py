@@ -4,7 +4,7 @@ import ast
 import re
 from pathlib import Path
 
-from tests.arch.tree import files, python_files, syntax, text
+from tests.arch.tree import definitions, files, python_files, text
 
 FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 70
@@ -18,7 +18,7 @@ def functions(path: Path) -> list[tuple[str, int]]:
     """Lists each function of a file with its length in lines, without decorators."""
     return [
         (f"{path}:{node.lineno} {node.name}", (node.end_lineno or node.lineno) - node.lineno + 1)
-        for node in ast.walk(syntax(path))
+        for node in definitions(path)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
 

@@ -7,6 +7,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 NOT_OURS = {"__pycache__", "node_modules"}
 HIDDEN_BUT_OURS = {".ci", ".gitignore"}
+Definition = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+# Where a statement holds statements.
+BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")
 
 
 def _is_ours(part: str) -> bool:
@@ -45,3 +48,16 @@ def text(path: Path) -> str:
 @cache
 def syntax(path: Path) -> ast.Module:
     return ast.parse(text(path), filename=str(path))
+
+
+@cache
+def definitions(path: Path) -> tuple[Definition, ...]:
+    """Lists a file's module, classes and functions. Walks through statements only: expressions, the most, hold none."""
+    found: list[Definition] = []
+    left: list[ast.AST] = [syntax(path)]
+    while left:
+        node = left.pop()
+        if isinstance(node, Definition):
+            found.append(node)
+        left += [inner for block in BLOCKS for inner in getattr(node, block, ())]
+    return tuple(found)

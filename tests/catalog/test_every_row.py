@@ -37,6 +37,7 @@ NAMED = (
 )  # fmt: skip
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize(
     ("model", "target"),
     ROWS,

@@ -95,6 +95,7 @@ def test_messages_are_what_botocore_reads_however_the_bytes_are_cut(
     assert ours(*chunks) == botocores(stream)
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("place", range(len(STREAM)))
 def test_a_damaged_byte_is_found_and_what_came_before_it_is_kept(place: int) -> None:
     damaged = STREAM[:place] + bytes([STREAM[place] ^ 4]) + STREAM[place + 1 :]

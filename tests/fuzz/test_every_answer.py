@@ -44,6 +44,7 @@ def share(endpoint: Endpoint) -> int:
     return TIMES_MANY if reads_much else 1
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_answer_keeps_the_contract(nexgate: Gateway, family: str) -> None:
     few = CASES // sum(map(share, endpoints())) + 1 if CASES else FEW

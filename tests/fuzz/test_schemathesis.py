@@ -17,6 +17,7 @@ from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import negative_data_rejection, unsupported_method
 
 from tests.control_plane.harness import as_from_api_gateway
+from tests.drawn import drawn
 from tests.fuzz.cases import CASES, Case
 from tests.fuzz.gateway import Answer, Gateway, World, named_ids
 from tests.fuzz.judge import judge
@@ -44,8 +45,9 @@ def schema_of(family: str) -> BaseSchema:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
         await send({"type": "http.response.body", "body": orjson.dumps(documented(app))})
 
-    # What lies outside /v1 is the same by another name.
-    return schemathesis.openapi.from_asgi("/openapi.json", with_document).include(path_regex="^/v1/")
+    # What lies outside /v1 is the same by another name. The mark is too late: to read a path takes as long as calls.
+    paths = drawn(path for path in documented(app)["paths"] if path.startswith("/v1/"))
+    return schemathesis.openapi.from_asgi("/openapi.json", with_document).include(path=paths)
 
 
 def calls_of(family: str) -> Callable[..., None]:

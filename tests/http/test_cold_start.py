@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.arch.test_rooms import LIGHT
 from tests.template.families import naming, streamed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -97,6 +98,15 @@ def test_a_function_loads_no_more_code_than_its_budget(family: str) -> None:
     modules, code_kb = len(started(family).modules), started(family).code_kb
     assert modules_max - MODULES_ROOM <= modules <= modules_max
     assert CODE_ROOM * code_kb_max <= code_kb <= code_kb_max
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_function_loads_light_packages_only(family: str) -> None:
+    packages = {name.partition(".")[0] for name in started(family).modules} - sys.stdlib_module_names
+    assert "gateway" in packages
+    # What Cython makes in memory is no package.
+    packages = {name for name in packages if "cython_" not in name}
+    assert packages - {"app", "gateway"} <= LIGHT
 
 
 class Started(NamedTuple):

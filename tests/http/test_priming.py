@@ -26,6 +26,7 @@ print(*sys.modules)
 """
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("family", sorted({route.family for route in routed()}))
 def test_no_function_of_a_snapshot_imports_what_is_not_loaded(family: str) -> None:
     loaded = set(printed(family, PROGRAM, AWS_LAMBDA_INITIALIZATION_TYPE="snap-start"))

@@ -21,6 +21,7 @@ def check_books(result: Result) -> None:
     assert result.charges == result.served + result.cut
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("trouble", sorted(Trouble))
 def test_a_provider_in_trouble_is_hardly_seen_and_costs_no_client_twice(trouble: Trouble) -> None:
     result = simulated(Setting(trouble, keys=2 if trouble in KEYED else 1))

@@ -54,6 +54,7 @@ def embedded(row: str, model: str, credential: Credential, request: EmbeddingsRe
     return embedder(row, model).read(request, body)
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize(("row", "model", "dimensions", "counts"), MODELS)
 @pytest.mark.parametrize("task", [None, *Task])
 def test_each_vendor_gives_the_vectors_of_the_texts(

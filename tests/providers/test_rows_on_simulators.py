@@ -286,6 +286,7 @@ def called(parts: Any) -> list[tuple[str, str | None]]:
     return [(part.name, written_object(part.arguments)) for part in parts if isinstance(part, ToolCall)]
 
 
+@pytest.mark.drawn
 @ODD
 @pytest.mark.parametrize("row", TARGETS)
 def test_an_answer_in_odd_spelling_says_the_same(row: str, odd: str, credentials: Credentials) -> None:
@@ -300,6 +301,7 @@ def test_an_answer_in_odd_spelling_says_the_same(row: str, odd: str, credentials
     assert QUESTION in text(answered(row, credentials[row], asked(oddly(odd, QUESTION))))
 
 
+@pytest.mark.drawn
 @ODD
 @pytest.mark.parametrize("row", TARGETS)
 def test_a_stream_in_odd_spelling_says_the_same(row: str, odd: str, credentials: Credentials) -> None:

@@ -192,6 +192,7 @@ def target_of(model: ChatModel) -> Target:
 PAIRS = [(client, model) for client in ASKED for model in MODELS]
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize(("client", "name"), PAIRS)
 def test_no_provider_can_refuse_what_was_shaped_for_it(client: str, name: str) -> None:
     codec, asked = ASKED[client]

@@ -80,6 +80,7 @@ def test_a_target_takes_what_its_row_says_and_no_more(rule: Rule) -> None:
     assert holds(rule, RULES)
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize(("rule", "other"), MUTATED)
 def test_no_row_can_be_another_unseen(rule: Rule, other: object) -> None:
     rules = tuple(replace(each, value=other) if each is rule else each for each in RULES)
