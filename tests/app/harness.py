@@ -23,9 +23,11 @@ from gateway.http.streaming_app import StreamingApp
 from gateway.idempotency.ring import Idempotency
 from gateway.limits.windows import READS_RPM
 from gateway.operations.chat import ChatOperation
+from gateway.pipeline.caching import AnswerCache
 from gateway.pipeline.charge import Billing
 from gateway.pipeline.pipeline import Limits, Pipeline
 from gateway.pipeline.provider_client import ProviderClient
+from gateway.ports.answers import CachedAnswers
 from gateway.ports.clock import Clock
 from gateway.ports.keys import KeyRecord
 from gateway.ports.provider_keys import OwnKeys
@@ -206,6 +208,7 @@ async def app_under_test(
         # A second before all requests: entries of one millisecond stand in any order.
         await money.credit(ACCOUNT, balance_usd * DOLLAR, once="first", now_s=clock.now_s() - 1)
     own_keys: OwnKeys = turned.get("own_keys") or StoredOwnKeys(MemoryProviderKeys(), MemoryDataKeys(), clock)
+    answers: CachedAnswers | None = turned.get("answers")
     pipeline = Pipeline(
         providers=ProviderClient(
             MemoryCredentials(
@@ -220,6 +223,7 @@ async def app_under_test(
         limits=Limits(non_stream_s, stream_margin_s=10.0),
         health=turned.get("health"),
         hedging=turned.get("hedging"),
+        cache=None if answers is None else lambda: AnswerCache(answers, clock),
     )
     vault = Vault(MemorySignatures(), clock)
 

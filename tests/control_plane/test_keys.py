@@ -38,6 +38,7 @@ DEFAULTS: dict[str, object] = {
     "allowed_models": [],
     "region_policy": "any",
     "alert_webhook_url": None,
+    "cache": "off",
 }
 SETTINGS = {
     "name": "prod-2026 ✓",
@@ -53,6 +54,7 @@ SETTINGS = {
     "allowed_models": ["gpt-4o", "claude-*", "nexevo/fast"],
     "region_policy": "cn-only",
     "alert_webhook_url": "https://your-app.example/billing-alert",
+    "cache": "exact",
 }
 
 

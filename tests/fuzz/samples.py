@@ -42,6 +42,7 @@ KEY_SETTINGS: dict[str, Any] = {
     "allowed_models": ["gpt-4o", "claude-*"],
     "expires_at": "2030-01-31T00:00:00Z",
     "region_policy": "any",
+    "cache": "exact",
     "alert_webhook_url": "https://example.com/alerts",
     "can_manage_keys": False,
     "disabled": False,

@@ -207,8 +207,8 @@ async def test_an_erasure_that_dies_after_every_few_calls_completes_and_leaves_n
 ) -> None:
     deaths = 0
     while True:
-        # An erasure that finds nothing takes seven.
-        place.life.calls_left = 12
+        # An erasure that finds nothing takes twelve.
+        place.life.calls_left = 16
         try:
             await place.run()
         except Died:

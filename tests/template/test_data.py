@@ -63,6 +63,7 @@ def test_the_tables_have_the_keys_that_the_stores_use(stack: Stack) -> None:
         "JobsTable": [("job_id", "HASH")],
         "MemoriesTable": [("account_id", "HASH"), ("sk", "RANGE")],
         "FeedbackTable": [("account_id", "HASH"), ("sk", "RANGE")],
+        "CacheTable": [("account_id", "HASH"), ("answer", "RANGE")],
         "CatalogTable": [("document", "HASH"), ("sk", "RANGE")],
         "WebhooksTable": [("account_id", "HASH"), ("sk", "RANGE")],
     }

@@ -15,6 +15,7 @@ from unicodedata import category
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from gateway.ledger.money import NotAnAmount, parse_usd
+from gateway.ports.keys import EXACT, OFF
 from gateway.protocols.shared.body import Body, text
 
 RegionPolicy = Literal["any", "cn-only", "overseas-only"]
@@ -68,6 +69,22 @@ class KeyName(str):
         return cls(name)
 
 
+class CacheSetting(str):
+    """The use of the cache of answers by a key's requests."""
+
+    __slots__ = ()
+    SCHEMA: ClassVar[Mapping[str, Any]] = {"type": "string", "enum": [OFF, EXACT]}
+
+    @classmethod
+    def read(cls, value: object) -> Self:
+        setting = text(value)
+        if setting == "semantic":
+            raise ValueError("There is no semantic cache here yet: use 'exact' or 'off'")
+        if setting not in (OFF, EXACT):
+            raise ValueError("Input should be 'off' or 'exact'")
+        return cls(setting)
+
+
 class AddressRange(str):
     """A CIDR range in its canonical form; a single address is a range of one."""
 
@@ -111,6 +128,7 @@ class KeySettings(Body, frozen=True, kw_only=True):
     alert_webhook_url: HttpsUrl | UnsetType | None = UNSET
     can_manage_keys: bool | UnsetType = UNSET
     disabled: bool | UnsetType = UNSET
+    cache: CacheSetting | UnsetType = UNSET
 
     def changes(self) -> dict[str, Any]:
         """The given settings, by the names and in the units of `KeyRecord`'s fields."""
@@ -182,6 +200,7 @@ def _sequence(values: list[str] | None) -> tuple[str, ...]:
 _FIELDS = {"monthly_spend_cap_usd": "monthly_spend_cap_nanousd", "expires_at": "expires_at_s"}
 _STORED: Mapping[str, Callable[[Any], object]] = {
     "name": str,
+    "cache": str,
     "monthly_spend_cap_usd": _number,
     "allowed_ips": _sequence,
     "allowed_models": _sequence,

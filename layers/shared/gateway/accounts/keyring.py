@@ -321,6 +321,7 @@ def key_view(record: KeyRecord) -> dict[str, Any]:
         "allowed_models": list(record.allowed_models),
         "region_policy": record.region_policy,
         "alert_webhook_url": record.alert_webhook_url,
+        "cache": record.cache,
     }
 
 

@@ -14,9 +14,8 @@ from msgspec.structs import replace
 
 from gateway.canonical.request import ChatRequest
 from gateway.errors import InvalidRequest
-from gateway.ports.keys import KeyRecord
+from gateway.ports.keys import EXACT, KeyRecord
 
-HEADER = "x-nexevo-cache-control"
 # The time for which an answer is kept where its request names none, and the longest one.
 KEEP_S = KEEP_S_MAX = 24 * 60 * 60
 _DIGITS_MAX = 10
@@ -33,14 +32,6 @@ class Scope(StrEnum):
     ACCOUNT = "account"
     KEY = "key"
     USER = "user"
-
-
-class Setting(StrEnum):
-    """A key's setting `cache`."""
-
-    OFF = "off"
-    EXACT = "exact"
-    SEMANTIC = "semantic"
 
 
 class Control(Struct, frozen=True):
@@ -101,7 +92,7 @@ def wanted(header: str | None, setting: str, request: ChatRequest) -> Control | 
     meant to repeat.
     """
     control = Control() if header is None else control_in(header)
-    by_setting = setting == Setting.EXACT and is_repeatable(request)
+    by_setting = setting == EXACT and is_repeatable(request)
     if not (control.asks or by_setting) or not (control.reads or control.keeps):
         return None
     return control

@@ -31,6 +31,7 @@ from gateway.operations.token_meter import TokenMeter, within_prices
 from gateway.pipeline.operation import InboundRequest, ProviderCall
 from gateway.pipeline.provider_client import StreamBody, body_of
 from gateway.ports.catalog import Catalog
+from gateway.ports.keys import CACHE_CONTROL, OFF
 from gateway.ports.signatures import SignedCall
 from gateway.ports.upstream import Credential, UpstreamResponse
 from gateway.providers.chat.profiles import PROFILES
@@ -40,6 +41,8 @@ from gateway.routing.planning import concluded, plan
 from gateway.signatures import Vault, collected, is_about_signatures, lacking, restored, unsigned
 
 if TYPE_CHECKING:
+    # Loaded by requests that use the cache of answers.
+    from gateway.operations.chat_cache import ChatCaching, StreamCodec
     from gateway.operations.media_inputs import Inputs
 
     # Requests of the provider's own wire load no constraints.
@@ -177,7 +180,7 @@ class ChatOperation:
         self, request: ChatRequest, candidate: Candidate[ChatModel], bodies: Sequence[bytes], answer_id: str
     ) -> ChatAnswer:
         """The answers to all conversations as one, with tools under the caller's names."""
-        codec, renaming = provider_of(candidate, request).codec, _renaming(request, candidate)
+        codec, renaming = provider_of(candidate, request).codec, renaming_of(request, candidate)
         undone = renaming.undone if renaming is not None else _unchanged
         bodies = [readable(body) for body in bodies]
         ids = [answer_id, *(f"{answer_id}_{place}" for place in range(1, len(bodies)))]
@@ -197,12 +200,25 @@ class ChatOperation:
 
     def encode_answer(self, request: ChatRequest, answer: ChatAnswer, stamp: Stamp, extension: Extension) -> bytes:
         """The provider's own bytes on the same wire, else the answer written anew."""
-        if answer.protocol == self.wire.protocol:
+        if answer.body and answer.protocol == self.wire.protocol:
             return self.wire.forward_response(answer.body, stamp, extension)
         response = with_objects(restore_custom_tools(answer.response, request.tools))
         return self.wire.encode_response(response, stamp, extension)
 
-    def transcoder(self, request: ChatRequest, stamp: Stamp) -> ChatTranscoder:
+    def caching(self, inbound: InboundRequest, request: ChatRequest) -> ChatCaching | None:
+        """The terms on which the request uses the cache of answers; most use none."""
+        if inbound.principal.key.cache == OFF and CACHE_CONTROL not in inbound.headers:
+            return None
+        from gateway.operations.chat_cache import caching_of  # noqa: PLC0415  # few requests use it
+
+        return caching_of(self, inbound, request)
+
+    def transcoder(
+        self,
+        request: ChatRequest,
+        stamp: Stamp,
+        codec_of: Callable[[Candidate[ChatModel]], StreamCodec | UpstreamCodec] | None = None,
+    ) -> ChatTranscoder:
         """Streams between the two wires, over a cut too where the caller asks for that."""
         transcoder = ChatTranscoder
         if request.routing.stream_failure == "continue":
@@ -213,8 +229,8 @@ class ChatOperation:
             self.wire,
             request,
             stamp,
-            codec_of=lambda candidate: provider_of(candidate, request).codec,
-            renaming_of=partial(_renaming, request),
+            codec_of=codec_of or (lambda candidate: provider_of(candidate, request).codec),
+            renaming_of=partial(renaming_of, request),
             keep=partial(_kept, self._vault),
         )
 
@@ -289,7 +305,8 @@ def _unrefused(
     return replace(planned, candidates=tuple(kept)) if refusals else planned
 
 
-def _renaming(request: ChatRequest, candidate: Candidate[ChatModel]) -> Renaming | None:
+def renaming_of(request: ChatRequest, candidate: Candidate[ChatModel]) -> Renaming | None:
+    """The tool names that are brought back, since the candidate's provider cannot carry them."""
     return provider_of(candidate, request).renaming(request, target_of(candidate))
 
 

@@ -23,6 +23,9 @@ from gateway.routing.plan import Candidate
 from gateway.signatures import Collector
 
 if TYPE_CHECKING:
+    # Loaded by requests that use the cache of answers.
+    from gateway.operations.chat_cache import StreamCodec
+
     # Requests of the provider's own wire load no constraints.
     from gateway.providers.constraints import Renaming
 
@@ -49,7 +52,7 @@ class ChatTranscoder:
         wire: ClientCodec,
         request: ChatRequest,
         stamp: Stamp,
-        codec_of: Callable[[Candidate[ChatModel]], UpstreamCodec],
+        codec_of: Callable[[Candidate[ChatModel]], StreamCodec | UpstreamCodec],
         renaming_of: Callable[[Candidate[ChatModel]], Renaming | None],
         keep: Keep,
     ) -> None:

@@ -188,6 +188,10 @@ class PassthroughOperation:
         del request
         return self.wire.forward_response(answer, stamp, extension)
 
+    def caching(self, inbound: InboundRequest, request: PassthroughRequest) -> None:
+        """No answer is kept."""
+        del inbound, request
+
     def transcoder(self, request: PassthroughRequest, stamp: Stamp) -> Transcoder[bytes]:
         """Raises: no request of such an endpoint asks for a stream."""
         raise NotImplementedError(f"{request.model} ({stamp.response_id}) is answered whole")

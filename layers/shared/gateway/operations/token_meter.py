@@ -40,11 +40,15 @@ TERMS_KEPT = 1024
 
 
 class TokenMeter(Struct, frozen=True):
-    """The money of one generation over its candidates. `units_max` bounds an answer that the caller left open."""
+    """The money of one generation over its candidates. `units_max` bounds an answer that the caller left open.
+
+    `cache_hit` is true for an answer that was kept, whose tokens are paid in part.
+    """
 
     request: ChatRequest
     candidates: tuple[Candidate[ChatModel], ...]
     units_max: int | None = None
+    cache_hit: bool = False
 
     @property
     def open_output(self) -> OpenOutput | None:
@@ -88,7 +92,7 @@ class TokenMeter(Struct, frozen=True):
         """The cost of the usage at the candidate that served."""
         agreed = terms_of(served_by)
         tools = offered_tools(self.request, served_by.target).costs(usage.uses, agreed.tool_basis_points)
-        total = cost(usage, agreed) + sum(tool.nanousd for tool in tools)
+        total = cost(usage, agreed, cache_hit=self.cache_hit) + sum(tool.nanousd for tool in tools)
         return Cost(total, agreed.tier, agreed.price_version, tools)
 
     def bounded(self, served_by: Candidate[ChatModel], usage: Usage) -> Usage:

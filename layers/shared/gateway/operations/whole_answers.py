@@ -73,6 +73,10 @@ class WholeAnswers(Generic[R, A]):
         del account_id, answer
         return None
 
+    def caching(self, inbound: InboundRequest, request: R) -> None:
+        """No answer is kept."""
+        del inbound, request
+
     def transcoder(self, request: R, stamp: Stamp) -> Transcoder[A]:
         """Raises: no such request asks for a stream."""
         del request

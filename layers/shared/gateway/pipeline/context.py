@@ -18,6 +18,9 @@ from gateway.ports.upstream import Credential
 from gateway.routing.plan import Candidate, Plan
 
 if TYPE_CHECKING:
+    # Loaded by requests that use the cache of answers.
+    from gateway.pipeline.caching import Caching, Hit
+
     # Loaded where the deployment hedges.
     from gateway.pipeline.hedging import Race
 
@@ -74,6 +77,7 @@ class RequestContext(Struct, Generic[R, A]):
     `ordering` has the candidates in another order than the plan's where some of them are not well; `probe` is the one
     that this request finds out about.
     `apart` runs work on a heavy request beside the loop, where others are served on it.
+    `caching` is what the request has to do with the cache of answers, and `hit` the kept answer that serves it.
     `unheld` is true while the hold is for the account's own provider keys alone, with which it is asked first.
     """
 
@@ -108,6 +112,8 @@ class RequestContext(Struct, Generic[R, A]):
     said_once: UpstreamError | None = None
     failure: UpstreamError | None = None
     continued: Continued | None = None
+    caching: Caching[Any] | None = None
+    hit: Hit[Any] | None = None
 
     @property
     def billed_unread(self) -> Usage | None:
@@ -134,6 +140,11 @@ class RequestContext(Struct, Generic[R, A]):
             created_s=int(self.entered_s),
             echo=self.request.echo,
         )
+
+    @property
+    def cache(self) -> str:
+        """The part of the cache in the answer: `miss` for none."""
+        return "miss" if self.hit is None else self.hit.kind
 
     @property
     def asked(self) -> list[Attempt]:
@@ -223,7 +234,8 @@ class RequestContext(Struct, Generic[R, A]):
 
     def covers(self, delivered_bytes: int, uses: Uses = ()) -> bool:
         """Notes how far the answer has come. True where the hold pays for that and need not be raised yet."""
-        if self.open_hold is None:
+        if self.open_hold is None or self.hit is not None:
+            # A kept answer is whole, and paid at its end.
             return True
         served_by = self.served_by if self.continued is None else self.continued.parts[0].candidate
         if delivered_bytes and served_by is not None:
@@ -241,7 +253,9 @@ class RequestContext(Struct, Generic[R, A]):
 
     def headers(self) -> dict[str, str]:
         """The headers that tell of the serving attempt, as far as it is known."""
-        told = {"X-Nexevo-Cache": "miss"}
+        told = {"X-Nexevo-Cache": self.cache}
+        if self.hit is not None:
+            told["Age"] = str(int(self.hit.age_s))
         if tried := self.distinct_models:
             told |= {"X-Nexevo-Model-Used": self.model_used, "X-Nexevo-Models-Tried": ",".join(tried)}
         usage = self.usage if self.extension is None else self.extension.usage or self.usage
@@ -273,6 +287,7 @@ class RequestContext(Struct, Generic[R, A]):
             "candidates": self._candidates(),
             "propensities": self.plan.propensities,
             "stream": self.request.stream,
+            "cache": self.cache,
             "input_tokens": self.usage.prompt if self.usage else None,
             "output_tokens": self.usage.output if self.usage else None,
         }

@@ -20,8 +20,10 @@ from gateway.ports.upstream import Credential, UpstreamRequest, UpstreamResponse
 
 if TYPE_CHECKING:
     # The functions that close jobs meter nothing and load no codec for it.
+    from gateway.cache.control import Control
     from gateway.canonical.response import Extension, Stamp
     from gateway.canonical.wire import Wire
+    from gateway.pipeline.stream import Relay
     from gateway.routing.plan import Candidate, Plan
 
 NO_HEADERS: Mapping[str, str] = {}
@@ -204,6 +206,32 @@ class DeferredOperation(Protocol[Q_contra, P]):
         """The order that the job keeps."""
 
 
+class Cacheable(Protocol[A]):
+    """The terms on which one request uses the cache of answers, and the forms in which its answers are kept."""
+
+    @property
+    def control(self) -> Control:
+        """The caller's terms."""
+
+    def name_for(self, model_id: str) -> str:
+        """The name under which the model's answer is kept."""
+
+    def transcoder(self, request: Any, stamp: Stamp) -> Transcoder[A]:
+        """The operation's transcoder, which notes the stream besides."""
+
+    def streamed(self, relay: Relay[A]) -> A | None:
+        """The whole answer that a stream with such a transcoder came to."""
+
+    def written(self, answer: A, served_by: Candidate[Any], delivered_bytes: int) -> bytes | None:
+        """The answer as it is kept; `None` for one that may not be."""
+
+    def read(self, content: bytes, candidates: Sequence[Candidate[Any]]) -> tuple[A, Candidate[Any]] | None:
+        """The kept answer and the candidate that has made it; `None` where none of these has."""
+
+    def priced(self, meter: Any) -> StreamMeter:
+        """The request's meter at the price of a hit."""
+
+
 class Operation(Protocol[R, A]):
     """One endpoint that costs money. `R` is its decoded request, `A` a provider's whole answer."""
 
@@ -266,5 +294,8 @@ class Operation(Protocol[R, A]):
         """Keeps what the next request needs; nothing where there is nothing to keep."""
 
     def encode_answer(self, request: R, answer: A, stamp: Stamp, extension: Extension) -> bytes: ...
+
+    def caching(self, inbound: InboundRequest, request: R) -> Cacheable[A] | None:
+        """The terms on which the request uses the cache of answers; raises what is wrong with what it asks of it."""
 
     def transcoder(self, request: R, stamp: Stamp) -> Transcoder[A]: ...

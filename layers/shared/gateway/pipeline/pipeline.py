@@ -36,6 +36,8 @@ from gateway.routing.plan import Plan
 
 if TYPE_CHECKING:
     # Loaded where the deployment hedges.
+    # Loaded by requests that use the cache of answers.
+    from gateway.pipeline.caching import AnswerCache
     from gateway.pipeline.hedging import HedgeRules
 
 HOLD_GRACE_S = 60
@@ -63,11 +65,13 @@ class Pipeline:
         limits: Limits,
         health: Health | None = None,
         hedging: HedgeRules | None = None,
+        cache: Callable[[], AnswerCache] | None = None,
     ) -> None:
         self._attempts = Attempts(providers, health or Health(clock), clock, hedging)
         self._billing = billing
         self._clock = clock
         self._limits = limits
+        self._cache = cache
 
     def open(
         self, operation: Operation[R, A], inbound: InboundRequest, *, hold_id: str = "", entered_s: float = 0.0
@@ -109,15 +113,27 @@ class Pipeline:
             await self._billing.refuse_hopeless(context.inbound.principal)
             await _complete(context, fetched)
         if sent_here:
+            self._look_for(context)
             self._attempts.prepare(context)
         over_by_s = self.over_by_s(context) if sent_here else context.inbound.deadline_s
-        outcome = await self._billing.admit(_billable(context, over_by_s), context.meter)
+        outcome: OpenHold | Refusal | None = None
+        try:
+            outcome = await self._billing.admit(_billable(context, over_by_s), context.meter)
+        finally:
+            if not isinstance(outcome, OpenHold):
+                await _done(context)
         context.window = outcome.window
         if isinstance(outcome, Refusal):
             for task in filter(None, (context.warming, context.recalling, context.ordering)):
                 task.cancel()
             raise outcome.error()
         _open(context, outcome)
+
+    def _look_for(self, context: RequestContext[R, A]) -> None:
+        """Begins to look for a kept answer, where the request may be given one."""
+        cacheable = None if self._cache is None else context.operation.caching(context.inbound, context.request)
+        if self._cache is not None and cacheable is not None:
+            context.caching = self._cache().caching(context, cacheable)
 
     async def resume(self, context: RequestContext[R, A], hold: Hold) -> None:
         """Goes on with a request that another process has admitted, under the hold that it was admitted with."""
@@ -137,16 +153,24 @@ class Pipeline:
         operation, attempts = context.operation, self._attempts
         try:
             async with asyncio.timeout(self._limits.non_stream_s):
-                answer = await attempts.first_success(context, partial(attempts.ask, context))
+                answer = await self._whole(context)
             context.usage, context.delivered_bytes, context.uses = operation.measure(answer)
             context.complete = True
-            extension = await self._close_and_keep(context, operation.keep(context.account_id, answer))
+            extension = await self._close_and_keep(context, operation.keep(context.account_id, answer), answer)
         except TimeoutError:
             attempts.overdue(context)
             raise RequestTimeout(TIMED_OUT.format(self._limits.non_stream_s)) from None
         finally:
             await self._close(context)
+            await _done(context)
         return operation.encode_answer(context.request, answer, context.stamp, extension)
+
+    async def _whole(self, context: RequestContext[R, A]) -> A:
+        """The answer that was kept, or a provider's."""
+        kept: A | None = None if context.caching is None else await context.caching.answer()
+        if kept is not None:
+            return kept
+        return await self._attempts.first_success(context, partial(self._attempts.ask, context))
 
     async def stream(self, context: RequestContext[R, A], sink: Sink) -> None:
         """An answer as it comes. Raises only while nothing is committed; later a failure is the wire's error event.
@@ -157,7 +181,9 @@ class Pipeline:
         try:
             with _in_the_wires_shape():
                 ending = await self._run(context, lanes)
-                last = ending(await self._close_and_keep(context, lanes.relay.keep(context.account_id)))
+                answer = None if context.caching is None else context.caching.cacheable.streamed(lanes.relay)
+                kept = lanes.relay.keep(context.account_id)
+                last = ending(await self._close_and_keep(context, kept, answer))
                 if context.before_end is not None:
                     await context.before_end(last)
                 if last:
@@ -172,6 +198,7 @@ class Pipeline:
             await sink.write(said)
         finally:
             await self._close(context)
+            await _done(context)
             await lanes.relay.let_go()
 
     async def _run(self, context: RequestContext[R, A], lanes: Lanes[A]) -> Callable[[Extension], bytes]:
@@ -180,7 +207,8 @@ class Pipeline:
         remaining_s = context.inbound.deadline_s - self._clock.now_s() - self._limits.stream_margin_s
         try:
             async with asyncio.timeout(remaining_s):
-                await attempts.first_success(context, partial(attempts.pump, context, lanes), lanes)
+                if not await _given_again(context, lanes.relay):
+                    await attempts.first_success(context, partial(attempts.pump, context, lanes), lanes)
             context.complete = lanes.relay.is_counted
         except (TimeoutError, HoldExhausted):
             return lanes.relay.cut_short
@@ -190,13 +218,15 @@ class Pipeline:
         return lanes.relay.finish
 
     async def _close_and_keep(
-        self, context: RequestContext[R, A], keeping: Coroutine[Any, Any, None] | None
+        self, context: RequestContext[R, A], keeping: Coroutine[Any, Any, None] | None, answer: A | None
     ) -> Extension:
-        """Settles, and keeps what the next request needs; the answer's end waits for both."""
-        if keeping is None:
+        """Settles, and keeps what later requests need; the answer's end waits for all of it."""
+        caching = None if context.caching is None else context.caching.settle(answer)
+        beside = [each for each in (keeping, caching) if each is not None]
+        if not beside:
             return await self._close(context)
         extension: Extension
-        extension, _ = await asyncio.gather(self._close(context), keeping)
+        extension, *_ = await asyncio.gather(self._close(context), *beside)
         return extension
 
     async def _close(self, context: RequestContext[R, A]) -> Extension:
@@ -208,7 +238,7 @@ class Pipeline:
                 generation_id=context.generation_id,
                 model_used=context.model_used,
                 models_tried=context.explained,
-                cache="miss",
+                cache=context.cache,
                 cost_usd=bill.cost_usd,
                 tools=bill.tool_lines,
                 usage=bill.usage,
@@ -228,7 +258,23 @@ def _in_the_wires_shape() -> Iterator[None]:
 
 
 def _relay(context: RequestContext[R, A], sink: Sink) -> Relay[A]:
-    return Relay(context.operation.transcoder(context.request, context.stamp), sink, context)
+    makes = context.operation if context.caching is None else context.caching.cacheable
+    return Relay(makes.transcoder(context.request, context.stamp), sink, context)
+
+
+async def _given_again(context: RequestContext[R, A], relay: Relay[A]) -> bool:
+    """Streams the kept answer, where there is one."""
+    answer = None if context.caching is None else await context.caching.answer()
+    if answer is None or context.served_by is None:
+        return False
+    await relay.replay(answer, context.served_by, lambda: relay.announce(context.headers()))
+    return True
+
+
+async def _done(context: RequestContext[R, A]) -> None:
+    """Ends what the request has to do with the cache, however it went."""
+    if context.caching is not None:
+        await context.caching.close()
 
 
 def _planned(operation: Operation[R, A], inbound: InboundRequest, request: R) -> tuple[R, Plan[Any], StreamMeter, bool]:

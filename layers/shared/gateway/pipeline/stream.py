@@ -43,7 +43,9 @@ class Relay(Generic[A]):
     """The state of one caller's stream over all its attempts."""
 
     def __init__(self, transcoder: Transcoder[A], sink: Sink, funds: Funds) -> None:
-        self._transcoder = transcoder
+        self.transcoder = transcoder
+        # What came whole, of a model that does not stream or in a stream's place.
+        self.answer: A | None = None
         self._sink = sink
         self._funds = funds
         self._response: UpstreamResponse | None = None
@@ -72,20 +74,21 @@ class Relay(Generic[A]):
         await self.let_go()
         self._response = response
         self._begin(candidate, begins)
-        feed, body = self._transcoder.feed, StreamBody(response)
+        feed, body = self.transcoder.feed, StreamBody(response)
         if (whole := await body.in_its_place()) is not None:
             return whole
         async for chunk in body:
             await self._deliver(feed(chunk))
             if self._ended:
                 return None
-        await self._deliver(self._transcoder.flush())
+        await self._deliver(self.transcoder.flush())
         return None
 
     async def replay(self, answer: A, candidate: Candidate[Any], begins: Callable[[], None]) -> None:
         """One attempt by its whole answer: of a model that does not stream, or in a stream's place."""
         self._begin(candidate, begins)
-        await self._deliver(self._transcoder.replay(answer))
+        self.answer = answer
+        await self._deliver(self.transcoder.replay(answer))
 
     def announce(self, headers: Mapping[str, str]) -> None:
         """Notes the headers that tell of the attempt that delivers."""
@@ -98,14 +101,14 @@ class Relay(Generic[A]):
 
     def go_on(self, before: Usage) -> Continuation | None:
         """Has the next attempt go on with what was delivered, whose usage is `before`; nothing where none can."""
-        asked = self._transcoder.go_on(before)
+        asked = self.transcoder.go_on(before)
         if asked is not None:
             self._earlier = self.usage = before
         return asked
 
     def keep(self, account_id: str) -> Coroutine[Any, Any, None] | None:
         """Keeps what the next request needs; nothing where there is nothing to keep."""
-        return self._transcoder.keep(account_id)
+        return self.transcoder.keep(account_id)
 
     async def let_go(self) -> None:
         """Gives the provider's connection back."""
@@ -115,19 +118,19 @@ class Relay(Generic[A]):
 
     def finish(self, extension: Extension) -> bytes:
         """The clean end, after what is still held back."""
-        return self._take_held() + self._transcoder.finish(extension)
+        return self._take_held() + self.transcoder.finish(extension)
 
     def cut_short(self, extension: Extension) -> bytes:
         """The end where time or money has run out: finish reason `length`."""
-        return self._take_held() + self._transcoder.cut_short(extension)
+        return self._take_held() + self.transcoder.cut_short(extension)
 
     def fail(self, error: GatewayError) -> bytes:
         """The wire's error event."""
-        return self._transcoder.fail(error)
+        return self.transcoder.fail(error)
 
     def _begin(self, candidate: Candidate[Any], begins: Callable[[], None]) -> None:
-        self._begins = begins
-        self._transcoder.begin(candidate)
+        self._begins, self.answer = begins, None
+        self.transcoder.begin(candidate)
         self._take_held()
         self._earlier_bytes = self.delivered_bytes
         self._ended, self.usage, self.is_counted, self.uses = False, self._earlier, True, ()

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from gateway.ports.organizations import Member
 
 
+# The settings of a key's `cache`, and the header in which a single request says what it wants.
+OFF, EXACT = "off", "exact"
+CACHE_CONTROL = "x-nexevo-cache-control"
+
+
 class KeyRecord(Struct, frozen=True):
     """A stored API key: its settings, never its text. Times are epoch seconds, money is nano-USD.
 
@@ -48,6 +53,7 @@ class KeyRecord(Struct, frozen=True):
     org_id: str | None = None
     seat: int | None = None
     seat_cap_nanousd: int | None = None
+    cache: str = OFF
 
     @property
     def manages_lastingly(self) -> bool:

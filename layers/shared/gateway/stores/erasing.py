@@ -41,6 +41,11 @@ def objects_of_response(item: Mapping[str, Any]) -> Sequence[str]:
     return [f"{item['objects']}/{version}" for version in range(max(1, standing - 1), standing + 2)]
 
 
+def objects_of_answer(item: Mapping[str, Any]) -> Sequence[str]:
+    """The object of a cached answer; a small one is in its item."""
+    return [item["object_name"]] if "object_name" in item else []
+
+
 def objects_of_job(item: Mapping[str, Any]) -> Sequence[str] | None:
     """The objects of a job in the bucket of responses; `None` for a job whose money is not settled yet."""
     job = orjson.loads(item["document"])
@@ -55,7 +60,7 @@ class Kept(Struct, frozen=True):
 
     `index` is the one that has `account_id` as its key, where the table has another. `revision` is the attribute that
     counts an item's writes: one that was written meanwhile stays for a later round. `partition` stands before the
-    account's id in the table.
+    account's id in the table. `bucket` is the setting that names the objects' bucket.
     """
 
     setting: str
@@ -65,6 +70,7 @@ class Kept(Struct, frozen=True):
     objects: Callable[[Mapping[str, Any]], Sequence[str] | None] = nothing
     revision: str = ""
     partition: str = ""
+    bucket: str = "responses_bucket"
 
 
 TABLES = (
@@ -81,6 +87,13 @@ TABLES = (
     ),
     Kept("memories_table", ("account_id", "sk")),
     Kept("feedback_table", ("account_id", "sk")),
+    Kept(
+        "cache_table",
+        ("account_id", "answer"),
+        reads=("object_name",),
+        objects=objects_of_answer,
+        bucket="answers_bucket",
+    ),
     Kept("signatures_table", ("account_id", "call")),
     Kept("webhooks_table", ("account_id", "sk")),
     Kept("jobs_table", ("job_id",), index="ByAccount", reads=("document",), objects=objects_of_job),

@@ -14,16 +14,17 @@ from gateway.wiring.process import process
 def erasing() -> Erasing:
     """The erasure over what this process's settings name."""
     on, chosen = process(), process().settings
-    contents, media = (
-        S3Listed(
+
+    @cache
+    def listed(setting: str) -> S3Listed:
+        return S3Listed(
             on.client,
             on.clock,
             on.credentials,
             region=chosen.region,
-            bucket=bucket,
+            bucket=getattr(chosen, setting),
             endpoint=chosen.endpoints.get("s3"),
         )
-        for bucket in (chosen.responses_bucket, chosen.media_bucket)
-    )
-    tables = [ErasedTable(on.aws, getattr(chosen, kept.setting), kept, contents) for kept in TABLES]
-    return Erasing((*tables, *(ErasedPrefix(media, prefix) for prefix in PREFIXES)), on.clock)
+
+    tables = [ErasedTable(on.aws, getattr(chosen, kept.setting), kept, listed(kept.bucket)) for kept in TABLES]
+    return Erasing((*tables, *(ErasedPrefix(listed("media_bucket"), prefix) for prefix in PREFIXES)), on.clock)

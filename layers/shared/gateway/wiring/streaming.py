@@ -26,6 +26,9 @@ from gateway.wiring.providers import OWN_KEYS, provider_client
 from gateway.wiring.settings import Settings
 
 if TYPE_CHECKING:
+    # Loaded by requests that use the cache of answers.
+    from gateway.pipeline.caching import AnswerCache
+
     # Loaded where a process serves several requests at a time.
     from gateway.pipeline.hedging import HedgeRules
     from gateway.pipeline.sharing import Sharing
@@ -63,6 +66,7 @@ def services() -> StreamingServices:
         limits=limits,
         health=health,
         hedging=hedge_rules(on.settings),
+        cache=_answer_cache if on.settings.cache_table else None,
     )
     return StreamingServices(
         on.clock,
@@ -74,6 +78,12 @@ def services() -> StreamingServices:
         on.settings.reads_rpm,
         sharing=on.sharing,
     )
+
+
+def _answer_cache() -> AnswerCache:
+    from gateway.wiring.cache import answer_cache  # noqa: PLC0415  # few requests use it
+
+    return answer_cache()
 
 
 def hedge_rules(chosen: Settings) -> HedgeRules | None:

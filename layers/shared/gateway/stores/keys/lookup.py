@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.errors import ServiceUnavailable
 from gateway.ports.clock import Clock
-from gateway.ports.keys import KeyRecord
+from gateway.ports.keys import OFF, KeyRecord
 from gateway.stores.aws.attributes import from_item
 from gateway.stores.aws.client import STORE_DOWN, AwsApi, AwsError, repeated
 from gateway.stores.cached import Cached
@@ -63,4 +63,5 @@ def record(item: dict[str, Any]) -> KeyRecord:
         org_id=item.get("org_id"),
         seat=item.get("seat"),
         seat_cap_nanousd=item.get("seat_cap_nano"),
+        cache=item.get("cache", OFF),
     )
