@@ -55,10 +55,10 @@ JOB_BYTES = 5_000_000
 STREAM_BYTES, ANSWER_BYTES = 150_000, 2_000
 # One line of API Gateway for each request; of Lambda START, END and REPORT, with 26 bytes for each event.
 ACCESS_LINE_BYTES, PLATFORM_LINES_BYTES = 430, 420
-SWEEP_S, RECONCILE_S, SUM_UP_S = 0.3, 0.2, 0.2
+SWEEP_S, RECONCILE_S, SUM_UP_S, LEARN_S = 0.3, 0.2, 0.2, 0.2
 # The memory that SnapStart is weighed for: most functions that answer have it.
 SNAPSHOT_GB = 0.25
-SWEEPS, RECONCILES, SUMS = MONTH_S // 300, MONTH_S // 60, MONTH_S // 60
+SWEEPS, RECONCILES, SUMS, LESSONS = MONTH_S // 300, MONTH_S // 60, MONTH_S // 60, MONTH_S // 60
 # Lambda's five readers of a queue wait 20 s each.
 QUEUE_POLLS = 5 * MONTH_S // 20
 # A global secondary index that a write of the table moves is written too.
@@ -184,6 +184,7 @@ def idle(counted: Counted) -> Parts:
         "sweeper": (SWEEPS, SWEEP_S),
         "reconciler": (RECONCILES, RECONCILE_S),
         "usage": (SUMS, SUM_UP_S),
+        "learner": (LESSONS, LEARN_S),
     }
     gb_s = sum(times * seconds * memory[family] for family, (times, seconds) in scheduled.items()) / KB
     # One query for each shard of an index; an empty answer is half a unit.
@@ -194,7 +195,7 @@ def idle(counted: Counted) -> Parts:
         * usd["alarm_metric_month"],
         f"{template['secrets']} secrets": template["secrets"] * usd["secret_month"],
         f"{template['kms_keys']} key of KMS": template["kms_keys"] * usd["kms_key_month"],
-        "sweeper every 5 minutes, reconciler and sums of usage every minute": gb_s * usd["lambda_gb_s_arm64"]
+        "sweeper every 5 minutes; reconciler, sums of usage and learner every minute": gb_s * usd["lambda_gb_s_arm64"]
         + runs * usd["lambda_request"]
         + reads * usd["read_unit"]
         + runs * PLATFORM_LINES_BYTES / GB * usd["log_gb"],

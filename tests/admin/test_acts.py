@@ -24,6 +24,7 @@ from tests.fakes.operator import memory_operator
 LOOKING = {
     *("audit", "ledger", "catalog show", "catalog diff", "users list", "users show", "plans show", "refunds payments"),
     *("organizations list", "organizations show", "organizations members", "sweep", "sum-up"),
+    *("policies list", "policies evaluate"),
 }
 
 WHY = ("--by", "ann", "--why", "ticket 7")

@@ -224,6 +224,7 @@ async def app_under_test(
         health=turned.get("health"),
         hedging=turned.get("hedging"),
         cache=None if answers is None else lambda: AnswerCache(answers, clock),
+        routes=turned.get("routes"),
     )
     vault = Vault(MemorySignatures(), clock)
 
@@ -231,7 +232,7 @@ async def app_under_test(
         if isinstance(found, JsonRoute | OperationRoute):
             return found
         wire, catalog, inputs = cast("ClientCodec", found), turned.get("catalog", CATALOG), turned.get("inputs")
-        return OperationRoute(partial(ChatOperation, wire, catalog, vault, inputs=inputs))
+        return OperationRoute(partial(ChatOperation, wire, catalog, vault, inputs=inputs, routes=turned.get("routes")))
 
     wire_at: WireAt | None = turned.get("wire_at")
     chat_only = only({CHAT: routed(openai_chat.CLIENT)})

@@ -14,6 +14,7 @@ from tests.fakes.organizations import MemoryOrganizations
 from tests.fakes.overrides import MemoryOverrides
 from tests.fakes.people import MemoryPeople
 from tests.fakes.provider_rows import MemoryProviderRows
+from tests.fakes.routes import MemoryRoutes
 from tests.money.given import NOW_S
 from tests.money.simulation.dynamodb import SimulatedDynamoDb
 from tests.money.stores import WallClock
@@ -41,4 +42,5 @@ def memory_operator() -> Operator:
         books=DynamoPaymentBooks(SimulatedDynamoDb(), "accounts", "ledger"),
         sums=UsageSums(MoneyTables(SimulatedDynamoDb(), "accounts", "ledger")),
         audit=MemoryAudit(),
+        routes=MemoryRoutes(),
     )

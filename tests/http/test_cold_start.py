@@ -68,6 +68,7 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "images": (349, 1250),
     "jobs": (305, 1200),
     "keys": (289, 1120),
+    "learner": (197, 915),
     "messages": (381, 1330),
     "models": (340, 1185),
     "notifier": (278, 1135),

@@ -279,6 +279,23 @@ EXCUSES = (
         "What an account that has made no media has none of.",
         ("tests/stores/test_erasing.py",),
     ),
+    *(
+        Excuse(
+            families,
+            (action,),
+            f"table/nexgate-local-{table}Table",
+            "Outcomes and ratings, where the deployment learns routes.",
+            ("tests/stores/test_routes.py", "tests/app/test_learned_routes.py", "tests/learning/test_lessons.py"),
+        )
+        for families, table, action in (
+            (("learner",), "Health", "dynamodb:GetItem"),
+            (("learner",), "Health", "dynamodb:PutItem"),
+            (("learner",), "Feedback", "dynamodb:GetItem"),
+            (("learner",), "Feedback", "dynamodb:PutItem"),
+            (("conversations",), "Health", "dynamodb:GetItem"),
+            (("conversations",), "Health", "dynamodb:PutItem"),
+        )
+    ),
     Excuse(
         ("callbacks",),
         ("dynamodb:PutItem",),

@@ -63,7 +63,7 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any] | None]] = {
 # Those that have a provider answer and hold no conversation are asked as their samples of an event ask.
 WORDLESS = sorted(streamed().keys() - set(naming("ConversationPolicy")))
 # Scheduled functions work for no request.
-SCHEDULED = {"sweeper", "reconciler", "usage"}
+SCHEDULED = {"sweeper", "reconciler", "usage", "learner"}
 SERVICES = {"DynamoDB": "dynamodb", "AWSStepFunctions": "states", "AmazonSQS": "sqs"}
 TIMES = 4
 AFTERWARDS_S = 2.0
@@ -126,7 +126,7 @@ def of_the_template(counted: set[str]) -> dict[str, Any]:
         "secrets": sum(resource["Type"] == "AWS::SecretsManager::Secret" for resource in resources),
         "kms_keys": sum(resource["Type"] == "AWS::KMS::Key" for resource in resources),
         "read_queues": sum(resource["Type"] == "AWS::Lambda::EventSourceMapping" for resource in resources),
-        "shards": {"sweeper": SHARDS + HOLD_SHARDS, "reconciler": SHARDS, "usage": SHARDS},
+        "shards": {"sweeper": SHARDS + HOLD_SHARDS, "reconciler": SHARDS, "usage": SHARDS, "learner": 1},
     }
 
 

@@ -18,7 +18,7 @@ def test_schedules_are_those_of_a_month(stack: Stack) -> None:
     minutes = {"rate(1 minute)": 1, "rate(5 minutes)": 5}
     rules = stack.of_type("AWS::Events::Rule").values()
     invocations = sum(730 * 60 // minutes[rule["ScheduleExpression"]] for rule in rules)
-    assert invocations == cost.SWEEPS + cost.RECONCILES + cost.SUMS
+    assert invocations == cost.SWEEPS + cost.RECONCILES + cost.SUMS + cost.LESSONS
 
 
 def test_each_price_of_an_idle_month_moves_its_sum() -> None:

@@ -90,9 +90,9 @@ def add_parser(commands: Any) -> None:
     shown = actions.add_parser("show", help="the document in use and its history")
     shown.add_argument("--version", type=int, help="that version of it")
     compared = actions.add_parser("diff", help="what a document would change")
-    compared.add_argument("file", type=_read, nargs="?", help="without one, what the document in use changes")
+    compared.add_argument("file", type=read_file, nargs="?", help="without one, what the document in use changes")
     changed = actions.add_parser("set", help="make a document the next version")
-    changed.add_argument("file", type=_read, help="- for standard input")
+    changed.add_argument("file", type=read_file, help="- for standard input")
     back = actions.add_parser("rollback", help="make an earlier version the next one; 0 is none")
     back.add_argument("version", type=int)
     for action in (shown, compared, changed, back):
@@ -113,7 +113,7 @@ def page(answer: Document) -> str:
     return "\n".join([*(_line(stored) for stored in answer.get("history", (answer,))), document])
 
 
-def _read(path: str) -> str:
+def read_file(path: str) -> str:
     """The text of a file, or of standard input."""
     try:
         return sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")

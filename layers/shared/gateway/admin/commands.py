@@ -17,6 +17,7 @@
     python -m gateway.admin --stack NAME sweep [--now EPOCH_SECONDS]
     python -m gateway.admin --stack NAME sum-up ACCOUNT [--mend DAYS]
     python -m gateway.admin --stack NAME catalog show [--version N] | diff [FILE] | set FILE ACT | rollback N ACT
+    python -m gateway.admin --stack NAME policies list | set FILE ACT | evaluate FILE [--days DAYS]
 
 ACT is `--why REASON [--by NAME]`: every command that changes something asks for the reason, and keeps it with who acts
 in the audit log of the account, or of the deployment.
@@ -38,7 +39,7 @@ import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 from msgspec.structs import asdict, replace
 
-from gateway.admin import catalog, log, organizations, paying, people
+from gateway.admin import catalog, log, organizations, paying, people, policies
 from gateway.admin.accounts import Document, create_account, credit, entry_document, read_ledger
 from gateway.admin.acts import act_of, add_act, kept
 from gateway.admin.provider_keys import remove_provider_key, set_callback, set_provider_key
@@ -122,6 +123,7 @@ COMMANDS: Mapping[str, Callable[[Operator, argparse.Namespace], Awaitable[Docume
     "ledger": _ledger,
     "organizations": organizations.run,
     "plans": paying.run_plans,
+    "policies": policies.run,
     "refunds": paying.run_refunds,
     "set-callback": _set_callback,
     "set-provider-key": _set_provider_key,
@@ -178,6 +180,7 @@ def parser() -> argparse.ArgumentParser:
     people.add_parser(commands)
     organizations.add_parser(commands)
     paying.add_parsers(commands)
+    policies.add_parser(commands)
     return line
 
 
@@ -240,6 +243,8 @@ def stack_settings(stack: str, region: str | None) -> Settings:
         notices_queue_url=outputs.get("NoticesQueue", ""),
         catalog_table=outputs.get("CatalogTable", ""),
         people_table=outputs.get("PeopleTable", ""),
+        health_table=outputs.get("HealthTable", ""),
+        feedback_table=outputs.get("FeedbackTable", ""),
     )
 
 

@@ -13,7 +13,7 @@ from gateway.http.creating import created_once
 from gateway.http.endpoints import Endpoints
 from gateway.ports.feedback import KEPT_DAYS, Feedback, Rating
 from gateway.protocols.shared.body import Body
-from gateway.wiring.feedback import feedback_store
+from gateway.wiring.feedback import feedback_store, learn_from
 
 COMMENT_CHARACTERS_MAX = 2_000
 TAGS_MAX, TAG_CHARACTERS_MAX = 20, 64
@@ -57,7 +57,10 @@ async def give_feedback(call: KeyedCall, given: NewFeedback) -> Shown:
             comment=given.comment or None,
             tags=tuple(dict.fromkeys(given.tags or ())),
         )
-        return on_feedback.view(feedback, await feedback_store().put(feedback))
+        replaced = await feedback_store().put(feedback)
+        # Also where the rating is the same: its first try may have ended before this.
+        await learn_from(feedback, entry.created_at_s)
+        return on_feedback.view(feedback, replaced)
 
     return await created_once(call, given.generation_id, create, _stays, status=200, unpaid=True)
 

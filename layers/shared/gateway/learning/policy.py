@@ -71,12 +71,16 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PolicyDocument(Struct, frozen=True, forbid_unknown_fields=True):
-    """All that decides how requests are routed, under one version. `pinned` has parts by the id of a key."""
+    """All that decides how requests are routed, under one version. `pinned` has parts by the id of a key.
+
+    With `explores_nano_usd_a_day` no request tries what is expected to cost more than what is left of that.
+    """
 
     version: Name
     parts: Annotated[tuple[Policy, ...], Meta(min_length=1, max_length=16)]
     salt: str = ""
     pinned: Mapping[str, str] = {}
+    explores_nano_usd_a_day: Annotated[int, Meta(ge=0)] | None = None
 
     def part_for(self, key_id: str, unit: str) -> Policy:
         """The policy of a request: the key's, or the one that its unit falls to.

@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from gateway.operations.chat_cache import ChatCaching, StreamCodec
     from gateway.operations.media_inputs import Inputs
 
+    # Loaded where the deployment learns routes.
+    from gateway.pipeline.learned import LearnedRoutes
+
     # Requests of the provider's own wire load no constraints.
     from gateway.providers.constraints import Renaming
 
@@ -64,11 +67,13 @@ class ChatOperation:
         vault: Vault,
         *,
         inputs: Callable[[], Inputs] | None = None,
+        routes: LearnedRoutes | None = None,
     ) -> None:
         self.wire = wire
         self._catalog = catalog
         self._vault = vault
         self._inputs = inputs
+        self._routes = routes
 
     def decode(self, inbound: InboundRequest) -> ChatRequest:
         """The request, with the betas that its header asks for."""
@@ -97,7 +102,10 @@ class ChatOperation:
         if request.routing.require_parameters and not names_files(request):
             planned = _taking_all(request, planned, excluded)
         planned = within_prices(request, planned, excluded)
-        return concluded(planned, request.routing, excluded)
+        planned = concluded(planned, request.routing, excluded)
+        if self._routes is None or len(planned.candidates) == 1:
+            return planned
+        return self._routes.chosen(principal, request, planned)
 
     def meter(self, request: ChatRequest, plan: Plan[ChatModel]) -> TokenMeter:
         """Prices by tokens."""

@@ -40,9 +40,8 @@ def explained(operation: ChatOperation, inbound: InboundRequest) -> bytes:
         _candidate(operation, request, planned, place, shares[id_of(each)])
         for place, each in enumerate(planned.candidates)
     ]
-    return orjson.dumps(
-        _head(request) | {"grade": _grade(planned), "candidates": candidates, "refusal": None} | _out(excluded)
-    )
+    shown: dict[str, Any] = {"grade": _grade(planned), "candidates": candidates, "refusal": None, **_decision(planned)}
+    return orjson.dumps(_head(request) | shown | _out(excluded))
 
 
 def _head(request: ChatRequest) -> dict[str, Any]:
@@ -61,6 +60,14 @@ def _out(excluded: list[Excluded]) -> dict[str, Any]:
         for each in excluded
     ]
     return {"excluded": rows}
+
+
+def _decision(planned: Plan[ChatModel]) -> dict[str, Any]:
+    """The policy behind the propensities, where there is one."""
+    found = planned.decision
+    if found is None:
+        return {}
+    return {"decision": {"policy": f"{found.version}/{found.policy}", "request_class": found.request_class}}
 
 
 def _grade(planned: Plan[ChatModel]) -> dict[str, Any] | None:

@@ -18,6 +18,9 @@ from gateway.ports.upstream import Credential
 from gateway.routing.plan import Candidate, Plan
 
 if TYPE_CHECKING:
+    # Loaded where the deployment learns routes.
+    from gateway.learning.choice import Decision
+
     # Loaded by requests that use the cache of answers.
     from gateway.pipeline.caching import Caching, Hit
 
@@ -286,8 +289,13 @@ class RequestContext(Struct, Generic[R, A]):
             "failures": self.failures,
             "candidates": self._candidates(),
             "propensities": self.plan.propensities,
+            **({} if self.plan.decision is None else _decided(self.plan.decision)),
             "stream": self.request.stream,
             "cache": self.cache,
             "input_tokens": self.usage.prompt if self.usage else None,
             "output_tokens": self.usage.output if self.usage else None,
         }
+
+
+def _decided(decision: Decision) -> dict[str, Any]:
+    return {"policy": f"{decision.version}/{decision.policy}", "request_class": decision.request_class}

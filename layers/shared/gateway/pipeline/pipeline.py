@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from gateway.pipeline.caching import AnswerCache
     from gateway.pipeline.hedging import HedgeRules
 
+    # Loaded where the deployment learns routes.
+    from gateway.pipeline.learned import LearnedRoutes
+
 HOLD_GRACE_S = 60
 # What admission, settling and keeping the answer may take beside the provider's time.
 AROUND_S = 15.0
@@ -66,12 +69,14 @@ class Pipeline:
         health: Health | None = None,
         hedging: HedgeRules | None = None,
         cache: Callable[[], AnswerCache] | None = None,
+        routes: LearnedRoutes | None = None,
     ) -> None:
         self._attempts = Attempts(providers, health or Health(clock), clock, hedging)
         self._billing = billing
         self._clock = clock
         self._limits = limits
         self._cache = cache
+        self._routes = routes
 
     def open(
         self, operation: Operation[R, A], inbound: InboundRequest, *, hold_id: str = "", entered_s: float = 0.0
@@ -232,7 +237,10 @@ class Pipeline:
     async def _close(self, context: RequestContext[R, A]) -> Extension:
         """Settles what was delivered, or releases, once; what a caller is told of it."""
         if context.extension is None:
-            bill = await _bill(context)
+            if self._routes is None or context.plan.decision is None:
+                bill = await _bill(context)
+            else:
+                bill, _ = await asyncio.gather(_bill(context), self._routes.leave(context))
             self._attempts.billed(bill.cost_nanousd)
             context.extension = Extension(
                 generation_id=context.generation_id,

@@ -12,7 +12,8 @@ from gateway.canonical.chat_models import ChatModel, ListPrice, flat_price
 from gateway.canonical.models import WHOLE, Alias, Model, ModelTarget, Name
 
 if TYPE_CHECKING:
-    # Accounts with provider keys of their own load them, and requests for `auto` alone are graded.
+    # Accounts with provider keys of their own load them, requests for `auto` alone are graded, few deployments learn.
+    from gateway.learning.choice import Decision
     from gateway.ports.provider_keys import ProviderKey
     from gateway.routing.grading import Grade
 
@@ -34,19 +35,24 @@ class Candidate(Struct, Generic[M], frozen=True):
 class Plan(Struct, Generic[M], frozen=True):
     """The candidates in order; never empty. `tries` counts attempts over all of them, in rounds.
 
-    `grade` is what the request was found to need, where its alias is graded.
+    `grade` is what the request was found to need, where its alias is graded, and `decision` the policy's choice of the
+    first candidate, where there is a policy.
     """
 
     candidates: tuple[Candidate[M], ...]
     tries: int
     grade: Grade | None = None
+    decision: Decision | None = None
 
     @property
     def propensities(self) -> dict[str, float]:
         """The probability with which each candidate is tried first, by the candidate's id, in their order.
 
-        The rules leave nothing to chance, so that the first one's is 1.
+        The rules leave nothing to chance, so that the first one's is 1, unless a policy has decided.
         """
+        if self.decision is not None:
+            shares = {each.option.arm: each.propensity for each in self.decision.shown}
+            return {arm: shares.get(arm, 0.0) for arm in map(id_of, self.candidates)}
         return dict.fromkeys(map(id_of, self.candidates), 0.0) | {id_of(self.candidates[0]): 1.0}
 
     @property

@@ -58,8 +58,10 @@ def _tell_unhedged() -> None:
 
 def chat(wire: ClientCodec, catalog: Catalog[ChatModel] = CATALOG) -> ChatOperation:
     """Text generation for callers of a wire."""
+    from gateway.wiring.streaming import routes  # noqa: PLC0415  # it is loaded by the first request, with all services
+
     _tell_unhedged()
-    return ChatOperation(wire, catalog, vault(), inputs=inputs)
+    return ChatOperation(wire, catalog, vault(), inputs=inputs, routes=routes())
 
 
 async def chat_at(wire: ClientCodec, price_version: str) -> ChatOperation:

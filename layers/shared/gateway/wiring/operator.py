@@ -17,6 +17,7 @@ from gateway.ports.money import Money
 from gateway.ports.organizations import OrganizationStore
 from gateway.ports.payments import PaymentBooks
 from gateway.ports.people import PeopleStore
+from gateway.ports.routes import RouteStore
 from gateway.ports.upstream import ProviderRows
 from gateway.stores.aws.provider_rows import SecretProviderRows
 from gateway.stores.directory import DynamoDirectory
@@ -30,6 +31,7 @@ from gateway.wiring.audit import audit_log_of
 from gateway.wiring.billing import payment_books
 from gateway.wiring.jobs import engine_of, reconciler_of
 from gateway.wiring.key_store import key_store_of
+from gateway.wiring.learning import route_store_of
 from gateway.wiring.money import money_of
 from gateway.wiring.process import of_settings
 from gateway.wiring.settings import Settings
@@ -51,6 +53,7 @@ class Operator(Struct, frozen=True):
     books: PaymentBooks
     sums: UsageSums
     audit: AuditLog
+    routes: RouteStore
 
     async def sweep(self, now_s: float | None) -> SweepReport:
         """Ends the holds whose deadline is over at that time, or now."""
@@ -89,6 +92,7 @@ async def operator(chosen: Settings) -> AsyncIterator[Operator]:
             books=payment_books(on),
             sums=sums_of(on),
             audit=audit_log_of(on),
+            routes=route_store_of(on),
         )
     finally:
         await on.client.close()

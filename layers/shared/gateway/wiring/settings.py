@@ -82,6 +82,7 @@ class Settings(Struct, frozen=True):
     memories_table: str = ""
     feedback_table: str = ""
     cache_table: str = ""
+    learned_routes: bool = False
     sandbox_function: str = ""
     web_search: str = ""
     notices_queue_url: str = ""
@@ -150,6 +151,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         memories_table=env.get("MEMORIES_TABLE", ""),
         feedback_table=env.get("FEEDBACK_TABLE", ""),
         cache_table=env.get("CACHE_TABLE", ""),
+        learned_routes=env.get("LEARNED_ROUTES") == "true",
         sandbox_function=env.get("SANDBOX_FUNCTION", ""),
         web_search=env.get("WEB_SEARCH", ""),
         notices_queue_url=env.get("NOTICES_QUEUE_URL", ""),

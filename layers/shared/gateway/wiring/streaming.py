@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
     # Loaded where a process serves several requests at a time.
     from gateway.pipeline.hedging import HedgeRules
+
+    # Loaded where the deployment learns routes.
+    from gateway.pipeline.learned import LearnedRoutes
     from gateway.pipeline.sharing import Sharing
 
     # Accounts with provider keys of their own alone load them.
@@ -67,6 +70,7 @@ def services() -> StreamingServices:
         health=health,
         hedging=hedge_rules(on.settings),
         cache=_answer_cache if on.settings.cache_table else None,
+        routes=routes(),
     )
     return StreamingServices(
         on.clock,
@@ -93,3 +97,14 @@ def hedge_rules(chosen: Settings) -> HedgeRules | None:
     from gateway.pipeline.hedging import HedgeRules  # noqa: PLC0415  # loaded where the deployment hedges
 
     return HedgeRules(chosen.hedged_models, chosen.hedge_share, chosen.hedge_price_max_usd)
+
+
+@cache
+def routes() -> LearnedRoutes | None:
+    """The routes that are learned; nothing where the deployment learns none."""
+    if not process().settings.learned_routes:
+        return None
+    from gateway.pipeline.learned import LearnedRoutes  # noqa: PLC0415  # loaded where the deployment learns routes
+    from gateway.wiring.learning import route_store  # noqa: PLC0415  # likewise
+
+    return LearnedRoutes(route_store(), process().clock)
