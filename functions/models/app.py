@@ -1,18 +1,18 @@
-"""Serves the models for sale, in the shape of the SDK that asks and limited to the key's models; and the root,
-publicly.
+"""Serves the models for sale, in the shape of the SDK that asks and limited to the key's models; and to
+strangers the root, the health and the OpenAPI document.
 """
 
 import orjson
 
 from gateway import VERSION
 from gateway.catalog.listing import shape_for
-from gateway.errors import MethodNotAllowed, NotFound
+from gateway.errors import NotFound
 from gateway.http.app import unknown_path
 from gateway.http.buffered import lambda_handler
 from gateway.http.calls import Call, KeyedCall, Reply, Shown
 from gateway.http.endpoints import Endpoints
 from gateway.http.json_app import JsonApp
-from gateway.http.wires import is_generating
+from gateway.http.wires import refuse_generating
 from gateway.wiring.models import model_list
 
 public, keyed = Endpoints(Call), Endpoints(KeyedCall)
@@ -36,6 +36,14 @@ async def root(call: Call) -> Shown:
 async def health(_: Call) -> Shown:
     """Shows that the API answers, and with which version; it reads nothing and needs no key."""
     return Reply(orjson.dumps({"status": "ok", "version": VERSION}), headers={"Cache-Control": "no-store"})
+
+
+@public.on("GET", "/openapi.json")
+async def openapi(_: Call) -> Shown:
+    """Serves the document of the whole API, which `make openapi` has written beside this file."""
+    from pathlib import Path  # noqa: PLC0415  # no cold start pays for it
+
+    return Reply(Path(__file__).with_name("openapi.json").read_bytes(), headers={"Cache-Control": "max-age=300"})
 
 
 @keyed.on("GET", "/v1/models")
@@ -64,12 +72,6 @@ async def no_resource(call: Call) -> Shown:
     """Refuses an unknown resource in the shape of Gemini's errors."""
     refuse_generating(call.request.path)
     raise unknown_path(call.request.path)
-
-
-def refuse_generating(path: str) -> None:
-    """Refuses a path that another family answers, by POST."""
-    if is_generating(path):
-        raise MethodNotAllowed(f"{path} takes POST, not GET.", allowed=["POST"])
 
 
 # A model is found before the unknown resource that its path would be too.

@@ -31,6 +31,8 @@ from gateway.billing.events import Events
 from gateway.canonical.jobs import Job, JobKind
 from gateway.canonical.money import AccountSnapshot, Charge, Hold
 from gateway.conversations.kept import Conversations
+from gateway.errors import UpstreamError
+from gateway.files.inputs import MediaInputs
 from gateway.http.agents import AgentsFamily, AgentsRoutes, TasksRoutes, read_run_body, read_task_body
 from gateway.http.buffered import answered
 from gateway.http.json_app import JsonApp
@@ -40,6 +42,8 @@ from gateway.jobs.media.callbacks import Callbacks
 from gateway.jobs.writer import JobWriter
 from gateway.logs.lines import JsonFormatter
 from gateway.operations.count_tokens import TokenCounter
+from gateway.operations.image_files import ImageFiles
+from gateway.operations.images import Studio as DrawingStudio
 from gateway.people.sessions import Sessions
 from gateway.people.tokens import hashed
 from gateway.pipeline.charge import Billing
@@ -184,7 +188,14 @@ class Stores:
         await studio.succeed(self.ids["video"])
         turn = orjson.dumps({"model": "gpt-4o", "input": "Who wrote Emma?"})
         said = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Jane Austen."}]}
-        response = {"id": RESPONSE_ID, "object": "response", "status": "completed", "output": [said]}
+        response: dict[str, Any] = {
+            "id": RESPONSE_ID,
+            "object": "response",
+            "status": "completed",
+            "output": [said],
+            "error": None,
+        }
+        response |= {"created_at": int(NOW_S), "model": "gpt-4o"}
         turns = StoredResponses(self.responses, self.objects, studio.clock)
         assert await turns.keep(ACCOUNT, RESPONSE_ID, turn, orjson.dumps(response))
         assert items.retrieved(await turns.read(ACCOUNT, RESPONSE_ID))
@@ -238,6 +249,11 @@ def signed_in(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ..
     return tuple((name, value.replace(SESSION, seeded().ids["session"])) for name, value in headers)
 
 
+def no_download(url: str) -> Any:
+    """Refuses a provider's address: the drawing providers answer with base64."""
+    raise UpstreamError(f"no download of {url}")
+
+
 class World:
     """The services of one request."""
 
@@ -267,6 +283,8 @@ class World:
         )
         self.callbacks = Callbacks(jobs, writer, studio.executions, MEDIA_VENDORS, self.providers, clock)
         self.webhooks = MemoryWebhookRecords()
+        inputs: Any = MediaInputs(studio.objects, studio.web, clock)
+        self.drawing = DrawingStudio(self.providers.ask, ImageFiles(studio.objects, inputs, no_download, clock))
         journals = Journals(jobs, writer, self.stores.objects)
         self.runs = Runs(jobs, writer, studio.executions, journals, self.stores.objects, clock)
 
@@ -348,6 +366,7 @@ class Gateway:
                 "gateway.http.memory.memories": "memories",
                 "gateway.http.feedback.feedback_store": "feedback",
                 "gateway.wiring.agents.runs": "runs",
+                "gateway.wiring.images.studio": "drawing",
                 "gateway.http.organizations.organizations": "organizations",
                 "gateway.http.paying.paying": "paying",
                 "gateway.http.signing_in.people": "people",

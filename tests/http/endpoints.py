@@ -15,7 +15,6 @@ from pathlib import Path
 from gateway.http.callers import TABLE, Callers
 from gateway.http.json_app import JsonApp
 from gateway.http.streaming_app import StreamingApp
-from tests.http.documents import documented
 from tests.template.families import streamed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +28,7 @@ BELOW = {
         *("GET /v1/tasks", "GET /v1/tasks/task_1", "POST /v1/tasks/task_1/confirm"),
         "POST /v1/tasks/task_1/cancel",
     ],
-    "audio": ["POST /v1/audio/speech"],
+    "audio": [f"POST /v1/audio/{part}" for part in ("speech", "transcriptions", "translations")],
     "gemini": [
         *(f"POST /{version}/models/gpt-4o:{verb}" for version in ("v1beta", "v1") for verb in ("generateContent",)),
         *("POST /v1beta/models/gpt-4o:streamGenerateContent", "POST /v1beta/models/gpt-4o:countTokens"),
@@ -101,5 +100,5 @@ def _endpoints() -> Iterator[Endpoint]:
             for line in [*(f"POST {path}" for path in exact), *BELOW.get(family, ())]:
                 yield Endpoint(family, *line.split(" "))
         elif isinstance(app, JsonApp):
-            for path, methods in documented(app)["paths"].items():
-                yield from (Endpoint(family, method.upper(), path) for method in methods)
+            found = {(each.method, each.path.replace("...}", "}")) for each in app.endpoints}
+            yield from (Endpoint(family, method, path) for method, path in sorted(found, key=lambda one: one[::-1]))

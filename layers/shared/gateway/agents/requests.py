@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from itertools import chain
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from msgspec import Meta
+from msgspec import Meta, field
 from msgspec.structs import replace
 
 from gateway.accounts.key_settings import UsdAmount
@@ -38,6 +39,7 @@ LASTS_S_MAX = 3600
 WAIT_S_MAX = 840
 TASK_CHARACTERS_MAX = 200_000
 STEPS, STEPS_MAX = 10, 30
+THRESHOLD = 0.7
 MODEL = "nexevo/balanced"
 
 Text = Annotated[str, Meta(min_length=1, max_length=TASK_CHARACTERS_MAX)]
@@ -58,6 +60,10 @@ class Share(float):
         return cls(value)
 
 
+# A default of a type that reads its values itself is one that the library cannot document.
+Threshold = Annotated[Share, Meta(extra_json_schema={"default": THRESHOLD})]
+
+
 class RunBody(Body, frozen=True):
     """Request of a run; without `tools` it is offered all that there are."""
 
@@ -70,7 +76,7 @@ class RunBody(Body, frozen=True):
     wait: bool = True
     timeout_sec: Annotated[int, Meta(ge=1, le=LASTS_S_MAX)] = 120
     enable_verifier: bool = False
-    verifier_threshold: Share = Share(0.7)
+    verifier_threshold: Threshold = field(default_factory=partial(Share, THRESHOLD))
     max_cost_usd: UsdAmount | None = None
 
     kind: ClassVar[JobKind] = JobKind.AGENT

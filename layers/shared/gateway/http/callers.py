@@ -20,7 +20,7 @@ SESSIONS: Callers = frozenset({"session"})
 
 _ROWS: dict[Callers, tuple[str, ...]] = {
     STRANGERS: (
-        *("GET /", "HEAD /", "GET /health", "HEAD /health"),
+        *("GET /", "HEAD /", "GET /health", "HEAD /health", "GET /openapi.json"),
         "GET /v1beta/{resource...}",
         "POST /v1/callbacks/{provider}/{job_id}/{attempt}",
         *("POST /v1/auth/register", "POST /v1/auth/verify-email", "POST /v1/auth/login", "POST /v1/auth/refresh"),
@@ -77,7 +77,8 @@ _ROWS: dict[Callers, tuple[str, ...]] = {
         "DELETE /v1/conversations/{conversation_id}/items/{item_id}",
         *("POST /v1/embeddings", "POST /v1/embed", "POST /v2/embed", "POST /v1/rerank", "POST /v2/rerank"),
         "POST /v1/moderations",
-        *("POST /v1/audio/speech", "POST /v1/images/generations", "POST /v1/images/edits"),
+        *("POST /v1/audio/speech", "POST /v1/audio/transcriptions", "POST /v1/audio/translations"),
+        *("POST /v1/images/generations", "POST /v1/images/edits"),
         "POST /v1/images/variations",
         *("GET /v1/models", "GET /v1/models/{model_id...}", "GET /v1beta/models", "GET /v1beta/models/{model_id...}"),
         *("POST /v1/files/presign", "POST /v1/generation/upload", "POST /v1/files", "GET /v1/files"),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from gateway.canonical.wire import Wire
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, MethodNotAllowed
 from gateway.http.request import Request
 from gateway.protocols.shared.openai_errors import encode_error as openai_error
 from gateway.providers.chat.wires import part
@@ -41,6 +41,12 @@ def is_geminis(path: str) -> bool:
 def is_generating(path: str) -> bool:
     """True for a path that another family answers, by POST."""
     return path.rpartition(":")[2] in GENERATING
+
+
+def refuse_generating(path: str) -> None:
+    """Refuses a path that another family answers, by POST."""
+    if is_generating(path):
+        raise MethodNotAllowed(f"{path} takes POST, not GET.", allowed=["POST"])
 
 
 def wire_of(request: Request) -> Wire:
