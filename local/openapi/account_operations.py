@@ -9,6 +9,7 @@ from gateway.http.calls import Page
 from local.openapi.operation import EVENTS, FORM, JSON, Operation, op
 from local.openapi.shapes import account as a
 from local.openapi.shapes import kept as k
+from local.openapi.shapes import money as m
 from local.openapi.shapes.base import Json
 from local.openapi.shapes.requests import FileForm, UploadForm, VideoForm
 
@@ -63,21 +64,21 @@ ACCOUNT: Mapping[str, Operation] = {
     "DELETE /v1/mcp/servers/{mcp_server_id}": op("mcp_servers.delete", a.McpServer),
     "POST /v1/mcp/servers/{mcp_server_id}/refresh": op("mcp_servers.refresh", a.McpServer),
     # Money.
-    "GET /v1/billing/balance": op("billing.balance", a.Balance),
-    "GET /v1/billing/transactions": op("billing.transactions", a.TransactionList),
+    "GET /v1/billing/balance": op("billing.balance", m.Balance),
+    "GET /v1/billing/transactions": op("billing.transactions", m.TransactionList),
     "GET /v1/billing/usage": op(
-        "billing.usage", a.UsageReport, answers={JSON: a.UsageReport, "text/csv; charset=utf-8": None}
+        "billing.usage", m.UsageReport, answers={JSON: m.UsageReport, "text/csv; charset=utf-8": None}
     ),
-    "GET /v1/billing/plan": op("billing.get_plan", a.Plan),
-    "GET /v1/billing/plans": op("billing.plans", a.PlanList),
-    "GET /v1/billing/upgrade-hint": op("billing.upgrade_hint", a.UpgradeHint),
-    "POST /v1/billing/topup": op("billing.topup", a.Checkout),
-    "POST /v1/billing/checkout": op("billing.checkout", a.Checkout),
-    "GET /v1/billing/receipts": op("billing.receipts", a.ReceiptList),
-    "GET /v1/billing/auto-topup": op("billing.get_auto_topup", a.AutoTopUpView),
-    "PUT /v1/billing/auto-topup": op("billing.set_auto_topup", a.AutoTopUpView),
-    "GET /v1/billing/alerts": op("billing.get_alerts", a.BillingAlerts),
-    "PUT /v1/billing/alerts": op("billing.set_alerts", a.BillingAlerts),
+    "GET /v1/billing/plan": op("billing.get_plan", m.Plan),
+    "GET /v1/billing/plans": op("billing.plans", m.PlanList),
+    "GET /v1/billing/upgrade-hint": op("billing.upgrade_hint", m.UpgradeHint),
+    "POST /v1/billing/topup": op("billing.topup", m.Checkout),
+    "POST /v1/billing/checkout": op("billing.checkout", m.Checkout),
+    "GET /v1/billing/receipts": op("billing.receipts", m.ReceiptList),
+    "GET /v1/billing/auto-topup": op("billing.get_auto_topup", m.AutoTopUpView),
+    "PUT /v1/billing/auto-topup": op("billing.set_auto_topup", m.AutoTopUpView),
+    "GET /v1/billing/alerts": op("billing.get_alerts", m.BillingAlerts),
+    "PUT /v1/billing/alerts": op("billing.set_alerts", m.BillingAlerts),
     "POST /v1/billing/webhook": op("billing.webhook", Json, why_none=STRIPE, body=Json),
     # Organizations.
     "POST /v1/organizations": op("organizations.create", a.OrganizationAnswer, status=201),

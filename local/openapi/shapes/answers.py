@@ -80,7 +80,7 @@ class CallPart(Shape, kw_only=True):
 
 
 class ChatDelta(Shape, kw_only=True):
-    """What a chunk adds to a message."""
+    """Addition of a chunk to a message."""
 
     role: str | UnsetType | None = UNSET
     content: str | UnsetType | None = UNSET
@@ -90,7 +90,7 @@ class ChatDelta(Shape, kw_only=True):
 
 
 class ChunkChoice(Shape, kw_only=True):
-    """What a chunk adds to one of the answers."""
+    """Addition of a chunk to one of the answers."""
 
     index: int
     delta: ChatDelta
@@ -296,7 +296,7 @@ class RerankResult(Shape, kw_only=True):
 
 
 class RerankUsage(Shape, kw_only=True):
-    """What a rerank was paid by."""
+    """Units that a rerank was paid by."""
 
     prompt_tokens: int
     total_tokens: int
@@ -325,7 +325,7 @@ class CohereReranking(Shape, kw_only=True):
 
 
 class Moderation(Shape, kw_only=True):
-    """What a text was judged to be."""
+    """Judgement of texts and pictures."""
 
     id: str
     model: str

@@ -19,7 +19,7 @@ class Health(Shape, kw_only=True):
 
 
 class Root(Shape, kw_only=True):
-    """Where the endpoints are."""
+    """Places of the endpoints."""
 
     object: Literal["gateway"]
     name: str
