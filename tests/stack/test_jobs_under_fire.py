@@ -26,12 +26,14 @@ import orjson
 import pytest
 
 from local.providers.media_files import video
+from tests.drawn import drawn
 from tests.hangs import HANGS_AFTER_S
 from tests.stack.conftest import ROOT, Stack, kept_port, local, running
 
 pytestmark = pytest.mark.anyio
 
-JOBS = int(os.environ.get("JOBS", "80"))
+# Of 80, in `make check` a third.
+JOBS = int(os.environ.get("JOBS", len(drawn(range(80)))))
 BALANCE_USD = 1000
 MODELS = (
     *("wan-2.6", "ray-2", "grok-imagine-video", "runway-gen4.5"),
