@@ -9,7 +9,7 @@ import orjson
 
 from gateway.canonical.models import Name
 from gateway.canonical.money import Tier
-from gateway.canonical.realtime import TRANSCRIPTION, RealtimeModel, RealtimePrice, Transcriber
+from gateway.canonical.realtime import RealtimeModel
 from gateway.catalog.audio import AUDIO_MODELS
 from gateway.catalog.loader import load
 from gateway.catalog.realtime import REALTIME_MODELS
@@ -17,6 +17,7 @@ from gateway.providers.audio import registry as audio_registry
 from gateway.providers.realtime.registry import KNOWN, REALTIME
 from gateway.realtime.session import Session, open_session
 from gateway.realtime.step import Step, Terms
+from gateway.realtime.transcribers import transcribers
 from gateway.routing.plan import Candidate
 from tests.recorded import files, read_recording
 from tests.stores.conftest import StoppedClock
@@ -26,27 +27,12 @@ AUDIO = load(AUDIO_MODELS, audio_registry.KNOWN)
 MODELS = {model.id: model for model in CATALOG.models()}
 
 
-def transcribers(provider: str) -> dict[str, Transcriber]:
-    """The models that transcribe at a provider."""
-    found = {}
-    for model in CATALOG.models():
-        for target in model.targets:
-            if model.does == TRANSCRIPTION and target.provider == provider:
-                found[model.id] = Transcriber(model.id, target.upstream_model, target.price, model.sale)
-    for heard in AUDIO.models():
-        for at in heard.targets:
-            if heard.does == TRANSCRIPTION and at.provider == provider:
-                tokens = at.price.tokens
-                price = RealtimePrice(minute=at.price.minute) if tokens is None else RealtimePrice(**tokens.classes)
-                found[heard.id] = Transcriber(heard.id, at.upstream_model, price, heard.sale)
-    return found
-
-
 def terms(model: str, provider: str = "", requested: str = "") -> Terms:
     row: RealtimeModel = MODELS[model]
     target = next(target for target in row.targets if provider in ("", target.provider))
     candidate = Candidate(Name(requested or model, row), row, target)
-    return Terms("s1", candidate, Tier.PASSTHROUGH, transcribers(target.provider))
+    written_by = transcribers(target.provider, CATALOG.models(), AUDIO.models())
+    return Terms("s1", candidate, Tier.PASSTHROUGH, written_by)
 
 
 def session(

@@ -117,8 +117,10 @@ def test_a_model_that_is_paid_by_the_minute_pays_for_its_time_and_for_texts() ->
     # Half a minute at $0.08 and one text at $0.004, and 5 %.
     assert spent.cost_nanousd == (40_000_000 + 4_000_000) * 105 // 100
     clock.at_s += 15
+    assert talk.tick().spent == []
+    clock.at_s += 15
     (spent,) = talk.tick().spent
-    assert spent.cost_nanousd == 20_000_000 * 105 // 100
+    assert spent.cost_nanousd == 40_000_000 * 105 // 100
     assert talk.left().spent == []
 
 
@@ -196,7 +198,7 @@ def test_a_limit_of_the_callers_cancels_the_response_and_the_session_goes_on() -
     talk = session()
     talk.from_provider(event("response.created", response={"id": "resp_9"}))
     step = talk.refused(RateLimited("Limit reached."))
-    assert (step.close, step.to_provider) == (None, [b'{"type":"response.cancel"}'])
+    assert (step.close, step.to_provider) == (None, [b'{"type":"response.cancel","response_id":"resp_9"}'])
     assert sent(step)[0]["error"]["type"] == "rate_limit_error"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gateway.realtime.client_events import judged_session, offered
-from gateway.realtime.events import Head, at, members, read_client
+from gateway.realtime.events import Head, read_client
 from gateway.realtime.talk import Talk
 
 
@@ -18,19 +18,19 @@ def _update(talk: Talk, data: bytes, _: Head) -> bytes:
     session = read_client(data).get("session")
     data = judged_session(data, session, talk.own, talk.upstream_model, talk.transcribers)
     talk.pending.ask(read_client(data))
+    talk.meter.told(session)
     return data
 
 
 def _create(talk: Talk, data: bytes, _: Head) -> bytes:
-    content = at(read_client(data), "item", "content")
-    parts = content if isinstance(content, list) else []
-    talk.meter.told(len(data), sum(members(part).get("type") == "input_text" for part in parts))
+    talk.meter.told(read_client(data).get("item"))
     return data
 
 
 def _respond(talk: Talk, data: bytes, _: Head) -> bytes:
-    offered(read_client(data).get("response"), "response")
-    talk.meter.told(len(data))
+    asked = read_client(data).get("response")
+    offered(asked, "response")
+    talk.meter.told(asked)
     return data
 
 

@@ -82,7 +82,7 @@ def _own_model(data: bytes, session: Mapping[str, Any], own: Collection[str], up
     model = session.get("model")
     if model is None:
         return data
-    if model not in own:
+    if str(model) not in own:
         message = "The model of a session cannot be changed: open another session for another model."
         raise PermissionDenied(message, param="session.model", code="model_not_allowed")
     return data if model == upstream_model else put(data, ("session", "model"), upstream_model)

@@ -41,7 +41,7 @@ class Conversation(Struct):
         """Adds an item behind another, or replaces the one with its id."""
         given = members(item)
         item_id = given.get("id")
-        if not isinstance(item_id, str) or given.get("type") not in _KEPT_TYPES:
+        if not isinstance(item_id, str) or str(given.get("type")) not in _KEPT_TYPES:
             return
         kept = Kept(item_id, {name: given[name] for name in _KEPT if given.get(name) is not None})
         kept.size = _size(kept.item)

@@ -9,10 +9,10 @@ import msgspec
 import orjson
 from msgspec import Struct
 
-from gateway.canonical.json_bounds import ExceedsBounds
+from gateway.canonical.json_bounds import ExceedsBounds, bound_depth, bound_values
 from gateway.errors import GatewayError, InvalidRequest, UnreadableAnswer
 from gateway.framing.json_edit import ObjectText
-from gateway.framing.json_values import loads
+from gateway.framing.json_values import readable, repeats_a_name
 from gateway.protocols.shared.openai_errors import error_object
 
 # An event of a client, and a frame of a provider. A second of sound in base64 is 64 KB.
@@ -45,32 +45,48 @@ def head_of_client(data: bytes) -> Head:
         raise InvalidRequest(_NO_JSON, code="invalid_json") from None
 
 
-def head_of_provider(data: bytes) -> Head:
-    """The head of a provider's event; raises `UnreadableAnswer` for what is none."""
+def head_of_provider(data: bytes) -> tuple[Head, bytes]:
+    """The head of a provider's event, and the event as every reader accepts it; raises `UnreadableAnswer`."""
     if len(data) > PROVIDER_BYTES_MAX:
         raise UnreadableAnswer("a frame is too long")
     try:
-        return _HEAD.decode(data)
+        return _HEAD.decode(data), data
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    data = readable(data)
+    try:
+        return _HEAD.decode(data), data
+    except (msgspec.DecodeError, RecursionError):
         raise UnreadableAnswer("a frame is no event") from None
 
 
 def read_client(data: bytes) -> dict[str, Any]:
     """The members of a client's event; raises `InvalidRequest`."""
     try:
-        event = loads(data)
+        event = _read(data)
     except (orjson.JSONDecodeError, ExceedsBounds) as error:
         message = f"The event {error}." if isinstance(error, ExceedsBounds) else _NO_JSON
         raise InvalidRequest(message, code="invalid_json") from None
+    if repeats_a_name(data, event):
+        # The provider might obey another one than is judged here.
+        raise InvalidRequest("The event has a member twice.", code="invalid_json")
     return members(event)
 
 
 def read_provider(data: bytes) -> dict[str, Any]:
     """The members of a provider's event; raises `UnreadableAnswer`."""
     try:
-        return members(loads(data))
+        return members(_read(readable(data)))
     except (orjson.JSONDecodeError, ExceedsBounds):
         raise UnreadableAnswer("a frame is no event") from None
+
+
+def _read(data: bytes) -> Any:
+    """The value of the text. Integers over 64 bits lose digits: events pass as they came, and not as they were read."""
+    bound_values(data)
+    value = orjson.loads(data)
+    bound_depth(data, value)
+    return value
 
 
 def members(value: Any) -> dict[str, Any]:

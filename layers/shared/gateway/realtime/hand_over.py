@@ -32,6 +32,10 @@ class Pending:
         """The session with the oldest update in it."""
         return merged(session, members(self._asked.pop(0).get("session"))) if self._asked else session
 
+    def again(self) -> list[bytes]:
+        """The updates that a socket has not confirmed before it closed."""
+        return list(map(orjson.dumps, self._asked))
+
     def failed(self, error: Event) -> None:
         """Forgets the update that an error is about."""
         named, place = error.get("event_id"), str(error.get("param"))

@@ -7,16 +7,19 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gateway.canonical.estimate import estimated_tokens
+from gateway.canonical.estimate import IMAGE_TOKENS, estimated_tokens
 from gateway.canonical.money import NanoUsd
-from gateway.canonical.realtime import MS, RealtimeUsage, Spent, Transcriber
+from gateway.canonical.realtime import CONVERSATION, MS, RealtimeUsage, Spent, Transcriber
 from gateway.ledger.realtime_prices import realtime_cost, realtime_cost_at_most
+from gateway.realtime.events import members
 from gateway.realtime.step import Terms
 
 # Tokens of a response that are held for before they come. A hold grows as they do.
 AHEAD_TOKENS = 1024
 # A session that is paid by time is held for so much of it.
 AHEAD_MS = 60 * MS
+# The time after which it is charged, in seconds.
+CHARGED_S = 30
 # A hold that grows does so by a quarter more than it needs, so that few frames have to wait for the store.
 _ROOM = 4
 # Charged ids that are remembered, so that an event which comes twice is charged once.
@@ -55,29 +58,40 @@ class Meter:
         self.counts = counts
         self.transcriber: Transcriber | None = None
         self.output_max = self._model.max_output_tokens
+        # Responses that run at once; those out of the conversation may do so.
+        self.running = 0
 
     def heard(self, ms: int) -> None:
         """Counts sound of the caller that the next response may read."""
         self.counts.heard_ms += ms
 
-    def told(self, text_bytes: int, texts: int = 0) -> None:
-        """Counts text of the caller that the next response reads."""
-        self.counts.context += estimated_tokens(text_bytes)
+    def told(self, value: Any) -> None:
+        """Counts an item, or a part of a session, that the next response reads."""
+        content = members(value).get("content")
+        parts = content if isinstance(content, list) else []
+        pictures = sum("image_url" in members(part) for part in parts)
+        self.counts.context += estimated_tokens(_text_bytes(value)) + pictures * IMAGE_TOKENS
         if self._price.text_item is not None:
-            self.counts.text_items += texts
+            self.counts.text_items += sum("text" in members(part) for part in parts)
 
     def delivered(self, *, text_bytes: int = 0, ms: int = 0) -> None:
         """Counts what a running response has said."""
         self.counts.written_bytes += text_bytes
         self.counts.spoken_ms += ms
 
-    def responded(self, response_id: str, used: RealtimeUsage | None, now_s: float) -> list[Spent]:
-        """The charge for a response that has ended. Without the provider's report it is what was seen of it."""
+    def responded(
+        self, response_id: str, used: RealtimeUsage | None, now_s: float, *, within: bool = True
+    ) -> list[Spent]:
+        """The charge for a response that has ended. Without the provider's report it is what was seen of it.
+
+        One that is not `within` the conversation says nothing of how long that is.
+        """
         if response_id in self.counts.charged:
             return []
         estimated = used is None and self._price.input is not None
         used = self._seen() if used is None else used
-        self.counts.context = used.usage.total
+        if within:
+            self.counts.context = used.usage.total
         self.counts.heard_ms = self.counts.spoken_ms = self.counts.written_bytes = 0
         return self._charged(response_id, replace(used, **self._passed(now_s)), estimated=estimated)
 
@@ -104,6 +118,11 @@ class Meter:
         most = self._model.max_output_tokens
         self.output_max = min(tokens, most) if isinstance(tokens, int) and tokens > 0 else most
 
+    def due(self, now_s: float) -> bool:
+        """True where a model that is paid by time has to be paid again."""
+        since_s = self.counts.since_s
+        return self.timed and since_s is not None and now_s - since_s >= CHARGED_S
+
     def ask(self) -> NanoUsd | None:
         """The amount that has to be held from now on, if it is more than was asked for; else `None`."""
         exposure = self.exposure()
@@ -114,16 +133,17 @@ class Meter:
 
     def exposure(self) -> NanoUsd:
         """The most that the session may come to before its next charge."""
-        prompt = min(self._prompt(), self._model.context_window)
-        output = min(self._output() + AHEAD_TOKENS, self.output_max)
+        running = max(1, self.running)
+        prompt = min(self._prompt(), self._model.context_window) * running
+        output = min(self._output() + AHEAD_TOKENS * running, self.output_max * running)
         tokens = realtime_cost_at_most(self._price, prompt, output, self._tier, self._model.sale)
         time = RealtimeUsage(milliseconds=AHEAD_MS, text_items=self.counts.text_items)
         return tokens + self._cost(time) + self._transcript()
 
     @property
     def timed(self) -> bool:
-        """True for a model that is paid by time."""
-        return self._price.minute is not None
+        """True for a model that is paid by the time of its socket, and not by what it hears."""
+        return self._price.minute is not None and self._model.does == CONVERSATION
 
     def _transcript(self) -> NanoUsd:
         by, ms = self.transcriber, self.counts.heard_ms
@@ -165,3 +185,13 @@ class Meter:
 
     def _remember(self, ref: str) -> None:
         self.counts.charged = [*self.counts.charged, ref][-_CHARGED_MAX:]
+
+
+def _text_bytes(value: Any) -> int:
+    """The bytes of all strings in a value but sound and pictures, which are counted otherwise."""
+    if isinstance(value, str):
+        return len(value.encode(errors="replace"))
+    if isinstance(value, list):
+        return sum(map(_text_bytes, value))
+    named = members(value).items()
+    return sum(len(name) + _text_bytes(each) for name, each in named if name not in ("audio", "image_url"))

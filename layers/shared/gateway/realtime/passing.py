@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import orjson
 
 from gateway.canonical.money import NanoUsd
 from gateway.errors import GatewayError, RateLimited, UpstreamError
@@ -16,7 +17,7 @@ from gateway.ports.clock import Clock
 from gateway.realtime.asking import JUDGES
 from gateway.realtime.client_events import known_type
 from gateway.realtime.events import error_event, head_of_client, head_of_provider
-from gateway.realtime.step import GONE, INTERNAL_ERROR, NORMAL, POLICY_VIOLATION, Close, Step, Terms
+from gateway.realtime.step import GONE, INTERNAL_ERROR, MOVED, POLICY_VIOLATION, RECONNECTS_MAX, Close, Step, Terms
 from gateway.realtime.talk import Talk
 from gateway.realtime.telling import READERS
 
@@ -33,7 +34,11 @@ class PassingSession:
         step = Step(ask_nanousd=self._talk.meter.ask())
         self._talk.begin()
         if self._talk.seeds is not None:
-            step.to_provider = [*self._talk.seeds.frames(), *self._talk.state.sound.again()]
+            step.to_provider = [
+                *self._talk.seeds.frames(),
+                *self._talk.pending.again(),
+                *self._talk.state.sound.again(),
+            ]
         return step
 
     def from_client(self, data: bytes) -> Step:
@@ -52,7 +57,7 @@ class PassingSession:
     def from_provider(self, data: bytes) -> Step:
         """Passes an event on, and charges for what it reports."""
         try:
-            head = head_of_provider(data)
+            head, data = head_of_provider(data)
             reader = READERS.get(head.type)
             step = Step(to_client=[data]) if reader is None else reader(self._talk, data, head)
         except GatewayError as error:
@@ -62,36 +67,36 @@ class PassingSession:
 
     def tick(self) -> Step:
         """Charges for the time of a model that is paid by it."""
-        step = Step()
-        if self._talk.meter.timed:
-            step.spent = self._talk.meter.passed(self._talk.clock.now_s(), self._talk.new_id())
-        step.ask_nanousd = self._talk.meter.ask()
-        return step
+        talk, now_s = self._talk, self._talk.clock.now_s()
+        spent = talk.meter.passed(now_s, talk.new_id()) if talk.meter.due(now_s) else []
+        return Step(spent=spent, ask_nanousd=talk.meter.ask())
 
     def refused(self, error: GatewayError) -> Step:
         """An error event; a limit cancels the response, everything else ends the session."""
         if not isinstance(error, RateLimited):
             return self._ended(error, Close(POLICY_VIOLATION, error.code or error.type))
         step = Step(to_client=[error_event(error, self._talk.new_id())])
-        if self._talk.state.running is not None:
-            step.to_provider.append(b'{"type":"response.cancel"}')
+        if self._talk.state.running:
+            cancel = {"type": "response.cancel", "response_id": self._talk.state.running[-1]}
+            step.to_provider.append(orjson.dumps(cancel))
         return step
 
     def provider_gone(self, code: int) -> Step:
-        """The end, with what the running response had come to."""
-        if code == NORMAL and self._talk.state.running is None:
-            return Step(spent=self._talk.last(), close=Close(NORMAL, GONE))
+        """Another socket that is told of the conversation; the end where sockets do not last for a response."""
+        talk = self._talk
+        if code in MOVED and talk.state.session_id is not None and talk.state.reconnects < RECONNECTS_MAX:
+            talk.state.reconnects += 1
+            return Step(to_client=talk.cut_short(), spent=talk.last(), reconnect=True)
         return self._ended(UpstreamError(GONE), Close(INTERNAL_ERROR, GONE))
 
     def left(self) -> Step:
-        """The charges for the time so far, and for a response that is cut short."""
-        running = self._talk.state.running
-        return Step(to_client=[] if running is None else [self._talk.cut_short(running)], spent=self._talk.last())
+        """The charges for the time so far, and for responses that are cut short."""
+        return Step(to_client=self._talk.cut_short(), spent=self._talk.last())
 
     @property
     def quiet(self) -> bool:
         """True between responses and utterances."""
-        return self._talk.state.running is None and not self._talk.state.sound.speaking
+        return not self._talk.state.running and not self._talk.state.sound.speaking
 
     @property
     def exposure_nanousd(self) -> NanoUsd:

@@ -8,6 +8,7 @@
 | `refused` | a hold, or a limit of the caller, refuses what a step asked for |
 | `provider_gone` | the provider's socket has closed, or could not be opened |
 | `left` | the client has gone, or this process hands over: the last charges; `state` is what the next one needs |
+Frames for a provider whose socket is not open yet wait behind those with which `opened` begins it.
 """
 
 from __future__ import annotations

@@ -12,6 +12,10 @@ from gateway.routing.plan import Candidate
 
 # https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
 NORMAL, POLICY_VIOLATION, INTERNAL_ERROR = 1000, 1008, 1011
+# Codes of a socket whose session may go on over another one: it went away, broke, or failed inside.
+MOVED = frozenset({NORMAL, 1001, 1006, INTERNAL_ERROR, 1012, 1013})
+# Sockets that are opened one after another without a response between them.
+RECONNECTS_MAX = 3
 GONE = "The provider ended the session."
 
 

@@ -29,7 +29,8 @@ class State(Struct):
     conversation: Conversation = field(default_factory=Conversation)
     session: Event = field(default_factory=dict)
     session_id: str | None = None
-    running: str | None = None
+    running: list[str] = []  # msgspec copies an empty default
+    reconnects: int = 0
     sound: Sound = field(default_factory=Sound)
     events: int = 0
 
@@ -56,6 +57,7 @@ class Talk:
         if model.does == TRANSCRIPTION:
             own = Transcriber(model.id, self.upstream_model, target.price, model.sale)
             self.transcribers |= dict.fromkeys(self.own, own)
+            self.meter.transcriber = own
         self._by_upstream: Mapping[str, tuple[str, Transcriber]] = {
             by.upstream_model: (name, by) for name, by in self.transcribers.items()
         }
@@ -88,25 +90,33 @@ class Talk:
             told = at(session, *path, "model")
             _, self.meter.transcriber = self._by_upstream.get(str(told), (told, self.meter.transcriber))
 
-    def last(self) -> list[Spent]:
-        """The charge for a response that has no end, and for the time."""
-        now_s, running = self.clock.now_s(), self.state.running
-        self.state.running = None
-        cut = [] if running is None else self.meter.responded(running, None, now_s)
-        return cut + (self.meter.passed(now_s, self.new_id()) if self.meter.timed else [])
+    def starts(self, response_id: str) -> None:
+        """Notes a response that runs."""
+        self.state.running.append(response_id)
+        self.meter.running = len(self.state.running)
 
-    def cut_short(self, response_id: str) -> bytes:
-        """The end of a response that this process does not wait for."""
+    def ends(self, response_id: str) -> None:
+        """Notes the end of a response."""
+        self.state.running = [running for running in self.state.running if running != response_id]
+        self.meter.running = len(self.state.running)
+        self.state.reconnects = 0
+
+    def last(self) -> list[Spent]:
+        """The charges for responses that have no end, and for the time."""
+        now_s, running = self.clock.now_s(), self.state.running
+        self.state.running = []
+        spent = [each for response_id in running for each in self.meter.responded(response_id, None, now_s)]
+        return spent + (self.meter.passed(now_s, self.new_id()) if self.meter.timed else [])
+
+    def cut_short(self) -> list[bytes]:
+        """The ends of the responses that are not waited for."""
+        return [self._failed(response_id) for response_id in self.state.running]
+
+    def _failed(self, response_id: str) -> bytes:
         error = {"type": "server_error", "code": "session_moved"}
-        told: Event = {
-            "id": response_id,
-            "object": "realtime.response",
-            "status": "failed",
-            "output": [],
-            "usage": None,
-        }
-        details = {"status_details": {"type": "failed", "error": error}}
-        return orjson.dumps({"type": "response.done", "event_id": self.new_id(), "response": told | details})
+        told: Event = {"id": response_id, "object": "realtime.response", "status": "failed", "output": []}
+        told |= {"status_details": {"type": "failed", "error": error}, "usage": None}
+        return orjson.dumps({"type": "response.done", "event_id": self.new_id(), "response": told})
 
     def new_id(self) -> str:
         """The id of the next event that the gateway writes itself."""

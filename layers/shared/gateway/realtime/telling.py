@@ -13,7 +13,9 @@ from gateway.realtime.usage import response_usage, transcription_usage
 
 FAILED = "The provider reported an error."
 _EXPIRED = "session_expired"
-_ERROR_TYPES_OF_CALLERS = frozenset({"invalid_request_error"})
+# Stands for the id of a response that has none.
+_UNNAMED = "unnamed"
+_TYPE_OF_CALLERS = "invalid_request_error"
 
 
 def _session(talk: Talk, data: bytes, head: Head) -> Step:
@@ -35,7 +37,7 @@ def _conversation(talk: Talk, data: bytes, _: Head) -> Step:
 
 def _started(talk: Talk, data: bytes, _: Head) -> Step:
     running = at(read_provider(data), "response", "id")
-    talk.state.running = running if isinstance(running, str) else talk.new_id()
+    talk.starts(running if isinstance(running, str) else _UNNAMED)
     return Step(to_client=[data], responses=1)
 
 
@@ -46,10 +48,11 @@ def _done(talk: Talk, data: bytes, _: Head) -> Step:
     within = response.get("conversation_id", "") is not None
     for item in output if within and isinstance(output, list) else ():
         talk.state.conversation.put(item)
-    ref = response_id if isinstance(response_id, str) else talk.state.running or talk.new_id()
-    talk.state.running = None
+    ref = response_id if isinstance(response_id, str) else _UNNAMED
+    talk.ends(ref)
     used = response_usage(response.get("usage"))
-    return Step(to_client=[data], spent=talk.meter.responded(ref, used, talk.clock.now_s()))
+    ref = talk.new_id() if ref == _UNNAMED else ref
+    return Step(to_client=[data], spent=talk.meter.responded(ref, used, talk.clock.now_s(), within=within))
 
 
 def _transcribed(talk: Talk, data: bytes, _: Head) -> Step:
@@ -102,8 +105,8 @@ def _failed(talk: Talk, data: bytes, _: Head) -> Step:
         return Step()
     if error.get("code") == _EXPIRED:
         # A provider bounds the time of a socket, not of a conversation.
-        return Step(reconnect=True)
-    if error.get("type") not in _ERROR_TYPES_OF_CALLERS:
+        return Step(to_client=talk.cut_short(), spent=talk.last(), reconnect=True)
+    if error.get("type") != _TYPE_OF_CALLERS:
         return Step(to_client=[error_event(UpstreamError(FAILED), talk.new_id())])
     said, harmless = error.get("message"), scrubbed(error.get("message"))
     return Step(to_client=[data if harmless == said else put(data, ("error", "message"), harmless)])

@@ -21,12 +21,14 @@ from gateway.realtime.gemini.setup import judged, setup
 from gateway.realtime.hand_over import merged
 from gateway.realtime.step import Step
 
+_NO_ITEM = "The conversation has no such item."
 _ROLES = {"user": "user", "system": "user", "assistant": "model"}
 
 
 def _update(live: Live, step: Step, data: bytes, _: Head) -> None:
     session = merged(live.state.session, judged(read_client(data).get("session")))
     before, live.state.session = live.state.session, session
+    live.meter.told(session)
     live.meter.output_bound(session.get("max_output_tokens"))
     if not live.set_up:
         live.updating = True
@@ -95,15 +97,20 @@ def _clear(live: Live, step: Step, _data: bytes, _: Head) -> None:
 
 
 def _create(live: Live, step: Step, data: bytes, _: Head) -> None:
-    item = read_client(data).get("item")
+    event = read_client(data)
+    item = event.get("item")
     if not isinstance(item, dict):
         raise InvalidRequest("'item' must be an object.", param="item", code="invalid_type")
     add = _ITEMS.get(str(item.get("type")))
     if add is None:
         known = ", ".join(map(repr, _ITEMS))
         raise InvalidRequest(f"'item.type' must be one of {known}.", param="item.type", code="invalid_value")
+    after = event.get("previous_item_id")
+    if after is not None and after != live.state.conversation.last_id:
+        message = "Items are added at the end of the conversation."
+        raise InvalidRequest(message, param="previous_item_id", code="unsupported_parameter")
     add(live, item)
-    live.meter.told(len(data))
+    live.meter.told(item)
     given = item.get("id")
     item_id = given if isinstance(given, str) and given else live.new_id("item")
     live.tell_item(step, {"status": "completed", **item, "id": item_id, "object": "realtime.item"})
@@ -225,13 +232,15 @@ def _truncate(live: Live, step: Step, data: bytes, _: Head) -> None:
     event = read_client(data)
     # Gemini keeps of an interrupted turn what it had sent, by itself.
     told = {name: event.get(name) for name in ("item_id", "content_index", "audio_end_ms")}
+    if live.state.conversation.get(told["item_id"]) is None:
+        raise NotFound(_NO_ITEM, param="item_id", code="item_not_found")
     live.tell(step, "conversation.item.truncated", **told)
 
 
 def _retrieve(live: Live, step: Step, data: bytes, _: Head) -> None:
     item = live.state.conversation.get(read_client(data).get("item_id"))
     if item is None:
-        raise NotFound("The conversation has no such item.", param="item_id", code="item_not_found")
+        raise NotFound(_NO_ITEM, param="item_id", code="item_not_found")
     live.tell(step, "conversation.item.retrieved", item=item)
 
 

@@ -67,6 +67,7 @@ class State(Struct):
     heard_ms: int = 0
     answered_ms: int = 0
     events: int = 0
+    reconnects: int = 0
 
 
 _STATE = msgspec.json.Decoder(State)
@@ -130,7 +131,7 @@ class Live:
 
     def pay(self, response_id: str, used: RealtimeUsage | None) -> list[Spent]:
         """The charge for a turn; without a report it is what was seen of it."""
-        self.state.unpaid = None
+        self.state.unpaid, self.state.reconnects = None, 0 if used is not None else self.state.reconnects
         return self.meter.responded(response_id, used, self.clock.now_s())
 
     def last(self) -> list[Spent]:

@@ -15,7 +15,7 @@ from gateway.realtime.gemini import response
 from gateway.realtime.gemini.asking import SENDERS, cancel, seeded
 from gateway.realtime.gemini.live import Live
 from gateway.realtime.gemini.telling import tell
-from gateway.realtime.step import GONE, INTERNAL_ERROR, NORMAL, POLICY_VIOLATION, Close, Step, Terms
+from gateway.realtime.step import GONE, INTERNAL_ERROR, MOVED, POLICY_VIOLATION, RECONNECTS_MAX, Close, Step, Terms
 
 
 class GeminiSession:
@@ -71,12 +71,11 @@ class GeminiSession:
         return step
 
     def provider_gone(self, code: int) -> Step:
-        """Another socket where Gemini knows the session; else the end, with what the turn had come to."""
-        live = self._live
-        if live.state.handle is not None and code in _MOVED and live.ready:
+        """Another socket that knows the conversation; the end where sockets do not last for a response."""
+        state = self._live.state
+        if code in MOVED and self._live.ready and state.reconnects < RECONNECTS_MAX:
+            state.reconnects += 1
             return self._reconnecting(Step())
-        if code == NORMAL and live.state.response is None:
-            return Step(spent=live.last(), close=Close(NORMAL, GONE))
         return self._ended(UpstreamError(GONE), Close(INTERNAL_ERROR, GONE))
 
     def left(self) -> Step:
@@ -109,6 +108,7 @@ class GeminiSession:
 
     def _reconnecting(self, step: Step) -> Step:
         self._cut_short(step)
+        step.spent += self._live.last()
         step.reconnect = True
         self._live.to_reconnect = False
         self._live.ready = False
@@ -132,7 +132,3 @@ class GeminiSession:
     def _ended(self, error: GatewayError, close: Close) -> Step:
         told = error_event(error, self._live.new_id("event"))
         return Step(to_client=[told], spent=self._live.last(), close=close)
-
-
-# Codes of a socket whose session may go on: it went away, broke, or failed inside.
-_MOVED = frozenset({NORMAL, 1001, 1006, INTERNAL_ERROR, 1012})

@@ -32,7 +32,7 @@ def judged(session: Any) -> Event:
             PCM.values()
         ):
             raise _wrong("The model hears and speaks 'audio/pcm' at 24000.", f"audio.{direction}.format")
-    if set_to.get("tool_choice", "auto") not in ("auto", "none"):
+    if str(set_to.get("tool_choice", "auto")) not in ("auto", "none"):
         raise _wrong("The model chooses its tools by itself: 'auto' or 'none'.", "tool_choice")
     if at(set_to, "audio", "input", "turn_detection", "create_response") is False:
         raise _wrong(
