@@ -22,7 +22,7 @@ from gateway.realtime.step import Step
 from tests.realtime.sessions import session
 from tests.stores.conftest import StoppedClock
 
-CASES = int(os.environ.get("CASES") or 1_000) // 10
+CASES = int(os.environ.get("CASES") or 500) // 10
 ACTS = 40
 MODELS = ["gpt-realtime", "grok-voice-latest", "gpt-realtime-whisper", "gemini-3.1-flash-live-preview"]
 
