@@ -44,15 +44,19 @@ class Services:
     dynamodb: str
     moto: str
     lambda_api: str = ""
+    sqs: str = ""
+    connections: str = ""
 
     def environment(self) -> dict[str, str]:
         """Builds the variables by which every AWS SDK finds the services.
 
         Source: docs.aws.amazon.com/sdkref, Service-specific endpoints.
         """
-        at_moto = ("EVENTBRIDGE", "KMS", "S3", "SECRETS_MANAGER", "SES", "SESV2", "SFN", "SNS", "SQS", "STS")
+        at_moto = ("EVENTBRIDGE", "KMS", "S3", "SECRETS_MANAGER", "SES", "SESV2", "SFN", "SNS", "STS")
         return {
             "AWS_ENDPOINT_URL_DYNAMODB": self.dynamodb,
+            "AWS_ENDPOINT_URL_SQS": self.sqs or self.moto,
+            **({"AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": self.connections} if self.connections else {}),
             **{f"AWS_ENDPOINT_URL_{service}": self.moto for service in at_moto},
             **({"AWS_ENDPOINT_URL_LAMBDA": self.lambda_api} if self.lambda_api else {}),
         }

@@ -10,6 +10,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from local.gateway import Gateway
 from local.lambda_api import LambdaApi
+from local.queues import SqsApi
+from local.websocket_gateway import ManagementApi
 
 
 class HeaderNamesProtocol(HttpToolsProtocol):
@@ -30,7 +32,7 @@ class HeaderNamesProtocol(HttpToolsProtocol):
 class HttpServer(uvicorn.Server):
     """A server that leaves signals to the stack, which has more to end than this port."""
 
-    def __init__(self, app: Gateway | LambdaApi) -> None:
+    def __init__(self, app: Gateway | LambdaApi | ManagementApi | SqsApi) -> None:
         super().__init__(
             uvicorn.Config(
                 app,

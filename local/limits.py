@@ -27,6 +27,13 @@ class Limits:
     concurrency: int = 256
     cold_starts: int = 4
     queue_s: float = 90.0
+    # docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
+    message_bytes: int = 128 * 1024
+    frame_bytes: int = 32 * 1024
+    connection_s: float = 7200.0
+    idle_socket_s: float = 600.0
+    # How long a message takes to its integration at most. AWS tells no such time: calls side by side differ.
+    delivery_s: float = 0.004
     idle_processes: int = 2
     idle_s: float = 60.0
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
-from local.resource_names import ACCOUNT_ID, REGION
+from local.resource_names import ACCOUNT_ID, REGION, STACK_NAME
 
 SERVICES = {
     "AWSStepFunctions": "states",
@@ -36,6 +36,11 @@ UPLOAD_ACTIONS = {"DELETE": "AbortMultipartUpload", "GET": "ListMultipartUploadP
 LETTERS = "/v2/email/"
 # Lambda's paths, each with a function's ARN in it.
 INVOCATION = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
+# The management API's paths, of the stack's one WebSocket API.
+CONNECTIONS = re.compile(r"/(?P<stage>[^/]+)/(?:@|%40)connections/(?P<id>[^/]+)")
+SOCKETS = f"arn:aws:execute-api:{REGION}:{ACCOUNT_ID}:{STACK_NAME}-RealtimeApi"
+# A batch needs the right to what is in it.
+BATCHES = {"DeleteMessageBatch": "DeleteMessage"}
 # A call that names no resource, such as one by a task's token, is allowed where the action is allowed on any.
 ANY = ""
 
@@ -79,7 +84,10 @@ def calls(record: Mapping[str, Any]) -> list[Call]:
     if not operation and record["target"].startswith(LETTERS):
         return [Call(function, "ses:SendEmail", ANY)]
     if invoked := INVOCATION.fullmatch(record["target"]):
-        return [Call(function, "lambda:InvokeFunction", unquote(invoked[1]))]
+        return [Call(function, "lambda:InvokeFunction", _function(unquote(invoked[1])))]
+    if connection := CONNECTIONS.fullmatch(record["target"]):
+        resource = f"{SOCKETS}/{connection['stage']}/{record['method']}/@connections/{connection['id']}"
+        return [Call(function, "execute-api:ManageConnections", resource)]
     if not operation:
         action, resource = _on_object(record["method"], record["target"])
         return [Call(function, f"s3:{action}", resource)]
@@ -87,7 +95,12 @@ def calls(record: Mapping[str, Any]) -> list[Call]:
     service, names = SERVICES[target], record["names"]
     if service == "dynamodb":
         return [Call(function, f"dynamodb:{action}", resource) for action, resource in _on_tables(name, names)]
-    return [Call(function, f"{service}:{name}", _resource(names))]
+    return [Call(function, f"{service}:{BATCHES.get(name, name)}", _resource(names))]
+
+
+def _function(named: str) -> str:
+    """The ARN of a function, which a call may name by its name alone."""
+    return named if named.startswith("arn:") else f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{named}"
 
 
 def _on_tables(operation: str, names: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
@@ -104,8 +117,8 @@ def _table(name: str) -> str:
 
 
 def _resource(names: Mapping[str, Any]) -> str:
-    if "QueueUrl" in names:
-        return f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{names['QueueUrl'].rpartition('/')[2]}"
+    if queue := names.get("QueueUrl") or names.get("QueueName"):
+        return f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{queue.rpartition('/')[2]}"
     named = ("KeyId", "SecretId", "stateMachineArn", "executionArn")
     return str(next((names[name] for name in named if names.get(name)), ANY))
 

@@ -14,6 +14,7 @@ Properties = Mapping[str, Any]
 # The property that holds a name the template sets itself, by resource type.
 NAME_PROPERTY = {
     "AWS::ApiGateway::Stage": "StageName",
+    "AWS::ApiGatewayV2::Stage": "StageName",
     "AWS::DynamoDB::Table": "TableName",
     "AWS::Events::Rule": "Name",
     "AWS::IAM::Role": "RoleName",

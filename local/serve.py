@@ -85,6 +85,7 @@ def _announce_page(running: Running) -> None:
     states = ", ".join(f"{row} ({state})" for row, state in running.providers.items())
     curl = CURL.format(root_url=running.root_url, key=running.key.api_key)
     print(f"root URL   {running.root_url}")
+    print(f"realtime   {running.realtime_url}")
     print(f"account    {running.key.account_id}")
     print(f"API key    {running.key.api_key}")
     print(f"providers  {states}")

@@ -7,7 +7,7 @@ import signal
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,13 @@ from local.limits import Limits
 from local.private_path import private_path
 from local.processes import REGISTER
 from local.provider_rows import ProviderRows
+from local.queues import SessionQueues, SqsApi
 from local.resource_names import ResourceNames
 from local.s3_listing import listers
 from local.stripe_account import StripeAccount
 from local.template import Stack
 from local.triggers import Triggers
+from local.websocket_gateway import ManagementApi, WebSocketGateway
 
 log = logging.getLogger(__name__)
 # A file, where the environment names one, in which the functions write down their AWS calls.
@@ -65,12 +67,14 @@ class Running:
     key: FirstKey
     services: Services
     providers: Mapping[str, str]
+    realtime_url: str
 
     def document(self) -> dict[str, Any]:
         """Builds the one JSON line. Tools outside the project read it."""
         return {
             "root_url": self.root_url,
             "base_url": f"{self.root_url}/v1",
+            "realtime_url": self.realtime_url,
             "api_key": self.key.api_key,
             "account_id": self.key.account_id,
             "dynamodb_endpoint": self.services.dynamodb,
@@ -80,6 +84,21 @@ class Running:
 
 
 Announce = Callable[[Running], None]
+
+
+class Apis:
+    """The AWS APIs that the stack serves by itself, all below one private path."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.queues = SessionQueues()
+        self.invoke = LambdaApi(path)
+        self.sqs = SqsApi(path, self.queues)
+        self.connections = ManagementApi(path)
+
+    @property
+    def all(self) -> tuple[LambdaApi, SqsApi, ManagementApi]:
+        return self.invoke, self.sqs, self.connections
 
 
 class LocalStack:
@@ -110,12 +129,13 @@ class LocalStack:
 
     async def _run(self, children: Children, announce: Announce) -> int:
         async with AsyncExitStack() as ending:
-            path, listener = private_path(), bind(0)
-            lambda_api = LambdaApi(path)
-            await _serve(HttpServer(lambda_api), listener, ending)
-            lambda_url = f"http://127.0.0.1:{listener.getsockname()[1]}{path}"
+            apis = Apis(private_path())
+            lambda_url, sqs_url, connections_url = [await _served(each, apis.path, ending) for each in apis.all]
+            ending.push_async_callback(apis.sqs.close)
             services, simulated, stack = await self._start_services(children, lambda_url)
-            return await self._run_on(services, simulated, stack, children, lambda_api, announce)
+            apis.sqs.moto = services.moto
+            services = replace(services, sqs=sqs_url, connections=connections_url)
+            return await self._run_on(services, simulated, stack, children, apis, announce)
 
     async def _run_on(
         self,
@@ -123,7 +143,7 @@ class LocalStack:
         simulated: Mapping[str, dict[str, str]],
         stack: Stack,
         children: Children,
-        lambda_api: LambdaApi,
+        apis: "Apis",
         announce: Announce,
     ) -> int:
         for resource in stack.not_emulated:
@@ -155,14 +175,26 @@ class LocalStack:
             for name, function in stack.functions.items()
         }
         await _open_account(environments, key, self._options)
-        functions = lambda_api.functions = self._functions(children, stack, environments)
+        functions = apis.invoke.functions = self._functions(children, stack, environments)
         async with AsyncExitStack() as ending:
             triggers = Triggers(stack, services, functions)
             ending.callback(triggers.end)
             server = HttpServer(Gateway(stack.api, functions, self._options.limits))
             await _serve(server, self._options.listener, ending)
-            announce(Running(root_url, key, services, rows.states()))
+            realtime_url = await self._serve_sockets(stack, functions, apis, ending)
+            announce(Running(root_url, key, services, rows.states(), realtime_url))
             return await self._until_over(children)
+
+    async def _serve_sockets(self, stack: Stack, functions: Functions, apis: "Apis", ending: AsyncExitStack) -> str:
+        """Serves the WebSocket API, and returns its address; empty where the template has none."""
+        if stack.sockets is None:
+            return ""
+        listener = bind(0)
+        sockets = WebSocketGateway(stack.sockets, functions, apis.queues, self._options.limits)
+        apis.connections.gateway = sockets
+        await sockets.start(listener)
+        ending.push_async_callback(sockets.close)
+        return f"ws://127.0.0.1:{listener.getsockname()[1]}"
 
     async def _start_services(
         self, children: Children, lambda_url: str
@@ -242,6 +274,13 @@ def _own_media_hosts(services: Services, rows: ProviderRows) -> set[str]:
 def _values_in_functions(stack: Stack, variable: str) -> set[str]:
     """Collects the values that the template gives a variable in its functions' environments, usually one."""
     return {function.environment[variable] for function in stack.functions.values() if variable in function.environment}
+
+
+async def _served(app: LambdaApi | SqsApi | ManagementApi, path: str, ending: AsyncExitStack) -> str:
+    """Serves one of the stack's APIs until `ending`, and returns its address."""
+    listener = bind(0)
+    await _serve(HttpServer(app), listener, ending)
+    return f"http://127.0.0.1:{listener.getsockname()[1]}{path}"
 
 
 async def _serve(server: HttpServer, listener: socket.socket, ending: AsyncExitStack) -> None:

@@ -28,7 +28,7 @@ RATE_UNIT_S = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 
 # Types that only connect, permit or watch other resources. None of them runs, here or on AWS.
 SILENT_TYPES = re.compile(
-    r"AWS::(ApiGateway|CloudWatch|CodeDeploy|IAM|KMS|Logs|S3::BucketPolicy|SNS"
+    r"AWS::(ApiGateway(V2)?|CloudWatch|CodeDeploy|IAM|KMS|Logs|S3::BucketPolicy|SNS"
     r"|Lambda::(Alias|CapacityProvider|EventInvokeConfig|LayerVersion|Permission|Version))"
 )
 
@@ -93,6 +93,22 @@ class Api:
 
 
 @dataclass(frozen=True, slots=True)
+class SocketRoute:
+    """A route of the WebSocket API with what it calls: a function, or SQS with a rendered template."""
+
+    function: str = ""
+    template: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocketApi:
+    """The WebSocket API: its stages, and its routes by their keys."""
+
+    stages: tuple[str, ...]
+    routes: Mapping[str, SocketRoute]
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """A rate(...) rule or schedule and the function it invokes."""
 
@@ -118,6 +134,7 @@ class Stack:
 
     functions: Mapping[str, Function]
     api: Api
+    sockets: WebSocketApi | None
     schedules: tuple[Schedule, ...]
     queue_sources: tuple[QueueSource, ...]
     resources: Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -181,6 +198,7 @@ class _Reader:
         return Stack(
             functions=functions,
             api=self._api(),
+            sockets=self._sockets(),
             schedules=tuple(self._schedules()),
             queue_sources=tuple(self._queue_sources()),
             resources={kind: dict(self._of_type(kind)) for kind in sorted(PROVISIONED_TYPES)},
@@ -249,6 +267,16 @@ class _Reader:
                 media_type.replace("~1", "/") for media_type in properties.get("BinaryMediaTypes", [])
             ),
         )
+
+    def _sockets(self) -> WebSocketApi | None:
+        """The one WebSocket API, if the template has it."""
+        stages = tuple(properties["StageName"] for _name, properties in self._of_type("AWS::ApiGatewayV2::Stage"))
+        integrations = dict(self._of_type("AWS::ApiGatewayV2::Integration"))
+        routes = {
+            properties["RouteKey"]: _socket_route(integrations[properties["Target"].partition("/")[2]])
+            for _name, properties in self._of_type("AWS::ApiGatewayV2::Route")
+        }
+        return WebSocketApi(stages, routes) if routes else None
 
     def _schedules(self) -> Iterator[Schedule]:
         for kind in ("AWS::Events::Rule", "AWS::Scheduler::Schedule"):
@@ -329,6 +357,15 @@ def _routes(paths: Mapping[str, Mapping[str, Any]]) -> Iterator[Route]:
                     streaming=integration.get("responseTransferMode") == "STREAM",
                     timeout_ms=integration.get("timeoutInMillis"),
                 )
+
+
+def _socket_route(integration: Mapping[str, Any]) -> SocketRoute:
+    function = FUNCTION_ARN.search(integration["IntegrationUri"])
+    if function and integration["IntegrationType"] == "AWS_PROXY":
+        return SocketRoute(function=function[1])
+    if ":sqs:path/" not in integration["IntegrationUri"]:
+        raise TemplateError(f"an integration with {integration['IntegrationUri']} is not emulated")
+    return SocketRoute(template=integration["RequestTemplates"]["$default"])
 
 
 def _gateway_response(row: Mapping[str, Any]) -> GatewayResponse:

@@ -1,4 +1,7 @@
-"""Runs the sweeper on a schedule: ends the holds past their deadline. Its clock is the machine's, not the event's."""
+"""Runs the sweeper on a schedule: ends dead sessions, and the holds past their deadline.
+
+Its clock is the machine's, not the event's.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,19 @@ from msgspec.structs import asdict
 
 from gateway.logs.metrics import Metric, measure
 from gateway.wiring.managed import managed
-from gateway.wiring.sweeping import sweep
+from gateway.wiring.sweeping import clear_sessions, sweep
 
 log = logging.getLogger(__name__)
 
 
 async def sweep_once(_event: object, _context: object) -> dict[str, Any]:
     """Sweeps once and reports the ends; a hold that could not be ended is left to the next sweep."""
+    sessions = await clear_sessions()
     swept = await sweep()
     measure({Metric.HOLDS_SWEPT: swept.released + swept.charged, Metric.HOLDS_LEFT: swept.left})
-    log.info("swept", extra=asdict(swept))
-    return asdict(swept)
+    told = {**asdict(swept), "sessions": sessions}
+    log.info("swept", extra=told)
+    return told
 
 
 handler = managed(sweep_once)

@@ -48,7 +48,9 @@ async def _serve(listener: socket.socket, announce: bool, events_url: str) -> No
     config = uvicorn.Config(
         app,
         http=_Protocol,
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=16 * 1024 * 1024,
+        ws_ping_interval=None,
         lifespan="off",
         access_log=False,
         proxy_headers=False,

@@ -22,6 +22,7 @@ from local.providers.faults import Fault, FaultRegistry, UnknownWord
 from local.providers.json_value import Json
 from local.providers.memory import Memory
 from local.providers.oddities import oddities_of, spelt_oddly
+from local.providers.realtime_sockets import Sockets
 from local.providers.record import Entry, Record
 from local.providers.wire import Call, HangUp, Refusal, Reply, Route, Wire, json_reply
 
@@ -65,8 +66,12 @@ class App:
         self._pace = Pace()
         self._serial = 0
         self._answering: set[asyncio.Future[bool]] = set()
+        self._sockets = Sockets()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._sockets(scope, receive, send)
+            return
         incoming = await _read(scope, receive)
         connection: Connection = scope["state"][CONNECTION]
         if incoming.path.startswith("/_sim/"):

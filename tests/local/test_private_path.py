@@ -129,7 +129,7 @@ def test_lambdas_api_invokes_nothing_without_its_path() -> None:
 
         api = LambdaApi(PATH)
         api.functions = Functions()  # type: ignore[assignment]  # only what an invocation asks of it
-        await api({"path": path}, receive, send)
+        await api({"path": path, "headers": []}, receive, send)
         return int(sent[0]["status"])
 
     call = "/2015-03-31/functions/Settlements/invocations"

@@ -199,6 +199,7 @@ def sweeper(monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType, MemoryMoney]:
     money = MemoryMoney()
     monkeypatch.setattr("gateway.wiring.sweeping.money", lambda: money)
     monkeypatch.setattr("gateway.wiring.sweeping.process", lambda: SimpleNamespace(clock=StandingClock()))
+    monkeypatch.setattr(module, "clear_sessions", _two)
     return module, money
 
 
@@ -210,10 +211,14 @@ def test_the_scheduled_sweeper_ends_what_is_overdue_by_its_own_clock(
     running = wanted("acct_a", 50)
     asyncio.run(_two_holds(money, overdue, running))
     swept = module.handler({"now": NOW_S + 1e9}, LambdaContext())
-    assert swept == {"released": 1, "charged": 0, "ended_before": 0, "left": 0}
+    assert swept == {"released": 1, "charged": 0, "ended_before": 0, "left": 0, "sessions": 2}
     found = asyncio.run(money.read_account("acct_a"))
     assert found is not None
     assert [hold.hold_id for hold in found.holds] == [running.hold_id]
+
+
+async def _two() -> int:
+    return 2
 
 
 async def _two_holds(money: MemoryMoney, *asked: Any) -> None:

@@ -58,6 +58,7 @@ class Stack:
     data: Path
     pid: int
     moto_url: str
+    realtime_url: str = ""
 
     def processes(self, family: str) -> list[int]:
         """Lists the ids of the live processes of one family."""
@@ -142,6 +143,7 @@ def running(
     port: int = 0,
     own_hosts: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
+    parameters: Mapping[str, str] | None = None,
 ) -> Iterator[Stack]:
     """Runs a separate stack in `data`. It and all its children end with the block.
 
@@ -149,6 +151,7 @@ def running(
     """
     command = [sys.executable, "-m", "local", "--port", str(port), "--data", str(data)]
     command += [word for host in own_hosts for word in ("--own-host", host)]
+    command += [word for name, value in (parameters or {}).items() for word in ("--parameter", f"{name}={value}")]
     CALLS.mkdir(parents=True, exist_ok=True)
     calls = CALLS / f"{uuid.uuid4().hex}.jsonl"
     with (data / "stack.log").open("ab") as log:
@@ -172,6 +175,7 @@ def running(
             data,
             process.pid,
             told["s3_endpoint"],
+            told["realtime_url"],
         )
     finally:
         process.send_signal(signal.SIGTERM)
@@ -202,7 +206,9 @@ def mcp_port() -> int:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory, receivers: Receivers, mcp_port: int) -> Iterator[Stack]:
     hosts = [receivers.host, f"127.0.0.1:{mcp_port}"]
-    with running(tmp_path_factory.mktemp("stack"), own_hosts=hosts) as started:
+    # Sessions over sockets are handed over every few seconds, not every quarter of an hour.
+    short = {"SocketRunSeconds": "12"}
+    with running(tmp_path_factory.mktemp("stack"), own_hosts=hosts, parameters=short) as started:
         lift_limit(started)
         yield started
 

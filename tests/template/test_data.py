@@ -62,6 +62,7 @@ def test_the_tables_have_the_keys_that_the_stores_use(stack: Stack) -> None:
         "FilesTable": [("account_id", "HASH"), ("file_id", "RANGE")],
         "JobsTable": [("job_id", "HASH")],
         "MemoriesTable": [("account_id", "HASH"), ("sk", "RANGE")],
+        "SocketsTable": [("id", "HASH")],
         "FeedbackTable": [("account_id", "HASH"), ("sk", "RANGE")],
         "CacheTable": [("account_id", "HASH"), ("answer", "RANGE")],
         "CatalogTable": [("document", "HASH"), ("sk", "RANGE")],
@@ -226,6 +227,7 @@ def test_the_outputs_are_the_base_urls_that_sdks_take() -> None:
         "OpenAIBaseUrl": {"Fn::Sub": f"{root}/v1"},
         "AnthropicBaseUrl": {"Fn::Sub": root},
         "GeminiBaseUrl": {"Fn::Sub": root},
+        "RealtimeUrl": {"Fn::Sub": "wss://${RealtimeApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}"},
     }
 
 

@@ -19,13 +19,17 @@ STREAMING = [name for name, family in FAMILIES.items() if family in streamed()]
 each_function = pytest.mark.parametrize("name", FUNCTIONS)
 
 OBJECTS = re.compile(r"(?<=\.Arn}/)[a-z]+/\*(?=\")")
+# Queues of sessions are made one by one, with a name of the stack's, and only the API's own connections are managed.
+SESSIONS = re.compile(r"(?<=\$\{AWS::StackName\}-)(realtime-|SocketsFunction)\*(?=\")|(?<=\$\{RealtimeApi\}/)\*(?=\")")
 EXECUTIONS = re.compile(r"(?<=:execution:\$\{AWS::StackName\}-)[a-z]+:\*(?=\")")
 # Streamed answers that wait for what steps do, and ask no provider.
 FOLLOWING = {"AgentsFunction", "TasksFunction"}
 # Functions that are meant to last nearly as long as they may: they wait for a run, or work on one.
-LAST_LONG = ("AgentsFunction", "RunnerFunction", "TasksFunction")
+LAST_LONG = ("AgentsFunction", "RunnerFunction", "SocketsFunction", "TasksFunction")
 # Called by state machines and by nothing else.
 STEPS = ("BackgroundFunction", "JobsFunction", "RunnerFunction")
+# Started by what judges handshakes, and by itself.
+SOCKETS, HANDSHAKES = "SocketsFunction", "RealtimeFunction"
 # Called by the runner and by nothing else.
 SANDBOX = "SandboxFunction"
 # Called by a state machine likewise; erases signatures, and asks no model.
@@ -80,7 +84,7 @@ def test_a_role_names_every_resource_it_may_touch(stack: Stack, name: str) -> No
     for grant in own_grants(stack, name):
         for resource in grant["Resource"] if isinstance(grant["Resource"], list) else [grant["Resource"]]:
             assert isinstance(resource, dict), grant
-            assert "*" not in EXECUTIONS.sub("", OBJECTS.sub("", json.dumps(resource))), grant
+            assert "*" not in SESSIONS.sub("", EXECUTIONS.sub("", OBJECTS.sub("", json.dumps(resource)))), grant
 
 
 @each_function
@@ -203,7 +207,7 @@ def test_a_functions_resource_policy_stays_far_below_its_limit(stack: Stack, nam
     ]
     # A queue needs no permission, because Lambda polls it; a state machine has its own role's.
     asked = {m["FunctionName"]["Ref"].removesuffix("Aliaslive") for m in pollers(stack)}
-    assert permissions or name in {*asked, *STEPS, SANDBOX, ERASER}
+    assert permissions or name in {*asked, *STEPS, SANDBOX, SOCKETS, ERASER}
     assert len(json.dumps(permissions)) < FUNCTION_POLICY_BYTES_MAX / 2
 
 
@@ -223,7 +227,8 @@ def test_api_gateway_may_call_each_function_that_answers_a_path_and_no_other(sta
         for permission in stack.of_type("AWS::Lambda::Permission").values()
         if permission["Principal"] == "apigateway.amazonaws.com"
     ]
-    assert sorted(allowed) == sorted(set(answering))
+    # Two APIs have functions: the REST API, and the WebSocket API, whose handshakes one function judges.
+    assert sorted(allowed) == sorted({*answering, HANDSHAKES})
 
 
 def readers(stack: Stack, secret: str) -> set[str]:
@@ -236,7 +241,7 @@ def readers(stack: Stack, secret: str) -> set[str]:
 
 
 def test_only_what_reaches_providers_may_read_their_secret(stack: Stack) -> None:
-    assert readers(stack, "ProvidersSecret") == {*STREAMING, *STEPS} - FOLLOWING
+    assert readers(stack, "ProvidersSecret") == {*STREAMING, *STEPS, SOCKETS} - FOLLOWING
 
 
 def test_the_receiver_of_callbacks_reads_what_they_are_known_by_and_no_other_secret(stack: Stack) -> None:
@@ -265,7 +270,9 @@ def test_the_sandbox_may_do_nothing_but_write_its_log_and_only_the_runner_may_ca
     ]
     assert "VpcConfig" not in stack.functions[SANDBOX]
     invokes = {name for name in stack.functions if "lambda:InvokeFunction" in json.dumps(stack.grants(name))}
-    assert invokes == {"RunnerFunction"}
+    assert invokes == {"RunnerFunction", SOCKETS, HANDSHAKES}
+    callers = {name for name in stack.functions if "SandboxFunction" in json.dumps(stack.grants(name))}
+    assert callers == {"RunnerFunction"}
 
 
 @pytest.mark.parametrize(
@@ -307,6 +314,13 @@ def test_an_event_sample_is_what_its_route_would_send(stack: Stack, sample: str)
         return
     if "code" in event:
         assert event.keys() == {"code"}
+        return
+    if "connection_id" in event:
+        assert event.keys() == {"connection_id", "run", "secret"}
+        return
+    if event.get("requestContext", {}).get("eventType") == "CONNECT":
+        assert event["requestContext"]["stage"] in load()["Resources"]["RealtimeStage"]["Properties"].values()
+        assert {name: [value] for name, value in event["headers"].items()} == event["multiValueHeaders"]
         return
     if "job_id" in event:
         assert event.keys() <= {"step", "job_id", "run", "token"}

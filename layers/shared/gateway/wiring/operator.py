@@ -98,6 +98,17 @@ async def operator(chosen: Settings) -> AsyncIterator[Operator]:
         await on.client.close()
 
 
+async def clear_sessions(chosen: Settings, now_s: float) -> int:
+    """One look of the sweeper for dead sessions, at a time; returns how many there were."""
+    from gateway.wiring.clearing import clearing_of  # noqa: PLC0415  # no command of a deployed stack needs it
+
+    on = of_settings(chosen)
+    try:
+        return await clearing_of(on, StandingClock(now_s)).clear_dead()
+    finally:
+        await on.client.close()
+
+
 async def reconcile(chosen: Settings, now_s: float | None) -> Reconciled:
     """One look of the reconciler, by the machine's clock or at another time."""
     on = of_settings(chosen)

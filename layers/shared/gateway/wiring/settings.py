@@ -14,6 +14,7 @@ from gateway.providers.auth.sigv4 import AwsCredentials
 ENDPOINT_VARIABLES = {
     "dynamodb": "AWS_ENDPOINT_URL_DYNAMODB",
     "email": "AWS_ENDPOINT_URL_SESV2",
+    "execute-api": "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI",
     "kms": "AWS_ENDPOINT_URL_KMS",
     "lambda": "AWS_ENDPOINT_URL_LAMBDA",
     "s3": "AWS_ENDPOINT_URL_S3",
@@ -25,6 +26,7 @@ ENDPOINT_VARIABLES = {
 DURATIONS = {
     "providers_secret_ttl_s": "PROVIDERS_SECRET_TTL_S",
     "commit_s": "COMMIT_S",
+    "socket_run_s": "SOCKET_RUN_S",
     "non_stream_s": "NON_STREAM_S",
     "stream_margin_s": "STREAM_MARGIN_S",
     "upstream_connect_s": "UPSTREAM_CONNECT_S",
@@ -84,6 +86,10 @@ class Settings(Struct, frozen=True):
     cache_table: str = ""
     learned_routes: bool = False
     sandbox_function: str = ""
+    sockets_table: str = ""
+    sockets_function: str = ""
+    mailboxes: str = ""
+    socket_run_s: float = 900.0
     web_search: str = ""
     notices_queue_url: str = ""
     catalog_table: str = ""
@@ -121,7 +127,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         aws_credentials=_static_credentials(env),
         container_credentials_url=env.get("AWS_CONTAINER_CREDENTIALS_FULL_URI"),
         container_credentials_token=env.get("AWS_CONTAINER_AUTHORIZATION_TOKEN"),
-        endpoints={service: env[variable] for service, variable in ENDPOINT_VARIABLES.items() if env.get(variable)},
+        endpoints=_endpoints(env),
         keys_table=env.get("KEYS_TABLE", ""),
         accounts_table=env.get("ACCOUNTS_TABLE", ""),
         ledger_table=env.get("LEDGER_TABLE", ""),
@@ -153,6 +159,9 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         cache_table=env.get("CACHE_TABLE", ""),
         learned_routes=env.get("LEARNED_ROUTES") == "true",
         sandbox_function=env.get("SANDBOX_FUNCTION", ""),
+        sockets_table=env.get("SOCKETS_TABLE", ""),
+        sockets_function=env.get("SOCKETS_FUNCTION", ""),
+        mailboxes=env.get("MAILBOXES", ""),
         web_search=env.get("WEB_SEARCH", ""),
         notices_queue_url=env.get("NOTICES_QUEUE_URL", ""),
         catalog_table=env.get("CATALOG_TABLE", ""),
@@ -193,6 +202,13 @@ def cors_origins(environment: Mapping[str, str] | None = None) -> frozenset[str]
     """The origins whose pages may call the API."""
     env = os.environ if environment is None else environment
     return _names(env.get("CORS_ORIGINS", ""))
+
+
+def _endpoints(env: Mapping[str, str]) -> dict[str, str]:
+    """The services' addresses that are not of AWS's own form; each WebSocket API has one of its own."""
+    given = {"execute-api": env.get("SOCKETS_ENDPOINT", "")}
+    given |= {service: env[variable] for service, variable in ENDPOINT_VARIABLES.items() if env.get(variable)}
+    return {service: endpoint for service, endpoint in given.items() if endpoint}
 
 
 def _names(text: str) -> frozenset[str]:

@@ -14,7 +14,7 @@ import orjson
 from gateway.transport import Client, Headers, Origin, Response, parse_url
 
 # The members of a request that name what it is about; all others are left out.
-NAMES = ("IndexName", "KeyId", "QueueUrl", "SecretId", "TableName", "executionArn", "stateMachineArn")
+NAMES = ("IndexName", "KeyId", "QueueName", "QueueUrl", "SecretId", "TableName", "executionArn", "stateMachineArn")
 
 
 class LoggedClient(Client):

@@ -37,6 +37,7 @@ class Service(Struct, frozen=True):
 
 SERVICES = {
     "dynamodb": Service("dynamodb", "DynamoDB_20120810", "1.0"),
+    "execute-api": Service("execute-api", "", "1.1"),
     "email": Service("email", "", "1.1", signed_as="ses"),
     "kms": Service("kms", "TrentService", "1.1"),
     "lambda": Service("lambda", "", "1.1"),
@@ -60,6 +61,7 @@ SKEWED = frozenset({"InvalidSignatureException", "RequestTimeTooSkewed", "Reques
 JITTER = SystemRandom()
 STORE_DOWN = "The gateway cannot reach its own store; nothing was charged. Try again."
 RESPONSE_BYTES_MAX = 32 * 1024 * 1024
+NOTHING_TOLD: Mapping[str, str] = {}
 
 
 class AwsError(Exception):
@@ -144,22 +146,29 @@ class AwsApi:
 
         A request signed with a wrong clock is refused before it has any effect, so it is corrected and sent again.
         """
-        body = orjson.dumps(payload)
-        response = await self._post(SERVICES[service], operation, body)
+        return await self.send(service, "POST", operation, orjson.dumps(payload))
+
+    async def send(
+        self, service: str, method: str, operation: str, body: bytes, told: Mapping[str, str] = NOTHING_TOLD
+    ) -> Item:
+        """Makes one attempt with a body as it is, and with further headers; raises as `call` does."""
+        asked = _Asked(SERVICES[service], method, operation, body, told)
+        response = await self._attempt(asked)
         if isinstance(response, _Refused) and response.code in SKEWED and self._learn_skew(response.date):
-            response = await self._post(SERVICES[service], operation, body)
+            response = await self._attempt(asked)
         if isinstance(response, _Refused):
             raise response.error()
         return response
 
-    async def _post(self, service: Service, operation: str, body: bytes) -> Item | _Refused:
+    async def _attempt(self, asked: _Asked) -> Item | _Refused:
+        service, method, operation, body = asked.service, asked.method, asked.operation, asked.body
         origin, base = parse_url(self.endpoint(service.name))
         place, told = _addressed(service, operation)
         path = base + place or "/"
         headers = signed_headers(
-            "POST",
+            method,
             path,
-            {"host": origin.authority, **told},
+            {"host": origin.authority, **told, **asked.told},
             body,
             await self._credentials(),
             Scope(self._region, service.signed_as or service.name),
@@ -167,7 +176,7 @@ class AwsApi:
         )
         try:
             response = await self._client.request(
-                "POST", origin, path, _sendable(headers), body, timeouts=self._timeouts
+                method, origin, path, _sendable(headers), body, timeouts=self._timeouts
             )
             answer = await response.read(RESPONSE_BYTES_MAX)
         except TransportError as error:
@@ -184,6 +193,14 @@ class AwsApi:
         moved = abs(skew_s - self._skew_s) > 60
         self._skew_s = skew_s if moved else self._skew_s
         return moved
+
+
+class _Asked(Struct, frozen=True):
+    service: Service
+    method: str
+    operation: str
+    body: bytes
+    told: Mapping[str, str]
 
 
 class _Refused(Struct, frozen=True):
@@ -230,7 +247,7 @@ def _read(response: Response, answer: bytes) -> Item | _Refused:
         document = orjson.loads(answer) if answer else {}
     except orjson.JSONDecodeError as error:
         raise Unanswered("UnreadableAnswer", f"status {response.status}") from error
-    if response.status == 200:
+    if response.status < 300:
         return dict(document)
     named = document.get("__type") or (response.header(b"x-amzn-errortype") or b"Unknown").decode("latin-1")
     code = str(named).partition(":")[0].rpartition("#")[2]

@@ -1,0 +1,80 @@
+"""Answers API Gateway's `$connect`: the session begins, or its refusal leaves with a status of HTTP's.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-keys-connect-disconnect.html
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gateway.auth.principal import Principal
+from gateway.errors import GatewayError, NotFound
+from gateway.protocols.shared.openai_errors import encode_error
+from gateway.sockets.connecting import PROTOCOL, Handshake, Wanted, model_in
+from gateway.wiring.following import look
+from gateway.wiring.sockets import callers, connecting
+
+UNFORESEEN = "The gateway failed while serving the request."
+
+log = logging.getLogger(__name__)
+
+
+def _realtime(principal: Principal, model: str) -> Wanted:
+    from gateway.wiring.realtime import wanted  # noqa: PLC0415  # other kinds of sessions do without
+
+    return wanted(principal, model)
+
+
+# What a session is to be, by the stage under which its socket is opened.
+KINDS: Mapping[str, Callable[[Principal, str], Wanted]] = {"realtime": _realtime}
+
+
+async def connect(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    """The answer to a handshake: 200 with the subprotocol, or the refusal."""
+    handshake = _handshake(event)
+    try:
+        await _begin(handshake)
+    except GatewayError as error:
+        return _refusal(handshake, error)
+    except Exception:
+        log.exception("a handshake failed")
+        return _refusal(handshake, GatewayError(UNFORESEEN))
+    log.info("connected", extra={"event": "request", "request_id": handshake.request_id, "status": 200})
+    # A client that offers subprotocols has to be given one of them.
+    chosen = {"Sec-WebSocket-Protocol": PROTOCOL} if PROTOCOL in handshake.protocols else {}
+    return {"statusCode": 200, "headers": chosen}
+
+
+async def _begin(handshake: Handshake) -> None:
+    if handshake.stage not in KINDS:
+        raise NotFound(f"Unknown path: {handshake.stage}.", code="unknown_url")
+    looking = look()
+    caller = await callers().of(handshake)
+    if looking is not None:
+        await looking
+    wanted = KINDS[handshake.stage](caller.principal, model_in(handshake, caller.settings))
+    await connecting().begin(handshake, caller, wanted)
+
+
+def _handshake(event: Mapping[str, Any]) -> Handshake:
+    context = event["requestContext"]
+    headers = [(name.lower(), value) for name, values in event["multiValueHeaders"].items() for value in values]
+    return Handshake(
+        context["connectionId"],
+        context["stage"],
+        context["requestId"],
+        context["identity"]["sourceIp"],
+        headers,
+        event.get("queryStringParameters") or {},
+    )
+
+
+def _refusal(handshake: Handshake, error: GatewayError) -> dict[str, Any]:
+    told = {"event": "request", "request_id": handshake.request_id, "status": error.status, "error_code": error.code}
+    log.info("refused", extra=told)
+    headers = {"Content-Type": "application/json", "X-Request-Id": handshake.request_id, **(error.window or {})}
+    if error.retry_after_s is not None:
+        headers["Retry-After"] = str(max(1, error.retry_after_s))
+    return {"statusCode": error.status, "headers": headers, "body": encode_error(error).decode()}

@@ -1,0 +1,276 @@
+"""Carries a session through one invocation: reads its letters, has its conversation hear them, and hands it over.
+
+A run ends when the client leaves, the conversation ends, the session's hour is over, or the invocation's time is. In
+the last case it stops reading, hears what it has read, stores the sealed state, and starts the run that follows, which
+finds the letters that came meanwhile in the mailbox.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gateway.accounts.sealing import sealed, unsealed
+from gateway.errors import ServiceUnavailable
+from gateway.ports.clock import Clock
+from gateway.ports.sockets import Connections, Letter, Mailboxes, Runs, SocketRecord, SocketRecords
+from gateway.sockets.line import Line
+from gateway.sockets.order import Order
+
+# A session whose run does not say so for this long is dead; it says so several times as often.
+ALIVE_S = 60
+BEATS = 4
+# The time before the invocation's end in which a hand-over waits for a quiet moment, and the part of it that is kept
+# for the hand-over itself.
+HAND_OVER_S = 60.0
+HAND_OVER_SHARE = 0.2
+LAST_SHARE = 0.4
+POLL_S = 10
+LAST_POLL_S = 1
+LOOK_S = 0.05
+REMOVED_AT_ONCE = 10
+
+log = logging.getLogger(__name__)
+
+
+class Conversation(Protocol):
+    """The subject of a session. Its verbs are called one after another, but for `run`, which goes on beside them."""
+
+    async def run(self) -> None:
+        """Opens what it needs and goes on until it is over by itself; then the client is hung up on."""
+
+    async def hear(self, data: bytes) -> None:
+        """Takes a message of the client."""
+
+    async def leave(self) -> bytes:
+        """Ends what is open here, and returns what another run needs to go on."""
+
+    async def end(self, *, expired: bool) -> None:
+        """Ends for good: the client has gone, or its time is over."""
+
+    @property
+    def quiet(self) -> bool:
+        """True where a hand-over would interrupt nothing that is known of."""
+
+    @property
+    def settled(self) -> bool:
+        """True where it is quiet, and what was heard last has been answered, as far as can be told."""
+
+    def noted(self, record: SocketRecord) -> SocketRecord:
+        """The record with what is to be known of the conversation if this process dies: its hold."""
+
+    @property
+    def changed(self) -> asyncio.Event:
+        """Set where that is another than before."""
+
+
+# Makes the conversation of a record, with the line to its client and the state of the run before.
+Kind = Callable[[SocketRecord, Line, bytes | None], Awaitable[Conversation]]
+
+
+class Tools(Struct, frozen=True):
+    """The parts that carry sessions."""
+
+    records: SocketRecords
+    mailboxes: Mailboxes
+    connections: Connections
+    runs: Runs
+    clock: Clock
+    clear: Callable[[SocketRecord], Awaitable[None]]
+
+
+class Carrier:
+    """One run of one session."""
+
+    def __init__(self, tools: Tools, kinds: Mapping[str, Kind], deadline_s: float) -> None:
+        self._tools = tools
+        self._kinds = kinds
+        now_s = tools.clock.now_s()
+        self._alive_s = min(ALIVE_S, int(deadline_s - now_s) + 1)
+        margin_s = min(HAND_OVER_S, (deadline_s - now_s) * HAND_OVER_SHARE)
+        self._late_s = deadline_s - margin_s
+        self._latest_s = deadline_s - margin_s * LAST_SHARE
+        self._stopping = False
+        self._left = asyncio.Event()
+        self._new = asyncio.Event()
+        self._order = Order()
+        self._receipts: list[str] = []
+
+    @property
+    def late(self) -> int:
+        """The letters that came too late to be put in order."""
+        return self._order.late
+
+    async def carry(self, connection_id: str, run: int, secret: str) -> str:
+        """Carries the run, and returns how it ended."""
+        tools = self._tools
+        # Not the invocation's id, which Lambda's second try of an event has too.
+        owner = secrets.token_hex(16)
+        record = await tools.records.take(connection_id, run, owner, self._alive_until_s())
+        if record is None:
+            return await self._not_taken(connection_id, run)
+        line = Line(tools.connections, tools.clock, record.stage, connection_id)
+        state = None if record.state is None else unsealed(record.state, secret, connection_id)
+        self._order = Order(record.seen)
+        conversation = await self._kinds[record.kind](record, line, state)
+        reading = asyncio.create_task(self._read(connection_id))
+        hearing = asyncio.create_task(self._hear(connection_id, conversation))
+        others = {
+            asyncio.create_task(conversation.run()): "ended",
+            asyncio.create_task(line.gone.wait()): "left",
+            asyncio.create_task(self._left.wait()): "left",
+            asyncio.create_task(self._over(record)): "expired",
+            asyncio.create_task(self._late(conversation)): "late",
+            asyncio.create_task(self._beat(record, conversation)): "lost",
+        }
+        try:
+            done, _ = await asyncio.wait({reading, hearing, *others}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                # A failure of any part is the run's.
+                task.result()
+            how = next(others[task] for task in done if task in others)
+            if how == "late":
+                await self._hand_over(record, conversation, (reading, hearing), secret)
+            elif how != "lost":
+                await self._end(record, conversation, line, how)
+        except Exception:
+            log.exception("a session failed")
+            await tools.clear(conversation.noted(record))
+            return "failed"
+        finally:
+            for task in (reading, hearing, *others):
+                task.cancel()
+        return how
+
+    async def _not_taken(self, connection_id: str, run: int) -> str:
+        """An event of a run that another invocation has taken: one that has died, or that a first event has started.
+
+        Which of both it is shows once the life of the session is over, or is renewed.
+        """
+        before = await self._tools.records.read(connection_id)
+        if before is None or before.run != run:
+            return "taken"
+        await asyncio.sleep(max(0.0, before.alive_until_s - self._tools.clock.now_s()) + 1)
+        after = await self._tools.records.read(connection_id)
+        if after is None or (after.run, after.alive_until_s) != (run, before.alive_until_s):
+            return "taken"
+        await self._tools.clear(after)
+        return "cleared"
+
+    async def _read(self, connection_id: str) -> None:
+        """Receives letters until a hand-over; a call that waits is not given up, since it may have taken some."""
+        while not self._stopping:
+            is_near = self._tools.clock.now_s() > self._late_s - POLL_S
+            letters = await self._tools.mailboxes.receive(connection_id, LAST_POLL_S if is_near else POLL_S)
+            now_s = self._tools.clock.monotonic_s()
+            for letter in letters:
+                if not self._order.put(letter, now_s):
+                    self._receipts.append(letter.receipt)
+            self._new.set()
+
+    async def _hear(self, connection_id: str, conversation: Conversation) -> None:
+        """Has the conversation hear each letter in its turn."""
+        while True:
+            for letter in self._order.due(self._tools.clock.monotonic_s()):
+                await self._take(letter, conversation)
+            while len(self._receipts) >= REMOVED_AT_ONCE:
+                await self._remove(connection_id)
+            at_s = self._order.next_at()
+            self._new.clear()
+            wait_s = None if at_s is None else max(0.0, at_s - self._tools.clock.monotonic_s())
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._new.wait()
+            except TimeoutError:
+                continue
+
+    async def _take(self, letter: Letter, conversation: Conversation) -> None:
+        if letter.data is None:
+            self._left.set()
+        else:
+            await conversation.hear(letter.data)
+        self._receipts.append(letter.receipt)
+
+    async def _remove(self, connection_id: str) -> None:
+        removed, self._receipts = self._receipts[:REMOVED_AT_ONCE], self._receipts[REMOVED_AT_ONCE:]
+        await self._tools.mailboxes.remove(connection_id, removed)
+
+    async def _beat(self, record: SocketRecord, conversation: Conversation) -> None:
+        """Renews the session's life; returns once another has it."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._alive_s / BEATS):
+                    await conversation.changed.wait()
+            conversation.changed.clear()
+            try:
+                noted = replace(conversation.noted(record), alive_until_s=self._alive_until_s())
+                if not await self._tools.records.save(noted):
+                    return
+            except ServiceUnavailable:
+                log.warning("a session's life was not renewed")
+
+    async def _over(self, record: SocketRecord) -> None:
+        await asyncio.sleep(max(0.0, record.over_by_s - self._tools.clock.now_s()))
+
+    async def _late(self, conversation: Conversation) -> None:
+        await asyncio.sleep(max(0.0, self._late_s - self._tools.clock.now_s()))
+        await self._until(lambda: conversation.quiet)
+
+    async def _until(self, holds: Callable[[], bool]) -> None:
+        """Waits until something holds, or it is too late to wait for it."""
+        while True:
+            if holds() or self._tools.clock.now_s() >= self._latest_s:
+                return
+            await asyncio.sleep(LOOK_S)
+
+    async def _hand_over(
+        self,
+        record: SocketRecord,
+        conversation: Conversation,
+        working: tuple[asyncio.Task[None], asyncio.Task[None]],
+        secret: str,
+    ) -> None:
+        tools, connection_id = self._tools, record.connection_id
+        reading, hearing = working
+        self._stopping = True
+        await reading
+        await self._until(lambda: self._order.next_at() is None)
+        hearing.cancel()
+        await asyncio.wait({hearing})
+        await self._until(lambda: conversation.settled)
+        state = await conversation.leave()
+        while self._receipts:
+            await self._remove(connection_id)
+        following = replace(
+            conversation.noted(record),
+            state=sealed(state, secret, connection_id),
+            seen=self._order.seen,
+            alive_until_s=self._alive_until_s(),
+        )
+        if not await tools.records.pass_on(following):
+            log.warning("a session was taken from its run")
+            return
+        await tools.runs.start(connection_id, record.run + 1, secret)
+
+    async def _end(self, record: SocketRecord, conversation: Conversation, line: Line, how: str) -> None:
+        tools, connection_id = self._tools, record.connection_id
+        await conversation.end(expired=how == "expired")
+        if how != "left":
+            await line.hang_up()
+        await tools.mailboxes.delete(connection_id)
+        await tools.records.delete(connection_id)
+
+    def _alive_until_s(self) -> int:
+        return int(self._tools.clock.now_s()) + self._alive_s
+
+
+def new_secret() -> str:
+    """A secret that seals the state of a session between its runs, and is stored nowhere."""
+    return secrets.token_urlsafe(24)

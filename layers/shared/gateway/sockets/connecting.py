@@ -1,0 +1,183 @@
+"""Judges the handshake of a socket, and begins its session: who asks, for which model, and whether it is paid for.
+
+Everything that can be refused is refused here, before the upgrade, with HTTP's own status. What begins is a hold, a
+mailbox, a record and a run, in that order; what fails on the way takes back what it has begun.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gateway.auth.principal import Principal, admit_key, key_hash, key_in
+from gateway.canonical.money import Tier
+from gateway.errors import AuthenticationFailed, GatewayError, InvalidRequest
+from gateway.ports.clock import Clock
+from gateway.ports.keys import Keys
+from gateway.ports.money import DeferredSettlements, Money
+from gateway.ports.provider_keys import OwnKeys
+from gateway.ports.sockets import ClientSecret, Mailboxes, Runs, SocketRecord, SocketRecords
+from gateway.sockets.carrying import ALIVE_S, new_secret
+from gateway.sockets.purse import Purse
+
+# OpenAI's own bound, which API Gateway's two hours leave room for.
+SESSION_S = 3600
+PROTOCOL, KEY_PROTOCOL = "realtime", "openai-insecure-api-key."
+SECRET_PREFIX = "ek_"  # noqa: S105  # what a secret begins with
+NO_SECRET = "Incorrect or expired client secret provided."  # noqa: S105  # a refusal's words
+
+log = logging.getLogger(__name__)
+
+
+class Handshake(Struct, frozen=True):
+    """A client's wish to open a socket. Header names are lower-case; a name may come more than once."""
+
+    connection_id: str
+    stage: str
+    request_id: str
+    source_ip: str
+    headers: Sequence[tuple[str, str]]
+    query: Mapping[str, str]
+
+    @property
+    def protocols(self) -> list[str]:
+        """The subprotocols that the client offers."""
+        offered = (value for name, value in self.headers if name == "sec-websocket-protocol")
+        return [each.strip() for value in offered for each in value.split(",") if each.strip()]
+
+
+class Caller(Struct, frozen=True):
+    """A caller who opens a session, by the hash of the key, with the settings of a client secret."""
+
+    principal: Principal
+    key_hash: str
+    settings: bytes = b""
+
+
+class Wanted(Struct, frozen=True):
+    """A session to be: its kind, the model as it was asked for, what it may cost before its first charge."""
+
+    kind: str
+    model: str
+    tier: Tier
+    price_version: str
+    model_used: str
+    exposure_nanousd: int
+    settings: bytes = b""
+
+
+class Callers(Struct, frozen=True):
+    """Finds out who opens a session."""
+
+    keys: Keys
+    records: SocketRecords
+    own_keys: OwnKeys
+    clock: Clock
+
+    async def of(self, handshake: Handshake) -> Caller:
+        """The caller, by a key or by a client secret; raises the refusal."""
+        shown = shown_in(handshake)
+        if shown.startswith(SECRET_PREFIX):
+            secret = await self.records.secret(key_hash(shown))
+            if secret is None or secret.expires_at_s <= self.clock.now_s():
+                raise AuthenticationFailed(NO_SECRET)
+            # It was given to another machine than the one that the key may be used from.
+            principal = await self.principal(secret.key_hash, None)
+            return Caller(principal, secret.key_hash, secret.settings)
+        return Caller(await self.principal(key_hash(shown), handshake.source_ip), key_hash(shown))
+
+    async def principal(self, hashed: str, source_ip: str | None) -> Principal:
+        """The caller as it stands now; raises the refusal."""
+        record = await self.keys.find(hashed)
+        if record is not None and source_ip is None:
+            record = replace(record, allowed_ips=())
+        principal = admit_key(record, source_ip or "", self.clock.now_s())
+        if principal.key.has_provider_keys:
+            return replace(principal, own_keys=tuple(await self.own_keys.of(principal.account_id)))
+        return principal
+
+
+class Connecting(Struct, frozen=True):
+    """Begins sessions."""
+
+    records: SocketRecords
+    mailboxes: Mailboxes
+    runs: Runs
+    money: Money
+    deferred: DeferredSettlements
+    clock: Clock
+
+    async def begin(self, handshake: Handshake, caller: Caller, wanted: Wanted) -> None:
+        """Begins a session; raises the refusal."""
+        now_s = int(self.clock.now_s())
+        over_by_s = now_s + SESSION_S
+        purse = Purse(
+            caller.principal,
+            self.money,
+            self.deferred,
+            self.clock,
+            request_id=handshake.request_id,
+            model=wanted.model,
+            tier=wanted.tier,
+            price_version=wanted.price_version,
+            model_used=wanted.model_used,
+            over_by_s=over_by_s + ALIVE_S,
+        )
+        refusal = await purse.open(wanted.exposure_nanousd)
+        if refusal is not None:
+            raise refusal.error()
+        record = SocketRecord(
+            connection_id=handshake.connection_id,
+            stage=handshake.stage,
+            kind=wanted.kind,
+            account_id=caller.principal.account_id,
+            key_hash=caller.key_hash,
+            source_ip=handshake.source_ip,
+            model=wanted.model,
+            created_s=now_s,
+            over_by_s=over_by_s,
+            # The first run has to start: its code may have to be fetched.
+            alive_until_s=now_s + 2 * ALIVE_S,
+            request_id=handshake.request_id,
+            hold=purse.hold,
+            settings=caller.settings,
+        )
+        try:
+            await self.mailboxes.open(handshake.connection_id)
+            await self.records.create(record)
+            await self.runs.start(handshake.connection_id, 0, new_secret())
+        except GatewayError:
+            await purse.close()
+            await self.mailboxes.delete(handshake.connection_id)
+            raise
+
+
+def shown_in(handshake: Handshake) -> str:
+    """The key or client secret that a handshake shows: in a header, or as a subprotocol, as pages in browsers do."""
+    offered = {each.removeprefix(KEY_PROTOCOL) for each in handshake.protocols if each.startswith(KEY_PROTOCOL)}
+    carried = [*handshake.headers, *(("authorization", f"Bearer {each}") for each in offered)]
+    return key_in([(name, value) for name, value in carried if name != "authorization" or value], [])
+
+
+def model_in(handshake: Handshake, settings: bytes) -> str:
+    """The model that a handshake names, or that its client secret has set."""
+    kept = msgspec.json.decode(settings) if settings else {}
+    model = kept.get("model") or handshake.query.get("model") or handshake.query.get("deployment")
+    if not isinstance(model, str) or not model:
+        raise InvalidRequest("Name a model: '?model=...'.", param="model", code="missing_model")
+    return model
+
+
+def minted() -> str:
+    """A new client secret."""
+    return SECRET_PREFIX + secrets.token_urlsafe(32)
+
+
+def secret_of(caller: Principal, hashed: str, expires_at_s: int, settings: bytes) -> ClientSecret:
+    """A client secret as it is stored."""
+    return ClientSecret(caller.account_id, hashed, expires_at_s, settings)

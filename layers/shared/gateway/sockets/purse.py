@@ -1,0 +1,201 @@
+"""Pays for a session: one hold after another, each ended by what the provider has reported and followed by the next.
+
+A hold counts in the caller's limits as a request does, so that each response counts once, and an open session is one of
+those that the key runs at once. It is raised as the session asks. Where the next hold is refused by a limit, the next
+response meets that refusal; where no money is left, the session ends.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import sys
+from collections.abc import Sequence
+
+from gateway.auth.principal import Principal
+from gateway.canonical.limits import NO_LIMITS, NO_TOKENS, KeyLimits, TokenDemand, user_name
+from gateway.canonical.money import Charge, Hold, HoldRequest, NanoUsd, Refusal, Tier, ToolCost
+from gateway.canonical.realtime import Spent
+from gateway.canonical.usage import Usage
+from gateway.errors import GatewayError, InsufficientBalance, RateLimited, ServiceUnavailable
+from gateway.ledger.hold_ids import hold_id_at
+from gateway.limits.windows import enforced_rpm
+from gateway.logs.metrics import Metric, measure
+from gateway.pipeline.charge import alert_at_nanousd
+from gateway.ports.clock import Clock
+from gateway.ports.money import DeferredSettlements, Money
+
+# The tokens that a response is taken for before they are known; its end counts what they were.
+TOKENS_AHEAD = 1024
+NO_MONEY = "The balance, or a spend cap, does not cover more of this session."
+
+log = logging.getLogger(__name__)
+
+
+class Purse:
+    """The money of one session.
+
+    `hold` is the open one, `None` while a limit keeps the next from being made. `beside` is what other models have done
+    for the session, which its next charge pays.
+    """
+
+    def __init__(
+        self,
+        principal: Principal,
+        money: Money,
+        deferred: DeferredSettlements,
+        clock: Clock,
+        *,
+        request_id: str,
+        model: str,
+        tier: Tier,
+        price_version: str,
+        model_used: str,
+        over_by_s: int,
+        user: str | None = None,
+        hold: Hold | None = None,
+        beside: Sequence[Spent] = (),
+    ) -> None:
+        self._principal = principal
+        self._money = money
+        self._deferred = deferred
+        self._clock = clock
+        self._request_id = request_id
+        self._model = model
+        self._tier = tier
+        self._price_version = price_version
+        self._model_used = model_used
+        self._over_by_s = over_by_s
+        self._user = user
+        self._wanted: NanoUsd = 0 if hold is None else hold.amount_nanousd
+        self.hold = hold
+        self.beside = list(beside)
+
+    async def open(self, amount: NanoUsd, *, limited: bool = True) -> Refusal | None:
+        """Makes a hold; the refusal where there is one. Without limits only what the account can pay counts."""
+        self._wanted = amount
+        key = self._principal.key
+        asked = HoldRequest(
+            account_id=self._principal.account_id,
+            key_id=key.key_id,
+            hold_id=hold_id_at(self._clock.now_s(), secrets.randbits(40)),
+            amount_nanousd=amount,
+            deadline_s=self._over_by_s,
+            key_rpm_limit=enforced_rpm(key.rpm_limit) if limited else sys.maxsize,
+            spend_cap_nanousd=key.monthly_spend_cap_nanousd,
+            limits=KeyLimits(key.tpm_limit, key.max_parallel, key.user_rpm_limit) if limited else NO_LIMITS,
+            tokens=NO_TOKENS if key.tpm_limit is None or not limited else TokenDemand(TOKENS_AHEAD, TOKENS_AHEAD),
+            lease_until_s=self._over_by_s,
+            user=user_name(key.key_id, self._user),
+            alert_at_nanousd=alert_at_nanousd(key),
+            seat=key.seat,
+            seat_cap_nanousd=key.seat_cap_nanousd,
+        )
+        outcome = await self._money.admit(asked, self._clock.now_s())
+        if isinstance(outcome, Refusal):
+            return outcome
+        self.hold = outcome.hold
+        return None
+
+    async def cover(self, amount: NanoUsd) -> GatewayError | None:
+        """Has at least this amount held; the refusal where that cannot be."""
+        self._wanted = amount
+        if self.hold is None:
+            return await self._refusal(amount)
+        if self.hold.amount_nanousd >= amount:
+            return None
+        key = self._principal.key
+        caps = {"spend_cap_nanousd": key.monthly_spend_cap_nanousd, "seat_cap_nanousd": key.seat_cap_nanousd}
+        raised = await self._money.extend(self.hold, amount, **caps)
+        if raised is None:
+            return InsufficientBalance(NO_MONEY)
+        self.hold = raised
+        return None
+
+    async def begin(self) -> GatewayError | None:
+        """Has a hold for a response that is about to begin; the refusal where a limit does not let it."""
+        return await self._refusal(self._wanted) if self.hold is None else None
+
+    async def charge(self, spent: Spent, next_amount: NanoUsd) -> GatewayError | None:
+        """Ends the open hold with a charge, and makes the next one; a refusal where there is no money for it.
+
+        What another model has done, which writes down what the caller says, is paid with the session's own next charge,
+        in a line of its own: it is no request of the caller's.
+        """
+        if spent.model != self._model_used:
+            self.beside.append(spent)
+            await self.checkpoint()
+            return None
+        await self._settle(spent)
+        refusal = await self._refusal(next_amount)
+        # A limit is for the next response to meet: one that does not come is not refused.
+        return None if isinstance(refusal, RateLimited) else refusal
+
+    async def checkpoint(self) -> None:
+        """Stores what is owed so far, for the sweeper."""
+        if self.hold is None:
+            return
+        try:
+            self.hold = await self._money.checkpoint(self.hold, self._charge(self._rest(), self.hold))
+        except ServiceUnavailable:
+            log.warning("a checkpoint was not written")
+
+    async def close(self) -> None:
+        """Pays what is owed still, and gives back what is held."""
+        if self.beside:
+            await self._settle(self._rest())
+        if self.hold is None:
+            return
+        hold, self.hold = self.hold, None
+        try:
+            await self._money.release(hold, self._clock.now_s())
+        except ServiceUnavailable:
+            await self._deferred.put(hold, None)
+
+    def _rest(self) -> Spent:
+        """A charge that pays nothing but what other models have done."""
+        return Spent("", self._model_used, 0, Usage())
+
+    async def _settle(self, spent: Spent) -> None:
+        """Ends the open hold with a charge. Where a limit has kept it from being made, one is made for the charge."""
+        if self.hold is None:
+            refusal = await self._refusal(spent.cost_nanousd + self._beside_nanousd, limited=False)
+            if self.hold is None:
+                log.error("a charge of %d nano-USD could not be held for: %s", spent.cost_nanousd, refusal)
+                measure({Metric.SHORTFALLS: 1, Metric.SHORTFALL_NANOUSD: spent.cost_nanousd})
+                return
+        hold, self.hold = self.hold, None
+        charge = self._charge(spent, hold)
+        self.beside = []
+        try:
+            await self._money.settle(hold, charge, self._clock.now_s())
+        except ServiceUnavailable:
+            await self._deferred.put(hold, charge)
+
+    async def _refusal(self, amount: NanoUsd, *, limited: bool = True) -> GatewayError | None:
+        try:
+            refusal = await self.open(amount, limited=limited)
+        except ServiceUnavailable as down:
+            return down
+        return None if refusal is None else refusal.error()
+
+    @property
+    def _beside_nanousd(self) -> NanoUsd:
+        return sum(each.cost_nanousd for each in self.beside)
+
+    def _charge(self, spent: Spent, hold: Hold) -> Charge:
+        key = self._principal.key
+        return Charge(
+            cost_nanousd=spent.cost_nanousd + self._beside_nanousd,
+            request_id=self._request_id,
+            generation_id=f"gen-nxn-{hold.hold_id}",
+            model_requested=self._model,
+            model_used=spent.model,
+            tier=self._tier,
+            price_version=self._price_version,
+            usage=spent.usage,
+            user_id=key.user_id,
+            org_id=key.org_id,
+            estimated=spent.estimated,
+            tools=tuple(ToolCost(each.model, 1, each.cost_nanousd) for each in self.beside),
+        )

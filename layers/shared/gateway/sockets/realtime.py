@@ -1,0 +1,244 @@
+"""A conversation in realtime: joins a session of `gateway.realtime` to its client, its provider and its money.
+
+What the session wants done is done in its order: what pays first, then the frames to either side.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gateway.auth.principal import Principal
+from gateway.canonical.realtime import RealtimeModel, Spent, Transcriber
+from gateway.errors import GatewayError, NotConfigured
+from gateway.operations.input_meter import tier_of
+from gateway.pipeline.provider_client import ProviderClient
+from gateway.ports.clock import Clock
+from gateway.ports.sockets import ProviderClosed, ProviderSocket, ProviderSockets, SocketRecord
+from gateway.providers.realtime.registry import REALTIME
+from gateway.realtime.session import Session, open_session
+from gateway.realtime.step import Step, Terms
+from gateway.routing.plan import Candidate, id_of
+from gateway.sockets.line import Line
+from gateway.sockets.purse import Purse
+
+TICK_S = 5.0
+# A provider has answered what it was sent if it says nothing for this long.
+SETTLES_S = 0.5
+EXPIRED = "The session has reached its maximum duration of 60 minutes."
+
+RealtimeCandidate = Candidate[RealtimeModel]
+log = logging.getLogger(__name__)
+
+
+class Kept(Struct, frozen=True):
+    """State for the next run: which candidate is the session's, and the session's own state."""
+
+    candidate: str
+    session: bytes
+    beside: list[Spent] = []
+
+
+class Ways(Struct, frozen=True):
+    """The ways to providers."""
+
+    providers: ProviderClient
+    sockets: ProviderSockets
+    clock: Clock
+
+
+def terms_of(session_id: str, candidate: RealtimeCandidate, transcribers: Mapping[str, Transcriber]) -> Terms:
+    """The terms on which a session with a candidate is opened."""
+    return Terms(session_id, candidate, tier_of(candidate), transcribers)
+
+
+def session_of(candidate: RealtimeCandidate, terms: Terms, clock: Clock, state: bytes | None = None) -> Session:
+    """The session with a candidate, or the one of a state."""
+    return open_session(REALTIME[candidate.target.provider].wire, terms, clock, state)
+
+
+class RealtimeConversation:
+    """One conversation at one provider."""
+
+    def __init__(
+        self,
+        ways: Ways,
+        principal: Principal,
+        candidate: RealtimeCandidate,
+        session: Session,
+        purse: Purse,
+        line: Line,
+    ) -> None:
+        self._ways = ways
+        self._principal = principal
+        self._candidate = candidate
+        self._session = session
+        self._purse = purse
+        self._line = line
+        self._socket: ProviderSocket | None = None
+        self._opened = asyncio.Event()
+        self._over = asyncio.Event()
+        self._reconnects = False
+        self._turn = asyncio.Lock()
+        self.changed = asyncio.Event()
+        # When either side was last heard.
+        self._last_s = 0.0
+
+    async def run(self) -> None:
+        if not await self._begin():
+            return
+        hearing = asyncio.create_task(self._hear_provider())
+        ticking = asyncio.create_task(self._tick())
+        over = asyncio.create_task(self._over.wait())
+        try:
+            done, _ = await asyncio.wait({hearing, ticking, over}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in (hearing, ticking, over):
+                task.cancel()
+
+    async def _begin(self) -> bool:
+        """Opens the provider's socket and says what it begins with; false where that ends the session."""
+        try:
+            self._socket = await self._open()
+        except ProviderClosed as closed:
+            log.warning("the provider refused a session: %s", closed)
+            await self._do(partial(self._session.provider_gone, closed.code))
+            return False
+        except GatewayError as error:
+            await self._do(partial(self._session.refused, error))
+            return False
+        await self._do(self._session.opened)
+        self._opened.set()
+        return True
+
+    async def hear(self, data: bytes) -> None:
+        await self._opened.wait()
+        await self._do(partial(self._session.from_client, data))
+
+    async def leave(self) -> bytes:
+        async with self._turn:
+            await self._apply(self._session.left())
+            if self._socket is not None:
+                await self._socket.close()
+            return msgspec.json.encode(Kept(id_of(self._candidate), self._session.state(), self._purse.beside))
+
+    async def end(self, *, expired: bool) -> None:
+        async with self._turn:
+            if expired:
+                await self._apply(self._session.refused(GatewayError(EXPIRED, code="session_expired")))
+            elif not self._over.is_set():
+                await self._apply(self._session.left())
+            if self._socket is not None:
+                await self._socket.close()
+            await self._purse.close()
+
+    @property
+    def quiet(self) -> bool:
+        return self._session.quiet
+
+    @property
+    def settled(self) -> bool:
+        return self.quiet and self._ways.clock.monotonic_s() - self._last_s > SETTLES_S
+
+    def noted(self, record: SocketRecord) -> SocketRecord:
+        return replace(record, hold=self._purse.hold)
+
+    async def _open(self) -> ProviderSocket:
+        """The candidate's socket, with the first of its credentials; raises `ProviderClosed` or the refusal."""
+        target = self._candidate.target
+        found = await self._ways.providers.choice(self._candidate, self._principal)
+        if not found:
+            raise NotConfigured
+        credential = await self._ways.providers.ready(target.provider, found[0])
+        transcribes = self._candidate.model.does != "conversation"
+        socket = REALTIME[target.provider].socket(
+            target.upstream_model, credential, self._ways.clock.now_s(), transcribes=transcribes
+        )
+        return await self._ways.sockets.open(socket.url, socket.headers)
+
+    async def _hear_provider(self) -> None:
+        while not self._over.is_set() and self._socket is not None:
+            try:
+                data = await self._socket.receive()
+            except ProviderClosed as closed:
+                await self._do(partial(self._session.provider_gone, closed.code))
+                return
+            await self._do(partial(self._session.from_provider, data))
+            if self._reconnects and not await self._again():
+                return
+
+    async def _again(self) -> bool:
+        """Opens another socket of the provider in this one's place, while the client's events wait."""
+        self._reconnects = False
+        self._opened.clear()
+        if self._socket is not None:
+            await self._socket.close()
+        return await self._begin()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            async with self._turn:
+                await self._apply(self._session.tick())
+
+    async def _do(self, verb: Callable[[], Step]) -> None:
+        """Has the session judge one thing at a time, and does what it wants done."""
+        async with self._turn:
+            self._last_s = self._ways.clock.monotonic_s()
+            if not self._over.is_set():
+                await self._apply(verb())
+
+    async def _apply(self, step: Step) -> None:
+        refusal = await self._paid(step)
+        if refusal is not None:
+            # What was asked for does not leave; what the provider has said does.
+            step.to_provider, after = [], self._session.refused(refusal)
+        else:
+            after = None
+        try:
+            for frame in step.to_provider:
+                if self._socket is not None:
+                    await self._socket.send(frame)
+        except ProviderClosed as closed:
+            log.info("the provider has closed while it was written to: %s", closed)
+        for event in step.to_client:
+            await self._line.say(event)
+        self._reconnects = self._reconnects or step.reconnect
+        if step.close is not None:
+            self._over.set()
+        if after is not None and not self._over.is_set():
+            await self._refuse(after)
+
+    async def _refuse(self, step: Step) -> None:
+        """Does what a refusal leads to, which is not paid for but by what it charges."""
+        for spent in step.spent:
+            await self._purse.charge(spent, 0)
+        with suppress(ProviderClosed):
+            for frame in step.to_provider:
+                if self._socket is not None:
+                    await self._socket.send(frame)
+        for event in step.to_client:
+            await self._line.say(event)
+        if step.close is not None:
+            self._over.set()
+
+    async def _paid(self, step: Step) -> GatewayError | None:
+        """Charges what a step has spent, and has held what it asks for; the first refusal."""
+        refusal = None
+        for spent in step.spent:
+            refusal = await self._purse.charge(spent, self._session.exposure_nanousd) or refusal
+            self.changed.set()
+        if refusal is None and step.responses:
+            refusal = await self._purse.begin()
+        if refusal is None and step.ask_nanousd is not None:
+            refusal = await self._purse.cover(step.ask_nanousd)
+        return refusal

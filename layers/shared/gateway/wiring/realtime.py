@@ -1,0 +1,99 @@
+"""Builds realtime: which candidate a session has, and its conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gateway.auth.principal import Principal
+from gateway.canonical.realtime import TRANSCRIPTION, Transcriber
+from gateway.canonical.request import RoutingPreferences
+from gateway.catalog.live import LiveCatalog
+from gateway.catalog.realtime import REALTIME_MODELS
+from gateway.operations.input_meter import tier_of
+from gateway.providers.realtime.registry import KNOWN
+from gateway.routing.plan import id_of
+from gateway.routing.planning import candidates_for
+from gateway.sockets.connecting import Wanted
+from gateway.sockets.purse import Purse
+from gateway.sockets.realtime import (
+    Kept,
+    RealtimeCandidate,
+    RealtimeConversation,
+    Ways,
+    session_of,
+    terms_of,
+)
+from gateway.wiring.following import follow
+from gateway.wiring.money import money
+from gateway.wiring.process import process
+from gateway.wiring.sockets import callers, deferred
+
+if TYPE_CHECKING:
+    from gateway.ports.sockets import SocketRecord
+    from gateway.sockets.carrying import Conversation
+    from gateway.sockets.line import Line
+
+REALTIME = "realtime"
+CATALOG = follow(LiveCatalog(REALTIME_MODELS, KNOWN))
+
+
+def wanted(principal: Principal, model: str) -> Wanted:
+    """The session with a model; raises the refusal of a model that the caller may not use."""
+    candidate = _candidates(principal, model)[0]
+    session = session_of(candidate, terms_of("", candidate, _transcribers(candidate)), process().clock)
+    return Wanted(
+        REALTIME,
+        model,
+        tier_of(candidate),
+        candidate.model.sale.price_version,
+        candidate.model.id,
+        session.exposure_nanousd,
+    )
+
+
+async def conversation(record: SocketRecord, line: Line, state: bytes | None) -> Conversation:
+    """The conversation of a record, for the invocation that carries it."""
+    from gateway.upstream.sockets import WebSockets  # noqa: PLC0415  # the function that carries them alone
+    from gateway.wiring.providers import provider_client  # noqa: PLC0415  # likewise
+
+    on = process()
+    principal = await callers().principal(record.key_hash, None)
+    kept = None if state is None else msgspec.json.decode(state, type=Kept)
+    found = _candidates(principal, record.model)
+    candidate = next((each for each in found if kept is None or id_of(each) == kept.candidate), found[0])
+    terms = terms_of(record.connection_id.rstrip("="), candidate, _transcribers(candidate))
+    session = session_of(candidate, terms, on.clock, None if kept is None else kept.session)
+    purse = Purse(
+        principal,
+        money(),
+        deferred(),
+        on.clock,
+        request_id=record.request_id,
+        model=record.model,
+        tier=tier_of(candidate),
+        price_version=candidate.model.sale.price_version,
+        model_used=candidate.model.id,
+        over_by_s=record.over_by_s,
+        hold=record.hold,
+        beside=() if kept is None else kept.beside,
+    )
+    ways = Ways(provider_client(), WebSockets(), on.clock)
+    return RealtimeConversation(ways, principal, candidate, session, purse, line)
+
+
+def _candidates(principal: Principal, model: str) -> list[RealtimeCandidate]:
+    return candidates_for(model, RoutingPreferences(), CATALOG, principal)
+
+
+def _transcribers(candidate: RealtimeCandidate) -> Mapping[str, Transcriber]:
+    """The models that write down what is said, at the candidate's provider, by their names."""
+    found: dict[str, Transcriber] = {}
+    for model in CATALOG.models():
+        for target in model.targets:
+            if model.does == TRANSCRIPTION and target.provider == candidate.target.provider:
+                by = Transcriber(model.id, target.upstream_model, target.price, model.sale)
+                found |= {model.id: by, target.upstream_model: by}
+    return found

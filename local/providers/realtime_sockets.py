@@ -1,0 +1,145 @@
+"""Serves the simulated Realtime API over WebSockets, with the faults that a client's words ask for.
+
+The words stand in a session's instructions or in what is asked, as everywhere: `chunk_ms` slows the deltas of a
+response; `cut_after=N` ends the socket after N events of it, with the code `code` if one is given; `stall_after=N`
+sends no more; `garbage_after=N` sends a frame that is no JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from local.providers import openai_dialects, openai_shapes
+from local.providers.faults import Fault, directives, merged
+from local.providers.openai_shapes import Dialect
+from local.providers.realtime import Conversation, Paced, question_of
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+INTERNAL_ERROR = 1011
+PATHS = ("/realtime", "/openai/v1/realtime", "/v1/realtime")
+DIALECTS: tuple[Dialect, ...] = (
+    openai_shapes.OPENAI,
+    openai_dialects.AZURE,
+    next(row for row in openai_dialects.DIALECTS if row.row == "xai"),
+)
+
+
+class Sockets:
+    """The sockets of all rows that speak this wire."""
+
+    def __init__(self) -> None:
+        self._serial = 0
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        found = _found(scope)
+        await receive()
+        if found is None:
+            await _refuse(send, 404, b'{"error": {"message": "Invalid URL", "type": "invalid_request_error"}}')
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        given = headers.get(found.key_header, "")
+        if given not in {found.api_key, f"Bearer {found.api_key}"}:
+            await _refuse(send, 401, orjson.dumps({"error": {"message": "Incorrect API key provided."}}))
+            return
+        query = dict(parse_qsl(scope["query_string"].decode()))
+        self._serial += 1
+        await send({"type": "websocket.accept"})
+        await Served(Conversation(query.get("model", ""), self._serial), receive, send).run()
+
+
+class Served:
+    """One open socket."""
+
+    def __init__(self, conversation: Conversation, receive: Receive, send: Send) -> None:
+        self._conversation = conversation
+        self._receive = receive
+        self._send = send
+        self._turn = asyncio.Lock()
+        self._speaking: asyncio.Task[None] | None = None
+        self._over = asyncio.Event()
+
+    async def run(self) -> None:
+        for event in self._conversation.begun():
+            await self._say(event)
+        hearing = asyncio.ensure_future(self._hear())
+        over = asyncio.ensure_future(self._over.wait())
+        await asyncio.wait({hearing, over}, return_when=asyncio.FIRST_COMPLETED)
+        for task in filter(None, (hearing, over, self._speaking)):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _hear(self) -> None:
+        while True:
+            message = await self._receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            text = message.get("text")
+            async with self._turn:
+                before = self._conversation.turn
+                told = self._conversation.received(text if isinstance(text, str) else "")
+                for event in told:
+                    await self._say(event)
+                turn = self._conversation.turn
+            if turn is not before:
+                if self._speaking is not None:
+                    self._speaking.cancel()
+                self._speaking = None if turn is None else asyncio.ensure_future(self._speak())
+
+    async def _speak(self) -> None:
+        turn = self._conversation.turn
+        if turn is None:
+            return
+        said = question_of(self._conversation.items)
+        fault = merged([self._conversation.fault, *directives(said)])
+        for number, paced in enumerate(turn.left):
+            if await self._breaks(fault, number):
+                return
+            await self._pause(paced)
+            async with self._turn:
+                if self._conversation.turn is not turn:
+                    return
+                if paced.event["type"] == "response.done":
+                    self._conversation.ended()
+                await self._say(paced.event)
+
+    async def _breaks(self, fault: Fault, number: int) -> bool:
+        """True where a fault ends what is sent here."""
+        if number == fault.garbage_after:
+            await self._send({"type": "websocket.send", "text": "{not json"})
+        if number == fault.stall_after:
+            await asyncio.Event().wait()
+        if number != fault.cut_after:
+            return False
+        await self._send({"type": "websocket.close", "code": int(fault.code or INTERNAL_ERROR)})
+        self._over.set()
+        return True
+
+    @staticmethod
+    async def _pause(paced: Paced) -> None:
+        await asyncio.sleep(paced.wait_ms / 1000)
+
+    async def _say(self, event: dict[str, Any]) -> None:
+        await self._send({"type": "websocket.send", "text": orjson.dumps(event).decode()})
+
+
+def _found(scope: Message) -> Dialect | None:
+    for dialect in DIALECTS:
+        if scope["path"] in {dialect.prefix + path for path in PATHS}:
+            return dialect
+    return None
+
+
+async def _refuse(send: Send, status: int, body: bytes) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": body})

@@ -1,0 +1,191 @@
+"""Serves SQS to the stack: the queues of realtime sessions itself, and every other queue by handing the call to moto.
+
+A session's queue takes fifty messages a second, with a reader that waits; moto, which looks for them in a loop, is too
+slow for that. These are standard queues: a message may come twice, and out of order.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Operations.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+from urllib.parse import parse_qs
+
+import httpx
+import orjson
+
+from local.asgi import Receive, Scope, Send, answer, body_of
+
+# Session queues are told by their names (template.yaml, SESSION_QUEUES).
+MARK = "-realtime-"
+# A share of messages that come twice, as a standard queue's may.
+TWICE = 0.01
+TARGET = "AmazonSQS."
+MISSING = "com.amazonaws.sqs#QueueDoesNotExist"
+
+
+class NoQueue(LookupError):
+    """Reports that there is no queue of this name."""
+
+
+@dataclass(slots=True)
+class Kept:
+    """One message of a queue."""
+
+    message_id: str
+    body: str
+    sent_ms: int
+
+
+@dataclass(slots=True)
+class Queue:
+    """One queue: what waits, what is being worked on until when, and who waits for more."""
+
+    visibility_s: float
+    waiting: deque[Kept] = field(default_factory=deque)
+    taken: dict[str, tuple[Kept, float]] = field(default_factory=dict)
+    more: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def put(self, message: Kept) -> None:
+        self.waiting.append(message)
+        self.more.set()
+
+    async def take(self, most: int, wait_s: float) -> list[tuple[str, Kept]]:
+        """Takes messages, with the receipt of each; waits for the first one."""
+        deadline = time.monotonic() + wait_s
+        while not self._restored() and (left_s := deadline - time.monotonic()) > 0:
+            self.more.clear()
+            try:
+                async with asyncio.timeout(min(left_s, self.visibility_s)):
+                    await self.more.wait()
+            except TimeoutError:
+                continue
+        until = time.monotonic() + self.visibility_s
+        found = [(secrets.token_hex(8), self.waiting.popleft()) for _ in range(min(most, len(self.waiting)))]
+        self.taken |= {receipt: (message, until) for receipt, message in found}
+        return found
+
+    def _restored(self) -> bool:
+        """True where something waits, with what was taken and not removed in time."""
+        now = time.monotonic()
+        for receipt, (message, until) in list(self.taken.items()):
+            if until <= now:
+                del self.taken[receipt]
+                self.waiting.append(message)
+        return bool(self.waiting)
+
+
+class SessionQueues:
+    """The queues of sessions, by name."""
+
+    def __init__(self, random: Random | None = None) -> None:
+        self._queues: dict[str, Queue] = {}
+        self._random = random or Random()
+
+    @property
+    def names(self) -> list[str]:
+        return sorted(self._queues)
+
+    def send_form(self, form: str) -> None:
+        """Sends a message by SQS's query API, as an integration of API Gateway does. Raises NoQueue."""
+        given = {name: values[0] for name, values in parse_qs(form, keep_blank_values=True).items()}
+        self.send(_name(given["QueueUrl"]), given["MessageBody"])
+
+    def send(self, name: str, body: str) -> None:
+        queue = self._queue(name)
+        message = Kept(secrets.token_hex(16), body, time.time_ns() // 1_000_000)
+        queue.put(message)
+        if self._random.random() < TWICE:
+            queue.put(message)
+
+    def create(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        attributes = asked.get("Attributes", {})
+        self._queues.setdefault(asked["QueueName"], Queue(float(attributes.get("VisibilityTimeout", 30))))
+        return {"QueueUrl": f"http://sqs.local/123456789012/{asked['QueueName']}"}
+
+    def delete(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        queue = self._queue(_name(asked["QueueUrl"]))
+        del self._queues[_name(asked["QueueUrl"])]
+        queue.more.set()
+        return {}
+
+    def remove(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        queue = self._queue(_name(asked["QueueUrl"]))
+        for entry in asked["Entries"]:
+            queue.taken.pop(entry["ReceiptHandle"], None)
+        return {"Successful": [{"Id": entry["Id"]} for entry in asked["Entries"]], "Failed": []}
+
+    async def receive(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        queue = self._queue(_name(asked["QueueUrl"]))
+        found = await queue.take(asked.get("MaxNumberOfMessages", 1), asked.get("WaitTimeSeconds", 0))
+        return {"Messages": [_shown(receipt, message) for receipt, message in found]} if found else {}
+
+    def _queue(self, name: str) -> Queue:
+        if name not in self._queues:
+            raise NoQueue(name)
+        return self._queues[name]
+
+
+class SqsApi:
+    """An ASGI app below a private path."""
+
+    def __init__(self, prefix: str, queues: SessionQueues) -> None:
+        self._prefix = prefix
+        self._queues = queues
+        self._client = httpx.AsyncClient(timeout=60)
+        # Known once moto has started.
+        self.moto = ""
+        self._here: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+            "CreateQueue": queues.create,
+            "DeleteMessageBatch": queues.remove,
+            "DeleteQueue": queues.delete,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not secrets.compare_digest(scope["path"][: len(self._prefix)].encode(), self._prefix.encode()):
+            await answer(send, 404, b"{}")
+            return
+        body, headers = await body_of(receive), dict(scope["headers"])
+        operation = headers.get(b"x-amz-target", b"").decode().removeprefix(TARGET)
+        asked = orjson.loads(body) if body.startswith(b"{") else {}
+        if MARK not in _name(asked.get("QueueUrl") or asked.get("QueueName") or ""):
+            await self._hand_on(headers, body, send)
+            return
+        try:
+            told = await self._queues.receive(asked) if operation == "ReceiveMessage" else self._here[operation](asked)
+        except NoQueue:
+            await answer(send, 400, orjson.dumps({"__type": MISSING, "message": "The queue does not exist."}))
+            return
+        await answer(send, 200, orjson.dumps(told))
+
+    async def _hand_on(self, headers: Mapping[bytes, bytes], body: bytes, send: Send) -> None:
+        kept = {
+            name.decode(): value.decode() for name, value in headers.items() if name not in {b"host", b"content-length"}
+        }
+        answered = await self._client.post(self.moto, content=body, headers=kept)
+        await answer(send, answered.status_code, answered.content)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+def _name(url: str) -> str:
+    return url.rpartition("/")[2]
+
+
+def _shown(receipt: str, message: Kept) -> dict[str, Any]:
+    return {
+        "MessageId": message.message_id,
+        "ReceiptHandle": receipt,
+        "Body": message.body,
+        "MD5OfBody": hashlib.md5(message.body.encode(), usedforsecurity=False).hexdigest(),
+        "Attributes": {"SentTimestamp": str(message.sent_ms)},
+    }

@@ -1,0 +1,299 @@
+"""Emulates a WebSocket API of API Gateway: its routes call functions or queues, and functions answer by `@connections`.
+
+As on AWS, `$connect` decides before the upgrade, every message is handed to its integration as it comes, side by side
+with those before it and after it, and a frame or message that is too large ends the connection with 1009.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-overview.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import secrets
+import socket
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from random import Random
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+from uuid import UUID
+
+import orjson
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from local.asgi import Receive, Scope, Send, answer, body_of
+from local.functions import EventTooLarge, Functions, Throttled
+from local.invocation import FunctionFailed
+from local.limits import Limits
+from local.mapping_template import Message, render
+from local.queues import NoQueue, SessionQueues
+from local.template import WebSocketApi
+
+CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
+NORMAL, GOING_AWAY = 1000, 1001
+LOOK_EVERY_S = 1.0
+NODE = secrets.token_bytes(5)
+
+log = logging.getLogger(__name__)
+
+
+class Ids:
+    """Ids as API Gateway gives them: 48 bits of time that only grows, and five bytes of the node, in base64."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def new(self) -> str:
+        self._last = max(self._last + 1, time.time_ns() // 1000)
+        return base64.urlsafe_b64encode(self._last.to_bytes(8, "big")[2:] + NODE).decode()
+
+
+@dataclass(slots=True)
+class Connection:
+    """One client's connection. `at_ms` is when it was opened, `active_s` when something came or went last."""
+
+    id: str
+    stage: str
+    at_ms: int
+    source_ip: str
+    subprotocol: str | None
+    socket: ServerConnection
+    active_s: float = field(default_factory=time.monotonic)
+    is_open: bool = False
+    is_ending: bool = False
+
+
+class WebSocketGateway:
+    """The WebSocket API of one stack."""
+
+    def __init__(
+        self,
+        api: WebSocketApi,
+        functions: Functions,
+        queues: SessionQueues,
+        limits: Limits,
+        random: Random | None = None,
+    ) -> None:
+        self._api = api
+        self._functions = functions
+        self._queues = queues
+        self._limits = limits
+        self._random = random or Random()
+        self._ids = Ids()
+        self._connections: dict[str, Connection] = {}
+        # Those whose handshakes are accepted, until they serve.
+        self._shaken: dict[UUID, Connection] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._server: Server | None = None
+
+    async def start(self, listener: socket.socket) -> None:
+        self._server = await serve(
+            self._serve,
+            sock=listener,
+            process_request=self._connect,
+            select_subprotocol=self._chosen,
+            compression=None,
+            max_size=(self._limits.message_bytes, self._limits.frame_bytes),
+            ping_interval=None,
+            server_header=None,
+            logger=logging.getLogger("local.websockets"),
+        )
+        self._background(self._end_old())
+
+    async def close(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+
+    async def post(self, connection_id: str, data: bytes) -> bool:
+        """Sends a message to a client; false where the connection is not there."""
+        found = self._connections.get(connection_id)
+        if found is None or not found.is_open:
+            return False
+        found.active_s = time.monotonic()
+        try:
+            await found.socket.send(list(_pieces(data.decode(), self._limits.frame_bytes)))
+        except ConnectionClosed:
+            return False
+        return True
+
+    async def delete(self, connection_id: str) -> bool:
+        """Closes a connection: API Gateway gives the client 1000, with no reason."""
+        found = self._connections.get(connection_id)
+        if found is None or not found.is_open:
+            return False
+        self._background(found.socket.close(NORMAL))
+        return True
+
+    async def _connect(self, client: ServerConnection, request: Request) -> Response | None:
+        """Has `$connect` judge a handshake; a response refuses it."""
+        address = urlsplit(request.path)
+        # CloudFront's function takes the version off the path (docs/adr/0054-realtime-mechanism.md).
+        stage = unquote(address.path).removeprefix("/v1").strip("/")
+        if stage not in self._api.stages:
+            return _refusal(403, {"message": "Forbidden"})
+        peer = client.remote_address
+        connection = Connection(
+            self._ids.new(), stage, time.time_ns() // 1_000_000, peer[0] if peer else "127.0.0.1", None, client
+        )
+        event = self._connect_event(connection, request.headers, address.query)
+        try:
+            told = orjson.loads(await self._functions.invoke(self._api.routes[CONNECT].function, orjson.dumps(event)))
+        except (FunctionFailed, Throttled, EventTooLarge) as error:
+            log.warning("%s failed: %r", CONNECT, error)
+            return _refusal(502, {"message": "Internal server error", "connectionId": connection.id})
+        status, headers = int(told["statusCode"]), told.get("headers") or {}
+        if not 200 <= status < 300:
+            return _response(status, headers, (told.get("body") or "").encode())
+        connection.subprotocol = next((v for k, v in headers.items() if k.lower() == "sec-websocket-protocol"), None)
+        self._shaken[client.id] = connection
+        self._connections[connection.id] = connection
+        return None
+
+    def _chosen(self, client: ServerConnection, _offered: object) -> Subprotocol | None:
+        """The subprotocol that `$connect` has answered, or none."""
+        chosen = self._shaken[client.id].subprotocol
+        return None if chosen is None else Subprotocol(chosen)
+
+    async def _serve(self, client: ServerConnection) -> None:
+        connection = self._shaken.pop(client.id)
+        connection.is_open = True
+        connection.active_s = time.monotonic()
+        try:
+            async for text in client:
+                connection.active_s = time.monotonic()
+                context = self._context(connection, "MESSAGE") | {"messageId": self._ids.new()}
+                body = text if isinstance(text, str) else base64.b64encode(text).decode()
+                self._background(self._deliver(DEFAULT, Message(context, body)))
+        except ConnectionClosed:
+            pass
+        finally:
+            connection.is_open = False
+            del self._connections[connection.id]
+            await self._deliver(DISCONNECT, Message(self._context(connection, "DISCONNECT"), ""))
+
+    async def _deliver(self, route: str, message: Message) -> None:
+        """Hands a message to its integration, after the little time that calls take, each another one."""
+        await asyncio.sleep(self._random.uniform(0, self._limits.delivery_s))
+        try:
+            self._queues.send_form(render(self._api.routes[route].template, message))
+        except NoQueue as missing:
+            log.warning("a message was lost: there is no queue %s", missing)
+
+    async def _end_old(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            now_s, now_ms = time.monotonic(), time.time_ns() // 1_000_000
+            for each in list(self._connections.values()):
+                is_old = now_ms - each.at_ms > self._limits.connection_s * 1000
+                if (
+                    each.is_open
+                    and not each.is_ending
+                    and (is_old or now_s - each.active_s > self._limits.idle_socket_s)
+                ):
+                    each.is_ending = True
+                    self._background(each.socket.close(GOING_AWAY, "Going away"))
+
+    def _context(self, connection: Connection, kind: str) -> dict[str, str]:
+        return {
+            "eventType": kind,
+            "connectionId": connection.id,
+            "stage": connection.stage,
+            "requestTimeEpoch": str(time.time_ns() // 1_000_000),
+            "connectedAt": str(connection.at_ms),
+            "requestId": self._ids.new(),
+        }
+
+    def _connect_event(self, connection: Connection, headers: Headers, query: str) -> dict[str, Any]:
+        pairs = [(name, value) for name, value in headers.raw_items()]
+        asked = parse_qsl(query, keep_blank_values=True)
+        told: dict[str, Any] = {**self._context(connection, "CONNECT")}
+        told |= {
+            "routeKey": CONNECT,
+            "messageDirection": "IN",
+            "apiId": "local",
+            "domainName": "localhost",
+            "connectedAt": connection.at_ms,
+            "requestTimeEpoch": int(told["requestTimeEpoch"]),
+            "identity": {"sourceIp": connection.source_ip, "userAgent": headers.get("User-Agent", "")},
+        }
+        event = {"headers": dict(pairs), "multiValueHeaders": _many(pairs), "requestContext": told}
+        if asked:
+            event |= {"queryStringParameters": dict(asked), "multiValueQueryStringParameters": _many(asked)}
+        return {**event, "isBase64Encoded": False}
+
+    def _background(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+class ManagementApi:
+    """An ASGI app that answers `@connections`, below a private path.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-how-to-call-websocket-api-connections.html
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        # The functions are told this address before the API is there.
+        self.gateway: WebSocketGateway | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await body_of(receive)
+        is_below = secrets.compare_digest(scope["path"][: len(self._prefix)].encode(), self._prefix.encode())
+        stage, _, connection_id = scope["path"].removeprefix(self._prefix).strip("/").partition("/@connections/")
+        if not is_below or not stage or self.gateway is None:
+            await answer(send, 403, b'{"message": "Forbidden"}', "ForbiddenException")
+            return
+        if len(body) > 128 * 1024:
+            await answer(send, 413, b'{"message": "Payload too large"}', "PayloadTooLargeException")
+            return
+        acts: Mapping[str, Callable[[], Coroutine[Any, Any, bool]]] = {
+            "POST": lambda: self.gateway.post(connection_id, body) if self.gateway else _nothing(),
+            "DELETE": lambda: self.gateway.delete(connection_id) if self.gateway else _nothing(),
+        }
+        if await acts[scope["method"]]():
+            await answer(send, 200 if scope["method"] == "POST" else 204, b"")
+        else:
+            await answer(send, 410, b'{"message": "Gone"}', "GoneException")
+
+
+async def _nothing() -> bool:
+    return False
+
+
+def _pieces(text: str, most: int) -> Iterator[str]:
+    """The text in frames of so many bytes at most."""
+    # Characters of up to four bytes; most texts are ASCII.
+    step = most if text.isascii() else most // 4
+    for at in range(0, max(len(text), 1), step):
+        yield text[at : at + step]
+
+
+def _many(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def _refusal(status: int, document: Mapping[str, str]) -> Response:
+    return _response(status, {"Content-Type": "application/json"}, orjson.dumps(document))
+
+
+def _response(status: int, headers: Mapping[str, Any], body: bytes) -> Response:
+    told = Headers([(name, str(value)) for name, value in headers.items() if name.lower() != "content-length"])
+    told["Content-Length"] = str(len(body))
+    told["Connection"] = "close"
+    return Response(status, HTTPStatus(status).phrase, told, body)

@@ -1,0 +1,77 @@
+"""Tests that a client's letters are heard in the order in which they were sent, each once."""
+
+import base64
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.ports.sockets import Letter
+from gateway.sockets.order import Order, place_of
+from local.websocket_gateway import Ids
+
+WAIT_S = 0.02
+
+
+def letter(number: int, at_ms: int, ids: Ids) -> Letter:
+    return Letter(f"receipt-{number}", at_ms, ids.new(), str(number).encode())
+
+
+def heard(arrivals: list[tuple[float, Letter]]) -> list[bytes]:
+    """The texts that a session hears of letters that arrive at these seconds, in this order."""
+    order, told = Order(), []
+    for now_s, each in arrivals:
+        told += order.due(now_s)
+        order.put(each, now_s)
+    told += order.due(arrivals[-1][0] + WAIT_S + 1)
+    return [each.data or b"" for each in told]
+
+
+@settings(max_examples=200)
+@given(seed=st.integers(0, 10**6), count=st.integers(1, 60), gap_ms=st.sampled_from([0, 0, 1, 20]))
+def test_letters_that_arrive_within_the_wait_are_heard_in_their_order_each_once(
+    seed: int, count: int, gap_ms: int
+) -> None:
+    chance, ids = random.Random(seed), Ids()
+    sent = [letter(number, 1_000 + number * gap_ms, ids) for number in range(count)]
+    arrivals = [(each.at_ms / 1000 + chance.uniform(0, WAIT_S * 0.9), each) for each in sent]
+    arrivals += [(now_s + chance.uniform(0, 0.5), each) for now_s, each in arrivals if chance.random() < 0.2]
+    arrivals.sort(key=lambda each: each[0])
+    assert heard(arrivals) == [each.data for each in sent]
+
+
+def test_a_letter_that_comes_after_its_turn_is_heard_and_counted() -> None:
+    ids, order = Ids(), Order()
+    first, second = letter(1, 1_000, ids), letter(2, 1_020, ids)
+    order.put(second, 1.02)
+    assert order.due(1.1) == [second]
+    order.put(first, 1.11)
+    assert order.due(1.2) == [first]
+    assert order.late == 1
+
+
+def test_the_end_of_a_connection_is_heard_after_what_was_sent_in_its_millisecond() -> None:
+    ids, order = Ids(), Order()
+    order.put(Letter("r", 1_000, "DISCONNECT", None), 1.0)
+    order.put(letter(1, 1_000, ids), 1.001)
+    assert [each.data for each in order.due(2.0)] == [b"1", None]
+
+
+def test_the_next_run_hears_what_waits_and_not_what_was_heard() -> None:
+    ids, order = Ids(), Order()
+    past, waiting = letter(1, 1_000, ids), letter(2, 1_020, ids)
+    order.put(past, 1.0)
+    order.due(1.5)
+    order.put(waiting, 1.51)
+    following = Order(order.seen)
+    assert [following.put(past, 1.6), following.put(waiting, 1.6)] == [False, True]
+
+
+def test_an_id_that_is_no_base64_has_a_place_too() -> None:
+    assert place_of(Letter("r", 5, "é", b"")) == (5, b"")
+
+
+def test_ids_sort_by_time_within_one_millisecond() -> None:
+    ids = Ids()
+    made = [base64.urlsafe_b64decode(ids.new())[:6] for _ in range(500)]
+    assert made == sorted(set(made))

@@ -1,0 +1,183 @@
+"""Tests realtime sessions with OpenAI's SDK, through the WebSocket API, on runs that last a few seconds each."""
+
+import asyncio
+import base64
+import contextlib
+import hashlib
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+import pytest
+import websockets
+from openai import AsyncOpenAI
+from openai.resources.realtime.realtime import AsyncRealtimeConnection
+
+from gateway.wiring.operator import clear_sessions
+from gateway.wiring.settings import from_environment
+from local.operator_commands import running_environment
+from tests.hangs import HANGS_AFTER_S
+from tests.stack.conftest import Stack, lift_limit
+
+MODEL = "gpt-realtime"
+HEARD = {"turn_detection": None, "transcription": {"model": "gpt-realtime-whisper"}}
+WEATHER = {"type": "function", "name": "get_weather", "parameters": {"properties": {"city": {"type": "string"}}}}
+FRAME_S = 0.02
+# So many turns outlast two runs of a session.
+LASTS_S = 26
+
+
+@contextlib.asynccontextmanager
+async def session(stack: Stack, model: str = MODEL) -> AsyncIterator[AsyncRealtimeConnection]:
+    client = AsyncOpenAI(
+        api_key=stack.api_key, base_url=stack.base_url, websocket_base_url=f"{stack.realtime_url}/v1", max_retries=0
+    )
+    async with asyncio.timeout(HANGS_AFTER_S), client.realtime.connect(model=model) as connection:
+        assert (await connection.recv()).type == "session.created"
+        yield connection
+
+
+def setting(**given: Any) -> Any:
+    """A session of texts with more settings."""
+    return {"type": "realtime", "output_modalities": ["text"], **given}
+
+
+async def until(connection: AsyncRealtimeConnection, kind: str) -> Any:
+    """The next event of a kind; any error fails."""
+    while True:
+        event = await connection.recv()
+        assert event.type != "error", event
+        if event.type == kind:
+            return event
+
+
+def said(text: str) -> Any:
+    return {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
+
+
+def opened(stack: Stack, query: str, **given: Any) -> tuple[int, Any]:
+    """The status and the body, or the subprotocol, of a handshake."""
+
+    async def shake() -> tuple[int, Any]:
+        try:
+            async with websockets.connect(f"{stack.realtime_url}/v1/realtime{query}", **given) as connection:
+                return 101, connection.subprotocol
+        except websockets.InvalidStatus as refused:
+            return refused.response.status_code, orjson.loads(refused.response.body or b"{}")
+
+    return asyncio.run(asyncio.wait_for(shake(), HANGS_AFTER_S))
+
+
+def settled(stack: Stack) -> list[dict[str, Any]]:
+    """The account's charges, once nothing is held any more."""
+    deadline = time.monotonic() + HANGS_AFTER_S
+    while (books := stack.ledger())["holds"]:
+        assert time.monotonic() < deadline, books["holds"]
+        time.sleep(0.2)
+    return [entry for entry in books["entries"] if entry["kind"] == "charge"]
+
+
+def test_text_sound_and_tools_are_answered_and_paid_for(stack: Stack) -> None:
+    owner = stack.with_new_account("5")
+
+    async def talk() -> list[Any]:
+        async with session(owner) as connection:
+            await connection.session.update(session=setting(tools=[WEATHER], audio={"input": HEARD}))
+            await connection.conversation.item.create(item=said("What is the weather in London?"))
+            await connection.response.create()
+            first = (await until(connection, "response.done")).response
+            (call,) = first.output
+            output: Any = {"type": "function_call_output", "call_id": call.call_id, "output": "fog"}
+            await connection.conversation.item.create(item=output)
+            await connection.response.create()
+            second = (await until(connection, "response.done")).response
+            sound = bytes(range(256)) * 60
+            await connection.input_audio_buffer.append(audio=base64.b64encode(sound).decode())
+            await connection.input_audio_buffer.commit()
+            heard = await until(connection, "conversation.item.input_audio_transcription.completed")
+            assert hashlib.sha256(sound).hexdigest()[:12] in heard.transcript
+            spoken: Any = {"output_modalities": ["audio"], "tool_choice": "none"}
+            await connection.response.create(response=spoken)
+            third = (await until(connection, "response.done")).response
+            assert "fog" in second.output[0].content[0].text
+            return [first, second, third]
+
+    responses = asyncio.run(talk())
+    charges = settled(owner)
+    assert [response.status for response in responses] == ["completed"] * 3
+    assert [charge["usage"]["output"] for charge in charges] == [each.usage.output_tokens for each in responses]
+    assert [charge["usage"]["input"] for charge in charges] == [each.usage.input_tokens for each in responses]
+    assert charges[2]["usage"]["audio_output"] > 0
+    assert [tool["tool"] for charge in charges for tool in charge["tools"]] == ["gpt-realtime-whisper"]
+
+
+def test_a_session_outlasts_its_runs_without_a_lost_frame(stack: Stack) -> None:
+    owner = stack.with_new_account("50")
+    lift_limit(owner)
+
+    async def talk() -> int:
+        turns, began = 0, time.monotonic()
+        async with session(owner) as connection:
+            await connection.session.update(session=setting(audio={"input": HEARD}))
+            while time.monotonic() - began < LASTS_S:
+                turns += 1
+                frames = [bytes([turns, number]) * 480 for number in range(15)]
+                for frame in frames:
+                    await connection.input_audio_buffer.append(audio=base64.b64encode(frame).decode())
+                    await asyncio.sleep(FRAME_S)
+                await connection.input_audio_buffer.commit()
+                heard = await until(connection, "conversation.item.input_audio_transcription.completed")
+                assert hashlib.sha256(b"".join(frames)).hexdigest()[:12] in heard.transcript
+                await connection.response.create()
+                assert (await until(connection, "response.done")).response.status == "completed"
+        return turns
+
+    turns = asyncio.run(talk())
+    assert len(settled(owner)) == turns
+
+
+def test_a_killed_session_is_closed_and_its_money_is_exact(stack: Stack) -> None:
+    owner = stack.with_new_account("5")
+    before = set(stack.processes("sockets"))
+
+    async def talk() -> int:
+        async with session(owner) as connection:
+            await connection.session.update(session=setting())
+            await connection.conversation.item.create(item=said("Hello"))
+            await connection.response.create()
+            await until(connection, "response.done")
+            # The hold that follows the response is stored beside it.
+            await asyncio.sleep(1)
+            for pid in set(stack.processes("sockets")) - before or set(stack.processes("sockets")):
+                os.kill(pid, signal.SIGKILL)
+            environment = from_environment(running_environment(stack.data))
+            assert await clear_sessions(environment, time.time() + 3600) >= 1
+            with pytest.raises(websockets.ConnectionClosed):
+                await until(connection, "nothing")
+        return 1
+
+    responses = asyncio.run(talk())
+    assert len(settled(owner)) == responses
+
+
+def test_a_handshake_is_refused_with_a_status(stack: Stack) -> None:
+    poor = stack.with_new_account("0")
+    key = {"additional_headers": {"Authorization": f"Bearer {stack.api_key}"}}
+    answers = [
+        opened(stack, f"?model={MODEL}"),
+        opened(stack, f"?model={MODEL}", additional_headers={"Authorization": "Bearer nope"}),
+        opened(stack, "?model=unknown", **key),
+        opened(stack, "", **key),
+        opened(stack, f"?model={MODEL}", additional_headers={"Authorization": f"Bearer {poor.api_key}"}),
+    ]
+    codes = ["invalid_api_key", "invalid_api_key", "model_not_found", "missing_model", "account_suspended"]
+    assert [status for status, _ in answers] == [401, 401, 404, 400, 402]
+    assert [body["error"]["code"] for _, body in answers] == codes
+
+
+def test_a_page_shows_its_key_as_a_subprotocol(stack: Stack) -> None:
+    offered = ["realtime", f"openai-insecure-api-key.{stack.api_key}", "openai-beta.realtime-v1"]
+    assert opened(stack, f"?model={MODEL}", subprotocols=offered) == (101, "realtime")
