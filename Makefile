@@ -129,8 +129,8 @@ fire: setup ## run 200 video jobs on a stack whose processes die, and which rest
 outage: setup ## serve 10,000 requests while one of three providers is in trouble, in every way (REQUESTS=500 for fewer)
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.outage $(or $(REQUESTS),10000)
 
-fuzz: setup ## draw 50,000 requests to every endpoint and judge each answer (CASES=100000 for more)
-	CASES=$(or $(CASES),50000) $(PYTEST) --numprocesses 2 tests/fuzz
+fuzz: setup ## draw 50,000 requests to every endpoint, and 5,000 realtime sessions for each model, and judge each answer (CASES=100000 for more)
+	CASES=$(or $(CASES),50000) $(PYTEST) --numprocesses 2 tests/fuzz tests/realtime/test_any_order.py
 
 mutants: setup-mutants ## change the money's code in 2,900 places and see a test fail for each (SAMPLE=400 draws so many)
 	@PYTHONPATH=layers/shared .venv-mutants/bin/python -m tests.mutants $(if $(SAMPLE),--sample $(SAMPLE)) $(PARTS)

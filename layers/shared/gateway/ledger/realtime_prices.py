@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import Struct
+
 from gateway.canonical.models import Sale
 from gateway.canonical.money import NanoUsd, Tier
 from gateway.canonical.realtime import MS, RealtimePrice, RealtimeUsage
@@ -9,55 +11,62 @@ from gateway.ledger.money import parse_usd
 from gateway.ledger.prices import BASIS_POINTS, TOKENS_PER_PRICE, share_of_list
 
 MS_PER_PRICE = 60 * MS
+_DENOMINATOR = TOKENS_PER_PRICE * MS_PER_PRICE * BASIS_POINTS
+_PROMPT, _OUTPUT = ("text", "audio", "image"), ("output_text", "output_audio")
 
 
-def realtime_cost(price: RealtimePrice, used: RealtimeUsage, tier: Tier, sale: Sale) -> NanoUsd:
-    """The cost of what was used."""
-    of_tokens = sum(count * parse_usd(each) for count, each in _tokens(price, used))
-    of_time = used.milliseconds * _nano(price.minute)
-    of_texts = used.text_items * _nano(price.text_item)
-    share = share_of_list(tier, sale)
-    # All three over the one denominator, so that the sum alone is rounded.
-    whole = of_tokens * MS_PER_PRICE + of_time * TOKENS_PER_PRICE + of_texts * MS_PER_PRICE * TOKENS_PER_PRICE
-    denominator = TOKENS_PER_PRICE * MS_PER_PRICE * BASIS_POINTS
-    return (2 * whole * share + denominator) // (2 * denominator)
+class Rates(Struct, frozen=True):
+    """The prices of one session as integers, read once: of a million tokens by class, of a minute, of a text.
+
+    `prompt` and `output` are the dearest of their classes. `share` of it all is paid, in hundredths of a percent.
+    """
+
+    tokens: dict[str, NanoUsd]
+    minute: NanoUsd
+    text_item: NanoUsd
+    prompt: NanoUsd
+    output: NanoUsd
+    share: int
+
+    def cost(self, used: RealtimeUsage) -> NanoUsd:
+        """The cost of what was used."""
+        of_tokens = sum(getattr(used, name) * each for name, each in self.tokens.items())
+        return self._rounded(of_tokens, used.milliseconds, used.text_items)
+
+    def cost_at_most(self, prompt: int, output: int, milliseconds: int, text_items: int) -> NanoUsd:
+        """The highest cost of that many tokens of any modalities, and of this time and these texts."""
+        return self._rounded(prompt * self.prompt + output * self.output, milliseconds, text_items)
+
+    def _rounded(self, of_tokens: int, milliseconds: int, text_items: int) -> NanoUsd:
+        # All three over one denominator, so that the sum alone is rounded.
+        of_time, of_texts = milliseconds * self.minute, text_items * self.text_item * MS_PER_PRICE
+        whole = (of_tokens * MS_PER_PRICE + (of_time + of_texts) * TOKENS_PER_PRICE) * self.share
+        return (2 * whole + _DENOMINATOR) // (2 * _DENOMINATOR)
 
 
-def realtime_cost_at_most(price: RealtimePrice, prompt: int, output: int, tier: Tier, sale: Sale) -> NanoUsd:
-    """The highest cost of that many tokens of any modalities."""
-    dearest = RealtimeUsage(
-        **{
-            _dearest(price, ("text", "audio", "image")): prompt,
-            _dearest(price, ("output_text", "output_audio")): output,
-        }
-    )
-    return realtime_cost(price, dearest, tier, sale)
-
-
-def _dearest(price: RealtimePrice, classes: tuple[str, ...]) -> str:
-    prices = _by_class(price)
-    return max(classes, key=lambda name: parse_usd(prices[name]))
-
-
-def _tokens(price: RealtimePrice, used: RealtimeUsage) -> list[tuple[int, str]]:
-    return [(getattr(used, name), each) for name, each in _by_class(price).items()]
-
-
-def _by_class(price: RealtimePrice) -> dict[str, str]:
-    """The price of each class of tokens; one that has none of its own is paid as what it belongs to."""
-    text, output = price.input or "0", price.output or "0"
-    audio, image = price.audio_input or text, price.image_input or text
-    return {
+def rates_of(price: RealtimePrice, tier: Tier, sale: Sale) -> Rates:
+    """The rates of a price; a class that has none of its own is paid as what it belongs to."""
+    text, output = _nano(price.input), _nano(price.output)
+    audio, image = _nano(price.audio_input, text), _nano(price.image_input, text)
+    tokens = {
         "text": text,
         "audio": audio,
         "image": image,
-        "cached_text": price.cache_read or text,
-        "cached_audio": price.audio_cache_read or audio,
-        "cached_image": price.image_cache_read or image,
+        "cached_text": _nano(price.cache_read, text),
+        "cached_audio": _nano(price.audio_cache_read, audio),
+        "cached_image": _nano(price.image_cache_read, image),
         "output_text": output,
-        "output_audio": price.audio_output or output,
+        "output_audio": _nano(price.audio_output, output),
     }
+    return Rates(
+        tokens,
+        minute=_nano(price.minute),
+        text_item=_nano(price.text_item),
+        prompt=max(tokens[name] for name in _PROMPT),
+        output=max(tokens[name] for name in _OUTPUT),
+        share=share_of_list(tier, sale),
+    )
 
 
-def _nano(price: str | None) -> NanoUsd:
-    return 0 if price is None else parse_usd(price)
+def _nano(price: str | None, otherwise: NanoUsd = 0) -> NanoUsd:
+    return otherwise if price is None else parse_usd(price)

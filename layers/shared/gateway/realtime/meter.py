@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from gateway.canonical.estimate import IMAGE_TOKENS, estimated_tokens
 from gateway.canonical.money import NanoUsd
-from gateway.canonical.realtime import CONVERSATION, MS, RealtimeUsage, Spent, Transcriber
-from gateway.ledger.realtime_prices import realtime_cost, realtime_cost_at_most
+from gateway.canonical.realtime import CONVERSATION, MS, RealtimePrice, RealtimeUsage, Spent, Transcriber
+from gateway.ledger.realtime_prices import Rates, rates_of
 from gateway.realtime.events import members
 from gateway.realtime.step import Terms
 
@@ -51,15 +51,26 @@ class Meter:
 
     def __init__(self, terms: Terms, tokens: Tokens, counts: Counts) -> None:
         self._model = terms.candidate.model
-        self._price = terms.candidate.target.price
+        self._price: RealtimePrice = terms.candidate.target.price
         self._tier = terms.tier
+        self._rates = rates_of(self._price, terms.tier, self._model.sale)
         self._tokens = tokens
         self._asked: NanoUsd = 0
         self.counts = counts
-        self.transcriber: Transcriber | None = None
+        self._transcriber: tuple[Transcriber, Rates] | None = None
         self.output_max = self._model.max_output_tokens
         # Responses that run at once; those out of the conversation may do so.
         self.running = 0
+
+    @property
+    def transcriber(self) -> Transcriber | None:
+        """The model that writes down what the caller says."""
+        return None if self._transcriber is None else self._transcriber[0]
+
+    def transcribes(self, by: Transcriber) -> None:
+        """Notes the model that writes down what the caller says."""
+        if by != self.transcriber:
+            self._transcriber = (by, rates_of(by.price, self._tier, by.sale))
 
     def heard(self, ms: int) -> None:
         """Counts sound of the caller that the next response may read."""
@@ -97,11 +108,11 @@ class Meter:
 
     def transcribed(self, item_id: str, used: RealtimeUsage) -> list[Spent]:
         """The charge for the transcript of what the caller said."""
-        by = self.transcriber
-        if by is None or item_id in self.counts.charged:
+        if self._transcriber is None or item_id in self.counts.charged:
             return []
+        by, rates = self._transcriber
         self._remember(item_id)
-        cost = realtime_cost(by.price, used, self._tier, by.sale)
+        cost = rates.cost(used)
         return [Spent(item_id, by.id, cost, used.usage)] if cost else []
 
     def passed(self, now_s: float, ref: str) -> list[Spent]:
@@ -136,9 +147,7 @@ class Meter:
         running = max(1, self.running)
         prompt = min(self._prompt(), self._model.context_window) * running
         output = min(self._output() + AHEAD_TOKENS * running, self.output_max * running)
-        tokens = realtime_cost_at_most(self._price, prompt, output, self._tier, self._model.sale)
-        time = RealtimeUsage(milliseconds=AHEAD_MS, text_items=self.counts.text_items)
-        return tokens + self._cost(time) + self._transcript()
+        return self._rates.cost_at_most(prompt, output, AHEAD_MS, self.counts.text_items) + self._transcript()
 
     @property
     def timed(self) -> bool:
@@ -146,11 +155,10 @@ class Meter:
         return self._price.minute is not None and self._model.does == CONVERSATION
 
     def _transcript(self) -> NanoUsd:
-        by, ms = self.transcriber, self.counts.heard_ms
-        if by is None:
+        if self._transcriber is None:
             return 0
-        audio = ms * self._tokens.heard_per_s // MS
-        return realtime_cost(by.price, RealtimeUsage(audio=audio, milliseconds=ms), self._tier, by.sale)
+        ms = self.counts.heard_ms
+        return self._transcriber[1].cost_at_most(ms * self._tokens.heard_per_s // MS, 0, ms, 0)
 
     def _passed(self, now_s: float) -> dict[str, int]:
         """The milliseconds and texts since the last charge, which are charged now."""
@@ -178,10 +186,7 @@ class Meter:
         self._remember(ref)
         # What has been charged is no longer covered by the hold, so that the next response is asked for anew.
         self._asked = 0
-        return [Spent(ref, self._model.id, self._cost(used), used.usage, estimated)]
-
-    def _cost(self, used: RealtimeUsage) -> NanoUsd:
-        return realtime_cost(self._price, used, self._tier, self._model.sale)
+        return [Spent(ref, self._model.id, self._rates.cost(used), used.usage, estimated)]
 
     def _remember(self, ref: str) -> None:
         self.counts.charged = [*self.counts.charged, ref][-_CHARGED_MAX:]

@@ -57,7 +57,7 @@ class Talk:
         if model.does == TRANSCRIPTION:
             own = Transcriber(model.id, self.upstream_model, target.price, model.sale)
             self.transcribers |= dict.fromkeys(self.own, own)
-            self.meter.transcriber = own
+            self.meter.transcribes(own)
         self._by_upstream: Mapping[str, tuple[str, Transcriber]] = {
             by.upstream_model: (name, by) for name, by in self.transcribers.items()
         }
@@ -88,7 +88,8 @@ class Talk:
         self.meter.output_bound(session.get("max_output_tokens", session.get("max_response_output_tokens")))
         for path in TRANSCRIPTIONS:
             told = at(session, *path, "model")
-            _, self.meter.transcriber = self._by_upstream.get(str(told), (told, self.meter.transcriber))
+            if str(told) in self._by_upstream:
+                self.meter.transcribes(self._by_upstream[str(told)][1])
 
     def starts(self, response_id: str) -> None:
         """Notes a response that runs."""
