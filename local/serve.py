@@ -32,7 +32,7 @@ CANNOT_START = (
 
 
 # Where the template's own defaults would leave a part of the stack asleep.
-PARAMETERS = {"MailIdentity": "nexgate.test", "Registration": "open", "WebSearch": "brave"}
+PARAMETERS = {"LearnedRoutes": "true", "MailIdentity": "nexgate.test", "Registration": "open", "WebSearch": "brave"}
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -292,8 +292,6 @@ EXCUSES = (
             (("learner",), "Health", "dynamodb:PutItem"),
             (("learner",), "Feedback", "dynamodb:GetItem"),
             (("learner",), "Feedback", "dynamodb:PutItem"),
-            (("conversations",), "Health", "dynamodb:GetItem"),
-            (("conversations",), "Health", "dynamodb:PutItem"),
         )
     ),
     Excuse(

@@ -1,12 +1,16 @@
 """Tests of conversations over the whole stack: OpenAI's SDK, and the reference's calls, on the same objects."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import openai
+import orjson
 import pytest
 
+from gateway.ports.routes import SHARDS, RoutedOutcome, RoutedRating, StoredPolicy, slot_of
+from gateway.wiring.operator import Operator
 from tests.hangs import HANGS_AFTER_S, comes_true
 from tests.stack.conftest import Stack
 
@@ -74,6 +78,45 @@ def test_a_generation_is_rated_by_its_own_account_and_reported(stack: Stack, cli
         )
         (row,) = [each for each in own.get("/v1/feedback/summary").json()["by_tag"] if each["tag"] == "stack-test"]
         assert (row["positive"], row["negative"]) == (1, 0)
+
+
+def test_a_pinned_key_is_routed_by_its_policy_and_its_rating_is_left_to_be_learned_from(stack: Stack) -> None:
+    own = stack.with_new_account("5")
+    headers = {"Authorization": f"Bearer {own.api_key}"}
+    asked = {"model": "nexevo/balanced", "messages": [{"role": "user", "content": "Hello!"}]}
+    with httpx.Client(base_url=own.root_url, headers=headers, timeout=HANGS_AFTER_S, trust_env=False) as plain:
+        (key,) = plain.get("/v1/keys").raise_for_status().json()["data"]
+        # All other keys are routed by the rules, as without a policy.
+        parts = [{"name": "rules", "percent": 100, "kind": "static"}, {"name": "few", "percent": 0, "kind": "cheapest"}]
+        written = {"version": key["key_id"], "parts": parts, "pinned": {key["key_id"]: "few"}}
+        policy = StoredPolicy(1, key["key_id"], orjson.dumps(written).decode(), "tests", 0)
+        assert stack.operate(lambda services: services.routes.set_policy(policy))
+
+        outcomes: list[RoutedOutcome] = []
+
+        def is_left() -> bool:
+            answer = plain.post("/v1/chat/completions", json=asked).raise_for_status()
+            named = answer.headers["X-Nexevo-Generation-Id"]
+            found = stack.operate(lambda services: services.routes.outcome(named, services.clock.now_s()))
+            outcomes.extend(() if found is None else (found,))
+            # What a process knows of policies may be 15 s old.
+            time.sleep(0 if found else 1)
+            return found is not None
+
+        assert comes_true(is_left)
+        (found,) = outcomes
+        cheapest = min(found.offered, key=lambda each: each.cost)
+        assert (found.policy, found.tried, found.succeeded) == ("few", cheapest.arm, True)
+        plain.post("/v1/feedback", json={"generation_id": found.generation_id, "rating": -1}).raise_for_status()
+    generation_id = found.generation_id
+
+    async def ratings(services: Operator) -> list[RoutedRating]:
+        slot = slot_of(services.clock.now_s(), generation_id)
+        left = [await services.routes.records(each, "r", 100) for each in (slot, slot - SHARDS)]
+        return [record for records in left for _, record in records if isinstance(record, RoutedRating)]
+
+    (rating,) = [each for each in stack.operate(ratings) if each.generation_id == generation_id]
+    assert (rating.account_id, rating.arm, rating.liked) == (own.account_id, cheapest.arm, False)
 
 
 def test_responses_go_on_from_a_conversation_at_once_as_streams_and_in_the_background(client: openai.OpenAI) -> None:
