@@ -8,9 +8,12 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
+from gateway.auth.principal import Principal
 from gateway.catalog.chat import CHAT_MODELS
 from gateway.catalog.loader import parse
+from gateway.errors import GatewayError
 from gateway.http.routes import JsonRoute
 from gateway.learning.evidence import Outcome, Table, learned
 from gateway.operations.chat import ChatOperation
@@ -22,8 +25,11 @@ from gateway.ports.routes import RoutedOutcome, StoredPolicy
 from gateway.ports.upstream import Credential
 from gateway.protocols import openai_chat
 from gateway.providers.chat.registry import KNOWN
+from gateway.routing.plan import id_of
 from gateway.signatures import Vault
 from tests.app.harness import (
+    ACCOUNT,
+    RECORD,
     SSE_HEAD,
     Answer,
     Scripted,
@@ -36,6 +42,7 @@ from tests.app.harness import (
     sized,
     usage,
 )
+from tests.app.harness import CATALOG as MODELS
 from tests.app.test_failover import LIMITED, OUTAGE, REFUSED, SERVED, always
 from tests.fakes.routes import MemoryRoutes
 from tests.fakes.signatures import MemorySignatures
@@ -54,7 +61,7 @@ CATALOG = parse(
                 "id": "twice",
                 "owned_by": "openai",
                 "created": 1_760_000_000,
-                "context_window": 1000,
+                "context_window": 100_000,
                 "max_output_tokens": 100,
                 "input": ["text"],
                 "capabilities": ["tools"],
@@ -85,7 +92,7 @@ class Town:
         self.clock = LoopClock()
         if text is not None:
             self.store.versions.append(StoredPolicy(1, "1", text, "ops", 0))
-        self.routes = LearnedRoutes(self.store, self.clock, lambda: draw)
+        self.routes = LearnedRoutes(self.store, self.clock, lambda _: draw)
         self.asked: list[str] = []
 
     async def ask(self, body: dict[str, Any], first: Script | None = None, second: Script | None = None) -> Answer:
@@ -263,6 +270,70 @@ async def test_outcomes_become_evidence_that_the_next_choice_reads() -> None:
     town.store.versions.append(StoredPolicy(2, "2", policy("learned", "2"), "ops", 0))
     await town.ask(hello(model=ALIAS))
     assert town.asked[-1] == SECOND
+
+
+async def test_a_conversation_stays_where_its_prompt_is_held_and_others_do_not() -> None:
+    town, said = Town(policy("static")), [{"role": "user", "content": "Who wrote Emma? " * 500}]
+    held = always(sized(200, completion(prompt=2_700)))
+    await town.ask(hello(model=ALIAS, messages=said), always(OUTAGE), held)
+    assert (town.asked[0], town.asked[-1]) == (FIRST, SECOND)
+    more = [*said, {"role": "assistant", "content": "Austen."}, {"role": "user", "content": "And Persuasion?"}]
+    town.asked.clear()
+    await town.ask(hello(model=ALIAS, messages=more))
+    await town.ask(hello(model=ALIAS, messages=more, provider={"order": ["openai"]}))
+    await town.ask(hello(model=ALIAS, messages=[{"role": "user", "content": "Who wrote Ivanhoe? " * 500}]))
+    assert town.asked == [SECOND, FIRST, FIRST]
+    stayed = [each for each in town.store.left if isinstance(each, RoutedOutcome) and each.tried == SECOND]
+    assert [[one.propensity for one in each.offered] for each in stayed] == [[0.0, 1.0]]
+    await asyncio.sleep(601)
+    town.asked.clear()
+    await town.ask(hello(model=ALIAS, messages=more))
+    assert town.asked == [FIRST]
+
+
+RULES: tuple[dict[str, Any], ...] = (
+    {},
+    {"max_price": {"prompt": "3", "completion": "12"}},
+    {"max_price": {"total": "0.01"}, "max_tokens": 50},
+    {"provider": {"only": ["openai", "anthropic"]}},
+    {"provider": {"ignore": ["openai", "gemini"]}},
+    {"provider": {"require_parameters": True}, "logprobs": True, "top_logprobs": 2},
+    {"models": ["gpt-4o", "nexevo/fast"]},
+    {"tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]},
+)
+
+
+@pytest.mark.parametrize("alias", ["nexevo/fast", "nexevo/balanced", "nexevo/auto"])
+@pytest.mark.parametrize("region", ["any", "cn-only", "overseas-only"])
+async def test_no_policy_goes_beyond_a_rule(alias: str, region: str) -> None:
+    record = replace(RECORD, region_policy=region, allowed_models=(alias, "nexevo/*", "gpt-4o"))
+    principal, decided = Principal(ACCOUNT, record), 0
+    for kind in ("static", "cheapest", "learned"):
+        for number, rule in enumerate(RULES):
+            request = openai_chat.CLIENT.decode_request(orjson.dumps(hello(model=alias, **rule)))
+            plain, under = (
+                ChatOperation(openai_chat.CLIENT, MODELS, Vault(MemorySignatures(), LoopClock()), routes=routes)
+                for routes in (None, Town(policy(kind), draw=number / len(RULES)).routes)
+            )
+            try:
+                before = plain.plan(principal, request)
+            except GatewayError as refusal:
+                with pytest.raises(type(refusal)):
+                    under.plan(principal, request)
+                continue
+            after = under.plan(principal, request)
+            assert sorted(map(id_of, after.candidates)) == sorted(map(id_of, before.candidates))
+            assert sum(after.propensities.values()) == pytest.approx(1)
+            if after.decision is None:
+                continue
+            decided += 1
+            # What stands behind the alias's own targets stays there: the caller's other models, and last resorts.
+            own = [id_of(each) for each in before.candidates if id_of(each) in after.decision.order]
+            rest = [id_of(each) for each in before.candidates if id_of(each) not in after.decision.order]
+            assert [id_of(each) for each in after.candidates] == [*after.decision.order, *rest]
+            assert kind != "static" or list(after.decision.order) == own
+            assert after.propensities[after.decision.chosen] > 0
+    assert decided or region == "cn-only"
 
 
 def _struct(value: Any) -> Any:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from random import random
 from typing import Any
 
 import msgspec
@@ -33,6 +32,7 @@ from gateway.ports.routes import Learned, Offered, RoutedOutcome, RouteStore
 from gateway.routing.grading import grade
 from gateway.routing.order import Expected, is_short, price_usd, whole_ms
 from gateway.routing.plan import Candidate, Plan, id_of
+from gateway.routing.sticky import KEPT_S, Stays, cheaper_stay, conversation_of, share_of
 
 # The age of what is known at which it is read anew, and the time that a request waits for its outcome to be left.
 FRESH_S, LEFT_WITHIN_S = 15.0, 1.0
@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 class LearnedRoutes:
     """The policy and the tables that this process knows."""
 
-    def __init__(self, store: RouteStore, clock: Clock, draw: Callable[[], float] = random) -> None:
+    def __init__(self, store: RouteStore, clock: Clock, draw: Callable[[str], float] = share_of) -> None:
         self._store = store
         self._clock = clock
         self._draw = draw
@@ -56,6 +56,7 @@ class LearnedRoutes:
         self._text: str | None = None
         self._tables: Mapping[str, Table] = {}
         self._explored: tuple[str, float] = ("", 0.0)
+        self._stays = Stays()
 
     def chosen(self, principal: Principal, request: ChatRequest, plan: Plan[ChatModel]) -> Plan[ChatModel]:
         """The plan in the order of the policy's decision; as it is where there is nothing to decide.
@@ -74,7 +75,7 @@ class LearnedRoutes:
         open_to = [each for each in open_to if is_short(each, plan.grade) == is_short(first, plan.grade)]
         if len(open_to) < 2:
             return plan
-        decision = self._decided(principal.key.key_id, class_of(found.intent, found.difficulty), request, open_to)
+        decision = self._decided(principal, class_of(found.intent, found.difficulty), request, open_to)
         place = {arm: number for number, arm in enumerate(decision.order)}
         ordered = sorted(plan.candidates, key=lambda each: place.get(id_of(each), len(place)))
         return replace(plan, candidates=tuple(ordered), decision=decision)
@@ -82,6 +83,10 @@ class LearnedRoutes:
     async def leave(self, context: RequestContext[Any, Any]) -> None:
         """Leaves what came of a request that was decided; one that cannot be left is lost."""
         outcome = outcome_of(context, self._clock.now_s())
+        if context.complete and context.usage is not None and context.served_by is not None:
+            conversation = conversation_of(context.account_id, context.request)
+            now_s, tokens = self._clock.monotonic_s(), context.usage.prompt
+            self._stays.note(conversation, id_of(context.served_by), tokens, now_s)
         if outcome is None:
             return
         try:
@@ -96,21 +101,27 @@ class LearnedRoutes:
             await self._reading
 
     def _decided(
-        self, key_id: str, request_class: str, request: ChatRequest, open_to: list[Candidate[ChatModel]]
+        self, principal: Principal, request_class: str, request: ChatRequest, open_to: list[Candidate[ChatModel]]
     ) -> Decision:
         document = self._document
         assert document is not None  # noqa: S101  # the caller has looked
         expected = Expected.of(request)
-        policy = document.part_for(key_id, f"{self._draw()}")
-        return decided(
+        conversation = conversation_of(principal.account_id, request)
+        # A conversation draws the same number in each process, for as long as its prompt may be held.
+        unit = f"{document.version} {conversation} {self._clock.now_s() // KEPT_S:.0f}"
+        policy = document.part_for(principal.key.key_id, conversation)
+        decision = decided(
             [option_of(each, expected) for each in open_to],
             self._tables.get(request_class, NO_TABLE),
             policy,
-            self._draw(),
+            self._draw(unit),
             version=document.version,
             request_class=request_class,
             left=self._left(document),
         )
+        stay = self._stays.of(conversation, self._clock.monotonic_s())
+        arm = None if stay is None else cheaper_stay(open_to, decision.chosen, stay, expected)
+        return decision if arm is None else staying(decision, arm)
 
     def _left(self, document: PolicyDocument) -> float | None:
         """The money that exploration may still cost today; `None` without a bound."""
@@ -143,6 +154,13 @@ class LearnedRoutes:
             self._document = None if found.policy is None else policy_document(msgspec.json.decode(found.policy))
             self._text = found.policy
         self._tables, self._explored = tables, (found.explored_day, found.explored)
+
+
+def staying(decision: Decision, arm: str) -> Decision:
+    """The decision where a conversation stays at a target: nothing is left to chance, and nothing explored."""
+    shown = tuple(replace(each, propensity=float(each.option.arm == arm)) for each in decision.shown)
+    order = (arm, *(each for each in decision.order if each != arm))
+    return replace(decision, shown=shown, chosen=arm, order=order, explored_cost=0.0)
 
 
 def option_of(candidate: Candidate[ChatModel], expected: Expected) -> Option:
