@@ -112,6 +112,10 @@ class Exchange:
             extra["Allow"] = ", ".join(error.allowed)
         await self.reply(error.status, self.wire.encode_error(error, self.request.request_id), extra)
 
+    def note(self, error: GatewayError) -> None:
+        """Has the log line tell of an error that is answered in another way than `refuse` does."""
+        self._error = error
+
     def log(self) -> None:
         """Writes the request's one line; it has the type and the stack of an unforeseen error, for the operator."""
         line: dict[str, Any] = {

@@ -1,0 +1,166 @@
+"""Tests every page: with content and without, where the API refuses, in both languages, under its policy."""
+
+import re
+from typing import Any
+
+import orjson
+import pytest
+from msgspec.structs import replace
+
+from gateway.console.pages import PAGES
+from gateway.console.render import SAID, TOPUP_SAID
+from gateway.errors import ServiceUnavailable
+from tests.console.harness import SIGNED_IN, Browser, Shown
+from tests.console.samples import EMPTY, JOB, KEY, listed
+
+pytestmark = pytest.mark.anyio
+
+IN_ORGANIZATION = replace(SIGNED_IN, org="org_1")
+GIVEN = {"{key_id}": "key_2", "{job_id}": "job_1"}
+TO_READ = [page for page in PAGES if page.method == "GET"]
+# What no page may have under a policy that allows no inline code: https://www.w3.org/TR/CSP3/#directive-script-src
+INLINE = re.compile(r"<script(?![^>]* src=)|<style|\sstyle=|\son\w+=|javascript:")
+OTHER_HOSTS = re.compile(r'(?:src|href|action)="(?:https?:)?//(?!media\.test|pay\.test)')
+
+
+def path_of(path: str) -> str:
+    for name, value in GIVEN.items():
+        path = path.replace(name, value)
+    return f"/console{path if path != '/' else ''}"
+
+
+def is_page(shown: Shown) -> bool:
+    return shown.headers["content-type"].startswith("text/html")
+
+
+@pytest.mark.parametrize("page", TO_READ, ids=lambda page: page.path)
+@pytest.mark.parametrize("empty", [False, True])
+async def test_a_page_is_whole_in_both_languages(page: Any, empty: bool) -> None:
+    browser = Browser(IN_ORGANIZATION)
+    browser.api.script |= EMPTY if empty else {}
+    for language, lang in (("en", "en"), ("zh-CN", "zh-CN")):
+        shown = await browser.get(path_of(page.path), accept_language=language)
+        assert shown.status == 200, shown.text
+        if is_page(shown):
+            assert f'<html lang="{lang}">' in shown.text
+            assert shown.text.count("<h1>") == 1
+            assert not INLINE.search(shown.text)
+            assert not OTHER_HOSTS.search(shown.text)
+            assert "<b>prod" not in shown.text
+        assert shown.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("page", [page for page in TO_READ if not page.for_strangers], ids=lambda page: page.path)
+async def test_a_page_tells_of_an_api_that_refuses_and_of_one_that_is_down(page: Any) -> None:
+    refused = (403, {"error": {"message": "Your role does not allow this.", "code": "not_permitted", "param": None}})
+    for answer, status in ((refused, 403), ((0, ServiceUnavailable("Try again.")), 503), ((0, KeyError("x")), 500)):
+        browser = Browser(IN_ORGANIZATION)
+        browser.api.script = dict.fromkeys(browser.api.script, answer)
+        shown = await browser.get(path_of(page.path))
+        if browser.api.asked:
+            assert (shown.status, 'role="alert"' in shown.text) == (status, True)
+            assert "r-1" in shown.text
+
+
+@pytest.mark.parametrize("page", [page for page in TO_READ if not page.for_strangers], ids=lambda page: page.path)
+async def test_a_page_is_not_shown_to_strangers(page: Any) -> None:
+    browser = Browser(None)
+    shown = await browser.get(path_of(page.path))
+    assert shown.status == 303
+    assert shown.headers["location"].startswith("/prod/console/sign-in")
+    assert browser.api.asked == []
+
+
+async def test_the_policy_allows_scripts_of_this_site_alone_and_no_frame() -> None:
+    shown = await Browser().get("/console/keys")
+    policy = dict(part.strip().split(" ", 1) for part in shown.headers["content-security-policy"].split(";"))
+    assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == policy["form-action"] == "'self'"
+
+
+async def test_the_media_of_a_job_may_be_shown_on_its_page_alone() -> None:
+    browser = Browser()
+    assert "https://media.test" in (await browser.get("/console/jobs/job_1")).headers["content-security-policy"]
+    assert "https://media.test" not in (await browser.get("/console/jobs")).headers["content-security-policy"]
+    evil = {**JOB, "results": [{"url": "https://a; script-src *", "mime_type": "video/mp4"}]}
+    browser.api.script["GET /v1/generation/jobs/job_1"] = (200, evil)
+    assert "script-src *" not in (await browser.get("/console/jobs/job_1")).headers["content-security-policy"]
+
+
+async def test_an_asset_is_kept_for_ever_under_a_name_that_has_its_hash() -> None:
+    browser = Browser()
+    (address,) = re.findall(
+        r'href="/prod(/console/assets/style\.[0-9a-f]{16}\.css)"', (await browser.get("/console")).text
+    )
+    shown = await browser.get(address)
+    assert (shown.status, "immutable" in shown.headers["cache-control"]) == (200, True)
+    assert "set-cookie" not in shown.headers
+    # A page of another version asks for another hash.
+    other = await browser.get(re.sub("[0-9a-f]{16}", "0" * 16, address))
+    assert (other.text, other.headers["cache-control"]) == (shown.text, "no-store")
+    assert (await browser.get(address.replace("style", "none"))).status == 404
+
+
+class Words(dict[str, str]):
+    """Chinese by English, which notes what it lacks."""
+
+    lacking: set[str]
+    said: set[str]
+
+    def get(self, english: str, default: Any = None) -> Any:
+        (self.said if english in self else self.lacking).add(english)
+        return super().get(english, default)
+
+
+# Forms whose answer is a page, and what the API refuses one with.
+FORMS: dict[str, dict[str, str]] = {
+    "keys/new": {"name": "a"},
+    "keys/key_2/rotate": {},
+    "billing/checkout": {"amount_usd": "20"},
+    "account/2fa/setup": {"password": "p"},
+    "account/2fa/enable": {"code": "123456"},
+    "nowhere": {},
+    "language?said=left": {},
+}
+REFUSAL = (401, {"error": {"message": "Give a code.", "code": "two_factor_required"}})
+
+
+async def say_all(words: Words, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has every page say what it can, in Chinese."""
+    for empty in (False, True):
+        for state in (IN_ORGANIZATION, SIGNED_IN, None):
+            browser = Browser(state)
+            monkeypatch.setitem(browser.app.renderer.__dict__, "_words", words)
+            browser.api.script |= EMPTY if empty else {}
+            for page in TO_READ:
+                await browser.get(path_of(page.path), accept_language="zh")
+    browser = Browser()
+    for path, form in FORMS.items():
+        await browser.post(f"/console/{path}", form, accept_language="zh")
+    for said in SAID:
+        await browser.get(f"/console/sign-in?said={said}", accept_language="zh")
+    for paid in TOPUP_SAID:
+        await browser.get(f"/console/billing?topup={paid}", accept_language="zh")
+    await browser.get("/console/keys?all=1", accept_language="zh")
+    for status in ("pending", "running", "canceled"):
+        browser.api.script["GET /v1/generation/jobs/job_1"] = (200, {**JOB, "status": status})
+        await browser.get("/console/jobs/job_1", accept_language="zh")
+    for changes in ({"revoked": True}, {"disabled": True}, {"expires_at": "2020-01-01T00:00:00Z"}):
+        browser.api.script["GET /v1/keys"] = listed({**KEY, **changes})
+        await browser.get("/console/keys?all=1", accept_language="zh")
+    browser.api.script["GET /v1/billing/receipts"] = (503, {"error": {"code": "payments_not_configured"}})
+    await browser.get("/console/billing", accept_language="zh")
+    browser.api.script["GET /v1/audit"] = (0, KeyError("unforeseen"))
+    await browser.get("/console/audit", accept_language="zh")
+    browser.api.script["POST /v1/auth/login"] = REFUSAL
+    await browser.post("/console/sign-in", {"password": "p"}, accept_language="zh")
+    await browser.post("/console/sign-in", {"password": "p", "form": "old"}, accept_language="zh")
+
+
+async def test_all_that_pages_say_has_its_chinese_and_all_chinese_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = Words(orjson.loads((Browser().app.folder / "words" / "zh.json").read_bytes()))
+    words.lacking, words.said = set(), set()
+    await say_all(words, monkeypatch)
+    # What the API says is not the console's.
+    assert words.lacking - {"The request was refused."} == set()
+    assert words.keys() - words.said == set()
