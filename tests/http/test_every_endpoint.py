@@ -245,7 +245,8 @@ def test_every_route_of_the_template_has_an_endpoint() -> None:
         match = routes().match(endpoint.method, re.sub(r"\{\w+\}", "x", endpoint.path))
         assert match is not None, endpoint
         found.add((match.route.method, match.route.path))
-    assert found == {(route.method, route.path) for route in routed()}
+    # The console has pages, which tests/console asks for.
+    assert found == {(route.method, route.path) for route in routed() if route.family != "console"}
 
 
 @pytest.mark.usefixtures("studio")

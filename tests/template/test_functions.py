@@ -270,7 +270,7 @@ def test_the_sandbox_may_do_nothing_but_write_its_log_and_only_the_runner_may_ca
     ]
     assert "VpcConfig" not in stack.functions[SANDBOX]
     invokes = {name for name in stack.functions if "lambda:InvokeFunction" in json.dumps(stack.grants(name))}
-    assert invokes == {"RunnerFunction", SOCKETS, HANDSHAKES}
+    assert invokes == {"RunnerFunction", "ConsoleFunction", SOCKETS, HANDSHAKES}
     callers = {name for name in stack.functions if "SandboxFunction" in json.dumps(stack.grants(name))}
     assert callers == {"RunnerFunction"}
 

@@ -23,9 +23,19 @@ if test "$2" = pip; then exit 0; fi
 exec "{sys.executable}" "$@"
 """
 
-# What the layer carries. What these want in turn is in the lock, and slows no start: it is loaded with `cryptography`.
-PACKAGES = {"argon2-cffi", "cryptography", "httptools", "msgspec", "multipart", "orjson", "pyotp", "websockets"}
-WANTED = {"argon2-cffi-bindings", "cffi", "pycparser"}
+# What the layer carries. What these want in turn is in the lock, and slows no start: it is loaded with them.
+PACKAGES = {
+    "argon2-cffi",
+    "cryptography",
+    "httptools",
+    "jinja2",
+    "msgspec",
+    "multipart",
+    "orjson",
+    "pyotp",
+    "websockets",
+}
+WANTED = {"argon2-cffi-bindings", "cffi", "markupsafe", "pycparser"}
 # The second layer's, of the functions that reach Stripe.
 STRIPES = {"certifi", "charset-normalizer", "idna", "requests", "stripe", "typing-extensions", "urllib3"}
 

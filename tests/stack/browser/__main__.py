@@ -1,11 +1,13 @@
-"""Has pages of other origins read the local stack in Chromium: `python -m tests.stack.browser`; exits 1 if one can.
+"""Judges the local stack in Chromium: `python -m tests.stack.browser [origins|console]`; exits 1 for what it finds.
 
-The pages know every port that the stack listens on, as a page that tries them all does, and in a second round the
-private path of moto too, as a page does that was given a link of a file.
+`console` walks the console as a new person does, and judges every page by axe-core. `origins` has pages of other
+origins read the stack: they know every port that it listens on, as a page that tries them all does, and in a second
+round the private path of moto too, as a page does that was given a link of a file.
 """
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import subprocess
 import sys
@@ -19,10 +21,11 @@ import orjson
 
 from local.operator_commands import running_environment
 from tests.environments import CACHE
-from tests.stack.conftest import Stack, running
+from tests.stack.conftest import Stack, kept_port, running
 
 _SOURCE = Path(__file__).parent
 _PLACE = CACHE / "browser"
+_SHOTS = CACHE / "console-shots"
 _CANARY = "sk-canary-of-the-provider"
 _AMZ_JSON = "application/x-amz-json-1.1"
 _LISTENING = "0A"
@@ -94,7 +97,8 @@ def _install() -> None:
     _PLACE.mkdir(parents=True, exist_ok=True)
     pins, installed = _SOURCE / "package.json", _PLACE / "installed.json"
     shutil.copy(pins, _PLACE)
-    shutil.copy(_SOURCE / "page.mjs", _PLACE)
+    for script in _SOURCE.glob("*.mjs"):
+        shutil.copy(script, _PLACE)
     if not installed.is_file() or installed.read_bytes() != pins.read_bytes():
         options = ["--no-package-lock", "--no-audit", "--no-fund", "--silent"]
         subprocess.run(["npm", "install", *options], cwd=_PLACE, check=True)
@@ -143,9 +147,8 @@ def _targets(stack: Stack, ports: list[int], own_hosts: str) -> list[dict[str, s
     ]
 
 
-def main() -> int:
+def judge_origins() -> int:
     """Prints how many tries there were and what was read; returns 1 if that is anything but the gateway's refusals."""
-    _install()
     with tempfile.TemporaryDirectory() as data, running(Path(data), environment={"OPENAI_API_KEY": _CANARY}) as stack:
         environment = running_environment(Path(data))
         ports = list(_ports(stack.pid))
@@ -162,6 +165,33 @@ def main() -> int:
         f"{len(given_away)} things beyond\n"
     )
     return 1 if given_away or not outcomes else 0
+
+
+def walk_console() -> int:
+    """Prints what the walk found; returns 1 for a step that failed, or a page that is not as it should be."""
+    shutil.rmtree(_SHOTS, ignore_errors=True)
+    _SHOTS.mkdir(parents=True)
+    port, name = kept_port(), secrets.token_hex(3)
+    console = f"http://127.0.0.1:{port}/console"
+    with (
+        tempfile.TemporaryDirectory() as data,
+        running(Path(data), port=port, parameters={"ConsoleUrl": console}) as stack,
+    ):
+        people = {"email": f"jane-{name}@example.com", "colleague": f"john-{name}@example.com"}
+        asked = orjson.dumps({"root": stack.root_url, "data": data, "shots": str(_SHOTS), **people}).decode()
+        done = subprocess.run(["node", "console.mjs", asked], cwd=_PLACE, check=False, stdout=subprocess.PIPE)
+    found: dict[str, Any] = orjson.loads(done.stdout)
+    wrong = [line for kind in ("violations", "overflows", "complaints") for line in found[kind]]
+    sys.stdout.writelines(f"{line}\n" for line in wrong)
+    sys.stdout.write(f"{len(found['pages'])} pages of the console, {len(wrong)} faults; pictures in {_SHOTS}\n")
+    return 1 if wrong or done.returncode else 0
+
+
+def main() -> int:
+    """Judges what the command line names, or everything."""
+    _install()
+    parts = {"origins": judge_origins, "console": walk_console}
+    return max(parts[name]() for name in sys.argv[1:] or parts)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ BYTES_MAX = 3800
 
 
 class State(Struct, omit_defaults=True):
-    """What a browser brings back. `form` proves that a form was made for it; `key` is a short-lived key of `org`."""
+    """Holds what a browser brings back. `form` proves a form to be made for it; `key` is a short-lived key of `org`."""
 
     access: str = ""
     refresh: str = ""

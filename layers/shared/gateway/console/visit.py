@@ -61,7 +61,7 @@ class Answer(Struct):
 
 
 class Rendering(Protocol):
-    """What makes pages of templates."""
+    """Port of that which makes pages of templates."""
 
     def page(self, visit: Visit, name: str, **values: Any) -> Answer: ...
 
@@ -121,7 +121,7 @@ class Visit:
         return Answer(status=303, headers={"Location": f"{self.root}{at}{told}"})
 
     async def get(self, path: str, *, by_key: bool = False, **query: object) -> Any:
-        """What the API shows at a path; a query's fields that are empty are left out."""
+        """Returns what the API shows at a path; a query's fields that are empty are left out."""
         return await self.call("GET", path, query=query, by_key=by_key)
 
     async def call(

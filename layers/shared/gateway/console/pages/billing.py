@@ -12,7 +12,7 @@ billing = Pages()
 
 
 async def _where_set_up(visit: Visit, path: str, **query: int) -> Any:
-    """What the API shows, or nothing where the deployment takes no payments."""
+    """Asks what the API shows, or nothing where the deployment takes no payments."""
     try:
         return await visit.get(path, by_key=False, **query)
     except Refused as refused:

@@ -44,7 +44,7 @@ async def _names(visit: Visit) -> dict[str, str]:
 
 @usage.on("GET", "/usage.csv")
 async def usage_csv(visit: Visit) -> Answer:
-    """The same as a file for spreadsheets."""
+    """Gives the report as a file for spreadsheets."""
     days, by = _asked(visit)
     body = await visit.text("/v1/billing/usage", days=days, group_by=by, format="csv")
     name = f'attachment; filename="usage-by-{by}-{days}-days.csv"'
