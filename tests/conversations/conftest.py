@@ -15,4 +15,5 @@ async def served(monkeypatch: pytest.MonkeyPatch) -> Served:
     monkeypatch.setattr("gateway.http.conversations.conversations", lambda: made.kept)
     monkeypatch.setattr("gateway.http.memory.memories", lambda: made.memories)
     monkeypatch.setattr("gateway.http.feedback.feedback_store", lambda: made.feedback)
+    monkeypatch.setattr("gateway.http.cache.answers", lambda: made.cached)
     return made

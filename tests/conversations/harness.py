@@ -10,6 +10,7 @@ from functions.conversations.app import app
 from gateway.conversations.kept import Conversations
 from gateway.ports.keys import KeyRecord
 from tests.control_plane.harness import ACCOUNT, CALLER_IP, NOW_S, AppUnderTest, as_from_api_gateway
+from tests.fakes.answers import MemoryAnswers
 from tests.fakes.conversations import MemoryConversationRecords
 from tests.fakes.feedback import MemoryFeedback
 from tests.fakes.memories import MemoryMemories
@@ -28,6 +29,7 @@ class Served(AppUnderTest):
         self.kept = Conversations(MemoryConversationRecords(), self.objects, self.clock)
         self.memories = MemoryMemories()
         self.feedback = MemoryFeedback()
+        self.cached = MemoryAnswers()
         plain = KeyRecord("key_plain", ACCOUNT, "plain", PLAIN_KEY[-4:], int(NOW_S))
         await self.give_key(PLAIN_KEY, plain, can_manage_keys=False)
 

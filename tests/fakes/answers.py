@@ -5,8 +5,6 @@ No step waits between reading and writing, so each step is one conditional write
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
 from gateway.ports.answers import AnswerName, CacheCounts, CachedAnswer, Running
 
 
@@ -55,9 +53,7 @@ class MemoryAnswers:
             self.standing[name] = Running(attempt_id, alone_until_s, is_alone=True)
 
     async def count(self, account_id: str, day: str, counts: CacheCounts) -> None:
-        before = self.counts.get((account_id, day), CacheCounts())
-        sums = {name: getattr(before, name) + getattr(counts, name) for name in CacheCounts.__struct_fields__}
-        self.counts[account_id, day] = replace(before, **sums)
+        self.counts[account_id, day] = self.counts.get((account_id, day), CacheCounts()) + counts
 
     async def counted(self, account_id: str, first_day: str) -> dict[str, CacheCounts]:
         return {day: counts for (owner, day), counts in self.counts.items() if owner == account_id and day >= first_day}

@@ -71,6 +71,7 @@ from local.gateway_event import Request, proxy_event
 from local.payments.serving import Serving
 from tests.billing.harness import OneCredential, StripeUnderTest
 from tests.control_plane.harness import CALLER_IP, NOW_S, StoppedClock
+from tests.fakes.answers import MemoryAnswers
 from tests.fakes.conversations import MemoryConversationRecords
 from tests.fakes.feedback import MemoryFeedback
 from tests.fakes.idempotency import MemoryIdempotencyRecords
@@ -275,6 +276,7 @@ class World:
         self.counter = TokenCounter(CATALOG, self.providers, clock)
         self.memories = MemoryMemories()
         self.feedback = MemoryFeedback()
+        self.answers = MemoryAnswers()
         self.conversations = Conversations(self.stores.conversations, self.stores.objects, clock)
         self.turns = StoredResponses(self.stores.responses, self.stores.objects, clock)
         writer = JobWriter(jobs, clock)
@@ -365,6 +367,7 @@ class Gateway:
                 "gateway.http.conversations.conversations": "conversations",
                 "gateway.http.memory.memories": "memories",
                 "gateway.http.feedback.feedback_store": "feedback",
+                "gateway.http.cache.answers": "answers",
                 "gateway.wiring.agents.runs": "runs",
                 "gateway.wiring.images.studio": "drawing",
                 "gateway.http.organizations.organizations": "organizations",

@@ -60,7 +60,7 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "callbacks": (335, 1235),
     "chat": (378, 1330),
     "console": (246, 1010),
-    "conversations": (337, 1230),
+    "conversations": (338, 1230),
     "embeddings": (345, 1235),
     "eraser": (206, 960),
     "files": (316, 1205),

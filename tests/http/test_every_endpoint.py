@@ -24,6 +24,7 @@ from gateway.people.tokens import hashed
 from gateway.ports.keys import KeyRecord
 from gateway.ports.people import User
 from tests.control_plane.harness import CALLER_IP, NOW_S, as_from_api_gateway
+from tests.fakes.answers import MemoryAnswers
 from tests.fakes.conversations import MemoryConversationRecords
 from tests.fakes.feedback import MemoryFeedback
 from tests.fakes.memories import MemoryMemories
@@ -94,6 +95,7 @@ async def studio(monkeypatch: pytest.MonkeyPatch) -> Studio:
             monkeypatch.setattr(endpoint.app, "_services", lambda: streaming)
     monkeypatch.setattr("gateway.http.memory.memories", MemoryMemories)
     monkeypatch.setattr("gateway.http.feedback.feedback_store", MemoryFeedback)
+    monkeypatch.setattr("gateway.http.cache.answers", MemoryAnswers)
     return made
 
 

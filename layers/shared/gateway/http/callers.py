@@ -73,6 +73,7 @@ _ROWS: dict[Callers, tuple[str, ...]] = {
         *("POST /v1/conversations/{conversation_id}/items", "GET /v1/conversations/{conversation_id}/items"),
         *("GET /v1/memory", "DELETE /v1/memory/{key...}"),
         *("POST /v1/feedback", "GET /v1/feedback/summary"),
+        *("GET /v1/cache/stats", "DELETE /v1/cache"),
         "GET /v1/conversations/{conversation_id}/items/{item_id}",
         "DELETE /v1/conversations/{conversation_id}/items/{item_id}",
         *("POST /v1/embeddings", "POST /v1/embed", "POST /v2/embed", "POST /v1/rerank", "POST /v2/rerank"),

@@ -42,6 +42,11 @@ class CacheCounts(Struct, frozen=True):
     saved_input_tokens: int = 0
     saved_output_tokens: int = 0
 
+    def __add__(self, other: CacheCounts) -> CacheCounts:
+        """The sum of two counts."""
+        names = self.__struct_fields__
+        return CacheCounts(**{name: getattr(self, name) + getattr(other, name) for name in names})
+
 
 class CachedAnswers(Protocol):
     """Answers by name. A method raises `ServiceUnavailable` where the store cannot be reached."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from gateway.pipeline.caching import AnswerCache
-from gateway.stores.answers import DynamoAnswers
-from gateway.wiring.objects import bucket_objects
+from gateway.wiring.answers import answers
 from gateway.wiring.process import process
 
 
@@ -14,10 +13,3 @@ from gateway.wiring.process import process
 def answer_cache() -> AnswerCache:
     """The cache of this deployment."""
     return AnswerCache(answers(), process().clock)
-
-
-@cache
-def answers() -> DynamoAnswers:
-    """The store of kept answers."""
-    on = process()
-    return DynamoAnswers(on.aws, on.settings.cache_table, bucket_objects(on.settings.answers_bucket))
