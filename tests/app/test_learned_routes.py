@@ -44,6 +44,7 @@ from tests.app.harness import (
 )
 from tests.app.harness import CATALOG as MODELS
 from tests.app.test_failover import LIMITED, OUTAGE, REFUSED, SERVED, always
+from tests.fakes.answers import MemoryAnswers
 from tests.fakes.routes import MemoryRoutes
 from tests.fakes.signatures import MemorySignatures
 from tests.virtual_time import LoopClock
@@ -94,6 +95,8 @@ class Town:
             self.store.versions.append(StoredPolicy(1, "1", text, "ops", 0))
         self.routes = LearnedRoutes(self.store, self.clock, lambda _: draw)
         self.asked: list[str] = []
+        self.answers = MemoryAnswers()
+        self.headers: dict[str, str] = {}
 
     async def ask(self, body: dict[str, Any], first: Script | None = None, second: Script | None = None) -> Answer:
         """Sends one request, and notes the providers that were asked, in order."""
@@ -108,8 +111,9 @@ class Town:
         served = always(SERVED)
         async with Scripted(noted(FIRST, first or served)) as one, Scripted(noted(SECOND, second or served)) as two:
             rows = {"openai": Credential("k", one.base_url), "deepseek": Credential("k", two.base_url)}
-            async with app_under_test("", rows=rows, catalog=CATALOG, routes=self.routes) as gateway:
-                return await gateway.ask(body)
+            more: dict[str, Any] = {"routes": self.routes, "answers": self.answers}
+            async with app_under_test("", rows=rows, catalog=CATALOG, **more) as gateway:
+                return await gateway.ask(body, headers=self.headers)
 
     @property
     def outcome(self) -> RoutedOutcome:
@@ -137,6 +141,14 @@ async def test_a_policy_chooses_the_first_target_and_its_outcome_is_left_without
     told = answer.json["usage"]
     assert found.cost == told["prompt_tokens"] * 1000 + told["completion_tokens"] * 2000
     assert b"Say" not in orjson.dumps(found.request_class) + orjson.dumps([each.arm for each in found.offered])
+
+
+async def test_a_kept_answer_is_no_outcome() -> None:
+    town = Town(policy("cheapest"))
+    town.headers["x-nexevo-cache-control"] = "max-age=60"
+    answers = [await town.ask(hello(model=ALIAS)) for _ in range(2)]
+    assert [answer.headers["x-nexevo-cache"] for answer in answers] == ["miss", "exact"]
+    assert (town.asked, town.outcome.tried) == ([SECOND], SECOND)
 
 
 async def test_a_static_policy_stays_with_the_rules_and_leaves_outcomes_to_learn_from() -> None:

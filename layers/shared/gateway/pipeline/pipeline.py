@@ -237,7 +237,8 @@ class Pipeline:
     async def _close(self, context: RequestContext[R, A]) -> Extension:
         """Settles what was delivered, or releases, once; what a caller is told of it."""
         if context.extension is None:
-            if self._routes is None or context.plan.decision is None:
+            # A kept answer is no evidence: no target was asked.
+            if self._routes is None or context.plan.decision is None or context.hit is not None:
                 bill = await _bill(context)
             else:
                 bill, _ = await asyncio.gather(_bill(context), self._routes.leave(context))
