@@ -15,6 +15,7 @@ SETTINGS = {
     "allowed_models": ["gpt-4o*"],
     "expires_at": None,
     "region_policy": "any",
+    "cache": "exact",
     "alert_webhook_url": None,
     "can_manage_keys": False,
 }
@@ -181,6 +182,8 @@ SAMPLES: dict[str, Any] = {
         {"session_id": "s1", "user_agent": "Firefox", "ip": "203.0.113.7", "last_used_at": AT, "current": True},
         {"session_id": "s2", "user_agent": "", "ip": "203.0.113.8", "last_used_at": AT, "current": False},
     ),
+    "GET /v1/auth/export": (200, {"user": ME}),
+    "POST /v1/auth/deactivate": (200, {}),
     "DELETE /v1/auth/sessions/s2": (200, {}),
     "POST /v1/auth/login": (200, {"access_token": "nxa_2", "refresh_token": "nxr_2"}),
     "POST /v1/auth/refresh": (200, {"access_token": "nxa_3", "refresh_token": "nxr_3"}),

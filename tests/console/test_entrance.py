@@ -126,6 +126,21 @@ async def test_the_consoles_key_is_made_once_and_ends_by_itself() -> None:
     assert len([event for _, event in browser.api.asked if event["httpMethod"] == "POST"]) == 1
 
 
+async def test_a_person_begins_for_the_organization_of_its_profile() -> None:
+    browser = Browser(STRANGER)
+    status, me = browser.api.script["GET /v1/auth/me"]
+    browser.api.script["GET /v1/auth/me"] = (status, {**me, "default_organization": "org_1"})
+    shown = await browser.post("/console/sign-in", LOGIN)
+    assert (shown.state.org, shown.state.org_name) == ("org_1", "Acme")
+
+
+async def test_an_end_of_the_account_forgets_the_session() -> None:
+    browser = Browser()
+    shown = await browser.post("/console/account/deactivate", {"password": "p", "code": "1 2"})
+    assert browser.api.sent("/v1/auth/deactivate") == {"password": "p", "code": "12"}
+    assert not shown.state.signed_in
+
+
 async def test_another_organization_is_not_asked_with_the_last_ones_key() -> None:
     shown = await Browser().post("/console/organizations/switch", {"org": "org_1"})
     assert (shown.state.org, shown.state.key, shown.state.key_until_s) == ("org_1", "", 0)

@@ -68,7 +68,13 @@ async def test_a_new_key_is_shown_once_and_made_once() -> None:
 async def test_a_rotated_key_has_the_settings_of_the_old_one() -> None:
     browser = Browser()
     await browser.post("/console/keys/key_2/rotate", {"once": "n2"})
-    wanted = {"name": KEY["name"], "monthly_spend_cap_usd": "5", "rpm_limit": 60, "region_policy": "any"}
+    wanted = {
+        "name": KEY["name"],
+        "monthly_spend_cap_usd": "5",
+        "rpm_limit": 60,
+        "region_policy": "any",
+        "cache": "exact",
+    }
     assert browser.api.sent("/v1/keys") == wanted | {name: KEY[name] for name in ("allowed_ips", "allowed_models")}
 
 

@@ -71,6 +71,18 @@ async def test_a_page_is_not_shown_to_strangers(page: Any) -> None:
     assert browser.api.asked == []
 
 
+async def test_a_developer_of_an_organization_has_a_first_page_without_its_money() -> None:
+    browser = Browser(IN_ORGANIZATION)
+    refusal = {"message": "Your role does not allow this.", "code": "not_permitted"}
+    browser.api.script |= {f"GET /v1/billing/{part}": (403, {"error": refusal}) for part in ("balance", "usage")}
+    shown = await browser.get("/console")
+    assert (shown.status, "Create an API key" in shown.text, '/console/billing">Top' in shown.text) == (
+        200,
+        True,
+        False,
+    )
+
+
 async def test_the_policy_allows_scripts_of_this_site_alone_and_no_frame() -> None:
     shown = await Browser().get("/console/keys")
     policy = dict(part.strip().split(" ", 1) for part in shown.headers["content-security-policy"].split(";"))

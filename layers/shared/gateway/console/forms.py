@@ -29,6 +29,7 @@ def key_settings(form: Mapping[str, str], *, may_manage: bool) -> dict[str, Any]
         **{name: listed(form.get(name, "")) for name in LISTS},
         "expires_at": f"{expires}Z" if len(expires) in {16, 19} else expires or None,
         "region_policy": form.get("region_policy") or "any",
+        "cache": form.get("cache") or "off",
         "alert_webhook_url": form.get("alert_webhook_url") or None,
         **({"can_manage_keys": "can_manage_keys" in form} if may_manage else {}),
     }

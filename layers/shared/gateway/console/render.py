@@ -38,6 +38,7 @@ SAID = {
     "password": "The password is changed. Sign in with it.",
     "signed-out": "You are signed out.",
     "canceled": "Canceled.",
+    "deactivated": "The account has ended.",
 }
 TOPUP_SAID = {"done": "Thank you. The payment is credited within seconds.", "canceled": "Nothing was paid."}
 

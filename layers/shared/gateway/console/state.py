@@ -28,6 +28,7 @@ class State(Struct, omit_defaults=True):
     access: str = ""
     refresh: str = ""
     org: str = ""
+    org_name: str = ""
     lang: str = ""
     form: str = ""
     registration: str = ""

@@ -124,6 +124,15 @@ class Visit:
         """Returns what the API shows at a path; a query's fields that are empty are left out."""
         return await self.call("GET", path, query=query, by_key=by_key)
 
+    async def get_if_allowed(self, path: str, **query: int) -> Any:
+        """Returns what the API shows, or nothing where the member's role does not show it."""
+        try:
+            return await self.get(path, by_key=False, **query)
+        except Refused as refused:
+            if refused.status != 403:
+                raise
+            return None
+
     async def call(
         self,
         method: str,

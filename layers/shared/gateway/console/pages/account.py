@@ -63,6 +63,22 @@ async def disable_two_factor(visit: Visit) -> Answer:
     return visit.onward("/account", "saved")
 
 
+@account.on("GET", "/account/export.json")
+async def export_account(visit: Visit) -> Answer:
+    """Gives what is stored of the person and its account, as a file."""
+    body = await visit.text("/v1/auth/export")
+    name = 'attachment; filename="nexgate-export.json"'
+    return Answer(body, headers={"Content-Type": "application/json", "Content-Disposition": name})
+
+
+@account.on("POST", "/account/deactivate", again=show_account)
+async def deactivate(visit: Visit) -> Answer:
+    """Ends the account for good."""
+    await visit.call("POST", "/v1/auth/deactivate", _proof(visit))
+    visit.state = visit.state.left()
+    return visit.onward("/sign-in", "deactivated")
+
+
 @account.on("POST", "/account/sessions/{session_id}/end", again=show_account)
 async def end_session(visit: Visit) -> Answer:
     """Ends one of the person's sessions."""

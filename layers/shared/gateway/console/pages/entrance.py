@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from gateway.console.pages.organizations import act_for
 from gateway.console.routes import Pages
 from gateway.console.visit import Answer, Refused, Visit
+from gateway.framing.percent import encoded
 
 entrance = Pages()
 
@@ -37,7 +39,9 @@ async def sign_in(visit: Visit) -> Answer:
         access=tokens["access_token"], refresh=tokens["refresh_token"], lang=visit.state.lang
     )
     me = await visit.get("/v1/auth/me")
-    visit.state.org = me["default_organization"] or ""
+    if me["default_organization"]:
+        found = await visit.get(f"/v1/organizations/{encoded(me['default_organization'])}")
+        await act_for(visit, found["organization"])
     return visit.onward(only_path(form.get("next", "/")))
 
 

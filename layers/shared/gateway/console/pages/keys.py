@@ -15,7 +15,7 @@ keys = Pages()
 # What a key's successor takes over from it.
 SETTINGS = (
     *("name", "monthly_spend_cap_usd", "rpm_limit", "tpm_limit", "max_parallel", "user_rpm_limit", "allowed_ips"),
-    *("allowed_models", "expires_at", "region_policy", "alert_webhook_url", "can_manage_keys"),
+    *("allowed_models", "expires_at", "region_policy", "alert_webhook_url", "can_manage_keys", "cache"),
 )
 
 
