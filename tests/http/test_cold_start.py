@@ -81,7 +81,7 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "runner": (411, 1425),
     "sandbox": (168, 880),
     "settlements": (216, 985),
-    "sockets": (316, 1160),
+    "sockets": (320, 1170),
     "sweeper": (218, 985),
     "tasks": (318, 1220),
     "usage": (206, 950),

@@ -164,6 +164,18 @@ def test_what_gemini_cannot_be_set_to_is_refused_with_its_place(asked_for: Any, 
     assert (told["type"], told["error"]["param"], told["error"]["event_id"]) == ("error", param, "mine")
 
 
+@pytest.mark.parametrize("asked_for", [{"max_output_tokens": 5}, {"input": [{}]}, {"conversation": "none"}])
+def test_a_response_cannot_be_set_otherwise_than_its_session(asked_for: dict[str, Any]) -> None:
+    step = asked(talking(), "response.create", response=asked_for)
+    (told,) = sent(step)
+    assert (told["error"]["param"], step.to_provider) == (f"response.{next(iter(asked_for))}", [])
+
+
+def test_a_responses_metadata_comes_back() -> None:
+    step = asked(talking(), "response.create", response={"metadata": {"turn": "7"}, "max_output_tokens": "inf"})
+    assert sent(step)[0]["response"]["metadata"] == {"turn": "7"}
+
+
 def test_a_text_is_answered_in_sound_and_words_with_all_events_of_a_response() -> None:
     talk = talking()
     step = asked(talk, "conversation.item.create", item=words("Hello"))

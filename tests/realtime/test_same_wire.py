@@ -106,6 +106,24 @@ def test_a_transcript_is_charged_by_the_model_that_wrote_it() -> None:
     assert talk.from_provider(completed).spent == []
 
 
+def test_a_transcript_of_which_no_usage_is_told_is_charged_by_the_length_of_its_sound() -> None:
+    talk = session()
+    talk.from_provider(event("session.updated", session={"input_audio_transcription": {"model": "whisper-1"}}))
+    name = "conversation.item.input_audio_transcription.completed"
+    for _ in range(10):
+        talk.from_client(event("input_audio_buffer.append", audio="A" * 64_000))
+    talk.from_provider(event("input_audio_buffer.speech_started", item_id="i", audio_start_ms=1000))
+    talk.from_provider(event("input_audio_buffer.speech_stopped", item_id="i", audio_end_ms=4000))
+    talk.from_provider(event("input_audio_buffer.committed", item_id="i"))
+    (spent,) = talk.from_provider(event(name, item_id="i", content_index=0, transcript="Hi")).spent
+    assert (spent.cost_nanousd, spent.estimated) == (315_000, True)
+    for _ in range(6):
+        talk.from_client(event("input_audio_buffer.append", audio="A" * 64_000))
+    talk.from_provider(event("input_audio_buffer.committed", item_id="j"))
+    (spent,) = talk.from_provider(event(name, item_id="j", content_index=0, transcript="Hi")).spent
+    assert spent.cost_nanousd == 630_000
+
+
 def test_a_model_that_is_paid_by_the_minute_pays_for_its_time_and_for_texts() -> None:
     clock = StoppedClock()
     talk = session("grok-voice-latest", clock=clock)

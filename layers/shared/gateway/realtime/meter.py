@@ -106,14 +106,17 @@ class Meter:
         self.counts.heard_ms = self.counts.spoken_ms = self.counts.written_bytes = 0
         return self._charged(response_id, replace(used, **self._passed(now_s)), estimated=estimated)
 
-    def transcribed(self, item_id: str, used: RealtimeUsage) -> list[Spent]:
-        """The charge for the transcript of what the caller said."""
+    def transcribed(self, item_id: str, used: RealtimeUsage | None, heard_ms: int) -> list[Spent]:
+        """The charge for the transcript of what the caller said; without a report it is for the sound's length."""
         if self._transcriber is None or item_id in self.counts.charged:
             return []
         by, rates = self._transcriber
         self._remember(item_id)
+        estimated = used is None
+        if used is None:
+            used = RealtimeUsage(audio=heard_ms * self._tokens.heard_per_s // MS, milliseconds=heard_ms)
         cost = rates.cost(used)
-        return [Spent(item_id, by.id, cost, used.usage)] if cost else []
+        return [Spent(item_id, by.id, cost, used.usage, estimated)] if cost else []
 
     def passed(self, now_s: float, ref: str) -> list[Spent]:
         """The charge for the time since the last one, for models that are paid by it."""

@@ -12,6 +12,8 @@ from gateway.realtime.events import at
 
 # Kept of an utterance, and of the silence before one.
 UTTERANCE_MS, SILENCE_MS = 30 * MS, MS
+# Items whose length is remembered until their transcripts come.
+LENGTHS_MAX = 64
 # Bytes a second of a format, by the words of both shapes of a session; `audio/pcm` has a rate beside it.
 _BYTES_PER_S = {"g711_ulaw": 8000, "g711_alaw": 8000, "audio/pcmu": 8000, "audio/pcma": 8000}
 _IN = (("audio", "input", "format"), ("input_audio_format",))
@@ -39,6 +41,9 @@ class Sound(Struct):
     speaking: bool = False
     waiting: list[Piece] = []  # msgspec copies an empty default
     waiting_ms: int = 0
+    uncommitted_ms: int = 0
+    began_ms: int = 0
+    lengths: dict[str, int] = {}  # msgspec copies an empty default
 
     def follow(self, session: Any) -> None:
         """Notes the formats that a session has."""
@@ -54,6 +59,7 @@ class Sound(Struct):
         ms = _ms(audio, self.heard_bytes_per_s)
         self.waiting.append(Piece(data.decode(), ms))
         self.waiting_ms += ms
+        self.uncommitted_ms += ms
         most = UTTERANCE_MS if self.speaking or not self.detects else SILENCE_MS
         while self.waiting_ms > most and len(self.waiting) > 1:
             self.waiting_ms -= self.waiting.pop(0).ms
@@ -63,9 +69,29 @@ class Sound(Struct):
         """The length of a piece of the model's sound."""
         return _ms(audio, self.spoken_bytes_per_s)
 
-    def taken(self) -> None:
-        """Forgets what the provider has taken from its buffer, or cleared."""
-        self.waiting, self.waiting_ms, self.speaking = [], 0, False
+    def speech(self, event: Any, *, begins: bool) -> None:
+        """Notes that the provider hears the caller begin to speak, or end."""
+        self.speaking = begins
+        at_ms, item_id = at(event, "audio_start_ms" if begins else "audio_end_ms"), at(event, "item_id")
+        if isinstance(at_ms, int) and begins:
+            self.began_ms = at_ms
+        elif isinstance(at_ms, int) and isinstance(item_id, str):
+            self._measured(item_id, at_ms - self.began_ms)
+
+    def taken(self, item_id: Any = None) -> None:
+        """Forgets what the provider has taken from its buffer for an item, or cleared."""
+        if isinstance(item_id, str) and item_id not in self.lengths:
+            self._measured(item_id, self.uncommitted_ms)
+        self.waiting, self.waiting_ms, self.uncommitted_ms, self.speaking = [], 0, 0, False
+
+    def length_ms(self, item_id: Any) -> int:
+        """The length of an item's sound, as far as it is known."""
+        return self.lengths.get(str(item_id), 0)
+
+    def _measured(self, item_id: str, ms: int) -> None:
+        self.lengths[item_id] = max(0, ms)
+        while len(self.lengths) > LENGTHS_MAX:
+            del self.lengths[next(iter(self.lengths))]
 
     def again(self) -> list[bytes]:
         """The events that waited, to be sent once more."""

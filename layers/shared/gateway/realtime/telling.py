@@ -61,8 +61,10 @@ def _transcribed(talk: Talk, data: bytes, _: Head) -> Step:
     talk.state.conversation.transcribe(item_id, index, event.get("transcript"))
     if event.get("status") == "in_progress":
         return Step(to_client=[data])
+    # Some say nothing of what a transcript used: it is paid for by the length of its sound.
     used = transcription_usage(event.get("usage"))
-    return Step(to_client=[data], spent=talk.meter.transcribed(f"{item_id}#{index}", used))
+    heard_ms = talk.state.sound.length_ms(item_id)
+    return Step(to_client=[data], spent=talk.meter.transcribed(f"{item_id}#{index}", used, heard_ms))
 
 
 def _item(talk: Talk, data: bytes, _: Head) -> Step:
@@ -79,12 +81,12 @@ def _dropped(talk: Talk, data: bytes, _: Head) -> Step:
 
 
 def _committed(talk: Talk, data: bytes, _: Head) -> Step:
-    talk.state.sound.taken()
+    talk.state.sound.taken(read_provider(data).get("item_id"))
     return Step(to_client=[data])
 
 
 def _speech(talk: Talk, data: bytes, head: Head) -> Step:
-    talk.state.sound.speaking = head.type.endswith("started")
+    talk.state.sound.speech(read_provider(data), begins=head.type.endswith("started"))
     return Step(to_client=[data])
 
 

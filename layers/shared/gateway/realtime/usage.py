@@ -23,12 +23,14 @@ def response_usage(reported: Any) -> RealtimeUsage | None:
     return RealtimeUsage(**_prompt(counts), **_output(counts))
 
 
-def transcription_usage(reported: Any) -> RealtimeUsage:
-    """The usage of a transcript: of its tokens, or of the seconds that were heard."""
+def transcription_usage(reported: Any) -> RealtimeUsage | None:
+    """The usage of a transcript, its tokens or the seconds that were heard; `None` where it reports none."""
     counts = _members(reported)
     seconds = counts.get("seconds")
     if isinstance(seconds, int | float) and math.isfinite(seconds):
         return RealtimeUsage(milliseconds=_count(math.ceil(seconds * MS)))
+    if "input_tokens" not in counts:
+        return None
     read = _count(counts.get("input_tokens"))
     audio = min(_count(_members(counts.get("input_token_details")).get("audio_tokens")), read)
     return RealtimeUsage(text=read - audio, audio=audio, output_text=_count(counts.get("output_tokens")))

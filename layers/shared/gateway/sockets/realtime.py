@@ -86,13 +86,15 @@ class RealtimeConversation:
         self._opened = asyncio.Event()
         self._over = asyncio.Event()
         self._reconnects = False
+        # Frames that a broken socket has not taken.
+        self._unsent: list[bytes] = []
         self._turn = asyncio.Lock()
         self.changed = asyncio.Event()
         # When either side was last heard.
         self._last_s = 0.0
 
     async def run(self) -> None:
-        if not await self._begin():
+        if not await self._begin() and not await self._again():
             return
         hearing = asyncio.create_task(self._hear_provider())
         ticking = asyncio.create_task(self._tick())
@@ -116,9 +118,11 @@ class RealtimeConversation:
         except GatewayError as error:
             await self._do(partial(self._session.refused, error))
             return False
+        unsent, self._unsent = self._unsent, []
         await self._do(self._session.opened)
+        await self._do(lambda: Step(to_provider=unsent))
         self._opened.set()
-        return True
+        return not self._reconnects
 
     async def hear(self, data: bytes) -> None:
         await self._opened.wait()
@@ -170,19 +174,26 @@ class RealtimeConversation:
             try:
                 data = await self._socket.receive()
             except ProviderClosed as closed:
-                await self._do(partial(self._session.provider_gone, closed.code))
-                return
-            await self._do(partial(self._session.from_provider, data))
+                # Where the session has wanted another socket, it was closed here.
+                if not self._reconnects:
+                    await self._do(partial(self._session.provider_gone, closed.code))
+                if not self._reconnects:
+                    return
+            else:
+                await self._do(partial(self._session.from_provider, data))
             if self._reconnects and not await self._again():
                 return
 
     async def _again(self) -> bool:
-        """Opens another socket of the provider in this one's place, while the client's events wait."""
-        self._reconnects = False
-        self._opened.clear()
-        if self._socket is not None:
-            await self._socket.close()
-        return await self._begin()
+        """Opens another socket of the provider in this one's place, while the client's events wait.
+
+        The session says how often one that fails is tried again.
+        """
+        while self._reconnects:
+            self._reconnects = False
+            if await self._begin():
+                return True
+        return False
 
     async def _tick(self) -> None:
         while True:
@@ -204,15 +215,22 @@ class RealtimeConversation:
             step.to_provider, after = [], self._session.refused(refusal)
         else:
             after = None
-        try:
-            for frame in step.to_provider:
+        for place, frame in enumerate(step.to_provider):
+            try:
                 if self._socket is not None:
                     await self._socket.send(frame)
-        except ProviderClosed as closed:
-            log.info("the provider has closed while it was written to: %s", closed)
+            except ProviderClosed as closed:
+                log.info("the provider has closed while it was written to: %s", closed)
+                self._unsent += step.to_provider[place:]
+                break
         for event in step.to_client:
             await self._line.say(event)
-        self._reconnects = self._reconnects or step.reconnect
+        if step.reconnect:
+            self._reconnects = True
+            self._opened.clear()
+            if self._socket is not None:
+                # What waits for this socket's frames hears that it has closed.
+                await self._socket.close()
         if step.close is not None:
             self._over.set()
         if after is not None and not self._over.is_set():

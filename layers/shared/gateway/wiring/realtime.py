@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gateway.auth.principal import Principal
-from gateway.canonical.realtime import TRANSCRIPTION, Transcriber
+from gateway.canonical.realtime import Transcriber
 from gateway.canonical.request import RoutingPreferences
+from gateway.catalog.audio import AUDIO_MODELS
 from gateway.catalog.live import LiveCatalog
 from gateway.catalog.realtime import REALTIME_MODELS
 from gateway.operations.input_meter import tier_of
+from gateway.providers.audio import registry as audio_providers
 from gateway.providers.realtime.registry import KNOWN
+from gateway.realtime.transcribers import transcribers
 from gateway.routing.plan import id_of
 from gateway.routing.planning import candidates_for
 from gateway.sockets.connecting import Wanted
@@ -38,12 +41,13 @@ if TYPE_CHECKING:
 
 REALTIME = "realtime"
 CATALOG = follow(LiveCatalog(REALTIME_MODELS, KNOWN))
+AUDIO = follow(LiveCatalog(AUDIO_MODELS, audio_providers.KNOWN))
 
 
 def wanted(principal: Principal, model: str) -> Wanted:
     """The session with a model; raises the refusal of a model that the caller may not use."""
     candidate = _candidates(principal, model)[0]
-    session = session_of(candidate, terms_of("", candidate, _transcribers(candidate)), process().clock)
+    session = session_of(candidate, terms_of("", candidate, {}), process().clock)
     return Wanted(
         REALTIME,
         model,
@@ -64,7 +68,7 @@ async def conversation(record: SocketRecord, line: Line, state: bytes | None) ->
     kept = None if state is None else msgspec.json.decode(state, type=Kept)
     found = _candidates(principal, record.model)
     candidate = next((each for each in found if kept is None or id_of(each) == kept.candidate), found[0])
-    terms = terms_of(record.connection_id.rstrip("="), candidate, _transcribers(candidate))
+    terms = terms_of(record.connection_id.rstrip("="), candidate, _transcribers(candidate, principal))
     session = session_of(candidate, terms, on.clock, None if kept is None else kept.session)
     purse = Purse(
         principal,
@@ -88,12 +92,7 @@ def _candidates(principal: Principal, model: str) -> list[RealtimeCandidate]:
     return candidates_for(model, RoutingPreferences(), CATALOG, principal)
 
 
-def _transcribers(candidate: RealtimeCandidate) -> Mapping[str, Transcriber]:
-    """The models that write down what is said, at the candidate's provider, by their names."""
-    found: dict[str, Transcriber] = {}
-    for model in CATALOG.models():
-        for target in model.targets:
-            if model.does == TRANSCRIPTION and target.provider == candidate.target.provider:
-                by = Transcriber(model.id, target.upstream_model, target.price, model.sale)
-                found |= {model.id: by, target.upstream_model: by}
-    return found
+def _transcribers(candidate: RealtimeCandidate, principal: Principal) -> Mapping[str, Transcriber]:
+    """The models that may write down what is said: at the candidate's provider, and by the caller's key."""
+    provider = candidate.target.provider
+    return transcribers(provider, CATALOG.models(), AUDIO.models(), lambda name: principal.may_use((name,)))

@@ -21,6 +21,8 @@ from gateway.realtime.gemini.setup import judged, setup
 from gateway.realtime.hand_over import merged
 from gateway.realtime.step import Step
 
+# Settings that Gemini has for a session alone.
+_OF_SESSION = ("input", "tools", "tool_choice", "max_output_tokens", "audio", "voice", "temperature", "reasoning")
 _NO_ITEM = "The conversation has no such item."
 _ROLES = {"user": "user", "system": "user", "assistant": "model"}
 
@@ -190,9 +192,9 @@ _ITEMS: Mapping[str, Callable[[Live, Event], None]] = {
 def _respond(live: Live, step: Step, data: bytes, _: Head) -> None:
     asked = members(read_client(data).get("response"))
     offered(asked, "response")
-    for name in ("input", "tools"):
-        if asked.get(name):
-            message = f"'{name}' is of the session here: write items, or update the session."
+    for name in _OF_SESSION:
+        if asked.get(name) not in (None, [], "inf", "auto", live.state.session.get(name)):
+            message = f"'{name}' is the session's with this model: write items, or update the session."
             raise InvalidRequest(message, param=f"response.{name}", code="unsupported_parameter")
     if asked.get("conversation") == "none":
         message = "The model answers within the conversation alone."

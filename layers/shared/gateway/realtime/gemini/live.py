@@ -28,6 +28,7 @@ class Response(Struct):
 
     id: str
     as_text: bool
+    metadata: Event | None = None
     message: str | None = None
     said: str = ""
     output: list[Event] = []  # msgspec copies an empty default

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.canonical.realtime import RealtimeUsage
-from gateway.realtime.events import Event, at
+from gateway.realtime.events import Event, at, members
 from gateway.realtime.gemini import usage
 from gateway.realtime.gemini.live import Live, Response
 from gateway.realtime.gemini.setup import PCM
@@ -27,7 +27,9 @@ def begin(live: Live, step: Step, asked: Any = None) -> Response:
         modalities = (
             at(asked, "output_modalities") or at(asked, "modalities") or live.state.session.get("output_modalities")
         )
-        running = Response(live.new_id("resp"), as_text=modalities == ["text"])
+        running = Response(
+            live.new_id("resp"), as_text=modalities == ["text"], metadata=members(at(asked, "metadata")) or None
+        )
         live.state.response = running
         step.responses += 1
         live.tell(step, "response.created", response=_shown(live, running, "in_progress"))
@@ -155,5 +157,5 @@ def _shown(live: Live, response: Response, status: str) -> Event:
         "max_output_tokens": live.state.session.get("max_output_tokens") or "inf",
         "audio": {"output": {"format": PCM, "voice": voice}},
         "usage": None,
-        "metadata": None,
+        "metadata": response.metadata,
     }
