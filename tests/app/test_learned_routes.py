@@ -25,6 +25,7 @@ from gateway.ports.routes import RoutedOutcome, StoredPolicy
 from gateway.ports.upstream import Credential
 from gateway.protocols import openai_chat
 from gateway.providers.chat.registry import KNOWN
+from gateway.routing.order import is_short
 from gateway.routing.plan import id_of
 from gateway.signatures import Vault
 from tests.app.harness import (
@@ -315,6 +316,9 @@ RULES: tuple[dict[str, Any], ...] = (
 )
 
 
+HARD = [{"role": "user", "content": "Prove that a lock-free queue in C++ is linearizable, and analyze its complexity."}]
+
+
 @pytest.mark.parametrize("alias", ["nexevo/fast", "nexevo/balanced", "nexevo/auto"])
 @pytest.mark.parametrize("region", ["any", "cn-only", "overseas-only"])
 async def test_no_policy_goes_beyond_a_rule(alias: str, region: str) -> None:
@@ -322,7 +326,7 @@ async def test_no_policy_goes_beyond_a_rule(alias: str, region: str) -> None:
     principal, decided = Principal(ACCOUNT, record), 0
     for kind in ("static", "cheapest", "learned"):
         for number, rule in enumerate(RULES):
-            request = openai_chat.CLIENT.decode_request(orjson.dumps(hello(model=alias, **rule)))
+            request = openai_chat.CLIENT.decode_request(orjson.dumps(hello(model=alias, messages=HARD, **rule)))
             plain, under = (
                 ChatOperation(openai_chat.CLIENT, MODELS, Vault(MemorySignatures(), LoopClock()), routes=routes)
                 for routes in (None, Town(policy(kind), draw=number / len(RULES)).routes)
@@ -345,6 +349,11 @@ async def test_no_policy_goes_beyond_a_rule(alias: str, region: str) -> None:
             assert [id_of(each) for each in after.candidates] == [*after.decision.order, *rest]
             assert kind != "static" or list(after.decision.order) == own
             assert after.propensities[after.decision.chosen] > 0
+            # A last resort stays one.
+            assert (
+                len({is_short(each, after.grade) for each in after.candidates if id_of(each) in after.decision.order})
+                == 1
+            )
     assert decided or region == "cn-only"
 
 
