@@ -115,6 +115,24 @@ async def test_many_ratings_are_learned_in_several_transactions(monkeypatch: pyt
     assert 0 < table.arms[GOOD].rating.weight <= RATER_WEIGHT
 
 
+async def test_a_run_that_has_no_time_left_is_gone_on_from_though_it_found_nothing() -> None:
+    school, runs = School(), 0
+    await school.store.leave(outcome(1))
+    asked = school.store.records
+
+    async def records(slot: int, after: str, most: int) -> Any:
+        school.clock.at_s += 0.1
+        return await asked(slot, after, most)
+
+    vars(school.store)["records"] = records
+    # A day of empty slots stands before the first outcome.
+    while not (await school.learner.run(school.clock.at_s + 40)).done:
+        runs += 1
+        assert runs < 100
+    assert runs > 5
+    assert (await school.table()).ticks == 1
+
+
 async def test_without_a_policy_nothing_is_read() -> None:
     school = School()
     school.store.versions.clear()

@@ -56,6 +56,9 @@ class Learner:
         lesson = Lesson(_decoded(learned.tables, Table), explored_day=learned.explored_day, explored=learned.explored)
         while place.slot < end:
             if self._clock.now_s() > until_s:
+                # The next run goes on here, also where all slots were empty.
+                if place != standing:
+                    await self._store.teach(Kept(), before=standing, after=place)
                 return taught
             found = await self._store.records(place.slot, place.name, RECORDS)
             step = _bounded(found)
