@@ -176,6 +176,54 @@ SAMPLES: dict[str, Any] = {
     "DELETE /v1/organizations/org_1/members/user_1": (200, {}),
     "POST /v1/organizations/org_1/leave": (200, {}),
     "POST /v1/organizations/invitations/accept": (200, {"organization": ORGANIZATION}),
+    "GET /operator": (
+        200,
+        {
+            "people": 1,
+            "accounts": [
+                {
+                    "email": "op@example.com",
+                    "account_id": "acc_1",
+                    "created_at": AT,
+                    "disabled": False,
+                    "two_factor_enabled": True,
+                    "balance": {"balance_usd": "1", "suspended": suspended},
+                }
+                for suspended in (False, True)
+            ]
+            + [
+                {
+                    "email": "x@example.com",
+                    "account_id": "acc_1",
+                    "created_at": AT,
+                    "disabled": True,
+                    "two_factor_enabled": True,
+                    "balance": None,
+                }
+            ],
+            "targets": [
+                {
+                    "provider": "openai",
+                    "credential": "second",
+                    "model": "gpt-4o",
+                    "resting": resting,
+                    "until": AT,
+                    "in_a_row": 2,
+                }
+                for resting in (False, True)
+            ],
+            "stuck_jobs": [
+                {
+                    "id": "job_1",
+                    "account_id": "acc_1",
+                    "kind": "video",
+                    "model": "veo",
+                    "status": "running",
+                    "due_at": AT,
+                }
+            ],
+        },
+    ),
     "GET /v1/auth/me": (200, ME),
     "GET /v1/auth/2fa/status": (200, {"enabled": True, "recovery_codes_left": 9}),
     "GET /v1/auth/sessions": listed(
@@ -210,4 +258,5 @@ EMPTY: dict[str, Any] = {
         )
     },
     "GET /v1/auth/2fa/status": (200, {"enabled": False, "recovery_codes_left": 0}),
+    "GET /operator": (200, {"people": 0, "accounts": [], "targets": [], "stuck_jobs": []}),
 }

@@ -18,6 +18,9 @@ pytestmark = pytest.mark.anyio
 
 def test_each_path_is_asked_of_the_function_that_the_template_ties_it_to() -> None:
     for prefix, family in FAMILY_OF.items():
+        if family == "operator":
+            assert not any(route.family == family for route in routed())
+            continue
         below = {
             route.family for route in routed() if f"{route.path}/".startswith(f"{prefix}/") and route.method == "ANY"
         }

@@ -258,6 +258,13 @@ EXCUSES = (
         ("tests/generation/test_jobs.py", "tests/stores/test_jobs.py"),
     ),
     Excuse(
+        ("operator",),
+        ("dynamodb:GetItem",),
+        "table/nexgate-local-JobsTable",
+        "A job that has been due for ten minutes is read as it stands; no test of the stack waits for so long.",
+        ("tests/stores/test_jobs.py",),
+    ),
+    Excuse(
         ("reconciler",),
         ("dynamodb:GetItem", "dynamodb:PutItem"),
         "table/nexgate-local-JobsTable",

@@ -36,6 +36,8 @@ from tests.stack.receiver import Receiver, Receivers, receiving
 ROOT = Path(__file__).parents[2]
 # More than any test sends in a minute.
 RPM_LIMIT = 1000
+# The person whom the console shows the deployment.
+OPERATOR = "operator@example.com"
 ACT = Act("tests", "a test needs it")
 # What takes longest, or installs an environment first, in the order in which it begins: so neither worker ends alone.
 BEGIN = (
@@ -207,8 +209,8 @@ def mcp_port() -> int:
 def stack(tmp_path_factory: pytest.TempPathFactory, receivers: Receivers, mcp_port: int) -> Iterator[Stack]:
     hosts = [receivers.host, f"127.0.0.1:{mcp_port}"]
     # Sessions over sockets are handed over every few seconds, not every quarter of an hour.
-    short = {"SocketRunSeconds": "12"}
-    with running(tmp_path_factory.mktemp("stack"), own_hosts=hosts, parameters=short) as started:
+    chosen = {"SocketRunSeconds": "12", "Operators": OPERATOR}
+    with running(tmp_path_factory.mktemp("stack"), own_hosts=hosts, parameters=chosen) as started:
         lift_limit(started)
         yield started
 

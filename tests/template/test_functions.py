@@ -32,6 +32,8 @@ STEPS = ("BackgroundFunction", "JobsFunction", "RunnerFunction")
 SOCKETS, HANDSHAKES = "SocketsFunction", "RealtimeFunction"
 # Called by the runner and by nothing else.
 SANDBOX = "SandboxFunction"
+# Called by the console alone.
+OPERATOR = "OperatorFunction"
 # Called by a state machine likewise; erases signatures, and asks no model.
 ERASER = "EraserFunction"
 
@@ -207,7 +209,7 @@ def test_a_functions_resource_policy_stays_far_below_its_limit(stack: Stack, nam
     ]
     # A queue needs no permission, because Lambda polls it; a state machine has its own role's.
     asked = {m["FunctionName"]["Ref"].removesuffix("Aliaslive") for m in pollers(stack)}
-    assert permissions or name in {*asked, *STEPS, SANDBOX, SOCKETS, ERASER}
+    assert permissions or name in {*asked, *STEPS, SANDBOX, SOCKETS, ERASER, OPERATOR}
     assert len(json.dumps(permissions)) < FUNCTION_POLICY_BYTES_MAX / 2
 
 

@@ -172,12 +172,9 @@ def walk_console() -> int:
     shutil.rmtree(_SHOTS, ignore_errors=True)
     _SHOTS.mkdir(parents=True)
     port, name = kept_port(), secrets.token_hex(3)
-    console = f"http://127.0.0.1:{port}/console"
-    with (
-        tempfile.TemporaryDirectory() as data,
-        running(Path(data), port=port, parameters={"ConsoleUrl": console}) as stack,
-    ):
-        people = {"email": f"jane-{name}@example.com", "colleague": f"john-{name}@example.com"}
+    people = {"email": f"jane-{name}@example.com", "colleague": f"john-{name}@example.com"}
+    chosen = {"ConsoleUrl": f"http://127.0.0.1:{port}/console", "Operators": people["email"]}
+    with tempfile.TemporaryDirectory() as data, running(Path(data), port=port, parameters=chosen) as stack:
         asked = orjson.dumps({"root": stack.root_url, "data": data, "shots": str(_SHOTS), **people}).decode()
         done = subprocess.run(["node", "console.mjs", asked], cwd=_PLACE, check=False, stdout=subprocess.PIPE)
     found: dict[str, Any] = orjson.loads(done.stdout)

@@ -231,6 +231,9 @@ const walk = async () => {
   await look(jane, 'keys-revoked')
   await until('the key has ended', async () => (await fetch(`${root}/v1/models`, { headers: { authorization: `Bearer ${key}` } })).status === 401)
 
+  await visit(jane, '/operator')
+  expect((await text(jane)).includes(colleague), 'the operator sees all people')
+  await look(jane, 'operator')
   await visit(jane, '/nothing-here')
   await look(jane, 'no-page')
   await visit(jane, '/')

@@ -32,6 +32,8 @@ FAMILY_OF = {
     "/v1/models": "models",
     "/v1/videos": "videos",
     "/v1/generation": "generation",
+    # No path of the API: the console alone asks it.
+    "/operator": "operator",
 }
 KEY_NAME = "Console"
 KEY_LASTS_S, KEY_SPARE_S = 12 * 3600, 600

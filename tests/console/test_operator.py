@@ -1,0 +1,104 @@
+"""Tests the operator's view: whom it is shown to, and what it tells of people, providers and jobs."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+import pytest
+from msgspec.structs import replace
+
+from functions.operator import app as function
+from gateway.errors import AuthenticationFailed, PermissionDenied
+from gateway.people.overseeing import Overseer
+from gateway.people.sessions import Sessions
+from gateway.ports.health import SharedStanding
+from gateway.ports.people import User
+from gateway.ports.provider_keys import Envelope
+from tests.console.harness import SIGNED_IN, Browser, Clock
+from tests.control_plane.harness import CALLER_IP, NOW_S
+from tests.fakes.people import MemoryPeople
+
+pytestmark = pytest.mark.anyio
+
+FACTOR = Envelope("key", "secret")
+OPERATOR = User("user_000000000000000001", "acc_1", "op@example.com", "hash", int(NOW_S), totp=FACTOR)
+OTHER = User("user_000000000000000002", "acc_2", "jane@example.com", "hash", int(NOW_S) + 1)
+
+
+class Deployment:
+    """The parts of stores that the view reads."""
+
+    def __init__(self, *people: User) -> None:
+        self._people = people
+
+    async def people(self) -> AsyncIterator[User]:
+        for one in self._people:
+            yield one
+
+    async def state(self, account_id: str, key_id: str, key_rpm_limit: int, now_s: float) -> None:
+        del account_id, key_id, key_rpm_limit, now_s
+
+    async def read(self, now_s: float) -> dict[str, SharedStanding]:
+        return {
+            "openai|second|gpt-4o": SharedStanding(3, now_s + 60),
+            "groq||llama": SharedStanding(1, now_s - 1),
+            "pace of all": SharedStanding(0, 0.0, late_s=1.0),
+        }
+
+    async def due(self, now_s: float) -> AsyncIterator[Any]:
+        del now_s
+        nothing: tuple[Any, ...] = ()
+        for one in nothing:
+            yield one
+
+
+async def overseer(person: User) -> tuple[Overseer, str]:
+    """Returns the view, and the access token of a person."""
+    store = MemoryPeople()
+    await store.add(person, person.email)
+    sessions: Any = Sessions(store, Clock())
+    token = (await sessions.open(person, CALLER_IP, "test"))["access_token"]
+    of: Any = Deployment(OPERATOR, OTHER)
+    return Overseer(sessions, of, of, of, of, Clock(), frozenset({"op@example.com"})), token
+
+
+async def test_an_operator_with_a_second_factor_sees_the_newest_people_and_what_is_not_well() -> None:
+    view, token = await overseer(OPERATOR)
+    shown = await view.view(token)
+    assert [one["email"] for one in shown["accounts"]] == ["jane@example.com", "op@example.com"]
+    told = [(one["provider"], one["credential"], one["model"], one["resting"]) for one in shown["targets"]]
+    assert told == [("groq", None, "llama", False), ("openai", "second", "gpt-4o", True)]
+    assert (shown["people"], shown["stuck_jobs"]) == (2, [])
+
+
+@pytest.mark.parametrize("person", [OTHER, replace(OTHER, totp=FACTOR), replace(OPERATOR, totp=None)])
+async def test_no_other_person_sees_it(person: User) -> None:
+    view, token = await overseer(person)
+    with pytest.raises(PermissionDenied) as refused:
+        await view.view(token)
+    assert refused.value.code == "not_an_operator"
+
+
+@pytest.mark.parametrize("text", ["", "sk-xc-key", "nxa_x"])
+async def test_no_key_and_no_stranger_sees_it(text: str) -> None:
+    view, _ = await overseer(OPERATOR)
+    with pytest.raises(AuthenticationFailed):
+        await view.view(text)
+
+
+async def test_the_function_answers_the_console_as_the_api_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    view, token = await overseer(OPERATOR)
+    monkeypatch.setattr(function, "overseer", lambda: view)
+    shown = await function.shown({"multiValueHeaders": {"authorization": [f"Bearer {token}"]}}, None)
+    assert (shown["statusCode"], orjson.loads(shown["body"])["people"]) == (200, 2)
+    for event in ({}, {"multiValueHeaders": {"authorization": [token]}}):
+        refused = await function.shown(event, None)
+        assert (refused["statusCode"], "error" in orjson.loads(refused["body"])) == (401, True)
+
+
+async def test_the_page_is_made_of_the_functions_answer() -> None:
+    browser = Browser(SIGNED_IN)
+    shown = await browser.get("/console/operator")
+    assert "op@example.com" in shown.text
+    family, event = browser.api.asked[0]
+    assert (family, event["multiValueHeaders"]["authorization"]) == ("operator", ["Bearer nxa_1"])
