@@ -78,7 +78,7 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "realtime": (288, 1110),
     "reconciler": (251, 1035),
     "rerank": (343, 1225),
-    "responses": (389, 1355),
+    "responses": (389, 1357),
     "runner": (411, 1425),
     "sandbox": (168, 880),
     "settlements": (216, 985),
