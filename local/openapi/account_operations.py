@@ -120,6 +120,8 @@ ACCOUNT: Mapping[str, Operation] = {
     "DELETE /v1/memory/{key...}": op("memory.delete", k.MemoryDeleted),
     "POST /v1/feedback": op("feedback.submit", k.Feedback),
     "GET /v1/feedback/summary": op("feedback.summary", k.FeedbackSummary),
+    "GET /v1/cache/stats": op("cache.stats", k.CacheStats),
+    "DELETE /v1/cache": op("cache.delete", k.CacheDeleted),
     # Files.
     "POST /v1/files/presign": op("files.presign", k.PresignedUpload, status=201),
     "POST /v1/generation/upload": op(

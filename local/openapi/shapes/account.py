@@ -37,6 +37,7 @@ class Key(Shape, kw_only=True):
     allowed_models: list[str]
     region_policy: Region
     alert_webhook_url: str | None
+    cache: Literal["off", "exact"]
 
 
 class CreatedKey(Shape, kw_only=True):

@@ -429,3 +429,36 @@ class FeedbackSummary(Shape, kw_only=True):
     by_key: list[Votes]
     by_tag: list[Votes]
     more_tags: bool
+
+
+class CacheSavings(Shape, kw_only=True):
+    """Counts of answers from the cache, and what they have saved."""
+
+    hits: int
+    misses: int
+    hit_rate: float | None
+    saved_usd: Usd
+    saved_input_tokens: int
+    saved_output_tokens: int
+
+
+class CacheDay(CacheSavings, kw_only=True):
+    """Counts of one day in UTC."""
+
+    date: str
+
+
+class CacheStats(CacheSavings, kw_only=True):
+    """Counts of the last days, today included."""
+
+    object: Literal["cache.stats"]
+    days: int
+    by_day: list[CacheDay]
+
+
+class CacheDeleted(Shape, kw_only=True):
+    """A deletion of kept answers; the rest of very many is left to another call."""
+
+    object: Literal["cache.deleted"]
+    deleted: int
+    has_more: bool
