@@ -1,0 +1,450 @@
+"""Writes the SDK's types and resources from the OpenAPI document, and the sync helpers from the async ones.
+
+`python sdks/python/generate.py` writes; with `--check` it fails where a file differs from what it would write.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+PACKAGE = HERE / "src" / "nexevo_ai"
+DOCUMENT = HERE.parents[1] / "functions" / "models" / "openapi.json"
+JSON, FORM, EVENTS = "application/json", "multipart/form-data", "text/event-stream"
+# Methods that are written by hand in `_conveniences_async.py`, and the class there that a resource has them from.
+BY_HAND = {"agents.run_stream", "agents.resume_stream", "generation.uploads.upload"}
+HELPERS = {
+    "agents": "Agents", "chat.completions": "ChatCompletions", "generation.uploads": "Uploads", "jobs": "Jobs",
+    "models3d": "Models3d", "tasks": "Tasks", "videos": "Videos", "webhooks": "Webhooks",
+}  # fmt: skip
+HEAD = '"""{}\n\nWritten by `sdks/python/generate.py`."""\n\nfrom __future__ import annotations\n\n'
+
+
+class Types:
+    """Python types of the document's schemas."""
+
+    def __init__(self, schemas: dict[str, Any]) -> None:
+        self.schemas = schemas
+        self.answers: dict[str, None] = {}
+        self.params: dict[str, None] = {}
+
+    def of(self, schema: dict[str, Any], *, sent: bool) -> str:
+        """The annotation of a schema, in what is sent or in what is answered."""
+        if "$ref" in schema:
+            return self._named(schema["$ref"].rpartition("/")[2], sent=sent)
+        if "anyOf" in schema:
+            return self._union(schema["anyOf"], sent=sent)
+        if "enum" in schema or "const" in schema:
+            return self._words(schema.get("enum", [schema.get("const")]), sent=sent)
+        kind = schema.get("type")
+        if kind == "array":
+            element = self.of(schema["items"], sent=sent) if schema.get("items") else "Any"
+            return f"Sequence[{element}]" if sent else f"List[{element}]"
+        if kind == "object":
+            more = schema.get("additionalProperties")
+            if isinstance(more, dict) and more:
+                return f"{'Mapping' if sent else 'Dict'}[str, {self.of(more, sent=sent)}]"
+            return "Mapping[str, Any]" if sent else "Object"
+        if kind == "string":
+            if schema.get("contentMediaType"):
+                return "FileContent"
+            return "Money" if schema.get("format") == "decimal" else "str"
+        return {"integer": "int", "number": "float", "boolean": "bool", "null": "None"}.get(str(kind), "Any")
+
+    def _named(self, name: str, *, sent: bool) -> str:
+        if not self.schemas[name].get("properties") and "type" in self.schemas[name] and name != "Object":
+            if self.schemas[name]["type"] != "object":
+                return self.of(self.schemas[name], sent=sent)
+        (self.params if sent else self.answers)[name] = None
+        return f"{name}Param" if sent else name
+
+    def _union(self, choices: list[dict[str, Any]], *, sent: bool) -> str:
+        if sent and {"string", "number"} <= {each.get("type") for each in choices} and any("pattern" in each for each in choices):
+            return "Amount" if {"type": "null"} not in choices else "Optional[Amount]"
+        found = dict.fromkeys(self.of(each, sent=sent) for each in choices)
+        is_optional = found.pop("None", self) is None
+        joined = next(iter(found)) if len(found) == 1 else f"Union[{', '.join(found)}]"
+        return f"Optional[{joined}]" if is_optional else joined
+
+    def _words(self, words: list[Any], *, sent: bool) -> str:
+        literal = f"Literal[{', '.join(map(repr, words))}]"
+        if sent or not all(isinstance(word, str) for word in words):
+            return literal
+        # A later server may say more.
+        return "str" if len(words) == 1 else f"Union[{literal}, str]"
+
+
+def model_of(types: Types, name: str) -> str:
+    """Writes one class."""
+    schema = types.schemas[name]
+    lines = [f"class {name}(NexevoModel):", f'    """{schema.get("description", name)}"""', ""]
+    for member, described in schema.get("properties", {}).items():
+        kind = types.of(described, sent=False)
+        if member in schema.get("required", ()):
+            lines.append(f"    {member}: {kind}")
+        else:
+            lines.append(f"    {member}: {kind if kind.startswith(('Optional', 'Any')) else f'Optional[{kind}]'} = None")
+    return "\n".join(lines)
+
+
+def param_of(types: Types, name: str) -> str:
+    """Writes one class of what is sent."""
+    schema = types.schemas[name]
+    lines = [f"class {name}Param(TypedDict, total=False):", f'    """{schema.get("description", name)}"""', ""]
+    lines += [f"    {member}: {types.of(each, sent=True)}" for member, each in schema.get("properties", {}).items()]
+    return "\n".join(lines)
+
+
+class Method:
+    """One operation as a method."""
+
+    def __init__(self, method: str, path: str, entry: dict[str, Any], types: Types) -> None:
+        self.verb, self.path, self.entry, self.types = method.upper(), path, entry, types
+        self.resource, _, self.name = entry["x-sdk"].rpartition(".")
+        self.ok = next(each for status, each in entry["responses"].items() if status[0] in "23")
+        self.content = self.ok.get("content", {})
+        body = entry.get("requestBody", {}).get("content", {})
+        self.is_form = next(iter(body), "") == FORM
+        ref = next(iter(body.values()), {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
+        self.body = types.schemas[ref] if ref else None
+        self.in_path = [each for each in entry["parameters"] if each.get("in") == "path"]
+        self.in_query = [each for each in entry["parameters"] if each.get("in") == "query"]
+
+    @property
+    def params(self) -> str:
+        """The name of the class of its further arguments."""
+        return "".join(part.title().replace("_", "") for part in [*self.resource.split("."), self.name]) + "Params"
+
+    @property
+    def required(self) -> list[str]:
+        """Members of the body that it cannot do without."""
+        return [] if self.body is None else list(self.body.get("required", ()))
+
+    def params_class(self) -> str:
+        """Writes the class of its further arguments."""
+        members = {} if self.body is None else dict(self.body["properties"])
+        members |= {each["name"]: each["schema"] for each in self.in_query}
+        apart = {*self.required, *(["stream"] if self.streams else [])}
+        rest = {name: each for name, each in members.items() if name not in apart}
+        lines = [f"class {self.params}(RequestOptions, total=False):", f'    """Arguments of `{self.entry["x-sdk"]}`."""']
+        shown = [f"    {name}: {self.types.of(each, sent=True)}{overrides(name)}" for name, each in rest.items()]
+        return "\n".join([*lines, *([""] if shown else []), *shown])
+
+    def written(self, *, is_async: bool) -> str:
+        """Writes the method, and its overloads where an answer may be a stream."""
+        own, event = self.answer, self.event if EVENTS in self.content else ""
+        wrapper = "AsyncStream" if is_async else "Stream"
+        if not self.streams:
+            return self._definition(own, is_async=is_async, more="")
+        both = f"Union[{own}, {wrapper}[{event}]]"
+        heads = [
+            self._definition(answer, is_async=is_async, more=f"stream: {said}, ", head_only=True)
+            for answer, said in ((f"{wrapper}[{event}]", "Literal[True]"), (own, "Literal[False] = ..."))
+        ]
+        return "\n\n".join([*heads, self._definition(both, is_async=is_async, more="stream: bool = False, ")])
+
+    @property
+    def streams(self) -> bool:
+        """True where an argument asks for a stream."""
+        names = [each["name"] for each in self.in_query] + list((self.body or {}).get("properties", {}))
+        return EVENTS in self.content and "stream" in names
+
+    @property
+    def event(self) -> str:
+        """The type of an event of its stream."""
+        return self._ref(self.content[EVENTS])
+
+    @property
+    def answer(self) -> str:
+        """The type of its answer."""
+        if self.page:
+            return f"@Page[{self.page}]"
+        if JSON in self.content and self.content[JSON]:
+            accepted = self.accepted
+            texts = ["str"] if any(name.startswith("text/") and name != EVENTS for name in self.content) else []
+            kinds = [self._ref(self.content[JSON]), *([accepted] if accepted else []), *texts]
+            return kinds[0] if len(kinds) == 1 else f"Union[{', '.join(kinds)}]"
+        return "BinaryResponse"
+
+    @property
+    def accepted(self) -> str:
+        """The type of the answer to what was begun, where it is another."""
+        other = self.entry["responses"].get("202", {}).get("content", {}).get(JSON)
+        own = self._ref(self.content[JSON]) if JSON in self.content else ""
+        found = self._ref(other) if other else ""
+        return found if found and found != own and self.content else ""
+
+    @property
+    def page(self) -> str:
+        """The type of the elements, where the answer is a page of a list."""
+        ref = self.content.get(JSON, {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
+        members = self.types.schemas.get(ref, {}).get("properties", {})
+        if not {"data", "has_more"} <= members.keys():
+            return ""
+        return self.types.of(members["data"]["items"], sent=False)
+
+    def _ref(self, media: dict[str, Any]) -> str:
+        return self.types.of(media["schema"], sent=False)
+
+    def _arguments(self) -> list[str]:
+        ids = [f"{each['name']}: str" for each in self.in_path]
+        members = {} if self.body is None else self.body["properties"]
+        return ids + [f"{name}: {self.types.of(members[name], sent=True)}" for name in self.required]
+
+    def _definition(self, answer: str, *, is_async: bool, more: str, head_only: bool = False) -> str:
+        answer = answer.replace("@Page", "AsyncPage" if is_async else "SyncPage")
+        given = ", ".join(["self", *self._arguments()])
+        more = f"*, {more}" if more and "*" not in given else more
+        word = "async def" if is_async else "def"
+        head = f"    {word} {self.name}({given}, {more}**params: Unpack[{self.params}]) -> {answer}:"
+        if head_only:
+            return f"    @overload\n{head} ..."
+        said = self.entry["summary"].replace('"', "'")
+        return "\n".join([head, f'        """{said}"""', *self._code(answer, is_async=is_async)])
+
+    def _code(self, answer: str, *, is_async: bool) -> list[str]:
+        path = self.path
+        for each in self.in_path:
+            slashes = ", slashes=True" if "description" in each else ""
+            path = path.replace(f"{{{each['name']}}}", f"{{path_part({each['name']}{slashes})}}")
+        text = f'f"{path}"' if self.in_path else f'"{path}"'
+        stream = ['**({"stream": True} if stream else {})'] if self.streams else []
+        arguments = ", ".join([*(f'"{name}": {name}' for name in self.required), *stream, "**params"])
+        query = tuple(each["name"] for each in self.in_query)
+        body = None if self.body is None else tuple(self.body["properties"])
+        more = [f"query={query!r}"] if query else []
+        more += [f"body={body!r}"] if body is not None else []
+        more += ["is_form=True"] if self.is_form else []
+        more += ["needs_key=False"] if not self.entry["security"] else []
+        more += ["is_once=True"] if self.verb == "POST" else []
+        call = ", ".join([f'"{self.verb}"', text, f"{{{arguments}}}", *more])
+        ask = "await self._ask" if is_async else "self._ask"
+        kinds = self._kinds()
+        asked = f"        answer: {answer} = {ask}({', '.join(['call', *kinds])})"
+        return [f"        call = call_of({call})", asked, "        return answer"]
+
+    def _kinds(self) -> list[str]:
+        if self.page:
+            return [f"element={self.page}"]
+        found = [f"kind={self._ref(self.content[JSON])}"] if JSON in self.content and self.content[JSON] else []
+        found += [f"accepted={self.accepted}"] if self.accepted else []
+        return found + ([f"event={self.event}"] if EVENTS in self.content else [])
+
+
+def overrides(name: str) -> str:
+    """A note for type checkers, where a member has the name of an option."""
+    return "  # type: ignore[misc]  # the body's, not the option" if name == "idempotency_key" else ""
+
+
+def grouped_by(methods: list[Method]) -> dict[str, list[Method]]:
+    """The methods by their resource, those that hold others included."""
+    grouped: dict[str, list[Method]] = {}
+    for method in methods:
+        grouped.setdefault(method.resource, []).append(method)
+    for name in list(grouped):
+        parts = name.split(".")
+        for end in range(1, len(parts)):
+            grouped.setdefault(".".join(parts[:end]), [])
+    return grouped
+
+
+def resources_of(top: str, grouped: dict[str, list[Method]], *, is_async: bool) -> str:
+    """Writes the classes of one resource and of those that it holds."""
+    prefix = "Async" if is_async else ""
+    own = [name for name in grouped if name.split(".")[0] == top]
+    classes = []
+    for name in sorted(own, key=lambda each: (-each.count("."), each)):
+        helper = [f"{prefix}{HELPERS[name]}Helpers"] if name in HELPERS else [f"{prefix}Resource"]
+        lines = [f"class {class_of(name, prefix)}({helper[0]}):", f'    """Methods of `client.{name}`."""']
+        lines += properties_of(name, grouped, prefix)
+        lines += ["\n" + each.written(is_async=is_async) for each in grouped[name] if each.entry["x-sdk"] not in BY_HAND]
+        classes.append("\n".join(lines))
+    return "\n\n\n".join(classes)
+
+
+def holder_of(grouped: dict[str, list[Method]], *, is_async: bool) -> str:
+    """Writes the class of which the client is one, which holds all resources."""
+    prefix = "Async" if is_async else ""
+    top = [f"class {prefix}Resources({prefix}Resource):", '    """All that a client has."""']
+    top += properties_of("", grouped, prefix)
+    top += ["\n" + each.written(is_async=is_async) for each in grouped.get("", ())]
+    return "\n".join(top)
+
+
+def properties_of(name: str, grouped: dict[str, list[Method]], prefix: str) -> list[str]:
+    """Writes the resources below one."""
+    start = f"{name}." if name else ""
+    below = [each for each in grouped if each and each.startswith(start) and "." not in each[len(start) :] != ""]
+    return [
+        f"\n    @cached_property\n    def {each[len(start):]}(self) -> {class_of(each, prefix)}:\n"
+        f'        """Methods of `{each}`."""\n        return {class_of(each, prefix)}(self._client, is_raw=self._is_raw)'
+        for each in sorted(below)
+    ]
+
+
+def class_of(name: str, prefix: str) -> str:
+    """The name of a resource's class."""
+    return prefix + "".join(part.title().replace("_", "") for part in name.split(".")) + "Resource"
+
+
+SYNC = (
+    (r"\bAsync(?=[A-Z])", ""), (r"\basync (def|with|for)\b", r"\1"), (r"\bawait ", ""),
+    (r"\basyncio\.sleep\b", "time.sleep"), (r"import asyncio\n", ""), (r"\baread\b", "read"), (r"_async\b", "_sync"),
+    (r"\bAwaitable\[([^\]]*)\]", r"\1"), (r"__aiter__", "__iter__"), (r"__aenter__", "__enter__"),
+    (r"__aexit__", "__exit__"), (r"\bPage\b", "SyncPage"), (r"\bTransport\b", "SyncTransport"),
+)  # fmt: skip
+
+
+def sync_helpers(source: str) -> str:
+    """Writes what is sync from what is async."""
+    for pattern, instead in SYNC:
+        source = re.sub(pattern, instead, source)
+    return source.replace('"""\n\nfrom', '\n\nWritten by `sdks/python/generate.py` from `_conveniences_async.py`."""\n\nfrom', 1)
+
+
+def files() -> dict[Path, str]:
+    """Writes every file."""
+    document = json.loads(DOCUMENT.read_bytes())
+    types = Types(document["components"]["schemas"])
+    methods = [
+        Method(method, path, entry, types)
+        for path, entries in document["paths"].items()
+        for method, entry in entries.items()
+        if entry["x-sdk"]
+    ]
+    grouped = grouped_by(methods)
+    places = places_of(grouped, types)
+    made: dict[Path, str] = {PACKAGE / "_conveniences_sync.py": sync_helpers((PACKAGE / "_conveniences_async.py").read_text())}
+    for kind, write in (("types", model_of), ("params", param_of)):
+        for place in sorted({place for (of, _), place in places.items() if of == kind}):
+            names = sorted(name for (of, name), at in places.items() if of == kind and at == place)
+            made[PACKAGE / kind / f"{place}.py"] = types_module(kind, [write(types, name) for name in names], places, place)
+    tops = sorted({name.split(".")[0] for name in grouped if name})
+    for top in tops:
+        classes = [each.params_class() for name in grouped if name.split(".")[0] == top for each in grouped[name]]
+        path = PACKAGE / "params" / f"{top}.py"
+        more = made.get(path, types_module("params", [], places, top)).rstrip()
+        needed = "".join(f"from nexevo_ai.params.shared import {name}Param\n" for (of, name), at in places.items()
+                         if of == "params" and at == "shared" and any(f"{name}Param" in each for each in classes))  # fmt: skip
+        made[path] = more.replace("# Shared.", f"# Shared.\n{needed}") + "\n\n\n" + "\n\n\n".join(classes) + "\n"
+    made[PACKAGE / "params" / "root.py"] = types_module("params", [], places, "root") + "\n\n".join(
+        each.params_class() + "\n" for each in grouped.get("", ()))  # fmt: skip
+    exported = {name: at for (of, name), at in places.items() if of == "types"}
+    lines = [f"from nexevo_ai.types.{at} import {name}" for name, at in sorted(exported.items())]
+    names = ", ".join(f'"{name}"' for name in sorted(exported))
+    made[PACKAGE / "types" / "__init__.py"] = HEAD.format("Types of answers.") + "\n".join(lines) + f"\n\n__all__ = [{names}]\n"
+    made[PACKAGE / "params" / "__init__.py"] = '"""Types of arguments, for type checkers."""\n'
+    for is_async, folder in ((False, "sync"), (True, "aio")):
+        for top in tops:
+            text = resources_of(top, grouped, is_async=is_async)
+            made[PACKAGE / folder / f"{top}.py"] = resource_module(text, top, methods, places, is_async=is_async)
+        prefix = "Async" if is_async else ""
+        imports = [f"from nexevo_ai.{folder}.{top} import {class_of(top, prefix)}" for top in tops]
+        text = "\n".join(imports) + "\n\n\n" + holder_of(grouped, is_async=is_async)
+        made[PACKAGE / folder / "__init__.py"] = f'"""Resources of the {"async" if is_async else "sync"} client."""\n'
+        made[PACKAGE / folder / "resources.py"] = resource_module(text, "root", methods, places, is_async=is_async)
+    return made
+
+
+def places_of(grouped: dict[str, list[Method]], types: Types) -> dict[tuple[str, str], str]:
+    """The module of each type: that of the one resource that uses it, or the shared one."""
+    users: dict[tuple[str, str], set[str]] = {}
+    for resource, methods in grouped.items():
+        types.answers, types.params = {}, {}
+        for method in methods:
+            method.params_class(), method.written(is_async=False)
+            for media in method.content.values():
+                if media:
+                    method._ref(media)
+        for found, write in ((types.answers, model_of), (types.params, param_of)):
+            seen: set[str] = set()
+            while len(seen) < len(found):
+                for name in [each for each in found if each not in seen]:
+                    seen.add(name)
+                    write(types, name)
+        for kind, found in (("types", types.answers), ("params", types.params)):
+            for name in found:
+                users.setdefault((kind, name), set()).add(resource.split(".")[0] or "root")
+    return {one: next(iter(tops)) if len(tops) == 1 else "shared" for one, tops in users.items()}
+
+
+def types_module(kind: str, classes: list[str], places: dict[tuple[str, str], str], place: str) -> str:
+    """Writes a module of types."""
+    said = "Types of answers." if kind == "types" else "Types of arguments."
+    suffix = "" if kind == "types" else "Param"
+    lines = ["from typing import Any, Dict, List, Literal, Mapping, Optional, Sequence, TypedDict, Union\n"]
+    lines.append("from nexevo_ai._models import Money, NexevoModel, Object" if kind == "types"
+                 else "from nexevo_ai._request import Amount, FileContent, RequestOptions")  # fmt: skip
+    lines.append("# Shared.")
+    if place != "shared":
+        text = "\n".join(classes)
+        lines += [f"from nexevo_ai.{kind}.shared import {name}{suffix}" for (of, name), at in places.items()
+                  if of == kind and at == "shared" and re.search(rf"\b{name}{suffix}\b", text)]  # fmt: skip
+    body = "\n\n\n".join(classes)
+    names = re.findall(r"^class (\w+)\(NexevoModel", body, re.MULTILINE)
+    rebuilt = "\n\n\n" + "\n".join(f"{name}.model_rebuild()" for name in names) if names else ""
+    return HEAD.format(said) + "\n".join(lines) + "\n\n\n" + body + rebuilt + "\n"
+
+
+def resource_module(
+    text: str, top: str, methods: list[Method], places: dict[tuple[str, str], str], *, is_async: bool
+) -> str:
+    """Writes a module of resources, with the imports that it needs."""
+    prefix, name = ("Async", "_async") if is_async else ("", "_sync")
+    used = [(each, at) for (of, each), at in places.items() if of == "types" and re.search(rf"\b{each}\b", text)]
+    given = sorted({each.params for each in methods if re.search(rf"\b{each.params}\b", text)})
+    sent = [(each, at) for (of, each), at in places.items() if of == "params" and re.search(rf"\b{each}Param\b", text)]
+    helpers = [each for each in (*(f"{prefix}{one}Helpers" for one in HELPERS.values()), f"{prefix}Resource") if each in text]
+    lines = [
+        "from functools import cached_property",
+        "from typing import TYPE_CHECKING, Any, Literal, Mapping, Optional, Sequence, Union, overload\n",
+        f"from nexevo_ai._answers import {prefix or 'Sync'}Page, BinaryResponse",
+        f"from nexevo_ai._conveniences{name} import {', '.join(helpers)}",
+        "from nexevo_ai._models import Object",
+        "from nexevo_ai._request import Amount, FileContent, call_of, path_part",
+        f"from nexevo_ai._streaming import {prefix}Stream",
+        *(f"from nexevo_ai.types.{at} import {each}" for each, at in used),
+        "\nif TYPE_CHECKING:",
+        "    from typing_extensions import Unpack\n",
+        *(f"    from nexevo_ai.params.{top} import {each}" for each in given),
+        *(f"    from nexevo_ai.params.{at} import {each}Param" for each, at in sent),
+        "\n",
+    ]
+    return HEAD.format(f"Resources of the {'async' if is_async else 'sync'} client.") + "\n".join(lines) + text + "\n"
+
+
+def main() -> None:
+    """Writes the files, or says which differ."""
+    made = formatted(files())
+    if "--check" in sys.argv:
+        stale = [path.name for path, text in made.items() if not path.exists() or path.read_text() != text]
+        sys.exit(f"run `make openapi`: {stale}" if stale else 0)
+    for path, text in made.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+
+
+STYLE = ("--isolated", "--config", "line-length=120", "--config", "target-version='py39'", "--quiet")
+SORTED = ("--fix", "--select", "F401,I", "--config", "lint.isort.known-first-party=['nexevo_ai']")
+
+
+def formatted(texts: dict[Path, str]) -> dict[Path, str]:
+    """The files in the one format, without imports that they do not need."""
+    with tempfile.TemporaryDirectory() as folder:
+        places = {path: Path(folder) / path.relative_to(PACKAGE) for path in texts}
+        for path, place in places.items():
+            place.parent.mkdir(exist_ok=True)
+            place.write_text(texts[path])
+        for command in (("format",), ("check", *SORTED), ("format",)):
+            subprocess.run([sys.executable, "-m", "ruff", *command, *STYLE, "--no-cache", folder], check=True)
+        return {path: place.read_text() for path, place in places.items()}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""The transport of both clients: one request with its retries."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from typing import Any, Dict, Mapping, Optional, Type, TypeVar
+
+import httpx
+
+from nexevo_ai._errors import APIConnectionError, APITimeoutError, NexevoError, refusal_of, request_id_of
+from nexevo_ai._request import (
+    DEFAULT_MAX_RETRIES,
+    DEFAULT_TIMEOUT,
+    Call,
+    NotGiven,
+    content_of,
+    delay_s,
+    headers_of,
+    may_retry,
+    query_of,
+    redacted,
+    root_of,
+)
+
+log = logging.getLogger("nexevo_ai")
+C = TypeVar("C", bound="BaseClient")
+NO_KEY = "No API key: give api_key=…, or set the environment's NEXEVO_API_KEY."
+
+
+class BaseClient:
+    """Base of both clients: address, key, patience."""
+
+    _http: Any
+    _kind: Type[Any]
+
+    def __init__(
+        self,
+        *,
+        api_key: Optional[str] = None,
+        base_url: Optional[str] = None,
+        organization: Optional[str] = None,
+        timeout: Any = DEFAULT_TIMEOUT,
+        max_retries: int = DEFAULT_MAX_RETRIES,
+        default_headers: Optional[Mapping[str, str]] = None,
+        default_query: Optional[Mapping[str, Any]] = None,
+        proxy: Any = None,
+        http_client: Any = None,
+    ) -> None:
+        self.api_key = api_key or os.environ.get("NEXEVO_API_KEY")
+        self.root_url = root_of(base_url)
+        self.organization = organization
+        self.timeout = timeout
+        self.max_retries = max_retries
+        self.default_headers = dict(default_headers or {})
+        self.default_query = dict(default_query or {})
+        self._http = http_client or self._kind(proxy=proxy, follow_redirects=True)
+
+    @property
+    def base_url(self) -> str:
+        """The address of the OpenAI-compatible endpoints."""
+        return f"{self.root_url}/v1"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self.base_url!r}, api_key={redacted(self.api_key)!r})"
+
+    def with_options(self: C, **changed: Any) -> C:
+        """A client with other options, over the same connections."""
+        given: Dict[str, Any] = {
+            "api_key": self.api_key,
+            "base_url": self.base_url,
+            "organization": self.organization,
+            "timeout": self.timeout,
+            "max_retries": self.max_retries,
+            "default_headers": self.default_headers,
+            "default_query": self.default_query,
+            "http_client": self._http,
+        }
+        return type(self)(**{**given, **changed})
+
+    def _request(self, call: Call) -> httpx.Request:
+        if call.needs_key and not self.api_key:
+            raise NexevoError(NO_KEY)
+        content = content_of(call)
+        headers = headers_of(call, self.api_key if call.needs_key else None, self.organization, self.default_headers)
+        timeout = self.timeout if isinstance(call.timeout, NotGiven) else call.timeout
+        request: httpx.Request = self._http.build_request(
+            call.method,
+            self.root_url + call.path,
+            params={**self.default_query, **query_of(call)},
+            headers={**content.pop("headers", {}), **headers},
+            timeout=timeout,
+            **content,
+        )
+        return request
+
+    def _retries(self, call: Call) -> int:
+        return self.max_retries if call.max_retries is None else call.max_retries
+
+    @staticmethod
+    def _told(request: httpx.Request, response: httpx.Response) -> None:
+        log.debug(
+            "%s %s: %d, request %s", request.method, request.url.path, response.status_code,
+            request_id_of(response.headers),
+        )  # fmt: skip
+
+
+def failure_of(error: httpx.TransportError, request: httpx.Request) -> APIConnectionError:
+    """The SDK's error for one of the connection."""
+    if isinstance(error, httpx.TimeoutException):
+        return APITimeoutError("the request timed out", request=request)
+    return APIConnectionError(f"the connection failed: {type(error).__name__}", request=request)
+
+
+class SyncTransport(BaseClient):
+    """Sends requests, and waits for them."""
+
+    _kind = httpx.Client
+
+    def send(self, call: Call, *, stream: bool = False) -> httpx.Response:
+        """The good answer to the call, after as many retries as it needs; raises what refuses it."""
+        tries, retries = 0, self._retries(call)
+        while True:
+            request = self._request(call)
+            try:
+                response: httpx.Response = self._http.send(request, stream=stream)
+            except httpx.TransportError as error:
+                if tries >= retries:
+                    raise failure_of(error, request) from error
+                wait_s = delay_s(tries, None)
+            else:
+                self._told(request, response)
+                if response.status_code < 400:
+                    return response
+                response.read()
+                response.close()
+                if tries >= retries or not may_retry(response):
+                    raise refusal_of(response)
+                wait_s = delay_s(tries, response)
+            tries += 1
+            time.sleep(wait_s)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._http.close()
+
+    def __enter__(self: C) -> C:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class AsyncTransport(BaseClient):
+    """Sends requests, and awaits them."""
+
+    _kind = httpx.AsyncClient
+
+    async def send(self, call: Call, *, stream: bool = False) -> httpx.Response:
+        """The good answer to the call, after as many retries as it needs; raises what refuses it."""
+        tries, retries = 0, self._retries(call)
+        while True:
+            request = self._request(call)
+            try:
+                response: httpx.Response = await self._http.send(request, stream=stream)
+            except httpx.TransportError as error:
+                if tries >= retries:
+                    raise failure_of(error, request) from error
+                wait_s = delay_s(tries, None)
+            else:
+                self._told(request, response)
+                if response.status_code < 400:
+                    return response
+                await response.aread()
+                await response.aclose()
+                if tries >= retries or not may_retry(response):
+                    raise refusal_of(response)
+                wait_s = delay_s(tries, response)
+            tries += 1
+            await asyncio.sleep(wait_s)
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self: C) -> C:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()

@@ -1,0 +1,300 @@
+"""Resources' common ground, and what they have beyond single requests: waits, streams that go on, uploads."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Callable, Dict, Mapping, Optional, Type, TypeVar, Union
+
+import httpx
+
+from nexevo_ai._answers import AsyncPage, BinaryResponse, RawResponse
+from nexevo_ai._client import AsyncTransport
+from nexevo_ai._errors import JobFailedError, NexevoError, WaitTimeoutError
+from nexevo_ai._models import Object, parsed
+from nexevo_ai._request import Call, call_of, path_part
+from nexevo_ai._streaming import AsyncStream, whole_chat
+from nexevo_ai._webhooks import TOLERANCE_S, verified
+from nexevo_ai.types import AcceptedJob, ChatCompletion, ChatCompletionChunk, Job, RunEvent, Task, Upload
+
+R = TypeVar("R", bound="AsyncResource")
+Progress = Callable[[Any], object]
+OVER = ("succeeded", "failed", "canceled")
+JSON_TYPE, EVENTS_TYPE = "application/json", "text/event-stream"
+RUN, STREAM = "/v1/agents/run", "/v1/agents/run/stream"
+
+
+class AsyncResource:
+    """Methods of one part of the API."""
+
+    def __init__(self, client: AsyncTransport, *, is_raw: bool = False) -> None:
+        self._client = client
+        self._is_raw = is_raw
+
+    @property
+    def with_raw_response(self: R) -> R:
+        """The same methods, which answer with a `RawResponse`: headers, status, and `parse()`."""
+        return type(self)(self._client, is_raw=True)
+
+    async def _ask(
+        self,
+        call: Call,
+        *,
+        kind: Any = None,
+        event: Any = None,
+        accepted: Any = None,
+        element: Any = None,
+    ) -> Any:
+        """The answer in the form that its type and the request call for."""
+        body = call.body or {}
+        wants_events = bool(body.get("stream") or call.query.get("stream") or body.get("stream_format") == "sse")
+        if event is not None and wants_events:
+            return AsyncStream(event, await self._client.send(call, stream=True))
+        if element is not None:
+            return await self._page(call, element)
+        response = await self._client.send(call)
+
+        def shown(answer: httpx.Response) -> Any:
+            media = answer.headers.get("content-type", "").partition(";")[0]
+            if kind is not None and media == JSON_TYPE:
+                return parsed(accepted if accepted is not None and answer.status_code == 202 else kind, answer.json())
+            return answer.text if kind is not None else BinaryResponse(answer)
+
+        return RawResponse(response, shown) if self._is_raw else shown(response)
+
+    async def _page(self, call: Call, element: Any) -> Any:
+        response = await self._client.send(call)
+
+        async def following(query: Dict[str, str]) -> Any:
+            return await self._page(Call(call.method, call.path, {**call.query, **query}, headers=call.headers), element)
+
+        def shown(answer: httpx.Response) -> Any:
+            page: Any = parsed(AsyncPage[element], answer.json())
+            page._next = following
+            return page
+
+        return RawResponse(response, shown) if self._is_raw else shown(response)
+
+
+async def ended(
+    look: Callable[[], Any], poll_interval_sec: float, timeout_sec: float, on_progress: Optional[Progress], first: Any
+) -> Any:
+    """Looks until what is waited for is over; raises `WaitTimeoutError` when the time is."""
+    until_s, seen = time.monotonic() + timeout_sec, first
+    while True:
+        if seen is None or seen.status not in (*OVER, "awaiting_confirmation"):
+            seen = await look()
+            if on_progress is not None:
+                on_progress(seen)
+        if seen.status in (*OVER, "awaiting_confirmation"):
+            return seen
+        if time.monotonic() + poll_interval_sec > until_s:
+            raise WaitTimeoutError(f"{seen.id} was not over in {timeout_sec:g} s; it goes on", seen)
+        await asyncio.sleep(poll_interval_sec)
+
+
+def good(job: Any) -> Any:
+    """The job; raises `JobFailedError` for one that has come to nothing."""
+    if job.status in ("failed", "canceled"):
+        error = job.get("error")
+        said = f": {error['message']}" if error else ""
+        raise JobFailedError(f"{job.id} has {'failed' if job.status == 'failed' else 'been canceled'}{said}", job)
+    return job
+
+
+class AsyncJobsHelpers(AsyncResource):
+    """Waits for jobs of media."""
+
+    async def wait(
+        self,
+        job_id: str,
+        *,
+        poll_interval_sec: float = 5,
+        timeout_sec: float = 600,
+        on_progress: Optional[Progress] = None,
+    ) -> Job:
+        """The job once it has succeeded; raises `WaitTimeoutError` (a `TimeoutError`) or `JobFailedError`.
+
+        `on_progress` is called with the job as each look has found it.
+        """
+        return await waited(self, job_id, poll_interval_sec, timeout_sec, on_progress)
+
+
+async def waited(
+    resource: AsyncResource, job_id: str, poll_interval_sec: float, timeout_sec: float, on_progress: Optional[Progress]
+) -> Job:
+    """The job once it has succeeded."""
+    plain = AsyncResource(resource._client)
+
+    async def look() -> Any:
+        return await plain._ask(Call("GET", f"/v1/generation/jobs/{path_part(job_id)}"), kind=Job)
+
+    job: Job = good(await ended(look, poll_interval_sec, timeout_sec, on_progress, None))
+    return job
+
+
+class AsyncVideosHelpers(AsyncResource):
+    """Makes videos and waits for them."""
+
+    generate: Any
+
+    async def generate_and_wait(
+        self,
+        model: str,
+        prompt: Optional[str] = None,
+        *,
+        poll_interval_sec: float = 5,
+        timeout_sec: float = 600,
+        on_progress: Optional[Progress] = None,
+        **params: Any,
+    ) -> Job:
+        """Begins a video and waits for it; raises `WaitTimeoutError` (a `TimeoutError`) or `JobFailedError`."""
+        begun: AcceptedJob = await self.generate(model=model, prompt=prompt, **params)
+        return await waited(self, begun.job_id, poll_interval_sec, timeout_sec, on_progress)
+
+
+class AsyncModels3dHelpers(AsyncVideosHelpers):
+    """Makes 3D models and waits for them."""
+
+
+class AsyncUploadsHelpers(AsyncResource):
+    """Uploads reference images."""
+
+    async def upload(
+        self,
+        file: Any,
+        *,
+        filename: str = "image",
+        content_type: str = "application/octet-stream",
+        **options: Any,
+    ) -> Upload:
+        """Stores a reference image: bytes, or a file that is open for reading. Its `url` and `id` go into media fields."""
+        content = file if isinstance(file, bytes) else file.read()
+        arguments = {"file": (filename, content, content_type), **options}
+        call = call_of("POST", "/v1/generation/upload", arguments, body=("file",), is_form=True, is_once=True)
+        upload: Upload = await self._ask(call, kind=Upload)
+        return upload
+
+
+async def run_ended(
+    resource: AsyncResource,
+    task_id: str,
+    poll_interval_sec: float,
+    timeout_sec: float,
+    on_progress: Optional[Progress],
+    first: Any = None,
+) -> Task:
+    """The run once it is over, or waits for its owner's consent."""
+    plain = AsyncResource(resource._client)
+
+    async def look() -> Any:
+        return await plain._ask(Call("GET", f"/v1/tasks/{path_part(task_id)}"), kind=Task)
+
+    run: Task = await ended(look, poll_interval_sec, timeout_sec, on_progress, first)
+    return run
+
+
+class AsyncAgentsHelpers(AsyncResource):
+    """Follows runs of agents."""
+
+    run: Any
+
+    async def run_and_wait(
+        self,
+        task_id: Optional[str] = None,
+        *,
+        poll_interval_sec: float = 2,
+        timeout_sec: float = 300,
+        on_progress: Optional[Progress] = None,
+        **params: Any,
+    ) -> Task:
+        """Waits for a run that was begun, or begins one (`task=…`) and waits for it.
+
+        It returns the run once it is over, failed ones too, or waits for consent; raises `WaitTimeoutError` (a
+        `TimeoutError`) when the time is over.
+        """
+        first = None
+        if task_id is None:
+            if "task" not in params:
+                raise NexevoError("give the id of a run, or task=… to begin one")
+            first = await self.run(**{**params, "wait": False})
+            task_id = str(first.id)
+        return await run_ended(self, task_id, poll_interval_sec, timeout_sec, on_progress, first)
+
+    async def run_stream(self, task: str, **params: Any) -> AsyncStream[RunEvent]:
+        """Begins a run and streams its steps; after a cut it goes on behind the last one that came."""
+        options = ("extra_headers", "extra_query", "extra_body", "timeout", "max_retries", "idempotency_key")
+        body = tuple(name for name in params if name not in options)
+        call = call_of("POST", STREAM, {"task": task, **params}, body=("task", *body), is_once=True)
+        return AsyncStream(RunEvent, await self._client.send(call, stream=True), self._resumed)
+
+    async def resume_stream(self, last_event_id: str) -> AsyncStream[RunEvent]:
+        """Goes on with the stream of a run behind an event: `task_…:3`; `task_…:0` is the beginning."""
+        return AsyncStream(RunEvent, await self._resumed(last_event_id), self._resumed)
+
+    async def _resumed(self, last_event_id: str) -> httpx.Response:
+        call = Call("GET", STREAM, headers={"Last-Event-ID": last_event_id})
+        return await self._client.send(call, stream=True)
+
+
+class AsyncTasksHelpers(AsyncResource):
+    """Waits for tasks."""
+
+    async def wait(
+        self,
+        task_id: str,
+        *,
+        poll_interval_sec: float = 2,
+        timeout_sec: float = 600,
+        on_progress: Optional[Progress] = None,
+    ) -> Task:
+        """The task once it is over, failed ones too, or waits for consent; raises `WaitTimeoutError` else."""
+        return await run_ended(self, task_id, poll_interval_sec, timeout_sec, on_progress)
+
+
+class AsyncChatCompletionsHelpers(AsyncResource):
+    """Streams chat with what its chunks come to."""
+
+    create: Any
+
+    async def stream(self, model: str, messages: Any, **params: Any) -> AsyncChatStream:
+        """A stream with helpers: `text()` and `final()`."""
+        events = await self.create(model=model, messages=messages, **{**params, "stream": True})
+        return AsyncChatStream(ChatCompletionChunk, events.response)
+
+
+class AsyncChatStream(AsyncStream[ChatCompletionChunk]):
+    """A chat stream that can tell its text and the whole answer."""
+
+    def __init__(self, kind: Type[ChatCompletionChunk], response: httpx.Response) -> None:
+        super().__init__(kind, response)
+        self._chunks: list[ChatCompletionChunk] = []
+
+    async def __aiter__(self) -> Any:
+        async for chunk in self._events:
+            self._chunks.append(chunk)
+            yield chunk
+
+    async def text(self) -> Any:
+        """The pieces of the first answer's text, as they come."""
+        async for chunk in self:
+            piece = chunk.choices[0].delta.content if chunk.choices else None
+            if piece:
+                yield piece
+
+    async def final(self) -> ChatCompletion:
+        """The whole answer; reads the rest of the stream."""
+        async for _ in self:
+            pass
+        whole: ChatCompletion = parsed(ChatCompletion, whole_chat(self._chunks))
+        return whole
+
+
+class AsyncWebhooksHelpers(AsyncResource):
+    """Verifies webhooks."""
+
+    def verify(
+        self, payload: Union[str, bytes], headers: Mapping[str, str], secret: str, *, tolerance_sec: int = TOLERANCE_S
+    ) -> Object:
+        """The content of a webhook; raises `WebhookVerificationError` where its signature or time is not good."""
+        return verified(payload, headers, secret, tolerance_sec)

@@ -1,0 +1,223 @@
+"""Requests as values, and the rules of retries: all that the sync and the async client share."""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import os
+import random
+import time
+import uuid
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Dict, List, Mapping, Optional, Tuple, TypedDict, Union
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel
+
+from nexevo_ai._version import __version__
+
+DEFAULT_BASE_URL = "https://api.nexevo.ai/v1"
+DEFAULT_MAX_RETRIES = 2
+# A whole answer may take as long as the gateway lets a function run.
+DEFAULT_TIMEOUT = httpx.Timeout(900.0, connect=10.0)
+RETRIED = {408, 409, 429}
+DELAY_FIRST_S, DELAY_MAX_S, RETRY_AFTER_MAX_S = 0.5, 8.0, 60.0
+
+Timeout = Union[float, httpx.Timeout, None]
+FileContent = Union[bytes, Any]
+Amount = Union[str, int, float, Decimal]
+
+
+class NotGiven:
+    """Stands for an argument that was left out, where `None` means something."""
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "NOT_GIVEN"
+
+
+NOT_GIVEN = NotGiven()
+
+
+class RequestOptions(TypedDict, total=False):
+    """Options of one request, which every method takes by keyword."""
+
+    extra_headers: Mapping[str, str]
+    extra_query: Mapping[str, Any]
+    extra_body: Mapping[str, Any]
+    timeout: Timeout
+    max_retries: int
+    idempotency_key: str
+
+
+OPTIONS = ("extra_headers", "extra_query", "extra_body", "timeout", "max_retries", "idempotency_key")
+
+
+@dataclass
+class Call:
+    """One request as a method describes it."""
+
+    method: str
+    path: str
+    query: Dict[str, Any] = field(default_factory=dict)
+    body: Optional[Dict[str, Any]] = None
+    headers: Dict[str, str] = field(default_factory=dict)
+    is_form: bool = False
+    needs_key: bool = True
+    is_once: bool = False
+    timeout: Union[Timeout, NotGiven] = NOT_GIVEN
+    max_retries: Optional[int] = None
+
+    def with_options(self, options: Mapping[str, Any]) -> Call:
+        """Takes the options of a request out of its arguments."""
+        self.headers.update(options.get("extra_headers") or {})
+        self.query.update(options.get("extra_query") or {})
+        if options.get("extra_body"):
+            self.body = {**(self.body or {}), **options["extra_body"]}
+        self.timeout = options.get("timeout", NOT_GIVEN)
+        self.max_retries = options.get("max_retries")
+        if options.get("idempotency_key"):
+            self.headers["Idempotency-Key"] = options["idempotency_key"]
+        return self
+
+
+def call_of(
+    method: str,
+    path: str,
+    arguments: Mapping[str, Any],
+    query: Tuple[str, ...] = (),
+    body: Optional[Tuple[str, ...]] = None,
+    **more: Any,
+) -> Call:
+    """Sorts the arguments of a method: options, parameters of the query, and members of the body.
+
+    A member of the body may have the name of an option, as `idempotency_key` of a top-up has; the body gets it.
+    """
+    taken = set(body or ())
+    options = {name: arguments[name] for name in OPTIONS if name in arguments and name not in taken}
+    call = Call(method, path, **more)
+    call.query = {name: arguments[name] for name in query if arguments.get(name) is not None}
+    rest = {name: value for name, value in arguments.items() if name not in options and name not in query}
+    call.body = rest if body is not None or rest else None
+    call.with_options(options)
+    if call.is_once and "Idempotency-Key" not in call.headers and not (call.body or {}).get("idempotency_key"):
+        call.headers["Idempotency-Key"] = f"nexevo-py-{uuid.uuid4()}"
+    return call
+
+
+def path_part(value: str, *, slashes: bool = False) -> str:
+    """The value as a part of a path."""
+    if not value:
+        raise ValueError("an id in a path should not be empty")
+    return quote(value, safe="/" if slashes else "")
+
+
+def root_of(base_url: Optional[str]) -> str:
+    """The address of the API without its version, from that of the OpenAI-compatible endpoints or its own."""
+    url = (base_url or os.environ.get("NEXEVO_BASE_URL") or DEFAULT_BASE_URL).rstrip("/")
+    return url[: -len("/v1")] if url.endswith("/v1") else url
+
+
+def redacted(key: Optional[str]) -> str:
+    """The key as it may be shown."""
+    return "None" if not key else f"{key[:6] if key.startswith('sk-xc-') else ''}…"
+
+
+def jsonable(value: Any) -> Any:
+    """Values that JSON has no form for: exact amounts are text, models are their members."""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if value is ...:
+        # Documents write it for what they leave out, in code that is run as it is written.
+        return "..."
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_unset=True)
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if hasattr(value, "__iter__"):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} cannot be sent as JSON")
+
+
+def content_of(call: Call) -> Dict[str, Any]:
+    """The body, in the arguments of httpx."""
+    if call.body is None:
+        return {}
+    if call.is_form:
+        return form_of(call.body)
+    given = {name: value for name, value in call.body.items() if not isinstance(value, NotGiven)}
+    text = json.dumps(given, default=jsonable, ensure_ascii=False, allow_nan=False)
+    return {"content": text.encode(), "headers": {"Content-Type": "application/json"}}
+
+
+def form_of(members: Mapping[str, Any]) -> Dict[str, Any]:
+    """A form: files as parts, lists as repeated fields, objects as JSON."""
+    files: List[Tuple[str, Any]] = []
+    data: Dict[str, Any] = {}
+    for name, value in members.items():
+        many = isinstance(value, list)
+        for each in value if many else [value]:
+            shown = f"{name}[]" if many else name
+            if each is None or isinstance(each, NotGiven):
+                continue
+            if isinstance(each, (bytes, bytearray)):
+                files.append((shown, (name, bytes(each))))
+            elif isinstance(each, tuple) or hasattr(each, "read"):
+                files.append((shown, each))
+            else:
+                data.setdefault(shown, []).append(_field(each))
+    return {"data": data, "files": files}
+
+
+def _field(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value, default=jsonable) if isinstance(value, dict) else str(value)
+
+
+def headers_of(call: Call, key: Optional[str], organization: Optional[str], more: Mapping[str, str]) -> Dict[str, str]:
+    """The headers of a request."""
+    headers = {"Accept": "application/json", "User-Agent": f"nexevo-ai-python/{__version__}"}
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
+    if organization:
+        headers["X-Nexevo-Organization"] = organization
+    return {**headers, **more, **call.headers}
+
+
+def query_of(call: Call) -> Dict[str, Any]:
+    """The query, whose booleans are written as in JSON."""
+    return {
+        name: str(value).lower() if isinstance(value, bool) else ",".join(value) if isinstance(value, tuple) else value
+        for name, value in call.query.items()
+    }
+
+
+def may_retry(response: httpx.Response) -> bool:
+    """True for an answer after which the same request may succeed; the gateway's own word counts first."""
+    said = response.headers.get("x-should-retry")
+    if said in ("true", "false"):
+        return bool(said == "true")
+    return response.status_code in RETRIED or response.status_code >= 500
+
+
+def delay_s(tries: int, response: Optional[httpx.Response]) -> float:
+    """Seconds to wait before the next try: as the answer asks for, else longer each time, spread by chance."""
+    asked = None if response is None else _asked_s(response.headers)
+    if asked is not None and 0 <= asked <= RETRY_AFTER_MAX_S:
+        return asked
+    return float(min(DELAY_FIRST_S * 2**tries, DELAY_MAX_S) * (1 - 0.25 * random.random()))
+
+
+def _asked_s(headers: Mapping[str, str]) -> Optional[float]:
+    try:
+        if "retry-after-ms" in headers:
+            return float(headers["retry-after-ms"]) / 1000
+        return float(headers["retry-after"]) if "retry-after" in headers else None
+    except ValueError:
+        moment = email.utils.parsedate_tz(headers.get("retry-after", ""))
+        return None if moment is None else email.utils.mktime_tz(moment) - time.time()

@@ -1,0 +1,33 @@
+"""Resources of the async client.
+
+Written by `sdks/python/generate.py`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nexevo_ai._answers import AsyncPage
+from nexevo_ai._conveniences_async import AsyncResource
+from nexevo_ai._request import call_of, path_part
+from nexevo_ai.types.memory import Memory, MemoryDeleted
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from nexevo_ai.params.memory import MemoryDeleteParams, MemoryListParams
+
+
+class AsyncMemoryResource(AsyncResource):
+    """Methods of `client.memory`."""
+
+    async def list(self, **params: Unpack[MemoryListParams]) -> AsyncPage[Memory]:
+        """Lists memories by their keys; all of them, since there are 256 at most."""
+        call = call_of("GET", "/v1/memory", {**params}, query=("level", "task_id"))
+        answer: AsyncPage[Memory] = await self._ask(call, element=Memory)
+        return answer
+
+    async def delete(self, key: str, **params: Unpack[MemoryDeleteParams]) -> MemoryDeleted:
+        """Deletes what the account's agents remember under a key."""
+        call = call_of("DELETE", f"/v1/memory/{path_part(key, slashes=True)}", {**params})
+        answer: MemoryDeleted = await self._ask(call, kind=MemoryDeleted)
+        return answer

@@ -1,0 +1,86 @@
+"""Resources of the sync client.
+
+Written by `sdks/python/generate.py`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from nexevo_ai._answers import BinaryResponse, SyncPage
+from nexevo_ai._conveniences_sync import Resource
+from nexevo_ai._request import FileContent, call_of, path_part
+from nexevo_ai.types.files import File, PresignedUpload
+from nexevo_ai.types.shared import Deleted
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from nexevo_ai.params.files import (
+        FilesContentParams,
+        FilesCreateParams,
+        FilesDeleteParams,
+        FilesGetParams,
+        FilesListParams,
+        FilesPresignParams,
+    )
+
+
+class FilesResource(Resource):
+    """Methods of `client.files`."""
+
+    def presign(
+        self,
+        purpose: Literal["generation", "reference_image", "user_data", "vision"],
+        size: int,
+        type: str,
+        **params: Unpack[FilesPresignParams],
+    ) -> PresignedUpload:
+        """Creates a form for a file that is too large for a request."""
+        call = call_of(
+            "POST",
+            "/v1/files/presign",
+            {"purpose": purpose, "size": size, "type": type, **params},
+            body=("purpose", "size", "type", "filename"),
+            is_once=True,
+        )
+        answer: PresignedUpload = self._ask(call, kind=PresignedUpload)
+        return answer
+
+    def create(self, file: FileContent, **params: Unpack[FilesCreateParams]) -> File:
+        """Stores a file, whose upload is counted before it is read."""
+        call = call_of(
+            "POST",
+            "/v1/files",
+            {"file": file, **params},
+            body=("file", "purpose", "expires_after"),
+            is_form=True,
+            is_once=True,
+        )
+        answer: File = self._ask(call, kind=File)
+        return answer
+
+    def list(self, **params: Unpack[FilesListParams]) -> SyncPage[File]:
+        """Lists the account's files, newest first unless asked otherwise."""
+        call = call_of(
+            "GET", "/v1/files", {**params}, query=("limit", "after", "after_id", "before_id", "order", "purpose")
+        )
+        answer: SyncPage[File] = self._ask(call, element=File)
+        return answer
+
+    def get(self, file_id: str, **params: Unpack[FilesGetParams]) -> File:
+        """Shows one file."""
+        call = call_of("GET", f"/v1/files/{path_part(file_id)}", {**params})
+        answer: File = self._ask(call, kind=File)
+        return answer
+
+    def delete(self, file_id: str, **params: Unpack[FilesDeleteParams]) -> Deleted:
+        """Deletes a file and its content."""
+        call = call_of("DELETE", f"/v1/files/{path_part(file_id)}", {**params})
+        answer: Deleted = self._ask(call, kind=Deleted)
+        return answer
+
+    def content(self, file_id: str, **params: Unpack[FilesContentParams]) -> BinaryResponse:
+        """Sends on to the content: an answer of ours could not be longer than 6 MB."""
+        call = call_of("GET", f"/v1/files/{path_part(file_id)}/content", {**params})
+        answer: BinaryResponse = self._ask(call)
+        return answer

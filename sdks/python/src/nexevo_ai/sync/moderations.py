@@ -1,0 +1,32 @@
+"""Resources of the sync client.
+
+Written by `sdks/python/generate.py`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Sequence, Union
+
+from nexevo_ai._conveniences_sync import Resource
+from nexevo_ai._request import call_of
+from nexevo_ai.types.moderations import Moderation
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from nexevo_ai.params.moderations import ModerationsCreateParams
+
+
+class ModerationsResource(Resource):
+    """Methods of `client.moderations`."""
+
+    def create(self, input: Union[str, Sequence[Any]], **params: Unpack[ModerationsCreateParams]) -> Moderation:
+        """Judges texts and pictures."""
+        call = call_of(
+            "POST",
+            "/v1/moderations",
+            {"input": input, **params},
+            body=("models", "provider", "max_price", "input", "model"),
+            is_once=True,
+        )
+        answer: Moderation = self._ask(call, kind=Moderation)
+        return answer

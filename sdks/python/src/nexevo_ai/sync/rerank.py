@@ -1,0 +1,51 @@
+"""Resources of the sync client.
+
+Written by `sdks/python/generate.py`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Mapping, Sequence, Union
+
+from nexevo_ai._conveniences_sync import Resource
+from nexevo_ai._request import call_of
+from nexevo_ai.types.rerank import Reranking
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from nexevo_ai.params.rerank import RerankCreateParams
+
+
+class RerankResource(Resource):
+    """Methods of `client.rerank`."""
+
+    def create(
+        self,
+        model: str,
+        query: str,
+        documents: Sequence[Union[str, Mapping[str, Any]]],
+        **params: Unpack[RerankCreateParams],
+    ) -> Reranking:
+        """Orders documents by their relevance to a query."""
+        call = call_of(
+            "POST",
+            "/v1/rerank",
+            {"model": model, "query": query, "documents": documents, **params},
+            body=(
+                "models",
+                "provider",
+                "max_price",
+                "model",
+                "query",
+                "documents",
+                "max_tokens_per_doc",
+                "return_documents",
+                "top_k",
+                "top_n",
+                "truncation",
+                "user",
+            ),
+            is_once=True,
+        )
+        answer: Reranking = self._ask(call, kind=Reranking)
+        return answer

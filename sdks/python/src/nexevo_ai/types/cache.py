@@ -1,0 +1,50 @@
+"""Types of answers.
+
+Written by `sdks/python/generate.py`."""
+
+from __future__ import annotations
+
+from typing import List, Optional
+
+from nexevo_ai._models import Money, NexevoModel
+
+# Shared.
+
+
+class CacheDay(NexevoModel):
+    """Counts of one day in UTC."""
+
+    hits: int
+    misses: int
+    hit_rate: Optional[float]
+    saved_usd: Money
+    saved_input_tokens: int
+    saved_output_tokens: int
+    date: str
+
+
+class CacheDeleted(NexevoModel):
+    """A deletion of kept answers; the rest of very many is left to another call."""
+
+    object: str
+    deleted: int
+    has_more: bool
+
+
+class CacheStats(NexevoModel):
+    """Counts of the last days, today included."""
+
+    hits: int
+    misses: int
+    hit_rate: Optional[float]
+    saved_usd: Money
+    saved_input_tokens: int
+    saved_output_tokens: int
+    object: str
+    days: int
+    by_day: List[CacheDay]
+
+
+CacheDay.model_rebuild()
+CacheDeleted.model_rebuild()
+CacheStats.model_rebuild()

@@ -1,0 +1,24 @@
+"""Types of answers.
+
+Written by `sdks/python/generate.py`."""
+
+from __future__ import annotations
+
+from typing import List
+
+from nexevo_ai._models import NexevoModel, Object
+
+# Shared.
+from nexevo_ai.types.shared import Extension
+
+
+class Moderation(NexevoModel):
+    """Judgement of texts and pictures."""
+
+    id: str
+    model: str
+    results: List[Object]
+    nexevo: Extension
+
+
+Moderation.model_rebuild()

@@ -1,0 +1,215 @@
+"""Tests of the client against a transport that answers by a script."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from decimal import Decimal
+from typing import Any, Callable, Dict, List
+
+import httpx
+import pytest
+
+import nexevo_ai
+from nexevo_ai import AsyncNexevo, Nexevo, NexevoError
+from nexevo_ai._request import delay_s
+
+KEY = "sk-xc-" + "k" * 43
+CHAT: Dict[str, Any] = {
+    "id": "chatcmpl-nxn-1", "object": "chat.completion", "created": 1, "model": "gpt-4o", "vendor_member": {"a": [{"b": 1}]},
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi", "tool_calls": None}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
+    "nexevo": {"generation_id": "gen-nxn-1", "model_used": "gpt-4o", "models_tried": [], "cache": "miss",
+               "cost_usd": "0.000000001"},
+}  # fmt: skip
+HELLO = [{"role": "user", "content": "Hello!"}]
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+class Script:
+    """Answers requests in turn, the last answer for ever, and keeps the requests."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+        self.requests: List[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer(request) if callable(answer) else answer
+
+
+def client(script: Script, **options: Any) -> Nexevo:
+    made = httpx.Client(transport=httpx.MockTransport(script), follow_redirects=True)
+    return Nexevo(api_key=KEY, base_url="http://gateway.test/v1", http_client=made, **options)
+
+
+def answer(body: Any, status: int = 200, **headers: str) -> httpx.Response:
+    return httpx.Response(status, json=body, headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def refused(status: int, code: str = "x", **headers: str) -> httpx.Response:
+    error = {"message": "No.", "type": "t", "param": "messages[0]", "code": code}
+    return answer({"error": error}, status, x_request_id="req-1", **headers)
+
+
+@pytest.fixture(autouse=True)
+def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+
+
+def test_an_answer_is_read_by_attribute_and_by_key_and_keeps_unknown_members() -> None:
+    found = client(Script(answer(CHAT))).chat.completions.create(model="gpt-4o", messages=HELLO)
+    assert found.choices[0].message.content == found["choices"][0]["message"]["content"] == "Hi"
+    assert found["nexevo"]["cost_usd"] == found.nexevo.cost_usd == Decimal("0.000000001")
+    assert found["vendor_member"]["a"][0]["b"] == found.vendor_member.a[0]["b"] == 1
+    assert found.to_dict() == CHAT
+    assert "usage" in found
+    assert "service_tier" not in found
+    assert found.get("absent", 7) == 7
+    with pytest.raises(KeyError):
+        found["absent"]
+
+
+def test_an_answer_that_a_newer_server_sends_is_kept_as_it_is() -> None:
+    found = client(Script(answer({**CHAT, "created": {"at": 1}}))).chat.completions.create("gpt-4o", HELLO)
+    assert found.created["at"] == 1
+    assert found.choices[0]["message"]["content"] == "Hi"
+
+
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 503])
+def test_what_may_pass_is_tried_again_under_one_idempotency_key(status: int) -> None:
+    script = Script(refused(status), refused(status), answer(CHAT))
+    assert client(script).chat.completions.create("gpt-4o", HELLO).id == "chatcmpl-nxn-1"
+    keys = {request.headers["idempotency-key"] for request in script.requests}
+    assert (len(script.requests), len(keys)) == (3, 1)
+    assert len({request.content for request in script.requests}) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(400, "BadRequest"), (401, "Authentication"), (402, "InsufficientBalance"), (403, "PermissionDenied"),
+     (404, "NotFound"), (409, "Conflict"), (413, "RequestTooLarge"), (429, "RateLimit"), (502, "InternalServer")],
+)  # fmt: skip
+def test_a_refusal_is_an_error_of_its_class_with_the_requests_id(status: int, kind: str) -> None:
+    script = Script(refused(status, "some_code", x_should_retry="false"))
+    with pytest.raises(getattr(nexevo_ai, f"{kind}Error")) as caught:
+        client(script).keys.list()
+    error = caught.value
+    assert (error.status_code, error.request_id, error.code, error.param) == (status, "req-1", "some_code", "messages[0]")
+    assert len(script.requests) == 1
+    assert isinstance(error, nexevo_ai.APIError) and isinstance(error, NexevoError)
+
+
+def test_the_servers_word_on_retries_counts_first_and_max_retries_bounds_them() -> None:
+    told = Script(refused(400, x_should_retry="true"), answer(CHAT))
+    assert client(told).chat.completions.create("gpt-4o", HELLO).id
+    never = Script(refused(503))
+    with pytest.raises(nexevo_ai.InternalServerError):
+        client(never).chat.completions.create("gpt-4o", HELLO, max_retries=0)
+    assert len(never.requests) == 1
+
+
+def test_pauses_are_as_the_answer_asks_and_longer_each_time_else() -> None:
+    assert delay_s(0, refused(429, retry_after="7")) == 7
+    assert delay_s(0, refused(429, retry_after_ms="1500")) == 1.5
+    assert delay_s(0, refused(429, retry_after="86400")) <= 0.5
+    assert 0.375 <= delay_s(0, None) <= 0.5
+    assert 6 <= delay_s(9, None) <= 8
+
+
+def test_a_broken_connection_is_tried_again_and_then_an_error() -> None:
+    script = Script(httpx.ConnectError("no"), answer(CHAT))
+    assert client(script).chat.completions.create("gpt-4o", HELLO).id
+    with pytest.raises(nexevo_ai.APITimeoutError):
+        client(Script(httpx.ReadTimeout("late"))).models.list()
+
+
+def test_a_key_is_shown_nowhere(caplog: pytest.LogCaptureFixture) -> None:
+    made = client(Script(answer(CHAT)))
+    with caplog.at_level(logging.DEBUG):
+        made.chat.completions.create("gpt-4o", HELLO)
+    assert KEY not in repr(made) + str(made) + caplog.text
+    assert made._client is made and KEY not in repr(made.chat.completions)
+
+
+def test_options_of_one_request_and_of_a_derived_client() -> None:
+    script = Script(answer(CHAT))
+    made = client(script, organization="org_1", default_headers={"x-a": "1"})
+    made.with_options(api_key="sk-xc-other", timeout=3).chat.completions.create(
+        "gpt-4o", HELLO, extra_headers={"x-b": "2"}, extra_query={"q": "3"}, extra_body={"top_k": 4}, idempotency_key="mine",
+        temperature=Decimal("0.5"),
+    )  # fmt: skip
+    (sent,) = script.requests
+    assert sent.headers["authorization"] == "Bearer sk-xc-other"
+    assert (sent.headers["x-a"], sent.headers["x-b"], sent.url.params["q"]) == ("1", "2", "3")
+    assert (sent.headers["x-nexevo-organization"], sent.headers["idempotency-key"]) == ("org_1", "mine")
+    assert json.loads(sent.content)["top_k"] == 4
+    assert sent.extensions["timeout"]["read"] == 3
+    assert str(sent.url).startswith("http://gateway.test/v1/chat/completions")
+
+
+def test_the_environment_gives_key_and_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEXEVO_API_KEY", "sk-xc-e")
+    monkeypatch.setenv("NEXEVO_BASE_URL", "http://elsewhere.test/stage/v1/")
+    assert (Nexevo().api_key, Nexevo().base_url) == ("sk-xc-e", "http://elsewhere.test/stage/v1")
+    monkeypatch.delenv("NEXEVO_API_KEY")
+    with pytest.raises(NexevoError, match="NEXEVO_API_KEY"):
+        Nexevo().models.list()
+
+
+def test_a_top_ups_own_idempotency_key_is_in_its_body() -> None:
+    script = Script(answer({"checkout_url": "http://pay.test"}))
+    client(script).billing.checkout(amount_usd=20, idempotency_key="topup-1")
+    (sent,) = script.requests
+    assert json.loads(sent.content) == {"amount_usd": 20, "idempotency_key": "topup-1"}
+    assert "idempotency-key" not in sent.headers
+
+
+def page(ids: List[str], cursor: Any) -> httpx.Response:
+    return answer({"object": "list", "data": [{"key_id": each} for each in ids], "has_more": bool(cursor),
+                   "next_cursor": cursor})  # fmt: skip
+
+
+def test_a_list_goes_on_to_its_end() -> None:
+    script = Script(page(["a", "b"], "b"), page(["c"], None))
+    found = client(script).keys.list(limit=2)
+    assert len(found) == 2
+    assert [key.key_id for key in found] == ["a", "b", "c"]
+    assert dict(script.requests[1].url.params) == {"limit": "2", "cursor": "b"}
+
+
+def test_a_raw_response_has_headers_and_the_answer() -> None:
+    raw: Any = client(Script(answer(CHAT, x_request_id="req-9"))).chat.completions.with_raw_response.create("gpt-4o", HELLO)
+    assert (raw.status_code, raw.request_id, raw.parse().id) == (200, "req-9", "chatcmpl-nxn-1")
+
+
+def test_the_async_client_does_the_same() -> None:
+    script = Script(refused(503, retry_after="0"), page(["a"], "a"), page(["b"], None))
+
+    async def asked() -> List[str]:
+        made = httpx.AsyncClient(transport=httpx.MockTransport(script))
+        async with AsyncNexevo(api_key=KEY, base_url="http://gateway.test", http_client=made) as on:
+            return [key.key_id async for key in await on.keys.list()]
+
+    assert asyncio.run(asked()) == ["a", "b"]
+
+
+def test_files_go_as_a_form_and_content_comes_as_bytes() -> None:
+    script = Script(answer({"id": "file-1", "url": "http://x.test"}), httpx.Response(200, content=b"sound"))
+    made = client(script)
+    assert made.generation.uploads.upload(b"\x89PNG", filename="char.png", content_type="image/png")["url"]
+    form = script.requests[0].content
+    assert b'filename="char.png"' in form and b"image/png" in form
+    assert made.audio.speech.create(model="tts-1", input="Hi", voice="alloy").read() == b"sound"
+
+
+def test_an_id_cannot_lead_elsewhere() -> None:
+    script = Script(answer({}))
+    client(script).keys.get("../billing/balance?x=")
+    assert script.requests[0].url.raw_path == b"/v1/keys/..%2Fbilling%2Fbalance%3Fx%3D"
+    with pytest.raises(ValueError, match="empty"):
+        client(script).keys.get("")

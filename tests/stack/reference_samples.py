@@ -1,0 +1,55 @@
+"""Finds the Python samples of the reference documents that lie beside some checkouts, to be run as they are written.
+
+A page is plain text, in which nothing marks where a sample ends: it is as many lines as Python can read.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+from tests.drawn import drawn
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted((ROOT.parent / "shared" / "spec" / "reference").glob("00[0-9]_*.txt"))
+BEGINS = re.compile(r"from \w+ import |# |\w+ *= |client\.|tools = ")
+
+
+def samples() -> dict[str, str]:
+    """Returns the samples that use a client, by page and line."""
+    found: dict[str, str] = {}
+    for page in PAGES:
+        lines, place = page.read_text().splitlines(), 0
+        while place < len(lines):
+            length = _length(lines[place:]) if BEGINS.match(lines[place]) else 0
+            text = _code("\n".join(lines[place : place + length]))
+            if re.search(r"\bclient\.", text):
+                found[f"{page.name[:3]}-{place + 1}"] = text
+            place += max(length, 1)
+    return found
+
+
+def _length(lines: list[str]) -> int:
+    """Counts the lines of the longest sample that begins here."""
+    longest = 0
+    for length in range(1, min(len(lines), 80) + 1):
+        try:
+            ast.parse("\n".join(lines[:length]))
+        except SyntaxError:
+            # An open bracket or string may be closed by lines that follow; prose may not.
+            continue
+        longest = length
+    return longest
+
+
+def _code(text: str) -> str:
+    """Cuts off words of prose, which Python reads as names: a heading, or `POST /path`."""
+    body = ast.parse(text).body
+    while body and isinstance(body[-1], ast.Expr) and isinstance(body[-1].value, ast.Name | ast.BinOp):
+        del body[-1]
+    return "\n".join(text.splitlines()[: body[-1].end_lineno]) if body else ""
+
+
+SAMPLES = samples()
+DRAWN = drawn(SAMPLES)

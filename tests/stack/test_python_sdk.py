@@ -1,0 +1,98 @@
+"""Tests of our Python SDK on the whole stack: the README's code, and the reference's samples where they lie.
+
+A sample runs as it is written. Only what a reader puts in is put in: address and key, a password, a member's id.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.hangs import HANGS_AFTER_S
+from tests.stack.conftest import ROOT, Stack
+from tests.stack.reference_samples import DRAWN, SAMPLES
+from tests.stack.test_accounts import PASSWORD, registered, signed_in
+
+SDK = ROOT / "sdks" / "python"
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+# What a reader has at hand before a sample begins.
+BEFORE = """
+import os
+from nexevo_ai import Nexevo
+client = Nexevo()
+top50_docs = [f"document {n}" for n in range(50)]
+class Found:
+    def __init__(self, n): self.text = f"document {n}"
+class vector_db:
+    query = staticmethod(lambda vector, k: [Found(n) for n in range(k)])
+"""
+# The member of one sample would have to accept the invitation that it sends first.
+REFUSED = {"transfer_owner": "NotFoundError"}
+
+
+def run(program: str, key: str, stack: Stack, folder: Path) -> str:
+    """Runs a program with the SDK from its sources; returns what it has printed."""
+    (folder / "char.png").write_bytes(PNG)
+    environment = {
+        "PATH": os.environ["PATH"], "PYTHONPATH": str(SDK / "src"), "NEXEVO_API_KEY": key,
+        "NEXEVO_BASE_URL": stack.base_url,
+        "OPENAI_API_KEY": key, "OPENAI_BASE_URL": stack.base_url, "PYTHONIOENCODING": "utf-8",
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, env=environment, capture_output=True, text=True, check=False,
+        timeout=HANGS_AFTER_S,
+    )  # fmt: skip
+    refusal = next((error for call, error in REFUSED.items() if call in program), "")
+    told = done.stderr.strip().rpartition("\n")[2]
+    assert refusal in told if refusal else done.returncode == 0, f"{program}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture
+def persons_key(stack: Stack, client: httpx.Client) -> str:
+    """Makes a person with money, and returns a key that manages its account."""
+    email = registered(stack, client)
+    authorized = signed_in(client, email)
+    made = client.post("keys", json={"name": "samples", "can_manage_keys": True}, headers=authorized)
+    account_id = client.get("auth/me", headers=authorized).json()["account_id"]
+    stack.seen_by(account_id, made.json()["full_key"]).credit("100")
+    return str(made.json()["full_key"])
+
+
+def test_code_of_documents_runs_as_it_is_written(stack: Stack, persons_key: str, tmp_path: Path) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (SDK / "README.md").read_text(), re.DOTALL)
+    assert len(blocks) > 5
+    programs = {"README": "\n".join(blocks)}
+    programs |= {name: f"{BEFORE}\n{filled(SAMPLES[name], persons_key, stack)}" for name in DRAWN if name[:3] == "004"}
+
+    def printed(name: str) -> str:
+        (tmp_path / name).mkdir()
+        return run(programs[name], persons_key, stack, tmp_path / name)
+
+    # Most of their time they wait for jobs.
+    with ThreadPoolExecutor(4) as pool:
+        told = dict(zip(programs, pool.map(printed, programs), strict=True))
+    assert "succeeded" in told["README"]
+
+
+def filled(sample: str, key: str, stack: Stack) -> str:
+    """Puts into a sample what its reader puts in."""
+    places = {
+        "https://api.nexevo.ai/v1": stack.base_url,
+        "sk-xc-your-key-here": key,
+        "old-pwd": PASSWORD,
+        "u_789": "user_000000000000000000",
+    }
+    for placeholder, value in places.items():
+        sample = sample.replace(placeholder, value)
+    return sample
