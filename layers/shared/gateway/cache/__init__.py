@@ -1,4 +1,4 @@
-"""The exact cache of answers, its pure half: what a request is known by, what its header asks for, what may be kept.
+"""The cache of answers, its pure half: names of requests, what they ask of it, and which questions share an answer.
 
-docs/cache.md tells callers of it, and docs/adr/0049-answer-cache.md gives the reasons.
+docs/cache.md tells callers of it, and docs/adr/0049-answer-cache.md and 0052-semantic-cache.md give the reasons.
 """

@@ -58,8 +58,10 @@ PLAIN = frozenset(
 _TYPE = "@"
 
 
-def request_digest(request: ChatRequest) -> bytes | None:
+def request_digest(request: ChatRequest, *, plain_alone: bool = False) -> bytes | None:
     """The hash of all that can change the answer; `None` for a request that has no exact one.
+
+    With `plain_alone`, a request that is not plain has none either.
 
     What a provider keeps, or finds by itself, is not in the request. A body that names a member twice is read
     differently by different readers, and some JSON is nested too deep to be written.
@@ -73,7 +75,10 @@ def request_digest(request: ChatRequest) -> bytes | None:
         if not isinstance(body, dict) or json_values.repeats_a_name(request.source, body):
             return None
         read = {name: value for name, value in body.items() if name not in LABELS}
-        if not (_has_texts_alone(request) and _is_plain(read)):
+        is_plain = _has_texts_alone(request) and _is_plain(read)
+        if plain_alone and not is_plain:
+            return None
+        if not is_plain:
             fields |= {"protocol": request.protocol, "source": read}
         return hashlib.sha256(orjson.dumps(fields, _plain, orjson.OPT_SORT_KEYS)).digest()
     except (orjson.JSONDecodeError, orjson.JSONEncodeError, ExceedsBounds):

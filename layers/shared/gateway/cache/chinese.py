@@ -1,0 +1,163 @@
+"""Reads a Chinese question, as `english.py` reads an English one: by the longest words that the lists know."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from gateway.cache import lexicon
+from gateway.cache.reading import Reading, Term
+from gateway.cache.units import UNITS, number_of
+
+_KIND = re.compile(r"«(\w+)(?::(\w+))?»")
+_QUOTED = re.compile(
+    r"```.*?```|`[^`]+`|\"[^\"]+\"|“[^”]+”|「[^」]+」|『[^』]+』|《[^》]+》|\w+://[^\s，。]+", re.DOTALL
+)
+_DIGITS = {
+    "零": 0,
+    "\u3007": 0,
+    "一": 1,
+    "二": 2,
+    "两": 2,
+    "三": 3,
+    "四": 4,
+    "五": 5,
+    "六": 6,
+    "七": 7,
+    "八": 8,
+    "九": 9,
+}
+_SCALES = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
+_NUMERAL = re.compile(r"第?[零\u3007一二两三四五六七八九十百千万亿]+")
+_TOKEN = re.compile(
+    r"-?\d[\d,]*(?:\.\d+)*|[a-z]\+\+|[a-z]#|https?://\S+|[a-z]+(?:[-.][a-z0-9]+)*|[+*/=<>^&|~%$€£¥°-]|[㐀-鿿]+"
+)
+_NEGATIONS = frozenset({
+    "不能", "不会", "不要", "不用", "不是", "没有", "没法", "无法", "不可", "别", "勿", "不", "没", "无", "未", "非"
+})  # fmt: skip
+_DIRECTIONS = {
+    "到": "to", "至": "to", "往": "to", "去": "to", "成": "to", "转": "to", "换": "to", "给": "to", "向": "to",
+    "从": "from", "减": "from", "除以": "from", "由": "by", "被": "by", "比": "than",
+}  # fmt: skip
+_CLASSIFIERS = frozenset("个名只条张位种本辆台座次月")
+_FRONTS = ("在", "对于", "关于", "用", "如果", "当")
+_SYMMETRIC = re.compile(r"区别|差别|不同|差异|相同|还是|对比|比较|和.*哪个")
+_WORD_MAX = 6
+_ARTICLE = "一"
+# The first patterns take courtesies away, before and after.
+_COURTESIES = 2
+
+
+def read(text: str) -> Reading:
+    """Reads a question."""
+    quoted = tuple(" ".join(found.split()).strip('`"“”「」『』《》') for found in _QUOTED.findall(text))
+    plain = unicodedata.normalize("NFKC", _QUOTED.sub(" ", text)).casefold()
+    low = re.sub(r"[?!;:。、,.()\[\]{}]+(?=\D|$)|\s+(?=[㐀-鿿])|(?<=[㐀-鿿])\s+", " ", plain).strip()
+    low = re.sub(r"(?<=[㐀-鿿]) (?=[㐀-鿿])", "", low)
+    kind, detail, kinds = "", "", lexicon.chinese().kinds
+    fronts = low.startswith(_FRONTS)
+    for pattern, instead in kinds:
+        low = pattern.sub(f" {instead} " if "«" in instead else instead, low, count=1).strip()
+        if "«" in instead and (found := _KIND.search(low)):
+            kind, detail = found[1], found[2] or ""
+            low = _KIND.sub(" ", low)
+            break
+    for pattern, _ in kinds[:_COURTESIES]:
+        low = pattern.sub("", low)
+    tokens = [word for token in _TOKEN.findall(low) for word in _words(token)]
+    numbers, tokens = _numbers(tokens)
+    words = lexicon.chinese()
+    terms = tuple(_terms(tokens))
+    return Reading(
+        language="zh",
+        kind=kind,
+        detail=detail,
+        negations=sum(token in _NEGATIONS for token in tokens),
+        numbers=numbers,
+        marks=tuple(sorted({words.marks[token] for token in tokens if token in words.marks})),
+        quoted=quoted,
+        terms=terms,
+        fronts=fronts,
+        compares=kind == "howfar" or bool(_SYMMETRIC.search(plain)),
+    )
+
+
+def _words(token: str) -> Iterator[str]:
+    """The words of a run of characters: the longest known one each time, else a single character."""
+    if not "㐀" <= token[0] <= "鿿":
+        yield token
+        return
+    at = 0
+    while at < len(token):
+        numeral = _NUMERAL.match(token, at)
+        length = next((n for n in range(min(_WORD_MAX, len(token) - at), 1, -1) if _is_known(token[at : at + n])), 1)
+        if numeral and len(numeral[0]) >= length:
+            length = len(numeral[0])
+        yield token[at : at + length]
+        at += length
+
+
+def _is_known(word: str) -> bool:
+    words = lexicon.chinese()
+    key = (word,)
+    return (
+        key in words.groups_of or key in words.names or word in words.marks or word in words.function
+        or word in _NEGATIONS or word in UNITS or word in _DIRECTIONS
+    )  # fmt: skip
+
+
+def _numeral(word: str) -> str | None:
+    """The number that a Chinese numeral writes."""
+    bare = word.removeprefix("第")
+    if not bare or not set(bare) <= _DIGITS.keys() | _SCALES.keys():
+        return None
+    total = part = digit = 0
+    for letter in bare:
+        if letter in _DIGITS:
+            digit = digit * 10 + _DIGITS[letter] if part == 0 and digit else _DIGITS[letter]
+        elif _SCALES[letter] >= 10_000:
+            total, part, digit = (total + part + digit) * _SCALES[letter], 0, 0
+        else:
+            part, digit = part + (digit or 1) * _SCALES[letter], 0
+    return str(total + part + digit)
+
+
+def _numbers(tokens: list[str]) -> tuple[tuple[str, ...], list[str]]:
+    """The numbers with their units, in their order; and the other tokens. A lone "一" is an article."""
+    found: list[str] = []
+    rest: list[str] = []
+    for word in tokens:
+        number = number_of(word)
+        if number is None and word != _ARTICLE:
+            number = _numeral(word)
+        if number is not None:
+            found.append(f"#{number}" if word.startswith("第") else number)
+        elif word in UNITS and (word not in "度元天年周克升" or found):
+            found.append(UNITS[word])
+        elif len(word) == 1 and not word.isalnum():
+            found.append(word)
+        elif not (word in _CLASSIFIERS and found):
+            rest.append(word)
+    return tuple(found), rest
+
+
+def _terms(tokens: list[str]) -> Iterator[Term]:
+    words = lexicon.chinese()
+    direction = ""
+    for token in tokens:
+        key = (token,)
+        if token in _DIRECTIONS:
+            direction = _DIRECTIONS[token]
+        elif token in words.function or token in words.marks or token in _NEGATIONS:
+            continue
+        elif token.isascii():
+            latin = lexicon.english()
+            name = latin.names.get((lexicon.stem(token),), "")
+            yield Term(lexicon.stem(token), frozenset({name} if name else ()), exact=True, direction=direction)
+            direction = ""
+        else:
+            name = words.names.get(key, "")
+            known = frozenset({name}) if name else words.groups_of.get(key, frozenset())
+            yield Term(token, known, exact=bool(name), direction=direction)
+            direction = ""
