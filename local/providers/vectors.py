@@ -12,32 +12,33 @@ import hashlib
 import math
 import sys
 from array import array
-from collections import Counter
+from operator import itemgetter
 
 from gateway.cache import gates
 
 # How much each of a text's features weighs. Of a long text, those that weigh most count.
 _TERM, _KIND, _NUMBER, _LETTERS, _TEXT = 1.0, 0.6, 0.7, 0.08, 0.05
 _FEATURES_MAX = 96
+_weight = itemgetter(1)
 
 
 def numbers(model: str, text: str, dimensions: int) -> list[float]:
     """Returns numbers that 32 bits hold exactly; the first ones of a longer vector are another's, up to its length."""
     total = [0.0] * dimensions
-    for feature, weight in _features(text).most_common(_FEATURES_MAX):
+    for feature, weight in sorted(_features(text).items(), key=_weight, reverse=True)[:_FEATURES_MAX]:
         drawn = array("b", hashlib.shake_256(f"{model}\n{feature}".encode()).digest(dimensions))
         total = [number + weight * one for number, one in zip(total, drawn, strict=True)]
     length = math.sqrt(sum(number * number for number in total)) or 1.0
     return array("f", [number / length for number in total]).tolist()
 
 
-def _features(text: str) -> Counter[str]:
-    found: Counter[str] = Counter({f"text {text}": _TEXT})
+def _features(text: str) -> dict[str, float]:
+    found = {f"text {text}": _TEXT}
     reading = gates.read(text)
     if reading is None:
         low = text.casefold()
         found.update({f"letters {low[at : at + 3]}": _LETTERS for at in range(len(low) - 2)})
-        return found + Counter({f"term {word}": _TERM for word in low.split()})
+        return found | {f"term {word}": _TERM for word in low.split()}
     found.update({f"term {min(term.groups, default=term.stem)}": _TERM for term in reading.terms})
     found.update({f"number {number}": _NUMBER for number in reading.numbers})
     found[f"kind {reading.kind}"] = _KIND

@@ -209,21 +209,23 @@ async def app_under_test(
         await money.credit(ACCOUNT, balance_usd * DOLLAR, once="first", now_s=clock.now_s() - 1)
     own_keys: OwnKeys = turned.get("own_keys") or StoredOwnKeys(MemoryProviderKeys(), MemoryDataKeys(), clock)
     answers: CachedAnswers | None = turned.get("answers")
+    providers = ProviderClient(
+        MemoryCredentials(turned.get("rows", {"openai": Credential(turned.get("api_key", "sim-openai"), base_url)})),
+        HttpUpstream(client, clock, turned.get("memory_mb", MEMORY_MB), turned.get("sharing")),
+        UpstreamTimeouts(2.0, idle_s, idle_s),
+        own_keys,
+    )
+    meanings = turned.get("meanings")
     pipeline = Pipeline(
-        providers=ProviderClient(
-            MemoryCredentials(
-                turned.get("rows", {"openai": Credential(turned.get("api_key", "sim-openai"), base_url)})
-            ),
-            HttpUpstream(client, clock, turned.get("memory_mb", MEMORY_MB), turned.get("sharing")),
-            UpstreamTimeouts(2.0, idle_s, idle_s),
-            own_keys,
-        ),
+        providers=providers,
         billing=Billing(money, deferred, clock, checkpoint_s=turned.get("checkpoint_s", 10.0)),
         clock=clock,
         limits=Limits(non_stream_s, stream_margin_s=10.0),
         health=turned.get("health"),
         hedging=turned.get("hedging"),
-        cache=None if answers is None else lambda: AnswerCache(answers, clock),
+        cache=None
+        if answers is None
+        else lambda: AnswerCache(answers, clock, meanings and partial(meanings, providers, clock)),
         routes=turned.get("routes"),
     )
     vault = Vault(MemorySignatures(), clock)

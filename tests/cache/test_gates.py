@@ -24,7 +24,7 @@ def gate(one: str, other: str) -> str | None:
 
 def similarity(one: str, other: str) -> float:
     vectors = [numbers("text-embedding-3-small", text, DIMENSIONS) for text in (one, other)]
-    return sum(mine * theirs for mine, theirs in zip(*vectors, strict=True))
+    return float(sum(mine * theirs for mine, theirs in zip(*vectors, strict=True)))
 
 
 def share(pairs: list[tuple[str, str]]) -> float:

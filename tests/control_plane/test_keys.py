@@ -39,6 +39,7 @@ DEFAULTS: dict[str, object] = {
     "region_policy": "any",
     "alert_webhook_url": None,
     "cache": "off",
+    "cache_threshold": None,
 }
 SETTINGS = {
     "name": "prod-2026 ✓",
@@ -54,7 +55,8 @@ SETTINGS = {
     "allowed_models": ["gpt-4o", "claude-*", "nexevo/fast"],
     "region_policy": "cn-only",
     "alert_webhook_url": "https://your-app.example/billing-alert",
-    "cache": "exact",
+    "cache": "semantic",
+    "cache_threshold": 0.825,
 }
 
 

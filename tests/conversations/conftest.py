@@ -16,4 +16,5 @@ async def served(monkeypatch: pytest.MonkeyPatch) -> Served:
     monkeypatch.setattr("gateway.http.memory.memories", lambda: made.memories)
     monkeypatch.setattr("gateway.http.feedback.feedback_store", lambda: made.feedback)
     monkeypatch.setattr("gateway.http.cache.answers", lambda: made.cached)
+    monkeypatch.setattr("gateway.http.cache.questions", lambda: made.questions)
     return made

@@ -15,6 +15,7 @@ from tests.fakes.conversations import MemoryConversationRecords
 from tests.fakes.feedback import MemoryFeedback
 from tests.fakes.memories import MemoryMemories
 from tests.fakes.objects import MemoryObjects
+from tests.fakes.questions import MemoryQuestions
 
 PLAIN_KEY = "sk-xc-plain-of-one"
 
@@ -30,6 +31,7 @@ class Served(AppUnderTest):
         self.memories = MemoryMemories()
         self.feedback = MemoryFeedback()
         self.cached = MemoryAnswers()
+        self.questions = MemoryQuestions()
         plain = KeyRecord("key_plain", ACCOUNT, "plain", PLAIN_KEY[-4:], int(NOW_S))
         await self.give_key(PLAIN_KEY, plain, can_manage_keys=False)
 

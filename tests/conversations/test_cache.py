@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.accounts.cache import FORGOTTEN_MAX
+from gateway.accounts.pages import iso_utc
 from gateway.ports.answers import AnswerName, CacheCounts, CachedAnswer
 from tests.control_plane.harness import ACCOUNT, NOW_S, OTHER_ACCOUNT
 from tests.conversations.harness import Served
@@ -26,6 +27,7 @@ async def test_an_account_without_a_cache_has_saved_nothing(served: Served) -> N
         "days": 7,
         **NOTHING,
         "by_day": [],
+        "semantic": [],
     }
 
 
@@ -48,7 +50,19 @@ async def test_savings_are_reported_in_all_and_by_day(served: Served) -> None:
         "days": 90,
         **shown,
         "by_day": [{"date": "2999-12-31", **shown}],
+        "semantic": [],
     }
+
+
+async def test_the_checks_of_hits_by_meaning_are_reported_by_key(served: Served) -> None:
+    for agreed in (True, True, False):
+        await served.questions.note(ACCOUNT, "key_1", agreed=agreed)
+    await served.questions.stop(ACCOUNT, "key_1", NOW_S)
+    await served.questions.note(OTHER_ACCOUNT, "key_2", agreed=True)
+    found = (await served.does("GET", "/v1/cache/stats"))["semantic"]
+    stopped_at = found[0].pop("stopped_at")
+    assert found == [{"key_id": "key_1", "checked": 3, "disagreed": 1, "false_hit_rate": 0.3333}]
+    assert stopped_at == iso_utc(int(NOW_S))
 
 
 @pytest.mark.parametrize("days", ["0", "91", "x"])

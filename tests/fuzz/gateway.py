@@ -79,6 +79,7 @@ from tests.fakes.invocations import LambdaContext
 from tests.fakes.memories import MemoryMemories
 from tests.fakes.objects import MemoryObjects
 from tests.fakes.people import MemoryPeople
+from tests.fakes.questions import MemoryQuestions
 from tests.fakes.responses import MemoryResponseRecords
 from tests.fakes.signatures import MemorySignatures
 from tests.fakes.webhooks import MemoryWebhookRecords
@@ -277,6 +278,7 @@ class World:
         self.memories = MemoryMemories()
         self.feedback = MemoryFeedback()
         self.answers = MemoryAnswers()
+        self.questions = MemoryQuestions()
         self.conversations = Conversations(self.stores.conversations, self.stores.objects, clock)
         self.turns = StoredResponses(self.stores.responses, self.stores.objects, clock)
         writer = JobWriter(jobs, clock)
@@ -368,6 +370,7 @@ class Gateway:
                 "gateway.http.memory.memories": "memories",
                 "gateway.http.feedback.feedback_store": "feedback",
                 "gateway.http.cache.answers": "answers",
+                "gateway.http.cache.questions": "questions",
                 "gateway.wiring.agents.runs": "runs",
                 "gateway.wiring.images.studio": "drawing",
                 "gateway.http.organizations.organizations": "organizations",

@@ -5,15 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from gateway.accounts.pages import iso_utc
 from gateway.ledger.money import format_usd
 from gateway.ports.answers import CacheCounts, CachedAnswers
+from gateway.ports.questions import CachedQuestions
 
 # The answers that one call deletes at most, and those of one page: a call is over long before its function is.
 FORGOTTEN_MAX, PAGE = 5_000, 500
 
 
-async def stats(answers: CachedAnswers, account_id: str, now_s: float, days: int) -> dict[str, Any]:
-    """The counts of the last days, today included, in all and by day."""
+async def stats(
+    answers: CachedAnswers, questions: CachedQuestions, account_id: str, now_s: float, days: int
+) -> dict[str, Any]:
+    """The counts of the last days, today included, in all and by day, and the checks of hits by meaning by key."""
     today = datetime.fromtimestamp(now_s, UTC).date()
     first = today - timedelta(days=days - 1)
     by_day = await answers.counted(account_id, f"{first:%Y%m%d}")
@@ -27,6 +31,16 @@ async def stats(answers: CachedAnswers, account_id: str, now_s: float, days: int
         "by_day": [
             {"date": f"{datetime.strptime(day, '%Y%m%d').replace(tzinfo=UTC):%Y-%m-%d}", **_shown(counts)}
             for day, counts in sorted(by_day.items())
+        ],
+        "semantic": [
+            {
+                "key_id": key_id,
+                "checked": each.checked,
+                "disagreed": each.disagreed,
+                "false_hit_rate": round(each.disagreed / each.checked, 4) if each.checked else None,
+                "stopped_at": None if each.stopped_at_s is None else iso_utc(each.stopped_at_s),
+            }
+            for key_id, each in sorted((await questions.checks(account_id)).items())
         ],
     }
 

@@ -15,7 +15,7 @@ from unicodedata import category
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from gateway.ledger.money import NotAnAmount, parse_usd
-from gateway.ports.keys import EXACT, OFF
+from gateway.ports.keys import EXACT, OFF, SEMANTIC, THRESHOLD_MAX, THRESHOLD_MIN
 from gateway.protocols.shared.body import Body, text
 
 RegionPolicy = Literal["any", "cn-only", "overseas-only"]
@@ -73,16 +73,28 @@ class CacheSetting(str):
     """The use of the cache of answers by a key's requests."""
 
     __slots__ = ()
-    SCHEMA: ClassVar[Mapping[str, Any]] = {"type": "string", "enum": [OFF, EXACT]}
+    SCHEMA: ClassVar[Mapping[str, Any]] = {"type": "string", "enum": [OFF, EXACT, SEMANTIC]}
 
     @classmethod
     def read(cls, value: object) -> Self:
         setting = text(value)
-        if setting == "semantic":
-            raise ValueError("There is no semantic cache here yet: use 'exact' or 'off'")
-        if setting not in (OFF, EXACT):
-            raise ValueError("Input should be 'off' or 'exact'")
+        if setting not in (OFF, EXACT, SEMANTIC):
+            raise ValueError("Input should be 'off', 'exact' or 'semantic'")
         return cls(setting)
+
+
+class SimilarityThreshold(int):
+    """The least similarity of questions that share an answer, in thousandths."""
+
+    SCHEMA: ClassVar[Mapping[str, Any]] = {"type": "number", "minimum": THRESHOLD_MIN, "maximum": THRESHOLD_MAX}
+
+    @classmethod
+    def read(cls, value: object) -> Self:
+        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+            raise TypeError("Input should be a number")
+        if not THRESHOLD_MIN <= value <= THRESHOLD_MAX:
+            raise ValueError(f"Input should be from {THRESHOLD_MIN} to {THRESHOLD_MAX}")
+        return cls(round(value * 1000))
 
 
 class AddressRange(str):
@@ -129,6 +141,7 @@ class KeySettings(Body, frozen=True, kw_only=True):
     can_manage_keys: bool | UnsetType = UNSET
     disabled: bool | UnsetType = UNSET
     cache: CacheSetting | UnsetType = UNSET
+    cache_threshold: SimilarityThreshold | UnsetType | None = UNSET
 
     def changes(self) -> dict[str, Any]:
         """The given settings, by the names and in the units of `KeyRecord`'s fields."""
@@ -197,10 +210,15 @@ def _sequence(values: list[str] | None) -> tuple[str, ...]:
     return tuple(map(str, values or ()))
 
 
-_FIELDS = {"monthly_spend_cap_usd": "monthly_spend_cap_nanousd", "expires_at": "expires_at_s"}
+_FIELDS = {
+    "monthly_spend_cap_usd": "monthly_spend_cap_nanousd",
+    "expires_at": "expires_at_s",
+    "cache_threshold": "cache_threshold_thousandths",
+}
 _STORED: Mapping[str, Callable[[Any], object]] = {
     "name": str,
     "cache": str,
+    "cache_threshold": _number,
     "monthly_spend_cap_usd": _number,
     "allowed_ips": _sequence,
     "allowed_models": _sequence,

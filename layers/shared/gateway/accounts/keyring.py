@@ -298,7 +298,7 @@ def refuse_expiry(settings: Mapping[str, Any], now_s: float) -> None:
 
 def key_view(record: KeyRecord) -> dict[str, Any]:
     """A key as its owner sees it."""
-    cap = record.monthly_spend_cap_nanousd
+    cap, threshold = record.monthly_spend_cap_nanousd, record.cache_threshold_thousandths
     return {
         "object": "key",
         "key_id": record.key_id,
@@ -322,6 +322,7 @@ def key_view(record: KeyRecord) -> dict[str, Any]:
         "region_policy": record.region_policy,
         "alert_webhook_url": record.alert_webhook_url,
         "cache": record.cache,
+        "cache_threshold": None if threshold is None else threshold / 1000,
     }
 
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from gateway.canonical.request import ChatRequest
 from gateway.errors import InvalidRequest
-from gateway.ports.keys import EXACT, KeyRecord
+from gateway.ports.keys import EXACT, SEMANTIC, KeyRecord
 
 # The time for which an answer is kept where its request names none, and the longest one.
 KEEP_S = KEEP_S_MAX = 24 * 60 * 60
@@ -88,11 +88,12 @@ def control_in(header: str) -> Control:
 def wanted(header: str | None, setting: str, request: ChatRequest) -> Control | None:
     """The terms on which the cache serves a request; `None` where it does not.
 
-    A header that asks for an age or a scope uses it for any request; a key's setting, for requests whose answers are
-    meant to repeat.
+    A header that asks for an age or a scope uses it for any request. Of a key's settings, `exact` does so for requests
+    whose answers are meant to repeat, and `semantic` for all: who wants other wordings to share an answer wants equal
+    ones to.
     """
     control = Control() if header is None else control_in(header)
-    by_setting = setting == EXACT and is_repeatable(request)
+    by_setting = setting == SEMANTIC or (setting == EXACT and is_repeatable(request))
     if not (control.asks or by_setting) or not (control.reads or control.keeps):
         return None
     return control

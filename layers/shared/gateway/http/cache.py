@@ -11,6 +11,7 @@ from gateway.http.endpoints import Endpoints
 
 if TYPE_CHECKING:
     from gateway.ports.answers import CachedAnswers
+    from gateway.ports.questions import CachedQuestions
 
 # The days for which the counts are kept.
 DAYS_MAX = 90
@@ -30,7 +31,7 @@ async def show_stats(call: KeyedCall, wanted: StatsQuery) -> Shown:
     """Reports the hits, misses and savings of the account's last days."""
     from gateway.accounts.cache import stats  # noqa: PLC0415  # no cold start pays for it
 
-    return await stats(answers(), call.account_id, call.services.clock.now_s(), wanted.days)
+    return await stats(answers(), questions(), call.account_id, call.services.clock.now_s(), wanted.days)
 
 
 @served.on("DELETE", "")
@@ -46,3 +47,10 @@ def answers() -> CachedAnswers:
     from gateway.wiring import answers as wiring  # noqa: PLC0415  # no cold start pays for it
 
     return wiring.answers()
+
+
+def questions() -> CachedQuestions:
+    """The store of answered questions."""
+    from gateway.wiring import answers as wiring  # noqa: PLC0415  # no cold start pays for it
+
+    return wiring.questions()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -14,6 +15,7 @@ from gateway.cache.identity import answer_digest, request_digest
 from gateway.cache.kept import Kept, Origin, may_be_kept, read, written
 from gateway.canonical.chat_models import ChatModel
 from gateway.canonical.codec import Decoded, StreamDecoder, UpstreamCodec
+from gateway.canonical.parts import Text
 from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import Stamp
 from gateway.operations.chat import ChatOperation, provider_of, renaming_of
@@ -21,8 +23,11 @@ from gateway.operations.chat_stream import ChatAnswer, ChatTranscoder
 from gateway.operations.token_meter import TokenMeter
 from gateway.pipeline.operation import InboundRequest
 from gateway.pipeline.stream import Relay
-from gateway.ports.keys import CACHE_CONTROL
+from gateway.ports.keys import CACHE_CONTROL, SEMANTIC, KeyRecord
 from gateway.routing.plan import Candidate
+
+if TYPE_CHECKING:
+    from gateway.cache.semantic import Wording
 
 
 def caching_of(operation: ChatOperation, inbound: InboundRequest, request: ChatRequest) -> ChatCaching | None:
@@ -32,7 +37,16 @@ def caching_of(operation: ChatOperation, inbound: InboundRequest, request: ChatR
     digest = None if control is None else request_digest(request)
     if control is None or digest is None:
         return None
-    return ChatCaching(operation, request, control, digest, scope_name(control.scope, key, request.user))
+    scope = scope_name(control.scope, key, request.user)
+    return ChatCaching(operation, request, control, digest, scope, _wording(request, key, scope))
+
+
+def _wording(request: ChatRequest, key: KeyRecord, scope: str) -> Wording | None:
+    if key.cache != SEMANTIC:
+        return None
+    from gateway.cache.semantic import wording_of  # noqa: PLC0415  # keys with this setting alone load it
+
+    return wording_of(request, key, scope)
 
 
 class ChatCaching(Struct):
@@ -43,6 +57,7 @@ class ChatCaching(Struct):
     control: Control
     digest: bytes
     scope: str
+    wording: Wording | None = None
     _noted: list[tuple[ChatTranscoder, Notes]] = field(default_factory=list)
 
     def name_for(self, model_id: str) -> str:
@@ -77,6 +92,11 @@ class ChatCaching(Struct):
             return None
         made_by = next((each for each in candidates if origin_of(each) == kept.origin), None)
         return None if made_by is None else (ChatAnswer(kept.body, kept.response, kept.protocol), made_by)
+
+    def text_of(self, answer: ChatAnswer) -> str:
+        """The text of an answer's choices."""
+        parts = (part for choice in answer.response.choices for part in choice.parts)
+        return "\n".join(part.text for part in parts if isinstance(part, Text))
 
     def priced(self, meter: TokenMeter) -> TokenMeter:
         """The meter at the price of a hit."""

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.errors import ServiceUnavailable
 from gateway.pipeline.beside import begun
@@ -23,7 +24,11 @@ from gateway.pipeline.context import RequestContext
 from gateway.pipeline.operation import A, Cacheable
 from gateway.ports.answers import AnswerName, CacheCounts, CachedAnswer, CachedAnswers, Running
 from gateway.ports.clock import Clock
+from gateway.ports.keys import SEMANTIC
 from gateway.routing.plan import Candidate
+
+if TYPE_CHECKING:
+    from gateway.pipeline.meaning import Asked, Meanings
 
 LEASE_S = 15.0
 # Those who wait for an answer that may not be kept, or has failed, ask by themselves; so do all that follow so soon.
@@ -49,25 +54,38 @@ class Hit(Struct, Generic[A], frozen=True):
 class AnswerCache:
     """The cache of one deployment."""
 
-    def __init__(self, answers: CachedAnswers, clock: Clock) -> None:
+    def __init__(self, answers: CachedAnswers, clock: Clock, meanings: Callable[[], Meanings] | None = None) -> None:
+        """`meanings` is asked for by the first request whose key wants other wordings answered."""
         self._answers = answers
         self._clock = clock
+        self._meanings = meanings
 
     def caching(self, context: RequestContext[Any, A], cacheable: Cacheable[A]) -> Caching[A]:
         """Begins to look for the request's answer."""
-        return Caching(self._answers, self._clock, context, cacheable)
+        asked: Asked | None = None
+        if self._meanings is not None and cacheable.wording is not None:
+            from gateway.pipeline.meaning import Asked  # noqa: PLC0415  # loaded with the semantic cache
+
+            asked = Asked(self._meanings(), context, cacheable.wording)
+        return Caching(self._answers, self._clock, context, cacheable, asked)
 
 
 class Caching(Generic[A]):
     """One request and the cache."""
 
     def __init__(
-        self, answers: CachedAnswers, clock: Clock, context: RequestContext[Any, A], cacheable: Cacheable[A]
+        self,
+        answers: CachedAnswers,
+        clock: Clock,
+        context: RequestContext[Any, A],
+        cacheable: Cacheable[A],
+        asked: Asked | None = None,
     ) -> None:
         self._answers = answers
         self._clock = clock
         self._context = context
         self.cacheable = cacheable
+        self._asked = asked
         # A hit is paid as the request was planned, not as its hold has bounded it.
         self._meter = context.meter
         self._candidates = context.plan.candidates
@@ -89,6 +107,8 @@ class Caching(Generic[A]):
             found = await self._look_again()
         hit = self._hit(found) if isinstance(found, CachedAnswer) else None
         if hit is None:
+            hit = await self._by_meaning()
+        if hit is None:
             return None
         context = self._context
         for task in filter(None, (context.warming, context.recalling, context.ordering)):
@@ -100,11 +120,26 @@ class Caching(Generic[A]):
             context.open_hold.meter = context.meter
         return hit.answer
 
+    async def _by_meaning(self) -> Hit[A] | None:
+        """The answer to another wording of the question."""
+        name = None if self._asked is None or not self.cacheable.control.reads else await self._asked.answer_name()
+        if name is None:
+            return None
+        with suppress(ServiceUnavailable, TimeoutError):
+            async with asyncio.timeout(LOOK_WITHIN_S):
+                kept = await self._answers.find(AnswerName(self._context.account_id, name), self._clock.now_s())
+                hit = self._hit(kept) if isinstance(kept, CachedAnswer) else None
+                return None if hit is None else replace(hit, kind=SEMANTIC)
+        return None
+
     async def settle(self, answer: A | None) -> None:
         """Keeps the answer that has served, and counts the request; runs beside the end of its hold."""
         steps: list[Coroutine[Any, Any, None]] = [self._count()]
-        if self._context.hit is None:
+        hit = self._context.hit
+        if hit is None:
             steps.append(self._keep(answer))
+        elif self._asked is not None and hit.kind == SEMANTIC:
+            self._asked.check(self.cacheable.text_of(hit.answer), hit.candidate, self.cacheable.text_of)
         for failure in await asyncio.gather(*map(_within, steps), return_exceptions=True):
             if isinstance(failure, BaseException):
                 log.warning("a cached answer was not kept or counted", exc_info=failure)
@@ -114,6 +149,8 @@ class Caching(Generic[A]):
         caller has left, one of them takes its place.
         """
         self._looking.cancel()
+        if self._asked is not None:
+            self._asked.close()
         if self._beat is not None:
             self._beat.cancel()
         if not self._claimed:
@@ -191,6 +228,8 @@ class Caching(Generic[A]):
             self._claimed = False
         else:
             await self._answers.keep(name, kept)
+        if self._asked is not None:
+            await self._asked.keep(served_by.model.id, name.digest, kept.expires_at_s)
 
     async def _count(self) -> None:
         context = self._context

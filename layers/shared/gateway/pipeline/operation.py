@@ -21,6 +21,7 @@ from gateway.ports.upstream import Credential, UpstreamRequest, UpstreamResponse
 if TYPE_CHECKING:
     # The functions that close jobs meter nothing and load no codec for it.
     from gateway.cache.control import Control
+    from gateway.cache.semantic import Wording
     from gateway.canonical.response import Extension, Stamp
     from gateway.canonical.wire import Wire
     from gateway.pipeline.stream import Relay
@@ -227,6 +228,13 @@ class Cacheable(Protocol[A]):
 
     def read(self, content: bytes, candidates: Sequence[Candidate[Any]]) -> tuple[A, Candidate[Any]] | None:
         """The kept answer and the candidate that has made it; `None` where none of these has."""
+
+    @property
+    def wording(self) -> Wording | None:
+        """The question, where other wordings of it may share its answer."""
+
+    def text_of(self, answer: A) -> str:
+        """The text of an answer, to be compared with another one's."""
 
     def priced(self, meter: Any) -> StreamMeter:
         """The request's meter at the price of a hit."""

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 
 # The settings of a key's `cache`, and the header in which a single request says what it wants.
-OFF, EXACT = "off", "exact"
+OFF, EXACT, SEMANTIC = "off", "exact", "semantic"
 CACHE_CONTROL = "x-nexevo-cache-control"
+# The bounds of a key's `cache_threshold`, the least similarity of questions that share an answer.
+THRESHOLD_MIN, THRESHOLD_MAX = 0.5, 1.0
 
 
 class KeyRecord(Struct, frozen=True):
@@ -54,6 +56,7 @@ class KeyRecord(Struct, frozen=True):
     seat: int | None = None
     seat_cap_nanousd: int | None = None
     cache: str = OFF
+    cache_threshold_thousandths: int | None = None
 
     @property
     def manages_lastingly(self) -> bool:

@@ -19,6 +19,7 @@ from typing import Any
 from msgspec import Struct
 
 from gateway.logs.lines import invocation as logged_invocation
+from gateway.pipeline.later import all_ended
 from gateway.runtime.api import RuntimeApi, RuntimeApiError
 from gateway.runtime.cycle import HttpCycle
 from gateway.runtime.event import Event, http_event, http_scope
@@ -148,6 +149,7 @@ class _Process:
             self._waiting.discard(task)
             with logged_invocation(invocation.context.request_id):
                 await self._answer(invocation)
+            await all_ended()
 
     async def _next(self, poller: asyncio.Task[None]) -> Invocation:
         """The poller's next invocation; raises the failure of the last poller that has failed too often."""

@@ -31,6 +31,8 @@ from gateway.stores.aws.table import Table
 
 SCHEMA_VERSION = 1
 NAMES, DAYS = "name#", "day#"
+# Answers are deleted with the questions that lead to them (`gateway/stores/questions.py`).
+AFTER_QUESTIONS = "near#~"
 # A read is paid by 4 KB and a write by 1 KB; from about here on an object is cheaper.
 INLINE_BYTES_MAX = 8 * 1024
 COMPRESSION = 1
@@ -147,8 +149,10 @@ class DynamoAnswers:
 
     async def forget(self, account_id: str, most: int) -> tuple[int, bool]:
         question = {
-            "KeyConditionExpression": "account_id = :account AND begins_with(answer, :names)",
-            "ExpressionAttributeValues": to_item({":account": account_id, ":names": NAMES}),
+            "KeyConditionExpression": "account_id = :account AND answer BETWEEN :names AND :after_questions",
+            "ExpressionAttributeValues": to_item(
+                {":account": account_id, ":names": NAMES, ":after_questions": AFTER_QUESTIONS}
+            ),
             "ProjectionExpression": "account_id, answer, object_name, kept_at_ms",
             "ConsistentRead": True,
             "Limit": most,

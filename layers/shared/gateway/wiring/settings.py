@@ -84,6 +84,8 @@ class Settings(Struct, frozen=True):
     memories_table: str = ""
     feedback_table: str = ""
     cache_table: str = ""
+    cache_embedding: str = "text-embedding-3-small"
+    cache_checked_share: float = 0.05
     learned_routes: bool = False
     sandbox_function: str = ""
     sockets_table: str = ""
@@ -159,6 +161,8 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         memories_table=env.get("MEMORIES_TABLE", ""),
         feedback_table=env.get("FEEDBACK_TABLE", ""),
         cache_table=env.get("CACHE_TABLE", ""),
+        cache_embedding=env.get("CACHE_EMBEDDING") or "text-embedding-3-small",
+        cache_checked_share=float(env.get("CACHE_CHECKED_SHARE") or "0.05"),
         learned_routes=env.get("LEARNED_ROUTES") == "true",
         sandbox_function=env.get("SANDBOX_FUNCTION", ""),
         sockets_table=env.get("SOCKETS_TABLE", ""),

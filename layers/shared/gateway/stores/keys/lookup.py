@@ -64,4 +64,5 @@ def record(item: dict[str, Any]) -> KeyRecord:
         seat=item.get("seat"),
         seat_cap_nanousd=item.get("seat_cap_nano"),
         cache=item.get("cache", OFF),
+        cache_threshold_thousandths=item.get("cache_threshold_thousandths"),
     )
