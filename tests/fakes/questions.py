@@ -38,8 +38,5 @@ class MemoryQuestions:
         if before.stopped_at_s is None:
             self.by_key[account_id, key_id] = replace(before, stopped_at_s=int(now_s))
 
-    async def restart(self, account_id: str, key_id: str) -> None:
-        self.by_key.pop((account_id, key_id), None)
-
     async def checks(self, account_id: str) -> dict[str, Checks]:
         return {key: checks for (owner, key), checks in self.by_key.items() if owner == account_id}

@@ -1,5 +1,6 @@
 """Tests of the cache of answers over the whole stack, where each request may have a process of its own."""
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -37,19 +38,19 @@ def test_another_wording_is_answered_from_the_cache_on_every_wire(stack: Stack) 
     with httpx.Client(base_url=stack.root_url, headers=headers, timeout=HANGS_AFTER_S, trust_env=False) as own:
         made = own.post("/v1/keys", json={"name": "words", "cache": "semantic"}).raise_for_status().json()
 
-        def ask(path: str, body: dict[str, object]) -> str:
+        def ask(path: str, body: Mapping[str, object]) -> str:
             as_made = {"Authorization": f"Bearer {made['key']}"}
             answer = own.post(path, json=body, headers=as_made)
             return str(answer.raise_for_status().headers["X-Nexevo-Cache"])
 
-        def messages(question: str) -> dict[str, object]:
+        def messages(question: str) -> Mapping[str, object]:
             return {"model": "gpt-4o", "max_tokens": 50, "messages": [{"role": "user", "content": question}]}
 
         assert ask("/v1/chat/completions", messages(asked)) == "miss"
         assert ask("/v1/chat/completions", messages(opposite)) == "miss"
         assert ask("/v1/chat/completions", messages(reworded)) == "semantic"
         assert ask("/v1/messages", messages(reworded)) == "semantic"
-        body: dict[str, object] = {"model": "gpt-4o", "max_output_tokens": 50, "input": reworded}
+        body = {"model": "gpt-4o", "max_output_tokens": 50, "input": reworded}
         assert ask("/v1/responses", body) == "semantic"
         contents = [{"role": "user", "parts": [{"text": reworded}]}]
         gemini = {"contents": contents, "generationConfig": {"maxOutputTokens": 50}}

@@ -54,15 +54,13 @@ async def test_a_question_is_kept_once(questions: CachedQuestions) -> None:
     assert [question.expires_at_s for _, question in found] == [NOW_S + 500]
 
 
-async def test_checks_are_counted_by_key_until_they_are_forgotten(questions: CachedQuestions) -> None:
+async def test_checks_are_counted_by_key(questions: CachedQuestions) -> None:
     await questions.note("acct_1", "key_1", agreed=True)
     assert await questions.note("acct_1", "key_1", agreed=False) == Checks(2, 1)
     await questions.stop("acct_1", "key_1", NOW_S)
     await questions.stop("acct_1", "key_1", NOW_S + 5)
     assert await questions.checks("acct_1") == {"key_1": Checks(2, 1, NOW_S)}
     assert await questions.checks("acct_2") == {}
-    await questions.restart("acct_1", "key_1")
-    assert await questions.checks("acct_1") == {}
 
 
 async def test_the_table_shows_no_question_and_forgets_all_with_the_answers(

@@ -54,9 +54,6 @@ class CachedQuestions(Protocol):
     async def stop(self, account_id: str, key_id: str, now_s: float) -> None:
         """Ends the key's hits by meaning."""
 
-    async def restart(self, account_id: str, key_id: str) -> None:
-        """Forgets the key's checks, so that it has hits by meaning again."""
-
     async def checks(self, account_id: str) -> dict[str, Checks]:
         """Returns the checks of the account's keys, by key id."""
 

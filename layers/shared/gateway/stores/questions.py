@@ -76,9 +76,6 @@ class DynamoQuestions:
         }
         await self._table.call("UpdateItem", update)
 
-    async def restart(self, account_id: str, key_id: str) -> None:
-        await self._table.call("DeleteItem", {"Key": _check_key(account_id, key_id)})
-
     async def checks(self, account_id: str) -> dict[str, Checks]:
         question = {
             "KeyConditionExpression": "account_id = :account AND begins_with(answer, :check)",
