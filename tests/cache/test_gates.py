@@ -1,4 +1,4 @@
-"""Which questions may share an answer."""
+"""Tests of which questions may share an answer."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_the_gates_do_not_depend_on_which_question_came_first() -> None:
 
 
 def test_a_question_may_share_its_own_answer() -> None:
-    """But for those that are no question: nothing in them tells what is asked."""
+    """Texts that are no question are left out: nothing in them tells what is asked."""
     texts = {text for pair in [*paraphrases(), *near_misses()] for text in pair}
     held = {text: name for text in texts if (name := gate(text, text)) is not None}
     assert set(held.values()) <= {"words"}

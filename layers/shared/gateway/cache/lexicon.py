@@ -38,7 +38,7 @@ _PART = re.compile(r"<[A-Z]+> = ")
 
 
 class Lexicon(Struct, frozen=True):
-    """What is known of one language's words. Keys are stems; a phrase is the tuple of its words' stems.
+    """Word lists of one language. Keys are stems; a phrase is the tuple of its words' stems.
 
     `groups_of` gives the names of a phrase's groups, and `senses` the senses that a word is often used in. `names`
     gives the name of what a phrase is called by, which has no synonyms; `marks` the meaning of a word of logic.

@@ -1,4 +1,4 @@
-"""What a question says, as far as two questions can be told apart by their words.
+"""Values for what a question says, as far as two questions can be told apart by their words.
 
 `english.py` and `chinese.py` make it of a text; `gates.py` compares two.
 """

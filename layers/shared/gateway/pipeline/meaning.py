@@ -12,10 +12,11 @@ import asyncio
 import logging
 from collections.abc import Callable
 from random import SystemRandom
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
+from gateway.auth.principal import Principal
 from gateway.cache.semantic import Wording, agree, disagrees_too_often, is_hit, similarity
 from gateway.errors import GatewayError, ServiceUnavailable
 from gateway.pipeline.asking import asked_once
@@ -24,7 +25,7 @@ from gateway.pipeline.context import RequestContext
 from gateway.pipeline.later import later
 from gateway.pipeline.provider_client import ProviderClient
 from gateway.ports.clock import Clock
-from gateway.ports.questions import CachedQuestions, Embeddings, Partition, Question
+from gateway.ports.questions import CachedQuestions, Partition, Question
 from gateway.routing.plan import Candidate
 
 # The time that a question may cost its request, of which most runs beside the admission.
@@ -38,6 +39,17 @@ STOPPED_FOR_S = 60.0
 CHANCE = SystemRandom()
 
 log = logging.getLogger(__name__)
+
+
+class Embeddings(Protocol):
+    """Makes vectors of questions."""
+
+    @property
+    def name(self) -> str:
+        """The model and the size of the vectors: others do not compare."""
+
+    async def vector(self, text: str, principal: Principal) -> bytes | None:
+        """Returns the text's packed vector; `None` where no provider that the caller may reach has made one."""
 
 
 class Meanings:

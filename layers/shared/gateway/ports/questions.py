@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from msgspec import Struct
-
-if TYPE_CHECKING:
-    from gateway.auth.principal import Principal
 
 
 class Partition(Struct, frozen=True):
@@ -56,14 +53,3 @@ class CachedQuestions(Protocol):
 
     async def checks(self, account_id: str) -> dict[str, Checks]:
         """Returns the checks of the account's keys, by key id."""
-
-
-class Embeddings(Protocol):
-    """Makes vectors of questions."""
-
-    @property
-    def name(self) -> str:
-        """The model and the size of the vectors: others do not compare."""
-
-    async def vector(self, text: str, principal: Principal) -> bytes | None:
-        """Returns the text's packed vector; `None` where no provider that the caller may reach has made one."""
