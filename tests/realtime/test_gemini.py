@@ -231,6 +231,14 @@ def test_a_call_of_a_function_is_answered_and_both_responses_are_paid_for_at_the
     assert talk.left().spent == []
 
 
+def test_the_last_report_of_a_turn_is_what_is_paid() -> None:
+    talk = talking()
+    asked(talk, "response.create")
+    answered(talk, {"usageMetadata": {"promptTokenCount": 90, "totalTokenCount": 90}})
+    (spent,) = said(talk)[-1].spent
+    assert spent.cost_nanousd == COST
+
+
 def test_a_call_that_the_client_never_answers_is_paid_for_when_it_leaves() -> None:
     talk = talking()
     asked(talk, "response.create")
@@ -281,6 +289,8 @@ def test_a_cancelled_response_is_heard_no_more_and_paid_for() -> None:
     assert (done["status"], done["status_details"]["reason"]) == ("cancelled", "client_cancelled")
     steps = said(talk)
     assert [types(step) for step in steps] == [[], [], []]
+    # The next turn, which begins by itself, is heard.
+    assert types(said(talk)[0])[0] == "response.created"
     assert [each.id for each in steps[-1].spent] == [done["id"]]
 
 

@@ -116,6 +116,14 @@ def test_a_socket_that_breaks_is_replaced_three_times_and_not_for_ever(model: st
     assert steps[-1].close is not None
 
 
+def test_a_response_lets_a_socket_break_three_times_more() -> None:
+    talk = talked()
+    for number in range(5):
+        assert talk.provider_gone(1006).reconnect
+        talk.opened()
+        told(talk, "response.done", response={"id": f"after{number}", "output": [], "usage": {"input_tokens": 5}})
+
+
 def test_a_socket_that_never_opened_ends_the_session() -> None:
     step = session().provider_gone(1006)
     assert step.close is not None

@@ -80,6 +80,15 @@ def test_each_modality_has_its_price_and_cached_sound_one_of_its_own() -> None:
     assert (usage.input, usage.audio_input, usage.cache_read, usage.output, usage.audio_output) == (75, 32, 64, 61, 43)
 
 
+def test_cached_sound_costs_otherwise_than_cached_text() -> None:
+    cached = {"cached_tokens": 90, "cached_tokens_details": {"text_tokens": 40, "audio_tokens": 50}}
+    details = {"text_tokens": 40, "audio_tokens": 50, **cached}
+    usage = {"input_tokens": 90, "output_tokens": 0, "input_token_details": details}
+    (spent,) = session("gpt-realtime-mini").from_provider(done(usage=usage)).spent
+    # $0.06 and $0.30 a million.
+    assert spent.cost_nanousd == (40 * 60 + 50 * 300) * 105 // 100
+
+
 def test_a_response_that_is_told_of_twice_is_charged_once() -> None:
     talk = session()
     assert len(talk.from_provider(done()).spent) == 1
@@ -104,6 +113,10 @@ def test_a_transcript_is_charged_by_the_model_that_wrote_it() -> None:
     # Three seconds at $0.006 a minute, and 5 %.
     assert (spent.model, spent.cost_nanousd, spent.usage.uses) == ("whisper-1", 315_000, (("audio_second", 3),))
     assert talk.from_provider(completed).spent == []
+    # xAI completes a transcript several times, and says which is the last.
+    told = orjson.loads(completed) | {"item_id": "j"}
+    assert talk.from_provider(orjson.dumps(told | {"status": "in_progress"})).spent == []
+    assert len(talk.from_provider(orjson.dumps(told | {"status": "completed"})).spent) == 1
 
 
 def test_a_transcript_of_which_no_usage_is_told_is_charged_by_the_length_of_its_sound() -> None:
