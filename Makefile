@@ -26,7 +26,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-h
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-mutants run test test-first test-second test-stack test-stores test-recorded check lint format types contracts template build bench bench-peers bench-short bench-baseline catalog openapi sdk-python cost faults fire outage mutants fuzz fidelity bridging ric agents agent-deaths agent-streams self-healing payment-deaths learned frameworks browser lock clean clean-tree
+.PHONY: help setup setup-sam setup-mutants run test test-first test-second test-stack test-stores test-recorded check lint format types contracts template build bench bench-peers bench-short bench-baseline catalog openapi sdk-python sdk-typescript cost faults fire outage mutants fuzz fidelity bridging ric agents agent-deaths agent-streams self-healing payment-deaths learned frameworks browser lock clean clean-tree
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -113,15 +113,19 @@ cost: setup ## write docs/cost.md from counts and prices (MEASURE=1: count again
 	$(if $(MEASURE),AWS_DEFAULT_REGION=us-east-1 PYTHONPATH=layers/shared $(BIN)/python -m tests.stack.costs)
 	$(BIN)/python -m bench cost
 
-openapi: setup ## write the OpenAPI document, the table of SDK methods and the Python SDK's types from the code; lint the document
+openapi: setup ## write the OpenAPI document, the table of SDK methods and the SDKs' types from the code; lint the document
 	AWS_REGION=us-east-1 PYTHONPATH=layers/shared $(BIN)/python -m local.openapi
 	$(BIN)/openapi-spec-validator functions/models/openapi.json
 	$(BIN)/python sdks/python/generate.py
+	$(BIN)/python sdks/typescript/generate.py
 
 # PYTHONS may name more; the oldest that the SDK names and the newest are tried where pyenv or the system has them.
 sdk-python: setup ## build the Python SDK's wheel, install it alone on each Python from 3.9 on, check its types and run its suite
 	$(BIN)/mypy --strict --python-version 3.10 --config-file sdks/python/pyproject.toml sdks/python/src/nexevo_ai
 	sh sdks/python/try_wheel.sh $(BIN)/python
+
+sdk-typescript: setup ## build and pack the TypeScript SDK, install it in a clean folder, and run its suite on the local stack
+	@$(PYTEST) tests/stack/test_typescript_sdk.py
 
 catalog: setup ## take list prices from genai-prices into the catalog (ACCEPT=MODEL,MODEL: those that were looked at)
 	PYTHONPATH=layers/shared $(BIN)/python -m bench catalog $(if $(ACCEPT),--accept $(ACCEPT))

@@ -53,7 +53,7 @@ def node_with(name: str, source: Path) -> Path:
     lock, installed = source / "package-lock.json", place / "installed.json"
     with locked(name):
         place.mkdir(exist_ok=True)
-        for file in source.iterdir():
+        for file in filter(Path.is_file, source.iterdir()):
             shutil.copy(file, place)
         if not installed.exists() or installed.read_bytes() != lock.read_bytes():
             run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], place)

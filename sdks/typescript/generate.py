@@ -1,0 +1,383 @@
+"""Writes the SDK's types and resources from the OpenAPI document.
+
+`python sdks/typescript/generate.py` writes; with `--check` it fails where a file differs from what it would write.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+HERE = Path(__file__).resolve().parent
+SOURCE = HERE / "src"
+DOCUMENT = HERE.parents[1] / "functions" / "models" / "openapi.json"
+JSON, FORM, EVENTS = "application/json", "multipart/form-data", "text/event-stream"
+WIDTH = 118
+# Methods that are written by hand, in the files of `BASES`.
+BY_HAND = {"agents.run_stream", "agents.resume_stream", "generation.uploads.upload"}
+# Resources that have more than single requests: the class that theirs extends, and its file.
+BASES = {
+    "agents": ("AgentsBase", "waiting"),
+    "chat.completions": ("ChatCompletionsBase", "chat_stream"),
+    "generation.uploads": ("UploadsBase", "uploads"),
+    "jobs": ("JobsBase", "waiting"),
+    "models3d": ("Models3dBase", "waiting"),
+    "tasks": ("TasksBase", "waiting"),
+    "videos": ("VideosBase", "waiting"),
+    "webhooks": ("WebhooksBase", "webhooks"),
+}
+# Arguments that choose another form of the answer: the argument's name, its values, and the form.
+TEXT_WHERE = {
+    "audio.transcriptions.create": ("response_format", ("srt", "text", "vtt")),
+    "audio.translations.create": ("response_format", ("srt", "text", "vtt")),
+    "billing.usage": ("format", ("csv",)),
+}
+ACCEPTED_WHERE = {"images.generate": ("background", "true"), "images.edit": ("background", "true")}
+STREAM_WHERE = {"audio.speech.create": ("stream_format", '"sse"')}
+# Methods that take a single text as well as an object: the member that the text is.
+SHORT = {"organizations.create": "name"}
+HEAD = "// {}\n// Written by `sdks/typescript/generate.py`.\n\n"
+PRIMITIVES = {"integer": "number", "number": "number", "boolean": "boolean", "null": "null", "string": "string"}
+
+
+class Types:
+    """TypeScript's types of the document's schemas."""
+
+    def __init__(self, schemas: dict[str, Any]) -> None:
+        self.schemas = schemas
+        self.answers: dict[str, None] = {}
+        self.params: dict[str, None] = {}
+
+    def of(self, schema: dict[str, Any], *, sent: bool) -> str:
+        """The type of a schema, in what is sent or in what is answered."""
+        if "$ref" in schema:
+            return self._named(schema["$ref"].rpartition("/")[2], sent=sent)
+        if "anyOf" in schema:
+            return self._union(schema["anyOf"], sent=sent)
+        if "enum" in schema or "const" in schema:
+            return self._words(schema.get("enum", [schema.get("const")]), sent=sent)
+        kind = schema.get("type")
+        if kind == "array":
+            element = self.of(schema["items"], sent=sent) if schema.get("items") else "any"
+            return f"Array<{element}>" if re.search(r"[|&{]", element) else f"{element}[]"
+        if kind == "object":
+            more = schema.get("additionalProperties")
+            return f"Record<string, {self.of(more, sent=sent) if isinstance(more, dict) and more else 'any'}>"
+        if kind == "string" and schema.get("contentMediaType"):
+            return "Uploadable"
+        if kind == "string" and schema.get("format") == "decimal":
+            return "Amount" if sent else "Decimal"
+        return PRIMITIVES.get(str(kind), "any")
+
+    def _named(self, name: str, *, sent: bool) -> str:
+        schema = self.schemas[name]
+        if not schema.get("properties"):
+            return self.of(schema, sent=sent)
+        (self.params if sent else self.answers)[name] = None
+        return f"{name}Param" if sent else name
+
+    def _union(self, choices: list[dict[str, Any]], *, sent: bool) -> str:
+        is_amount = {"string", "number"} <= {each.get("type") for each in choices}
+        if sent and is_amount and any("pattern" in each for each in choices):
+            return "Amount | null" if {"type": "null"} in choices else "Amount"
+        found = dict.fromkeys(self.of(each, sent=sent) for each in choices)
+        return "any" if "any" in found else " | ".join(found)
+
+    @staticmethod
+    def _words(words: list[Any], *, sent: bool) -> str:
+        union = " | ".join(text_of(word) for word in words)
+        # A later server may say more; a single word tells kinds apart.
+        is_open = not sent and len(words) > 1 and all(isinstance(each, str) for each in words)
+        return f"Open<{union}>" if is_open else union
+
+    def interface(self, name: str, *, sent: bool) -> str:
+        """Writes the interface of a schema."""
+        schema = self.schemas[name]
+        required = schema.get("required", ())
+        lines = [said(schema.get("description", name)), f"export interface {name}{'Param' if sent else ''} {{"]
+        for member, each in schema["properties"].items():
+            lines.append(self.member(member, each, sent=sent, is_required=member in required))
+        return "\n".join([*lines, "}"])
+
+    def member(self, name: str, schema: dict[str, Any], *, sent: bool, is_required: bool) -> str:
+        """Writes a member of an interface."""
+        text = said(schema["description"], "  ") + "\n" if schema.get("description") else ""
+        return f"{text}  {quoted(name)}{'' if is_required else '?'}: {self.of(schema, sent=sent)};"
+
+
+def said(text: str, indent: str = "") -> str:
+    """A comment of documentation, whose lines are not too long."""
+    words, lines = " ".join(text.split()).replace("*/", "* /").split(" "), [""]
+    for word in words:
+        if len(indent) + len(lines[-1]) + len(word) > WIDTH - 8:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    if len(lines) == 1:
+        return f"{indent}/** {lines[0]} */"
+    return "\n".join([f"{indent}/**", *(f"{indent} * {line}" for line in lines), f"{indent} */"])
+
+
+def text_of(value: Any) -> str:
+    """The value as JSON."""
+    return orjson.dumps(value).decode()
+
+
+def quoted(name: str) -> str:
+    """The name of a member, in quotes where it is no word."""
+    return name if re.fullmatch(r"[A-Za-z_$][\w$]*", name) else text_of(name)
+
+
+def camel(name: str) -> str:
+    """The name in TypeScript's style."""
+    return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
+
+
+def pascal(name: str) -> str:
+    """The name of a class of what the dotted name means."""
+    return "".join(part[0].upper() + part[1:] for part in camel(name).split("."))
+
+
+class Method:
+    """One operation as a method."""
+
+    def __init__(self, verb: str, path: str, entry: dict[str, Any], types: Types) -> None:
+        self.verb, self.path, self.entry, self.types = verb.upper(), path, entry, types
+        self.id = entry["x-sdk"]
+        self.resource, _, name = self.id.rpartition(".")
+        self.name = camel(name)
+        good = [each for status, each in entry["responses"].items() if status[0] in "23"]
+        self.content = good[0].get("content", {})
+        accepted = entry["responses"].get("202", {}).get("content", {}) if len(good) > 1 else {}
+        self.accepted = accepted if accepted.get(JSON) != self.content.get(JSON) else {}
+        body = entry.get("requestBody", {}).get("content", {})
+        self.is_form = next(iter(body), "") == FORM
+        ref = next(iter(body.values()), {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
+        self.body = types.schemas[ref] if ref else None
+        self.in_path = [each for each in entry["parameters"] if each.get("in") == "path"]
+        self.in_query = [each for each in entry["parameters"] if each.get("in") == "query"]
+
+    @property
+    def params(self) -> str:
+        """The name of the interface of its arguments; empty where it has none."""
+        return f"{pascal(self.id)}Params" if self.body is not None or self.in_query else ""
+
+    @property
+    def required(self) -> set[str]:
+        """Arguments that it cannot do without."""
+        return set((self.body or {}).get("required", ()))
+
+    def interface(self) -> str:
+        """Writes the interface of its arguments."""
+        members = {each["name"]: each["schema"] for each in self.in_query} | (self.body or {}).get("properties", {})
+        lines = [f"/** Arguments of `{camel(self.id)}`. */", f"export interface {self.params} {{"]
+        for name, schema in members.items():
+            lines.append(self.types.member(name, schema, sent=True, is_required=name in self.required))
+        return "\n".join([*lines, "}"])
+
+    def ref(self, content: dict[str, Any], media: str) -> str:
+        return self.types.of(content[media]["schema"], sent=False) if content.get(media) else ""
+
+    @property
+    def element(self) -> str:
+        """The type of the elements, where the answer is a page of a list."""
+        ref = self.content.get(JSON, {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
+        members = self.types.schemas.get(ref, {}).get("properties", {})
+        return self.types.of(members["data"]["items"], sent=False) if {"data", "has_more"} <= members.keys() else ""
+
+    @property
+    def answer(self) -> str:
+        """The type of the answer that is neither a stream nor a page."""
+        return self.ref(self.content, JSON) or "HttpResponse"
+
+    def forms(self) -> list[tuple[str, str]]:
+        """Further forms of the answer: what the arguments have to say, and the type."""
+        found = []
+        if self.id in TEXT_WHERE:
+            name, values = TEXT_WHERE[self.id]
+            found.append((f"{name}: {' | '.join(map(text_of, values))}", "string"))
+        if self.accepted:
+            name, value = ACCEPTED_WHERE[self.id]
+            found.append((f"{name}: {value}", self.ref(self.accepted, JSON)))
+        if event := self.ref(self.content, EVENTS):
+            name, value = STREAM_WHERE.get(self.id, ("stream", "true"))
+            found.append((f"{name}: {value}", f"Stream<{event}>"))
+        return found
+
+    def written(self) -> str:
+        """Writes the method, with an overload for each form of its answer."""
+        names = [f"{camel(each['name'])}: string" for each in self.in_path]
+        lines = [said(self.entry["summary"], "  ")]
+        if self.element:
+            kind = f"PagePromise<{self.element}>"
+            return "\n".join([*lines, self._head([*names, *self._params("")], kind) + " {", *self._code(), "  }"])
+        forms = self.forms()
+        for wanted, kind in forms:
+            lines.append(self._head([*names, *self._params(f" & {{ {wanted} }}")], f"APIPromise<{kind}>") + ";")
+        if forms:
+            narrow = "".join(f" & {{ {part.split(':')[0]}?: {closed(part)} }}" for part, _ in forms)
+            lines.append(self._head([*names, *self._params(narrow)], f"APIPromise<{self.answer}>") + ";")
+            union = " | ".join([self.answer, *dict.fromkeys(kind for _, kind in forms)])
+            lines.append(self._head([*names, *self._params("")], f"APIPromise<{union}>") + ";")
+            lines.append(self._head([*names, *self._params("")], "APIPromise<any>") + " {")
+        else:
+            lines.append(self._head([*names, *self._params("")], f"APIPromise<{self.answer}>") + " {")
+        return "\n".join([*lines, *self._code(), "  }"])
+
+    def _params(self, more: str) -> list[str]:
+        if not self.params:
+            return []
+        kind = f"params: {self.params}{more}" + (" | string" if self.id in SHORT else "")
+        is_needed = self.required or (more and "?:" not in more)
+        return [kind if is_needed else kind.replace("params:", "params?:", 1)]
+
+    def _head(self, arguments: list[str], answer: str) -> str:
+        line = f"  {self.name}({', '.join([*arguments, 'options?: RequestOptions'])}): {answer}"
+        if len(line) <= WIDTH:
+            return line
+        split = [each.replace(" & ", "\n      & ") for each in [*arguments, "options?: RequestOptions"]]
+        inner = "\n".join(f"    {each}," for each in split)
+        return f"  {self.name}(\n{inner}\n  ): {answer}"
+
+    def _code(self) -> list[str]:
+        path = self.path
+        for each in self.in_path:
+            slashes = ", true" if "description" in each else ""
+            path = path.replace(f"{{{each['name']}}}", f"${{part({camel(each['name'])}{slashes})}}")
+        text = f"`{path}`" if self.in_path else f'"{path}"'
+        call = [f'method: "{self.verb}"', f"path: {text}"]
+        if self.id in SHORT:
+            member = SHORT[self.id]
+            call.append(f'params: typeof params === "string" ? {{ {member}: params }} : params')
+        elif self.params:
+            call.append("params")
+        if self.in_query:
+            call.append(f"query: [{', '.join(text_of(each['name']) for each in self.in_query)}]")
+        call += ["hasBody: true"] if self.body is not None else []
+        call += ["isForm: true"] if self.is_form else []
+        call += ["needsKey: false"] if not self.entry["security"] else []
+        call += ["options"]
+        verb = "page" if self.element else "ask"
+        line = f"    return this.client.{verb}({{ {', '.join(call)} }});"
+        if len(line) <= WIDTH:
+            return [line]
+        return [f"    return this.client.{verb}({{", *(f"      {each}," for each in call), "    });"]
+
+
+def closed(wanted: str) -> str:
+    """The values of an argument with which the answer has its usual form."""
+    if wanted.startswith("background"):
+        return "false | string | null"
+    if wanted.endswith("true"):
+        return "false | null"
+    if wanted.startswith("stream_format"):
+        return '"audio" | null'
+    if wanted.startswith("response_format"):
+        return '"diarized_json" | "json" | "verbose_json" | null'
+    return "string | null"
+
+
+def resources_of(methods: list[Method]) -> str:
+    """Writes the classes of resources, and the one that holds them."""
+    grouped: dict[str, list[Method]] = {}
+    for method in methods:
+        parts = method.resource.split(".")
+        for end in range(1, len(parts)):
+            grouped.setdefault(".".join(parts[:end]), [])
+        grouped.setdefault(method.resource, []).append(method)
+    classes = []
+    for name in sorted((each for each in grouped if each), key=lambda each: (-each.count("."), each)):
+        base = BASES.get(name, ("Resource", ""))[0]
+        lines = [f"/** Methods of `client.{camel(name)}`. */", f"export class {pascal(name)}Resource extends {base} {{"]
+        classes.append("\n".join([*lines, *body_of(name, grouped), "}"]))
+    lines = ["/** Everything that a client has. */", "export class Resources extends Transport {"]
+    classes.append("\n".join([*lines, *body_of("", grouped), "}"]).replace("this.client.", "this."))
+    return "\n\n".join(classes)
+
+
+def body_of(name: str, grouped: dict[str, list[Method]]) -> list[str]:
+    """Writes the resources below one, and its methods."""
+    start = f"{name}." if name else ""
+    inside = [each for each in grouped if each.startswith(start) and each not in ("", name)]
+    below = [each for each in inside if "." not in each[len(start) :]]
+    given = "this.client" if name else "this"
+    inner = [
+        f"  /** Methods of `{camel(each)}`. */\n"
+        f"  readonly {camel(each[len(start) :])} = new {pascal(each)}Resource({given});"
+        for each in sorted(below)
+    ]
+    return ["\n\n".join([*inner, *(each.written() for each in grouped.get(name, ()) if each.id not in BY_HAND)])]
+
+
+def files() -> dict[Path, str]:
+    """Writes every file."""
+    document = orjson.loads(DOCUMENT.read_bytes())
+    types = Types(document["components"]["schemas"])
+    methods = [
+        Method(verb, path, entry, types)
+        for path, entries in document["paths"].items()
+        for verb, entry in entries.items()
+        if entry["x-sdk"]
+    ]
+    resources = resources_of(methods)
+    params = [each.interface() for each in methods if each.params]
+    for method in methods:
+        for media in method.content:
+            method.ref(method.content, media)
+    answers, sent = all_of(types, sent=False), all_of(types, sent=True)
+    used = {
+        "types": sorted(each for each in types.answers if re.search(rf"\b{each}\b", resources)),
+        "params": sorted({each.params for each in methods if each.params and each.params in resources}),
+    }
+    imports = [
+        'import { Transport } from "./client.js";',
+        *(
+            named("import", sorted(each for each, at in BASES.values() if at == file), file)
+            for file in sorted({at for _, at in BASES.values()})
+        ),
+        'import { Resource } from "./resource.js";',
+        'import type { APIPromise, PagePromise } from "./promises.js";',
+        'import { part, type HttpResponse, type RequestOptions } from "./request.js";',
+        'import type { Stream } from "./streaming.js";',
+        *(named("import type", names, file) for file, names in used.items()),
+    ]
+    return {
+        SOURCE / "types.ts": HEAD.format("Types of answers.")
+        + 'import type { Decimal, Open } from "./request.js";\n\n' + "\n\n".join(answers) + "\n",
+        SOURCE / "params.ts": HEAD.format("Types of arguments.")
+        + 'import type { Amount, Uploadable } from "./request.js";\n\n' + "\n\n".join([*sent, *params]) + "\n",
+        SOURCE / "resources.ts": HEAD.format("Resources of the client.")
+        + "\n".join(imports) + "\n\n" + resources + "\n",
+    }  # fmt: skip
+
+
+def named(word: str, names: list[str], file: str) -> str:
+    """Writes an import of names."""
+    return "\n".join([f"{word} {{", *(f"  {each}," for each in names), f'}} from "./{file}.js";'])
+
+
+def all_of(types: Types, *, sent: bool) -> list[str]:
+    """Writes the interfaces of all that is named, and of what these name."""
+    done: dict[str, str] = {}
+    names = types.params if sent else types.answers
+    while len(done) < len(names):
+        for name in [each for each in names if each not in done]:
+            done[name] = types.interface(name, sent=sent)
+    return [done[name] for name in sorted(done)]
+
+
+def main() -> None:
+    """Writes the files, or says which differ."""
+    made = files()
+    if "--check" in sys.argv:
+        stale = [path.name for path, text in made.items() if not path.exists() or path.read_text() != text]
+        sys.exit(f"run `make openapi`: {stale}" if stale else 0)
+    for path, text in made.items():
+        path.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,212 @@
+// The transport: one request with its retries.
+import {
+  APIConnectionError,
+  APITimeoutError,
+  APIUserAbortError,
+  NexevoError,
+  refusalOf,
+  requestIdOf,
+} from "./errors.js";
+import { type Answer, APIPromise, IterablePromise, Page, type PagePromise } from "./promises.js";
+import {
+  type Call,
+  contentOf,
+  DEFAULT_BASE_URL,
+  DEFAULT_MAX_RETRIES,
+  DEFAULT_TIMEOUT_MS,
+  delayMs,
+  headersOf,
+  mayRetry,
+  queryOf,
+  redacted,
+  rootOf,
+  sleep,
+  sorted,
+} from "./request.js";
+import { Stream } from "./streaming.js";
+
+/** Options of a client. */
+export interface ClientOptions {
+  /** The key, or the token of a session; else the environment's `NEXEVO_API_KEY`. */
+  apiKey?: string | null;
+  /** The API's address; else the environment's `NEXEVO_BASE_URL`, else the public one. */
+  baseURL?: string | null;
+  /** The organization that a session acts for. */
+  organization?: string | null;
+  /** Milliseconds after which a try is given up; 15 minutes without it. */
+  timeout?: number;
+  /** How many times a request that has failed is sent again; 2 without it. */
+  maxRetries?: number;
+  defaultHeaders?: Record<string, string | null>;
+  defaultQuery?: Record<string, unknown>;
+  /** Another `fetch`. */
+  fetch?: typeof globalThis.fetch;
+  /** Further arguments of `fetch`: an undici `dispatcher` for a proxy, for instance. */
+  fetchOptions?: object;
+  /** Allows a key in a browser, where each visitor can read it. */
+  dangerouslyAllowBrowser?: boolean;
+}
+
+const NO_KEY = "No API key: give apiKey, or set the environment's NEXEVO_API_KEY.";
+const IN_BROWSER =
+  "A key in a browser can be read by each visitor. Call the API from a server; " +
+  "or, where the key is meant to be seen, give dangerouslyAllowBrowser: true.";
+
+/** What a client knows (address, key, patience), and how it sends. */
+export class Transport {
+  readonly baseURL: string;
+  readonly organization: string | null;
+  readonly timeout: number;
+  readonly maxRetries: number;
+  readonly #options: ClientOptions;
+  readonly #apiKey: string | null;
+
+  constructor(options: ClientOptions = {}) {
+    this.#options = options;
+    this.#apiKey = options.apiKey ?? environment("NEXEVO_API_KEY");
+    if (this.#apiKey !== null && isBrowser() && !options.dangerouslyAllowBrowser) throw new NexevoError(IN_BROWSER);
+    this.baseURL = `${rootOf(options.baseURL ?? environment("NEXEVO_BASE_URL") ?? DEFAULT_BASE_URL)}/v1`;
+    this.organization = options.organization ?? null;
+    this.timeout = options.timeout ?? DEFAULT_TIMEOUT_MS;
+    this.maxRetries = options.maxRetries ?? DEFAULT_MAX_RETRIES;
+  }
+
+  /** A client with some options changed. */
+  withOptions(options: ClientOptions): this {
+    return new (this.constructor as new (options: ClientOptions) => this)({ ...this.#options, ...options });
+  }
+
+  /** The client as it may be shown: without its key. */
+  toJSON(): object {
+    const { baseURL, organization, timeout, maxRetries } = this;
+    return { baseURL, apiKey: redacted(this.#apiKey), organization, timeout, maxRetries };
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](
+    _: unknown,
+    options: object,
+    inspect: (value: unknown, options: object) => string,
+  ): string {
+    return `${this.constructor.name} ${inspect(this.toJSON(), options)}`;
+  }
+
+  /** The answer in the form that its type and the request call for. */
+  ask<T = any>(call: Call): APIPromise<T> {
+    const { stream, stream_format } = (call.params ?? {}) as { stream?: unknown; stream_format?: unknown };
+    const wantsEvents = stream === true || stream_format === "sse";
+    return new APIPromise<T>(this.send(call), (answer) => shown(answer, wantsEvents));
+  }
+
+  /** A page of a list, which asks for those that follow. */
+  page<Element>(call: Call): PagePromise<Element> {
+    const parse = (answer: Answer): Page<Element> =>
+      new Page<Element>(shown(answer, false), async (next) => {
+        const query = { ...call.options?.query, ...next };
+        return this.page<Element>({ ...call, options: { ...call.options, query } });
+      });
+    return new IterablePromise<Element, Page<Element>>(this.send(call), parse);
+  }
+
+  /** The good answer to the call, after as many retries as it needs. */
+  async send(call: Call): Promise<Answer> {
+    if (call.needsKey !== false && this.#apiKey === null) throw new NexevoError(NO_KEY);
+    const { query, body } = sorted(call);
+    const url = this.baseURL.replace(/\/v1$/, "") + call.path + queryOf({ ...this.#options.defaultQuery, ...query });
+    const own = { ...(this.organization ? { "X-Nexevo-Organization": this.organization } : {}) };
+    const key = call.needsKey === false ? null : this.#apiKey;
+    const headers = headersOf(call, body, key, { ...own, ...this.#options.defaultHeaders });
+    const content = body === null ? null : await contentOf(body, call.isForm ?? false);
+    const init = { method: call.method, headers, body: content, ...this.#options.fetchOptions };
+    const retries = call.options?.maxRetries ?? this.maxRetries;
+    for (let tries = 0; ; tries += 1) {
+      let told: Headers | null = null;
+      try {
+        const answer = await this.#try(url, init, call);
+        if (answer.response.status < 400) return answer;
+        told = answer.response.headers;
+        if (tries >= retries || !mayRetry(answer.response.status, told)) {
+          throw refusalOf(answer.response.status, told, answer.text ?? "");
+        }
+      } catch (error) {
+        if (!(error instanceof APIConnectionError) || tries >= retries) throw error;
+      }
+      await sleep(delayMs(tries, told), call.options?.signal).catch((reason: unknown) => {
+        throw aborted(reason);
+      });
+    }
+  }
+
+  async #try(url: string, init: RequestInit, call: Call): Promise<Answer> {
+    const [controller, signal] = [new AbortController(), call.options?.signal];
+    const ended = (): void => controller.abort(aborted(signal?.reason));
+    if (signal?.aborted) throw aborted(signal.reason);
+    signal?.addEventListener("abort", ended, { once: true });
+    const limit = call.options?.timeout ?? this.timeout;
+    const timer = setTimeout(() => controller.abort(new APITimeoutError(`no answer came in ${limit} ms`)), limit);
+    try {
+      const fetch = this.#options.fetch ?? globalThis.fetch;
+      const response = await fetch(url, { ...patient(), ...init, signal: controller.signal });
+      return { response, text: isWhole(response) ? await response.text() : null, controller };
+    } catch (error) {
+      if (controller.signal.aborted) throw controller.signal.reason;
+      throw new APIConnectionError(`the connection failed: ${reasonOf(error)}`, { cause: error });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** True for an answer that is read at once: JSON, text, and refusals of every kind. */
+function isWhole(response: globalThis.Response): boolean {
+  const media = response.headers.get("content-type") ?? "";
+  if (response.status >= 400 || media.startsWith("application/json")) return true;
+  return media.startsWith("text/") && !media.startsWith("text/event-stream");
+}
+
+function shown(answer: Answer, wantsEvents: boolean): any {
+  const media = answer.response.headers.get("content-type") ?? "";
+  if (wantsEvents && media.startsWith("text/event-stream")) return new Stream(answer);
+  if (answer.text === null) return answer.response;
+  if (!media.startsWith("application/json")) return answer.text;
+  const value = JSON.parse(answer.text);
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    Object.defineProperty(value, "_request_id", { value: requestIdOf(answer.response.headers), enumerable: false });
+  }
+  return value;
+}
+
+/**
+ * An undici agent without its limit of five minutes for the first byte, where `fetch` is Node's with its usual agent:
+ * a whole answer may take 15. An agent of the program's own is left as it is.
+ */
+function patient(): object {
+  const known = (globalThis as any)[Symbol.for("undici.globalDispatcher.1")];
+  if (known?.constructor?.name !== "Agent" || !isNode()) return {};
+  if (!(agent instanceof known.constructor)) agent = new known.constructor({ headersTimeout: 0, bodyTimeout: 0 });
+  return { dispatcher: agent };
+}
+let agent: unknown;
+
+function isNode(): boolean {
+  const isOther = "Bun" in globalThis || "Deno" in globalThis;
+  return typeof (globalThis as any).process?.versions?.node === "string" && !isOther;
+}
+
+function isBrowser(): boolean {
+  const scope = globalThis as any;
+  return scope.window?.document !== undefined || (typeof scope.importScripts === "function" && !isNode());
+}
+
+function environment(name: string): string | null {
+  return (globalThis as any).process?.env?.[name]?.trim() || null;
+}
+
+function aborted(reason: unknown): APIUserAbortError {
+  if (reason instanceof APIUserAbortError) return reason;
+  return new APIUserAbortError("the request was ended by its signal", { cause: reason });
+}
+
+function reasonOf(error: unknown): string {
+  const cause = (error as { cause?: { code?: string; message?: string } } | null)?.cause;
+  return cause?.code ?? cause?.message ?? String((error as Error)?.message ?? error);
+}

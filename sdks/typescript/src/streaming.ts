@@ -1,0 +1,156 @@
+// Streams of events: async iterables that go on after a cut where the gateway can.
+import { APIConnectionError, APIStreamError, APIUserAbortError } from "./errors.js";
+import type { Answer } from "./promises.js";
+import type { HttpResponse } from "./request.js";
+
+/** Types of events that end a stream of their wire. */
+const ENDS = new Set([
+  "done", "message_stop", "response.completed", "response.failed", "response.incomplete", "response.cancelled",
+]);
+/** Cuts in a row after which a stream that brings nothing more is given up. */
+const CUTS_MAX = 5;
+
+interface Event {
+  data: string;
+  name: string | null;
+}
+
+/**
+ * Reads server-sent events, however their bytes are cut:
+ * https://html.spec.whatwg.org/multipage/server-sent-events.html
+ */
+export class EventDecoder {
+  #decoder = new TextDecoder();
+  #rest = "";
+  #data: string[] = [];
+  #name: string | null = null;
+  #id: string | null = null;
+  lastId: string | null = null;
+
+  /** The events that the bytes complete. */
+  feed(bytes: Uint8Array): Event[] {
+    this.#rest += this.#decoder.decode(bytes, { stream: true });
+    const lines = this.#rest.split(/\r\n|\n|\r(?!$)/);
+    this.#rest = lines.pop() ?? "";
+    return lines.flatMap((line) => this.#take(line) ?? []);
+  }
+
+  /** Forgets an event that was cut; the id of the last whole one stays. */
+  reset(): void {
+    [this.#decoder, this.#rest, this.#data, this.#name, this.#id] = [new TextDecoder(), "", [], null, this.lastId];
+  }
+
+  #take(line: string): Event | null {
+    if (line === "") {
+      this.lastId = this.#id;
+      const event = this.#data.length > 0 ? { data: this.#data.join("\n"), name: this.#name } : null;
+      [this.#data, this.#name] = [[], null];
+      return event;
+    }
+    const colon = line.indexOf(":");
+    const name = colon < 0 ? line : line.slice(0, colon);
+    const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
+    if (name === "data") this.#data.push(value);
+    else if (name === "event") this.#name = value;
+    else if (name === "id") this.#id = value;
+    return null;
+  }
+}
+
+/** Events of an answer as they come. To leave its loop, or `close`, gives the connection back. */
+export class Stream<T> implements AsyncIterable<T> {
+  #answer: Answer;
+  readonly #resume: ((lastId: string) => Promise<Answer>) | null;
+  readonly #decoder = new EventDecoder();
+  readonly #events: AsyncGenerator<T>;
+  #isOver = false;
+
+  constructor(answer: Answer, resume: ((lastId: string) => Promise<Answer>) | null = null) {
+    this.#answer = answer;
+    this.#resume = resume;
+    this.#events = this.#read();
+  }
+
+  /** The answer that brings the stream: its status and headers. */
+  get response(): HttpResponse {
+    return this.#answer.response;
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<T> {
+    return this.#events;
+  }
+
+  /** Gives the connection back; what was not read is lost. */
+  close(): void {
+    this.#isOver = true;
+    this.#answer.controller.abort();
+  }
+
+  /** The events as a stream of lines of JSON, for an answer of one's own. */
+  toReadableStream(): ReadableStream<Uint8Array> {
+    const [events, encoder] = [this[Symbol.asyncIterator](), new TextEncoder()];
+    return new ReadableStream({
+      async pull(controller) {
+        const { done, value } = await events.next();
+        if (done) controller.close();
+        else controller.enqueue(encoder.encode(`${JSON.stringify(value)}\n`));
+      },
+      cancel: () => this.close(),
+    });
+  }
+
+  async *#read(): AsyncGenerator<T> {
+    for (let cuts = 0; ; ) {
+      let cut: unknown = null;
+      try {
+        for await (const value of this.#values()) {
+          cuts = 0;
+          yield value;
+        }
+      } catch (error) {
+        if (error instanceof APIStreamError || error instanceof SyntaxError) throw error;
+        cut = error;
+      } finally {
+        this.#answer.controller.abort();
+      }
+      if (this.#isOver || (cut === null && this.#resume === null)) return;
+      const { reason } = this.#answer.controller.signal;
+      if (reason instanceof APIUserAbortError) throw reason;
+      const last = this.#decoder.lastId;
+      cuts += 1;
+      if (this.#resume === null || last === null || cuts > CUTS_MAX) {
+        throw new APIConnectionError("the stream was cut", { cause: cut });
+      }
+      this.#decoder.reset();
+      this.#answer = await this.#resume(last);
+    }
+  }
+
+  async *#values(): AsyncGenerator<T> {
+    const reader = this.#answer.response.body?.getReader();
+    while (reader !== undefined && !this.#isOver) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      for (const event of this.#decoder.feed(value)) {
+        if (event.data === "[DONE]") {
+          this.#isOver = true;
+          return;
+        }
+        const told = this.#told(event);
+        this.#isOver = this.#isOver || ENDS.has((told as { type?: string } | null)?.type ?? "");
+        yield told;
+        if (this.#isOver) return;
+      }
+    }
+  }
+
+  #told(event: Event): T {
+    const data = JSON.parse(event.data);
+    const error = data?.error;
+    const isError = event.name === "error" || (data?.type ?? "error") === "error";
+    if (typeof error === "object" && error !== null && isError) {
+      throw new APIStreamError(String(error.message ?? "the stream has failed"), data);
+    }
+    return data;
+  }
+}

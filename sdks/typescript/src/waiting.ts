@@ -1,0 +1,133 @@
+// Methods that wait for jobs and runs, and streams of runs that go on after a cut.
+import type { Transport } from "./client.js";
+import { JobFailedError, WaitTimeoutError } from "./errors.js";
+import type { AgentsRunParams, Models3dGenerateParams, VideosGenerateParams } from "./params.js";
+import { type Answer, IterablePromise } from "./promises.js";
+import { type Call, part, type RequestOptions, sleep } from "./request.js";
+import { Resource } from "./resource.js";
+import { Stream } from "./streaming.js";
+import type { AcceptedJob, Job, Run, RunEvent, Task } from "./types.js";
+
+const OVER = ["succeeded", "failed", "canceled", "awaiting_confirmation"];
+const [RUN, RUN_STREAM] = ["/v1/agents/run", "/v1/agents/run/stream"];
+
+/** Options of a wait, and of the requests that it makes. */
+export interface WaitOptions<T> extends RequestOptions {
+  /** Seconds between two looks. */
+  pollIntervalSec?: number;
+  /** Seconds after which the wait ends with a `WaitTimeoutError`; what is waited for goes on. */
+  timeoutSec?: number;
+  /** Called with what each look has found. */
+  onProgress?: (seen: T) => unknown;
+}
+
+interface Waited {
+  id: string;
+  status: string;
+}
+
+/** Looks until what is waited for is over. */
+async function ended<T extends Waited>(
+  look: () => Promise<T>,
+  options: WaitOptions<T>,
+  defaults: { pollIntervalSec: number; timeoutSec: number },
+): Promise<T> {
+  const { pollIntervalSec = defaults.pollIntervalSec, timeoutSec = defaults.timeoutSec, onProgress, signal } = options;
+  const until = performance.now() + timeoutSec * 1000;
+  for (;;) {
+    const seen = await look();
+    onProgress?.(seen);
+    if (OVER.includes(seen.status)) return seen;
+    if (performance.now() + pollIntervalSec * 1000 > until) {
+      throw new WaitTimeoutError(`${seen.id} was not over in ${timeoutSec} s; it goes on`, seen);
+    }
+    await sleep(pollIntervalSec * 1000, signal);
+  }
+}
+
+async function jobEnded(client: Transport, jobId: string, options: WaitOptions<Job>): Promise<Job> {
+  const call: Call = { method: "GET", path: `/v1/generation/jobs/${part(jobId)}`, options: lookOptions(options) };
+  const job = await ended(() => client.ask<Job>(call), options, { pollIntervalSec: 5, timeoutSec: 600 });
+  if (job.status === "succeeded") return job;
+  const told = job.error ? `: ${job.error.message}` : "";
+  throw new JobFailedError(`${job.id} has ${job.status === "failed" ? "failed" : "been canceled"}${told}`, job);
+}
+
+function taskEnded(client: Transport, taskId: string, options: WaitOptions<Task>, timeoutSec: number): Promise<Task> {
+  const call: Call = { method: "GET", path: `/v1/tasks/${part(taskId)}`, options: lookOptions(options) };
+  return ended(() => client.ask<Task>(call), options, { pollIntervalSec: 2, timeoutSec });
+}
+
+/** The options of a look: what belongs to the request that began the work is left out. */
+function lookOptions({ headers, timeout, maxRetries, signal }: RequestOptions): RequestOptions {
+  const given = { headers, timeout, maxRetries, signal };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+/** Waits for jobs of media. */
+export class JobsBase extends Resource {
+  /** The job once it has succeeded; throws `WaitTimeoutError` or `JobFailedError`. */
+  wait(jobId: string, options: WaitOptions<Job> = {}): Promise<Job> {
+    return jobEnded(this.client, jobId, options);
+  }
+}
+
+/** Makes videos and waits for them. */
+export class VideosBase extends Resource {
+  /** Begins a video and waits for it; throws `WaitTimeoutError` or `JobFailedError`. */
+  async generateAndWait(params: VideosGenerateParams, options: WaitOptions<Job> = {}): Promise<Job> {
+    const call: Call = { method: "POST", path: "/v1/videos/generations", params, hasBody: true, options };
+    return jobEnded(this.client, (await this.client.ask<AcceptedJob>(call)).job_id, options);
+  }
+}
+
+/** Makes 3D models and waits for them. */
+export class Models3dBase extends Resource {
+  /** Begins a 3D model and waits for it; throws `WaitTimeoutError` or `JobFailedError`. */
+  async generateAndWait(params: Models3dGenerateParams, options: WaitOptions<Job> = {}): Promise<Job> {
+    const call: Call = { method: "POST", path: "/v1/3d/generations", params, hasBody: true, options };
+    return jobEnded(this.client, (await this.client.ask<AcceptedJob>(call)).job_id, options);
+  }
+}
+
+/** Follows runs of agents. */
+export class AgentsBase extends Resource {
+  /**
+   * Waits for a run that was begun, by its id, or begins one and waits for it. It gives the run once it is over, a
+   * failed one too, or once it waits for consent; throws `WaitTimeoutError`.
+   */
+  async runAndWait(run: string | AgentsRunParams, options: WaitOptions<Task> = {}): Promise<Task> {
+    if (typeof run === "string") return taskEnded(this.client, run, options, 300);
+    const call: Call = { method: "POST", path: RUN, params: { ...run, wait: false }, hasBody: true, options };
+    return taskEnded(this.client, (await this.client.ask<Run>(call)).id, options, 300);
+  }
+
+  /** Begins a run and streams its steps; after a cut it goes on behind the last one that came. */
+  runStream(params: AgentsRunParams, options?: RequestOptions): IterablePromise<RunEvent, Stream<RunEvent>> {
+    return this.#streamed({ method: "POST", path: RUN_STREAM, params, hasBody: true, options });
+  }
+
+  /** Goes on with the stream of a run behind an event: `task_…:3`; `task_…:0` is the beginning. */
+  resumeStream(lastEventId: string, options?: RequestOptions): IterablePromise<RunEvent, Stream<RunEvent>> {
+    return this.#streamed({ method: "GET", path: RUN_STREAM, headers: { "Last-Event-ID": lastEventId }, options });
+  }
+
+  #streamed(call: Call): IterablePromise<RunEvent, Stream<RunEvent>> {
+    const resume = (last: string): Promise<Answer> =>
+      this.client.send({
+        method: "GET",
+        path: RUN_STREAM,
+        headers: { "Last-Event-ID": last },
+        options: lookOptions(call.options ?? {}),
+      });
+    return new IterablePromise(this.client.send(call), (answer) => new Stream<RunEvent>(answer, resume));
+  }
+}
+
+/** Waits for tasks. */
+export class TasksBase extends Resource {
+  /** The task once it is over, a failed one too, or once it waits for consent; throws `WaitTimeoutError`. */
+  wait(taskId: string, options: WaitOptions<Task> = {}): Promise<Task> {
+    return taskEnded(this.client, taskId, options, 600);
+  }
+}

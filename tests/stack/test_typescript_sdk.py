@@ -1,0 +1,63 @@
+"""Tests of the TypeScript SDK: built, packed, installed in a clean folder, and run there against the stack."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.environments import CACHE, ROOT, locked, node_with, run
+from tests.hangs import HANGS_AFTER_S
+from tests.stack.conftest import Stack
+
+SDK = ROOT / "sdks" / "typescript"
+
+pytestmark = pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not on this machine")
+
+
+@pytest.fixture(scope="module")
+def installed() -> Path:
+    """Returns a folder in which the packed SDK is installed, and its suite lies."""
+    place, clean = node_with("typescript-sdk", SDK), CACHE / "typescript-sdk-installed"
+    with locked("typescript-sdk"):
+        shutil.rmtree(place / "src", ignore_errors=True)
+        shutil.copytree(SDK / "src", place / "src")
+        for old in place.glob("*.tgz"):
+            old.unlink()
+        run(["node", "build.mjs"], place)
+        run(["npm", "pack", "--silent", "--pack-destination", str(place)], place)
+        (tarball,) = place.glob("*.tgz")
+        shutil.rmtree(clean, ignore_errors=True)
+        clean.mkdir()
+        (clean / "package.json").write_text('{ "private": true, "type": "module" }')
+        run(["npm", "install", "--silent", "--offline", "--no-audit", "--no-fund", str(tarball)], clean)
+        shutil.copytree(SDK / "test", clean / "test")
+    return clean
+
+
+def test_the_written_files_are_those_of_the_document() -> None:
+    run([sys.executable, "sdks/typescript/generate.py", "--check"], ROOT)
+
+
+def test_the_package_has_no_dependency_and_only_what_is_built(installed: Path) -> None:
+    assert sorted(path.name for path in (installed / "node_modules").iterdir()) == [".package-lock.json", "@nexevo"]
+    package = installed / "node_modules" / "@nexevo" / "sdk"
+    assert sorted(path.name for path in package.iterdir()) == ["README.md", "dist", "package.json"]
+
+
+def test_its_types_are_those_that_a_caller_expects(installed: Path) -> None:
+    compiler = CACHE / "typescript-sdk" / "node_modules" / "typescript" / "bin" / "tsc"
+    run(["node", str(compiler), "-p", "test"], installed)
+
+
+def test_its_suite_passes_on_the_stack(installed: Path, stack: Stack) -> None:
+    account = stack.with_new_account("1000")
+    suites = [str(path.relative_to(installed)) for path in sorted((installed / "test").glob("*.test.mjs"))]
+    told = run(
+        ["node", "--test", "--test-reporter=spec", f"--test-timeout={HANGS_AFTER_S * 1000:.0f}", *suites],
+        installed,
+        NEXEVO_BASE_URL=account.base_url,
+        NEXEVO_API_KEY=account.api_key,
+        OPERATIONS=str(ROOT / "sdks" / "operations.json"),
+    ).decode()
+    assert "skipped 0" in told
