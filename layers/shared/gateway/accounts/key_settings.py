@@ -91,7 +91,7 @@ class SimilarityThreshold(int):
     @classmethod
     def read(cls, value: object) -> Self:
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-            raise TypeError("Input should be a number")
+            raise TypeError(f"Expected `number`, got `{type(value).__name__}`")
         if not THRESHOLD_MIN <= value <= THRESHOLD_MAX:
             raise ValueError(f"Input should be from {THRESHOLD_MIN} to {THRESHOLD_MAX}")
         return cls(round(value * 1000))
