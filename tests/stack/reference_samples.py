@@ -44,11 +44,14 @@ def _length(lines: list[str]) -> int:
 
 
 def _code(text: str) -> str:
-    """Cuts off words of prose, which Python reads as names: a heading, or `POST /path`."""
-    body = ast.parse(text).body
-    while body and isinstance(body[-1], ast.Expr) and isinstance(body[-1].value, ast.Name | ast.BinOp):
-        del body[-1]
-    return "\n".join(text.splitlines()[: body[-1].end_lineno]) if body else ""
+    """Leaves out words of prose, which Python reads as names: a heading between two samples, or `POST /path`."""
+    prose = {
+        number
+        for each in ast.parse(text).body
+        if isinstance(each, ast.Expr) and isinstance(each.value, ast.Name | ast.BinOp)
+        for number in range(each.lineno, (each.end_lineno or each.lineno) + 1)
+    }
+    return "\n".join(line for number, line in enumerate(text.splitlines(), 1) if number not in prose)
 
 
 SAMPLES = samples()
