@@ -90,7 +90,7 @@ def listed(*rows: Any, cursor: str | None = None) -> tuple[int, Any]:
 
 
 def model(kind: str, id_: str) -> dict[str, Any]:
-    pricing = {"currency": "USD", "unit": "1M tokens", "input": "2.5", "cached_input": None}
+    pricing = {"currency": "USD", "unit": "1M tokens", "input": "2.5", "cached_input": None, "margin_percent": 5}
     return {"id": id_, "kind": kind, "owned_by": "acme", "context_window": 128000, "pricing": pricing}
 
 

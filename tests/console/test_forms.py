@@ -89,6 +89,14 @@ async def test_terms_of_money_are_sent_as_the_api_names_them() -> None:
     assert 'href="https://pay.test/c"' in shown.text
 
 
+async def test_models_are_found_by_text_kind_and_provider_and_show_what_is_billed_on_top() -> None:
+    browser = Browser()
+    shown = (await browser.get("/console/models?q=GPT&kind=chat&provider=acme")).text
+    assert ("gpt-4o</a>" in shown, "gpt-image-1</a>" in shown, "other</a>" in shown) == (True, False, False)
+    assert ("input <b>2.5</b>" in shown, "+ 5 %" in shown, "margin" in shown) == (True, True, False)
+    assert "No model fits." in (await browser.get("/console/models?q=nothing")).text
+
+
 async def test_a_member_without_a_cap_is_sent_as_null() -> None:
     browser = Browser(replace(SIGNED_IN, org="org_1"))
     await browser.post("/console/members/user_1", {"role": "admin", "monthly_spend_cap_usd": ""})

@@ -48,6 +48,12 @@ if (wanting && token) {
   history.replaceState(null, '', location.pathname + location.search)
 }
 
+// The server does not know the port at which it was reached.
+for (const code of document.querySelectorAll('[data-origin]')) {
+  const base = location.origin + new URL(code.dataset.origin).pathname.replace(/\/$/, '')
+  code.textContent = code.textContent.replaceAll(code.dataset.origin, base)
+}
+
 const menu = document.querySelector('.menu')
 const narrow = matchMedia('(max-width: 47.99rem)')
 const fit = () => { if (menu) menu.open = !narrow.matches }

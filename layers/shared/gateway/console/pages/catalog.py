@@ -24,7 +24,7 @@ async def show_models(visit: Visit) -> Answer:
         for model in models
         if text.lower() in model["id"].lower() and kind in {"", model["kind"]} and provider in {"", model["owned_by"]}
     ]
-    rows = [{**model, "prices": _prices(model)} for model in shown]
+    rows = [{**model, "prices": _prices(model), "margin": _margin(model)} for model in shown]
     asked = {"text": text, "kind": kind, "provider": provider}
     return visit.page("models", models=rows, kinds=kinds, providers=providers, total=len(models), **asked)
 
@@ -35,5 +35,14 @@ def _prices(model: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name, str(value)) for name, value in pricing.items() if _is_price(name, value)]
 
 
+def _margin(model: Mapping[str, Any]) -> object:
+    """The percentage that is billed on top of the prices, where there is one."""
+    return (model.get("pricing") or {}).get("margin_percent")
+
+
 def _is_price(name: str, value: object) -> bool:
-    return name not in {"currency", "unit"} and isinstance(value, str | int | float) and not isinstance(value, bool)
+    return (
+        name not in {"currency", "unit", "margin_percent"}
+        and isinstance(value, str | int | float)
+        and not isinstance(value, bool)
+    )
