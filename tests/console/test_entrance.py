@@ -94,6 +94,13 @@ async def test_pages_that_meet_an_expired_token_at_once_send_one_refresh_key() -
     assert "nxr_1" not in refreshes[0]["multiValueHeaders"]["idempotency-key"][0]
 
 
+async def test_a_file_is_given_to_a_session_whose_token_was_over() -> None:
+    browser = Browser()
+    browser.api.script["GET /v1/auth/export"] = [EXPIRED, browser.api.script["GET /v1/auth/export"]]
+    shown = await browser.get("/console/account/export.json")
+    assert (shown.status, "jane@example.com" in shown.text, shown.state.access) == (200, True, "nxa_3")
+
+
 async def test_a_session_that_has_ended_leads_to_the_sign_in_and_is_forgotten() -> None:
     browser = Browser()
     browser.api.script |= {"GET /v1/keys": EXPIRED, "POST /v1/auth/refresh": (401, {})}

@@ -35,6 +35,7 @@ FAMILY_OF = {
     # No path of the API: the console alone asks it.
     "/operator": "operator",
 }
+LOGIN = "/v1/auth/login"
 KEY_NAME = "Console"
 KEY_LASTS_S, KEY_SPARE_S = 12 * 3600, 600
 
@@ -145,25 +146,34 @@ class Visit:
         by_key: bool = False,
         once: str = "",
     ) -> Any:
-        """The document of the API's answer; raises `Refused`, or `SignedOut`.
+        """The document of the API's answer; raises `Refused`, or `SignedOut`."""
+        told = await self._answered(method, path, body, query or {}, by_key=by_key, once=once)
+        return _document(told)
 
-        A session whose access token is over is refreshed once.
-        """
+    async def text(self, path: str, **query: object) -> bytes:
+        """An answer that is no JSON, as it came; raises `Refused`, or `SignedOut`."""
+        told = await self._answered("GET", path, None, query, by_key=False, once="")
+        return str(told["body"]).encode()
+
+    async def _answered(
+        self, method: str, path: str, body: object, query: Mapping[str, object], *, by_key: bool, once: str
+    ) -> Mapping[str, Any]:
+        """The API's answer. A session whose access token is over is refreshed once."""
         bearer = await self.key() if by_key else self.state.access
         try:
-            return await self._ask(method, path, body, query or {}, bearer, once)
+            return await self._told(method, path, body, query, bearer, once)
         except Refused as refused:
-            if refused.status != 401 or by_key or not self.state.signed_in or path.startswith("/v1/auth/login"):
+            if refused.status != 401 or by_key or not self.state.signed_in or path == LOGIN:
                 raise
         await self._refresh()
-        return await self._ask(method, path, body, query or {}, self.state.access, once)
+        return await self._told(method, path, body, query, self.state.access, once)
 
     async def _refresh(self) -> None:
         """Replaces the session's tokens. Pages that ask for it at once send one key, and so get the same tokens."""
         key = sha256(self.state.refresh.encode()).hexdigest()[:32]
         body = {"refresh_token": self.state.refresh}
         try:
-            tokens = await self._ask("POST", "/v1/auth/refresh", body, {}, "", key)
+            tokens = _document(await self._told("POST", "/v1/auth/refresh", body, {}, "", key))
         except Refused as refused:
             if refused.status not in {400, 401}:
                 raise
@@ -190,17 +200,6 @@ class Visit:
             except Refused:
                 # It ends by itself within hours.
                 return
-
-    async def text(self, path: str, **query: object) -> bytes:
-        """An answer that is no JSON, as it came."""
-        told = await self._told("GET", path, None, query, self.state.access, "")
-        return str(told["body"]).encode()
-
-    async def _ask(
-        self, method: str, path: str, body: object, query: Mapping[str, object], bearer: str, once: str
-    ) -> Any:
-        told = await self._told(method, path, body, query, bearer, once)
-        return orjson.loads(told["body"]) if told.get("body") else {}
 
     async def _told(
         self, method: str, path: str, body: object, query: Mapping[str, object], bearer: str, once: str
@@ -239,6 +238,11 @@ class Visit:
             "body": None if body is None else orjson.dumps(body).decode(),
             "isBase64Encoded": False,
         }
+
+
+def _document(told: Mapping[str, Any]) -> Any:
+    """The JSON of an answer, or nothing."""
+    return orjson.loads(told["body"]) if told.get("body") else {}
 
 
 def _refused(told: Mapping[str, Any]) -> Refused:
