@@ -171,13 +171,25 @@ const walk = async () => {
   const ask = async (fields) => {
     await fill(jane, fields)
     await jane.click('#play button')
-    await until('an answer', async () => /Done|did not work|\./.test(await text(jane, '#play-said')) && !(await text(jane, '#play-said')).includes('Working'))
-    found.facts[fields.kind ?? 'chat'] = await text(jane, '#play-said')
+    const said = await until('an answer', async () => {
+      const shown = await text(jane, '#play-said')
+      return shown.includes('Working') ? '' : shown
+    })
+    expect(said === 'Done.', `the playground answers ${JSON.stringify(fields)}, not: ${said}`)
   }
   await ask({ model: 'gpt-4o', other: 'gpt-4o-mini', prompt: 'Say one word.' })
   found.facts.answer = await text(jane, '#a-out')
   expect(found.facts.answer.length > 0 && (await text(jane, '#b-out')).length > 0, 'two streamed answers')
   await look(jane, 'playground-answered')
+  const tools = [{ type: 'function', function: { name: 'weather', parameters: { type: 'object', properties: {} } } }]
+  await ask({ model: 'claude-haiku-4-5', other: '', prompt: 'Hello.', tools: JSON.stringify(tools) })
+  for (const [model, shown] of [['gpt-image-1', 'img'], ['dall-e-3', 'img'], ['tts-1', 'audio']]) {
+    await jane.select('#f-kind', shown === 'img' ? 'image' : 'speech')
+    await ask({ model, prompt: 'A horse that runs.' })
+    const size = await until(`what ${model} made`, () => jane.$eval(`#a-out ${shown}`, (part) => part.naturalWidth || part.duration))
+    found.facts[model] = size
+  }
+  await look(jane, 'playground-speech')
 
   await visit(jane, '/jobs')
   await fill(jane, { prompt: 'A horse that runs.' })
