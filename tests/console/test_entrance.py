@@ -1,5 +1,7 @@
 """Tests how a browser gets in: the cookie, forms of other sites, the session's tokens, and where a sign-in leads."""
 
+import re
+
 import pytest
 from msgspec.structs import replace
 
@@ -109,9 +111,19 @@ async def test_a_session_that_has_ended_leads_to_the_sign_in_and_is_forgotten() 
     assert (shown.state.access, shown.state.refresh, shown.state.key) == ("", "", "")
 
 
-async def test_a_visit_that_another_site_led_to_is_made_again_from_this_site() -> None:
-    shown = await Browser(None).get("/console/billing?topup=done", sec_fetch_site="cross-site")
-    assert (shown.status, 'http-equiv="refresh"' in shown.text) == (200, True)
+async def test_a_visit_that_another_site_led_to_is_made_again_and_leaves_the_visitors_cookie() -> None:
+    browser = Browser(None)
+    for path in ("billing?topup=done", "verify-email?a=x", "accept-invitation?a=b"):
+        shown = await browser.get(f"/console/{path}", sec_fetch_site="cross-site")
+        assert (shown.status, "set-cookie" in shown.headers) == (200, False)
+        (onward,) = re.findall(r'data-onward="/prod([^"]+)"', shown.text)
+        assert onward == f"/console/{path}&amp;here=1"
+        assert "script-src 'self'" in shown.headers["content-security-policy"]
+    # A visitor who has no cookie at all is not sent on and on.
+    again = await browser.get("/console/billing?topup=done&here=1", sec_fetch_site="cross-site")
+    assert again.status == 303
+    # One that brings its cookie needs no second visit.
+    assert "data-onward" not in (await Browser().get("/console/keys", sec_fetch_site="cross-site")).text
 
 
 async def test_a_sign_out_ends_the_session_and_the_consoles_key() -> None:

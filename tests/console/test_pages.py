@@ -149,6 +149,8 @@ async def say_all(words: Words, monkeypatch: pytest.MonkeyPatch) -> None:
     browser = Browser()
     for path, form in FORMS.items():
         await browser.post(f"/console/{path}", form, accept_language="zh")
+    stranger = Browser(None)
+    await stranger.get("/console/keys", accept_language="zh", sec_fetch_site="cross-site")
     for said in SAID:
         await browser.get(f"/console/sign-in?said={said}", accept_language="zh")
     for paid in TOPUP_SAID:

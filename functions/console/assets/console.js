@@ -41,11 +41,15 @@ document.addEventListener('click', async (event) => {
 })
 
 // The token of a letter's link stands behind `#`, which no server and no log sees; it goes into the form from there.
+// A visitor who has to sign in first finds it there afterwards.
 const wanting = document.querySelector('form[data-token] input[name=token]')
-const token = new URLSearchParams(location.hash.slice(1)).get('token')
-if (wanting && token) {
-  wanting.value = token
-  history.replaceState(null, '', location.pathname + location.search)
+const token = new URLSearchParams(location.hash.slice(1)).get('token') ?? sessionStorage.getItem('token')
+if (token) {
+  if (wanting) {
+    wanting.value = token
+    sessionStorage.removeItem('token')
+  } else sessionStorage.setItem('token', token)
+  if (location.hash) history.replaceState(null, '', location.pathname + location.search)
 }
 
 // The server does not know the port at which it was reached.

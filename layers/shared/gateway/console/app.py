@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gateway.console.render import Renderer
 from gateway.console.routes import Page, found
-from gateway.console.state import State, read_state
+from gateway.console.state import COOKIE, State, read_state
 from gateway.console.visit import Answer, Refused, SignedOut, Visit
 from gateway.errors import GatewayError
 from gateway.framing.percent import encoded
@@ -37,6 +37,8 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'; img-src 'self' data: blob:{media}; media-src 'self' data: blob:{media}"
 )
+# Marks a visit that a page of this site has led to.
+HERE = "here"
 UNFORESEEN = "The console failed while making this page."
 NO_PAGE = Refused(404, "no_such_page", "There is no such page.")
 NOT_OURS = Refused(403, "form_refused", "This form is too old, or was not sent by the console. Send it again.")
@@ -88,6 +90,8 @@ class ConsoleApp:
         path = visit.request.path.removeprefix("/console") or "/"
         if path.startswith("/assets/"):
             return self.renderer.asset(path.removeprefix("/assets/"))
+        if _is_from_elsewhere(visit.request):
+            return self._once_more(visit)
         method = "GET" if visit.request.method == "HEAD" else visit.request.method
         at = found(self.pages, method, path)
         if at is None:
@@ -130,6 +134,15 @@ class ConsoleApp:
                 return answer
         return await page.make(visit)
 
+    def _once_more(self, visit: Visit) -> Answer:
+        """Has the browser make the visit again from a page of this site; no cookie is written over the one it keeps."""
+        given = [(name, value) for name, value in visit.request.query_fields if name != HERE]
+        query = "&".join(f"{encoded(name)}={encoded(value)}" for name, value in [*given, (HERE, "1")])
+        path = encoded(visit.request.path.removeprefix("/console"), "/")
+        answer = self.renderer.page(visit, "onward", onward=f"{visit.root}{path}?{query}")
+        answer.headers = {"Cache-Control": "no-store", "Content-Security-Policy": POLICY.format(media="")}
+        return answer
+
     def _failed(self, visit: Visit, refused: Refused) -> Answer:
         """The page of a refusal."""
         visit.error = refused
@@ -150,15 +163,18 @@ def _is_ours(request: Request, state: State, token: str) -> bool:
     return is_same and compare_digest(state.form.encode(), token.encode())
 
 
-def _to_sign_in(visit: Visit) -> Answer:
-    """Leads to the sign-in, and from there back to the page.
+def _is_from_elsewhere(request: Request) -> bool:
+    """True for a visit that another site led to (a letter, the payment page): such a one brings no cookie.
 
-    A visit that another site led to (the payment page, a letter) brings no cookie, since that is kept to this site: it
-    is made once more from a page of this site, which does.
+    The cookie is kept to this site, so the visitor may have one all the same.
     """
+    is_led = request.headers.get("sec-fetch-site") == "cross-site" and request.method == "GET"
+    return is_led and COOKIE not in request.headers.get("cookie", "") and HERE not in request.query
+
+
+def _to_sign_in(visit: Visit) -> Answer:
+    """Leads to the sign-in, and from there back to the page."""
     request = visit.request
-    if request.headers.get("sec-fetch-site") == "cross-site" and request.method == "GET":
-        return Answer(b'<!doctype html><meta http-equiv="refresh" content="0"><title>Nexgate</title>')
     here = request.path.removeprefix("/console") if request.method == "GET" else ""
     onward = f"?next={encoded(here)}" if here not in {"", "/"} else ""
     return Answer(status=303, headers={"Location": f"{visit.root}/sign-in{onward}"})

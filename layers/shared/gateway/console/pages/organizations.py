@@ -20,6 +20,7 @@ def _at(visit: Visit, rest: str = "") -> str:
 
 
 @organizations.on("GET", "/organizations")
+@organizations.on("GET", "/accept-invitation")
 async def show_organizations(visit: Visit) -> Answer:
     """Lists the person's organizations, to act for one, make one, or join one."""
     found = await visit.get("/v1/organizations")
