@@ -15,7 +15,8 @@ SETTINGS = {
     "allowed_models": ["gpt-4o*"],
     "expires_at": None,
     "region_policy": "any",
-    "cache": "exact",
+    "cache": "semantic",
+    "cache_threshold": 0.95,
     "alert_webhook_url": None,
     "can_manage_keys": False,
 }

@@ -36,7 +36,8 @@ def test_a_form_has_every_setting_that_the_api_takes() -> None:
 
 
 def test_a_number_that_is_none_is_left_for_the_api_to_refuse() -> None:
-    assert key_settings({"rpm_limit": "many"}, may_manage=False)["rpm_limit"] == "many"
+    sent = key_settings({"rpm_limit": "many", "cache_threshold": "0.9.5"}, may_manage=False)
+    assert (sent["rpm_limit"], sent["cache_threshold"]) == ("many", "0.9.5")
 
 
 def test_a_key_is_shown_in_the_form_as_it_would_be_sent_again() -> None:
@@ -73,7 +74,8 @@ async def test_a_rotated_key_has_the_settings_of_the_old_one() -> None:
         "monthly_spend_cap_usd": "5",
         "rpm_limit": 60,
         "region_policy": "any",
-        "cache": "exact",
+        "cache": "semantic",
+        "cache_threshold": 0.95,
     }
     assert browser.api.sent("/v1/keys") == wanted | {name: KEY[name] for name in ("allowed_ips", "allowed_models")}
 

@@ -157,10 +157,13 @@ const showCode = async () => {
     ],
   }
   const [python, typescript, body] = calls[kind]
+  // Ours take the key from NEXEVO_API_KEY.
   document.getElementById('code-python').textContent =
-    `import os\nfrom openai import OpenAI\n\nclient = OpenAI(base_url="${origin}/v1", api_key=os.environ["NEXEVO_API_KEY"])\n${python}`
+    `from nexevo_ai import Nexevo\n\nclient = Nexevo(base_url="${origin}")\n${python}`
   document.getElementById('code-typescript').textContent =
-    `import OpenAI from 'openai'\n\nconst client = new OpenAI({ baseURL: '${origin}/v1', apiKey: process.env.NEXEVO_API_KEY })\n${typescript}`
+    `import Nexevo from '@nexevo/sdk'\n\nconst client = new Nexevo({ baseURL: '${origin}' })\n${typescript}`
+  document.getElementById('code-openai').textContent =
+    `import os\nfrom openai import OpenAI\n\nclient = OpenAI(base_url="${origin}/v1", api_key=os.environ["NEXEVO_API_KEY"])\n${python}`
   const quoted = JSON.stringify(body).replaceAll("'", String.raw`'\''`)
   document.getElementById('code-curl').textContent =
     `curl ${origin}/v1${KINDS[kind].path} \\\n  -H "Authorization: Bearer $NEXEVO_API_KEY" \\\n  -H 'Content-Type: application/json' \\\n  -d '${quoted}'`

@@ -14,6 +14,11 @@ def number(text: str) -> int | str | None:
     return None if not text else int(text) if text.isdecimal() else text
 
 
+def share(text: str) -> float | str | None:
+    """A share like 0.95, none for an empty field; what is no number is left for the API to refuse."""
+    return float(text) if text.replace(".", "", 1).isdecimal() else text or None
+
+
 def listed(text: str) -> list[str] | None:
     """The words of a text area, none for an empty one."""
     return text.replace(",", " ").split() or None
@@ -30,6 +35,7 @@ def key_settings(form: Mapping[str, str], *, may_manage: bool) -> dict[str, Any]
         "expires_at": f"{expires}Z" if len(expires) in {16, 19} else expires or None,
         "region_policy": form.get("region_policy") or "any",
         "cache": form.get("cache") or "off",
+        "cache_threshold": share(form.get("cache_threshold", "")),
         "alert_webhook_url": form.get("alert_webhook_url") or None,
         **({"can_manage_keys": "can_manage_keys" in form} if may_manage else {}),
     }
@@ -37,7 +43,7 @@ def key_settings(form: Mapping[str, str], *, may_manage: bool) -> dict[str, Any]
 
 def as_form(settings: Mapping[str, Any]) -> dict[str, str]:
     """The fields of a form that show a key's settings."""
-    shown = {name: str(value) for name, value in settings.items() if value and isinstance(value, str | int)}
+    shown = {name: str(value) for name, value in settings.items() if value and isinstance(value, str | int | float)}
     shown |= {name: "\n".join(settings.get(name) or ()) for name in LISTS}
     shown["expires_at"] = (settings.get("expires_at") or "")[:16]
     return shown

@@ -16,6 +16,7 @@ keys = Pages()
 SETTINGS = (
     *("name", "monthly_spend_cap_usd", "rpm_limit", "tpm_limit", "max_parallel", "user_rpm_limit", "allowed_ips"),
     *("allowed_models", "expires_at", "region_policy", "alert_webhook_url", "can_manage_keys", "cache"),
+    "cache_threshold",
 )
 
 
