@@ -61,3 +61,4 @@ def test_its_suite_passes_on_the_stack(installed: Path, stack: Stack) -> None:
         OPERATIONS=str(ROOT / "sdks" / "operations.json"),
     ).decode()
     assert "skipped 0" in told
+    assert told.count("of the README runs") == (SDK / "README.md").read_text().count("```js")

@@ -180,12 +180,15 @@ function shown(answer: Answer, wantsEvents: boolean): any {
  * a whole answer may take 15. An agent of the program's own is left as it is.
  */
 function patient(): object {
-  const known = (globalThis as any)[Symbol.for("undici.globalDispatcher.1")];
-  if (known?.constructor?.name !== "Agent" || !isNode()) return {};
+  const found: any[] = DISPATCHERS.map((name) => (globalThis as any)[name]);
+  const known = found.find((each) => each?.constructor?.name === "Agent");
+  if (known === undefined || !isNode()) return {};
   if (!(agent instanceof known.constructor)) agent = new known.constructor({ headersTimeout: 0, bodyTimeout: 0 });
   return { dispatcher: agent };
 }
 let agent: unknown;
+// Where undici keeps its agent: from version 8 on (Node 26), and before.
+const DISPATCHERS = [Symbol.for("undici.globalDispatcher.2"), Symbol.for("undici.globalDispatcher.1")];
 
 function isNode(): boolean {
   const isOther = "Bun" in globalThis || "Deno" in globalThis;
