@@ -45,4 +45,4 @@ class QuestionVectors:
         except GatewayError as failure:
             log.warning("a question has no vector: %s", type(failure).__name__)
             return None
-        return packed(orjson.loads(made.vectors[FLOAT][0]))
+        return packed(orjson.loads(memoryview(made.vectors[FLOAT][0])))
