@@ -26,7 +26,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-h
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-mutants run test test-first test-second test-stack test-stores test-recorded check lint format types contracts template build bench bench-peers bench-short bench-baseline catalog openapi sdk-python sdk-typescript cost faults fire outage mutants fuzz fidelity bridging ric agents agent-deaths agent-streams self-healing payment-deaths learned meanings frameworks browser lock clean clean-tree
+.PHONY: help setup setup-sam setup-mutants run test test-first test-second test-stack test-stores test-recorded check lint format types contracts template build bench bench-peers bench-short bench-baseline catalog openapi sdk-python sdk-typescript cost faults fire outage mutants fuzz fidelity bridging ric agents agent-deaths agent-streams self-healing payment-deaths realtime learned meanings frameworks browser lock clean clean-tree
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -171,6 +171,9 @@ self-healing: setup ## do 60 scripted goals with faults, without and with repair
 
 payment-deaths: setup ## deliver 1,000 events of 200 payments to processes that are killed within (PAYMENTS=500 DELIVERIES=5000 for more)
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.billing $(or $(PAYMENTS),200) $(or $(DELIVERIES),1000)
+
+realtime: setup ## send frames of sound through realtime sessions and a bare relay (SESSIONS=100 SECONDS=60 for more)
+	@PYTHONPATH=layers/shared $(BIN)/python -m bench.realtime --sessions $(or $(SESSIONS),4) --seconds $(or $(SECONDS),20)
 
 learned: setup ## compare learned routing with ParetoBandit and the best fixed models, and judge estimates (SEEDS=2, installs 250 MB)
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.learning.comparison $(or $(SEEDS),2) $(or $(REQUESTS),20000)

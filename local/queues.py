@@ -53,6 +53,7 @@ class Queue:
     waiting: deque[Kept] = field(default_factory=deque)
     taken: dict[str, tuple[Kept, float]] = field(default_factory=dict)
     more: asyncio.Event = field(default_factory=asyncio.Event)
+    closed: bool = False
 
     def put(self, message: Kept) -> None:
         self.waiting.append(message)
@@ -61,7 +62,7 @@ class Queue:
     async def take(self, most: int, wait_s: float) -> list[tuple[str, Kept]]:
         """Takes messages, with the receipt of each; waits for the first one."""
         deadline = time.monotonic() + wait_s
-        while not self._restored() and (left_s := deadline - time.monotonic()) > 0:
+        while not self.closed and not self._restored() and (left_s := deadline - time.monotonic()) > 0:
             self.more.clear()
             try:
                 async with asyncio.timeout(min(left_s, self.visibility_s)):
@@ -93,6 +94,12 @@ class SessionQueues:
     @property
     def names(self) -> list[str]:
         return sorted(self._queues)
+
+    def close(self) -> None:
+        """Ends what readers wait for."""
+        for queue in self._queues.values():
+            queue.closed = True
+            queue.more.set()
 
     def send_form(self, form: str) -> None:
         """Sends a message by SQS's query API, as an integration of API Gateway does. Raises NoQueue."""
@@ -174,6 +181,7 @@ class SqsApi:
         await answer(send, answered.status_code, answered.content)
 
     async def close(self) -> None:
+        self._queues.close()
         await self._client.aclose()
 
 

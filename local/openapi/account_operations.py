@@ -118,6 +118,7 @@ ACCOUNT: Mapping[str, Operation] = {
     "DELETE /v1/conversations/{conversation_id}/items/{item_id}": op("conversations.delete_item", k.Conversation),
     "GET /v1/memory": op("memory.list", k.MemoryList),
     "DELETE /v1/memory/{key...}": op("memory.delete", k.MemoryDeleted),
+    "POST /v1/realtime/client_secrets": op("realtime.client_secrets.create", k.ClientSecret),
     "POST /v1/feedback": op("feedback.submit", k.Feedback),
     "GET /v1/feedback/summary": op("feedback.summary", k.FeedbackSummary),
     "GET /v1/cache/stats": op("cache.stats", k.CacheStats),

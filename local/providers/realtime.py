@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import itertools
+import re
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -28,8 +29,9 @@ BYTES_PER_MS = RATE * 2 // 1000
 # A delta of sound is a tenth of a second.
 DELTA_BYTES = 100 * BYTES_PER_MS
 TOKENS_PER_DELTA = 4
-# What this simulator answers each frame of sound with, if a session's instructions hold the word: a rig times it.
+# What this simulator answers every so many frames of sound with, if a session's instructions say `simulated.echo:10`.
 ECHO = "simulated.echo"
+_ECHO_EVERY = re.compile(ECHO + r":(\d+)")
 
 Event = dict[str, Any]
 
@@ -73,6 +75,7 @@ class Conversation:
         self.heard = Heard()
         self.turn: Turn | None = None
         self.fault = Fault()
+        self.frames = 0
 
     def begun(self) -> list[Event]:
         return [self._event("session.created", session=self.session)]
@@ -104,7 +107,9 @@ class Conversation:
         self.heard.sound += sound
         self.heard.at_ms += len(sound) // BYTES_PER_MS
         told = self._listened(sound) if _detects(self.session) else []
-        if ECHO in str(self.session.get("instructions", "")):
+        every = _ECHO_EVERY.search(str(self.session.get("instructions", "")))
+        self.frames += 1
+        if every is not None and (self.frames - 1) % int(every[1]) == 0:
             told.append({"type": ECHO, "event_id": self._id("event"), "head": event["audio"][:32]})
         return told
 
@@ -154,7 +159,7 @@ class Conversation:
     def _listened(self, sound: bytes) -> list[Event]:
         heard, length_ms = self.heard, len(sound) // BYTES_PER_MS
         told: list[Event] = []
-        if _is_loud(sound):
+        if is_loud(sound):
             heard.silent_ms = 0
             if not heard.speaking:
                 heard.speaking = self._id("item")
@@ -320,9 +325,9 @@ _ACTS = {
 }
 
 
-def heard_as(sound: bytes) -> str:
+def heard_as(sound: bytes, bytes_per_ms: int = BYTES_PER_MS) -> str:
     """The sentence that a piece of sound is heard as."""
-    return f"I heard {len(sound) // BYTES_PER_MS} ms of sound, {hashlib.sha256(sound).hexdigest()[:12]}."
+    return f"I heard {len(sound) // bytes_per_ms} ms of sound, {hashlib.sha256(sound).hexdigest()[:12]}."
 
 
 def _session(model: str, session_id: str) -> Event:
@@ -368,7 +373,8 @@ def _transcribes(session: Event) -> bool:
     return bool(session["audio"]["input"]["transcription"])
 
 
-def _is_loud(sound: bytes) -> bool:
+def is_loud(sound: bytes) -> bool:
+    """True for sound that is speech."""
     samples = struct.unpack(f"<{len(sound) // 2}h", sound[: len(sound) // 2 * 2])
     return any(abs(sample) > LOUD for sample in samples[::16])
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
 
-from local.providers import openai_dialects, openai_shapes
+from local.providers import gemini, openai_dialects, openai_shapes
 from local.providers.faults import Fault, directives, merged
+from local.providers.gemini_live import PREFIX, LiveConversation, Refused
 from local.providers.openai_shapes import Dialect
 from local.providers.realtime import Conversation, Paced, question_of
 
@@ -40,6 +41,9 @@ class Sockets:
         self._serial = 0
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["path"] == gemini.DEVELOPER.prefix + PREFIX:
+            await self._live(scope, receive, send)
+            return
         found = _found(scope)
         await receive()
         if found is None:
@@ -54,6 +58,75 @@ class Sockets:
         self._serial += 1
         await send({"type": "websocket.accept"})
         await Served(Conversation(query.get("model", ""), self._serial), receive, send).run()
+
+    async def _live(self, scope: Message, receive: Receive, send: Send) -> None:
+        await receive()
+        query = dict(parse_qsl(scope["query_string"].decode()))
+        given = dict(scope["headers"]).get(b"x-goog-api-key", b"").decode() or query.get("key")
+        if given != gemini.DEVELOPER.api_key:
+            await _refuse(send, 403, orjson.dumps({"error": {"message": "API key not valid.", "code": 403}}))
+            return
+        self._serial += 1
+        await send({"type": "websocket.accept"})
+        await LiveServed(LiveConversation(self._serial), receive, send).run()
+
+
+class LiveServed:
+    """One open socket of Gemini's wire."""
+
+    def __init__(self, conversation: LiveConversation, receive: Receive, send: Send) -> None:
+        self._conversation = conversation
+        self._receive = receive
+        self._send = send
+        self._speaking: asyncio.Task[None] | None = None
+        self._over = asyncio.Event()
+
+    async def run(self) -> None:
+        hearing = asyncio.ensure_future(self._hear())
+        over = asyncio.ensure_future(self._over.wait())
+        await asyncio.wait({hearing, over}, return_when=asyncio.FIRST_COMPLETED)
+        for task in filter(None, (hearing, over, self._speaking)):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _hear(self) -> None:
+        while True:
+            message = await self._receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            data = message.get("bytes") or (message.get("text") or "").encode()
+            before = self._conversation.left
+            try:
+                told = self._conversation.received(data)
+            except Refused as refused:
+                await self._send({"type": "websocket.close", "code": refused.code, "reason": refused.reason})
+                self._over.set()
+                return
+            if self._conversation.left is not before and self._speaking is not None:
+                self._speaking.cancel()
+            for each in told:
+                await self._say(each)
+            if self._conversation.left is not None and self._conversation.left is not before:
+                self._speaking = asyncio.ensure_future(self._speak(self._conversation.left))
+
+    async def _speak(self, left: Iterator[Message]) -> None:
+        fault = self._conversation.fault
+        for number, each in enumerate(left):
+            if number == fault.garbage_after:
+                await self._send({"type": "websocket.send", "bytes": b"{not json"})
+            if number == fault.stall_after:
+                await asyncio.Event().wait()
+            if number == fault.cut_after:
+                await self._send({"type": "websocket.close", "code": int(fault.code or INTERNAL_ERROR)})
+                self._over.set()
+                return
+            await asyncio.sleep(fault.chunk_ms / 1000)
+            await self._say(each)
+        self._conversation.ended()
+
+    async def _say(self, message: Message) -> None:
+        await self._send({"type": "websocket.send", "bytes": orjson.dumps(message)})
 
 
 class Served:

@@ -61,6 +61,7 @@ from gateway.runtime.cycle import HttpCycle
 from gateway.runtime.event import http_scope
 from gateway.runtime.invocation import InvocationContext
 from gateway.signatures import Vault
+from gateway.sockets.minting import ClientSecrets
 from gateway.stores.money.payments import DynamoPaymentBooks
 from gateway.stores.money.store import DynamoMoney
 from gateway.wiring.agents import specified
@@ -82,6 +83,7 @@ from tests.fakes.people import MemoryPeople
 from tests.fakes.questions import MemoryQuestions
 from tests.fakes.responses import MemoryResponseRecords
 from tests.fakes.signatures import MemorySignatures
+from tests.fakes.sockets import MemorySockets
 from tests.fakes.webhooks import MemoryWebhookRecords
 from tests.fuzz.cases import CHILD_ID, RESPONSE_ID, SESSION, Case
 from tests.fuzz.provider import ROWS, Providers
@@ -279,6 +281,8 @@ class World:
         self.feedback = MemoryFeedback()
         self.answers = MemoryAnswers()
         self.questions = MemoryQuestions()
+        self.sockets = MemorySockets()
+        self.client_secrets = ClientSecrets(self.sockets, money, self.late, clock)
         self.conversations = Conversations(self.stores.conversations, self.stores.objects, clock)
         self.turns = StoredResponses(self.stores.responses, self.stores.objects, clock)
         writer = JobWriter(jobs, clock)
@@ -371,6 +375,7 @@ class Gateway:
                 "gateway.http.feedback.feedback_store": "feedback",
                 "gateway.http.cache.answers": "answers",
                 "gateway.http.cache.questions": "questions",
+                "gateway.http.realtime.client_secrets": "client_secrets",
                 "gateway.wiring.agents.runs": "runs",
                 "gateway.wiring.images.studio": "drawing",
                 "gateway.http.organizations.organizations": "organizations",

@@ -143,10 +143,11 @@ _SHAPES = {"openai": _openai, "anthropic": _anthropic, "gemini": _gemini, "coher
 
 
 def _judge_money(world: World) -> None:
-    """Every hold that is still open is a job's that has not ended."""
+    """Every hold that is still open is a job's that has not ended, or that of a client secret which is kept."""
     account, jobs = asyncio.run(world.look())
     _expect(account.balanced, "the books do not balance")
     kept = {job.hold.hold_id for job in jobs if job.hold is not None and not job.decided}
+    kept |= {secret.hold.hold_id for secret in world.sockets.secrets.values() if secret.hold is not None}
     opened = {hold.hold_id for hold in account.holds}
     _expect(opened <= kept, f"holds left open: {opened - kept}")
     _expect(not world.late.waiting, "a settlement was left to the queue")

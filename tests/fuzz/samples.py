@@ -76,6 +76,10 @@ def _agents(member: str) -> list[Any]:
 
 
 CONVERSATIONS: dict[str, list[Any]] = {
+    r".*/realtime/client_secrets": [
+        {"session": {"type": "realtime", "model": "gpt-realtime", "instructions": SAID}},
+        {"expires_after": {"anchor": "created_at", "seconds": 60}, "session": {"model": "grok-voice-latest"}},
+    ],
     r".*/feedback": [
         {"generation_id": f"gen-nxn-{'0' * 18}", "rating": 1, "comment": "Helpful!", "tags": ["accurate"]},
         {"generation_id": "gen-nxn-1", "rating": -1},

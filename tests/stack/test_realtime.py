@@ -5,10 +5,13 @@ import base64
 import contextlib
 import hashlib
 import os
+import shutil
 import signal
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 import pytest
@@ -19,10 +22,12 @@ from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from gateway.wiring.operator import clear_sessions
 from gateway.wiring.settings import from_environment
 from local.operator_commands import running_environment
+from tests.environments import node_with, run
 from tests.hangs import HANGS_AFTER_S
 from tests.stack.conftest import Stack, lift_limit
+from tests.stack.secured import certificate, secured
 
-MODEL = "gpt-realtime"
+MODEL, GEMINI = "gpt-realtime", "gemini-3.1-flash-live-preview"
 HEARD = {"turn_detection": None, "transcription": {"model": "gpt-realtime-whisper"}}
 WEATHER = {"type": "function", "name": "get_weather", "parameters": {"properties": {"city": {"type": "string"}}}}
 FRAME_S = 0.02
@@ -32,10 +37,14 @@ LASTS_S = 26
 
 @contextlib.asynccontextmanager
 async def session(stack: Stack, model: str = MODEL) -> AsyncIterator[AsyncRealtimeConnection]:
-    client = AsyncOpenAI(
-        api_key=stack.api_key, base_url=stack.base_url, websocket_base_url=f"{stack.realtime_url}/v1", max_retries=0
-    )
-    async with asyncio.timeout(HANGS_AFTER_S), client.realtime.connect(model=model) as connection:
+    address = f"{stack.realtime_url}/v1"
+    async with (
+        asyncio.timeout(HANGS_AFTER_S),
+        AsyncOpenAI(
+            api_key=stack.api_key, base_url=stack.base_url, websocket_base_url=address, max_retries=0
+        ) as client,
+        client.realtime.connect(model=model) as connection,
+    ):
         assert (await connection.recv()).type == "session.created"
         yield connection
 
@@ -161,6 +170,62 @@ def test_a_killed_session_is_closed_and_its_money_is_exact(stack: Stack) -> None
 
     responses = asyncio.run(talk())
     assert len(settled(owner)) == responses
+
+
+def test_a_client_secret_opens_a_session_that_is_set_already(stack: Stack) -> None:
+    owner = stack.with_new_account("5")
+
+    async def talk() -> tuple[int, str]:
+        async with AsyncOpenAI(api_key=owner.api_key, base_url=owner.base_url, max_retries=0) as client:
+            made = await client.realtime.client_secrets.create(
+                expires_after={"anchor": "created_at", "seconds": 60},
+                session=setting(model=MODEL, instructions="Be brief."),
+            )
+        held = owner.ledger()["held_nano"]
+        assert made.session.to_dict()["model"] == MODEL
+        async with session(owner.seen_by(owner.account_id, made.value)) as connection:
+            updated = await until(connection, "session.updated")
+            await connection.conversation.item.create(item=said("Hello"))
+            await connection.response.create()
+            await until(connection, "response.done")
+        return held, updated.session.instructions
+
+    held, instructions = asyncio.run(talk())
+    assert held > 0
+    assert instructions == "Be brief."
+    assert len(settled(owner)) == 1
+    assert opened(stack, "", additional_headers={"Authorization": "Bearer ek_unknown"})[0] == 401
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not on this machine")
+def test_openais_client_for_node_talks_with_a_key_and_with_a_client_secret(stack: Stack, tmp_path: Path) -> None:
+    place, file = node_with("node-clients", Path(__file__).parent / "node"), certificate(tmp_path)
+    with secured(urlsplit(stack.realtime_url).port or 0, file) as port:
+        address = f"https://127.0.0.1:{port}"
+        command = ["node", "realtime.mjs", stack.root_url, address, stack.api_key, MODEL]
+        told = orjson.loads(run(command, place, NODE_EXTRA_CA_CERTS=str(file)))
+    for way in ("key", "secret"):
+        assert told[way]["status"] == "completed"
+        assert "Hello from Node" in told[way]["text"]
+
+
+def test_gemini_is_bridged(stack: Stack) -> None:
+    owner = stack.with_new_account("5")
+
+    async def talk() -> Any:
+        async with session(owner, GEMINI) as connection:
+            await connection.session.update(session=setting(tools=[WEATHER]))
+            await connection.conversation.item.create(item=said("What is the weather in London?"))
+            await connection.response.create()
+            (call,) = (await until(connection, "response.done")).response.output
+            output: Any = {"type": "function_call_output", "call_id": call.call_id, "output": "fog"}
+            await connection.conversation.item.create(item=output)
+            await connection.response.create()
+            return (await until(connection, "response.done")).response
+
+    response = asyncio.run(talk())
+    assert "fog" in response.output[0].content[0].text
+    assert settled(owner)[-1]["usage"]["output"] == response.usage.output_tokens
 
 
 def test_a_handshake_is_refused_with_a_status(stack: Stack) -> None:

@@ -16,8 +16,7 @@ def test_a_stack_has_no_snapshots_unless_it_is_asked_for_them() -> None:
 
 
 def test_functions_that_answer_callers_start_from_snapshots_and_others_do_not(stack: Stack) -> None:
-    # The function that judges handshakes answers on the WebSocket API.
-    answering = {route.family for route in routed()} | {"realtime"}
+    answering = {route.family for route in routed()}
     expected = {name: AS_ASKED if family in answering else OFF for name, family in functions().items()}
     assert {name: function["SnapStart"] for name, function in stack.functions.items()} == expected
 

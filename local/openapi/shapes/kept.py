@@ -394,6 +394,14 @@ class RunEvent(Shape, kw_only=True):
     error: Json | UnsetType = UNSET
 
 
+class ClientSecret(Shape, kw_only=True):
+    """A secret that opens realtime sessions in place of a key, with what they are set to."""
+
+    value: str
+    expires_at: int
+    session: dict[str, Any]
+
+
 class Feedback(Shape, kw_only=True):
     """A rating of a generation; `replaced` tells that it takes the place of an earlier one."""
 

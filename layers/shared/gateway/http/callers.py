@@ -89,6 +89,7 @@ _ROWS: dict[Callers, tuple[str, ...]] = {
         *("GET /v1/generation/models", "GET /v1/generation/jobs", "GET /v1/generation/jobs/{job_id}"),
         "POST /v1/generation/jobs/{job_id}/cancel",
         *("POST /v1/agents/run", "GET /v1/agents/run/stream", "POST /v1/agents/run/stream"),
+        "POST /v1/realtime/client_secrets",
         *("POST /v1/tasks", "GET /v1/tasks", "GET /v1/tasks/{task_id}"),
         *("POST /v1/tasks/{task_id}/confirm", "POST /v1/tasks/{task_id}/cancel"),
     ),

@@ -14,6 +14,7 @@ from gateway.errors import GatewayError, NotFound
 from gateway.protocols.shared.openai_errors import encode_error
 from gateway.sockets.connecting import PROTOCOL, Handshake, Wanted, model_in
 from gateway.wiring.following import look
+from gateway.wiring.process import process
 from gateway.wiring.sockets import callers, connecting
 
 UNFORESEEN = "The gateway failed while serving the request."
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 def _realtime(principal: Principal, model: str) -> Wanted:
     from gateway.wiring.realtime import wanted  # noqa: PLC0415  # other kinds of sessions do without
 
-    return wanted(principal, model)
+    return wanted(principal, model, process().clock)
 
 
 # What a session is to be, by the stage under which its socket is opened.

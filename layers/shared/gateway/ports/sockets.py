@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from gateway.canonical.money import Hold
 
@@ -73,7 +73,8 @@ class ClientSecret(Struct, frozen=True):
     account_id: str
     key_hash: str
     expires_at_s: int
-    settings: bytes = field(default=b"")
+    settings: bytes = b""
+    hold: Hold | None = None
 
 
 class SocketRecords(Protocol):

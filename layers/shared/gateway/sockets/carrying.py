@@ -168,7 +168,9 @@ class Carrier:
         """Receives letters until a hand-over; a call that waits is not given up, since it may have taken some."""
         while not self._stopping:
             is_near = self._tools.clock.now_s() > self._late_s - POLL_S
+            look = self._order.look()
             letters = await self._tools.mailboxes.receive(connection_id, LAST_POLL_S if is_near else POLL_S)
+            self._order.looked(look)
             now_s = self._tools.clock.monotonic_s()
             for letter in letters:
                 if not self._order.put(letter, now_s):

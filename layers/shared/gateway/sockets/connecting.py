@@ -7,7 +7,6 @@ mailbox, a record and a run, in that order; what fails on the way takes back wha
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -15,13 +14,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.auth.principal import Principal, admit_key, key_hash, key_in
-from gateway.canonical.money import Tier
+from gateway.canonical.money import Hold, Tier
 from gateway.errors import AuthenticationFailed, GatewayError, InvalidRequest
 from gateway.ports.clock import Clock
 from gateway.ports.keys import Keys
 from gateway.ports.money import DeferredSettlements, Money
 from gateway.ports.provider_keys import OwnKeys
-from gateway.ports.sockets import ClientSecret, Mailboxes, Runs, SocketRecord, SocketRecords
+from gateway.ports.sockets import Mailboxes, Runs, SocketRecord, SocketRecords
 from gateway.sockets.carrying import ALIVE_S, new_secret
 from gateway.sockets.purse import Purse
 
@@ -52,11 +51,12 @@ class Handshake(Struct, frozen=True):
 
 
 class Caller(Struct, frozen=True):
-    """A caller who opens a session, by the hash of the key, with the settings of a client secret."""
+    """A caller who opens a session, by the hash of the key, with the settings and the hold of a client secret."""
 
     principal: Principal
     key_hash: str
     settings: bytes = b""
+    hold: Hold | None = None
 
 
 class Wanted(Struct, frozen=True):
@@ -88,7 +88,7 @@ class Callers(Struct, frozen=True):
                 raise AuthenticationFailed(NO_SECRET)
             # It was given to another machine than the one that the key may be used from.
             principal = await self.principal(secret.key_hash, None)
-            return Caller(principal, secret.key_hash, secret.settings)
+            return Caller(principal, secret.key_hash, secret.settings, secret.hold)
         return Caller(await self.principal(key_hash(shown), handshake.source_ip), key_hash(shown))
 
     async def principal(self, hashed: str, source_ip: str | None) -> Principal:
@@ -96,7 +96,10 @@ class Callers(Struct, frozen=True):
         record = await self.keys.find(hashed)
         if record is not None and source_ip is None:
             record = replace(record, allowed_ips=())
-        principal = admit_key(record, source_ip or "", self.clock.now_s())
+        return await self.with_own_keys(admit_key(record, source_ip or "", self.clock.now_s()))
+
+    async def with_own_keys(self, principal: Principal) -> Principal:
+        """The caller with the account's own keys of providers."""
         if principal.key.has_provider_keys:
             return replace(principal, own_keys=tuple(await self.own_keys.of(principal.account_id)))
         return principal
@@ -128,6 +131,9 @@ class Connecting(Struct, frozen=True):
             model_used=wanted.model_used,
             over_by_s=over_by_s + ALIVE_S,
         )
+        if caller.hold is not None:
+            # A secret's own hold, which the first session that it opens takes the place of.
+            await self.money.release(caller.hold, now_s)
         refusal = await purse.open(wanted.exposure_nanousd)
         if refusal is not None:
             raise refusal.error()
@@ -171,13 +177,3 @@ def model_in(handshake: Handshake, settings: bytes) -> str:
     if not isinstance(model, str) or not model:
         raise InvalidRequest("Name a model: '?model=...'.", param="model", code="missing_model")
     return model
-
-
-def minted() -> str:
-    """A new client secret."""
-    return SECRET_PREFIX + secrets.token_urlsafe(32)
-
-
-def secret_of(caller: Principal, hashed: str, expires_at_s: int, settings: bytes) -> ClientSecret:
-    """A client secret as it is stored."""
-    return ClientSecret(caller.account_id, hashed, expires_at_s, settings)

@@ -1,6 +1,7 @@
 """Puts the letters of one client in order, each once: they arrive side by side, out of order, and perhaps twice.
 
-A letter is held back for a short time, in which those before it arrive. Its place is the millisecond in which API
+A letter is held back for a short time, in which those before it arrive, and until a look into the mailbox that began
+after it came has returned, or has found nothing for a while. Its place is the millisecond in which API
 Gateway took it and, within that, its id, whose first six bytes are a clock's (docs/adr/0054-realtime-mechanism.md says
 how far that is known). One that comes later than the wait is given when it comes, and counted.
 """
@@ -16,6 +17,7 @@ from collections.abc import Iterable
 from gateway.ports.sockets import Letter
 
 WAIT_S = 0.02
+NOTHING_S = 0.06
 REMEMBERED = 4096
 CLOCK_BYTES = 6
 
@@ -27,11 +29,22 @@ class Order:
 
     def __init__(self, seen: Iterable[str] = (), wait_s: float = WAIT_S) -> None:
         self._wait_s = wait_s
-        self._waiting: list[tuple[Place, float, Letter]] = []
+        self._waiting: list[tuple[Place, float, int, Letter]] = []
+        self._looks = 0
+        self._confirmed = 0
         self._remembered = deque(seen, REMEMBERED)
         self._known = set(self._remembered)
         self._last: Place = (0, b"")
         self.late = 0
+
+    def look(self) -> int:
+        """Notes that a look into the mailbox begins, and returns its number."""
+        self._looks += 1
+        return self._looks
+
+    def looked(self, number: int) -> None:
+        """Notes that a look has returned: what had come when it began need not wait for another."""
+        self._confirmed = number
 
     def put(self, letter: Letter, now_s: float) -> bool:
         """Takes a letter; false for one that has come before."""
@@ -44,28 +57,32 @@ class Order:
         place = place_of(letter)
         if place < self._last:
             self.late += 1
-        insort(self._waiting, (place, now_s + self._wait_s, letter), key=lambda each: each[0])
+        # The next look is the first to begin after it has come.
+        insort(self._waiting, (place, now_s, self._looks + 1, letter), key=lambda each: each[0])
         return True
 
     def due(self, now_s: float) -> list[Letter]:
         """The letters whose turn has come, in order: each that has waited long enough, and those before it."""
         ready = 0
-        for number, (_, until_s, _letter) in enumerate(self._waiting):
-            if until_s <= now_s:
+        for number, (_, came_s, look, _letter) in enumerate(self._waiting):
+            if self._until_s(came_s, look) <= now_s:
                 ready = number + 1
         taken, self._waiting = self._waiting[:ready], self._waiting[ready:]
         if taken:
             self._last = max(self._last, taken[-1][0])
-        return [letter for _, _, letter in taken]
+        return [letter for *_, letter in taken]
 
     def next_at(self) -> float | None:
         """The time at which the next letter is due, or `None` where none waits."""
-        return min((until_s for _, until_s, _ in self._waiting), default=None)
+        return min((self._until_s(came_s, look) for _, came_s, look, _ in self._waiting), default=None)
+
+    def _until_s(self, came_s: float, look: int) -> float:
+        return came_s + (self._wait_s if look <= self._confirmed else NOTHING_S)
 
     @property
     def seen(self) -> tuple[str, ...]:
         """The ids of the letters that came last, those that wait left out: the next run has these again."""
-        waiting = {letter.id for _, _, letter in self._waiting}
+        waiting = {letter.id for *_, letter in self._waiting}
         return tuple(each for each in self._remembered if each not in waiting)[-REMEMBERED // 4 :]
 
 

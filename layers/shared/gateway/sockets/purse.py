@@ -55,6 +55,7 @@ class Purse:
         user: str | None = None,
         hold: Hold | None = None,
         beside: Sequence[Spent] = (),
+        runs: bool = True,
     ) -> None:
         self._principal = principal
         self._money = money
@@ -70,6 +71,8 @@ class Purse:
         self._wanted: NanoUsd = 0 if hold is None else hold.amount_nanousd
         self.hold = hold
         self.beside = list(beside)
+        # Whether it counts among what the key runs at once.
+        self._runs = runs
 
     async def open(self, amount: NanoUsd, *, limited: bool = True) -> Refusal | None:
         """Makes a hold; the refusal where there is one. Without limits only what the account can pay counts."""
@@ -83,7 +86,7 @@ class Purse:
             deadline_s=self._over_by_s,
             key_rpm_limit=enforced_rpm(key.rpm_limit) if limited else sys.maxsize,
             spend_cap_nanousd=key.monthly_spend_cap_nanousd,
-            limits=KeyLimits(key.tpm_limit, key.max_parallel, key.user_rpm_limit) if limited else NO_LIMITS,
+            limits=self._limits if limited else NO_LIMITS,
             tokens=NO_TOKENS if key.tpm_limit is None or not limited else TokenDemand(TOKENS_AHEAD, TOKENS_AHEAD),
             lease_until_s=self._over_by_s,
             user=user_name(key.key_id, self._user),
@@ -96,6 +99,11 @@ class Purse:
             return outcome
         self.hold = outcome.hold
         return None
+
+    @property
+    def _limits(self) -> KeyLimits:
+        key = self._principal.key
+        return KeyLimits(key.tpm_limit, key.max_parallel if self._runs else None, key.user_rpm_limit)
 
     async def cover(self, amount: NanoUsd) -> GatewayError | None:
         """Has at least this amount held; the refusal where that cannot be."""

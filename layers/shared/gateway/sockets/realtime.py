@@ -75,6 +75,7 @@ class RealtimeConversation:
         session: Session,
         purse: Purse,
         line: Line,
+        settings: bytes = b"",
     ) -> None:
         self._ways = ways
         self._principal = principal
@@ -82,6 +83,8 @@ class RealtimeConversation:
         self._session = session
         self._purse = purse
         self._line = line
+        # Of a client secret, until the session is set to them.
+        self._settings = settings
         self._socket: ProviderSocket | None = None
         self._opened = asyncio.Event()
         self._over = asyncio.Event()
@@ -121,6 +124,10 @@ class RealtimeConversation:
         unsent, self._unsent = self._unsent, []
         await self._do(self._session.opened)
         await self._do(lambda: Step(to_provider=unsent))
+        if self._settings:
+            update = b'{"type":"session.update","session":' + self._settings + b"}"
+            self._settings = b""
+            await self._do(partial(self._session.from_client, update))
         self._opened.set()
         return not self._reconnects
 

@@ -14,6 +14,7 @@ from gateway.catalog.audio import AUDIO_MODELS
 from gateway.catalog.live import LiveCatalog
 from gateway.catalog.realtime import REALTIME_MODELS
 from gateway.operations.input_meter import tier_of
+from gateway.ports.clock import Clock
 from gateway.providers.audio import registry as audio_providers
 from gateway.providers.realtime.registry import KNOWN
 from gateway.realtime.transcribers import transcribers
@@ -44,10 +45,10 @@ CATALOG = follow(LiveCatalog(REALTIME_MODELS, KNOWN))
 AUDIO = follow(LiveCatalog(AUDIO_MODELS, audio_providers.KNOWN))
 
 
-def wanted(principal: Principal, model: str) -> Wanted:
+def wanted(principal: Principal, model: str, clock: Clock) -> Wanted:
     """The session with a model; raises the refusal of a model that the caller may not use."""
     candidate = _candidates(principal, model)[0]
-    session = session_of(candidate, terms_of("", candidate, {}), process().clock)
+    session = session_of(candidate, terms_of("", candidate, {}), clock)
     return Wanted(
         REALTIME,
         model,
@@ -85,7 +86,8 @@ async def conversation(record: SocketRecord, line: Line, state: bytes | None) ->
         beside=() if kept is None else kept.beside,
     )
     ways = Ways(provider_client(), WebSockets(), on.clock)
-    return RealtimeConversation(ways, principal, candidate, session, purse, line)
+    settings = record.settings if kept is None else b""
+    return RealtimeConversation(ways, principal, candidate, session, purse, line, settings)
 
 
 def _candidates(principal: Principal, model: str) -> list[RealtimeCandidate]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gateway.sockets.clearing import Clearing
 from gateway.sockets.connecting import Callers, Connecting
+from gateway.sockets.minting import ClientSecrets
 from gateway.stores.aws.client import AwsApi
 from gateway.stores.aws.deferred_settlements import SqsDeferredSettlements
 from gateway.stores.aws.sockets import GatewayConnections, LambdaRuns, SqsMailboxes
@@ -63,6 +64,12 @@ def callers() -> Callers:
 def connecting() -> Connecting:
     """Begins sessions."""
     return Connecting(records(), mailboxes(), runs(), money(), deferred(), process().clock)
+
+
+@cache
+def client_secrets() -> ClientSecrets:
+    """Mints client secrets."""
+    return ClientSecrets(records(), money(), deferred(), process().clock)
 
 
 @cache

@@ -1,0 +1,54 @@
+"""Mints client secrets: what opens a session in place of a key, for a short time and for one kind of session.
+
+A secret is minted only under a hold of what a session may cost before its first charge. The hold is given back when a
+session is opened, which has its own, or when the secret has expired.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from msgspec import Struct
+
+from gateway.auth.principal import Principal, key_hash
+from gateway.ports.clock import Clock
+from gateway.ports.money import DeferredSettlements, Money
+from gateway.ports.sockets import ClientSecret, SocketRecords
+from gateway.sockets.connecting import SECRET_PREFIX, Wanted
+from gateway.sockets.purse import Purse
+
+SECRET_BYTES = 32
+
+
+class ClientSecrets(Struct, frozen=True):
+    """Mints client secrets."""
+
+    records: SocketRecords
+    money: Money
+    deferred: DeferredSettlements
+    clock: Clock
+
+    async def mint(
+        self, principal: Principal, hashed: str, wanted: Wanted, expires_at_s: int, request_id: str, settings: bytes
+    ) -> str:
+        """A new secret for the key of that hash; raises the refusal of its hold."""
+        purse = Purse(
+            principal,
+            self.money,
+            self.deferred,
+            self.clock,
+            request_id=request_id,
+            model=wanted.model,
+            tier=wanted.tier,
+            price_version=wanted.price_version,
+            model_used=wanted.model_used,
+            over_by_s=expires_at_s,
+            runs=False,
+        )
+        refusal = await purse.open(wanted.exposure_nanousd)
+        if refusal is not None:
+            raise refusal.error()
+        value = SECRET_PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+        secret = ClientSecret(principal.account_id, hashed, expires_at_s, settings, purse.hold)
+        await self.records.add_secret(key_hash(value), secret)
+        return value

@@ -1,0 +1,221 @@
+"""Simulates Gemini's Live API: one conversation, messages in, messages out, with sound that is heard as elsewhere here.
+
+A text turn is answered in PCM and its transcript, or in text; what `realtimeInput` brings is heard as a sentence that
+tells its digest (`realtime.py`). Speech is what is louder than that module says. https://ai.google.dev/api/live
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from local.providers import answers, sounds, tokens
+from local.providers.answers import ModelRequest, Tool
+from local.providers.faults import Fault, directives, merged
+from local.providers.realtime import DELTA_BYTES, TOKENS_PER_DELTA, heard_as, is_loud
+
+# What is heard has this rate; what is said has 24,000.
+HEARD_BYTES_PER_MS = 32
+SILENCE_MS = 500
+PREFIX = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
+INVALID = 1007
+
+Message = dict[str, Any]
+
+
+class Refused(Exception):
+    """Reports a message that ends the session, with the code and the reason of its end."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class LiveConversation:
+    """One session. `received` takes a message and returns what follows at once; `left` are the parts of a turn."""
+
+    def __init__(self, serial: int) -> None:
+        self._serial = serial
+        self._ids = itertools.count(1)
+        self._setup: Message = {}
+        self._turns: list[Message] = []
+        self._sound = bytearray()
+        self._silent_ms = 0
+        self._speaking = False
+        self.left: Iterator[Message] | None = None
+
+    @property
+    def fault(self) -> Fault:
+        """The faults that the session's instructions and its last question ask for."""
+        told = [*_texts(self._setup.get("systemInstruction", {})), self._question()]
+        return merged([fault for text in told for fault in directives(text)])
+
+    def received(self, data: bytes) -> list[Message]:
+        """Takes a message and returns what follows at once; raises Refused."""
+        try:
+            message = orjson.loads(data)
+            (name,) = message
+            act = _ACTS[name]
+        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+            raise Refused(INVALID, "Request contains an invalid argument.") from None
+        if not self._setup and name != "setup":
+            raise Refused(INVALID, "The first message has to be the setup.")
+        return act(self, message[name])
+
+    def setup(self, given: Message) -> list[Message]:
+        if self._setup:
+            raise Refused(INVALID, "A session is set up once.")
+        self._setup = given
+        told: list[Message] = [{"setupComplete": {}}]
+        if "sessionResumption" in given:
+            handle = {"newHandle": f"handle-{self._serial}", "resumable": True}
+            told.append({"sessionResumptionUpdate": handle})
+        return told
+
+    def content(self, given: Message) -> list[Message]:
+        self._turns += given.get("turns", [])
+        return self._answered() if given.get("turnComplete", True) else []
+
+    def tool_response(self, given: Message) -> list[Message]:
+        self._turns.append(
+            {"role": "tool", "parts": [{"functionResponse": each} for each in given["functionResponses"]]}
+        )
+        return self._answered()
+
+    def realtime_input(self, given: Message) -> list[Message]:
+        if "text" in given:
+            self._turns.append({"role": "user", "parts": [{"text": given["text"]}]})
+            return self._answered()
+        if "activityEnd" in given or "audioStreamEnd" in given:
+            return self._heard() if self._sound else []
+        audio = given.get("audio")
+        return [] if audio is None else self._listened(base64.b64decode(audio["data"]))
+
+    def ended(self) -> None:
+        """Notes that the turn has been sent to its end."""
+        self.left = None
+
+    def _listened(self, sound: bytes) -> list[Message]:
+        self._sound += sound
+        detection = self._setup.get("realtimeInputConfig", {}).get("automaticActivityDetection", {})
+        if detection.get("disabled"):
+            return []
+        if is_loud(sound):
+            began, self._speaking, self._silent_ms = not self._speaking, True, 0
+            if began and self.left is not None:
+                self.left = None
+                return [{"serverContent": {"interrupted": True}}]
+            return []
+        self._silent_ms += len(sound) // HEARD_BYTES_PER_MS
+        ends = self._speaking and self._silent_ms >= detection.get("silenceDurationMs", SILENCE_MS)
+        return self._heard() if ends else []
+
+    def _heard(self) -> list[Message]:
+        sound, self._speaking = bytes(self._sound), False
+        self._sound.clear()
+        transcript = heard_as(sound, HEARD_BYTES_PER_MS)
+        self._turns.append({"role": "user", "parts": [{"text": transcript, "ms": len(sound) // HEARD_BYTES_PER_MS}]})
+        told = []
+        if "inputAudioTranscription" in self._setup:
+            told = [{"serverContent": {"inputTranscription": {"text": piece}}} for piece in _pieces(transcript)]
+        return told + self._answered()
+
+    def _answered(self) -> list[Message]:
+        draft = answers.compose(self._asked(), self.fault)
+        if draft.calls:
+            calls = [
+                {
+                    "id": f"call-{self._serial}-{next(self._ids)}",
+                    "name": call.name,
+                    "args": orjson.loads(call.arguments),
+                }
+                for call in draft.calls
+            ]
+            self._turns.append({"role": "model", "parts": [{"functionCall": call} for call in calls]})
+            return [{"toolCall": {"functionCalls": calls}}, {"usageMetadata": self._usage(draft, spoken=False)}]
+        self._turns.append({"role": "model", "parts": [{"text": draft.text}]})
+        self.left = self._said(draft)
+        return []
+
+    def _said(self, draft: answers.Draft) -> Iterator[Message]:
+        config = self._setup.get("generationConfig", {})
+        spoken = config.get("responseModalities", ["AUDIO"]) == ["AUDIO"]
+        for piece in _pieces(draft.text):
+            if not spoken:
+                yield {"serverContent": {"modelTurn": {"parts": [{"text": piece}]}}}
+                continue
+            if "outputAudioTranscription" in self._setup:
+                yield {"serverContent": {"outputTranscription": {"text": piece}}}
+            sound = b"".join(sounds.frames("pcm", piece, sounds.seconds(piece) / 8))
+            for at in range(0, len(sound), DELTA_BYTES):
+                data = base64.b64encode(sound[at : at + DELTA_BYTES]).decode()
+                part = {"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": data}}
+                yield {"serverContent": {"modelTurn": {"parts": [part]}}}
+        yield {"serverContent": {"generationComplete": True}}
+        yield {"serverContent": {"turnComplete": True}, "usageMetadata": self._usage(draft, spoken=spoken)}
+
+    def _usage(self, draft: answers.Draft, *, spoken: bool) -> Message:
+        parts = [part for turn in self._turns for part in turn.get("parts", ())]
+        text = sum(tokens.count(part.get("text", "")) for part in parts if "ms" not in part)
+        sound = sum(part["ms"] for part in parts if "ms" in part) * 32 // 1000
+        said = round(sum(sounds.seconds(piece) / 8 for piece in _pieces(draft.text)) * 25) if spoken else 0
+        written = draft.output_tokens()
+        return {
+            "promptTokenCount": text + sound,
+            "responseTokenCount": said + written,
+            "totalTokenCount": text + sound + said + written,
+            "promptTokensDetails": _details(TEXT=text, AUDIO=sound),
+            "responseTokensDetails": _details(TEXT=written, AUDIO=said),
+        }
+
+    def _question(self) -> str:
+        asked = [" ".join(_texts(turn)) for turn in self._turns if turn.get("role", "user") == "user"]
+        return asked[-1] if asked else ""
+
+    def _asked(self) -> ModelRequest:
+        last = max((n for n, turn in enumerate(self._turns) if turn.get("role", "user") == "user"), default=-1)
+        results = [
+            orjson.dumps(part["functionResponse"].get("response", {})).decode()
+            for turn in self._turns[last + 1 :]
+            for part in turn["parts"]
+            if "functionResponse" in part
+        ]
+        declared = [each for tool in self._setup.get("tools", ()) for each in tool.get("functionDeclarations", ())]
+        schemas = (
+            (each["name"], each.get("parametersJsonSchema") or each.get("parameters") or {}) for each in declared
+        )
+        return ModelRequest(
+            model=self._setup["model"].removeprefix("models/"),
+            question=self._question(),
+            results=tuple(results),
+            rounds_done=int(bool(results)),
+            tools=tuple(Tool(name, schema) for name, schema in schemas),
+        )
+
+
+_ACTS = {
+    "setup": LiveConversation.setup,
+    "clientContent": LiveConversation.content,
+    "client_content": LiveConversation.content,
+    "realtimeInput": LiveConversation.realtime_input,
+    "realtime_input": LiveConversation.realtime_input,
+    "toolResponse": LiveConversation.tool_response,
+    "tool_response": LiveConversation.tool_response,
+}
+
+
+def _texts(turn: Message) -> list[str]:
+    return [part["text"] for part in turn.get("parts", ()) if "text" in part]
+
+
+def _pieces(text: str) -> list[str]:
+    return tokens.cut(text, TOKENS_PER_DELTA)
+
+
+def _details(**counts: int) -> list[Message]:
+    return [{"modality": name, "tokenCount": count} for name, count in counts.items() if count]

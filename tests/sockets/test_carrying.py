@@ -1,0 +1,208 @@
+"""Tests that a session is carried from one run to the next, and that nothing is left of it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import itertools
+from collections.abc import Awaitable, Callable
+
+import pytest
+from msgspec.structs import replace
+
+from gateway.ports.sockets import Letter, SocketRecord
+from gateway.sockets.carrying import ALIVE_S, Carrier, Conversation, Tools, new_secret
+from gateway.sockets.clearing import Clearing
+from gateway.sockets.line import Line
+from tests.fakes.money import MemoryMoney
+from tests.fakes.sockets import MemoryConnections, MemoryMailboxes, MemoryRuns, MemorySockets
+from tests.virtual_time import LoopClock, run
+
+ID = "L0SM9cOFvHcCIhw="
+SECRET = new_secret()
+RUN_S = 100.0
+
+
+class Talk:
+    """A conversation that notes what it hears; each run's begins with what the one before has left."""
+
+    def __init__(self, line: Line, state: bytes | None) -> None:
+        self.line = line
+        self.heard = [] if not state else state.split(b",")
+        self.ended: list[bool] = []
+        self.over = asyncio.Event()
+        self.changed = asyncio.Event()
+        self.quiet = self.settled = True
+
+    async def run(self) -> None:
+        await self.over.wait()
+
+    async def hear(self, data: bytes) -> None:
+        self.heard.append(data)
+        await self.line.say(b"heard " + data)
+
+    async def leave(self) -> bytes:
+        return b",".join(self.heard)
+
+    async def end(self, *, expired: bool) -> None:
+        self.ended.append(expired)
+
+    def noted(self, record: SocketRecord) -> SocketRecord:
+        return record
+
+
+class Session:
+    """The parts of one session, and the conversations of its runs."""
+
+    def __init__(self, over_in_s: float = 3600) -> None:
+        self.clock = LoopClock()
+        self.records, self.mailboxes = MemorySockets(), MemoryMailboxes()
+        self.connections, self.runs = MemoryConnections(), MemoryRuns()
+        self.clearing = Clearing(self.records, self.mailboxes, self.connections, MemoryMoney(), self.clock)
+        parts = (self.records, self.mailboxes, self.connections, self.runs, self.clock)
+        self.tools = Tools(*parts, self.clearing.clear)
+        self.talks: list[Talk] = []
+        self._numbers = itertools.count(1)
+        now_s = int(self.clock.now_s())
+        self.record = SocketRecord(
+            connection_id=ID,
+            stage="realtime",
+            kind="talk",
+            account_id="acc_a",
+            key_hash="hash",
+            source_ip="203.0.113.7",
+            model="m",
+            created_s=now_s,
+            over_by_s=now_s + int(over_in_s),
+            alive_until_s=now_s + ALIVE_S,
+            request_id="r",
+        )
+
+    async def open(self) -> None:
+        await self.mailboxes.open(ID)
+        await self.records.create(self.record)
+
+    def send(self, data: bytes | None) -> Letter:
+        number = next(self._numbers)
+        letter_id = base64.urlsafe_b64encode(number.to_bytes(6, "big") + b"nodes").decode()
+        letter = Letter(f"receipt-{number}", int(self.clock.now_s() * 1000), letter_id, data)
+        self.mailboxes.put(ID, letter)
+        return letter
+
+    async def carried(self, number: int) -> str:
+        async def kind(_record: SocketRecord, line: Line, state: bytes | None) -> Conversation:
+            self.talks.append(Talk(line, state))
+            return self.talks[-1]
+
+        carrier = Carrier(self.tools, {"talk": kind}, self.clock.now_s() + RUN_S)
+        return await carrier.carry(ID, number, SECRET)
+
+    async def talk(self, number: int) -> Talk:
+        while True:
+            if len(self.talks) > number:
+                return self.talks[number]
+            await asyncio.sleep(0.01)
+
+
+def on_session(test: Callable[[Session], Awaitable[None]], **given: float) -> None:
+    async def main() -> None:
+        session = Session(**given)
+        await session.open()
+        async with asyncio.timeout(10_000):
+            await test(session)
+
+    run(main())
+
+
+def test_a_session_goes_on_in_the_next_run_with_every_letter_once() -> None:
+    async def test(session: Session) -> None:
+        first = asyncio.create_task(session.carried(0))
+        sent: list[bytes] = [b"0"]
+        letter = session.send(sent[0])
+        while not first.done():
+            sent.append(b"%d" % len(sent))
+            letter = session.send(sent[-1])
+            if len(sent) % 3 == 0:
+                session.mailboxes.put(ID, replace(letter, receipt=f"{letter.receipt}-again"))
+            await asyncio.sleep(0.5)
+        assert await first == "late"
+        assert [(run, secret) for _, run, secret in session.runs.started] == [(1, SECRET)]
+        second = asyncio.create_task(session.carried(1))
+        # A copy of what the first run has heard.
+        session.mailboxes.put(ID, replace(letter, receipt="copy"))
+        session.send(b"last")
+        session.send(None)
+        assert await second == "left"
+        assert session.talks[1].heard == [*sent, b"last"]
+        assert session.connections.said == [b"heard " + each for each in [*sent, b"last"]]
+        assert (session.records.sessions, session.mailboxes.boxes, session.connections.closed) == ({}, {}, [])
+
+    on_session(test)
+
+
+def test_a_session_that_ends_by_itself_is_hung_up_on() -> None:
+    async def test(session: Session) -> None:
+        carrying = asyncio.create_task(session.carried(0))
+        (await session.talk(0)).over.set()
+        assert await carrying == "ended"
+        assert (session.talks[0].ended, session.connections.closed) == ([False], [ID])
+        assert session.records.sessions == {}
+
+    on_session(test)
+
+
+def test_a_session_whose_hour_is_over_is_told_so() -> None:
+    async def test(session: Session) -> None:
+        assert await session.carried(0) == "expired"
+        assert (session.talks[0].ended, session.connections.closed) == ([True], [ID])
+
+    on_session(test, over_in_s=30)
+
+
+def test_a_client_that_has_gone_ends_its_session() -> None:
+    async def test(session: Session) -> None:
+        carrying = asyncio.create_task(session.carried(0))
+        await session.talk(0)
+        session.send(b"1")
+        await asyncio.sleep(1)
+        session.connections.gone = True
+        session.send(b"2")
+        assert await carrying == "left"
+
+    on_session(test)
+
+
+def test_a_second_event_of_a_run_that_lives_does_nothing() -> None:
+    async def test(session: Session) -> None:
+        carrying = asyncio.create_task(session.carried(0))
+        await session.talk(0)
+        again = asyncio.create_task(session.carried(0))
+        assert await again == "taken"
+        assert len(session.talks) == 1
+        session.send(None)
+        await carrying
+
+    on_session(test)
+
+
+def test_a_second_event_of_a_run_that_has_died_clears_its_session() -> None:
+    async def test(session: Session) -> None:
+        carrying = asyncio.create_task(session.carried(0))
+        await session.talk(0)
+        carrying.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await carrying
+        assert await session.carried(0) == "cleared"
+        assert (session.connections.closed, session.records.sessions, session.mailboxes.boxes) == ([ID], {}, {})
+
+    on_session(test)
+
+
+def test_the_sweeper_clears_what_does_not_live_and_nothing_else() -> None:
+    async def test(session: Session) -> None:
+        assert await session.clearing.clear_dead() == 0
+        await asyncio.sleep(ALIVE_S + 2)
+        assert await session.clearing.clear_dead() == 1
+        assert session.connections.closed == [ID]
+
+    on_session(test)

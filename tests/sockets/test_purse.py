@@ -1,0 +1,137 @@
+"""Tests that a session pays by a chain of holds: each charge ends one, and what a limit refuses is paid too."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from gateway.auth.principal import Principal
+from gateway.canonical.money import AccountSnapshot, Charge, EntryKind, Hold, Tier
+from gateway.canonical.realtime import Spent
+from gateway.canonical.usage import Usage
+from gateway.errors import GatewayError, InsufficientBalance, RateLimited
+from gateway.ports.keys import KeyRecord
+from gateway.sockets.purse import Purse
+from tests.fakes.money import MemoryMoney
+from tests.stores.conftest import StoppedClock
+
+ACCOUNT, MODEL = "acct_a", "gpt-realtime"
+
+
+class Nowhere:
+    """A queue of ends that nothing may be put into."""
+
+    async def put(self, hold: Hold, charge: Charge | None) -> None:
+        pytest.fail(f"{hold} was deferred with {charge}")
+
+
+class Payer:
+    """An account with some money, and a purse of a session."""
+
+    def __init__(self, rpm: int = 60) -> None:
+        self.money, self.clock = MemoryMoney(), StoppedClock()
+        key = KeyRecord("key_a", ACCOUNT, "name", "0000", 0, rpm_limit=rpm, max_parallel=1)
+        self.purse = Purse(
+            Principal(ACCOUNT, key),
+            self.money,
+            Nowhere(),
+            self.clock,
+            request_id="r",
+            model=MODEL,
+            tier=Tier.PASSTHROUGH,
+            price_version="2026-11-30",
+            model_used=MODEL,
+            over_by_s=int(self.clock.now_s()) + 3600,
+        )
+
+    async def books(self) -> AccountSnapshot:
+        found = await self.money.read_account(ACCOUNT)
+        assert found is not None
+        assert found.balanced
+        return found
+
+    async def charges(self) -> list[int]:
+        # Entries of one millisecond have no order.
+        entries = (await self.books()).entries
+        return sorted(-entry.amount_nanousd for entry in entries if entry.kind is EntryKind.CHARGE)
+
+
+def spent(cost: int, model: str = MODEL) -> Spent:
+    return Spent(f"resp_{cost}", model, cost, Usage(output=cost))
+
+
+def paying(test: Callable[[Payer], Awaitable[None]], nanousd: int = 1_000, rpm: int = 60) -> None:
+    async def main() -> None:
+        payer = Payer(rpm)
+        await payer.money.open_account(ACCOUNT, 1_000)
+        await payer.money.credit(ACCOUNT, nanousd, once="first", now_s=payer.clock.now_s())
+        await test(payer)
+
+    asyncio.run(main())
+
+
+def test_each_response_is_charged_and_held_for_again() -> None:
+    async def test(payer: Payer) -> None:
+        assert await payer.purse.open(100) is None
+        assert [await payer.purse.charge(spent(cost), 200) for cost in (30, 40)] == [None, None]
+        assert (await payer.books()).held_nanousd == 200
+        await payer.purse.close()
+        assert await payer.charges() == [30, 40]
+        assert (await payer.books()).free_nanousd == 1_000 - 70
+
+    paying(test)
+
+
+def test_a_transcript_is_a_line_of_the_next_charge() -> None:
+    async def test(payer: Payer) -> None:
+        await payer.purse.open(100)
+        await payer.purse.charge(spent(5, "whisper"), 100)
+        await payer.purse.charge(spent(30), 100)
+        await payer.purse.charge(spent(7, "whisper"), 100)
+        await payer.purse.close()
+        entries = [e for e in (await payer.books()).entries if e.charge is not None and e.kind is EntryKind.CHARGE]
+        told = [(e.charge.cost_nanousd, [(t.tool, t.nanousd) for t in e.charge.tools]) for e in entries if e.charge]
+        assert sorted(told) == [(7, [("whisper", 7)]), (35, [("whisper", 5)])]
+
+    paying(test)
+
+
+def test_a_response_beyond_the_minute_is_refused_and_what_was_spent_is_paid() -> None:
+    async def test(payer: Payer) -> None:
+        assert await payer.purse.open(100) is None
+        assert await payer.purse.charge(spent(30), 100) is None
+        assert payer.purse.hold is None
+        assert isinstance(await payer.purse.begin(), RateLimited)
+        assert await payer.purse.charge(spent(40), 100) is None
+        assert await payer.charges() == [30, 40]
+
+    paying(test, rpm=1)
+
+
+def test_money_that_is_gone_ends_the_session() -> None:
+    async def refusals(payer: Payer) -> list[GatewayError | None]:
+        return [await payer.purse.cover(900), await payer.purse.cover(1_001), await payer.purse.charge(spent(990), 100)]
+
+    async def test(payer: Payer) -> None:
+        await payer.purse.open(100)
+        covered, beyond, gone = await refusals(payer)
+        assert covered is None
+        assert isinstance(beyond, InsufficientBalance)
+        assert isinstance(gone, InsufficientBalance)
+        assert (await payer.books()).free_nanousd == 10
+
+    paying(test)
+
+
+def test_a_death_is_charged_by_what_was_owed_beside() -> None:
+    async def test(payer: Payer) -> None:
+        await payer.purse.open(100)
+        await payer.purse.charge(spent(5, "whisper"), 100)
+        hold = payer.purse.hold
+        assert hold is not None
+        await payer.money.expire(hold, payer.clock.now_s())
+        assert await payer.charges() == [5]
+
+    paying(test)
