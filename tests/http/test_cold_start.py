@@ -61,7 +61,7 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "chat": (378, 1330),
     "console": (247, 1015),
     "conversations": (338, 1230),
-    "embeddings": (345, 1235),
+    "embeddings": (345, 1236),
     "eraser": (206, 960),
     "files": (316, 1205),
     "gemini": (384, 1340),
@@ -87,10 +87,10 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "tasks": (318, 1220),
     "usage": (206, 950),
     "videos": (364, 1295),
-    "webhooks": (288, 1112),
+    "webhooks": (288, 1113),
 }
 # Of a family that is not named.
-OTHERS = (332, 1210)
+OTHERS = (332, 1211)
 MODULES_ROOM, CODE_ROOM = 3, 0.98
 FAMILIES = [path.parent.name for path in (ROOT / "functions").glob("*/app.py")]
 

@@ -37,7 +37,8 @@ class Key(Shape, kw_only=True):
     allowed_models: list[str]
     region_policy: Region
     alert_webhook_url: str | None
-    cache: Literal["off", "exact"]
+    cache: Literal["off", "exact", "semantic"]
+    cache_threshold: float | None
 
 
 class CreatedKey(Shape, kw_only=True):

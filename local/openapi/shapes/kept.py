@@ -456,12 +456,23 @@ class CacheDay(CacheSavings, kw_only=True):
     date: str
 
 
+class CacheChecks(Shape, kw_only=True):
+    """A key's hits by meaning that were checked, and how many of their answers disagreed."""
+
+    key_id: str
+    checked: int
+    disagreed: int
+    false_hit_rate: float | None
+    stopped_at: str | None
+
+
 class CacheStats(CacheSavings, kw_only=True):
-    """Counts of the last days, today included."""
+    """Counts of the last days, today included, and the checks of hits by meaning."""
 
     object: Literal["cache.stats"]
     days: int
     by_day: list[CacheDay]
+    semantic: list[CacheChecks]
 
 
 class CacheDeleted(Shape, kw_only=True):

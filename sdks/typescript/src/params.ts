@@ -556,7 +556,8 @@ export interface KeysCreateParams {
   alert_webhook_url?: string | null;
   can_manage_keys?: boolean;
   disabled?: boolean;
-  cache?: "off" | "exact";
+  cache?: "off" | "exact" | "semantic";
+  cache_threshold?: number | null;
 }
 
 /** Arguments of `keys.list`. */
@@ -580,7 +581,8 @@ export interface KeysUpdateParams {
   alert_webhook_url?: string | null;
   can_manage_keys?: boolean;
   disabled?: boolean;
-  cache?: "off" | "exact";
+  cache?: "off" | "exact" | "semantic";
+  cache_threshold?: number | null;
 }
 
 /** Arguments of `keys.delete`. */

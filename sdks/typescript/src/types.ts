@@ -107,6 +107,15 @@ export interface BillingAlerts {
   webhook_url: string | null;
 }
 
+/** A key's hits by meaning that were checked, and how many of their answers disagreed. */
+export interface CacheChecks {
+  key_id: string;
+  checked: number;
+  disagreed: number;
+  false_hit_rate: number | null;
+  stopped_at: string | null;
+}
+
 /** Counts of one day in UTC. */
 export interface CacheDay {
   hits: number;
@@ -125,7 +134,7 @@ export interface CacheDeleted {
   has_more: boolean;
 }
 
-/** Counts of the last days, today included. */
+/** Counts of the last days, today included, and the checks of hits by meaning. */
 export interface CacheStats {
   hits: number;
   misses: number;
@@ -136,6 +145,7 @@ export interface CacheStats {
   object: "cache.stats";
   days: number;
   by_day: CacheDay[];
+  semantic: CacheChecks[];
 }
 
 /** Part of a call of a tool; parts of one call have its `index`. */
@@ -564,7 +574,8 @@ export interface Key {
   allowed_models: string[];
   region_policy: Open<"any" | "cn-only" | "overseas-only">;
   alert_webhook_url: string | null;
-  cache: Open<"exact" | "off">;
+  cache: Open<"exact" | "off" | "semantic">;
+  cache_threshold: number | null;
 }
 
 /** One page of a list. */

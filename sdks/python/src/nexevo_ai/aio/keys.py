@@ -52,6 +52,7 @@ class AsyncKeysResource(AsyncResource):
                 "can_manage_keys",
                 "disabled",
                 "cache",
+                "cache_threshold",
             ),
             is_once=True,
         )
@@ -91,6 +92,7 @@ class AsyncKeysResource(AsyncResource):
                 "can_manage_keys",
                 "disabled",
                 "cache",
+                "cache_threshold",
             ),
         )
         answer: Key = await self._ask(call, kind=Key)

@@ -26,7 +26,8 @@ class KeysCreateParams(RequestOptions, total=False):
     alert_webhook_url: Optional[str]
     can_manage_keys: bool
     disabled: bool
-    cache: Literal["off", "exact"]
+    cache: Literal["off", "exact", "semantic"]
+    cache_threshold: Optional[float]
 
 
 class KeysListParams(RequestOptions, total=False):
@@ -56,7 +57,8 @@ class KeysUpdateParams(RequestOptions, total=False):
     alert_webhook_url: Optional[str]
     can_manage_keys: bool
     disabled: bool
-    cache: Literal["off", "exact"]
+    cache: Literal["off", "exact", "semantic"]
+    cache_threshold: Optional[float]
 
 
 class KeysDeleteParams(RequestOptions, total=False):

@@ -52,6 +52,7 @@ class KeysResource(Resource):
                 "can_manage_keys",
                 "disabled",
                 "cache",
+                "cache_threshold",
             ),
             is_once=True,
         )
@@ -91,6 +92,7 @@ class KeysResource(Resource):
                 "can_manage_keys",
                 "disabled",
                 "cache",
+                "cache_threshold",
             ),
         )
         answer: Key = self._ask(call, kind=Key)

@@ -37,7 +37,7 @@ from nexevo_ai.types.billing import (
     UsageReport,
     UsageRow,
 )
-from nexevo_ai.types.cache import CacheDay, CacheDeleted, CacheStats
+from nexevo_ai.types.cache import CacheChecks, CacheDay, CacheDeleted, CacheStats
 from nexevo_ai.types.chat import (
     AnsweredCall,
     AnsweredMessage,
@@ -129,6 +129,7 @@ __all__ = [
     "AwaitedCall",
     "Balance",
     "BillingAlerts",
+    "CacheChecks",
     "CacheDay",
     "CacheDeleted",
     "CacheStats",

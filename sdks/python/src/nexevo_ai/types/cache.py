@@ -11,6 +11,16 @@ from nexevo_ai._models import Money, NexevoModel
 # Shared.
 
 
+class CacheChecks(NexevoModel):
+    """A key's hits by meaning that were checked, and how many of their answers disagreed."""
+
+    key_id: str
+    checked: int
+    disagreed: int
+    false_hit_rate: Optional[float]
+    stopped_at: Optional[str]
+
+
 class CacheDay(NexevoModel):
     """Counts of one day in UTC."""
 
@@ -32,7 +42,7 @@ class CacheDeleted(NexevoModel):
 
 
 class CacheStats(NexevoModel):
-    """Counts of the last days, today included."""
+    """Counts of the last days, today included, and the checks of hits by meaning."""
 
     hits: int
     misses: int
@@ -43,8 +53,10 @@ class CacheStats(NexevoModel):
     object: str
     days: int
     by_day: List[CacheDay]
+    semantic: List[CacheChecks]
 
 
+CacheChecks.model_rebuild()
 CacheDay.model_rebuild()
 CacheDeleted.model_rebuild()
 CacheStats.model_rebuild()

@@ -94,7 +94,8 @@ class Key(NexevoModel):
     allowed_models: List[str]
     region_policy: Union[Literal["any", "cn-only", "overseas-only"], str]
     alert_webhook_url: Optional[str]
-    cache: Union[Literal["exact", "off"], str]
+    cache: Union[Literal["exact", "off", "semantic"], str]
+    cache_threshold: Optional[float]
 
 
 class Modalities(NexevoModel):
