@@ -101,8 +101,10 @@ def hedge_rules(chosen: Settings) -> HedgeRules | None:
 
 @cache
 def routes() -> LearnedRoutes | None:
-    """The routes that are learned; nothing where the deployment learns none."""
-    if not process().settings.learned_routes:
+    """The routes that are learned; nothing where the deployment learns none, or the family answers no such request."""
+    on = process().settings
+    # Families of runs plan a first request to judge it, and have no rights to the table of outcomes.
+    if not on.learned_routes or not on.health_table:
         return None
     from gateway.pipeline.learned import LearnedRoutes  # noqa: PLC0415  # loaded where the deployment learns routes
     from gateway.wiring.learning import route_store  # noqa: PLC0415  # likewise
