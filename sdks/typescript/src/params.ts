@@ -19,6 +19,12 @@ export interface DeliverableBodyParam {
   target: string;
 }
 
+/** The life of a secret. */
+export interface ExpiresAfterParam {
+  anchor?: "created_at";
+  seconds?: number;
+}
+
 /** Bounds in USD: of a million tokens by class, and of this request's worst case (`total`). */
 export interface MaxPriceParam {
   prompt?: Amount | null;
@@ -768,6 +774,12 @@ export interface ConversationsListItemsParams {
 export interface MemoryListParams {
   level?: "task" | "tenant";
   task_id?: string | null;
+}
+
+/** Arguments of `realtime.clientSecrets.create`. */
+export interface RealtimeClientSecretsCreateParams {
+  expires_after?: ExpiresAfterParam;
+  session: Record<string, any>;
 }
 
 /** Arguments of `feedback.submit`. */

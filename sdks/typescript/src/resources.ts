@@ -34,6 +34,7 @@ import type {
   ChatCompletion,
   ChatCompletionChunk,
   Checkout,
+  ClientSecret,
   Compaction,
   Completion,
   Conversation,
@@ -168,6 +169,7 @@ import type {
   OrganizationsUpdateParams,
   ProviderKeysCreateParams,
   ProviderKeysUpdateParams,
+  RealtimeClientSecretsCreateParams,
   RerankCreateParams,
   ResponsesCompactParams,
   ResponsesCountTokensParams,
@@ -293,6 +295,14 @@ export class ChatCompletionsResource extends ChatCompletionsBase {
 /** Methods of `client.generation.uploads`. */
 export class GenerationUploadsResource extends UploadsBase {
 
+}
+
+/** Methods of `client.realtime.clientSecrets`. */
+export class RealtimeClientSecretsResource extends Resource {
+  /** Mints a secret, whose hold counts as a request. */
+  create(params: RealtimeClientSecretsCreateParams, options?: RequestOptions): APIPromise<ClientSecret> {
+    return this.client.ask({ method: "POST", path: "/v1/realtime/client_secrets", params, hasBody: true, options });
+  }
 }
 
 /** Methods of `client.agents`. */
@@ -1195,6 +1205,12 @@ export class ProviderKeysResource extends Resource {
   }
 }
 
+/** Methods of `client.realtime`. */
+export class RealtimeResource extends Resource {
+  /** Methods of `realtime.clientSecrets`. */
+  readonly clientSecrets = new RealtimeClientSecretsResource(this.client);
+}
+
 /** Methods of `client.rerank`. */
 export class RerankResource extends Resource {
   /** Orders documents by their relevance to a query. */
@@ -1451,6 +1467,9 @@ export class Resources extends Transport {
 
   /** Methods of `providerKeys`. */
   readonly providerKeys = new ProviderKeysResource(this);
+
+  /** Methods of `realtime`. */
+  readonly realtime = new RealtimeResource(this);
 
   /** Methods of `rerank`. */
   readonly rerank = new RerankResource(this);

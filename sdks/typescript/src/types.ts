@@ -238,6 +238,13 @@ export interface ChunkChoice {
   logprobs?: Record<string, any> | null;
 }
 
+/** A secret that opens realtime sessions in place of a key, with what they are set to. */
+export interface ClientSecret {
+  value: string;
+  expires_at: number;
+  session: Record<string, any>;
+}
+
 /** Items to send instead of the conversation. */
 export interface Compaction {
   id: string;
