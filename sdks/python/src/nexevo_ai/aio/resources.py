@@ -41,6 +41,7 @@ from nexevo_ai.aio.models3d import AsyncModels3DResource
 from nexevo_ai.aio.moderations import AsyncModerationsResource
 from nexevo_ai.aio.organizations import AsyncOrganizationsResource
 from nexevo_ai.aio.provider_keys import AsyncProviderKeysResource
+from nexevo_ai.aio.realtime import AsyncRealtimeResource
 from nexevo_ai.aio.rerank import AsyncRerankResource
 from nexevo_ai.aio.responses import AsyncResponsesResource
 from nexevo_ai.aio.tasks import AsyncTasksResource
@@ -170,6 +171,11 @@ class AsyncResources(AsyncResource):
     def provider_keys(self) -> AsyncProviderKeysResource:
         """Methods of `provider_keys`."""
         return AsyncProviderKeysResource(self._client, is_raw=self._is_raw)
+
+    @cached_property
+    def realtime(self) -> AsyncRealtimeResource:
+        """Methods of `realtime`."""
+        return AsyncRealtimeResource(self._client, is_raw=self._is_raw)
 
     @cached_property
     def rerank(self) -> AsyncRerankResource:

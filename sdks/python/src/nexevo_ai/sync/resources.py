@@ -41,6 +41,7 @@ from nexevo_ai.sync.models3d import Models3DResource
 from nexevo_ai.sync.moderations import ModerationsResource
 from nexevo_ai.sync.organizations import OrganizationsResource
 from nexevo_ai.sync.provider_keys import ProviderKeysResource
+from nexevo_ai.sync.realtime import RealtimeResource
 from nexevo_ai.sync.rerank import RerankResource
 from nexevo_ai.sync.responses import ResponsesResource
 from nexevo_ai.sync.tasks import TasksResource
@@ -170,6 +171,11 @@ class Resources(Resource):
     def provider_keys(self) -> ProviderKeysResource:
         """Methods of `provider_keys`."""
         return ProviderKeysResource(self._client, is_raw=self._is_raw)
+
+    @cached_property
+    def realtime(self) -> RealtimeResource:
+        """Methods of `realtime`."""
+        return RealtimeResource(self._client, is_raw=self._is_raw)
 
     @cached_property
     def rerank(self) -> RerankResource:

@@ -86,6 +86,7 @@ from nexevo_ai.types.organizations import (
     OrganizationList,
 )
 from nexevo_ai.types.provider_keys import ProviderKey, ProviderKeyList
+from nexevo_ai.types.realtime import ClientSecret
 from nexevo_ai.types.rerank import Reranking, RerankResult, RerankUsage
 from nexevo_ai.types.responses import (
     Compaction,
@@ -143,6 +144,7 @@ __all__ = [
     "ChatUsage",
     "Checkout",
     "ChunkChoice",
+    "ClientSecret",
     "Compaction",
     "Completion",
     "CompletionChoice",

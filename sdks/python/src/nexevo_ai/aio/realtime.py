@@ -1,0 +1,44 @@
+"""Resources of the async client.
+
+Written by `sdks/python/generate.py`."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Mapping
+
+from nexevo_ai._conveniences_async import AsyncResource
+from nexevo_ai._request import call_of
+from nexevo_ai.types.realtime import ClientSecret
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from nexevo_ai.params.realtime import RealtimeClientSecretsCreateParams
+
+
+class AsyncRealtimeClientSecretsResource(AsyncResource):
+    """Methods of `client.realtime.client_secrets`."""
+
+    async def create(
+        self, session: Mapping[str, Any], **params: Unpack[RealtimeClientSecretsCreateParams]
+    ) -> ClientSecret:
+        """Mints a secret, whose hold counts as a request."""
+        call = call_of(
+            "POST",
+            "/v1/realtime/client_secrets",
+            {"session": session, **params},
+            body=("expires_after", "session"),
+            is_once=True,
+        )
+        answer: ClientSecret = await self._ask(call, kind=ClientSecret)
+        return answer
+
+
+class AsyncRealtimeResource(AsyncResource):
+    """Methods of `client.realtime`."""
+
+    @cached_property
+    def client_secrets(self) -> AsyncRealtimeClientSecretsResource:
+        """Methods of `realtime.client_secrets`."""
+        return AsyncRealtimeClientSecretsResource(self._client, is_raw=self._is_raw)
