@@ -6,30 +6,38 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocke
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from gateway.auth.principal import Principal
-from gateway.errors import GatewayError, NotFound
+from gateway.errors import AuthenticationFailed, GatewayError, NotFound
 from gateway.protocols.shared.openai_errors import encode_error
-from gateway.sockets.connecting import PROTOCOL, Handshake, Wanted, model_in
+from gateway.sockets.connecting import NO_SECRET, PROTOCOL, Caller, Handshake, model_in
 from gateway.wiring.following import look
 from gateway.wiring.process import process
 from gateway.wiring.sockets import callers, connecting
 
 UNFORESEEN = "The gateway failed while serving the request."
 
+RESPONSES = "responses"
+
 log = logging.getLogger(__name__)
 
 
-def _realtime(principal: Principal, model: str) -> Wanted:
+async def _realtime(handshake: Handshake, caller: Caller) -> None:
     from gateway.wiring.realtime import wanted  # noqa: PLC0415  # other kinds of sessions do without
 
-    return wanted(principal, model, process().clock)
+    session = wanted(caller.principal, model_in(handshake, caller.settings), process().clock)
+    await connecting().begin(handshake, caller, session)
 
 
-# What a session is to be, by the stage under which its socket is opened.
-KINDS: Mapping[str, Callable[[Principal, str], Wanted]] = {"realtime": _realtime}
+async def _responses(handshake: Handshake, caller: Caller) -> None:
+    if caller.settings:
+        raise AuthenticationFailed(NO_SECRET)
+    await connecting().begin_unheld(handshake, caller, RESPONSES)
+
+
+# Begins a session, by the stage under which its socket is opened.
+KINDS: Mapping[str, Callable[[Handshake, Caller], Awaitable[None]]] = {"realtime": _realtime, RESPONSES: _responses}
 
 
 async def connect(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -55,8 +63,7 @@ async def _begin(handshake: Handshake) -> None:
     caller = await callers().of(handshake)
     if looking is not None:
         await looking
-    wanted = KINDS[handshake.stage](caller.principal, model_in(handshake, caller.settings))
-    await connecting().begin(handshake, caller, wanted)
+    await KINDS[handshake.stage](handshake, caller)
 
 
 def _handshake(event: Mapping[str, Any]) -> Handshake:

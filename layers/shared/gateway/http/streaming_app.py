@@ -55,9 +55,7 @@ class StreamingApp(App[Services, Route]):
 
     async def serve(self, route: Route, exchange: Exchange, services: Services) -> None:
         request = exchange.request
-        principal = await authenticate(request, services, allow_query=self._key_in_query)
-        if principal.key.has_provider_keys:
-            principal = replace(principal, own_keys=tuple(await services.own_keys.of(principal.account_id)))
+        principal = await self.caller(request, services)
         exchange.window = partial(read_window, services, principal)
         if not isinstance(route, JsonRoute) or route.makes_work:
             await self._refuse_early(request, principal, services)
@@ -74,6 +72,13 @@ class StreamingApp(App[Services, Route]):
             if not is_counted and not exchange.status:
                 await count_refused(exchange, principal, services)
             raise
+
+    async def caller(self, request: Request, services: Services) -> Principal:
+        """The caller, with the account's own keys of providers; raises the refusal."""
+        principal = await authenticate(request, services, allow_query=self._key_in_query)
+        if principal.key.has_provider_keys:
+            return replace(principal, own_keys=tuple(await services.own_keys.of(principal.account_id)))
+        return principal
 
     async def _refuse_early(self, request: Request, principal: Principal, services: Services) -> None:
         """Raises a refusal that can be known before the body is read: one that this process knows to stand, and, where

@@ -14,8 +14,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.auth.principal import Principal, admit_key, key_hash, key_in
-from gateway.canonical.money import Hold, Tier
+from gateway.canonical.money import CountedCall, Hold, Refusal, Tier
 from gateway.errors import AuthenticationFailed, GatewayError, InvalidRequest
+from gateway.limits.windows import enforced_rpm
 from gateway.ports.clock import Clock
 from gateway.ports.keys import Keys
 from gateway.ports.money import DeferredSettlements, Money
@@ -117,8 +118,7 @@ class Connecting(Struct, frozen=True):
 
     async def begin(self, handshake: Handshake, caller: Caller, wanted: Wanted) -> None:
         """Begins a session; raises the refusal."""
-        now_s = int(self.clock.now_s())
-        over_by_s = now_s + SESSION_S
+        over_by_s = int(self.clock.now_s()) + SESSION_S
         purse = Purse(
             caller.principal,
             self.money,
@@ -133,24 +133,41 @@ class Connecting(Struct, frozen=True):
         )
         if caller.hold is not None:
             # A secret's own hold, which the first session that it opens takes the place of.
-            await self.money.release(caller.hold, now_s)
+            await self.money.release(caller.hold, self.clock.now_s())
         refusal = await purse.open(wanted.exposure_nanousd)
         if refusal is not None:
             raise refusal.error()
+        await self._start(handshake, caller, wanted.kind, wanted.model, purse)
+
+    async def begin_unheld(self, handshake: Handshake, caller: Caller, kind: str) -> None:
+        """Begins a session whose requests are each paid for as such; raises the refusal.
+
+        Its handshake counts as a request that needs a balance.
+        """
+        key, is_unpaid = caller.principal.key, bool(caller.principal.own_keys)
+        call = CountedCall(caller.principal.account_id, key.key_id, enforced_rpm(key.rpm_limit), unpaid=is_unpaid)
+        outcome = await self.money.count(call, self.clock.now_s())
+        if isinstance(outcome, Refusal):
+            raise outcome.error()
+        await self._start(handshake, caller, kind, "", None)
+
+    async def _start(self, handshake: Handshake, caller: Caller, kind: str, model: str, purse: Purse | None) -> None:
+        """Makes the mailbox and the record, and starts the first run; takes back what it has begun where that fails."""
+        now_s = int(self.clock.now_s())
         record = SocketRecord(
             connection_id=handshake.connection_id,
             stage=handshake.stage,
-            kind=wanted.kind,
+            kind=kind,
             account_id=caller.principal.account_id,
             key_hash=caller.key_hash,
             source_ip=handshake.source_ip,
-            model=wanted.model,
+            model=model,
             created_s=now_s,
-            over_by_s=over_by_s,
+            over_by_s=now_s + SESSION_S,
             # The first run has to start: its code may have to be fetched.
             alive_until_s=now_s + 2 * ALIVE_S,
             request_id=handshake.request_id,
-            hold=purse.hold,
+            hold=None if purse is None else purse.hold,
             settings=caller.settings,
         )
         try:
@@ -158,7 +175,8 @@ class Connecting(Struct, frozen=True):
             await self.records.create(record)
             await self.runs.start(handshake.connection_id, 0, new_secret())
         except GatewayError:
-            await purse.close()
+            if purse is not None:
+                await purse.close()
             await self.mailboxes.delete(handshake.connection_id)
             raise
 
