@@ -104,11 +104,11 @@ async def test_responses_are_answered_one_after_another_and_kept() -> None:
         await socket.ask("one", stream_id="lane")
         await socket.ask("two")
         await socket.told()
-        assert not socket.conversation.quiet
+        was_quiet = socket.conversation.quiet
         assert len(socket.answers.asked) == 1
         socket.answers.goes_on.set()
         told = await socket.told()
-        assert socket.conversation.quiet
+        assert (was_quiet, socket.conversation.quiet) == (False, True)
     assert [(each["type"], each["response"]["id"], each.get("stream_id")) for each in told] == [
         ("response.created", "resp_1", "lane"),
         ("response.completed", "resp_1", "lane"),
