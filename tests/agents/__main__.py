@@ -26,7 +26,9 @@ def main() -> int:
     failed: list[tuple[Session, str]] = []
     with tempfile.TemporaryDirectory() as data, running(Path(data)) as stack:
         lift_limit(stack)
-        for session in _chosen(list(sessions(Gateway(stack.root_url, stack.api_key))), sys.argv[1:]):
+        for session in _chosen(
+            list(sessions(Gateway(stack.root_url, stack.api_key, stack.realtime_url))), sys.argv[1:]
+        ):
             started_s = time.monotonic()
             failure = outcome(session)
             took_s = time.monotonic() - started_s

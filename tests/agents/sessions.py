@@ -23,10 +23,11 @@ _QUESTION = "Write a greeting. [[sim: tool={tool} arguments='{arguments}']]"
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """The address of a stack, and a key for it."""
+    """The addresses of a stack, and a key for it."""
 
     root_url: str
     api_key: str
+    realtime_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +66,29 @@ def _asked(tool: str, arguments: Mapping[str, str]) -> str:
 
 
 def _codex(gateway: Gateway, model: str) -> Session:
+    return _codex_at(f"{gateway.root_url}/v1", gateway, model, "responses")
+
+
+def _codex_socket(gateway: Gateway, model: str) -> Session:
+    """Over WebSockets alone: nothing else answers at this address, so that a way back to HTTP would fail."""
+    root_url = gateway.realtime_url.replace("ws", "http", 1)
+    return _codex_at(f"{root_url}/v1", gateway, model, "socket", "supports_websockets = true\n")
+
+
+def _codex_at(base_url: str, gateway: Gateway, model: str, wire: str, more: str = "") -> Session:
     config = f"""
 model = "{model}"
 model_provider = "nexgate"
 
 [model_providers.nexgate]
 name = "Nexgate"
-base_url = "{gateway.root_url}/v1"
+base_url = "{base_url}"
 env_key = "NEXGATE_API_KEY"
 wire_api = "responses"
-"""
+{more}"""
     return Session(
         "codex",
-        "responses",
+        wire,
         model,
         (
             "codex",
@@ -222,6 +233,7 @@ _OPENCODE_PACKAGES: Mapping[str, str] = {
 }
 _AGENTS: tuple[tuple[Callable[[Gateway, str], Session], tuple[str, ...]], ...] = (
     (_codex, ("gpt-5.2", "claude-haiku-4-5", "gemini-2.5-flash")),
+    (_codex_socket, ("gpt-5.2", "claude-haiku-4-5", "gemini-2.5-flash")),
     (_claude_code, ("claude-haiku-4-5", "gpt-4o", "gemini-2.5-flash")),
     (_gemini_cli, ("gemini-2.5-flash", "gpt-4o", "claude-haiku-4-5")),
 )

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.ports.sockets import Letter, SocketRecord
-from gateway.sockets.carrying import ALIVE_S, Carrier, Conversation, Tools, new_secret
+from gateway.sockets.carrying import ALIVE_S, LAST_POLL_S, USUAL, Carrier, Conversation, HandOver, Tools, new_secret
 from gateway.sockets.clearing import Clearing
 from gateway.sockets.line import Line
 from tests.fakes.money import MemoryMoney
@@ -33,6 +33,7 @@ class Talk:
         self.over = asyncio.Event()
         self.changed = asyncio.Event()
         self.quiet = self.settled = True
+        self.hand_over = USUAL
 
     async def run(self) -> None:
         await self.over.wait()
@@ -62,6 +63,7 @@ class Session:
         parts = (self.records, self.mailboxes, self.connections, self.runs, self.clock)
         self.tools = Tools(*parts, self.clearing.clear)
         self.talks: list[Talk] = []
+        self.hand_over = USUAL
         self._numbers = itertools.count(1)
         now_s = int(self.clock.now_s())
         self.record = SocketRecord(
@@ -92,6 +94,7 @@ class Session:
     async def carried(self, number: int) -> str:
         async def kind(_record: SocketRecord, line: Line, state: bytes | None) -> Conversation:
             self.talks.append(Talk(line, state))
+            self.talks[-1].hand_over = self.hand_over
             return self.talks[-1]
 
         carrier = Carrier(self.tools, {"talk": kind}, self.clock.now_s() + RUN_S)
@@ -136,6 +139,24 @@ def test_a_session_goes_on_in_the_next_run_with_every_letter_once() -> None:
         assert session.talks[1].heard == [*sent, b"last"]
         assert session.connections.said == [b"heard " + each for each in [*sent, b"last"]]
         assert (session.records.sessions, session.mailboxes.boxes, session.connections.closed) == ({}, {}, [])
+
+    on_session(test)
+
+
+@pytest.mark.parametrize(("hand_over", "at_s"), [(USUAL, 90), (HandOver(before_s=70, share=0.8), 40), (USUAL, 30)])
+def test_a_hand_over_waits_for_a_quiet_moment_as_long_as_its_kind_lets_it(hand_over: HandOver, at_s: int) -> None:
+    async def test(session: Session) -> None:
+        session.hand_over = hand_over
+        carrying = asyncio.create_task(session.carried(0))
+        talk = await session.talk(0)
+        talk.quiet = False
+        began_s = session.clock.now_s()
+        await asyncio.sleep(at_s)
+        assert not carrying.done()
+        talk.quiet = True
+        assert await carrying == "late"
+        late_s = RUN_S - min(hand_over.before_s, hand_over.share * RUN_S)
+        assert session.clock.now_s() - began_s == pytest.approx(max(at_s, late_s), abs=LAST_POLL_S + 1)
 
     on_session(test)
 

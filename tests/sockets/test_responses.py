@@ -56,6 +56,8 @@ class Answers:
             await say(orjson.dumps({"type": "response.created", "response": response}))
             await self.goes_on.wait()
             await say(orjson.dumps({"type": "response.completed", "response": response}))
+            # Over HTTP the end is told again.
+            await say(b'{"type":"error"}')
             await say(b"[DONE]")
         except OSError:
             self.cut += 1

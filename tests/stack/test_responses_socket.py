@@ -3,10 +3,13 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 import pytest
@@ -17,8 +20,10 @@ from openai.resources.responses.responses import AsyncResponsesConnection
 from gateway.wiring.operator import clear_sessions
 from gateway.wiring.settings import from_environment
 from local.operator_commands import running_environment
+from tests.environments import node_with, run
 from tests.hangs import HANGS_AFTER_S
-from tests.stack.conftest import Stack, lift_limit
+from tests.stack.conftest import Stack, lift_limit, local
+from tests.stack.secured import certificate, secured
 
 MODELS = ("gpt-5.2", "claude-haiku-4-5", "gemini-2.5-flash")
 # So many turns outlast two runs of a session.
@@ -160,7 +165,7 @@ def test_a_socket_outlasts_its_runs_with_its_responses(stack: Stack) -> None:
     assert asyncio.run(talk()) == len(charges(owner))
 
 
-def test_a_killed_session_is_closed_and_its_money_is_exact(stack: Stack) -> None:
+def test_a_session_killed_in_mid_response_is_closed_and_its_money_is_exact(stack: Stack) -> None:
     owner = stack.with_new_account("5")
     before = set(stack.processes("sockets"))
 
@@ -168,6 +173,8 @@ def test_a_killed_session_is_closed_and_its_money_is_exact(stack: Stack) -> None
         async with socket(owner) as connection:
             await connection.response.create(model=MODELS[0], input="Hello")
             assert (await answered(connection)).status == "completed"
+            await connection.response.create(model=MODELS[0], input="[[sim: chunk_ms=500 chunks=1000]]")
+            assert (await connection.recv()).type == "response.created"
             for pid in set(stack.processes("sockets")) - before or set(stack.processes("sockets")):
                 os.kill(pid, signal.SIGKILL)
             environment = from_environment(running_environment(stack.data))
@@ -176,4 +183,48 @@ def test_a_killed_session_is_closed_and_its_money_is_exact(stack: Stack) -> None
                 await answered(connection)
 
     asyncio.run(talk())
-    assert len(charges(owner)) == 1
+    assert len(owner.ledger()["holds"]) == 1
+    swept = local("sweep", "--data", str(stack.data), "--now", str(time.time() + 3600))
+    assert swept.returncode == 0, swept.stderr
+    books = owner.ledger()
+    charged = [entry for entry in books["entries"] if entry["kind"] == "charge"]
+    assert (books["holds"], books["held_nano"]) == ([], 0)
+    # Nothing of the second one had come to a checkpoint.
+    assert len(charged) == 1
+
+
+def test_a_new_socket_goes_on_from_a_stored_response(stack: Stack) -> None:
+    owner = stack.with_new_account("5")
+
+    async def talk(previous: str | None) -> Any:
+        async with socket(owner) as connection:
+            more: Any = {} if previous is None else {"previous_response_id": previous}
+            await connection.response.create(model=MODELS[0], input="Hello", **more)
+            return await answered(connection)
+
+    first = asyncio.run(talk(None))
+    second = asyncio.run(talk(first.id))
+    assert second.previous_response_id == first.id
+    assert second.usage.input_tokens > first.usage.input_tokens
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not on this machine")
+def test_openais_client_for_node_asks_over_a_socket(stack: Stack, tmp_path: Path) -> None:
+    place, file = node_with("node-clients", Path(__file__).parent / "node"), certificate(tmp_path)
+    with secured(urlsplit(stack.realtime_url).port or 0, file) as port:
+        command = ["node", "responses_socket.mjs", f"https://127.0.0.1:{port}", stack.api_key, MODELS[0]]
+        told = orjson.loads(run(command, place, NODE_EXTRA_CA_CERTS=str(file)))
+    assert [each["status"] for each in told] == ["completed"] * 2
+    assert "Again from Node" in told[1]["text"]
+
+
+def test_a_handshake_is_refused_with_a_status(stack: Stack) -> None:
+    async def status(owner: Stack) -> int:
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            async with socket(owner):
+                pass
+        return refused.value.response.status_code
+
+    poor = stack.with_new_account("0")
+    assert asyncio.run(status(poor)) == 402
+    assert asyncio.run(status(stack.seen_by(stack.account_id, "sk-nope"))) == 401

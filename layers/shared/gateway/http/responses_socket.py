@@ -40,7 +40,7 @@ from gateway.wiring.streaming import services
 RESPONSE_S = 900.0
 # The path of a request that is read and kept, and not generated: no client's, since a socket has no paths.
 WARM_UP = "/v1/responses/warm-up"
-ONLY_HTTP = "A socket has no conversations of '/v1/conversations', and no uploaded files; ask over HTTP."
+ONLY_HTTP = "Over a socket 'conversation' is not taken; go on by 'previous_response_id', or ask over HTTP."
 UNTOLD = frozenset({"content-type", "content-length", "cache-control"})
 
 

@@ -27,10 +27,7 @@ from gateway.sockets.order import Order
 # A session whose run does not say so for this long is dead; it says so several times as often.
 ALIVE_S = 60
 BEATS = 4
-# The time before the invocation's end in which a hand-over waits for a quiet moment, and the part of it that is kept
-# for the hand-over itself.
-HAND_OVER_S = 60.0
-HAND_OVER_SHARE = 0.2
+LAST_S = 24.0
 LAST_SHARE = 0.4
 POLL_S = 10
 LAST_POLL_S = 1
@@ -70,9 +67,26 @@ class Conversation(Protocol):
     def changed(self) -> asyncio.Event:
         """Set where that is another than before."""
 
+    @property
+    def hand_over(self) -> HandOver:
+        """The time that a hand-over may wait for a quiet moment."""
+
 
 # Makes the conversation of a record, with the line to its client and the state of the run before.
 Kind = Callable[[SocketRecord, Line, bytes | None], Awaitable[Conversation]]
+
+
+class HandOver(Struct, frozen=True):
+    """The time before an invocation's end in which a hand-over waits for a quiet moment, at most a share of it all.
+
+    Its last part, 24 seconds or less, is kept for the hand-over itself.
+    """
+
+    before_s: float = 60.0
+    share: float = 0.2
+
+
+USUAL = HandOver()
 
 
 class Tools(Struct, frozen=True):
@@ -92,11 +106,9 @@ class Carrier:
     def __init__(self, tools: Tools, kinds: Mapping[str, Kind], deadline_s: float) -> None:
         self._tools = tools
         self._kinds = kinds
-        now_s = tools.clock.now_s()
-        self._alive_s = min(ALIVE_S, int(deadline_s - now_s) + 1)
-        margin_s = min(HAND_OVER_S, (deadline_s - now_s) * HAND_OVER_SHARE)
-        self._late_s = deadline_s - margin_s
-        self._latest_s = deadline_s - margin_s * LAST_SHARE
+        self._deadline_s = deadline_s
+        self._alive_s = min(ALIVE_S, int(deadline_s - tools.clock.now_s()) + 1)
+        self._late_s = self._latest_s = deadline_s
         self._stopping = False
         self._left = asyncio.Event()
         self._new = asyncio.Event()
@@ -120,6 +132,7 @@ class Carrier:
         state = None if record.state is None else unsealed(record.state, secret, connection_id)
         self._order = Order(record.seen)
         conversation = await self._kinds[record.kind](record, line, state)
+        self._plan(conversation.hand_over)
         reading = asyncio.create_task(self._read(connection_id))
         hearing = asyncio.create_task(self._hear(connection_id, conversation))
         others = {
@@ -148,6 +161,13 @@ class Carrier:
             for task in (reading, hearing, *others):
                 task.cancel()
         return how
+
+    def _plan(self, hand_over: HandOver) -> None:
+        """Sets when a hand-over begins to wait for a quiet moment, and when it waits no longer."""
+        left_s = self._deadline_s - self._tools.clock.now_s()
+        before_s = min(hand_over.before_s, left_s * hand_over.share)
+        self._late_s = self._deadline_s - before_s
+        self._latest_s = self._deadline_s - min(LAST_S, before_s * LAST_SHARE)
 
     async def _not_taken(self, connection_id: str, run: int) -> str:
         """An event of a run that another invocation has taken: one that has died, or that a first event has started.

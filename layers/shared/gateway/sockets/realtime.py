@@ -26,6 +26,7 @@ from gateway.providers.realtime.registry import REALTIME
 from gateway.realtime.session import Session, open_session
 from gateway.realtime.step import Step, Terms
 from gateway.routing.plan import Candidate, id_of
+from gateway.sockets.carrying import USUAL, HandOver
 from gateway.sockets.line import Line
 from gateway.sockets.purse import Purse
 
@@ -151,6 +152,10 @@ class RealtimeConversation:
             if self._socket is not None:
                 await self._socket.close()
             await self._purse.close()
+
+    @property
+    def hand_over(self) -> HandOver:
+        return USUAL
 
     @property
     def quiet(self) -> bool:

@@ -24,6 +24,7 @@ from gateway.framing.json_edit import edit
 from gateway.ports.sockets import SocketRecord
 from gateway.protocols.shared.document import parse
 from gateway.protocols.shared.openai_errors import error_object
+from gateway.sockets.carrying import HandOver
 from gateway.sockets.line import MESSAGE_BYTES_MAX, Line
 
 CREATE = "response.create"
@@ -38,6 +39,8 @@ PENDING_MAX = 16
 # A record has 400 KB: what another run needs of this one.
 STATE_BYTES_MAX = 300 * 1024
 LAST_RESPONSE_S, CUT_S = 60.0, 5.0
+# A hand-over waits for a response that takes minutes.
+AFTER_LONG_ONES = HandOver(before_s=420.0, share=0.5)
 
 BUSY = f"At most {PENDING_MAX} responses may wait on one socket."
 EXPIRED = "The socket has been open for 60 minutes, which is the limit. Open another one to go on."
@@ -159,6 +162,10 @@ class ResponsesConversation:
             await asyncio.wait({self._running}, timeout=LAST_RESPONSE_S)
         await self._stop()
         await self._line.say(error_event(InvalidRequest(EXPIRED, code="websocket_connection_limit_reached")))
+
+    @property
+    def hand_over(self) -> HandOver:
+        return AFTER_LONG_ONES
 
     @property
     def quiet(self) -> bool:
