@@ -70,9 +70,13 @@ def _codex(gateway: Gateway, model: str) -> Session:
 
 
 def _codex_socket(gateway: Gateway, model: str) -> Session:
-    """Over WebSockets alone: nothing else answers at this address, so that a way back to HTTP would fail."""
+    """Over WebSockets alone: nothing else answers at this address, so that codex's way back to HTTP would fail.
+
+    Without its agents' tools, 10 KB, the first message fits into API Gateway's frame of 32 KB (docs/realtime.md).
+    """
     root_url = gateway.realtime_url.replace("ws", "http", 1)
-    return _codex_at(f"{root_url}/v1", gateway, model, "socket", "supports_websockets = true\n")
+    more = "supports_websockets = true\n\n[features]\nmulti_agent = false\n"
+    return _codex_at(f"{root_url}/v1", gateway, model, "socket", more)
 
 
 def _codex_at(base_url: str, gateway: Gateway, model: str, wire: str, more: str = "") -> Session:
