@@ -90,11 +90,11 @@ class Socket:
 
     @property
     def said(self) -> list[dict[str, Any]]:
-        """What the client was told so far."""
+        """The messages to the client so far."""
         return [orjson.loads(each) for each in self.connections.said]
 
     async def told(self) -> list[dict[str, Any]]:
-        """What the client was told, once there is no more to say."""
+        """The messages to the client, once there is no more to say."""
         await asyncio.sleep(1)
         return self.said
 

@@ -140,7 +140,7 @@ class SessionRespond:
         self._session.remember(response)
 
     def turns(self) -> Sequence[tuple[str, bytes]]:
-        """What is kept, the oldest first."""
+        """The kept responses, the oldest first."""
         return self._session.turns
 
     def _scope(self, path: str) -> dict[str, Any]:
@@ -164,7 +164,7 @@ class _Context(Struct, frozen=True):
 
 
 class _Answer:
-    """What the app sends: the events of a stream go on as they come, another answer is read whole."""
+    """The answer of the app: the events of a stream go on as they come, another one is read whole."""
 
     def __init__(self, say: Say) -> None:
         self._say = say

@@ -30,7 +30,7 @@ class SessionResponses(StoredResponses):
 
     @property
     def turns(self) -> Sequence[tuple[str, bytes]]:
-        """What is kept, the oldest first."""
+        """The kept responses, the oldest first."""
         return list(self._turns.items())
 
     async def continued(self, account_id: str, body: bytes) -> bytes:

@@ -79,7 +79,7 @@ class Respond(Protocol):
         """Keeps the response that was asked for last, for those that go on from it."""
 
     def turns(self) -> Sequence[tuple[str, bytes]]:
-        """What is kept, the oldest first."""
+        """The kept responses, the oldest first."""
 
 
 class Kept(Struct, frozen=True):
