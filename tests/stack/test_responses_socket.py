@@ -27,7 +27,7 @@ from tests.stack.secured import certificate, secured
 
 MODELS = ("gpt-5.2", "claude-haiku-4-5", "gemini-2.5-flash")
 # So many turns outlast two runs of a session.
-LASTS_S = 26
+LASTS_S = 15
 WEATHER: Any = {
     "type": "function",
     "name": "get_weather",
