@@ -14,7 +14,7 @@ from gateway.auth.principal import key_hash
 from gateway.canonical.codec import ClientCodec
 from gateway.canonical.money import EntryKind
 from gateway.errors import ServiceUnavailable
-from gateway.ports.answers import CachedAnswer, Running
+from gateway.ports.answers import AnswerName, CachedAnswer, Running
 from gateway.protocols import anthropic_messages, openai_chat, openai_responses
 from gateway.protocols.gemini.address import Address
 from gateway.protocols.gemini.codec import GeminiClient
@@ -398,6 +398,22 @@ async def test_those_who_wait_for_an_answer_that_may_not_be_kept_ask_by_themselv
         assert {stream.text for stream in streams} == {"Hel"}
         assert len(scripted.bodies) == 5
         assert await charges(app) == [PRICE] * 5
+
+
+async def test_a_refusal_is_told_although_the_stream_opens_while_its_claim_is_freed() -> None:
+    class Slow(MemoryAnswers):
+        async def free(self, name: AnswerName, attempt_id: str, *, alone_until_s: float | None = None) -> None:
+            await asyncio.sleep(1.0)
+            await super().free(name, attempt_id, alone_until_s=alone_until_s)
+
+    async def refuse(_: int, writer: asyncio.StreamWriter) -> None:
+        writer.write(sized(400, b'{"error": {"message": "No.", "type": "invalid_request_error"}}'))
+        await writer.drain()
+
+    async with cached(Scripted(refuse), answers=Slow()) as (app, _):
+        answer = await app.ask(hello(stream=True), headers=ASKS)
+        assert (answer.status, answer.ended) == (200, True)
+        assert answer.chunks[-1]["error"]["message"] == "No."
 
 
 async def test_a_dead_leader_is_taken_over_after_its_lease() -> None:

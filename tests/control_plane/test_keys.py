@@ -92,6 +92,14 @@ async def test_every_setting_can_be_changed_later(nexgate: AppUnderTest) -> None
     assert (await nexgate.ask("GET", f"/v1/keys/{key_id}")).json() == answer.json()
 
 
+async def test_the_audit_log_tells_a_fraction_as_a_text(nexgate: AppUnderTest) -> None:
+    key_id = (await nexgate.create(cache="semantic", cache_threshold=0.825))["key"]["key_id"]
+    await nexgate.ask("PATCH", f"/v1/keys/{key_id}", {"cache_threshold": 0.9})
+    made, changed = nexgate.audit.of(ACCOUNT)[-2:]
+    assert made.after["cache_threshold"] == "0.825"
+    assert (changed.before, changed.after) == ({"cache_threshold": "0.825"}, {"cache_threshold": "0.9"})
+
+
 async def test_what_a_change_does_not_name_stays(nexgate: AppUnderTest) -> None:
     key_id = (await nexgate.create(**SETTINGS))["key"]["key_id"]
     answer = await nexgate.ask("PATCH", f"/v1/keys/{key_id}", {"rpm_limit": 7})

@@ -32,7 +32,7 @@ def entry_of(
     after: Mapping[str, Any] | None = None,
     note: str = "",
 ) -> AuditEntry:
-    """An entry of now, with an id of its own. Long texts and lists are cut."""
+    """An entry of now, with an id of its own. Long texts and lists are cut, fractions are texts."""
     return AuditEntry(
         account_id=account_id,
         entry_id=hold_id_at(now_s, secrets.randbits(40)),
@@ -95,4 +95,5 @@ def _cut(value: Any) -> Any:
         return value[:TEXT_CHARACTERS_MAX]
     if isinstance(value, list | tuple):
         return [_cut(one) for one in value[:LIST_MAX]]
-    return value
+    # A store has whole numbers alone: a fraction is told as its text, like an amount of money.
+    return str(value) if isinstance(value, float) else value

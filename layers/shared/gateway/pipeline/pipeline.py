@@ -196,6 +196,10 @@ class Pipeline:
         except GatewayError as error:
             context.error = error
             await self._close(context)
+            if not sink.committed:
+                # In the silence of these waits a keep-alive may commit the status: they come before the decision.
+                await _done(context)
+                await lanes.relay.let_go()
             said = lanes.relay.fail(error) if sink.committed else b""
             if not said:
                 # Of a stream without a place for an error the caller sees that it is cut.
