@@ -18,6 +18,11 @@ def near_misses() -> list[tuple[str, str]]:
     return _pairs("pairs_near_misses.toml")
 
 
+def adversarial() -> list[tuple[str, str]]:
+    """Returns near misses that were written to break the gates, after the others were kept apart."""
+    return _pairs("pairs_adversarial.toml")
+
+
 def _pairs(name: str) -> list[tuple[str, str]]:
     found = tomllib.loads((_FOLDER / name).read_text(encoding="utf-8"))
     return [(one, other) for pairs in found.values() for one, other in pairs]

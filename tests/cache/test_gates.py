@@ -7,11 +7,13 @@ import pytest
 from gateway.cache.gates import held_back, read
 from gateway.cache.semantic import THRESHOLD, is_hit
 from local.providers.vectors import numbers
-from tests.cache.pairs import near_misses, paraphrases
+from tests.cache.pairs import adversarial, near_misses, paraphrases
 
 # What the issue asks for, and what the lists keep today.
 HITS_MIN, HITS_HELD = 0.60, 0.80
 FALSE_HITS_MAX = 0.005
+# Of the pairs that an attacker has written; 41 % before signs, pronouns and words about words had gates.
+ADVERSARIAL_MAX = 0.02
 DIMENSIONS = 256
 
 
@@ -50,8 +52,13 @@ def test_the_gates_alone_hold_near_misses_back() -> None:
     assert len(let_through) <= FALSE_HITS_MAX * len(near_misses())
 
 
+def test_the_gates_alone_hold_an_attackers_pairs_back() -> None:
+    let_through = [pair for pair in adversarial() if is_hit(1.0, *pair, threshold=THRESHOLD)]
+    assert len(let_through) <= ADVERSARIAL_MAX * len(adversarial())
+
+
 def test_the_gates_do_not_depend_on_which_question_came_first() -> None:
-    pairs = [*paraphrases(), *near_misses()]
+    pairs = [*paraphrases(), *near_misses(), *adversarial()]
     uneven = [(one, other) for one, other in pairs if (gate(one, other) is None) != (gate(other, one) is None)]
     assert uneven == []
 
@@ -87,10 +94,43 @@ def test_a_question_may_share_its_own_answer() -> None:
         ("哪些食物含糖？", "哪些食物不含糖？", "negation"),
         ("三个人怎么分十个苹果？", "五个人怎么分十个苹果？", "numbers"),
         ("猫吃老鼠吗？", "老鼠吃猫吗？", "order"),
+        ("What does {} mean in Python?", "What does [] mean in Python?", "signs"),
+        ("What is !true?", "What is true?", "signs"),
+        ("What is .5 + 1?", "What is 5 + 1?", "signs"),
+        ("What does 😀 mean in a text?", "What does 😢 mean in a text?", "signs"),
+        ("What do I owe them?", "What do they owe me?", "person"),
+        ("What is our policy on refunds?", "What is their policy on refunds?", "person"),
+        ("How did the company make money?", "How will the company make money?", "tense"),
+        ("What is a synonym of begin?", "What is a synonym of start?", "spelling"),
+        ("Translate to French: he ran", "Translate to French: he runs", "quotation"),
+        ("What does must mean in contracts?", "What does may mean in contracts?", "quotation"),
+        ("Who is Paul Simon?", "Who is Simon Paul?", "order"),
+        ("谁救了小红？", "小红救了谁？", "part of the sentence"),
+        ("我欠他多少钱？", "他欠我多少钱？", "person"),
+        ("狗咬了我怎么办？", "我咬了狗怎么办？", "person"),
+        ("他会来吗？", "他来过吗？", "tense"),
+        ("高兴的反义词是什么？", "开心的反义词是什么？", "spelling"),
     ],
 )
 def test_a_pair_is_held_back_by_the_gate_that_it_differs_in(one: str, other: str, name: str) -> None:
     assert gate(one, other) == name
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Hi, how do I use Node.js (v20)?", "How can I use Node.js (v20)?"),
+        ("What is inflation?", "Could you explain inflation to me?"),
+        ('What is the meaning of the word "idempotent"?', 'What is the meaning of the word "idempotent"?'),
+        ("Who was the first president of the US?", "Who was the first president of the United States?"),
+        ("What is the plural of mouse?", "Tell me the plural of mouse."),
+        ("How do I say it in 1,000 words?", "How can I say it in 1000 words?"),
+        ("谁是美国总统？", "美国总统是谁？"),
+        ("我该怎么学游泳？", "怎么学游泳？"),
+    ],
+)
+def test_prose_courtesy_and_who_asks_keep_nothing_apart(one: str, other: str) -> None:
+    assert gate(one, other) is None
 
 
 @pytest.mark.parametrize("text", ["", "  ", "¿Cuál es la capital de Francia?", "Какая столица Франции?", "a " * 400])

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from gateway.cache import lexicon
-from gateway.cache.reading import Reading, Term
+from gateway.cache.reading import Reading, Term, given_in, is_about_words, signs_in
 from gateway.cache.units import UNITS, number_of
 
 _KIND = re.compile(r"«(\w+)(?::(\w+))?»")
@@ -43,6 +43,13 @@ _DIRECTIONS = {
 _CLASSIFIERS = frozenset("个名只条张位种本辆台座次月")
 _FRONTS = ("在", "对于", "关于", "用", "如果", "当")
 _SYMMETRIC = re.compile(r"区别|差别|不同|差异|相同|还是|对比|比较|和.*哪个")
+_PERSON = re.compile(r"谁的|(?:[我你您他她它]们?|咱们?)(?!的)")
+_PAST = re.compile(r"曾经?|已经|(?<![通经超难不])过(?![程敏期滤度去年节分户冬夜])|了(?=吗|没|$)")
+_FUTURE = re.compile(r"会(?=来|去|有|在|下|赢|输|涨|跌|变|成)|将(?=要|会|来)|打算|即将")
+# What a question asks for is a subject before the verb, and else an object; "X是谁" and "谁是X" ask for neither.
+_ASKED = r"(?:谁|什么(?!时|意|地|原|样)|哪[些个位种家]\w{0,2}?)"
+_SUBJECT = re.compile(rf"^{_ASKED}(?!是|的|叫)(?=.)|[由被]{_ASKED}")
+_NEITHER = re.compile(rf"^{_ASKED}(?:是|的|叫)|(?:[是有为叫指]|包括|属于){_ASKED}")
 _WORD_MAX = 6
 _ARTICLE = "一"
 # The first patterns take courtesies away, before and after.
@@ -56,6 +63,7 @@ def read(text: str) -> Reading:
     low = re.sub(r"[?!;:。、,.()\[\]{}]+(?=\D|$)|\s+(?=[㐀-鿿])|(?<=[㐀-鿿])\s+", " ", plain).strip()
     low = re.sub(r"(?<=[㐀-鿿]) (?=[㐀-鿿])", "", low)
     kind, detail, kinds = "", "", lexicon.chinese().kinds
+    spoken = kinds[0][0].sub("", low)
     fronts = low.startswith(_FRONTS)
     for pattern, instead in kinds:
         low = pattern.sub(f" {instead} " if "«" in instead else instead, low, count=1).strip()
@@ -69,17 +77,38 @@ def read(text: str) -> Reading:
     numbers, tokens = _numbers(tokens)
     words = lexicon.chinese()
     terms = tuple(_terms(tokens))
+    given = given_in(text)
     return Reading(
         language="zh",
         kind=kind,
         detail=detail,
+        tense="past" if _PAST.search(spoken) else "future" if _FUTURE.search(spoken) else "",
+        asked=_asked(spoken),
         negations=sum(token in _NEGATIONS for token in tokens),
         numbers=numbers,
         marks=tuple(sorted({words.marks[token] for token in tokens if token in words.marks})),
-        quoted=quoted,
+        quoted=(*quoted, given) if given else quoted,
+        signs=signs_in(unicodedata.normalize("NFKC", _QUOTED.sub("引", text))),
+        persons=_persons(spoken, terms),
+        literal=is_about_words(plain),
         terms=terms,
         fronts=fronts,
         compares=kind == "howfar" or bool(_SYMMETRIC.search(plain)),
+    )
+
+
+def _asked(spoken: str) -> str:
+    """The part of the sentence that is asked for."""
+    if _SUBJECT.search(spoken):
+        return "subject"
+    return "" if _NEITHER.search(spoken) or not re.search(_ASKED, spoken) else "object"
+
+
+def _persons(spoken: str, terms: tuple[Term, ...]) -> tuple[str, ...]:
+    """The pronouns in their order, each with the number of words before it that carry meaning."""
+    places = [spoken.find(term.stem) for term in terms]
+    return tuple(
+        f"{found[0]}{sum(0 <= place < found.start() for place in places) or ''}" for found in _PERSON.finditer(spoken)
     )
 
 
@@ -154,10 +183,10 @@ def _terms(tokens: list[str]) -> Iterator[Term]:
         elif token.isascii():
             latin = lexicon.english()
             name = latin.names.get((lexicon.stem(token),), "")
-            yield Term(lexicon.stem(token), frozenset({name} if name else ()), exact=True, direction=direction)
+            yield Term(lexicon.stem(token), frozenset({name} if name else ()), True, False, direction, token)
             direction = ""
         else:
             name = words.names.get(key, "")
             known = frozenset({name}) if name else words.groups_of.get(key, frozenset())
-            yield Term(token, known, exact=bool(name), direction=direction)
+            yield Term(token, known, bool(name), False, direction, token)
             direction = ""

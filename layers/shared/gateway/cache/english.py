@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from gateway.cache import lexicon
-from gateway.cache.reading import Reading, Term
+from gateway.cache.reading import Reading, Term, given_in, is_about_words, signs_in
 from gateway.cache.units import NUMBER_WORDS, UNITS, number_of
 
 _CONTRACTIONS = (
@@ -54,6 +54,10 @@ _PARTICLE_VERBS = frozenset({"turn", "switch", "shut", "power", "log", "sign", "
 _PARTICLES = frozenset({"on", "off", "up", "down", "out", "in", "back", "away"})
 _PARTICLE_WITHIN = 5
 _ARTICLE = "one"
+_PERSONS = frozenset({"i", "me", "we", "us", "you", "he", "him", "she", "her", "they", "them"})
+# "Tell me", "to me": who is told is who asks.
+_TOLD = re.compile(r"^(?:tell|give|show|send|write|find|get|make|recommend|suggest) (?:me|us)\b|\b(?:to|for) me$")
+_FUTURE = re.compile(r"\b(?:will|shall|going to)\b")
 _PAST, _PRESENT = frozenset({"was", "were", "did", "had"}), frozenset({"is", "are", "does", "do", "am"})
 # Names only where they are written as ones.
 _AMBIGUOUS = frozenset({"us", "la", "go", "sun", "sat", "mon", "march", "may", "it", "c", "r", "mar", "turkey"})
@@ -76,22 +80,32 @@ def read(text: str) -> Reading:
     tokens = [found for found in _TOKEN.findall(low) if found != ","]
     numbers, tokens = _numbers(tokens)
     terms, marks = _terms(tokens, named)
+    given = given_in(text)
     return Reading(
         language="en",
         kind=kind,
         detail=detail,
-        tense="past" if words & _PAST else "present" if words & _PRESENT else "",
-        owner="mine" if "my" in words and "your" not in words else "yours" if "your" in words else "",
+        tense=_tense(spoken, words),
+        owner=next((owner for owner in ("your", "my", "our", "their") if owner in words), ""),
         negations=sum(word in _NEGATIONS for word in low_words),
         asked="object" if _OBJECT.search(spoken) else "" if words & _AUXILIARIES else "subject",
         numbers=numbers,
         marks=marks,
-        quoted=quoted,
+        quoted=(*quoted, given) if given else quoted,
+        signs=signs_in(unicodedata.normalize("NFKC", _QUOTED.sub("quoted", text))),
+        persons=tuple(word for word in _TOLD.sub("", low.strip()).split() if word in _PERSONS - named),
+        literal=is_about_words(plain),
         terms=terms,
         fronts=first in _FRONTS,
         turns=bool(_TURNS.search(low)),
         compares=kind == "howfar" or bool(_SYMMETRIC.search(low)),
     )
+
+
+def _tense(spoken: str, words: set[str]) -> str:
+    if _FUTURE.search(spoken):
+        return "future"
+    return "past" if words & _PAST else "present" if words & _PRESENT else ""
 
 
 def _dated(found: re.Match[str]) -> str:
@@ -108,7 +122,7 @@ def _named(plain: str) -> frozenset[str]:
     """The words written with a capital inside a sentence, or in capitals; none where most words are."""
     words = re.findall(r"[A-Za-z][\w.+#-]*", plain)
     inner = re.findall(r"(?<=[a-z0-9,;:'\"] )([A-Z][\w+#-]*)|\b([A-Z]{2,}[\w+#-]*|[a-z]+[A-Z]\w*)", plain)
-    if sum(word[0].isupper() for word in words) > max(2, 0.6 * len(words)) and len(words) > 3:
+    if sum(word[0].isupper() for word in words[1:]) > max(2, 0.6 * len(words)) and len(words) > 3:
         return frozenset()
     return frozenset(word.casefold() for pair in inner for word in pair if word and word != "I")
 
@@ -153,14 +167,15 @@ def _terms(tokens: list[str], named: frozenset[str]) -> tuple[tuple[Term, ...], 
         length, name, groups = _longest(words, stems, at)
         if length > 1 or (name and (word not in _AMBIGUOUS or word in named)):
             known = frozenset({name}) if name else groups
-            terms.append(Term("_".join(stems[at : at + length]), known, bool(name), last_at == at, direction))
+            spelt = "_".join(tokens[at : at + length])
+            terms.append(Term("_".join(stems[at : at + length]), known, bool(name), last_at == at, direction, spelt))
             at, direction = at + length, ""
             last_at = at
             continue
         if word in _DIRECTIONS:
             direction = _DIRECTIONS[word]
         if word not in words.function and word not in words.marks and word not in _NEGATIONS:
-            terms.append(Term(stems[at], groups, word in named, last_at == at, direction))
+            terms.append(Term(stems[at], groups, word in named, last_at == at, direction, word))
             direction, last_at = "", at + 1
         elif word in words.marks:
             marks.add(words.marks[word])

@@ -12,7 +12,7 @@ import re
 from itertools import combinations
 
 from gateway.cache import chinese, english, lexicon
-from gateway.cache.reading import CHARACTERS_MAX, Reading, Term
+from gateway.cache.reading import CHARACTERS_MAX, Reading, Term, is_about_words
 
 _HAN = re.compile(r"[㐀-鿿]")
 _LATIN = re.compile(r"[A-Za-z]")
@@ -25,7 +25,15 @@ _FOREIGN = frozenset({
     "per", "come", "sono", "è", "não", "você", "um", "uma", "het", "een", "hoe", "wat", "är", "och", "hur"
 })  # fmt: skip
 _FOREIGN_MIN = 2
+# The pronouns that a question may have or not: how do I, how do you, 我怎么.
+_SPEAKER = frozenset({"i", "we", "you", "我", "我们", "你", "您", "你们", "咱", "咱们"})
 _WORD = re.compile(r"\w+")
+# Each gate with the part of a reading that has to be equal, and with the part that may be missing in one of two.
+_EQUAL = (
+    ("language", "language"), ("quotation", "quoted"), ("signs", "signs"), ("numbers", "numbers"), ("question", "kind"),
+    ("negation", "negations"), ("logic", "marks"),
+)  # fmt: skip
+_NOT_OPPOSED = (("question", "detail"), ("tense", "tense"), ("person", "owner"))
 
 
 def read(text: str) -> Reading | None:
@@ -44,24 +52,19 @@ def read(text: str) -> Reading | None:
 
 def held_back(one: Reading, other: Reading) -> str | None:
     """The name of the first gate that keeps two questions apart; `None` where they may share an answer."""
-    if one.language != other.language:
-        return "language"
-    if one.quoted != other.quoted:
-        return "quotation"
-    if one.numbers != other.numbers:
-        return "numbers"
-    if one.kind != other.kind or (one.detail and other.detail and one.detail != other.detail):
-        return "question"
-    if one.negations != other.negations:
-        return "negation"
-    if one.marks != other.marks:
-        return "logic"
-    if one.tense and other.tense and one.tense != other.tense:
-        return "tense"
+    for name, field in _EQUAL:
+        if getattr(one, field) != getattr(other, field):
+            return name
+    for name, field in _NOT_OPPOSED:
+        mine, theirs = getattr(one, field), getattr(other, field)
+        if mine and theirs and mine != theirs:
+            return name
     if {one.asked, other.asked} == {"object", "subject"} and one.kind in {"who", "what"}:
         return "part of the sentence"
-    if one.owner and other.owner and one.owner != other.owner:
+    if _differ_in_persons(one.persons, other.persons):
         return "person"
+    if (one.literal or other.literal) and _spelt(one) != _spelt(other):
+        return "spelling"
     return _terms_held_back(one, other)
 
 
@@ -76,6 +79,18 @@ def _terms_held_back(one: Reading, other: Reading) -> str | None:
         if here != there and ((here and there) or ("from" in {here, there} and not _removes(one))):
             return "direction"
     return None if _in_one_order(one, other, pairs) else "order"
+
+
+def _spelt(one: Reading) -> set[str]:
+    """The words as they are written, of a question about words; those that say so are none of them."""
+    return {term.word for term in one.terms if not is_about_words(term.word)}
+
+
+def _differ_in_persons(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """True if the pronouns tell two questions apart; those of a speaker alone, as in "how do I", may be left out."""
+    if one == other:
+        return False
+    return max(len(set(one)), len(set(other))) > 1 or not {*one, *other} <= _SPEAKER
 
 
 def _removes(one: Reading) -> bool:
@@ -129,8 +144,9 @@ def _in_one_order(one: Reading, other: Reading, pairs: list[tuple[int, int]]) ->
         return False
     moved = _moved(places)
     if moved and one.kind != "yesno":
-        is_named = any(len(block) == 1 and other.terms[block[0]].exact for block in moved)
-        if is_named or one.fronts != other.fronts or one.turns != other.turns:
+        named = [len(block) == 1 and other.terms[block[0]].exact for block in moved]
+        # "In Python" may stand at either end; two names side by side, as of a person, may not change places.
+        if sum(named) == 1 or one.fronts != other.fronts or one.turns != other.turns:
             return True
     inverted = [(here, there) for here, there in combinations(pairs, 2) if here[1] > there[1]]
     return one.kind != "yesno" and all(_are_linked(one, other, here, there) for here, there in inverted)
