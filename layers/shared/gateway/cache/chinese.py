@@ -38,14 +38,14 @@ _NEGATIONS = frozenset({
 })  # fmt: skip
 _DIRECTIONS = {
     "到": "to", "至": "to", "往": "to", "去": "to", "成": "to", "转": "to", "换": "to", "给": "to", "向": "to",
-    "从": "from", "减": "from", "除以": "from", "由": "by", "被": "by", "比": "than",
+    "对": "to", "从": "from", "减": "from", "除以": "from", "由": "by", "被": "by", "比": "than",
 }  # fmt: skip
 _CLASSIFIERS = frozenset("个名只条张位种本辆台座次月")
 _FRONTS = ("在", "对于", "关于", "用", "如果", "当")
 _SYMMETRIC = re.compile(r"区别|差别|不同|差异|相同|还是|对比|比较|和.*哪个")
 _PERSON = re.compile(r"谁的|(?:[我你您他她它]们?|咱们?)(?!的)")
 _PAST = re.compile(r"曾经?|已经|(?<![通经超难不])过(?![程敏期滤度去年节分户冬夜])|了(?=吗|没|$)")
-_FUTURE = re.compile(r"会(?=来|去|有|在|下|赢|输|涨|跌|变|成)|将(?=要|会|来)|打算|即将")
+_FUTURE = re.compile(r"(?<![学机社开大])会(?![员议计话社展长费面见])|将(?=要|会|来)|打算|即将")
 # What a question asks for is a subject before the verb, and else an object; "X是谁" and "谁是X" ask for neither.
 _ASKED = r"(?:谁|什么(?!时|意|地|原|样)|哪[些个位种家]\w{0,2}?)"
 _SUBJECT = re.compile(rf"^{_ASKED}(?!是|的|叫)(?=.)|[由被]{_ASKED}")
@@ -76,7 +76,7 @@ def read(text: str) -> Reading:
     tokens = [word for token in _TOKEN.findall(low) for word in _words(token)]
     numbers, tokens = _numbers(tokens)
     words = lexicon.chinese()
-    terms = tuple(_terms(tokens))
+    terms = tuple(_terms(tokens, spoken))
     given = given_in(text)
     return Reading(
         language="zh",
@@ -171,22 +171,22 @@ def _numbers(tokens: list[str]) -> tuple[tuple[str, ...], list[str]]:
     return tuple(found), rest
 
 
-def _terms(tokens: list[str]) -> Iterator[Term]:
+def _terms(tokens: list[str], spoken: str) -> Iterator[Term]:
     words = lexicon.chinese()
-    direction = ""
+    direction = mark = before = ""
     for token in tokens:
-        key = (token,)
         if token in _DIRECTIONS:
             direction = _DIRECTIONS[token]
         elif token in words.function or token in words.marks or token in _NEGATIONS:
-            continue
-        elif token.isascii():
-            latin = lexicon.english()
-            name = latin.names.get((lexicon.stem(token),), "")
-            yield Term(lexicon.stem(token), frozenset({name} if name else ()), True, False, direction, token)
-            direction = ""
+            mark = words.marks.get(token, "")
         else:
-            name = words.names.get(key, "")
-            known = frozenset({name}) if name else words.groups_of.get(key, frozenset())
-            yield Term(token, known, bool(name), False, direction, token)
-            direction = ""
+            name, known = words.names.get((token,), ""), words.groups_of.get((token,), frozenset())
+            stem = token
+            if token.isascii():
+                stem, known = lexicon.stem(token), frozenset()
+                name = lexicon.english().names.get((stem,), "")
+            is_tied = bool(before) and (before + token in spoken or f"{before}的{token}" in spoken)
+            groups = frozenset({name}) if name else known
+            exact = bool(name) or token.isascii()
+            yield Term(stem, groups, exact, "beside" if is_tied else "", direction, token, mark)
+            direction, mark, before = "", "", token

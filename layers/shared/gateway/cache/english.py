@@ -161,26 +161,29 @@ def _terms(tokens: list[str], named: frozenset[str]) -> tuple[tuple[Term, ...], 
     stems = [lexicon.stem(word) for word in tokens]
     terms: list[Term] = []
     marks: set[str] = set()
-    at, last_at, direction = 0, -9, ""
+    at, last_at, direction, tie, mark = 0, -9, "", "beside", ""
     while at < len(tokens):
         word = tokens[at]
         length, name, groups = _longest(words, stems, at)
         if length > 1 or (name and (word not in _AMBIGUOUS or word in named)):
             known = frozenset({name}) if name else groups
             spelt = "_".join(tokens[at : at + length])
-            terms.append(Term("_".join(stems[at : at + length]), known, bool(name), last_at == at, direction, spelt))
-            at, direction = at + length, ""
+            follows = tie if last_at == at else ""
+            terms.append(Term("_".join(stems[at : at + length]), known, bool(name), follows, direction, spelt, mark))
+            at, direction, tie, mark = at + length, "", "beside", ""
             last_at = at
             continue
         if word in _DIRECTIONS:
             direction = _DIRECTIONS[word]
         if word not in words.function and word not in words.marks and word not in _NEGATIONS:
-            terms.append(Term(stems[at], groups, word in named, last_at == at, direction, word))
-            direction, last_at = "", at + 1
+            follows = tie if last_at == at else ""
+            terms.append(Term(stems[at], groups, word in named, follows, direction, word, mark))
+            direction, last_at, tie, mark = "", at + 1, "beside", ""
         elif word in words.marks:
-            marks.add(words.marks[word])
+            mark = words.marks[word]
+            marks.add(mark)
         if word in {"of", "\u2019s"} and last_at == at:
-            last_at = at + 1
+            last_at, tie = at + 1, "of" if word == "of" else "beside"
         at += 1
     return tuple(terms), tuple(sorted(marks))
 

@@ -75,6 +75,8 @@ def _terms_held_back(one: Reading, other: Reading) -> str | None:
     if pairs is None:
         return "names" if _differ_in_names(one.terms, other.terms) else "words"
     for mine, theirs in pairs:
+        if one.terms[mine].mark and other.terms[theirs].mark and one.terms[mine].mark != other.terms[theirs].mark:
+            return "logic"
         here, there = one.terms[mine].direction, other.terms[theirs].direction
         if here != there and ((here and there) or ("from" in {here, there} and not _removes(one))):
             return "direction"
@@ -156,9 +158,12 @@ def _are_linked(one: Reading, other: Reading, here: tuple[int, int], there: tupl
     """True if two terms that have changed places are neighbours in either text: "user password", "password of user"."""
     if one.terms[here[0]].exact and one.terms[there[0]].exact:
         return False
-    beside_here = there[0] == here[0] + 1 and one.terms[there[0]].follows
-    beside_there = here[1] == there[1] + 1 and other.terms[here[1]].follows
-    return beside_here or beside_there
+    tie_here = one.terms[there[0]].follows if there[0] == here[0] + 1 else ""
+    tie_there = other.terms[here[1]].follows if here[1] == there[1] + 1 else ""
+    if tie_here and tie_there:
+        # "Chocolate milk" is "milk of chocolate", and not "milk chocolate".
+        return tie_here != tie_there
+    return bool(tie_here or tie_there)
 
 
 def _moved(places: list[int]) -> tuple[list[int], list[int]] | None:
@@ -177,4 +182,10 @@ def _chinese_order(one: Reading, other: Reading, pairs: list[tuple[int, int]]) -
     if one.kind == "yesno" or any(term.direction for term in (*one.terms, *other.terms)):
         return False
     exact = [place for at, place in pairs if one.terms[at].exact]
-    return exact == sorted(exact) and _moved([place for _, place in pairs]) is not None
+    places = [place for _, place in pairs]
+    moved = _moved(places)
+    if moved is None or exact != sorted(exact):
+        return False
+    first, second = moved
+    ends_here = pairs[places.index(second[0])][0]
+    return not (one.terms[ends_here].follows and other.terms[first[0]].follows)

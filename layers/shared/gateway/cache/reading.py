@@ -47,16 +47,18 @@ _ABOUT_WORDS = re.compile(
 class Term(Struct, frozen=True):
     """A word that carries meaning: its stem, and the names of its groups or of what it names.
 
-    An exact term has no synonyms. `follows` is true where nothing but "of" is between it and the term before it,
-    `direction` is that of its preposition, and `word` is as it was written.
+    An exact term has no synonyms. `follows` says how it is tied to the term before it: "beside" it, or by "of"; empty
+    where other words are between them. `direction` is that of its preposition, `word` is as it was written, and `mark`
+    is the word of logic before it: the "last" of "the last month".
     """
 
     stem: str
     groups: frozenset[str] = frozenset()
     exact: bool = False
-    follows: bool = False
+    follows: str = ""
     direction: str = ""
     word: str = ""
+    mark: str = ""
 
 
 class Reading(Struct, frozen=True):
