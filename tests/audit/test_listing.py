@@ -36,6 +36,7 @@ async def test_a_key_leaves_entries_of_what_was_done_to_it(house: House) -> None
     shared = {"object": "audit_entry", "outcome": "done", "user_id": None, "key_id": MANAGER_ID, "operator": None}
     shared |= {"source": CALLER_IP, "target": made, "note": None, "created_at": "2026-11-21T06:40:10Z"}
     created = {"rpm_limit": 5, "parent_key_id": MANAGER_ID, "allowed_ips": "changed", "region_policy": "any"}
+    created["cache"] = "off"
     expected: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         "key.created": ({}, created),
         "key.changed": ({"rpm_limit": 5}, {"rpm_limit": 7, "name": "changed"}),

@@ -57,6 +57,8 @@ EVERYTHING = KeyRecord(
     seat=3,
     seat_cap_nanousd=5_000_000_000,
     has_provider_keys=True,
+    cache="semantic",
+    cache_threshold_thousandths=800,
 )
 PLAIN = KeyRecord(key_id="key_a", account_id="acc_one", name="plain", last4="wxyz", created_at_s=1_795_243_209)
 MANAGING = replace(PLAIN, key_id="key_m", can_manage_keys=True)

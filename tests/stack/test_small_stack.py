@@ -158,6 +158,7 @@ def test_the_line_names_everything_a_client_needs(shared: Shared) -> None:
         "base_url",
         "dynamodb_endpoint",
         "providers",
+        "realtime_url",
         "root_url",
         "s3_endpoint",
     ]
