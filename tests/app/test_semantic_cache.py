@@ -38,10 +38,13 @@ class SimulatedEmbeddings:
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.is_down = False
+        self.failure: Exception | None = None
 
     async def vector(self, text: str, principal: Principal) -> bytes | None:
         del principal
         self.texts.append(text)
+        if self.failure is not None:
+            raise self.failure
         return None if self.is_down else packed(numbers("simulated", text, 64))
 
 
@@ -145,6 +148,13 @@ async def test_the_threshold_is_the_keys() -> None:
 async def test_a_request_goes_on_without_a_vector() -> None:
     async with a_world() as world:
         world.embeddings.is_down = True
+        assert [await world.ask(question) for question in (ASKED, REWORDED)] == [(200, "miss"), (200, "miss")]
+        assert await world.ask(ASKED) == (200, "exact")
+
+
+async def test_a_request_goes_on_where_its_question_cannot_be_looked_up() -> None:
+    async with a_world() as world:
+        world.embeddings.failure = KeyError("a form of vectors that was not foreseen")
         assert [await world.ask(question) for question in (ASKED, REWORDED)] == [(200, "miss"), (200, "miss")]
         assert await world.ask(ASKED) == (200, "exact")
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.cache.gathering import Gathering
-from gateway.cache.kept import VERSION, Kept, Origin, may_be_kept, read, written
+from gateway.cache.kept import FORM, Kept, Origin, form_of, may_be_kept, read, written
 from gateway.canonical.events import Ended, Event, Failed, Finished, OpaqueDelta, Started, TextDelta, ToolCallDelta
 from gateway.canonical.parts import Opaque, Refusal, Text
 from gateway.canonical.replay import replayed_events
@@ -114,5 +115,18 @@ def test_an_answer_without_content_count_or_all_its_choices_is_not_kept(changed:
 
 def test_bytes_of_another_release_are_no_answer() -> None:
     content = written(Kept(ANSWER, ORIGIN))
-    assert content[1] == VERSION
-    assert read(content[:1] + bytes([VERSION + 1]) + content[2:]) is None
+    form = FORM.encode()
+    assert content.count(form) == 1
+    assert read(content.replace(form, form[::-1])) is None
+
+
+def test_a_release_with_another_field_writes_another_form() -> None:
+    class Counts(Struct):
+        input: int = 0
+        output: int = 0
+
+    class More(Counts):
+        ignored: int = 0
+
+    assert form_of({"Usage": Counts}) == form_of({"Usage": Counts})
+    assert form_of({"Usage": Counts}) != form_of({"Usage": More})

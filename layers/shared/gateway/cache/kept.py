@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,15 @@ _TYPES: Mapping[str, type[Struct]] = {
     for each in (Choice, Citation, Opaque, RedactedThinking, Refusal, Text, Thinking, ToolCall, Usage)
 }
 _TYPE = "@"
+
+
+def form_of(types: Mapping[str, type[Struct]]) -> str:
+    """Names the form in which answers of such parts are written: a release with other fields cannot read them."""
+    fields = [(name, types[name].__struct_fields__) for name in sorted(types)]
+    return hashlib.sha256(repr((VERSION, fields)).encode()).hexdigest()[:16]
+
+
+FORM = form_of(_TYPES)
 
 
 class Origin(Struct, frozen=True):
@@ -59,13 +69,13 @@ def written(kept: Kept) -> bytes:
     whole = [response.upstream_id, response.model, response.created_s, response.choices, response.usage]
     text = orjson.dumps(whole, _plain)
     origin = (kept.origin.model_id, kept.origin.provider, kept.origin.region)
-    return msgspec.msgpack.encode((VERSION, origin, kept.body, kept.protocol, text))
+    return msgspec.msgpack.encode((FORM, origin, kept.body, kept.protocol, text))
 
 
 def read(content: bytes) -> Kept | None:
     """The answer of such bytes; `None` where another release has written them."""
-    version, *rest = msgspec.msgpack.decode(content)
-    if version != VERSION:
+    form, *rest = msgspec.msgpack.decode(content)
+    if form != FORM:
         return None
     origin, body, protocol, text = rest
     upstream_id, model, created_s, choices, usage = orjson.loads(text)

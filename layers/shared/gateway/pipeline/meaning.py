@@ -136,14 +136,17 @@ class Asked:
                     return None
                 partition = self._partition(context.plan.candidates[0].model.id)
                 near = await meanings.questions.nearest(partition, vector, meanings.clock.now_s(), JUDGED_MAX)
+            wording = self._wording
+            hits = (
+                each for alike, each in near if is_hit(alike, wording.text, each.text, threshold=wording.threshold)
+            )  # fmt: skip
+            return Found(vector, next(hits, None))
         except (TimeoutError, ServiceUnavailable):
             log.warning("a question was not looked up")
-            return None
-        wording = self._wording
-        hits = (
-            each for alike, each in near if is_hit(alike, wording.text, each.text, threshold=wording.threshold)
-        )  # fmt: skip
-        return Found(vector, next(hits, None))
+        except Exception:
+            # A vector or a text of a form that was not foreseen: the request goes on as without a cache.
+            log.exception("a question cannot be looked up")
+        return None
 
     async def _checked(self, text: str, candidate: Candidate[Any], text_of: Callable[[Any], str]) -> None:
         """Asks again, compares, and counts; ends the key's hits where too many disagree."""
