@@ -390,6 +390,26 @@ async def test_a_caller_who_leaves_is_followed_by_one_of_those_who_wait() -> Non
         assert len(scripted.bodies) == 2
 
 
+async def test_a_caller_who_leaves_after_a_failed_attempt_is_followed_by_one_too() -> None:
+    async def script(number: int, writer: asyncio.StreamWriter) -> None:
+        writer.write(sized(503, b"{}") if number == 1 else SSE_HEAD)
+        for each in TEXT_STREAM if number > 1 else ():
+            await asyncio.sleep(1.0)
+            writer.write(each)
+        await writer.drain()
+
+    scripted = Scripted(script)
+    async with cached(scripted) as (app, _):
+        asked = hello(stream=True, models=["gpt-4o-mini"])
+        gone = asyncio.create_task(app.ask(asked, headers=ASKS))
+        await asyncio.sleep(2.5)
+        waiting = [asyncio.create_task(app.ask(asked, headers=ASKS)) for _ in range(5)]
+        await asyncio.sleep(0.1)
+        gone.cancel()
+        assert [stream.text for stream in await asyncio.gather(*waiting)] == ["Hello!"] * 5
+        assert len(scripted.bodies) == 3
+
+
 async def test_those_who_wait_for_an_answer_that_may_not_be_kept_ask_by_themselves() -> None:
     pieces = (event(delta("Hel")), event(delta(finish="length")), event(usage()), DONE)
     scripted = provider(*pieces, pause_s=1.0)
@@ -425,6 +445,16 @@ async def test_a_dead_leader_is_taken_over_after_its_lease() -> None:
         answer = await app.ask(hello(), headers=ASKS)
         assert (told(answer)[1], len(scripted.bodies)) == ("miss", 2)
         assert told(await app.ask(hello(), headers=ASKS))[1] == "exact"
+
+
+async def test_those_who_come_after_the_seconds_of_a_failure_ask_once_again() -> None:
+    scripted = provider(pause_s=1.0)
+    async with cached(scripted) as (app, answers):
+        await app.ask(hello(), headers=ASKS)
+        ((name, _),) = answers.standing.items()
+        answers.standing[name] = Running("failed", app.clock.now_s() - 1, is_alone=True)
+        streams = await asyncio.gather(*(app.ask(hello(stream=True), headers=ASKS) for _ in range(3)))
+        assert ({stream.text for stream in streams}, len(scripted.bodies)) == ({"Hello!"}, 2)
 
 
 async def test_a_long_answer_keeps_its_claim() -> None:

@@ -80,6 +80,7 @@ async def test_a_charge_names_everything_it_was_for(nexgate: AppUnderTest) -> No
         "model_used": "gpt-4o-2024-11-20",
         "tier": "passthrough",
         "price_version": "2026-11-20",
+        "cache": None,
         "usage": tokens,
         "tools": [],
         "estimated": False,

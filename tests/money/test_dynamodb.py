@@ -391,6 +391,7 @@ async def test_the_largest_usual_entry_is_one_write_unit(api: TroubledDynamoDb, 
             "generation_id": f"gen-nxn-{hold_id_at(NOW_S, 1)}",
             "request_id": "0f8b7c1e-5d1c-4f6e-9d57-2f6a3f1f1b7a",
             "estimated": True,
+            "cache": "semantic",
         }
     )
     hold = await admitted(money, wanted(ACCOUNT, 10**11))

@@ -37,6 +37,7 @@ CHARGE = Charge(
     usage=Usage(input=7, cache_read=3, output=5, reasoning=2, uses=(("web_search", 2),)),
     user_id="user-1",
     tools=(ToolCost("web_search", 2, 21_000_000),),
+    cache="exact",
 )
 HOLD = Hold("acct_1", "hold-1", "key_1", 500, deadline_s=1_795_244_999)
 CHECKPOINTED = replace(HOLD, month=202611, parked=True, crowded=True, checkpoint=replace(CHARGE, estimated=True))

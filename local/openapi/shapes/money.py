@@ -52,6 +52,7 @@ class Transaction(Shape, kw_only=True):
     model_used: str | None
     tier: str | None
     price_version: str | None
+    cache: str | None
     usage: TokenCounts | None
     tools: list[Json]
     estimated: bool

@@ -1161,6 +1161,7 @@ export interface Transaction {
   model_used: string | null;
   tier: string | null;
   price_version: string | null;
+  cache: string | null;
   usage: TokenCounts | null;
   tools: Record<string, any>[];
   estimated: boolean;

@@ -16,7 +16,10 @@ ENTRY_SCHEMA_VERSION = 1
 # Entry ids carry the time of other machines' clocks, which may be slightly ahead of this one.
 CLOCK_SKEW_S = 60
 SHOWN_CLASSES = {name: f"{name}_tokens" for name in TOKEN_CLASSES}
-NAMED = ("request_id", "generation_id", "user_id", "org_id", "model_requested", "model_used", "tier", "price_version")
+NAMED = (
+    "request_id", "generation_id", "user_id", "org_id", "model_requested", "model_used", "tier", "price_version",
+    "cache",
+)  # fmt: skip
 
 
 def balance_view(state: AccountState) -> dict[str, Any]:
@@ -33,7 +36,8 @@ def balance_view(state: AccountState) -> dict[str, Any]:
 def entry_view(entry: Entry) -> dict[str, Any]:
     """Shows an entry with every field that the contract names (section 6); charges are negative.
 
-    `tools` has a line for each of the provider's own tools that was paid by use; the rest was paid for tokens.
+    `tools` has a line for each of the provider's own tools that was paid by use; the rest was paid for tokens. `cache`
+    is `exact` or `semantic` where a kept answer has served, which costs a quarter.
     """
     charge = entry.charge
     named = {name: None if charge is None else getattr(charge, name) for name in NAMED}

@@ -149,7 +149,8 @@ class ToolCost(Struct, frozen=True):
 class Charge(Struct, frozen=True):
     """The cost of a request, and everything that its entry must name. `tools` are parts of the cost; tokens the rest.
 
-    `estimated` marks a charge that the sweeper took from a checkpoint because the process died.
+    `estimated` marks a charge that the sweeper took from a checkpoint because the process died. `cache` is the kind of
+    the kept answer that has served it, `exact` or `semantic`.
     """
 
     cost_nanousd: NanoUsd
@@ -164,6 +165,7 @@ class Charge(Struct, frozen=True):
     org_id: str | None = None
     estimated: bool = False
     tools: tuple[ToolCost, ...] = ()
+    cache: str | None = None
 
     def __post_init__(self) -> None:
         if self.cost_nanousd < 0:

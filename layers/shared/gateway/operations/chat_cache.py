@@ -18,6 +18,7 @@ from gateway.canonical.codec import Decoded, StreamDecoder, UpstreamCodec
 from gateway.canonical.parts import Text
 from gateway.canonical.request import ChatRequest
 from gateway.canonical.response import Stamp
+from gateway.canonical.usage import Usage
 from gateway.operations.chat import ChatOperation, provider_of, renaming_of
 from gateway.operations.chat_stream import ChatAnswer, ChatTranscoder
 from gateway.operations.token_meter import TokenMeter
@@ -92,6 +93,10 @@ class ChatCaching(Struct):
             return None
         made_by = next((each for each in candidates if origin_of(each) == kept.origin), None)
         return None if made_by is None else (ChatAnswer(kept.body, kept.response, kept.protocol), made_by)
+
+    def usage_of(self, answer: ChatAnswer) -> Usage | None:
+        """The reported usage of an answer."""
+        return answer.response.usage
 
     def text_of(self, answer: ChatAnswer) -> str:
         """The text of an answer's choices."""

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from gateway.errors import ServiceUnavailable
 from gateway.pipeline.beside import begun
 from gateway.pipeline.context import RequestContext
-from gateway.pipeline.operation import A, Cacheable
+from gateway.pipeline.operation import A, Cacheable, StreamMeter
 from gateway.ports.answers import AnswerName, CacheCounts, CachedAnswer, CachedAnswers, Running
 from gateway.ports.clock import Clock
 from gateway.ports.keys import SEMANTIC
@@ -108,17 +108,26 @@ class Caching(Generic[A]):
         hit = self._hit(found) if isinstance(found, CachedAnswer) else None
         if hit is None:
             hit = await self._by_meaning()
-        if hit is None:
+        context, meter = self._context, self.cacheable.priced(self._meter)
+        if hit is None or not await self._is_paid(hit, meter):
             return None
-        context = self._context
         for task in filter(None, (context.warming, context.recalling, context.ordering)):
             task.cancel()
         context.hit = hit
         context.try_on(hit.candidate).outcome = CACHED
-        context.meter = self.cacheable.priced(self._meter)
+        context.meter = meter
         if context.open_hold is not None:
-            context.open_hold.meter = context.meter
+            context.open_hold.meter, context.open_hold.cache = meter, hit.kind
         return hit.answer
+
+    async def _is_paid(self, hit: Hit[A], meter: StreamMeter) -> bool:
+        """True if the hold pays for the hit, which may first have to be raised: a long answer is kept whole, and a hold
+        for the account's own provider keys is for their fee alone.
+        """
+        open_hold, usage = self._context.open_hold, self.cacheable.usage_of(hit.answer)
+        if open_hold is None or usage is None:
+            return True
+        return await open_hold.pays(meter.cost(hit.candidate, meter.bounded(hit.candidate, usage)).nanousd)
 
     async def _by_meaning(self) -> Hit[A] | None:
         """The answer to another wording of the question."""
@@ -157,8 +166,9 @@ class Caching(Generic[A]):
             return
         self._claimed = False
         context = self._context
-        failed = context.error is not None or bool(context.failures) or context.complete
-        await asyncio.shield(begun(self._freed(alone=failed)))
+        # A stream that has failed has an error; without one its caller has left, also after attempts that failed.
+        failed = context.error is not None or (bool(context.failures) and not context.request.stream)
+        await asyncio.shield(begun(self._freed(alone=failed or context.complete)))
 
     def _named(self, candidate: Candidate[Any]) -> AnswerName:
         return AnswerName(self._context.account_id, self.cacheable.name_for(candidate.model.id))
@@ -169,20 +179,22 @@ class Caching(Generic[A]):
             return None
         try:
             async with asyncio.timeout(LOOK_WITHIN_S):
-                found = await self._answers.find(self._name, self._clock.now_s())
-                return await self._claim() if found is None else found
+                return await self._found_or_claimed(sure=False)
         except (TimeoutError, ServiceUnavailable):
             log.warning("the cache of answers cannot be read")
             return None
 
     async def _look_again(self) -> CachedAnswer | Running | None:
-        try:
-            now_s = self._clock.now_s()
-            found = await self._answers.find(self._name, now_s, sure=True)
-            is_dead = isinstance(found, Running) and found.lease_until_s <= now_s
-            return await self._claim() if found is None or is_dead else found
-        except ServiceUnavailable:
-            return None
+        with suppress(ServiceUnavailable):
+            return await self._found_or_claimed(sure=True)
+        return None
+
+    async def _found_or_claimed(self, *, sure: bool) -> CachedAnswer | Running | None:
+        """Finds what stands under the name, or claims a name that is free or whose lease is over."""
+        now_s = self._clock.now_s()
+        found = await self._answers.find(self._name, now_s, sure=sure)
+        is_over = isinstance(found, Running) and found.lease_until_s <= now_s
+        return await self._claim() if found is None or is_over else found
 
     async def _claim(self) -> CachedAnswer | Running | None:
         if not self.cacheable.control.keeps:
@@ -236,6 +248,7 @@ class Caching(Generic[A]):
         hit, usage = context.hit, context.usage
         counts = CacheCounts(misses=1)
         if hit is not None and usage is not None:
+            usage = context.meter.bounded(hit.candidate, usage)
             paid = context.meter.cost(hit.candidate, usage).nanousd
             saved = self._meter.cost(hit.candidate, usage).nanousd - paid
             counts = CacheCounts(1, 0, saved, usage.prompt, usage.output)

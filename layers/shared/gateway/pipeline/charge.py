@@ -95,8 +95,9 @@ class Bill(Struct, frozen=True):
 class OpenHold(Struct):
     """An open hold, kept right while its request runs: parked when it grows old, raised when it grows short.
 
-    `window` is known where this process made the admission. Steps on one hold follow each other. A checkpoint of what a
-    stream has come to is written every `checkpoint_s` and every cent, beside the stream.
+    `window` is known where this process made the admission, and `cache` is the kind of the kept answer that serves.
+    Steps on one hold follow each other. A checkpoint of what a stream has come to is written every `checkpoint_s` and
+    every cent, beside the stream.
     """
 
     billable: Billable
@@ -109,6 +110,7 @@ class OpenHold(Struct):
     units_held: int
     checkpoint_s: float = CHECKPOINT_S
     bill: Bill | None = None
+    cache: str | None = None
     _steps: asyncio.Lock = field(default_factory=asyncio.Lock)
     _parker: asyncio.Task[None] | None = None
     _keeper: asyncio.Task[None] | None = None
@@ -214,6 +216,15 @@ class OpenHold(Struct):
             self.hold, self.units_held, self.meter, self._covered_bytes = extended, units, meter, 0
             return True
 
+    async def pays(self, amount: NanoUsd) -> bool:
+        """Raises a hold that is below the amount; false where balance and caps do not carry that."""
+        async with self._steps:
+            if amount <= self.hold.amount_nanousd:
+                return True
+            with suppress(ServiceUnavailable):
+                return self.bill is None and await self._raised_to(amount)
+            return False
+
     def progress(self, served_by: Candidate[Any], delivered_bytes: int, uses: Uses = ()) -> None:
         """Notes how far a stream has come, and begins the checkpoint that is due."""
         if self._serving is not served_by:
@@ -297,6 +308,7 @@ class OpenHold(Struct):
             org_id=self.billable.principal.key.org_id,
             estimated=estimated,
             tools=cost.tools,
+            cache=self.cache,
         )
 
     async def _end(self, charge: Charge | None) -> Bill:

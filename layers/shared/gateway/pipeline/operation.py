@@ -233,6 +233,9 @@ class Cacheable(Protocol[A]):
     def wording(self) -> Wording | None:
         """The question, where other wordings of it may share its answer."""
 
+    def usage_of(self, answer: A) -> Usage | None:
+        """The usage of an answer, as its provider has reported it."""
+
     def text_of(self, answer: A) -> str:
         """The text of an answer, to be compared with another one's."""
 

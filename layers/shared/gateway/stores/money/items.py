@@ -251,6 +251,7 @@ CHARGE_TEXTS = (
     "price_version",
     "user_id",
     "org_id",
+    "cache",
 )
 
 

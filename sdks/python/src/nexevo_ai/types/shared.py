@@ -195,6 +195,7 @@ class Transaction(NexevoModel):
     model_used: Optional[str]
     tier: Optional[str]
     price_version: Optional[str]
+    cache: Optional[str]
     usage: Optional[TokenCounts]
     tools: List[Object]
     estimated: bool
