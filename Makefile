@@ -26,7 +26,7 @@ LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-h
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-sam setup-mutants run test test-first test-second test-stack test-stores test-recorded check lint format types contracts template build bench bench-peers bench-short bench-baseline catalog openapi sdk-python sdk-typescript cost faults fire outage mutants fuzz fidelity bridging ric agents agent-deaths agent-streams self-healing payment-deaths realtime learned meanings frameworks browser lock clean clean-tree
+.PHONY: help docs setup setup-sam setup-mutants run test test-first test-second test-stack test-stores test-recorded check lint format types contracts template build bench bench-peers bench-short bench-baseline catalog openapi sdk-python sdk-typescript cost faults fire outage mutants fuzz fidelity bridging ric agents agent-deaths agent-streams self-healing payment-deaths realtime learned meanings frameworks browser lock clean clean-tree
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -113,11 +113,15 @@ cost: setup ## write docs/cost.md from counts and prices (MEASURE=1: count again
 	$(if $(MEASURE),AWS_DEFAULT_REGION=us-east-1 PYTHONPATH=layers/shared $(BIN)/python -m tests.stack.costs)
 	$(BIN)/python -m bench cost
 
-openapi: setup ## write the OpenAPI document, the table of SDK methods and the SDKs' types from the code; lint the document
+docs: setup ## write the pages of /docs from docs/guide and the OpenAPI document
+	$(BIN)/python -m local.guide
+
+openapi: setup ## write the OpenAPI document, SDKs' methods and types, and the page of endpoints from the code; lint the document
 	AWS_REGION=us-east-1 PYTHONPATH=layers/shared $(BIN)/python -m local.openapi
 	$(BIN)/openapi-spec-validator functions/models/openapi.json
 	$(BIN)/python sdks/python/generate.py
 	$(BIN)/python sdks/typescript/generate.py
+	$(BIN)/python -m local.guide
 
 # PYTHONS may name more; the oldest that the SDK names and the newest are tried where pyenv or the system has them.
 sdk-python: setup ## build the Python SDK's wheel, install it alone on each Python from 3.9 on, check its types and run its suite

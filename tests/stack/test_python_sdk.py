@@ -1,4 +1,5 @@
-"""Tests of our Python SDK on the whole stack: the README's code, and the reference's samples where they lie.
+"""Tests of our Python SDK on the whole stack: code of the README and of users' documents, and the reference's samples
+where they lie.
 
 A sample runs as it is written. Only what a reader puts in is put in: address and key, a password, a member's id.
 """
@@ -10,14 +11,17 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.drawn import drawn
 from tests.hangs import HANGS_AFTER_S
 from tests.stack.conftest import ROOT, Stack
+from tests.stack.guide_programs import Program, guide_programs
 from tests.stack.reference_samples import DRAWN, SAMPLES
 from tests.stack.test_accounts import PASSWORD, registered, signed_in
 
@@ -36,20 +40,24 @@ class Found:
 class vector_db:
     query = staticmethod(lambda vector, k: [Found(n) for n in range(k)])
 """
+PYTHON = (sys.executable, "-c")
+# curl answers 0 for a refusal, unless it is told not to, and its progress is not for readers.
+BASH = ("bash", "-euo", "pipefail", "-c")
+CURL = 'curl() { command curl --silent --show-error --fail-with-body --max-time 60 "$@"; }'
 # The member of one sample would have to accept the invitation that it sends first.
 REFUSED = {"transfer_owner": "NotFoundError"}
 
 
-def run(program: str, key: str, stack: Stack, folder: Path) -> str:
+def run(program: str, key: str, stack: Stack, folder: Path, *, interpreter: Sequence[str] = PYTHON) -> str:
     """Runs a program with the SDK from its sources; returns what it has printed."""
     (folder / "char.png").write_bytes(PNG)
     environment = {
         "PATH": os.environ["PATH"], "PYTHONPATH": str(SDK / "src"), "NEXEVO_API_KEY": key,
-        "NEXEVO_BASE_URL": stack.base_url,
+        "NEXEVO_BASE_URL": stack.base_url, "NEXEVO_ROOT_URL": stack.root_url,
         "OPENAI_API_KEY": key, "OPENAI_BASE_URL": stack.base_url, "PYTHONIOENCODING": "utf-8",
     }  # fmt: skip
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=folder, env=environment, capture_output=True, text=True, check=False,
+        [*interpreter, program], cwd=folder, env=environment, capture_output=True, text=True, check=False,
         timeout=HANGS_AFTER_S,
     )  # fmt: skip
     refusal = next((error for call, error in REFUSED.items() if call in program), "")
@@ -83,6 +91,22 @@ def test_code_of_documents_runs_as_it_is_written(stack: Stack, persons_key: str,
     with ThreadPoolExecutor(4) as pool:
         told = dict(zip(programs, pool.map(printed, programs), strict=True))
     assert "succeeded" in told["README"]
+
+
+def test_blocks_of_users_documents_run_as_they_are_written(stack: Stack, persons_key: str, tmp_path: Path) -> None:
+    """Each page's Python and curl, on one stack; a commit draws a third of them."""
+    programs = drawn([*guide_programs("python"), *guide_programs("bash")], lambda each: each.name)
+    assert len(programs) > 5
+
+    def printed(program: Program) -> str:
+        (tmp_path / program.name).mkdir()
+        if program.language == "python":
+            return run(program.text, persons_key, stack, tmp_path / program.name)
+        return run(f"{CURL}\n{program.text}", persons_key, stack, tmp_path / program.name, interpreter=BASH)
+
+    with ThreadPoolExecutor(4) as pool:
+        told = dict(zip((each.name for each in programs), pool.map(printed, programs), strict=True))
+    assert [name for name, words in told.items() if not words.strip()] == []
 
 
 def filled(sample: str, key: str, stack: Stack) -> str:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.drawn import drawn
 from tests.environments import CACHE, ROOT, locked, node_with, run
 from tests.hangs import HANGS_AFTER_S
 from tests.stack.conftest import Stack
+from tests.stack.guide_programs import guide_programs
 
 SDK = ROOT / "sdks" / "typescript"
 
@@ -48,6 +50,28 @@ def test_the_package_has_no_dependency_and_only_what_is_built(installed: Path) -
 def test_its_types_are_those_that_a_caller_expects(installed: Path) -> None:
     compiler = CACHE / "typescript-sdk" / "node_modules" / "typescript" / "bin" / "tsc"
     run(["node", str(compiler), "-p", "test"], installed)
+
+
+def test_blocks_of_users_documents_run_as_they_are_written(installed: Path, stack: Stack, tmp_path: Path) -> None:
+    """Each page's JavaScript, where the packages are that it names; a commit draws a third of them."""
+    account = stack.with_new_account("100")
+    others = node_with("node-clients", ROOT / "tests" / "stack" / "node")
+    for program in drawn(guide_programs("js"), lambda each: each.name):
+        place = installed if "@nexevo/sdk" in program.text else others
+        # A module finds packages from where it lies; its name is this run's own.
+        file = place / f"{tmp_path.name}_{program.name}.mjs"
+        file.write_text(program.text)
+        try:
+            told = run(
+                ["node", str(file)],
+                tmp_path,
+                NEXEVO_API_KEY=account.api_key,
+                NEXEVO_BASE_URL=account.base_url,
+                NEXEVO_ROOT_URL=account.root_url,
+            )
+        finally:
+            file.unlink()
+        assert told.strip(), program.name
 
 
 def test_its_suite_passes_on_the_stack(installed: Path, stack: Stack) -> None:

@@ -110,6 +110,21 @@ class Renderer:
         )
         return Answer(body.encode())
 
+    def guide(self, *, stage: str, html: str, **values: Any) -> bytes:
+        """A document for users: the HTML is markup that `make docs` has written, from files of the repository."""
+        from markupsafe import Markup  # comes with Jinja2, which no cold start loads
+
+        return (
+            self._environment.get_template("guide.html")
+            .render(
+                stage=stage,
+                asset=lambda file: f"{stage}/console/assets/{self._assets[file][0]}",
+                body=Markup(html),  # noqa: S704  # no request has a part in it
+                **values,
+            )
+            .encode()
+        )
+
 
 def usd(amount: str | None) -> str:
     """An amount as people read it: two places, or as many as it takes to see a small one."""

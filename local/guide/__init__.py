@@ -1,0 +1,1 @@
+"""Builds the documents for users: `docs/guide/` and the OpenAPI document, as pages of `/docs`."""

@@ -1,0 +1,115 @@
+"""Writes the page of all endpoints from the OpenAPI document: parameters, answers, and the shapes that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+METHODS = ("get", "post", "put", "patch", "delete")
+Json = Mapping[str, Any]
+SCHEMAS = "#/components/schemas/"
+BOUNDS = {
+    "minimum": "≥ {}",
+    "maximum": "≤ {}",
+    "minLength": "{} characters or more",
+    "maxLength": "{} characters at most",
+}
+
+
+def reference(document: Json) -> str:
+    """Returns the page as Markdown."""
+    return "\n".join(_lines(document)) + "\n"
+
+
+def _lines(document: Json) -> Iterator[str]:
+    yield "# All endpoints"
+    yield ""
+    yield "This page is written from the [OpenAPI document](/openapi.json), and that from the code that serves."
+    yield "A member in bold has to be given. Errors are told of in [errors and limits](limits.md)."
+    for tag in document["tags"]:
+        operations = [found for found in _operations(document) if tag["name"] in found[2]["tags"]]
+        if operations:
+            yield f"\n## {tag['name']}"
+        for method, path, operation in operations:
+            yield from _operation(document, method, path, operation)
+    yield "\n## Shapes"
+    for name, schema in document["components"]["schemas"].items():
+        yield f"\n### {name}\n"
+        if schema.get("description"):
+            yield f"{_cell(schema['description'])}\n"
+        yield from _members(schema) if schema.get("properties") else [kind(schema)]
+
+
+def _operations(document: Json) -> Iterator[tuple[str, str, Json]]:
+    for path, at in document["paths"].items():
+        yield from ((method.upper(), path, at[method]) for method in METHODS if method in at)
+
+
+def _operation(document: Json, method: str, path: str, operation: Json) -> Iterator[str]:
+    yield f"\n### {method} {path}\n"
+    yield _cell(operation["summary"])
+    if operation.get("x-sdk"):
+        yield f"\nIn our SDKs: `client.{operation['x-sdk']}`."
+    parameters = [_resolved(document, parameter) for parameter in operation.get("parameters", ())]
+    if parameters:
+        yield "\n| parameter | in | type | |\n|---|---|---|---|"
+    for each in parameters:
+        cells = (_named(each["name"], needed=each.get("required")), each["in"], kind(each["schema"]))
+        yield f"| {' | '.join(cells)} | {_cell(each.get('description', ''))} |"
+    for media, content in operation.get("requestBody", {}).get("content", {}).items():
+        yield f"\nBody, `{media}`: {kind(content.get('schema', {}))}."
+    for status, told in operation["responses"].items():
+        if status[0] in "23":
+            shapes = ", ".join(
+                f"{kind(content['schema'])} (`{media}`)" if "schema" in content else f"`{media}`"
+                for media, content in told.get("content", {}).items()
+            )
+            yield f"\nAnswers {status}" + (f": {shapes}." if shapes else ".")
+
+
+def _resolved(document: Json, parameter: Json) -> Json:
+    named = parameter.get("$ref", "").rpartition("/")[2]
+    found: Json = document["components"]["parameters"][named] if named else parameter
+    return found
+
+
+def _members(schema: Json) -> Iterator[str]:
+    yield "| member | type | |\n|---|---|---|"
+    needed = schema.get("required", ())
+    for name, member in schema["properties"].items():
+        yield f"| {_named(name, needed=name in needed)} | {kind(member)} | {_cell(member.get('description', ''))} |"
+
+
+def _named(name: str, *, needed: bool | None) -> str:
+    return f"**`{name}`**" if needed else f"`{name}`"
+
+
+def kind(schema: Json) -> str:
+    """Says in words what a schema takes, with its bounds."""
+    if "$ref" in schema:
+        name = schema["$ref"].removeprefix(SCHEMAS)
+        return f"[{name}](#{name.lower()})"
+    for members in ("anyOf", "oneOf", "allOf"):
+        if members in schema:
+            return " or ".join(kind(each) for each in schema[members] if each.get("type") != "null")
+    if "enum" in schema or "const" in schema:
+        values = schema.get("enum", [schema.get("const")])
+        return ", ".join(f"`{value}`" for value in values)
+    return _plain(schema)
+
+
+def _plain(schema: Json) -> str:
+    named = schema.get("type", "any")
+    names = " or ".join(named) if isinstance(named, list) else named
+    if names == "array":
+        return f"list of {kind(schema.get('items', {}))}"
+    inner = schema.get("additionalProperties")
+    if names == "object" and isinstance(inner, Mapping) and inner:
+        return f"object of {kind(inner)}"
+    bounds = [text.format(schema[bound]) for bound, text in BOUNDS.items() if bound in schema]
+    return ", ".join([names, *bounds])
+
+
+def _cell(text: str) -> str:
+    """Writes a text so that it stays in one cell, and names of fields in it stay as they are."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "\\<").replace("*", "\\*").replace("_", "\\_")
