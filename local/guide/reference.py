@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import orjson
+
+from local.guide.meanings import MEANINGS
+
 METHODS = ("get", "post", "put", "patch", "delete")
 Json = Mapping[str, Any]
 SCHEMAS = "#/components/schemas/"
@@ -33,11 +37,12 @@ def _lines(document: Json) -> Iterator[str]:
         for method, path, operation in operations:
             yield from _operation(document, method, path, operation)
     yield "\n## Shapes"
+    requests = bodies(document)
     for name, schema in document["components"]["schemas"].items():
         yield f"\n### {name}\n"
         if schema.get("description"):
             yield f"{_cell(schema['description'])}\n"
-        yield from _members(schema) if schema.get("properties") else [kind(schema)]
+        yield from _members(name, schema, is_request=name in requests) if schema.get("properties") else [kind(schema)]
 
 
 def _operations(document: Json) -> Iterator[tuple[str, str, Json]]:
@@ -50,6 +55,7 @@ def _operation(document: Json, method: str, path: str, operation: Json) -> Itera
     yield _cell(operation["summary"])
     if operation.get("x-sdk"):
         yield f"\nIn our SDKs: `client.{operation['x-sdk']}`."
+    yield f"\nCallers: {_callers(operation)}."
     parameters = [_resolved(document, parameter) for parameter in operation.get("parameters", ())]
     if parameters:
         yield "\n| parameter | in | type | |\n|---|---|---|---|"
@@ -67,17 +73,44 @@ def _operation(document: Json, method: str, path: str, operation: Json) -> Itera
             yield f"\nAnswers {status}" + (f": {shapes}." if shapes else ".")
 
 
+def _callers(operation: Json) -> str:
+    """Says who may ask, by the credentials that the operation takes."""
+    taken = {name for each in operation["security"] for name in each}
+    kinds = (("a key", "key" in taken), ("a signed-in person", "session" in taken))
+    if kinds[0][1] and kinds[1][1]:
+        return "a key that manages its account, or a signed-in person"
+    return " or ".join(name for name, is_taken in kinds if is_taken) or "everyone, without a key"
+
+
 def _resolved(document: Json, parameter: Json) -> Json:
     named = parameter.get("$ref", "").rpartition("/")[2]
     found: Json = document["components"]["parameters"][named] if named else parameter
     return found
 
 
-def _members(schema: Json) -> Iterator[str]:
+def _members(shape: str, schema: Json, *, is_request: bool) -> Iterator[str]:
     yield "| member | type | |\n|---|---|---|"
     needed = schema.get("required", ())
     for name, member in schema["properties"].items():
-        yield f"| {_named(name, needed=name in needed)} | {kind(member)} | {_cell(member.get('description', ''))} |"
+        told = _cell(member["description"]) if "description" in member else meaning(shape, name) if is_request else ""
+        default = member.get("default")
+        given = f" Default: `{orjson.dumps(default).decode()}`." if is_request and default not in (None, [], {}, "") else ""
+        yield f"| {_named(name, needed=name in needed)} | {kind(member)} | {told}{given} |"
+
+
+def meaning(shape: str, name: str) -> str:
+    """What a request's member means, as far as the document does not say it."""
+    return MEANINGS.get(f"{shape}.{name}") or MEANINGS.get(name, "")
+
+
+def bodies(document: Json) -> set[str]:
+    """Names the shapes of requests."""
+    return {
+        content["schema"]["$ref"].removeprefix(SCHEMAS)
+        for _, _, operation in _operations(document)
+        for content in operation.get("requestBody", {}).get("content", {}).values()
+        if "$ref" in content.get("schema", {})
+    }
 
 
 def _named(name: str, *, needed: bool | None) -> str:

@@ -9,7 +9,9 @@ import orjson
 import pytest
 
 from gateway.console.guide import MENU
+from local.guide.meanings import MEANINGS
 from local.guide.pages import FOLDER, OPENAPI, SOURCES, pages, slug
+from local.guide.reference import bodies, meaning
 from tests.console.harness import Browser
 from tests.stack.guide_programs import RUN, blocks
 
@@ -83,6 +85,16 @@ def test_every_endpoint_is_on_the_page_of_endpoints() -> None:
     html = pages()["reference.html"]
     ours = [f"{m.upper()} {path}" for path, at in DOCUMENT["paths"].items() for m in at if m != "head"]
     assert [each for each in ours if f">{each}</h3>" not in html] == []
+
+
+def test_every_member_of_a_request_is_told_what_it_means() -> None:
+    shapes = DOCUMENT["components"]["schemas"]
+    members = [(shape, name, told) for shape in bodies(DOCUMENT) for name, told in shapes[shape]["properties"].items()]
+    assert [
+        (shape, name) for shape, name, told in members if "description" not in told and not meaning(shape, name)
+    ] == []
+    names = {name for _, name, _ in members} | {f"{shape}.{name}" for shape, name, _ in members}
+    assert set(MEANINGS) - names == set()
 
 
 def test_models_that_code_names_are_for_sale() -> None:
