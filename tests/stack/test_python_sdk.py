@@ -71,7 +71,7 @@ def persons_key(stack: Stack, client: httpx.Client) -> str:
     """Makes a person with money, and returns a key that manages its account."""
     email = registered(stack, client)
     authorized = signed_in(client, email)
-    made = client.post("keys", json={"name": "samples", "can_manage_keys": True}, headers=authorized)
+    made = client.post("keys", json={"name": "samples", "can_manage_keys": True, "rpm_limit": 1000}, headers=authorized)
     account_id = client.get("auth/me", headers=authorized).json()["account_id"]
     stack.seen_by(account_id, made.json()["full_key"]).credit("100")
     return str(made.json()["full_key"])

@@ -255,6 +255,10 @@ const walk = async () => {
   await look(jane, 'operator')
   await visit(jane, '/nothing-here')
   await look(jane, 'no-page')
+  for (const page of ['', '/chat', '/limits', '/reference']) {
+    await jane.goto(`${root}/docs${page}`)
+    await look(jane, `docs${page.replace('/', '-')}`)
+  }
   await visit(jane, '/')
   await send(jane, 'form[action$="/language"] button')
   await look(jane, 'overview-chinese')
