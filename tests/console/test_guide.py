@@ -37,6 +37,7 @@ def test_every_page_is_in_the_menu() -> None:
     assert set(MENU) == {*WRITTEN, "reference"}
 
 
+@pytest.mark.anyio
 @pytest.mark.parametrize("name", MENU)
 async def test_a_page_is_served_to_strangers_without_a_cookie(name: str) -> None:
     shown = await Browser(None).get("/docs" if name == "index" else f"/docs/{name}")
@@ -50,6 +51,7 @@ async def test_a_page_is_served_to_strangers_without_a_cookie(name: str) -> None
     assert 'aria-current="page"' in shown.text
 
 
+@pytest.mark.anyio
 @pytest.mark.parametrize("path", ["/docs/nothing", "/docs/../app", "/docs/%2e%2e/app", "/docs/index.html"])
 async def test_a_name_that_is_not_in_the_menu_is_no_page(path: str) -> None:
     assert (await Browser(None).get(path)).status == 404
