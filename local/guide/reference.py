@@ -92,10 +92,11 @@ def _members(shape: str, schema: Json, *, is_request: bool) -> Iterator[str]:
     yield "| member | type | |\n|---|---|---|"
     needed = schema.get("required", ())
     for name, member in schema["properties"].items():
-        told = _cell(member["description"]) if "description" in member else meaning(shape, name) if is_request else ""
+        told = member.get("description") or (meaning(shape, name) if is_request else "")
         default = member.get("default")
-        given = f" Default: `{orjson.dumps(default).decode()}`." if is_request and default not in (None, [], {}, "") else ""
-        yield f"| {_named(name, needed=name in needed)} | {kind(member)} | {told}{given} |"
+        if is_request and default not in (None, [], {}, ""):
+            told += f" Default: `{orjson.dumps(default).decode()}`."
+        yield f"| {_named(name, needed=name in needed)} | {kind(member)} | {_cell(told)} |"
 
 
 def meaning(shape: str, name: str) -> str:
@@ -144,5 +145,5 @@ def _plain(schema: Json) -> str:
 
 
 def _cell(text: str) -> str:
-    """Writes a text so that it stays in one cell, and names of fields in it stay as they are."""
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "\\<").replace("*", "\\*").replace("_", "\\_")
+    """Writes a text so that it stays in one cell."""
+    return " ".join(text.split()).replace("|", "\\|")

@@ -30,7 +30,7 @@ def test_each_path_is_asked_of_the_function_that_the_template_ties_it_to() -> No
 
 def test_the_template_leads_every_page_and_no_other_path_to_the_console() -> None:
     found = {(route.method, route.path) for route in routed() if route.family == "console"}
-    assert found == {("ANY", "/console"), ("ANY", "/console/{proxy+}")}
+    assert found == {("ANY", path) for path in ("/console", "/console/{proxy+}", "/docs", "/docs/{proxy+}")}
 
 
 def test_the_role_allows_to_ask_these_functions_and_nothing_else() -> None:
