@@ -79,7 +79,7 @@ def _callers(operation: Json) -> str:
     kinds = (("a key", "key" in taken), ("a signed-in person", "session" in taken))
     if kinds[0][1] and kinds[1][1]:
         return "a key that manages its account, or a signed-in person"
-    return " or ".join(name for name, is_taken in kinds if is_taken) or "everyone, without a key"
+    return " or ".join(name for name, is_taken in kinds if is_taken) or "strangers too: no key is needed"
 
 
 def _resolved(document: Json, parameter: Json) -> Json:
@@ -100,7 +100,7 @@ def _members(shape: str, schema: Json, *, is_request: bool) -> Iterator[str]:
 
 
 def meaning(shape: str, name: str) -> str:
-    """What a request's member means, as far as the document does not say it."""
+    """Returns the meaning of a request's member, as far as the document does not say it."""
     return MEANINGS.get(f"{shape}.{name}") or MEANINGS.get(name, "")
 
 

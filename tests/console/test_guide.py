@@ -13,7 +13,7 @@ from local.guide.meanings import MEANINGS
 from local.guide.pages import FOLDER, OPENAPI, SOURCES, pages, slug
 from local.guide.reference import bodies, meaning
 from tests.console.harness import Browser
-from tests.stack.guide_programs import RUN, blocks
+from tests.guide_programs import RUN, blocks
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = orjson.loads(OPENAPI.read_bytes())

@@ -19,9 +19,9 @@ import httpx
 import pytest
 
 from tests.drawn import drawn
+from tests.guide_programs import Program, guide_programs
 from tests.hangs import HANGS_AFTER_S
 from tests.stack.conftest import ROOT, Stack
-from tests.stack.guide_programs import Program, guide_programs
 from tests.stack.reference_samples import DRAWN, SAMPLES
 from tests.stack.test_accounts import PASSWORD, registered, signed_in
 

@@ -8,9 +8,9 @@ import pytest
 
 from tests.drawn import drawn
 from tests.environments import CACHE, ROOT, locked, node_with, run
+from tests.guide_programs import guide_programs
 from tests.hangs import HANGS_AFTER_S
 from tests.stack.conftest import Stack
-from tests.stack.guide_programs import guide_programs
 
 SDK = ROOT / "sdks" / "typescript"
 

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 GUIDE = ROOT / "docs" / "guide"
 BLOCK = re.compile(r"^```(\S+)([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 # A block of these languages is run; the others show what is sent, answered or set.
@@ -27,7 +27,7 @@ class Block(NamedTuple):
 
 
 class Program(NamedTuple):
-    """What runs in one process; its name has the page, and which of its programs it is."""
+    """A program for one process; its name has the page, and its place there."""
 
     name: str
     language: str
