@@ -253,3 +253,13 @@ def test_garbage_of_the_provider_ends_the_session() -> None:
     assert sent(step)[0]["error"]["type"] == "upstream_error"
     assert step.close is not None
     assert step.close.code == 1011
+
+
+@pytest.mark.parametrize("name", ["input_audio_buffer.append", "input_audio_buffer.clear", "input_audio_buffer.commit"])
+@pytest.mark.parametrize("member", ["type", "t\\u0079pe"])
+def test_an_event_in_which_its_provider_might_read_another_one_is_refused(name: str, member: str) -> None:
+    hidden = orjson.dumps({"tools": [{"type": "mcp"}]}).decode()
+    data = f'{{"{member}":"session.update","session":{hidden},"type":"{name}","audio":"AAAA"}}'
+    step = session().from_client(data.encode())
+    assert step.to_provider == []
+    assert sent(step)[0]["error"]["code"] == "invalid_json"

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from msgspec.structs import replace
 
+from gateway.errors import AuthenticationFailed, ServiceUnavailable
 from gateway.ports.sockets import Letter, SocketRecord
 from gateway.sockets.carrying import ALIVE_S, LAST_POLL_S, USUAL, Carrier, Conversation, HandOver, Tools, new_secret
 from gateway.sockets.clearing import Clearing
@@ -21,6 +22,8 @@ from tests.virtual_time import LoopClock, run
 ID = "L0SM9cOFvHcCIhw="
 SECRET = new_secret()
 RUN_S = 100.0
+# The time at which a run begins to hand over.
+LATE_S = RUN_S * 0.8
 
 
 class Talk:
@@ -34,11 +37,16 @@ class Talk:
         self.changed = asyncio.Event()
         self.quiet = self.settled = True
         self.hand_over = USUAL
+        self.hears_for_s = 0.0
+        self.is_broken = False
 
     async def run(self) -> None:
         await self.over.wait()
 
     async def hear(self, data: bytes) -> None:
+        if self.is_broken:
+            raise ServiceUnavailable("down")
+        await asyncio.sleep(self.hears_for_s)
         self.heard.append(data)
         await self.line.say(b"heard " + data)
 
@@ -64,6 +72,7 @@ class Session:
         self.tools = Tools(*parts, self.clearing.clear)
         self.talks: list[Talk] = []
         self.hand_over = USUAL
+        self.is_refused = False
         self._numbers = itertools.count(1)
         now_s = int(self.clock.now_s())
         self.record = SocketRecord(
@@ -93,6 +102,8 @@ class Session:
 
     async def carried(self, number: int) -> str:
         async def kind(_record: SocketRecord, line: Line, state: bytes | None) -> Conversation:
+            if self.is_refused:
+                raise AuthenticationFailed("revoked")
             self.talks.append(Talk(line, state))
             self.talks[-1].hand_over = self.hand_over
             return self.talks[-1]
@@ -225,5 +236,86 @@ def test_the_sweeper_clears_what_does_not_live_and_nothing_else() -> None:
         await asyncio.sleep(ALIVE_S + 2)
         assert await session.clearing.clear_dead() == 1
         assert session.connections.closed == [ID]
+
+    on_session(test)
+
+
+def test_letters_that_are_being_heard_when_a_run_is_late_are_heard_once() -> None:
+    async def test(session: Session) -> None:
+        first = asyncio.create_task(session.carried(0))
+        (await session.talk(0)).hears_for_s = 3
+        await asyncio.sleep(LATE_S - 2)
+        session.send(b"1")
+        session.send(b"2")
+        assert await first == "late"
+        second = asyncio.create_task(session.carried(1))
+        session.send(None)
+        assert await second == "left"
+        assert session.talks[1].heard == [b"1", b"2"]
+
+    on_session(test)
+
+
+def test_a_client_that_leaves_while_a_run_hands_over_ends_its_session() -> None:
+    async def test(session: Session) -> None:
+        carrying = asyncio.create_task(session.carried(0))
+        await session.talk(0)
+        await asyncio.sleep(LATE_S)
+        while not carrying.done():
+            # Its last look into the mailbox takes one of them.
+            session.send(None)
+            await asyncio.sleep(0.1)
+        assert await carrying == "left"
+        assert (session.runs.started, session.talks[0].ended, session.records.sessions) == ([], [False], {})
+
+    on_session(test)
+
+
+def test_what_a_run_has_left_is_not_written_again_while_the_next_one_lives() -> None:
+    async def test(session: Session) -> None:
+        first = asyncio.create_task(session.carried(0))
+        await session.talk(0)
+        session.send(b"1")
+        assert await first == "late"
+        assert session.records.sessions[ID].state is not None
+        second = asyncio.create_task(session.carried(1))
+        await session.talk(1)
+        await asyncio.sleep(ALIVE_S)
+        assert (session.records.sessions[ID].state, session.records.sessions[ID].seen) == (None, ())
+        session.send(None)
+        await second
+
+    on_session(test)
+
+
+def test_a_session_that_may_not_go_on_is_cleared_at_once() -> None:
+    async def test(session: Session) -> None:
+        session.is_refused = True
+        assert await session.carried(0) == "failed"
+        assert (session.connections.closed, session.records.sessions) == ([ID], {})
+
+    on_session(test)
+
+
+def test_a_session_that_fails_is_paid_and_cleared() -> None:
+    async def test(session: Session) -> None:
+        carrying = asyncio.create_task(session.carried(0))
+        (await session.talk(0)).is_broken = True
+        session.send(b"1")
+        assert await carrying == "failed"
+        assert (session.talks[0].ended, session.connections.closed, session.records.sessions) == ([False], [ID], {})
+
+    on_session(test)
+
+
+def test_a_run_that_has_lost_its_session_ends_what_it_has_open_and_nothing_else() -> None:
+    async def test(session: Session) -> None:
+        carrying = asyncio.create_task(session.carried(0))
+        await session.talk(0)
+        taken = replace(session.records.sessions[ID], owner="another")
+        session.records.sessions[ID] = taken
+        assert await carrying == "lost"
+        assert (session.talks[0].ended, session.connections.closed) == ([False], [])
+        assert session.records.sessions == {ID: taken}
 
     on_session(test)

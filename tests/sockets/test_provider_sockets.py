@@ -9,17 +9,18 @@ from typing import Any, cast
 import orjson
 
 from gateway.auth.principal import Principal
-from gateway.errors import GatewayError
+from gateway.canonical.realtime import Spent
+from gateway.errors import AuthenticationFailed, GatewayError
 from gateway.pipeline.provider_client import ProviderClient
 from gateway.ports.sockets import ProviderClosed, ProviderSocket
 from gateway.ports.upstream import Credential
 from gateway.realtime.session import open_session
-from gateway.sockets.line import Line
+from gateway.sockets.line import MESSAGE_BYTES_MAX, Line
 from gateway.sockets.purse import Purse
-from gateway.sockets.realtime import RealtimeConversation, Ways
+from gateway.sockets.realtime import STANDS_S, TICK_S, RealtimeConversation, Ways
 from tests.hangs import HANGS_AFTER_S
 from tests.realtime.sessions import terms
-from tests.stores.conftest import StoppedClock
+from tests.virtual_time import LoopClock, run
 
 CREATED = b'{"type":"session.created","session":{"id":"sess_1"}}'
 RESPOND = b'{"type":"response.create"}'
@@ -73,6 +74,10 @@ class Beside(Changes):
         super().__init__()
         self._sockets = list(sockets)
         self.told: list[str] = []
+        self.opens = 0
+        self.noted: list[Spent] = []
+        self.is_revoked = False
+        self.is_closed = False
 
     async def choice(self, *_: Any) -> Sequence[Credential]:
         return [Credential("key")]
@@ -81,26 +86,46 @@ class Beside(Changes):
         return credential
 
     async def open(self, *_: Any) -> ProviderSocket:
+        self.opens += 1
         socket = self._sockets.pop(0) if self._sockets else 1006
         if isinstance(socket, int):
             raise ProviderClosed(socket)
         return socket
 
     async def charge(self, *_: Any) -> GatewayError | None:
+        # What is asked for after the end would be held for an hour.
+        assert not self.is_closed
         return None
 
     cover = begin = charge
 
-    async def say(self, data: bytes) -> None:
+    async def close(self) -> None:
+        self.is_closed = True
+
+    async def checkpoint(self, so_far: Spent) -> None:
+        self.noted.append(so_far)
+
+    def follow(self, _: Principal) -> None:
+        pass
+
+    async def standing(self) -> Principal:
+        if self.is_revoked:
+            raise AuthenticationFailed("revoked")
+        return cast("Principal", None)
+
+    async def say(self, data: bytes) -> bool:
+        if len(data) > MESSAGE_BYTES_MAX:
+            return False
         self.told.append(orjson.loads(data)["type"])
         await self.changed()
+        return True
 
 
 def played(beside: Beside, model: str, act: Callable[[RealtimeConversation], Awaitable[None]]) -> None:
     """Runs a conversation to its end, with what its client does."""
 
     async def play() -> None:
-        opened, clock = terms(model), StoppedClock()
+        opened, clock = terms(model), LoopClock()
         wire = "gemini_live" if "gemini" in model else "openai_realtime"
         ways = Ways(cast("ProviderClient", beside), beside, clock)
         talk = RealtimeConversation(
@@ -110,12 +135,13 @@ def played(beside: Beside, model: str, act: Callable[[RealtimeConversation], Awa
             open_session(wire, opened, clock),
             cast("Purse", beside),
             cast("Line", beside),
+            beside.standing,
         )
         running = asyncio.create_task(talk.run())
         await act(talk)
         await running
 
-    asyncio.run(asyncio.wait_for(play(), HANGS_AFTER_S))
+    run(asyncio.wait_for(play(), HANGS_AFTER_S))
 
 
 def test_a_socket_that_breaks_is_replaced_and_the_frame_that_it_did_not_take_is_sent_again() -> None:
@@ -161,3 +187,80 @@ def test_a_provider_that_cannot_be_reached_ends_the_session() -> None:
 
     played(beside, "gpt-realtime", act)
     assert beside.told == ["error"]
+
+
+def test_a_client_that_leaves_is_not_given_another_socket() -> None:
+    beside = Beside(Socket([CREATED]), Socket([CREATED]))
+
+    async def act(talk: RealtimeConversation) -> None:
+        await beside.until(lambda: bool(beside.told))
+        await talk.end(expired=False)
+
+    played(beside, "gpt-realtime", act)
+    assert (beside.opens, beside.is_closed) == (1, True)
+
+
+def test_a_run_that_leaves_opens_no_other_socket() -> None:
+    beside = Beside(Socket([CREATED]), Socket([CREATED]))
+
+    async def act(talk: RealtimeConversation) -> None:
+        await beside.until(lambda: bool(beside.told))
+        await talk.leave()
+
+    played(beside, "gpt-realtime", act)
+    assert beside.opens == 1
+
+
+def test_a_sound_that_a_broken_socket_has_not_taken_is_sent_once() -> None:
+    first, second = Socket([CREATED], takes=0), Socket([])
+    sound = b'{"type":"input_audio_buffer.append","audio":"AAAA"}'
+
+    async def act(talk: RealtimeConversation) -> None:
+        await beside.until(lambda: bool(beside.told))
+        await talk.hear(sound)
+        await first.close()
+        await second.until(lambda: bool(second.sent))
+        await talk.end(expired=False)
+
+    beside = Beside(first, second)
+    played(beside, "gpt-realtime", act)
+    assert second.sent == [sound]
+
+
+def test_a_key_that_is_revoked_ends_its_session() -> None:
+    beside = Beside(Socket([CREATED]))
+
+    async def act(_: RealtimeConversation) -> None:
+        await asyncio.sleep(2 * STANDS_S)
+        assert beside.told == ["session.created"]
+        beside.is_revoked = True
+
+    played(beside, "gpt-realtime", act)
+    assert beside.told == ["session.created", "error"]
+
+
+def test_what_a_running_response_has_come_to_is_noted_for_a_death() -> None:
+    started = b'{"type":"response.created","response":{"id":"resp_1"}}'
+    delta = b'{"type":"response.output_audio.delta","delta":"' + b"A" * 64_000 + b'"}'
+    beside = Beside(Socket([CREATED, started, delta]))
+
+    async def act(talk: RealtimeConversation) -> None:
+        await asyncio.sleep(TICK_S + 1)
+        await talk.end(expired=False)
+
+    played(beside, "gpt-realtime", act)
+    (noted,) = beside.noted
+    assert (noted.usage.audio_output, noted.estimated) == (20, True)
+    assert noted.cost_nanousd > 0
+
+
+def test_an_event_that_no_message_carries_is_told_of() -> None:
+    large = b'{"type":"conversation.item.retrieved","item":"' + b"A" * MESSAGE_BYTES_MAX + b'"}'
+    beside = Beside(Socket([CREATED, large]))
+
+    async def act(talk: RealtimeConversation) -> None:
+        await beside.until(lambda: len(beside.told) > 1)
+        await talk.end(expired=False)
+
+    played(beside, "gpt-realtime", act)
+    assert beside.told == ["session.created", "error"]

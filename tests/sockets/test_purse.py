@@ -131,7 +131,33 @@ def test_a_death_is_charged_by_what_was_owed_beside() -> None:
         await payer.purse.charge(spent(5, "whisper"), 100)
         hold = payer.purse.hold
         assert hold is not None
+        # The real store reads it here: it is what the session's record has.
+        assert hold.checkpoint is not None
+        assert hold.checkpoint.cost_nanousd == 5
         await payer.money.expire(hold, payer.clock.now_s())
         assert await payer.charges() == [5]
 
     paying(test)
+
+
+def test_a_death_is_charged_by_what_a_response_had_come_to() -> None:
+    async def test(payer: Payer) -> None:
+        await payer.purse.open(100)
+        await payer.purse.charge(spent(5, "whisper"), 100)
+        await payer.purse.checkpoint(spent(30))
+        hold = payer.purse.hold
+        assert hold is not None
+        await payer.money.expire(hold, payer.clock.now_s())
+        assert await payer.charges() == [35]
+
+    paying(test)
+
+
+def test_what_is_said_passes_while_a_limit_lets_no_response_begin() -> None:
+    async def test(payer: Payer) -> None:
+        await payer.purse.open(100)
+        await payer.purse.charge(spent(30), 100)
+        assert await payer.purse.cover(150) is None
+        assert isinstance(await payer.purse.begin(), RateLimited)
+
+    paying(test, rpm=1)

@@ -63,7 +63,6 @@ class SocketRecord(Struct, frozen=True):
     hold: Hold | None = None
     state: bytes | None = None
     settings: bytes = b""
-    user: str | None = None
     seen: tuple[str, ...] = ()
 
 

@@ -8,8 +8,19 @@ from gateway.realtime.client_events import judged_session, offered
 from gateway.realtime.events import Head, read_client
 from gateway.realtime.talk import Talk
 
+# An event with no more than a type and sound in base64 need not be read for a member that comes twice.
+_TYPE, _ESCAPE = b'"type"', b"\\"
+
+
+def unpaid(_: Talk, data: bytes, __: Head) -> bytes:
+    """An event that costs nothing; raises `InvalidRequest` where its provider might read another one in it."""
+    read_client(data)
+    return data
+
 
 def _append(talk: Talk, data: bytes, head: Head) -> bytes:
+    if data.count(_TYPE) != 1 or _ESCAPE in data:
+        read_client(data)
     talk.meter.heard(talk.state.sound.heard(data, head.audio))
     return data
 
@@ -34,7 +45,8 @@ def _respond(talk: Talk, data: bytes, _: Head) -> bytes:
     return data
 
 
-def _clear(talk: Talk, data: bytes, _: Head) -> bytes:
+def _clear(talk: Talk, data: bytes, head: Head) -> bytes:
+    data = unpaid(talk, data, head)
     talk.state.sound.taken()
     return data
 

@@ -118,6 +118,13 @@ class Meter:
         cost = rates.cost(used)
         return [Spent(item_id, by.id, cost, used.usage, estimated)] if cost else []
 
+    def so_far(self, now_s: float, *, responds: bool) -> Spent | None:
+        """The estimate of what has been used since the last charge, by a response that runs and by the time."""
+        used = self._seen() if responds else RealtimeUsage()
+        used = replace(used, milliseconds=self._passed_ms(now_s), text_items=self.counts.text_items)
+        cost = self._rates.cost(used)
+        return Spent("", self._model.id, cost, used.usage, estimated=True) if cost else None
+
     def passed(self, now_s: float, ref: str) -> list[Spent]:
         """The charge for the time since the last one, for models that are paid by it."""
         used = RealtimeUsage(**self._passed(now_s))
@@ -165,10 +172,13 @@ class Meter:
 
     def _passed(self, now_s: float) -> dict[str, int]:
         """The milliseconds and texts since the last charge, which are charged now."""
-        since_s, texts = self.counts.since_s, self.counts.text_items
-        ms = 0 if since_s is None or not self.timed else max(0, int((now_s - since_s) * MS))
+        ms, texts = self._passed_ms(now_s), self.counts.text_items
         self.counts.since_s, self.counts.text_items = now_s, 0
         return {"milliseconds": ms, "text_items": texts}
+
+    def _passed_ms(self, now_s: float) -> int:
+        since_s = self.counts.since_s
+        return 0 if since_s is None or not self.timed else max(0, int((now_s - since_s) * MS))
 
     def _prompt(self) -> int:
         return self.counts.context + self.counts.heard_ms * self._tokens.heard_per_s // MS

@@ -12,9 +12,10 @@ import msgspec
 import orjson
 
 from gateway.canonical.money import NanoUsd
+from gateway.canonical.realtime import Spent
 from gateway.errors import GatewayError, RateLimited, UpstreamError
 from gateway.ports.clock import Clock
-from gateway.realtime.asking import JUDGES
+from gateway.realtime.asking import JUDGES, unpaid
 from gateway.realtime.client_events import known_type
 from gateway.realtime.events import error_event, head_of_client, head_of_provider
 from gateway.realtime.step import GONE, INTERNAL_ERROR, MOVED, POLICY_VIOLATION, RECONNECTS_MAX, Close, Step, Terms
@@ -47,8 +48,8 @@ class PassingSession:
         try:
             head = head_of_client(data)
             event_id = head.event_id
-            judge = JUDGES.get(known_type(head.type))
-            step = Step(to_provider=[data if judge is None else judge(self._talk, data, head)])
+            judge = JUDGES.get(known_type(head.type), unpaid)
+            step = Step(to_provider=[judge(self._talk, data, head)])
         except GatewayError as error:
             return Step(to_client=[error_event(error, self._talk.new_id(), event_id)])
         step.ask_nanousd = self._talk.meter.ask()
@@ -92,6 +93,11 @@ class PassingSession:
     def left(self) -> Step:
         """The charges for the time so far, and for responses that are cut short."""
         return Step(to_client=self._talk.cut_short(), spent=self._talk.last())
+
+    def so_far(self) -> Spent | None:
+        """The estimate of what has not been charged yet."""
+        talk = self._talk
+        return talk.meter.so_far(talk.clock.now_s(), responds=bool(talk.state.running))
 
     @property
     def quiet(self) -> bool:

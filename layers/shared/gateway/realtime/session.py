@@ -5,6 +5,7 @@
 | `opened` | the provider's socket is open: at first, after a hand-over, and where a step wants to `reconnect` |
 | `from_client`, `from_provider` | a text message came; Gemini's binary ones are text too |
 | `tick` | every few seconds: time that is paid for passes in silence |
+| `so_far` | likewise: what is paid if this process dies |
 | `refused` | a hold, or a limit of the caller, refuses what a step asked for |
 | `provider_gone` | the provider's socket has closed, or could not be opened |
 | `left` | the client has gone, or this process hands over: the last charges; `state` is what the next one needs |
@@ -18,6 +19,7 @@ from importlib import import_module
 from typing import Protocol
 
 from gateway.canonical.money import NanoUsd
+from gateway.canonical.realtime import Spent
 from gateway.errors import GatewayError
 from gateway.ports.clock import Clock
 from gateway.realtime.step import Step, Terms
@@ -46,6 +48,9 @@ class Session(Protocol):
 
     def left(self) -> Step:
         """The last charges, with nothing more to be sent."""
+
+    def so_far(self) -> Spent | None:
+        """The estimate of what has not been charged yet; it changes nothing."""
 
     @property
     def quiet(self) -> bool:

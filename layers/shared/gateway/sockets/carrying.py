@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Protocol
@@ -32,6 +33,8 @@ LAST_SHARE = 0.4
 POLL_S = 10
 LAST_POLL_S = 1
 LOOK_S = 0.05
+# What is still open after a run's end, a provider's socket among it, closes within this time.
+CLOSES_S = 5.0
 REMOVED_AT_ONCE = 10
 
 log = logging.getLogger(__name__)
@@ -113,6 +116,8 @@ class Carrier:
         self._left = asyncio.Event()
         self._new = asyncio.Event()
         self._order = Order()
+        # Letters whose turn has come; the first one is being heard.
+        self._due: deque[Letter] = deque()
         self._receipts: list[str] = []
 
     @property
@@ -128,11 +133,24 @@ class Carrier:
         record = await tools.records.take(connection_id, run, owner, self._alive_until_s())
         if record is None:
             return await self._not_taken(connection_id, run)
-        line = Line(tools.connections, tools.clock, record.stage, connection_id)
-        state = None if record.state is None else unsealed(record.state, secret, connection_id)
-        self._order = Order(record.seen)
-        conversation = await self._kinds[record.kind](record, line, state)
-        self._plan(conversation.hand_over)
+        conversation: Conversation | None = None
+        try:
+            line = Line(tools.connections, tools.clock, record.stage, connection_id)
+            state = None if record.state is None else unsealed(record.state, secret, connection_id)
+            self._order = Order(record.seen)
+            # Raises too where the key has been revoked since the run before, or its model is gone.
+            conversation = await self._kinds[record.kind](record, line, state)
+            self._plan(conversation.hand_over)
+            # What the run before has left is written once, and not with every sign of life.
+            return await self._converse(replace(record, state=None, seen=()), conversation, line, secret)
+        except Exception:
+            log.exception("a session failed")
+            await self._give_up(record, conversation)
+            return "failed"
+
+    async def _converse(self, record: SocketRecord, conversation: Conversation, line: Line, secret: str) -> str:
+        """Has the conversation go on until it ends, or has to be handed over; returns how it ended."""
+        connection_id = record.connection_id
         reading = asyncio.create_task(self._read(connection_id))
         hearing = asyncio.create_task(self._hear(connection_id, conversation))
         others = {
@@ -150,16 +168,20 @@ class Carrier:
                 task.result()
             how = next(others[task] for task in done if task in others)
             if how == "late":
-                await self._hand_over(record, conversation, (reading, hearing), secret)
-            elif how != "lost":
+                await self._stop(conversation, (reading, hearing))
+                # It may have ended meanwhile: the letter that says so is heard only once.
+                ends = [task for task, why in others.items() if task.done() and why != "late"]
+                for task in ends:
+                    task.result()
+                how = others[ends[0]] if ends else how
+            if how == "late":
+                await self._hand_over(record, conversation, secret)
+            else:
                 await self._end(record, conversation, line, how)
-        except Exception:
-            log.exception("a session failed")
-            await tools.clear(conversation.noted(record))
-            return "failed"
         finally:
             for task in (reading, hearing, *others):
                 task.cancel()
+            await asyncio.wait((reading, hearing, *others), timeout=CLOSES_S)
         return how
 
     def _plan(self, hand_over: HandOver) -> None:
@@ -168,6 +190,16 @@ class Carrier:
         before_s = min(hand_over.before_s, left_s * hand_over.share)
         self._late_s = self._deadline_s - before_s
         self._latest_s = self._deadline_s - min(LAST_S, before_s * LAST_SHARE)
+
+    async def _give_up(self, record: SocketRecord, conversation: Conversation | None) -> None:
+        """Ends what has failed: pays what is known of it where that can be done, and clears the rest."""
+        if conversation is not None:
+            try:
+                await conversation.end(expired=False)
+            except Exception:
+                log.exception("a failed session was not ended: its checkpoint is what is paid")
+            record = conversation.noted(record)
+        await self._tools.clear(record)
 
     async def _not_taken(self, connection_id: str, run: int) -> str:
         """An event of a run that another invocation has taken: one that has died, or that a first event has started.
@@ -200,8 +232,10 @@ class Carrier:
     async def _hear(self, connection_id: str, conversation: Conversation) -> None:
         """Has the conversation hear each letter in its turn."""
         while True:
-            for letter in self._order.due(self._tools.clock.monotonic_s()):
-                await self._take(letter, conversation)
+            self._due += self._order.due(self._tools.clock.monotonic_s())
+            while self._due:
+                await self._take(self._due[0], conversation)
+                self._due.popleft()
             while len(self._receipts) >= REMOVED_AT_ONCE:
                 await self._remove(connection_id)
             at_s = self._order.next_at()
@@ -252,28 +286,30 @@ class Carrier:
                 return
             await asyncio.sleep(LOOK_S)
 
-    async def _hand_over(
-        self,
-        record: SocketRecord,
-        conversation: Conversation,
-        working: tuple[asyncio.Task[None], asyncio.Task[None]],
-        secret: str,
-    ) -> None:
-        tools, connection_id = self._tools, record.connection_id
+    async def _stop(self, conversation: Conversation, working: tuple[asyncio.Task[None], asyncio.Task[None]]) -> None:
+        """Stops reading, has the conversation hear what was read, and waits until it has settled."""
         reading, hearing = working
         self._stopping = True
         await reading
-        await self._until(lambda: self._order.next_at() is None)
+        await self._until(lambda: hearing.done() or (not self._due and self._order.next_at() is None))
         hearing.cancel()
         await asyncio.wait({hearing})
+        if not hearing.cancelled():
+            # It has failed.
+            hearing.result()
         await self._until(lambda: conversation.settled)
+
+    async def _hand_over(self, record: SocketRecord, conversation: Conversation, secret: str) -> None:
+        tools, connection_id = self._tools, record.connection_id
         state = await conversation.leave()
         while self._receipts:
             await self._remove(connection_id)
+        # A letter that could not be heard in time comes again.
+        unheard = {letter.id for letter in self._due}
         following = replace(
             conversation.noted(record),
             state=sealed(state, secret, connection_id),
-            seen=self._order.seen,
+            seen=tuple(each for each in self._order.seen if each not in unheard),
             alive_until_s=self._alive_until_s(),
         )
         if not await tools.records.pass_on(following):
@@ -284,6 +320,9 @@ class Carrier:
     async def _end(self, record: SocketRecord, conversation: Conversation, line: Line, how: str) -> None:
         tools, connection_id = self._tools, record.connection_id
         await conversation.end(expired=how == "expired")
+        if how == "lost":
+            # All else is another's.
+            return
         if how != "left":
             await line.hang_up()
         await tools.mailboxes.delete(connection_id)

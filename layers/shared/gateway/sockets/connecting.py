@@ -69,7 +69,6 @@ class Wanted(Struct, frozen=True):
     price_version: str
     model_used: str
     exposure_nanousd: int
-    settings: bytes = b""
 
 
 class Callers(Struct, frozen=True):

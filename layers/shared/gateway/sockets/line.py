@@ -34,11 +34,13 @@ class Line:
         self._turn = asyncio.Lock()
         self.gone = asyncio.Event()
 
-    async def say(self, data: bytes) -> None:
-        """Sends an event; one for a client that has gone is dropped."""
+    async def say(self, data: bytes) -> bool:
+        """Sends an event; one for a client that has gone is dropped. False for one that does not fit into a message."""
         async with self._turn:
-            for piece in fitting(data):
+            pieces = list(fitting(data))
+            for piece in pieces:
                 await self._send(piece)
+        return bool(pieces)
 
     async def hang_up(self) -> None:
         """Closes the connection, once what was said has left."""

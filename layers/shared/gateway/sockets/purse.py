@@ -12,6 +12,8 @@ import secrets
 import sys
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from gateway.auth.principal import Principal
 from gateway.canonical.limits import NO_LIMITS, NO_TOKENS, KeyLimits, TokenDemand, user_name
 from gateway.canonical.money import Charge, Hold, HoldRequest, NanoUsd, Refusal, Tier, ToolCost
@@ -52,7 +54,6 @@ class Purse:
         price_version: str,
         model_used: str,
         over_by_s: int,
-        user: str | None = None,
         hold: Hold | None = None,
         beside: Sequence[Spent] = (),
         runs: bool = True,
@@ -67,7 +68,6 @@ class Purse:
         self._price_version = price_version
         self._model_used = model_used
         self._over_by_s = over_by_s
-        self._user = user
         self._wanted: NanoUsd = 0 if hold is None else hold.amount_nanousd
         self.hold = hold
         self.beside = list(beside)
@@ -89,7 +89,7 @@ class Purse:
             limits=self._limits if limited else NO_LIMITS,
             tokens=NO_TOKENS if key.tpm_limit is None or not limited else TokenDemand(TOKENS_AHEAD, TOKENS_AHEAD),
             lease_until_s=self._over_by_s,
-            user=user_name(key.key_id, self._user),
+            user=user_name(key.key_id, None),
             alert_at_nanousd=alert_at_nanousd(key),
             seat=key.seat,
             seat_cap_nanousd=key.seat_cap_nanousd,
@@ -100,6 +100,10 @@ class Purse:
         self.hold = outcome.hold
         return None
 
+    def follow(self, principal: Principal) -> None:
+        """Takes the caller's limits and caps as they stand now."""
+        self._principal = principal
+
     @property
     def _limits(self) -> KeyLimits:
         key = self._principal.key
@@ -109,12 +113,17 @@ class Purse:
         """Has at least this amount held; the refusal where that cannot be."""
         self._wanted = amount
         if self.hold is None:
-            return await self._refusal(amount)
+            refusal = await self._refusal(amount)
+            # A limit is for a response to meet: what the caller says meanwhile passes.
+            return None if isinstance(refusal, RateLimited) else refusal
         if self.hold.amount_nanousd >= amount:
             return None
         key = self._principal.key
         caps = {"spend_cap_nanousd": key.monthly_spend_cap_nanousd, "seat_cap_nanousd": key.seat_cap_nanousd}
-        raised = await self._money.extend(self.hold, amount, **caps)
+        try:
+            raised = await self._money.extend(self.hold, amount, **caps)
+        except ServiceUnavailable as down:
+            return down
         if raised is None:
             return InsufficientBalance(NO_MONEY)
         self.hold = raised
@@ -139,12 +148,14 @@ class Purse:
         # A limit is for the next response to meet: one that does not come is not refused.
         return None if isinstance(refusal, RateLimited) else refusal
 
-    async def checkpoint(self) -> None:
-        """Stores what is owed so far, for the sweeper."""
+    async def checkpoint(self, so_far: Spent | None = None) -> None:
+        """Notes what is owed, and what the session has come to since its last charge: a death is charged for it."""
         if self.hold is None:
             return
+        charge = self._charge(so_far or self._rest(), self.hold)
         try:
-            self.hold = await self._money.checkpoint(self.hold, self._charge(self._rest(), self.hold))
+            # The session's record has the hold as it is here, by which a dead session is ended.
+            self.hold = replace(await self._money.checkpoint(self.hold, charge), checkpoint=charge)
         except ServiceUnavailable:
             log.warning("a checkpoint was not written")
 

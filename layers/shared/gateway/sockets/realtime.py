@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -17,12 +18,13 @@ from msgspec.structs import replace
 
 from gateway.auth.principal import Principal
 from gateway.canonical.realtime import RealtimeModel, Spent, Transcriber
-from gateway.errors import GatewayError, NotConfigured
+from gateway.errors import GatewayError, NotConfigured, ServiceUnavailable
 from gateway.operations.input_meter import tier_of
 from gateway.pipeline.provider_client import ProviderClient
 from gateway.ports.clock import Clock
 from gateway.ports.sockets import ProviderClosed, ProviderSocket, ProviderSockets, SocketRecord
 from gateway.providers.realtime.registry import REALTIME
+from gateway.realtime.events import error_event
 from gateway.realtime.session import Session, open_session
 from gateway.realtime.step import Step, Terms
 from gateway.routing.plan import Candidate, id_of
@@ -31,11 +33,16 @@ from gateway.sockets.line import Line
 from gateway.sockets.purse import Purse
 
 TICK_S = 5.0
+# The caller's key is read so often: the session of one that is revoked ends within this time.
+STANDS_S = 15.0
 # A provider has answered what it was sent if it says nothing for this long.
 SETTLES_S = 0.5
+LARGE = "An event '{}' of the session is over 128 KB, and a socket does not carry it."
 EXPIRED = "The session has reached its maximum duration of 60 minutes."
 
 RealtimeCandidate = Candidate[RealtimeModel]
+# Reads the caller as it stands now; raises the refusal of a key that is not valid any more.
+Standing = Callable[[], Awaitable[Principal]]
 log = logging.getLogger(__name__)
 
 
@@ -76,6 +83,7 @@ class RealtimeConversation:
         session: Session,
         purse: Purse,
         line: Line,
+        standing: Standing,
         settings: bytes = b"",
     ) -> None:
         self._ways = ways
@@ -84,6 +92,7 @@ class RealtimeConversation:
         self._session = session
         self._purse = purse
         self._line = line
+        self._standing = standing
         # Of a client secret, until the session is set to them.
         self._settings = settings
         self._socket: ProviderSocket | None = None
@@ -98,8 +107,16 @@ class RealtimeConversation:
         self._last_s = 0.0
 
     async def run(self) -> None:
-        if not await self._begin() and not await self._again():
-            return
+        try:
+            if await self._begin() or await self._again():
+                await self._go_on()
+        finally:
+            # However the session ends, its provider is not to go on with it.
+            if self._socket is not None:
+                await self._socket.close()
+
+    async def _go_on(self) -> None:
+        """Hears the provider, and the time, until the session is over."""
         hearing = asyncio.create_task(self._hear_provider())
         ticking = asyncio.create_task(self._tick())
         over = asyncio.create_task(self._over.wait())
@@ -122,15 +139,20 @@ class RealtimeConversation:
         except GatewayError as error:
             await self._do(partial(self._session.refused, error))
             return False
-        unsent, self._unsent = self._unsent, []
-        await self._do(self._session.opened)
-        await self._do(lambda: Step(to_provider=unsent))
+        await self._do(self._beginning)
         if self._settings:
             update = b'{"type":"session.update","session":' + self._settings + b"}"
             self._settings = b""
             await self._do(partial(self._session.from_client, update))
         self._opened.set()
         return not self._reconnects
+
+    def _beginning(self) -> Step:
+        """What a socket begins with, and the frames that the one before has not taken, each once."""
+        step = self._session.opened()
+        unsent, self._unsent = self._unsent, []
+        step.to_provider += [frame for frame in unsent if frame not in step.to_provider]
+        return step
 
     async def hear(self, data: bytes) -> None:
         await self._opened.wait()
@@ -139,6 +161,7 @@ class RealtimeConversation:
     async def leave(self) -> bytes:
         async with self._turn:
             await self._apply(self._session.left())
+            self._over.set()
             if self._socket is not None:
                 await self._socket.close()
             return msgspec.json.encode(Kept(id_of(self._candidate), self._session.state(), self._purse.beside))
@@ -149,6 +172,8 @@ class RealtimeConversation:
                 await self._apply(self._session.refused(GatewayError(EXPIRED, code="session_expired")))
             elif not self._over.is_set():
                 await self._apply(self._session.left())
+            # The provider's socket, which closes now, is not to be replaced.
+            self._over.set()
             if self._socket is not None:
                 await self._socket.close()
             await self._purse.close()
@@ -208,10 +233,38 @@ class RealtimeConversation:
         return False
 
     async def _tick(self) -> None:
+        stood_s = self._ways.clock.monotonic_s()
         while True:
             await asyncio.sleep(TICK_S)
+            caller: Principal | GatewayError | None = None
+            if self._ways.clock.monotonic_s() - stood_s >= STANDS_S:
+                stood_s = self._ways.clock.monotonic_s()
+                caller = await self._caller()
             async with self._turn:
+                if self._over.is_set():
+                    return
                 await self._apply(self._session.tick())
+                if isinstance(caller, GatewayError):
+                    await self._apply(self._session.refused(caller))
+                elif caller is not None:
+                    self._purse.follow(caller)
+                await self._note()
+
+    async def _caller(self) -> Principal | GatewayError | None:
+        """The caller as it stands now, or its refusal; `None` where that cannot be read."""
+        try:
+            return await self._standing()
+        except ServiceUnavailable:
+            return None
+        except GatewayError as refusal:
+            return refusal
+
+    async def _note(self) -> None:
+        """Notes what the session has come to, for the sweeper."""
+        so_far = self._session.so_far()
+        if so_far is not None:
+            await self._purse.checkpoint(so_far)
+            self.changed.set()
 
     async def _do(self, verb: Callable[[], Step]) -> None:
         """Has the session judge one thing at a time, and does what it wants done."""
@@ -235,8 +288,7 @@ class RealtimeConversation:
                 log.info("the provider has closed while it was written to: %s", closed)
                 self._unsent += step.to_provider[place:]
                 break
-        for event in step.to_client:
-            await self._line.say(event)
+        await self._say(step.to_client)
         if step.reconnect:
             self._reconnects = True
             self._opened.clear()
@@ -256,10 +308,16 @@ class RealtimeConversation:
             for frame in step.to_provider:
                 if self._socket is not None:
                     await self._socket.send(frame)
-        for event in step.to_client:
-            await self._line.say(event)
+        await self._say(step.to_client)
         if step.close is not None:
             self._over.set()
+
+    async def _say(self, events: Sequence[bytes]) -> None:
+        for event in events:
+            if not await self._line.say(event):
+                # Its client may wait for it.
+                error = GatewayError(LARGE.format(msgspec.json.decode(event).get("type")), code="event_too_large")
+                await self._line.say(error_event(error, f"event_{secrets.token_hex(8)}"))
 
     async def _paid(self, step: Step) -> GatewayError | None:
         """Charges what a step has spent, and has held what it asks for; the first refusal."""

@@ -6,7 +6,6 @@ that was taken for dead and goes on after all changes nothing. The account has n
 
 from __future__ import annotations
 
-import hashlib
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -19,7 +18,9 @@ from gateway.stores.aws.table import Table
 
 # After its end, so that what a session has left is found and ended first.
 KEPT_S = 24 * 3600
-SESSION, SECRET = "session#", "secret#"
+SESSION, SECRET, PART = "session#", "secret#", "part#"
+# Of a state; an item has 400 KB, and a state holds up to a minute of sound.
+PART_BYTES = 256 * 1024
 # Its members are attributes of the item.
 BY_ITSELF = ("run", "owner", "alive_until_s", "state")
 OWN = "run_no = :run AND owned_by = :owner"
@@ -47,7 +48,18 @@ class DynamoSockets:
             answer = await self._table.call("UpdateItem", taking)
         except ConditionFailed:
             return None
-        return _record(answer["Attributes"])
+        taken = answer["Attributes"]
+        record = _record(taken)
+        return await self._with_parts(record, int(taken["parts"]["N"])) if "parts" in taken else record
+
+    async def _with_parts(self, record: SocketRecord, count: int) -> SocketRecord:
+        """The record with a state that is in items of its own, which are not needed any more."""
+        state = b""
+        for key in _parts(record.connection_id, record.run, count):
+            answer = await self._table.call("GetItem", {"Key": key, "ConsistentRead": True})
+            state += b64decode(answer["Item"]["state"]["B"])
+            await self._table.call("DeleteItem", {"Key": key})
+        return msgspec.structs.replace(record, state=state)
 
     async def read(self, connection_id: str) -> SocketRecord | None:
         asked = {"Key": _key(SESSION + connection_id), "ConsistentRead": True}
@@ -60,7 +72,15 @@ class DynamoSockets:
     async def pass_on(self, record: SocketRecord) -> bool:
         """Stores the record for the next run, which may be taken from then on."""
         following = msgspec.structs.replace(record, run=record.run + 1, owner="")
-        return await self._own_write("PutItem", record, {"Item": _item(following)})
+        state = following.state or b""
+        if len(state) <= PART_BYTES:
+            return await self._own_write("PutItem", record, {"Item": _item(following)})
+        pieces = [state[at : at + PART_BYTES] for at in range(0, len(state), PART_BYTES)]
+        expires = {"expires_at_s": {"N": str(record.over_by_s)}}
+        for key, piece in zip(_parts(record.connection_id, following.run, len(pieces)), pieces, strict=True):
+            await self._table.call("PutItem", {"Item": {**key, **expires, "state": {"B": b64encode(piece).decode()}}})
+        item = {**_item(msgspec.structs.replace(following, state=None)), "parts": {"N": str(len(pieces))}}
+        return await self._own_write("PutItem", record, {"Item": item})
 
     async def delete(self, connection_id: str) -> None:
         await self._table.call("DeleteItem", {"Key": _key(SESSION + connection_id)})
@@ -98,9 +118,9 @@ class DynamoSockets:
         return True
 
 
-def secret_name(secret: str) -> str:
-    """The hash under which a client secret is stored."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+def _parts(connection_id: str, run: int, count: int) -> list[Item]:
+    """The keys of the items of a state for a run."""
+    return [_key(f"{PART}{connection_id}#{run}#{number}") for number in range(count)]
 
 
 def _key(name: str) -> Item:

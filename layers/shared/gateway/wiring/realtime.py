@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,6 +21,7 @@ from gateway.providers.realtime.registry import KNOWN
 from gateway.realtime.transcribers import transcribers
 from gateway.routing.plan import id_of
 from gateway.routing.planning import candidates_for
+from gateway.sockets.carrying import ALIVE_S
 from gateway.sockets.connecting import Wanted
 from gateway.sockets.purse import Purse
 from gateway.sockets.realtime import (
@@ -81,13 +83,14 @@ async def conversation(record: SocketRecord, line: Line, state: bytes | None) ->
         tier=tier_of(candidate),
         price_version=candidate.model.sale.price_version,
         model_used=candidate.model.id,
-        over_by_s=record.over_by_s,
+        over_by_s=record.over_by_s + ALIVE_S,
         hold=record.hold,
         beside=() if kept is None else kept.beside,
     )
     ways = Ways(provider_client(), WebSockets(), on.clock)
     settings = record.settings if kept is None else b""
-    return RealtimeConversation(ways, principal, candidate, session, purse, line, settings)
+    standing = partial(callers().principal, record.key_hash, None)
+    return RealtimeConversation(ways, principal, candidate, session, purse, line, standing, settings)
 
 
 def _candidates(principal: Principal, model: str) -> list[RealtimeCandidate]:

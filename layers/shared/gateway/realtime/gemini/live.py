@@ -135,6 +135,11 @@ class Live:
         self.state.unpaid, self.state.reconnects = None, 0 if used is not None else self.state.reconnects
         return self.meter.responded(response_id, used, self.clock.now_s())
 
+    def so_far(self) -> Spent | None:
+        """The estimate of the response that Gemini has not reported."""
+        responds = self.state.response is not None or self.state.unpaid is not None
+        return self.meter.so_far(self.clock.now_s(), responds=responds)
+
     def last(self) -> list[Spent]:
         """The charge for a response that Gemini has not reported."""
         response, unpaid = self.state.response, self.state.unpaid

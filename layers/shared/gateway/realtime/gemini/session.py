@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from gateway.canonical.money import NanoUsd
+from gateway.canonical.realtime import Spent
 from gateway.errors import GatewayError, RateLimited, UpstreamError
 from gateway.ports.clock import Clock
 from gateway.realtime.client_events import known_type
@@ -84,6 +85,10 @@ class GeminiSession:
         self._cut_short(step)
         step.spent += self._live.last()
         return step
+
+    def so_far(self) -> Spent | None:
+        """The estimate of what has not been charged yet."""
+        return self._live.so_far()
 
     @property
     def quiet(self) -> bool:
