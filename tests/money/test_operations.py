@@ -217,8 +217,25 @@ def test_the_scheduled_sweeper_ends_what_is_overdue_by_its_own_clock(
     assert [hold.hold_id for hold in found.holds] == [running.hold_id]
 
 
+def test_holds_are_swept_where_sessions_cannot_be_read(
+    sweeper: tuple[ModuleType, MemoryMoney], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, money = sweeper
+    monkeypatch.setattr(module, "clear_sessions", _down)
+    asyncio.run(_two_holds(money, replace(wanted("acct_a", 30), deadline_s=int(NOW_S) - 1)))
+    with pytest.raises(ServiceUnavailable):
+        module.handler({}, LambdaContext())
+    found = asyncio.run(money.read_account("acct_a"))
+    assert found is not None
+    assert found.holds == ()
+
+
 async def _two() -> int:
     return 2
+
+
+async def _down() -> int:
+    raise ServiceUnavailable("down")
 
 
 async def _two_holds(money: MemoryMoney, *asked: Any) -> None:

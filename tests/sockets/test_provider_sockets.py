@@ -76,6 +76,7 @@ class Beside(Changes):
         self.told: list[str] = []
         self.opens = 0
         self.noted: list[Spent] = []
+        self.beside: list[Spent] = []
         self.is_revoked = False
         self.is_closed = False
 
