@@ -148,7 +148,7 @@ class RealtimeConversation:
         return not self._reconnects
 
     def _beginning(self) -> Step:
-        """What a socket begins with, and the frames that the one before has not taken, each once."""
+        """Begins a socket, and sends the frames that the one before has not taken, each once."""
         step = self._session.opened()
         unsent, self._unsent = self._unsent, []
         step.to_provider += [frame for frame in unsent if frame not in step.to_provider]
