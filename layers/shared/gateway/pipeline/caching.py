@@ -127,7 +127,9 @@ class Caching(Generic[A]):
         open_hold, usage = self._context.open_hold, self.cacheable.usage_of(hit.answer)
         if open_hold is None or usage is None:
             return True
-        return await open_hold.pays(meter.cost(hit.candidate, meter.bounded(hit.candidate, usage)).nanousd)
+        with suppress(ServiceUnavailable):
+            return await open_hold.pays(meter.cost(hit.candidate, meter.bounded(hit.candidate, usage)).nanousd)
+        return False
 
     async def _by_meaning(self) -> Hit[A] | None:
         """The answer to another wording of the question."""

@@ -219,11 +219,7 @@ class OpenHold(Struct):
     async def pays(self, amount: NanoUsd) -> bool:
         """Raises a hold that is below the amount; false where balance and caps do not carry that."""
         async with self._steps:
-            if amount <= self.hold.amount_nanousd:
-                return True
-            with suppress(ServiceUnavailable):
-                return self.bill is None and await self._raised_to(amount)
-            return False
+            return amount <= self.hold.amount_nanousd or await self._raised_to(amount)
 
     def progress(self, served_by: Candidate[Any], delivered_bytes: int, uses: Uses = ()) -> None:
         """Notes how far a stream has come, and begins the checkpoint that is due."""
