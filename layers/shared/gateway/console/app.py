@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from hmac import compare_digest
 from pathlib import Path
 
-from gateway.console.guide import guide_page, is_guide
 from gateway.console.render import Renderer
 from gateway.console.routes import Page, found
 from gateway.console.state import COOKIE, State, read_state
@@ -88,7 +87,9 @@ class ConsoleApp:
         return told
 
     async def _answer(self, visit: Visit, exchange: Exchange) -> Answer:
-        if is_guide(visit.request.path):
+        if f"{visit.request.path}/".startswith("/docs/"):
+            from gateway.console.guide import guide_page  # no cold start of the console pays for it
+
             return guide_page(self.renderer, visit.request) or self._failed(visit, NO_PAGE)
         path = visit.request.path.removeprefix("/console") or "/"
         if path.startswith("/assets/"):

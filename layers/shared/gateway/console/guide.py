@@ -33,11 +33,6 @@ POLICY = (
 )
 
 
-def is_guide(path: str) -> bool:
-    """True for the path of a document."""
-    return path == "/docs" or path.startswith("/docs/")
-
-
 def guide_page(renderer: Renderer, request: Request) -> Answer | None:
     """Returns the document of a path, or None where there is none; a name is one of the menu, never a path of files."""
     name = request.path.removeprefix("/docs").strip("/") or "index"
