@@ -88,7 +88,7 @@ class ConsoleApp:
 
     async def _answer(self, visit: Visit, exchange: Exchange) -> Answer:
         if f"{visit.request.path}/".startswith("/docs/"):
-            from gateway.console.guide import guide_page  # no cold start of the console pays for it
+            from gateway.console.guide import guide_page  # noqa: PLC0415  # no cold start pays for it
 
             return guide_page(self.renderer, visit.request) or self._failed(visit, NO_PAGE)
         path = visit.request.path.removeprefix("/console") or "/"
