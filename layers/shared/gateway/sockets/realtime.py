@@ -24,7 +24,6 @@ from gateway.pipeline.provider_client import ProviderClient
 from gateway.ports.clock import Clock
 from gateway.ports.sockets import ProviderClosed, ProviderSocket, ProviderSockets, SocketRecord
 from gateway.providers.realtime.registry import REALTIME
-from gateway.realtime.events import error_event
 from gateway.realtime.session import Session, open_session
 from gateway.realtime.step import Step, Terms
 from gateway.routing.plan import Candidate, id_of
@@ -315,6 +314,8 @@ class RealtimeConversation:
     async def _say(self, events: Sequence[bytes]) -> None:
         for event in events:
             if not await self._line.say(event):
+                from gateway.realtime.events import error_event  # noqa: PLC0415  # seldom needed
+
                 # Its client may wait for it.
                 error = GatewayError(LARGE.format(msgspec.json.decode(event).get("type")), code="event_too_large")
                 await self._line.say(error_event(error, f"event_{secrets.token_hex(8)}"))
