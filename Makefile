@@ -72,7 +72,7 @@ test-recorded: setup ## run the tests of all recorded traffic, where more than o
 # SAM copies these folders while tests run: a file of byte code that is being written there has another name a moment later.
 check: setup ## run everything that CI runs
 	@$(BIN)/python -m compileall -q -j 2 layers/shared functions
-	@DRAW=$$(git rev-parse HEAD 2>/dev/null || echo none) $(MAKE) --jobs=3 $(SYNC) test-stack test types test-stores bench-short template lint contracts
+	@DRAW=$$(git rev-parse HEAD 2>/dev/null || echo none) $(MAKE) --jobs=3 $(SYNC) test-stack test test-stores types bench-short template lint contracts
 	@$(MAKE) clean-tree
 
 lint: setup ## check style and formatting
