@@ -42,7 +42,8 @@ class Deployment:
         return {
             "openai|second|gpt-4o": SharedStanding(3, now_s + 60),
             "groq||llama": SharedStanding(1, now_s - 1),
-            "pace of all": SharedStanding(0, 0.0, late_s=1.0),
+            "groq||": SharedStanding(2, now_s + 1),
+            "pace|stream|openai|gpt-4o": SharedStanding(0, 0.0, late_s=1.0),
         }
 
     async def due(self, now_s: float) -> AsyncIterator[Any]:
@@ -67,7 +68,7 @@ async def test_an_operator_with_a_second_factor_sees_the_newest_people_and_what_
     shown = await view.view(token)
     assert [one["email"] for one in shown["accounts"]] == ["jane@example.com", "op@example.com"]
     told = [(one["provider"], one["credential"], one["model"], one["resting"]) for one in shown["targets"]]
-    assert told == [("groq", None, "llama", False), ("openai", "second", "gpt-4o", True)]
+    assert told == [("groq", None, None, True), ("groq", None, "llama", False), ("openai", "second", "gpt-4o", True)]
     assert (shown["people"], shown["stuck_jobs"]) == (2, [])
 
 

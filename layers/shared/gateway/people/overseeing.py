@@ -48,12 +48,14 @@ class Overseer(Struct, frozen=True):
         now_s = self.clock.now_s()
         people = [one async for one in self.directory.people()]
         people.sort(key=lambda one: (one.created_at_s, one.user_id), reverse=True)
-        targets = await self.health.read(now_s)
+        standings = await self.health.read(now_s)
+        # The store has paces beside targets: how soon an answer usually begins, of a target that is well.
+        targets = {name: one for name, one in standings.items() if one.late_s is None}
         return {
             "object": "deployment",
             "people": len(people),
             "accounts": await asyncio.gather(*(self._account(one, now_s) for one in people[:PEOPLE_MAX])),
-            "targets": [_target(name, targets[name], now_s) for name in sorted(targets) if "|" in name],
+            "targets": [_target(name, targets[name], now_s) for name in sorted(targets)],
             "stuck_jobs": await self._stuck(now_s - STUCK_S),
         }
 
@@ -81,7 +83,7 @@ class Overseer(Struct, frozen=True):
 
 def _target(name: str, standing: SharedStanding, now_s: float) -> dict[str, Any]:
     """A target that is not well, or was not a while ago, with the credential that it was asked by."""
-    provider, credential, model = (*name.split("|"), "", "")[:3]
+    provider, credential, model = name.split("|", 2)
     until_s = max(standing.until_s, standing.left_until_s)
     return {
         "provider": provider,
