@@ -80,6 +80,15 @@ async def test_a_rotated_key_has_the_settings_of_the_old_one() -> None:
     assert browser.api.sent("/v1/keys") == wanted | {name: KEY[name] for name in ("allowed_ips", "allowed_models")}
 
 
+@pytest.mark.parametrize(("act", "asked"), [("rotate", "POST /v1/keys"), ("revoke", "DELETE /v1/keys/key_2")])
+async def test_a_refused_rotation_or_revocation_shows_the_keys_settings(act: str, asked: str) -> None:
+    browser = Browser()
+    browser.api.script[asked] = (403, {"error": {"message": "Your role does not allow this.", "code": "not_permitted"}})
+    shown = await browser.post(f"/console/keys/key_2/{act}", {"once": "n4"})
+    # Saved again as it is shown, the key keeps its limits.
+    assert (shown.status, 'name="rpm_limit" type="text" value="60"' in shown.text) == (403, True)
+
+
 async def test_terms_of_money_are_sent_as_the_api_names_them() -> None:
     browser = Browser()
     terms = {"enabled": "1", "threshold_usd": "5", "auto_amount_usd": "20", "monthly_ceiling_usd": "100"}

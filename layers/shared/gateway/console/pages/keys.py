@@ -56,7 +56,9 @@ async def create_key(visit: Visit) -> Answer:
 async def show_key(visit: Visit) -> Answer:
     """Shows a key's settings, to be changed."""
     key = await visit.get(f"/v1/keys/{visit.path['key_id']}")
-    return visit.page("key_form", key=key, form=visit.form if visit.error else as_form(key), once=secrets.token_hex(16))
+    # The forms that rotate and revoke have no settings, so that one of them which is refused shows the key's own.
+    form = visit.form if "name" in visit.form else as_form(key)
+    return visit.page("key_form", key=key, form=form, once=secrets.token_hex(16))
 
 
 @keys.on("POST", "/keys/{key_id}", again=show_key)
