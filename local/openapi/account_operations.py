@@ -8,6 +8,7 @@ from gateway.agents.requests import RunBody, TaskBody
 from gateway.http.calls import Page
 from local.openapi.operation import EVENTS, FORM, JSON, Operation, op
 from local.openapi.shapes import account as a
+from local.openapi.shapes import catalog, runs
 from local.openapi.shapes import kept as k
 from local.openapi.shapes import money as m
 from local.openapi.shapes.base import Json
@@ -17,9 +18,9 @@ PROVIDERS = "Providers call it when a job has changed."
 STRIPE = "Stripe calls it; its signature tells it from others."
 
 ACCOUNT: Mapping[str, Operation] = {
-    "GET /": op("root", k.Root, why_none="It is for people and for clients that look for life."),
+    "GET /": op("root", catalog.Root, why_none="It is for people and for clients that look for life."),
     "HEAD /": op("root.head", None, answers={}, why_none="As GET."),
-    "GET /health": op("health", k.Health),
+    "GET /health": op("health", catalog.Health),
     "HEAD /health": op("health.head", None, answers={}, why_none="As GET."),
     "GET /openapi.json": op("openapi", Json),
     # People.
@@ -136,7 +137,7 @@ ACCOUNT: Mapping[str, Operation] = {
     # Jobs.
     "POST /v1/videos/generations": op("videos.generate", k.AcceptedJob, status=202),
     "POST /v1/3d/generations": op("models3d.generate", k.AcceptedJob, status=202),
-    "GET /v1/generation/models": op("generation.models", k.ModelList),
+    "GET /v1/generation/models": op("generation.models", catalog.ModelList),
     "GET /v1/generation/jobs": op("jobs.list", k.JobList),
     "GET /v1/generation/jobs/{job_id}": op("jobs.get", k.Job),
     "POST /v1/generation/jobs/{job_id}/cancel": op("jobs.cancel", k.Job),
@@ -149,7 +150,7 @@ ACCOUNT: Mapping[str, Operation] = {
     # Runs.
     "POST /v1/agents/run": op(
         "agents.run",
-        k.Run,
+        runs.Run,
         also=(202,),
         body=RunBody,
         summary="Begins a run of an agent; waits for it unless told not to.",
@@ -157,7 +158,7 @@ ACCOUNT: Mapping[str, Operation] = {
     "POST /v1/agents/run/stream": op(
         "agents.run_stream",
         None,
-        answers={EVENTS: k.RunEvent},
+        answers={EVENTS: runs.RunEvent},
         body=RunBody,
         headers=("Last-Event-ID",),
         summary="Begins a run of an agent and streams its steps; with Last-Event-ID goes on with an earlier one.",
@@ -165,19 +166,19 @@ ACCOUNT: Mapping[str, Operation] = {
     "GET /v1/agents/run/stream": op(
         "agents.resume_stream",
         None,
-        answers={EVENTS: k.RunEvent},
+        answers={EVENTS: runs.RunEvent},
         headers=("Last-Event-ID",),
         summary="Goes on with the stream of a run behind the event that Last-Event-ID names.",
     ),
     "POST /v1/tasks": op(
-        "tasks.submit", k.Task, also=(202,), body=TaskBody, summary="Begins a task; waits for it unless told not to."
+        "tasks.submit", runs.Task, also=(202,), body=TaskBody, summary="Begins a task; waits for it unless told not to."
     ),
     "GET /v1/tasks": op(
-        "tasks.list", k.RunList, query={"page": Page}, summary="Lists tasks and runs of agents, newest first."
+        "tasks.list", runs.RunList, query={"page": Page}, summary="Lists tasks and runs of agents, newest first."
     ),
-    "GET /v1/tasks/{task_id}": op("tasks.get", k.Task, summary="Shows a task or a run of an agent."),
+    "GET /v1/tasks/{task_id}": op("tasks.get", runs.Task, summary="Shows a task or a run of an agent."),
     "POST /v1/tasks/{task_id}/confirm": op(
-        "tasks.confirm", k.Task, summary="Lets a task go on that waits for its owner's consent."
+        "tasks.confirm", runs.Task, summary="Lets a task go on that waits for its owner's consent."
     ),
-    "POST /v1/tasks/{task_id}/cancel": op("tasks.cancel", k.Task, summary="Cancels a task or a run of an agent."),
+    "POST /v1/tasks/{task_id}/cancel": op("tasks.cancel", runs.Task, summary="Cancels a task or a run of an agent."),
 }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from local.openapi.operation import EVENTS, FORM, JSON, Operation, op, streamed
 from local.openapi.shapes import answers as n
-from local.openapi.shapes import kept as k
+from local.openapi.shapes import catalog
 from local.openapi.shapes import requests as r
 from local.openapi.shapes.base import Json
 
@@ -16,8 +16,8 @@ SOUND = dict.fromkeys(("audio/mpeg", "audio/opus", "audio/aac", "audio/flac", "a
 TEXTS = dict.fromkeys(("text/plain; charset=utf-8", "application/x-subrip", "text/vtt; charset=utf-8"))
 
 MODELS: Mapping[str, Operation] = {
-    "GET /v1/models": op("models.list", k.ModelList),
-    "GET /v1/models/{model_id...}": op("models.get", k.Model),
+    "GET /v1/models": op("models.list", catalog.ModelList),
+    "GET /v1/models/{model_id...}": op("models.get", catalog.Model),
     "POST /v1/chat/completions": streamed(
         "chat.completions.create",
         n.ChatCompletion,
@@ -34,7 +34,7 @@ MODELS: Mapping[str, Operation] = {
     ),
     "POST /v1/route": op(
         "chat.completions.route",
-        k.RouteAnswer,
+        catalog.RouteAnswer,
         body=r.ChatCompletionRequest,
         summary="Explains what would serve a chat request, free of charge.",
     ),

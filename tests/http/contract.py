@@ -16,11 +16,11 @@ import jsonschema_rs
 import orjson
 
 from local.openapi.document import document
-from local.openapi.shapes import account, base, kept, money
+from local.openapi.shapes import account, base, catalog, kept, money, runs
 
 FILE = Path(__file__).parents[2] / "functions/models/openapi.json"
 # Modules whose shapes are the gateway's own.
-OWN = (account, money, kept, base)
+OWN = (account, money, kept, runs, catalog, base)
 # An item of a conversation is a provider's, and the facts of a model depend on its kind.
 OPEN = {"Item", "Model"}
 
