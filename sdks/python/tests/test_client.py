@@ -213,3 +213,17 @@ def test_an_id_cannot_lead_elsewhere() -> None:
     assert script.requests[0].url.raw_path == b"/v1/keys/..%2Fbilling%2Fbalance%3Fx%3D"
     with pytest.raises(ValueError, match="empty"):
         client(script).keys.get("")
+
+
+def test_an_id_that_a_path_would_resolve_is_refused() -> None:
+    script = Script(answer({}))
+    made = client(script)
+    made.models.get("aws/..claude")
+    for call in (made.keys.delete, made.models.get, made.memory.delete):
+        for wrong in (".", ".."):
+            with pytest.raises(ValueError, match="is no id"):
+                call(wrong)
+    for wrong in ("../keys/key_1", "a/../../keys/key_1", "a/./b", "a/.."):
+        with pytest.raises(ValueError, match="is no id"):
+            made.memory.delete(wrong)
+    assert [request.url.raw_path for request in script.requests] == [b"/v1/models/aws/..claude"]

@@ -51,10 +51,13 @@ export const DEFAULT_TIMEOUT_MS = 900_000;
 const RETRIED = new Set([408, 409, 429]);
 const [DELAY_FIRST_MS, DELAY_MAX_MS, RETRY_AFTER_MAX_MS] = [500, 8_000, 60_000];
 
-/** The value as a part of a path. */
+/** The value as a part of a path; throws a `TypeError` for one that leads to another path. */
 export function part(value: string, slashes = false): string {
   if (!value) throw new TypeError("an id in a path should not be empty");
-  if (value === "." || value === "..") throw new TypeError(`${JSON.stringify(value)} is no id`);
+  // `fetch` resolves these before it sends: memory.delete("../keys/key_1") would delete a key.
+  if ((slashes ? value.split("/") : [value]).some((each) => each === "." || each === "..")) {
+    throw new TypeError(`${JSON.stringify(value)} is no id: it leads to another path`);
+  }
   const encoded = encodeURIComponent(value);
   return slashes ? encoded.replaceAll("%2F", "/") : encoded;
 }

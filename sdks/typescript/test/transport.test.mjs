@@ -395,12 +395,16 @@ test("a browser is refused a key, unless it is asked for", () => {
   }
 });
 
-test("ids in paths are encoded, and an empty one is refused", async () => {
+test("ids in paths are encoded, and one that is empty or leads to another path is refused", async () => {
   const [nexevo, seen] = await client([json({})]);
   await nexevo.keys.get("a/b?c");
   await nexevo.models.get("aws/claude");
   assert.deepEqual(seen.map(({ url }) => url), ["/v1/keys/a%2Fb%3Fc", "/v1/models/aws/claude"]);
   for (const wrong of ["", ".."]) assert.throws(() => nexevo.keys.get(wrong), TypeError);
+  for (const wrong of ["..", "../keys/key_1", "a/../../keys/key_1", "a/./b", "a/.."]) {
+    assert.throws(() => nexevo.memory.delete(wrong), TypeError);
+  }
+  assert.equal(seen.length, 2);
 });
 
 test("options of a client can be changed for some requests", async () => {

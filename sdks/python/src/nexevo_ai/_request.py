@@ -110,9 +110,12 @@ def call_of(
 
 
 def path_part(value: str, *, slashes: bool = False) -> str:
-    """The value as a part of a path."""
+    """The value as a part of a path; raises `ValueError` for one that leads to another path."""
     if not value:
         raise ValueError("an id in a path should not be empty")
+    # The HTTP client resolves these before it sends: memory.delete("../keys/key_1") would delete a key.
+    if not {".", ".."}.isdisjoint(value.split("/") if slashes else [value]):
+        raise ValueError(f"{value!r} is no id: it leads to another path")
     return quote(value, safe="/" if slashes else "")
 
 
