@@ -64,13 +64,15 @@ def test_a_stream_gives_its_chunks_and_closes() -> None:
 def test_a_stream_with_conveniences_tells_text_and_the_whole() -> None:
     call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": '{"a"'}}
     rest = {"index": 0, "function": {"arguments": ": 1}"}}
-    pieces = [*CHAT[:3], chunk(tool_calls=[call]), chunk(tool_calls=[rest], ended="tool_calls"), CHAT[-1]]
+    tier = CHAT[1].replace(b'"model"', b'"service_tier": "flex", "model"')
+    pieces = [CHAT[0], tier, CHAT[2], chunk(tool_calls=[call]), chunk(tool_calls=[rest], ended="tool_calls"), CHAT[-1]]
     with client(Script(events(pieces))).chat.completions.stream("gpt-4o", HELLO) as stream:
         assert "".join(stream.text()) == "Hello"
         whole = stream.final()
     assert whole.choices[0].message.content == "Hello"
     assert whole.choices[0].message.tool_calls[0].function.arguments == '{"a": 1}'
     assert whole.choices[0].finish_reason == "tool_calls"
+    assert whole.service_tier == "flex"
 
 
 def test_an_error_in_a_stream_is_raised_and_a_cut_is_none_of_its_ends() -> None:

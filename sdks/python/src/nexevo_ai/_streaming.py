@@ -205,7 +205,7 @@ def whole_chat(chunks: List[Any]) -> Dict[str, Any]:
     choices: Dict[int, Dict[str, Any]] = {}
     for chunk in chunks:
         told = chunk.to_dict()
-        for name in ("id", "created", "model", "usage", "nexevo", "system_fingerprint"):
+        for name in ("id", "created", "model", "usage", "nexevo", "service_tier", "system_fingerprint"):
             if told.get(name) is not None:
                 whole[name] = told[name]
         for part in told.get("choices", []):
