@@ -20,9 +20,9 @@ from nexevo_ai.types import AcceptedJob, ChatCompletion, ChatCompletionChunk, Jo
 
 R = TypeVar("R", bound="Resource")
 Progress = Callable[[Any], object]
-OVER = ("succeeded", "failed", "canceled")
-JSON_TYPE, EVENTS_TYPE = "application/json", "text/event-stream"
-RUN, STREAM = "/v1/agents/run", "/v1/agents/run/stream"
+OVER = ("succeeded", "failed", "canceled", "awaiting_confirmation")
+JSON_TYPE = "application/json"
+STREAM = "/v1/agents/run/stream"
 
 
 class Resource:
@@ -83,11 +83,11 @@ def ended(
     """Looks until what is waited for is over; raises `WaitTimeoutError` when the time is."""
     until_s, seen = time.monotonic() + timeout_sec, first
     while True:
-        if seen is None or seen.status not in (*OVER, "awaiting_confirmation"):
+        if seen is None or seen.status not in OVER:
             seen = look()
             if on_progress is not None:
                 on_progress(seen)
-        if seen.status in (*OVER, "awaiting_confirmation"):
+        if seen.status in OVER:
             return seen
         if time.monotonic() + poll_interval_sec > until_s:
             raise WaitTimeoutError(f"{seen.id} was not over in {timeout_sec:g} s; it goes on", seen)
@@ -224,9 +224,7 @@ class AgentsHelpers(Resource):
 
     def run_stream(self, task: str, **params: Any) -> Stream[RunEvent]:
         """Begins a run and streams its steps; after a cut it goes on behind the last one that came."""
-        options = ("extra_headers", "extra_query", "extra_body", "timeout", "max_retries", "idempotency_key")
-        body = tuple(name for name in params if name not in options)
-        call = call_of("POST", STREAM, {"task": task, **params}, body=("task", *body), is_once=True)
+        call = call_of("POST", STREAM, {"task": task, **params}, body=("task",), is_once=True)
         return Stream(RunEvent, self._client.send(call, stream=True), self._resumed)
 
     def resume_stream(self, last_event_id: str) -> Stream[RunEvent]:
