@@ -151,7 +151,7 @@ ACCOUNT: Mapping[str, Operation] = {
     "POST /v1/agents/run": op(
         "agents.run",
         runs.Run,
-        also=(202,),
+        begun=runs.Run,
         body=RunBody,
         summary="Begins a run of an agent; waits for it unless told not to.",
     ),
@@ -171,7 +171,11 @@ ACCOUNT: Mapping[str, Operation] = {
         summary="Goes on with the stream of a run behind the event that Last-Event-ID names.",
     ),
     "POST /v1/tasks": op(
-        "tasks.submit", runs.Task, also=(202,), body=TaskBody, summary="Begins a task; waits for it unless told not to."
+        "tasks.submit",
+        runs.Task,
+        begun=runs.Task,
+        body=TaskBody,
+        summary="Begins a task; waits for it unless told not to.",
     ),
     "GET /v1/tasks": op(
         "tasks.list", runs.RunList, query={"page": Page}, summary="Lists tasks and runs of agents, newest first."

@@ -116,9 +116,12 @@ def served() -> Mapping[str, list[Endpoint]]:
     return found
 
 
+def _endpoint(row: str) -> Endpoint | None:
+    return next(iter(served().get(row, ())), None)
+
+
 def _entry(row: str, operation: Operation) -> dict[str, Any]:
-    endpoints = served().get(row, [])
-    first = endpoints[0] if endpoints else None
+    first = _endpoint(row)
     path = row.partition(" ")[2]
     said = (first.answer.__doc__ or "") if first else operation.summary
     summary, _, description = said.strip().partition("\n\n")
@@ -133,7 +136,7 @@ def _entry(row: str, operation: Operation) -> dict[str, Any]:
         "security": _security(TABLE[row], operation),
         "x-sdk": operation.sdk or None,
     }
-    also = sorted({each.path for each in endpoints} - {path})
+    also = sorted({each.path for each in served().get(row, ())} - {path})
     return (
         entry
         | ({"x-also-at": also} if also else {})
@@ -171,8 +174,12 @@ def _headers(row: str, operation: Operation) -> Iterator[Json]:
         yield {"$ref": f"#/components/parameters/{name}"}
 
 
+def _body_shape(operation: Operation, endpoint: Endpoint | None) -> Any:
+    return operation.body or (endpoint.body if endpoint is not None else None)
+
+
 def _body(operation: Operation, endpoint: Endpoint | None) -> Json:
-    kind = operation.body or (endpoint.body if endpoint is not None else None)
+    kind = _body_shape(operation, endpoint)
     if kind is None:
         return {}
     described = _reference(kind)
@@ -189,10 +196,9 @@ def _answers(operation: Operation) -> Json:
     if operation.status == 302:
         described = {"description": "The content is at the address in Location.", "headers": {"Location": _TEXT}}
     found = {str(operation.status): described}
-    for status in operation.also:
-        answer = REFERENCE.format(name="AcceptedJob") if operation.id.startswith("images.") else ""
-        schema_of_it = {"$ref": answer} if answer else content[JSON]["schema"]
-        found[str(status)] = {"description": "Begun; ask for its state.", "content": {JSON: {"schema": schema_of_it}}}
+    if operation.begun is not None:
+        shape = {"schema": _reference(operation.begun)}
+        found["202"] = {"description": "Begun; ask for its state.", "content": {JSON: shape}}
     return found
 
 
@@ -231,9 +237,8 @@ def _reference(kind: Any) -> Json:
 def _schemas() -> Json:
     kinds: dict[Any, None] = {Error: None}
     for row, operation in OPERATIONS.items():
-        endpoint = next(iter(served().get(row, ())), None)
-        body = operation.body or (endpoint.body if endpoint is not None else None)
-        kinds |= dict.fromkeys(each for each in (body, *operation.answers.values()) if each not in (None, Json))
+        named = (_body_shape(operation, _endpoint(row)), *operation.answers.values(), operation.begun)
+        kinds |= dict.fromkeys(each for each in named if each not in (None, Json))
     _, found = schema_components(list(kinds), schema_hook=schema_of, ref_template=REFERENCE)
     return dict(sorted(found.items()))
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from local.openapi.operation import EVENTS, FORM, JSON, Operation, op, streamed
 from local.openapi.shapes import answers as n
 from local.openapi.shapes import catalog
+from local.openapi.shapes import kept as k
 from local.openapi.shapes import requests as r
 from local.openapi.shapes.base import Json
 
@@ -94,7 +95,7 @@ MODELS: Mapping[str, Operation] = {
         "images.generate",
         n.Images,
         answers={JSON: n.Images, EVENTS: n.ImageEvent},
-        also=(202,),
+        begun=k.AcceptedJob,
         body=r.ImageRequest,
         summary="Draws pictures of a prompt.",
     ),
@@ -102,7 +103,7 @@ MODELS: Mapping[str, Operation] = {
         "images.edit",
         n.Images,
         answers={JSON: n.Images, EVENTS: n.ImageEvent},
-        also=(202,),
+        begun=k.AcceptedJob,
         body=r.ImageEditRequest,
         body_types=(FORM, JSON),
         summary="Changes pictures.",

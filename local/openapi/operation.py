@@ -15,13 +15,13 @@ class Operation(Struct, frozen=True):
     """One operation. `sdk` is the method of the SDKs; without one `why_none` says who calls it instead.
 
     `body` is the shape of a request that a codec reads by hand. `answers` are the shapes of a good answer by its media
-    type; `None` stands for bytes or text.
+    type; `None` stands for bytes or text. `begun` is the shape of a 202, where work may be begun and left to go on.
     """
 
     id: str
     answers: dict[str, Any]
     status: int = 200
-    also: tuple[int, ...] = ()
+    begun: Any = None
     body: Any = None
     body_types: tuple[str, ...] = (JSON,)
     query: dict[str, Any] = {}  # msgspec copies it
