@@ -212,6 +212,15 @@ def test_an_error_of_the_callers_passes_without_secrets_and_others_are_in_our_wo
     assert (told["error"]["type"], "Pay" in told["error"]["message"]) == ("upstream_error", False)
 
 
+def test_words_that_no_report_has_told_of_are_counted_by_their_bytes() -> None:
+    talk = session()
+    talk.from_provider(event("response.created", response={"id": "resp_1"}))
+    # Eight characters of three bytes each, which are a token.
+    talk.from_provider(event("response.output_text.delta", delta="日本語日本語日本"))
+    (spent,) = talk.left().spent
+    assert (spent.usage.output, spent.estimated) == (8, True)
+
+
 def test_without_money_the_client_is_told_and_the_session_ends_with_what_was_said_so_far() -> None:
     talk = session()
     talk.from_client(event("response.create"))

@@ -96,7 +96,7 @@ def _spoken(talk: Talk, data: bytes, head: Head) -> Step:
 
 
 def _written(talk: Talk, data: bytes, head: Head) -> Step:
-    talk.meter.delivered(text_bytes=len(head.delta) if isinstance(head.delta, str) else 0)
+    talk.meter.delivered(text_bytes=len(head.delta.encode()) if isinstance(head.delta, str) else 0)
     return Step(to_client=[data])
 
 
