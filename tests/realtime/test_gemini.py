@@ -231,6 +231,14 @@ def test_a_call_of_a_function_is_answered_and_both_responses_are_paid_for_at_the
     assert talk.left().spent == []
 
 
+def test_a_refused_call_is_not_sent_to_gemini() -> None:
+    talk = talking()
+    call = {"type": "function_call", "name": "weather", "arguments": "{}"}
+    (told,) = sent(asked(talk, "conversation.item.create", item=call))
+    assert told["error"]["param"] == "item.call_id"
+    assert messages(asked(talk, "response.create")) == [{"clientContent": {"turns": [], "turnComplete": True}}]
+
+
 def test_the_last_report_of_a_turn_is_what_is_paid() -> None:
     talk = talking()
     asked(talk, "response.create")

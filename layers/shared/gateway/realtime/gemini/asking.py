@@ -145,11 +145,11 @@ def _part(part: Any, where: str) -> Event:
 
 
 def _call(live: Live, item: Event) -> None:
-    name = _text(item, "name")
+    name, call_id = _text(item, "name"), _text(item, "call_id")
     live.state.turns.append({"role": "model", "parts": [{"functionCall": {"name": name, "args": _arguments(item)}}]})
     # Its output, where it follows, is history too.
-    live.state.gone.append(_text(item, "call_id"))
-    live.state.calls[_text(item, "call_id")] = name
+    live.state.gone.append(call_id)
+    live.state.calls[call_id] = name
 
 
 def _arguments(item: Event) -> Event:
