@@ -16,7 +16,6 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from gateway.auth.principal import Principal
-from gateway.canonical.alerts import LEVELS
 from gateway.canonical.limits import NO_TOKENS, KeyLimits, user_name
 from gateway.canonical.money import (
     Admission,
@@ -39,7 +38,6 @@ from gateway.logs.metrics import Metric, count, measure
 from gateway.pipeline.beside import begun
 from gateway.pipeline.operation import Meter, OpenOutput, StreamMeter
 from gateway.ports.clock import Clock
-from gateway.ports.keys import KeyRecord
 from gateway.ports.money import DeferredSettlements, Money
 from gateway.transport.wakeup import Wakeup
 
@@ -438,19 +436,11 @@ async def make_hold(money: Money, billable: Billable, meter: Meter, now_s: float
         tokens=NO_TOKENS if key.tpm_limit is None else meter.tokens,
         lease_until_s=billable.over_by_s,
         user=user_name(key.key_id, billable.user),
-        alert_at_nanousd=alert_at_nanousd(key),
+        alert_at_nanousd=key.alert_at_nanousd,
         seat=key.seat,
         seat_cap_nanousd=key.seat_cap_nanousd,
     )
     return await money.admit(wanted, now_s)
-
-
-def alert_at_nanousd(key: KeyRecord) -> NanoUsd | None:
-    """The month's spend from which the key's owner is told; `None` if there is no one to tell or nothing to tell of."""
-    cap = key.monthly_spend_cap_nanousd
-    if cap is None or key.alert_webhook_url is None:
-        return None
-    return -(-cap * LEVELS[0] // 100)
 
 
 def _first_units(meter: Meter) -> int:

@@ -63,6 +63,15 @@ class KeyRecord(Struct, frozen=True):
         """True if this key alone keeps its account manageable: it manages keys, and never expires."""
         return self.can_manage_keys and not self.revoked and not self.disabled and self.expires_at_s is None
 
+    @property
+    def alert_at_nanousd(self) -> int | None:
+        """The month's spend from which the owner is told; `None` if there is no one to tell or nothing to tell of."""
+        if self.monthly_spend_cap_nanousd is None or self.alert_webhook_url is None:
+            return None
+        from gateway.canonical.alerts import LEVELS  # noqa: PLC0415  # what reads keys and holds no money does without
+
+        return -(-self.monthly_spend_cap_nanousd * LEVELS[0] // 100)
+
 
 class KeyStore(Protocol):
     """Management of an account's keys. Every read sees every write before it."""

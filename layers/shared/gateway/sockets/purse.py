@@ -23,7 +23,6 @@ from gateway.errors import GatewayError, InsufficientBalance, RateLimited, Servi
 from gateway.ledger.hold_ids import hold_id_at
 from gateway.limits.windows import enforced_rpm
 from gateway.logs.metrics import Metric, measure
-from gateway.pipeline.charge import alert_at_nanousd
 from gateway.ports.clock import Clock
 from gateway.ports.money import DeferredSettlements, Money
 
@@ -90,7 +89,7 @@ class Purse:
             tokens=NO_TOKENS if key.tpm_limit is None or not limited else TokenDemand(TOKENS_AHEAD, TOKENS_AHEAD),
             lease_until_s=self._over_by_s,
             user=user_name(key.key_id, None),
-            alert_at_nanousd=alert_at_nanousd(key),
+            alert_at_nanousd=key.alert_at_nanousd,
             seat=key.seat,
             seat_cap_nanousd=key.seat_cap_nanousd,
         )
