@@ -27,6 +27,14 @@ async def test_a_sign_in_keeps_the_session_where_no_script_and_no_other_site_can
     assert browser.api.sent("/v1/auth/login") == LOGIN
 
 
+async def test_a_form_without_a_password_is_left_for_the_api_to_refuse() -> None:
+    browser = Browser(STRANGER)
+    refusal = {"message": "Give a password.", "code": "invalid_value"}
+    browser.api.script["POST /v1/auth/login"] = (400, {"error": refusal})
+    shown = await browser.post("/console/sign-in", {"email": LOGIN["email"]})
+    assert (shown.status, browser.api.sent("/v1/auth/login")) == (400, {"email": LOGIN["email"], "password": ""})
+
+
 async def test_the_api_is_asked_from_the_visitors_address_and_for_its_organization() -> None:
     browser = Browser(replace(SIGNED_IN, org="org_1"))
     await browser.get("/console/keys", user_agent="Firefox")

@@ -104,9 +104,9 @@ class Visit:
         """The fields of the form that was sent; the last one of a name counts."""
         return {name: value.strip() for name, value in self._fields()}
 
-    def many(self, name: str) -> list[str]:
-        """The values of a field that may be sent more than once."""
-        return [value for given, value in self._fields() if given == name]
+    def typed(self, name: str) -> str:
+        """A field as it was typed: a password may begin or end with a space. Empty where the form lacks it."""
+        return dict(self._fields()).get(name, "")
 
     def _fields(self) -> Sequence[tuple[str, str]]:
         if self._form is None:

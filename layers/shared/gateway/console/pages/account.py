@@ -28,14 +28,14 @@ async def change_profile(visit: Visit) -> Answer:
 def _proof(visit: Visit) -> dict[str, str]:
     """Password and code, as the person proves itself with."""
     code = visit.form.get("code", "").replace(" ", "")
-    return {"password": visit.many("password")[-1], **({"code": code} if code else {})}
+    return {"password": visit.typed("password"), **({"code": code} if code else {})}
 
 
 @account.on("POST", "/account/password", again=show_account)
 async def change_password(visit: Visit) -> Answer:
     """Sets a new password, which ends all sessions."""
     proof = _proof(visit)
-    wanted = {"current_password": proof.pop("password"), "new_password": visit.many("new_password")[-1], **proof}
+    wanted = {"current_password": proof.pop("password"), "new_password": visit.typed("new_password"), **proof}
     await visit.call("POST", "/v1/auth/change-password", wanted)
     visit.state = visit.state.left()
     return visit.onward("/sign-in", "password")

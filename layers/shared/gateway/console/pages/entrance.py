@@ -29,8 +29,7 @@ async def show_sign_in(visit: Visit) -> Answer:
 async def sign_in(visit: Visit) -> Answer:
     """Opens a session."""
     form = visit.form
-    # A password may begin or end with a space.
-    given = {"email": form.get("email", ""), "password": visit.many("password")[-1]}
+    given = {"email": form.get("email", ""), "password": visit.typed("password")}
     if form.get("code"):
         given["code"] = form["code"].replace(" ", "")
     tokens = await visit.call("POST", "/v1/auth/login", given)
@@ -69,7 +68,7 @@ async def show_register(visit: Visit) -> Answer:
 async def register(visit: Visit) -> Answer:
     """Has the link mailed, and keeps the token that proves the password to be this browser's."""
     form = visit.form
-    wanted = {"email": form.get("email", ""), "password": visit.many("password")[-1]}
+    wanted = {"email": form.get("email", ""), "password": visit.typed("password")}
     wanted |= {name: form[name] for name in ("full_name", "invitation") if form.get(name)}
     sent = await visit.call("POST", "/v1/auth/register", wanted)
     visit.state.registration = sent["registration_token"]
@@ -115,7 +114,7 @@ async def show_reset_password(visit: Visit) -> Answer:
 @entrance.on("POST", "/reset-password", for_strangers=True, again=show_reset_password)
 async def reset_password(visit: Visit) -> Answer:
     """Sets the new password."""
-    given = {"token": visit.form.get("token", ""), "new_password": visit.many("password")[-1]}
+    given = {"token": visit.form.get("token", ""), "new_password": visit.typed("password")}
     await visit.call("POST", "/v1/auth/reset-password", given)
     visit.state = visit.state.left()
     return visit.onward("/sign-in", "password")
