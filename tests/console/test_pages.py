@@ -83,6 +83,16 @@ async def test_a_developer_of_an_organization_has_a_first_page_without_its_money
     )
 
 
+@pytest.mark.parametrize(
+    ("changes", "is_done"),
+    [({}, True), ({"revoked": True}, False), ({"name": "Console", "expires_at": "2030-01-01T00:00:00Z"}, False)],
+)
+async def test_the_step_of_a_first_key_is_done_by_a_key_of_the_persons_own(changes: Any, is_done: bool) -> None:
+    browser = Browser()
+    browser.api.script |= {**EMPTY, "GET /v1/keys": listed({**KEY, **changes})}
+    assert ("✓" in (await browser.get("/console")).text) == is_done
+
+
 async def test_the_policy_allows_scripts_of_this_site_alone_and_no_frame() -> None:
     shown = await Browser().get("/console/keys")
     policy = dict(part.strip().split(" ", 1) for part in shown.headers["content-security-policy"].split(";"))

@@ -26,11 +26,11 @@ async def show_keys(visit: Visit) -> Answer:
     query = visit.request.query
     page = await visit.get("/v1/keys", limit=100, cursor=query.get("cursor"))
     shows_all = query.get("all") == "1"
-    shown = [key for key in page["data"] if shows_all or _stands(visit, key)]
+    shown = [key for key in page["data"] if shows_all or stands(visit, key)]
     return visit.page("keys", keys=shown, page=page, shows_all=shows_all)
 
 
-def _stands(visit: Visit, key: Mapping[str, Any]) -> bool:
+def stands(visit: Visit, key: Mapping[str, Any]) -> bool:
     """True for a key that can be used, but for the console's own ones."""
     is_over = key["expires_at"] is not None and key["expires_at"] <= visit.now
     return not key["revoked"] and not is_over and not (key["name"] == KEY_NAME and key["expires_at"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.console.charts import bars
+from gateway.console.pages.keys import stands
 from gateway.console.routes import Pages
 from gateway.console.visit import Answer, Visit
 
@@ -17,5 +18,5 @@ async def show_overview(visit: Visit) -> Answer:
     usage = await visit.get_if_allowed("/v1/billing/usage", days=7)
     keys = await visit.get("/v1/keys", limit=20)
     chart = bars([(day["date"][5:], day["cost_usd"]) for day in usage["daily"]]) if usage else ""
-    has_key = any(not key["revoked"] and key["key_id"] != visit.state.key_id for key in keys["data"])
+    has_key = any(stands(visit, key) for key in keys["data"])
     return visit.page("overview", balance=balance, usage=usage, chart=chart, has_key=has_key)
