@@ -127,12 +127,12 @@ class Visit:
         """Returns what the API shows at a path; a query's fields that are empty are left out."""
         return await self.call("GET", path, query=query, by_key=by_key)
 
-    async def get_if_allowed(self, path: str, **query: int) -> Any:
-        """Returns what the API shows, or nothing where the member's role does not show it."""
+    async def get_unless(self, status: int, path: str, **query: int) -> Any:
+        """Returns what the API shows at a path, or None where it refuses with that status."""
         try:
             return await self.get(path, by_key=False, **query)
         except Refused as refused:
-            if refused.status != 403:
+            if refused.status != status:
                 raise
             return None
 

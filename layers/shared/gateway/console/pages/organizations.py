@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.console.routes import Pages
-from gateway.console.visit import Answer, Refused, Visit
+from gateway.console.visit import Answer, Visit
 from gateway.framing.percent import encoded
 
 organizations = Pages()
@@ -71,14 +71,9 @@ async def show_members(visit: Visit) -> Answer:
 
 
 async def _invitations(visit: Visit) -> list[Any] | None:
-    """The invitations, or none where the member's role does not show them."""
-    try:
-        found: list[Any] = (await visit.get(_at(visit, "/invitations")))["data"]
-    except Refused as refused:
-        if refused.status != 403:
-            raise
-        return None
-    return [one for one in found if one["status"] == "pending"]
+    """The open invitations, or None where the member's role does not show them."""
+    found = await visit.get_unless(403, _at(visit, "/invitations"))
+    return None if found is None else [one for one in found["data"] if one["status"] == "pending"]
 
 
 @organizations.on("POST", "/members/invite", again=show_members)

@@ -14,8 +14,8 @@ overview = Pages()
 async def show_overview(visit: Visit) -> Answer:
     """Shows the balance, the usage of a week, and what is left to do for a first answer."""
     # A developer of an organization has keys, and does not see its money.
-    balance = await visit.get_if_allowed("/v1/billing/balance")
-    usage = await visit.get_if_allowed("/v1/billing/usage", days=7)
+    balance = await visit.get_unless(403, "/v1/billing/balance")
+    usage = await visit.get_unless(403, "/v1/billing/usage", days=7)
     keys = await visit.get("/v1/keys", limit=20)
     chart = bars([(day["date"][5:], day["cost_usd"]) for day in usage["daily"]]) if usage else ""
     has_key = any(stands(visit, key) for key in keys["data"])
