@@ -27,7 +27,7 @@ FORM = {
 
 
 def test_a_form_has_every_setting_that_the_api_takes() -> None:
-    sent = key_settings(FORM, may_manage=True)
+    sent = key_settings(FORM)
     assert sent.keys() | {"disabled"} == set(NewKey.__struct_fields__)
     changes = read_members(sent, NewKey).changes()
     assert changes["monthly_spend_cap_nanousd"] == 5_500_000_000
@@ -36,13 +36,13 @@ def test_a_form_has_every_setting_that_the_api_takes() -> None:
 
 
 def test_a_number_that_is_none_is_left_for_the_api_to_refuse() -> None:
-    sent = key_settings({"rpm_limit": "many", "cache_threshold": "0.9.5"}, may_manage=False)
+    sent = key_settings({"rpm_limit": "many", "cache_threshold": "0.9.5"})
     assert (sent["rpm_limit"], sent["cache_threshold"]) == ("many", "0.9.5")
 
 
 def test_a_key_is_shown_in_the_form_as_it_would_be_sent_again() -> None:
     shown = as_form(KEY)
-    sent = key_settings(shown, may_manage=True)
+    sent = key_settings(shown)
     assert sent == {name: KEY[name] or None if name != "can_manage_keys" else False for name in sent}
 
 

@@ -24,7 +24,7 @@ def listed(text: str) -> list[str] | None:
     return text.replace(",", " ").split() or None
 
 
-def key_settings(form: Mapping[str, str], *, may_manage: bool) -> dict[str, Any]:
+def key_settings(form: Mapping[str, str]) -> dict[str, Any]:
     """The settings of a key that a form has; an empty field is no limit."""
     expires = form.get("expires_at", "")
     return {
@@ -37,7 +37,7 @@ def key_settings(form: Mapping[str, str], *, may_manage: bool) -> dict[str, Any]
         "cache": form.get("cache") or "off",
         "cache_threshold": share(form.get("cache_threshold", "")),
         "alert_webhook_url": form.get("alert_webhook_url") or None,
-        **({"can_manage_keys": "can_manage_keys" in form} if may_manage else {}),
+        "can_manage_keys": "can_manage_keys" in form,
     }
 
 

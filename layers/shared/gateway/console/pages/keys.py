@@ -13,11 +13,7 @@ from gateway.console.visit import KEY_NAME, Answer, Visit
 keys = Pages()
 
 # What a key's successor takes over from it.
-SETTINGS = (
-    *("name", "monthly_spend_cap_usd", "rpm_limit", "tpm_limit", "max_parallel", "user_rpm_limit", "allowed_ips"),
-    *("allowed_models", "expires_at", "region_policy", "alert_webhook_url", "can_manage_keys", "cache"),
-    "cache_threshold",
-)
+SETTINGS = tuple(key_settings({}))
 
 
 @keys.on("GET", "/keys")
@@ -47,7 +43,7 @@ async def show_new_key(visit: Visit) -> Answer:
 @keys.on("POST", "/keys/new", again=show_new_key)
 async def create_key(visit: Visit) -> Answer:
     """Makes the key, and shows it this once."""
-    wanted = key_settings(visit.form, may_manage=True)
+    wanted = key_settings(visit.form)
     made = await visit.call("POST", "/v1/keys", wanted, once=visit.form.get("once", ""))
     return visit.page("key_made", made=made, rotated=None)
 
@@ -64,7 +60,7 @@ async def show_key(visit: Visit) -> Answer:
 @keys.on("POST", "/keys/{key_id}", again=show_key)
 async def change_key(visit: Visit) -> Answer:
     """Keeps the settings."""
-    settings = key_settings(visit.form, may_manage=True)
+    settings = key_settings(visit.form)
     settings["disabled"] = "disabled" in visit.form
     await visit.call("PATCH", f"/v1/keys/{visit.path['key_id']}", settings)
     return visit.onward(f"/keys/{visit.path['key_id']}", "saved")
