@@ -31,7 +31,6 @@ const newPerson = async () => {
   page.on('console', (line) => { if (line.type() === 'error' && !/status of 4\d\d/.test(line.text())) found.complaints.push(`${page.url()} ${line.text()}`) })
   page.on('pageerror', (error) => found.complaints.push(`${page.url()} ${error.message}`))
   page.on('dialog', (dialog) => dialog.accept())
-  page.on('framenavigated', () => {})
   return page
 }
 

@@ -43,12 +43,11 @@ KEY_LASTS_S, KEY_SPARE_S = 12 * 3600, 600
 class Refused(Exception):
     """An answer of the API that is no success; `message` is written for its caller."""
 
-    def __init__(self, status: int, code: str, message: str, trace_id: str = "") -> None:
+    def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
-        self.trace_id = trace_id
 
 
 class SignedOut(Exception):

@@ -34,9 +34,8 @@ async def sign_in(visit: Visit) -> Answer:
         given["code"] = form["code"].replace(" ", "")
     tokens = await visit.call("POST", "/v1/auth/login", given)
     # A new form token with each session, so that one which was planted before it is worth nothing.
-    visit.state = type(visit.state)(
-        access=tokens["access_token"], refresh=tokens["refresh_token"], lang=visit.state.lang
-    )
+    visit.state = visit.state.left()
+    visit.state.access, visit.state.refresh = tokens["access_token"], tokens["refresh_token"]
     me = await visit.get("/v1/auth/me")
     if me["default_organization"]:
         found = await visit.get(f"/v1/organizations/{encoded(me['default_organization'])}")
