@@ -65,6 +65,7 @@ class ConsoleApp:
         visit = Visit(request, read_state(request.headers), self._families(), clock, self.renderer)
         try:
             answer = await self._answer(visit, exchange)
+            # An answer with a Cache-Control of its own (an asset, a document, the page `onward`) sets no cookie.
             headers = {
                 **STANDING,
                 **(self._told(visit) if "Cache-Control" not in answer.headers else {}),
