@@ -10,7 +10,7 @@ import hashlib
 import math
 import re
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import mul
 
 import orjson
@@ -99,12 +99,22 @@ def packed(vector: Sequence[float]) -> bytes:
 
 def similarity(one: bytes, other: bytes) -> float:
     """The cosine of the angle between two packed vectors; 0 for vectors of different lengths."""
-    if len(one) != len(other):
-        return 0.0
-    mine, theirs = memoryview(one).cast("b"), memoryview(other).cast("b")
-    product = sum(map(mul, mine, theirs))
-    lengths = math.sqrt(sum(map(mul, mine, mine)) * sum(map(mul, theirs, theirs)))
-    return product / lengths if lengths else 0.0
+    return similarity_to(one)(other)
+
+
+def similarity_to(vector: bytes) -> Callable[[bytes], float]:
+    """Makes the function that gives the similarity of a packed vector to another one: to be called with many."""
+    mine = tuple(array("b", vector))
+    square = sum(map(mul, mine, mine))
+
+    def similarity_of(other: bytes) -> float:
+        if len(other) != len(mine):
+            return 0.0
+        theirs = tuple(array("b", other))
+        lengths = math.sqrt(square * sum(map(mul, theirs, theirs)))
+        return sum(map(mul, mine, theirs)) / lengths if lengths else 0.0
+
+    return similarity_of
 
 
 def agree(one: str, other: str, alike: float) -> bool:

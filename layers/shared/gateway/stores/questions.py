@@ -18,7 +18,7 @@ from contextlib import suppress
 import msgspec
 
 from gateway.accounts.sealing import SealBroken, sealed, unsealed
-from gateway.cache.semantic import similarity
+from gateway.cache.semantic import similarity_to
 from gateway.ports.questions import Checks, Partition, Question
 from gateway.stores.aws.attributes import from_item, to_item
 from gateway.stores.aws.client import AwsApi, Item
@@ -46,9 +46,8 @@ class DynamoQuestions:
         }
         answer = await self._table.call("Query", question)
         found = (_opened(partition, item) for item in answer["Items"])
-        near = (
-            (similarity(each.vector, vector), each) for each in found if each is not None and each.expires_at_s > now_s
-        )
+        similarity_of = similarity_to(vector)
+        near = ((similarity_of(each.vector), each) for each in found if each is not None and each.expires_at_s > now_s)
         return heapq.nlargest(most, near, key=lambda each: each[0])
 
     async def add(self, partition: Partition, question: Question) -> None:
