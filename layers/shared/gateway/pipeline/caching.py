@@ -111,8 +111,7 @@ class Caching(Generic[A]):
         context, meter = self._context, self.cacheable.priced(self._meter)
         if hit is None or not await self._is_paid(hit, meter):
             return None
-        for task in filter(None, (context.warming, context.recalling, context.ordering)):
-            task.cancel()
+        context.drop_preparations()
         context.hit = hit
         context.try_on(hit.candidate).outcome = CACHED
         context.meter = meter

@@ -427,7 +427,7 @@ async def make_hold(money: Money, billable: Billable, meter: Meter, now_s: float
         account_id=billable.principal.account_id,
         key_id=key.key_id,
         hold_id=billable.hold_id,
-        amount_nanousd=meter.worst_case(_first_units(meter)),
+        amount_nanousd=meter.worst_case(first_units(meter)),
         deadline_s=billable.hold_until_s,
         key_rpm_limit=enforced_rpm(key.rpm_limit),
         spend_cap_nanousd=key.monthly_spend_cap_nanousd,
@@ -443,7 +443,8 @@ async def make_hold(money: Money, billable: Billable, meter: Meter, now_s: float
     return await money.admit(wanted, now_s)
 
 
-def _first_units(meter: Meter) -> int:
+def first_units(meter: Meter) -> int:
+    """The units of an open output that are held for at admission."""
     return 0 if meter.open_output is None else meter.open_output.first_units
 
 
@@ -451,7 +452,7 @@ def _held_units(meter: Meter, hold: Hold) -> int:
     """The units of output that a new hold pays for."""
     output = meter.open_output
     if output is None or output.watched:
-        return _first_units(meter)
+        return first_units(meter)
     if meter.worst_case(output.most_units) <= hold.amount_nanousd:
         return output.most_units
     paid, unpaid = output.first_units, output.most_units

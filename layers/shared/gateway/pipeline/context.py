@@ -235,6 +235,11 @@ class RequestContext(Struct, Generic[R, A]):
         """Notes the failure that the caller is told of, and the candidate whose it is."""
         self.failure, self.served_by = failure, candidate
 
+    def drop_preparations(self) -> None:
+        """Ends what was begun for a provider that is not to be asked."""
+        for task in filter(None, (self.warming, self.recalling, self.ordering)):
+            task.cancel()
+
     def covers(self, delivered_bytes: int, uses: Uses = ()) -> bool:
         """Notes how far the answer has come. True where the hold pays for that and need not be raised yet."""
         if self.open_hold is None or self.hit is not None:

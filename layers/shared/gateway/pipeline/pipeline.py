@@ -24,7 +24,7 @@ from gateway.canonical.response import Extension
 from gateway.errors import GatewayError, RequestTimeout
 from gateway.ledger.hold_ids import hold_id_at
 from gateway.pipeline.attempts import UNFORESEEN, Attempts
-from gateway.pipeline.charge import Bill, Billable, Billing, OpenHold
+from gateway.pipeline.charge import Bill, Billable, Billing, OpenHold, first_units
 from gateway.pipeline.context import Overtaken, RequestContext
 from gateway.pipeline.health import Health
 from gateway.pipeline.operation import A, InboundRequest, Operation, R, StreamMeter
@@ -35,9 +35,10 @@ from gateway.ports.sink import CallerLeft, Sink
 from gateway.routing.plan import Plan
 
 if TYPE_CHECKING:
-    # Loaded where the deployment hedges.
     # Loaded by requests that use the cache of answers.
     from gateway.pipeline.caching import AnswerCache
+
+    # Loaded where the deployment hedges.
     from gateway.pipeline.hedging import HedgeRules
 
     # Loaded where the deployment learns routes.
@@ -129,8 +130,7 @@ class Pipeline:
                 await _done(context)
         context.window = outcome.window
         if isinstance(outcome, Refusal):
-            for task in filter(None, (context.warming, context.recalling, context.ordering)):
-                task.cancel()
+            context.drop_preparations()
             raise outcome.error()
         _open(context, outcome)
 
@@ -148,8 +148,7 @@ class Pipeline:
         billable = _billable(context, context.inbound.deadline_s)
         if context.inbound.principal.key.has_provider_keys:
             # The keys by which it was admitted may be gone, and its hold was for them alone then.
-            output = context.meter.open_output
-            first = context.meter.worst_case(0 if output is None else output.first_units)
+            first = context.meter.worst_case(first_units(context.meter))
             context.unheld = context.unheld or first > hold.amount_nanousd
         _open(context, self._billing.resume(billable, context.meter, hold))
 
