@@ -68,14 +68,15 @@ class LearnedRoutes:
         if not isinstance(first.name.offer, Alias) or first.own is not None:
             return plan
         self._refresh()
-        if self._document is None or first.name.preference or routing.order or routing.sort:
+        document = self._document
+        if document is None or first.name.preference or routing.order or routing.sort:
             return plan
         open_to = [each for each in plan.candidates if each.name == first.name and each.own is None]
         found = plan.grade or grade(request)
         open_to = [each for each in open_to if is_short(each, plan.grade) == is_short(first, plan.grade)]
         if len(open_to) < 2:
             return plan
-        decision = self._decided(principal, class_of(found.intent, found.difficulty), request, open_to)
+        decision = self._decided(document, principal, class_of(found.intent, found.difficulty), request, open_to)
         place = {arm: number for number, arm in enumerate(decision.order)}
         ordered = sorted(plan.candidates, key=lambda each: place.get(id_of(each), len(place)))
         return replace(plan, candidates=tuple(ordered), decision=decision)
@@ -101,10 +102,13 @@ class LearnedRoutes:
             await self._reading
 
     def _decided(
-        self, principal: Principal, request_class: str, request: ChatRequest, open_to: list[Candidate[ChatModel]]
+        self,
+        document: PolicyDocument,
+        principal: Principal,
+        request_class: str,
+        request: ChatRequest,
+        open_to: list[Candidate[ChatModel]],
     ) -> Decision:
-        document = self._document
-        assert document is not None  # noqa: S101  # the caller has looked
         expected = Expected.of(request)
         conversation = conversation_of(principal.account_id, request)
         # A conversation draws the same number in each process, for as long as its prompt may be held.

@@ -119,8 +119,8 @@ class DynamoRoutes:
 
     async def known(self, raters: Iterable[tuple[str, str]], ratings: Iterable[RatingName]) -> Kept:
         found_raters, found_ratings = list(raters), list(ratings)
-        names = [_account_key(account_id, RATER + name) for account_id, name in found_raters]
-        names += [_account_key(each.account_id, _counted(each)) for each in found_ratings]
+        names = [(account_id, RATER + name) for account_id, name in found_raters]
+        names += [(each.account_id, _counted(each)) for each in found_ratings]
         texts = await asyncio.gather(*(self._text(*name) for name in names))
         of_raters, of_ratings = texts[: len(found_raters)], texts[len(found_raters) :]
         return Kept(
@@ -137,8 +137,8 @@ class DynamoRoutes:
             explored = {"day": kept.explored_day, "nanousd": round(kept.explored)}
             parts.append(self._put({"shard": ROUTES, "target": EXPLORED, **explored}))
         until_s = after.slot // SHARDS * MINUTE_S + RATERS_KEPT_S
-        owned = {_account_key(account_id, RATER + name): t for (account_id, name), t in kept.raters.items()}
-        owned |= {_account_key(rating.account_id, _counted(rating)): text for rating, text in kept.counted.items()}
+        owned = {(account_id, RATER + name): t for (account_id, name), t in kept.raters.items()}
+        owned |= {(rating.account_id, _counted(rating)): text for rating, text in kept.counted.items()}
         parts += [self._owned(account_id, name, text, until_s) for (account_id, name), text in owned.items()]
         return await self._table.transacted(parts) or await self.place() == after
 
@@ -178,11 +178,6 @@ class DynamoRoutes:
 
 def _slot_key(slot: Slot, name: str) -> dict[str, str]:
     return {"shard": f"{OUTCOMES}{slot}", "target": name}
-
-
-def _account_key(account_id: str, name: str) -> tuple[str, str]:
-    """The primary key in the Feedback table."""
-    return account_id, name
 
 
 def _counted(rating: RatingName) -> str:
