@@ -119,8 +119,8 @@ docs: setup ## write the pages of /docs from docs/guide and the OpenAPI document
 openapi: setup ## write the OpenAPI document, SDKs' methods and types, and the page of endpoints from the code; lint the document
 	AWS_REGION=us-east-1 PYTHONPATH=layers/shared $(BIN)/python -m local.openapi
 	$(BIN)/openapi-spec-validator functions/models/openapi.json
-	$(BIN)/python sdks/python/generate.py
-	$(BIN)/python sdks/typescript/generate.py
+	$(BIN)/python -m sdks.python.generate
+	$(BIN)/python -m sdks.typescript.generate
 	$(BIN)/python -m local.guide
 
 # PYTHONS may name more; the oldest that the SDK names and the newest are tried where pyenv or the system has them.

@@ -1,11 +1,10 @@
 """Writes the SDK's types and resources from the OpenAPI document, and the sync helpers from the async ones.
 
-`python sdks/python/generate.py` writes; with `--check` it fails where a file differs from what it would write.
+`python -m sdks.python.generate` writes; with `--check` it fails where a file differs from what it would write.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -13,12 +12,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from sdks import described
+from sdks.described import BY_HAND, EVENTS, JSON, Described, Schema, below, grouped_by, methods_of
+
 HERE = Path(__file__).resolve().parent
 PACKAGE = HERE / "src" / "nexevo_ai"
-DOCUMENT = HERE.parents[1] / "functions" / "models" / "openapi.json"
-JSON, FORM, EVENTS = "application/json", "multipart/form-data", "text/event-stream"
-# Methods that are written by hand in `_conveniences_async.py`, and the class there that a resource has them from.
-BY_HAND = {"agents.run_stream", "agents.resume_stream", "generation.uploads.upload"}
+# Resources that have more than single requests, and their classes in `_conveniences_async.py`.
 HELPERS = {
     "agents": "Agents", "chat.completions": "ChatCompletions", "generation.uploads": "Uploads", "jobs": "Jobs",
     "models3d": "Models3d", "tasks": "Tasks", "videos": "Videos", "webhooks": "Webhooks",
@@ -26,22 +25,11 @@ HELPERS = {
 HEAD = '"""{}\n\nWritten by `sdks/python/generate.py`."""\n\nfrom __future__ import annotations\n\n'
 
 
-class Types:
+class Types(described.Types):
     """Python types of the document's schemas."""
 
-    def __init__(self, schemas: dict[str, Any]) -> None:
-        self.schemas = schemas
-        self.answers: dict[str, None] = {}
-        self.params: dict[str, None] = {}
-
-    def of(self, schema: dict[str, Any], *, sent: bool) -> str:
-        """The annotation of a schema, in what is sent or in what is answered."""
-        if "$ref" in schema:
-            return self._named(schema["$ref"].rpartition("/")[2], sent=sent)
-        if "anyOf" in schema:
-            return self._union(schema["anyOf"], sent=sent)
-        if "enum" in schema or "const" in schema:
-            return self._words(schema.get("enum", [schema.get("const")]), sent=sent)
+    def plain(self, schema: Schema, *, sent: bool) -> str:
+        """The annotation of a schema that is no choice."""
         kind = schema.get("type")
         if kind == "array":
             element = self.of(schema["items"], sent=sent) if schema.get("items") else "Any"
@@ -57,14 +45,8 @@ class Types:
             return "Money" if schema.get("format") == "decimal" else "str"
         return {"integer": "int", "number": "float", "boolean": "bool", "null": "None"}.get(str(kind), "Any")
 
-    def _named(self, name: str, *, sent: bool) -> str:
-        if not self.schemas[name].get("properties") and "type" in self.schemas[name] and name != "Object":
-            if self.schemas[name]["type"] != "object":
-                return self.of(self.schemas[name], sent=sent)
-        (self.params if sent else self.answers)[name] = None
-        return f"{name}Param" if sent else name
-
-    def _union(self, choices: list[dict[str, Any]], *, sent: bool) -> str:
+    def union(self, choices: list[Schema], *, sent: bool) -> str:
+        """The annotation of one of several."""
         if sent and {"string", "number"} <= {each.get("type") for each in choices} and any("pattern" in each for each in choices):
             return "Amount" if {"type": "null"} not in choices else "Optional[Amount]"
         found = dict.fromkeys(self.of(each, sent=sent) for each in choices)
@@ -72,7 +54,8 @@ class Types:
         joined = next(iter(found)) if len(found) == 1 else f"Union[{', '.join(found)}]"
         return f"Optional[{joined}]" if is_optional else joined
 
-    def _words(self, words: list[Any], *, sent: bool) -> str:
+    def words(self, words: list[Any], *, sent: bool) -> str:
+        """The annotation of fixed values."""
         literal = f"Literal[{', '.join(map(repr, words))}]"
         if sent or not all(isinstance(word, str) for word in words):
             return literal
@@ -84,8 +67,8 @@ def model_of(types: Types, name: str) -> str:
     """Writes one class."""
     schema = types.schemas[name]
     lines = [f"class {name}(NexevoModel):", f'    """{schema.get("description", name)}"""', ""]
-    for member, described in schema.get("properties", {}).items():
-        kind = types.of(described, sent=False)
+    for member, each in schema.get("properties", {}).items():
+        kind = types.of(each, sent=False)
         if member in schema.get("required", ()):
             lines.append(f"    {member}: {kind}")
         else:
@@ -101,44 +84,26 @@ def param_of(types: Types, name: str) -> str:
     return "\n".join(lines)
 
 
-class Method:
+class Method(Described):
     """One operation as a method."""
-
-    def __init__(self, method: str, path: str, entry: dict[str, Any], types: Types) -> None:
-        self.verb, self.path, self.entry, self.types = method.upper(), path, entry, types
-        self.resource, _, self.name = entry["x-sdk"].rpartition(".")
-        self.ok = next(each for status, each in entry["responses"].items() if status[0] in "23")
-        self.content = self.ok.get("content", {})
-        body = entry.get("requestBody", {}).get("content", {})
-        self.is_form = next(iter(body), "") == FORM
-        ref = next(iter(body.values()), {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
-        self.body = types.schemas[ref] if ref else None
-        self.in_path = [each for each in entry["parameters"] if each.get("in") == "path"]
-        self.in_query = [each for each in entry["parameters"] if each.get("in") == "query"]
 
     @property
     def params(self) -> str:
         """The name of the class of its further arguments."""
         return "".join(part.title().replace("_", "") for part in [*self.resource.split("."), self.name]) + "Params"
 
-    @property
-    def required(self) -> list[str]:
-        """Members of the body that it cannot do without."""
-        return [] if self.body is None else list(self.body.get("required", ()))
-
     def params_class(self) -> str:
         """Writes the class of its further arguments."""
-        members = {} if self.body is None else dict(self.body["properties"])
-        members |= {each["name"]: each["schema"] for each in self.in_query}
+        members = self.members | {each["name"]: each["schema"] for each in self.in_query}
         apart = {*self.required, *(["stream"] if self.streams else [])}
         rest = {name: each for name, each in members.items() if name not in apart}
-        lines = [f"class {self.params}(RequestOptions, total=False):", f'    """Arguments of `{self.entry["x-sdk"]}`."""']
+        lines = [f"class {self.params}(RequestOptions, total=False):", f'    """Arguments of `{self.id}`."""']
         shown = [f"    {name}: {self.types.of(each, sent=True)}{overrides(name)}" for name, each in rest.items()]
         return "\n".join([*lines, *([""] if shown else []), *shown])
 
     def written(self, *, is_async: bool) -> str:
         """Writes the method, and its overloads where an answer may be a stream."""
-        own, event = self.answer, self.event if EVENTS in self.content else ""
+        own, event = self.answer, self.event
         wrapper = "AsyncStream" if is_async else "Stream"
         if not self.streams:
             return self._definition(own, is_async=is_async, more="")
@@ -152,50 +117,23 @@ class Method:
     @property
     def streams(self) -> bool:
         """True where an argument asks for a stream."""
-        names = [each["name"] for each in self.in_query] + list((self.body or {}).get("properties", {}))
+        names = [each["name"] for each in self.in_query] + list(self.members)
         return EVENTS in self.content and "stream" in names
-
-    @property
-    def event(self) -> str:
-        """The type of an event of its stream."""
-        return self._ref(self.content[EVENTS])
 
     @property
     def answer(self) -> str:
         """The type of its answer."""
-        if self.page:
-            return f"@Page[{self.page}]"
+        if self.element:
+            return f"@Page[{self.element}]"
         if JSON in self.content and self.content[JSON]:
-            accepted = self.accepted
             texts = ["str"] if any(name.startswith("text/") and name != EVENTS for name in self.content) else []
-            kinds = [self._ref(self.content[JSON]), *([accepted] if accepted else []), *texts]
+            kinds = [self.ref(self.content[JSON]), *([self.accepted] if self.accepted else []), *texts]
             return kinds[0] if len(kinds) == 1 else f"Union[{', '.join(kinds)}]"
         return "BinaryResponse"
 
-    @property
-    def accepted(self) -> str:
-        """The type of the answer to what was begun, where it is another."""
-        other = self.entry["responses"].get("202", {}).get("content", {}).get(JSON)
-        own = self._ref(self.content[JSON]) if JSON in self.content else ""
-        found = self._ref(other) if other else ""
-        return found if found and found != own and self.content else ""
-
-    @property
-    def page(self) -> str:
-        """The type of the elements, where the answer is a page of a list."""
-        ref = self.content.get(JSON, {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
-        members = self.types.schemas.get(ref, {}).get("properties", {})
-        if not {"data", "has_more"} <= members.keys():
-            return ""
-        return self.types.of(members["data"]["items"], sent=False)
-
-    def _ref(self, media: dict[str, Any]) -> str:
-        return self.types.of(media["schema"], sent=False)
-
     def _arguments(self) -> list[str]:
         ids = [f"{each['name']}: str" for each in self.in_path]
-        members = {} if self.body is None else self.body["properties"]
-        return ids + [f"{name}: {self.types.of(members[name], sent=True)}" for name in self.required]
+        return ids + [f"{name}: {self.types.of(self.members[name], sent=True)}" for name in self.required]
 
     def _definition(self, answer: str, *, is_async: bool, more: str, head_only: bool = False) -> str:
         answer = answer.replace("@Page", "AsyncPage" if is_async else "SyncPage")
@@ -217,9 +155,8 @@ class Method:
         stream = ['**({"stream": True} if stream else {})'] if self.streams else []
         arguments = ", ".join([*(f'"{name}": {name}' for name in self.required), *stream, "**params"])
         query = tuple(each["name"] for each in self.in_query)
-        body = None if self.body is None else tuple(self.body["properties"])
         more = [f"query={query!r}"] if query else []
-        more += [f"body={body!r}"] if body is not None else []
+        more += [f"body={tuple(self.members)!r}"] if self.body is not None else []
         more += ["is_form=True"] if self.is_form else []
         more += ["needs_key=False"] if not self.entry["security"] else []
         more += ["is_once=True"] if self.verb == "POST" else []
@@ -230,9 +167,9 @@ class Method:
         return [f"        call = call_of({call})", asked, "        return answer"]
 
     def _kinds(self) -> list[str]:
-        if self.page:
-            return [f"element={self.page}"]
-        found = [f"kind={self._ref(self.content[JSON])}"] if JSON in self.content and self.content[JSON] else []
+        if self.element:
+            return [f"element={self.element}"]
+        found = [f"kind={self.ref(self.content[JSON])}"] if JSON in self.content and self.content[JSON] else []
         found += [f"accepted={self.accepted}"] if self.accepted else []
         return found + ([f"event={self.event}"] if EVENTS in self.content else [])
 
@@ -240,18 +177,6 @@ class Method:
 def overrides(name: str) -> str:
     """A note for type checkers, where a member has the name of an option."""
     return "  # type: ignore[misc]  # the body's, not the option" if name == "idempotency_key" else ""
-
-
-def grouped_by(methods: list[Method]) -> dict[str, list[Method]]:
-    """The methods by their resource, those that hold others included."""
-    grouped: dict[str, list[Method]] = {}
-    for method in methods:
-        grouped.setdefault(method.resource, []).append(method)
-    for name in list(grouped):
-        parts = name.split(".")
-        for end in range(1, len(parts)):
-            grouped.setdefault(".".join(parts[:end]), [])
-    return grouped
 
 
 def resources_of(top: str, grouped: dict[str, list[Method]], *, is_async: bool) -> str:
@@ -263,7 +188,7 @@ def resources_of(top: str, grouped: dict[str, list[Method]], *, is_async: bool) 
         helper = [f"{prefix}{HELPERS[name]}Helpers"] if name in HELPERS else [f"{prefix}Resource"]
         lines = [f"class {class_of(name, prefix)}({helper[0]}):", f'    """Methods of `client.{name}`."""']
         lines += properties_of(name, grouped, prefix)
-        lines += ["\n" + each.written(is_async=is_async) for each in grouped[name] if each.entry["x-sdk"] not in BY_HAND]
+        lines += ["\n" + each.written(is_async=is_async) for each in grouped[name] if each.id not in BY_HAND]
         classes.append("\n".join(lines))
     return "\n\n\n".join(classes)
 
@@ -279,12 +204,10 @@ def holder_of(grouped: dict[str, list[Method]], *, is_async: bool) -> str:
 
 def properties_of(name: str, grouped: dict[str, list[Method]], prefix: str) -> list[str]:
     """Writes the resources below one."""
-    start = f"{name}." if name else ""
-    below = [each for each in grouped if each and each.startswith(start) and "." not in each[len(start) :] != ""]
     return [
-        f"\n    @cached_property\n    def {each[len(start):]}(self) -> {class_of(each, prefix)}:\n"
+        f"\n    @cached_property\n    def {each.rpartition('.')[2]}(self) -> {class_of(each, prefix)}:\n"
         f'        """Methods of `{each}`."""\n        return {class_of(each, prefix)}(self._client, is_raw=self._is_raw)'
-        for each in sorted(below)
+        for each in below(name, grouped)
     ]
 
 
@@ -310,14 +233,9 @@ def sync_helpers(source: str) -> str:
 
 def files() -> dict[Path, str]:
     """Writes every file."""
-    document = json.loads(DOCUMENT.read_bytes())
+    document = described.document()
     types = Types(document["components"]["schemas"])
-    methods = [
-        Method(method, path, entry, types)
-        for path, entries in document["paths"].items()
-        for method, entry in entries.items()
-        if entry["x-sdk"]
-    ]
+    methods = methods_of(document["paths"], Method, types)
     grouped = grouped_by(methods)
     places = places_of(grouped, types)
     made: dict[Path, str] = {PACKAGE / "_conveniences_sync.py": sync_helpers((PACKAGE / "_conveniences_async.py").read_text())}
@@ -360,14 +278,9 @@ def places_of(grouped: dict[str, list[Method]], types: Types) -> dict[tuple[str,
         for method in methods:
             method.params_class(), method.written(is_async=False)
             for media in method.content.values():
-                if media:
-                    method._ref(media)
-        for found, write in ((types.answers, model_of), (types.params, param_of)):
-            seen: set[str] = set()
-            while len(seen) < len(found):
-                for name in [each for each in found if each not in seen]:
-                    seen.add(name)
-                    write(types, name)
+                method.ref(media)
+        types.all_named(lambda name: model_of(types, name), sent=False)
+        types.all_named(lambda name: param_of(types, name), sent=True)
         for kind, found in (("types", types.answers), ("params", types.params)):
             for name in found:
                 users.setdefault((kind, name), set()).add(resource.split(".")[0] or "root")
@@ -419,17 +332,6 @@ def resource_module(
     return HEAD.format(f"Resources of the {'async' if is_async else 'sync'} client.") + "\n".join(lines) + text + "\n"
 
 
-def main() -> None:
-    """Writes the files, or says which differ."""
-    made = formatted(files())
-    if "--check" in sys.argv:
-        stale = [path.name for path, text in made.items() if not path.exists() or path.read_text() != text]
-        sys.exit(f"run `make openapi`: {stale}" if stale else 0)
-    for path, text in made.items():
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
-
-
 STYLE = ("--isolated", "--config", "line-length=120", "--config", "target-version='py39'", "--quiet")
 SORTED = ("--fix", "--select", "F401,I", "--config", "lint.isort.known-first-party=['nexevo_ai']")
 
@@ -447,4 +349,4 @@ def formatted(texts: dict[Path, str]) -> dict[Path, str]:
 
 
 if __name__ == "__main__":
-    main()
+    described.write(formatted(files()))

@@ -1,24 +1,22 @@
 """Writes the SDK's types and resources from the OpenAPI document.
 
-`python sdks/typescript/generate.py` writes; with `--check` it fails where a file differs from what it would write.
+`python -m sdks.typescript.generate` writes; with `--check` it fails where a file differs from what it would write.
 """
 
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from sdks import described
+from sdks.described import BY_HAND, JSON, Described, Schema, below, grouped_by, methods_of
+
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE / "src"
-DOCUMENT = HERE.parents[1] / "functions" / "models" / "openapi.json"
-JSON, FORM, EVENTS = "application/json", "multipart/form-data", "text/event-stream"
 WIDTH = 118
-# Methods that are written by hand, in the files of `BASES`.
-BY_HAND = {"agents.run_stream", "agents.resume_stream", "generation.uploads.upload"}
 # Resources that have more than single requests: the class that theirs extends, and its file.
 BASES = {
     "agents": ("AgentsBase", "waiting"),
@@ -44,22 +42,11 @@ HEAD = "// {}\n// Written by `sdks/typescript/generate.py`.\n\n"
 PRIMITIVES = {"integer": "number", "number": "number", "boolean": "boolean", "null": "null", "string": "string"}
 
 
-class Types:
+class Types(described.Types):
     """TypeScript's types of the document's schemas."""
 
-    def __init__(self, schemas: dict[str, Any]) -> None:
-        self.schemas = schemas
-        self.answers: dict[str, None] = {}
-        self.params: dict[str, None] = {}
-
-    def of(self, schema: dict[str, Any], *, sent: bool) -> str:
-        """The type of a schema, in what is sent or in what is answered."""
-        if "$ref" in schema:
-            return self._named(schema["$ref"].rpartition("/")[2], sent=sent)
-        if "anyOf" in schema:
-            return self._union(schema["anyOf"], sent=sent)
-        if "enum" in schema or "const" in schema:
-            return self._words(schema.get("enum", [schema.get("const")]), sent=sent)
+    def plain(self, schema: Schema, *, sent: bool) -> str:
+        """The type of a schema that is no choice."""
         kind = schema.get("type")
         if kind == "array":
             element = self.of(schema["items"], sent=sent) if schema.get("items") else "any"
@@ -73,22 +60,16 @@ class Types:
             return "Amount" if sent else "Decimal"
         return PRIMITIVES.get(str(kind), "any")
 
-    def _named(self, name: str, *, sent: bool) -> str:
-        schema = self.schemas[name]
-        if not schema.get("properties"):
-            return self.of(schema, sent=sent)
-        (self.params if sent else self.answers)[name] = None
-        return f"{name}Param" if sent else name
-
-    def _union(self, choices: list[dict[str, Any]], *, sent: bool) -> str:
+    def union(self, choices: list[Schema], *, sent: bool) -> str:
+        """The type of one of several."""
         is_amount = {"string", "number"} <= {each.get("type") for each in choices}
         if sent and is_amount and any("pattern" in each for each in choices):
             return "Amount | null" if {"type": "null"} in choices else "Amount"
         found = dict.fromkeys(self.of(each, sent=sent) for each in choices)
         return "any" if "any" in found else " | ".join(found)
 
-    @staticmethod
-    def _words(words: list[Any], *, sent: bool) -> str:
+    def words(self, words: list[Any], *, sent: bool) -> str:
+        """The type of fixed values."""
         union = " | ".join(text_of(word) for word in words)
         # A later server may say more; a single word tells kinds apart.
         is_open = not sent and len(words) > 1 and all(isinstance(each, str) for each in words)
@@ -141,57 +122,30 @@ def pascal(name: str) -> str:
     return "".join(part[0].upper() + part[1:] for part in camel(name).split("."))
 
 
-class Method:
+class Method(Described):
     """One operation as a method."""
 
     def __init__(self, verb: str, path: str, entry: dict[str, Any], types: Types) -> None:
-        self.verb, self.path, self.entry, self.types = verb.upper(), path, entry, types
-        self.id = entry["x-sdk"]
-        self.resource, _, name = self.id.rpartition(".")
-        self.name = camel(name)
-        good = [each for status, each in entry["responses"].items() if status[0] in "23"]
-        self.content = good[0].get("content", {})
-        accepted = entry["responses"].get("202", {}).get("content", {}) if len(good) > 1 else {}
-        self.accepted = accepted if accepted.get(JSON) != self.content.get(JSON) else {}
-        body = entry.get("requestBody", {}).get("content", {})
-        self.is_form = next(iter(body), "") == FORM
-        ref = next(iter(body.values()), {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
-        self.body = types.schemas[ref] if ref else None
-        self.in_path = [each for each in entry["parameters"] if each.get("in") == "path"]
-        self.in_query = [each for each in entry["parameters"] if each.get("in") == "query"]
+        super().__init__(verb, path, entry, types)
+        self.name = camel(self.name)
 
     @property
     def params(self) -> str:
         """The name of the interface of its arguments; empty where it has none."""
         return f"{pascal(self.id)}Params" if self.body is not None or self.in_query else ""
 
-    @property
-    def required(self) -> set[str]:
-        """Arguments that it cannot do without."""
-        return set((self.body or {}).get("required", ()))
-
     def interface(self) -> str:
         """Writes the interface of its arguments."""
-        members = {each["name"]: each["schema"] for each in self.in_query} | (self.body or {}).get("properties", {})
+        members = {each["name"]: each["schema"] for each in self.in_query} | self.members
         lines = [f"/** Arguments of `{camel(self.id)}`. */", f"export interface {self.params} {{"]
         for name, schema in members.items():
             lines.append(self.types.member(name, schema, sent=True, is_required=name in self.required))
         return "\n".join([*lines, "}"])
 
-    def ref(self, content: dict[str, Any], media: str) -> str:
-        return self.types.of(content[media]["schema"], sent=False) if content.get(media) else ""
-
-    @property
-    def element(self) -> str:
-        """The type of the elements, where the answer is a page of a list."""
-        ref = self.content.get(JSON, {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
-        members = self.types.schemas.get(ref, {}).get("properties", {})
-        return self.types.of(members["data"]["items"], sent=False) if {"data", "has_more"} <= members.keys() else ""
-
     @property
     def answer(self) -> str:
         """The type of the answer that is neither a stream nor a page."""
-        return self.ref(self.content, JSON) or "HttpResponse"
+        return self.ref(self.content.get(JSON)) or "HttpResponse"
 
     def forms(self) -> list[tuple[str, str]]:
         """Further forms of the answer: what the arguments have to say, and the type."""
@@ -201,10 +155,10 @@ class Method:
             found.append((f"{name}: {' | '.join(map(text_of, values))}", "string"))
         if self.accepted:
             name, value = ACCEPTED_WHERE[self.id]
-            found.append((f"{name}: {value}", self.ref(self.accepted, JSON)))
-        if event := self.ref(self.content, EVENTS):
+            found.append((f"{name}: {value}", self.accepted))
+        if self.event:
             name, value = STREAM_WHERE.get(self.id, ("stream", "true"))
-            found.append((f"{name}: {value}", f"Stream<{event}>"))
+            found.append((f"{name}: {value}", f"Stream<{self.event}>"))
         return found
 
     def written(self) -> str:
@@ -282,12 +236,7 @@ def closed(wanted: str) -> str:
 
 def resources_of(methods: list[Method]) -> str:
     """Writes the classes of resources, and the one that holds them."""
-    grouped: dict[str, list[Method]] = {}
-    for method in methods:
-        parts = method.resource.split(".")
-        for end in range(1, len(parts)):
-            grouped.setdefault(".".join(parts[:end]), [])
-        grouped.setdefault(method.resource, []).append(method)
+    grouped = grouped_by(methods)
     classes = []
     for name in sorted((each for each in grouped if each), key=lambda each: (-each.count("."), each)):
         base = BASES.get(name, ("Resource", ""))[0]
@@ -300,34 +249,26 @@ def resources_of(methods: list[Method]) -> str:
 
 def body_of(name: str, grouped: dict[str, list[Method]]) -> list[str]:
     """Writes the resources below one, and its methods."""
-    start = f"{name}." if name else ""
-    inside = [each for each in grouped if each.startswith(start) and each not in ("", name)]
-    below = [each for each in inside if "." not in each[len(start) :]]
     given = "this.client" if name else "this"
     inner = [
         f"  /** Methods of `{camel(each)}`. */\n"
-        f"  readonly {camel(each[len(start) :])} = new {pascal(each)}Resource({given});"
-        for each in sorted(below)
+        f"  readonly {camel(each.rpartition('.')[2])} = new {pascal(each)}Resource({given});"
+        for each in below(name, grouped)
     ]
     return ["\n\n".join([*inner, *(each.written() for each in grouped.get(name, ()) if each.id not in BY_HAND)])]
 
 
 def files() -> dict[Path, str]:
     """Writes every file."""
-    document = orjson.loads(DOCUMENT.read_bytes())
+    document = described.document()
     types = Types(document["components"]["schemas"])
-    methods = [
-        Method(verb, path, entry, types)
-        for path, entries in document["paths"].items()
-        for verb, entry in entries.items()
-        if entry["x-sdk"]
-    ]
+    methods = methods_of(document["paths"], Method, types)
     resources = resources_of(methods)
     params = [each.interface() for each in methods if each.params]
     for method in methods:
-        for media in method.content:
-            method.ref(method.content, media)
-    answers, sent = all_of(types, sent=False), all_of(types, sent=True)
+        for media in method.content.values():
+            method.ref(media)
+    answers, sent = interfaces_of(types, sent=False), interfaces_of(types, sent=True)
     used = {
         "types": sorted(each for each in types.answers if re.search(rf"\b{each}\b", resources)),
         "params": sorted({each.params for each in methods if each.params and each.params in resources}),
@@ -359,25 +300,11 @@ def named(word: str, names: list[str], file: str) -> str:
     return "\n".join([f"{word} {{", *(f"  {each}," for each in names), f'}} from "./{file}.js";'])
 
 
-def all_of(types: Types, *, sent: bool) -> list[str]:
+def interfaces_of(types: Types, *, sent: bool) -> list[str]:
     """Writes the interfaces of all that is named, and of what these name."""
-    done: dict[str, str] = {}
-    names = types.params if sent else types.answers
-    while len(done) < len(names):
-        for name in [each for each in names if each not in done]:
-            done[name] = types.interface(name, sent=sent)
+    done = types.all_named(lambda name: types.interface(name, sent=sent), sent=sent)
     return [done[name] for name in sorted(done)]
 
 
-def main() -> None:
-    """Writes the files, or says which differ."""
-    made = files()
-    if "--check" in sys.argv:
-        stale = [path.name for path, text in made.items() if not path.exists() or path.read_text() != text]
-        sys.exit(f"run `make openapi`: {stale}" if stale else 0)
-    for path, text in made.items():
-        path.write_text(text)
-
-
 if __name__ == "__main__":
-    main()
+    described.write(files())

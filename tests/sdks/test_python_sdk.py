@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import inspect
 import subprocess
 import sys
@@ -35,11 +35,7 @@ def sdk() -> Any:
 
 
 def test_written_files_are_what_the_document_gives() -> None:
-    spec = importlib.util.spec_from_file_location("sdk_generate", SDK / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
+    made = importlib.import_module("sdks.python.generate")
     written = made.formatted(made.files())
     assert [str(path) for path, text in written.items() if not path.exists() or path.read_text() != text] == []
     folders = {path.parent for path in written} - {SDK / "src/nexevo_ai"}

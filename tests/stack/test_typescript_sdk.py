@@ -38,7 +38,7 @@ def installed() -> Path:
 
 
 def test_the_written_files_are_those_of_the_document() -> None:
-    run([sys.executable, "sdks/typescript/generate.py", "--check"], ROOT)
+    run([sys.executable, "-m", "sdks.typescript.generate", "--check"], ROOT)
 
 
 def test_the_package_has_no_dependency_and_only_what_is_built(installed: Path) -> None:
