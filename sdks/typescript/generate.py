@@ -28,14 +28,16 @@ BASES = {
     "videos": ("VideosBase", "waiting"),
     "webhooks": ("WebhooksBase", "webhooks"),
 }
-# Arguments that choose another form of the answer: the argument's name, its values, and the form.
+# Arguments that choose another form of the answer: the name, the values that choose it, and those that do not.
+TEXT = ("response_format", '"srt" | "text" | "vtt"', '"diarized_json" | "json" | "verbose_json" | null')
 TEXT_WHERE = {
-    "audio.transcriptions.create": ("response_format", ("srt", "text", "vtt")),
-    "audio.translations.create": ("response_format", ("srt", "text", "vtt")),
-    "billing.usage": ("format", ("csv",)),
+    "audio.transcriptions.create": TEXT,
+    "audio.translations.create": TEXT,
+    "billing.usage": ("format", '"csv"', "string | null"),
 }
-ACCEPTED_WHERE = {"images.generate": ("background", "true"), "images.edit": ("background", "true")}
-STREAM_WHERE = {"audio.speech.create": ("stream_format", '"sse"')}
+BACKGROUND = ("background", "true", "false | string | null")
+STREAM = ("stream", "true", "false | null")
+STREAM_WHERE = {"audio.speech.create": ("stream_format", '"sse"', '"audio" | null')}
 # Methods that take a single text as well as an object: the member that the text is.
 SHORT = {"organizations.create": "name"}
 HEAD = "// {}\n// Written by `sdks/typescript/generate.py`.\n\n"
@@ -147,18 +149,15 @@ class Method(Described):
         """The type of the answer that is neither a stream nor a page."""
         return self.ref(self.content.get(JSON)) or "HttpResponse"
 
-    def forms(self) -> list[tuple[str, str]]:
-        """Further forms of the answer: what the arguments have to say, and the type."""
+    def forms(self) -> list[tuple[tuple[str, str, str], str]]:
+        """Further forms of the answer: the argument that chooses it, and the type."""
         found = []
         if self.id in TEXT_WHERE:
-            name, values = TEXT_WHERE[self.id]
-            found.append((f"{name}: {' | '.join(map(text_of, values))}", "string"))
+            found.append((TEXT_WHERE[self.id], "string"))
         if self.accepted:
-            name, value = ACCEPTED_WHERE[self.id]
-            found.append((f"{name}: {value}", self.accepted))
+            found.append((BACKGROUND, self.accepted))
         if self.event:
-            name, value = STREAM_WHERE.get(self.id, ("stream", "true"))
-            found.append((f"{name}: {value}", f"Stream<{self.event}>"))
+            found.append((STREAM_WHERE.get(self.id, STREAM), f"Stream<{self.event}>"))
         return found
 
     def written(self) -> str:
@@ -169,10 +168,10 @@ class Method(Described):
             kind = f"PagePromise<{self.element}>"
             return "\n".join([*lines, self._head([*names, *self._params("")], kind) + " {", *self._code(), "  }"])
         forms = self.forms()
-        for wanted, kind in forms:
-            lines.append(self._head([*names, *self._params(f" & {{ {wanted} }}")], f"APIPromise<{kind}>") + ";")
+        for (name, values, _), kind in forms:
+            lines.append(self._head([*names, *self._params(f" & {{ {name}: {values} }}")], f"APIPromise<{kind}>") + ";")
         if forms:
-            narrow = "".join(f" & {{ {part.split(':')[0]}?: {closed(part)} }}" for part, _ in forms)
+            narrow = "".join(f" & {{ {name}?: {usual} }}" for (name, _, usual), _ in forms)
             lines.append(self._head([*names, *self._params(narrow)], f"APIPromise<{self.answer}>") + ";")
             union = " | ".join([self.answer, *dict.fromkeys(kind for _, kind in forms)])
             lines.append(self._head([*names, *self._params("")], f"APIPromise<{union}>") + ";")
@@ -219,19 +218,6 @@ class Method(Described):
         if len(line) <= WIDTH:
             return [line]
         return [f"    return this.client.{verb}({{", *(f"      {each}," for each in call), "    });"]
-
-
-def closed(wanted: str) -> str:
-    """The values of an argument with which the answer has its usual form."""
-    if wanted.startswith("background"):
-        return "false | string | null"
-    if wanted.endswith("true"):
-        return "false | null"
-    if wanted.startswith("stream_format"):
-        return '"audio" | null'
-    if wanted.startswith("response_format"):
-        return '"diarized_json" | "json" | "verbose_json" | null'
-    return "string | null"
 
 
 def resources_of(methods: list[Method]) -> str:
