@@ -42,6 +42,8 @@ class Answers:
         self.kept: list[Any] = []
         self.goes_on = asyncio.Event()
         self.goes_on.set()
+        self.settles = asyncio.Event()
+        self.settles.set()
         self.more: Callable[[int], dict[str, Any]] = lambda _: {}
         self.cut = 0
         self._turns = turns
@@ -56,6 +58,7 @@ class Answers:
             await say(orjson.dumps({"type": "response.created", "response": response}))
             await self.goes_on.wait()
             await say(orjson.dumps({"type": "response.completed", "response": response}))
+            await self.settles.wait()
             # Over HTTP the end is told again.
             await say(b'{"type":"error"}')
             await say(b"[DONE]")
@@ -201,6 +204,26 @@ async def test_a_hand_over_keeps_what_waits_and_the_latest_turns_that_fit() -> N
     assert socket.said[-1]["error"]["code"] == "session_moved"
     async with Socket(left.turns, left.pending) as following:
         assert [each["type"] for each in await following.told()] == ["response.created", "response.completed"]
+
+
+@on_a_loop
+async def test_a_response_that_a_hand_over_cuts_short_is_told_of_on_its_lane() -> None:
+    async with Socket() as socket:
+        socket.answers.goes_on.clear()
+        await socket.ask(stream_id="lane")
+        await socket.told()
+        await socket.conversation.leave()
+    assert (socket.said[-1]["error"]["code"], socket.said[-1]["stream_id"]) == ("session_moved", "lane")
+
+
+@on_a_loop
+async def test_a_response_whose_end_was_told_is_not_cut_short_by_a_hand_over() -> None:
+    async with Socket() as socket:
+        socket.answers.settles.clear()
+        await socket.ask()
+        await socket.told()
+        await socket.conversation.leave()
+    assert [each["type"] for each in socket.said] == ["response.created", "response.completed"]
 
 
 @on_a_loop

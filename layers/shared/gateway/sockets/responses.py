@@ -113,13 +113,17 @@ class ResponsesConversation:
         self._leaving = False
         self._cut = False
         self._running: asyncio.Task[None] | None = None
+        # Of the response that runs.
+        self._answer: Answer | None = None
         self.changed = asyncio.Event()
 
     async def run(self) -> None:
         while True:
             self._asked.clear()
             while self._pending and not self._leaving:
-                self._running = asyncio.create_task(self._answer(self._pending.popleft()))
+                asked = self._pending.popleft()
+                self._answer = Answer(self._line, self._respond, asked.lane, lambda: self._cut)
+                self._running = asyncio.create_task(self._respond_to(asked, self._answer))
                 try:
                     await asyncio.wait({self._running})
                 finally:
@@ -140,17 +144,16 @@ class ResponsesConversation:
 
     async def leave(self) -> bytes:
         self._leaving = True
-        if await self._stop():
-            await self._line.say(moved_event(None))
+        answer = self._answer
+        if await self._stop() and answer is not None and not answer.is_over:
+            await answer.fail(moved_event(answer.lane))
         turns = list(self._respond.turns())
         # The oldest go first: a client whose response is not there any more is told so, and sends the whole again.
         while len(state := Kept(tuple(self._pending), turns).packed()) > STATE_BYTES_MAX:
             if turns:
                 turns.pop(0)
             else:
-                await self._line.say(
-                    error_event(ServiceUnavailable(MOVED, code="session_moved"), self._pending.pop().lane)
-                )
+                await self._line.say(moved_event(self._pending.pop().lane))
         return state
 
     async def end(self, *, expired: bool) -> None:
@@ -191,18 +194,17 @@ class ResponsesConversation:
             await asyncio.wait({running})
         return True
 
-    async def _answer(self, asked: Asked) -> None:
-        answer = Answer(self._line, self._respond, asked.lane, lambda: self._cut)
+    async def _respond_to(self, asked: Asked, answer: Answer) -> None:
         try:
             refused = await self._respond(asked, answer.say)
             if refused is not None:
-                await self._line.say(refusal_event(refused, asked.lane))
+                await answer.fail(refusal_event(refused, asked.lane))
             elif not answer.is_over and not self._cut:
                 # Of an answer that breaks off a socket has nothing to show, other than HTTP.
-                await self._line.say(error_event(GatewayError(UNFORESEEN), asked.lane))
+                await answer.fail(error_event(GatewayError(UNFORESEEN), asked.lane))
         except Exception:
             log.exception("a response over a socket failed")
-            await self._line.say(error_event(GatewayError(UNFORESEEN), asked.lane))
+            await answer.fail(error_event(GatewayError(UNFORESEEN), asked.lane))
 
 
 class Answer:
@@ -211,8 +213,9 @@ class Answer:
     def __init__(self, line: Line, respond: Respond, lane: str | None, is_cut: Callable[[], bool]) -> None:
         self._line = line
         self._respond = respond
-        self._lane = lane
         self._is_cut = is_cut
+        self.lane = lane
+        # Set once the client has been told the response's end.
         self.is_over = False
 
     async def say(self, data: bytes) -> None:
@@ -229,15 +232,19 @@ class Answer:
                 self._respond.keep(orjson.dumps(event["response"]))
         elif kind == "error":
             self.is_over = True
-        if self._lane is not None:
-            event["stream_id"] = self._lane
+        if self.lane is not None:
+            event["stream_id"] = self.lane
             data = orjson.dumps(event)
         message = fitting(event, data)
         if message is None:
-            self.is_over = True
-            await self._line.say(error_event(GatewayError(LARGE, code="message_too_large"), self._lane))
+            await self.fail(error_event(GatewayError(LARGE, code="message_too_large"), self.lane))
             raise Cut
         await self._line.say(message)
+
+    async def fail(self, error: bytes) -> None:
+        """Ends the response with an error event."""
+        self.is_over = True
+        await self._line.say(error)
 
 
 def asked_in(data: bytes) -> Asked:
