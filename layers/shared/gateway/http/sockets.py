@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from gateway.errors import AuthenticationFailed, GatewayError, NotFound
+from gateway.http.app import UNFORESEEN
+from gateway.http.exchange import RETRY_LATER
 from gateway.protocols.shared.openai_errors import encode_error
 from gateway.sockets.connecting import NO_SECRET, PROTOCOL, Caller, Handshake, model_in
 from gateway.wiring.following import look
 from gateway.wiring.process import process
 from gateway.wiring.sockets import callers, connecting
-
-UNFORESEEN = "The gateway failed while serving the request."
 
 RESPONSES = "responses"
 
@@ -83,6 +83,6 @@ def _refusal(handshake: Handshake, error: GatewayError) -> dict[str, Any]:
     told = {"event": "request", "request_id": handshake.request_id, "status": error.status, "error_code": error.code}
     log.info("refused", extra=told)
     headers = {"Content-Type": "application/json", "X-Request-Id": handshake.request_id, **(error.window or {})}
-    if error.retry_after_s is not None:
-        headers["Retry-After"] = str(max(1, error.retry_after_s))
+    if error.status in RETRY_LATER or error.retry_after_s is not None:
+        headers["Retry-After"] = str(max(1, error.retry_after_s or 1))
     return {"statusCode": error.status, "headers": headers, "body": encode_error(error).decode()}
