@@ -17,7 +17,7 @@ from msgspec import Struct
 from gateway.auth.principal import Principal
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.framing.json_edit import members
-from gateway.framing.sse import SSEDecoder
+from gateway.framing.sse import SSEDecoder, sse_event
 from gateway.http.exchange import Exchange
 from gateway.http.request import JSON_TYPE, Request
 from gateway.http.responses import CREATE, ResponsesRoutes
@@ -62,7 +62,7 @@ class WarmUpRoute(Struct, frozen=True):
         created = {"type": "response.created", "sequence_number": 0, "response": response}
         ended = {"type": "response.completed", "sequence_number": 1}
         ended["response"] = response | {"status": "completed", "usage": _NO_USAGE}
-        told = b"".join(b"data: " + orjson.dumps(event) + b"\n\n" for event in (created, ended))
+        told = b"".join(sse_event(orjson.dumps(event)) for event in (created, ended))
         await exchange.start(200, operation.wire.stream_type, {})
         await exchange.write(told, more=False)
 
