@@ -10,6 +10,7 @@ from typing import Any
 from gateway.canonical.realtime import RealtimeUsage
 from gateway.canonical.usage import TOKENS_MAX
 from gateway.realtime.events import Event, members
+from gateway.realtime.usage import count
 
 _MODALITIES = {"AUDIO": "audio", "IMAGE": "image", "VIDEO": "image"}
 
@@ -19,16 +20,16 @@ def turn_usage(reported: Any) -> RealtimeUsage:
     told = members(reported)
     whole = _by_modality(told.get("promptTokensDetails"))
     cached = _by_modality(told.get("cacheTokensDetails"))
-    whole["text"] += max(0, _count(told.get("promptTokenCount")) - sum(whole.values()))
-    whole["text"] += _count(told.get("toolUsePromptTokenCount"))
-    cached["text"] += max(0, _count(told.get("cachedContentTokenCount")) - sum(cached.values()))
+    whole["text"] += max(0, count(told.get("promptTokenCount")) - sum(whole.values()))
+    whole["text"] += count(told.get("toolUsePromptTokenCount"))
+    cached["text"] += max(0, count(told.get("cachedContentTokenCount")) - sum(cached.values()))
     kept = {name: min(cached[name], whole[name]) for name in whole}
-    written = _count(told.get("responseTokenCount"))
+    written = count(told.get("responseTokenCount"))
     audio = _by_modality(told.get("responseTokensDetails"))["audio"]
     return RealtimeUsage(
         **{name: whole[name] - kept[name] for name in whole},
         **{f"cached_{name}": kept[name] for name in whole},
-        output_text=max(0, written - audio) + _count(told.get("thoughtsTokenCount")),
+        output_text=max(0, written - audio) + count(told.get("thoughtsTokenCount")),
         output_audio=audio,
     )
 
@@ -45,7 +46,7 @@ def shown(used: RealtimeUsage) -> Event:
         "input_token_details": {
             **{f"{name}_tokens": whole[name] + cached[name] for name in whole},
             "cached_tokens": sum(cached.values()),
-            "cached_tokens_details": {f"{name}_tokens": count for name, count in cached.items()},
+            "cached_tokens_details": {f"{name}_tokens": tokens for name, tokens in cached.items()},
         },
         "output_token_details": {"text_tokens": used.output_text, "audio_tokens": used.output_audio},
     }
@@ -55,9 +56,5 @@ def _by_modality(details: Any) -> dict[str, int]:
     counts = {"text": 0, "audio": 0, "image": 0}
     for each in details if isinstance(details, list) else ():
         name = _MODALITIES.get(str(members(each).get("modality")), "text")
-        counts[name] = min(counts[name] + _count(members(each).get("tokenCount")), TOKENS_MAX)
+        counts[name] = min(counts[name] + count(members(each).get("tokenCount")), TOKENS_MAX)
     return counts
-
-
-def _count(value: Any) -> int:
-    return min(value, TOKENS_MAX) if isinstance(value, int) and value > 0 else 0
