@@ -209,7 +209,7 @@ class Conversation:
         if turn is None:
             return []
         details = {"type": "cancelled", "reason": reason}
-        response = turn.response | {"status": "cancelled", "status_details": details, "usage": turn.response["usage"]}
+        response = turn.response | {"status": "cancelled", "status_details": details}
         if turn.item is not None:
             response["output"] = [turn.item | {"status": "incomplete"}]
         return [self._event("response.done", response=response)]

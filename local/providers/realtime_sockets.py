@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qsl
@@ -19,7 +20,7 @@ from local.providers import gemini, openai_dialects, openai_shapes
 from local.providers.faults import Fault, directives, merged
 from local.providers.gemini_live import PREFIX, LiveConversation, Refused
 from local.providers.openai_shapes import Dialect
-from local.providers.realtime import Conversation, Paced, question_of
+from local.providers.realtime import Conversation, question_of
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -71,15 +72,23 @@ class Sockets:
         await LiveServed(LiveConversation(self._serial), receive, send).run()
 
 
-class LiveServed:
-    """One open socket of Gemini's wire."""
+class Open(ABC):
+    """One open socket: it hears its client until one of both has closed, and speaks beside that."""
 
-    def __init__(self, conversation: LiveConversation, receive: Receive, send: Send) -> None:
-        self._conversation = conversation
+    def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive
         self._send = send
         self._speaking: asyncio.Task[None] | None = None
         self._over = asyncio.Event()
+
+    @abstractmethod
+    async def _hear(self) -> None:
+        """Takes the client's messages until it has closed."""
+
+    @staticmethod
+    @abstractmethod
+    def _frame(data: bytes) -> Message:
+        """The data of a frame: text or bytes, by the wire."""
 
     async def run(self) -> None:
         hearing = asyncio.ensure_future(self._hear())
@@ -89,6 +98,39 @@ class LiveServed:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+
+    async def _say(self, message: Message) -> None:
+        await self._say_bytes(orjson.dumps(message))
+
+    async def _say_bytes(self, data: bytes) -> None:
+        await self._send({"type": "websocket.send", **self._frame(data)})
+
+    async def _close(self, code: int, reason: str = "") -> None:
+        await self._send({"type": "websocket.close", "code": code, "reason": reason})
+        self._over.set()
+
+    async def _breaks(self, fault: Fault, number: int) -> bool:
+        """True where a fault ends what is sent here."""
+        if number == fault.garbage_after:
+            await self._say_bytes(b"{not json")
+        if number == fault.stall_after:
+            await asyncio.Event().wait()
+        if number != fault.cut_after:
+            return False
+        await self._close(int(fault.code or INTERNAL_ERROR))
+        return True
+
+
+class LiveServed(Open):
+    """One open socket of Gemini's wire."""
+
+    def __init__(self, conversation: LiveConversation, receive: Receive, send: Send) -> None:
+        super().__init__(receive, send)
+        self._conversation = conversation
+
+    @staticmethod
+    def _frame(data: bytes) -> Message:
+        return {"bytes": data}
 
     async def _hear(self) -> None:
         while True:
@@ -100,8 +142,7 @@ class LiveServed:
             try:
                 told = self._conversation.received(data)
             except Refused as refused:
-                await self._send({"type": "websocket.close", "code": refused.code, "reason": refused.reason})
-                self._over.set()
+                await self._close(refused.code, refused.reason)
                 return
             if self._conversation.left is not before and self._speaking is not None:
                 self._speaking.cancel()
@@ -113,43 +154,29 @@ class LiveServed:
     async def _speak(self, left: Iterator[Message]) -> None:
         fault = self._conversation.fault
         for number, each in enumerate(left):
-            if number == fault.garbage_after:
-                await self._send({"type": "websocket.send", "bytes": b"{not json"})
-            if number == fault.stall_after:
-                await asyncio.Event().wait()
-            if number == fault.cut_after:
-                await self._send({"type": "websocket.close", "code": int(fault.code or INTERNAL_ERROR)})
-                self._over.set()
+            if await self._breaks(fault, number):
                 return
             await asyncio.sleep(fault.chunk_ms / 1000)
             await self._say(each)
         self._conversation.ended()
 
-    async def _say(self, message: Message) -> None:
-        await self._send({"type": "websocket.send", "bytes": orjson.dumps(message)})
 
-
-class Served:
-    """One open socket."""
+class Served(Open):
+    """One open socket of OpenAI's wire."""
 
     def __init__(self, conversation: Conversation, receive: Receive, send: Send) -> None:
+        super().__init__(receive, send)
         self._conversation = conversation
-        self._receive = receive
-        self._send = send
         self._turn = asyncio.Lock()
-        self._speaking: asyncio.Task[None] | None = None
-        self._over = asyncio.Event()
+
+    @staticmethod
+    def _frame(data: bytes) -> Message:
+        return {"text": data.decode()}
 
     async def run(self) -> None:
         for event in self._conversation.begun():
             await self._say(event)
-        hearing = asyncio.ensure_future(self._hear())
-        over = asyncio.ensure_future(self._over.wait())
-        await asyncio.wait({hearing, over}, return_when=asyncio.FIRST_COMPLETED)
-        for task in filter(None, (hearing, over, self._speaking)):
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await super().run()
 
     async def _hear(self) -> None:
         while True:
@@ -177,32 +204,13 @@ class Served:
         for number, paced in enumerate(turn.left):
             if await self._breaks(fault, number):
                 return
-            await self._pause(paced)
+            await asyncio.sleep(paced.wait_ms / 1000)
             async with self._turn:
                 if self._conversation.turn is not turn:
                     return
                 if paced.event["type"] == "response.done":
                     self._conversation.ended()
                 await self._say(paced.event)
-
-    async def _breaks(self, fault: Fault, number: int) -> bool:
-        """True where a fault ends what is sent here."""
-        if number == fault.garbage_after:
-            await self._send({"type": "websocket.send", "text": "{not json"})
-        if number == fault.stall_after:
-            await asyncio.Event().wait()
-        if number != fault.cut_after:
-            return False
-        await self._send({"type": "websocket.close", "code": int(fault.code or INTERNAL_ERROR)})
-        self._over.set()
-        return True
-
-    @staticmethod
-    async def _pause(paced: Paced) -> None:
-        await asyncio.sleep(paced.wait_ms / 1000)
-
-    async def _say(self, event: dict[str, Any]) -> None:
-        await self._send({"type": "websocket.send", "text": orjson.dumps(event).decode()})
 
 
 def _found(scope: Message) -> Dialect | None:
