@@ -111,5 +111,9 @@ def _rate(session: Any, places: tuple[tuple[str, ...], ...], otherwise: int) -> 
 
 
 def _ms(audio: Any, bytes_per_s: int) -> int:
-    """The length of sound in base64."""
-    return len(audio) * 3 // 4 * MS // bytes_per_s if isinstance(audio, str) else 0
+    return base64_ms(len(audio), bytes_per_s) if isinstance(audio, str) else 0
+
+
+def base64_ms(characters: int, bytes_per_s: int = PCM_BYTES_PER_S) -> int:
+    """The length of sound in so many characters of base64."""
+    return characters * 3 // 4 * MS // bytes_per_s

@@ -12,6 +12,8 @@ from typing import Any
 
 import orjson
 
+from gateway.canonical.audio import PCM_BYTES_PER_S
+from gateway.canonical.realtime import MS
 from gateway.errors import InvalidRequest, NotFound
 from gateway.realtime.client_events import offered
 from gateway.realtime.events import Event, Head, members, read_client
@@ -19,6 +21,7 @@ from gateway.realtime.gemini import response
 from gateway.realtime.gemini.live import HEARD, WAITING_BYTES_MAX, Live, Utterance
 from gateway.realtime.gemini.setup import judged, setup
 from gateway.realtime.hand_over import merged
+from gateway.realtime.sound import base64_ms
 from gateway.realtime.step import Step
 
 # Settings that Gemini has for a session alone.
@@ -51,7 +54,7 @@ def _append(live: Live, step: Step, _data: bytes, head: Head) -> None:
     except (Error, ValueError):
         raise InvalidRequest("'audio' must be base64.", param="audio", code="invalid_value") from None
     if live.detects:
-        ms = len(heard) * 1000 // 48_000
+        ms = len(heard) * MS // PCM_BYTES_PER_S
         live.meter.heard(ms)
         live.state.heard_ms += ms
         _send_turns(live, step, complete=False)
@@ -73,7 +76,7 @@ def _commit(live: Live, step: Step, _data: bytes, _: Head) -> None:
         if not live.state.committed:
             live.to_gemini(step, {"realtimeInput": {"activityStart": {}}})
         live.state.committed = True
-        ms = sum(map(len, waiting)) * 3 // 4 * 1000 // 48_000
+        ms = base64_ms(sum(map(len, waiting)))
         live.meter.heard(ms)
         live.state.heard_ms += ms
         for sound in waiting:

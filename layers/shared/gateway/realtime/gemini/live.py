@@ -132,7 +132,9 @@ class Live:
 
     def pay(self, response_id: str, used: RealtimeUsage | None) -> list[Spent]:
         """The charge for a turn; without a report it is what was seen of it."""
-        self.state.unpaid, self.state.reconnects = None, 0 if used is not None else self.state.reconnects
+        self.state.unpaid = None
+        if used is not None:
+            self.state.reconnects = 0
         return self.meter.responded(response_id, used, self.clock.now_s())
 
     def so_far(self) -> Spent | None:

@@ -14,6 +14,7 @@ from gateway.realtime.events import Event, at, members
 from gateway.realtime.gemini import usage
 from gateway.realtime.gemini.live import Live, Response
 from gateway.realtime.gemini.setup import PCM
+from gateway.realtime.sound import base64_ms
 from gateway.realtime.step import Step
 
 # Half a second of sound: a longer piece leaves in several events, since a WebSocket's message may be bounded.
@@ -50,7 +51,7 @@ def sound(live: Live, step: Step, data: str) -> None:
     """Sound in base64. A client that asked for text hears none of it."""
     response = begin(live, step)
     _open(live, step, response)
-    live.meter.delivered(ms=len(data) * 3 // 4 * 1000 // 48_000)
+    live.meter.delivered(ms=base64_ms(len(data)))
     for start in range(0, 0 if response.as_text else len(data), _PIECE):
         live.tell(step, "response.output_audio.delta", **_place(response), delta=data[start : start + _PIECE])
 
