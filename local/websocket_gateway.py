@@ -14,7 +14,7 @@ import logging
 import secrets
 import socket
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from random import Random
@@ -215,7 +215,7 @@ class WebSocketGateway:
         }
 
     def _connect_event(self, connection: Connection, headers: Headers, query: str) -> dict[str, Any]:
-        pairs = [(name, value) for name, value in headers.raw_items()]
+        pairs = list(headers.raw_items())
         asked = parse_qsl(query, keep_blank_values=True)
         told: dict[str, Any] = {**self._context(connection, "CONNECT")}
         told |= {
@@ -259,18 +259,16 @@ class ManagementApi:
         if len(body) > 128 * 1024:
             await answer(send, 413, b'{"message": "Payload too large"}', "PayloadTooLargeException")
             return
-        acts: Mapping[str, Callable[[], Coroutine[Any, Any, bool]]] = {
-            "POST": lambda: self.gateway.post(connection_id, body) if self.gateway else _nothing(),
-            "DELETE": lambda: self.gateway.delete(connection_id) if self.gateway else _nothing(),
-        }
-        if await acts[scope["method"]]():
-            await answer(send, 200 if scope["method"] == "POST" else 204, b"")
+        if scope["method"] == "POST":
+            is_there, status = await self.gateway.post(connection_id, body), 200
+        elif scope["method"] == "DELETE":
+            is_there, status = await self.gateway.delete(connection_id), 204
+        else:
+            raise NotImplementedError(scope["method"])
+        if is_there:
+            await answer(send, status, b"")
         else:
             await answer(send, 410, b'{"message": "Gone"}', "GoneException")
-
-
-async def _nothing() -> bool:
-    return False
 
 
 def _pieces(text: str, most: int) -> Iterator[str]:
