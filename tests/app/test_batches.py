@@ -8,7 +8,7 @@ import pytest
 
 from gateway.canonical.codec import ClientCodec
 from gateway.canonical.money import EntryKind
-from gateway.pipeline.attempts import together
+from gateway.pipeline.beside import together
 from gateway.protocols import openai_completions
 from tests.app.harness import Scripted, app_under_test, completion, sized
 
@@ -71,6 +71,6 @@ async def test_when_one_part_fails_the_others_are_let_go() -> None:
         raise ValueError
 
     with pytest.raises(ValueError):  # noqa: PT011  # it has no text
-        await together([waiting, failing, waiting])
+        await together([waiting, failing, waiting], 3)
     await asyncio.sleep(0)
     assert ended == ["let go", "let go"]

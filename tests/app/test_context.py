@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from gateway.auth.principal import key_hash
 from gateway.errors import GatewayError, UpstreamError
-from gateway.pipeline.attempts import AT_ONCE, Attempts, together
+from gateway.pipeline.attempts import AT_ONCE, Attempts
+from gateway.pipeline.beside import together
 from gateway.pipeline.context import RequestContext
 from gateway.pipeline.health import Health
 from gateway.pipeline.pipeline import _within_a_minute
@@ -154,7 +155,7 @@ async def test_what_is_asked_together_is_answered_in_its_order_and_a_few_at_a_ti
         asked.remove(value)
         return value
 
-    assert await together([partial(answer, value) for value in range(number)]) == list(range(number))
+    assert await together([partial(answer, value) for value in range(number)], AT_ONCE) == list(range(number))
     assert most == min(number, AT_ONCE)
 
 

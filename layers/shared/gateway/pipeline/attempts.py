@@ -27,7 +27,7 @@ from gateway.errors import (
     UpstreamTimeout,
 )
 from gateway.logs.metrics import Metric, measure
-from gateway.pipeline.beside import begun
+from gateway.pipeline.beside import begun, together
 from gateway.pipeline.context import SERVED, Attempt, RequestContext
 from gateway.pipeline.health import Health
 from gateway.pipeline.operation import A, ProviderCall, R
@@ -280,7 +280,7 @@ class Attempts:
         operation = context.operation
         parts = operation.parts(context.request, attempt.candidate)
         ask = self._ask_part if len(parts) == 1 else self._ask_part_twice
-        bodies = await together([partial(ask, context, attempt, part) for part in parts])
+        bodies = await together([partial(ask, context, attempt, part) for part in parts], AT_ONCE)
         return _decoded(context, attempt.candidate, bodies)
 
     async def _ask_part_twice(self, context: RequestContext[R, A], attempt: Attempt, part: R) -> bytes:
@@ -434,24 +434,6 @@ def _decoded(context: RequestContext[R, A], candidate: Candidate[Any], bodies: S
     except UpstreamError as error:
         context.said_once = error
         raise
-
-
-async def together(asking: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
-    """Asks all of them, `AT_ONCE` at a time; raises the first failure, after which none is left running."""
-    if len(asking) == 1:
-        return [await asking[0]()]
-    turns = asyncio.Semaphore(AT_ONCE)
-
-    async def in_turn(ask: Callable[[], Awaitable[T]]) -> T:
-        async with turns:
-            return await ask()
-
-    tasks = [asyncio.ensure_future(in_turn(one)) for one in asking]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
 
 
 def _final_here(error: UpstreamError | InvalidRequest) -> bool:
