@@ -29,11 +29,13 @@ if TYPE_CHECKING:
     # Loaded by requests that use the cache of answers.
     from gateway.pipeline.caching import AnswerCache
 
-    # Loaded where a process serves several requests at a time.
+    # Loaded where the deployment hedges.
     from gateway.pipeline.hedging import HedgeRules
 
     # Loaded where the deployment learns routes.
     from gateway.pipeline.learned import LearnedRoutes
+
+    # Loaded where a process serves several requests at a time.
     from gateway.pipeline.sharing import Sharing
 
     # Accounts with provider keys of their own alone load them.
