@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from gateway.http.app import UNFORESEEN
+from gateway.errors import UNFORESEEN
 from tests.fuzz.cases import Case
 from tests.fuzz.gateway import Answer, World
 from tests.http.contract import judge_answer

@@ -61,7 +61,7 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "chat": (378, 1330),
     "console": (247, 1015),
     "conversations": (338, 1230),
-    "embeddings": (345, 1236),
+    "embeddings": (345, 1237),
     "eraser": (206, 960),
     "files": (316, 1205),
     "gemini": (384, 1340),
@@ -78,7 +78,7 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "realtime": (351, 1235),
     "reconciler": (251, 1035),
     "rerank": (343, 1226),
-    "responses": (389, 1357),
+    "responses": (389, 1358),
     "runner": (411, 1425),
     "sandbox": (168, 880),
     "settlements": (216, 985),
@@ -90,7 +90,7 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "webhooks": (288, 1113),
 }
 # Of a family that is not named.
-OTHERS = (332, 1211)
+OTHERS = (332, 1212)
 MODULES_ROOM, CODE_ROOM = 3, 0.98
 FAMILIES = [path.parent.name for path in (ROOT / "functions").glob("*/app.py")]
 

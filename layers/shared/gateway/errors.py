@@ -35,6 +35,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+# What a client reads of a failure that no class stands for.
+UNFORESEEN = "The gateway failed while serving the request."
+
 
 class GatewayError(Exception):
     """Failure that leaves through a wire's error shape.

@@ -14,7 +14,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 from gateway.auth.principal import Principal, admit_key, key_hash, key_in
 from gateway.canonical.wire import Wire
-from gateway.errors import GatewayError, MethodNotAllowed, NotFound, ServiceUnavailable
+from gateway.errors import UNFORESEEN, GatewayError, MethodNotAllowed, NotFound, ServiceUnavailable
 from gateway.http.cors import CrossOrigin
 from gateway.http.counting import count_read
 from gateway.http.exchange import Exchange
@@ -25,7 +25,6 @@ from gateway.ports.sink import CallerLeft
 from gateway.runtime.hooks import before_snapshot
 from gateway.wiring.process import cors_origins, snap_start
 
-UNFORESEEN = "The gateway failed while serving the request."
 PATH_CHARACTERS_MAX = 200
 
 ServicesT = TypeVar("ServicesT", bound=Services)

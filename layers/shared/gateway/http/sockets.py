@@ -9,8 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from gateway.errors import AuthenticationFailed, GatewayError, NotFound
-from gateway.http.app import UNFORESEEN
+from gateway.errors import UNFORESEEN, AuthenticationFailed, GatewayError, NotFound
 from gateway.http.exchange import RETRY_LATER
 from gateway.protocols.shared.openai_errors import encode_error
 from gateway.sockets.connecting import NO_SECRET, PROTOCOL, Caller, Handshake, model_in

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from gateway.canonical.money import NanoUsd
 from gateway.canonical.usage import Usage
 from gateway.errors import (
+    UNFORESEEN,
     CredentialRefused,
     GatewayError,
     InvalidRequest,
@@ -51,7 +52,6 @@ PROBE_STREAM_S, PROBE_ANSWER_S = 20.0, 60.0
 # there was trouble before, and there is one of them for each cooldown.
 SUSPECT_S, PROBE_SUSPECT_S = 20.0, 5.0
 JITTER = SystemRandom()
-UNFORESEEN = "The gateway failed while serving the request."
 OVERDUE, LATE = "overdue", "late"
 LEFT_ALONE = "The provider is over its limit, and has asked for a pause that is not over yet."
 PROBE_LATE = "The provider, after failures, did not answer in time."

@@ -21,9 +21,9 @@ from gateway.auth.principal import Principal
 from gateway.canonical.limits import SHARE
 from gateway.canonical.money import Hold, Refusal
 from gateway.canonical.response import Extension
-from gateway.errors import GatewayError, RequestTimeout
+from gateway.errors import UNFORESEEN, GatewayError, RequestTimeout
 from gateway.ledger.hold_ids import hold_id_at
-from gateway.pipeline.attempts import UNFORESEEN, Attempts
+from gateway.pipeline.attempts import Attempts
 from gateway.pipeline.charge import Bill, Billable, Billing, OpenHold, first_units
 from gateway.pipeline.context import Overtaken, RequestContext
 from gateway.pipeline.health import Health

@@ -19,7 +19,7 @@ import msgspec
 import orjson
 from msgspec import Struct
 
-from gateway.errors import GatewayError, InvalidRequest, RateLimited, ServiceUnavailable
+from gateway.errors import UNFORESEEN, GatewayError, InvalidRequest, RateLimited, ServiceUnavailable
 from gateway.framing.json_edit import edit
 from gateway.ports.sockets import SocketRecord
 from gateway.protocols.shared.document import parse
@@ -46,7 +46,6 @@ BUSY = f"At most {PENDING_MAX} responses may wait on one socket."
 EXPIRED = "The socket has been open for 60 minutes, which is the limit. Open another one to go on."
 LARGE = "An event of the response is over 128 KB, which a socket does not carry; ask over HTTP."
 MOVED = "The session has moved on before the response could end; ask again."
-UNFORESEEN = "The gateway failed while serving the request."
 
 log = logging.getLogger(__name__)
 

@@ -44,15 +44,9 @@ class DynamoConversationRecords:
             "ScanIndexForward": False,
             "ConsistentRead": True,
         }
-        start = None if before is None else _key(account_id, before)
-        found: list[Conversation] = []
-        while len(found) < limit:
-            answer = await self._table.call("Query", query if start is None else {**query, "ExclusiveStartKey": start})
-            found += map(_record, answer["Items"])
-            start = answer.get("LastEvaluatedKey")
-            if start is None:
-                break
-        return found[:limit]
+        if before is not None:
+            query["ExclusiveStartKey"] = _key(account_id, before)
+        return [_record(item) async for item in self._table.every("Query", query, limit)]
 
     async def delete(self, record: Conversation) -> bool:
         key = _key(record.account_id, record.conversation_id)

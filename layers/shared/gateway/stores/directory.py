@@ -37,10 +37,5 @@ class DynamoDirectory:
             "ExpressionAttributeValues": to_item({":kind": kind}),
             "ConsistentRead": True,
         }
-        while True:
-            answer = await self._table.call("Scan", scan)
-            for item in answer["Items"]:
-                yield from_item(item)
-            if "LastEvaluatedKey" not in answer:
-                return
-            scan["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        async for item in self._table.every("Scan", scan):
+            yield from_item(item)

@@ -59,15 +59,12 @@ class DynamoFeedback:
             "ConsistentRead": True,
         }
         found: dict[Cell, Votes] = {}
-        while True:
-            answer = await self._table.call("Query", query)
-            for item in map(from_item, answer["Items"]):
-                day = item["sk"].split("#", 2)[1]
-                cell = Cell(day, item.get("model", ""), item.get("key_id", ""), item.get("tag"))
-                found[cell] = Votes(item.get("good", 0), item.get("bad", 0))
-            if "LastEvaluatedKey" not in answer:
-                return found
-            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        async for stored in self._table.every("Query", query):
+            item = from_item(stored)
+            day = item["sk"].split("#", 2)[1]
+            cell = Cell(day, item.get("model", ""), item.get("key_id", ""), item.get("tag"))
+            found[cell] = Votes(item.get("good", 0), item.get("bad", 0))
+        return found
 
     async def _get(self, key: Item) -> Item | None:
         found: Item | None = (await self._table.call("GetItem", {"Key": key, "ConsistentRead": True})).get("Item")

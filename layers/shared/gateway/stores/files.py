@@ -37,16 +37,10 @@ class DynamoFileRecords:
     async def page(
         self, account_id: str, now_s: float, *, limit: int, after: str | None, oldest_first: bool, purpose: str | None
     ) -> Sequence[FileRecord]:
-        found: list[FileRecord] = []
         query = _query(account_id, now_s, oldest_first=oldest_first, purpose=purpose)
-        start = None if after is None else _key(account_id, after)
-        while len(found) < limit:
-            answer = await self._table.call("Query", query if start is None else {**query, "ExclusiveStartKey": start})
-            found += map(_record, answer["Items"])
-            start = answer.get("LastEvaluatedKey")
-            if start is None:
-                break
-        return found[:limit]
+        if after is not None:
+            query["ExclusiveStartKey"] = _key(account_id, after)
+        return [_record(item) async for item in self._table.every("Query", query, limit)]
 
     async def delete(self, account_id: str, file_id: str) -> None:
         await self._table.call("DeleteItem", {"Key": _key(account_id, file_id)})

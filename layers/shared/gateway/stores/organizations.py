@@ -127,13 +127,7 @@ class DynamoOrganizations:
             "ExpressionAttributeValues": to_item({":id": item_id, ":kind": kind}),
             "ConsistentRead": True,
         }
-        found: list[Item] = []
-        while True:
-            answer = await self._table.call("Query", query)
-            found += answer["Items"]
-            if "LastEvaluatedKey" not in answer:
-                return found
-            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return [item async for item in self._table.every("Query", query)]
 
     def _stays(self, user_id: str) -> Item:
         """The condition that a person who joins is not leaving the gateway."""

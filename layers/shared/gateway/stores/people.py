@@ -130,13 +130,8 @@ class DynamoPeople:
             "ExpressionAttributeValues": to_item({":id": f"user#{user_id}", ":kind": SESSION}),
             "ConsistentRead": True,
         }
-        found: list[Session] = []
-        while True:
-            answer = await self._table.call("Query", query)
-            found += [session for item in answer["Items"] if (session := _read(item, Session)) is not None]
-            if "LastEvaluatedKey" not in answer:
-                return found
-            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        stored = self._table.every("Query", query)
+        return [session async for item in stored if (session := _read(item, Session)) is not None]
 
     async def count(self, scope: str, window: int, *, limit: int, until_s: int) -> bool:
         # A repeat of a write without an answer counts again, as its attempt may have gone on.

@@ -163,13 +163,7 @@ class DynamoRoutes:
             "ExpressionAttributeValues": to_item({":shard": shard}),
             **more,
         }
-        found: list[dict[str, Any]] = []
-        while True:
-            answer = await self._table.call("Query", query)
-            found += map(from_item, answer["Items"])
-            if "LastEvaluatedKey" not in answer or (most is not None and len(found) >= most):
-                return found
-            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return [from_item(item) async for item in self._table.every("Query", query, most)]
 
     def _put(self, members: dict[str, Any]) -> Item:
         item = to_item({**members, "schema_version": SCHEMA_VERSION})

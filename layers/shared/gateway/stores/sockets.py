@@ -94,13 +94,8 @@ class DynamoSockets:
             "FilterExpression": "alive_until_s < :now",
             "ExpressionAttributeValues": {":now": {"N": str(int(now_s))}},
         }
-        while True:
-            answer = await self._table.call("Scan", asked)
-            for item in answer["Items"]:
-                yield _record(item)
-            if "LastEvaluatedKey" not in answer:
-                return
-            asked["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        async for item in self._table.every("Scan", asked):
+            yield _record(item)
 
     async def add_secret(self, secret_hash: str, secret: ClientSecret) -> None:
         item = {**_key(SECRET + secret_hash), "secret": {"S": msgspec.json.encode(secret).decode()}}

@@ -7,7 +7,7 @@ the same way write the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from os import urandom
 from typing import TYPE_CHECKING, Any
@@ -52,6 +52,26 @@ def told(ledger_table: str, audit: AuditEntry | None) -> list[Item]:
     return [put(ledger_table, audit)]
 
 
+async def every_item(
+    call: Callable[[str, Mapping[str, Any]], Awaitable[Item]],
+    operation: str,
+    payload: Mapping[str, Any],
+    most: int | None = None,
+) -> AsyncIterator[Item]:
+    """Yields the items of a query or scan, page after page, and asks for no page after `most` items."""
+    page, count = payload, 0
+    while True:
+        answer = await call(operation, page)
+        for item in answer["Items"]:
+            yield item
+            count += 1
+            if count == most:
+                return
+        if "LastEvaluatedKey" not in answer:
+            return
+        page = {**payload, "ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+
 class Table:
     """One table by its name. A write that is repeated may have been applied: its caller's condition has to know it."""
 
@@ -68,6 +88,10 @@ class Table:
             raise
         except AwsError as error:
             raise ServiceUnavailable(STORE_DOWN) from error
+
+    def every(self, operation: str, payload: Mapping[str, Any], most: int | None = None) -> AsyncIterator[Item]:
+        """Yields the items of a query or scan of the table, page after page, and no more than `most`."""
+        return every_item(self.call, operation, payload, most)
 
     async def put(self, item: Item, condition: Mapping[str, Any]) -> bool:
         """Puts an item under a condition, once; false where the condition does not hold."""

@@ -62,7 +62,7 @@ class DynamoJobs:
             # The limit counts filtered-out items too.
             "Limit": READ_AT_ONCE,
         }
-        async for item in self._items(query):
+        async for item in self._table.every("Query", query):
             found.append(read_job(item))
             if len(found) == limit:
                 break
@@ -78,7 +78,7 @@ class DynamoJobs:
                 "KeyConditionExpression": "due_shard = :shard AND due_s <= :now",
                 "ExpressionAttributeValues": to_item({":shard": shard, ":now": int(now_s)}),
             }
-            async for item in self._items(query):
+            async for item in self._table.every("Query", query):
                 job = await self.get(item["job_id"]["S"])
                 if job is not None and job.phase is not Phase.ENDED and job.due_s <= now_s:
                     yield job
@@ -88,16 +88,6 @@ class DynamoJobs:
         if values:
             put["ExpressionAttributeValues"] = to_item(values)
         return await self._table.put(job_item(job), put)
-
-    async def _items(self, query: Mapping[str, Any]) -> AsyncIterator[Item]:
-        page = query
-        while True:
-            answer = await self._table.call("Query", page)
-            for item in answer["Items"]:
-                yield item
-            if "LastEvaluatedKey" not in answer:
-                return
-            page = {**query, "ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
 
 def _key(job_id: str) -> Item:

@@ -28,13 +28,7 @@ class DynamoProviderKeys:
             "ExpressionAttributeValues": to_item({":account": account_id}),
             "ConsistentRead": True,
         }
-        found: list[ProviderKey] = []
-        while True:
-            answer = await self._table.call("Query", query)
-            found += [_record(from_item(item)) for item in answer["Items"]]
-            if "LastEvaluatedKey" not in answer:
-                return found
-            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return [_record(from_item(item)) async for item in self._table.every("Query", query)]
 
     async def add(self, key: ProviderKey) -> None:
         put = {"Item": _item(key), "ConditionExpression": "attribute_not_exists(provider)"}

@@ -21,7 +21,7 @@ from gateway.stores.aws.client import (
     Unanswered,
     repeated,
 )
-from gateway.stores.aws.table import HELD_BACK
+from gateway.stores.aws.table import HELD_BACK, every_item
 from gateway.stores.money import expressions
 from gateway.stores.money.items import ENTRY, Item, account_key, ledger_key, read_account, text
 from gateway.stores.money.state import Account
@@ -120,16 +120,9 @@ class MoneyTables:
         answer = await self.call("GetItem", {"TableName": table, "Key": key, "ConsistentRead": True})
         return answer.get("Item")
 
-    async def query(self, payload: Mapping[str, Any]) -> AsyncIterator[Item]:
-        """All items of a query, page after page."""
-        page: Mapping[str, Any] = payload
-        while True:
-            answer = await self.call("Query", page)
-            for item in answer["Items"]:
-                yield item
-            if "LastEvaluatedKey" not in answer:
-                return
-            page = {**payload, "ExclusiveStartKey": answer["LastEvaluatedKey"]}
+    def query(self, payload: Mapping[str, Any]) -> AsyncIterator[Item]:
+        """Yields all items of a query, page after page."""
+        return every_item(self.call, "Query", payload)
 
     async def items(self, account_id: str, kind: str) -> list[Item]:
         """All items of one kind in an account's ledger, as currently stored."""
