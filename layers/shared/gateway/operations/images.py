@@ -38,6 +38,7 @@ from gateway.operations.fitting import cannot, fitting
 from gateway.operations.image_meter import ImageBounds, ImageCandidate, meter_of, pricing, quality_of, size_of
 from gateway.operations.input_meter import InputMeter
 from gateway.operations.whole_answers import WholeAnswers
+from gateway.pipeline.beside import together
 from gateway.pipeline.operation import InboundRequest, ProviderCall, Transcoder
 from gateway.pipeline.provider_client import WholeAnswer
 from gateway.ports.catalog import Catalog
@@ -137,14 +138,13 @@ class ImagesOperation(WholeAnswers[ImageRequest, Drawn]):
         self, request: ImageRequest, candidate: ImageCandidate, credential: Credential, now_s: float
     ) -> Drawn:
         """The pictures of all parts, as a job asks for them; raises the provider's refusal or failure."""
-        turns = asyncio.Semaphore(PARTS_AT_ONCE)
 
         async def made(part: ImageRequest) -> bytes:
-            async with turns:
-                row, asked = self._asked(part, candidate, credential, now_s)
-                return await self._drawn(row, asked, self._form(part, candidate), Wait(row.request(asked), 0.0))
+            row, asked = self._asked(part, candidate, credential, now_s)
+            return await self._drawn(row, asked, self._form(part, candidate), Wait(row.request(asked), 0.0))
 
-        bodies = await asyncio.gather(*map(made, self.parts(request, candidate)))
+        parts = self.parts(request, candidate)
+        bodies = await together([partial(made, part) for part in parts], PARTS_AT_ONCE)
         return self.decode_answer(request, candidate, bodies, "")
 
     def _asked(
