@@ -15,6 +15,7 @@ from gateway.billing.events import Events
 from gateway.canonical.money import AccountSnapshot
 from gateway.errors import ServiceUnavailable
 from gateway.http import paying as paying_module
+from gateway.ports.clock import Clock
 from gateway.ports.upstream import Credential
 from gateway.stores.money.payments import DynamoPaymentBooks
 from gateway.stores.money.store import DynamoMoney
@@ -66,6 +67,13 @@ class StripeUnderTest(StripePayments):
             self.lost -= 1
             raise PeerClosed("the answer was lost")
         return answer.body, answer.status, {"content-type": answer.content_type}
+
+
+def paying_over(dynamodb: SimulatedDynamoDb, clock: Clock) -> Paying:
+    """Builds what accounts pay by, over tables and a simulated payment service of its own."""
+    books, service = DynamoPaymentBooks(dynamodb, "accounts", "ledger"), StripeUnderTest(Serving(""), OneCredential())
+    events = Events(books, service, clock)
+    return Paying(books, service, Checkouts(books, service, clock, ""), events, TopUps(books, service, events, clock))
 
 
 class Till:

@@ -25,9 +25,6 @@ from msgspec.structs import replace
 from functions.responses.app import ROUTES as RESPONSES
 from gateway.agents.journal import Journals
 from gateway.agents.runs import Runs
-from gateway.billing.automatic import TopUps
-from gateway.billing.checkout import Checkouts
-from gateway.billing.events import Events
 from gateway.canonical.jobs import Job, JobKind
 from gateway.canonical.money import AccountSnapshot, Charge, Hold
 from gateway.conversations.kept import Conversations
@@ -62,15 +59,12 @@ from gateway.runtime.event import http_scope
 from gateway.runtime.invocation import InvocationContext
 from gateway.signatures import Vault
 from gateway.sockets.minting import ClientSecrets
-from gateway.stores.money.payments import DynamoPaymentBooks
 from gateway.stores.money.store import DynamoMoney
 from gateway.wiring.agents import specified
-from gateway.wiring.billing import Paying
 from gateway.wiring.chat import CATALOG
 from gateway.wiring.streaming import StreamingServices
 from local.gateway_event import Request, proxy_event
-from local.payments.serving import Serving
-from tests.billing.harness import OneCredential, StripeUnderTest
+from tests.billing.harness import paying_over
 from tests.control_plane.harness import CALLER_IP, NOW_S, StoppedClock
 from tests.fakes.answers import MemoryAnswers
 from tests.fakes.conversations import MemoryConversationRecords
@@ -267,7 +261,7 @@ class World:
         clock, money, jobs = studio.clock, studio.money, studio.jobs
         society = Society(studio, self.stores.people)
         self.control, self.people, self.organizations = society.control, society.people, society.organizations
-        self.paying = self._paying(clock)
+        self.paying = paying_over(self.stores.payments, clock)
         self.late = LateSettlements()
         self.providers = ProviderClient(self, Providers(clock.now_s), PATIENCE)
         billing = Billing(money, self.late, clock)
@@ -295,13 +289,6 @@ class World:
         self.drawing = DrawingStudio(self.providers.ask, ImageFiles(studio.objects, inputs, no_download, clock))
         journals = Journals(jobs, writer, self.stores.objects)
         self.runs = Runs(jobs, writer, studio.executions, journals, self.stores.objects, clock)
-
-    def _paying(self, clock: StoppedClock) -> Paying:
-        books = DynamoPaymentBooks(self.stores.payments, "accounts", "ledger")
-        service = StripeUnderTest(Serving(""), OneCredential())
-        events = Events(books, service, clock)
-        top_ups = TopUps(books, service, events, clock)
-        return Paying(books, service, Checkouts(books, service, clock, ""), events, top_ups)
 
     async def of(self, provider: str) -> list[Credential]:
         """Returns the provider's credentials: the world is its own `Credentials`."""

@@ -29,6 +29,7 @@ from tests.fakes.conversations import MemoryConversationRecords
 from tests.fakes.feedback import MemoryFeedback
 from tests.fakes.memories import MemoryMemories
 from tests.fakes.objects import MemoryObjects
+from tests.fakes.questions import MemoryQuestions
 from tests.generation.studio import ACCOUNT, KEY, OTHER_ACCOUNT, Studio, routes
 from tests.http.endpoints import NOWHERE, Endpoint, endpoints
 from tests.http.wired import wire_people
@@ -96,6 +97,7 @@ async def studio(monkeypatch: pytest.MonkeyPatch) -> Studio:
     monkeypatch.setattr("gateway.http.memory.memories", MemoryMemories)
     monkeypatch.setattr("gateway.http.feedback.feedback_store", MemoryFeedback)
     monkeypatch.setattr("gateway.http.cache.answers", MemoryAnswers)
+    monkeypatch.setattr("gateway.http.cache.questions", MemoryQuestions)
     return made
 
 
@@ -193,7 +195,8 @@ async def test_every_endpoint_takes_the_callers_of_its_row_and_no_other(kind: Ki
             is_taken = True
         else:
             assert (answer.status in refusals) is not is_taken, (endpoint, answer)
-        assert answer.status != 500, (endpoint, answer)
+        # A store that is not wired here would be looked for on AWS.
+        assert answer.status not in {500, 503}, (endpoint, answer)
         found[is_taken] += 1
     assert found[True] > 10
     assert found[False] > 0

@@ -14,6 +14,7 @@ from gateway.organizations.inviting import Inviting
 from gateway.people.registration import Terms
 from gateway.wiring.organizations import Organizations
 from gateway.wiring.people import Around, people_of
+from tests.billing.harness import paying_over
 from tests.fakes.audit import MemoryAudit
 from tests.fakes.erasure import MemoryErasures
 from tests.fakes.organizations import MemoryOrganizations
@@ -22,6 +23,7 @@ from tests.fakes.provider_keys import MemoryDataKeys
 from tests.fakes.webhooks import MemoryWebhookRecords
 from tests.generation.studio import Studio
 from tests.http.endpoints import endpoints
+from tests.money.simulation.dynamodb import SimulatedDynamoDb
 from tests.people.harness import CountedPasswords
 
 
@@ -61,12 +63,14 @@ class Society:
 def wire_people(patch: pytest.MonkeyPatch, studio: Studio, kept: Conversations) -> Society:
     """Has every family of the control plane use the studio's stores, these conversations, and people beside them."""
     made, webhooks = Society(studio), MemoryWebhookRecords()
+    pays = paying_over(SimulatedDynamoDb(), studio.clock)
     for endpoint in endpoints():
         if isinstance(endpoint.app, JsonApp):
             patch.setattr(endpoint.app, "_services", lambda: made.control)
     patch.setattr("functions.webhooks.app.webhook_records", lambda: webhooks)
     patch.setattr("gateway.http.organizations.organizations", lambda: made.organizations)
     patch.setattr("gateway.http.conversations.conversations", lambda: kept)
+    patch.setattr("gateway.http.paying.paying", lambda: pays)
     for module in ("signing_in", "own_account"):
         patch.setattr(f"gateway.http.{module}.people", lambda: made.people)
     return made
