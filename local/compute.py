@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from samtranslator.yaml_helper import yaml_parse
+
+from local.translation import parsed
 
 TEMPLATE = Path(__file__).resolve().parent.parent / "template.yaml"
 WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
@@ -82,7 +83,7 @@ def _placed(resource: Any) -> Any:
 
 def main() -> int:
     """Prints the template."""
-    sys.stdout.buffer.write(orjson.dumps(managed(yaml_parse(TEMPLATE.read_text())), option=orjson.OPT_INDENT_2))
+    sys.stdout.buffer.write(orjson.dumps(managed(parsed(TEMPLATE.read_text())), option=orjson.OPT_INDENT_2))
     return 0
 
 

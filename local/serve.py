@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable
 
 import orjson
-from samtranslator.model.exceptions import InvalidDocumentException
 
 from gateway.catalog.schema import CatalogError
 from gateway.wiring.catalogs import check_catalogs
@@ -24,7 +23,6 @@ from local.template import TemplateError
 
 CANNOT_START = (
     CannotStart,
-    InvalidDocumentException,
     SimulatorFailed,
     TemplateError,
     UnresolvedReference,

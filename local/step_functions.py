@@ -12,6 +12,10 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import orjson
+
+import local.without_ec2  # noqa: F401  # before moto's own modules
+
+# isort: split
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback import (

@@ -1,27 +1,29 @@
 """Reads the local stack's parts from the real template through AWS's own translator, so that nothing is listed twice.
 
-A stack is a frozen value; building one starts nothing and touches no network.
+A stack is a frozen value; building one starts nothing and touches no network. What the translator makes of a template
+is kept in .cache, by all that it depends on.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-import boto3
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
-from samtranslator.yaml_helper import yaml_parse
+import orjson
 
-from local.intrinsics import Node, Resolver
-from local.language_extensions import expand
+from local.intrinsics import Resolver
 from local.permissions import Statement, statements
-from local.resource_names import REGION, ResourceNames
+from local.resource_names import ResourceNames
 
-# The translator accepts only code that is on S3, so a path relative to the template is passed as the key.
-CODE_KEYS = {"CodeUri", "ContentUri", "DefinitionUri"}
-CODE_BUCKET = "s3://local/"
+HERE = Path(__file__).resolve().parent
+KEPT = HERE.parent / ".cache" / "translated"
+# Templates that are kept: the last of a day's work on one, with a few choices of parameters.
+KEPT_MAX = 20
+TRANSLATING = ("translation.py", "language_extensions.py", "resource_names.py")
 FUNCTION_ARN = re.compile(r":function:([A-Za-z0-9_-]+)")
 RATE = re.compile(r"rate\((\d+) (second|minute|hour|day)s?\)")
 RATE_UNIT_S = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
@@ -149,16 +151,31 @@ class Stack:
         return text
 
 
-def translate(path: Path, parameters: Mapping[str, str] | None = None) -> Mapping[str, Any]:
-    """Translates a SAM template to CloudFormation's form. Raises samtranslator's own errors if it is wrong."""
-    source = _with_code_on_s3(expand(yaml_parse(path.read_text())))
-    defaults = {name: row["Default"] for name, row in source.get("Parameters", {}).items() if "Default" in row}
-    given = {**defaults, **(parameters or {})}
-    translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
-    translated: Mapping[str, Any] = translator.translate(
-        source, parameter_values=given, get_managed_policy_map=dict, passthrough_metadata=True
-    )
-    return translated
+def translate(path: Path, parameters: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Translates a SAM template to CloudFormation's form. Raises TemplateError if it is wrong."""
+    text = path.read_text()
+    parts = [text, sorted((parameters or {}).items()), version("aws-sam-translator")]
+    code = b"".join((HERE / name).read_bytes() for name in TRANSLATING)
+    kept = KEPT / f"{hashlib.sha256(orjson.dumps(parts) + code).hexdigest()}.json"
+    if not kept.is_file():
+        from local.translation import TranslationError, translated  # noqa: PLC0415  # half a second of a core
+
+        try:
+            _keep(kept, orjson.dumps(translated(text, parameters or {})))
+        except TranslationError as error:
+            raise TemplateError(str(error)) from error
+    found: dict[str, Any] = orjson.loads(kept.read_bytes())
+    return found
+
+
+def _keep(file: Path, content: bytes) -> None:
+    """Writes a translated template in one step, since other stacks may read it, and deletes the oldest ones."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_suffix(f".{uuid4().hex}")
+    fresh.write_bytes(content)
+    fresh.replace(file)
+    for old in sorted(file.parent.glob("*.json"), key=lambda each: each.stat().st_mtime)[:-KEPT_MAX]:
+        old.unlink(missing_ok=True)
 
 
 def resolve(
@@ -171,17 +188,6 @@ def resolve(
     }
     reader = _Reader(included, resolver, names, root)
     return reader.stack()
-
-
-def _with_code_on_s3(node: Node) -> Node:
-    if isinstance(node, list):
-        return [_with_code_on_s3(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    return {
-        key: CODE_BUCKET + value if key in CODE_KEYS and isinstance(value, str) else _with_code_on_s3(value)
-        for key, value in node.items()
-    }
 
 
 class _Reader:

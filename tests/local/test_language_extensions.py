@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from cfnlint.template import Template
 from cfnlint.template.transforms._language_extensions import language_extension
-from samtranslator.yaml_helper import yaml_parse
 
 from local.language_extensions import LoopError, expand
+from local.translation import parsed
 from tests.template.translated import ROOT
 
 TRANSFORM = {"Transform": "AWS::LanguageExtensions"}
@@ -19,7 +19,7 @@ def made(resources: dict[str, Any], **more: Any) -> Any:
 
 
 def test_the_template_is_expanded_as_cfn_lint_expands_it() -> None:
-    source = yaml_parse((ROOT / "template.yaml").read_text())
+    source = parsed((ROOT / "template.yaml").read_text())
     problems, theirs = language_extension(Template("template.yaml", source, ["us-east-1"]))
     ours = expand(source)
     assert problems == []

@@ -1,14 +1,21 @@
 """Tests of the changes to moto's Step Functions: functions of the stack, and definitions that are parsed once."""
 
 import http.server
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
 import pytest
+
+import local.without_ec2  # noqa: F401  # before moto's own modules
+
+# isort: split
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import json_path
 
 from local import step_functions
+from tests.environments import ROOT
 
 PASS = '{"StartAt": "Only", "States": {"Only": {"Type": "Pass", "End": true}}}'
 
@@ -53,3 +60,9 @@ def test_a_definition_and_a_path_are_parsed_once(monkeypatch: pytest.MonkeyPatch
     parse = vars(json_path)["parse"]
     assert parse("$.next") is parse("$.next")
     assert json_path.extract_json("$.next", {"next": "submit"}) == "submit"
+
+
+def test_moto_starts_without_the_tables_of_ec2() -> None:
+    program = "import sys, local.moto_process; print('moto.stepfunctions' in sys.modules, 'moto.ec2' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, cwd=ROOT, text=True)
+    assert done.stdout.split() == ["True", "False"]

@@ -1,14 +1,16 @@
 """Tests of the stack that is read from the small template."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from local import template, translation
 from local.intrinsics import Resolver, UnresolvedReference
 from local.resource_names import ResourceNames
 from local.routes import Routes
-from local.template import Route, Stack
+from local.template import Route, Stack, TemplateError
 from tests.local.harness import TEMPLATE, small_stack
 
 LAYER = TEMPLATE.parent / ".." / ".." / ".." / "layers" / "shared"
@@ -145,3 +147,36 @@ def test_a_path_finds_its_most_exact_route(method: str, path: str, found: str, p
 )
 def test_a_path_or_method_that_is_not_there_finds_nothing(method: str, path: str) -> None:
     assert ROUTES.match(method, path) is None
+
+
+def test_a_translated_template_is_kept_by_its_text_and_its_parameters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(template, "KEPT", tmp_path / "kept")
+    asked: list[Any] = []
+
+    def translated(text: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+        asked.append((text, parameters))
+        return {"text": text, **parameters}
+
+    monkeypatch.setattr(translation, "translated", translated)
+    file = tmp_path / "template.yaml"
+    file.write_text("first")
+    assert template.translate(file) == template.translate(file) == {"text": "first"}
+    assert template.translate(file, {"a": "b"}) == {"text": "first", "a": "b"}
+    file.write_text("second")
+    assert template.translate(file) == {"text": "second"}
+    assert asked == [("first", {}), ("first", {"a": "b"}), ("second", {})]
+    monkeypatch.setattr(template, "KEPT_MAX", 1)
+    file.write_text("third")
+    assert template.translate(file) == {"text": "third"}
+    assert len(list((tmp_path / "kept").iterdir())) == 1
+
+
+def test_a_template_that_sam_refuses_is_named_and_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(template, "KEPT", tmp_path / "kept")
+    file = tmp_path / "template.yaml"
+    file.write_text("Resources: {Broken: {Type: AWS::Serverless::Function}}")
+    with pytest.raises(TemplateError, match="Broken"):
+        template.translate(file)
+    assert not (tmp_path / "kept").exists()

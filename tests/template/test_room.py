@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from samtranslator.yaml_helper import yaml_parse
 
 from local.language_extensions import expand
+from local.translation import parsed
 from tests.template.translated import ROOT, Stack, translate
 
 RESOURCES_MAX = 500
@@ -39,7 +39,7 @@ def size(stack: Stack) -> Size:
 
 
 def source() -> dict[str, Any]:
-    template: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
+    template: dict[str, Any] = parsed((ROOT / "template.yaml").read_text())
     return template
 
 

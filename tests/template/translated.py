@@ -9,9 +9,9 @@ from typing import Any
 
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
-from samtranslator.yaml_helper import yaml_parse
 
 from local.language_extensions import expand
+from local.translation import parsed
 
 ROOT = Path(__file__).parents[2]
 
@@ -82,4 +82,4 @@ def translate(source: dict[str, Any], layer_key: str = "layer", parameters: Mapp
 @cache
 def load() -> dict[str, Any]:
     """Reads the SAM template as it is written, with its loops expanded. No test changes it: it is read once."""
-    return expand(yaml_parse((ROOT / "template.yaml").read_text()))
+    return expand(parsed((ROOT / "template.yaml").read_text()))

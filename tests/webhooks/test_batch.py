@@ -8,13 +8,13 @@ from typing import Any
 import orjson
 import pytest
 from msgspec.structs import asdict
-from samtranslator.yaml_helper import yaml_parse
 
 from gateway.canonical.alerts import LowBalance, SpendAlert
 from gateway.errors import ServiceUnavailable
 from gateway.webhooks.batch import deliver_batch
 from gateway.webhooks.delivering import LOST_S
 from gateway.webhooks.posting import PAUSES_S, TryResult
+from local.translation import parsed
 
 pytestmark = pytest.mark.anyio
 
@@ -148,7 +148,7 @@ async def test_one_message_says_nothing_of_another() -> None:
 
 @pytest.fixture(scope="module")
 def queue() -> Any:
-    return yaml_parse(TEMPLATE.read_text())["Resources"]["NoticesQueue"]["Properties"]
+    return parsed(TEMPLATE.read_text())["Resources"]["NoticesQueue"]["Properties"]
 
 
 def test_the_queue_hands_a_message_out_as_often_as_there_are_tries(queue: Any) -> None:
