@@ -113,15 +113,15 @@ cost: setup ## write docs/cost.md from counts and prices (MEASURE=1: count again
 	$(if $(MEASURE),AWS_DEFAULT_REGION=us-east-1 PYTHONPATH=layers/shared $(BIN)/python -m tests.stack.costs)
 	$(BIN)/python -m bench cost
 
-docs: setup ## write the pages of /docs from docs/guide and the OpenAPI document
-	$(BIN)/python -m local.guide
+docs: setup ## write the pages of /docs from docs/guide, the OpenAPI document, the catalog and the code
+	PYTHONPATH=layers/shared $(BIN)/python -m local.guide
 
 openapi: setup ## write the OpenAPI document, SDKs' methods and types, and the page of endpoints from the code; lint the document
 	AWS_REGION=us-east-1 PYTHONPATH=layers/shared $(BIN)/python -m local.openapi
 	$(BIN)/openapi-spec-validator functions/models/openapi.json
 	$(BIN)/python -m sdks.python.generate
 	$(BIN)/python -m sdks.typescript.generate
-	$(BIN)/python -m local.guide
+	PYTHONPATH=layers/shared $(BIN)/python -m local.guide
 
 # PYTHONS may name more; the oldest that the SDK names and the newest are tried where pyenv or the system has them.
 sdk-python: setup ## build the Python SDK's wheel, install it alone on each Python from 3.9 on, check its types and run its suite
@@ -152,8 +152,9 @@ mutants: setup-mutants ## change the money's code in 2,900 places and see a test
 fidelity: setup ## judge recorded answers of every provider wire on every client wire
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.fidelity
 
-bridging: setup ## write the tables of docs/bridging.md, from what the codecs do
+bridging: setup ## write the tables of docs/bridging.md, from what the codecs do, and the pages of /docs that show them
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.bridging
+	@PYTHONPATH=layers/shared $(BIN)/python -m local.guide
 
 ric: setup ## stream through the emulator with AWS's own Node.js runtime client
 	@tests/local/ric/run

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from textwrap import dedent
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 GUIDE = ROOT / "docs" / "guide"
-BLOCK = re.compile(r"^```(\S+)([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+# A block in a list is indented.
+BLOCK = re.compile(r"^( *)```(\S+)([^\n]*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 # A block of these languages is run; the others show what is sent, answered or set.
 RUN = ("python", "js", "bash")
 
@@ -37,9 +39,9 @@ class Program(NamedTuple):
 def blocks() -> list[Block]:
     """Lists the blocks of all pages in order."""
     return [
-        Block(page.stem, language, info.strip(), text)
+        Block(page.stem, language, info.strip(), dedent(text))
         for page in sorted(GUIDE.glob("*.md"))
-        for language, info, text in BLOCK.findall(page.read_text())
+        for _, language, info, text in BLOCK.findall(page.read_text())
     ]
 
 

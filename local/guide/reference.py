@@ -17,6 +17,11 @@ BOUNDS = {
     "maximum": "≤ {}",
     "minLength": "{} characters or more",
     "maxLength": "{} characters at most",
+    "exclusiveMinimum": "> {}",
+    "exclusiveMaximum": "< {}",
+    "minItems": "{} or more",
+    "maxItems": "{} at most",
+    "format": "{}",
 }
 
 
@@ -29,7 +34,9 @@ def _lines(document: Json) -> Iterator[str]:
     yield "# All endpoints"
     yield ""
     yield "This page is written from the [OpenAPI document](/openapi.json), and that from the code that serves."
-    yield "A member in bold has to be given. Errors are told of in [errors and limits](limits.md)."
+    yield "A member in bold has to be given; one without a default is not sent on where you leave it out. What becomes"
+    yield "of a parameter at each provider and model is in [what each model takes](parameters.md), every code of an"
+    yield "error in [all errors](errors.md)."
     for tag in document["tags"]:
         operations = [found for found in _operations(document) if tag["name"] in found[2]["tags"]]
         if operations:
@@ -58,7 +65,7 @@ def _operation(document: Json, method: str, path: str, operation: Json) -> Itera
     yield f"\nCallers: {_callers(operation)}."
     parameters = [_resolved(document, parameter) for parameter in operation.get("parameters", ())]
     if parameters:
-        yield "\n| parameter | in | type | |\n|---|---|---|---|"
+        yield "\n| parameter | in | type | meaning |\n|---|---|---|---|"
     for each in parameters:
         cells = (_named(each["name"], needed=each.get("required")), each["in"], kind(each["schema"]))
         yield f"| {' | '.join(cells)} | {_cell(each.get('description', ''))} |"
@@ -89,7 +96,7 @@ def _resolved(document: Json, parameter: Json) -> Json:
 
 
 def _members(shape: str, schema: Json, *, is_request: bool) -> Iterator[str]:
-    yield "| member | type | |\n|---|---|---|"
+    yield "| member | type | meaning |\n|---|---|---|"
     needed = schema.get("required", ())
     for name, member in schema["properties"].items():
         told = member.get("description") or (meaning(shape, name) if is_request else "")
@@ -136,12 +143,15 @@ def _plain(schema: Json) -> str:
     named = schema.get("type", "any")
     names = " or ".join(named) if isinstance(named, list) else named
     if names == "array":
-        return f"list of {kind(schema.get('items', {}))}"
+        return ", ".join([f"list of {kind(schema.get('items', {}))}", *_bounds(schema, "minItems", "maxItems")])
     inner = schema.get("additionalProperties")
     if names == "object" and isinstance(inner, Mapping) and inner:
         return f"object of {kind(inner)}"
-    bounds = [text.format(schema[bound]) for bound, text in BOUNDS.items() if bound in schema]
-    return ", ".join([names, *bounds])
+    return ", ".join([names, *_bounds(schema, *BOUNDS)])
+
+
+def _bounds(schema: Json, *names: str) -> list[str]:
+    return [BOUNDS[name].format(schema[name]) for name in names if name in schema]
 
 
 def _cell(text: str) -> str:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import orjson
 import pytest
 
 from gateway.console.guide import MENU
+from local.guide.causes import CAUSES, JOBS
+from local.guide.codes import Given, given
 from local.guide.meanings import MEANINGS
-from local.guide.pages import FOLDER, OPENAPI, SOURCES, pages, slug
+from local.guide.pages import FOLDER, OPENAPI, SOURCES, pages, rendered, written
 from local.guide.reference import bodies, meaning
 from tests.console.harness import Browser
 from tests.guide_programs import RUN, blocks
@@ -18,15 +22,7 @@ from tests.guide_programs import RUN, blocks
 ROOT = Path(__file__).parents[2]
 DOCUMENT = orjson.loads(OPENAPI.read_bytes())
 WRITTEN = {path.stem: path.read_text() for path in sorted(SOURCES.glob("*.md"))}
-PROSE = {name: re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE) for name, text in WRITTEN.items()}
-
-
-def codes() -> set[str]:
-    """Finds the codes of errors that the code gives."""
-    found: set[str] = set()
-    for path in (ROOT / "layers/shared/gateway").rglob("*.py"):
-        found |= set(re.findall(r'code(?:: ClassVar\[str \| None\])? ?= ?"(\w+)"', path.read_text()))
-    return found
+PROSE = {name: re.sub(r"^ *```.*?^ *```$", "", text, flags=re.DOTALL | re.MULTILINE) for name, text in WRITTEN.items()}
 
 
 def test_what_is_served_is_what_the_sources_give() -> None:
@@ -34,7 +30,7 @@ def test_what_is_served_is_what_the_sources_give() -> None:
 
 
 def test_every_page_is_in_the_menu() -> None:
-    assert set(MENU) == {*WRITTEN, "reference"}
+    assert set(MENU) == set(written())
 
 
 @pytest.mark.anyio
@@ -57,22 +53,75 @@ async def test_a_name_that_is_not_in_the_menu_is_no_page(path: str) -> None:
     assert (await Browser(None).get(path)).status == 404
 
 
-def test_links_of_pages_lead_somewhere() -> None:
-    headings = {name: {slug(each) for each in re.findall(r"(?m)^#+ (.+)$", text)} for name, text in WRITTEN.items()}
-    served = {"reference": set[str](), **headings}
-    lost = []
-    for name, text in PROSE.items():
-        for to in re.findall(r"\]\(([^)]+)\)", text):
-            page, _, heading = to.partition("#")
-            known = to in {"/console", "/openapi.json"} or page.removesuffix(".md") in served
-            if not known or (heading and heading not in served[page.removesuffix(".md") or name]):
+def test_every_link_of_every_page_leads_to_a_page_and_a_heading_of_it() -> None:
+    found = {path.stem: path.read_text() for path in FOLDER.iterdir()}
+    ids = {name: re.findall(r' id="([^"]+)"', html) for name, html in found.items()}
+    assert [name for name, own in ids.items() if len(own) != len(set(own))] == []
+    lost, inner = [], 0
+    for name, html in found.items():
+        for to in re.findall(r'href="([^"]+)"', html):
+            path, _, heading = to.partition("#")
+            page = name if not path else path.removeprefix("@/docs").strip("/") or "index"
+            known = page in MENU or path in {"@/console", "@/openapi.json"} or path.startswith("https://")
+            inner += page in MENU
+            if not known or (heading and heading not in ids.get(page, ())):
                 lost.append((name, to))
     assert lost == []
+    assert inner > 1000
 
 
-def test_links_within_the_page_of_endpoints_lead_to_its_headings() -> None:
-    html = pages()["reference.html"]
-    assert set(re.findall(r'href="#([^"]+)"', html)) <= set(re.findall(r'id="([^"]+)"', html))
+@pytest.mark.parametrize("name", MENU)
+def test_a_page_is_read_out_in_order(name: str) -> None:
+    """Headings go down one level at a time, no head of a table is empty, and the keyboard reaches what scrolls."""
+    html = pages()[f"{name}.html"]
+    levels = [int(level) for level in re.findall(r"<h(\d)", html)]
+    assert levels[0] == 1
+    assert [pair for pair in pairwise(levels) if pair[1] > pair[0] + 1] == []
+    assert "<th></th>" not in html
+    assert html.count('class="wide"') == html.count('class="wide" tabindex="0" role="region" aria-label=')
+
+
+def test_a_page_with_many_sections_lists_them_and_a_wide_table_scrolls_by_itself() -> None:
+    page = rendered("# P\n\nText.\n\n## A\n\n## B\n\n## A\n\n## C\n\n|a|b|c|d|e|\n|---|---|---|---|---|\n|1|2|3|4|5|\n")
+    assert '<li><a href="#a">A</a></li><li><a href="#b">B</a></li><li><a href="#a-1">A</a></li>' in page
+    assert '<div class="wide" tabindex="0" role="region" aria-label="C">\n<table>' in page
+    assert page.index("contents") < page.index("Text.")
+    assert "contents" not in rendered("# P\n\n## A\n\n## B\n")
+
+
+def test_a_to_z_has_every_heading_parameter_and_code() -> None:
+    terms = set(re.findall(r"(?m)^- (.+?): \[", written()["find"]))
+    bare = {term.strip("`") for term in terms}
+    assert {each.code for each in given()} <= bare
+    assert {
+        name for shape in bodies(DOCUMENT) for name in DOCUMENT["components"]["schemas"][shape]["properties"]
+    } <= bare
+    assert {h.replace("`", "") for text in PROSE.values() for h in re.findall(r"(?m)^##+ (.+)$", text)} <= bare
+
+
+def test_every_code_of_an_error_has_its_cause_and_its_cure() -> None:
+    assert {each.code for each in given()} == set(CAUSES)
+    assert set(re.findall(r'JobError\(\s*"(\w+)"', _code())) | {
+        "permission_error",
+        "server_error",
+        "moderation",
+    } == set(JOBS)
+    page = written()["errors"]
+    assert [each for each in given() if not each.in_event and f"\n## {each.status}\n" not in page] == []
+
+
+def test_codes_are_found_however_the_code_names_them() -> None:
+    found = given()
+    assert Given("invalid_api_key", 401, "authentication_error") in found  # by its class
+    assert Given("payments_not_configured", 503, "server_error") in found  # by a constant
+    assert Given("context_length_exceeded", 400, "invalid_request_error") in found  # by a condition
+    assert Given("invalid_type", 400, "invalid_request_error") in found  # by a function that makes it
+    assert Given("route_not_found", 404, "invalid_request_error") in found  # by the template
+    assert Given("buffer_full", 400, "invalid_request_error", in_event=True) in found
+
+
+def _code() -> str:
+    return "\n".join(path.read_text() for path in (ROOT / "layers/shared/gateway").rglob("*.py"))
 
 
 def test_endpoints_that_pages_name_are_served() -> None:
@@ -116,7 +165,7 @@ def test_codes_of_errors_that_the_page_names_are_given() -> None:
     rows = re.findall(r"(?m)^\| \d{3}[^|]*\|[^|]*\|([^|]*)\|", PROSE["limits"])
     named = {code for row in rows for code in re.findall(r"`(\w+)`", row)}
     assert len(named) > 20
-    assert named - codes() == set()
+    assert named - {each.code for each in given()} == set()
 
 
 def test_parameters_of_the_template_that_pages_name_are_there() -> None:
@@ -129,9 +178,17 @@ def test_parameters_of_the_template_that_pages_name_are_there() -> None:
 def test_the_cost_of_a_gateway_is_what_was_counted() -> None:
     counted = (ROOT / "docs/cost.md").read_text()
     of = {row[0]: row[1] for row in re.findall(r"(?m)^\| ([^|]+) \|.*?\*\*([\d.,]+)\*\*", counted)}
-    told = re.findall(r"(?m)^\| [^|]+ \| ([\d.,]+) \|$", PROSE["self-hosting"])
+    each, months = re.findall(r"(?ms)^\| [^|]+ \| USD[^|]* \|$(.*?)(?=\n\n|\Z)", PROSE["self-hosting"])
     rows = ("**in all**", "chat", "chat, streamed", "embeddings", "images", "videos")
-    assert told == [of[row] for row in rows]
+    assert re.findall(r"(?m)\| ([\d.,]+) \|$", each) == [of[row] for row in rows]
+    names = {"streamed answers": "chat, streamed", "embeddings": "embeddings", "pictures": "images", "videos": "videos"}
+    amounts = re.findall(r"(?m)^\| ([^|]+) \| ([\d.,]+) \|$", months)
+    assert len(amounts) == 3
+    for traffic, usd in amounts:
+        parts = re.findall(rf"([\d,]+)( million)? ({'|'.join(names)})", traffic)
+        millions = [Decimal(n.replace(",", "")) / (1 if big else 1_000_000) for n, big, _ in parts]
+        spent = sum(m * Decimal(of[names[what]]) for m, (_, _, what) in zip(millions, parts, strict=True))
+        assert Decimal(usd) == (Decimal(of["**in all**"]) + spent).quantize(Decimal("0.01"))
 
 
 def test_each_block_is_run_or_says_why_not() -> None:

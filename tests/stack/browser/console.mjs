@@ -254,9 +254,12 @@ const walk = async () => {
   await look(jane, 'operator')
   await visit(jane, '/nothing-here')
   await look(jane, 'no-page')
-  for (const page of ['', '/chat', '/limits', '/reference']) {
-    await jane.goto(`${root}/docs${page}`)
-    await look(jane, `docs${page.replace('/', '-')}`)
+  await jane.goto(`${root}/docs`)
+  const documents = await jane.$$eval('nav[aria-label="Documents"] a', (links) => links.map((link) => link.href))
+  expect(documents.length > 15, 'the menu of documents')
+  for (const page of documents) {
+    await jane.goto(page)
+    await look(jane, `docs-${page.split('/').at(-1)}`)
   }
   await visit(jane, '/')
   await send(jane, 'form[action$="/language"] button')

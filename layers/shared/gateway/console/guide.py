@@ -13,21 +13,36 @@ if TYPE_CHECKING:
     from gateway.console.render import Renderer
     from gateway.http.request import Request
 
-# Beside the pages of each name in `docs/guide`, in the order of the menu.
-MENU = {
-    "index": "Quickstart",
-    "chat": "Text",
-    "media": "Media",
-    "agents": "Agents",
-    "realtime": "Realtime",
-    "cache": "Cache",
-    "limits": "Errors and limits",
-    "money": "Money",
-    "privacy": "Privacy",
-    "migration": "Moving here",
-    "self-hosting": "Self-hosting",
-    "reference": "All endpoints",
+# The pages by the groups of the menu, in its order.
+GROUPS = {
+    "Start": {"index": "Quickstart", "migration": "Moving here"},
+    "Guides": {
+        "chat": "Text and streams",
+        "tools": "Tools and JSON",
+        "thinking": "Thinking",
+        "routing": "Routing and fallbacks",
+        "cache": "Cache and feedback",
+        "media": "Vectors, pictures, sound",
+        "video": "Video and 3D",
+        "agents": "Agents and tasks",
+        "realtime": "Realtime",
+        "webhooks": "Webhooks",
+    },
+    "Account": {
+        "organizations": "Keys, people, teams",
+        "money": "Money",
+        "limits": "Errors and limits",
+        "privacy": "Privacy",
+    },
+    "Reference": {
+        "reference": "All endpoints",
+        "parameters": "What each model takes",
+        "errors": "All errors",
+        "find": "A to Z",
+    },
+    "Your own": {"self-hosting": "Self-hosting"},
 }
+MENU = {name: title for group in GROUPS.values() for name, title in group.items()}
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
@@ -39,12 +54,13 @@ def guide_page(renderer: Renderer, request: Request) -> Answer | None:
     if name not in MENU or request.method not in {"GET", "HEAD"}:
         return None
     html = (renderer.folder / "guide" / f"{name}.html").read_text()
-    stage = request.base_path
+    stage, names = request.base_path, list(MENU)
     body = renderer.guide(
         stage=stage,
         title=MENU[name],
         here=_path(name),
-        menu=[(_path(each), text) for each, text in MENU.items()],
+        menu=[(group, [(_path(each), text) for each, text in found.items()]) for group, found in GROUPS.items()],
+        onward=next(((_path(each), MENU[each]) for each in names[names.index(name) + 1 :]), None),
         html=html.replace('href="@/', f'href="{stage}/'),
     )
     return Answer(body, headers={"Cache-Control": "public, max-age=300", "Content-Security-Policy": POLICY})
