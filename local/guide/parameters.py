@@ -69,7 +69,7 @@ def _text() -> Iterator[str]:
 
 
 def _rules() -> Iterator[str]:
-    """What a provider's wire takes, a table for each; a rule of one generation names it."""
+    """Lists what each provider's wire takes, a table for each; a rule of one generation names it."""
     heads, rows = _table("What a provider's wire takes of a bridged request")
     by_wire: dict[str, list[list[str]]] = defaultdict(list)
     for row in rows:
