@@ -12,7 +12,18 @@ from msgspec.structs import replace
 
 from gateway.errors import AuthenticationFailed, ServiceUnavailable
 from gateway.ports.sockets import Letter, SocketRecord
-from gateway.sockets.carrying import ALIVE_S, LAST_POLL_S, USUAL, Carrier, Conversation, HandOver, Tools, new_secret
+from gateway.sockets.carrying import (
+    ALIVE_S,
+    LAST_POLL_S,
+    REMOVED_AT_ONCE,
+    UNHEARD_MAX,
+    USUAL,
+    Carrier,
+    Conversation,
+    HandOver,
+    Tools,
+    new_secret,
+)
 from gateway.sockets.clearing import Clearing
 from gateway.sockets.line import Line
 from tests.fakes.money import MemoryMoney
@@ -236,6 +247,62 @@ def test_the_sweeper_clears_what_does_not_live_and_nothing_else() -> None:
         await asyncio.sleep(ALIVE_S + 2)
         assert await session.clearing.clear_dead() == 1
         assert session.connections.closed == [ID]
+
+    on_session(test)
+
+
+def test_letters_that_cannot_be_heard_yet_wait_in_their_mailbox() -> None:
+    async def test(session: Session) -> None:
+        carrying = asyncio.create_task(session.carried(0))
+        (await session.talk(0)).hears_for_s = 1000
+        for number in range(2 * UNHEARD_MAX):
+            session.send(b"%d" % number)
+        await asyncio.sleep(10)
+        assert UNHEARD_MAX - REMOVED_AT_ONCE <= len(session.mailboxes.boxes[ID]) <= UNHEARD_MAX
+        carrying.cancel()
+
+    on_session(test)
+
+
+def test_a_copy_of_a_letter_that_was_not_heard_yet_is_not_removed_before_it() -> None:
+    async def test(session: Session) -> None:
+        carrying = asyncio.create_task(session.carried(0))
+        (await session.talk(0)).hears_for_s = 5
+        session.send(b"first")
+        letter = session.send(b"second")
+        copies = [replace(letter, receipt=f"copy-{number}") for number in range(REMOVED_AT_ONCE)]
+        for copy in copies:
+            session.mailboxes.put(ID, copy)
+        await asyncio.sleep(6)
+        assert (session.talks[0].heard, session.mailboxes.removed) == ([b"first"], [])
+        await asyncio.sleep(5)
+        assert session.talks[0].heard == [b"first", b"second"]
+        assert {copy.receipt for copy in copies[:8]} <= set(session.mailboxes.removed)
+        session.send(None)
+        assert await carrying == "left"
+
+    on_session(test)
+
+
+@pytest.mark.parametrize("is_down", [False, True])
+def test_a_mailbox_that_is_slow_to_remove_letters_holds_no_hearing_up(is_down: bool) -> None:
+    async def test(session: Session) -> None:
+        async def remove(*_: object) -> None:
+            await asyncio.sleep(20)
+            if is_down:
+                raise ServiceUnavailable("down")
+
+        session.mailboxes.remove = remove  # type: ignore[method-assign]
+        carrying = asyncio.create_task(session.carried(0))
+        sent = [b"%d" % number for number in range(5 * REMOVED_AT_ONCE)]
+        for data in sent:
+            session.send(data)
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(1)
+        assert (await session.talk(0)).heard == sent
+        await asyncio.sleep(40)
+        session.send(None)
+        assert await carrying == "left"
 
     on_session(test)
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.ports.sockets import Letter
-from gateway.sockets.order import Order, place_of
+from gateway.sockets.order import LOOK_MAX, Order, place_of
 from local.websocket_gateway import Ids
 
 WAIT_S = 0.02
@@ -46,8 +46,44 @@ def test_a_letter_that_comes_after_its_turn_is_heard_and_counted() -> None:
     order.put(second, 1.02)
     assert order.due(1.1) == [second]
     order.put(first, 1.11)
-    assert order.due(1.2) == [first]
+    assert order.due(1.3) == [first]
     assert order.late == 1
+
+
+def test_a_letter_that_has_come_late_has_those_after_it_wait_for_as_late_a_one() -> None:
+    ids, order = Ids(), Order()
+    sent = [letter(number, 1_000 + number, ids) for number in range(4)]
+    order.put(sent[1], 1.0)
+    # A look confirms it, so that only the wait holds it back.
+    order.looked(order.look(1.0), 0, 1.0)
+    order.put(sent[0], 1.019)
+    assert order.due(1.04) == [sent[0], sent[1]]
+    order.put(sent[3], 1.1)
+    order.looked(order.look(1.1), 0, 1.1)
+    assert order.due(1.13) == []
+    order.put(sent[2], 1.13)
+    assert order.due(1.17) == [sent[2], sent[3]]
+    # What was not seen for a while is not waited for.
+    later = letter(5, 100_000, ids)
+    order.put(later, 100.0)
+    order.looked(order.look(100.0), 0, 100.0)
+    assert order.due(100.02) == [later]
+
+
+def test_a_mailbox_that_is_slow_to_answer_is_not_taken_for_an_empty_one() -> None:
+    ids, order = Ids(), Order()
+    sent = [letter(number, 1_000 + number, ids) for number in range(12)]
+    look = order.look(1.0)
+    order.looked(look, LOOK_MAX, 1.2)
+    for each in sent[:9] + sent[11:]:
+        order.put(each, 1.2)
+    # The tenth and eleventh are found by the next look, which takes as long again.
+    look = order.look(1.2)
+    assert order.due(1.3) == []
+    order.looked(look, 2, 1.4)
+    for each in sent[9:11]:
+        order.put(each, 1.4)
+    assert order.due(1.51) == sent
 
 
 def test_the_end_of_a_connection_is_heard_after_what_was_sent_in_its_millisecond() -> None:

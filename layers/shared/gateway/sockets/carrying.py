@@ -11,7 +11,7 @@ import asyncio
 import logging
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -36,6 +36,8 @@ LOOK_S = 0.05
 # What is still open after a run's end, a provider's socket among it, closes within this time.
 CLOSES_S = 5.0
 REMOVED_AT_ONCE = 10
+# Letters that were read and wait until they are heard. More are not read.
+UNHEARD_MAX = 256
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +120,12 @@ class Carrier:
         self._order = Order()
         # Letters whose turn has come; the first one is being heard.
         self._due: deque[Letter] = deque()
+        # The receipts of each letter that has come, and was not heard, by its id.
+        self._unheard: dict[str, list[str]] = {}
+        self._room = asyncio.Event()
+        # Of letters that have been heard, or have come twice: they are removed beside the hearing.
         self._receipts: list[str] = []
+        self._removable = asyncio.Event()
 
     @property
     def late(self) -> int:
@@ -152,7 +159,9 @@ class Carrier:
         """Has the conversation go on until it ends, or has to be handed over; returns how it ended."""
         connection_id = record.connection_id
         reading = asyncio.create_task(self._read(connection_id))
-        hearing = asyncio.create_task(self._hear(connection_id, conversation))
+        hearing = asyncio.create_task(self._hear(conversation))
+        removing = asyncio.create_task(self._remove_heard(connection_id))
+        working = (reading, hearing, removing)
         others = {
             asyncio.create_task(conversation.run()): "ended",
             asyncio.create_task(line.gone.wait()): "left",
@@ -162,13 +171,13 @@ class Carrier:
             asyncio.create_task(self._beat(record, conversation)): "lost",
         }
         try:
-            done, _ = await asyncio.wait({reading, hearing, *others}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait({*working, *others}, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 # A failure of any part is the run's.
                 task.result()
             how = next(others[task] for task in done if task in others)
             if how == "late":
-                await self._stop(conversation, (reading, hearing))
+                await self._stop(conversation, *working)
                 # It may have ended meanwhile: the letter that says so is heard only once.
                 ends = [task for task, why in others.items() if task.done() and why != "late"]
                 for task in ends:
@@ -179,9 +188,9 @@ class Carrier:
             else:
                 await self._end(record, conversation, line, how)
         finally:
-            for task in (reading, hearing, *others):
+            for task in (*working, *others):
                 task.cancel()
-            await asyncio.wait((reading, hearing, *others), timeout=CLOSES_S)
+            await asyncio.wait((*working, *others), timeout=CLOSES_S)
         return how
 
     def _plan(self, hand_over: HandOver) -> None:
@@ -220,43 +229,69 @@ class Carrier:
         """Receives letters until a hand-over; a call that waits is not given up, since it may have taken some."""
         while not self._stopping:
             is_near = self._tools.clock.now_s() > self._late_s - POLL_S
-            look = self._order.look()
+            look = self._order.look(self._tools.clock.monotonic_s())
             letters = await self._tools.mailboxes.receive(connection_id, LAST_POLL_S if is_near else POLL_S)
-            self._order.looked(look)
             now_s = self._tools.clock.monotonic_s()
+            self._order.looked(look, len(letters), now_s)
             for letter in letters:
-                if not self._order.put(letter, now_s):
-                    self._receipts.append(letter.receipt)
+                if self._order.put(letter, now_s):
+                    self._unheard[letter.id] = [letter.receipt]
+                elif letter.id in self._unheard:
+                    # It is not removed before it is heard: if this run dies, or hands over, the next one hears it.
+                    self._unheard[letter.id].append(letter.receipt)
+                else:
+                    self._removes([letter.receipt])
             self._new.set()
+            # A provider that takes nothing has the letters wait in their mailbox, and not here.
+            while len(self._unheard) >= UNHEARD_MAX and not self._stopping:
+                self._room.clear()
+                await self._room.wait()
 
-    async def _hear(self, connection_id: str, conversation: Conversation) -> None:
+    async def _hear(self, conversation: Conversation) -> None:
         """Has the conversation hear each letter in its turn."""
         while True:
             self._due += self._order.due(self._tools.clock.monotonic_s())
             while self._due:
                 await self._take(self._due[0], conversation)
-                self._due.popleft()
-            while len(self._receipts) >= REMOVED_AT_ONCE:
-                await self._remove(connection_id)
-            at_s = self._order.next_at()
+                self._removes(self._unheard.pop(self._due.popleft().id, []))
+                self._room.set()
+            now_s = self._tools.clock.monotonic_s()
+            at_s = self._order.next_at(now_s)
             self._new.clear()
-            wait_s = None if at_s is None else max(0.0, at_s - self._tools.clock.monotonic_s())
-            try:
-                async with asyncio.timeout(wait_s):
-                    await self._new.wait()
-            except TimeoutError:
-                continue
+            alarm = None
+            if at_s is not None:
+                # Cheaper than a timeout, which is an exception for each letter.
+                alarm = asyncio.get_running_loop().call_later(max(0.0, at_s - now_s), self._new.set)
+            await self._new.wait()
+            if alarm is not None:
+                alarm.cancel()
 
     async def _take(self, letter: Letter, conversation: Conversation) -> None:
         if letter.data is None:
             self._left.set()
         else:
             await conversation.hear(letter.data)
-        self._receipts.append(letter.receipt)
+
+    def _removes(self, receipts: Sequence[str]) -> None:
+        self._receipts += receipts
+        if len(self._receipts) >= REMOVED_AT_ONCE:
+            self._removable.set()
+
+    async def _remove_heard(self, connection_id: str) -> None:
+        """Removes what has been heard from the mailbox, as many letters at once as a call takes."""
+        while True:
+            await self._removable.wait()
+            self._removable.clear()
+            while len(self._receipts) >= REMOVED_AT_ONCE:
+                await self._remove(connection_id)
 
     async def _remove(self, connection_id: str) -> None:
         removed, self._receipts = self._receipts[:REMOVED_AT_ONCE], self._receipts[REMOVED_AT_ONCE:]
-        await self._tools.mailboxes.remove(connection_id, removed)
+        try:
+            await self._tools.mailboxes.remove(connection_id, removed)
+        except ServiceUnavailable:
+            # They come again, and are known by their ids.
+            log.warning("%d letters were not removed from a mailbox", len(removed))
 
     async def _beat(self, record: SocketRecord, conversation: Conversation) -> None:
         """Renews the session's life; returns once another has it."""
@@ -286,18 +321,27 @@ class Carrier:
                 return
             await asyncio.sleep(LOOK_S)
 
-    async def _stop(self, conversation: Conversation, working: tuple[asyncio.Task[None], asyncio.Task[None]]) -> None:
+    async def _stop(
+        self,
+        conversation: Conversation,
+        reading: asyncio.Task[None],
+        hearing: asyncio.Task[None],
+        removing: asyncio.Task[None],
+    ) -> None:
         """Stops reading, has the conversation hear what was read, and waits until it has settled."""
-        reading, hearing = working
         self._stopping = True
+        self._room.set()
         await reading
-        await self._until(lambda: hearing.done() or (not self._due and self._order.next_at() is None))
+        await self._until(lambda: hearing.done() or (not self._due and self._order.is_empty))
         hearing.cancel()
         await asyncio.wait({hearing})
         if not hearing.cancelled():
             # It has failed.
             hearing.result()
         await self._until(lambda: conversation.settled)
+        # What a removal is cut off from comes again, and is known by its id.
+        removing.cancel()
+        await asyncio.wait({removing})
 
     async def _hand_over(self, record: SocketRecord, conversation: Conversation, secret: str) -> None:
         tools, connection_id = self._tools, record.connection_id

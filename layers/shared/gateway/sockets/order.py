@@ -1,9 +1,11 @@
 """Puts the letters of one client in order, each once: they arrive side by side, out of order, and perhaps twice.
 
 A letter is held back for a short time, in which those before it arrive, and until a look into the mailbox that began
-after it came has returned, or has found nothing for a while. Its place is the millisecond in which API
-Gateway took it and, within that, its id, whose first six bytes are a clock's (docs/adr/0054-realtime-mechanism.md says
-how far that is known). One that comes later than the wait is given when it comes, and counted.
+after it came has returned, or has found nothing for a while. Both times grow with what is seen: the first with how late
+letters come behind those that follow them, the second with how long a look takes that finds all that it may. Its place
+is the millisecond in which API Gateway took it and, within that, its id, whose first six bytes are a clock's
+(docs/adr/0054-realtime-mechanism.md says how far that is known). One that comes later than the wait is given when it
+comes, and counted.
 """
 
 from __future__ import annotations
@@ -18,33 +20,65 @@ from gateway.ports.sockets import Letter
 
 WAIT_S = 0.02
 NOTHING_S = 0.06
+# How much longer than what was seen is waited, at most so long, and for how long after it was seen.
+LATENESS, LOOKS = 2.0, 4.0
+WAIT_S_MAX, NOTHING_S_MAX = 0.3, 2.0
+SEEN_FOR_S = 60.0
+# A letter that comes later than this was lost for a while, and says nothing of others.
+OUTLIER_S = 2.0
+# Letters that a look finds at most.
+LOOK_MAX = 10
 REMEMBERED = 4096
 CLOCK_BYTES = 6
 
 Place = tuple[int, bytes]
 
 
+class Seen:
+    """The longest time of a kind that was seen lately."""
+
+    def __init__(self) -> None:
+        self._longest_s = 0.0
+        self._until_s = 0.0
+
+    def note(self, took_s: float, now_s: float) -> None:
+        """Notes a time."""
+        if took_s >= self._longest_s or now_s > self._until_s:
+            self._longest_s, self._until_s = took_s, now_s + SEEN_FOR_S
+
+    def longest_s(self, now_s: float) -> float:
+        """The longest, or 0 where none was seen lately."""
+        return self._longest_s if now_s <= self._until_s else 0.0
+
+
 class Order:
     """The letters that wait for their turn, and the ids of those that have had it."""
 
-    def __init__(self, seen: Iterable[str] = (), wait_s: float = WAIT_S) -> None:
-        self._wait_s = wait_s
+    def __init__(self, seen: Iterable[str] = ()) -> None:
         self._waiting: list[tuple[Place, float, int, Letter]] = []
         self._looks = 0
+        self._looked_s = 0.0
         self._confirmed = 0
         self._remembered = deque(seen, REMEMBERED)
         self._known = set(self._remembered)
+        # The place of the last one that was given, and when it had come.
         self._last: Place = (0, b"")
+        self._last_came_s = 0.0
+        self._lateness, self._full_looks = Seen(), Seen()
         self.late = 0
 
-    def look(self) -> int:
+    def look(self, now_s: float) -> int:
         """Notes that a look into the mailbox begins, and returns its number."""
         self._looks += 1
+        self._looked_s = now_s
         return self._looks
 
-    def looked(self, number: int) -> None:
+    def looked(self, number: int, found: int, now_s: float) -> None:
         """Notes that a look has returned: what had come when it began need not wait for another."""
         self._confirmed = number
+        if found >= LOOK_MAX:
+            # It did not wait for letters: this is what a look takes at least.
+            self._full_looks.note(now_s - self._looked_s, now_s)
 
     def put(self, letter: Letter, now_s: float) -> bool:
         """Takes a letter; false for one that has come before."""
@@ -57,27 +91,48 @@ class Order:
         place = place_of(letter)
         if place < self._last:
             self.late += 1
+            self._came_behind(self._last_came_s, now_s)
+        elif self._waiting and place < self._waiting[-1][0]:
+            self._came_behind(min(came_s for other, came_s, *_ in self._waiting if other > place), now_s)
         # The next look is the first to begin after it has come.
         insort(self._waiting, (place, now_s, self._looks + 1, letter), key=lambda each: each[0])
         return True
 
+    def _came_behind(self, came_s: float, now_s: float) -> None:
+        """Notes that a letter has come behind one that follows it, which came at that time."""
+        if now_s - came_s <= OUTLIER_S:
+            self._lateness.note(now_s - came_s, now_s)
+
     def due(self, now_s: float) -> list[Letter]:
         """The letters whose turn has come, in order: each that has waited long enough, and those before it."""
+        wait_s, nothing_s = self._waits_s(now_s)
         ready = 0
         for number, (_, came_s, look, _letter) in enumerate(self._waiting):
-            if self._until_s(came_s, look) <= now_s:
+            if came_s + (wait_s if look <= self._confirmed else nothing_s) <= now_s:
                 ready = number + 1
         taken, self._waiting = self._waiting[:ready], self._waiting[ready:]
-        if taken:
-            self._last = max(self._last, taken[-1][0])
+        if taken and taken[-1][0] > self._last:
+            self._last, self._last_came_s = taken[-1][:2]
         return [letter for *_, letter in taken]
 
-    def next_at(self) -> float | None:
-        """The time at which the next letter is due, or `None` where none waits."""
-        return min((self._until_s(came_s, look) for _, came_s, look, _ in self._waiting), default=None)
+    @property
+    def is_empty(self) -> bool:
+        """True where no letter waits."""
+        return not self._waiting
 
-    def _until_s(self, came_s: float, look: int) -> float:
-        return came_s + (self._wait_s if look <= self._confirmed else NOTHING_S)
+    def next_at(self, now_s: float) -> float | None:
+        """The time at which the next letter is due, or `None` where none waits."""
+        wait_s, nothing_s = self._waits_s(now_s)
+        return min(
+            (came_s + (wait_s if look <= self._confirmed else nothing_s) for _, came_s, look, _ in self._waiting),
+            default=None,
+        )
+
+    def _waits_s(self, now_s: float) -> tuple[float, float]:
+        """How long a letter waits after a look has confirmed it, and without one."""
+        wait_s = max(WAIT_S, min(LATENESS * self._lateness.longest_s(now_s), WAIT_S_MAX))
+        nothing_s = max(NOTHING_S, min(LOOKS * self._full_looks.longest_s(now_s), NOTHING_S_MAX))
+        return wait_s, max(wait_s, nothing_s)
 
     @property
     def seen(self) -> tuple[str, ...]:

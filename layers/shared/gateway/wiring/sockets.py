@@ -22,8 +22,9 @@ from gateway.wiring.providers import OWN_KEYS
 if TYPE_CHECKING:
     from gateway.sockets.carrying import Tools
 
-# A call that waits for letters does so for ten seconds.
-WAITING = Timeouts(connect_s=1.0, first_byte_s=15.0, idle_s=5.0)
+# A call that waits for letters does so for ten seconds. One whose answer is lost hides its letters for two minutes, and
+# one that sends to a client is not repeated, so that both are given up late.
+WAITING = Timeouts(connect_s=5.0, first_byte_s=30.0, idle_s=10.0)
 
 
 @cache
@@ -35,9 +36,14 @@ def records() -> DynamoSockets:
 @cache
 def mailboxes() -> SqsMailboxes:
     """The mailboxes of sessions."""
+    return SqsMailboxes(process().aws, patient(), process().settings.mailboxes)
+
+
+@cache
+def patient() -> AwsApi:
+    """AWS's services, for calls that take their time."""
     on = process()
-    waiting = AwsApi(on.client, on.clock, on.credentials, on.settings.region, on.settings.endpoints, WAITING)
-    return SqsMailboxes(on.aws, waiting, on.settings.mailboxes)
+    return AwsApi(on.client, on.clock, on.credentials, on.settings.region, on.settings.endpoints, WAITING)
 
 
 @cache
@@ -84,4 +90,4 @@ def tools() -> Tools:
     from gateway.sockets.carrying import Tools  # noqa: PLC0415  # the function that carries them alone
 
     on = process()
-    return Tools(records(), mailboxes(), GatewayConnections(on.aws), runs(), on.clock, clearing().clear)
+    return Tools(records(), mailboxes(), GatewayConnections(patient()), runs(), on.clock, clearing().clear)
