@@ -17,7 +17,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
-from urllib.parse import parse_qs
 
 import httpx
 import orjson
@@ -28,6 +27,8 @@ from local.asgi import Receive, Scope, Send, answer, body_of
 MARK = "-realtime-"
 # A share of messages that come twice, as a standard queue's may.
 TWICE = 0.01
+# A client is not read from while so many of its messages wait. SQS keeps any number; a machine's memory does not.
+KEPT_MAX = 1000
 TARGET = "AmazonSQS."
 MISSING = "com.amazonaws.sqs#QueueDoesNotExist"
 
@@ -53,11 +54,29 @@ class Queue:
     waiting: deque[Kept] = field(default_factory=deque)
     taken: dict[str, tuple[Kept, float]] = field(default_factory=dict)
     more: asyncio.Event = field(default_factory=asyncio.Event)
+    less: asyncio.Event = field(default_factory=asyncio.Event)
     closed: bool = False
+
+    def end(self) -> None:
+        """Ends what readers and writers wait for."""
+        self.closed = True
+        self.more.set()
+        self.less.set()
 
     def put(self, message: Kept) -> None:
         self.waiting.append(message)
         self.more.set()
+
+    @property
+    def is_full(self) -> bool:
+        """True while as many messages wait as are kept here."""
+        return len(self.waiting) >= KEPT_MAX and not self.closed
+
+    async def room(self) -> None:
+        """Waits until the queue is not full."""
+        while self.is_full:
+            self.less.clear()
+            await self.less.wait()
 
     async def take(self, most: int, wait_s: float) -> list[tuple[str, Kept]]:
         """Takes messages, with the receipt of each; waits for the first one."""
@@ -72,6 +91,7 @@ class Queue:
         until = time.monotonic() + self.visibility_s
         found = [(secrets.token_hex(8), self.waiting.popleft()) for _ in range(min(most, len(self.waiting)))]
         self.taken |= {receipt: (message, until) for receipt, message in found}
+        self.less.set()
         return found
 
     def _restored(self) -> bool:
@@ -98,20 +118,16 @@ class SessionQueues:
     def close(self) -> None:
         """Ends what readers wait for."""
         for queue in self._queues.values():
-            queue.closed = True
-            queue.more.set()
+            queue.end()
 
-    def send_form(self, form: str) -> None:
+    def send_form(self, given: Mapping[str, str]) -> Queue:
         """Sends a message by SQS's query API, as an integration of API Gateway does. Raises NoQueue."""
-        given = {name: values[0] for name, values in parse_qs(form, keep_blank_values=True).items()}
-        self.send(_name(given["QueueUrl"]), given["MessageBody"])
-
-    def send(self, name: str, body: str) -> None:
-        queue = self._queue(name)
-        message = Kept(secrets.token_hex(16), body, time.time_ns() // 1_000_000)
+        queue = self._queue(_name(given["QueueUrl"]))
+        message = Kept(secrets.token_hex(16), given["MessageBody"], time.time_ns() // 1_000_000)
         queue.put(message)
         if self._random.random() < TWICE:
             queue.put(message)
+        return queue
 
     def create(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         attributes = asked.get("Attributes", {})
@@ -119,9 +135,9 @@ class SessionQueues:
         return {"QueueUrl": f"http://sqs.local/123456789012/{asked['QueueName']}"}
 
     def delete(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        queue = self._queue(_name(asked["QueueUrl"]))
-        del self._queues[_name(asked["QueueUrl"])]
-        queue.more.set()
+        name = _name(asked["QueueUrl"])
+        self._queue(name).end()
+        del self._queues[name]
         return {}
 
     def remove(self, asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 import logging
 import secrets
 import socket
 import time
 from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from http import HTTPStatus
 from random import Random
 from typing import Any
@@ -33,13 +35,14 @@ from local.asgi import Receive, Scope, Send, answer, body_of
 from local.functions import EventTooLarge, Functions, Throttled
 from local.invocation import FunctionFailed
 from local.limits import Limits
-from local.mapping_template import Message, render
-from local.queues import NoQueue, SessionQueues
+from local.mapping_template import Message, Template
+from local.queues import NoQueue, Queue, SessionQueues
 from local.template import WebSocketApi
 
 CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
 NORMAL, GOING_AWAY = 1000, 1001
 LOOK_EVERY_S = 1.0
+FRAMES_MAX = 64
 NODE = secrets.token_bytes(5)
 
 log = logging.getLogger(__name__)
@@ -67,6 +70,8 @@ class Connection:
     subprotocol: str | None
     socket: ServerConnection
     active_s: float = field(default_factory=time.monotonic)
+    # Where its messages go, once the first has.
+    queue: Queue | None = None
     is_open: bool = False
     is_ending: bool = False
 
@@ -83,12 +88,18 @@ class WebSocketGateway:
         random: Random | None = None,
     ) -> None:
         self._api = api
+        # Of the routes that have no function.
+        self._templates = {name: Template(route.template) for name, route in api.routes.items() if route.template}
         self._functions = functions
         self._queues = queues
         self._limits = limits
         self._random = random or Random()
         self._ids = Ids()
         self._connections: dict[str, Connection] = {}
+        # Messages on their way to an integration, by the time at which they come there.
+        self._under_way: list[tuple[float, int, str, Message, Connection]] = []
+        self._numbers = itertools.count()
+        self._hands_on: asyncio.TimerHandle | None = None
         # Those whose handshakes are accepted, until they serve.
         self._shaken: dict[UUID, Connection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -102,6 +113,8 @@ class WebSocketGateway:
             select_subprotocol=self._chosen,
             compression=None,
             max_size=(self._limits.message_bytes, self._limits.frame_bytes),
+            # Reading is stopped and begun again seldom: each is a call of the system.
+            max_queue=FRAMES_MAX,
             ping_interval=None,
             server_header=None,
             logger=logging.getLogger("local.websockets"),
@@ -174,21 +187,47 @@ class WebSocketGateway:
                 connection.active_s = time.monotonic()
                 context = self._context(connection, "MESSAGE") | {"messageId": self._ids.new()}
                 body = text if isinstance(text, str) else base64.b64encode(text).decode()
-                self._background(self._deliver(DEFAULT, Message(context, body)))
+                self._deliver(DEFAULT, Message(context, body), connection)
+                if connection.queue is not None and connection.queue.is_full:
+                    await self._room(connection.queue, client)
         except ConnectionClosed:
             pass
         finally:
             connection.is_open = False
             del self._connections[connection.id]
-            await self._deliver(DISCONNECT, Message(self._context(connection, "DISCONNECT"), ""))
+            self._deliver(DISCONNECT, Message(self._context(connection, "DISCONNECT"), ""), connection)
 
-    async def _deliver(self, route: str, message: Message) -> None:
+    async def _room(self, queue: Queue, client: ServerConnection) -> None:
+        """Waits for room in a queue, and meanwhile reads nothing of its client, which TCP stops; or for its end."""
+        waits = {asyncio.ensure_future(queue.room()), asyncio.ensure_future(client.wait_closed())}
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for each in waits:
+            each.cancel()
+
+    def _deliver(self, route: str, message: Message, connection: Connection) -> None:
         """Hands a message to its integration, after the little time that calls take, each another one."""
-        await asyncio.sleep(self._random.uniform(0, self._limits.delivery_s))
-        try:
-            self._queues.send_form(render(self._api.routes[route].template, message))
-        except NoQueue as missing:
-            log.warning("a message was lost: there is no queue %s", missing)
+        loop = asyncio.get_running_loop()
+        at_s = loop.time() + self._random.uniform(0, self._limits.delivery_s)
+        heappush(self._under_way, (at_s, next(self._numbers), route, message, connection))
+        if self._hands_on is None:
+            self._hands_on = loop.call_at(at_s + self._limits.delivery_s / 4, self._hand_on)
+
+    def _hand_on(self) -> None:
+        """Hands on what is due. A machine that comes too late for that hands on what follows within a delivery's time
+        too: it may stand still between two messages for longer than AWS lets one wait for another.
+        """
+        loop = asyncio.get_running_loop()
+        now_s = loop.time()
+        is_late = now_s - self._under_way[0][0] > 3 * self._limits.delivery_s
+        until_s = now_s + (self._limits.delivery_s if is_late else 0)
+        while self._under_way and self._under_way[0][0] <= until_s:
+            _, _, route, message, connection = heappop(self._under_way)
+            try:
+                connection.queue = self._queues.send_form(self._templates[route].form(message))
+            except NoQueue as missing:
+                log.warning("a message was lost: there is no queue %s", missing)
+        at_s = self._under_way[0][0] + self._limits.delivery_s / 4 if self._under_way else None
+        self._hands_on = None if at_s is None else loop.call_at(at_s, self._hand_on)
 
     async def _end_old(self) -> None:
         while True:
