@@ -215,6 +215,7 @@ class App:
             ("DELETE", "/_sim/faults"): lambda _: _done(self._faults.clear),
             ("POST", "/_sim/hurry"): lambda _: _done(self._pace.hurry),
             ("GET", "/_sim/media/tasks"): lambda _: self._memory.tasks.describe(),
+            ("GET", "/_sim/realtime"): lambda _: {"responses": self._sockets.responses},
             ("DELETE", "/_sim/media/tasks"): lambda _: _done(self._memory.tasks.clear),
         }
         action = actions.get((incoming.method, incoming.path))

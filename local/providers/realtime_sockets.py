@@ -40,6 +40,8 @@ class Sockets:
 
     def __init__(self) -> None:
         self._serial = 0
+        # What was made and reported: the id and the usage of each response whose end was sent.
+        self.responses: list[Message] = []
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["path"] == gemini.DEVELOPER.prefix + PREFIX:
@@ -58,7 +60,7 @@ class Sockets:
         query = dict(parse_qsl(scope["query_string"].decode()))
         self._serial += 1
         await send({"type": "websocket.accept"})
-        await Served(Conversation(query.get("model", ""), self._serial), receive, send).run()
+        await Served(Conversation(query.get("model", ""), self._serial), receive, send, self.responses).run()
 
     async def _live(self, scope: Message, receive: Receive, send: Send) -> None:
         await receive()
@@ -164,10 +166,11 @@ class LiveServed(Open):
 class Served(Open):
     """One open socket of OpenAI's wire."""
 
-    def __init__(self, conversation: Conversation, receive: Receive, send: Send) -> None:
+    def __init__(self, conversation: Conversation, receive: Receive, send: Send, done: list[Message]) -> None:
         super().__init__(receive, send)
         self._conversation = conversation
         self._turn = asyncio.Lock()
+        self._done = done
 
     @staticmethod
     def _frame(data: bytes) -> Message:
@@ -210,6 +213,7 @@ class Served(Open):
                     return
                 if paced.event["type"] == "response.done":
                     self._conversation.ended()
+                    self._done.append({name: paced.event["response"][name] for name in ("id", "usage")})
                 await self._say(paced.event)
 
 
