@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 from msgspec.structs import replace
@@ -287,7 +287,8 @@ def test_a_copy_of_a_letter_that_was_not_heard_yet_is_not_removed_before_it() ->
 @pytest.mark.parametrize("is_down", [False, True])
 def test_a_mailbox_that_is_slow_to_remove_letters_holds_no_hearing_up(is_down: bool) -> None:
     async def test(session: Session) -> None:
-        async def remove(*_: object) -> None:
+        async def remove(connection_id: str, receipts: Sequence[str]) -> None:
+            del connection_id, receipts
             await asyncio.sleep(20)
             if is_down:
                 raise ServiceUnavailable("down")
