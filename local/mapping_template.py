@@ -77,7 +77,7 @@ class Template:
 
 
 def _unencoded(part: str | Expression, message: Message) -> str | None:
-    """What a form's reader reads of a part, or `None` where that depends on the parts beside it."""
+    """Text that a reader of the form finds in a part, or `None` where that depends on the parts beside it."""
     if isinstance(part, str):
         return part
     if part.encoded is not None:

@@ -293,7 +293,7 @@ def test_a_mailbox_that_is_slow_to_remove_letters_holds_no_hearing_up(is_down: b
             if is_down:
                 raise ServiceUnavailable("down")
 
-        session.mailboxes.remove = remove  # type: ignore[method-assign]
+        session.mailboxes.remove = remove  # type: ignore[method-assign]  # its mailbox is slow
         carrying = asyncio.create_task(session.carried(0))
         sent = [b"%d" % number for number in range(5 * REMOVED_AT_ONCE)]
         for data in sent:

@@ -129,7 +129,7 @@ class Order:
         )
 
     def _waits_s(self, now_s: float) -> tuple[float, float]:
-        """How long a letter waits after a look has confirmed it, and without one."""
+        """Times that a letter waits: after a look has confirmed it, and without one."""
         wait_s = max(WAIT_S, min(LATENESS * self._lateness.longest_s(now_s), WAIT_S_MAX))
         nothing_s = max(NOTHING_S, min(LOOKS * self._full_looks.longest_s(now_s), NOTHING_S_MAX))
         return wait_s, max(wait_s, nothing_s)
