@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 GUIDE = ROOT / "docs" / "guide"
+# The samples of the reference documents in our own words, a page for each language.
+DOCUMENTED = ROOT / "tests" / "stack" / "documented"
 # A block in a list is indented.
 BLOCK = re.compile(r"^( *)```(\S+)([^\n]*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 # A block of these languages is run; the others show what is sent, answered or set.
@@ -36,19 +38,19 @@ class Program(NamedTuple):
     text: str
 
 
-def blocks() -> list[Block]:
+def blocks(folder: Path = GUIDE) -> list[Block]:
     """Lists the blocks of all pages in order."""
     return [
         Block(page.stem, language, info.strip(), dedent(text))
-        for page in sorted(GUIDE.glob("*.md"))
+        for page in sorted(folder.glob("*.md"))
         for _, language, info, text in BLOCK.findall(page.read_text())
     ]
 
 
-def guide_programs(language: str) -> list[Program]:
+def guide_programs(language: str, folder: Path = GUIDE) -> list[Program]:
     """Lists the programs of a language."""
     found: list[Program] = []
-    for block in blocks():
+    for block in blocks(folder):
         if block.language != language or block.info:
             continue
         name, number = f"{block.page}-{language}", sum(each.name.startswith(f"{block.page}-") for each in found)

@@ -1,12 +1,13 @@
-"""Finds the Python samples of the reference documents that lie beside some checkouts, to be run as they are written.
+"""Finds the samples of the reference documents that lie beside some checkouts, to be run as they are written.
 
-A page is plain text, in which nothing marks where a sample ends: it is as many lines as Python can read.
+A page is plain text, in which nothing marks where a sample ends: it is as many lines as Python, or a shell, can read.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+import shlex
 from pathlib import Path
 
 from tests.drawn import drawn
@@ -28,6 +29,31 @@ def samples() -> dict[str, str]:
                 found[f"{page.name[:3]}-{place + 1}"] = text
             place += max(length, 1)
     return found
+
+
+def commands() -> dict[str, str]:
+    """Returns the commands of curl, by page and line."""
+    found: dict[str, str] = {}
+    for page in PAGES:
+        lines = page.read_text().splitlines()
+        for place, line in enumerate(lines):
+            if line.startswith("curl "):
+                found[f"{page.name[:3]}-{place + 1}"] = _command(lines[place:])
+    return found
+
+
+def _command(lines: list[str]) -> str:
+    """Returns the shortest command that begins here and that a shell can read."""
+    for length in range(1, len(lines) + 1):
+        text = "\n".join(lines[:length])
+        try:
+            shlex.split(text)
+        except ValueError:
+            # A quote is open.
+            continue
+        if not text.endswith("\\"):
+            return text
+    raise ValueError(lines[0])
 
 
 def _length(lines: list[str]) -> int:
@@ -56,3 +82,4 @@ def _code(text: str) -> str:
 
 SAMPLES = samples()
 DRAWN = drawn(SAMPLES)
+COMMANDS = commands()

@@ -19,10 +19,10 @@ import httpx
 import pytest
 
 from tests.drawn import drawn
-from tests.guide_programs import Program, guide_programs
+from tests.guide_programs import DOCUMENTED, GUIDE, Program, guide_programs
 from tests.hangs import HANGS_AFTER_S
 from tests.stack.conftest import ROOT, Stack
-from tests.stack.reference_samples import DRAWN, SAMPLES
+from tests.stack.reference_samples import COMMANDS, DRAWN, SAMPLES
 from tests.stack.test_accounts import PASSWORD, registered, signed_in
 
 SDK = ROOT / "sdks" / "python"
@@ -40,6 +40,8 @@ class Found:
 class vector_db:
     query = staticmethod(lambda vector, k: [Found(n) for n in range(k)])
 """
+# The pages before the native SDKs' are OpenAI's and Anthropic's own.
+BEFORE_OTHERS = "from openai import OpenAI\nclient = OpenAI()\n"
 PYTHON = (sys.executable, "-c")
 # curl answers 0 for a refusal, unless it is told not to, and its progress is not for readers.
 BASH = ("bash", "-euo", "pipefail", "-c")
@@ -54,7 +56,7 @@ def run(program: str, key: str, stack: Stack, folder: Path, *, interpreter: Sequ
     environment = {
         "PATH": os.environ["PATH"], "PYTHONPATH": str(SDK / "src"), "NEXEVO_API_KEY": key,
         "NEXEVO_BASE_URL": stack.base_url, "NEXEVO_ROOT_URL": stack.root_url,
-        "OPENAI_API_KEY": key, "OPENAI_BASE_URL": stack.base_url, "PYTHONIOENCODING": "utf-8",
+        "OPENAI_API_KEY": key, "OPENAI_BASE_URL": stack.base_url, "PYTHONIOENCODING": "utf-8", "PASSWORD": PASSWORD,
     }  # fmt: skip
     done = subprocess.run(
         [*interpreter, program], cwd=folder, env=environment, capture_output=True, text=True, check=False,
@@ -81,7 +83,9 @@ def test_code_of_documents_runs_as_it_is_written(stack: Stack, persons_key: str,
     blocks = re.findall(r"```python\n(.*?)```", (SDK / "README.md").read_text(), re.DOTALL)
     assert len(blocks) > 5
     programs = {"README": "\n".join(blocks)}
-    programs |= {name: f"{BEFORE}\n{filled(SAMPLES[name], persons_key, stack)}" for name in DRAWN if name[:3] == "004"}
+    for name in DRAWN:
+        before = BEFORE if name[:3] == "004" else BEFORE_OTHERS
+        programs[name] = f"{before}\n{filled(SAMPLES[name], persons_key, stack)}"
 
     def printed(name: str) -> str:
         (tmp_path / name).mkdir()
@@ -94,8 +98,9 @@ def test_code_of_documents_runs_as_it_is_written(stack: Stack, persons_key: str,
 
 
 def test_blocks_of_users_documents_run_as_they_are_written(stack: Stack, persons_key: str, tmp_path: Path) -> None:
-    """Each page's Python and curl, on one stack; a commit draws a third of them."""
-    programs = drawn([*guide_programs("python"), *guide_programs("bash")], lambda each: each.name)
+    """Each page's Python and curl, and the reference's in our own words; a commit draws a third of them."""
+    pages = [(language, folder) for language in ("python", "bash") for folder in (GUIDE, DOCUMENTED)]
+    programs = drawn([each for page in pages for each in guide_programs(*page)], lambda each: each.name)
     assert len(programs) > 5
 
     def printed(program: Program) -> str:
@@ -109,11 +114,36 @@ def test_blocks_of_users_documents_run_as_they_are_written(stack: Stack, persons
     assert [name for name, words in told.items() if not words.strip()] == []
 
 
+def test_commands_of_documents_run_as_they_are_written(stack: Stack, persons_key: str) -> None:
+    """Two of them show a header alone, and are told that their endpoint takes POST."""
+    for name, command in COMMANDS.items():
+        filled_in = f"{filled(command, persons_key, stack)} -sS --max-time 60 --write-out '\n%{{http_code}}'"
+        done = subprocess.run(
+            ["bash", "-c", filled_in], env={"PATH": os.environ["PATH"], "API_KEY": persons_key}, capture_output=True,
+            text=True, check=True, timeout=HANGS_AFTER_S,
+        )  # fmt: skip
+        told, _, status = done.stdout.rpartition("\n")
+        is_bare = "models" not in command and "-d" not in command
+        assert (status, "takes POST" in told) == (("405", True) if is_bare else ("200", False)), f"{name}: {told}"
+
+
+def test_each_sample_of_the_documents_is_there_in_our_own_words() -> None:
+    wanted = {"python": SAMPLES, "js": SAMPLES, "bash": COMMANDS}
+    for language, names in wanted.items():
+        told = (DOCUMENTED / f"{language}.md").read_text()
+        assert [name for name in names if name not in told] == [], language
+
+
 def filled(sample: str, key: str, stack: Stack) -> str:
     """Puts into a sample what its reader puts in."""
     places = {
         "https://api.nexevo.ai/v1": stack.base_url,
+        "https://www.nexllm.ai/v1": stack.base_url,
+        "https://api.nexeonai.com": stack.root_url,
         "sk-xc-your-key-here": key,
+        "sk-xxxxxxxxxxxxxxxx": key,
+        "nex-sk-...": key,
+        "nex-...": key,
         "old-pwd": PASSWORD,
         "u_789": "user_000000000000000000",
     }

@@ -8,9 +8,11 @@ import pytest
 
 from tests.drawn import drawn
 from tests.environments import CACHE, ROOT, locked, node_with, run
-from tests.guide_programs import guide_programs
+from tests.guide_programs import DOCUMENTED, guide_programs
 from tests.hangs import HANGS_AFTER_S
 from tests.stack.conftest import Stack
+from tests.stack.test_accounts import PASSWORD
+from tests.stack.test_python_sdk import PNG, persons_key  # noqa: F401  # a fixture
 
 SDK = ROOT / "sdks" / "typescript"
 
@@ -52,11 +54,16 @@ def test_its_types_are_those_that_a_caller_expects(installed: Path) -> None:
     run(["node", str(compiler), "-p", "test"], installed)
 
 
-def test_blocks_of_users_documents_run_as_they_are_written(installed: Path, stack: Stack, tmp_path: Path) -> None:
-    """Each page's JavaScript, where the packages are that it names; a commit draws a third of them."""
-    account = stack.with_new_account("100")
+def test_blocks_of_users_documents_run_as_they_are_written(
+    installed: Path,
+    stack: Stack,
+    persons_key: str,  # noqa: F811  # the fixture
+    tmp_path: Path,
+) -> None:
+    """Each page's JavaScript, and the reference's samples in our own words; a commit draws a third of them."""
     others = node_with("node-clients", ROOT / "tests" / "stack" / "node")
-    for program in drawn(guide_programs("js"), lambda each: each.name):
+    (tmp_path / "char.png").write_bytes(PNG)
+    for program in drawn([*guide_programs("js"), *guide_programs("js", DOCUMENTED)], lambda each: each.name):
         place = installed if "@nexevo/sdk" in program.text else others
         # A module finds packages from where it lies; its name is this run's own.
         file = place / f"{tmp_path.name}_{program.name}.mjs"
@@ -65,9 +72,10 @@ def test_blocks_of_users_documents_run_as_they_are_written(installed: Path, stac
             told = run(
                 ["node", str(file)],
                 tmp_path,
-                NEXEVO_API_KEY=account.api_key,
-                NEXEVO_BASE_URL=account.base_url,
-                NEXEVO_ROOT_URL=account.root_url,
+                NEXEVO_API_KEY=persons_key,
+                NEXEVO_BASE_URL=stack.base_url,
+                NEXEVO_ROOT_URL=stack.root_url,
+                PASSWORD=PASSWORD,
             )
         finally:
             file.unlink()
