@@ -20,8 +20,10 @@ PACKAGE = HERE / "src" / "nexevo_ai"
 # Resources that have more than single requests, and their classes in `_conveniences_async.py`.
 HELPERS = {
     "agents": "Agents", "chat.completions": "ChatCompletions", "generation.uploads": "Uploads", "jobs": "Jobs",
-    "models3d": "Models3d", "tasks": "Tasks", "videos": "Videos", "webhooks": "Webhooks",
+    "models3d": "Models3d", "responses": "Responses", "tasks": "Tasks", "videos": "Videos", "webhooks": "Webhooks",
 }  # fmt: skip
+# Answers that have more than their members, and their bases in `_models.py`.
+BASES = {"Response": "ResponseText"}
 HEAD = '"""{}\n\nWritten by `sdks/python/generate.py`."""\n\nfrom __future__ import annotations\n\n'
 
 
@@ -66,7 +68,7 @@ class Types(described.Types):
 def model_of(types: Types, name: str) -> str:
     """Writes one class."""
     schema = types.schemas[name]
-    lines = [f"class {name}(NexevoModel):", f'    """{schema.get("description", name)}"""', ""]
+    lines = [f"class {name}({BASES.get(name, 'NexevoModel')}):", f'    """{schema.get("description", name)}"""', ""]
     for member, each in schema.get("properties", {}).items():
         kind = types.of(each, sent=False)
         if member in schema.get("required", ()):
@@ -144,6 +146,7 @@ class Method(Described):
         if head_only:
             return f"    @overload\n{head} ..."
         said = self.entry["summary"].replace('"', "'")
+        head = f"    @deferred\n{head}" if is_async and self.element else head
         return "\n".join([head, f'        """{said}"""', *self._code(answer, is_async=is_async)])
 
     def _code(self, answer: str, *, is_async: bool) -> list[str]:
@@ -206,7 +209,7 @@ def properties_of(name: str, grouped: dict[str, list[Method]], prefix: str) -> l
     """Writes the resources below one."""
     return [
         f"\n    @cached_property\n    def {each.rpartition('.')[2]}(self) -> {class_of(each, prefix)}:\n"
-        f'        """Methods of `{each}`."""\n        return {class_of(each, prefix)}(self._client, is_raw=self._is_raw)'
+        f'        """Methods of `{each}`."""\n        return {class_of(each, prefix)}(self._client, form=self._form)'
         for each in below(name, grouped)
     ]
 
@@ -217,6 +220,7 @@ def class_of(name: str, prefix: str) -> str:
 
 
 SYNC = (
+    (r" *@deferred\n", ""), (r", deferred\b", ""), (r"`async with`", "`with`"), (r"\bAwaitable, ", ""),
     (r"\bAsync(?=[A-Z])", ""), (r"\basync (def|with|for)\b", r"\1"), (r"\bawait ", ""),
     (r"\basyncio\.sleep\b", "time.sleep"), (r"import asyncio\n", ""), (r"\baread\b", "read"), (r"_async\b", "_sync"),
     (r"\bAwaitable\[([^\]]*)\]", r"\1"), (r"__aiter__", "__iter__"), (r"__aenter__", "__enter__"),
@@ -292,7 +296,7 @@ def types_module(kind: str, classes: list[str], places: dict[tuple[str, str], st
     said = "Types of answers." if kind == "types" else "Types of arguments."
     suffix = "" if kind == "types" else "Param"
     lines = ["from typing import Any, Dict, List, Literal, Mapping, Optional, Sequence, TypedDict, Union\n"]
-    lines.append("from nexevo_ai._models import Money, NexevoModel, Object" if kind == "types"
+    lines.append("from nexevo_ai._models import Money, NexevoModel, Object, ResponseText" if kind == "types"
                  else "from nexevo_ai._request import Amount, FileContent, RequestOptions")  # fmt: skip
     lines.append("# Shared.")
     if place != "shared":
@@ -300,7 +304,7 @@ def types_module(kind: str, classes: list[str], places: dict[tuple[str, str], st
         lines += [f"from nexevo_ai.{kind}.shared import {name}{suffix}" for (of, name), at in places.items()
                   if of == kind and at == "shared" and re.search(rf"\b{name}{suffix}\b", text)]  # fmt: skip
     body = "\n\n\n".join(classes)
-    names = re.findall(r"^class (\w+)\(NexevoModel", body, re.MULTILINE)
+    names = re.findall(r"^class (\w+)\((?:NexevoModel|ResponseText)", body, re.MULTILINE)
     rebuilt = "\n\n\n" + "\n".join(f"{name}.model_rebuild()" for name in names) if names else ""
     return HEAD.format(said) + "\n".join(lines) + "\n\n\n" + body + rebuilt + "\n"
 
@@ -317,7 +321,7 @@ def resource_module(
     lines = [
         "from functools import cached_property",
         "from typing import TYPE_CHECKING, Any, Literal, Mapping, Optional, Sequence, Union, overload\n",
-        f"from nexevo_ai._answers import {prefix or 'Sync'}Page, BinaryResponse",
+        f"from nexevo_ai._answers import {prefix or 'Sync'}Page, BinaryResponse, deferred",
         f"from nexevo_ai._conveniences{name} import {', '.join(helpers)}",
         "from nexevo_ai._models import Object",
         "from nexevo_ai._request import Amount, FileContent, call_of, path_part",

@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from nexevo_ai._answers import AsyncPage, BinaryResponse, RawResponse, SyncPage
+from nexevo_ai._answers import (
+    AsyncPage,
+    AsyncStreamedResponse,
+    BinaryResponse,
+    RawResponse,
+    Streamed,
+    StreamedResponse,
+    SyncPage,
+)
 from nexevo_ai._client import AsyncTransport, SyncTransport
 from nexevo_ai._errors import (
     APIConnectionError,
@@ -36,21 +44,41 @@ from nexevo_ai.sync.resources import Resources
 class Nexevo(SyncTransport, Resources):
     """The client: `Nexevo()` takes its key from the environment's NEXEVO_API_KEY."""
 
-    _is_raw = False
+    _form = ""
 
     @property
     def _client(self) -> Any:  # type: ignore[override]  # it is its own
         return self
+
+    @property
+    def with_raw_response(self) -> Any:
+        """All methods, which answer with a `RawResponse`."""
+        return Resources(self, form="raw")
+
+    @property
+    def with_streaming_response(self) -> Any:
+        """All methods, to be used by `with`: an answer whose body is read as it comes."""
+        return Streamed(Resources(self, form="streamed"))
 
 
 class AsyncNexevo(AsyncTransport, AsyncResources):
     """The async client."""
 
-    _is_raw = False
+    _form = ""
 
     @property
     def _client(self) -> Any:  # type: ignore[override]  # it is its own
         return self
+
+    @property
+    def with_raw_response(self) -> Any:
+        """All methods, which answer with a `RawResponse`."""
+        return AsyncResources(self, form="raw")
+
+    @property
+    def with_streaming_response(self) -> Any:
+        """All methods, to be used by `async with`: an answer whose body is read as it comes."""
+        return Streamed(AsyncResources(self, form="streamed"))
 
 
 __all__ = [
@@ -63,6 +91,7 @@ __all__ = [
     "AsyncNexevo",
     "AsyncPage",
     "AsyncStream",
+    "AsyncStreamedResponse",
     "AuthenticationError",
     "BadRequestError",
     "BinaryResponse",
@@ -81,6 +110,7 @@ __all__ = [
     "RequestTimeoutError",
     "RequestTooLargeError",
     "Stream",
+    "StreamedResponse",
     "SyncPage",
     "WaitTimeoutError",
     "WebhookVerificationError",

@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Generic, Iterator, List, Optional, TypeVar, Union
+from functools import wraps
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Dict,
+    Generator,
+    Generic,
+    Iterator,
+    List,
+    Optional,
+    TypeVar,
+    Union,
+)
 
 import httpx
 from pydantic import PrivateAttr
@@ -11,7 +26,13 @@ from pydantic import PrivateAttr
 from nexevo_ai._errors import request_id_of
 from nexevo_ai._models import NexevoModel
 
+if TYPE_CHECKING:
+    from typing_extensions import ParamSpec
+
+    P = ParamSpec("P")
+
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Page(NexevoModel, Generic[T]):
@@ -106,6 +127,10 @@ class BinaryResponse:
         """The bytes."""
         return self.response.content
 
+    def iter_bytes(self, chunk_size: Optional[int] = None) -> Iterator[bytes]:
+        """The bytes in pieces; `with_streaming_response` gives them as they come."""
+        return self.response.iter_bytes(chunk_size)
+
     def write_to_file(self, path: Union[str, Path]) -> None:
         """Writes the bytes to a file."""
         Path(path).write_bytes(self.response.content)
@@ -117,6 +142,7 @@ class RawResponse(Generic[T]):
     def __init__(self, response: httpx.Response, parse: Callable[[httpx.Response], T]) -> None:
         self.http_response = response
         self._parse = parse
+        self._parsed: List[T] = []
 
     @property
     def headers(self) -> httpx.Headers:
@@ -134,5 +160,139 @@ class RawResponse(Generic[T]):
         return request_id_of(self.http_response.headers)
 
     def parse(self) -> T:
+        """The answer as the method gives it, the same each time."""
+        if not self._parsed:
+            self._parsed.append(self._parse(self.http_response))
+        return self._parsed[0]
+
+
+class StreamedResponse(RawResponse[Any]):
+    """An answer whose body is not read yet: by its bytes or lines as they come, or whole."""
+
+    def iter_bytes(self, chunk_size: Optional[int] = None) -> Iterator[bytes]:
+        """The bytes, as they come."""
+        return self.http_response.iter_bytes(chunk_size)
+
+    def iter_lines(self) -> Iterator[str]:
+        """The lines, as they come."""
+        return self.http_response.iter_lines()
+
+    def read(self) -> bytes:
+        """The whole body."""
+        return self.http_response.read()
+
+    def parse(self) -> Any:
         """The answer as the method gives it."""
-        return self._parse(self.http_response)
+        if not is_events(self.http_response):
+            self.read()
+        return super().parse()
+
+    def stream_to_file(self, path: Union[str, Path]) -> None:
+        """Writes the bytes to a file as they come."""
+        with Path(path).open("wb") as file:
+            for piece in self.iter_bytes():
+                file.write(piece)
+
+
+class AsyncStreamedResponse(RawResponse[Any]):
+    """An answer whose body is not read yet: by its bytes or lines as they come, or whole."""
+
+    def iter_bytes(self, chunk_size: Optional[int] = None) -> AsyncIterator[bytes]:
+        """The bytes, as they come."""
+        return self.http_response.aiter_bytes(chunk_size)
+
+    def iter_lines(self) -> AsyncIterator[str]:
+        """The lines, as they come."""
+        return self.http_response.aiter_lines()
+
+    async def read(self) -> bytes:
+        """The whole body."""
+        return await self.http_response.aread()
+
+    async def parse(self) -> Any:
+        """The answer as the method gives it."""
+        if not is_events(self.http_response):
+            await self.read()
+        return super().parse()
+
+    async def stream_to_file(self, path: Union[str, Path]) -> None:
+        """Writes the bytes to a file as they come."""
+        with Path(path).open("wb") as file:  # noqa: ASYNC230  # a piece is small
+            async for piece in self.iter_bytes():
+                file.write(piece)
+
+
+def is_events(response: httpx.Response) -> bool:
+    """True for a stream of events."""
+    return bool(response.headers.get("content-type", "").startswith("text/event-stream"))
+
+
+class Streamed:
+    """Methods of a part of the API, each of which gives a context manager of an answer whose body is still to come."""
+
+    def __init__(self, resource: Any) -> None:
+        self._resource = resource
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._resource, name)
+        if not callable(found):
+            return Streamed(found)
+        return lambda *args, **params: Opened(lambda: found(*args, **params))
+
+
+class Opened:
+    """Context manager, sync or async, of an answer whose body is still to come."""
+
+    def __init__(self, ask: Callable[[], Any]) -> None:
+        self._ask = ask
+        self._answer: Any = None
+
+    def __enter__(self) -> StreamedResponse:
+        self._answer = self._ask()
+        answer: StreamedResponse = self._answer
+        return answer
+
+    def __exit__(self, *_: object) -> None:
+        self._answer.http_response.close()
+
+    async def __aenter__(self) -> AsyncStreamedResponse:
+        self._answer = await self._ask()
+        answer: AsyncStreamedResponse = self._answer
+        return answer
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._answer.http_response.aclose()
+
+
+class Deferred(Generic[R]):
+    """What brings many values, once it is awaited. `async for` and `async with` await it themselves."""
+
+    def __init__(self, ask: Callable[[], Awaitable[R]]) -> None:
+        self._ask = ask
+        self._found: Any = None
+
+    def __await__(self) -> Generator[Any, Any, R]:
+        return self._ask().__await__()
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        found: Any = await self
+        async for each in found:
+            yield each
+
+    async def __aenter__(self) -> R:
+        self._found = await self
+        entered: R = await self._found.__aenter__()
+        return entered
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._found.__aexit__(*error)
+
+
+def deferred(method: Callable[P, Awaitable[R]]) -> Callable[P, Deferred[R]]:
+    """Has an async method give what can also be iterated over, or entered, without `await`."""
+
+    @wraps(method)
+    def begun(*args: P.args, **params: P.kwargs) -> Deferred[R]:
+        return Deferred(lambda: method(*args, **params))
+
+    return begun

@@ -44,7 +44,7 @@ class BaseClient:
         organization: Optional[str] = None,
         timeout: Any = DEFAULT_TIMEOUT,
         max_retries: int = DEFAULT_MAX_RETRIES,
-        default_headers: Optional[Mapping[str, str]] = None,
+        default_headers: Optional[Mapping[str, Optional[str]]] = None,
         default_query: Optional[Mapping[str, Any]] = None,
         proxy: Any = None,
         http_client: Any = None,
@@ -67,7 +67,10 @@ class BaseClient:
         return f"{type(self).__name__}(base_url={self.base_url!r}, api_key={redacted(self.api_key)!r})"
 
     def with_options(self: C, **changed: Any) -> C:
-        """A client with other options, over the same connections."""
+        """A client with other options, over the same connections unless a proxy or an HTTP client is given.
+
+        Headers and parameters that all requests have are added to those of this client.
+        """
         given: Dict[str, Any] = {
             "api_key": self.api_key,
             "base_url": self.base_url,
@@ -76,21 +79,25 @@ class BaseClient:
             "max_retries": self.max_retries,
             "default_headers": self.default_headers,
             "default_query": self.default_query,
-            "http_client": self._http,
+            "http_client": None if "proxy" in changed else self._http,
         }
+        for name in ("default_headers", "default_query"):
+            changed[name] = {**given[name], **(changed.get(name) or {})}
         return type(self)(**{**given, **changed})
 
     def _request(self, call: Call) -> httpx.Request:
         if call.needs_key and not self.api_key:
             raise NexevoError(NO_KEY)
         content = content_of(call)
-        headers = headers_of(call, self.api_key if call.needs_key else None, self.organization, self.default_headers)
+        kind: Dict[str, str] = content.pop("headers", {})
+        key = self.api_key if call.needs_key else None
+        headers = headers_of(call, key, self.organization, {**kind, **self.default_headers})
         timeout = self.timeout if isinstance(call.timeout, NotGiven) else call.timeout
         request: httpx.Request = self._http.build_request(
             call.method,
             self.root_url + call.path,
             params={**self.default_query, **query_of(call)},
-            headers={**content.pop("headers", {}), **headers},
+            headers=headers,
             timeout=timeout,
             **content,
         )

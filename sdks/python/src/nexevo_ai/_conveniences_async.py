@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any, Callable, Dict, Mapping, Optional, Type, TypeVar, Union
+from dataclasses import replace
+from typing import Any, Awaitable, Callable, Dict, Mapping, Optional, Type, TypeVar, Union
 
 import httpx
 
-from nexevo_ai._answers import AsyncPage, BinaryResponse, RawResponse
+from nexevo_ai._answers import AsyncPage, AsyncStreamedResponse, BinaryResponse, RawResponse, Streamed, deferred
 from nexevo_ai._client import AsyncTransport
-from nexevo_ai._errors import JobFailedError, NexevoError, WaitTimeoutError
-from nexevo_ai._models import Object, parsed
+from nexevo_ai._errors import (
+    APIConnectionError,
+    APIError,
+    InternalServerError,
+    JobFailedError,
+    NexevoError,
+    RateLimitError,
+    WaitTimeoutError,
+    request_id_of,
+)
+from nexevo_ai._models import NexevoModel, Object, parsed
 from nexevo_ai._request import Call, call_of, path_part
-from nexevo_ai._streaming import AsyncStream, whole_chat
+from nexevo_ai._streaming import RUN_STREAM, AsyncStream, Place, ResponsePlace, RunPlace, whole_chat
 from nexevo_ai._webhooks import TOLERANCE_S, verified
 from nexevo_ai.types import AcceptedJob, ChatCompletion, ChatCompletionChunk, Job, RunEvent, Task, Upload
 
@@ -21,20 +31,33 @@ R = TypeVar("R", bound="AsyncResource")
 Progress = Callable[[Any], object]
 OVER = ("succeeded", "failed", "canceled", "awaiting_confirmation")
 JSON_TYPE = "application/json"
-STREAM = "/v1/agents/run/stream"
 
 
 class AsyncResource:
     """Methods of one part of the API."""
 
-    def __init__(self, client: AsyncTransport, *, is_raw: bool = False) -> None:
+    def __init__(self, client: AsyncTransport, *, form: str = "") -> None:
         self._client = client
-        self._is_raw = is_raw
+        self._form = form
 
     @property
     def with_raw_response(self: R) -> R:
         """The same methods, which answer with a `RawResponse`: headers, status, and `parse()`."""
-        return type(self)(self._client, is_raw=True)
+        return type(self)(self._client, form="raw")
+
+    @property
+    def with_streaming_response(self) -> Any:
+        """The same methods, to be used by `async with`: an answer whose body is read as it comes."""
+        return Streamed(type(self)(self._client, form="streamed"))
+
+    @property
+    def _plain(self: R) -> R:
+        """The same methods, with answers as they are."""
+        return type(self)(self._client)
+
+    def _place(self, call: Call) -> Place:
+        """Where the stream that the call brings has come to."""
+        return Place()
 
     async def _ask(
         self,
@@ -48,49 +71,86 @@ class AsyncResource:
         """The answer in the form that its type and the request call for."""
         body = call.body or {}
         wants_events = bool(body.get("stream") or call.query.get("stream") or body.get("stream_format") == "sse")
-        if event is not None and wants_events:
-            return AsyncStream(event, await self._client.send(call, stream=True))
-        if element is not None:
+        if event is None or not wants_events:
+            event = None
+        if element is not None and self._form != "streamed":
             return await self._page(call, element)
-        response = await self._client.send(call)
+        response = await self._client.send(call, stream=event is not None or self._form == "streamed")
 
         def shown(answer: httpx.Response) -> Any:
-            media = answer.headers.get("content-type", "").partition(";")[0]
-            if kind is not None and media == JSON_TYPE:
-                return parsed(accepted if accepted is not None and answer.status_code == 202 else kind, answer.json())
-            return answer.text if kind is not None else BinaryResponse(answer)
+            if event is not None:
+                return AsyncStream(event, answer, self._place(call), self._opened)
+            if element is not None:
+                return self._listed(call, element, answer)
+            if kind is None:
+                return BinaryResponse(answer)
+            return whole(accepted if accepted is not None and answer.status_code == 202 else kind, answer)
 
-        return RawResponse(response, shown) if self._is_raw else shown(response)
+        return self._formed(response, shown)
+
+    def _formed(self, response: httpx.Response, shown: Callable[[httpx.Response], Any]) -> Any:
+        if self._form == "streamed":
+            return AsyncStreamedResponse(response, shown)
+        return RawResponse(response, shown) if self._form else shown(response)
+
+    async def _opened(self, call: Call) -> httpx.Response:
+        return await self._client.send(call, stream=True)
 
     async def _page(self, call: Call, element: Any) -> Any:
         response = await self._client.send(call)
+        return self._formed(response, lambda answer: self._listed(call, element, answer))
 
+    def _listed(self, call: Call, element: Any, answer: httpx.Response) -> Any:
         async def following(query: Dict[str, str]) -> Any:
-            return await self._page(Call(call.method, call.path, {**call.query, **query}, headers=call.headers), element)
+            return await self._plain._page(replace(call, query={**call.query, **query}), element)
 
-        def shown(answer: httpx.Response) -> Any:
-            page: Any = parsed(AsyncPage[element], answer.json())
-            page._next = following
-            return page
+        page: Any = whole(AsyncPage[element], answer)
+        page._next = following
+        return page
 
-        return RawResponse(response, shown) if self._is_raw else shown(response)
+
+def whole(kind: Any, answer: httpx.Response) -> Any:
+    """The answer as the model, or as text; raises for a page of HTML, which no gateway answers with."""
+    media = answer.headers.get("content-type", "").partition(";")[0]
+    if media == "text/html":
+        raise APIError(f"{answer.url} answers with HTML: is it the gateway's address?", request=answer.request)
+    if media != JSON_TYPE:
+        return answer.text
+    value = parsed(kind, answer.json())
+    if isinstance(value, NexevoModel):
+        value._request_id = request_id_of(answer.headers)
+    return value
 
 
 async def ended(
-    look: Callable[[], Any], poll_interval_sec: float, timeout_sec: float, on_progress: Optional[Progress], first: Any
+    look: Callable[[], Awaitable[Any]],
+    poll_interval_sec: float,
+    timeout_sec: float,
+    on_progress: Optional[Progress],
+    first: Any,
 ) -> Any:
-    """Looks until what is waited for is over; raises `WaitTimeoutError` when the time is."""
-    until_s, seen = time.monotonic() + timeout_sec, first
-    while True:
-        if seen is None or seen.status not in OVER:
-            seen = await look()
+    """Looks until what is waited for is over; raises `WaitTimeoutError` when the time is.
+
+    A look that fails by the connection or the gateway's load is no end: what is waited for goes on.
+    """
+    until_s, seen, failure = time.monotonic() + timeout_sec, first, None
+    while seen is None or seen.status not in OVER:
+        try:
+            seen, failure = await look(), None
+        except (APIConnectionError, InternalServerError, RateLimitError) as error:
+            if seen is None:
+                raise
+            failure = error
+        else:
             if on_progress is not None:
                 on_progress(seen)
-        if seen.status in OVER:
-            return seen
-        if time.monotonic() + poll_interval_sec > until_s:
-            raise WaitTimeoutError(f"{seen.id} was not over in {timeout_sec:g} s; it goes on", seen)
-        await asyncio.sleep(poll_interval_sec)
+            if seen.status in OVER:
+                break
+        left_s = until_s - time.monotonic()
+        if left_s <= 0:
+            raise WaitTimeoutError(f"{seen.id} was not over in {timeout_sec:g} s; it goes on", seen) from failure
+        await asyncio.sleep(min(poll_interval_sec, left_s))
+    return seen
 
 
 def good(job: Any) -> Any:
@@ -121,7 +181,12 @@ class AsyncJobsHelpers(AsyncResource):
 
 
 async def waited(
-    resource: AsyncResource, job_id: str, poll_interval_sec: float, timeout_sec: float, on_progress: Optional[Progress]
+    resource: AsyncResource,
+    job_id: str,
+    poll_interval_sec: float,
+    timeout_sec: float,
+    on_progress: Optional[Progress],
+    first: Any = None,
 ) -> Job:
     """The job once it has succeeded."""
     plain = AsyncResource(resource._client)
@@ -129,7 +194,7 @@ async def waited(
     async def look() -> Any:
         return await plain._ask(Call("GET", f"/v1/generation/jobs/{path_part(job_id)}"), kind=Job)
 
-    job: Job = good(await ended(look, poll_interval_sec, timeout_sec, on_progress, None))
+    job: Job = good(await ended(look, poll_interval_sec, timeout_sec, on_progress, first))
     return job
 
 
@@ -149,8 +214,8 @@ class AsyncVideosHelpers(AsyncResource):
         **params: Any,
     ) -> Job:
         """Begins a video and waits for it; raises `WaitTimeoutError` (a `TimeoutError`) or `JobFailedError`."""
-        begun: AcceptedJob = await self.generate(model=model, prompt=prompt, **params)
-        return await waited(self, begun.job_id, poll_interval_sec, timeout_sec, on_progress)
+        begun: AcceptedJob = await self._plain.generate(model=model, prompt=prompt, **params)
+        return await waited(self, begun.job_id, poll_interval_sec, timeout_sec, on_progress, begun)
 
 
 class AsyncModels3dHelpers(AsyncVideosHelpers):
@@ -217,22 +282,30 @@ class AsyncAgentsHelpers(AsyncResource):
         if task_id is None:
             if "task" not in params:
                 raise NexevoError("give the id of a run, or task=… to begin one")
-            first = await self.run(**{**params, "wait": False})
+            first = await self._plain.run(**{**params, "wait": False})
             task_id = str(first.id)
         return await run_ended(self, task_id, poll_interval_sec, timeout_sec, on_progress, first)
 
+    @deferred
     async def run_stream(self, task: str, **params: Any) -> AsyncStream[RunEvent]:
         """Begins a run and streams its steps; after a cut it goes on behind the last one that came."""
-        call = call_of("POST", STREAM, {"task": task, **params}, body=("task",), is_once=True)
-        return AsyncStream(RunEvent, await self._client.send(call, stream=True), self._resumed)
+        call = call_of("POST", RUN_STREAM, {"task": task, **params}, body=("task",), is_once=True)
+        return AsyncStream(RunEvent, await self._opened(call), RunPlace(call), self._opened)
 
-    async def resume_stream(self, last_event_id: str) -> AsyncStream[RunEvent]:
+    @deferred
+    async def resume_stream(self, last_event_id: str, **options: Any) -> AsyncStream[RunEvent]:
         """Goes on with the stream of a run behind an event: `task_…:3`; `task_…:0` is the beginning."""
-        return AsyncStream(RunEvent, await self._resumed(last_event_id), self._resumed)
+        call = Call("GET", RUN_STREAM).with_options(options)
+        call.headers["Last-Event-ID"] = last_event_id
+        return AsyncStream(RunEvent, await self._opened(call), RunPlace(call), self._opened)
 
-    async def _resumed(self, last_event_id: str) -> httpx.Response:
-        call = Call("GET", STREAM, headers={"Last-Event-ID": last_event_id})
-        return await self._client.send(call, stream=True)
+
+class AsyncResponsesHelpers(AsyncResource):
+    """Goes on with the streams of responses that run in the background."""
+
+    def _place(self, call: Call) -> Place:
+        runs_on = call.method == "GET" or bool((call.body or {}).get("background"))
+        return ResponsePlace(call) if runs_on else Place()
 
 
 class AsyncTasksHelpers(AsyncResource):
@@ -255,9 +328,10 @@ class AsyncChatCompletionsHelpers(AsyncResource):
 
     create: Any
 
+    @deferred
     async def stream(self, model: str, messages: Any, **params: Any) -> AsyncChatStream:
         """A stream with helpers: `text()` and `final()`."""
-        events = await self.create(model=model, messages=messages, **{**params, "stream": True})
+        events = await self._plain.create(model=model, messages=messages, **{**params, "stream": True})
         return AsyncChatStream(ChatCompletionChunk, events.response)
 
 

@@ -19,11 +19,18 @@ import httpx
 
 
 class NexevoError(Exception):
-    """Base of all errors of the SDK."""
+    """Base of all errors of the SDK. A copy, as one that is sent to another process, knows no key."""
+
+    def __reduce__(self) -> Any:
+        # Arguments that have names are no part of `args`, from which Python would make the copy.
+        state = {name: without_key(value) for name, value in self.__dict__.items()}
+        return _copied, (type(self), self.args, state)
 
 
 class APIError(NexevoError):
     """A request that has failed."""
+
+    request_id: Optional[str] = None
 
     def __init__(self, message: str, *, request: Optional[httpx.Request] = None, body: Any = None) -> None:
         super().__init__(message)
@@ -49,7 +56,7 @@ class APIStatusError(APIError):
         told = told if isinstance(told, dict) else {}
         self.response = response
         self.status_code = response.status_code
-        self.request_id: Optional[str] = request_id_of(response.headers)
+        self.request_id = request_id_of(response.headers)
         self.code: Optional[str] = told.get("code")
         self.type: Optional[str] = told.get("type")
         self.param: Optional[str] = told.get("param")
@@ -114,8 +121,16 @@ BY_STATUS: Dict[int, Type[APIStatusError]] = {
 class APIStreamError(APIError):
     """A stream told of an error after it had begun."""
 
-    def __init__(self, message: str, *, request: Optional[httpx.Request] = None, body: Any = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        request: Optional[httpx.Request] = None,
+        body: Any = None,
+        request_id: Optional[str] = None,
+    ) -> None:
         super().__init__(message, request=request, body=body)
+        self.request_id = request_id
         told = body.get("error", {}) if isinstance(body, dict) else {}
         self.code: Optional[str] = told.get("code") if isinstance(told, dict) else None
 
@@ -138,6 +153,30 @@ class WaitTimeoutError(NexevoError, TimeoutError):
 
 class WebhookVerificationError(NexevoError):
     """A webhook whose signature or time is not good."""
+
+
+def _copied(kind: Type[NexevoError], args: Any, state: Dict[str, Any]) -> NexevoError:
+    """The error of which `__reduce__` has told."""
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
+
+
+def without_key(value: Any) -> Any:
+    """A request or an answer without the caller's key and without its connection; any other value as it is."""
+    if isinstance(value, httpx.Request):
+        headers = {name: text for name, text in value.headers.items() if name not in SECRET_HEADERS}
+        return httpx.Request(value.method, value.url, headers=headers)
+    if isinstance(value, httpx.Response):
+        # The content has been decoded, and so has its length.
+        headers = {name: text for name, text in value.headers.items() if name not in ENCODING_HEADERS}
+        request = without_key(value.request)
+        return httpx.Response(value.status_code, headers=headers, content=value.content, request=request)
+    return value
+
+
+SECRET_HEADERS = {"authorization", "content-length", "transfer-encoding"}
+ENCODING_HEADERS = {"content-encoding", "content-length", "transfer-encoding"}
 
 
 def request_id_of(headers: Mapping[str, str]) -> Optional[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, Dict
+from typing import Annotated, Any, Dict, Optional
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError
+from pydantic import BaseModel, ConfigDict, PlainSerializer, PrivateAttr, ValidationError
 
 # An exact amount of USD; in JSON its digits are written out, as the gateway does.
 Money = Annotated[Decimal, PlainSerializer(lambda amount: f"{amount:f}", return_type=str, when_used="json")]
@@ -42,6 +42,8 @@ def wrapped(value: Any) -> Any:
 class NexevoModel(BaseModel):
     """An answer or a part of one: `answer.id` and `answer["id"]` are the same."""
 
+    _request_id: Optional[str] = PrivateAttr(default=None)
+
     model_config = ConfigDict(extra="allow", protected_namespaces=(), arbitrary_types_allowed=True)
 
     def __getattr__(self, name: str) -> Any:
@@ -71,6 +73,16 @@ class NexevoModel(BaseModel):
     def to_json(self, *, indent: int | None = 2) -> str:
         """The answer as JSON."""
         return self.model_dump_json(indent=indent, exclude_unset=True)
+
+
+class ResponseText(NexevoModel):
+    """A response, whose text is read at once."""
+
+    @property
+    def output_text(self) -> str:
+        """All text of the output's messages."""
+        parts = [part for item in self["output"] or () if item.get("type") == "message" for part in item["content"]]
+        return "".join(part["text"] for part in parts if part.get("type") == "output_text")
 
 
 def parsed(kind: Any, data: Any) -> Any:

@@ -22,6 +22,7 @@ DEFAULT_BASE_URL = "https://api.nexevo.ai/v1"
 DEFAULT_MAX_RETRIES = 2
 # A whole answer may take as long as the gateway lets a function run.
 DEFAULT_TIMEOUT = httpx.Timeout(900.0, connect=10.0)
+IDEMPOTENCY_KEY = "Idempotency-Key"
 RETRIED = {408, 409, 429}
 DELAY_FIRST_S, DELAY_MAX_S, RETRY_AFTER_MAX_S = 0.5, 8.0, 60.0
 
@@ -46,7 +47,7 @@ NOT_GIVEN = NotGiven()
 class RequestOptions(TypedDict, total=False):
     """Options of one request, which every method takes by keyword."""
 
-    extra_headers: Mapping[str, str]
+    extra_headers: Mapping[str, Optional[str]]
     extra_query: Mapping[str, Any]
     extra_body: Mapping[str, Any]
     timeout: Timeout
@@ -65,7 +66,7 @@ class Call:
     path: str
     query: Dict[str, Any] = field(default_factory=dict)
     body: Optional[Dict[str, Any]] = None
-    headers: Dict[str, str] = field(default_factory=dict)
+    headers: Dict[str, Optional[str]] = field(default_factory=dict)
     is_form: bool = False
     needs_key: bool = True
     is_once: bool = False
@@ -79,10 +80,17 @@ class Call:
         if options.get("extra_body"):
             self.body = {**(self.body or {}), **options["extra_body"]}
         self.timeout = options.get("timeout", NOT_GIVEN)
-        self.max_retries = options.get("max_retries")
+        retries = options.get("max_retries")
+        self.max_retries = None if isinstance(retries, NotGiven) else retries
         if options.get("idempotency_key"):
-            self.headers["Idempotency-Key"] = options["idempotency_key"]
+            self.headers[IDEMPOTENCY_KEY] = options["idempotency_key"]
         return self
+
+    def followed(self, method: str, path: str, **more: Any) -> Call:
+        """Another call for the same caller: with its patience and headers, without the key of what was begun."""
+        kept = {name: text for name, text in self.headers.items() if name.lower() != IDEMPOTENCY_KEY.lower()}
+        headers = {**kept, **more.pop("headers", {})}
+        return Call(method, path, headers=headers, timeout=self.timeout, max_retries=self.max_retries, **more)
 
 
 def call_of(
@@ -100,12 +108,14 @@ def call_of(
     taken = set(body or ())
     options = {name: arguments[name] for name in OPTIONS if name in arguments and name not in taken}
     call = Call(method, path, **more)
-    call.query = {name: arguments[name] for name in query if arguments.get(name) is not None}
-    rest = {name: value for name, value in arguments.items() if name not in options and name not in query}
+    given = {name: value for name, value in arguments.items() if not isinstance(value, NotGiven)}
+    call.query = {name: given[name] for name in query if given.get(name) is not None}
+    rest = {name: value for name, value in given.items() if name not in options and name not in query}
     call.body = rest if body is not None or rest else None
     call.with_options(options)
-    if call.is_once and "Idempotency-Key" not in call.headers and not (call.body or {}).get("idempotency_key"):
-        call.headers["Idempotency-Key"] = f"nexevo-py-{uuid.uuid4()}"
+    has_key = any(name.lower() == IDEMPOTENCY_KEY.lower() for name in call.headers)
+    if call.is_once and not has_key and not (call.body or {}).get("idempotency_key"):
+        call.headers[IDEMPOTENCY_KEY] = f"nexevo-py-{uuid.uuid4()}"
     return call
 
 
@@ -152,8 +162,7 @@ def content_of(call: Call) -> Dict[str, Any]:
         return {}
     if call.is_form:
         return form_of(call.body)
-    given = {name: value for name, value in call.body.items() if not isinstance(value, NotGiven)}
-    text = json.dumps(given, default=jsonable, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(call.body, default=jsonable, ensure_ascii=False, allow_nan=False)
     return {"content": text.encode(), "headers": {"Content-Type": "application/json"}}
 
 
@@ -165,7 +174,7 @@ def form_of(members: Mapping[str, Any]) -> Dict[str, Any]:
         many = isinstance(value, list)
         for each in value if many else [value]:
             shown = f"{name}[]" if many else name
-            if each is None or isinstance(each, NotGiven):
+            if each is None:
                 continue
             if isinstance(each, (bytes, bytearray)):
                 files.append((shown, (name, bytes(each))))
@@ -182,14 +191,22 @@ def _field(value: Any) -> str:
     return json.dumps(value, default=jsonable) if isinstance(value, dict) else str(value)
 
 
-def headers_of(call: Call, key: Optional[str], organization: Optional[str], more: Mapping[str, str]) -> Dict[str, str]:
-    """The headers of a request."""
-    headers = {"Accept": "application/json", "User-Agent": f"nexevo-ai-python/{__version__}"}
+def headers_of(
+    call: Call, key: Optional[str], organization: Optional[str], more: Mapping[str, Optional[str]]
+) -> httpx.Headers:
+    """The headers of a request. Each name is there once, however it is written; `None` leaves one out."""
+    headers: Dict[str, Optional[str]] = {"Accept": "application/json", "User-Agent": f"nexevo-ai-python/{__version__}"}
     if key:
         headers["Authorization"] = f"Bearer {key}"
     if organization:
         headers["X-Nexevo-Organization"] = organization
-    return {**headers, **more, **call.headers}
+    found = httpx.Headers()
+    for name, text in (*headers.items(), *more.items(), *call.headers.items()):
+        if text is not None:
+            found[name] = text
+        elif name in found:
+            del found[name]
+    return found
 
 
 def query_of(call: Call) -> Dict[str, Any]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Generic, Iterator, List, Optional, Type, TypeVar
 
 import httpx
 
-from nexevo_ai._errors import APIConnectionError, APIStreamError
+from nexevo_ai._errors import APIConnectionError, APIStreamError, request_id_of
 from nexevo_ai._models import NexevoModel, parsed
+from nexevo_ai._request import Call, path_part
 
 T = TypeVar("T", bound=NexevoModel)
-# Cuts in a row after which a stream that brings nothing more is given up.
+# Cuts in a row after which a stream that brings nothing more is given up, and the pause after the second of them.
 CUTS_MAX = 5
+PAUSE_FIRST_S = 0.1
+RUN_STREAM = "/v1/agents/run/stream"
 
 
 class Event:
@@ -55,14 +60,78 @@ class EventDecoder:
         return None
 
 
+class Place:
+    """Where a stream has come to. The stream of this one cannot be gone on with."""
+
+    can_go_on = False
+
+    def is_new(self, data: Any) -> bool:
+        """Notes a whole event; false for one that has come before."""
+        return True
+
+    def rest(self, last_id: Optional[str]) -> Optional[Call]:
+        """The call for what follows the last whole event; `None` where the stream has not told how to go on."""
+        return None
+
+
+class RunPlace(Place):
+    """The place in the stream of a run, which its events' ids tell."""
+
+    can_go_on = True
+
+    def __init__(self, begun: Call) -> None:
+        self.begun = begun
+
+    def rest(self, last_id: Optional[str]) -> Optional[Call]:
+        """The call for what follows."""
+        if last_id is None:
+            return None
+        return self.begun.followed("GET", RUN_STREAM, headers={"Last-Event-ID": last_id})
+
+
+class ResponsePlace(Place):
+    """The place in the stream of a response that runs in the background: its id, and the last event's number."""
+
+    can_go_on = True
+
+    def __init__(self, begun: Call) -> None:
+        self.begun = begun
+        self.path = begun.path if begun.method == "GET" else ""
+        self.after: Optional[int] = None
+
+    def is_new(self, data: Any) -> bool:
+        """Notes a whole event; false for one that has come before."""
+        told = data if isinstance(data, dict) else {}
+        response, number = told.get("response"), told.get("sequence_number")
+        if not self.path and isinstance(response, dict) and response.get("id"):
+            self.path = f"/v1/responses/{path_part(response['id'])}"
+        if not isinstance(number, int):
+            return True
+        if self.after is not None and number <= self.after:
+            return False
+        self.after = number
+        return True
+
+    def rest(self, last_id: Optional[str]) -> Optional[Call]:
+        """The call for what follows."""
+        if not self.path:
+            return None
+        query = {**(self.begun.query if self.begun.method == "GET" else {}), "stream": True}
+        if self.after is not None:
+            query["starting_after"] = self.after
+        return self.begun.followed("GET", self.path, query=query)
+
+
 class Reading(Generic[T]):
     """Reader of events, which both kinds of streams have."""
 
-    def __init__(self, kind: Type[T], response: httpx.Response) -> None:
+    def __init__(self, kind: Type[T], response: httpx.Response, place: Place) -> None:
         self.kind = kind
         self.response = response
+        self.place = place
         self.decoder = EventDecoder()
         self.is_over = False
+        self.cuts = 0
 
     def take(self, line: str) -> Optional[T]:
         """The value that the line brings, if it brings one; raises what the stream tells of."""
@@ -75,16 +144,40 @@ class Reading(Generic[T]):
         data: Any = json.loads(event.data)
         told = data.get("error") if isinstance(data, dict) else None
         if isinstance(told, dict) and (event.name == "error" or data.get("type") in (None, "error")):
+            self.is_over = True
             message = str(told.get("message") or "the stream has failed")
-            raise APIStreamError(message, request=self.response.request, body=data)
+            request_id = request_id_of(self.response.headers)
+            raise APIStreamError(message, request=self.response.request, body=data, request_id=request_id)
+        if not self.place.is_new(data):
+            return None
         if isinstance(data, dict) and data.get("type") in ENDS:
             self.is_over = True
+        self.cuts = 0
         value: T = parsed(self.kind, data)
         return value
 
+    def rest(self, cut: Optional[httpx.TransportError]) -> Optional[Call]:
+        """The call to go on with after the answer has ended; `None` where the stream is over. Raises for a cut."""
+        if self.is_over or (cut is None and not self.place.can_go_on):
+            return None
+        self.cuts += 1
+        call = self.place.rest(self.decoder.last_id) if self.cuts <= CUTS_MAX else None
+        if call is None:
+            raise APIConnectionError("the stream was cut", request=self.response.request) from cut
+        self.decoder.reset()
+        return call
+
+    @property
+    def pause_s(self) -> float:
+        """Seconds to wait before going on: none at first, longer each time that nothing has come."""
+        return 0.0 if self.cuts <= 1 else float(PAUSE_FIRST_S * 2 ** (self.cuts - 2))
+
 
 # Types of events that end a stream of their wire.
-ENDS = {"done", "message_stop", "response.completed", "response.failed", "response.incomplete", "response.cancelled"}
+ENDS = {
+    *("done", "error", "message_stop"),
+    *("response.completed", "response.failed", "response.incomplete", "response.cancelled"),
+}
 
 
 class Stream(Generic[T]):
@@ -94,11 +187,12 @@ class Stream(Generic[T]):
         self,
         kind: Type[T],
         response: httpx.Response,
-        resume: Optional[Callable[[str], httpx.Response]] = None,
+        place: Optional[Place] = None,
+        send: Optional[Callable[[Call], httpx.Response]] = None,
     ) -> None:
         self.response = response
-        self._reading = Reading(kind, response)
-        self._resume = resume
+        self._reading = Reading(kind, response, place or Place())
+        self._send = send
         self._events = self._read()
 
     def __iter__(self) -> Iterator[T]:
@@ -115,32 +209,28 @@ class Stream(Generic[T]):
 
     def close(self) -> None:
         """Gives the connection back; what was not read is lost."""
+        self._reading.is_over = True
         self.response.close()
 
     def _read(self) -> Iterator[T]:
-        cuts = 0
-        while True:
+        while not self._reading.is_over:
+            cut: Optional[httpx.TransportError] = None
             try:
                 for line in self.response.iter_lines():
                     value = self._reading.take(line)
                     if value is not None:
-                        cuts = 0
                         yield value
-                        if self._reading.is_over:
-                            break
-                cut: Optional[httpx.TransportError] = None
+                    if self._reading.is_over:
+                        break
             except httpx.TransportError as error:
                 cut = error
             finally:
                 self.response.close()
-            last = self._reading.decoder.last_id
-            if self._reading.is_over or (cut is None and self._resume is None):
+            call = self._reading.rest(cut)
+            if call is None or self._send is None:
                 return
-            cuts += 1
-            if self._resume is None or last is None or cuts > CUTS_MAX:
-                raise APIConnectionError("the stream was cut", request=self.response.request) from cut
-            self._reading.decoder.reset()
-            self.response = self._resume(last)
+            time.sleep(self._reading.pause_s)
+            self.response = self._reading.response = self._send(call)
 
 
 class AsyncStream(Generic[T]):
@@ -150,11 +240,12 @@ class AsyncStream(Generic[T]):
         self,
         kind: Type[T],
         response: httpx.Response,
-        resume: Optional[Callable[[str], Awaitable[httpx.Response]]] = None,
+        place: Optional[Place] = None,
+        send: Optional[Callable[[Call], Awaitable[httpx.Response]]] = None,
     ) -> None:
         self.response = response
-        self._reading = Reading(kind, response)
-        self._resume = resume
+        self._reading = Reading(kind, response, place or Place())
+        self._send = send
         self._events = self._read()
 
     def __aiter__(self) -> AsyncIterator[T]:
@@ -171,32 +262,28 @@ class AsyncStream(Generic[T]):
 
     async def close(self) -> None:
         """Gives the connection back; what was not read is lost."""
+        self._reading.is_over = True
         await self.response.aclose()
 
     async def _read(self) -> AsyncIterator[T]:
-        cuts = 0
-        while True:
+        while not self._reading.is_over:
+            cut: Optional[httpx.TransportError] = None
             try:
                 async for line in self.response.aiter_lines():
                     value = self._reading.take(line)
                     if value is not None:
-                        cuts = 0
                         yield value
-                        if self._reading.is_over:
-                            break
-                cut: Optional[httpx.TransportError] = None
+                    if self._reading.is_over:
+                        break
             except httpx.TransportError as error:
                 cut = error
             finally:
                 await self.response.aclose()
-            last = self._reading.decoder.last_id
-            if self._reading.is_over or (cut is None and self._resume is None):
+            call = self._reading.rest(cut)
+            if call is None or self._send is None:
                 return
-            cuts += 1
-            if self._resume is None or last is None or cuts > CUTS_MAX:
-                raise APIConnectionError("the stream was cut", request=self.response.request) from cut
-            self._reading.decoder.reset()
-            self.response = await self._resume(last)
+            await asyncio.sleep(self._reading.pause_s)
+            self.response = self._reading.response = await self._send(call)
 
 
 def whole_chat(chunks: List[Any]) -> Dict[str, Any]:
@@ -209,7 +296,9 @@ def whole_chat(chunks: List[Any]) -> Dict[str, Any]:
             if told.get(name) is not None:
                 whole[name] = told[name]
         for part in told.get("choices", []):
-            _add(choices.setdefault(part["index"], {"index": part["index"], "finish_reason": None, "message": {}}), part)
+            _add(
+                choices.setdefault(part["index"], {"index": part["index"], "finish_reason": None, "message": {}}), part
+            )
     whole["choices"] = [_ended(choices[index]) for index in sorted(choices)]
     return whole
 

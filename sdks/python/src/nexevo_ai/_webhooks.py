@@ -39,6 +39,6 @@ def verified(
     digest = hmac.new(key, f"{message_id}.{moment}.".encode() + body, hashlib.sha256).digest()
     expected = base64.b64encode(digest).decode()
     shown = (each.partition(",") for each in signatures.split())
-    if not any(version == "v1" and hmac.compare_digest(text, expected) for version, _, text in shown):
+    if not any(version == "v1" and hmac.compare_digest(text.encode(), expected.encode()) for version, _, text in shown):
         raise WebhookVerificationError("no signature fits")
     return Object(json.loads(body))

@@ -141,14 +141,14 @@ class AsyncAudioResource(AsyncResource):
     @cached_property
     def speech(self) -> AsyncAudioSpeechResource:
         """Methods of `audio.speech`."""
-        return AsyncAudioSpeechResource(self._client, is_raw=self._is_raw)
+        return AsyncAudioSpeechResource(self._client, form=self._form)
 
     @cached_property
     def transcriptions(self) -> AsyncAudioTranscriptionsResource:
         """Methods of `audio.transcriptions`."""
-        return AsyncAudioTranscriptionsResource(self._client, is_raw=self._is_raw)
+        return AsyncAudioTranscriptionsResource(self._client, form=self._form)
 
     @cached_property
     def translations(self) -> AsyncAudioTranslationsResource:
         """Methods of `audio.translations`."""
-        return AsyncAudioTranslationsResource(self._client, is_raw=self._is_raw)
+        return AsyncAudioTranslationsResource(self._client, form=self._form)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Union
 
-from nexevo_ai._answers import AsyncPage
+from nexevo_ai._answers import AsyncPage, deferred
 from nexevo_ai._conveniences_async import AsyncResource
 from nexevo_ai._request import Amount, call_of
 from nexevo_ai.types.billing import AutoTopUpView, BillingAlerts, Checkout, Plan, Receipt, UpgradeHint, UsageReport
@@ -41,6 +41,7 @@ class AsyncBillingResource(AsyncResource):
         answer: Balance = await self._ask(call, kind=Balance)
         return answer
 
+    @deferred
     async def transactions(self, **params: Unpack[BillingTransactionsParams]) -> AsyncPage[Transaction]:
         """Lists the ledger's entries, newest first."""
         call = call_of("GET", "/v1/billing/transactions", {**params}, query=("limit", "cursor"))
@@ -59,6 +60,7 @@ class AsyncBillingResource(AsyncResource):
         answer: Plan = await self._ask(call, kind=Plan)
         return answer
 
+    @deferred
     async def plans(self, **params: Unpack[BillingPlansParams]) -> AsyncPage[Plan]:
         """Lists the plans: there is one page."""
         call = call_of("GET", "/v1/billing/plans", {**params})
@@ -95,6 +97,7 @@ class AsyncBillingResource(AsyncResource):
         answer: Checkout = await self._ask(call, kind=Checkout)
         return answer
 
+    @deferred
     async def receipts(self, **params: Unpack[BillingReceiptsParams]) -> AsyncPage[Receipt]:
         """Lists the payments that were made, newest first."""
         call = call_of("GET", "/v1/billing/receipts", {**params}, query=("limit", "cursor"))

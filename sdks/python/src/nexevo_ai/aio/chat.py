@@ -163,4 +163,4 @@ class AsyncChatResource(AsyncResource):
     @cached_property
     def completions(self) -> AsyncChatCompletionsResource:
         """Methods of `chat.completions`."""
-        return AsyncChatCompletionsResource(self._client, is_raw=self._is_raw)
+        return AsyncChatCompletionsResource(self._client, form=self._form)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from nexevo_ai._answers import AsyncPage, BinaryResponse
+from nexevo_ai._answers import AsyncPage, BinaryResponse, deferred
 from nexevo_ai._conveniences_async import AsyncResource
 from nexevo_ai._request import FileContent, call_of, path_part
 from nexevo_ai.types.files import File, PresignedUpload
@@ -59,6 +59,7 @@ class AsyncFilesResource(AsyncResource):
         answer: File = await self._ask(call, kind=File)
         return answer
 
+    @deferred
     async def list(self, **params: Unpack[FilesListParams]) -> AsyncPage[File]:
         """Lists the account's files, newest first unless asked otherwise."""
         call = call_of(

@@ -7,7 +7,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from nexevo_ai._answers import AsyncPage
+from nexevo_ai._answers import AsyncPage, deferred
 from nexevo_ai._conveniences_async import AsyncResource, AsyncUploadsHelpers
 from nexevo_ai._request import call_of
 from nexevo_ai.types.shared import Model
@@ -28,8 +28,9 @@ class AsyncGenerationResource(AsyncResource):
     @cached_property
     def uploads(self) -> AsyncGenerationUploadsResource:
         """Methods of `generation.uploads`."""
-        return AsyncGenerationUploadsResource(self._client, is_raw=self._is_raw)
+        return AsyncGenerationUploadsResource(self._client, form=self._form)
 
+    @deferred
     async def models(self, **params: Unpack[GenerationModelsParams]) -> AsyncPage[Model]:
         """Lists the models and their prices."""
         call = call_of("GET", "/v1/generation/models", {**params})

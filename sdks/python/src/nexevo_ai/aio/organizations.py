@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nexevo_ai._answers import AsyncPage
+from nexevo_ai._answers import AsyncPage, deferred
 from nexevo_ai._conveniences_async import AsyncResource
 from nexevo_ai._request import call_of, path_part
 from nexevo_ai.types.organizations import (
@@ -50,6 +50,7 @@ class AsyncOrganizationsResource(AsyncResource):
         answer: OrganizationAnswer = await self._ask(call, kind=OrganizationAnswer)
         return answer
 
+    @deferred
     async def list(self, **params: Unpack[OrganizationsListParams]) -> AsyncPage[Organization]:
         """Lists the organizations that the caller is in: there is one page."""
         call = call_of("GET", "/v1/organizations", {**params})
@@ -128,6 +129,7 @@ class AsyncOrganizationsResource(AsyncResource):
         answer: InvitationAnswer = await self._ask(call, kind=InvitationAnswer)
         return answer
 
+    @deferred
     async def list_invitations(
         self, org_id: str, **params: Unpack[OrganizationsListInvitationsParams]
     ) -> AsyncPage[InvitationView]:
@@ -146,6 +148,7 @@ class AsyncOrganizationsResource(AsyncResource):
         answer: InvitationAnswer = await self._ask(call, kind=InvitationAnswer)
         return answer
 
+    @deferred
     async def list_members(
         self, org_id: str, **params: Unpack[OrganizationsListMembersParams]
     ) -> AsyncPage[MemberView]:

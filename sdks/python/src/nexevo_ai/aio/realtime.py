@@ -41,4 +41,4 @@ class AsyncRealtimeResource(AsyncResource):
     @cached_property
     def client_secrets(self) -> AsyncRealtimeClientSecretsResource:
         """Methods of `realtime.client_secrets`."""
-        return AsyncRealtimeClientSecretsResource(self._client, is_raw=self._is_raw)
+        return AsyncRealtimeClientSecretsResource(self._client, form=self._form)

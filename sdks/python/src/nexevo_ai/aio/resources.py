@@ -55,152 +55,152 @@ class AsyncResources(AsyncResource):
     @cached_property
     def agents(self) -> AsyncAgentsResource:
         """Methods of `agents`."""
-        return AsyncAgentsResource(self._client, is_raw=self._is_raw)
+        return AsyncAgentsResource(self._client, form=self._form)
 
     @cached_property
     def audio(self) -> AsyncAudioResource:
         """Methods of `audio`."""
-        return AsyncAudioResource(self._client, is_raw=self._is_raw)
+        return AsyncAudioResource(self._client, form=self._form)
 
     @cached_property
     def audit(self) -> AsyncAuditResource:
         """Methods of `audit`."""
-        return AsyncAuditResource(self._client, is_raw=self._is_raw)
+        return AsyncAuditResource(self._client, form=self._form)
 
     @cached_property
     def auth(self) -> AsyncAuthResource:
         """Methods of `auth`."""
-        return AsyncAuthResource(self._client, is_raw=self._is_raw)
+        return AsyncAuthResource(self._client, form=self._form)
 
     @cached_property
     def billing(self) -> AsyncBillingResource:
         """Methods of `billing`."""
-        return AsyncBillingResource(self._client, is_raw=self._is_raw)
+        return AsyncBillingResource(self._client, form=self._form)
 
     @cached_property
     def cache(self) -> AsyncCacheResource:
         """Methods of `cache`."""
-        return AsyncCacheResource(self._client, is_raw=self._is_raw)
+        return AsyncCacheResource(self._client, form=self._form)
 
     @cached_property
     def chat(self) -> AsyncChatResource:
         """Methods of `chat`."""
-        return AsyncChatResource(self._client, is_raw=self._is_raw)
+        return AsyncChatResource(self._client, form=self._form)
 
     @cached_property
     def completions(self) -> AsyncCompletionsResource:
         """Methods of `completions`."""
-        return AsyncCompletionsResource(self._client, is_raw=self._is_raw)
+        return AsyncCompletionsResource(self._client, form=self._form)
 
     @cached_property
     def conversations(self) -> AsyncConversationsResource:
         """Methods of `conversations`."""
-        return AsyncConversationsResource(self._client, is_raw=self._is_raw)
+        return AsyncConversationsResource(self._client, form=self._form)
 
     @cached_property
     def embeddings(self) -> AsyncEmbeddingsResource:
         """Methods of `embeddings`."""
-        return AsyncEmbeddingsResource(self._client, is_raw=self._is_raw)
+        return AsyncEmbeddingsResource(self._client, form=self._form)
 
     @cached_property
     def feedback(self) -> AsyncFeedbackResource:
         """Methods of `feedback`."""
-        return AsyncFeedbackResource(self._client, is_raw=self._is_raw)
+        return AsyncFeedbackResource(self._client, form=self._form)
 
     @cached_property
     def files(self) -> AsyncFilesResource:
         """Methods of `files`."""
-        return AsyncFilesResource(self._client, is_raw=self._is_raw)
+        return AsyncFilesResource(self._client, form=self._form)
 
     @cached_property
     def generation(self) -> AsyncGenerationResource:
         """Methods of `generation`."""
-        return AsyncGenerationResource(self._client, is_raw=self._is_raw)
+        return AsyncGenerationResource(self._client, form=self._form)
 
     @cached_property
     def images(self) -> AsyncImagesResource:
         """Methods of `images`."""
-        return AsyncImagesResource(self._client, is_raw=self._is_raw)
+        return AsyncImagesResource(self._client, form=self._form)
 
     @cached_property
     def jobs(self) -> AsyncJobsResource:
         """Methods of `jobs`."""
-        return AsyncJobsResource(self._client, is_raw=self._is_raw)
+        return AsyncJobsResource(self._client, form=self._form)
 
     @cached_property
     def keys(self) -> AsyncKeysResource:
         """Methods of `keys`."""
-        return AsyncKeysResource(self._client, is_raw=self._is_raw)
+        return AsyncKeysResource(self._client, form=self._form)
 
     @cached_property
     def mcp_servers(self) -> AsyncMcpServersResource:
         """Methods of `mcp_servers`."""
-        return AsyncMcpServersResource(self._client, is_raw=self._is_raw)
+        return AsyncMcpServersResource(self._client, form=self._form)
 
     @cached_property
     def memory(self) -> AsyncMemoryResource:
         """Methods of `memory`."""
-        return AsyncMemoryResource(self._client, is_raw=self._is_raw)
+        return AsyncMemoryResource(self._client, form=self._form)
 
     @cached_property
     def messages(self) -> AsyncMessagesResource:
         """Methods of `messages`."""
-        return AsyncMessagesResource(self._client, is_raw=self._is_raw)
+        return AsyncMessagesResource(self._client, form=self._form)
 
     @cached_property
     def models(self) -> AsyncModelsResource:
         """Methods of `models`."""
-        return AsyncModelsResource(self._client, is_raw=self._is_raw)
+        return AsyncModelsResource(self._client, form=self._form)
 
     @cached_property
     def models3d(self) -> AsyncModels3DResource:
         """Methods of `models3d`."""
-        return AsyncModels3DResource(self._client, is_raw=self._is_raw)
+        return AsyncModels3DResource(self._client, form=self._form)
 
     @cached_property
     def moderations(self) -> AsyncModerationsResource:
         """Methods of `moderations`."""
-        return AsyncModerationsResource(self._client, is_raw=self._is_raw)
+        return AsyncModerationsResource(self._client, form=self._form)
 
     @cached_property
     def organizations(self) -> AsyncOrganizationsResource:
         """Methods of `organizations`."""
-        return AsyncOrganizationsResource(self._client, is_raw=self._is_raw)
+        return AsyncOrganizationsResource(self._client, form=self._form)
 
     @cached_property
     def provider_keys(self) -> AsyncProviderKeysResource:
         """Methods of `provider_keys`."""
-        return AsyncProviderKeysResource(self._client, is_raw=self._is_raw)
+        return AsyncProviderKeysResource(self._client, form=self._form)
 
     @cached_property
     def realtime(self) -> AsyncRealtimeResource:
         """Methods of `realtime`."""
-        return AsyncRealtimeResource(self._client, is_raw=self._is_raw)
+        return AsyncRealtimeResource(self._client, form=self._form)
 
     @cached_property
     def rerank(self) -> AsyncRerankResource:
         """Methods of `rerank`."""
-        return AsyncRerankResource(self._client, is_raw=self._is_raw)
+        return AsyncRerankResource(self._client, form=self._form)
 
     @cached_property
     def responses(self) -> AsyncResponsesResource:
         """Methods of `responses`."""
-        return AsyncResponsesResource(self._client, is_raw=self._is_raw)
+        return AsyncResponsesResource(self._client, form=self._form)
 
     @cached_property
     def tasks(self) -> AsyncTasksResource:
         """Methods of `tasks`."""
-        return AsyncTasksResource(self._client, is_raw=self._is_raw)
+        return AsyncTasksResource(self._client, form=self._form)
 
     @cached_property
     def videos(self) -> AsyncVideosResource:
         """Methods of `videos`."""
-        return AsyncVideosResource(self._client, is_raw=self._is_raw)
+        return AsyncVideosResource(self._client, form=self._form)
 
     @cached_property
     def webhooks(self) -> AsyncWebhooksResource:
         """Methods of `webhooks`."""
-        return AsyncWebhooksResource(self._client, is_raw=self._is_raw)
+        return AsyncWebhooksResource(self._client, form=self._form)
 
     async def health(self, **params: Unpack[HealthParams]) -> Health:
         """Shows that the API answers, and with which version; it reads nothing and needs no key."""

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Union, overload
 
-from nexevo_ai._answers import AsyncPage
-from nexevo_ai._conveniences_async import AsyncResource
+from nexevo_ai._answers import AsyncPage, deferred
+from nexevo_ai._conveniences_async import AsyncResponsesHelpers
 from nexevo_ai._models import Object
 from nexevo_ai._request import call_of, path_part
 from nexevo_ai._streaming import AsyncStream
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     )
 
 
-class AsyncResponsesResource(AsyncResource):
+class AsyncResponsesResource(AsyncResponsesHelpers):
     """Methods of `client.responses`."""
 
     @overload
@@ -176,6 +176,7 @@ class AsyncResponsesResource(AsyncResource):
         answer: Response = await self._ask(call, kind=Response)
         return answer
 
+    @deferred
     async def list_input_items(
         self, response_id: str, **params: Unpack[ResponsesListInputItemsParams]
     ) -> AsyncPage[Object]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nexevo_ai._answers import AsyncPage, BinaryResponse
+from nexevo_ai._answers import AsyncPage, BinaryResponse, deferred
 from nexevo_ai._conveniences_async import AsyncVideosHelpers
 from nexevo_ai._request import call_of, path_part
 from nexevo_ai.types.shared import AcceptedJob, Deleted
@@ -62,6 +62,7 @@ class AsyncVideosResource(AsyncVideosHelpers):
         answer: Video = await self._ask(call, kind=Video)
         return answer
 
+    @deferred
     async def list(self, **params: Unpack[VideosListParams]) -> AsyncPage[Video]:
         """Newest first unless asked otherwise."""
         call = call_of("GET", "/v1/videos", {**params}, query=("limit", "after", "order"))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nexevo_ai._answers import AsyncPage
+from nexevo_ai._answers import AsyncPage, deferred
 from nexevo_ai._conveniences_async import AsyncWebhooksHelpers
 from nexevo_ai._request import call_of
 from nexevo_ai.types.webhooks import WebhookDelivery, WebhookSecret
@@ -32,6 +32,7 @@ class AsyncWebhooksResource(AsyncWebhooksHelpers):
         answer: WebhookSecret = await self._ask(call, kind=WebhookSecret)
         return answer
 
+    @deferred
     async def deliveries(self, **params: Unpack[WebhooksDeliveriesParams]) -> AsyncPage[WebhookDelivery]:
         """Lists the delivery tries, newest first."""
         call = call_of("GET", "/v1/webhooks/deliveries", {**params}, query=("limit", "cursor"))

@@ -141,14 +141,14 @@ class AudioResource(Resource):
     @cached_property
     def speech(self) -> AudioSpeechResource:
         """Methods of `audio.speech`."""
-        return AudioSpeechResource(self._client, is_raw=self._is_raw)
+        return AudioSpeechResource(self._client, form=self._form)
 
     @cached_property
     def transcriptions(self) -> AudioTranscriptionsResource:
         """Methods of `audio.transcriptions`."""
-        return AudioTranscriptionsResource(self._client, is_raw=self._is_raw)
+        return AudioTranscriptionsResource(self._client, form=self._form)
 
     @cached_property
     def translations(self) -> AudioTranslationsResource:
         """Methods of `audio.translations`."""
-        return AudioTranslationsResource(self._client, is_raw=self._is_raw)
+        return AudioTranslationsResource(self._client, form=self._form)

@@ -163,4 +163,4 @@ class ChatResource(Resource):
     @cached_property
     def completions(self) -> ChatCompletionsResource:
         """Methods of `chat.completions`."""
-        return ChatCompletionsResource(self._client, is_raw=self._is_raw)
+        return ChatCompletionsResource(self._client, form=self._form)

@@ -28,7 +28,7 @@ class GenerationResource(Resource):
     @cached_property
     def uploads(self) -> GenerationUploadsResource:
         """Methods of `generation.uploads`."""
-        return GenerationUploadsResource(self._client, is_raw=self._is_raw)
+        return GenerationUploadsResource(self._client, form=self._form)
 
     def models(self, **params: Unpack[GenerationModelsParams]) -> SyncPage[Model]:
         """Lists the models and their prices."""

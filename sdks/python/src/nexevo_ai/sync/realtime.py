@@ -39,4 +39,4 @@ class RealtimeResource(Resource):
     @cached_property
     def client_secrets(self) -> RealtimeClientSecretsResource:
         """Methods of `realtime.client_secrets`."""
-        return RealtimeClientSecretsResource(self._client, is_raw=self._is_raw)
+        return RealtimeClientSecretsResource(self._client, form=self._form)

@@ -55,152 +55,152 @@ class Resources(Resource):
     @cached_property
     def agents(self) -> AgentsResource:
         """Methods of `agents`."""
-        return AgentsResource(self._client, is_raw=self._is_raw)
+        return AgentsResource(self._client, form=self._form)
 
     @cached_property
     def audio(self) -> AudioResource:
         """Methods of `audio`."""
-        return AudioResource(self._client, is_raw=self._is_raw)
+        return AudioResource(self._client, form=self._form)
 
     @cached_property
     def audit(self) -> AuditResource:
         """Methods of `audit`."""
-        return AuditResource(self._client, is_raw=self._is_raw)
+        return AuditResource(self._client, form=self._form)
 
     @cached_property
     def auth(self) -> AuthResource:
         """Methods of `auth`."""
-        return AuthResource(self._client, is_raw=self._is_raw)
+        return AuthResource(self._client, form=self._form)
 
     @cached_property
     def billing(self) -> BillingResource:
         """Methods of `billing`."""
-        return BillingResource(self._client, is_raw=self._is_raw)
+        return BillingResource(self._client, form=self._form)
 
     @cached_property
     def cache(self) -> CacheResource:
         """Methods of `cache`."""
-        return CacheResource(self._client, is_raw=self._is_raw)
+        return CacheResource(self._client, form=self._form)
 
     @cached_property
     def chat(self) -> ChatResource:
         """Methods of `chat`."""
-        return ChatResource(self._client, is_raw=self._is_raw)
+        return ChatResource(self._client, form=self._form)
 
     @cached_property
     def completions(self) -> CompletionsResource:
         """Methods of `completions`."""
-        return CompletionsResource(self._client, is_raw=self._is_raw)
+        return CompletionsResource(self._client, form=self._form)
 
     @cached_property
     def conversations(self) -> ConversationsResource:
         """Methods of `conversations`."""
-        return ConversationsResource(self._client, is_raw=self._is_raw)
+        return ConversationsResource(self._client, form=self._form)
 
     @cached_property
     def embeddings(self) -> EmbeddingsResource:
         """Methods of `embeddings`."""
-        return EmbeddingsResource(self._client, is_raw=self._is_raw)
+        return EmbeddingsResource(self._client, form=self._form)
 
     @cached_property
     def feedback(self) -> FeedbackResource:
         """Methods of `feedback`."""
-        return FeedbackResource(self._client, is_raw=self._is_raw)
+        return FeedbackResource(self._client, form=self._form)
 
     @cached_property
     def files(self) -> FilesResource:
         """Methods of `files`."""
-        return FilesResource(self._client, is_raw=self._is_raw)
+        return FilesResource(self._client, form=self._form)
 
     @cached_property
     def generation(self) -> GenerationResource:
         """Methods of `generation`."""
-        return GenerationResource(self._client, is_raw=self._is_raw)
+        return GenerationResource(self._client, form=self._form)
 
     @cached_property
     def images(self) -> ImagesResource:
         """Methods of `images`."""
-        return ImagesResource(self._client, is_raw=self._is_raw)
+        return ImagesResource(self._client, form=self._form)
 
     @cached_property
     def jobs(self) -> JobsResource:
         """Methods of `jobs`."""
-        return JobsResource(self._client, is_raw=self._is_raw)
+        return JobsResource(self._client, form=self._form)
 
     @cached_property
     def keys(self) -> KeysResource:
         """Methods of `keys`."""
-        return KeysResource(self._client, is_raw=self._is_raw)
+        return KeysResource(self._client, form=self._form)
 
     @cached_property
     def mcp_servers(self) -> McpServersResource:
         """Methods of `mcp_servers`."""
-        return McpServersResource(self._client, is_raw=self._is_raw)
+        return McpServersResource(self._client, form=self._form)
 
     @cached_property
     def memory(self) -> MemoryResource:
         """Methods of `memory`."""
-        return MemoryResource(self._client, is_raw=self._is_raw)
+        return MemoryResource(self._client, form=self._form)
 
     @cached_property
     def messages(self) -> MessagesResource:
         """Methods of `messages`."""
-        return MessagesResource(self._client, is_raw=self._is_raw)
+        return MessagesResource(self._client, form=self._form)
 
     @cached_property
     def models(self) -> ModelsResource:
         """Methods of `models`."""
-        return ModelsResource(self._client, is_raw=self._is_raw)
+        return ModelsResource(self._client, form=self._form)
 
     @cached_property
     def models3d(self) -> Models3DResource:
         """Methods of `models3d`."""
-        return Models3DResource(self._client, is_raw=self._is_raw)
+        return Models3DResource(self._client, form=self._form)
 
     @cached_property
     def moderations(self) -> ModerationsResource:
         """Methods of `moderations`."""
-        return ModerationsResource(self._client, is_raw=self._is_raw)
+        return ModerationsResource(self._client, form=self._form)
 
     @cached_property
     def organizations(self) -> OrganizationsResource:
         """Methods of `organizations`."""
-        return OrganizationsResource(self._client, is_raw=self._is_raw)
+        return OrganizationsResource(self._client, form=self._form)
 
     @cached_property
     def provider_keys(self) -> ProviderKeysResource:
         """Methods of `provider_keys`."""
-        return ProviderKeysResource(self._client, is_raw=self._is_raw)
+        return ProviderKeysResource(self._client, form=self._form)
 
     @cached_property
     def realtime(self) -> RealtimeResource:
         """Methods of `realtime`."""
-        return RealtimeResource(self._client, is_raw=self._is_raw)
+        return RealtimeResource(self._client, form=self._form)
 
     @cached_property
     def rerank(self) -> RerankResource:
         """Methods of `rerank`."""
-        return RerankResource(self._client, is_raw=self._is_raw)
+        return RerankResource(self._client, form=self._form)
 
     @cached_property
     def responses(self) -> ResponsesResource:
         """Methods of `responses`."""
-        return ResponsesResource(self._client, is_raw=self._is_raw)
+        return ResponsesResource(self._client, form=self._form)
 
     @cached_property
     def tasks(self) -> TasksResource:
         """Methods of `tasks`."""
-        return TasksResource(self._client, is_raw=self._is_raw)
+        return TasksResource(self._client, form=self._form)
 
     @cached_property
     def videos(self) -> VideosResource:
         """Methods of `videos`."""
-        return VideosResource(self._client, is_raw=self._is_raw)
+        return VideosResource(self._client, form=self._form)
 
     @cached_property
     def webhooks(self) -> WebhooksResource:
         """Methods of `webhooks`."""
-        return WebhooksResource(self._client, is_raw=self._is_raw)
+        return WebhooksResource(self._client, form=self._form)
 
     def health(self, **params: Unpack[HealthParams]) -> Health:
         """Shows that the API answers, and with which version; it reads nothing and needs no key."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, Union, overload
 
 from nexevo_ai._answers import SyncPage
-from nexevo_ai._conveniences_sync import Resource
+from nexevo_ai._conveniences_sync import ResponsesHelpers
 from nexevo_ai._models import Object
 from nexevo_ai._request import call_of, path_part
 from nexevo_ai._streaming import Stream
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     )
 
 
-class ResponsesResource(Resource):
+class ResponsesResource(ResponsesHelpers):
     """Methods of `client.responses`."""
 
     @overload

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import List, Optional, Union
 
-from nexevo_ai._models import NexevoModel, Object
+from nexevo_ai._models import NexevoModel, Object, ResponseText
 
 # Shared.
 from nexevo_ai.types.shared import Extension
@@ -23,7 +23,7 @@ class Compaction(NexevoModel):
     nexevo: Optional[Extension] = None
 
 
-class Response(NexevoModel):
+class Response(ResponseText):
     """OpenAI's response."""
 
     id: str
