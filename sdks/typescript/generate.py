@@ -40,6 +40,8 @@ STREAM = ("stream", "true", "false | null")
 STREAM_WHERE = {"audio.speech.create": ("stream_format", '"sse"', '"audio" | null')}
 # Methods that take a single text as well as an object: the member that the text is.
 SHORT = {"organizations.create": "name"}
+# What an answer has beside its members, by the transport.
+GETTERS = {"Response": ("  /** All text of the output's messages. */", "  readonly output_text: string;")}
 HEAD = "// {}\n// Written by `sdks/typescript/generate.py`.\n\n"
 PRIMITIVES = {"integer": "number", "number": "number", "boolean": "boolean", "null": "null", "string": "string"}
 
@@ -84,6 +86,7 @@ class Types(described.Types):
         lines = [said(schema.get("description", name)), f"export interface {name}{'Param' if sent else ''} {{"]
         for member, each in schema["properties"].items():
             lines.append(self.member(member, each, sent=sent, is_required=member in required))
+        lines += GETTERS.get(name, ()) if not sent else ()
         return "\n".join([*lines, "}"])
 
     def member(self, name: str, schema: dict[str, Any], *, sent: bool, is_required: bool) -> str:

@@ -125,7 +125,7 @@ def test_a_wait_tells_of_progress_and_gives_the_job() -> None:
 
 def test_a_wait_ends_with_its_time_and_with_a_failure() -> None:
     with pytest.raises(TimeoutError) as caught:
-        client(Script(job("pending"), job("running"))).models3d.generate_and_wait(model="m", prompt="x", timeout_sec=1)
+        client(Script(job("pending"), job("running"))).models3d.generate_and_wait(model="m", prompt="x", timeout_sec=0)
     assert isinstance(caught.value, WaitTimeoutError) and caught.value.job.status == "running"
     failed = Script(job("pending"), job("failed", error={"code": "c", "message": "No cat.", "retryable": False}))
     with pytest.raises(JobFailedError, match="No cat"):

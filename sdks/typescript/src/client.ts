@@ -1,12 +1,14 @@
 // The transport: one request with its retries.
 import {
   APIConnectionError,
+  APIError,
   APITimeoutError,
   APIUserAbortError,
   NexevoError,
   refusalOf,
   requestIdOf,
 } from "./errors.js";
+import { placeOf } from "./places.js";
 import { type Answer, APIPromise, IterablePromise, Page, type PagePromise } from "./promises.js";
 import {
   type Call,
@@ -23,7 +25,7 @@ import {
   sleep,
   sorted,
 } from "./request.js";
-import { Stream } from "./streaming.js";
+import { type Place, Stream } from "./streaming.js";
 
 /** Options of a client. */
 export interface ClientOptions {
@@ -71,9 +73,12 @@ export class Transport {
     this.maxRetries = options.maxRetries ?? DEFAULT_MAX_RETRIES;
   }
 
-  /** A client with some options changed. */
+  /** A client with some options changed; headers and parameters that all requests have are added to this client's. */
   withOptions(options: ClientOptions): this {
-    return new (this.constructor as new (options: ClientOptions) => this)({ ...this.#options, ...options });
+    const defaultHeaders = { ...this.#options.defaultHeaders, ...options.defaultHeaders };
+    const defaultQuery = { ...this.#options.defaultQuery, ...options.defaultQuery };
+    const given = { ...this.#options, ...options, defaultHeaders, defaultQuery };
+    return new (this.constructor as new (options: ClientOptions) => this)(given);
   }
 
   /** The client as it may be shown: without its key. */
@@ -94,8 +99,9 @@ export class Transport {
   ask<T = any>(call: Call): APIPromise<T> {
     const { stream, stream_format } = (call.params ?? {}) as { stream?: unknown; stream_format?: unknown };
     const wantsEvents = stream === true || stream_format === "sse";
-    return new APIPromise<T>(this.send(call), (answer) => shown(answer, wantsEvents));
+    return new APIPromise<T>(this.send(call), (answer) => shown(answer, wantsEvents, placeOf(call, this)));
   }
+
 
   /** A page of a list, which asks for those that follow. */
   page<Element>(call: Call): PagePromise<Element> {
@@ -139,6 +145,8 @@ export class Transport {
   async #try(url: string, init: RequestInit, call: Call): Promise<Answer> {
     const [controller, signal] = [new AbortController(), call.options?.signal];
     const ended = (): void => controller.abort(aborted(signal?.reason));
+    // A signal may live as long as the program: it keeps no request that is over.
+    const release = (): void => signal?.removeEventListener("abort", ended);
     if (signal?.aborted) throw aborted(signal.reason);
     signal?.addEventListener("abort", ended, { once: true });
     const limit = call.options?.timeout ?? this.timeout;
@@ -146,8 +154,12 @@ export class Transport {
     try {
       const fetch = this.#options.fetch ?? globalThis.fetch;
       const response = await fetch(url, { ...patient(), ...init, signal: controller.signal });
-      return { response, text: isWhole(response) ? await response.text() : null, controller };
+      if (!isWhole(response)) return { response, text: null, controller, release };
+      const text = await response.text();
+      release();
+      return { response, text, controller };
     } catch (error) {
+      release();
       if (controller.signal.aborted) throw controller.signal.reason;
       throw new APIConnectionError(`the connection failed: ${reasonOf(error)}`, { cause: error });
     } finally {
@@ -163,16 +175,28 @@ function isWhole(response: globalThis.Response): boolean {
   return media.startsWith("text/") && !media.startsWith("text/event-stream");
 }
 
-function shown(answer: Answer, wantsEvents: boolean): any {
+function shown(answer: Answer, wantsEvents: boolean, place: Place | null = null): any {
   const media = answer.response.headers.get("content-type") ?? "";
-  if (wantsEvents && media.startsWith("text/event-stream")) return new Stream(answer);
+  if (wantsEvents && media.startsWith("text/event-stream")) return new Stream(answer, place);
+  if (media.startsWith("text/html")) {
+    throw new APIError(`${answer.response.url} answers with HTML: is it the gateway's address?`);
+  }
   if (answer.text === null) return answer.response;
   if (!media.startsWith("application/json")) return answer.text;
   const value = JSON.parse(answer.text);
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     Object.defineProperty(value, "_request_id", { value: requestIdOf(answer.response.headers), enumerable: false });
+    if (value.object === "response" && Array.isArray(value.output)) {
+      Object.defineProperty(value, "output_text", { get: () => textOf(value.output), enumerable: false });
+    }
   }
   return value;
+}
+
+/** All text of a response's messages. */
+function textOf(output: any[]): string {
+  const parts = output.flatMap((item) => (item.type === "message" ? item.content : []));
+  return parts.map((part) => (part.type === "output_text" ? part.text : "")).join("");
 }
 
 /**

@@ -35,11 +35,13 @@ export class APIUserAbortError extends APIError {}
 export class APIStreamError extends APIError {
   readonly code: string | null;
   readonly type: string | null;
+  readonly requestId: string | null;
   readonly body: any;
 
-  constructor(message: string, body: any) {
+  constructor(message: string, body: any, requestId: string | null = null) {
     super(message);
     this.body = body;
+    this.requestId = requestId;
     this.code = body?.error?.code ?? null;
     this.type = body?.error?.type ?? null;
   }
@@ -116,8 +118,8 @@ export class JobFailedError extends NexevoError {
 export class WaitTimeoutError extends NexevoError {
   readonly job: any;
 
-  constructor(message: string, job: any) {
-    super(message);
+  constructor(message: string, job: any, options?: { cause?: unknown }) {
+    super(message, options);
     this.job = job;
   }
 }

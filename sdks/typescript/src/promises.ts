@@ -7,6 +7,8 @@ export interface Answer {
   response: HttpResponse;
   text: string | null;
   controller: AbortController;
+  /** Forgets the caller's signal, once a stream is over. */
+  release?: () => void;
 }
 
 /** A value together with the answer that brought it. */

@@ -1,14 +1,23 @@
 // Streams of events: async iterables that go on after a cut where the gateway can.
-import { APIConnectionError, APIStreamError, APIUserAbortError } from "./errors.js";
+import { APIConnectionError, APIStreamError, APIUserAbortError, requestIdOf } from "./errors.js";
 import type { Answer } from "./promises.js";
-import type { HttpResponse } from "./request.js";
+import { type HttpResponse, sleep } from "./request.js";
 
 /** Types of events that end a stream of their wire. */
 const ENDS = new Set([
-  "done", "message_stop", "response.completed", "response.failed", "response.incomplete", "response.cancelled",
+  "done", "error", "message_stop", "response.completed", "response.failed", "response.incomplete", "response.cancelled",
 ]);
-/** Cuts in a row after which a stream that brings nothing more is given up. */
+/** Cuts in a row after which a stream that brings nothing more is given up, and the pause after the second of them. */
 const CUTS_MAX = 5;
+const PAUSE_FIRST_MS = 100;
+
+/** Where a stream has come to, and how it is gone on with. */
+export interface Place {
+  /** Notes a whole event; false for one that has come before. */
+  isNew?(data: any): boolean;
+  /** The answer that brings what follows; null where the stream has not told how to go on. */
+  rest(lastId: string | null): Promise<Answer> | null;
+}
 
 interface Event {
   data: string;
@@ -60,14 +69,15 @@ export class EventDecoder {
 /** Events of an answer as they come. To leave its loop, or `close`, gives the connection back. */
 export class Stream<T> implements AsyncIterable<T> {
   #answer: Answer;
-  readonly #resume: ((lastId: string) => Promise<Answer>) | null;
+  readonly #place: Place | null;
   readonly #decoder = new EventDecoder();
   readonly #events: AsyncGenerator<T>;
   #isOver = false;
+  #cuts = 0;
 
-  constructor(answer: Answer, resume: ((lastId: string) => Promise<Answer>) | null = null) {
+  constructor(answer: Answer, place: Place | null = null) {
     this.#answer = answer;
-    this.#resume = resume;
+    this.#place = place;
     this.#events = this.#read();
   }
 
@@ -100,29 +110,26 @@ export class Stream<T> implements AsyncIterable<T> {
   }
 
   async *#read(): AsyncGenerator<T> {
-    for (let cuts = 0; ; ) {
+    while (!this.#isOver) {
       let cut: unknown = null;
       try {
-        for await (const value of this.#values()) {
-          cuts = 0;
-          yield value;
-        }
+        yield* this.#values();
       } catch (error) {
         if (error instanceof APIStreamError || error instanceof SyntaxError) throw error;
         cut = error;
       } finally {
         this.#answer.controller.abort();
+        this.#answer.release?.();
       }
-      if (this.#isOver || (cut === null && this.#resume === null)) return;
+      if (this.#isOver || (cut === null && this.#place === null)) return;
       const { reason } = this.#answer.controller.signal;
       if (reason instanceof APIUserAbortError) throw reason;
-      const last = this.#decoder.lastId;
-      cuts += 1;
-      if (this.#resume === null || last === null || cuts > CUTS_MAX) {
-        throw new APIConnectionError("the stream was cut", { cause: cut });
-      }
+      this.#cuts += 1;
+      if (this.#cuts > 1) await sleep(PAUSE_FIRST_MS * 2 ** (this.#cuts - 2));
+      const rest = this.#cuts > CUTS_MAX ? null : (this.#place?.rest(this.#decoder.lastId) ?? null);
+      if (rest === null) throw new APIConnectionError("the stream was cut", { cause: cut });
       this.#decoder.reset();
-      this.#answer = await this.#resume(last);
+      this.#answer = await rest;
     }
   }
 
@@ -137,6 +144,8 @@ export class Stream<T> implements AsyncIterable<T> {
           return;
         }
         const told = this.#told(event);
+        if (this.#place?.isNew?.(told) === false) continue;
+        this.#cuts = 0;
         this.#isOver = this.#isOver || ENDS.has((told as { type?: string } | null)?.type ?? "");
         yield told;
         if (this.#isOver) return;
@@ -149,7 +158,8 @@ export class Stream<T> implements AsyncIterable<T> {
     const error = data?.error;
     const isError = event.name === "error" || (data?.type ?? "error") === "error";
     if (typeof error === "object" && error !== null && isError) {
-      throw new APIStreamError(String(error.message ?? "the stream has failed"), data);
+      const requestId = requestIdOf(this.#answer.response.headers);
+      throw new APIStreamError(String(error.message ?? "the stream has failed"), data, requestId);
     }
     return data;
   }

@@ -928,6 +928,8 @@ export interface Response {
   truncation?: string | null;
   user?: string | null;
   nexevo?: Extension;
+  /** All text of the output's messages. */
+  readonly output_text: string;
 }
 
 /** A response that is no longer kept. */

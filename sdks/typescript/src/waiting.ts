@@ -1,15 +1,17 @@
 // Methods that wait for jobs and runs, and streams of runs that go on after a cut.
 import type { Transport } from "./client.js";
-import { JobFailedError, WaitTimeoutError } from "./errors.js";
+import { APIConnectionError, APIUserAbortError, InternalServerError, JobFailedError, RateLimitError, WaitTimeoutError } from "./errors.js";
 import type { AgentsRunParams, Models3dGenerateParams, VideosGenerateParams } from "./params.js";
-import { type Answer, IterablePromise } from "./promises.js";
+import { lookOptions, RUN_STREAM, runPlace } from "./places.js";
+import { IterablePromise } from "./promises.js";
 import { type Call, part, type RequestOptions, sleep } from "./request.js";
 import { Resource } from "./resource.js";
 import { Stream } from "./streaming.js";
 import type { AcceptedJob, Job, Run, RunEvent, Task } from "./types.js";
 
 const OVER = ["succeeded", "failed", "canceled", "awaiting_confirmation"];
-const [RUN, RUN_STREAM] = ["/v1/agents/run", "/v1/agents/run/stream"];
+const PASSING = [APIConnectionError, InternalServerError, RateLimitError];
+const RUN = "/v1/agents/run";
 
 /** Options of a wait, and of the requests that it makes. */
 export interface WaitOptions<T> extends RequestOptions {
@@ -26,42 +28,61 @@ interface Waited {
   status: string;
 }
 
-/** Looks until what is waited for is over. */
+/**
+ * Looks until what is waited for is over. A look that fails by the connection or the gateway's load is no end: what is
+ * waited for goes on. `begun` is what is known before the first look.
+ */
 async function ended<T extends Waited>(
   look: () => Promise<T>,
   options: WaitOptions<T>,
   defaults: { pollIntervalSec: number; timeoutSec: number },
+  begun: Waited | null,
 ): Promise<T> {
   const { pollIntervalSec = defaults.pollIntervalSec, timeoutSec = defaults.timeoutSec, onProgress, signal } = options;
   const until = performance.now() + timeoutSec * 1000;
+  let last: Waited | null = begun;
   for (;;) {
-    const seen = await look();
-    onProgress?.(seen);
-    if (OVER.includes(seen.status)) return seen;
-    if (performance.now() + pollIntervalSec * 1000 > until) {
-      throw new WaitTimeoutError(`${seen.id} was not over in ${timeoutSec} s; it goes on`, seen);
+    let cause: unknown;
+    const seen = await look().catch((error: unknown) => {
+      if (last === null || !PASSING.some((kind) => error instanceof kind)) throw error;
+      cause = error;
+      return null;
+    });
+    if (seen !== null) {
+      last = seen;
+      onProgress?.(seen);
+      if (OVER.includes(seen.status)) return seen;
     }
-    await sleep(pollIntervalSec * 1000, signal);
+    const left = until - performance.now();
+    if (left <= 0) throw new WaitTimeoutError(`${last!.id} was not over in ${timeoutSec} s; it goes on`, last, { cause });
+    await sleep(Math.min(pollIntervalSec * 1000, left), signal).catch((reason: unknown) => {
+      throw new APIUserAbortError("the wait was ended by its signal; what was waited for goes on", { cause: reason });
+    });
   }
 }
 
-async function jobEnded(client: Transport, jobId: string, options: WaitOptions<Job>): Promise<Job> {
-  const call: Call = { method: "GET", path: `/v1/generation/jobs/${part(jobId)}`, options: lookOptions(options) };
-  const job = await ended(() => client.ask<Job>(call), options, { pollIntervalSec: 5, timeoutSec: 600 });
+async function jobEnded(
+  client: Transport,
+  jobId: string,
+  options: WaitOptions<Job>,
+  begun: Waited | null = null,
+): Promise<Job> {
+  const call: Call = { method: "GET", path: `/v1/generation/jobs/${part(jobId)}`, options: lookOptions({ options }) };
+  const job = await ended(() => client.ask<Job>(call), options, { pollIntervalSec: 5, timeoutSec: 600 }, begun);
   if (job.status === "succeeded") return job;
   const told = job.error ? `: ${job.error.message}` : "";
   throw new JobFailedError(`${job.id} has ${job.status === "failed" ? "failed" : "been canceled"}${told}`, job);
 }
 
-function taskEnded(client: Transport, taskId: string, options: WaitOptions<Task>, timeoutSec: number): Promise<Task> {
-  const call: Call = { method: "GET", path: `/v1/tasks/${part(taskId)}`, options: lookOptions(options) };
-  return ended(() => client.ask<Task>(call), options, { pollIntervalSec: 2, timeoutSec });
-}
-
-/** The options of a look: what belongs to the request that began the work is left out. */
-function lookOptions({ headers, timeout, maxRetries, signal }: RequestOptions): RequestOptions {
-  const given = { headers, timeout, maxRetries, signal };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+function taskEnded(
+  client: Transport,
+  taskId: string,
+  options: WaitOptions<Task>,
+  timeoutSec: number,
+  begun: Waited | null = null,
+): Promise<Task> {
+  const call: Call = { method: "GET", path: `/v1/tasks/${part(taskId)}`, options: lookOptions({ options }) };
+  return ended(() => client.ask<Task>(call), options, { pollIntervalSec: 2, timeoutSec }, begun);
 }
 
 /** Waits for jobs of media. */
@@ -77,7 +98,8 @@ export class VideosBase extends Resource {
   /** Begins a video and waits for it; throws `WaitTimeoutError` or `JobFailedError`. */
   async generateAndWait(params: VideosGenerateParams, options: WaitOptions<Job> = {}): Promise<Job> {
     const call: Call = { method: "POST", path: "/v1/videos/generations", params, hasBody: true, options };
-    return jobEnded(this.client, (await this.client.ask<AcceptedJob>(call)).job_id, options);
+    const begun = await this.client.ask<AcceptedJob>(call);
+    return jobEnded(this.client, begun.job_id, options, { id: begun.job_id, status: begun.status });
   }
 }
 
@@ -86,7 +108,8 @@ export class Models3dBase extends Resource {
   /** Begins a 3D model and waits for it; throws `WaitTimeoutError` or `JobFailedError`. */
   async generateAndWait(params: Models3dGenerateParams, options: WaitOptions<Job> = {}): Promise<Job> {
     const call: Call = { method: "POST", path: "/v1/3d/generations", params, hasBody: true, options };
-    return jobEnded(this.client, (await this.client.ask<AcceptedJob>(call)).job_id, options);
+    const begun = await this.client.ask<AcceptedJob>(call);
+    return jobEnded(this.client, begun.job_id, options, { id: begun.job_id, status: begun.status });
   }
 }
 
@@ -99,7 +122,8 @@ export class AgentsBase extends Resource {
   async runAndWait(run: string | AgentsRunParams, options: WaitOptions<Task> = {}): Promise<Task> {
     if (typeof run === "string") return taskEnded(this.client, run, options, 300);
     const call: Call = { method: "POST", path: RUN, params: { ...run, wait: false }, hasBody: true, options };
-    return taskEnded(this.client, (await this.client.ask<Run>(call)).id, options, 300);
+    const begun = await this.client.ask<Run>(call);
+    return taskEnded(this.client, begun.id, options, 300, begun);
   }
 
   /** Begins a run and streams its steps; after a cut it goes on behind the last one that came. */
@@ -113,14 +137,8 @@ export class AgentsBase extends Resource {
   }
 
   #streamed(call: Call): IterablePromise<RunEvent, Stream<RunEvent>> {
-    const resume = (last: string): Promise<Answer> =>
-      this.client.send({
-        method: "GET",
-        path: RUN_STREAM,
-        headers: { "Last-Event-ID": last },
-        options: lookOptions(call.options ?? {}),
-      });
-    return new IterablePromise(this.client.send(call), (answer) => new Stream<RunEvent>(answer, resume));
+    const place = runPlace(call, this.client);
+    return new IterablePromise(this.client.send(call), (answer) => new Stream<RunEvent>(answer, place));
   }
 }
 

@@ -43,7 +43,7 @@ export const events = (text, { inBytes = false, isCut = false } = {}) => async (
   for (const piece of inBytes ? [...bytes].map((byte) => Buffer.of(byte)) : [bytes]) {
     await new Promise((resolve) => response.write(piece, resolve));
   }
-  if (isCut) response.socket.destroy();
+  if (isCut) response.socket.resetAndDestroy();
   else response.end();
 };
 

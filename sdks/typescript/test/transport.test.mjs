@@ -231,6 +231,99 @@ test("an error within a stream, and a cut, are errors", async () => {
   await assert.rejects(read(cut), sdk.APIConnectionError);
 });
 
+const delta = (sequence_number, more = {}) => ({ type: "response.output_text.delta", sequence_number, ...more });
+const created = delta(0, { type: "response.created", response: { id: "resp_nxn-1" } });
+const completed = delta(4, { type: "response.completed", response: { id: "resp_nxn-1" } });
+const background = { model: "m", input: "Hi", background: true, stream: true };
+const numbersOf = async (stream) => {
+  const found = [];
+  for await (const each of await stream) found.push(each.sequence_number);
+  return found;
+};
+
+test("a background response goes on behind its last event, none lost and none doubled", async () => {
+  const [nexevo, seen] = await client([
+    events(`${told(created, delta(1))}data: {"type": "resp`, { isCut: true }),
+    events("", { isCut: true }),
+    events(told(delta(1), delta(2)), { isCut: true }),
+    events(told(delta(3), completed)),
+  ]);
+  const options = { headers: { "x-own": "1" } };
+  assert.deepEqual(await numbersOf(nexevo.responses.create(background, options)), [0, 1, 2, 3, 4]);
+  const again = "/v1/responses/resp_nxn-1?stream=true&starting_after=";
+  assert.deepEqual(seen.map(({ url }) => url), ["/v1/responses", `${again}1`, `${again}1`, `${again}2`]);
+  assert.deepEqual(seen.map(({ method }) => method), ["POST", "GET", "GET", "GET"]);
+  assert.ok(seen.every(({ headers }) => headers["x-own"] === "1"));
+  assert.deepEqual(seen.map(({ headers }) => "idempotency-key" in headers), [true, false, false, false]);
+});
+
+test("a look at a background response goes on too", async () => {
+  const [nexevo, seen] = await client([events(told(delta(2)), { isCut: true }), events(told(delta(3), completed))]);
+  assert.deepEqual(await numbersOf(nexevo.responses.get("resp_nxn-1", { stream: true, starting_after: 1 })), [2, 3, 4]);
+  assert.deepEqual(seen.map(({ url }) => url.split("=").at(-1)), ["1", "2"]);
+});
+
+test("a response that runs in its request alone is not asked for again, one of which nothing comes is given up", async () => {
+  const [alone, once] = await client([events(told(created, delta(1)), { isCut: true })]);
+  await assert.rejects(numbersOf(alone.responses.create({ ...background, background: false })), sdk.APIConnectionError);
+  assert.equal(once.length, 1);
+  const [dead, tries] = await client([events(told(created, delta(1)), { isCut: true })]);
+  await assert.rejects(numbersOf(dead.responses.create(background)), sdk.APIConnectionError);
+  assert.equal(tries.length, 6);
+  const [failing, asked] = await client([events(told(created, delta(1, { type: "error", message: "Lost." })))]);
+  assert.deepEqual(await numbersOf(failing.responses.create(background)), [0, 1]);
+  assert.equal(asked.length, 1);
+});
+
+test("a response tells its text at once, and a page of HTML is no answer", async () => {
+  const content = [{ type: "output_text", text: "Hel" }, { type: "refusal" }, { type: "output_text", text: "lo" }];
+  const output = [{ type: "reasoning" }, { type: "message", content }];
+  const [nexevo] = await client([json({ object: "response", output })]);
+  const answer = await nexevo.responses.create({ model: "m", input: "Hi" });
+  assert.equal(answer.output_text, "Hello");
+  assert.deepEqual(Object.keys(answer), ["object", "output"]);
+  const page = (_, response) => response.writeHead(200, { "content-type": "text/html" }).end("<html>");
+  const [wrong] = await client([page]);
+  await assert.rejects(wrong.models.list(), /HTML: is it the gateway's address/);
+});
+
+test("a signal that lives on keeps no request that is over", async () => {
+  const { signal } = new AbortController();
+  const [added, removed] = [[], []];
+  signal.addEventListener = (name, listener) => added.push(listener);
+  signal.removeEventListener = (name, listener) => removed.push(listener);
+  const [nexevo] = await client([json({}), events(told(chunk("a")))]);
+  await nexevo.billing.balance({ signal });
+  for await (const _ of await nexevo.chat.completions.create({ model: "m", messages, stream: true }, { signal }));
+  assert.equal(added.length, 2);
+  assert.deepEqual(removed, added);
+});
+
+test("a derived client adds to headers that all requests have", async () => {
+  const [nexevo, seen] = await client([json({})], { defaultHeaders: { "x-a": "1", "x-b": "1" } });
+  await nexevo.withOptions({ defaultHeaders: { "x-b": "2" } }).billing.balance();
+  assert.deepEqual([seen[0].headers["x-a"], seen[0].headers["x-b"]], ["1", "2"]);
+});
+
+test("a wait outlives a gateway that fails for a while, and names what goes on", async () => {
+  const job = (status) => json({ id: "gen_1", job_id: "gen_1", status, results: [] });
+  const [nexevo] = await client([job("pending"), refusal(503), job("running"), refusal(429), job("succeeded")]);
+  const asked = [{ model: "m", prompt: "a cat", duration_sec: 5 }, { pollIntervalSec: 0.001, maxRetries: 0 }];
+  assert.equal((await nexevo.videos.generateAndWait(...asked)).status, "succeeded");
+  const [dead] = await client([job("pending"), refusal(503)]);
+  const error = await dead.videos.generateAndWait(asked[0], { ...asked[1], timeoutSec: 0.05 }).then(assert.fail, (each) => each);
+  assert.equal(error.name, "WaitTimeoutError");
+  assert.equal(error.job.id, "gen_1");
+  assert.equal(error.cause.name, "InternalServerError");
+  const controller = new AbortController();
+  const ended = dead.jobs.wait("gen_1", { signal: AbortSignal.timeout(50), maxRetries: 0 });
+  await assert.rejects(ended, sdk.InternalServerError);
+  const [slow] = await client([job("running")]);
+  const waited = slow.jobs.wait("gen_1", { signal: controller.signal });
+  setTimeout(() => controller.abort(), 50);
+  await assert.rejects(waited, sdk.APIUserAbortError);
+});
+
 test("leaving a stream's loop closes the connection", async () => {
   let isClosed;
   const closed = new Promise((resolve) => (isClosed = resolve));

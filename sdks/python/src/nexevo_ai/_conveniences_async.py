@@ -215,7 +215,8 @@ class AsyncVideosHelpers(AsyncResource):
     ) -> Job:
         """Begins a video and waits for it; raises `WaitTimeoutError` (a `TimeoutError`) or `JobFailedError`."""
         begun: AcceptedJob = await self._plain.generate(model=model, prompt=prompt, **params)
-        return await waited(self, begun.job_id, poll_interval_sec, timeout_sec, on_progress, begun)
+        first = {**begun.to_dict(), "id": begun.job_id}
+        return await waited(self, begun.job_id, poll_interval_sec, timeout_sec, on_progress, parsed(Job, first))
 
 
 class AsyncModels3dHelpers(AsyncVideosHelpers):

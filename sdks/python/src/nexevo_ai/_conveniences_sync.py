@@ -216,7 +216,8 @@ class VideosHelpers(Resource):
     ) -> Job:
         """Begins a video and waits for it; raises `WaitTimeoutError` (a `TimeoutError`) or `JobFailedError`."""
         begun: AcceptedJob = self._plain.generate(model=model, prompt=prompt, **params)
-        return waited(self, begun.job_id, poll_interval_sec, timeout_sec, on_progress, begun)
+        first = {**begun.to_dict(), "id": begun.job_id}
+        return waited(self, begun.job_id, poll_interval_sec, timeout_sec, on_progress, parsed(Job, first))
 
 
 class Models3dHelpers(VideosHelpers):

@@ -157,7 +157,8 @@ class WebhookVerificationError(NexevoError):
 
 def _copied(kind: Type[NexevoError], args: Any, state: Dict[str, Any]) -> NexevoError:
     """The error of which `__reduce__` has told."""
-    error = kind.__new__(kind, *args)
+    error = kind.__new__(kind)
+    error.args = args
     error.__dict__.update(state)
     return error
 

@@ -111,6 +111,8 @@ def call_of(
     given = {name: value for name, value in arguments.items() if not isinstance(value, NotGiven)}
     call.query = {name: given[name] for name in query if given.get(name) is not None}
     rest = {name: value for name, value in given.items() if name not in options and name not in query}
+    if call.is_form:
+        rest = {name: again_readable(name, value) for name, value in rest.items()}
     call.body = rest if body is not None or rest else None
     call.with_options(options)
     has_key = any(name.lower() == IDEMPOTENCY_KEY.lower() for name in call.headers)
@@ -164,6 +166,22 @@ def content_of(call: Call) -> Dict[str, Any]:
         return form_of(call.body)
     text = json.dumps(call.body, default=jsonable, ensure_ascii=False, allow_nan=False)
     return {"content": text.encode(), "headers": {"Content-Type": "application/json"}}
+
+
+def again_readable(name: str, value: Any) -> Any:
+    """The value, whose files that cannot be wound back are read: each try of a request sends them whole."""
+    if isinstance(value, list):
+        return [again_readable(name, each) for each in value]
+    if isinstance(value, tuple) and len(value) > 1:
+        return (value[0], content_of_file(value[1]), *value[2:])
+    content = content_of_file(value)
+    return value if content is value else (os.path.basename(str(getattr(value, "name", name))), content)
+
+
+def content_of_file(file: Any) -> Any:
+    """The file, or its bytes where it cannot be wound back."""
+    can_seek = getattr(file, "seekable", lambda: hasattr(file, "seek"))
+    return file if not hasattr(file, "read") or can_seek() else file.read()
 
 
 def form_of(members: Mapping[str, Any]) -> Dict[str, Any]:
