@@ -265,7 +265,7 @@ class Opened:
 
 
 class Deferred(Generic[R]):
-    """What brings many values, once it is awaited. `async for` and `async with` await it themselves."""
+    """A value that brings many, still to be awaited; `async for` and `async with` await it themselves."""
 
     def __init__(self, ask: Callable[[], Awaitable[R]]) -> None:
         self._ask = ask

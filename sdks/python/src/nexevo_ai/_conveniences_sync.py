@@ -57,7 +57,7 @@ class Resource:
         return type(self)(self._client)
 
     def _place(self, call: Call) -> Place:
-        """Where the stream that the call brings has come to."""
+        """The place in the stream that the call brings."""
         return Place()
 
     def _ask(

@@ -61,7 +61,7 @@ class EventDecoder:
 
 
 class Place:
-    """Where a stream has come to. The stream of this one cannot be gone on with."""
+    """The place in a stream that ends with its connection."""
 
     can_go_on = False
 
