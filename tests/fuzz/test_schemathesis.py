@@ -24,6 +24,8 @@ from tests.fuzz.judge import judge
 from tests.generation.studio import KEY
 from tests.http.contract import written
 
+# Every other process of tests does without it (pyproject.toml).
+pytest_plugins = ["schemathesis.pytest.plugin"]
 Call = schemathesis.Case[Any]
 EXAMPLES = settings(
     max_examples=CASES // 500 + 1 if CASES else 2,

@@ -15,6 +15,10 @@ import boto3
 import pytest
 from moto import mock_aws
 from moto.core.config import default_user_config
+
+import local.without_ec2  # noqa: F401  # before moto's own modules
+
+# isort: split
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback import (
