@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
+from gateway.accounts.statement import entry_view
 from gateway.canonical.money import EntryKind, Hold
 from gateway.catalog.chat import CHAT_MODELS
 from gateway.catalog.loader import parse
@@ -84,12 +85,15 @@ def always(answer: bytes) -> Script:
 
 @dataclass
 class Outcome:
-    """The caller's answer, the number of requests to each provider, and the account's payment."""
+    """The caller's answer, the number of requests to each provider, the account's payment, and the tries that it
+    names.
+    """
 
     answer: Answer
     first: list[bytes]
     second: list[bytes]
     spent_nanousd: int
+    ledger: list[dict[str, Any]]
 
 
 async def asked(first: Script, second: Script | None, **more: Any) -> Outcome:
@@ -99,7 +103,9 @@ async def asked(first: Script, second: Script | None, **more: Any) -> Outcome:
         rows |= {"deepseek": Credential("k", two.base_url)} if second else {}
         async with app_under_test("", rows=rows, catalog=TWICE) as gateway:
             answer = await gateway.ask(hello(model="twice", **more))
-            return Outcome(answer, one.bodies, two.bodies, await spent(gateway))
+            entries = [entry_view(entry) for entry in (await gateway.look()).entries if entry.kind is EntryKind.CHARGE]
+            tries = [tried for entry in entries for tried in entry["models_tried"]]
+            return Outcome(answer, one.bodies, two.bodies, await spent(gateway), tries)
 
 
 async def spent(gateway: AppUnderTest) -> int:
@@ -121,7 +127,14 @@ async def test_the_second_provider_serves_what_the_first_cannot(failure: bytes, 
         {"model": "twice", "provider": "openai", "outcome": said},
         {"model": "twice", "provider": "deepseek", "outcome": "served"},
     ]
+    assert outcome.ledger == extension["models_tried"]
     assert [orjson.loads(body)["model"] for body in (*outcome.first, *outcome.second)] == ["twice", "hosted/twice"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_request_that_one_provider_served_is_charged_with_its_name_alone(stream: bool) -> None:
+    outcome = await asked(always(SERVED), None, stream=stream)
+    assert outcome.ledger == [{"model": "twice", "provider": "openai", "outcome": "served"}]
 
 
 async def test_the_charge_is_the_price_of_the_provider_that_served() -> None:

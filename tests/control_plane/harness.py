@@ -156,6 +156,7 @@ class AppUnderTest:
             usage=Usage(input=100, output=10, cache_read=7, reasoning=4),
             user_id="user-1",
             org_id="org-1",
+            route="openai|gpt-4o|502 upstream_error|own\nopenai",
         )
         await self.money.settle(outcome.hold, charge, at_s + 1)
         return charge.generation_id

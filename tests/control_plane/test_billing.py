@@ -81,6 +81,10 @@ async def test_a_charge_names_everything_it_was_for(nexgate: AppUnderTest) -> No
         "tier": "passthrough",
         "price_version": "2026-11-20",
         "cache": None,
+        "models_tried": [
+            {"model": "gpt-4o", "provider": "openai", "outcome": "502 upstream_error", "own_key": True},
+            {"model": "gpt-4o-2024-11-20", "provider": "openai", "outcome": "served"},
+        ],
         "usage": tokens,
         "tools": [],
         "estimated": False,
@@ -92,6 +96,7 @@ async def test_a_charge_names_everything_it_was_for(nexgate: AppUnderTest) -> No
 async def test_a_credit_is_a_transaction_without_a_request(nexgate: AppUnderTest) -> None:
     (shown,) = (await nexgate.ask("GET", "/v1/billing/transactions")).json()["data"]
     assert (shown["kind"], shown["amount_usd"], shown["note"], shown["usage"]) == ("credit", "10", "a gift", None)
+    assert shown["models_tried"] == []
 
 
 async def test_transactions_go_from_the_newest_to_the_oldest_page_by_page(nexgate: AppUnderTest) -> None:

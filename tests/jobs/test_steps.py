@@ -69,6 +69,8 @@ async def test_a_refused_order_goes_to_the_next_route_under_another_attempt() ->
     await made.execute(JOB, 1)
     job = await made.job(JOB)
     assert (job.status, [task.attempt_id for task in made.provider.tasks.values()]) == ("succeeded", [f"{JOB}-2"])
+    (charged,) = [entry.charge for entry in (await made.look()).entries if entry.charge is not None]
+    assert charged.route == "test|test-video|failed\ntest"
 
 
 async def test_a_provider_that_stays_busy_is_given_up_after_eight_tries() -> None:

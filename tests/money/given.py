@@ -44,6 +44,7 @@ def charge(cost: int) -> Charge:
         user_id="user-1",
         org_id="org-1",
         tools=(ToolCost("web_search", 2, cost // 2),),
+        route="openai|gpt-5-mini|502 upstream_error\ngroq",
     )
 
 

@@ -446,6 +446,7 @@ def test_a_charge_names_what_was_asked_and_what_served_it(*, estimated: bool) ->
             org_id="org_1",
             estimated=estimated,
             tools=(ToolCost("web_search", 2, 0),),
+            route="openai",
         )
 
     run(story())

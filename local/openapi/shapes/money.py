@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import UNSET, UnsetType
 
-from local.openapi.shapes.base import Json, Moment, Shape, Usd, listed
+from local.openapi.shapes.base import Json, Moment, Shape, TriedModel, Usd, listed
 
 
 class Balance(Shape, kw_only=True):
@@ -53,6 +53,7 @@ class Transaction(Shape, kw_only=True):
     tier: str | None
     price_version: str | None
     cache: str | None
+    models_tried: list[TriedModel]
     usage: TokenCounts | None
     tools: list[Json]
     estimated: bool

@@ -1164,6 +1164,7 @@ export interface Transaction {
   tier: string | null;
   price_version: string | null;
   cache: string | null;
+  models_tried: TriedModel[];
   usage: TokenCounts | null;
   tools: Record<string, any>[];
   estimated: boolean;

@@ -13,6 +13,10 @@ import puppeteer from 'puppeteer-core'
 const { root, data, shots, email, colleague } = JSON.parse(process.argv[2])
 const PASSWORD = 'correct horse battery'
 const WIDTHS = [360, 1280]
+const CHINESE = [
+  '/', '/playground', '/models?q=gpt-4o', '/keys', '/keys/new', '/usage', '/requests', '/jobs', '/billing', '/webhooks', '/organizations',
+  '/members', '/audit', '/account', '/operator', '/nothing-here',
+]
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const found = { pages: [], violations: [], overflows: [], complaints: [], facts: {} }
 
@@ -34,25 +38,24 @@ const newPerson = async () => {
   return page
 }
 
-const judged = async (page, name, scheme) => {
-  await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
+const judged = async (page, name) => {
   await page.evaluate(axe)
   const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }))
-  for (const one of violations) found.violations.push(`${name} (${scheme}): ${one.id}: ${one.nodes.map((node) => node.target.join(' ')).join(', ')}`)
+  for (const one of violations) found.violations.push(`${name}: ${one.id}: ${one.nodes.map((node) => node.target.join(' ')).join(', ')}`)
 }
 
-// Looks at the page as it stands: by axe in light and dark, and by a picture at each width.
+// Looks at the page as it stands, light and dark, at each width: by axe at opposite corners of these, and by pictures.
 const look = async (page, name) => {
   found.pages.push(name)
-  await judged(page, name, 'dark')
-  await page.setViewport({ width: 1280, height: 900 })
-  await page.screenshot({ path: `${shots}/${name}-dark.png`, fullPage: true })
-  await judged(page, name, 'light')
-  for (const width of WIDTHS) {
-    await page.setViewport({ width, height: 900 })
-    const is = await page.evaluate(() => document.documentElement.scrollWidth)
-    if (is > width) found.overflows.push(`${name}: ${is} > ${width}`)
-    await page.screenshot({ path: `${shots}/${name}-${width}.png`, fullPage: true })
+  for (const scheme of ['dark', 'light']) {
+    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
+    for (const width of WIDTHS) {
+      await page.setViewport({ width, height: 900 })
+      const is = await page.evaluate(() => document.documentElement.scrollWidth)
+      if (is > width) found.overflows.push(`${name}: ${is} > ${width}`)
+      await page.screenshot({ path: `${shots}/${name}-${width}-${scheme}.png`, fullPage: true })
+      if ((width === 360) === (scheme === 'dark')) await judged(page, `${name} ${width} (${scheme})`)
+    }
   }
 }
 
@@ -263,10 +266,9 @@ const walk = async () => {
   }
   await visit(jane, '/')
   await send(jane, 'form[action$="/language"] button')
-  await look(jane, 'overview-chinese')
-  for (const chinese of ['keys/new', 'playground', 'billing']) {
-    await visit(jane, `/${chinese}`)
-    await look(jane, `${chinese.replace('/', '-')}-chinese`)
+  for (const page of CHINESE) {
+    await visit(jane, page)
+    await look(jane, `${page.replace(/\W+/g, '-').replace(/^-/, '') || 'overview'}-chinese`)
   }
 }
 

@@ -15,6 +15,7 @@ CURRENCY = "USD"
 ENTRY_SCHEMA_VERSION = 1
 # Entry ids carry the time of other machines' clocks, which may be slightly ahead of this one.
 CLOCK_SKEW_S = 60
+SERVED = "served"
 SHOWN_CLASSES = {name: f"{name}_tokens" for name in TOKEN_CLASSES}
 NAMED = (
     "request_id", "generation_id", "user_id", "org_id", "model_requested", "model_used", "tier", "price_version",
@@ -37,7 +38,8 @@ def entry_view(entry: Entry) -> dict[str, Any]:
     """Shows an entry with every field that the contract names (section 6); charges are negative.
 
     `tools` has a line for each of the provider's own tools that was paid by use; the rest was paid for tokens. `cache`
-    is `exact` or `semantic` where a kept answer has served, which costs a quarter.
+    is `exact` or `semantic` where a kept answer has served, which costs a quarter. `models_tried` are the tries in order,
+    as the answer had them in `nexevo`; of more than six, the first five and the last.
     """
     charge = entry.charge
     named = {name: None if charge is None else getattr(charge, name) for name in NAMED}
@@ -51,6 +53,7 @@ def entry_view(entry: Entry) -> dict[str, Any]:
         "hold_id": entry.hold_id,
         "key_id": entry.key_id,
         **named,
+        "models_tried": [] if charge is None or charge.route is None else _tries(charge.route, charge.model_used),
         "usage": None if charge is None else _tokens(charge.usage),
         "tools": [] if charge is None else tool_lines(charge.tools),
         "estimated": charge is not None and charge.estimated,
@@ -64,6 +67,16 @@ async def transactions(money: Money, account_id: str, now_s: float, limit: int, 
     until_s = now_s + CLOCK_SKEW_S
     found = await money.entries(account_id, since_s=0, until_s=until_s, limit=limit + 1, before=cursor)
     return page_of(found, limit, lambda entry: entry.entry_id)
+
+
+def _tries(route: str, model_used: str) -> list[dict[str, Any]]:
+    """The tries of `Charge.route`, in the shape of an answer's `models_tried`."""
+    shown: list[dict[str, Any]] = []
+    for line in route.split("\n"):
+        provider, *told = line.split("|")
+        model, outcome, *own = told or (model_used, SERVED)
+        shown.append({"model": model, "provider": provider, "outcome": outcome} | ({"own_key": True} if own else {}))
+    return shown
 
 
 def _tokens(usage: Usage) -> dict[str, int]:

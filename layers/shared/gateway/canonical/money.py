@@ -151,6 +151,9 @@ class Charge(Struct, frozen=True):
 
     `estimated` marks a charge that the sweeper took from a checkpoint because the process died. `cache` is the kind of
     the kept answer that has served it, `exact` or `semantic`.
+
+    `route` names the tries in order, one a line: `provider|model|outcome`, with `|own` for a try with the account's own
+    provider key. A try that served, with `model_used`, is its provider's name alone: most entries have that one word.
     """
 
     cost_nanousd: NanoUsd
@@ -166,6 +169,7 @@ class Charge(Struct, frozen=True):
     estimated: bool = False
     tools: tuple[ToolCost, ...] = ()
     cache: str | None = None
+    route: str | None = None
 
     def __post_init__(self) -> None:
         if self.cost_nanousd < 0:

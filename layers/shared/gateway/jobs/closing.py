@@ -10,6 +10,9 @@ from gateway.jobs.writer import JobWriter
 from gateway.ports.clock import Clock
 from gateway.ports.money import Money
 
+# What came of a route that another one was taken after: the job keeps no reasons.
+FAILED = "failed"
+
 
 class Closing:
     """Settles or releases a decided job's hold, and makes its status terminal."""
@@ -54,8 +57,14 @@ def charge(job: Job) -> Charge:
     """The charge for the job's success, by the route of its attempt."""
     if job.attempt is None:
         return job.charge
-    route = job.order["routes"][job.attempt.route]
-    return replace(job.charge, cost_nanousd=route["cost_nanousd"], model_used=route["model"])
+    *before, route = job.order["routes"][: job.attempt.route + 1]
+    tries = [f"{each['provider']}|{each['model']}|{FAILED}" for each in before]
+    return replace(
+        job.charge,
+        cost_nanousd=route["cost_nanousd"],
+        model_used=route["model"],
+        route="\n".join([*tries, route["provider"]]),
+    )
 
 
 def _paid(settlement: Settlement) -> int:

@@ -94,6 +94,7 @@ class OpenHold(Struct):
     """An open hold, kept right while its request runs: parked when it grows old, raised when it grows short.
 
     `window` is known where this process made the admission, and `cache` is the kind of the kept answer that serves.
+    `route` names the request's tries, once they are known; until then a charge names the provider that serves.
     Steps on one hold follow each other. A checkpoint of what a stream has come to is written every `checkpoint_s` and
     every cent, beside the stream.
     """
@@ -109,6 +110,7 @@ class OpenHold(Struct):
     checkpoint_s: float = CHECKPOINT_S
     bill: Bill | None = None
     cache: str | None = None
+    route: str | None = None
     _steps: asyncio.Lock = field(default_factory=asyncio.Lock)
     _parker: asyncio.Task[None] | None = None
     _keeper: asyncio.Task[None] | None = None
@@ -303,6 +305,7 @@ class OpenHold(Struct):
             estimated=estimated,
             tools=cost.tools,
             cache=self.cache,
+            route=self.route or served_by.target.provider,
         )
 
     async def _end(self, charge: Charge | None) -> Bill:

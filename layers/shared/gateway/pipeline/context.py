@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     # Loaded where a target is silent.
     from gateway.pipeline.silence import Rescue
 
+# So many tries of a request are kept with its charge: the first ones, and the last.
+TRIES_KEPT = 6
 # Outcomes of candidates beside a failure's status and code.
 SERVED, COOLING, HEDGED, UNNEEDED = "served", "cooling", "hedged", "not needed"
 # It delivered the beginning of an answer, and another one went on.
@@ -178,6 +180,12 @@ class RequestContext(Struct, Generic[R, A]):
         )
 
     @property
+    def route(self) -> str:
+        """The tries as a charge keeps them (`Charge.route`)."""
+        tries = [_kept(each, self.model_used) for each in self.explained]
+        return "\n".join(tries if len(tries) <= TRIES_KEPT else [*tries[: TRIES_KEPT - 1], tries[-1]])
+
+    @property
     def model_used(self) -> str:
         """The catalog's id of the model that served, or was tried last."""
         served_by = self.served_by if self.continued is None else self.continued.parts[-1].candidate
@@ -300,6 +308,13 @@ class RequestContext(Struct, Generic[R, A]):
             "input_tokens": self.usage.prompt if self.usage else None,
             "output_tokens": self.usage.output if self.usage else None,
         }
+
+
+def _kept(tried: Tried, model_used: str) -> str:
+    """A try as a line of `Charge.route`."""
+    if tried.outcome == SERVED and tried.model == model_used and not tried.own_key:
+        return tried.provider
+    return f"{tried.provider}|{tried.model}|{tried.outcome}{'|own' if tried.own_key else ''}"
 
 
 def _decided(decision: Decision) -> dict[str, Any]:

@@ -252,6 +252,7 @@ CHARGE_TEXTS = (
     "user_id",
     "org_id",
     "cache",
+    "route",
 )
 
 

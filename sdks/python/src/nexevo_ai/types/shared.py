@@ -196,6 +196,7 @@ class Transaction(NexevoModel):
     tier: Optional[str]
     price_version: Optional[str]
     cache: Optional[str]
+    models_tried: List[TriedModel]
     usage: Optional[TokenCounts]
     tools: List[Object]
     estimated: bool
