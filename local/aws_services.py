@@ -52,7 +52,7 @@ class Services:
 
         Source: docs.aws.amazon.com/sdkref, Service-specific endpoints.
         """
-        at_moto = ("EVENTBRIDGE", "KMS", "S3", "SECRETS_MANAGER", "SES", "SESV2", "SFN", "SNS", "STS")
+        at_moto = ("CLOUDWATCH", "EVENTBRIDGE", "KMS", "S3", "SECRETS_MANAGER", "SES", "SESV2", "SFN", "SNS", "STS")
         return {
             "AWS_ENDPOINT_URL_DYNAMODB": self.dynamodb,
             "AWS_ENDPOINT_URL_SQS": self.sqs or self.moto,

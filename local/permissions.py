@@ -19,6 +19,7 @@ SERVICES = {
     "AWSStepFunctions": "states",
     "AmazonSQS": "sqs",
     "DynamoDB_20120810": "dynamodb",
+    "GraniteServiceVersion20100801": "cloudwatch",
     "TrentService": "kms",
     "secretsmanager": "secretsmanager",
 }

@@ -40,6 +40,11 @@ ENTRY = {
     "model_used": "gpt-4o",
     "tier": "managed",
     "usage": {"input_tokens": 10, "output_tokens": 20},
+    "models_tried": [
+        {"model": "gpt-4o", "provider": "openai", "outcome": "503 upstream_overloaded"},
+        {"model": "gpt-4o", "provider": "azure", "outcome": "served"},
+    ],
+    "cache": "exact",
     "estimated": True,
     "note": None,
 }
@@ -129,7 +134,18 @@ SAMPLES: dict[str, Any] = {
     "PUT /v1/billing/auto-topup": (200, {}),
     "PUT /v1/billing/alerts": (200, {}),
     "GET /v1/billing/transactions": listed(
-        ENTRY, {**ENTRY, "kind": "credit", "usage": None, "model_used": None, "tier": None}, cursor="1"
+        ENTRY,
+        {**ENTRY, "kind": "credit", "usage": None, "model_used": None, "models_tried": [], "tier": None},
+        {
+            **ENTRY,
+            "tier": "byok",
+            "models_tried": [
+                {"model": "other", "provider": "a", "outcome": outcome}
+                for outcome in ("cooling", "hedged", "cached", "cut", "failed")
+            ],
+        },
+        *({**ENTRY, "kind": kind} for kind in ("refund", "dispute", "shortfall", "release")),
+        cursor="1",
     ),
     "GET /v1/generation/jobs": listed(JOB, cursor="job_1"),
     "GET /v1/generation/jobs/job_1": (200, JOB),
@@ -181,6 +197,13 @@ SAMPLES: dict[str, Any] = {
         200,
         {
             "people": 1,
+            "alarms": {
+                "total": 70,
+                "not_ok": [
+                    {"name": "MoneyLost", "state": state, "since": AT, "description": "Settlements were lost."}
+                    for state in ("alarm", "insufficient_data")
+                ],
+            },
             "accounts": [
                 {
                     "email": "op@example.com",
@@ -259,5 +282,8 @@ EMPTY: dict[str, Any] = {
         )
     },
     "GET /v1/auth/2fa/status": (200, {"enabled": False, "recovery_codes_left": 0}),
-    "GET /operator": (200, {"people": 0, "accounts": [], "targets": [], "stuck_jobs": []}),
+    "GET /operator": (
+        200,
+        {"people": 0, "alarms": {"total": 0, "not_ok": []}, "accounts": [], "targets": [], "stuck_jobs": []},
+    ),
 }

@@ -14,6 +14,8 @@ from gateway.people.sessions import Sessions
 from gateway.ports.health import SharedStanding
 from gateway.ports.people import User
 from gateway.ports.provider_keys import Envelope
+from gateway.stores.aws.alarms import CloudWatchAlarms
+from gateway.stores.aws.client import AwsError, Unanswered
 from tests.console.harness import SIGNED_IN, Browser, Clock
 from tests.control_plane.harness import CALLER_IP, NOW_S
 from tests.fakes.people import MemoryPeople
@@ -23,6 +25,20 @@ pytestmark = pytest.mark.anyio
 FACTOR = Envelope("key", "secret")
 OPERATOR = User("user_000000000000000001", "acc_1", "op@example.com", "hash", int(NOW_S), totp=FACTOR)
 OTHER = User("user_000000000000000002", "acc_2", "jane@example.com", "hash", int(NOW_S) + 1)
+
+
+class CloudWatch:
+    """The part of `AwsApi` that lists alarms: pages by the token that asks for them, or an error."""
+
+    def __init__(self, *pages: Any) -> None:
+        self._pages = pages
+
+    async def call(self, service: str, operation: str, payload: Any) -> Any:
+        assert (service, operation, payload["AlarmNamePrefix"]) == ("monitoring", "DescribeAlarms", "nexgate-")
+        page = self._pages[int(payload.get("NextToken", 0))]
+        if isinstance(page, AwsError):
+            raise page
+        return page
 
 
 class Deployment:
@@ -53,14 +69,16 @@ class Deployment:
             yield one
 
 
-async def overseer(person: User) -> tuple[Overseer, str]:
-    """Returns the view, and the access token of a person."""
+async def overseer(person: User, *pages: Any) -> tuple[Overseer, str]:
+    """Returns the view, and the access token of a person; `pages` are CloudWatch's answers."""
     store = MemoryPeople()
     await store.add(person, person.email)
     sessions: Any = Sessions(store, Clock())
     token = (await sessions.open(person, CALLER_IP, "test"))["access_token"]
     of: Any = Deployment(OPERATOR, OTHER)
-    return Overseer(sessions, of, of, of, of, Clock(), frozenset({"op@example.com"})), token
+    cloudwatch: Any = CloudWatch(*pages or ({},))
+    alarms = CloudWatchAlarms(cloudwatch, "nexgate")
+    return Overseer(sessions, of, of, of, of, alarms, Clock(), frozenset({"op@example.com"})), token
 
 
 async def test_an_operator_with_a_second_factor_sees_the_newest_people_and_what_is_not_well() -> None:
@@ -69,7 +87,34 @@ async def test_an_operator_with_a_second_factor_sees_the_newest_people_and_what_
     assert [one["email"] for one in shown["accounts"]] == ["jane@example.com", "op@example.com"]
     told = [(one["provider"], one["credential"], one["model"], one["resting"]) for one in shown["targets"]]
     assert told == [("groq", None, None, True), ("groq", None, "llama", False), ("openai", "second", "gpt-4o", True)]
-    assert (shown["people"], shown["stuck_jobs"]) == (2, [])
+    assert (shown["people"], shown["stuck_jobs"], shown["alarms"]) == (2, [], {"total": 0, "not_ok": []})
+
+
+def alarm(name: str, state: str) -> dict[str, Any]:
+    return {"AlarmName": f"nexgate-{name}-1A2B3C4D5E6F", "StateValue": state, "StateUpdatedTimestamp": 1.5}
+
+
+async def test_an_operator_sees_the_alarms_of_every_page_that_are_not_well() -> None:
+    pages = (
+        {"MetricAlarms": [alarm("ChatAlarm", "OK"), alarm("WorkLeft", "INSUFFICIENT_DATA")], "NextToken": "1"},
+        {"MetricAlarms": [{**alarm("MoneyLost", "ALARM"), "AlarmDescription": "Settlements were lost."}]},
+    )
+    view, token = await overseer(OPERATOR, *pages)
+    shown = (await view.view(token))["alarms"]
+    since = "1970-01-01T00:00:01Z"
+    assert shown == {
+        "total": 3,
+        "not_ok": [
+            {"name": "MoneyLost", "state": "alarm", "since": since, "description": "Settlements were lost."},
+            {"name": "WorkLeft", "state": "insufficient_data", "since": since, "description": ""},
+        ],
+    }
+
+
+async def test_an_operator_sees_the_rest_where_cloudwatch_does_not_answer() -> None:
+    view, token = await overseer(OPERATOR, Unanswered("x", "y"))
+    shown = await view.view(token)
+    assert (shown["alarms"], shown["people"]) == (None, 2)
 
 
 @pytest.mark.parametrize("person", [OTHER, replace(OTHER, totp=FACTOR), replace(OPERATOR, totp=None)])

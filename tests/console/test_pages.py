@@ -17,6 +17,11 @@ pytestmark = pytest.mark.anyio
 
 IN_ORGANIZATION = replace(SIGNED_IN, org="org_1")
 GIVEN = {"{key_id}": "key_2", "{job_id}": "job_1"}
+# Each page with a list of its own; the others are forms.
+HAVE_AN_EMPTY_STATE = {
+    *("/keys", "/usage", "/requests", "/jobs", "/webhooks", "/audit", "/models", "/playground", "/organizations"),
+    *("/billing", "/members", "/operator"),
+}
 TO_READ = [page for page in PAGES if page.method == "GET"]
 # What no page may have under a policy that allows no inline code: https://www.w3.org/TR/CSP3/#directive-script-src
 INLINE = re.compile(r"<script(?![^>]* src=)|<style|\sstyle=|\son\w+=|javascript:")
@@ -46,13 +51,15 @@ async def test_a_page_is_whole_in_both_languages(page: Any, empty: bool) -> None
             assert shown.text.count("<h1>") == 1
             assert not INLINE.search(shown.text)
             assert not OTHER_HOSTS.search(shown.text)
+            assert 'id="busy" class="busy" role="status" hidden' in shown.text
+            assert not empty or page.path not in HAVE_AN_EMPTY_STATE or 'class="empty"' in shown.text
             assert "<b>prod" not in shown.text
         assert shown.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize("page", [page for page in TO_READ if not page.for_strangers], ids=lambda page: page.path)
 async def test_a_page_tells_of_an_api_that_refuses_and_of_one_that_is_down(page: Any) -> None:
-    refused = (403, {"error": {"message": "Your role does not allow this.", "code": "not_permitted", "param": None}})
+    refused = (403, {"error": {"message": "Your role forbids it.", "code": "insufficient_role", "param": None}})
     for answer, status in ((refused, 403), ((0, ServiceUnavailable("Try again.")), 503), ((0, KeyError("x")), 500)):
         browser = Browser(IN_ORGANIZATION)
         browser.api.script = dict.fromkeys(browser.api.script, answer)
@@ -60,6 +67,9 @@ async def test_a_page_tells_of_an_api_that_refuses_and_of_one_that_is_down(page:
         if browser.api.asked:
             assert (shown.status, 'role="alert"' in shown.text) == (status, True)
             assert "r-1" in shown.text
+            chinese = await browser.get(path_of(page.path), accept_language="zh")
+            told = {403: "您的角色无权执行此操作。", 503: "服务暂时繁忙，请稍后重试。", 500: "网关内部错误，请重试。"}
+            assert (told[status] in chinese.text, "操作未成功。" in chinese.text, "r-1" in chinese.text) == (True,) * 3
 
 
 @pytest.mark.parametrize("page", [page for page in TO_READ if not page.for_strangers], ids=lambda page: page.path)
@@ -174,6 +184,10 @@ async def say_all(words: Words, monkeypatch: pytest.MonkeyPatch) -> None:
         await browser.get("/console/keys?all=1", accept_language="zh")
     browser.api.script["GET /v1/billing/receipts"] = (503, {"error": {"code": "payments_not_configured"}})
     await browser.get("/console/billing", accept_language="zh")
+    _, deployment = browser.api.script["GET /operator"]
+    for alarms in (None, {"total": 70, "not_ok": []}):
+        browser.api.script["GET /operator"] = (200, {**deployment, "alarms": alarms})
+        await browser.get("/console/operator", accept_language="zh")
     browser.api.script["GET /v1/audit"] = (0, KeyError("unforeseen"))
     await browser.get("/console/audit", accept_language="zh")
     browser.api.script["POST /v1/auth/login"] = REFUSAL

@@ -58,6 +58,24 @@ for (const code of document.querySelectorAll('[data-origin]')) {
   code.textContent = code.textContent.replaceAll(code.dataset.origin, base)
 }
 
+// On a narrow page each row of a table is a card: its cells have the names of their columns, and keep what they are.
+for (const table of document.querySelectorAll('.wide:not(.fit) > table')) {
+  const names = [...table.querySelectorAll('thead th')].map((head) => head.textContent)
+  table.parentElement.classList.add('cells')
+  table.setAttribute('role', 'table')
+  for (const group of table.querySelectorAll('thead, tbody')) group.setAttribute('role', 'rowgroup')
+  for (const row of table.rows) {
+    row.setAttribute('role', 'row')
+    for (const cell of row.cells) {
+      cell.setAttribute('role', cell.tagName === 'TD' ? 'cell' : cell.scope === 'row' ? 'rowheader' : 'columnheader')
+      if (cell.tagName !== 'TD') continue
+      cell.dataset.name = names[cell.cellIndex]
+      const text = cell.textContent.trim()
+      cell.classList.toggle('none', text === '' || text === '-')
+    }
+  }
+}
+
 const menu = document.querySelector('.menu')
 const narrow = matchMedia('(max-width: 47.99rem)')
 const fit = () => { if (menu) menu.open = !narrow.matches }

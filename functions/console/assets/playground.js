@@ -5,6 +5,9 @@ const form = document.getElementById('play')
 const said = document.getElementById('play-said')
 const stop = document.getElementById('stop')
 const at = (name) => form.elements[name].value.trim()
+// What is said of an error in the page's language, by its code; its own words tell of the case.
+const codes = JSON.parse(form.dataset.codes)
+const reason = (error) => error && [codes[error.code], error.message].filter(Boolean).join(' ')
 let access
 let running
 
@@ -50,8 +53,8 @@ const call = async (kind, model, signal) => {
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
   const answer = await fetch(base + path, { method: 'POST', headers, body: JSON.stringify(await body(model)), signal })
   if (!answer.ok) {
-    const told = await answer.json().catch(() => ({}))
-    throw new Error(told.error?.message ?? `${form.dataset.failed} ${answer.status}`)
+    const { error } = await answer.json().catch(() => ({}))
+    throw new Error(reason(error) ?? `${form.dataset.failed} ${answer.status}`)
   }
   return answer
 }
@@ -64,7 +67,7 @@ const showMessage = (out, message) => {
 // Reads server-sent events; a chunk may end anywhere, within a character too.
 const showStream = async (answer, out) => {
   let rest = ''
-  let usage
+  let told = {}
   for await (const text of answer.body.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + text).split('\n')
     rest = lines.pop()
@@ -72,12 +75,12 @@ const showStream = async (answer, out) => {
       const data = line.startsWith('data:') ? line.slice(5).trim() : ''
       if (!data || data === '[DONE]') continue
       const event = JSON.parse(data)
-      if (event.error) throw new Error(event.error.message)
+      if (event.error) throw new Error(reason(event.error))
       showMessage(out, event.choices?.[0]?.delta)
-      usage = event.usage ?? usage
+      told = { usage: event.usage ?? told.usage, nexevo: event.nexevo ?? told.nexevo }
     }
   }
-  return usage
+  return told
 }
 
 const show = async (kind, answer, out) => {
@@ -86,7 +89,7 @@ const show = async (kind, answer, out) => {
   if (kind === 'speech') {
     const audio = Object.assign(document.createElement('audio'), { controls: true, src: URL.createObjectURL(await answer.blob()) })
     out.append(audio)
-    return undefined
+    return {}
   }
   const told = await answer.json()
   if (kind === 'image') {
@@ -94,7 +97,7 @@ const show = async (kind, answer, out) => {
       out.append(Object.assign(document.createElement('img'), { alt: at('prompt'), src: one.url ?? `data:image/png;base64,${one.b64_json}` }))
     }
   } else showMessage(out, told.choices?.[0]?.message)
-  return told.usage
+  return told
 }
 
 const run = async (side, kind, model, signal) => {
@@ -104,10 +107,12 @@ const run = async (side, kind, model, signal) => {
   facts.textContent = ''
   const began = performance.now()
   const answer = await call(kind, model, signal)
-  const usage = await show(kind, answer, out)
+  const { usage, nexevo } = await show(kind, answer, out)
   const shown = [`${((performance.now() - began) / 1000).toFixed(1)} s`]
-  if (usage) shown.push(`${usage.prompt_tokens ?? usage.input_tokens ?? 0} → ${usage.completion_tokens ?? usage.output_tokens ?? 0}`)
-  if (usage?.cost_usd) shown.push(`${usage.cost_usd} USD`)
+  if (usage) shown.push(`${usage.prompt_tokens ?? usage.input_tokens ?? 0} → ${usage.completion_tokens ?? usage.output_tokens ?? 0} ${form.dataset.tokens}`)
+  if (nexevo?.cost_usd) shown.push(`${nexevo.cost_usd} USD`)
+  const served = nexevo?.models_tried?.filter((tried) => tried.outcome === 'served').at(-1)
+  if (served) shown.push(served.model === model ? served.provider : `${served.provider} ${served.model}`)
   shown.push(answer.headers.get('x-trace-id') ?? '')
   facts.textContent = shown.join(' · ')
 }

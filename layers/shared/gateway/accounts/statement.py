@@ -38,8 +38,8 @@ def entry_view(entry: Entry) -> dict[str, Any]:
     """Shows an entry with every field that the contract names (section 6); charges are negative.
 
     `tools` has a line for each of the provider's own tools that was paid by use; the rest was paid for tokens. `cache`
-    is `exact` or `semantic` where a kept answer has served, which costs a quarter. `models_tried` are the tries in order,
-    as the answer had them in `nexevo`; of more than six, the first five and the last.
+    is `exact` or `semantic` where a kept answer has served, which costs a quarter. `models_tried` are the tries in
+    order, as the answer had them in `nexevo`; of more than six, the first five and the last.
     """
     charge = entry.charge
     named = {name: None if charge is None else getattr(charge, name) for name in NAMED}

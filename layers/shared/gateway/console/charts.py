@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT, FOOT = 640, 160, 22
 LABELS_MAX = 8
+NARROW_LABELS_MAX = 4
+# A single bar over the whole width looks like a frame.
+BAR_MAX = 56.0
 
 
 def bars(rows: Sequence[tuple[str, str]]) -> Markup:
@@ -26,14 +29,17 @@ def bars(rows: Sequence[tuple[str, str]]) -> Markup:
     drawn = []
     for place, ((label, amount), value) in enumerate(zip(rows, amounts, strict=True)):
         height = max(float(value / most) * (room - 4), 1.5 if value > 0 else 0)
-        left, wide = place * each + each * 0.15, each * 0.7
+        wide = min(each * 0.7, BAR_MAX)
+        middle = place * each + each / 2
+        left = middle - wide / 2
         drawn.append(
             f'<rect class="bar" x="{left:.1f}" y="{room - height:.1f}" width="{wide:.1f}" height="{height:.1f}" rx="2">'
             f"<title>{escape(label)}: {escape(amount)}</title></rect>"
         )
         if place % step == 0:
-            middle = place * each + each / 2
-            drawn.append(f'<text x="{middle:.1f}" y="{HEIGHT - 6}" text-anchor="middle">{escape(label)}</text>')
+            # A narrow page has larger letters, and room for half of the labels.
+            odd = ' class="odd"' if place // step % 2 and len(rows) > NARROW_LABELS_MAX else ""
+            drawn.append(f'<text x="{middle:.1f}" y="{HEIGHT - 6}" text-anchor="middle"{odd}>{escape(label)}</text>')
     frame = f'<line class="axis" x1="0" x2="{WIDTH}" y1="{room}" y2="{room}"/>'
     # Every label and amount is escaped above.
     return Made(  # noqa: S704  # as said

@@ -65,6 +65,12 @@ class Renderer:
         return words
 
     @cached_property
+    def _codes(self) -> Mapping[str, str]:
+        """Chinese by the codes of errors: their English is written for each case, and has no translation."""
+        codes: dict[str, str] = orjson.loads((self.folder / "words" / "codes.zh.json").read_bytes())
+        return codes
+
+    @cached_property
     def _environment(self) -> Environment:
         from jinja2 import Environment as Made  # no cold start pays for it
         from jinja2 import FileSystemLoader, StrictUndefined  # likewise
@@ -96,7 +102,7 @@ class Renderer:
         """A page of the template of that name."""
         query = visit.request.query
         said = SAID.get(query.get("said", "")) or TOPUP_SAID.get(query.get("topup", ""), "")
-        words = self._words if visit.lang == "zh" else {}
+        words, codes = (self._words, self._codes) if visit.lang == "zh" else ({}, {})
         body = self._environment.get_template(f"{name}.html").render(
             visit=visit,
             state=visit.state,
@@ -104,6 +110,8 @@ class Renderer:
             error=visit.error,
             said=said if visit.error is None else "",
             t=lambda english: words.get(english, english),
+            by_code=lambda code, english: codes.get(code) or words.get(english, english),
+            code_words=codes,
             asset=lambda file: f"{visit.root}/assets/{self._assets[file][0]}",
             here=visit.request.path.removeprefix("/console"),
             **values,

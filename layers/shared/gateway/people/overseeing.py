@@ -1,4 +1,5 @@
-"""Shows an operator the deployment: who is in it, which targets are not well, which jobs are stuck. It changes nothing.
+"""Shows an operator the deployment: who is in it, which alarms are on, which targets are not well, which jobs
+are stuck. It changes nothing.
 
 An operator is a person whose address the deployment names, and who has signed in with a second factor.
 """
@@ -14,8 +15,9 @@ from msgspec import Struct
 from gateway.accounts.pages import iso_utc
 from gateway.accounts.statement import balance_view
 from gateway.canonical.jobs import Job
-from gateway.errors import PermissionDenied
+from gateway.errors import PermissionDenied, ServiceUnavailable
 from gateway.people.sessions import Sessions
+from gateway.ports.alarms import Alarm, Alarms
 from gateway.ports.clock import Clock
 from gateway.ports.directory import Directory
 from gateway.ports.health import HealthStore, SharedStanding
@@ -26,6 +28,7 @@ from gateway.ports.people import User
 PEOPLE_MAX, JOBS_MAX = 100, 100
 # The reconciler begins a lost job anew within minutes; one that is due for longer is stuck.
 STUCK_S = 600
+OK = "ok"
 NO_OPERATOR = "This page is for operators, with a second factor: the deployment's parameter Operators names them."
 
 
@@ -37,6 +40,7 @@ class Overseer(Struct, frozen=True):
     money: Money
     health: HealthStore
     jobs: Jobs
+    alarms: Alarms
     clock: Clock
     operators: frozenset[str]
 
@@ -55,6 +59,7 @@ class Overseer(Struct, frozen=True):
             "object": "deployment",
             "people": len(people),
             "accounts": await asyncio.gather(*(self._account(one, now_s) for one in people[:PEOPLE_MAX])),
+            "alarms": await self._alarms(),
             "targets": [_target(name, targets[name], now_s) for name in sorted(targets)],
             "stuck_jobs": await self._stuck(now_s - STUCK_S),
         }
@@ -71,6 +76,16 @@ class Overseer(Struct, frozen=True):
             "two_factor_enabled": user.totp is not None,
             "balance": None if state is None else balance_view(state),
         }
+
+    async def _alarms(self) -> dict[str, Any] | None:
+        """How many alarms there are, and those that are not well; none where they cannot be read: the rest is shown."""
+        try:
+            found = await self.alarms.read()
+        except ServiceUnavailable:
+            return None
+        not_ok = [one for one in found if one.state != OK]
+        not_ok.sort(key=lambda one: (one.state, one.name))
+        return {"total": len(found), "not_ok": [_alarm(one) for one in not_ok]}
 
     async def _stuck(self, before_s: float) -> list[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = []
@@ -92,6 +107,15 @@ def _target(name: str, standing: SharedStanding, now_s: float) -> dict[str, Any]
         "resting": until_s > now_s,
         "until": iso_utc(int(until_s)),
         "in_a_row": standing.openings,
+    }
+
+
+def _alarm(alarm: Alarm) -> dict[str, Any]:
+    return {
+        "name": alarm.name,
+        "state": alarm.state,
+        "since": iso_utc(alarm.since_s),
+        "description": alarm.description,
     }
 
 

@@ -32,7 +32,12 @@ async def show_models(visit: Visit) -> Answer:
 def _prices(model: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The prices of a model by name, without their unit."""
     pricing = model.get("pricing") or {}
-    return [(name, str(value)) for name, value in pricing.items() if _is_price(name, value)]
+    return [(name, _plain(str(value))) for name, value in pricing.items() if _is_price(name, value)]
+
+
+def _plain(price: str) -> str:
+    """A price without zeros that say nothing: 0.60 beside 0.6 looks like two prices."""
+    return price.rstrip("0").rstrip(".") if "." in price else price
 
 
 def _margin(model: Mapping[str, Any]) -> object:

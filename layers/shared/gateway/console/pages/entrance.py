@@ -12,7 +12,8 @@ entrance = Pages()
 
 def only_path(text: str) -> str:
     """A path of the console that a query names; the first page where it names none."""
-    return text if text.startswith("/") and "//" not in text and "\\" not in text else "/"
+    is_path = text.startswith("/") and "//" not in text and "\\" not in text and text.isprintable()
+    return text if is_path else "/"
 
 
 @entrance.on("GET", "/sign-in", for_strangers=True)

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.console.pages.names import key_names, people_names
 from gateway.console.routes import Pages
 from gateway.console.visit import Answer, Visit
 from gateway.framing.percent import encoded
@@ -25,6 +26,8 @@ AUDIT_FAMILIES = (
     "billing",
     "operator",
 )
+# What can come of a try beside a failure, which is a status and a code.
+OUTCOMES = frozenset({"served", "cooling", "hedged", "cached", "cut", "failed"})
 
 
 @logs.on("GET", "/requests")
@@ -32,7 +35,7 @@ async def show_requests(visit: Visit) -> Answer:
     """Lists the requests that were charged, with what is known of each; no content is stored."""
     cursor = visit.request.query.get("cursor")
     page = await visit.get("/v1/billing/transactions", limit=50, cursor=cursor)
-    return visit.page("requests", entries=page["data"], page=page)
+    return visit.page("requests", entries=page["data"], page=page, names=await key_names(visit), OUTCOMES=OUTCOMES)
 
 
 @logs.on("GET", "/jobs")
@@ -108,4 +111,5 @@ async def show_audit(visit: Visit) -> Answer:
     query = visit.request.query
     action = query.get("action", "")
     page = await visit.get("/v1/audit", limit=50, cursor=query.get("cursor"), action=action)
-    return visit.page("audit", entries=page["data"], page=page, action=action, families=AUDIT_FAMILIES)
+    names = await people_names(visit) | await key_names(visit)
+    return visit.page("audit", entries=page["data"], page=page, action=action, families=AUDIT_FAMILIES, names=names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.console.charts import bars
+from gateway.console.pages.names import key_names, people_names
 from gateway.console.routes import Pages
 from gateway.console.visit import Answer, Visit
 
@@ -13,6 +14,7 @@ usage = Pages()
 DAYS = ("7", "30", "90")
 # What a report is grouped by, and the member of its rows that names the group.
 GROUPS = {"day": "date", "model": "model", "key": "key_id", "member": "user_id"}
+NAMES = {"key": key_names, "member": people_names}
 
 
 def _asked(visit: Visit) -> tuple[str, str]:
@@ -28,18 +30,12 @@ async def show_usage(visit: Visit) -> Answer:
     days, by = _asked(visit)
     report = await visit.get("/v1/billing/usage", days=days, group_by=None if by == "day" else by)
     rows: list[dict[str, Any]] = report["daily"] if by == "day" else report["groups"]
-    names = await _names(visit) if by == "key" else {}
+    names = await NAMES[by](visit) if by in NAMES else {}
     shown = [{**row, "label": names.get(row[GROUPS[by]]) or row[GROUPS[by]] or "-"} for row in rows]
     points = [(row["label"][5:] if by == "day" else row["label"][:14], row["cost_usd"]) for row in shown]
     return visit.page(
         "usage", report=report, rows=shown, chart=bars(points), days=days, by=by, choices=DAYS, groups=GROUPS
     )
-
-
-async def _names(visit: Visit) -> dict[str, str]:
-    """The names of the account's keys by their ids."""
-    page = await visit.get("/v1/keys", limit=100)
-    return {key["key_id"]: key["name"] for key in page["data"]}
 
 
 @usage.on("GET", "/usage.csv")

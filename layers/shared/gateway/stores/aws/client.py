@@ -41,6 +41,7 @@ SERVICES = {
     "email": Service("email", "", "1.1", signed_as="ses"),
     "kms": Service("kms", "TrentService", "1.1"),
     "lambda": Service("lambda", "", "1.1"),
+    "monitoring": Service("monitoring", "GraniteServiceVersion20100801", "1.0"),
     "secretsmanager": Service("secretsmanager", "secretsmanager", "1.1"),
     "sqs": Service("sqs", "AmazonSQS", "1.0"),
     "states": Service("states", "AWSStepFunctions", "1.0"),
