@@ -13,28 +13,42 @@ from tests.hangs import HANGS_AFTER_S, comes_true
 from tests.stack.conftest import OPERATOR, Stack
 from tests.stack.test_accounts import PASSWORD, mailed_token
 
+HOSTILE = "<img src=x onerror=alert(1)>"
+# What each page answers to a developer of an organization: its money and its log are for those who run it.
+SEEN_BY_A_DEVELOPER = {
+    **dict.fromkeys(("", "/playground", "/models", "/keys", "/keys/new", "/jobs", "/members"), 200),
+    **dict.fromkeys(("/organizations", "/account"), 200),
+    **dict.fromkeys(("/usage", "/requests", "/billing", "/webhooks", "/audit", "/operator"), 403),
+}
+
 
 class Browser:
     """Keeps the cookie and the form's token, as a browser does; httpx sends no `Secure` cookie over plain HTTP."""
 
     def __init__(self, client: httpx.Client) -> None:
-        self._client = client
+        self.client = client
         self._cookie = self._form = ""
 
     def open(self, path: str, expected: int = 200) -> str:
         """Returns a page, after its redirections."""
-        return self._page(self._client.get(f"/console{path}", headers={"cookie": self._cookie}), expected)
+        return self._page(self.client.get(f"/console{path}", headers={"cookie": self._cookie}), expected)
 
-    def send(self, path: str, **form: str) -> str:
+    def status(self, path: str) -> int:
+        """Returns the status of a page."""
+        return self.client.get(f"/console{path}", headers={"cookie": self._cookie}).status_code
+
+    def send(self, path: str, expected: int = 200, **form: str) -> str:
         """Sends a form; returns the page that it leads to."""
         headers = {"cookie": self._cookie, "sec-fetch-site": "same-origin"}
-        return self._page(self._client.post(f"/console{path}", data={"form": self._form, **form}, headers=headers))
+        answer = self.client.post(f"/console{path}", data={"form": self._form, **form}, headers=headers)
+        return self._page(answer, expected)
 
     def _page(self, answer: httpx.Response, expected: int = 200) -> str:
         if COOKIE in answer.headers.get("set-cookie", ""):
             self._cookie = answer.headers["set-cookie"].partition(";")[0]
         if answer.status_code == 303:
             return self.open(answer.headers["location"].removeprefix("/console"))
+        assert HOSTILE not in answer.text
         assert answer.status_code == expected, answer.text
         if token := re.search(r'name="form" value="([^"]+)"', answer.text):
             self._form = token[1]
@@ -74,9 +88,47 @@ def test_a_person_goes_from_its_registration_to_a_key_a_video_and_an_organizatio
     assert "by a page" in browser.open("/keys")
     assert "whsec_" in browser.open("/webhooks")
     assert "key.created" in browser.open("/audit")
+    assert ": served" in browser.open("/requests")
     assert email in browser.send("/organizations", name="Acme")
     assert "5.00 USD" not in browser.open("/billing")
     assert "You are signed out." in browser.send("/sign-out")
+
+
+def signed_in(stack: Stack, browser: Browser) -> str:
+    """Registers a person in the browser and signs it in; returns its address."""
+    email = f"jane-{secrets.token_hex(4)}@example.com"
+    browser.open("/register")
+    browser.send("/register", email=email, full_name="Jane", password=PASSWORD)
+    browser.send("/verify-email", token=mailed_token(stack, email))
+    browser.send("/sign-in", email=email, password=PASSWORD)
+    return email
+
+
+def test_a_developer_sees_its_own_work_and_changes_nothing_of_the_organization(stack: Stack, browser: Browser) -> None:
+    owner = browser
+    with httpx.Client(base_url=owner.client.base_url, timeout=HANGS_AFTER_S, trust_env=False) as client:
+        developer = Browser(client)
+        email = signed_in(stack, developer)
+        signed_in(stack, owner)
+        owner.send("/organizations", name="Acme")
+        owner.send("/keys/new", name=HOSTILE, once=secrets.token_hex(8))
+        owner.send("/members/invite", email=email)
+        members = developer.send("/organizations/join", token=mailed_token(stack, email))
+        assert "/members/invite" not in members
+        seen = {path: developer.status(path) for path in SEEN_BY_A_DEVELOPER}
+        assert seen == SEEN_BY_A_DEVELOPER
+        (owner_id, *_) = re.findall(r"/members/(user_\w+)/remove", owner.open("/members"))
+        for path, form in (
+            ("/members/invite", {"email": "x@example.com"}),
+            (f"/members/{owner_id}", {"role": "developer"}),
+            (f"/members/{owner_id}/remove", {}),
+            ("/billing/checkout", {"amount_usd": "20", "once": "1"}),
+            ("/billing/alerts", {"low_balance_usd": "1"}),
+        ):
+            assert "insufficient_role" in developer.send(path, expected=403, **form), path
+        (key_id,) = re.findall(r"/console/keys/(key_\w+)", owner.open("/keys"))
+        assert key_id not in developer.open("/keys")
+        developer.send(f"/keys/{key_id}/revoke", expected=404)
 
 
 def test_an_operator_with_a_second_factor_sees_the_deployment(stack: Stack, browser: Browser) -> None:
@@ -91,3 +143,4 @@ def test_an_operator_with_a_second_factor_sees_the_deployment(stack: Stack, brow
     shown = browser.open("/operator")
     assert OPERATOR in shown
     assert "No job is stuck." in shown
+    assert "This deployment has no alarms" in shown

@@ -39,7 +39,7 @@ def entry_view(entry: Entry) -> dict[str, Any]:
 
     `tools` has a line for each of the provider's own tools that was paid by use; the rest was paid for tokens. `cache`
     is `exact` or `semantic` where a kept answer has served, which costs a quarter. `models_tried` are the tries in
-    order, as the answer had them in `nexevo`; of more than six, the first five and the last.
+    order, as the answer had them in `nexevo`; of more than six, the last six.
     """
     charge = entry.charge
     named = {name: None if charge is None else getattr(charge, name) for name in NAMED}

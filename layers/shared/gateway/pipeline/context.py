@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     # Loaded where a target is silent.
     from gateway.pipeline.silence import Rescue
 
-# So many tries of a request are kept with its charge: the first ones, and the last.
+# So many tries of a request are kept with its charge, the last ones: they end with the one that served.
 TRIES_KEPT = 6
 # Outcomes of candidates beside a failure's status and code.
 SERVED, COOLING, HEDGED, UNNEEDED = "served", "cooling", "hedged", "not needed"
@@ -182,8 +182,7 @@ class RequestContext(Struct, Generic[R, A]):
     @property
     def route(self) -> str:
         """The tries as a charge keeps them (`Charge.route`)."""
-        tries = [_kept(each, self.model_used) for each in self.explained]
-        return "\n".join(tries if len(tries) <= TRIES_KEPT else [*tries[: TRIES_KEPT - 1], tries[-1]])
+        return "\n".join([_kept(each, self.model_used) for each in self.explained[-TRIES_KEPT:]])
 
     @property
     def model_used(self) -> str:

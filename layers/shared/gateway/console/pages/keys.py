@@ -80,3 +80,9 @@ async def rotate_key(visit: Visit) -> Answer:
     wanted = {name: old[name] for name in SETTINGS if old[name] not in (None, [], False)}
     made = await visit.call("POST", "/v1/keys", wanted, once=visit.form.get("once", ""))
     return visit.page("key_made", made=made, rotated=old)
+
+
+async def key_names(visit: Visit) -> dict[str, str]:
+    """The names of the account's newest keys by their ids."""
+    page = await visit.get_unless(403, "/v1/keys", limit=100)
+    return {key["key_id"]: key["name"] for key in page["data"]} if page else {}

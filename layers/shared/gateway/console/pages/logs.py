@@ -6,7 +6,8 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.console.pages.names import key_names, people_names
+from gateway.console.pages.keys import key_names
+from gateway.console.pages.organizations import people_names
 from gateway.console.routes import Pages
 from gateway.console.visit import Answer, Visit
 from gateway.framing.percent import encoded

@@ -113,3 +113,12 @@ async def leave(visit: Visit) -> Answer:
     await visit.call("POST", _at(visit, "/leave"), {})
     await act_for(visit, None)
     return visit.onward("/organizations", "left")
+
+
+async def people_names(visit: Visit) -> dict[str, str]:
+    """The addresses of the people who act for the account, by their ids."""
+    if not visit.state.org:
+        me = await visit.get("/v1/auth/me")
+        return {me["user_id"]: me["email"]}
+    members = await visit.get_unless(403, _at(visit, "/members"))
+    return {one["user_id"]: one["email"] for one in members["data"]} if members else {}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.console.charts import bars
-from gateway.console.pages.names import key_names, people_names
+from gateway.console.pages.keys import key_names
+from gateway.console.pages.organizations import people_names
 from gateway.console.routes import Pages
 from gateway.console.visit import Answer, Visit
 
