@@ -78,7 +78,7 @@ class Overseer(Struct, frozen=True):
         }
 
     async def _alarms(self) -> dict[str, Any] | None:
-        """How many alarms there are, and those that are not well; none where they cannot be read: the rest is shown."""
+        """Counts the alarms, and lists those that are not well; None where they cannot be read: the rest is shown."""
         try:
             found = await self.alarms.read()
         except ServiceUnavailable:
