@@ -108,7 +108,10 @@ ITEM = {"key_hash": {"S": "mine"}}
 
 @dataclass
 class Shared:
-    """One stack for the tests that only read: the second one of its directory, after the first one was killed."""
+    """One stack for the tests that only read: the second one of its directory, after the first one was killed.
+
+    The file's last test ends it.
+    """
 
     stack: Started
     data: Path
@@ -264,10 +267,9 @@ def test_a_port_that_is_taken_is_refused_in_one_line(tmp_path: Path) -> None:
     assert refused.stderr == f"python -m local: port {port} of 127.0.0.1 cannot be used: Address already in use\n"
 
 
-def test_a_termination_ends_every_child(tmp_path: Path) -> None:
-    with started(tmp_path / "data") as stack:
-        stack.event()
-        below = descendants(stack.process.pid)
-        assert stack.end() == 0
-        assert (len(below) >= 4, alive(below)) == (True, set())
-        assert not (tmp_path / "data" / "processes.json").exists()
+def test_a_termination_ends_every_child(shared: Shared) -> None:
+    shared.stack.event()
+    below = descendants(shared.stack.process.pid)
+    assert shared.stack.end() == 0
+    assert (len(below) >= 4, alive(below)) == (True, set())
+    assert not (shared.data / "processes.json").exists()
