@@ -66,7 +66,7 @@ class App:
         self._pace = Pace()
         self._serial = 0
         self._answering: set[asyncio.Future[bool]] = set()
-        self._sockets = Sockets()
+        self._sockets = Sockets(self._faults)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":

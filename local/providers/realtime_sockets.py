@@ -1,8 +1,11 @@
 """Serves the simulated Realtime API over WebSockets, with the faults that a client's words ask for.
 
 The words stand in a session's instructions or in what is asked, as everywhere: `chunk_ms` slows the deltas of a
-response; `cut_after=N` ends the socket after N events of it, with the code `code` if one is given; `stall_after=N`
-sends no more; `garbage_after=N` sends a frame that is no JSON.
+response; `cut_after=N` ends the socket after N events of it, with the code `code` if one is given, or with none for
+1006, as a connection that breaks; `stall_after=N` sends no more; `garbage_after=N` sends a frame that is no JSON.
+
+The control API's faults are a socket's own: `status` refuses its handshake, and `cut_after=0`, `stall_after=0` and
+`garbage_after=0` come before its first event.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from local.providers import gemini, openai_dialects, openai_shapes
-from local.providers.faults import Fault, directives, merged
+from local.providers.faults import Fault, FaultRegistry, directives, merged
 from local.providers.gemini_live import PREFIX, LiveConversation, Refused
 from local.providers.openai_shapes import Dialect
 from local.providers.realtime import Conversation, question_of
@@ -26,7 +29,7 @@ Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-INTERNAL_ERROR = 1011
+ABNORMAL, INTERNAL_ERROR = 1006, 1011
 PATHS = ("/realtime", "/openai/v1/realtime", "/v1/realtime")
 DIALECTS: tuple[Dialect, ...] = (
     openai_shapes.OPENAI,
@@ -38,7 +41,8 @@ DIALECTS: tuple[Dialect, ...] = (
 class Sockets:
     """The sockets of all rows that speak this wire."""
 
-    def __init__(self) -> None:
+    def __init__(self, faults: FaultRegistry) -> None:
+        self._faults = faults
         self._serial = 0
         # What was made and reported: the id and the usage of each response whose end was sent.
         self.responses: list[Message] = []
@@ -58,9 +62,13 @@ class Sockets:
             await _refuse(send, 401, orjson.dumps({"error": {"message": "Incorrect API key provided."}}))
             return
         query = dict(parse_qsl(scope["query_string"].decode()))
+        model = query.get("model", "")
+        fault = self._faults.fault_for(found.row, model, b"", "")
+        if await _refused(fault, send):
+            return
         self._serial += 1
         await send({"type": "websocket.accept"})
-        await Served(Conversation(query.get("model", ""), self._serial), receive, send, self.responses).run()
+        await Served(Conversation(model, self._serial), receive, send, self.responses, fault).run()
 
     async def _live(self, scope: Message, receive: Receive, send: Send) -> None:
         await receive()
@@ -68,6 +76,8 @@ class Sockets:
         given = dict(scope["headers"]).get(b"x-goog-api-key", b"").decode() or query.get("key")
         if given != gemini.DEVELOPER.api_key:
             await _refuse(send, 403, orjson.dumps({"error": {"message": "API key not valid.", "code": 403}}))
+            return
+        if await _refused(self._faults.fault_for(gemini.DEVELOPER.row, "", b"", ""), send):
             return
         self._serial += 1
         await send({"type": "websocket.accept"})
@@ -82,6 +92,7 @@ class Open(ABC):
         self._send = send
         self._speaking: asyncio.Task[None] | None = None
         self._over = asyncio.Event()
+        self._breaks_off = False
 
     @abstractmethod
     async def _hear(self) -> None:
@@ -100,6 +111,9 @@ class Open(ABC):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        if self._breaks_off:
+            # The server drops a connection whose app fails.
+            raise ConnectionAbortedError
 
     async def _say(self, message: Message) -> None:
         await self._say_bytes(orjson.dumps(message))
@@ -119,7 +133,12 @@ class Open(ABC):
             await asyncio.Event().wait()
         if number != fault.cut_after:
             return False
-        await self._close(int(fault.code or INTERNAL_ERROR))
+        code = int(fault.code or INTERNAL_ERROR)
+        if code == ABNORMAL:
+            self._breaks_off = True
+            self._over.set()
+        else:
+            await self._close(code)
         return True
 
 
@@ -166,9 +185,13 @@ class LiveServed(Open):
 class Served(Open):
     """One open socket of OpenAI's wire."""
 
-    def __init__(self, conversation: Conversation, receive: Receive, send: Send, done: list[Message]) -> None:
+    def __init__(
+        self, conversation: Conversation, receive: Receive, send: Send, done: list[Message], fault: Fault
+    ) -> None:
         super().__init__(receive, send)
         self._conversation = conversation
+        # What this socket meets before its first event.
+        self._fault = fault
         self._turn = asyncio.Lock()
         self._done = done
 
@@ -177,9 +200,14 @@ class Served(Open):
         return {"text": data.decode()}
 
     async def run(self) -> None:
+        self._speaking = asyncio.ensure_future(self._begin())
+        await super().run()
+
+    async def _begin(self) -> None:
+        if await self._breaks(self._fault, 0):
+            return
         for event in self._conversation.begun():
             await self._say(event)
-        await super().run()
 
     async def _hear(self) -> None:
         while True:
@@ -222,6 +250,14 @@ def _found(scope: Message) -> Dialect | None:
         if scope["path"] in {dialect.prefix + path for path in PATHS}:
             return dialect
     return None
+
+
+async def _refused(fault: Fault, send: Send) -> bool:
+    """True where a fault refuses the handshake."""
+    if fault.status is None:
+        return False
+    await _refuse(send, fault.status, orjson.dumps({"error": {"message": "Simulated refusal.", "code": fault.code}}))
+    return True
 
 
 async def _refuse(send: Send, status: int, body: bytes) -> None:

@@ -181,3 +181,20 @@ def test_a_recorded_conversation_is_written_again_as_it_was_said(path: Any) -> N
     further = session("gpt-realtime" if "xai" not in path.name else "grok-voice-latest", state=talk.state())
     events = map(orjson.loads, further.opened().to_provider)
     assert [event["item"]["content"][0]["text"] for event in events if "item" in event] == asked + answers
+
+
+def test_updates_that_were_not_confirmed_and_the_clients_names_of_models_go_to_another_process() -> None:
+    talk = session(requested="voice")
+    talk.opened()
+    told(talk, "session.created", session={"id": "sess_1", "model": "gpt-realtime"})
+    confirmed = {"model": "voice", "audio": {"input": {"transcription": {"model": "gpt-4o-transcribe"}}}}
+    talk.from_client(orjson.dumps({"type": "session.update", "session": confirmed}))
+    told(talk, "session.updated", session={"id": "sess_1", "model": "gpt-realtime"})
+    talk.from_client(orjson.dumps({"type": "session.update", "session": {"model": "voice", "instructions": "Shout."}}))
+    state = orjson.loads(talk.state())
+    assert state["session"] == confirmed
+    assert state["asked"][0]["session"]["model"] == "voice"
+    step = session(state=talk.state(), requested="voice").opened()
+    first, second = [orjson.loads(frame)["session"] for frame in step.to_provider]
+    assert first == {**confirmed, "model": "gpt-realtime"}
+    assert second == {"model": "gpt-realtime", "instructions": "Shout."}

@@ -5,24 +5,34 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import orjson
+import pytest
 
 from gateway.auth.principal import Principal
+from gateway.canonical.money import Tier
 from gateway.canonical.realtime import Spent
 from gateway.errors import AuthenticationFailed, GatewayError
+from gateway.pipeline.health import Health
 from gateway.pipeline.provider_client import ProviderClient
+from gateway.ports.health import SharedStanding
 from gateway.ports.sockets import ProviderClosed, ProviderSocket
 from gateway.ports.upstream import Credential
-from gateway.realtime.session import open_session
+from gateway.realtime.session import Session
+from gateway.routing.health import target_name
 from gateway.sockets.line import MESSAGE_BYTES_MAX, Line
+from gateway.sockets.opening import Opening, Ways
 from gateway.sockets.purse import Purse
-from gateway.sockets.realtime import STANDS_S, TICK_S, RealtimeConversation, Ways
+from gateway.sockets.realtime import STALLS_S, STANDS_S, TICK_S, RealtimeConversation
+from gateway.sockets.sessions import Kept, RealtimeCandidate, session_of
+from tests.fakes.health import MemoryHealth
 from tests.hangs import HANGS_AFTER_S
 from tests.realtime.sessions import terms
 from tests.virtual_time import LoopClock, run
 
 CREATED = b'{"type":"session.created","session":{"id":"sess_1"}}'
+GEMINI = "gemini-3.1-flash-live-preview"
 RESPOND = b'{"type":"response.create"}'
 
 
@@ -79,15 +89,21 @@ class Beside(Changes):
         self.beside: list[Spent] = []
         self.is_revoked = False
         self.is_closed = False
+        self.hosts: list[str] = []
+        self.served: list[str] = []
+        self.keys = [Credential("key", "https://here.example")]
+        self.health = MemoryHealth()
 
     async def choice(self, *_: Any) -> Sequence[Credential]:
-        return [Credential("key")]
+        return self.keys
 
     async def ready(self, _: str, credential: Credential) -> Credential:
         return credential
 
-    async def open(self, *_: Any) -> ProviderSocket:
+    async def open(self, url: str, headers: Sequence[tuple[str, str]]) -> ProviderSocket:
         self.opens += 1
+        # OpenAI's has the key in another header than Azure's.
+        self.hosts.append("azure" if "api-key" in dict(headers) else urlsplit(url).netloc)
         socket = self._sockets.pop(0) if self._sockets else 1006
         if isinstance(socket, int):
             raise ProviderClosed(socket)
@@ -106,6 +122,9 @@ class Beside(Changes):
     async def checkpoint(self, so_far: Spent) -> None:
         self.noted.append(so_far)
 
+    def served_by(self, _tier: Tier, _version: str, model: str) -> None:
+        self.served.append(model)
+
     def follow(self, _: Principal) -> None:
         pass
 
@@ -122,27 +141,44 @@ class Beside(Changes):
         return True
 
 
-def played(beside: Beside, model: str, act: Callable[[RealtimeConversation], Awaitable[None]]) -> None:
-    """Runs a conversation to its end, with what its client does."""
+def played(
+    beside: Beside,
+    model: str,
+    act: Callable[[RealtimeConversation], Awaitable[None]],
+    *others: str,
+    kept: Kept | None = None,
+) -> None:
+    """Runs a conversation to its end, with what its client does; `others` are further providers that may serve it."""
 
     async def play() -> None:
-        opened, clock = terms(model), LoopClock()
-        wire = "gemini_live" if "gemini" in model else "openai_realtime"
-        ways = Ways(cast("ProviderClient", beside), beside, clock)
+        clock = LoopClock()
+        candidates = [terms(model, provider).candidate for provider in ("", *others)]
+
+        def session(candidate: RealtimeCandidate, state: bytes | None) -> Session:
+            return session_of(candidate, terms(model, candidate.target.provider), clock, state)
+
+        ways = Ways(cast("ProviderClient", beside), beside, clock, Health(clock, beside.health), Health(clock))
         talk = RealtimeConversation(
-            ways,
-            cast("Principal", None),
-            opened.candidate,
-            open_session(wire, opened, clock),
+            Opening(ways, cast("Principal", None)),
+            candidates,
+            session,
+            kept,
             cast("Purse", beside),
             cast("Line", beside),
             beside.standing,
+            clock,
         )
         running = asyncio.create_task(talk.run())
         await act(talk)
         await running
 
     run(asyncio.wait_for(play(), HANGS_AFTER_S))
+
+
+async def leaves(talk: RealtimeConversation) -> None:
+    """A client that goes once the session has begun or has ended."""
+    await asyncio.sleep(STALLS_S)
+    await talk.end(expired=False)
 
 
 def test_a_socket_that_breaks_is_replaced_and_the_frame_that_it_did_not_take_is_sent_again() -> None:
@@ -175,7 +211,7 @@ def test_a_client_that_changes_its_session_with_gemini_has_another_socket_at_onc
         await second.close()
 
     beside = Beside(first, second)
-    played(beside, "gemini-3.1-flash-live-preview", act)
+    played(beside, GEMINI, act)
     assert "Shout." in second.sent[0].decode()
     assert [next(iter(orjson.loads(frame))) for frame in second.sent] == ["setup", "realtimeInput"]
 
@@ -265,3 +301,106 @@ def test_an_event_that_no_message_carries_is_told_of() -> None:
 
     played(beside, "gpt-realtime", act)
     assert beside.told == ["session.created", "error"]
+
+
+@pytest.mark.parametrize(
+    "first", [1006, Socket([]), Socket([b"{not json"]), Socket([b'{"type":"error","error":{"code":"overloaded"}}'])]
+)
+def test_a_provider_that_does_not_greet_has_another_one_serve_the_session(first: Socket | int) -> None:
+    second = Socket([CREATED])
+
+    async def act(talk: RealtimeConversation) -> None:
+        await talk.hear(RESPOND)
+        await second.until(lambda: bool(second.sent))
+        await talk.end(expired=False)
+
+    beside = Beside(first, second)
+    played(beside, "gpt-realtime", act, "azure")
+    assert (beside.told, second.sent) == (["session.created"], [RESPOND])
+    assert (beside.hosts, beside.served) == (["here.example", "azure"], ["gpt-realtime"])
+
+
+def test_a_provider_whose_breaker_is_open_is_asked_last() -> None:
+    beside = Beside(Socket([CREATED]))
+    name = target_name("openai", beside.keys[0], "gpt-realtime")
+    # Another process has found it so.
+    beside.health.standings[name] = SharedStanding(3, until_s=4e9)
+    played(beside, "gpt-realtime", leaves, "azure")
+    assert beside.hosts == ["azure"]
+
+
+def test_a_provider_that_breaks_off_and_cannot_be_reached_is_known_to_other_processes() -> None:
+    first = Socket([CREATED])
+
+    async def act(_: RealtimeConversation) -> None:
+        await beside.until(lambda: bool(beside.told))
+        await first.close()
+
+    beside = Beside(first)
+    played(beside, "gpt-realtime", act)
+    assert list(beside.health.standings) == [target_name("openai", beside.keys[0], "gpt-realtime")]
+
+
+def test_another_credential_is_asked_before_another_provider() -> None:
+    beside = Beside(1006, Socket([CREATED]))
+    beside.keys = [Credential(each, f"https://{each}.example", id=each) for each in ("one", "two")]
+    played(beside, "gpt-realtime", leaves, "azure")
+    assert sorted(beside.hosts) == ["one.example", "two.example"]
+
+
+def test_a_session_goes_on_at_another_provider_that_is_told_of_it() -> None:
+    first, second = Socket([CREATED, b'{"type":"session.updated","session":{"id":"sess_1"}}']), Socket([CREATED])
+    update = b'{"type":"session.update","session":{"instructions":"Shout."}}'
+
+    async def act(talk: RealtimeConversation) -> None:
+        await talk.hear(update)
+        await beside.until(lambda: "session.updated" in beside.told)
+        await first.close()
+        await second.until(lambda: bool(second.sent))
+        await talk.end(expired=False)
+
+    beside = Beside(first, 1006, second)
+    played(beside, "gpt-realtime", act, "azure")
+    assert beside.hosts == ["here.example", "here.example", "azure"]
+    assert orjson.loads(second.sent[0])["session"] == {"instructions": "Shout."}
+    assert beside.told == ["session.created", "session.updated"]
+
+
+def test_a_session_that_is_handed_over_is_asked_at_its_own_account_first() -> None:
+    beside = Beside(Socket([]))
+    beside.keys = [
+        Credential(each, f"https://{each}.example", id=each, weight=each == "one") for each in ("one", "two")
+    ]
+    played(beside, "gpt-realtime", leaves, "azure", kept=Kept("", b"{}", wire="openai_realtime", credential="two"))
+    assert beside.hosts == ["two.example"]
+
+
+def test_gemini_knows_a_session_only_by_the_account_that_has_begun_it() -> None:
+    state = orjson.dumps({"handle": "h1", "session": {"instructions": "Shout."}})
+
+    def setup_of(credential: str) -> dict[str, Any]:
+        socket = Socket([])
+        beside = Beside(socket)
+        beside.keys = [Credential("key", id="one")]
+        played(beside, GEMINI, leaves, kept=Kept("", state, wire="gemini_live", credential=credential))
+        told: dict[str, Any] = orjson.loads(socket.sent[0])["setup"]["sessionResumption"]
+        return told
+
+    assert (setup_of("one"), setup_of("another")) == ({"handle": "h1"}, {})
+
+
+def test_a_response_that_stalls_is_failed_and_the_session_goes_on() -> None:
+    started = b'{"type":"response.created","response":{"id":"resp_1"}}'
+    first, second = Socket([CREATED, started]), Socket([])
+
+    async def act(talk: RealtimeConversation) -> None:
+        await asyncio.sleep(STALLS_S - TICK_S)
+        assert "response.done" not in beside.told
+        await asyncio.sleep(3 * TICK_S)
+        await talk.hear(RESPOND)
+        await second.until(lambda: bool(second.sent))
+        await talk.end(expired=False)
+
+    beside = Beside(first, second)
+    played(beside, "gpt-realtime", act)
+    assert beside.told == ["session.created", "response.created", "response.done"]

@@ -95,11 +95,27 @@ class Stack:
 
     def hurry_streams(self) -> None:
         """Has the simulated providers bring the streams that run to their end at once."""
+        httpx.post(f"{self._simulator}/hurry", timeout=HANGS_AFTER_S, trust_env=False).raise_for_status()
+
+    @contextlib.contextmanager
+    def faulty_sockets(self, fault: Mapping[str, Any], provider: str) -> Iterator[None]:
+        """Has each socket that is opened at a simulated provider meet a fault before its first event."""
+        asked = {"match": {"provider": provider}, "fault": fault}
+        with httpx.Client(timeout=HANGS_AFTER_S, trust_env=False) as client:
+            client.post(f"{self._simulator}/faults", json=asked).raise_for_status()
+            try:
+                yield
+            finally:
+                client.delete(f"{self._simulator}/faults").raise_for_status()
+
+    @property
+    def _simulator(self) -> str:
+        """The address of the control API of the simulated providers."""
         secrets = self.aws("secretsmanager")
         values = [secrets.get_secret_value(SecretId=row["ARN"]) for row in secrets.list_secrets()["SecretList"]]
         rows = [orjson.loads(value["SecretString"]) for value in values if value["SecretString"].startswith("{")]
         (simulator,) = {urlsplit(row["openai"]["base_url"]).netloc for row in rows if "openai" in row}
-        httpx.post(f"http://{simulator}/_sim/hurry", timeout=HANGS_AFTER_S, trust_env=False).raise_for_status()
+        return f"http://{simulator}/_sim"
 
     def operate(self, work: Callable[[Operator], Coroutine[Any, Any, T]]) -> T:
         """Does the operator's work on the running stack's tables; in a thread, since the test may be on a loop.

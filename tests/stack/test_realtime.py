@@ -2,13 +2,11 @@
 
 import asyncio
 import base64
-import contextlib
 import hashlib
 import os
 import shutil
 import signal
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +15,6 @@ import orjson
 import pytest
 import websockets
 from openai import AsyncOpenAI
-from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
 from gateway.wiring.operator import clear_sessions
 from gateway.wiring.settings import from_environment
@@ -26,45 +23,14 @@ from tests.environments import node_with, run
 from tests.hangs import HANGS_AFTER_S
 from tests.stack.conftest import Stack, lift_limit
 from tests.stack.secured import certificate, secured
+from tests.stack.talking import MODEL, said, session, setting, settled, until
 
-MODEL, GEMINI = "gpt-realtime", "gemini-3.1-flash-live-preview"
+GEMINI = "gemini-3.1-flash-live-preview"
 HEARD = {"turn_detection": None, "transcription": {"model": "gpt-realtime-whisper"}}
 WEATHER = {"type": "function", "name": "get_weather", "parameters": {"properties": {"city": {"type": "string"}}}}
 FRAME_S = 0.02
 # So many turns outlast two runs of a session.
 LASTS_S = 26
-
-
-@contextlib.asynccontextmanager
-async def session(stack: Stack, model: str = MODEL) -> AsyncIterator[AsyncRealtimeConnection]:
-    address = f"{stack.realtime_url}/v1"
-    async with (
-        asyncio.timeout(HANGS_AFTER_S),
-        AsyncOpenAI(
-            api_key=stack.api_key, base_url=stack.base_url, websocket_base_url=address, max_retries=0
-        ) as client,
-        client.realtime.connect(model=model) as connection,
-    ):
-        assert (await connection.recv()).type == "session.created"
-        yield connection
-
-
-def setting(**given: Any) -> Any:
-    """A session of texts with more settings."""
-    return {"type": "realtime", "output_modalities": ["text"], **given}
-
-
-async def until(connection: AsyncRealtimeConnection, kind: str) -> Any:
-    """The next event of a kind; any error fails."""
-    while True:
-        event = await connection.recv()
-        assert event.type != "error", event
-        if event.type == kind:
-            return event
-
-
-def said(text: str) -> Any:
-    return {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
 
 
 def opened(stack: Stack, query: str, **given: Any) -> tuple[int, Any]:
@@ -78,15 +44,6 @@ def opened(stack: Stack, query: str, **given: Any) -> tuple[int, Any]:
             return refused.response.status_code, orjson.loads(refused.response.body or b"{}")
 
     return asyncio.run(asyncio.wait_for(shake(), HANGS_AFTER_S))
-
-
-def settled(stack: Stack) -> list[dict[str, Any]]:
-    """The account's charges, once nothing is held any more."""
-    deadline = time.monotonic() + HANGS_AFTER_S
-    while (books := stack.ledger())["holds"]:
-        assert time.monotonic() < deadline, books["holds"]
-        time.sleep(0.2)
-    return [entry for entry in books["entries"] if entry["kind"] == "charge"]
 
 
 def test_text_sound_and_tools_are_answered_and_paid_for(stack: Stack) -> None:

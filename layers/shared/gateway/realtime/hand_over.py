@@ -19,10 +19,10 @@ _SESSION = f"{_SEED}session"
 
 
 class Pending:
-    """The client's updates of its session: one counts from when the provider confirms it."""
+    """The client's updates of its session: one counts from when the provider confirms it. `asked` is kept by others."""
 
-    def __init__(self) -> None:
-        self._asked: list[Event] = []
+    def __init__(self, asked: list[Event]) -> None:
+        self._asked = asked
 
     def ask(self, event: Event) -> None:
         """Notes an update on its way to the provider."""

@@ -90,6 +90,9 @@ class PassingSession:
             return Step(to_client=talk.cut_short(), spent=talk.last(), reconnect=True)
         return self._ended(UpstreamError(GONE), Close(INTERNAL_ERROR, GONE))
 
+    def moved(self) -> None:
+        """Nothing: a further socket is told of all that it has to know."""
+
     def left(self) -> Step:
         """The charges for the time so far, and for responses that are cut short."""
         return Step(to_client=self._talk.cut_short(), spent=self._talk.last())
@@ -97,12 +100,17 @@ class PassingSession:
     def so_far(self) -> Spent | None:
         """The estimate of what has not been charged yet."""
         talk = self._talk
-        return talk.meter.so_far(talk.clock.now_s(), responds=bool(talk.state.running))
+        return talk.meter.so_far(talk.clock.now_s(), responds=self.responds)
 
     @property
     def quiet(self) -> bool:
         """True between responses and utterances."""
-        return not self._talk.state.running and not self._talk.state.sound.speaking
+        return not self.responds and not self._talk.state.sound.speaking
+
+    @property
+    def responds(self) -> bool:
+        """True while a response is on its way from the provider."""
+        return bool(self._talk.state.running)
 
     @property
     def exposure_nanousd(self) -> NanoUsd:
@@ -111,7 +119,7 @@ class PassingSession:
 
     def state(self) -> bytes:
         """The conversation, its session, and what was counted."""
-        return msgspec.json.encode(self._talk.state)
+        return msgspec.json.encode(self._talk.kept())
 
     def _ended(self, error: GatewayError, close: Close) -> Step:
         return Step(to_client=[error_event(error, self._talk.new_id())], spent=self._talk.last(), close=close)

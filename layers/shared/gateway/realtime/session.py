@@ -8,6 +8,7 @@
 | `so_far` | likewise: what is paid if this process dies |
 | `refused` | a hold, or a limit of the caller, refuses what a step asked for |
 | `provider_gone` | the provider's socket has closed, or could not be opened |
+| `moved` | another account of a provider goes on with the session |
 | `left` | the client has gone, or this process hands over: the last charges; `state` is what the next one needs |
 Frames for a provider whose socket is not open yet wait behind those with which `opened` begins it.
 """
@@ -46,6 +47,9 @@ class Session(Protocol):
     def provider_gone(self, code: int) -> Step:
         """Tells the client that the provider's socket has closed with this code, and ends the session."""
 
+    def moved(self) -> None:
+        """Forgets what the account that has served so far knows alone."""
+
     def left(self) -> Step:
         """The last charges, with nothing more to be sent."""
 
@@ -55,6 +59,10 @@ class Session(Protocol):
     @property
     def quiet(self) -> bool:
         """True between responses and utterances, when a hand-over loses nothing."""
+
+    @property
+    def responds(self) -> bool:
+        """True while a response is on its way from the provider."""
 
     @property
     def exposure_nanousd(self) -> NanoUsd:

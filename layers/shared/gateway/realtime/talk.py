@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import orjson
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gateway.canonical.realtime import TRANSCRIPTION, Spent, Transcriber
 from gateway.ports.clock import Clock
 from gateway.realtime.client_events import TRANSCRIPTIONS
 from gateway.realtime.conversation import Conversation
-from gateway.realtime.events import Event, at, put
-from gateway.realtime.hand_over import Pending, Seeds
+from gateway.realtime.events import Event, at, members, put
+from gateway.realtime.hand_over import Pending, Seeds, merged
 from gateway.realtime.meter import Counts, Meter, Tokens
 from gateway.realtime.sound import Sound
 from gateway.realtime.step import Terms
@@ -23,11 +24,16 @@ TOKENS = Tokens(heard_per_s=10, spoken_per_s=20)
 
 
 class State(Struct):
-    """Holds what a session remembers between two sockets of its provider. `session` is what its client has set."""
+    """Holds what a session remembers between two sockets of its provider.
+
+    `session` is what its client has set, and `asked` are updates that were not confirmed. Between two processes both
+    name models as the client does, since another provider may go on with them.
+    """
 
     counts: Counts = field(default_factory=Counts)
     conversation: Conversation = field(default_factory=Conversation)
     session: Event = field(default_factory=dict)
+    asked: list[Event] = []  # likewise
     session_id: str | None = None
     running: list[str] = []  # msgspec copies an empty default
     reconnects: int = 0
@@ -45,7 +51,6 @@ class Talk:
         self.terms = terms
         self.clock = clock
         self.state = State() if state is None else _STATE.decode(state)
-        self.pending = Pending()
         self.seeds: Seeds | None = None
         self._was_opened = state is not None
         self.meter = Meter(terms, TOKENS, self.state.counts)
@@ -61,7 +66,17 @@ class Talk:
         self._by_upstream: Mapping[str, tuple[str, Transcriber]] = {
             by.upstream_model: (name, by) for name, by in self.transcribers.items()
         }
+        theirs = {name: by.upstream_model for name, by in self.transcribers.items()}
+        self.state.session = named(self.state.session, self.upstream_model, theirs)
+        self.state.asked = [_update_named(each, self.upstream_model, theirs) for each in self.state.asked]
+        self.pending = Pending(self.state.asked)
         self.follow(self.state.session)
+
+    def kept(self) -> State:
+        """The state for another process, with the client's names of models."""
+        ours = {theirs: name for theirs, (name, _) in self._by_upstream.items()}
+        asked = [_update_named(each, self.requested, ours) for each in self.state.asked]
+        return replace(self.state, session=named(self.state.session, self.requested, ours), asked=asked)
 
     def begin(self) -> None:
         """Prepares a further socket of the provider, if this is one."""
@@ -123,3 +138,24 @@ class Talk:
         """The id of the next event that the gateway writes itself."""
         self.state.events += 1
         return f"event_{self.terms.session_id}_{self.state.events}"
+
+
+def named(session: Event, model: str, transcribers: Mapping[str, str]) -> Event:
+    """The session with another name of its model, and with the names of those that transcribe replaced."""
+    told = {**session, "model": model} if session.get("model") is not None else session
+    for *above, last in TRANSCRIPTIONS:
+        transcription = members(at(told, *above, last))
+        name = str(transcription.get("model"))
+        if name in transcribers:
+            told = merged(told, _below(above, {last: {"model": transcribers[name]}}))
+    return told
+
+
+def _below(path: Sequence[str], value: Event) -> Event:
+    for name in reversed(path):
+        value = {name: value}
+    return value
+
+
+def _update_named(event: Event, model: str, transcribers: Mapping[str, str]) -> Event:
+    return {**event, "session": named(members(event.get("session")), model, transcribers)}

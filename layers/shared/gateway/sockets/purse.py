@@ -103,6 +103,10 @@ class Purse:
         """Takes the caller's limits and caps as they stand now."""
         self._principal = principal
 
+    def served_by(self, tier: Tier, price_version: str, model_used: str) -> None:
+        """Takes the tier and the model of another candidate, which serves from now on."""
+        self._tier, self._price_version, self._model_used = tier, price_version, model_used
+
     @property
     def _limits(self) -> KeyLimits:
         key = self._principal.key

@@ -8,93 +8,77 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.auth.principal import Principal
-from gateway.canonical.realtime import RealtimeModel, Spent, Transcriber
-from gateway.errors import GatewayError, NotConfigured, ServiceUnavailable
+from gateway.errors import GatewayError, ServiceUnavailable
 from gateway.operations.input_meter import tier_of
-from gateway.pipeline.provider_client import ProviderClient
 from gateway.ports.clock import Clock
-from gateway.ports.sockets import ProviderClosed, ProviderSocket, ProviderSockets, SocketRecord
-from gateway.providers.realtime.registry import REALTIME
-from gateway.realtime.session import Session, open_session
-from gateway.realtime.step import Step, Terms
-from gateway.routing.plan import Candidate, id_of
+from gateway.ports.sockets import ProviderClosed, ProviderSocket, SocketRecord
+from gateway.realtime.step import Step
+from gateway.routing.plan import id_of
 from gateway.sockets.carrying import USUAL, HandOver
 from gateway.sockets.line import Line
+from gateway.sockets.opening import Opened, Opening
 from gateway.sockets.purse import Purse
+from gateway.sockets.sessions import Kept, RealtimeCandidate, Sessions, wire_of
 
 TICK_S = 5.0
 # The caller's key is read so often: the session of one that is revoked ends within this time.
 STANDS_S = 15.0
 # A provider has answered what it was sent if it says nothing for this long.
 SETTLES_S = 0.5
+# A response that nothing has come of for so long has stalled: it goes on nowhere, and the session over another socket.
+STALLS_S = 60.0
+# A provider that ends a socket so does well.
+USUAL_ENDS = frozenset({1000, 1001})
 LARGE = "An event '{}' of the session is over 128 KB, and a socket does not carry it."
 EXPIRED = "The session has reached its maximum duration of 60 minutes."
 
-RealtimeCandidate = Candidate[RealtimeModel]
 # Reads the caller as it stands now; raises the refusal of a key that is not valid any more.
 Standing = Callable[[], Awaitable[Principal]]
 log = logging.getLogger(__name__)
 
 
-class Kept(Struct, frozen=True):
-    """State for the next run: which candidate is the session's, and the session's own state."""
-
-    candidate: str
-    session: bytes
-    beside: list[Spent] = []
-
-
-class Ways(Struct, frozen=True):
-    """The ways to providers."""
-
-    providers: ProviderClient
-    sockets: ProviderSockets
-    clock: Clock
-
-
-def terms_of(session_id: str, candidate: RealtimeCandidate, transcribers: Mapping[str, Transcriber]) -> Terms:
-    """The terms on which a session with a candidate is opened."""
-    return Terms(session_id, candidate, tier_of(candidate), transcribers)
-
-
-def session_of(candidate: RealtimeCandidate, terms: Terms, clock: Clock, state: bytes | None = None) -> Session:
-    """The session with a candidate, or the one of a state."""
-    return open_session(REALTIME[candidate.target.provider].wire, terms, clock, state)
-
-
 class RealtimeConversation:
-    """One conversation at one provider."""
+    """One conversation, at one provider at a time.
+
+    `candidates` are those that may serve it, the first one first; one that has begun keeps to its model and its wire.
+    """
 
     def __init__(
         self,
-        ways: Ways,
-        principal: Principal,
-        candidate: RealtimeCandidate,
-        session: Session,
+        opening: Opening,
+        candidates: Sequence[RealtimeCandidate],
+        sessions: Sessions,
+        kept: Kept | None,
         purse: Purse,
         line: Line,
         standing: Standing,
+        clock: Clock,
         settings: bytes = b"",
     ) -> None:
-        self._ways = ways
-        self._principal = principal
-        self._candidate = candidate
-        self._session = session
+        self._opening = opening
+        self._candidates = candidates
+        self._sessions = sessions
+        self._candidate = candidates[0]
+        self._session = sessions(self._candidate, None if kept is None else kept.session)
+        self._has_begun = kept is not None
+        self._clock = clock
         self._purse = purse
         self._line = line
         self._standing = standing
         # Of a client secret, until the session is set to them.
         self._settings = settings
         self._socket: ProviderSocket | None = None
+        self._used: Opened | None = None
+        # Of the account that knows the session, if it has begun.
+        self._credential_id = "" if kept is None else kept.credential
         self._opened = asyncio.Event()
         self._over = asyncio.Event()
         self._reconnects = False
@@ -102,8 +86,8 @@ class RealtimeConversation:
         self._unsent: list[bytes] = []
         self._turn = asyncio.Lock()
         self.changed = asyncio.Event()
-        # When either side was last heard.
-        self._last_s = 0.0
+        # When either side was last heard, and when the provider was.
+        self._last_s = self._provider_s = 0.0
 
     async def run(self) -> None:
         try:
@@ -111,8 +95,7 @@ class RealtimeConversation:
                 await self._go_on()
         finally:
             # However the session ends, its provider is not to go on with it.
-            if self._socket is not None:
-                await self._socket.close()
+            await self._close()
 
     async def _go_on(self) -> None:
         """Hears the provider, and the time, until the session is over."""
@@ -130,21 +113,43 @@ class RealtimeConversation:
     async def _begin(self) -> bool:
         """Opens the provider's socket and says what it begins with; false where that ends the session."""
         try:
-            self._socket = await self._open()
+            opened = await self._opening.open(self._usable, self._credential_id, greeted=not self._has_begun)
         except ProviderClosed as closed:
-            log.warning("the provider refused a session: %s", closed)
             await self._do(partial(self._session.provider_gone, closed.code))
             return False
         except GatewayError as error:
             await self._do(partial(self._session.refused, error))
             return False
+        if opened.candidate is not self._candidate or self._credential_id not in ("", opened.credential.id):
+            self._go_over_to(opened.candidate)
+        self._credential_id = opened.credential.id
+        self._used, self._socket, self._has_begun = opened, opened.socket, True
+        self._provider_s = self._clock.monotonic_s()
         await self._do(self._beginning)
+        if opened.greeting is not None:
+            await self._do(partial(self._session.from_provider, opened.greeting))
         if self._settings:
             update = b'{"type":"session.update","session":' + self._settings + b"}"
             self._settings = b""
             await self._do(partial(self._session.from_client, update))
         self._opened.set()
         return not self._reconnects
+
+    @property
+    def _usable(self) -> list[RealtimeCandidate]:
+        """The candidates that may serve the session as it stands, its own first."""
+        others = [each for each in self._candidates if each is not self._candidate]
+        if self._has_begun:
+            model, wire = self._candidate.model.id, wire_of(self._candidate)
+            others = [each for each in others if each.model.id == model and wire_of(each) == wire]
+        return [self._candidate, *others]
+
+    def _go_over_to(self, candidate: RealtimeCandidate) -> None:
+        """Has another candidate serve the session, which goes on with what is known of it."""
+        self._session.moved()
+        state = self._session.state() if self._has_begun else None
+        self._candidate, self._session = candidate, self._sessions(candidate, state)
+        self._purse.served_by(tier_of(candidate), candidate.model.sale.price_version, candidate.model.id)
 
     def _beginning(self) -> Step:
         """Begins a socket, and sends the frames that the one before has not taken, each once."""
@@ -161,9 +166,10 @@ class RealtimeConversation:
         async with self._turn:
             await self._apply(self._session.left())
             self._over.set()
-            if self._socket is not None:
-                await self._socket.close()
-            return msgspec.json.encode(Kept(id_of(self._candidate), self._session.state(), self._purse.beside))
+            await self._close()
+            candidate, beside = self._candidate, self._purse.beside
+            kept = Kept(id_of(candidate), self._session.state(), beside, wire_of(candidate), self._credential_id)
+            return msgspec.json.encode(kept)
 
     async def end(self, *, expired: bool) -> None:
         async with self._turn:
@@ -173,8 +179,7 @@ class RealtimeConversation:
                 await self._apply(self._session.left())
             # The provider's socket, which closes now, is not to be replaced.
             self._over.set()
-            if self._socket is not None:
-                await self._socket.close()
+            await self._close()
             await self._purse.close()
 
     @property
@@ -187,23 +192,10 @@ class RealtimeConversation:
 
     @property
     def settled(self) -> bool:
-        return self.quiet and self._ways.clock.monotonic_s() - self._last_s > SETTLES_S
+        return self.quiet and self._clock.monotonic_s() - self._last_s > SETTLES_S
 
     def noted(self, record: SocketRecord) -> SocketRecord:
         return replace(record, hold=self._purse.hold)
-
-    async def _open(self) -> ProviderSocket:
-        """The candidate's socket, with the first of its credentials; raises `ProviderClosed` or the refusal."""
-        target = self._candidate.target
-        found = await self._ways.providers.choice(self._candidate, self._principal)
-        if not found:
-            raise NotConfigured
-        credential = await self._ways.providers.ready(target.provider, found[0])
-        transcribes = self._candidate.model.does != "conversation"
-        socket = REALTIME[target.provider].socket(
-            target.upstream_model, credential, self._ways.clock.now_s(), transcribes=transcribes
-        )
-        return await self._ways.sockets.open(socket.url, socket.headers)
 
     async def _hear_provider(self) -> None:
         while not self._over.is_set() and self._socket is not None:
@@ -212,10 +204,13 @@ class RealtimeConversation:
             except ProviderClosed as closed:
                 # Where the session has wanted another socket, it was closed here.
                 if not self._reconnects:
+                    if closed.code not in USUAL_ENDS:
+                        self._fail()
                     await self._do(partial(self._session.provider_gone, closed.code))
                 if not self._reconnects:
                     return
             else:
+                self._provider_s = self._clock.monotonic_s()
                 await self._do(partial(self._session.from_provider, data))
             if self._reconnects and not await self._again():
                 return
@@ -231,13 +226,22 @@ class RealtimeConversation:
                 return True
         return False
 
+    async def _close(self) -> None:
+        if self._socket is not None:
+            await self._socket.close()
+
+    def _fail(self) -> None:
+        """Notes that the provider has broken off, for the next socket and for other sessions."""
+        if self._used is not None and not self._over.is_set():
+            self._opening.failed(self._used.candidate, self._used.credential)
+
     async def _tick(self) -> None:
-        stood_s = self._ways.clock.monotonic_s()
+        stood_s = self._clock.monotonic_s()
         while True:
             await asyncio.sleep(TICK_S)
             caller: Principal | GatewayError | None = None
-            if self._ways.clock.monotonic_s() - stood_s >= STANDS_S:
-                stood_s = self._ways.clock.monotonic_s()
+            if self._clock.monotonic_s() - stood_s >= STANDS_S:
+                stood_s = self._clock.monotonic_s()
                 caller = await self._caller()
             async with self._turn:
                 if self._over.is_set():
@@ -248,6 +252,11 @@ class RealtimeConversation:
                 elif caller is not None:
                     self._purse.follow(caller)
                 await self._note()
+                if self._session.responds and self._clock.monotonic_s() - self._provider_s > STALLS_S:
+                    log.warning("a response has stalled")
+                    self._fail()
+                    # What waits for this socket's frames hears that it has closed.
+                    await self._close()
 
     async def _caller(self) -> Principal | GatewayError | None:
         """The caller as it stands now, or its refusal; `None` where that cannot be read."""
@@ -268,7 +277,7 @@ class RealtimeConversation:
     async def _do(self, verb: Callable[[], Step]) -> None:
         """Has the session judge one thing at a time, and does what it wants done."""
         async with self._turn:
-            self._last_s = self._ways.clock.monotonic_s()
+            self._last_s = self._clock.monotonic_s()
             if not self._over.is_set():
                 await self._apply(verb())
 
@@ -291,9 +300,8 @@ class RealtimeConversation:
         if step.reconnect:
             self._reconnects = True
             self._opened.clear()
-            if self._socket is not None:
-                # What waits for this socket's frames hears that it has closed.
-                await self._socket.close()
+            # What waits for this socket's frames hears that it has closed.
+            await self._close()
         if step.close is not None:
             self._over.set()
         if after is not None and not self._over.is_set():

@@ -14,6 +14,7 @@ from gateway.canonical.request import RoutingPreferences
 from gateway.catalog.audio import AUDIO_MODELS
 from gateway.catalog.live import LiveCatalog
 from gateway.catalog.realtime import REALTIME_MODELS
+from gateway.errors import NotConfigured
 from gateway.operations.input_meter import tier_of
 from gateway.ports.clock import Clock
 from gateway.providers.audio import registry as audio_providers
@@ -24,14 +25,7 @@ from gateway.routing.planning import candidates_for
 from gateway.sockets.carrying import ALIVE_S
 from gateway.sockets.connecting import Wanted
 from gateway.sockets.purse import Purse
-from gateway.sockets.realtime import (
-    Kept,
-    RealtimeCandidate,
-    RealtimeConversation,
-    Ways,
-    session_of,
-    terms_of,
-)
+from gateway.sockets.sessions import Kept, RealtimeCandidate, session_of, terms_of, wire_of
 from gateway.wiring.following import follow
 from gateway.wiring.money import money
 from gateway.wiring.process import process
@@ -39,6 +33,7 @@ from gateway.wiring.sockets import callers, deferred
 
 if TYPE_CHECKING:
     from gateway.ports.sockets import SocketRecord
+    from gateway.realtime.session import Session
     from gateway.sockets.carrying import Conversation
     from gateway.sockets.line import Line
 
@@ -63,16 +58,23 @@ def wanted(principal: Principal, model: str, clock: Clock) -> Wanted:
 
 async def conversation(record: SocketRecord, line: Line, state: bytes | None) -> Conversation:
     """The conversation of a record, for the invocation that carries it."""
-    from gateway.upstream.sockets import WebSockets  # noqa: PLC0415  # the function that carries them alone
+    from gateway.pipeline.health import Health  # noqa: PLC0415  # the function that carries them alone
+    from gateway.sockets.opening import Opening, Ways  # noqa: PLC0415  # likewise
+    from gateway.sockets.realtime import RealtimeConversation  # noqa: PLC0415  # likewise
+    from gateway.stores.health import DynamoHealth  # noqa: PLC0415  # likewise
+    from gateway.upstream.sockets import WebSockets  # noqa: PLC0415  # likewise
     from gateway.wiring.providers import provider_client  # noqa: PLC0415  # likewise
 
     on = process()
     principal = await callers().principal(record.key_hash, None)
     kept = None if state is None else msgspec.json.decode(state, type=Kept)
-    found = _candidates(principal, record.model)
-    candidate = next((each for each in found if kept is None or id_of(each) == kept.candidate), found[0])
-    terms = terms_of(record.connection_id.rstrip("="), candidate, _transcribers(candidate, principal))
-    session = session_of(candidate, terms, on.clock, None if kept is None else kept.session)
+    candidates = _in_turn(_candidates(principal, record.model), kept)
+    candidate = candidates[0]
+
+    def session(candidate: RealtimeCandidate, state: bytes | None) -> Session:
+        terms = terms_of(record.connection_id.rstrip("="), candidate, _transcribers(candidate, principal))
+        return session_of(candidate, terms, on.clock, state)
+
     purse = Purse(
         principal,
         money(),
@@ -87,10 +89,29 @@ async def conversation(record: SocketRecord, line: Line, state: bytes | None) ->
         hold=record.hold,
         beside=() if kept is None else kept.beside,
     )
-    ways = Ways(provider_client(), WebSockets(), on.clock)
-    settings = record.settings if kept is None else b""
-    standing = partial(callers().principal, record.key_hash, None)
-    return RealtimeConversation(ways, principal, candidate, session, purse, line, standing, settings)
+    health = Health(on.clock, DynamoHealth(on.aws, on.settings.health_table))
+    ways = Ways(provider_client(), WebSockets(), on.clock, health, Health(on.clock))
+    return RealtimeConversation(
+        Opening(ways, principal),
+        candidates,
+        session,
+        kept,
+        purse,
+        line,
+        partial(callers().principal, record.key_hash, None),
+        on.clock,
+        record.settings if kept is None else b"",
+    )
+
+
+def _in_turn(found: list[RealtimeCandidate], kept: Kept | None) -> list[RealtimeCandidate]:
+    """The candidates that may serve a session, those of the one that has served it first."""
+    if kept is None:
+        return found
+    able = [each for each in found if kept.wire in ("", wire_of(each))]
+    if not able:
+        raise NotConfigured
+    return sorted(able, key=lambda each: id_of(each) != kept.candidate)
 
 
 def _candidates(principal: Principal, model: str) -> list[RealtimeCandidate]:

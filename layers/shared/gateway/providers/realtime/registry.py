@@ -31,13 +31,15 @@ class Socket(Struct, frozen=True):
 class RealtimeProvider(Struct, frozen=True):
     """One row. `wire` is a key of `gateway.realtime.session`; `path` follows the base URL, for a model of that name.
 
-    With `transcription` the path of a session that only transcribes, whose model its client sets.
+    With `transcription` the path of a session that only transcribes, whose model its client sets. One that `greets`
+    tells of the session before it is told anything.
     """
 
     name: str
     wire: str
     path: Callable[[str], str]
     transcription: str = ""
+    greets: bool = True
 
     def origin(self, credential: Credential) -> str:
         """The address of all its sockets, by HTTP's scheme: the operator's base URL, or the provider's own."""
@@ -65,7 +67,7 @@ REALTIME: Mapping[str, RealtimeProvider] = {
             "azure", "openai_realtime", _of_model("/openai/v1/realtime"), "/openai/v1/realtime?intent=transcription"
         ),
         RealtimeProvider("xai", "openai_realtime", _of_model("/realtime")),
-        RealtimeProvider("gemini", "gemini_live", lambda _: _GEMINI),
+        RealtimeProvider("gemini", "gemini_live", lambda _: _GEMINI, greets=False),
     )
 }
 

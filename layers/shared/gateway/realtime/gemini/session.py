@@ -79,6 +79,10 @@ class GeminiSession:
             return self._reconnecting(Step())
         return self._ended(UpstreamError(GONE), Close(INTERNAL_ERROR, GONE))
 
+    def moved(self) -> None:
+        """Forgets the session's handle, which no other account has."""
+        self._live.state.handle = None
+
     def left(self) -> Step:
         """The charge for a response that is cut short."""
         step = Step()
@@ -95,6 +99,11 @@ class GeminiSession:
         """True between responses and utterances."""
         state = self._live.state
         return state.response is None and (state.utterance is None or state.utterance.stopped)
+
+    @property
+    def responds(self) -> bool:
+        """True while a response is on its way from Gemini."""
+        return self._live.state.response is not None
 
     @property
     def exposure_nanousd(self) -> NanoUsd:

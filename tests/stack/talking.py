@@ -1,0 +1,63 @@
+"""Talks to realtime models with OpenAI's SDK, for tests on the stack."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from openai import AsyncOpenAI
+from openai.resources.realtime.realtime import AsyncRealtimeConnection
+
+from tests.hangs import HANGS_AFTER_S
+from tests.stack.conftest import Stack
+
+MODEL = "gpt-realtime"
+
+
+@contextlib.asynccontextmanager
+async def connected(stack: Stack, model: str) -> AsyncIterator[AsyncRealtimeConnection]:
+    """A connection that has been accepted, and has told nothing yet."""
+    address = f"{stack.realtime_url}/v1"
+    async with (
+        asyncio.timeout(HANGS_AFTER_S),
+        AsyncOpenAI(
+            api_key=stack.api_key, base_url=stack.base_url, websocket_base_url=address, max_retries=0
+        ) as client,
+        client.realtime.connect(model=model) as connection,
+    ):
+        yield connection
+
+
+@contextlib.asynccontextmanager
+async def session(stack: Stack, model: str = MODEL) -> AsyncIterator[AsyncRealtimeConnection]:
+    async with connected(stack, model) as connection:
+        assert (await connection.recv()).type == "session.created"
+        yield connection
+
+
+def setting(**given: Any) -> Any:
+    """A session of texts with more settings."""
+    return {"type": "realtime", "output_modalities": ["text"], **given}
+
+
+async def until(connection: AsyncRealtimeConnection, kind: str) -> Any:
+    """The next event of a kind; any error fails."""
+    while True:
+        event = await connection.recv()
+        assert event.type != "error", event
+        if event.type == kind:
+            return event
+
+
+def said(text: str) -> Any:
+    return {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
+
+
+def settled(stack: Stack) -> list[dict[str, Any]]:
+    """The account's charges, once nothing is held any more."""
+    deadline = time.monotonic() + HANGS_AFTER_S
+    while (books := stack.ledger())["holds"]:
+        assert time.monotonic() < deadline, books["holds"]
+        time.sleep(0.2)
+    return [entry for entry in books["entries"] if entry["kind"] == "charge"]
