@@ -51,7 +51,7 @@ async def mint(call: KeyedCall, body: NewClientSecret) -> Shown:
     hashed, clock = key_hash(call.key_text), call.services.clock
     principal = await callers().with_own_keys(call.principal)
     expires_at_s = int(clock.now_s()) + body.expires_after.seconds
-    session = wanted(principal, model, clock)
+    session = wanted(principal, model, clock, settings)
     request_id = call.request.request_id
     value = await client_secrets().mint(principal, hashed, session, expires_at_s, request_id, settings)
     shown = {"type": "realtime", **body.session, "id": f"sess_{key_hash(value)[:24]}", "object": "realtime.session"}

@@ -86,17 +86,15 @@ class Callers(Struct, frozen=True):
             secret = await self.records.secret(key_hash(shown))
             if secret is None or secret.expires_at_s <= self.clock.now_s():
                 raise AuthenticationFailed(NO_SECRET)
-            # It was given to another machine than the one that the key may be used from.
-            principal = await self.principal(secret.key_hash, None)
+            # It opens what its key may open, from where that may be used.
+            principal = await self.principal(secret.key_hash, handshake.source_ip)
             return Caller(principal, secret.key_hash, secret.settings, secret.hold)
         return Caller(await self.principal(key_hash(shown), handshake.source_ip), key_hash(shown))
 
-    async def principal(self, hashed: str, source_ip: str | None) -> Principal:
+    async def principal(self, hashed: str, source_ip: str) -> Principal:
         """The caller as it stands now; raises the refusal."""
         record = await self.keys.find(hashed)
-        if record is not None and source_ip is None:
-            record = replace(record, allowed_ips=())
-        return await self.with_own_keys(admit_key(record, source_ip or "", self.clock.now_s()))
+        return await self.with_own_keys(admit_key(record, source_ip, self.clock.now_s()))
 
     async def with_own_keys(self, principal: Principal) -> Principal:
         """The caller with the account's own keys of providers."""

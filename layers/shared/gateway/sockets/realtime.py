@@ -26,7 +26,7 @@ from gateway.sockets.carrying import USUAL, HandOver
 from gateway.sockets.line import Line
 from gateway.sockets.opening import Opened, Opening
 from gateway.sockets.purse import Purse
-from gateway.sockets.sessions import Kept, RealtimeCandidate, Sessions, wire_of
+from gateway.sockets.sessions import Kept, RealtimeCandidate, Sessions, update_of, wire_of
 
 TICK_S = 5.0
 # The caller's key is read so often: the session of one that is revoked ends within this time.
@@ -129,8 +129,7 @@ class RealtimeConversation:
         if opened.greeting is not None:
             await self._do(partial(self._session.from_provider, opened.greeting))
         if self._settings:
-            update = b'{"type":"session.update","session":' + self._settings + b"}"
-            self._settings = b""
+            update, self._settings = update_of(self._settings), b""
             await self._do(partial(self._session.from_client, update))
         self._opened.set()
         return not self._reconnects

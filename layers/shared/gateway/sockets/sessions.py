@@ -37,6 +37,11 @@ def session_of(candidate: RealtimeCandidate, terms: Terms, clock: Clock, state: 
     return open_session(wire_of(candidate), terms, clock, state)
 
 
+def update_of(settings: bytes) -> bytes:
+    """The client's event that sets a session to these settings, an object of JSON."""
+    return b'{"type":"session.update","session":' + settings + b"}"
+
+
 def wire_of(candidate: RealtimeCandidate) -> str:
     """The wire that the candidate's provider speaks."""
     return REALTIME[candidate.target.provider].wire

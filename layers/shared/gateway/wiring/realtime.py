@@ -14,7 +14,7 @@ from gateway.canonical.request import RoutingPreferences
 from gateway.catalog.audio import AUDIO_MODELS
 from gateway.catalog.live import LiveCatalog
 from gateway.catalog.realtime import REALTIME_MODELS
-from gateway.errors import NotConfigured
+from gateway.errors import InvalidRequest, NotConfigured
 from gateway.operations.input_meter import tier_of
 from gateway.ports.clock import Clock
 from gateway.providers.audio import registry as audio_providers
@@ -25,7 +25,7 @@ from gateway.routing.planning import candidates_for
 from gateway.sockets.carrying import ALIVE_S
 from gateway.sockets.connecting import Wanted
 from gateway.sockets.purse import Purse
-from gateway.sockets.sessions import Kept, RealtimeCandidate, session_of, terms_of, wire_of
+from gateway.sockets.sessions import Kept, RealtimeCandidate, session_of, terms_of, update_of, wire_of
 from gateway.wiring.following import follow
 from gateway.wiring.money import money
 from gateway.wiring.process import process
@@ -34,6 +34,7 @@ from gateway.wiring.sockets import callers, deferred
 if TYPE_CHECKING:
     from gateway.ports.sockets import SocketRecord
     from gateway.realtime.session import Session
+    from gateway.realtime.step import Step
     from gateway.sockets.carrying import Conversation
     from gateway.sockets.line import Line
 
@@ -42,10 +43,14 @@ CATALOG = follow(LiveCatalog(REALTIME_MODELS, KNOWN))
 AUDIO = follow(LiveCatalog(AUDIO_MODELS, audio_providers.KNOWN))
 
 
-def wanted(principal: Principal, model: str, clock: Clock) -> Wanted:
-    """The session with a model; raises the refusal of a model that the caller may not use."""
+def wanted(principal: Principal, model: str, clock: Clock, settings: bytes = b"") -> Wanted:
+    """The session with a model; raises the refusal of a model that the caller may not use, or of what it is set to."""
     candidate = _candidates(principal, model)[0]
-    session = session_of(candidate, terms_of("", candidate, {}), clock)
+    known = _transcribers(candidate, principal) if settings else {}
+    session = session_of(candidate, terms_of("", candidate, known), clock)
+    if settings:
+        session.opened()
+        _raise_error(session.from_client(update_of(settings)))
     return Wanted(
         REALTIME,
         model,
@@ -66,7 +71,7 @@ async def conversation(record: SocketRecord, line: Line, state: bytes | None) ->
     from gateway.wiring.providers import provider_client  # noqa: PLC0415  # likewise
 
     on = process()
-    principal = await callers().principal(record.key_hash, None)
+    principal = await callers().principal(record.key_hash, record.source_ip)
     kept = None if state is None else msgspec.json.decode(state, type=Kept)
     candidates = _in_turn(_candidates(principal, record.model), kept)
     candidate = candidates[0]
@@ -98,7 +103,7 @@ async def conversation(record: SocketRecord, line: Line, state: bytes | None) ->
         kept,
         purse,
         line,
-        partial(callers().principal, record.key_hash, None),
+        partial(callers().principal, record.key_hash, record.source_ip),
         on.clock,
         record.settings if kept is None else b"",
     )
@@ -112,6 +117,14 @@ def _in_turn(found: list[RealtimeCandidate], kept: Kept | None) -> list[Realtime
     if not able:
         raise NotConfigured
     return sorted(able, key=lambda each: id_of(each) != kept.candidate)
+
+
+def _raise_error(step: Step) -> None:
+    """Raises the error that a step tells its client of, as a refusal of the request that asked for it."""
+    for event in map(msgspec.json.decode, step.to_client):
+        if event["type"] == "error":
+            error = event["error"]
+            raise InvalidRequest(error["message"], param=error["param"], code=error["code"])
 
 
 def _candidates(principal: Principal, model: str) -> list[RealtimeCandidate]:

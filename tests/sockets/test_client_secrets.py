@@ -1,0 +1,110 @@
+"""Tests what a client secret opens: what its key may open, for its time, and what a session may be set to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import pytest
+from msgspec.structs import replace
+
+from gateway.auth.principal import Principal, key_hash
+from gateway.errors import AuthenticationFailed, GatewayError, InvalidRequest, PermissionDenied
+from gateway.ports.keys import KeyRecord
+from gateway.ports.provider_keys import ProviderKey
+from gateway.ports.sockets import ClientSecret
+from gateway.sockets.connecting import Callers, Handshake
+from gateway.wiring.realtime import wanted
+from tests.fakes.keys import MemoryKeyStore
+from tests.fakes.sockets import MemorySockets
+from tests.stores.conftest import StoppedClock
+
+SECRET, KEY = "ek_one", "sk-nxg-one"
+RECORD = KeyRecord("key_one", "acct_one", "name", "0000", 0)
+LASTS_S = 60
+
+
+class NoOwnKeys:
+    """`OwnKeys` of accounts that have none."""
+
+    async def of(self, _account_id: str) -> Sequence[ProviderKey]:
+        return ()
+
+
+def shown(secret: str, source_ip: str = "203.0.113.7") -> Handshake:
+    headers = [("authorization", f"Bearer {secret}")]
+    return Handshake("one", "realtime", "request", source_ip, headers, {})
+
+
+def opened(record: KeyRecord, handshake: Handshake, *, after_s: int = 0) -> tuple[str, str]:
+    """The account and the key of the caller who opens a session with a secret of that key."""
+
+    async def ask() -> tuple[str, str]:
+        keys, records, clock = MemoryKeyStore(), MemorySockets(), StoppedClock()
+        await keys.add(key_hash(KEY), record)
+        secret = ClientSecret(RECORD.account_id, key_hash(KEY), int(clock.now_s()) + LASTS_S)
+        await records.add_secret(key_hash(SECRET), secret)
+        clock.at_s += after_s
+        caller = await Callers(keys, records, NoOwnKeys(), clock).of(handshake)
+        return caller.principal.account_id, caller.key_hash
+
+    return asyncio.run(ask())
+
+
+def test_a_secret_opens_a_session_of_its_own_keys_account() -> None:
+    assert opened(RECORD, shown(SECRET)) == ("acct_one", key_hash(KEY))
+
+
+@pytest.mark.parametrize(
+    ("record", "handshake", "after_s", "refusal"),
+    [
+        (RECORD, shown("ek_two"), 0, AuthenticationFailed),
+        (RECORD, shown(SECRET), LASTS_S, AuthenticationFailed),
+        (replace(RECORD, revoked=True), shown(SECRET), 0, AuthenticationFailed),
+        (replace(RECORD, disabled=True), shown(SECRET), 0, AuthenticationFailed),
+        (replace(RECORD, expires_at_s=1), shown(SECRET), 0, AuthenticationFailed),
+        (replace(RECORD, allowed_ips=("198.51.100.0/24",)), shown(SECRET), 0, PermissionDenied),
+    ],
+)
+def test_a_secret_opens_nothing_that_its_key_does_not(
+    record: KeyRecord, handshake: Handshake, after_s: int, refusal: type[GatewayError]
+) -> None:
+    with pytest.raises(refusal):
+        opened(record, handshake, after_s=after_s)
+
+
+def test_a_secret_is_used_from_where_its_key_may_be() -> None:
+    record = replace(RECORD, allowed_ips=("203.0.113.0/24",))
+    assert opened(record, shown(SECRET)) == ("acct_one", key_hash(KEY))
+
+
+@pytest.mark.parametrize(
+    ("model", "session", "param"),
+    [
+        ("gpt-realtime", {"prompt": {"id": "p"}}, "session.prompt"),
+        ("gpt-realtime", {"tools": [{"type": "mcp"}]}, "session.tools[0].type"),
+        (
+            "gpt-realtime",
+            {"audio": {"input": {"transcription": {"model": "unknown"}}}},
+            "session.audio.input.transcription.model",
+        ),
+        ("gemini-3.1-flash-live-preview", {"tool_choice": "required"}, "session.tool_choice"),
+    ],
+)
+def test_what_a_session_may_not_be_set_to_is_refused_where_a_secret_is_minted(
+    model: str, session: dict[str, Any], param: str
+) -> None:
+    settings = orjson.dumps({"type": "realtime", "model": model, **session})
+    with pytest.raises(InvalidRequest) as refused:
+        wanted(Principal("acct_one", RECORD), model, StoppedClock(), settings)
+    assert refused.value.param == param
+
+
+@pytest.mark.parametrize("model", ["gpt-realtime", "gemini-3.1-flash-live-preview"])
+def test_what_a_session_is_set_to_is_held_for(model: str) -> None:
+    settings = orjson.dumps({"type": "realtime", "model": model, "instructions": "Be brief. " * 1_000})
+    caller, clock = Principal("acct_one", RECORD), StoppedClock()
+    least = wanted(caller, model, clock)
+    assert wanted(caller, model, clock, settings).exposure_nanousd > least.exposure_nanousd
