@@ -17,6 +17,7 @@ import socket
 import time
 from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from heapq import heappop, heappush
 from http import HTTPStatus
 from random import Random
@@ -147,6 +148,18 @@ class WebSocketGateway:
             return False
         self._background(found.socket.close(NORMAL))
         return True
+
+    def told_of(self, connection_id: str) -> bytes | None:
+        """What API Gateway tells of a connection; `None` where it is not there."""
+        found = self._connections.get(connection_id)
+        if found is None or not found.is_open:
+            return None
+        idle_s = time.monotonic() - found.active_s
+        at = (found.at_ms / 1000, time.time() - idle_s)
+        connected, active = (datetime.fromtimestamp(at_s, UTC).isoformat(timespec="milliseconds") for at_s in at)
+        headers = Headers() if found.socket.request is None else found.socket.request.headers
+        identity = {"sourceIp": found.source_ip, "userAgent": headers.get("User-Agent", "")}
+        return orjson.dumps({"connectedAt": connected, "identity": identity, "lastActiveAt": active})
 
     async def _connect(self, client: ServerConnection, request: Request) -> Response | None:
         """Has `$connect` judge a handshake; a response refuses it."""
@@ -295,17 +308,22 @@ class ManagementApi:
         if not is_below or not stage or self.gateway is None:
             await answer(send, 403, b'{"message": "Forbidden"}', "ForbiddenException")
             return
+        content = b""
         if len(body) > 128 * 1024:
             await answer(send, 413, b'{"message": "Payload too large"}', "PayloadTooLargeException")
             return
-        if scope["method"] == "POST":
+        if scope["method"] == "GET":
+            told = self.gateway.told_of(connection_id)
+            is_there, status = told is not None, 200
+            content = told or b""
+        elif scope["method"] == "POST":
             is_there, status = await self.gateway.post(connection_id, body), 200
         elif scope["method"] == "DELETE":
             is_there, status = await self.gateway.delete(connection_id), 204
         else:
             raise NotImplementedError(scope["method"])
         if is_there:
-            await answer(send, status, b"")
+            await answer(send, status, content)
         else:
             await answer(send, 410, b'{"message": "Gone"}', "GoneException")
 

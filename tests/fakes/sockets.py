@@ -111,6 +111,10 @@ class MemoryConnections:
         del stage
         self.closed.append(connection_id)
 
+    async def is_open(self, stage: str, connection_id: str) -> bool:
+        del stage, connection_id
+        return not self.gone
+
 
 class MemoryRuns:
     """`Runs` that keep what was started."""

@@ -15,6 +15,7 @@ from gateway.ports.sockets import Letter, SocketRecord
 from gateway.sockets.carrying import (
     ALIVE_S,
     LAST_POLL_S,
+    PRESENT_S,
     REMOVED_AT_ONCE,
     UNHEARD_MAX,
     USUAL,
@@ -211,6 +212,19 @@ def test_a_client_that_has_gone_ends_its_session() -> None:
         session.connections.gone = True
         session.send(b"2")
         assert await carrying == "left"
+
+    on_session(test)
+
+
+def test_a_client_that_goes_without_a_word_ends_its_session_in_a_minute() -> None:
+    async def test(session: Session) -> None:
+        carrying = asyncio.create_task(session.carried(0))
+        await session.talk(0)
+        session.connections.gone = True
+        began_s = session.clock.now_s()
+        assert await carrying == "left"
+        assert session.clock.now_s() - began_s == pytest.approx(PRESENT_S, abs=1)
+        assert session.talks[0].ended == [False]
 
     on_session(test)
 

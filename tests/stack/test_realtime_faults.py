@@ -36,9 +36,11 @@ async def heard(connection: AsyncRealtimeConnection) -> list[Any]:
 
 async def closing(connection: AsyncRealtimeConnection) -> int:
     """The code with which the connection ends, without another event."""
-    with pytest.raises(websockets.ConnectionClosed) as closed:
-        await connection.recv()
-    return 1006 if closed.value.rcvd is None else closed.value.rcvd.code
+    try:
+        event = await connection.recv()
+    except websockets.ConnectionClosed as closed:
+        return 1006 if closed.rcvd is None else closed.rcvd.code
+    pytest.fail(f"{event} came after the error")
 
 
 def paid(owner: Stack) -> list[tuple[int, bool]]:

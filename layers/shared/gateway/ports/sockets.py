@@ -132,6 +132,9 @@ class Connections(Protocol):
     async def close(self, stage: str, connection_id: str) -> None:
         """Closes a connection; harmless where it is gone."""
 
+    async def is_open(self, stage: str, connection_id: str) -> bool:
+        """True where the connection is there."""
+
 
 class Runs(Protocol):
     """The invocations that carry sessions."""

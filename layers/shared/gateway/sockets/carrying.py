@@ -33,6 +33,8 @@ LAST_SHARE = 0.4
 POLL_S = 10
 LAST_POLL_S = 1
 LOOK_S = 0.05
+# The client is looked for so often: its end is told by API Gateway's best effort.
+PRESENT_S = 60.0
 # What is still open after a run's end, a provider's socket among it, closes within this time.
 CLOSES_S = 5.0
 REMOVED_AT_ONCE = 10
@@ -164,7 +166,7 @@ class Carrier:
         working = (reading, hearing, removing)
         others = {
             asyncio.create_task(conversation.run()): "ended",
-            asyncio.create_task(line.gone.wait()): "left",
+            asyncio.create_task(self._gone(line)): "left",
             asyncio.create_task(self._left.wait()): "left",
             asyncio.create_task(self._over(record)): "expired",
             asyncio.create_task(self._late(conversation)): "late",
@@ -306,6 +308,15 @@ class Carrier:
                     return
             except ServiceUnavailable:
                 log.warning("a session's life was not renewed")
+
+    async def _gone(self, line: Line) -> None:
+        """Returns once the client is not there any more."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PRESENT_S):
+                    await line.gone.wait()
+                    return
+            await line.look()
 
     async def _over(self, record: SocketRecord) -> None:
         await asyncio.sleep(max(0.0, record.over_by_s - self._tools.clock.now_s()))

@@ -1,7 +1,8 @@
 """Judges the handshake of a socket, and begins its session: who asks, for which model, and whether it is paid for.
 
 Everything that can be refused is refused here, before the upgrade, with HTTP's own status. What begins is a hold, a
-mailbox, a record and a run, in that order; what fails on the way takes back what it has begun.
+record, a mailbox and a run, in that order; what fails on the way takes back what it has begun. A process that dies on
+the way leaves at least the record, by which the sweeper finds the rest.
 """
 
 from __future__ import annotations
@@ -149,7 +150,7 @@ class Connecting(Struct, frozen=True):
         await self._start(handshake, caller, kind, "", None)
 
     async def _start(self, handshake: Handshake, caller: Caller, kind: str, model: str, purse: Purse | None) -> None:
-        """Makes the mailbox and the record, and starts the first run; takes back what it has begun where that fails."""
+        """Makes the record and the mailbox, and starts the first run; takes back what it has begun where that fails."""
         now_s = int(self.clock.now_s())
         record = SocketRecord(
             connection_id=handshake.connection_id,
@@ -168,13 +169,14 @@ class Connecting(Struct, frozen=True):
             settings=caller.settings,
         )
         try:
-            await self.mailboxes.open(handshake.connection_id)
             await self.records.create(record)
+            await self.mailboxes.open(handshake.connection_id)
             await self.runs.start(handshake.connection_id, 0, new_secret())
         except GatewayError:
             if purse is not None:
                 await purse.close()
             await self.mailboxes.delete(handshake.connection_id)
+            await self.records.delete(handshake.connection_id)
             raise
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import orjson
 
+from gateway.errors import ServiceUnavailable
 from gateway.ports.clock import Clock
 from gateway.ports.sockets import Connections, Gone
 
@@ -46,6 +47,14 @@ class Line:
         """Closes the connection, once what was said has left."""
         async with self._turn:
             await self._connections.close(self._stage, self._connection_id)
+
+    async def look(self) -> None:
+        """Finds out whether the client is still there: API Gateway may not tell of its end."""
+        try:
+            if not await self._connections.is_open(self._stage, self._connection_id):
+                self.gone.set()
+        except ServiceUnavailable:
+            log.warning("a client was not looked for")
 
     async def _send(self, data: bytes) -> None:
         while not self.gone.is_set():

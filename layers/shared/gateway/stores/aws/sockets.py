@@ -108,6 +108,16 @@ class GatewayConnections:
             if error.code != GONE:
                 raise ServiceUnavailable(STORE_DOWN) from error
 
+    async def is_open(self, stage: str, connection_id: str) -> bool:
+        look = partial(self._aws.send, "execute-api", "GET", _place(stage, connection_id), b"")
+        try:
+            await repeated(look, tries=TRIES, ambiguous=True)
+        except AwsError as error:
+            if error.code == GONE:
+                return False
+            raise ServiceUnavailable(STORE_DOWN) from error
+        return True
+
 
 class LambdaRuns:
     """`Runs` as events for a function: Lambda keeps an event until the function has taken it."""
