@@ -6,14 +6,18 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.auth.principal import Principal
 from gateway.canonical.money import AccountSnapshot, Tier
-from gateway.errors import ServiceUnavailable
+from gateway.canonical.realtime import Spent
+from gateway.canonical.usage import Usage
+from gateway.errors import InsufficientBalance, RateLimited, ServiceUnavailable
 from gateway.ports.keys import KeyRecord
 from gateway.sockets.carrying import ALIVE_S
 from gateway.sockets.clearing import Clearing
 from gateway.sockets.connecting import Caller, Connecting, Handshake, Wanted
+from gateway.sockets.purse import Purse
 from tests.fakes.money import MemoryMoney
 from tests.fakes.sockets import MemoryConnections, MemoryMailboxes, MemoryRuns, MemorySockets
 from tests.sockets.test_purse import Nowhere
@@ -40,9 +44,26 @@ class Handshakes:
         self.connecting = Connecting(*parts)
         self.clearing = Clearing(self.records, self.mailboxes, self.connections, self.money, self.clock)
 
-    async def begin(self, connection_id: str) -> None:
+    async def begin(self, connection_id: str, wanted: Wanted = WANTED) -> None:
         handshake = Handshake(connection_id, "realtime", "request", "203.0.113.7", [], {})
-        await self.connecting.begin(handshake, self.caller, WANTED)
+        await self.connecting.begin(handshake, self.caller, wanted)
+
+    def purse_of(self, connection_id: str) -> Purse:
+        record = self.records.sessions[connection_id]
+        return Purse(
+            self.caller.principal,
+            self.money,
+            Nowhere(),
+            self.clock,
+            request_id="request",
+            model=WANTED.model,
+            tier=WANTED.tier,
+            price_version=WANTED.price_version,
+            model_used=WANTED.model_used,
+            over_by_s=record.over_by_s,
+            hold=record.hold,
+            place=record.place,
+        )
 
     async def books(self) -> AccountSnapshot:
         found = await self.money.read_account(ACCOUNT)
@@ -95,3 +116,40 @@ def test_a_death_on_the_way_leaves_what_the_sweeper_ends(monkeypatch: pytest.Mon
         assert (await on.books()).held_nanousd == 0
 
     beginning(test)
+
+
+def test_a_session_keeps_its_place_between_two_responses() -> None:
+    async def test(on: Handshakes) -> None:
+        await on.begin("one")
+        purse = on.purse_of("one")
+        assert await purse.charge(Spent("resp_1", "gpt-realtime", 30, Usage(output=30)), 1_000_000) is not None
+        # No money is left for the next response, and the session has not ended yet.
+        assert purse.hold is None
+        with pytest.raises(RateLimited):
+            await on.begin("two")
+        await purse.close()
+        assert await on.clearing.clear_dead() == 0
+        await on.begin("three")
+
+    beginning(test, max_parallel=1)
+
+
+def test_a_refused_handshake_gives_its_place_back() -> None:
+    async def test(on: Handshakes) -> None:
+        for _ in range(2):
+            with pytest.raises(InsufficientBalance):
+                await on.begin("one", replace(WANTED, exposure_nanousd=2_000))
+        assert (await on.books()).holds == ()
+
+    beginning(test, max_parallel=1)
+
+
+def test_the_place_of_a_dead_session_is_free_once_it_is_swept() -> None:
+    async def test(on: Handshakes) -> None:
+        await on.begin("one")
+        on.clock.at_s += 2 * ALIVE_S + 1
+        assert await on.clearing.clear_dead() == 1
+        await on.begin("two")
+        assert (await on.books()).held_nanousd == WANTED.exposure_nanousd
+
+    beginning(test, max_parallel=1)

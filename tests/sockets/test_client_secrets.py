@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -13,9 +12,9 @@ from msgspec.structs import replace
 from gateway.auth.principal import Principal, key_hash
 from gateway.errors import AuthenticationFailed, GatewayError, InvalidRequest, PermissionDenied
 from gateway.ports.keys import KeyRecord
-from gateway.ports.provider_keys import ProviderKey
 from gateway.ports.sockets import ClientSecret
 from gateway.sockets.connecting import Callers, Handshake
+from gateway.wiring.providers import OWN_KEYS
 from gateway.wiring.realtime import wanted
 from tests.fakes.keys import MemoryKeyStore
 from tests.fakes.sockets import MemorySockets
@@ -24,13 +23,6 @@ from tests.stores.conftest import StoppedClock
 SECRET, KEY = "ek_one", "sk-nxg-one"
 RECORD = KeyRecord("key_one", "acct_one", "name", "0000", 0)
 LASTS_S = 60
-
-
-class NoOwnKeys:
-    """`OwnKeys` of accounts that have none."""
-
-    async def of(self, _account_id: str) -> Sequence[ProviderKey]:
-        return ()
 
 
 def shown(secret: str, source_ip: str = "203.0.113.7") -> Handshake:
@@ -47,7 +39,7 @@ def opened(record: KeyRecord, handshake: Handshake, *, after_s: int = 0) -> tupl
         secret = ClientSecret(RECORD.account_id, key_hash(KEY), int(clock.now_s()) + LASTS_S)
         await records.add_secret(key_hash(SECRET), secret)
         clock.at_s += after_s
-        caller = await Callers(keys, records, NoOwnKeys(), clock).of(handshake)
+        caller = await Callers(keys, records, OWN_KEYS, clock).of(handshake)
         return caller.principal.account_id, caller.key_hash
 
     return asyncio.run(ask())

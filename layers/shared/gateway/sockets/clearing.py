@@ -31,6 +31,8 @@ class Clearing(Struct, frozen=True):
         """Ends one dead session; raises `ServiceUnavailable` where a part of it is left for the next time."""
         if record.hold is not None:
             await self.money.expire(record.hold, self.clock.now_s())
+        if record.place is not None:
+            await self.money.release(record.place, self.clock.now_s())
         await self.connections.close(record.stage, record.connection_id)
         await self.mailboxes.delete(record.connection_id)
         await self.records.delete(record.connection_id)

@@ -132,8 +132,13 @@ class Connecting(Struct, frozen=True):
         if caller.hold is not None:
             # A secret's own hold, which the first session that it opens takes the place of.
             await self.money.release(caller.hold, self.clock.now_s())
-        refusal = await purse.open(wanted.exposure_nanousd)
+        try:
+            refusal = await purse.take_place() or await purse.open(wanted.exposure_nanousd)
+        except GatewayError:
+            await purse.close()
+            raise
         if refusal is not None:
+            await purse.close()
             raise refusal.error()
         await self._start(handshake, caller, wanted.kind, wanted.model, purse)
 
@@ -166,6 +171,7 @@ class Connecting(Struct, frozen=True):
             alive_until_s=now_s + 2 * ALIVE_S,
             request_id=handshake.request_id,
             hold=None if purse is None else purse.hold,
+            place=None if purse is None else purse.place,
             settings=caller.settings,
         )
         try:

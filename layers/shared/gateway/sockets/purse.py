@@ -1,7 +1,8 @@
 """Pays for a session: one hold after another, each ended by what the provider has reported and followed by the next.
 
-A hold counts in the caller's limits as a request does, so that each response counts once, and an open session is one of
-those that the key runs at once. It is raised as the session asks. Where the next hold is refused by a limit, the next
+A hold counts in the caller's limits as a request does, so that each response counts once. Where a key may run so many
+at once, an open session is one of these by a hold of nothing, which lasts as long as it: no other session takes its
+place between two responses. A hold is raised as the session asks. Where the next hold is refused by a limit, the next
 response meets that refusal; where no money is left, the session ends.
 """
 
@@ -36,8 +37,8 @@ log = logging.getLogger(__name__)
 class Purse:
     """The money of one session.
 
-    `hold` is the open one, `None` while a limit keeps the next from being made. `beside` is what other models have done
-    for the session, which its next charge pays.
+    `hold` is the open one, `None` while a limit keeps the next from being made. `place` is the one by which the session
+    counts among those that run at once. `beside` is what other models have done for it, which its next charge pays.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Purse:
         model_used: str,
         over_by_s: int,
         hold: Hold | None = None,
+        place: Hold | None = None,
         beside: Sequence[Spent] = (),
         runs: bool = True,
     ) -> None:
@@ -69,28 +71,50 @@ class Purse:
         self._over_by_s = over_by_s
         self._wanted: NanoUsd = 0 if hold is None else hold.amount_nanousd
         self.hold = hold
+        self.place = place
         self.beside = list(beside)
-        # Whether it counts among what the key runs at once.
+        # Whether its holds count among what the key runs at once, where it has no place of its own.
         self._runs = runs
+
+    async def take_place(self) -> Refusal | None:
+        """Takes the session's place among those that the key runs at once, until its end; a refusal where none is free.
+
+        It counts as a request, as the handshake of every socket does that holds nothing.
+        """
+        key = self._principal.key
+        if key.max_parallel is None:
+            return None
+        asked = self._request(0, enforced_rpm(key.rpm_limit))
+        asked = replace(asked, limits=KeyLimits(max_parallel=key.max_parallel))
+        outcome = await self._money.admit(asked, self._clock.now_s())
+        if isinstance(outcome, Refusal):
+            return outcome
+        self.place = outcome.hold
+        return None
+
+    def _request(self, amount: NanoUsd, rpm_limit: int) -> HoldRequest:
+        return HoldRequest(
+            account_id=self._principal.account_id,
+            key_id=self._principal.key.key_id,
+            hold_id=hold_id_at(self._clock.now_s(), secrets.randbits(40)),
+            amount_nanousd=amount,
+            deadline_s=self._over_by_s,
+            key_rpm_limit=rpm_limit,
+            lease_until_s=self._over_by_s,
+            seat=self._principal.key.seat,
+        )
 
     async def open(self, amount: NanoUsd, *, limited: bool = True) -> Refusal | None:
         """Makes a hold; the refusal where there is one. Without limits only what the account can pay counts."""
         self._wanted = amount
         key = self._principal.key
-        asked = HoldRequest(
-            account_id=self._principal.account_id,
-            key_id=key.key_id,
-            hold_id=hold_id_at(self._clock.now_s(), secrets.randbits(40)),
-            amount_nanousd=amount,
-            deadline_s=self._over_by_s,
-            key_rpm_limit=enforced_rpm(key.rpm_limit) if limited else sys.maxsize,
+        asked = replace(
+            self._request(amount, enforced_rpm(key.rpm_limit) if limited else sys.maxsize),
             spend_cap_nanousd=key.monthly_spend_cap_nanousd,
             limits=self._limits if limited else NO_LIMITS,
             tokens=NO_TOKENS if key.tpm_limit is None or not limited else TokenDemand(TOKENS_AHEAD, TOKENS_AHEAD),
-            lease_until_s=self._over_by_s,
             user=user_name(key.key_id, None),
             alert_at_nanousd=key.alert_at_nanousd,
-            seat=key.seat,
             seat_cap_nanousd=key.seat_cap_nanousd,
         )
         outcome = await self._money.admit(asked, self._clock.now_s())
@@ -110,7 +134,8 @@ class Purse:
     @property
     def _limits(self) -> KeyLimits:
         key = self._principal.key
-        return KeyLimits(key.tpm_limit, key.max_parallel if self._runs else None, key.user_rpm_limit)
+        counts = self._runs and self.place is None
+        return KeyLimits(key.tpm_limit, key.max_parallel if counts else None, key.user_rpm_limit)
 
     async def cover(self, amount: NanoUsd) -> GatewayError | None:
         """Has at least this amount held; the refusal where that cannot be."""
@@ -163,16 +188,16 @@ class Purse:
             log.warning("a checkpoint was not written")
 
     async def close(self) -> None:
-        """Pays what is owed still, and gives back what is held."""
+        """Pays what is owed still, and gives back what is held, and the place."""
         if self.beside:
             await self._settle(self._rest())
-        if self.hold is None:
-            return
-        hold, self.hold = self.hold, None
-        try:
-            await self._money.release(hold, self._clock.now_s())
-        except ServiceUnavailable:
-            await self._deferred.put(hold, None)
+        held = [hold for hold in (self.hold, self.place) if hold is not None]
+        self.hold = self.place = None
+        for hold in held:
+            try:
+                await self._money.release(hold, self._clock.now_s())
+            except ServiceUnavailable:
+                await self._deferred.put(hold, None)
 
     def _rest(self) -> Spent:
         """A charge that pays nothing but what other models have done."""

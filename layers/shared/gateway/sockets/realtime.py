@@ -194,7 +194,7 @@ class RealtimeConversation:
         return self.quiet and self._clock.monotonic_s() - self._last_s > SETTLES_S
 
     def noted(self, record: SocketRecord) -> SocketRecord:
-        return replace(record, hold=self._purse.hold)
+        return replace(record, hold=self._purse.hold, place=self._purse.place)
 
     async def _hear_provider(self) -> None:
         while not self._over.is_set() and self._socket is not None:

@@ -92,6 +92,7 @@ async def conversation(record: SocketRecord, line: Line, state: bytes | None) ->
         model_used=candidate.model.id,
         over_by_s=record.over_by_s + ALIVE_S,
         hold=record.hold,
+        place=record.place,
         beside=() if kept is None else kept.beside,
     )
     health = Health(on.clock, DynamoHealth(on.aws, on.settings.health_table))
