@@ -338,6 +338,24 @@ def test_letters_that_are_being_heard_when_a_run_is_late_are_heard_once() -> Non
     on_session(test)
 
 
+def test_letters_that_no_time_was_left_for_are_heard_at_once_by_the_next_run() -> None:
+    async def test(session: Session) -> None:
+        first = asyncio.create_task(session.carried(0))
+        (await session.talk(0)).hears_for_s = RUN_S
+        letters = [session.send(b"%d" % number) for number in range(3)]
+        assert await first == "late"
+        # The mailbox would show them again only later, and then they would stand behind what comes now.
+        assert set(session.mailboxes.removed) == {letter.receipt for letter in letters}
+        second = asyncio.create_task(session.carried(1))
+        session.send(b"3")
+        session.mailboxes.put(ID, replace(letters[1], receipt="copy"))
+        session.send(None)
+        assert await second == "left"
+        assert session.talks[1].heard == [b"0", b"1", b"2", b"3"]
+
+    on_session(test)
+
+
 def test_a_client_that_leaves_while_a_run_hands_over_ends_its_session() -> None:
     async def test(session: Session) -> None:
         carrying = asyncio.create_task(session.carried(0))

@@ -93,14 +93,15 @@ def test_the_end_of_a_connection_is_heard_after_what_was_sent_in_its_millisecond
     assert [each.data for each in order.due(2.0)] == [b"1", None]
 
 
-def test_the_next_run_hears_what_waits_and_not_what_was_heard() -> None:
+def test_what_waits_is_given_to_the_next_run_which_knows_what_has_come() -> None:
     ids, order = Ids(), Order()
     past, waiting = letter(1, 1_000, ids), letter(2, 1_020, ids)
     order.put(past, 1.0)
     order.due(1.5)
     order.put(waiting, 1.51)
+    assert order.rest() == [waiting]
     following = Order(order.seen)
-    assert [following.put(past, 1.6), following.put(waiting, 1.6)] == [False, True]
+    assert [following.put(past, 1.6), following.put(waiting, 1.6)] == [False, False]
 
 
 def test_an_id_that_is_no_base64_has_a_place_too() -> None:

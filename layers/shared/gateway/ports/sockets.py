@@ -43,8 +43,8 @@ class Letter(Struct, frozen=True):
 class SocketRecord(Struct, frozen=True):
     """An open session as it is stored. Times are epoch seconds, durations none.
 
-    `run` is the number of the run that may carry it, and `owner` the invocation that does. `hold` pays for it; by `place`
-    it is one of those that its key runs at once. `alive_until_s` is renewed by its run; afterwards the session is dead.
+    `run` is the number of the run that may carry it, and `owner` the invocation that does. `hold` pays for it; by its
+    `place` it is one that its key runs at once. `alive_until_s` is renewed by its run; afterwards the session is dead.
     `state` is sealed, for the next run.
     """
 

@@ -2,7 +2,8 @@
 
 A run ends when the client leaves, the conversation ends, the session's hour is over, or the invocation's time is. In
 the last case it stops reading, hears what it has read, stores the sealed state, and starts the run that follows, which
-finds the letters that came meanwhile in the mailbox.
+finds the letters that came meanwhile in the mailbox. Letters that it has read and could not hear in time go with the
+state, since the mailbox would show them again only once their visibility is over.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ import asyncio
 import logging
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -37,6 +39,8 @@ LOOK_S = 0.05
 PRESENT_S = 60.0
 # What is still open after a run's end, a provider's socket among it, closes within this time.
 CLOSES_S = 5.0
+# Of letters that go with a state.
+LETTERS_BYTES_MAX = 4 * 1024 * 1024
 REMOVED_AT_ONCE = 10
 # Letters that were read and wait until they are heard. More are not read.
 UNHEARD_MAX = 256
@@ -96,6 +100,13 @@ class HandOver(Struct, frozen=True):
 USUAL = HandOver()
 
 
+class Parcel(Struct):
+    """The sealed part of what a run leaves to the next: its conversation's state, and letters that were not heard."""
+
+    state: bytes
+    letters: list[Letter] = []
+
+
 class Tools(Struct, frozen=True):
     """The parts that carry sessions."""
 
@@ -145,10 +156,12 @@ class Carrier:
         conversation: Conversation | None = None
         try:
             line = Line(tools.connections, tools.clock, record.stage, connection_id)
-            state = None if record.state is None else unsealed(record.state, secret, connection_id)
+            left = None if record.state is None else _opened(unsealed(record.state, secret, connection_id))
             self._order = Order(record.seen)
+            # They came before all that is in the mailbox, and are not there any more.
+            self._due.extend(() if left is None else left.letters)
             # Raises too where the key has been revoked since the run before, or its model is gone.
-            conversation = await self._kinds[record.kind](record, line, state)
+            conversation = await self._kinds[record.kind](record, line, None if left is None else left.state)
             self._plan(conversation.hand_over)
             # What the run before has left is written once, and not with every sign of life.
             return await self._converse(replace(record, state=None, seen=()), conversation, line, secret)
@@ -356,21 +369,30 @@ class Carrier:
 
     async def _hand_over(self, record: SocketRecord, conversation: Conversation, secret: str) -> None:
         tools, connection_id = self._tools, record.connection_id
-        state = await conversation.leave()
+        parcel = Parcel(await conversation.leave(), list(self._taken_along()))
         while self._receipts:
             await self._remove(connection_id)
-        # A letter that could not be heard in time comes again.
-        unheard = {letter.id for letter in self._due}
+        # What is not taken along comes again, once its visibility is over.
         following = replace(
             conversation.noted(record),
-            state=sealed(state, secret, connection_id),
-            seen=tuple(each for each in self._order.seen if each not in unheard),
+            state=sealed(msgspec.msgpack.encode(parcel), secret, connection_id),
+            seen=tuple(each for each in self._order.seen if each not in self._unheard),
             alive_until_s=self._alive_until_s(),
         )
         if not await tools.records.pass_on(following):
             log.warning("a session was taken from its run")
             return
         await tools.runs.start(connection_id, record.run + 1, secret)
+
+    def _taken_along(self) -> Iterator[Letter]:
+        """The letters that were not heard, the first ones of them: they are removed from the mailbox."""
+        left_bytes = LETTERS_BYTES_MAX
+        for letter in (*self._due, *self._order.rest()):
+            left_bytes -= len(letter.data or b"")
+            if left_bytes < 0:
+                return
+            self._receipts += self._unheard.pop(letter.id, [])
+            yield letter
 
     async def _end(self, record: SocketRecord, conversation: Conversation, line: Line, how: str) -> None:
         tools, connection_id = self._tools, record.connection_id
@@ -385,6 +407,14 @@ class Carrier:
 
     def _alive_until_s(self) -> int:
         return int(self._tools.clock.now_s()) + self._alive_s
+
+
+def _opened(data: bytes) -> Parcel:
+    try:
+        return msgspec.msgpack.decode(data, type=Parcel)
+    except msgspec.DecodeError:
+        # A run of the version before has left the conversation's state alone.
+        return Parcel(data)
 
 
 def new_secret() -> str:

@@ -134,11 +134,14 @@ class Order:
         nothing_s = max(NOTHING_S, min(LOOKS * self._full_looks.longest_s(now_s), NOTHING_S_MAX))
         return wait_s, max(wait_s, nothing_s)
 
+    def rest(self) -> list[Letter]:
+        """The letters that wait still, in order."""
+        return [letter for *_, letter in self._waiting]
+
     @property
     def seen(self) -> tuple[str, ...]:
-        """The ids of the letters that came last, those that wait left out: the next run has these again."""
-        waiting = {letter.id for *_, letter in self._waiting}
-        return tuple(each for each in self._remembered if each not in waiting)[-REMEMBERED // 4 :]
+        """The ids of the letters that came last."""
+        return tuple(self._remembered)[-REMEMBERED // 4 :]
 
 
 def place_of(letter: Letter) -> Place:

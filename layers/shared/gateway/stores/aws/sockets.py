@@ -20,8 +20,8 @@ from gateway.ports.sockets import Gone, Letter
 from gateway.stores.aws.client import STORE_DOWN, AwsApi, AwsError, Item, repeated
 
 TRIES = 4
-# A letter that a run has received and not removed comes again after this time, to the run that follows it.
-VISIBILITY_S = 120
+# A letter that was received in an answer that was lost on its way, or was not removed, comes again after this time.
+VISIBILITY_S = 20
 # A queue that is not deleted forgets what is in it.
 RETENTION_S = 3600
 # "You must wait at least one second after the queue is created to be able to use the queue."
