@@ -339,6 +339,33 @@ def test_another_process_goes_on_with_the_conversation_in_words_where_there_is_n
     }
 
 
+def test_what_waits_for_the_setup_of_a_socket_is_sent_by_another_process() -> None:
+    talk = session(GEMINI)
+    talk.opened()
+    asked(talk, "session.update", session={"instructions": "Be short."})
+    asked(talk, "conversation.item.create", item=words("Hello"))
+    asked(talk, "input_audio_buffer.append", audio=SECOND)
+    begun = sent(asked(talk, "response.create"))[0]["response"]
+    left = talk.left()
+    assert (left.spent, left.to_client) == ([], [])
+    further = session(GEMINI, state=talk.state())
+    assert further.opened().to_client == []
+    step = answered(further, {"setupComplete": {}})
+    assert types(step) == ["session.updated"]
+    assert [next(iter(each)) for each in messages(step)] == ["clientContent", "realtimeInput", "clientContent"]
+    assert messages(step)[0]["clientContent"]["turns"] == [{"role": "user", "parts": [{"text": "Hello"}]}]
+    done = sent(said(further)[-1])[-1]["response"]
+    assert (done["id"], done["status"]) == (begun["id"], "completed")
+
+
+def test_an_update_counts_once_and_not_with_all_that_was_set_before() -> None:
+    talk = talking({"instructions": "Be brief. " * 1_000})
+    before = talk.exposure_nanousd
+    for _ in range(10):
+        asked(talk, "session.update", session={"temperature": 1})
+    assert talk.exposure_nanousd < before * 11 // 10
+
+
 def test_a_change_of_the_session_begins_a_further_socket() -> None:
     talk = talking()
     step = asked(talk, "session.update", session={"instructions": "Shout."})

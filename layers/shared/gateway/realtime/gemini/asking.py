@@ -31,18 +31,19 @@ _ROLES = {"user": "user", "system": "user", "assistant": "model"}
 
 
 def _update(live: Live, step: Step, data: bytes, _: Head) -> None:
-    session = merged(live.state.session, judged(read_client(data).get("session")))
+    update = judged(read_client(data).get("session"))
+    session = merged(live.state.session, update)
     before, live.state.session = live.state.session, session
-    live.meter.told(session)
+    live.meter.told(update)
     live.meter.output_bound(session.get("max_output_tokens"))
     if not live.set_up:
-        live.updating = True
+        live.state.updating = True
         live.begin(step)
     elif setup(before, "", None) == setup(session, "", None):
         live.tell_session(step, "session.updated")
     else:
         # A setup cannot be changed: a further socket begins with the new one.
-        live.updating = live.to_reconnect = True
+        live.state.updating = live.to_reconnect = True
 
 
 def _append(live: Live, step: Step, _data: bytes, head: Head) -> None:
@@ -263,9 +264,13 @@ def _send_sound(live: Live, step: Step, sound: str) -> None:
     live.to_gemini(step, {"realtimeInput": {"audio": {"mimeType": HEARD, "data": sound}}})
 
 
-def seeded(items: Iterable[Event]) -> list[Event]:
-    """The items of a conversation as turns, for a socket that does not know them."""
-    return [turn for item in items for turn in _turns(item)]
+def seeded(items: Iterable[Event], waiting: Iterable[Event]) -> list[Event]:
+    """The items of a conversation as turns, for a socket that does not know them, but the last that still wait."""
+    turns = [turn for item in items for turn in _turns(item)]
+    for turn in reversed([*waiting]):
+        if turns and turns[-1] == turn:
+            turns.pop()
+    return turns
 
 
 def _turns(item: Event) -> Iterable[Event]:

@@ -47,7 +47,8 @@ class State(Struct):
 
     `unpaid` is a response that its client has seen the end of before Gemini reported what it used. `muted` leaves out
     the rest of a turn whose response the client has cancelled. `calls` are the names of functions by the ids of calls
-    that wait for their output; `gone` are calls that Gemini has taken back.
+    that wait for their output; `gone` are calls that Gemini has taken back. `frames` wait until a socket's setup is
+    confirmed, and the client is told then that its session is as it wants it, if it is `updating`.
     """
 
     counts: Counts = field(default_factory=Counts)
@@ -64,6 +65,8 @@ class State(Struct):
     turns: list[Event] = field(default_factory=list)
     outputs: list[Event] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
+    frames: list[bytes] = field(default_factory=list)
+    updating: bool = False
     committed: bool = False
     heard_ms: int = 0
     answered_ms: int = 0
@@ -82,11 +85,10 @@ class Live:
         self.clock = clock
         self.state = State() if state is None else _STATE.decode(state)
         self.meter = Meter(terms, TOKENS, self.state.counts)
-        # Of one socket: whether its setup has been sent and confirmed, and what waits until then.
+        # Of one socket: whether its setup has been sent and confirmed.
         self.was_opened = state is not None
         self.set_up = self.ready = False
-        self.waiting: list[bytes] = []
-        self.updating = self.to_reconnect = False
+        self.to_reconnect = False
 
     def to_gemini(self, step: Step, message: Event) -> None:
         """Sends a message, behind the setup that has to be confirmed first."""
@@ -95,7 +97,7 @@ class Live:
         if self.ready:
             step.to_provider.append(data)
         else:
-            self.waiting.append(data)
+            self.state.frames.append(data)
 
     def begin(self, step: Step) -> None:
         """Sends the setup, once for each socket."""

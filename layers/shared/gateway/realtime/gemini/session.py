@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from gateway.canonical.realtime import Spent
 from gateway.errors import GatewayError, RateLimited, UpstreamError
 from gateway.ports.clock import Clock
 from gateway.realtime.client_events import known_type
-from gateway.realtime.events import error_event, head_of_client, read_provider
+from gateway.realtime.events import Event, at, error_event, head_of_client, read_provider
 from gateway.realtime.gemini import response
 from gateway.realtime.gemini.asking import SENDERS, cancel, seeded
 from gateway.realtime.gemini.live import Live
@@ -84,8 +85,10 @@ class GeminiSession:
         self._live.state.handle = None
 
     def left(self) -> Step:
-        """The charge for a response that is cut short."""
+        """The charge for a response that is cut short; one that waits for a socket's setup has not begun yet."""
         step = Step()
+        if self._live.state.response is not None and self._live.state.frames:
+            return step
         self._cut_short(step)
         step.spent += self._live.last()
         return step
@@ -131,13 +134,13 @@ class GeminiSession:
     def _go_on(self, step: Step) -> None:
         """Begins a further socket: Gemini knows the conversation by its handle, or is told of it."""
         live = self._live
-        waiting, live.waiting = live.waiting, []
+        waiting, live.state.frames = live.state.frames, []
         live.begin(step)
         if live.state.handle is None:
-            turns = seeded(live.state.conversation.again())
+            turns = seeded(live.state.conversation.again(), [*_turns_in(waiting), *live.state.turns])
             if turns:
                 live.to_gemini(step, {"clientContent": {"turns": turns, "turnComplete": False}})
-        live.waiting += waiting
+        live.state.frames += waiting
 
     def _cut_short(self, step: Step) -> None:
         error: dict[str, Any] = {"type": "server_error", "code": "session_moved"}
@@ -146,3 +149,9 @@ class GeminiSession:
     def _ended(self, error: GatewayError, close: Close) -> Step:
         told = error_event(error, self._live.new_id("event"))
         return Step(to_client=[told], spent=self._live.last(), close=close)
+
+
+def _turns_in(frames: Iterable[bytes]) -> Iterator[Event]:
+    """The turns of frames that Gemini has not been sent yet."""
+    for frame in frames:
+        yield from at(msgspec.json.decode(frame), "clientContent", "turns") or ()

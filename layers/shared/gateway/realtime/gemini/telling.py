@@ -45,10 +45,10 @@ def _total(told: Event) -> int:
 
 def _set_up(live: Live, step: Step, _: Any) -> None:
     live.ready = True
-    step.to_provider += live.waiting
-    live.waiting = []
-    if live.updating:
-        live.updating = False
+    step.to_provider += live.state.frames
+    live.state.frames = []
+    if live.state.updating:
+        live.state.updating = False
         live.tell_session(step, "session.updated")
 
 
