@@ -50,7 +50,7 @@ class Talk:
         self.quiet = self.settled = True
         self.hand_over = USUAL
         self.hears_for_s = 0.0
-        self.is_broken = False
+        self.is_broken = self.is_over = False
 
     async def run(self) -> None:
         await self.over.wait()
@@ -62,8 +62,8 @@ class Talk:
         self.heard.append(data)
         await self.line.say(b"heard " + data)
 
-    async def leave(self) -> bytes:
-        return b",".join(self.heard)
+    async def leave(self) -> bytes | None:
+        return None if self.is_over else b",".join(self.heard)
 
     async def end(self, *, expired: bool) -> None:
         self.ended.append(expired)
@@ -352,6 +352,16 @@ def test_letters_that_no_time_was_left_for_are_heard_at_once_by_the_next_run() -
         session.send(None)
         assert await second == "left"
         assert session.talks[1].heard == [b"0", b"1", b"2", b"3"]
+
+    on_session(test)
+
+
+def test_a_session_that_ends_as_it_is_handed_over_has_no_other_run() -> None:
+    async def test(session: Session) -> None:
+        carrying = asyncio.create_task(session.carried(0))
+        (await session.talk(0)).is_over = True
+        assert await carrying == "ended"
+        assert (session.runs.started, session.connections.closed, session.records.sessions) == ([], [ID], {})
 
     on_session(test)
 

@@ -13,7 +13,7 @@ import pytest
 from gateway.auth.principal import Principal
 from gateway.canonical.money import Tier
 from gateway.canonical.realtime import Spent
-from gateway.errors import AuthenticationFailed, GatewayError
+from gateway.errors import AuthenticationFailed, GatewayError, InsufficientBalance
 from gateway.pipeline.health import Health
 from gateway.pipeline.provider_client import ProviderClient
 from gateway.ports.health import SharedStanding
@@ -87,7 +87,7 @@ class Beside(Changes):
         self.opens = 0
         self.noted: list[Spent] = []
         self.beside: list[Spent] = []
-        self.is_revoked = False
+        self.is_revoked = self.is_poor = False
         self.is_closed = False
         self.hosts: list[str] = []
         self.served: list[str] = []
@@ -112,7 +112,7 @@ class Beside(Changes):
     async def charge(self, *_: Any) -> GatewayError | None:
         # What is asked for after the end would be held for an hour.
         assert not self.is_closed
-        return None
+        return InsufficientBalance("gone") if self.is_poor else None
 
     cover = begin = charge
 
@@ -404,3 +404,16 @@ def test_a_response_that_stalls_is_failed_and_the_session_goes_on() -> None:
     beside = Beside(first, second)
     played(beside, "gpt-realtime", act)
     assert beside.told == ["session.created", "response.created", "response.done"]
+
+
+def test_a_run_that_leaves_with_the_last_of_the_money_ends_the_session() -> None:
+    started = b'{"type":"response.created","response":{"id":"resp_1"}}'
+    beside = Beside(Socket([CREATED, started]))
+
+    async def act(talk: RealtimeConversation) -> None:
+        await beside.until(lambda: "response.created" in beside.told)
+        beside.is_poor = True
+        assert await talk.leave() is None
+
+    played(beside, "gpt-realtime", act)
+    assert beside.told == ["session.created", "response.created", "response.done", "error"]

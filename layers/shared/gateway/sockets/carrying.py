@@ -57,8 +57,8 @@ class Conversation(Protocol):
     async def hear(self, data: bytes) -> None:
         """Takes a message of the client."""
 
-    async def leave(self) -> bytes:
-        """Ends what is open here, and returns what another run needs to go on."""
+    async def leave(self) -> bytes | None:
+        """Ends what is open here, and returns what another run needs to go on; `None` where it has ended for good."""
 
     async def end(self, *, expired: bool) -> None:
         """Ends for good: the client has gone, or its time is over."""
@@ -199,8 +199,8 @@ class Carrier:
                     task.result()
                 how = others[ends[0]] if ends else how
             if how == "late":
-                await self._hand_over(record, conversation, secret)
-            else:
+                how = await self._hand_over(record, conversation, secret)
+            if how != "late":
                 await self._end(record, conversation, line, how)
         finally:
             for task in (*working, *others):
@@ -367,9 +367,13 @@ class Carrier:
         removing.cancel()
         await asyncio.wait({removing})
 
-    async def _hand_over(self, record: SocketRecord, conversation: Conversation, secret: str) -> None:
+    async def _hand_over(self, record: SocketRecord, conversation: Conversation, secret: str) -> str:
+        """Leaves the session to the next run; returns how this one ended."""
         tools, connection_id = self._tools, record.connection_id
-        parcel = Parcel(await conversation.leave(), list(self._taken_along()))
+        state = await conversation.leave()
+        if state is None:
+            return "ended"
+        parcel = Parcel(state, list(self._taken_along()))
         while self._receipts:
             await self._remove(connection_id)
         # What is not taken along comes again, once its visibility is over.
@@ -381,8 +385,9 @@ class Carrier:
         )
         if not await tools.records.pass_on(following):
             log.warning("a session was taken from its run")
-            return
-        await tools.runs.start(connection_id, record.run + 1, secret)
+        else:
+            await tools.runs.start(connection_id, record.run + 1, secret)
+        return "late"
 
     def _taken_along(self) -> Iterator[Letter]:
         """The letters that were not heard, the first ones of them: they are removed from the mailbox."""

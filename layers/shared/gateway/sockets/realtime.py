@@ -161,11 +161,16 @@ class RealtimeConversation:
         await self._opened.wait()
         await self._do(partial(self._session.from_client, data))
 
-    async def leave(self) -> bytes:
+    async def leave(self) -> bytes | None:
         async with self._turn:
-            await self._apply(self._session.left())
+            if not self._over.is_set():
+                await self._apply(self._session.left())
+            # What a response has come to may have been the last of the money.
+            is_over = self._over.is_set()
             self._over.set()
             await self._close()
+            if is_over:
+                return None
             candidate, beside = self._candidate, self._purse.beside
             kept = Kept(id_of(candidate), self._session.state(), beside, wire_of(candidate), self._credential_id)
             return msgspec.json.encode(kept)
