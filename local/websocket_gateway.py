@@ -150,7 +150,7 @@ class WebSocketGateway:
         return True
 
     def told_of(self, connection_id: str) -> bytes | None:
-        """What API Gateway tells of a connection; `None` where it is not there."""
+        """Describes a connection as API Gateway does; `None` where it is not there."""
         found = self._connections.get(connection_id)
         if found is None or not found.is_open:
             return None

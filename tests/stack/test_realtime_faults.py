@@ -135,7 +135,7 @@ def test_a_message_that_is_too_large_ends_the_session_and_its_money(stack: Stack
 
 
 def test_a_balance_that_ends_within_a_session_is_told_of_before_the_close(stack: Stack) -> None:
-    owner = stack.with_new_account("0.25")
+    owner = stack.with_new_account("0.28")
 
     async def talk() -> tuple[list[int], str, int]:
         outputs: list[int] = []
