@@ -85,8 +85,8 @@ AUDIT = {
     "operator": None,
     "source": "203.0.113.7",
     "target": "key_2",
-    "before": {"rpm_limit": 1},
-    "after": {"rpm_limit": 2, "name": "changed"},
+    "before": {"rpm_limit": 1, "disabled": False, "allowed_models": None},
+    "after": {"rpm_limit": 2, "name": "changed", "disabled": True, "allowed_models": ["gpt-4o", "o3"]},
     "note": None,
 }
 

@@ -103,6 +103,22 @@ async def test_the_step_of_a_first_key_is_done_by_a_key_of_the_persons_own(chang
     assert ("✓" in (await browser.get("/console")).text) == is_done
 
 
+async def test_a_change_is_told_as_people_write_it() -> None:
+    text = (await Browser().get("/console/audit")).text
+    assert "disabled: false → true" in text
+    assert "allowed_models: - → gpt-4o, o3" in text
+
+
+async def test_a_request_is_shown_with_each_try_and_the_name_of_its_key() -> None:
+    browser = Browser()
+    browser.api.script["GET /v1/keys"] = listed({**KEY, "name": "the key of tests"})
+    text = (await browser.get("/console/requests")).text
+    tries = re.findall(r"<li[^>]*>([^<]+)</li>", text.partition("<tbody>")[2])
+    assert tries[:2] == ["openai: 503 upstream_overloaded", "azure: served"]
+    assert "the key of tests" in text
+    assert "trace-1" in text
+
+
 async def test_the_policy_allows_scripts_of_this_site_alone_and_no_frame() -> None:
     shown = await Browser().get("/console/keys")
     policy = dict(part.strip().split(" ", 1) for part in shown.headers["content-security-policy"].split(";"))

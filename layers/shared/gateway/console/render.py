@@ -83,7 +83,7 @@ class Renderer:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        made.filters |= {"usd": usd, "number": number, "time": time_of}
+        made.filters |= {"usd": usd, "number": number, "time": time_of, "plain": plain}
         return made
 
     def asset(self, named: str) -> Answer:
@@ -147,6 +147,15 @@ def usd(amount: str | None) -> str:
 def number(value: float | None) -> str:
     """A count with its thousands apart."""
     return NONE if value is None else f"{value:,}"
+
+
+def plain(value: object) -> str:
+    """A setting as people read it: not as Python writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ", ".join(map(plain, value)) or NONE
+    return NONE if value is None else str(value)
 
 
 def time_of(moment: str | None) -> str:
