@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from gateway.console.guide import MENU
 from local.guide.reference import Json, bodies
 
+ENDPOINT = r"^[A-Z]+ /(v\d\w*/)?"
+
 
 def find_page(texts: Mapping[str, str], document: Json) -> str:
     """Writes the index of all pages: headings, codes of errors and parameters, each with links to where they stand."""
@@ -25,7 +27,7 @@ def find_page(texts: Mapping[str, str], document: Json) -> str:
             places[member][shape] = f"reference.md#{shape.lower()}"
     lines = ["# A to Z", "", "Every heading, parameter, shape and code of an error, with the pages that tell of it."]
     letter = ""
-    for term in sorted(places, key=lambda each: (first_letter(each), each.lower())):
+    for term in sorted(places, key=lambda each: (first_letter(each), re.sub(ENDPOINT, "", each).lower(), each)):
         if first_letter(term) != letter:
             letter = first_letter(term)
             lines.append(f"\n## {letter}\n")
@@ -35,8 +37,8 @@ def find_page(texts: Mapping[str, str], document: Json) -> str:
 
 
 def first_letter(term: str) -> str:
-    """Returns the letter that a term is sorted under; a path has its last method's."""
-    found = re.search(r"[A-Za-z]", term)
+    """Returns the letter that a term is sorted under; an endpoint has that of its path behind the version."""
+    found = re.search(r"[A-Za-z]", re.sub(ENDPOINT, "", term))
     return found[0].upper() if found and not term[0].isdigit() else "0-9"
 
 

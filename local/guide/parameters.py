@@ -35,6 +35,8 @@ this holds:
 the request as it stands: below this is called *strictly*. `POST /v1/route` shows what would serve, and why not, free of
 charge.
 """
+# Heads of docs/bridging.md that a reader of this page would not understand alone.
+CLEARER = {"bound": "answer is bounded by", "budget": "budget of tokens", "instructions": "role of instructions"}
 WIRES = ("OpenAI chat", "OpenAI Responses", "Anthropic Messages", "Gemini")
 
 
@@ -65,7 +67,7 @@ def _text() -> Iterator[str]:
             models[row["profile"]].append(f"`{row['id']}`")
     heads, rows = _table("What a generation of models takes")
     shown = [[", ".join(models[row[0].strip("`")]), *row[1:]] for row in rows if models[row[0].strip("`")]]
-    yield from _written(["models", *heads[1:]], shown)
+    yield from _written(["models", *(CLEARER.get(head, head) for head in heads[1:])], shown)
 
 
 def _rules() -> Iterator[str]:
