@@ -77,17 +77,21 @@ CURL = (
     'curl {root_url}/v1/chat/completions -H "Authorization: Bearer {key}" -H "Content-Type: application/json" '
     """-d '{{"model": "nexevo/balanced", "messages": [{{"role": "user", "content": "Hello!"}}]}}'"""
 )
+# The variables that the documents' code reads.
+VARIABLES = "export NEXEVO_API_KEY={key} NEXEVO_BASE_URL={root_url}/v1 NEXEVO_ROOT_URL={root_url}"
 
 
 def _announce_page(running: Running) -> None:
     states = ", ".join(f"{row} ({state})" for row, state in running.providers.items())
-    curl = CURL.format(root_url=running.root_url, key=running.key.api_key)
+    curl, variables = (line.format(root_url=running.root_url, key=running.key.api_key) for line in (CURL, VARIABLES))
     print(f"root URL   {running.root_url}")
+    print(f"documents  {running.root_url}/docs")
+    print(f"console    {running.root_url}/console")
     print(f"realtime   {running.realtime_url}")
     print(f"account    {running.key.account_id}")
     print(f"API key    {running.key.api_key}")
     print(f"providers  {states}")
-    print(f"\n{curl}\n\nCtrl-C ends it.", flush=True)
+    print(f"\n{curl}\n\n{variables}\n\nCtrl-C ends it.", flush=True)
 
 
 def _refuse(message: str) -> int:

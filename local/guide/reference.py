@@ -37,19 +37,30 @@ def _lines(document: Json) -> Iterator[str]:
     yield "A member in bold has to be given; one without a default is not sent on where you leave it out. What becomes"
     yield "of a parameter at each provider and model is in [what each model takes](parameters.md), every code of an"
     yield "error in [all errors](errors.md)."
+    # A request's shape stands below the first endpoint that takes it, since it has the parameters that are looked for.
+    shown, requests = set[str](), bodies(document)
     for tag in document["tags"]:
         operations = [found for found in _operations(document) if tag["name"] in found[2]["tags"]]
         if operations:
             yield f"\n## {tag['name']}"
         for method, path, operation in operations:
             yield from _operation(document, method, path, operation)
+            for name in _asked_by(operation):
+                if name not in shown:
+                    shown.add(name)
+                    yield from _shape(document, name, "####", is_request=True)
     yield "\n## Shapes"
-    requests = bodies(document)
-    for name, schema in document["components"]["schemas"].items():
-        yield f"\n### {name}\n"
-        if schema.get("description"):
-            yield f"{_cell(schema['description'])}\n"
-        yield from _members(name, schema, is_request=name in requests) if schema.get("properties") else [kind(schema)]
+    for name in document["components"]["schemas"]:
+        if name not in shown:
+            yield from _shape(document, name, "###", is_request=name in requests)
+
+
+def _shape(document: Json, name: str, heading: str, *, is_request: bool) -> Iterator[str]:
+    schema = document["components"]["schemas"][name]
+    yield f"\n{heading} {name}\n"
+    if schema.get("description"):
+        yield f"{_cell(schema['description'])}\n"
+    yield from _members(name, schema, is_request=is_request) if schema.get("properties") else [kind(schema)]
 
 
 def _operations(document: Json) -> Iterator[tuple[str, str, Json]]:
@@ -112,13 +123,29 @@ def meaning(shape: str, name: str) -> str:
 
 
 def bodies(document: Json) -> set[str]:
-    """Names the shapes of requests."""
-    return {
-        content["schema"]["$ref"].removeprefix(SCHEMAS)
-        for _, _, operation in _operations(document)
-        for content in operation.get("requestBody", {}).get("content", {}).values()
-        if "$ref" in content.get("schema", {})
-    }
+    """Names the shapes of requests, and those within them."""
+    found = set[str]()
+    named = {name for _, _, operation in _operations(document) for name in _asked_by(operation)}
+    while named:
+        found |= named
+        named = {each for name in named for each in _within(document["components"]["schemas"][name])} - found
+    return found
+
+
+def _within(schema: object) -> Iterator[str]:
+    """Names the shapes that a schema refers to."""
+    inner = schema.values() if isinstance(schema, Mapping) else schema if isinstance(schema, list) else ()
+    for each in inner:
+        if isinstance(each, str) and each.startswith(SCHEMAS):
+            yield each.removeprefix(SCHEMAS)
+        else:
+            yield from _within(each)
+
+
+def _asked_by(operation: Json) -> list[str]:
+    """Lists the shapes of an operation's bodies."""
+    schemas = [content.get("schema", {}) for content in operation.get("requestBody", {}).get("content", {}).values()]
+    return [schema["$ref"].removeprefix(SCHEMAS) for schema in schemas if "$ref" in schema]
 
 
 def _named(name: str, *, needed: bool | None) -> str:

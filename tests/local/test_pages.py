@@ -1,5 +1,6 @@
 """Tests of the pages that the local commands print."""
 
+import re
 from argparse import Namespace
 from decimal import Decimal
 from pathlib import Path
@@ -8,13 +9,20 @@ import pytest
 
 from gateway.admin.commands import shown
 from local.accounts import amount_of
-from local.serve import CURL
+from local.serve import CURL, VARIABLES
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
 def test_the_line_to_paste_is_the_readmes() -> None:
-    assert CURL.format(root_url="http://127.0.0.1:8080", key="$NEXGATE_KEY") in README
+    assert CURL.format(root_url="http://127.0.0.1:8080", key="$NEXEVO_API_KEY") in README
+
+
+def test_the_variables_to_paste_are_those_that_the_documents_read() -> None:
+    quickstart = (Path(__file__).parents[2] / "docs/guide/index.md").read_text()
+    named = re.findall(r"export (NEXEVO_\w+)=", quickstart)
+    assert len(named) == 3
+    assert re.findall(r"(NEXEVO_\w+)=", VARIABLES) == named
 
 
 @pytest.mark.parametrize(
