@@ -2,13 +2,14 @@
 
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.drawn import drawn
 from tests.environments import CACHE, ROOT, locked, node_with, run
-from tests.guide_programs import DOCUMENTED, guide_programs
+from tests.guide_programs import DOCUMENTED, Program, guide_programs
 from tests.hangs import HANGS_AFTER_S
 from tests.stack.conftest import Stack
 from tests.stack.test_accounts import PASSWORD
@@ -63,13 +64,14 @@ def test_blocks_of_users_documents_run_as_they_are_written(
     """Each page's JavaScript, and the reference's samples in our own words; a commit draws a third of them."""
     others = node_with("node-clients", ROOT / "tests" / "stack" / "node")
     (tmp_path / "char.png").write_bytes(PNG)
-    for program in drawn([*guide_programs("js"), *guide_programs("js", DOCUMENTED)], lambda each: each.name):
+
+    def printed(program: Program) -> bytes:
         place = installed if "@nexevo/sdk" in program.text else others
         # A module finds packages from where it lies; its name is this run's own.
         file = place / f"{tmp_path.name}_{program.name}.mjs"
         file.write_text(program.text)
         try:
-            told = run(
+            return run(
                 ["node", str(file)],
                 tmp_path,
                 NEXEVO_API_KEY=persons_key,
@@ -79,7 +81,11 @@ def test_blocks_of_users_documents_run_as_they_are_written(
             )
         finally:
             file.unlink()
-        assert told.strip(), program.name
+
+    programs = drawn([*guide_programs("js"), *guide_programs("js", DOCUMENTED)], lambda each: each.name)
+    with ThreadPoolExecutor(4) as pool:
+        told = dict(zip((each.name for each in programs), pool.map(printed, programs), strict=True))
+    assert [name for name, words in told.items() if not words.strip()] == []
 
 
 def test_its_suite_passes_on_the_stack(installed: Path, stack: Stack) -> None:
