@@ -1,8 +1,8 @@
 """Runs Python programs, each in a process of its own, and loads the packages that they import once for all.
 
 An SDK takes a second of a core to import. So one process loads what the programs begin with, and forks for each.
-It reads `{"modules": [...], "programs": [{"text", "folder"}, ...]}` and prints a list of `{"status", "told"}` in the same
-order.
+It reads `{"modules": [...], "programs": [{"text", "folder"}, ...]}` and prints a list of `{"status", "told"}` in
+the same order.
 """
 
 from __future__ import annotations
