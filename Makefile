@@ -26,7 +26,7 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help docs setup setup-sam setup-mutants run test test-first test-second test-stack test-stores test-recorded check lint format types contracts template build bench bench-peers bench-short bench-baseline catalog openapi sdk-python sdk-typescript cost faults fire outage mutants fuzz fidelity bridging ric agents agent-deaths agent-streams self-healing payment-deaths realtime learned meanings frameworks browser lock clean clean-tree
+.PHONY: help docs setup setup-sam setup-mutants run test test-first test-second test-stack test-stores test-recorded check lint format types contracts template build bench bench-peers bench-short bench-baseline catalog openapi sdk-python sdk-typescript cost faults fire outage mutants fuzz fidelity bridging ric agents agent-deaths agent-streams self-healing payment-deaths realtime realtime-clients learned meanings frameworks browser lock clean clean-tree
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -180,6 +180,9 @@ payment-deaths: setup ## deliver 1,000 events of 200 payments to processes that 
 
 realtime: setup ## send frames of sound through realtime sessions and a bare relay (SESSIONS=100 SECONDS=60 for more)
 	@PYTHONPATH=layers/shared $(BIN)/python -m bench.realtime --sessions $(or $(SESSIONS),4) --seconds $(or $(SECONDS),20)
+
+realtime-clients: setup ## hold sessions of OpenAI's clients for Python, Node.js and pages with each provider's model (CLIENTS="python page")
+	@PYTHONPATH=layers/shared $(BIN)/python -m tests.realtime_clients $(CLIENTS)
 
 learned: setup ## compare learned routing with ParetoBandit and the best fixed models, and judge estimates (SEEDS=2, installs 250 MB)
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.learning.comparison $(or $(SEEDS),2) $(or $(REQUESTS),20000)

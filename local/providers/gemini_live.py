@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,10 +17,11 @@ import orjson
 from local.providers import answers, sounds, tokens
 from local.providers.answers import ModelRequest, Tool
 from local.providers.faults import Fault, directives, merged
-from local.providers.realtime import DELTA_BYTES, TOKENS_PER_DELTA, heard_as, is_loud
+from local.providers.realtime import DELTA_BYTES
+from local.providers.realtime_items import PICTURE_TOKENS, heard_as, is_loud, words
 
-# What is heard has this rate; what is said has 24,000.
-HEARD_BYTES_PER_MS = 32
+# What is heard has this rate unless its type names another; what is said has 24,000.
+HEARD_RATE = 16_000
 SILENCE_MS = 500
 PREFIX = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 INVALID = 1007
@@ -45,9 +47,12 @@ class LiveConversation:
         self._setup: Message = {}
         self._turns: list[Message] = []
         self._sound = bytearray()
+        self._bytes_per_ms = 2 * HEARD_RATE // 1000
         self._silent_ms = 0
         self._speaking = False
         self.left: Iterator[Message] | None = None
+        # What the turn that is left has used, if it were said to its end.
+        self._uses: Message = {}
 
     @property
     def fault(self) -> Fault:
@@ -94,7 +99,11 @@ class LiveConversation:
         if "activityEnd" in given or "audioStreamEnd" in given:
             return self._heard() if self._sound else []
         audio = given.get("audio")
-        return [] if audio is None else self._listened(base64.b64decode(audio["data"]))
+        if audio is None:
+            return []
+        rate = re.search(r"rate=(\d+)", audio["mimeType"])
+        self._bytes_per_ms = 2 * (HEARD_RATE if rate is None else int(rate[1])) // 1000
+        return self._listened(base64.b64decode(audio["data"]))
 
     def ended(self) -> None:
         """Notes that the turn has been sent to its end."""
@@ -107,25 +116,33 @@ class LiveConversation:
             return []
         if is_loud(sound):
             began, self._speaking, self._silent_ms = not self._speaking, True, 0
-            if began and self.left is not None:
-                self.left = None
-                return [{"serverContent": {"interrupted": True}}]
-            return []
-        self._silent_ms += len(sound) // HEARD_BYTES_PER_MS
+            return self._interrupted() if began else []
+        self._silent_ms += len(sound) // self._bytes_per_ms
         ends = self._speaking and self._silent_ms >= detection.get("silenceDurationMs", SILENCE_MS)
         return self._heard() if ends else []
 
     def _heard(self) -> list[Message]:
         sound, self._speaking = bytes(self._sound), False
         self._sound.clear()
-        transcript = heard_as(sound, HEARD_BYTES_PER_MS)
-        self._turns.append({"role": "user", "parts": [{"text": transcript, "ms": len(sound) // HEARD_BYTES_PER_MS}]})
+        transcript = heard_as(sound, self._bytes_per_ms)
+        self._turns.append({"role": "user", "parts": [{"text": transcript, "ms": len(sound) // self._bytes_per_ms}]})
         told = []
         if "inputAudioTranscription" in self._setup:
-            told = [{"serverContent": {"inputTranscription": {"text": piece}}} for piece in _pieces(transcript)]
+            told = [{"serverContent": {"inputTranscription": {"text": piece}}} for piece in words(transcript)]
         return told + self._answered()
 
+    def _interrupted(self) -> list[Message]:
+        """Ends a turn that is under way: https://ai.google.dev/api/live#BidiGenerateContentServerContent."""
+        if self.left is None:
+            return []
+        self.left = None
+        return [
+            {"serverContent": {"interrupted": True}},
+            {"serverContent": {"turnComplete": True}, "usageMetadata": self._uses},
+        ]
+
     def _answered(self) -> list[Message]:
+        past = self._interrupted()
         draft = answers.compose(self._asked(), self.fault)
         if draft.calls:
             calls = [
@@ -137,15 +154,15 @@ class LiveConversation:
                 for call in draft.calls
             ]
             self._turns.append({"role": "model", "parts": [{"functionCall": call} for call in calls]})
-            return [{"toolCall": {"functionCalls": calls}}, {"usageMetadata": self._usage(draft, spoken=False)}]
+            return [*past, {"toolCall": {"functionCalls": calls}}, {"usageMetadata": self._usage(draft, spoken=False)}]
         self._turns.append({"role": "model", "parts": [{"text": draft.text}]})
-        self.left = self._said(draft)
-        return []
+        spoken = self._setup.get("generationConfig", {}).get("responseModalities", ["AUDIO"]) == ["AUDIO"]
+        self._uses = self._usage(draft, spoken=spoken)
+        self.left = self._said(draft, spoken=spoken)
+        return past
 
-    def _said(self, draft: answers.Draft) -> Iterator[Message]:
-        config = self._setup.get("generationConfig", {})
-        spoken = config.get("responseModalities", ["AUDIO"]) == ["AUDIO"]
-        for piece in _pieces(draft.text):
+    def _said(self, draft: answers.Draft, *, spoken: bool) -> Iterator[Message]:
+        for piece in words(draft.text):
             if not spoken:
                 yield {"serverContent": {"modelTurn": {"parts": [{"text": piece}]}}}
                 continue
@@ -157,19 +174,20 @@ class LiveConversation:
                 part = {"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": data}}
                 yield {"serverContent": {"modelTurn": {"parts": [part]}}}
         yield {"serverContent": {"generationComplete": True}}
-        yield {"serverContent": {"turnComplete": True}, "usageMetadata": self._usage(draft, spoken=spoken)}
+        yield {"serverContent": {"turnComplete": True}, "usageMetadata": self._uses}
 
     def _usage(self, draft: answers.Draft, *, spoken: bool) -> Message:
         parts = [part for turn in self._turns for part in turn.get("parts", ())]
         text = sum(tokens.count(part.get("text", "")) for part in parts if "ms" not in part)
         sound = sum(part["ms"] for part in parts if "ms" in part) * 32 // 1000
-        said = round(sum(sounds.seconds(piece) / 8 for piece in _pieces(draft.text)) * 25) if spoken else 0
+        pictures = _pictures(self._turns) * PICTURE_TOKENS
+        said = round(sum(sounds.seconds(piece) / 8 for piece in words(draft.text)) * 25) if spoken else 0
         written = draft.output_tokens()
         return {
-            "promptTokenCount": text + sound,
+            "promptTokenCount": text + sound + pictures,
             "responseTokenCount": said + written,
-            "totalTokenCount": text + sound + said + written,
-            "promptTokensDetails": _details(TEXT=text, AUDIO=sound),
+            "totalTokenCount": text + sound + pictures + said + written,
+            "promptTokensDetails": _details(TEXT=text, AUDIO=sound, IMAGE=pictures),
             "responseTokensDetails": _details(TEXT=written, AUDIO=said),
         }
 
@@ -195,6 +213,7 @@ class LiveConversation:
             results=tuple(results),
             rounds_done=int(bool(results)),
             tools=tuple(Tool(name, schema) for name, schema in schemas),
+            media=("image",) * _pictures(self._turns),
         )
 
 
@@ -213,8 +232,9 @@ def _texts(turn: Message) -> list[str]:
     return [part["text"] for part in turn.get("parts", ()) if "text" in part]
 
 
-def _pieces(text: str) -> list[str]:
-    return tokens.cut(text, TOKENS_PER_DELTA)
+def _pictures(turns: list[Message]) -> int:
+    parts = (part for turn in turns for part in turn.get("parts", ()))
+    return sum(str(part.get("inlineData", {}).get("mimeType")).startswith("image/") for part in parts)
 
 
 def _details(**counts: int) -> list[Message]:

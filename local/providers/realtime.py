@@ -9,10 +9,8 @@ of the model to the token. https://platform.openai.com/docs/api-reference/realti
 from __future__ import annotations
 
 import base64
-import hashlib
 import itertools
 import re
-import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,20 +18,25 @@ from typing import Any
 import orjson
 
 from local.providers import answers, sounds, tokens
-from local.providers.answers import ModelRequest, Tool, ToolChoice
 from local.providers.faults import Fault, directives, merged
+from local.providers.realtime_items import (
+    BYTES_PER_MS,
+    RATE,
+    TOKENS_PER_DELTA,
+    Event,
+    asked,
+    heard_as,
+    is_loud,
+    question_of,
+    usage,
+    words,
+)
 
-LOUD = 1_000
-RATE = 24_000
-BYTES_PER_MS = RATE * 2 // 1000
 # A delta of sound is a tenth of a second.
 DELTA_BYTES = 100 * BYTES_PER_MS
-TOKENS_PER_DELTA = 4
 # What this simulator answers every so many frames of sound with, if a session's instructions say `simulated.echo:10`.
 ECHO = "simulated.echo"
 _ECHO_EVERY = re.compile(ECHO + r":(\d+)")
-
-Event = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -52,6 +55,11 @@ class Turn:
     left: Iterator[Paced]
     response: Event
     item: Event | None = None
+
+    @property
+    def within(self) -> bool:
+        """False for a response out of band, which is no part of the conversation."""
+        return self.response["conversation_id"] is not None
 
 
 @dataclass(slots=True)
@@ -130,16 +138,30 @@ class Conversation:
         return self._added(item, before)
 
     def delete_item(self, event: Event) -> list[Event]:
-        self.items = [item for item in self.items if item["id"] != event["item_id"]]
-        return [self._event("conversation.item.deleted", item_id=event["item_id"])]
+        item = self._item(event)
+        if item is None:
+            return [self._no_item("delete", event)]
+        self.items.remove(item)
+        return [self._event("conversation.item.deleted", item_id=item["id"])]
 
     def truncate(self, event: Event) -> list[Event]:
+        if self._item(event) is None:
+            return [self._no_item("truncate", event)]
         told = {name: event[name] for name in ("item_id", "content_index", "audio_end_ms")}
         return [self._event("conversation.item.truncated", **told)]
 
     def retrieve(self, event: Event) -> list[Event]:
-        item = next(item for item in self.items if item["id"] == event["item_id"])
-        return [self._event("conversation.item.retrieved", item=item)]
+        item = self._item(event)
+        return [
+            self._no_item("retrieve", event) if item is None else self._event("conversation.item.retrieved", item=item)
+        ]
+
+    def _item(self, event: Event) -> Event | None:
+        return next((item for item in self.items if item["id"] == event["item_id"]), None)
+
+    def _no_item(self, verb: str, event: Event) -> Event:
+        message = f"Error: the item with id '{event['item_id']}' does not exist."
+        return self._error(f"item_{verb}_invalid_item_id", message, event)
 
     def respond(self, event: Event) -> list[Event]:
         if self.turn is not None:
@@ -192,7 +214,7 @@ class Conversation:
         if _transcribes(self.session):
             done = {"item_id": item_id, "content_index": 0}
             delta = "conversation.item.input_audio_transcription.delta"
-            told += [self._event(delta, **done, delta=word) for word in _words(transcript)]
+            told += [self._event(delta, **done, delta=word) for word in words(transcript)]
             usage = {"type": "duration", "seconds": -(-len(sound) // (1000 * BYTES_PER_MS))}
             completed = "conversation.item.input_audio_transcription.completed"
             told.append(self._event(completed, **done, transcript=transcript, usage=usage))
@@ -214,10 +236,12 @@ class Conversation:
             response["output"] = [turn.item | {"status": "incomplete"}]
         return [self._event("response.done", response=response)]
 
-    def _begun(self, asked: Mapping[str, Any]) -> list[Event]:
-        set_to = _merged(self.session, dict(asked))
-        fault = merged([self.fault, *directives(question_of(self.items))])
-        draft = answers.compose(_asked(set_to, self.items), fault)
+    def _begun(self, wanted: Mapping[str, Any]) -> list[Event]:
+        set_to = _merged(self.session, dict(wanted))
+        within = wanted.get("conversation", "auto") != "none"
+        items = self._given(wanted["input"]) if "input" in wanted else self.items
+        fault = merged([self.fault, *directives(question_of(items))])
+        draft = answers.compose(asked(set_to, items), fault)
         spoken = "audio" in set_to["output_modalities"]
         response = {
             "object": "realtime.response",
@@ -225,17 +249,22 @@ class Conversation:
             "status": "in_progress",
             "status_details": None,
             "output": [],
-            "conversation_id": f"conv_{self._serial:08d}",
+            "conversation_id": f"conv_{self._serial:08d}" if within else None,
             "output_modalities": set_to["output_modalities"],
             "max_output_tokens": set_to["max_output_tokens"],
             "audio": {"output": {name: set_to["audio"]["output"][name] for name in ("format", "voice")}},
             "usage": None,
-            "metadata": asked.get("metadata"),
+            "metadata": wanted.get("metadata"),
         }
-        written = response | {"usage": _usage(set_to, self.items, draft, spoken=spoken)}
+        written = response | {"usage": usage(set_to, items, draft, spoken=spoken)}
         self.turn = Turn(response["id"], iter(()), written)
         self.turn.left = self._spoken(self.turn, draft, fault, spoken=spoken)
         return [self._event("response.created", response=response)]
+
+    def _given(self, items: list[Event]) -> list[Event]:
+        """The items that a response is asked for with; one may be a reference to the conversation's."""
+        known = {item["id"]: item for item in self.items}
+        return [known[item["id"]] if item["type"] == "item_reference" else item for item in items]
 
     def _spoken(self, turn: Turn, draft: answers.Draft, fault: Fault, *, spoken: bool) -> Iterator[Paced]:
         """The events of a response, each made when it is its turn."""
@@ -269,17 +298,20 @@ class Conversation:
 
     def _opened(self, turn: Turn, item: Event, index: int) -> Iterator[Paced]:
         before = self.items[-1]["id"] if self.items else None
-        self.items.append(item)
         turn.item = item
         yield Paced(self._event("response.output_item.added", response_id=turn.id, output_index=index, item=item))
-        yield Paced(self._event("conversation.item.added", previous_item_id=before, item=item))
+        if turn.within:
+            self.items.append(item)
+            yield Paced(self._event("conversation.item.added", previous_item_id=before, item=item))
 
     def _closed(self, turn: Turn, output: list[Event]) -> Iterator[Paced]:
         item = output[-1]
-        place = next(number for number, each in enumerate(self.items) if each["id"] == item["id"])
-        self.items[place] = item
-        before = self.items[place - 1]["id"] if place else None
-        yield Paced(self._event("conversation.item.done", previous_item_id=before, item=item))
+        if turn.within:
+            places = [number for number, each in enumerate(self.items) if each["id"] == item["id"]]
+            for place in places:
+                self.items[place] = item
+            before = self.items[places[0] - 1]["id"] if any(places) else None
+            yield Paced(self._event("conversation.item.done", previous_item_id=before, item=item))
         done = {"response_id": turn.id, "output_index": len(output) - 1, "item": item}
         yield Paced(self._event("response.output_item.done", **done))
 
@@ -325,11 +357,6 @@ _ACTS = {
 }
 
 
-def heard_as(sound: bytes, bytes_per_ms: int = BYTES_PER_MS) -> str:
-    """The sentence that a piece of sound is heard as."""
-    return f"I heard {len(sound) // bytes_per_ms} ms of sound, {hashlib.sha256(sound).hexdigest()[:12]}."
-
-
 def _session(model: str, session_id: str) -> Event:
     pcm = {"type": "audio/pcm", "rate": RATE}
     vad = {"type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 200}
@@ -371,57 +398,3 @@ def _detects(session: Event) -> bool:
 
 def _transcribes(session: Event) -> bool:
     return bool(session["audio"]["input"]["transcription"])
-
-
-def is_loud(sound: bytes) -> bool:
-    """True for sound that is speech."""
-    samples = struct.unpack(f"<{len(sound) // 2}h", sound[: len(sound) // 2 * 2])
-    return any(abs(sample) > LOUD for sample in samples[::16])
-
-
-def _words(text: str) -> list[str]:
-    return tokens.cut(text, TOKENS_PER_DELTA)
-
-
-def _texts(item: Event) -> list[str]:
-    found = [part.get("text") or part.get("transcript") or "" for part in item.get("content", ())]
-    return [*found, str(item.get("output") or item.get("arguments") or "")]
-
-
-def question_of(items: list[Event]) -> str:
-    """The last words of the user."""
-    said = [" ".join(filter(None, _texts(item))) for item in items if item.get("role") == "user"]
-    return said[-1] if said else ""
-
-
-def _asked(session: Event, items: list[Event]) -> ModelRequest:
-    last = max((number for number, item in enumerate(items) if item.get("role") == "user"), default=-1)
-    after = items[last + 1 :]
-    most = session["max_output_tokens"]
-    choice = session["tool_choice"] if isinstance(session["tool_choice"], str) else "required"
-    return ModelRequest(
-        model=session["model"],
-        question=question_of(items),
-        results=tuple(str(item["output"]) for item in after if item["type"] == "function_call_output"),
-        rounds_done=1 if any(item["type"] == "function_call_output" for item in after) else 0,
-        tools=tuple(Tool(tool["name"], tool.get("parameters") or {}) for tool in session["tools"]),
-        choice=ToolChoice(choice),
-        max_tokens=most if isinstance(most, int) else None,
-    )
-
-
-def _usage(session: Event, items: list[Event], draft: answers.Draft, *, spoken: bool) -> Event:
-    texts = tokens.count(str(session["instructions"])) + sum(tokens.count(text) for i in items for text in _texts(i))
-    heard_ms = sum(part.get("ms", 0) for item in items for part in item.get("content", ()))
-    sound = heard_ms // 100
-    length_s = sum(sounds.seconds(piece) / 8 for piece in tokens.cut(draft.text, TOKENS_PER_DELTA)) if spoken else 0
-    out_audio, out_text = round(length_s * 20), draft.output_tokens()
-    cached = {"text_tokens": 0, "audio_tokens": 0, "image_tokens": 0}
-    details = {"text_tokens": texts, "audio_tokens": sound, "image_tokens": 0}
-    return {
-        "total_tokens": texts + sound + out_audio + out_text,
-        "input_tokens": texts + sound,
-        "output_tokens": out_audio + out_text,
-        "input_token_details": details | {"cached_tokens": 0, "cached_tokens_details": cached},
-        "output_token_details": {"text_tokens": out_text, "audio_tokens": out_audio},
-    }

@@ -23,7 +23,8 @@ from local.providers import gemini, openai_dialects, openai_shapes
 from local.providers.faults import Fault, FaultRegistry, directives, merged
 from local.providers.gemini_live import PREFIX, LiveConversation, Refused
 from local.providers.openai_shapes import Dialect
-from local.providers.realtime import Conversation, question_of
+from local.providers.realtime import Conversation
+from local.providers.realtime_items import question_of
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]

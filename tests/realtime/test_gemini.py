@@ -268,13 +268,14 @@ def test_speech_is_detected_transcribed_and_interrupts() -> None:
     ]  # fmt: skip
     assert step.responses == 1
     asked(talk, "input_audio_buffer.append", audio=SECOND)
-    step = content(talk, interrupted=True)
-    done = sent(step)[-1]["response"]
+    completed, again, *_, ended = sent(content(talk, interrupted=True))
+    assert (completed["transcript"], completed["item_id"]) == ("Hey", started["item_id"])
+    # By this a client stops what it plays.
+    assert (again["type"], again["item_id"] != started["item_id"]) == ("input_audio_buffer.speech_started", True)
+    done = ended["response"]
     assert (done["status"], done["status_details"]["reason"]) == ("cancelled", "turn_detected")
     step = answered(talk, {"serverContent": {"turnComplete": True}, "usageMetadata": USAGE})
-    assert [each.id for each in step.spent] == [done["id"]]
-    (completed,) = sent(step)
-    assert (completed["transcript"], completed["item_id"]) == ("Hey", started["item_id"])
+    assert ([each.id for each in step.spent], sent(step)) == ([done["id"]], [])
 
 
 def test_sound_waits_for_its_commit_where_turns_are_not_detected() -> None:
@@ -430,3 +431,68 @@ def test_a_recorded_session_is_told_in_events_that_the_sdk_knows(path: Path) -> 
     assert len(by_type["response.created"]) == len(by_type["response.done"])
     assert turns == sum("usageMetadata" in orjson.loads(data) for _, data in frames(path))
     assert "error" not in by_type
+
+
+def test_a_response_that_is_asked_for_after_a_cancelled_one_is_not_ended_with_that() -> None:
+    talk = talking()
+    asked(talk, "response.create")
+    content(talk, outputTranscription={"text": "A long story"})
+    (cancelled,) = [event for event in sent(asked(talk, "response.cancel")) if event["type"] == "response.done"]
+    asked(talk, "conversation.item.create", item=words("Something else"))
+    (created,) = sent(asked(talk, "response.create"))
+    # Gemini goes on until it has read the new turn, and ends the old one then.
+    assert types(content(talk, outputTranscription={"text": "that goes on"})) == []
+    assert types(content(talk, interrupted=True)) == []
+    past = answered(talk, {"serverContent": {"turnComplete": True}, "usageMetadata": USAGE})
+    assert (types(past), [spent.id for spent in past.spent]) == ([], [cancelled["response"]["id"]])
+    *_, end = said(talk)
+    (done,) = [event for event in sent(end) if event["type"] == "response.done"]
+    assert done["response"]["id"] == created["response"]["id"]
+    assert (done["response"]["status"], done["response"]["output"][0]["content"][0]["transcript"]) == (
+        "completed",
+        "Hi",
+    )
+    assert [spent.id for spent in end.spent] == [created["response"]["id"]]
+
+
+def test_a_cancelled_turn_that_ends_by_itself_does_not_end_the_next_response() -> None:
+    talk = talking()
+    asked(talk, "response.create")
+    content(talk, outputTranscription={"text": "A story"})
+    asked(talk, "response.cancel")
+    asked(talk, "response.create")
+    assert types(content(talk, turnComplete=True)) == []
+    *_, end = said(talk)
+    assert types(end)[-1] == "response.done"
+
+
+def test_a_response_that_a_limit_has_stopped_leaves_the_next_one_to_be_heard() -> None:
+    talk = talking()
+    asked(talk, "response.create")
+    assert types(talk.refused(RateLimited("Too many."))) == ["error", "response.done"]
+    asked(talk, "response.create")
+    assert "response.output_audio_transcript.delta" in types(said(talk)[0])
+
+
+def test_another_model_is_another_session() -> None:
+    talk = talking()
+    (error,) = sent(asked(talk, "session.update", session={"model": "gpt-4o"}, event_id="mine"))
+    assert (error["error"]["code"], error["error"]["event_id"]) == ("model_not_allowed", "mine")
+    assert types(asked(talk, "session.update", session={"model": GEMINI})) == ["session.updated"]
+
+
+@pytest.mark.parametrize("verb", ["retrieve", "truncate"])
+def test_an_item_that_is_not_there_has_the_code_that_clients_wait_for(verb: str) -> None:
+    (error,) = sent(asked(talking(), f"conversation.item.{verb}", item_id="gone"))
+    assert error["error"]["code"] == f"item_{verb}_invalid_item_id"
+
+
+def test_a_transcript_is_whole_before_the_response_is_done() -> None:
+    talk = talking({"audio": {"input": {"turn_detection": None, "transcription": {"model": "gpt-4o-transcribe"}}}})
+    asked(talk, "input_audio_buffer.append", audio=SECOND)
+    asked(talk, "input_audio_buffer.commit")
+    asked(talk, "response.create")
+    content(talk, inputTranscription={"text": "Hello"})
+    *_, end = said(talk)
+    ends = [kind for kind in types(end) if kind.endswith(("completed", "response.done"))]
+    assert ends == ["conversation.item.input_audio_transcription.completed", "response.done"]

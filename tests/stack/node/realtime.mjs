@@ -1,30 +1,30 @@
-// Holds a realtime session with OpenAI's client for Node.js, and prints what it has seen.
+// Plays scripts in sessions of OpenAI's realtime clients for Node.js, and prints the events of each as JSON.
+//
+// node realtime.mjs ws|websocket ROOT_URL REALTIME_URL API_KEY '{MODEL: {SCRIPT: {steps, secret}}}'
 import OpenAI from "openai";
+import { OpenAIRealtimeWebSocket } from "openai/realtime/websocket";
 import { OpenAIRealtimeWS } from "openai/realtime/ws";
+import { play } from "./realtime_play.mjs";
 
-const [, , rootUrl, realtimeUrl, apiKey, model] = process.argv;
-const client = new OpenAI({ apiKey, baseURL: `${rootUrl}/v1`, maxRetries: 0 });
-const secret = await client.realtime.clientSecrets.create({ session: { type: "realtime", model } });
+const [, , client, rootUrl, realtimeUrl, apiKey, scripts] = process.argv;
+const asking = new OpenAI({ apiKey, baseURL: `${rootUrl}/v1`, maxRetries: 0 });
+const Session = { ws: OpenAIRealtimeWS, websocket: OpenAIRealtimeWebSocket }[client];
 
-async function talk(key) {
-  const session = new OpenAIRealtimeWS({ model }, new OpenAI({ apiKey: key, baseURL: `${realtimeUrl}/v1` }));
-  const seen = [];
-  return await new Promise((resolve, reject) => {
-    session.on("error", reject);
-    session.on("event", (event) => {
-      seen.push(event.type);
-      if (event.type === "session.created") {
-        session.send({ type: "session.update", session: { type: "realtime", output_modalities: ["text"] } });
-        const content = [{ type: "input_text", text: "Hello from Node" }];
-        session.send({ type: "conversation.item.create", item: { type: "message", role: "user", content } });
-        session.send({ type: "response.create" });
-      }
-      if (event.type === "response.done") {
-        session.close();
-        resolve({ status: event.response.status, text: event.response.output[0].content[0].text, seen });
-      }
-    });
-  });
+async function played(model, script) {
+  const secret = script.secret && (await asking.realtime.clientSecrets.create({ session: script.secret }));
+  const connecting = new OpenAI({ apiKey: secret?.value ?? apiKey, baseURL: `${realtimeUrl}/v1` });
+  return await play(new Session({ model }, connecting), script);
 }
 
-console.log(JSON.stringify({ key: await talk(apiKey), secret: await talk(secret.value) }));
+const told = {};
+for (const [model, named] of Object.entries(JSON.parse(scripts))) {
+  told[model] = {};
+  for (const [name, script] of Object.entries(named)) {
+    try {
+      told[model][name] = await played(model, script);
+    } catch (error) {
+      told[model][name] = String(error);
+    }
+  }
+}
+console.log(JSON.stringify(told));

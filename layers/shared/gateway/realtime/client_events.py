@@ -41,7 +41,9 @@ def judged_session(
     if not isinstance(session, dict):
         raise InvalidRequest("'session' must be an object.", param="session", code="invalid_type")
     offered(session, "session")
-    data = _own_model(data, session, own, upstream_model)
+    own_model(session, own)
+    if session.get("model") not in (None, upstream_model):
+        data = put(data, ("session", "model"), upstream_model)
     for path in TRANSCRIPTIONS:
         asked = at(session, *path)
         if asked is not None:
@@ -78,11 +80,8 @@ def transcriber(asked: Any, known: Mapping[str, Transcriber], where: str) -> Tra
     return known[name]
 
 
-def _own_model(data: bytes, session: Mapping[str, Any], own: Collection[str], upstream_model: str) -> bytes:
-    model = session.get("model")
-    if model is None:
-        return data
-    if str(model) not in own:
+def own_model(session: Mapping[str, Any], own: Collection[str]) -> None:
+    """Raises `PermissionDenied` for a session that names another model than its own."""
+    if session.get("model") is not None and str(session["model"]) not in own:
         message = "The model of a session cannot be changed: open another session for another model."
         raise PermissionDenied(message, param="session.model", code="model_not_allowed")
-    return data if model == upstream_model else put(data, ("session", "model"), upstream_model)

@@ -54,3 +54,9 @@ class Terms(Struct, frozen=True):
     candidate: Candidate[RealtimeModel]
     tier: Tier
     transcribers: Mapping[str, Transcriber] = field(default_factory=dict)
+
+    @property
+    def own_names(self) -> frozenset[str]:
+        """The names by which its client may know the session's model."""
+        candidate = self.candidate
+        return frozenset({candidate.name.requested, candidate.model.id, candidate.target.upstream_model})

@@ -57,7 +57,7 @@ class Talk:
         model, target = terms.candidate.model, terms.candidate.target
         self.upstream_model: str = target.upstream_model
         self.requested = terms.candidate.name.requested
-        self.own = frozenset({self.requested, model.id, self.upstream_model})
+        self.own = terms.own_names
         self.transcribers = dict(terms.transcribers)
         if model.does == TRANSCRIPTION:
             own = Transcriber(model.id, self.upstream_model, target.price, model.sale)

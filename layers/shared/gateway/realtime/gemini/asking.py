@@ -15,7 +15,7 @@ import orjson
 from gateway.canonical.audio import PCM_BYTES_PER_S
 from gateway.canonical.realtime import MS
 from gateway.errors import InvalidRequest, NotFound
-from gateway.realtime.client_events import offered
+from gateway.realtime.client_events import offered, own_model
 from gateway.realtime.events import Event, Head, members, read_client
 from gateway.realtime.gemini import response
 from gateway.realtime.gemini.live import HEARD, WAITING_BYTES_MAX, Live, Utterance
@@ -26,12 +26,12 @@ from gateway.realtime.step import Step
 
 # Settings that Gemini has for a session alone.
 _OF_SESSION = ("input", "tools", "tool_choice", "max_output_tokens", "audio", "voice", "temperature", "reasoning")
-_NO_ITEM = "The conversation has no such item."
 _ROLES = {"user": "user", "system": "user", "assistant": "model"}
 
 
 def _update(live: Live, step: Step, data: bytes, _: Head) -> None:
     update = judged(read_client(data).get("session"))
+    own_model(update, live.terms.own_names)
     session = merged(live.state.session, update)
     before, live.state.session = live.state.session, session
     live.meter.told(update)
@@ -209,7 +209,6 @@ def _respond(live: Live, step: Step, data: bytes, _: Head) -> None:
     instructions = asked.get("instructions")
     if isinstance(instructions, str) and instructions:
         live.state.turns.append({"role": "user", "parts": [{"text": instructions}]})
-    live.state.muted = False
     outputs, live.state.outputs = live.state.outputs, []
     if outputs:
         live.to_gemini(step, {"toolResponse": {"functionResponses": outputs}})
@@ -238,16 +237,21 @@ def _truncate(live: Live, step: Step, data: bytes, _: Head) -> None:
     event = read_client(data)
     # Gemini keeps of an interrupted turn what it had sent, by itself.
     told = {name: event.get(name) for name in ("item_id", "content_index", "audio_end_ms")}
-    if live.state.conversation.get(told["item_id"]) is None:
-        raise NotFound(_NO_ITEM, param="item_id", code="item_not_found")
+    _item(live, event, "truncate")
     live.tell(step, "conversation.item.truncated", **told)
 
 
 def _retrieve(live: Live, step: Step, data: bytes, _: Head) -> None:
-    item = live.state.conversation.get(read_client(data).get("item_id"))
+    item = _item(live, read_client(data), "retrieve")
+    live.tell(step, "conversation.item.retrieved", item={"object": "realtime.item", "status": "completed", **item})
+
+
+def _item(live: Live, event: Event, verb: str) -> Event:
+    """The item that an event names; raises `NotFound` with OpenAI's code, which clients wait for."""
+    item = live.state.conversation.get(event.get("item_id"))
     if item is None:
-        raise NotFound(_NO_ITEM, param="item_id", code="item_not_found")
-    live.tell(step, "conversation.item.retrieved", item=item)
+        raise NotFound("The conversation has no such item.", param="item_id", code=f"item_{verb}_invalid_item_id")
+    return item
 
 
 def _refuse(_live: Live, _step: Step, _data: bytes, head: Head) -> None:

@@ -24,10 +24,14 @@ WAITING_BYTES_MAX = 60 * 64_000
 
 
 class Response(Struct):
-    """A response on its way. `message` is the item that is being said, `output` what is complete."""
+    """A response on its way. `message` is the item that is being said, `output` what is complete.
+
+    One that is `asked` for is the client's; Gemini begins others by itself.
+    """
 
     id: str
     as_text: bool
+    asked: bool = False
     metadata: Event | None = None
     message: str | None = None
     said: str = ""
@@ -46,9 +50,10 @@ class State(Struct):
     """Holds what a session remembers between two sockets of Gemini.
 
     `unpaid` is a response that its client has seen the end of before Gemini reported what it used. `muted` leaves out
-    the rest of a turn whose response the client has cancelled. `calls` are the names of functions by the ids of calls
-    that wait for their output; `gone` are calls that Gemini has taken back. `frames` wait until a socket's setup is
-    confirmed, and the client is told then that its session is as it wants it, if it is `updating`.
+    the rest of a turn whose response the client has cancelled, and `replaced` its end, where Gemini has interrupted it:
+    the next response may wait already. `calls` are the names of functions by the ids of calls that wait for their
+    output; `gone` are calls that Gemini has taken back. `frames` wait until a socket's setup is confirmed, and the
+    client is told then that its session is as it wants it, if it is `updating`.
     """
 
     counts: Counts = field(default_factory=Counts)
@@ -60,6 +65,7 @@ class State(Struct):
     unpaid: str | None = None
     reported: Event | None = None
     muted: bool = False
+    replaced: bool = False
     calls: dict[str, str] = field(default_factory=dict)
     gone: list[str] = field(default_factory=list)
     turns: list[Event] = field(default_factory=list)
@@ -109,6 +115,12 @@ class Live:
     def tell(self, step: Step, event_type: str, **members: Any) -> None:
         """Sends an event to the client."""
         step.to_client.append(orjson.dumps({"type": event_type, "event_id": self.new_id("event"), **members}))
+
+    @property
+    def is_turn(self) -> bool:
+        """True where Gemini speaks, or has begun to."""
+        running = self.state.response
+        return running is not None and not (running.asked and running.message is None and not running.output)
 
     def tell_session(self, step: Step, event_type: str) -> None:
         """Sends the session as it is."""

@@ -29,7 +29,10 @@ def begin(live: Live, step: Step, asked: Any = None) -> Response:
             at(asked, "output_modalities") or at(asked, "modalities") or live.state.session.get("output_modalities")
         )
         running = Response(
-            live.new_id("resp"), as_text=modalities == ["text"], metadata=members(at(asked, "metadata")) or None
+            live.new_id("resp"),
+            as_text=modalities == ["text"],
+            asked=asked is not None,
+            metadata=members(at(asked, "metadata")) or None,
         )
         live.state.response = running
         step.responses += 1

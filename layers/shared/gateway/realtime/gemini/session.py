@@ -31,6 +31,7 @@ class GeminiSession:
         live, step = self._live, Step()
         live.meter.started(live.clock.now_s())
         live.set_up = live.ready = live.to_reconnect = False
+        live.state.muted = live.state.replaced = False
         if live.was_opened:
             self._go_on(step)
         else:
@@ -69,7 +70,10 @@ class GeminiSession:
             return self._ended(error, Close(POLICY_VIOLATION, error.code or error.type))
         step = Step(to_client=[error_event(error, self._live.new_id("event"))])
         if self._live.state.response is not None:
+            # A limit that stops what its client asks for keeps that from Gemini, which has no turn to be left out.
+            began = self._live.is_turn
             cancel(self._live, step, "client_cancelled")
+            self._live.state.muted = began
         return step
 
     def provider_gone(self, code: int) -> Step:

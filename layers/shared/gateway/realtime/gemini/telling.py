@@ -130,6 +130,8 @@ def _speaking(live: Live, step: Step) -> Utterance:
 
 def _heard(live: Live, step: Step) -> None:
     """Tells the client before an answer that its utterance has ended, where Gemini detects that by itself."""
+    # What comes behind an interruption is of the next turn, even if the end of the last one has not been told.
+    live.state.replaced = False
     detected = live.detects and live.state.response is None and live.state.heard_ms > live.state.answered_ms
     utterance = live.state.utterance
     if (detected or utterance is not None) and not (utterance is not None and utterance.stopped):
@@ -139,23 +141,29 @@ def _heard(live: Live, step: Step) -> None:
 
 
 def _interrupted(live: Live, step: Step) -> None:
-    if live.detects:
+    # By the caller's voice, or by what the client asks for after it has cancelled a response.
+    if live.detects and not (live.state.muted and live.state.response is not None):
+        # What was answered here was another utterance than the one that interrupts.
+        _transcribed(live, step)
         _speaking(live, step)
-    response.finish(live, step, "cancelled", None, {"reason": "turn_detected"})
+    if not live.state.muted:
+        response.finish(live, step, "cancelled", None, {"reason": "turn_detected"})
+    live.state.muted, live.state.replaced = False, True
 
 
 def _ended(live: Live, step: Step, reason: str) -> None:
     reported, live.state.reported = live.state.reported, None
     used = None if reported is None else turn_usage(reported)
-    live.state.muted = False
-    if live.state.response is not None:
+    is_past, live.state.muted, live.state.replaced = live.state.muted or live.state.replaced, False, False
+    if not is_past or live.state.response is None:
+        _transcribed(live, step)
+    if live.state.response is not None and not is_past:
         if reason.startswith(_REFUSED):
             response.finish(live, step, "incomplete", used, {"reason": "content_filter"})
         else:
             response.finish(live, step, "completed", used)
     elif live.state.unpaid is not None and used is not None:
         step.spent += live.pay(live.state.unpaid, used)
-    _transcribed(live, step)
 
 
 def _transcribed(live: Live, step: Step) -> None:

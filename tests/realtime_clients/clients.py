@@ -1,0 +1,106 @@
+"""Runs scripts in one of the official clients, and judges what came."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import orjson
+
+from tests.environments import ROOT, node_with, run
+from tests.hangs import HANGS_AFTER_S
+from tests.realtime_clients import python_client
+from tests.realtime_clients.judge import faults, unpaid
+from tests.realtime_clients.scripts import Event
+from tests.stack.conftest import Stack
+from tests.stack.secured import certificate, secured
+
+Scripts = Mapping[str, Mapping[str, Event]]
+# The events of each model's scripts, or the failure.
+Told = Mapping[str, Mapping[str, list[Event] | str]]
+
+
+def sessions(stack: Stack, client: str, scripts: Scripts) -> Iterator[str]:
+    """Says what is wrong with the scripts' sessions in that client, and with their charges."""
+    owner = stack.with_new_account("50")
+    told = CLIENTS[client](owner, scripts)
+    events: list[Event] = []
+    for model, by_name in told.items():
+        for name, seen in by_name.items():
+            if isinstance(seen, str):
+                yield f"{model} {name}: {seen}"
+                continue
+            events += seen
+            yield from (f"{model} {name}: {fault}" for fault in faults(model, name, seen))
+    yield from unpaid(events, _charges(owner))
+
+
+def _charges(stack: Stack) -> list[Event]:
+    """The account's charges, once nothing is held any more."""
+    deadline_s = time.monotonic() + HANGS_AFTER_S
+    while (books := stack.ledger())["holds"]:
+        assert time.monotonic() < deadline_s, books["holds"]
+        time.sleep(0.2)
+    return [entry for entry in books["entries"] if entry["kind"] == "charge"]
+
+
+def _python(stack: Stack, scripts: Scripts) -> Told:
+    async def one(model: str, script: Event) -> list[Event] | str:
+        try:
+            return await python_client.play(stack, model, script)
+        except Exception as error:  # noqa: BLE001  # any is a finding
+            return repr(error)
+
+    async def every() -> Told:
+        return {
+            model: {name: await one(model, script) for name, script in named.items()}
+            for model, named in scripts.items()
+        }
+
+    return asyncio.run(every())
+
+
+def _node(client: str, *options: str) -> Callable[[Stack, Scripts], Told]:
+    def play(stack: Stack, scripts: Scripts) -> Told:
+        with _addresses(stack) as (addresses, file):
+            command = ["node", *options, "realtime.mjs", client, *addresses, orjson.dumps(scripts).decode()]
+            told: Told = orjson.loads(run(command, _modules(), NODE_EXTRA_CA_CERTS=str(file)))
+        return told
+
+    return play
+
+
+def _page(stack: Stack, scripts: Scripts) -> Told:
+    from tests.stack.browser.__main__ import install
+
+    place = install()
+    with _addresses(stack) as (addresses, _):
+        command = ["node", "realtime.mjs", str(_modules()), *addresses, orjson.dumps(scripts).decode()]
+        told: Told = orjson.loads(run(command, place))
+    return told
+
+
+def _modules() -> Path:
+    return node_with("node-clients", ROOT / "tests" / "stack" / "node")
+
+
+@contextmanager
+def _addresses(stack: Stack) -> Iterator[tuple[list[str], Path]]:
+    """What a script of JavaScript is told, and the certificate: its clients open sockets by TLS alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = certificate(Path(folder))
+        with secured(urlsplit(stack.realtime_url).port or 0, file) as port:
+            yield [stack.root_url, f"https://127.0.0.1:{port}", stack.api_key], file
+
+
+CLIENTS: Mapping[str, Callable[[Stack, Scripts], Told]] = {
+    "python": _python,
+    "ws": _node("ws"),
+    "websocket": _node("websocket", "--experimental-websocket", "--no-warnings"),
+    "page": _page,
+}
