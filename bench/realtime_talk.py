@@ -23,7 +23,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
-from local.providers.realtime import BYTES_PER_MS, ECHO
+from local.providers.realtime import ECHO
+from local.providers.realtime_items import BYTES_PER_MS
 
 FRAME_S = 0.02
 HEAD_BYTES = 18
