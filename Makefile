@@ -182,7 +182,7 @@ realtime: setup ## send frames of sound through realtime sessions and a bare rel
 	@PYTHONPATH=layers/shared $(BIN)/python -m bench.realtime --sessions $(or $(SESSIONS),4) --seconds $(or $(SECONDS),20)
 
 realtime-clients: setup ## hold sessions of OpenAI's clients for Python, Node.js and pages with each provider's model (CLIENTS="python page")
-	@PYTHONPATH=layers/shared $(BIN)/python -m tests.realtime_clients $(CLIENTS)
+	@PYTHONPATH=layers/shared $(BIN)/python -m tests.stack.realtime_clients $(CLIENTS)
 
 learned: setup ## compare learned routing with ParetoBandit and the best fixed models, and judge estimates (SEEDS=2, installs 250 MB)
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.learning.comparison $(or $(SEEDS),2) $(or $(REQUESTS),20000)

@@ -58,7 +58,7 @@ def question_of(items: list[Event]) -> str:
 
 
 def asked(session: Event, items: list[Event]) -> ModelRequest:
-    """What the model is asked by a conversation."""
+    """The question of a conversation to the model."""
     last = max((number for number, item in enumerate(items) if item.get("role") == "user"), default=-1)
     after = items[last + 1 :]
     most = session["max_output_tokens"]
@@ -76,7 +76,7 @@ def asked(session: Event, items: list[Event]) -> ModelRequest:
 
 
 def usage(session: Event, items: list[Event], draft: answers.Draft, *, spoken: bool) -> Event:
-    """What a response uses."""
+    """Counts the tokens of a response."""
     texts = tokens.count(str(session["instructions"])) + sum(tokens.count(text) for i in items for text in _texts(i))
     sound, pictures = sum(part.get("ms", 0) for part in _parts(items)) // 100, _pictures(items) * PICTURE_TOKENS
     length_s = sum(sounds.seconds(piece) / 8 for piece in words(draft.text)) if spoken else 0

@@ -165,7 +165,7 @@ def test_a_model_that_is_paid_by_the_minute_pays_for_its_time_and_for_texts() ->
         ),
         ({"input_audio_transcription": {}}, "session.input_audio_transcription.model"),
         ({"tools": [{"type": "mcp", "server_url": "https://a.test"}]}, "session.tools[0].type"),
-        ({"tracing": "auto"}, "session.tracing"),
+        ({"prompt": {"id": "pmpt_1"}}, "session.prompt"),
         ("all", "session"),
     ],
 )
@@ -175,6 +175,19 @@ def test_an_update_that_changes_what_is_paid_for_is_refused(asked: Any, param: s
     assert step.to_provider == []
     assert step.close is None
     assert (told["type"], told["error"]["param"], told["error"]["event_id"]) == ("error", param, "mine")
+
+
+@pytest.mark.parametrize("tracing", ["auto", {"workflow_name": "Mine"}])
+def test_the_tracing_that_agents_ask_for_is_left_out(tracing: Any) -> None:
+    asked = {"type": "session.update", "session": {"type": "realtime", "tracing": tracing}}
+    step = session().from_client(orjson.dumps(asked))
+    assert step.to_client == []
+    assert [orjson.loads(data)["session"] for data in step.to_provider] == [{"type": "realtime", "tracing": None}]
+    # It is no setting of Gemini's, and none that the session shows.
+    bridged = session("gemini-2.5-flash-native-audio-preview-09-2025")
+    bridged.from_client(orjson.dumps(asked))
+    (updated,) = sent(bridged.from_provider(b'{"setupComplete": {}}'))
+    assert (updated["type"], updated["session"]["tracing"]) == ("session.updated", None)
 
 
 def test_names_of_models_are_the_clients_on_one_side_and_the_providers_on_the_other() -> None:

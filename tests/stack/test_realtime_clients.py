@@ -6,9 +6,9 @@ import zlib
 import pytest
 
 from tests.drawn import SEED
-from tests.realtime_clients.clients import sessions
-from tests.realtime_clients.scripts import MODELS, SCRIPTS, played
 from tests.stack.conftest import Stack
+from tests.stack.realtime_clients.clients import sessions
+from tests.stack.realtime_clients.scripts import MODELS, SCRIPTS, played
 
 needs_npm = pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not on this machine")
 

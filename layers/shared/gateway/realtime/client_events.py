@@ -21,8 +21,11 @@ CLIENT_TYPES = (
 )  # fmt: skip
 # Where a session names the model that transcribes; the second is the beta's place.
 TRANSCRIPTIONS = (("audio", "input", "transcription"), ("input_audio_transcription",))
-# What the provider would keep for the account that all callers share, or knows of that account alone.
-_NOT_OFFERED = ("prompt", "tracing")
+# What the provider knows of the account alone that all callers share.
+_NOT_OFFERED = ("prompt",)
+# What it would keep for that account. OpenAI's Agents SDKs ask for it in each session: `session.updated` shows that
+# there is none.
+_TRACING = "tracing"
 _FUNCTION = "function"
 
 
@@ -42,6 +45,8 @@ def judged_session(
         raise InvalidRequest("'session' must be an object.", param="session", code="invalid_type")
     offered(session, "session")
     own_model(session, own)
+    if session.get(_TRACING) is not None:
+        data = put(data, ("session", _TRACING), None)
     if session.get("model") not in (None, upstream_model):
         data = put(data, ("session", "model"), upstream_model)
     for path in TRANSCRIPTIONS:

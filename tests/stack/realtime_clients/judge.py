@@ -10,7 +10,7 @@ from typing import Any
 import pydantic
 from openai.types.realtime.realtime_server_event import RealtimeServerEvent
 
-from tests.realtime_clients.scripts import MODELS, SPEECH, UTTERANCE, Event, digest
+from tests.stack.realtime_clients.scripts import MODELS, SPEECH, UTTERANCE, Event, digest
 
 _EVENT: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(RealtimeServerEvent)
 _DELTAS = {
@@ -63,7 +63,7 @@ def _order(events: Sequence[Event]) -> Iterator[str]:
 
 
 def _whole(events: Sequence[Event]) -> Iterator[str]:
-    """What deltas have told is what their end says."""
+    """Compares what deltas have told with what their end says."""
     for name, (done, member) in _DELTAS.items():
         for end in of(events, done):
             told = "".join(event["delta"] for event in of(events, name) if event["item_id"] == end["item_id"])

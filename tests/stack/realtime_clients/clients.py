@@ -14,10 +14,10 @@ import orjson
 
 from tests.environments import ROOT, node_with, run
 from tests.hangs import HANGS_AFTER_S
-from tests.realtime_clients import python_client
-from tests.realtime_clients.judge import faults, unpaid
-from tests.realtime_clients.scripts import Event
 from tests.stack.conftest import Stack
+from tests.stack.realtime_clients import python_client
+from tests.stack.realtime_clients.judge import faults, unpaid
+from tests.stack.realtime_clients.scripts import Event
 from tests.stack.secured import certificate, secured
 
 Scripts = Mapping[str, Mapping[str, Event]]
@@ -91,7 +91,7 @@ def _modules() -> Path:
 
 @contextmanager
 def _addresses(stack: Stack) -> Iterator[tuple[list[str], Path]]:
-    """What a script of JavaScript is told, and the certificate: its clients open sockets by TLS alone."""
+    """The arguments of a script of JavaScript, and the certificate: its clients open sockets by TLS alone."""
     with tempfile.TemporaryDirectory() as folder:
         file = certificate(Path(folder))
         with secured(urlsplit(stack.realtime_url).port or 0, file) as port:

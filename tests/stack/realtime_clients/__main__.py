@@ -1,6 +1,6 @@
-"""Holds sessions of every official client with every provider's model: `python -m tests.realtime_clients`.
+"""Holds sessions of every official client with every provider's model: `python -m tests.stack.realtime_clients`.
 
-`python -m tests.realtime_clients python ws` takes the clients that it names alone. Prints each fault, and exits 1
+`python -m tests.stack.realtime_clients python ws` takes the clients that it names alone. Prints each fault, and exits 1
 for any.
 """
 
@@ -11,9 +11,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.realtime_clients.clients import CLIENTS, sessions
-from tests.realtime_clients.scripts import MODELS, SCRIPTS, played
 from tests.stack.conftest import lift_limit, running
+from tests.stack.realtime_clients.clients import CLIENTS, sessions
+from tests.stack.realtime_clients.scripts import MODELS, SCRIPTS, played
 
 
 def main(named: Sequence[str]) -> int:

@@ -47,7 +47,7 @@ SLOW = "[[sim: chunk_ms=100 chunks=400]] Tell me a long story."
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What one session does. With `secret` it is opened by a client secret of such a session.
+    """The steps of one session. With `secret` it is opened by a client secret of such a session.
 
     `instead` are the steps with a provider that has less, none where its models are not for it.
     """

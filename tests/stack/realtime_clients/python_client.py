@@ -10,8 +10,8 @@ from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
 from tests.hangs import HANGS_AFTER_S
-from tests.realtime_clients.scripts import Event
 from tests.stack.conftest import Stack
+from tests.stack.realtime_clients.scripts import Event
 
 
 async def play(stack: Stack, model: str, script: Event) -> list[Event]:
@@ -55,7 +55,7 @@ async def _steps(connection: AsyncRealtimeConnection, steps: list[Any]) -> list[
 
 
 def _filled(sent: Any, known: Mapping[str, Any]) -> Any:
-    """What is sent, with the values that its names stand for."""
+    """The event, with the values that its names stand for."""
     if isinstance(sent, str) and sent.startswith("$"):
         return known[sent[1:]]
     if isinstance(sent, dict):
