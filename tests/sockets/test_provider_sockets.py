@@ -17,10 +17,12 @@ from gateway.errors import AuthenticationFailed, GatewayError, InsufficientBalan
 from gateway.pipeline.health import Health
 from gateway.pipeline.provider_client import ProviderClient
 from gateway.ports.health import SharedStanding
+from gateway.ports.provider_keys import Envelope, Mode, ProviderKey
 from gateway.ports.sockets import ProviderClosed, ProviderSocket
 from gateway.ports.upstream import Credential
 from gateway.realtime.session import Session
 from gateway.routing.health import target_name
+from gateway.routing.own import with_own
 from gateway.sockets.line import MESSAGE_BYTES_MAX, Line
 from gateway.sockets.opening import Opening, Ways
 from gateway.sockets.purse import Purse
@@ -80,10 +82,11 @@ class Socket(Changes):
 class Beside(Changes):
     """Everything around a conversation: its provider's sockets, its money and its client."""
 
-    def __init__(self, *sockets: Socket | int) -> None:
+    def __init__(self, *sockets: Socket | ProviderClosed | int) -> None:
         super().__init__()
         self._sockets = list(sockets)
         self.told: list[str] = []
+        self.errors: list[str] = []
         self.opens = 0
         self.noted: list[Spent] = []
         self.beside: list[Spent] = []
@@ -94,8 +97,8 @@ class Beside(Changes):
         self.keys = [Credential("key", "https://here.example")]
         self.health = MemoryHealth()
 
-    async def choice(self, *_: Any) -> Sequence[Credential]:
-        return self.keys
+    async def choice(self, candidate: RealtimeCandidate, _: Principal) -> Sequence[Credential]:
+        return self.keys if candidate.own is None else [Credential("own", "https://own.example")]
 
     async def ready(self, _: str, credential: Credential) -> Credential:
         return credential
@@ -107,6 +110,8 @@ class Beside(Changes):
         socket = self._sockets.pop(0) if self._sockets else 1006
         if isinstance(socket, int):
             raise ProviderClosed(socket)
+        if isinstance(socket, ProviderClosed):
+            raise socket
         return socket
 
     async def charge(self, *_: Any) -> GatewayError | None:
@@ -136,7 +141,9 @@ class Beside(Changes):
     async def say(self, data: bytes) -> bool:
         if len(data) > MESSAGE_BYTES_MAX:
             return False
-        self.told.append(orjson.loads(data)["type"])
+        event = orjson.loads(data)
+        self.told.append(event["type"])
+        self.errors += [event["error"]["code"]] if event["type"] == "error" else []
         await self.changed()
         return True
 
@@ -147,12 +154,14 @@ def played(
     act: Callable[[RealtimeConversation], Awaitable[None]],
     *others: str,
     kept: Kept | None = None,
+    own: Mode | None = None,
 ) -> None:
     """Runs a conversation to its end, with what its client does; `others` are further providers that may serve it."""
 
     async def play() -> None:
         clock = LoopClock()
         candidates = [terms(model, provider).candidate for provider in ("", *others)]
+        candidates = candidates if own is None else with_own(candidates, [own_key(own)], [])
 
         def session(candidate: RealtimeCandidate, state: bytes | None) -> Session:
             return session_of(candidate, terms(model, candidate.target.provider), clock, state)
@@ -173,6 +182,10 @@ def played(
         await running
 
     run(asyncio.wait_for(play(), HANGS_AFTER_S))
+
+
+def own_key(mode: Mode) -> ProviderKey:
+    return ProviderKey("acct_a", "openai", "pk_one", "name", mode, "0000", 0, 0, 1, cast("Envelope", None))
 
 
 async def leaves(talk: RealtimeConversation) -> None:
@@ -417,3 +430,15 @@ def test_a_run_that_leaves_with_the_last_of_the_money_ends_the_session() -> None
 
     played(beside, "gpt-realtime", act)
     assert beside.told == ["session.created", "response.created", "response.done", "error"]
+
+
+def test_an_accounts_own_key_is_asked_before_the_gateways() -> None:
+    beside = Beside(ProviderClosed(1006, 401), 1006, Socket([CREATED]))
+    played(beside, "gpt-realtime", leaves, "azure", own="first")
+    assert beside.hosts == ["own.example", "here.example", "azure"]
+
+
+def test_an_own_key_that_is_refused_and_alone_is_told_of() -> None:
+    beside = Beside(ProviderClosed(1006, 401))
+    played(beside, "gpt-realtime", leaves, own="only")
+    assert (beside.errors, beside.hosts) == (["provider_key_refused"], ["own.example"])
