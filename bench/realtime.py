@@ -124,28 +124,31 @@ def _judged(talks: Talks, killed: int, stack: dict[str, Any], provider: str, dat
 
     run("sweep", "--now", str(time.time() + 7200))
     books = run("ledger", stack["account_id"])
-    return judged(talks.heard, killed, made, books)
+    return judged(talks.heard, killed, books, made)
 
 
-def judged(heard: Sequence[Heard], killed: int, made: Mapping[str, Any], books: Mapping[str, Any]) -> int:
+def judged(heard: Sequence[Heard], killed: int, books: Mapping[str, Any], made: Mapping[str, Any] | None = None) -> int:
     """Prints what became of the sessions and of their money; 1 where a client or a charge is left over.
 
-    A killed process may have been told of one response that it had not charged yet: an estimate stands for that one.
+    `made` has the usage of each response of the provider, by its id; without it the responses that the clients got are
+    taken for all. A killed process may have been told of one that it had not charged yet: an estimate stands for it.
     """
     whole, closed = sum(each.is_whole for each in heard), sum(each.closed for each in heard)
     charges = [entry for entry in books["entries"] if entry["kind"] == "charge"]
     exact = Counter(_tokens(entry["usage"]) for entry in charges if not entry["estimated"])
     exact.pop((0, 0), None)  # transcripts
     guessed = sum(entry["estimated"] for entry in charges)
+    got = {name: usage for session in heard for name, usage in session.responses.items()}
+    made = got if made is None else made
     owed = Counter((each["input_tokens"], each["output_tokens"]) for each in made.values())
-    got = {each for session in heard for each in session.responses}
     paid = sum(-entry["amount_nano"] for entry in charges)
     credit = sum(entry["amount_nano"] for entry in books["entries"] if entry["kind"] != "charge")
     wrong = {
         "clients neither served to the end nor closed": sum(not each.is_whole and not each.closed for each in heard),
         "sessions that were lost without a kill": max(0, len(heard) - whole - killed),
         "holds that are open": len(books["holds"]) + (books["held_nano"] != 0),
-        "charges for what the provider has not made": (exact - owed).total(),
+        # Where the provider was not asked, a killed process may have charged for what its client did not get.
+        "charges for what the provider has not made": max(0, (exact - owed).total() - killed * (made is got)),
         "responses without a charge": max(0, (owed - exact).total() - killed),
         "responses that a client got and did not pay for": max(0, len(got) - exact.total()),
         "estimates beyond one for each kill": max(0, guessed - killed),

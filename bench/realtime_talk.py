@@ -51,8 +51,8 @@ class Heard:
     sound: Any = field(default_factory=hashlib.sha256)
     told: str = ""
     closed: bool = False
-    # The responses that the client got, by their ids.
-    responses: list[str] = field(default_factory=list)
+    # The usage of the responses that the client got, by their ids.
+    responses: dict[str, Any] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
 
     def frame(self, number: int) -> bytes:
@@ -80,6 +80,8 @@ class Talks:
     took_s: float = 0.0
     opened_s: float = 0.0
     heard: list[Heard] = field(default_factory=list)
+    # Sessions in the order in which they end.
+    ended: asyncio.Queue[Heard] = field(default_factory=asyncio.Queue)
     _open: asyncio.Barrier | None = None
 
     async def hold(self, url: str, key: str, beside: Callable[[], Awaitable[None]]) -> list[Heard]:
@@ -123,6 +125,7 @@ class Talks:
             await self._speak(socket, heard)
         async with asyncio.timeout(ENDS_S):
             await hearing
+        self.ended.put_nowait(heard)
 
     async def _speak(self, socket: ClientConnection, heard: Heard) -> None:
         began = time.monotonic()
@@ -153,7 +156,7 @@ async def _hear(socket: ClientConnection, heard: Heard) -> None:
                     heard.told = event["transcript"]
                     return
                 case "response.done":
-                    heard.responses.append(event["response"]["id"])
+                    heard.responses[event["response"]["id"]] = event["response"]["usage"]
                 case "error":
                     heard.errors.append(str(event["error"].get("code")))
                     sys.stderr.write(f"session {heard.number}: {event['error']}\n")

@@ -116,6 +116,8 @@ class WebSocketGateway:
             max_size=(self._limits.message_bytes, self._limits.frame_bytes),
             # Reading is stopped and begun again seldom: each is a call of the system.
             max_queue=FRAMES_MAX,
+            # A handshake waits for a free environment, as every request does here, and then for its function.
+            open_timeout=self._limits.queue_s + self._limits.integration_timeout_s,
             ping_interval=None,
             server_header=None,
             logger=logging.getLogger("local.websockets"),

@@ -13,6 +13,8 @@ import pytest
 import websockets
 from openai import AsyncOpenAI
 
+from bench.realtime import judged
+from bench.realtime_talk import Talks
 from gateway.wiring.operator import clear_sessions
 from gateway.wiring.settings import from_environment
 from local.operator_commands import running_environment
@@ -24,6 +26,7 @@ GEMINI = "gemini-3.1-flash-live-preview"
 HEARD = {"turn_detection": None, "transcription": {"model": "gpt-realtime-whisper"}}
 WEATHER = {"type": "function", "name": "get_weather", "parameters": {"properties": {"city": {"type": "string"}}}}
 FRAME_S = 0.02
+SIDE_BY_SIDE, KILLS = 6, 2
 # So many turns outlast two runs of a session.
 LASTS_S = 26
 
@@ -122,6 +125,30 @@ def test_a_killed_session_is_closed_and_its_money_is_exact(stack: Stack) -> None
 
     responses = asyncio.run(talk())
     assert len(settled(owner)) == responses
+
+
+def test_of_sessions_side_by_side_none_loses_a_frame_and_killed_ones_are_closed_and_paid(stack: Stack) -> None:
+    """The small draw of `make realtime KILLS=…`: its clients, its judge of money."""
+    owner = stack.with_new_account("5")
+    before = set(stack.processes("sockets"))
+    talks = Talks(SIDE_BY_SIDE, frames=100, respond_every=50)
+
+    async def beside() -> None:
+        await asyncio.sleep(1)
+        for pid in sorted(set(await asyncio.to_thread(stack.processes, "sockets")) - before)[:KILLS]:
+            os.kill(pid, signal.SIGKILL)
+        for _ in range(SIDE_BY_SIDE - KILLS):
+            await talks.ended.get()
+        # Every session that lives has ended: the sweeper finds the dead alone.
+        assert await clear_sessions(from_environment(running_environment(stack.data)), time.time() + 3600) >= KILLS
+
+    async def talk() -> None:
+        async with asyncio.timeout(HANGS_AFTER_S):
+            await talks.hold(f"{stack.realtime_url}/v1/realtime?model={MODEL}", owner.api_key, beside)
+
+    asyncio.run(talk())
+    settled(owner)
+    assert judged(talks.heard, KILLS, owner.ledger()) == 0
 
 
 def test_a_client_secret_opens_a_session_that_is_set_already(stack: Stack) -> None:
