@@ -51,6 +51,9 @@ def told(name: str, talks: Talks) -> float:
     sent, whole = sum(len(session.sent) for session in talks.heard), sum(session.is_whole for session in talks.heard)
     row = (name, f"{whole} of {talks.sessions}", sent, f"{talks.took_s:.1f}", f"{p50:.1f}", f"{p95:.1f}", f"{p99:.1f}")
     print(f"| {' | '.join(map(str, row))} |", flush=True)
+    for session in talks.heard:
+        if not session.is_whole and not session.closed:
+            sys.stderr.write(f"session {session.number}: sent {session.sent_ms} ms of sound; {session.told!r}\n")
     return p50
 
 

@@ -63,10 +63,14 @@ class Heard:
         return b"".join((_MASKED, _LEAD, base64.b64encode(head), _TAIL))
 
     @property
+    def sent_ms(self) -> int:
+        """The length of the sound that was sent."""
+        return len(self.sent) * FRAME_BYTES // BYTES_PER_MS
+
+    @property
     def is_whole(self) -> bool:
         """True if the provider has heard every frame once and in order."""
-        ms = len(self.sent) * FRAME_BYTES // BYTES_PER_MS
-        return self.told == f"I heard {ms} ms of sound, {self.sound.hexdigest()[:12]}."
+        return self.told == f"I heard {self.sent_ms} ms of sound, {self.sound.hexdigest()[:12]}."
 
 
 @dataclass(slots=True)

@@ -110,6 +110,8 @@ class SessionQueues:
     def __init__(self, random: Random | None = None) -> None:
         self._queues: dict[str, Queue] = {}
         self._random = random or Random()
+        # Has what is due come to the queues before they are read.
+        self.arrive: Callable[[], None] = lambda: None
 
     @property
     def names(self) -> list[str]:
@@ -147,6 +149,7 @@ class SessionQueues:
         return {"Successful": [{"Id": entry["Id"]} for entry in asked["Entries"]], "Failed": []}
 
     async def receive(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        self.arrive()
         queue = self._queue(_name(asked["QueueUrl"]))
         found = await queue.take(asked.get("MaxNumberOfMessages", 1), asked.get("WaitTimeSeconds", 0))
         return {"Messages": [_shown(receipt, message) for receipt, message in found]} if found else {}

@@ -23,6 +23,7 @@ def heard(arrivals: list[tuple[float, Letter]]) -> list[bytes]:
     for now_s, each in arrivals:
         told += order.due(now_s)
         order.put(each, now_s)
+        order.look()
     told += order.due(arrivals[-1][0] + WAIT_S + 1)
     return [each.data or b"" for each in told]
 
@@ -44,8 +45,10 @@ def test_a_letter_that_comes_after_its_turn_is_heard_and_counted() -> None:
     ids, order = Ids(), Order()
     first, second = letter(1, 1_000, ids), letter(2, 1_020, ids)
     order.put(second, 1.02)
+    order.look()
     assert order.due(1.1) == [second]
     order.put(first, 1.11)
+    order.look()
     assert order.due(1.3) == [first]
     assert order.late == 1
 
@@ -55,41 +58,62 @@ def test_a_letter_that_has_come_late_has_those_after_it_wait_for_as_late_a_one()
     sent = [letter(number, 1_000 + number, ids) for number in range(4)]
     order.put(sent[1], 1.0)
     # A look confirms it, so that only the wait holds it back.
-    order.looked(order.look(1.0), 0, 1.0)
+    order.looked(order.look(), 0)
     order.put(sent[0], 1.019)
     assert order.due(1.04) == [sent[0], sent[1]]
     order.put(sent[3], 1.1)
-    order.looked(order.look(1.1), 0, 1.1)
+    order.looked(order.look(), 0)
     assert order.due(1.13) == []
     order.put(sent[2], 1.13)
     assert order.due(1.17) == [sent[2], sent[3]]
     # What was not seen for a while is not waited for.
     later = letter(5, 100_000, ids)
     order.put(later, 100.0)
-    order.looked(order.look(100.0), 0, 100.0)
+    order.looked(order.look(), 0)
     assert order.due(100.02) == [later]
+
+
+def test_what_a_look_has_found_with_others_left_behind_waits_for_the_next_look() -> None:
+    ids, order = Ids(), Order()
+    sent = [letter(number, 1_000 + number, ids) for number in range(12)]
+    order.looked(order.look(), LOOK_MAX)
+    # The tenth and the eleventh are found by the next look, however long it takes.
+    for each in sent[:9] + sent[11:]:
+        order.put(each, 1.2)
+    look = order.look()
+    assert (order.due(100), order.next_at(100)) == ([], None)
+    order.looked(look, 2)
+    for each in sent[9:11]:
+        order.put(each, 101.2)
+    assert order.due(101.3) == sent
+
+
+def test_what_no_look_follows_is_given_after_a_while() -> None:
+    ids, order = Ids(), Order()
+    order.looked(order.look(), LOOK_MAX)
+    last = letter(1, 1_000, ids)
+    order.put(last, 1.0)
+    order.no_more_looks()
+    assert order.due(1.07) == [last]
 
 
 def test_a_mailbox_that_is_slow_to_answer_is_not_taken_for_an_empty_one() -> None:
     ids, order = Ids(), Order()
-    sent = [letter(number, 1_000 + number, ids) for number in range(12)]
-    look = order.look(1.0)
-    order.looked(look, LOOK_MAX, 1.2)
-    for each in sent[:9] + sent[11:]:
-        order.put(each, 1.2)
-    # The tenth and eleventh are found by the next look, which takes as long again.
-    look = order.look(1.2)
-    assert order.due(1.3) == []
-    order.looked(look, 2, 1.4)
-    for each in sent[9:11]:
-        order.put(each, 1.4)
-    assert order.due(1.51) == sent
+    order.answered(0.2, 1.0)
+    first, second = letter(1, 1_000, ids), letter(2, 1_001, ids)
+    order.put(second, 1.0)
+    look = order.look()
+    assert order.due(1.5) == []
+    order.looked(look, 1)
+    order.put(first, 1.5)
+    assert order.due(1.6) == [first, second]
 
 
 def test_the_end_of_a_connection_is_heard_after_what_was_sent_in_its_millisecond() -> None:
     ids, order = Ids(), Order()
     order.put(Letter("r", 1_000, "DISCONNECT", None), 1.0)
     order.put(letter(1, 1_000, ids), 1.001)
+    order.look()
     assert [each.data for each in order.due(2.0)] == [b"1", None]
 
 
@@ -97,6 +121,7 @@ def test_what_waits_is_given_to_the_next_run_which_knows_what_has_come() -> None
     ids, order = Ids(), Order()
     past, waiting = letter(1, 1_000, ids), letter(2, 1_020, ids)
     order.put(past, 1.0)
+    order.look()
     order.due(1.5)
     order.put(waiting, 1.51)
     assert order.rest() == [waiting]

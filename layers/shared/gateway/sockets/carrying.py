@@ -244,10 +244,13 @@ class Carrier:
         """Receives letters until a hand-over; a call that waits is not given up, since it may have taken some."""
         while not self._stopping:
             is_near = self._tools.clock.now_s() > self._late_s - POLL_S
-            look = self._order.look(self._tools.clock.monotonic_s())
-            letters = await self._tools.mailboxes.receive(connection_id, LAST_POLL_S if is_near else POLL_S)
+            # Letters that were found with others left behind wait for this look: it is to come back soon.
+            wait_s = LAST_POLL_S if is_near or self._order.is_more else POLL_S
+            look = self._order.look()
+            self._new.set()
+            letters = await self._tools.mailboxes.receive(connection_id, wait_s)
             now_s = self._tools.clock.monotonic_s()
-            self._order.looked(look, len(letters), now_s)
+            self._order.looked(look, len(letters))
             for letter in letters:
                 if self._order.put(letter, now_s):
                     self._unheard[letter.id] = [letter.receipt]
@@ -302,8 +305,11 @@ class Carrier:
 
     async def _remove(self, connection_id: str) -> None:
         removed, self._receipts = self._receipts[:REMOVED_AT_ONCE], self._receipts[REMOVED_AT_ONCE:]
+        began_s = self._tools.clock.monotonic_s()
         try:
             await self._tools.mailboxes.remove(connection_id, removed)
+            now_s = self._tools.clock.monotonic_s()
+            self._order.answered(now_s - began_s, now_s)
         except ServiceUnavailable:
             # They come again, and are known by their ids.
             log.warning("%d letters were not removed from a mailbox", len(removed))
@@ -356,6 +362,8 @@ class Carrier:
         self._stopping = True
         self._room.set()
         await reading
+        self._order.no_more_looks()
+        self._new.set()
         await self._until(lambda: hearing.done() or (not self._due and self._order.is_empty))
         hearing.cancel()
         await asyncio.wait({hearing})

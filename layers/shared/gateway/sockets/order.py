@@ -1,9 +1,10 @@
 """Puts the letters of one client in order, each once: they arrive side by side, out of order, and perhaps twice.
 
 A letter is held back for a short time, in which those before it arrive, and until a look into the mailbox that began
-after it came has returned, or has found nothing for a while. Both times grow with what is seen: the first with how late
-letters come behind those that follow them, the second with how long a look takes that finds all that it may. Its place
-is the millisecond in which API Gateway took it and, within that, its id, whose first six bytes are a clock's
+after it came has returned, or has found nothing for a while. A look that finds as many as one may has left some: what
+it found waits for the next look, however long that takes. Both times grow with what is seen: the first with how late
+letters come behind those that follow them, the second with how long the mailbox takes to answer. A letter's place is
+the millisecond in which API Gateway took it and, within that, its id, whose first six bytes are a clock's
 (docs/adr/0054-realtime-mechanism.md says how far that is known). One that comes later than the wait is given when it
 comes, and counted.
 """
@@ -14,15 +15,18 @@ from base64 import urlsafe_b64decode
 from binascii import Error
 from bisect import insort
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from math import inf
+from operator import attrgetter
+from typing import NamedTuple
 
 from gateway.ports.sockets import Letter
 
 WAIT_S = 0.02
 NOTHING_S = 0.06
 # How much longer than what was seen is waited, at most so long, and for how long after it was seen.
-LATENESS, LOOKS = 2.0, 4.0
-WAIT_S_MAX, NOTHING_S_MAX = 0.3, 2.0
+LATENESS, ANSWERS = 2.0, 3.0
+WAIT_S_MAX, NOTHING_S_MAX = 0.3, 10.0
 SEEN_FOR_S = 60.0
 # A letter that comes later than this was lost for a while, and says nothing of others.
 OUTLIER_S = 2.0
@@ -32,6 +36,19 @@ REMEMBERED = 4096
 CLOCK_BYTES = 6
 
 Place = tuple[int, bytes]
+
+
+class Waiting(NamedTuple):
+    """A letter that waits since it came, for the look of that number; with `is_more` others were left behind."""
+
+    place: Place
+    came_s: float
+    look: int
+    is_more: bool
+    letter: Letter
+
+
+_place = attrgetter("place")
 
 
 class Seen:
@@ -55,30 +72,37 @@ class Order:
     """The letters that wait for their turn, and the ids of those that have had it."""
 
     def __init__(self, seen: Iterable[str] = ()) -> None:
-        self._waiting: list[tuple[Place, float, int, Letter]] = []
+        self._waiting: list[Waiting] = []
         self._looks = 0
-        self._looked_s = 0.0
         self._confirmed = 0
+        # Whether the last look has left letters in the mailbox, and whether no other follows.
+        self.is_more = False
+        self._is_over = False
         self._remembered = deque(seen, REMEMBERED)
         self._known = set(self._remembered)
         # The place of the last one that was given, and when it had come.
         self._last: Place = (0, b"")
         self._last_came_s = 0.0
-        self._lateness, self._full_looks = Seen(), Seen()
+        self._lateness, self._answers = Seen(), Seen()
         self.late = 0
 
-    def look(self, now_s: float) -> int:
+    def look(self) -> int:
         """Notes that a look into the mailbox begins, and returns its number."""
         self._looks += 1
-        self._looked_s = now_s
         return self._looks
 
-    def looked(self, number: int, found: int, now_s: float) -> None:
+    def looked(self, number: int, found: int) -> None:
         """Notes that a look has returned: what had come when it began need not wait for another."""
         self._confirmed = number
-        if found >= LOOK_MAX:
-            # It did not wait for letters: this is what a look takes at least.
-            self._full_looks.note(now_s - self._looked_s, now_s)
+        self.is_more = found >= LOOK_MAX
+
+    def answered(self, took_s: float, now_s: float) -> None:
+        """Notes how long the mailbox has taken to answer a call that waits for nothing."""
+        self._answers.note(took_s, now_s)
+
+    def no_more_looks(self) -> None:
+        """Notes that no look follows: what waits for one waits for a while."""
+        self._is_over = True
 
     def put(self, letter: Letter, now_s: float) -> bool:
         """Takes a letter; false for one that has come before."""
@@ -92,10 +116,10 @@ class Order:
         if place < self._last:
             self.late += 1
             self._came_behind(self._last_came_s, now_s)
-        elif self._waiting and place < self._waiting[-1][0]:
-            self._came_behind(min(came_s for other, came_s, *_ in self._waiting if other > place), now_s)
+        elif self._waiting and place < self._waiting[-1].place:
+            self._came_behind(min(each.came_s for each in self._waiting if each.place > place), now_s)
         # The next look is the first to begin after it has come.
-        insort(self._waiting, (place, now_s, self._looks + 1, letter), key=lambda each: each[0])
+        insort(self._waiting, Waiting(place, now_s, self._looks + 1, self.is_more, letter), key=_place)
         return True
 
     def _came_behind(self, came_s: float, now_s: float) -> None:
@@ -105,38 +129,40 @@ class Order:
 
     def due(self, now_s: float) -> list[Letter]:
         """The letters whose turn has come, in order: each that has waited long enough, and those before it."""
-        wait_s, nothing_s = self._waits_s(now_s)
         ready = 0
-        for number, (_, came_s, look, _letter) in enumerate(self._waiting):
-            if came_s + (wait_s if look <= self._confirmed else nothing_s) <= now_s:
+        for number, until_s in enumerate(self._until_s(now_s)):
+            if until_s <= now_s:
                 ready = number + 1
         taken, self._waiting = self._waiting[:ready], self._waiting[ready:]
-        if taken and taken[-1][0] > self._last:
-            self._last, self._last_came_s = taken[-1][:2]
-        return [letter for *_, letter in taken]
+        if taken and taken[-1].place > self._last:
+            self._last, self._last_came_s = taken[-1].place, taken[-1].came_s
+        return [each.letter for each in taken]
+
+    def next_at(self, now_s: float) -> float | None:
+        """The time at which the next letter is due, or `None` where none waits but for a look."""
+        at_s = min(self._until_s(now_s), default=inf)
+        return None if at_s == inf else at_s
 
     @property
     def is_empty(self) -> bool:
         """True where no letter waits."""
         return not self._waiting
 
-    def next_at(self, now_s: float) -> float | None:
-        """The time at which the next letter is due, or `None` where none waits."""
-        wait_s, nothing_s = self._waits_s(now_s)
-        return min(
-            (came_s + (wait_s if look <= self._confirmed else nothing_s) for _, came_s, look, _ in self._waiting),
-            default=None,
-        )
-
-    def _waits_s(self, now_s: float) -> tuple[float, float]:
-        """Times that a letter waits: after a look has confirmed it, and without one."""
+    def _until_s(self, now_s: float) -> Iterator[float]:
+        """The time until which each letter waits by itself."""
         wait_s = max(WAIT_S, min(LATENESS * self._lateness.longest_s(now_s), WAIT_S_MAX))
-        nothing_s = max(NOTHING_S, min(LOOKS * self._full_looks.longest_s(now_s), NOTHING_S_MAX))
-        return wait_s, max(wait_s, nothing_s)
+        nothing_s = max(wait_s, NOTHING_S, min(ANSWERS * self._answers.longest_s(now_s), NOTHING_S_MAX))
+        for each in self._waiting:
+            if each.look <= self._confirmed:
+                yield each.came_s + wait_s
+            elif self._is_over or (not each.is_more and each.look <= self._looks):
+                yield each.came_s + nothing_s
+            else:
+                yield inf
 
     def rest(self) -> list[Letter]:
         """The letters that wait still, in order."""
-        return [letter for *_, letter in self._waiting]
+        return [each.letter for each in self._waiting]
 
     @property
     def seen(self) -> tuple[str, ...]:
