@@ -73,19 +73,24 @@ def test_a_letter_that_has_come_late_has_those_after_it_wait_for_as_late_a_one()
     assert order.due(100.02) == [later]
 
 
-def test_what_a_look_has_found_with_others_left_behind_waits_for_the_next_look() -> None:
-    ids, order = Ids(), Order()
-    sent = [letter(number, 1_000 + number, ids) for number in range(12)]
-    order.looked(order.look(), LOOK_MAX)
-    # The tenth and the eleventh are found by the next look, however long it takes.
-    for each in sent[:9] + sent[11:]:
-        order.put(each, 1.2)
-    look = order.look()
-    assert (order.due(100), order.next_at(100)) == ([], None)
-    order.looked(look, 2)
-    for each in sent[9:11]:
-        order.put(each, 101.2)
-    assert order.due(101.3) == sent
+@settings(max_examples=200)
+@given(seed=st.integers(0, 10**6), count=st.integers(1, 200), gap_ms=st.sampled_from([0, 1, 5, 20]))
+def test_a_mailbox_that_is_read_more_slowly_than_it_fills_loses_no_order(seed: int, count: int, gap_ms: int) -> None:
+    chance, ids, order = random.Random(seed), Ids(), Order()
+    sent = [letter(number, 1_000 + number * gap_ms, ids) for number in range(count)]
+    # Letters change places by up to 50 ms; a look takes ten, and as long as it likes.
+    mailbox = sorted(sent, key=lambda each: each.at_ms + chance.uniform(0, 50))
+    told, now_s = [], 1.0
+    while len(told) < count:
+        look = order.look()
+        now_s += chance.uniform(0, 2)
+        told += order.due(now_s)
+        found, mailbox = mailbox[:LOOK_MAX], mailbox[LOOK_MAX:]
+        order.looked(look, len(found))
+        for each in found:
+            order.put(each, now_s)
+        told += order.due(now_s)
+    assert told == sent
 
 
 def test_what_no_look_follows_is_given_after_a_while() -> None:

@@ -261,7 +261,8 @@ class Carrier:
                     self._removes([letter.receipt])
             self._new.set()
             # A provider that takes nothing has the letters wait in their mailbox, and not here.
-            while len(self._unheard) >= UNHEARD_MAX and not self._stopping:
+            self._due += self._order.due(now_s)
+            while len(self._due) >= UNHEARD_MAX and not self._stopping:
                 self._room.clear()
                 await self._room.wait()
 

@@ -1,12 +1,12 @@
 """Puts the letters of one client in order, each once: they arrive side by side, out of order, and perhaps twice.
 
 A letter is held back for a short time, in which those before it arrive, and until a look into the mailbox that began
-after it came has returned, or has found nothing for a while. A look that finds as many as one may has left some: what
-it found waits for the next look, however long that takes. Both times grow with what is seen: the first with how late
-letters come behind those that follow them, the second with how long the mailbox takes to answer. A letter's place is
-the millisecond in which API Gateway took it and, within that, its id, whose first six bytes are a clock's
-(docs/adr/0054-realtime-mechanism.md says how far that is known). One that comes later than the wait is given when it
-comes, and counted.
+after it came has emptied it, or has found nothing for a while. A look that finds as many as one may has left some, and
+those may be before it: of a mailbox that is not emptied, a letter is given once later ones of it have come, later by
+more than letters change places. The times grow with what is seen: how late letters come behind those that follow them,
+and how long the mailbox takes to answer. A letter's place is the millisecond in which API Gateway took it and, within
+that, its id, whose first six bytes are a clock's (docs/adr/0054-realtime-mechanism.md says how far that is known). One
+that comes later than all this is given when it comes, and counted.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ NOTHING_S = 0.06
 # How much longer than what was seen is waited, at most so long, and for how long after it was seen.
 LATENESS, ANSWERS = 2.0, 3.0
 WAIT_S_MAX, NOTHING_S_MAX = 0.3, 10.0
+# The time by which letters change places on their way, and at most.
+APART_S, APART_S_MAX = 0.1, 1.0
 SEEN_FOR_S = 60.0
 # A letter that comes later than this was lost for a while, and says nothing of others.
 OUTLIER_S = 2.0
@@ -74,7 +76,10 @@ class Order:
     def __init__(self, seen: Iterable[str] = ()) -> None:
         self._waiting: list[Waiting] = []
         self._looks = 0
-        self._confirmed = 0
+        # The last look that has returned, and the last one that has left nothing.
+        self._confirmed = self._emptied = 0
+        # The latest time at which one that has come was taken by API Gateway.
+        self._latest_ms = 0
         # Whether the last look has left letters in the mailbox, and whether no other follows.
         self.is_more = False
         self._is_over = False
@@ -83,7 +88,7 @@ class Order:
         # The place of the last one that was given, and when it had come.
         self._last: Place = (0, b"")
         self._last_came_s = 0.0
-        self._lateness, self._answers = Seen(), Seen()
+        self._lateness, self._answers, self._apart = Seen(), Seen(), Seen()
         self.late = 0
 
     def look(self) -> int:
@@ -92,9 +97,11 @@ class Order:
         return self._looks
 
     def looked(self, number: int, found: int) -> None:
-        """Notes that a look has returned: what had come when it began need not wait for another."""
+        """Notes that a look has returned: what had come when it began need not wait for another, if it left nothing."""
         self._confirmed = number
         self.is_more = found >= LOOK_MAX
+        if not self.is_more:
+            self._emptied = number
 
     def answered(self, took_s: float, now_s: float) -> None:
         """Notes how long the mailbox has taken to answer a call that waits for nothing."""
@@ -113,6 +120,9 @@ class Order:
         self._remembered.append(letter.id)
         self._known.add(letter.id)
         place = place_of(letter)
+        if letter.at_ms < self._latest_ms:
+            self._apart.note((self._latest_ms - letter.at_ms) / 1000, now_s)
+        self._latest_ms = max(self._latest_ms, letter.at_ms)
         if place < self._last:
             self.late += 1
             self._came_behind(self._last_came_s, now_s)
@@ -152,8 +162,10 @@ class Order:
         """The time until which each letter waits by itself."""
         wait_s = max(WAIT_S, min(LATENESS * self._lateness.longest_s(now_s), WAIT_S_MAX))
         nothing_s = max(wait_s, NOTHING_S, min(ANSWERS * self._answers.longest_s(now_s), NOTHING_S_MAX))
+        apart_s = max(APART_S, min(LATENESS * self._apart.longest_s(now_s), APART_S_MAX))
+        passed_ms = self._latest_ms - 1000 * apart_s
         for each in self._waiting:
-            if each.look <= self._confirmed:
+            if each.look <= self._emptied or (each.look <= self._confirmed and each.letter.at_ms <= passed_ms):
                 yield each.came_s + wait_s
             elif self._is_over or (not each.is_more and each.look <= self._looks):
                 yield each.came_s + nothing_s
