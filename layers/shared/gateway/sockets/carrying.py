@@ -242,15 +242,19 @@ class Carrier:
 
     async def _read(self, connection_id: str) -> None:
         """Receives letters until a hand-over; a call that waits is not given up, since it may have taken some."""
+        # The first look waits for nothing: it tells how long the mailbox takes to answer.
+        wait_s = 0
         while not self._stopping:
-            is_near = self._tools.clock.now_s() > self._late_s - POLL_S
-            # Letters that were found with others left behind wait for this look: it is to come back soon.
-            wait_s = LAST_POLL_S if is_near or self._order.is_more else POLL_S
-            look = self._order.look()
+            look, began_s = self._order.look(), self._tools.clock.monotonic_s()
             self._new.set()
             letters = await self._tools.mailboxes.receive(connection_id, wait_s)
             now_s = self._tools.clock.monotonic_s()
             self._order.looked(look, len(letters))
+            if wait_s == 0 or self._order.is_more:
+                self._order.answered(now_s - began_s, now_s)
+            # Letters that were found with others left behind wait for the next look: it is to come back soon.
+            is_near = self._order.is_more or self._tools.clock.now_s() > self._late_s - POLL_S
+            wait_s = LAST_POLL_S if is_near else POLL_S
             for letter in letters:
                 if self._order.put(letter, now_s):
                     self._unheard[letter.id] = [letter.receipt]
