@@ -80,7 +80,8 @@ def test_a_mailbox_that_is_read_more_slowly_than_it_fills_loses_no_order(seed: i
     sent = [letter(number, 1_000 + number * gap_ms, ids) for number in range(count)]
     # Letters change places by up to 50 ms; a look takes ten, and as long as it likes.
     mailbox = sorted(sent, key=lambda each: each.at_ms + chance.uniform(0, 50))
-    told, now_s = [], 1.0
+    told: list[Letter] = []
+    now_s = 1.0
     while len(told) < count:
         look = order.look()
         now_s += chance.uniform(0, 2)
