@@ -178,8 +178,8 @@ self-healing: setup ## do 60 scripted goals with faults, without and with repair
 payment-deaths: setup ## deliver 1,000 events of 200 payments to processes that are killed within (PAYMENTS=500 DELIVERIES=5000 for more)
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.billing $(or $(PAYMENTS),200) $(or $(DELIVERIES),1000)
 
-realtime: setup ## send frames of sound through realtime sessions and a bare relay (SESSIONS=100 SECONDS=60 for more)
-	@PYTHONPATH=layers/shared $(BIN)/python -m bench.realtime --sessions $(or $(SESSIONS),4) --seconds $(or $(SECONDS),20)
+realtime: setup ## send frames of sound through realtime sessions and a bare relay (SESSIONS=100 SECONDS=60 for more; KILLS=20 kills processes and judges the money)
+	@PYTHONPATH=layers/shared $(BIN)/python -m bench.realtime --sessions $(or $(SESSIONS),4) --seconds $(or $(SECONDS),20) --kills $(or $(KILLS),0)
 
 realtime-clients: setup ## hold sessions of OpenAI's clients for Python, Node.js and pages with each provider's model (CLIENTS="python page")
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.stack.realtime_clients $(CLIENTS)
