@@ -132,6 +132,25 @@ def test_endpoints_that_pages_name_are_served() -> None:
     assert {each for each in named if ":" not in each} - served == set()
 
 
+def test_every_endpoint_that_users_call_is_told_of_in_a_guide() -> None:
+    text = "\n".join(WRITTEN.values())
+    # Google's own names for what is told of, and where providers call.
+    others = {
+        "/v1beta/models",
+        "/v1beta/{resource}",
+        "/v1beta/tunedModels/{call}",
+        "/v1/callbacks/{provider}/{job_id}/{attempt}",
+    }
+    lost = []
+    for path in set(DOCUMENT["paths"]) - others:
+        parts = [
+            r"[^\s\"`/]+" if part.startswith("{") else re.escape(part) for part in path.removeprefix("/v1").split("/")
+        ]
+        if not re.search("/".join(parts) + r"(?![\w/])", text):
+            lost.append(path)
+    assert lost == []
+
+
 def test_every_endpoint_is_on_the_page_of_endpoints() -> None:
     html = pages()["reference.html"]
     ours = [f"{m.upper()} {path}" for path, at in DOCUMENT["paths"].items() for m in at if m != "head"]
