@@ -100,7 +100,7 @@ def test_a_to_z_has_every_heading_parameter_and_code() -> None:
 
 
 def test_every_code_of_an_error_has_its_cause_and_its_cure() -> None:
-    assert {each.code for each in given()} == set(CAUSES)
+    assert {each.code for each in given()} == set(CAUSES), "mend local/guide/causes.py and run `make docs`"
     assert set(re.findall(r'JobError\(\s*"(\w+)"', _code())) | {
         "permission_error",
         "server_error",
@@ -148,7 +148,7 @@ def test_every_endpoint_that_users_call_is_told_of_in_a_guide() -> None:
         ]
         if not re.search("/".join(parts) + r"(?![\w/])", text):
             lost.append(path)
-    assert lost == []
+    assert lost == [], "tell of it in a page of docs/guide"
 
 
 def test_every_endpoint_is_on_the_page_of_endpoints() -> None:
