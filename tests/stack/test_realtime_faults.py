@@ -3,12 +3,18 @@
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 import websockets
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
+from gateway.wiring.clearing import clearing_of
+from gateway.wiring.process import of_settings
+from gateway.wiring.settings import from_environment
+from local.operator_commands import running_environment
+from tests.hangs import HANGS_AFTER_S
 from tests.stack.conftest import Stack
-from tests.stack.talking import connected, said, session, setting, settled
+from tests.stack.talking import MODEL, connected, said, session, setting, settled
 
 # OpenAI's alone: there is no other provider to go on with.
 ONE_PROVIDER = "gpt-realtime-1.5"
@@ -167,3 +173,32 @@ def test_another_provider_serves_where_the_first_one_refuses_its_socket(stack: S
         response = asyncio.run(talk())
     assert response.status == "completed"
     assert paid(owner) == [(response.usage.output_tokens, False)]
+
+
+def test_a_session_keeps_its_place_and_its_client_can_be_looked_for_until_it_ends(stack: Stack) -> None:
+    owner = stack.with_new_account("5")
+    headers = {"Authorization": f"Bearer {owner.api_key}"}
+    with httpx.Client(base_url=owner.base_url, headers=headers, timeout=HANGS_AFTER_S, trust_env=False) as client:
+        (key,) = client.get("/keys").raise_for_status().json()["data"]
+        client.patch(f"/keys/{key['key_id']}", json={"max_parallel": 1}).raise_for_status()
+
+    async def talk() -> tuple[int, bool]:
+        on = of_settings(from_environment(running_environment(stack.data)))
+        sessions = clearing_of(on, on.clock)
+        async with session(owner) as connection:
+            await connection.session.update(session=setting())
+            assert (await asked(connection, "Hello"))[-1].response.status == "completed"
+            with pytest.raises(websockets.InvalidStatus) as refused:
+                async with connected(owner, MODEL):
+                    pass
+            (found,) = [each async for each in sessions.records.dead(2**40) if each.account_id == owner.account_id]
+            is_open = await sessions.connections.is_open(found.stage, found.connection_id)
+        # API Gateway forgets it as its client closes.
+        while await sessions.connections.is_open(found.stage, found.connection_id):  # noqa: ASYNC110  # another process
+            await asyncio.sleep(0.05)
+        await on.client.close()
+        return refused.value.response.status_code, is_open
+
+    assert asyncio.run(asyncio.wait_for(talk(), HANGS_AFTER_S)) == (429, True)
+    assert len(paid(owner)) == 1
+    assert owner.ledger()["holds"] == []
