@@ -21,6 +21,8 @@ SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 SERVER_TESTS := tests/billing/test_killed.py tests/control_plane/test_key_store.py tests/faults/test_killed.py tests/local/test_kept_objects.py \
 	tests/conversations tests/money tests/responses_store tests/signatures tests/stores
 RECORDED_TESTS := $(shell grep -l -E "^from tests.recorded import" -r tests --include "test_*.py") tests/fidelity
+# The oldest Python that mypy knows; the SDK is for 3.9.
+SDK_TYPES = $(BIN)/mypy --strict --python-version 3.10 --config-file sdks/python/pyproject.toml sdks/python/src/nexevo_ai
 CODE := layers/shared/gateway $(wildcard functions local bench tests)
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 \
 	--no-header --no-annotate --no-emit-index-url
@@ -76,16 +78,17 @@ check: setup ## run everything that CI runs
 	@$(MAKE) clean-tree
 
 lint: setup ## check style and formatting
-	$(BIN)/ruff check $(CODE)
-	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE) sdks
+	$(BIN)/ruff format --check $(CODE) sdks
 
 format: setup ## bring the code into the one format
-	$(BIN)/ruff format $(CODE)
-	$(BIN)/ruff check --fix --select I $(CODE)
+	$(BIN)/ruff format $(CODE) sdks
+	$(BIN)/ruff check --fix --select I $(CODE) sdks
 
 # In CI no later run reads the cache, and a seventh of the work is to write it.
-types: setup ## check types, strictly, of code and tests
-	$(BIN)/mypy $(if $(CI),--cache-dir=/dev/null) $(CODE)
+types: setup ## check types, strictly, of code, tests and the Python SDK; the TypeScript SDK's are in `make test-stack`
+	$(BIN)/mypy $(if $(CI),--cache-dir=/dev/null) $(CODE) $(wildcard sdks/*.py sdks/*/generate.py)
+	$(SDK_TYPES) $(if $(CI),--cache-dir=/dev/null)
 
 contracts: setup ## check which room may import which
 	PYTHONPATH=layers/shared $(BIN)/lint-imports --no-logo
@@ -126,7 +129,7 @@ openapi: setup ## write the OpenAPI document, SDKs' methods and types, and the p
 
 # PYTHONS may name more; the oldest that the SDK names and the newest are tried where pyenv or the system has them.
 sdk-python: setup ## build the Python SDK's wheel, install it alone on each Python from 3.9 on, check its types and run its suite
-	$(BIN)/mypy --strict --python-version 3.10 --config-file sdks/python/pyproject.toml sdks/python/src/nexevo_ai
+	$(SDK_TYPES)
 	sh sdks/python/try_wheel.sh $(BIN)/python
 
 sdk-typescript: setup ## build and pack the TypeScript SDK, install it in a clean folder, and run its suite on the local stack

@@ -24,7 +24,7 @@ HELPERS = {
 }  # fmt: skip
 # Answers that have more than their members, and their bases in `_models.py`.
 BASES = {"Response": "ResponseText"}
-HEAD = '"""{}\n\nWritten by `sdks/python/generate.py`."""\n\nfrom __future__ import annotations\n\n'
+HEAD = '"""{}\n\nWritten by `sdks/python/generate.py`.\n"""\n\nfrom __future__ import annotations\n\n'
 
 
 class Types(described.Types):
@@ -49,7 +49,11 @@ class Types(described.Types):
 
     def union(self, choices: list[Schema], *, sent: bool) -> str:
         """The annotation of one of several."""
-        if sent and {"string", "number"} <= {each.get("type") for each in choices} and any("pattern" in each for each in choices):
+        if (
+            sent
+            and {"string", "number"} <= {each.get("type") for each in choices}
+            and any("pattern" in each for each in choices)
+        ):
             return "Amount" if {"type": "null"} not in choices else "Optional[Amount]"
         found = dict.fromkeys(self.of(each, sent=sent) for each in choices)
         is_optional = found.pop("None", self) is None
@@ -74,7 +78,9 @@ def model_of(types: Types, name: str) -> str:
         if member in schema.get("required", ()):
             lines.append(f"    {member}: {kind}")
         else:
-            lines.append(f"    {member}: {kind if kind.startswith(('Optional', 'Any')) else f'Optional[{kind}]'} = None")
+            lines.append(
+                f"    {member}: {kind if kind.startswith(('Optional', 'Any')) else f'Optional[{kind}]'} = None"
+            )
     return "\n".join(lines)
 
 
@@ -127,7 +133,7 @@ class Method(Described):
         """The type of its answer."""
         if self.element:
             return f"@Page[{self.element}]"
-        if JSON in self.content and self.content[JSON]:
+        if self.content.get(JSON):
             texts = ["str"] if any(name.startswith("text/") and name != EVENTS for name in self.content) else []
             kinds = [self.ref(self.content[JSON]), *([self.accepted] if self.accepted else []), *texts]
             return kinds[0] if len(kinds) == 1 else f"Union[{', '.join(kinds)}]"
@@ -172,7 +178,7 @@ class Method(Described):
     def _kinds(self) -> list[str]:
         if self.element:
             return [f"element={self.element}"]
-        found = [f"kind={self.ref(self.content[JSON])}"] if JSON in self.content and self.content[JSON] else []
+        found = [f"kind={self.ref(self.content[JSON])}"] if self.content.get(JSON) else []
         found += [f"accepted={self.accepted}"] if self.accepted else []
         return found + ([f"event={self.event}"] if EVENTS in self.content else [])
 
@@ -232,7 +238,9 @@ def sync_helpers(source: str) -> str:
     """Writes what is sync from what is async."""
     for pattern, instead in SYNC:
         source = re.sub(pattern, instead, source)
-    return source.replace('"""\n\nfrom', '\n\nWritten by `sdks/python/generate.py` from `_conveniences_async.py`."""\n\nfrom', 1)
+    return source.replace(
+        '"""\n\nfrom', '\n\nWritten by `sdks/python/generate.py` from `_conveniences_async.py`.\n"""\n\nfrom', 1
+    )
 
 
 def files() -> dict[Path, str]:
@@ -242,25 +250,31 @@ def files() -> dict[Path, str]:
     methods = methods_of(document["paths"], Method, types)
     grouped = grouped_by(methods)
     places = places_of(grouped, types)
-    made: dict[Path, str] = {PACKAGE / "_conveniences_sync.py": sync_helpers((PACKAGE / "_conveniences_async.py").read_text())}
+    made: dict[Path, str] = {
+        PACKAGE / "_conveniences_sync.py": sync_helpers((PACKAGE / "_conveniences_async.py").read_text())
+    }
     for kind, write in (("types", model_of), ("params", param_of)):
         for place in sorted({place for (of, _), place in places.items() if of == kind}):
             names = sorted(name for (of, name), at in places.items() if of == kind and at == place)
-            made[PACKAGE / kind / f"{place}.py"] = types_module(kind, [write(types, name) for name in names], places, place)
+            made[PACKAGE / kind / f"{place}.py"] = types_module(
+                kind, [write(types, name) for name in names], places, place
+            )
     tops = sorted({name.split(".")[0] for name in grouped if name})
     for top in tops:
         classes = [each.params_class() for name in grouped if name.split(".")[0] == top for each in grouped[name]]
         path = PACKAGE / "params" / f"{top}.py"
         more = made.get(path, types_module("params", [], places, top)).rstrip()
-        needed = "".join(f"from nexevo_ai.params.shared import {name}Param\n" for (of, name), at in places.items()
-                         if of == "params" and at == "shared" and any(f"{name}Param" in each for each in classes))  # fmt: skip
-        made[path] = more.replace("# Shared.", f"# Shared.\n{needed}") + "\n\n\n" + "\n\n\n".join(classes) + "\n"
+        shared = "".join(f"from nexevo_ai.params.shared import {name}Param\n" for (of, name), at in places.items()
+                         if (of, at) == ("params", "shared") and f"{name}Param" in "\n".join(classes))  # fmt: skip
+        made[path] = more.replace("# Shared.", f"# Shared.\n{shared}") + "\n\n\n" + "\n\n\n".join(classes) + "\n"
     made[PACKAGE / "params" / "root.py"] = types_module("params", [], places, "root") + "\n\n".join(
         each.params_class() + "\n" for each in grouped.get("", ()))  # fmt: skip
     exported = {name: at for (of, name), at in places.items() if of == "types"}
     lines = [f"from nexevo_ai.types.{at} import {name}" for name, at in sorted(exported.items())]
-    names = ", ".join(f'"{name}"' for name in sorted(exported))
-    made[PACKAGE / "types" / "__init__.py"] = HEAD.format("Types of answers.") + "\n".join(lines) + f"\n\n__all__ = [{names}]\n"
+    listed = ", ".join(f'"{name}"' for name in sorted(exported))
+    made[PACKAGE / "types" / "__init__.py"] = (
+        HEAD.format("Types of answers.") + "\n".join(lines) + f"\n\n__all__ = [{listed}]\n"
+    )
     made[PACKAGE / "params" / "__init__.py"] = '"""Types of arguments, for type checkers."""\n'
     for is_async, folder in ((False, "sync"), (True, "aio")):
         for top in tops:
@@ -317,7 +331,9 @@ def resource_module(
     used = [(each, at) for (of, each), at in places.items() if of == "types" and re.search(rf"\b{each}\b", text)]
     given = sorted({each.params for each in methods if re.search(rf"\b{each.params}\b", text)})
     sent = [(each, at) for (of, each), at in places.items() if of == "params" and re.search(rf"\b{each}Param\b", text)]
-    helpers = [each for each in (*(f"{prefix}{one}Helpers" for one in HELPERS.values()), f"{prefix}Resource") if each in text]
+    helpers = [
+        each for each in (*(f"{prefix}{one}Helpers" for one in HELPERS.values()), f"{prefix}Resource") if each in text
+    ]
     lines = [
         "from functools import cached_property",
         "from typing import TYPE_CHECKING, Any, Literal, Mapping, Optional, Sequence, Union, overload\n",
@@ -337,7 +353,14 @@ def resource_module(
 
 
 STYLE = ("--isolated", "--config", "line-length=120", "--config", "target-version='py39'", "--quiet")
-SORTED = ("--fix", "--select", "F401,I", "--config", "lint.isort.known-first-party=['nexevo_ai']")
+SORTED = (
+    "--fix",
+    "--unsafe-fixes",
+    "--select",
+    "F401,I,UP006,UP035",
+    "--config",
+    "lint.isort.known-first-party=['nexevo_ai']",
+)
 
 
 def formatted(texts: dict[Path, str]) -> dict[Path, str]:
@@ -348,7 +371,8 @@ def formatted(texts: dict[Path, str]) -> dict[Path, str]:
             place.parent.mkdir(exist_ok=True)
             place.write_text(texts[path])
         for command in (("format",), ("check", *SORTED), ("format",)):
-            subprocess.run([sys.executable, "-m", "ruff", *command, *STYLE, "--no-cache", folder], check=True)
+            ruff = [sys.executable, "-m", "ruff", *command, *STYLE, "--no-cache", folder]
+            subprocess.run(ruff, check=True)  # noqa: S603  # a tool of our own, on files of our own
         return {path: place.read_text() for path, place in places.items()}
 
 

@@ -130,6 +130,8 @@ def pascal(name: str) -> str:
 class Method(Described):
     """One operation as a method."""
 
+    types: Types
+
     def __init__(self, verb: str, path: str, entry: dict[str, Any], types: Types) -> None:
         super().__init__(verb, path, entry, types)
         self.name = camel(self.name)

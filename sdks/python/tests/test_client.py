@@ -6,19 +6,20 @@ import asyncio
 import json
 import logging
 from decimal import Decimal
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable
 
 import httpx
-import pytest
-
 import nexevo_ai
+import pytest
 from nexevo_ai import AsyncNexevo, Nexevo, NexevoError
 from nexevo_ai._request import delay_s
 
 KEY = "sk-xc-" + "k" * 43
-CHAT: Dict[str, Any] = {
-    "id": "chatcmpl-nxn-1", "object": "chat.completion", "created": 1, "model": "gpt-4o", "vendor_member": {"a": [{"b": 1}]},
-    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi", "tool_calls": None}, "finish_reason": "stop"}],
+CHAT: dict[str, Any] = {
+    "id": "chatcmpl-nxn-1", "object": "chat.completion", "created": 1, "model": "gpt-4o",
+    "vendor_member": {"a": [{"b": 1}]},
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi", "tool_calls": None},
+                 "finish_reason": "stop"}],
     "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
     "nexevo": {"generation_id": "gen-nxn-1", "model_used": "gpt-4o", "models_tried": [], "cache": "miss",
                "cost_usd": "0.000000001"},
@@ -32,7 +33,7 @@ class Script:
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
-        self.requests: List[httpx.Request] = []
+        self.requests: list[httpx.Request] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
@@ -99,9 +100,15 @@ def test_a_refusal_is_an_error_of_its_class_with_the_requests_id(status: int, ki
     with pytest.raises(getattr(nexevo_ai, f"{kind}Error")) as caught:
         client(script).keys.list()
     error = caught.value
-    assert (error.status_code, error.request_id, error.code, error.param) == (status, "req-1", "some_code", "messages[0]")
+    assert (error.status_code, error.request_id, error.code, error.param) == (
+        status,
+        "req-1",
+        "some_code",
+        "messages[0]",
+    )
     assert len(script.requests) == 1
-    assert isinstance(error, nexevo_ai.APIError) and isinstance(error, NexevoError)
+    assert isinstance(error, nexevo_ai.APIError)
+    assert isinstance(error, NexevoError)
 
 
 def test_the_servers_word_on_retries_counts_first_and_max_retries_bounds_them() -> None:
@@ -133,14 +140,16 @@ def test_a_key_is_shown_nowhere(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         made.chat.completions.create("gpt-4o", HELLO)
     assert KEY not in repr(made) + str(made) + caplog.text
-    assert made._client is made and KEY not in repr(made.chat.completions)
+    assert made._client is made
+    assert KEY not in repr(made.chat.completions)
 
 
 def test_options_of_one_request_and_of_a_derived_client() -> None:
     script = Script(answer(CHAT))
     made = client(script, organization="org_1", default_headers={"x-a": "1"})
     made.with_options(api_key="sk-xc-other", timeout=3).chat.completions.create(
-        "gpt-4o", HELLO, extra_headers={"x-b": "2"}, extra_query={"q": "3"}, extra_body={"top_k": 4}, idempotency_key="mine",
+        "gpt-4o", HELLO,
+        extra_headers={"x-b": "2"}, extra_query={"q": "3"}, extra_body={"top_k": 4}, idempotency_key="mine",
         temperature=Decimal("0.5"),
     )  # fmt: skip
     (sent,) = script.requests
@@ -169,7 +178,7 @@ def test_a_top_ups_own_idempotency_key_is_in_its_body() -> None:
     assert "idempotency-key" not in sent.headers
 
 
-def page(ids: List[str], cursor: Any) -> httpx.Response:
+def page(ids: list[str], cursor: Any) -> httpx.Response:
     return answer({"object": "list", "data": [{"key_id": each} for each in ids], "has_more": bool(cursor),
                    "next_cursor": cursor})  # fmt: skip
 
@@ -183,14 +192,16 @@ def test_a_list_goes_on_to_its_end() -> None:
 
 
 def test_a_raw_response_has_headers_and_the_answer() -> None:
-    raw: Any = client(Script(answer(CHAT, x_request_id="req-9"))).chat.completions.with_raw_response.create("gpt-4o", HELLO)
+    raw: Any = client(Script(answer(CHAT, x_request_id="req-9"))).chat.completions.with_raw_response.create(
+        "gpt-4o", HELLO
+    )
     assert (raw.status_code, raw.request_id, raw.parse().id) == (200, "req-9", "chatcmpl-nxn-1")
 
 
 def test_the_async_client_does_the_same() -> None:
     script = Script(refused(503, retry_after="0"), page(["a"], "a"), page(["b"], None))
 
-    async def asked() -> List[str]:
+    async def asked() -> list[str]:
         made = httpx.AsyncClient(transport=httpx.MockTransport(script))
         async with AsyncNexevo(api_key=KEY, base_url="http://gateway.test", http_client=made) as on:
             return [key.key_id async for key in await on.keys.list()]
@@ -203,7 +214,8 @@ def test_files_go_as_a_form_and_content_comes_as_bytes() -> None:
     made = client(script)
     assert made.generation.uploads.upload(b"\x89PNG", filename="char.png", content_type="image/png")["url"]
     form = script.requests[0].content
-    assert b'filename="char.png"' in form and b"image/png" in form
+    assert b'filename="char.png"' in form
+    assert b"image/png" in form
     assert made.audio.speech.create(model="tts-1", input="Hi", voice="alloy").read() == b"sound"
 
 

@@ -14,11 +14,10 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, List
+from typing import Any
 
 import httpx
 import pytest
-
 from nexevo_ai import NOT_GIVEN, APIError, AsyncNexevo, JobFailedError, Nexevo, RateLimitError, WaitTimeoutError
 from test_client import CHAT, HELLO, KEY, Script, answer, client, page, refused
 from test_streams_and_waits import CHAT as CHUNKS
@@ -26,8 +25,8 @@ from test_streams_and_waits import DONE, events, job, step
 
 
 @pytest.fixture(autouse=True)
-def pauses(monkeypatch: pytest.MonkeyPatch) -> List[float]:
-    found: List[float] = []
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    found: list[float] = []
     monkeypatch.setattr("time.sleep", found.append)
     return found
 
@@ -40,7 +39,7 @@ def async_client(script: Script) -> AsyncNexevo:
 class AsyncPieces(httpx.AsyncByteStream):
     """A body that comes in pieces, and then waits for ever unless it ends."""
 
-    def __init__(self, pieces: List[bytes], *, ends: bool = True) -> None:
+    def __init__(self, pieces: list[bytes], *, ends: bool = True) -> None:
         self.pieces, self.ends, self.is_closed = pieces, ends, False
 
     async def __aiter__(self) -> Any:
@@ -99,9 +98,9 @@ def test_lists_and_streams_need_no_await() -> None:
     bodies = [AsyncPieces(CHUNKS), AsyncPieces([step(1), DONE])]
     script = Script(page(["a"], "a"), page(["b"], None), *map(async_events, bodies), page(["c"], None))
 
-    async def read() -> List[Any]:
+    async def read() -> list[Any]:
         made = async_client(script)
-        found: List[Any] = [key.key_id async for key in made.keys.list(limit=1)]
+        found: list[Any] = [key.key_id async for key in made.keys.list(limit=1)]
         async with made.chat.completions.stream("gpt-4o", HELLO) as stream:
             found.append("".join([piece async for piece in stream.text()]))
         found += [each.type async for each in made.agents.run_stream(task="x")]
@@ -207,7 +206,7 @@ def test_a_wait_outlives_a_gateway_that_fails_for_a_while() -> None:
         client(Script(refused(404)), max_retries=0).jobs.wait("gen_1")
 
 
-def test_a_wait_uses_all_of_its_time(monkeypatch: pytest.MonkeyPatch, pauses: List[float]) -> None:
+def test_a_wait_uses_all_of_its_time(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
     now_s = [0.0]
 
     def slept(seconds: float) -> None:
@@ -287,7 +286,7 @@ def test_control_c_ends_a_wait_at_once() -> None:
     assert process.returncode == 0
 
 
-def test_a_date_in_retry_after_that_is_over_is_no_wait(pauses: List[float]) -> None:
+def test_a_date_in_retry_after_that_is_over_is_no_wait(pauses: list[float]) -> None:
     long_ago = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(0))
     assert client(Script(refused(429, retry_after=long_ago), answer(CHAT))).chat.completions.create("gpt-4o", HELLO).id
     assert 0.375 <= pauses[0] <= 0.5

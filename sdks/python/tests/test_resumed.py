@@ -7,10 +7,10 @@ import json
 import socket
 import struct
 import threading
-from typing import Any, Iterator, List, Tuple
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
-
 from nexevo_ai import APIConnectionError, APIStreamError, AsyncNexevo, Nexevo
 from test_client import KEY
 
@@ -22,9 +22,9 @@ ENDED = b"0\r\n\r\n"
 class Dropping:
     """A server that answers each connection by the next script of bytes, and then resets it unless the bytes end it."""
 
-    def __init__(self, *scripts: List[bytes]) -> None:
+    def __init__(self, *scripts: list[bytes]) -> None:
         self.scripts = list(scripts)
-        self.requests: List[Tuple[str, str]] = []
+        self.requests: list[tuple[str, str]] = []
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         self.thread = threading.Thread(target=self._serve, daemon=True)
@@ -82,15 +82,15 @@ def dropping(request: pytest.FixtureRequest) -> Iterator[Dropping]:
     server.close()
 
 
-def read(url: str, *, is_async: bool, **asked: Any) -> List[int]:
+def read(url: str, *, is_async: bool, **asked: Any) -> list[int]:
     if not is_async:
         with Nexevo(api_key=KEY, base_url=url) as client, client.responses.create(stream=True, **asked) as stream:
             return [each.sequence_number or 0 for each in stream]
 
-    async def numbers() -> List[int]:
-        async with AsyncNexevo(api_key=KEY, base_url=url) as client:
-            async with await client.responses.create(stream=True, **asked) as stream:
-                return [each.sequence_number or 0 async for each in stream]
+    async def numbers() -> list[int]:
+        client = AsyncNexevo(api_key=KEY, base_url=url)
+        async with client, await client.responses.create(stream=True, **asked) as stream:
+            return [each.sequence_number or 0 async for each in stream]
 
     return asyncio.run(numbers())
 
@@ -122,8 +122,10 @@ def test_a_response_that_runs_in_its_request_alone_is_not_asked_for_again(droppi
 
 
 @pytest.mark.parametrize("dropping", [([CREATED, event(1)],)], indirect=True)
-def test_a_response_of_which_nothing_more_comes_is_given_up(dropping: Dropping, monkeypatch: pytest.MonkeyPatch) -> None:
-    pauses: List[float] = []
+def test_a_response_of_which_nothing_more_comes_is_given_up(
+    dropping: Dropping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
     monkeypatch.setattr("time.sleep", pauses.append)
     with pytest.raises(APIConnectionError):
         read(dropping.url, is_async=False, model="gpt-4o", input="Hi", background=True)
@@ -147,7 +149,7 @@ DONE = chunked('id: task_1:3\ndata: {"type": "done", "job": {"id": "task_1", "st
 @pytest.mark.parametrize("is_async", [False, True])
 @pytest.mark.parametrize("dropping", [([step(1)], [step(2), HALF], [DONE, ENDED])], indirect=True)
 def test_a_run_goes_on_behind_its_last_event(dropping: Dropping, is_async: bool) -> None:
-    async def types() -> List[str]:
+    async def types() -> list[str]:
         async with AsyncNexevo(api_key=KEY, base_url=dropping.url) as client:
             return [each.type async for each in client.agents.run_stream(task="x")]
 

@@ -8,11 +8,11 @@ import hashlib
 import hmac
 import json
 import time
-from typing import Any, Iterator, List
+from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
-
 from nexevo_ai import (
     APIConnectionError,
     APIStreamError,
@@ -31,13 +31,19 @@ def chunk(**delta: Any) -> bytes:
     return b"data: " + json.dumps(body).encode() + b"\n\n"
 
 
-CHAT = [b": NX\n\n", chunk(role="assistant", content="Hel"), chunk(content="lo"), chunk(ended="stop"), b"data: [DONE]\n\n"]
+CHAT = [
+    b": NX\n\n",
+    chunk(role="assistant", content="Hel"),
+    chunk(content="lo"),
+    chunk(ended="stop"),
+    b"data: [DONE]\n\n",
+]
 
 
 class Pieces(httpx.SyncByteStream):
     """A body that comes in pieces, and may break."""
 
-    def __init__(self, pieces: List[bytes], *, breaks: bool = False) -> None:
+    def __init__(self, pieces: list[bytes], *, breaks: bool = False) -> None:
         self.pieces, self.breaks, self.closed = pieces, breaks, False
 
     def __iter__(self) -> Iterator[bytes]:
@@ -49,7 +55,7 @@ class Pieces(httpx.SyncByteStream):
         self.closed = True
 
 
-def events(pieces: List[bytes], *, breaks: bool = False) -> httpx.Response:
+def events(pieces: list[bytes], *, breaks: bool = False) -> httpx.Response:
     return httpx.Response(200, headers={"content-type": "text/event-stream"}, stream=Pieces(pieces, breaks=breaks))
 
 
@@ -113,7 +119,7 @@ def job(status: str, **more: Any) -> httpx.Response:
 
 
 def test_a_wait_tells_of_progress_and_gives_the_job() -> None:
-    seen: List[Any] = []
+    seen: list[Any] = []
     script = Script(job("pending"), job("running", progress=40), job("succeeded", results=[{"url": "http://x.test"}]))
     done = client(script).videos.generate_and_wait(
         model="sora-2", prompt="a cat", duration_sec=5, on_progress=lambda each: seen.append(each.progress)
@@ -126,7 +132,8 @@ def test_a_wait_tells_of_progress_and_gives_the_job() -> None:
 def test_a_wait_ends_with_its_time_and_with_a_failure() -> None:
     with pytest.raises(TimeoutError) as caught:
         client(Script(job("pending"), job("running"))).models3d.generate_and_wait(model="m", prompt="x", timeout_sec=0)
-    assert isinstance(caught.value, WaitTimeoutError) and caught.value.job.status == "running"
+    assert isinstance(caught.value, WaitTimeoutError)
+    assert caught.value.job.status == "running"
     failed = Script(job("pending"), job("failed", error={"code": "c", "message": "No cat.", "retryable": False}))
     with pytest.raises(JobFailedError, match="No cat"):
         client(failed).videos.generate_and_wait(model="m", prompt="x")

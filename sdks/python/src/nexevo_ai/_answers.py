@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Generator, Iterator
 from functools import wraps
+from pathlib import Path
 from typing import (
     TYPE_CHECKING,
     Any,
-    AsyncIterator,
-    Awaitable,
     Callable,
-    Dict,
-    Generator,
     Generic,
-    Iterator,
-    List,
     Optional,
     TypeVar,
     Union,
@@ -38,14 +33,14 @@ R = TypeVar("R")
 class Page(NexevoModel, Generic[T]):
     """One page of a list; to iterate over it asks for the pages that follow."""
 
-    data: List[T]
+    data: list[T]
     has_more: bool = False
     next_cursor: Optional[str] = None
     last_id: Optional[str] = None
     _next: Any = PrivateAttr(default=None)
 
     @property
-    def next_query(self) -> Optional[Dict[str, str]]:
+    def next_query(self) -> Optional[dict[str, str]]:
         """The query that asks for the page that follows, or `None` at the end."""
         if not self.has_more:
             return None
@@ -60,7 +55,7 @@ class Page(NexevoModel, Generic[T]):
 class SyncPage(Page[T], Generic[T]):
     """One page of a list; `for each in page` reads all pages."""
 
-    _next: Optional[Callable[[Dict[str, str]], SyncPage[T]]] = PrivateAttr(default=None)
+    _next: Optional[Callable[[dict[str, str]], SyncPage[T]]] = PrivateAttr(default=None)
 
     def next_page(self) -> Optional[SyncPage[T]]:
         """The page that follows, or `None` at the end."""
@@ -82,7 +77,7 @@ class SyncPage(Page[T], Generic[T]):
 class AsyncPage(Page[T], Generic[T]):
     """One page of a list; `async for each in page` reads all pages."""
 
-    _next: Optional[Callable[[Dict[str, str]], Awaitable[AsyncPage[T]]]] = PrivateAttr(default=None)
+    _next: Optional[Callable[[dict[str, str]], Awaitable[AsyncPage[T]]]] = PrivateAttr(default=None)
 
     async def next_page(self) -> Optional[AsyncPage[T]]:
         """The page that follows, or `None` at the end."""
@@ -142,7 +137,7 @@ class RawResponse(Generic[T]):
     def __init__(self, response: httpx.Response, parse: Callable[[httpx.Response], T]) -> None:
         self.http_response = response
         self._parse = parse
-        self._parsed: List[T] = []
+        self._parsed: list[T] = []
 
     @property
     def headers(self) -> httpx.Headers:
@@ -190,8 +185,7 @@ class StreamedResponse(RawResponse[Any]):
     def stream_to_file(self, path: Union[str, Path]) -> None:
         """Writes the bytes to a file as they come."""
         with Path(path).open("wb") as file:
-            for piece in self.iter_bytes():
-                file.write(piece)
+            file.writelines(self.iter_bytes())
 
 
 class AsyncStreamedResponse(RawResponse[Any]):

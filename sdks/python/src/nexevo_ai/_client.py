@@ -6,7 +6,8 @@ import asyncio
 import logging
 import os
 import time
-from typing import Any, Dict, Mapping, Optional, Type, TypeVar
+from collections.abc import Mapping
+from typing import Any, Optional, TypeVar
 
 import httpx
 
@@ -34,7 +35,7 @@ class BaseClient:
     """Base of both clients: address, key, patience."""
 
     _http: Any
-    _kind: Type[Any]
+    _kind: type[Any]
 
     def __init__(
         self,
@@ -71,7 +72,7 @@ class BaseClient:
 
         Headers and parameters that all requests have are added to those of this client.
         """
-        given: Dict[str, Any] = {
+        given: dict[str, Any] = {
             "api_key": self.api_key,
             "base_url": self.base_url,
             "organization": self.organization,
@@ -89,7 +90,7 @@ class BaseClient:
         if call.needs_key and not self.api_key:
             raise NexevoError(NO_KEY)
         content = content_of(call)
-        kind: Dict[str, str] = content.pop("headers", {})
+        kind: dict[str, str] = content.pop("headers", {})
         key = self.api_key if call.needs_key else None
         headers = headers_of(call, key, self.organization, {**kind, **self.default_headers})
         timeout = self.timeout if isinstance(call.timeout, NotGiven) else call.timeout

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
-from typing import Any, Awaitable, Callable, Dict, Mapping, Optional, Type, TypeVar, Union
+from typing import Any, Callable, Optional, TypeVar, Union
 
 import httpx
 
@@ -55,7 +56,7 @@ class AsyncResource:
         """The same methods, with answers as they are."""
         return type(self)(self._client)
 
-    def _place(self, call: Call) -> Place:
+    def _place(self, _call: Call) -> Place:
         """The place in the stream that the call brings."""
         return Place()
 
@@ -101,7 +102,7 @@ class AsyncResource:
         return self._formed(response, lambda answer: self._listed(call, element, answer))
 
     def _listed(self, call: Call, element: Any, answer: httpx.Response) -> Any:
-        async def following(query: Dict[str, str]) -> Any:
+        async def following(query: dict[str, str]) -> Any:
             return await self._plain._page(replace(call, query={**call.query, **query}), element)
 
         page: Any = whole(AsyncPage[element], answer)
@@ -234,7 +235,7 @@ class AsyncUploadsHelpers(AsyncResource):
         content_type: str = "application/octet-stream",
         **options: Any,
     ) -> Upload:
-        """Stores a reference image: bytes, or a file that is open for reading. Its `url` and `id` go into media fields."""
+        """Stores a reference image: bytes, or an open file. Its `url` and `id` go into fields of media."""
         content = file if isinstance(file, bytes) else file.read()
         arguments = {"file": (filename, content, content_type), **options}
         call = call_of("POST", "/v1/generation/upload", arguments, body=("file",), is_form=True, is_once=True)
@@ -304,9 +305,9 @@ class AsyncAgentsHelpers(AsyncResource):
 class AsyncResponsesHelpers(AsyncResource):
     """Goes on with the streams of responses that run in the background."""
 
-    def _place(self, call: Call) -> Place:
-        runs_on = call.method == "GET" or bool((call.body or {}).get("background"))
-        return ResponsePlace(call) if runs_on else Place()
+    def _place(self, _call: Call) -> Place:
+        runs_on = _call.method == "GET" or bool((_call.body or {}).get("background"))
+        return ResponsePlace(_call) if runs_on else Place()
 
 
 class AsyncTasksHelpers(AsyncResource):
@@ -339,7 +340,7 @@ class AsyncChatCompletionsHelpers(AsyncResource):
 class AsyncChatStream(AsyncStream[ChatCompletionChunk]):
     """A chat stream that can tell its text and the whole answer."""
 
-    def __init__(self, kind: Type[ChatCompletionChunk], response: httpx.Response) -> None:
+    def __init__(self, kind: type[ChatCompletionChunk], response: httpx.Response) -> None:
         super().__init__(kind, response)
         self._chunks: list[ChatCompletionChunk] = []
 

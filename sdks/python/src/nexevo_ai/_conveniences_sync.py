@@ -1,12 +1,14 @@
 """Resources' common ground, and what they have beyond single requests: waits, streams that go on, uploads.
 
-Written by `sdks/python/generate.py` from `_conveniences_async.py`."""
+Written by `sdks/python/generate.py` from `_conveniences_async.py`.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Callable, Dict, Mapping, Optional, Type, TypeVar, Union
+from typing import Any, Callable, Optional, TypeVar, Union
 
 import httpx
 
@@ -56,7 +58,7 @@ class Resource:
         """The same methods, with answers as they are."""
         return type(self)(self._client)
 
-    def _place(self, call: Call) -> Place:
+    def _place(self, _call: Call) -> Place:
         """The place in the stream that the call brings."""
         return Place()
 
@@ -102,7 +104,7 @@ class Resource:
         return self._formed(response, lambda answer: self._listed(call, element, answer))
 
     def _listed(self, call: Call, element: Any, answer: httpx.Response) -> Any:
-        def following(query: Dict[str, str]) -> Any:
+        def following(query: dict[str, str]) -> Any:
             return self._plain._page(replace(call, query={**call.query, **query}), element)
 
         page: Any = whole(SyncPage[element], answer)
@@ -235,7 +237,7 @@ class UploadsHelpers(Resource):
         content_type: str = "application/octet-stream",
         **options: Any,
     ) -> Upload:
-        """Stores a reference image: bytes, or a file that is open for reading. Its `url` and `id` go into media fields."""
+        """Stores a reference image: bytes, or an open file. Its `url` and `id` go into fields of media."""
         content = file if isinstance(file, bytes) else file.read()
         arguments = {"file": (filename, content, content_type), **options}
         call = call_of("POST", "/v1/generation/upload", arguments, body=("file",), is_form=True, is_once=True)
@@ -303,9 +305,9 @@ class AgentsHelpers(Resource):
 class ResponsesHelpers(Resource):
     """Goes on with the streams of responses that run in the background."""
 
-    def _place(self, call: Call) -> Place:
-        runs_on = call.method == "GET" or bool((call.body or {}).get("background"))
-        return ResponsePlace(call) if runs_on else Place()
+    def _place(self, _call: Call) -> Place:
+        runs_on = _call.method == "GET" or bool((_call.body or {}).get("background"))
+        return ResponsePlace(_call) if runs_on else Place()
 
 
 class TasksHelpers(Resource):
@@ -337,7 +339,7 @@ class ChatCompletionsHelpers(Resource):
 class ChatStream(Stream[ChatCompletionChunk]):
     """A chat stream that can tell its text and the whole answer."""
 
-    def __init__(self, kind: Type[ChatCompletionChunk], response: httpx.Response) -> None:
+    def __init__(self, kind: type[ChatCompletionChunk], response: httpx.Response) -> None:
         super().__init__(kind, response)
         self._chunks: list[ChatCompletionChunk] = []
 

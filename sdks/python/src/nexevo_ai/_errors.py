@@ -13,7 +13,8 @@ NexevoError
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional, Type
+from collections.abc import Mapping
+from typing import Any, Optional
 
 import httpx
 
@@ -105,7 +106,7 @@ class InternalServerError(APIStatusError):
     """500 and above: the gateway or its provider has failed."""
 
 
-BY_STATUS: Dict[int, Type[APIStatusError]] = {
+BY_STATUS: dict[int, type[APIStatusError]] = {
     400: BadRequestError,
     401: AuthenticationError,
     402: InsufficientBalanceError,
@@ -155,7 +156,7 @@ class WebhookVerificationError(NexevoError):
     """A webhook whose signature or time is not good."""
 
 
-def _copied(kind: Type[NexevoError], args: Any, state: Dict[str, Any]) -> NexevoError:
+def _copied(kind: type[NexevoError], args: Any, state: dict[str, Any]) -> NexevoError:
     """The error of which `__reduce__` has told."""
     error = kind.__new__(kind)
     error.args = args

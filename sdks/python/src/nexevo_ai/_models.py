@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, Dict, Optional
+from typing import Annotated, Any, Optional
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, PrivateAttr, ValidationError
+from pydantic_core import core_schema
 
 # An exact amount of USD; in JSON its digits are written out, as the gateway does.
 Money = Annotated[Decimal, PlainSerializer(lambda amount: f"{amount:f}", return_type=str, when_used="json")]
 
 
-class Object(Dict[str, Any]):
+class Object(dict[str, Any]):
     """A JSON object without a fixed shape, whose members are attributes too."""
 
     def __getattr__(self, name: str) -> Any:
@@ -25,8 +26,6 @@ class Object(Dict[str, Any]):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> Any:
-        from pydantic_core import core_schema
-
         return core_schema.no_info_after_validator_function(cls, core_schema.dict_schema())
 
 
@@ -64,9 +63,9 @@ class NexevoModel(BaseModel):
 
     def get(self, name: str, default: Any = None) -> Any:
         """The member, or the default where the answer has none of that name."""
-        return self[name] if name in self else default
+        return self[name] if name in self else default  # noqa: SIM401  # it is `get` that does it
 
-    def to_dict(self) -> Dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The members that the answer has, ready for `json.dumps`."""
         return self.model_dump(mode="json", exclude_unset=True)
 
@@ -86,7 +85,7 @@ class ResponseText(NexevoModel):
 
 
 def parsed(kind: Any, data: Any) -> Any:
-    """The data as the model; a server that is newer than this SDK may send what does not fit, which is kept as it is."""
+    """The data as the model; what does not fit, since the server is newer than this SDK, is kept as it is."""
     if not issubclass(kind, BaseModel):
         return kind(data)
     try:

@@ -8,9 +8,11 @@ import os
 import random
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Dict, List, Mapping, Optional, Tuple, TypedDict, Union
+from pathlib import Path
+from typing import Any, Optional, TypedDict, Union
 from urllib.parse import quote
 
 import httpx
@@ -64,9 +66,9 @@ class Call:
 
     method: str
     path: str
-    query: Dict[str, Any] = field(default_factory=dict)
-    body: Optional[Dict[str, Any]] = None
-    headers: Dict[str, Optional[str]] = field(default_factory=dict)
+    query: dict[str, Any] = field(default_factory=dict)
+    body: Optional[dict[str, Any]] = None
+    headers: dict[str, Optional[str]] = field(default_factory=dict)
     is_form: bool = False
     needs_key: bool = True
     is_once: bool = False
@@ -97,8 +99,8 @@ def call_of(
     method: str,
     path: str,
     arguments: Mapping[str, Any],
-    query: Tuple[str, ...] = (),
-    body: Optional[Tuple[str, ...]] = None,
+    query: tuple[str, ...] = (),
+    body: Optional[tuple[str, ...]] = None,
     **more: Any,
 ) -> Call:
     """Sorts the arguments of a method: options, parameters of the query, and members of the body.
@@ -134,7 +136,7 @@ def path_part(value: str, *, slashes: bool = False) -> str:
 def root_of(base_url: Optional[str]) -> str:
     """The address of the API without its version, from that of the OpenAI-compatible endpoints or its own."""
     url = (base_url or os.environ.get("NEXEVO_BASE_URL") or DEFAULT_BASE_URL).rstrip("/")
-    return url[: -len("/v1")] if url.endswith("/v1") else url
+    return url.removesuffix("/v1")
 
 
 def redacted(key: Optional[str]) -> str:
@@ -158,7 +160,7 @@ def jsonable(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be sent as JSON")
 
 
-def content_of(call: Call) -> Dict[str, Any]:
+def content_of(call: Call) -> dict[str, Any]:
     """The body, in the arguments of httpx."""
     if call.body is None:
         return {}
@@ -175,7 +177,7 @@ def again_readable(name: str, value: Any) -> Any:
     if isinstance(value, tuple) and len(value) > 1:
         return (value[0], content_of_file(value[1]), *value[2:])
     content = content_of_file(value)
-    return value if content is value else (os.path.basename(str(getattr(value, "name", name))), content)
+    return value if content is value else (Path(str(getattr(value, "name", name))).name, content)
 
 
 def content_of_file(file: Any) -> Any:
@@ -184,10 +186,10 @@ def content_of_file(file: Any) -> Any:
     return file if not hasattr(file, "read") or can_seek() else file.read()
 
 
-def form_of(members: Mapping[str, Any]) -> Dict[str, Any]:
+def form_of(members: Mapping[str, Any]) -> dict[str, Any]:
     """A form: files as parts, lists as repeated fields, objects as JSON."""
-    files: List[Tuple[str, Any]] = []
-    data: Dict[str, Any] = {}
+    files: list[tuple[str, Any]] = []
+    data: dict[str, Any] = {}
     for name, value in members.items():
         many = isinstance(value, list)
         for each in value if many else [value]:
@@ -213,7 +215,7 @@ def headers_of(
     call: Call, key: Optional[str], organization: Optional[str], more: Mapping[str, Optional[str]]
 ) -> httpx.Headers:
     """The headers of a request. Each name is there once, however it is written; `None` leaves one out."""
-    headers: Dict[str, Optional[str]] = {"Accept": "application/json", "User-Agent": f"nexevo-ai-python/{__version__}"}
+    headers: dict[str, Optional[str]] = {"Accept": "application/json", "User-Agent": f"nexevo-ai-python/{__version__}"}
     if key:
         headers["Authorization"] = f"Bearer {key}"
     if organization:
@@ -227,7 +229,7 @@ def headers_of(
     return found
 
 
-def query_of(call: Call) -> Dict[str, Any]:
+def query_of(call: Call) -> dict[str, Any]:
     """The query, whose booleans are written as in JSON."""
     return {
         name: str(value).lower() if isinstance(value, bool) else ",".join(value) if isinstance(value, tuple) else value

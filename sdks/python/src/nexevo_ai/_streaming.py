@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Generic, Iterator, List, Optional, Type, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from typing import Any, Callable, Generic, Optional, TypeVar
 
 import httpx
 
@@ -33,7 +34,7 @@ class EventDecoder:
     """Reads lines of server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html."""
 
     def __init__(self) -> None:
-        self._data: List[str] = []
+        self._data: list[str] = []
         self._name: Optional[str] = None
         self._id: Optional[str] = None
         self.last_id: Optional[str] = None
@@ -50,7 +51,7 @@ class EventDecoder:
             self._data, self._name = [], None
             return event
         name, _, value = line.partition(":")
-        value = value[1:] if value.startswith(" ") else value
+        value = value.removeprefix(" ")
         if name == "data":
             self._data.append(value)
         elif name == "event":
@@ -65,11 +66,11 @@ class Place:
 
     can_go_on = False
 
-    def is_new(self, data: Any) -> bool:
+    def is_new(self, _data: Any) -> bool:
         """Notes a whole event; false for one that has come before."""
         return True
 
-    def rest(self, last_id: Optional[str]) -> Optional[Call]:
+    def rest(self, _last_id: Optional[str]) -> Optional[Call]:
         """The call for what follows the last whole event; `None` where the stream has not told how to go on."""
         return None
 
@@ -82,11 +83,11 @@ class RunPlace(Place):
     def __init__(self, begun: Call) -> None:
         self.begun = begun
 
-    def rest(self, last_id: Optional[str]) -> Optional[Call]:
+    def rest(self, _last_id: Optional[str]) -> Optional[Call]:
         """The call for what follows."""
-        if last_id is None:
+        if _last_id is None:
             return None
-        return self.begun.followed("GET", RUN_STREAM, headers={"Last-Event-ID": last_id})
+        return self.begun.followed("GET", RUN_STREAM, headers={"Last-Event-ID": _last_id})
 
 
 class ResponsePlace(Place):
@@ -99,9 +100,9 @@ class ResponsePlace(Place):
         self.path = begun.path if begun.method == "GET" else ""
         self.after: Optional[int] = None
 
-    def is_new(self, data: Any) -> bool:
+    def is_new(self, _data: Any) -> bool:
         """Notes a whole event; false for one that has come before."""
-        told = data if isinstance(data, dict) else {}
+        told = _data if isinstance(_data, dict) else {}
         response, number = told.get("response"), told.get("sequence_number")
         if not self.path and isinstance(response, dict) and response.get("id"):
             self.path = f"/v1/responses/{path_part(response['id'])}"
@@ -112,7 +113,7 @@ class ResponsePlace(Place):
         self.after = number
         return True
 
-    def rest(self, last_id: Optional[str]) -> Optional[Call]:
+    def rest(self, _last_id: Optional[str]) -> Optional[Call]:
         """The call for what follows."""
         if not self.path:
             return None
@@ -125,7 +126,7 @@ class ResponsePlace(Place):
 class Reading(Generic[T]):
     """Reader of events, which both kinds of streams have."""
 
-    def __init__(self, kind: Type[T], response: httpx.Response, place: Place) -> None:
+    def __init__(self, kind: type[T], response: httpx.Response, place: Place) -> None:
         self.kind = kind
         self.response = response
         self.place = place
@@ -185,7 +186,7 @@ class Stream(Generic[T]):
 
     def __init__(
         self,
-        kind: Type[T],
+        kind: type[T],
         response: httpx.Response,
         place: Optional[Place] = None,
         send: Optional[Callable[[Call], httpx.Response]] = None,
@@ -238,7 +239,7 @@ class AsyncStream(Generic[T]):
 
     def __init__(
         self,
-        kind: Type[T],
+        kind: type[T],
         response: httpx.Response,
         place: Optional[Place] = None,
         send: Optional[Callable[[Call], Awaitable[httpx.Response]]] = None,
@@ -286,10 +287,10 @@ class AsyncStream(Generic[T]):
             self.response = self._reading.response = await self._send(call)
 
 
-def whole_chat(chunks: List[Any]) -> Dict[str, Any]:
+def whole_chat(chunks: list[Any]) -> dict[str, Any]:
     """The chat completion that the chunks of a stream come to."""
-    whole: Dict[str, Any] = {"object": "chat.completion", "choices": []}
-    choices: Dict[int, Dict[str, Any]] = {}
+    whole: dict[str, Any] = {"object": "chat.completion", "choices": []}
+    choices: dict[int, dict[str, Any]] = {}
     for chunk in chunks:
         told = chunk.to_dict()
         for name in ("id", "created", "model", "usage", "nexevo", "service_tier", "system_fingerprint"):
@@ -303,7 +304,7 @@ def whole_chat(chunks: List[Any]) -> Dict[str, Any]:
     return whole
 
 
-def _add(choice: Dict[str, Any], part: Dict[str, Any]) -> None:
+def _add(choice: dict[str, Any], part: dict[str, Any]) -> None:
     choice["finish_reason"] = part.get("finish_reason") or choice["finish_reason"]
     message = choice["message"]
     for name, value in (part.get("delta") or {}).items():
@@ -320,7 +321,7 @@ def _add(choice: Dict[str, Any], part: Dict[str, Any]) -> None:
             message[name] = value
 
 
-def _ended(choice: Dict[str, Any]) -> Dict[str, Any]:
+def _ended(choice: dict[str, Any]) -> dict[str, Any]:
     message = {"role": "assistant", "content": None, **choice["message"]}
     if "tool_calls" in message:
         message["tool_calls"] = [message["tool_calls"][index] for index in sorted(message["tool_calls"])]

@@ -8,7 +8,8 @@ import hashlib
 import hmac
 import json
 import time
-from typing import Mapping, Union
+from collections.abc import Mapping
+from typing import Union
 
 from nexevo_ai._errors import WebhookVerificationError
 from nexevo_ai._models import Object
@@ -27,7 +28,7 @@ def verified(
     given = {name.lower(): value for name, value in headers.items()}
     try:
         message_id, moment, signatures = (given[f"webhook-{name}"] for name in ("id", "timestamp", "signature"))
-        key = base64.b64decode(secret[len(PREFIX) :] if secret.startswith(PREFIX) else secret)
+        key = base64.b64decode(secret.removeprefix(PREFIX))
         at_s = int(moment)
     except KeyError as missing:
         raise WebhookVerificationError(f"the header {missing} is missing") from None

@@ -1,11 +1,13 @@
 """Resources of the async client.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Mapping, Union, overload
+from typing import TYPE_CHECKING, Any, Literal, Union, overload
 
 from nexevo_ai._answers import BinaryResponse
 from nexevo_ai._conveniences_async import AsyncResource

@@ -1,11 +1,13 @@
 """Resources of the async client.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, Sequence, Union, overload
+from typing import TYPE_CHECKING, Literal, Union, overload
 
 from nexevo_ai._conveniences_async import AsyncChatCompletionsHelpers, AsyncResource
 from nexevo_ai._request import call_of

@@ -1,6 +1,7 @@
 """Resources of the async client.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,10 +1,12 @@
 """Resources of the async client.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Mapping, Sequence, Union, overload
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Union, overload
 
 from nexevo_ai._conveniences_async import AsyncResource
 from nexevo_ai._request import call_of

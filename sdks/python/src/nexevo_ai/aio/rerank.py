@@ -1,10 +1,12 @@
 """Resources of the async client.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Mapping, Sequence, Union
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Union
 
 from nexevo_ai._conveniences_async import AsyncResource
 from nexevo_ai._request import call_of

@@ -1,10 +1,12 @@
 """Types of arguments.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import Optional, Sequence
+from collections.abc import Sequence
+from typing import Optional
 
 from nexevo_ai._request import RequestOptions
 

@@ -1,10 +1,12 @@
 """Types of arguments.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import Literal, Optional, Sequence
+from collections.abc import Sequence
+from typing import Literal, Optional
 
 from nexevo_ai._request import Amount, RequestOptions
 

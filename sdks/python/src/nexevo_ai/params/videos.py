@@ -1,10 +1,12 @@
 """Types of arguments.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Literal, Mapping, Optional, Union
+from collections.abc import Mapping
+from typing import Any, Literal, Optional, Union
 
 from nexevo_ai._request import Amount, FileContent, RequestOptions
 

@@ -1,10 +1,12 @@
 """Resources of the sync client.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from nexevo_ai._answers import SyncPage
 from nexevo_ai._conveniences_sync import Resource

@@ -1,6 +1,7 @@
 """Resources of the sync client.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 

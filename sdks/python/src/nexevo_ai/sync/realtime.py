@@ -1,11 +1,13 @@
 """Resources of the sync client.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Mapping
+from typing import TYPE_CHECKING, Any
 
 from nexevo_ai._conveniences_sync import Resource
 from nexevo_ai._request import call_of

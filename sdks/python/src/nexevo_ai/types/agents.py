@@ -1,10 +1,11 @@
 """Types of answers.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import Dict, List, Literal, Optional, Union
+from typing import Literal, Optional, Union
 
 from nexevo_ai._models import Money, NexevoModel, Object
 
@@ -25,14 +26,14 @@ class Run(NexevoModel):
     total_cost_usd: Optional[Money]
     error: Optional[RunError]
     result: Optional[str]
-    steps: List[Step]
+    steps: list[Step]
     steps_used: int
     total_tokens_in: int
     total_tokens_out: int
-    tools_not_offered: Dict[str, str]
-    awaiting: List[AwaitedCall]
+    tools_not_offered: dict[str, str]
+    awaiting: list[AwaitedCall]
     verifier_passed: Optional[bool] = None
-    verifier_scores: Optional[Dict[str, float]] = None
+    verifier_scores: Optional[dict[str, float]] = None
 
 
 class RunEvent(NexevoModel):

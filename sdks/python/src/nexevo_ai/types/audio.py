@@ -1,10 +1,11 @@
 """Types of answers.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import Optional
 
 from nexevo_ai._models import NexevoModel, Object
 
@@ -28,9 +29,9 @@ class Transcript(NexevoModel):
     task: Optional[str] = None
     language: Optional[str] = None
     duration: Optional[float] = None
-    segments: Optional[List[Object]] = None
-    words: Optional[List[Object]] = None
-    logprobs: Optional[List[Object]] = None
+    segments: Optional[list[Object]] = None
+    words: Optional[list[Object]] = None
+    logprobs: Optional[list[Object]] = None
 
 
 class TranscriptEvent(NexevoModel):

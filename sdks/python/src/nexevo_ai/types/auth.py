@@ -1,10 +1,11 @@
 """Types of answers.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import Optional
 
 from nexevo_ai._models import NexevoModel, Object
 
@@ -19,10 +20,10 @@ class AccountExport(NexevoModel):
     exported_at: str
     user: User
     two_factor: TwoFactorStatus
-    sessions: List[SessionView]
-    organizations: List[Object]
-    keys: List[Key]
-    provider_keys: List[Object]
+    sessions: list[SessionView]
+    organizations: list[Object]
+    keys: list[Key]
+    provider_keys: list[Object]
     balance: Optional[Balance]
     transactions: TransactionList
 
@@ -65,7 +66,7 @@ class SessionList(NexevoModel):
     """One page of a list."""
 
     object: str
-    data: List[SessionView]
+    data: list[SessionView]
     has_more: bool
     next_cursor: Optional[str]
 
@@ -100,7 +101,7 @@ class TwoFactorEnabled(NexevoModel):
 
     object: str
     enabled: bool
-    recovery_codes: List[str]
+    recovery_codes: list[str]
 
 
 class TwoFactorSetup(NexevoModel):

@@ -1,10 +1,11 @@
 """Types of answers.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import Optional
 
 from nexevo_ai._models import Money, NexevoModel
 
@@ -69,7 +70,7 @@ class PlanList(NexevoModel):
     """One page of a list."""
 
     object: str
-    data: List[Plan]
+    data: list[Plan]
     has_more: bool
     next_cursor: Optional[str]
 
@@ -91,7 +92,7 @@ class ReceiptList(NexevoModel):
     """One page of a list."""
 
     object: str
-    data: List[Receipt]
+    data: list[Receipt]
     has_more: bool
     next_cursor: Optional[str]
 
@@ -156,11 +157,11 @@ class UsageReport(NexevoModel):
     object: str
     days: int
     currency: str
-    daily: List[UsageDay]
+    daily: list[UsageDay]
     by_tier: UsageByTier
     total: UsageRow
-    group_by: Optional[List[str]] = None
-    groups: Optional[List[UsageGroup]] = None
+    group_by: Optional[list[str]] = None
+    groups: Optional[list[UsageGroup]] = None
 
 
 class UsageRow(NexevoModel):

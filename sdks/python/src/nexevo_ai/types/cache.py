@@ -1,10 +1,11 @@
 """Types of answers.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import Optional
 
 from nexevo_ai._models import Money, NexevoModel
 
@@ -52,8 +53,8 @@ class CacheStats(NexevoModel):
     saved_output_tokens: int
     object: str
     days: int
-    by_day: List[CacheDay]
-    semantic: List[CacheChecks]
+    by_day: list[CacheDay]
+    semantic: list[CacheChecks]
 
 
 CacheChecks.model_rebuild()

@@ -1,10 +1,11 @@
 """Types of answers.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional
+from typing import Optional
 
 from nexevo_ai._models import NexevoModel, Object
 
@@ -25,10 +26,10 @@ class AnsweredMessage(NexevoModel):
 
     role: str
     content: Optional[str]
-    tool_calls: Optional[List[AnsweredCall]] = None
+    tool_calls: Optional[list[AnsweredCall]] = None
     refusal: Optional[str] = None
     reasoning_content: Optional[str] = None
-    annotations: Optional[List[Object]] = None
+    annotations: Optional[list[Object]] = None
     audio: Optional[Object] = None
 
 
@@ -71,7 +72,7 @@ class ChatCompletion(NexevoModel):
     object: str
     created: int
     model: str
-    choices: List[ChatChoice]
+    choices: list[ChatChoice]
     usage: Optional[ChatUsage] = None
     nexevo: Optional[Extension] = None
     service_tier: Optional[str] = None
@@ -85,7 +86,7 @@ class ChatCompletionChunk(NexevoModel):
     object: str
     created: int
     model: str
-    choices: List[ChunkChoice]
+    choices: list[ChunkChoice]
     usage: Optional[ChatUsage] = None
     nexevo: Optional[Extension] = None
     service_tier: Optional[str] = None
@@ -97,7 +98,7 @@ class ChatDelta(NexevoModel):
 
     role: Optional[str] = None
     content: Optional[str] = None
-    tool_calls: Optional[List[CallPart]] = None
+    tool_calls: Optional[list[CallPart]] = None
     refusal: Optional[str] = None
     reasoning_content: Optional[str] = None
 
@@ -117,9 +118,9 @@ class RouteAnswer(NexevoModel):
     object: str
     model: str
     grade: Optional[Object]
-    candidates: List[RouteCandidate]
+    candidates: list[RouteCandidate]
     refusal: Optional[Object]
-    excluded: List[Object]
+    excluded: list[Object]
 
 
 class RouteCandidate(NexevoModel):
@@ -129,8 +130,8 @@ class RouteCandidate(NexevoModel):
     provider: str
     region: Optional[str]
     asked_as: str
-    reasons: List[str]
-    price_bounds: Dict[str, str]
+    reasons: list[str]
+    price_bounds: dict[str, str]
     propensity: float
 
 

@@ -1,10 +1,11 @@
 """Types of answers.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import Optional
 
 from nexevo_ai._models import NexevoModel, Object
 
@@ -19,7 +20,7 @@ class Completion(NexevoModel):
     object: str
     created: int
     model: str
-    choices: List[CompletionChoice]
+    choices: list[CompletionChoice]
     usage: Optional[ChatUsage] = None
     nexevo: Optional[Extension] = None
     system_fingerprint: Optional[str] = None

@@ -1,10 +1,11 @@
 """Types of answers.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import Optional
 
 from nexevo_ai._models import NexevoModel, Object
 
@@ -46,7 +47,7 @@ class ConversationDetail(NexevoModel):
     updated_at: int
     expires_at: Optional[int]
     item_count: int
-    messages: List[ConversationMessage]
+    messages: list[ConversationMessage]
     has_more: bool
 
 
@@ -54,7 +55,7 @@ class ConversationList(NexevoModel):
     """One page of a list."""
 
     object: str
-    data: List[Conversation]
+    data: list[Conversation]
     has_more: bool
     next_cursor: Optional[str]
 
@@ -82,7 +83,7 @@ class ItemList(NexevoModel):
     """One page of a list."""
 
     object: str
-    data: List[Item]
+    data: list[Item]
     first_id: Optional[str]
     last_id: Optional[str]
     has_more: bool

@@ -1,10 +1,11 @@
 """Types of answers.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import List, Union
+from typing import Union
 
 from nexevo_ai._models import NexevoModel
 
@@ -17,14 +18,14 @@ class Embedding(NexevoModel):
 
     object: str
     index: int
-    embedding: Union[List[float], str]
+    embedding: Union[list[float], str]
 
 
 class EmbeddingList(NexevoModel):
     """Vectors in the order of their inputs."""
 
     object: str
-    data: List[Embedding]
+    data: list[Embedding]
     model: str
     usage: EmbeddingsUsage
     nexevo: Extension

@@ -1,10 +1,11 @@
 """Types of answers.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import List, Literal, Optional
+from typing import Literal, Optional
 
 from nexevo_ai._models import NexevoModel
 
@@ -18,7 +19,7 @@ class Feedback(NexevoModel):
     generation_id: str
     rating: Literal[-1, 1]
     comment: Optional[str]
-    tags: List[str]
+    tags: list[str]
     model: str
     created_at: str
     replaced: bool
@@ -30,9 +31,9 @@ class FeedbackSummary(NexevoModel):
     object: str
     days: int
     total: Votes
-    by_model: List[Votes]
-    by_key: List[Votes]
-    by_tag: List[Votes]
+    by_model: list[Votes]
+    by_key: list[Votes]
+    by_tag: list[Votes]
     more_tags: bool
 
 

@@ -1,10 +1,11 @@
 """Types of answers.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional
+from typing import Optional
 
 from nexevo_ai._models import NexevoModel
 
@@ -29,7 +30,7 @@ class FileList(NexevoModel):
     """One page of a list."""
 
     object: str
-    data: List[File]
+    data: list[File]
     first_id: Optional[str]
     last_id: Optional[str]
     has_more: bool
@@ -42,7 +43,7 @@ class PresignedUpload(NexevoModel):
     object: str
     method: str
     url: str
-    fields: Dict[str, str]
+    fields: dict[str, str]
     expires_at: str
 
 

@@ -1,10 +1,11 @@
 """Types of answers.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import Optional
 
 from nexevo_ai._models import NexevoModel, Object
 
@@ -30,7 +31,7 @@ class Images(NexevoModel):
     """Pictures that were drawn."""
 
     created: int
-    data: List[Image]
+    data: list[Image]
     nexevo: Extension
     usage: Optional[Object] = None
     background: Optional[str] = None

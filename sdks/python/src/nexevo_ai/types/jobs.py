@@ -1,10 +1,11 @@
 """Types of answers.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import List, Literal, Optional, Union
+from typing import Literal, Optional, Union
 
 from nexevo_ai._models import Money, NexevoModel
 
@@ -20,7 +21,7 @@ class Job(NexevoModel):
     model_used: str
     status: Union[Literal["canceled", "failed", "pending", "running", "succeeded"], str]
     progress: Optional[int]
-    results: List[JobResult]
+    results: list[JobResult]
     charged_usd: Optional[Money]
     error: Optional[JobErrorView]
     created_at: str
@@ -39,7 +40,7 @@ class JobList(NexevoModel):
     """One page of a list."""
 
     object: str
-    data: List[Job]
+    data: list[Job]
     has_more: bool
     next_cursor: Optional[str]
 

@@ -1,10 +1,11 @@
 """Types of answers.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import Optional
 
 from nexevo_ai._models import NexevoModel
 
@@ -23,7 +24,7 @@ class KeyList(NexevoModel):
     """One page of a list."""
 
     object: str
-    data: List[Key]
+    data: list[Key]
     has_more: bool
     next_cursor: Optional[str]
 

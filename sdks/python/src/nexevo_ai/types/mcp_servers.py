@@ -1,10 +1,11 @@
 """Types of answers.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import Optional
 
 from nexevo_ai._models import NexevoModel
 
@@ -19,7 +20,7 @@ class McpServer(NexevoModel):
     name: str
     url: str
     token_last4: Optional[str]
-    tools: List[McpToolView]
+    tools: list[McpToolView]
     created_at: str
     updated_at: str
 
@@ -28,7 +29,7 @@ class McpServerList(NexevoModel):
     """One page of a list."""
 
     object: str
-    data: List[McpServer]
+    data: list[McpServer]
     has_more: bool
     next_cursor: Optional[str]
 

@@ -1,10 +1,11 @@
 """Types of answers.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import List, Literal, Optional, Union
+from typing import Literal, Optional, Union
 
 from nexevo_ai._models import NexevoModel
 
@@ -34,7 +35,7 @@ class MemoryList(NexevoModel):
     """One page of a list."""
 
     object: str
-    data: List[Memory]
+    data: list[Memory]
     has_more: bool
     next_cursor: Optional[str]
 

@@ -1,10 +1,11 @@
 """Types of answers.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import Optional
 
 from nexevo_ai._models import NexevoModel, Object
 
@@ -19,7 +20,7 @@ class Message(NexevoModel):
     type: str
     role: str
     model: str
-    content: List[Object]
+    content: list[Object]
     stop_reason: Optional[str]
     stop_sequence: Optional[str]
     usage: Object

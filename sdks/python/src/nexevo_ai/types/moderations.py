@@ -1,10 +1,9 @@
 """Types of answers.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
-
-from typing import List
 
 from nexevo_ai._models import NexevoModel, Object
 
@@ -17,7 +16,7 @@ class Moderation(NexevoModel):
 
     id: str
     model: str
-    results: List[Object]
+    results: list[Object]
     nexevo: Extension
 
 

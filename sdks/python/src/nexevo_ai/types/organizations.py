@@ -1,10 +1,11 @@
 """Types of answers.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import List, Literal, Optional, Union
+from typing import Literal, Optional, Union
 
 from nexevo_ai._models import Money, NexevoModel
 
@@ -21,7 +22,7 @@ class InvitationList(NexevoModel):
     """One page of a list."""
 
     object: str
-    data: List[InvitationView]
+    data: list[InvitationView]
     has_more: bool
     next_cursor: Optional[str]
 
@@ -50,7 +51,7 @@ class MemberList(NexevoModel):
     """One page of a list."""
 
     object: str
-    data: List[MemberView]
+    data: list[MemberView]
     has_more: bool
     next_cursor: Optional[str]
 
@@ -99,7 +100,7 @@ class OrganizationList(NexevoModel):
     """One page of a list."""
 
     object: str
-    data: List[Organization]
+    data: list[Organization]
     has_more: bool
     next_cursor: Optional[str]
 

@@ -1,10 +1,11 @@
 """Types of answers.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import List, Optional, Union
+from typing import Optional, Union
 
 from nexevo_ai._models import NexevoModel, Object
 
@@ -34,10 +35,10 @@ class Reranking(NexevoModel):
     id: str
     object: str
     model: str
-    results: List[RerankResult]
+    results: list[RerankResult]
     usage: RerankUsage
     nexevo: Extension
-    data: Optional[List[RerankResult]] = None
+    data: Optional[list[RerankResult]] = None
 
 
 RerankResult.model_rebuild()

@@ -1,10 +1,11 @@
 """Types of answers.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import List, Optional, Union
+from typing import Optional, Union
 
 from nexevo_ai._models import NexevoModel, Object, ResponseText
 
@@ -17,7 +18,7 @@ class Compaction(NexevoModel):
 
     id: str
     object: str
-    output: List[Object]
+    output: list[Object]
     created_at: Optional[float] = None
     usage: Optional[Object] = None
     nexevo: Optional[Extension] = None
@@ -31,14 +32,14 @@ class Response(ResponseText):
     created_at: float
     model: str
     status: Optional[str] = None
-    output: List[Object]
+    output: list[Object]
     error: Optional[Object]
     usage: Optional[Object] = None
     background: Optional[bool] = None
     completed_at: Optional[float] = None
     conversation: Optional[Object] = None
     incomplete_details: Optional[Object] = None
-    instructions: Optional[Union[str, List[Object]]] = None
+    instructions: Optional[Union[str, list[Object]]] = None
     max_output_tokens: Optional[int] = None
     max_tool_calls: Optional[int] = None
     metadata: Optional[Object] = None
@@ -52,7 +53,7 @@ class Response(ResponseText):
     temperature: Optional[float] = None
     text: Optional[Object] = None
     tool_choice: Optional[Union[str, Object]] = None
-    tools: Optional[List[Object]] = None
+    tools: Optional[list[Object]] = None
     top_logprobs: Optional[int] = None
     top_p: Optional[float] = None
     truncation: Optional[str] = None
@@ -79,7 +80,7 @@ class ResponseItemList(NexevoModel):
     """Items of which a response was made."""
 
     object: str
-    data: List[Object]
+    data: list[Object]
     first_id: Optional[str]
     last_id: Optional[str]
     has_more: bool

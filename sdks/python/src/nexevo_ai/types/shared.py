@@ -1,10 +1,11 @@
 """Types of answers.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import Any, List, Literal, Optional, Union
+from typing import Any, Literal, Optional, Union
 
 from nexevo_ai._models import Money, NexevoModel, Object
 
@@ -64,10 +65,10 @@ class Extension(NexevoModel):
 
     generation_id: str
     model_used: str
-    models_tried: List[TriedModel]
+    models_tried: list[TriedModel]
     cache: Union[Literal["exact", "miss", "semantic"], str]
     cost_usd: Money
-    tools: Optional[List[Object]] = None
+    tools: Optional[list[Object]] = None
 
 
 class Key(NexevoModel):
@@ -90,8 +91,8 @@ class Key(NexevoModel):
     tpm_limit: Optional[int]
     max_parallel: Optional[int]
     user_rpm_limit: Optional[int]
-    allowed_ips: List[str]
-    allowed_models: List[str]
+    allowed_ips: list[str]
+    allowed_models: list[str]
     region_policy: Union[Literal["any", "cn-only", "overseas-only"], str]
     alert_webhook_url: Optional[str]
     cache: Union[Literal["exact", "off", "semantic"], str]
@@ -101,8 +102,8 @@ class Key(NexevoModel):
 class Modalities(NexevoModel):
     """Kinds of content that a model reads and writes."""
 
-    input: List[str]
-    output: List[str]
+    input: list[str]
+    output: list[str]
 
 
 class Model(NexevoModel):
@@ -118,10 +119,10 @@ class Model(NexevoModel):
     context_window: Optional[int] = None
     max_output_tokens: Optional[int] = None
     modalities: Optional[Modalities] = None
-    capabilities: Optional[List[str]] = None
+    capabilities: Optional[list[str]] = None
     dimensions: Any = None
     parameters: Optional[Object] = None
-    models: Optional[List[str]] = None
+    models: Optional[list[str]] = None
     knowledge: Optional[str] = None
     retires_on: Optional[str] = None
     retired_on: Optional[str] = None
@@ -133,7 +134,7 @@ class ModelList(NexevoModel):
     """One page of a list."""
 
     object: str
-    data: List[Model]
+    data: list[Model]
     has_more: bool
     next_cursor: Optional[str]
 
@@ -159,7 +160,7 @@ class Step(NexevoModel):
     agent: Optional[str] = None
     is_error: Optional[bool] = None
     passed: Optional[bool] = None
-    failed_node_ids: Optional[List[str]] = None
+    failed_node_ids: Optional[list[str]] = None
 
 
 class TokenCounts(NexevoModel):
@@ -198,7 +199,7 @@ class Transaction(NexevoModel):
     cache: Optional[str]
     models_tried: List[TriedModel]
     usage: Optional[TokenCounts]
-    tools: List[Object]
+    tools: list[Object]
     estimated: bool
     note: Optional[str]
     schema_version: int
@@ -208,7 +209,7 @@ class TransactionList(NexevoModel):
     """One page of a list."""
 
     object: str
-    data: List[Transaction]
+    data: list[Transaction]
     has_more: bool
     next_cursor: Optional[str]
 

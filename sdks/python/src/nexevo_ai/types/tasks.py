@@ -1,10 +1,11 @@
 """Types of answers.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Literal, Optional, Union
+from typing import Any, Literal, Optional, Union
 
 from nexevo_ai._models import Money, NexevoModel
 
@@ -18,7 +19,7 @@ class DeliverableView(NexevoModel):
     type: str
     target: Optional[str]
     content: Optional[str]
-    metadata: Dict[str, float]
+    metadata: dict[str, float]
     delivered: Optional[bool]
     delivery_error: Optional[str]
 
@@ -29,7 +30,7 @@ class PlanNode(NexevoModel):
     id: str
     type: str
     goal: Optional[str]
-    depends_on: List[str]
+    depends_on: list[str]
     tool: Optional[str] = None
     input: Any = None
 
@@ -38,7 +39,7 @@ class RunList(NexevoModel):
     """One page of a list."""
 
     object: str
-    data: List[RunSummary]
+    data: list[RunSummary]
     has_more: bool
     next_cursor: Optional[str]
 
@@ -70,27 +71,27 @@ class Task(NexevoModel):
     total_cost_usd: Optional[Money]
     error: Optional[RunError]
     result: Optional[str]
-    steps: List[Step]
+    steps: list[Step]
     steps_used: int
     total_tokens_in: int
     total_tokens_out: int
-    tools_not_offered: Dict[str, str]
-    awaiting: List[AwaitedCall]
+    tools_not_offered: dict[str, str]
+    awaiting: list[AwaitedCall]
     verifier_passed: Optional[bool] = None
-    verifier_scores: Optional[Dict[str, float]] = None
+    verifier_scores: Optional[dict[str, float]] = None
     goal: Optional[str] = None
     plan: Optional[TaskPlan] = None
     repair_rounds: Optional[int] = None
-    deliverables: Optional[List[DeliverableView]] = None
+    deliverables: Optional[list[DeliverableView]] = None
     partial: Optional[bool] = None
-    succeeded_node_ids: Optional[List[str]] = None
-    failed_node_ids: Optional[List[str]] = None
+    succeeded_node_ids: Optional[list[str]] = None
+    failed_node_ids: Optional[list[str]] = None
 
 
 class TaskPlan(NexevoModel):
     """The parts of a task, and which of them wait for which."""
 
-    nodes: List[PlanNode]
+    nodes: list[PlanNode]
 
 
 DeliverableView.model_rebuild()

@@ -1,10 +1,11 @@
 """Types of answers.
 
-Written by `sdks/python/generate.py`."""
+Written by `sdks/python/generate.py`.
+"""
 
 from __future__ import annotations
 
-from typing import List, Literal, Optional, Union
+from typing import Literal, Optional, Union
 
 from nexevo_ai._models import NexevoModel
 
@@ -41,7 +42,7 @@ class VideoList(NexevoModel):
     """One page of a list."""
 
     object: str
-    data: List[Video]
+    data: list[Video]
     first_id: Optional[str]
     last_id: Optional[str]
     has_more: bool
