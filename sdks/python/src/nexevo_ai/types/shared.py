@@ -197,7 +197,7 @@ class Transaction(NexevoModel):
     tier: Optional[str]
     price_version: Optional[str]
     cache: Optional[str]
-    models_tried: List[TriedModel]
+    models_tried: list[TriedModel]
     usage: Optional[TokenCounts]
     tools: list[Object]
     estimated: bool
