@@ -34,6 +34,11 @@ def sdk() -> Any:
         sys.path.remove(str(SDK / "src"))
 
 
+def test_both_sdks_bring_the_license() -> None:
+    license_text = (ROOT / "LICENSE").read_text()
+    assert [(ROOT / "sdks" / name / "LICENSE").read_text() for name in ("python", "typescript")] == [license_text] * 2
+
+
 def test_written_files_are_what_the_document_gives() -> None:
     made = importlib.import_module("sdks.python.generate")
     written = made.formatted(made.files())

@@ -22,7 +22,9 @@ import pytest
 from tests.drawn import drawn
 from tests.guide_programs import DOCUMENTED, GUIDE, Program, guide_programs
 from tests.hangs import HANGS_AFTER_S
+from tests.stack import dropping_proxy
 from tests.stack.conftest import ROOT, Stack
+from tests.stack.dropping_proxy import judge
 from tests.stack.reference_samples import COMMANDS, DRAWN, SAMPLES
 from tests.stack.test_accounts import PASSWORD, registered, signed_in
 
@@ -63,14 +65,15 @@ def environment(key: str, stack: Stack) -> dict[str, str]:
     }  # fmt: skip
 
 
-def run(program: str, key: str, stack: Stack, folder: Path, *, interpreter: Sequence[str] = PYTHON) -> str:
-    """Runs a program with the SDK from its sources; returns what it has printed."""
+def run(
+    program: str, key: str, stack: Stack, folder: Path, *, interpreter: Sequence[str] = PYTHON, refusal: str = ""
+) -> str:
+    """Runs a program with the SDK from its sources; returns what it has printed. It may have to end with a refusal."""
     (folder / "char.png").write_bytes(PNG)
     done = subprocess.run(
         [*interpreter, program], cwd=folder, env=environment(key, stack), capture_output=True, text=True, check=False,
         timeout=HANGS_AFTER_S,
     )  # fmt: skip
-    refusal = next((error for call, error in REFUSED.items() if call in program), "")
     told = done.stderr.strip().rpartition("\n")[2]
     assert refusal in told if refusal else done.returncode == 0, f"{program}\n{done.stderr}"
     return done.stdout
@@ -97,7 +100,8 @@ def test_code_of_documents_runs_as_it_is_written(stack: Stack, persons_key: str,
 
     def printed(name: str) -> str:
         (tmp_path / name).mkdir()
-        return run(programs[name], persons_key, stack, tmp_path / name)
+        refusal = next((error for call, error in REFUSED.items() if call in programs[name]), "")
+        return run(programs[name], persons_key, stack, tmp_path / name, refusal=refusal)
 
     # Most of their time they wait for jobs.
     with ThreadPoolExecutor(4) as pool:
@@ -159,6 +163,10 @@ def test_commands_of_documents_run_as_they_are_written(stack: Stack, persons_key
         told, _, status = done.stdout.rpartition("\n")
         is_bare = "models" not in command and "-d" not in command
         assert (status, "takes POST" in told) == (("405", True) if is_bare else ("200", False)), f"{name}: {told}"
+
+
+def test_streams_that_are_dropped_go_on_without_an_event_lost_or_doubled(stack: Stack, tmp_path: Path) -> None:
+    judge(dropping_proxy.PYTHON, stack, lambda program: run(program, stack.api_key, stack, tmp_path))
 
 
 def test_each_sample_of_the_documents_is_there_in_our_own_words() -> None:

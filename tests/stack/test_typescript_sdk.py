@@ -12,6 +12,7 @@ from tests.environments import CACHE, ROOT, locked, node_with, run
 from tests.guide_programs import DOCUMENTED, Program, guide_programs
 from tests.hangs import HANGS_AFTER_S
 from tests.stack.conftest import Stack
+from tests.stack.dropping_proxy import JAVASCRIPT, judge
 from tests.stack.test_accounts import PASSWORD
 from tests.stack.test_python_sdk import PNG, persons_key  # noqa: F401  # a fixture
 
@@ -47,7 +48,7 @@ def test_the_written_files_are_those_of_the_document() -> None:
 def test_the_package_has_no_dependency_and_only_what_is_built(installed: Path) -> None:
     assert sorted(path.name for path in (installed / "node_modules").iterdir()) == [".package-lock.json", "@nexevo"]
     package = installed / "node_modules" / "@nexevo" / "sdk"
-    assert sorted(path.name for path in package.iterdir()) == ["README.md", "dist", "package.json"]
+    assert sorted(path.name for path in package.iterdir()) == ["LICENSE", "README.md", "dist", "package.json"]
 
 
 def test_its_types_are_those_that_a_caller_expects(installed: Path) -> None:
@@ -86,6 +87,15 @@ def test_blocks_of_users_documents_run_as_they_are_written(
     with ThreadPoolExecutor(4) as pool:
         told = dict(zip((each.name for each in programs), pool.map(printed, programs), strict=True))
     assert [name for name, words in told.items() if not words.strip()] == []
+
+
+def test_streams_that_are_dropped_go_on_without_an_event_lost_or_doubled(installed: Path, stack: Stack) -> None:
+    def printed(program: str) -> bytes:
+        file = installed / "dropped.mjs"
+        file.write_text(program)
+        return run(["node", str(file)], installed, NEXEVO_API_KEY=stack.api_key)
+
+    judge(JAVASCRIPT, stack, printed)
 
 
 def test_its_suite_passes_on_the_stack(installed: Path, stack: Stack) -> None:

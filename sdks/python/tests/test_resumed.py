@@ -51,6 +51,8 @@ class Dropping:
             connection.close()
 
     def close(self) -> None:
+        # To close it alone would not wake the thread that accepts.
+        self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
 
 
