@@ -51,6 +51,8 @@ class Heard:
     sound: Any = field(default_factory=hashlib.sha256)
     told: str = ""
     closed: bool = False
+    # How many responses were asked for: a client that leaves before they have ended pays for what was seen of them.
+    asked: int = 0
     # The usage of the responses that the client got, by their ids.
     responses: dict[str, Any] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
@@ -143,6 +145,7 @@ class Talks:
                 # What is behind does not take more: a client of a library waits here too.
                 await socket.drain()
             if self.respond_every and number % self.respond_every == self.respond_every // 2:
+                heard.asked += 1
                 await socket.send(b'{"type":"response.create"}', text=True)
             await asyncio.sleep(max(0.0, began + (number + 1) * FRAME_S - time.monotonic()))
         await socket.send(b'{"type":"input_audio_buffer.commit"}', text=True)
@@ -158,12 +161,13 @@ async def _hear(socket: ClientConnection, heard: Heard) -> None:
                     heard.took_s.append(time.monotonic() - heard.sent[number])
                 case "conversation.item.input_audio_transcription.completed":
                     heard.told = event["transcript"]
-                    return
                 case "response.done":
                     heard.responses[event["response"]["id"]] = event["response"]["usage"]
                 case "error":
                     heard.errors.append(str(event["error"].get("code")))
                     sys.stderr.write(f"session {heard.number}: {event['error']}\n")
+            if heard.told and len(heard.responses) + len(heard.errors) >= heard.asked:
+                return
     except ConnectionClosed:
         pass
     # What ends the loop otherwise is a close in order.
