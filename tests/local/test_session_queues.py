@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from local.queues import KEPT_MAX, Queue, SessionQueues
+from tests.hangs import HANGS_AFTER_S
 
 NAME = "local-realtime-L0SM9cOFvHcCIhw"
 URL = f"https://sqs.local/1/{NAME}"
@@ -25,7 +26,7 @@ async def waits_until(queue: Queue, act: Callable[[], Awaitable[object]]) -> Non
     await asyncio.sleep(0)
     assert not waiting.done()
     await act()
-    await waiting
+    await asyncio.wait_for(waiting, HANGS_AFTER_S)
 
 
 def test_a_full_queue_has_its_writer_wait_until_something_was_taken() -> None:
