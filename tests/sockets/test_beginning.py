@@ -39,7 +39,7 @@ class Handshakes:
         self.records, self.mailboxes, self.runs = MemorySockets(), MemoryMailboxes(), MemoryRuns()
         self.connections = MemoryConnections()
         key = KeyRecord("key_one", ACCOUNT, "name", "0000", 0, max_parallel=max_parallel)
-        self.caller = Caller(Principal(ACCOUNT, key), "hash")
+        self.caller = Caller(Principal(ACCOUNT, key), "hash", "203.0.113.7")
         parts = (self.records, self.mailboxes, self.runs, self.money, Nowhere(), self.clock)
         self.connecting = Connecting(*parts)
         self.clearing = Clearing(self.records, self.mailboxes, self.connections, self.money, self.clock)

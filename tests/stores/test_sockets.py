@@ -69,14 +69,14 @@ async def test_a_state_of_any_size_reaches_the_run_that_follows(store: SocketRec
 async def test_sessions_that_are_not_renewed_are_dead(store: SocketRecords) -> None:
     await store.create(RECORD)
     await store.create(replace(RECORD, connection_id="other", alive_until_s=NOW_S + 600))
-    await store.add_secret("hash", ClientSecret("acct_one", "key", NOW_S))
+    await store.add_secret("hash", ClientSecret("acct_one", "key", NOW_S, "203.0.113.7"))
     assert [each.connection_id async for each in store.dead(NOW_S + 100)] == [ID]
     await store.delete(ID)
     assert [each.connection_id async for each in store.dead(NOW_S + 100)] == []
 
 
 async def test_a_client_secret_is_found_by_its_hash(store: SocketRecords) -> None:
-    secret = ClientSecret("acct_one", "key", NOW_S, b"{}")
+    secret = ClientSecret("acct_one", "key", NOW_S, "203.0.113.7", b"{}")
     await store.add_secret("hash", secret)
     assert await store.secret("hash") == secret
     assert await store.secret("other") is None

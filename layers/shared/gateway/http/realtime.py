@@ -14,6 +14,7 @@ from gateway.auth.principal import key_hash
 from gateway.errors import InvalidRequest
 from gateway.http.calls import KeyedCall, Shown
 from gateway.http.endpoints import Endpoints
+from gateway.ports.sockets import ClientSecret
 from gateway.protocols.shared.body import Body
 from gateway.wiring.realtime import wanted
 from gateway.wiring.sockets import callers, client_secrets
@@ -48,11 +49,12 @@ async def mint(call: KeyedCall, body: NewClientSecret) -> Shown:
     settings = orjson.dumps(body.session)
     if len(settings) > SESSION_BYTES_MAX:
         raise InvalidRequest(LARGE, param="session")
-    hashed, clock = key_hash(call.key_text), call.services.clock
+    clock = call.services.clock
     principal = await callers().with_own_keys(call.principal)
     expires_at_s = int(clock.now_s()) + body.expires_after.seconds
     session = wanted(principal, model, clock, settings)
-    request_id = call.request.request_id
-    value = await client_secrets().mint(principal, hashed, session, expires_at_s, request_id, settings)
+    hashed, source_ip = key_hash(call.key_text), call.request.source_ip
+    secret = ClientSecret(principal.account_id, hashed, expires_at_s, source_ip, settings)
+    value = await client_secrets().mint(principal, session, secret, call.request.request_id)
     shown = {"type": "realtime", **body.session, "id": f"sess_{key_hash(value)[:24]}", "object": "realtime.session"}
     return {"value": value, "expires_at": expires_at_s, "session": shown}

@@ -44,8 +44,8 @@ class SocketRecord(Struct, frozen=True):
     """An open session as it is stored. Times are epoch seconds, durations none.
 
     `run` is the number of the run that may carry it, and `owner` the invocation that does. `hold` pays for it; by its
-    `place` it is one that its key runs at once. `alive_until_s` is renewed by its run; afterwards the session is dead.
-    `state` is sealed, for the next run.
+    `place` it is one that its key runs at once. `source_ip` is the address by which the key's list is judged.
+    `alive_until_s` is renewed by its run; afterwards the session is dead. `state` is sealed, for the next run.
     """
 
     connection_id: str
@@ -69,11 +69,15 @@ class SocketRecord(Struct, frozen=True):
 
 
 class ClientSecret(Struct, frozen=True):
-    """A secret that opens a session in place of a key, until `expires_at_s`; stored under its hash."""
+    """A secret that opens a session in place of a key, until `expires_at_s`; stored under its hash.
+
+    `source_ip` is the address that has minted it.
+    """
 
     account_id: str
     key_hash: str
     expires_at_s: int
+    source_ip: str
     settings: bytes = b""
     hold: Hold | None = None
 

@@ -53,10 +53,11 @@ class Handshake(Struct, frozen=True):
 
 
 class Caller(Struct, frozen=True):
-    """A caller who opens a session, by the hash of the key, with the settings and the hold of a client secret."""
+    """A caller who opens a session: the key's hash, the address that it is judged by, a secret's settings and hold."""
 
     principal: Principal
     key_hash: str
+    source_ip: str
     settings: bytes = b""
     hold: Hold | None = None
 
@@ -87,10 +88,11 @@ class Callers(Struct, frozen=True):
             secret = await self.records.secret(key_hash(shown))
             if secret is None or secret.expires_at_s <= self.clock.now_s():
                 raise AuthenticationFailed(NO_SECRET)
-            # It opens what its key may open, from where that may be used.
-            principal = await self.principal(secret.key_hash, handshake.source_ip)
-            return Caller(principal, secret.key_hash, secret.settings, secret.hold)
-        return Caller(await self.principal(key_hash(shown), handshake.source_ip), key_hash(shown))
+            # It is used from another machine than the one that the key may be used from: that one has minted it.
+            principal = await self.principal(secret.key_hash, secret.source_ip)
+            return Caller(principal, secret.key_hash, secret.source_ip, secret.settings, secret.hold)
+        principal = await self.principal(key_hash(shown), handshake.source_ip)
+        return Caller(principal, key_hash(shown), handshake.source_ip)
 
     async def principal(self, hashed: str, source_ip: str) -> Principal:
         """The caller as it stands now; raises the refusal."""
@@ -163,7 +165,7 @@ class Connecting(Struct, frozen=True):
             kind=kind,
             account_id=caller.principal.account_id,
             key_hash=caller.key_hash,
-            source_ip=handshake.source_ip,
+            source_ip=caller.source_ip,
             model=model,
             created_s=now_s,
             over_by_s=now_s + SESSION_S,

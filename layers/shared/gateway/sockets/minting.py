@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.auth.principal import Principal, key_hash
 from gateway.ports.clock import Clock
@@ -28,10 +29,8 @@ class ClientSecrets(Struct, frozen=True):
     deferred: DeferredSettlements
     clock: Clock
 
-    async def mint(
-        self, principal: Principal, hashed: str, wanted: Wanted, expires_at_s: int, request_id: str, settings: bytes
-    ) -> str:
-        """A new secret for the key of that hash; raises the refusal of its hold."""
+    async def mint(self, principal: Principal, wanted: Wanted, secret: ClientSecret, request_id: str) -> str:
+        """Stores the secret with its hold, and gives its text; raises the refusal of the hold."""
         purse = Purse(
             principal,
             self.money,
@@ -42,13 +41,12 @@ class ClientSecrets(Struct, frozen=True):
             tier=wanted.tier,
             price_version=wanted.price_version,
             model_used=wanted.model_used,
-            over_by_s=expires_at_s,
+            over_by_s=secret.expires_at_s,
             runs=False,
         )
         refusal = await purse.open(wanted.exposure_nanousd)
         if refusal is not None:
             raise refusal.error()
         value = SECRET_PREFIX + secrets.token_urlsafe(SECRET_BYTES)
-        secret = ClientSecret(principal.account_id, hashed, expires_at_s, settings, purse.hold)
-        await self.records.add_secret(key_hash(value), secret)
+        await self.records.add_secret(key_hash(value), replace(secret, hold=purse.hold))
         return value
