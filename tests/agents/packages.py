@@ -1,4 +1,4 @@
-"""Installs the agents into `.cache/agents`, in the versions that package.json, aider.txt and llm.txt pin.
+"""Installs the agents into `.cache/agents`, in the versions that package.json and the programs' own lists pin.
 
 Each Python program has an environment of its own, since Aider pins every package that it needs, and runs on no
 Python newer than 3.12.
@@ -19,7 +19,7 @@ from tests.environments import CACHE
 
 _PINS = Path(__file__).parent
 _INSTALLED = CACHE / "agents"
-_PYTHON_PROGRAMS = ("aider", "llm")
+_PYTHON_PROGRAMS = ("aider", "llm", "openai-agents")
 _FITS = "import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 13))"
 
 
@@ -29,9 +29,17 @@ def path() -> str:
     return os.pathsep.join([*map(str, folders), os.environ["PATH"]])
 
 
+def realtime_agent(language: str) -> tuple[str, ...]:
+    """Returns the command that runs the agent of the Agents SDK in that language."""
+    program = {"mjs": Path("node"), "py": _INSTALLED / "openai-agents/bin/python"}[language]
+    return (str(program), str(_INSTALLED / f"realtime_agent.{language}"))
+
+
 def install() -> None:
     """Installs the pinned versions, unless they are installed already."""
     _INSTALLED.mkdir(parents=True, exist_ok=True)
+    for script in _PINS.glob("realtime_agent.*"):
+        shutil.copy(script, _INSTALLED)
     if _is_missing("package.json"):
         _install_from_npm()
     for name in _PYTHON_PROGRAMS:

@@ -6,8 +6,8 @@ tools: there the model says the file's new content. An agent sees a home of its 
 Settings: developers.openai.com/codex/config-reference, code.claude.com/docs/en/llm-gateway,
 geminicli.com/docs/reference/configuration, opencode.ai/docs/providers,
 qwenlm.github.io/qwen-code-docs/en/users/configuration/model-providers, aider.chat/docs/llms.html,
-llm.datasette.io/en/stable/other-models.html. Left out: Cline, which works but leaves a process of its own behind, and
-llm's plugin for Gemini, which has no setting for the address.
+llm.datasette.io/en/stable/other-models.html, openai.github.io/openai-agents-js/guides/voice-agents. Left out: Cline,
+which works but leaves a process of its own behind, and llm's plugin for Gemini, which has no setting for the address.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+
+from tests.agents.packages import realtime_agent
 
 FILE, SAID = "hello.txt", "hello\n"
 _COMMAND = f"echo hello > {FILE}"
@@ -59,6 +61,9 @@ def sessions(gateway: Gateway) -> Iterator[Session]:
         yield _aider(gateway, model, wire)
     for wire, model in _LLM_MODELS.items():
         yield _llm(gateway, model, wire)
+    for language in ("mjs", "py"):
+        for model in _REALTIME_MODELS:
+            yield _agents_sdk(gateway, model, language)
 
 
 def _asked(tool: str, arguments: Mapping[str, str]) -> str:
@@ -230,6 +235,17 @@ def shell(command: str) -> str:
     )
 
 
+def _agents_sdk(gateway: Gateway, model: str, language: str) -> Session:
+    question = _asked("shell", {"command": _COMMAND})
+    return Session(
+        "agents-sdk",
+        f"realtime {language}",
+        model,
+        (*realtime_agent(language), gateway.realtime_url, model, question),
+        {"OPENAI_API_KEY": gateway.api_key, "OPENAI_AGENTS_DISABLE_TRACING": "1"},
+    )
+
+
 _OPENCODE_PACKAGES: Mapping[str, str] = {
     "chat": "@ai-sdk/openai-compatible",
     "messages": "@ai-sdk/anthropic",
@@ -259,6 +275,7 @@ _AIDER_MODELS: Mapping[str, str] = {
     "messages": "claude-haiku-4-5",
     "gemini": "claude-haiku-4-5",
 }
+_REALTIME_MODELS = ("gpt-realtime", "azure/gpt-realtime", "gemini-3.1-flash-live-preview")
 _LLM_MODELS: Mapping[str, str] = {"chat": "deepseek-chat", "responses": "gpt-5.2", "messages": "claude-haiku-4-5"}
 # What llm's own plugins call a model; the others are described to it in a file.
 _LLM_NAMES: Mapping[str, str] = {"gpt-5.2": "gpt-5.2", "claude-haiku-4-5": "claude-haiku-4.5"}
