@@ -163,7 +163,7 @@ bridging: setup ## write the tables of docs/bridging.md, from what the codecs do
 ric: setup ## stream through the emulator with AWS's own Node.js runtime client
 	@tests/local/ric/run
 
-agents: setup ## drive Codex, Claude Code, Gemini CLI, opencode, Qwen Code, Aider and llm through the stack (installs 2 GB)
+agents: setup ## drive Codex, Claude Code, Gemini CLI, opencode, Qwen Code, Aider, llm and Agents SDKs through the stack (installs 2 GB)
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.agents
 
 frameworks: setup ## drive LangChain's and LlamaIndex' embedding and rerank classes through the stack (installs 325 MB)

@@ -455,6 +455,25 @@ def test_a_response_that_is_asked_for_after_a_cancelled_one_is_not_ended_with_th
     assert [spent.id for spent in end.spent] == [created["response"]["id"]]
 
 
+def test_an_output_and_a_message_are_answered_by_one_response() -> None:
+    talk = talking()
+    asked(talk, "response.create")
+    call = {"id": "call_1", "name": "look", "args": {}}
+    first = sent(answered(talk, {"toolCall": {"functionCalls": [call]}}))[-1]["response"]["id"]
+    output = {"type": "function_call_output", "call_id": "call_1", "output": "fog"}
+    asked(talk, "conversation.item.create", item=output)
+    asked(talk, "conversation.item.create", item=words("And tomorrow?"))
+    step = asked(talk, "response.create")
+    assert [next(iter(message)) for message in messages(step)] == ["toolResponse", "clientContent"]
+    # Gemini may begin to answer the output alone, and interrupt that for the message.
+    past = [content(talk, interrupted=True), answered(talk, {"serverContent": {"turnComplete": True}})]
+    assert [types(each) for each in past] == [[], []]
+    *_, end = said(talk)
+    done = sent(end)[-1]["response"]
+    assert (done["status"], done["id"]) == ("completed", sent(step)[-1]["response"]["id"])
+    assert first != done["id"]
+
+
 def test_a_cancelled_turn_that_ends_by_itself_does_not_end_the_next_response() -> None:
     talk = talking()
     asked(talk, "response.create")

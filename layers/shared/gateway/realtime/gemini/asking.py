@@ -210,15 +210,16 @@ def _respond(live: Live, step: Step, data: bytes, _: Head) -> None:
     if isinstance(instructions, str) and instructions:
         live.state.turns.append({"role": "user", "parts": [{"text": instructions}]})
     outputs, live.state.outputs = live.state.outputs, []
+    joined = bool(outputs and (live.state.turns or live.state.committed))
     if outputs:
         live.to_gemini(step, {"toolResponse": {"functionResponses": outputs}})
     if live.state.committed:
         live.state.committed = False
         _send_turns(live, step, complete=False)
         live.to_gemini(step, {"realtimeInput": {"activityEnd": {}}})
-    elif live.state.turns or not outputs:
+    elif joined or not outputs:
         _send_turns(live, step, complete=True)
-    response.begin(live, step, asked)
+    response.begin(live, step, asked).joined = joined
 
 
 def _cancel(live: Live, step: Step, _data: bytes, _: Head) -> None:

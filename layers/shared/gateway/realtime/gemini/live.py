@@ -26,12 +26,14 @@ WAITING_BYTES_MAX = 60 * 64_000
 class Response(Struct):
     """A response on its way. `message` is the item that is being said, `output` what is complete.
 
-    One that is `asked` for is the client's; Gemini begins others by itself.
+    One that is `asked` for is the client's; Gemini begins others by itself. To one that is `joined` two messages ask:
+    until it speaks, an interruption is of the first by the second.
     """
 
     id: str
     as_text: bool
     asked: bool = False
+    joined: bool = False
     metadata: Event | None = None
     message: str | None = None
     said: str = ""

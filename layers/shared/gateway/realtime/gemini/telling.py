@@ -132,6 +132,8 @@ def _heard(live: Live, step: Step) -> None:
     """Tells the client before an answer that its utterance has ended, where Gemini detects that by itself."""
     # What comes behind an interruption is of the next turn, even if the end of the last one has not been told.
     live.state.replaced = False
+    if live.state.response is not None:
+        live.state.response.joined = False
     detected = live.detects and live.state.response is None and live.state.heard_ms > live.state.answered_ms
     utterance = live.state.utterance
     if (detected or utterance is not None) and not (utterance is not None and utterance.stopped):
@@ -141,7 +143,10 @@ def _heard(live: Live, step: Step) -> None:
 
 
 def _interrupted(live: Live, step: Step) -> None:
-    # By the caller's voice, or by what the client asks for after it has cancelled a response.
+    # By the caller's voice, or by what the client asks for after it has cancelled a response, or beside an output.
+    if live.state.response is not None and live.state.response.joined:
+        live.state.response.joined, live.state.replaced = False, True
+        return
     if live.detects and not (live.state.muted and live.state.response is not None):
         # What was answered here was another utterance than the one that interrupts.
         _transcribed(live, step)
