@@ -87,6 +87,8 @@ CAUSES: dict[str, tuple[str, str]] = {
     "invitation_required": ("Registration needs an invitation here.", "Ask the operator for one."),
     "ip_not_allowed": ("The key's `allowed_ips` do not hold this address.", "Change the key, or the address."),
     "item_not_found": ("The conversation has no such item.", "List its items."),
+    "item_retrieve_invalid_item_id": ("The session has no such item to retrieve.", "It was deleted, or never added."),
+    "item_truncate_invalid_item_id": ("The session has no such item to truncate.", "It was deleted, or never added."),
     "job_not_cancelable": ("The job has ended, or is being cancelled.", "Read it: its status says how it ended."),
     "job_not_found": ("The account has no such job.", "Look at the id; jobs are kept for 90 days."),
     "key_changed": ("The key that makes this one was changed meanwhile.", "Send it again."),

@@ -89,6 +89,9 @@ def _operation(document: Json, method: str, path: str, operation: Json) -> Itera
                 for media, content in told.get("content", {}).items()
             )
             yield f"\nAnswers {status}" + (f": {shapes}." if shapes else ".")
+    if "x-websocket" in operation:
+        sent, received = (kind(operation["x-websocket"][side]) for side in ("sent", "received"))
+        yield f"\nAnswers 101: a WebSocket, on which a client sends {sent} and is sent {received}."
 
 
 def _callers(operation: Json) -> str:

@@ -19,6 +19,7 @@ from gateway.http.callers import TABLE, Callers
 from gateway.http.endpoints import Endpoint
 from gateway.http.json_app import JsonApp
 from gateway.protocols.shared.body import schema_of
+from local.openapi import sockets
 from local.openapi.operation import EVENTS, FORM, JSON, Operation
 from local.openapi.operations import OPERATIONS
 from local.openapi.shapes.base import Error, Json
@@ -62,6 +63,8 @@ def document() -> dict[str, Any]:
         method, _, path = row.partition(" ")
         shown = NAMED_PARTS.sub(r"{\1}", path)
         paths.setdefault(shown, {})[method.lower()] = _entry(row, operation)
+    for row, socket in sockets.SOCKETS.items():
+        paths.setdefault(row.partition(" ")[2], {})["get"] = sockets.entry(socket, _errors(), REFERENCE)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -87,7 +90,7 @@ def document() -> dict[str, Any]:
                 }
                 for name, said in HEADERS.items()
             },
-            "securitySchemes": dict(SECURITY),
+            "securitySchemes": {**SECURITY, **sockets.SECURITY},
         },
     }
 
@@ -132,7 +135,7 @@ def _entry(row: str, operation: Operation) -> dict[str, Any]:
         **({"description": " ".join(description.split())} if description else {}),
         "parameters": [*_path_parameters(path), *_query(operation, first), *_headers(row, operation)],
         **_body(operation, first),
-        "responses": {**_answers(operation), **_errors(operation)},
+        "responses": {**_answers(operation), **_errors("" if operation.wire == "openai" else "OtherWire")},
         "security": _security(TABLE[row], operation),
         "x-sdk": operation.sdk or None,
     }
@@ -205,8 +208,7 @@ def _answers(operation: Operation) -> Json:
 _TEXT = {"schema": {"type": "string"}}
 
 
-def _errors(operation: Operation) -> Json:
-    suffix = "" if operation.wire == "openai" else "OtherWire"
+def _errors(suffix: str = "") -> Json:
     return {status: {"$ref": f"#/components/responses/{name}{suffix}"} for status, (name, _) in ERRORS.items()}
 
 
@@ -235,7 +237,7 @@ def _reference(kind: Any) -> Json:
 
 
 def _schemas() -> Json:
-    kinds: dict[Any, None] = {Error: None}
+    kinds: dict[Any, None] = dict.fromkeys([Error, *sockets.shapes()])
     for row, operation in OPERATIONS.items():
         named = (_body_shape(operation, _endpoint(row)), *operation.answers.values(), operation.begun)
         kinds |= dict.fromkeys(each for each in named if each not in (None, Json))

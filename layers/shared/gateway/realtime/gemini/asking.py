@@ -26,6 +26,7 @@ from gateway.realtime.step import Step
 
 # Settings that Gemini has for a session alone.
 _OF_SESSION = ("input", "tools", "tool_choice", "max_output_tokens", "audio", "voice", "temperature", "reasoning")
+_NO_ITEM = "The conversation has no such item."
 _ROLES = {"user": "user", "system": "user", "assistant": "model"}
 
 
@@ -238,21 +239,16 @@ def _truncate(live: Live, step: Step, data: bytes, _: Head) -> None:
     event = read_client(data)
     # Gemini keeps of an interrupted turn what it had sent, by itself.
     told = {name: event.get(name) for name in ("item_id", "content_index", "audio_end_ms")}
-    _item(live, event, "truncate")
+    if live.state.conversation.get(told["item_id"]) is None:
+        raise NotFound(_NO_ITEM, param="item_id", code="item_truncate_invalid_item_id")
     live.tell(step, "conversation.item.truncated", **told)
 
 
 def _retrieve(live: Live, step: Step, data: bytes, _: Head) -> None:
-    item = _item(live, read_client(data), "retrieve")
-    live.tell(step, "conversation.item.retrieved", item={"object": "realtime.item", "status": "completed", **item})
-
-
-def _item(live: Live, event: Event, verb: str) -> Event:
-    """The item that an event names; raises `NotFound` with OpenAI's code, which clients wait for."""
-    item = live.state.conversation.get(event.get("item_id"))
+    item = live.state.conversation.get(read_client(data).get("item_id"))
     if item is None:
-        raise NotFound("The conversation has no such item.", param="item_id", code=f"item_{verb}_invalid_item_id")
-    return item
+        raise NotFound(_NO_ITEM, param="item_id", code="item_retrieve_invalid_item_id")
+    live.tell(step, "conversation.item.retrieved", item={"object": "realtime.item", "status": "completed", **item})
 
 
 def _refuse(_live: Live, _step: Step, _data: bytes, head: Head) -> None:
