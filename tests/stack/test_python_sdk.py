@@ -61,6 +61,7 @@ def environment(key: str, stack: Stack) -> dict[str, str]:
     return {
         "PATH": os.environ["PATH"], "PYTHONPATH": str(SDK / "src"), "NEXEVO_API_KEY": key,
         "NEXEVO_BASE_URL": stack.base_url, "NEXEVO_ROOT_URL": stack.root_url,
+        "NEXEVO_REALTIME_URL": f"{stack.realtime_url}/v1",
         "OPENAI_API_KEY": key, "OPENAI_BASE_URL": stack.base_url, "PYTHONIOENCODING": "utf-8", "PASSWORD": PASSWORD,
     }  # fmt: skip
 

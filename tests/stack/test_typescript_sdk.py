@@ -4,6 +4,7 @@ import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.guide_programs import DOCUMENTED, Program, guide_programs
 from tests.hangs import HANGS_AFTER_S
 from tests.stack.conftest import Stack
 from tests.stack.dropping_proxy import JAVASCRIPT, judge
+from tests.stack.secured import certificate, secured
 from tests.stack.test_accounts import PASSWORD
 from tests.stack.test_python_sdk import PNG, persons_key  # noqa: F401  # a fixture
 
@@ -78,13 +80,17 @@ def test_blocks_of_users_documents_run_as_they_are_written(
                 NEXEVO_API_KEY=persons_key,
                 NEXEVO_BASE_URL=stack.base_url,
                 NEXEVO_ROOT_URL=stack.root_url,
+                NEXEVO_REALTIME_URL=f"wss://127.0.0.1:{port}/v1",
+                NODE_EXTRA_CA_CERTS=str(own),
                 PASSWORD=PASSWORD,
             )
         finally:
             file.unlink()
 
     programs = drawn([*guide_programs("js"), *guide_programs("js", DOCUMENTED)], lambda each: each.name)
-    with ThreadPoolExecutor(4) as pool:
+    own = certificate(tmp_path)
+    # Clients in JavaScript open sockets by TLS alone.
+    with secured(urlsplit(stack.realtime_url).port or 0, own) as port, ThreadPoolExecutor(4) as pool:
         told = dict(zip((each.name for each in programs), pool.map(printed, programs), strict=True))
     assert [name for name, words in told.items() if not words.strip()] == []
 
