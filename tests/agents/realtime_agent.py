@@ -19,7 +19,6 @@ HANGS_AFTER_S = 60
 SPEECH, SILENCE = struct.pack("<h", 8000) * 4800, bytes(19200)
 
 
-@function_tool
 def shell(command: str) -> str:
     """Runs a command."""
     ran = subprocess.run(command, shell=True, check=True, capture_output=True, text=True)  # noqa: S602  # the test's own
@@ -28,7 +27,7 @@ def shell(command: str) -> str:
 
 async def main(realtime_url: str, model: str, question: str) -> None:
     """Holds the session; raises for any error that it tells of."""
-    agent = RealtimeAgent(name="Writer", instructions="You write greetings.", tools=[shell])
+    agent = RealtimeAgent(name="Writer", instructions="You write greetings.", tools=[function_tool(shell)])
     detection = {"type": "server_vad", "silence_duration_ms": 300, "interrupt_response": True}
     settings: Any = {"model_name": model, "turn_detection": detection}
     runner = RealtimeRunner(agent, config={"model_settings": settings})
