@@ -1,5 +1,5 @@
-// Runs an agent in a realtime session of OpenAI's Agents SDK: asked in words it runs its tool; then its story is
-// interrupted by speech, which it answers.
+// Runs an agent in a realtime session of OpenAI's Agents SDK: asked in words it runs its tool; then another
+// one takes over, whose story is interrupted by speech, which it answers.
 //
 // node realtime_agent.mjs REALTIME_URL MODEL QUESTION; the key is in OPENAI_API_KEY.
 import { execSync } from "node:child_process";
@@ -25,6 +25,7 @@ const shell = tool({
   execute: ({ command }) => execSync(command).toString() || "done",
 });
 const agent = new RealtimeAgent({ name: "Writer", instructions: "You write greetings.", tools: [shell] });
+const teller = new RealtimeAgent({ name: "Teller", instructions: "You tell stories." });
 const turnDetection = { type: "server_vad", silenceDurationMs: 300 };
 const session = new RealtimeSession(agent, {
   transport: "websocket",
@@ -46,7 +47,8 @@ await session.connect({ apiKey: process.env.OPENAI_API_KEY, url: `${realtimeUrl}
 const ended = once("agent_tool_end").then(() => once("agent_end"));
 session.sendMessage(question);
 await ended;
-session.sendMessage("[[sim: chunk_ms=50 chunks=80 no_tool]] Tell me a story.");
+await session.updateAgent(teller);
+session.sendMessage("[[sim: chunk_ms=50 chunks=80]] Tell me a story.");
 await once("audio");
 const interrupted = once("audio_interrupted");
 for (let number = 0; number < 10; number++) session.sendAudio(frame(8000));

@@ -515,3 +515,10 @@ def test_a_transcript_is_whole_before_the_response_is_done() -> None:
     *_, end = said(talk)
     ends = [kind for kind in types(end) if kind.endswith(("completed", "response.done"))]
     assert ends == ["conversation.item.input_audio_transcription.completed", "response.done"]
+
+
+def test_a_session_shows_that_speech_interrupts_so_that_its_client_need_not_cancel() -> None:
+    talk = session(GEMINI)
+    (created,) = sent(talk.opened())
+    detection = created["session"]["audio"]["input"]["turn_detection"]
+    assert (detection["create_response"], detection["interrupt_response"]) == (True, True)

@@ -74,7 +74,9 @@ def detects(session: Event) -> bool:
 def shown(session: Event, session_id: str, model: str) -> Event:
     """The session as its client is told of it."""
     heard, spoken = members(at(session, "audio", "input")), members(at(session, "audio", "output"))
-    detection = {"type": "server_vad", "create_response": True, **members(heard.get("turn_detection"))}
+    # By these two clients know who cancels a response that its caller speaks into.
+    alone = {"create_response": True, "interrupt_response": True}
+    detection = {"type": "server_vad", **alone, **members(heard.get("turn_detection"))}
     return {
         "type": "realtime",
         "object": "realtime.session",
