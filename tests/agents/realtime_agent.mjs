@@ -35,18 +35,20 @@ const session = new RealtimeSession(agent, {
 session.on("error", ({ error }) => fail(error));
 setTimeout(() => fail("no end"), hangsAfterMs);
 const once = (name) => new Promise((resolve) => session.once(name, (...given) => resolve(given)));
-const heard = ({ role, content }) => role === "user" && content.some(({ transcript }) => /I heard/.test(transcript));
-const answered = new Promise((resolve) =>
-  session.on("history_updated", (history) => {
-    const at = history.findIndex(heard);
-    if (at >= 0 && history.slice(at).some(({ role, status }) => role === "assistant" && status === "completed")) resolve();
-  }),
-);
+// The model's complete message behind an item of the history.
+const answered = (to) =>
+  new Promise((resolve) =>
+    session.on("history_updated", (history) => {
+      const at = history.findIndex(to);
+      if (at >= 0 && history.slice(at).some(({ role, status }) => role === "assistant" && status === "completed")) resolve();
+    }),
+  );
+const called = answered(({ type }) => type === "function_call");
+const heard = answered(({ role, content }) => role === "user" && content.some(({ transcript }) => /I heard/.test(transcript)));
 
 await session.connect({ apiKey: process.env.OPENAI_API_KEY, url: `${realtimeUrl}/v1/realtime?model=${model}` });
-const ended = once("agent_tool_end").then(() => once("agent_end"));
 session.sendMessage(question);
-await ended;
+await called;
 await session.updateAgent(teller);
 session.sendMessage("[[sim: chunk_ms=50 chunks=80]] Tell me a story.");
 await once("audio");
@@ -54,6 +56,6 @@ const interrupted = once("audio_interrupted");
 for (let number = 0; number < 10; number++) session.sendAudio(frame(8000));
 await interrupted;
 for (let number = 0; number < 20; number++) session.sendAudio(frame(0));
-await answered;
+await heard;
 session.close();
 process.exit(0);
