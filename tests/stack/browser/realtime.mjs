@@ -1,6 +1,6 @@
 // Plays scripts in sessions of OpenAI's realtime client in a page of Chromium, and prints the events of each as JSON.
 //
-// node realtime.mjs CLIENTS_FOLDER ROOT_URL REALTIME_URL API_KEY '{MODEL: {SCRIPT: {steps, secret}}}'
+// node realtime.mjs CLIENTS_FOLDER ROOT_URL REALTIME_URL API_KEY FILE, a JSON of {MODEL: {SCRIPT: {steps, secret}}}
 
 import { readFile } from 'node:fs/promises'
 import http from 'node:http'
@@ -46,7 +46,7 @@ const played = async (key, baseURL, model, script) => {
 const page = await browser.newPage()
 await page.goto(`http://127.0.0.1:${server.address().port}/`)
 const told = {}
-for (const [model, named] of Object.entries(JSON.parse(scripts))) {
+for (const [model, named] of Object.entries(JSON.parse(await readFile(scripts)))) {
   told[model] = {}
   for (const [name, script] of Object.entries(named)) {
     const key = script.secret ? await minted(script.secret) : apiKey

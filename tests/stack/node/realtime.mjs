@@ -1,6 +1,7 @@
 // Plays scripts in sessions of OpenAI's realtime clients for Node.js, and prints the events of each as JSON.
 //
-// node realtime.mjs ws|websocket ROOT_URL REALTIME_URL API_KEY '{MODEL: {SCRIPT: {steps, secret}}}'
+// node realtime.mjs ws|websocket ROOT_URL REALTIME_URL API_KEY FILE, a JSON of {MODEL: {SCRIPT: {steps, secret}}}
+import { readFileSync } from "node:fs";
 import OpenAI from "openai";
 import { OpenAIRealtimeWebSocket } from "openai/realtime/websocket";
 import { OpenAIRealtimeWS } from "openai/realtime/ws";
@@ -17,7 +18,7 @@ async function played(model, script) {
 }
 
 const told = {};
-for (const [model, named] of Object.entries(JSON.parse(scripts))) {
+for (const [model, named] of Object.entries(JSON.parse(readFileSync(scripts)))) {
   told[model] = {};
   for (const [name, script] of Object.entries(named)) {
     try {

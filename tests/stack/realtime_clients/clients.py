@@ -67,8 +67,8 @@ def _python(stack: Stack, scripts: Scripts) -> Told:
 
 def _node(client: str, *options: str) -> Callable[[Stack, Scripts], Told]:
     def play(stack: Stack, scripts: Scripts) -> Told:
-        with _addresses(stack) as (addresses, file):
-            command = ["node", *options, "realtime.mjs", client, *addresses, orjson.dumps(scripts).decode()]
+        with _arguments(stack, scripts) as (arguments, file):
+            command = ["node", *options, "realtime.mjs", client, *arguments]
             told: Told = orjson.loads(run(command, _modules(), NODE_EXTRA_CA_CERTS=str(file)))
         return told
 
@@ -79,8 +79,8 @@ def _page(stack: Stack, scripts: Scripts) -> Told:
     from tests.stack.browser.__main__ import install
 
     place = install()
-    with _addresses(stack) as (addresses, _):
-        command = ["node", "realtime.mjs", str(_modules()), *addresses, orjson.dumps(scripts).decode()]
+    with _arguments(stack, scripts) as (arguments, _):
+        command = ["node", "realtime.mjs", str(_modules()), *arguments]
         told: Told = orjson.loads(run(command, place))
     return told
 
@@ -90,12 +90,13 @@ def _modules() -> Path:
 
 
 @contextmanager
-def _addresses(stack: Stack) -> Iterator[tuple[list[str], Path]]:
+def _arguments(stack: Stack, scripts: Scripts) -> Iterator[tuple[list[str], Path]]:
     """The arguments of a script of JavaScript, and the certificate: its clients open sockets by TLS alone."""
     with tempfile.TemporaryDirectory() as folder:
-        file = certificate(Path(folder))
+        file, told = certificate(Path(folder)), Path(folder) / "scripts.json"
+        told.write_bytes(orjson.dumps(scripts))
         with secured(urlsplit(stack.realtime_url).port or 0, file) as port:
-            yield [stack.root_url, f"https://127.0.0.1:{port}", stack.api_key], file
+            yield [stack.root_url, f"https://127.0.0.1:{port}", stack.api_key, str(told)], file
 
 
 CLIENTS: Mapping[str, Callable[[Stack, Scripts], Told]] = {

@@ -1,0 +1,112 @@
+"""Tests that each response with Gemini ends with its own turn, and what clients rely on beside it."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.errors import RateLimited
+from tests.realtime.sessions import sent, session
+from tests.realtime.test_gemini import (
+    GEMINI,
+    SECOND,
+    USAGE,
+    answered,
+    asked,
+    content,
+    messages,
+    said,
+    talking,
+    types,
+    words,
+)
+
+
+def test_a_response_that_is_asked_for_after_a_cancelled_one_is_not_ended_with_that() -> None:
+    talk = talking()
+    asked(talk, "response.create")
+    content(talk, outputTranscription={"text": "A long story"})
+    (cancelled,) = [event for event in sent(asked(talk, "response.cancel")) if event["type"] == "response.done"]
+    asked(talk, "conversation.item.create", item=words("Something else"))
+    (created,) = sent(asked(talk, "response.create"))
+    # Gemini goes on until it has read the new turn, and ends the old one then.
+    assert types(content(talk, outputTranscription={"text": "that goes on"})) == []
+    assert types(content(talk, interrupted=True)) == []
+    past = answered(talk, {"serverContent": {"turnComplete": True}, "usageMetadata": USAGE})
+    assert (types(past), [spent.id for spent in past.spent]) == ([], [cancelled["response"]["id"]])
+    *_, end = said(talk)
+    (done,) = [event for event in sent(end) if event["type"] == "response.done"]
+    assert done["response"]["id"] == created["response"]["id"]
+    assert (done["response"]["status"], done["response"]["output"][0]["content"][0]["transcript"]) == (
+        "completed",
+        "Hi",
+    )
+    assert [spent.id for spent in end.spent] == [created["response"]["id"]]
+
+
+def test_an_output_and_a_message_are_answered_by_one_response() -> None:
+    talk = talking()
+    asked(talk, "response.create")
+    call = {"id": "call_1", "name": "look", "args": {}}
+    first = sent(answered(talk, {"toolCall": {"functionCalls": [call]}}))[-1]["response"]["id"]
+    output = {"type": "function_call_output", "call_id": "call_1", "output": "fog"}
+    asked(talk, "conversation.item.create", item=output)
+    asked(talk, "conversation.item.create", item=words("And tomorrow?"))
+    step = asked(talk, "response.create")
+    assert [next(iter(message)) for message in messages(step)] == ["toolResponse", "clientContent"]
+    # Gemini may begin to answer the output alone, and interrupt that for the message.
+    past = [content(talk, interrupted=True), answered(talk, {"serverContent": {"turnComplete": True}})]
+    assert [types(each) for each in past] == [[], []]
+    *_, end = said(talk)
+    done = sent(end)[-1]["response"]
+    assert (done["status"], done["id"]) == ("completed", sent(step)[-1]["response"]["id"])
+    assert first != done["id"]
+
+
+def test_a_cancelled_turn_that_ends_by_itself_does_not_end_the_next_response() -> None:
+    talk = talking()
+    asked(talk, "response.create")
+    content(talk, outputTranscription={"text": "A story"})
+    asked(talk, "response.cancel")
+    asked(talk, "response.create")
+    assert types(content(talk, turnComplete=True)) == []
+    *_, end = said(talk)
+    assert types(end)[-1] == "response.done"
+
+
+def test_a_response_that_a_limit_has_stopped_leaves_the_next_one_to_be_heard() -> None:
+    talk = talking()
+    asked(talk, "response.create")
+    assert types(talk.refused(RateLimited("Too many."))) == ["error", "response.done"]
+    asked(talk, "response.create")
+    assert "response.output_audio_transcript.delta" in types(said(talk)[0])
+
+
+def test_another_model_is_another_session() -> None:
+    talk = talking()
+    (error,) = sent(asked(talk, "session.update", session={"model": "gpt-4o"}, event_id="mine"))
+    assert (error["error"]["code"], error["error"]["event_id"]) == ("model_not_allowed", "mine")
+    assert types(asked(talk, "session.update", session={"model": GEMINI})) == ["session.updated"]
+
+
+@pytest.mark.parametrize("verb", ["retrieve", "truncate"])
+def test_an_item_that_is_not_there_has_the_code_that_clients_wait_for(verb: str) -> None:
+    (error,) = sent(asked(talking(), f"conversation.item.{verb}", item_id="gone"))
+    assert error["error"]["code"] == f"item_{verb}_invalid_item_id"
+
+
+def test_a_transcript_is_whole_before_the_response_is_done() -> None:
+    talk = talking({"audio": {"input": {"turn_detection": None, "transcription": {"model": "gpt-4o-transcribe"}}}})
+    asked(talk, "input_audio_buffer.append", audio=SECOND)
+    asked(talk, "input_audio_buffer.commit")
+    asked(talk, "response.create")
+    content(talk, inputTranscription={"text": "Hello"})
+    *_, end = said(talk)
+    ends = [kind for kind in types(end) if kind.endswith(("completed", "response.done"))]
+    assert ends == ["conversation.item.input_audio_transcription.completed", "response.done"]
+
+
+def test_a_session_shows_that_speech_interrupts_so_that_its_client_need_not_cancel() -> None:
+    talk = session(GEMINI)
+    (created,) = sent(talk.opened())
+    detection = created["session"]["audio"]["input"]["turn_detection"]
+    assert (detection["create_response"], detection["interrupt_response"]) == (True, True)
