@@ -239,3 +239,63 @@ def test_an_id_that_a_path_would_resolve_is_refused() -> None:
         with pytest.raises(ValueError, match="is no id"):
             made.memory.delete(wrong)
     assert [request.url.raw_path for request in script.requests] == [b"/v1/models/aws/..claude"]
+
+
+@pytest.mark.parametrize("name", ["key", "Authorization", "X-Note"])
+def test_a_header_that_cannot_be_sent_is_refused_without_its_value(name: str) -> None:
+    script, wrong = Script(answer(CHAT)), f"{KEY}\nsecond line"
+    given = {"default_headers": {name: wrong}} if name != "key" else {}
+    on = client(script, **given) if given else client(script).with_options(api_key=wrong)
+    with pytest.raises(NexevoError) as caught:
+        on.models.list()
+    assert caught.value.__cause__ is caught.value.__context__ is None
+    assert KEY not in str(caught.value)
+    assert script.requests == []
+
+
+def test_a_key_with_letters_that_no_header_carries_is_refused_and_one_with_its_lines_end_is_taken() -> None:
+    script = Script(answer({"data": []}))
+    with pytest.raises(NexevoError, match="API key"):
+        client(script).with_options(api_key="ключ").models.list()
+    client(script).with_options(api_key=f"{KEY}\n").models.list()
+    assert script.requests[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+def test_a_base_url_without_a_scheme_is_refused_and_a_failed_connection_names_its_host() -> None:
+    with pytest.raises(NexevoError, match="scheme"):
+        Nexevo(api_key=KEY, base_url="127.0.0.1:8080/v1")
+    with pytest.raises(nexevo_ai.APIConnectionError, match=r"gateway\.test"):
+        client(Script(httpx.ConnectError("x")), max_retries=0).models.list()
+
+
+@pytest.mark.parametrize("content", [b"", b'{"a":', b"null", b"[1]", b'{"a": "\xff"}', b"<p>Welcome"])
+def test_a_good_answer_that_is_not_the_gateways_is_an_error_with_the_requests_id(content: bytes) -> None:
+    media = "text/html" if content.startswith(b"<") else "application/json"
+    script = Script(lambda _: httpx.Response(200, headers={"content-type": media, "x-request-id": "r"}, content=content))
+    for ask in (lambda: client(script).models.list(), lambda: client(script).chat.completions.create("m", HELLO)):
+        with pytest.raises(nexevo_ai.APIError, match="request r") as caught:
+            ask()
+        assert caught.value.request_id == "r"
+
+
+def test_an_answer_whose_encoding_is_broken_is_an_error_of_the_connection() -> None:
+    broken = {"content-encoding": "gzip", "content-type": "application/json"}
+    script = Script(lambda _: httpx.Response(200, headers=broken, stream=httpx.ByteStream(b"no gzip")))
+    with pytest.raises(nexevo_ai.APIConnectionError):
+        client(script).models.list()
+    assert len(script.requests) == 3
+
+
+def test_a_printed_answer_shows_no_secret() -> None:
+    made = client(Script(answer({"full_key": KEY, "key": {"key_id": "key_1", "name": "a"}}))).keys.create(name="a")
+    assert (KEY in repr(made), KEY in str(made), made["full_key"], made.to_dict()["full_key"]) == (False, False, KEY, KEY)
+    assert "key_1" in repr(made)
+    tokens = {"access_token": KEY, "refresh_token": KEY}
+    assert KEY not in repr(client(Script(answer(tokens))).auth.login(email="a@b.test", password="p"))
+
+
+def test_an_answer_of_a_newer_server_is_written_as_json() -> None:
+    newer = {**CHAT, "created": {"at": 1}}
+    found = client(Script(answer(newer))).chat.completions.create("gpt-4o", HELLO)
+    assert json.loads(found.to_json()) == found.to_dict()
+    assert found.to_dict()["choices"] == CHAT["choices"]

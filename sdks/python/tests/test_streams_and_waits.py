@@ -15,7 +15,9 @@ import httpx
 import pytest
 from nexevo_ai import (
     APIConnectionError,
+    APIError,
     APIStreamError,
+    APITimeoutError,
     AsyncNexevo,
     JobFailedError,
     Nexevo,
@@ -172,3 +174,62 @@ def test_a_webhook_is_verified() -> None:
     ):
         with pytest.raises(WebhookVerificationError):
             webhooks.verify(wrong, headers, SECRET)
+
+
+def test_an_answer_that_is_no_stream_is_not_read_as_one_without_events() -> None:
+    def plain(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"content-type": "text/html", "x-request-id": "r"}, content=b"<p>Welcome")
+
+    with pytest.raises(APIError, match="no stream") as caught:
+        list(client(Script(plain)).chat.completions.create("gpt-4o", HELLO, stream=True))
+    assert caught.value.request_id == "r"
+    with pytest.raises(APIError, match="no stream"):
+        client(Script(plain)).chat.completions.stream("gpt-4o", HELLO).final()
+
+    async def read() -> List[Any]:
+        made = httpx.AsyncClient(transport=httpx.MockTransport(Script(plain)))
+        async with AsyncNexevo(api_key=KEY, http_client=made) as on:
+            return [each async for each in await on.chat.completions.create("gpt-4o", HELLO, stream=True)]
+
+    with pytest.raises(APIError, match="no stream"):
+        asyncio.run(read())
+
+
+def test_an_event_that_is_no_json_is_an_error_and_one_of_another_shape_is_kept() -> None:
+    with pytest.raises(APIError, match="no JSON"):
+        list(client(Script(events([b'data: {"id"\n\n']))).chat.completions.create("gpt-4o", HELLO, stream=True))
+    odd = b'data: {"id": 7, "choices": [{"index": 0, "delta": {"content": "Hi"}}]}\n\n'
+    with client(Script(events([odd, DONE]))).chat.completions.stream("gpt-4o", HELLO) as stream:
+        assert stream.final().choices[0].message.content == "Hi"
+
+
+def test_a_stream_is_read_alike_however_its_bytes_are_cut_and_whatever_its_text_has() -> None:
+    text = "a\u2028b\u0085cd\u00e9\U0001f600"
+    told = json.dumps({"id": "c", "choices": [{"index": 0, "delta": {"content": text}}]}, ensure_ascii=False)
+    for end in ("\n", "\r\n", "\r"):
+        sent = f": a comment{end}{end}data: {told}{end}{end}data: [DONE]{end}{end}".encode()
+        for size in (1, 2, 3, 7, len(sent)):
+            pieces = [sent[at : at + size] for at in range(0, len(sent), size)]
+            found = list(client(Script(events(pieces))).chat.completions.create("gpt-4o", HELLO, stream=True))
+            assert [each["choices"][0]["delta"]["content"] for each in found] == [text]
+
+
+def test_a_stream_that_stands_still_tells_of_its_time() -> None:
+    class Still(httpx.SyncByteStream):
+        def __iter__(self) -> Any:
+            yield CHAT[0]
+            raise httpx.ReadTimeout("x")
+
+    still = httpx.Response(200, headers={"content-type": "text/event-stream"}, stream=Still())
+    with pytest.raises(APITimeoutError):
+        list(client(Script(still)).chat.completions.create("gpt-4o", HELLO, stream=True))
+
+
+def test_a_webhook_is_not_verified_without_a_secret() -> None:
+    body, moment = b"{}", str(int(time.time()))
+    digest = hmac.new(b"", b"msg_1." + moment.encode() + b"." + body, hashlib.sha256).digest()
+    forged = {"webhook-id": "msg_1", "webhook-timestamp": moment,
+              "webhook-signature": "v1," + base64.b64encode(digest).decode()}  # fmt: skip
+    for secret in ("", "whsec_"):
+        with pytest.raises(WebhookVerificationError, match="empty"):
+            Nexevo(api_key=KEY).webhooks.verify(body, forged, secret)

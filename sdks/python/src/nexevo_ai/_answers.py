@@ -18,8 +18,8 @@ from typing import (
 import httpx
 from pydantic import PrivateAttr
 
-from nexevo_ai._errors import request_id_of
-from nexevo_ai._models import NexevoModel
+from nexevo_ai._errors import request_id_of, unreadable
+from nexevo_ai._models import NexevoModel, parsed
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
+JSON_TYPE = "application/json"
 
 
 class Page(NexevoModel, Generic[T]):
@@ -214,6 +215,23 @@ class AsyncStreamedResponse(RawResponse[Any]):
         with Path(path).open("wb") as file:  # noqa: ASYNC230  # a piece is small
             async for piece in self.iter_bytes():
                 file.write(piece)
+
+
+def whole(kind: Any, answer: httpx.Response) -> Any:
+    """The answer as the model, or as text; raises `APIError` for what no gateway answers with."""
+    media = answer.headers.get("content-type", "").partition(";")[0]
+    if media == "text/html":
+        raise unreadable(answer, "answers with HTML: is it the gateway's address?")
+    if media != JSON_TYPE:
+        return answer.text
+    try:
+        value = parsed(kind, answer.json())
+    except ValueError:
+        # The cause would show the content, which may be a person's.
+        raise unreadable(answer, "answers with what is no JSON object.") from None
+    if isinstance(value, NexevoModel):
+        value._request_id = request_id_of(answer.headers)
+    return value
 
 
 def is_events(response: httpx.Response) -> bool:

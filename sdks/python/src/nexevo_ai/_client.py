@@ -50,7 +50,8 @@ class BaseClient:
         proxy: Any = None,
         http_client: Any = None,
     ) -> None:
-        self.api_key = api_key or os.environ.get("NEXEVO_API_KEY")
+        # A key that was read from a file ends with its line.
+        self.api_key = (api_key or os.environ.get("NEXEVO_API_KEY") or "").strip() or None
         self.root_url = root_of(base_url)
         self.organization = organization
         self.timeout = timeout
@@ -115,11 +116,12 @@ class BaseClient:
         )  # fmt: skip
 
 
-def failure_of(error: httpx.TransportError, request: httpx.Request) -> APIConnectionError:
+def failure_of(error: httpx.RequestError, request: httpx.Request) -> APIConnectionError:
     """The SDK's error for one of the connection."""
     if isinstance(error, httpx.TimeoutException):
         return APITimeoutError("the request timed out", request=request)
-    return APIConnectionError(f"the connection failed: {type(error).__name__}", request=request)
+    at = request.url.netloc.decode()
+    return APIConnectionError(f"the connection to {at} failed: {type(error).__name__}", request=request)
 
 
 class SyncTransport(BaseClient):
@@ -134,7 +136,7 @@ class SyncTransport(BaseClient):
             request = self._request(call)
             try:
                 response: httpx.Response = self._http.send(request, stream=stream)
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 if tries >= retries:
                     raise failure_of(error, request) from error
                 wait_s = delay_s(tries, None)
@@ -173,7 +175,7 @@ class AsyncTransport(BaseClient):
             request = self._request(call)
             try:
                 response: httpx.Response = await self._http.send(request, stream=stream)
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 if tries >= retries:
                     raise failure_of(error, request) from error
                 wait_s = delay_s(tries, None)

@@ -12,19 +12,17 @@ from typing import Any, Callable, Optional, TypeVar, Union
 
 import httpx
 
-from nexevo_ai._answers import BinaryResponse, RawResponse, Streamed, StreamedResponse, SyncPage
+from nexevo_ai._answers import BinaryResponse, RawResponse, Streamed, StreamedResponse, SyncPage, whole
 from nexevo_ai._client import SyncTransport
 from nexevo_ai._errors import (
     APIConnectionError,
-    APIError,
     InternalServerError,
     JobFailedError,
     NexevoError,
     RateLimitError,
     WaitTimeoutError,
-    request_id_of,
 )
-from nexevo_ai._models import NexevoModel, Object, parsed
+from nexevo_ai._models import Object, parsed
 from nexevo_ai._request import Call, call_of, path_part
 from nexevo_ai._streaming import RUN_STREAM, Place, ResponsePlace, RunPlace, Stream, whole_chat
 from nexevo_ai._webhooks import TOLERANCE_S, verified
@@ -33,7 +31,6 @@ from nexevo_ai.types import AcceptedJob, ChatCompletion, ChatCompletionChunk, Jo
 R = TypeVar("R", bound="Resource")
 Progress = Callable[[Any], object]
 OVER = ("succeeded", "failed", "canceled", "awaiting_confirmation")
-JSON_TYPE = "application/json"
 
 
 class Resource:
@@ -110,19 +107,6 @@ class Resource:
         page: Any = whole(SyncPage[element], answer)
         page._next = following
         return page
-
-
-def whole(kind: Any, answer: httpx.Response) -> Any:
-    """The answer as the model, or as text; raises for a page of HTML, which no gateway answers with."""
-    media = answer.headers.get("content-type", "").partition(";")[0]
-    if media == "text/html":
-        raise APIError(f"{answer.url} answers with HTML: is it the gateway's address?", request=answer.request)
-    if media != JSON_TYPE:
-        return answer.text
-    value = parsed(kind, answer.json())
-    if isinstance(value, NexevoModel):
-        value._request_id = request_id_of(answer.headers)
-    return value
 
 
 def ended(

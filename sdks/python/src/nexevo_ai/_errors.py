@@ -186,6 +186,13 @@ def request_id_of(headers: Mapping[str, str]) -> Optional[str]:
     return headers.get("x-request-id") or headers.get("x-trace-id")
 
 
+def unreadable(response: httpx.Response, why: str) -> APIError:
+    """The error of a good answer that is not the gateway's, or has been changed on its way."""
+    error = APIError(f"{response.url} {why} (request {request_id_of(response.headers)})", request=response.request)
+    error.request_id = request_id_of(response.headers)
+    return error
+
+
 def refusal_of(response: httpx.Response) -> APIStatusError:
     """The error of an answer that was read."""
     try:

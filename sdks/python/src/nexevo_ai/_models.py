@@ -12,8 +12,18 @@ from pydantic_core import core_schema
 Money = Annotated[Decimal, PlainSerializer(lambda amount: f"{amount:f}", return_type=str, when_used="json")]
 
 
+# Members that open something: a printed answer does not show them, to read them does.
+SECRETS = {
+    *("full_key", "access_token", "refresh_token", "registration_token"),
+    *("secret", "otpauth_uri", "recovery_codes"),
+}
+
+
 class Object(dict[str, Any]):
     """A JSON object without a fixed shape, whose members are attributes too."""
+
+    # pydantic takes what has a `__dict__` for a model, and fails to write it where a model should stand.
+    __slots__ = ()
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -67,11 +77,15 @@ class NexevoModel(BaseModel):
 
     def to_dict(self) -> dict[str, Any]:
         """The members that the answer has, ready for `json.dumps`."""
-        return self.model_dump(mode="json", exclude_unset=True)
+        return self.model_dump(mode="json", exclude_unset=True, warnings=False)
 
     def to_json(self, *, indent: int | None = 2) -> str:
         """The answer as JSON."""
-        return self.model_dump_json(indent=indent, exclude_unset=True)
+        return self.model_dump_json(indent=indent, exclude_unset=True, warnings=False)
+
+    def __repr_args__(self) -> Any:
+        for name, value in super().__repr_args__():
+            yield name, "…" if name in SECRETS and value is not None else value
 
 
 class ResponseText(NexevoModel):

@@ -6,6 +6,7 @@ import email.utils
 import json
 import os
 import random
+import re
 import time
 import uuid
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel
 
+from nexevo_ai._errors import NexevoError
 from nexevo_ai._version import __version__
 
 DEFAULT_BASE_URL = "https://api.nexevo.ai/v1"
@@ -25,6 +27,8 @@ DEFAULT_MAX_RETRIES = 2
 # A whole answer may take as long as the gateway lets a function run.
 DEFAULT_TIMEOUT = httpx.Timeout(900.0, connect=10.0)
 IDEMPOTENCY_KEY = "Idempotency-Key"
+# A tab may stand within a header.
+CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 RETRIED = {408, 409, 429}
 DELAY_FIRST_S, DELAY_MAX_S, RETRY_AFTER_MAX_S = 0.5, 8.0, 60.0
 
@@ -136,6 +140,8 @@ def path_part(value: str, *, slashes: bool = False) -> str:
 def root_of(base_url: Optional[str]) -> str:
     """The address of the API without its version, from that of the OpenAI-compatible endpoints or its own."""
     url = (base_url or os.environ.get("NEXEVO_BASE_URL") or DEFAULT_BASE_URL).rstrip("/")
+    if not url.startswith(("http://", "https://")):
+        raise NexevoError(f"The base URL should begin as {DEFAULT_BASE_URL} does, with its scheme: {url!r}.")
     return url.removesuffix("/v1")
 
 
@@ -223,10 +229,19 @@ def headers_of(
     found = httpx.Headers()
     for name, text in (*headers.items(), *more.items(), *call.headers.items()):
         if text is not None:
+            check_header(name, text)
             found[name] = text
         elif name in found:
             del found[name]
     return found
+
+
+def check_header(name: str, text: str) -> None:
+    """Raises for a header that cannot be sent, without its value: what the HTTP client raises shows the key."""
+    is_secret = name.lower() == "authorization"
+    if CONTROLS.search(text) or text != text.strip() or (is_secret and not text.isascii()):
+        named = "The API key" if is_secret else f"The header {name}"
+        raise NexevoError(f"{named} has characters that no header can carry, as a line break.")
 
 
 def query_of(call: Call) -> dict[str, Any]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from typing import Any, Callable, Generic, Optional, TypeVar
 
 import httpx
 
-from nexevo_ai._errors import APIConnectionError, APIStreamError, request_id_of
+from nexevo_ai._answers import is_events
+from nexevo_ai._errors import APIConnectionError, APIStreamError, APITimeoutError, request_id_of, unreadable
 from nexevo_ai._models import NexevoModel, parsed
 from nexevo_ai._request import Call, path_part
 
@@ -18,6 +20,7 @@ T = TypeVar("T", bound=NexevoModel)
 # Cuts in a row after which a stream that brings nothing more is given up, and the pause after the second of them.
 CUTS_MAX = 5
 PAUSE_FIRST_S = 0.1
+LINE_ENDS = re.compile(rb"\r\n|\n|\r(?!\Z)")
 RUN_STREAM = "/v1/agents/run/stream"
 
 
@@ -38,10 +41,20 @@ class EventDecoder:
         self._name: Optional[str] = None
         self._id: Optional[str] = None
         self.last_id: Optional[str] = None
+        self._rest = b""
+
+    def lines(self, piece: bytes) -> List[str]:
+        """The lines that the bytes complete.
+
+        httpx ends lines at U+2028, U+0085 and others as well, which stand within the JSON of an event.
+        """
+        # Bytes before a CR at the end wait for what follows: it may be an LF.
+        *whole, self._rest = LINE_ENDS.split(self._rest + piece)
+        return [line.decode("utf-8", "replace") for line in whole]
 
     def reset(self) -> None:
         """Forgets an event that was cut; the id of the last whole one stays."""
-        self._data, self._name, self._id = [], None, self.last_id
+        self._data, self._name, self._id, self._rest = [], None, self.last_id, b""
 
     def feed(self, line: str) -> Optional[Event]:
         """The event that the line ends, if it ends one."""
@@ -134,7 +147,14 @@ class Reading(Generic[T]):
         self.is_over = False
         self.cuts = 0
 
-    def take(self, line: str) -> Optional[T]:
+    def taken(self, piece: bytes) -> Iterator[T]:
+        """The values that the bytes complete; raises what the stream tells of."""
+        for line in self.decoder.lines(piece):
+            value = self._taken(line)
+            if value is not None:
+                yield value
+
+    def _taken(self, line: str) -> Optional[T]:
         """The value that the line brings, if it brings one; raises what the stream tells of."""
         event = self.decoder.feed(line)
         if event is None or self.is_over:
@@ -142,7 +162,10 @@ class Reading(Generic[T]):
         if event.data == "[DONE]":
             self.is_over = True
             return None
-        data: Any = json.loads(event.data)
+        try:
+            data: Any = json.loads(event.data)
+        except ValueError:
+            raise unreadable(self.response, "sent an event that is no JSON.") from None
         told = data.get("error") if isinstance(data, dict) else None
         if isinstance(told, dict) and (event.name == "error" or data.get("type") in (None, "error")):
             self.is_over = True
@@ -157,14 +180,22 @@ class Reading(Generic[T]):
         value: T = parsed(self.kind, data)
         return value
 
-    def rest(self, cut: Optional[httpx.TransportError]) -> Optional[Call]:
+    def check(self) -> None:
+        """Raises for an answer that is no stream, as that of a proxy: it would be read as one without events."""
+        if not is_events(self.response):
+            raise unreadable(self.response, "answers with no stream of events: is it the gateway's address?")
+
+    def rest(self, cut: Optional[httpx.RequestError]) -> Optional[Call]:
         """The call to go on with after the answer has ended; `None` where the stream is over. Raises for a cut."""
         if self.is_over or (cut is None and not self.place.can_go_on):
             return None
         self.cuts += 1
         call = self.place.rest(self.decoder.last_id) if self.cuts <= CUTS_MAX else None
         if call is None:
-            raise APIConnectionError("the stream was cut", request=self.response.request) from cut
+            request = self.response.request
+            if isinstance(cut, httpx.TimeoutException):
+                raise APITimeoutError("the stream brought nothing for too long", request=request) from cut
+            raise APIConnectionError("the stream was cut", request=request) from cut
         self.decoder.reset()
         return call
 
@@ -215,15 +246,15 @@ class Stream(Generic[T]):
 
     def _read(self) -> Iterator[T]:
         while not self._reading.is_over:
-            cut: Optional[httpx.TransportError] = None
+            cut: Optional[httpx.RequestError] = None
             try:
-                for line in self.response.iter_lines():
-                    value = self._reading.take(line)
-                    if value is not None:
+                self._reading.check()
+                for piece in self.response.iter_bytes():
+                    for value in self._reading.taken(piece):
                         yield value
                     if self._reading.is_over:
                         break
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 cut = error
             finally:
                 self.response.close()
@@ -268,15 +299,15 @@ class AsyncStream(Generic[T]):
 
     async def _read(self) -> AsyncIterator[T]:
         while not self._reading.is_over:
-            cut: Optional[httpx.TransportError] = None
+            cut: Optional[httpx.RequestError] = None
             try:
-                async for line in self.response.aiter_lines():
-                    value = self._reading.take(line)
-                    if value is not None:
+                self._reading.check()
+                async for piece in self.response.aiter_bytes():
+                    for value in self._reading.taken(piece):
                         yield value
                     if self._reading.is_over:
                         break
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 cut = error
             finally:
                 await self.response.aclose()

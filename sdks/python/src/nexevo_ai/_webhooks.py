@@ -34,6 +34,9 @@ def verified(
         raise WebhookVerificationError(f"the header {missing} is missing") from None
     except (ValueError, binascii.Error):
         raise WebhookVerificationError("the secret or the time cannot be read") from None
+    if not key:
+        # Anyone can sign with no secret.
+        raise WebhookVerificationError("the secret is empty")
     if abs(time.time() - at_s) > tolerance_s:
         raise WebhookVerificationError("the webhook is too old, or from the future")
     body = payload.encode() if isinstance(payload, str) else payload
