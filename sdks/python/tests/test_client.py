@@ -271,8 +271,9 @@ def test_a_base_url_without_a_scheme_is_refused_and_a_failed_connection_names_it
 @pytest.mark.parametrize("content", [b"", b'{"a":', b"null", b"[1]", b'{"a": "\xff"}', b"<p>Welcome"])
 def test_a_good_answer_that_is_not_the_gateways_is_an_error_with_the_requests_id(content: bytes) -> None:
     media = "text/html" if content.startswith(b"<") else "application/json"
-    script = Script(lambda _: httpx.Response(200, headers={"content-type": media, "x-request-id": "r"}, content=content))
-    for ask in (lambda: client(script).models.list(), lambda: client(script).chat.completions.create("m", HELLO)):
+    headers = {"content-type": media, "x-request-id": "r"}
+    on = client(Script(lambda _: httpx.Response(200, headers=headers, content=content)))
+    for ask in (on.models.list, lambda: on.chat.completions.create("m", HELLO)):
         with pytest.raises(nexevo_ai.APIError, match="request r") as caught:
             ask()
         assert caught.value.request_id == "r"
@@ -288,7 +289,8 @@ def test_an_answer_whose_encoding_is_broken_is_an_error_of_the_connection() -> N
 
 def test_a_printed_answer_shows_no_secret() -> None:
     made = client(Script(answer({"full_key": KEY, "key": {"key_id": "key_1", "name": "a"}}))).keys.create(name="a")
-    assert (KEY in repr(made), KEY in str(made), made["full_key"], made.to_dict()["full_key"]) == (False, False, KEY, KEY)
+    assert (made["full_key"], made.to_dict()["full_key"]) == (KEY, KEY)
+    assert KEY not in f"{made!r} {made}"
     assert "key_1" in repr(made)
     tokens = {"access_token": KEY, "refresh_token": KEY}
     assert KEY not in repr(client(Script(answer(tokens))).auth.login(email="a@b.test", password="p"))

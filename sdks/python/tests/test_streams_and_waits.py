@@ -186,7 +186,7 @@ def test_an_answer_that_is_no_stream_is_not_read_as_one_without_events() -> None
     with pytest.raises(APIError, match="no stream"):
         client(Script(plain)).chat.completions.stream("gpt-4o", HELLO).final()
 
-    async def read() -> List[Any]:
+    async def read() -> list[Any]:
         made = httpx.AsyncClient(transport=httpx.MockTransport(Script(plain)))
         async with AsyncNexevo(api_key=KEY, http_client=made) as on:
             return [each async for each in await on.chat.completions.create("gpt-4o", HELLO, stream=True)]

@@ -1,12 +1,12 @@
 // The transport: one request with its retries.
 import {
   APIConnectionError,
-  APIError,
   APITimeoutError,
   APIUserAbortError,
   NexevoError,
   refusalOf,
   requestIdOf,
+  unreadable,
 } from "./errors.js";
 import { placeOf } from "./places.js";
 import { type Answer, APIPromise, IterablePromise, Page, type PagePromise } from "./promises.js";
@@ -65,7 +65,8 @@ export class Transport {
 
   constructor(options: ClientOptions = {}) {
     this.#options = options;
-    this.#apiKey = options.apiKey ?? environment("NEXEVO_API_KEY");
+    // A key that was read from a file ends with its line.
+    this.#apiKey = options.apiKey?.trim() || environment("NEXEVO_API_KEY");
     if (this.#apiKey !== null && isBrowser() && !options.dangerouslyAllowBrowser) throw new NexevoError(IN_BROWSER);
     this.baseURL = `${rootOf(options.baseURL ?? environment("NEXEVO_BASE_URL") ?? DEFAULT_BASE_URL)}/v1`;
     this.organization = options.organization ?? null;
@@ -161,7 +162,8 @@ export class Transport {
     } catch (error) {
       release();
       if (controller.signal.aborted) throw controller.signal.reason;
-      throw new APIConnectionError(`the connection failed: ${reasonOf(error)}`, { cause: error });
+      const at = new URL(url).host;
+      throw new APIConnectionError(`the connection to ${at} failed: ${reasonOf(error)}`, { cause: error });
     } finally {
       clearTimeout(timer);
     }
@@ -179,18 +181,28 @@ function shown(answer: Answer, wantsEvents: boolean, place: Place | null = null)
   const media = answer.response.headers.get("content-type") ?? "";
   if (wantsEvents && media.startsWith("text/event-stream")) return new Stream(answer, place);
   if (media.startsWith("text/html")) {
-    throw new APIError(`${answer.response.url} answers with HTML: is it the gateway's address?`);
+    throw unreadable(answer.response, "answers with HTML: is it the gateway's address?");
   }
+  if (wantsEvents) throw unreadable(answer.response, "answers with no stream of events.");
   if (answer.text === null) return answer.response;
   if (!media.startsWith("application/json")) return answer.text;
-  const value = JSON.parse(answer.text);
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    Object.defineProperty(value, "_request_id", { value: requestIdOf(answer.response.headers), enumerable: false });
-    if (value.object === "response" && Array.isArray(value.output)) {
-      Object.defineProperty(value, "output_text", { get: () => textOf(value.output), enumerable: false });
-    }
+  const value = objectOf(answer.text);
+  if (value === null) throw unreadable(answer.response, "answers with what is no JSON object.");
+  Object.defineProperty(value, "_request_id", { value: requestIdOf(answer.response.headers), enumerable: false });
+  if (value.object === "response" && Array.isArray(value.output)) {
+    Object.defineProperty(value, "output_text", { get: () => textOf(value.output), enumerable: false });
   }
   return value;
+}
+
+/** The object that the text is; null for any other. */
+function objectOf(text: string): any {
+  try {
+    const value = JSON.parse(text);
+    return typeof value === "object" && !Array.isArray(value) ? value : null;
+  } catch {
+    return null;
+  }
 }
 
 /** All text of a response's messages. */

@@ -19,8 +19,15 @@ export class NexevoError extends Error {
   }
 }
 
-/** A request that has failed. */
-export class APIError extends NexevoError {}
+/** A request that has failed; `requestId` is for support, where an answer has come. */
+export class APIError extends NexevoError {
+  readonly requestId: string | null;
+
+  constructor(message: string, options: { cause?: unknown; requestId?: string | null } = {}) {
+    super(message, "cause" in options ? { cause: options.cause } : {});
+    this.requestId = options.requestId ?? null;
+  }
+}
 
 /** No answer came, or its connection broke. */
 export class APIConnectionError extends APIError {}
@@ -35,13 +42,11 @@ export class APIUserAbortError extends APIError {}
 export class APIStreamError extends APIError {
   readonly code: string | null;
   readonly type: string | null;
-  readonly requestId: string | null;
   readonly body: any;
 
   constructor(message: string, body: any, requestId: string | null = null) {
-    super(message);
+    super(message, { requestId });
     this.body = body;
-    this.requestId = requestId;
     this.code = body?.error?.code ?? null;
     this.type = body?.error?.type ?? null;
   }
@@ -51,7 +56,6 @@ export class APIStreamError extends APIError {
 export class APIStatusError extends APIError {
   readonly status: number;
   readonly headers: Headers;
-  readonly requestId: string | null;
   readonly code: string | null;
   readonly type: string | null;
   readonly param: string | null;
@@ -59,10 +63,9 @@ export class APIStatusError extends APIError {
 
   constructor(text: string, status: number, headers: Headers, body: any) {
     const requestId = requestIdOf(headers);
-    super(`${text} (status ${status}, request ${requestId})`);
+    super(`${text} (status ${status}, request ${requestId})`, { requestId });
     this.status = status;
     this.headers = headers;
-    this.requestId = requestId;
     this.body = body;
     const told = typeof body?.error === "object" ? body.error : null;
     this.code = told?.code ?? null;
@@ -130,6 +133,12 @@ export class WebhookVerificationError extends NexevoError {}
 /** The id of a request, for support. */
 export function requestIdOf(headers: Headers): string | null {
   return headers.get("x-trace-id") ?? headers.get("x-request-id") ?? headers.get("request-id");
+}
+
+/** The error for a good answer that is not the gateway's, or has been changed on its way. */
+export function unreadable(response: globalThis.Response, why: string): APIError {
+  const requestId = requestIdOf(response.headers);
+  return new APIError(`${response.url} ${why} (request ${requestId})`, { requestId });
 }
 
 /** The error for an answer that refuses. */

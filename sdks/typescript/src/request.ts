@@ -1,4 +1,5 @@
 // Requests as values, and the rules of retries.
+import { NexevoError } from "./errors.js";
 import { VERSION } from "./version.js";
 
 /** An exact amount as decimal text, such as "12.345678". Reckon with it by a decimal library, never by `parseFloat`. */
@@ -64,6 +65,9 @@ export function part(value: string, slashes = false): string {
 
 /** The address of the API without its version, from that of the OpenAI-compatible endpoints or its own. */
 export function rootOf(baseURL: string): string {
+  if (!/^https?:\/\//.test(baseURL)) {
+    throw new NexevoError(`The base URL should begin as ${DEFAULT_BASE_URL} does, with its scheme: "${baseURL}".`);
+  }
   return baseURL.replace(/\/+$/, "").replace(/\/v1$/, "");
 }
 
@@ -96,7 +100,7 @@ export function queryOf(members: Record<string, unknown>): string {
 
 /** The body as it is sent: JSON, or a form with files as parts, lists as repeated fields, and objects as JSON. */
 export async function contentOf(body: Record<string, unknown>, isForm: boolean): Promise<string | FormData> {
-  if (!isForm) return JSON.stringify(body, (_, value) => (typeof value === "bigint" ? String(value) : value));
+  if (!isForm) return JSON.stringify(body, sendable);
   const form = new FormData();
   for (const [name, value] of Object.entries(body)) {
     const shown = Array.isArray(value) ? `${name}[]` : name;
@@ -111,6 +115,12 @@ export async function contentOf(body: Record<string, unknown>, isForm: boolean):
     }
   }
   return form;
+}
+
+/** The value as JSON has it; throws a `TypeError` for a number that JSON lacks, which would be sent as null. */
+function sendable(name: string, value: unknown): unknown {
+  if (typeof value === "number" && !Number.isFinite(value)) throw new TypeError(`${name}: JSON has no ${value}`);
+  return typeof value === "bigint" ? String(value) : value;
 }
 
 function isUploadable(value: unknown): value is Uploadable {
@@ -142,16 +152,26 @@ export function headersOf(
   more: Record<string, string | null>,
 ): Headers {
   const headers = new Headers({ Accept: "application/json", "User-Agent": `nexevo-sdk-typescript/${VERSION}` });
-  if (key !== null) headers.set("Authorization", `Bearer ${key}`);
+  if (key !== null) setHeader(headers, "Authorization", `Bearer ${key}`);
   if (body !== null && !call.isForm) headers.set("Content-Type", "application/json");
   for (const [name, value] of Object.entries({ ...more, ...call.headers, ...call.options?.headers })) {
     if (value === null) headers.delete(name);
-    else headers.set(name, value);
+    else setHeader(headers, name, value);
   }
-  if (call.options?.idempotencyKey) headers.set("Idempotency-Key", call.options.idempotencyKey);
+  if (call.options?.idempotencyKey) setHeader(headers, "Idempotency-Key", call.options.idempotencyKey);
   const hasKey = headers.has("Idempotency-Key") || Boolean(body?.["idempotency_key"]);
   if (call.method === "POST" && !hasKey) headers.set("Idempotency-Key", `nexevo-ts-${crypto.randomUUID()}`);
   return headers;
+}
+
+/** Throws for a header that cannot be sent, without its value: what `fetch` throws shows the key. */
+function setHeader(headers: Headers, name: string, value: string): void {
+  try {
+    headers.set(name, value);
+  } catch {
+    const named = name.toLowerCase() === "authorization" ? "The API key" : `The header ${name}`;
+    throw new NexevoError(`${named} has characters that no header can carry, as a line break.`);
+  }
 }
 
 /** True for an answer after which the same request may succeed; the gateway's own word counts first. */

@@ -1,5 +1,5 @@
 // Streams of events: async iterables that go on after a cut where the gateway can.
-import { APIConnectionError, APIStreamError, APIUserAbortError, requestIdOf } from "./errors.js";
+import { APIConnectionError, APIError, APIStreamError, APIUserAbortError, requestIdOf, unreadable } from "./errors.js";
 import type { Answer } from "./promises.js";
 import { type HttpResponse, sleep } from "./request.js";
 
@@ -115,7 +115,7 @@ export class Stream<T> implements AsyncIterable<T> {
       try {
         yield* this.#values();
       } catch (error) {
-        if (error instanceof APIStreamError || error instanceof SyntaxError) throw error;
+        if (error instanceof APIError && !(error instanceof APIConnectionError)) throw error;
         cut = error;
       } finally {
         this.#answer.controller.abort();
@@ -134,6 +134,9 @@ export class Stream<T> implements AsyncIterable<T> {
   }
 
   async *#values(): AsyncGenerator<T> {
+    if (!this.#answer.response.headers.get("content-type")?.startsWith("text/event-stream")) {
+      throw unreadable(this.#answer.response, "answers with no stream of events.");
+    }
     const reader = this.#answer.response.body?.getReader();
     while (reader !== undefined && !this.#isOver) {
       const { done, value } = await reader.read();
@@ -153,8 +156,16 @@ export class Stream<T> implements AsyncIterable<T> {
     }
   }
 
+  #parsed(text: string): any {
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw unreadable(this.#answer.response, "sent an event that is no JSON.");
+    }
+  }
+
   #told(event: Event): T {
-    const data = JSON.parse(event.data);
+    const data = this.#parsed(event.data);
     const error = data?.error;
     const isError = event.name === "error" || (data?.type ?? "error") === "error";
     if (typeof error === "object" && error !== null && isError) {

@@ -539,3 +539,70 @@ test("the package is one for import and require", () => {
   const required = createRequire(import.meta.url)("@nexevo/sdk");
   assert.deepEqual(Object.keys(required).filter((name) => name !== "__esModule").sort(), Object.keys(sdk).sort());
 });
+
+for (const name of ["key", "Authorization", "x-note"]) {
+  test(`a header that cannot be sent is refused without its value: ${name}`, async () => {
+    const wrong = `${KEY}\nsecond line`;
+    const [nexevo, seen] = await client([json({})], name === "key" ? { apiKey: wrong } : { defaultHeaders: { [name]: wrong } });
+    await assert.rejects(nexevo.models.list(), (error) => {
+      assert.ok(error instanceof sdk.NexevoError);
+      assert.ok(!inspect(error, { depth: 9, showHidden: true }).includes(KEY));
+      return true;
+    });
+    assert.equal(seen.length, 0);
+  });
+}
+
+test("a key with letters that no header carries is refused, and one with its line's end is taken", async () => {
+  const [wrong] = await client([json({})], { apiKey: "ключ" });
+  await assert.rejects(wrong.models.list(), (error) => error instanceof sdk.NexevoError && /API key/.test(error.message));
+  const [nexevo, seen] = await client([json({ data: [] })], { apiKey: `${KEY}\n` });
+  await nexevo.models.list();
+  assert.equal(seen[0].headers.authorization, `Bearer ${KEY}`);
+});
+
+test("an address without its scheme is refused, and a failed connection names its host", async () => {
+  assert.throws(() => new Nexevo({ apiKey: KEY, baseURL: "127.0.0.1:8080/v1" }), sdk.NexevoError);
+  const fetch = () => Promise.reject(new TypeError("fetch failed"));
+  const nexevo = new Nexevo({ apiKey: KEY, baseURL: "http://gateway.test/v1", maxRetries: 0, fetch });
+  await assert.rejects(nexevo.models.list(), /gateway\.test/);
+});
+
+const odd = (content, media) => (_, response) => {
+  response.writeHead(200, { "content-type": media, "x-trace-id": "trace-1" });
+  response.end(content);
+};
+const isUnreadable = (error) => error instanceof sdk.APIError && error.requestId === "trace-1" && /trace-1/.test(error.message);
+
+for (const content of ["", '{"a":', "null", "[1]", "<p>Welcome"]) {
+  test(`a good answer that is not the gateway's is an error with the request's id: ${content}`, async () => {
+    const [nexevo] = await client([odd(content, content.startsWith("<") ? "text/html" : "application/json")]);
+    await assert.rejects(nexevo.models.list(), isUnreadable);
+    await assert.rejects(nexevo.chat.completions.create({ model: "m", messages }), isUnreadable);
+    await assert.rejects(nexevo.videos.generateAndWait({ model: "m", prompt: "x" }), isUnreadable);
+    await assert.rejects(nexevo.chat.completions.create({ model: "m", messages, stream: true }), isUnreadable);
+    const told = await nexevo.chat.completions.stream({ model: "m", messages });
+    await assert.rejects(told.final(), isUnreadable);
+  });
+}
+
+test("an event that is no JSON is an error with the request's id", async () => {
+  const [nexevo] = await client([odd('data: {"id"\n\n', "text/event-stream")]);
+  const told = await nexevo.chat.completions.stream({ model: "m", messages });
+  await assert.rejects(told.final(), isUnreadable);
+});
+
+test("a number that JSON lacks is not sent as null", async () => {
+  const [nexevo, seen] = await client([json({})]);
+  await assert.rejects(nexevo.chat.completions.create({ model: "m", messages, temperature: NaN }), /temperature/);
+  assert.equal(seen.length, 0);
+});
+
+test("a webhook is not verified without a secret", async () => {
+  const [nexevo] = await client([json({})]);
+  const at = String(Math.floor(Date.now() / 1000));
+  const forged = { "webhook-id": "m", "webhook-timestamp": at, "webhook-signature": `v1,${createHmac("sha256", "").update(`m.${at}.{}`).digest("base64")}` };
+  for (const secret of [undefined, "", "whsec_"]) {
+    await assert.rejects(nexevo.webhooks.verify("{}", forged, secret), sdk.WebhookVerificationError);
+  }
+});

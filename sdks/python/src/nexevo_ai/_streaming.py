@@ -43,7 +43,7 @@ class EventDecoder:
         self.last_id: Optional[str] = None
         self._rest = b""
 
-    def lines(self, piece: bytes) -> List[str]:
+    def lines(self, piece: bytes) -> list[str]:
         """The lines that the bytes complete.
 
         httpx ends lines at U+2028, U+0085 and others as well, which stand within the JSON of an event.
@@ -183,7 +183,7 @@ class Reading(Generic[T]):
     def check(self) -> None:
         """Raises for an answer that is no stream, as that of a proxy: it would be read as one without events."""
         if not is_events(self.response):
-            raise unreadable(self.response, "answers with no stream of events: is it the gateway's address?")
+            raise unreadable(self.response, "answers with no stream of events.")
 
     def rest(self, cut: Optional[httpx.RequestError]) -> Optional[Call]:
         """The call to go on with after the answer has ended; `None` where the stream is over. Raises for a cut."""
@@ -250,8 +250,7 @@ class Stream(Generic[T]):
             try:
                 self._reading.check()
                 for piece in self.response.iter_bytes():
-                    for value in self._reading.taken(piece):
-                        yield value
+                    yield from self._reading.taken(piece)
                     if self._reading.is_over:
                         break
             except httpx.RequestError as error:
