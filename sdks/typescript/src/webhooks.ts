@@ -16,7 +16,7 @@ async function verified(
   secret: string,
   toleranceSec: number = TOLERANCE_S,
 ): Promise<any> {
-  // A variable of the environment that is not set; anyone can sign with no secret.
+  // A variable of the environment that is not set; a signature with it proves nothing.
   if (!secret || secret === PREFIX) throw new WebhookVerificationError("the secret is empty");
   const [id, moment, signatures] = ["id", "timestamp", "signature"].map((name) => header(headers, `webhook-${name}`));
   const secretBytes = bytesOf(secret.startsWith(PREFIX) ? secret.slice(PREFIX.length) : secret);

@@ -35,7 +35,7 @@ def verified(
     except (ValueError, binascii.Error):
         raise WebhookVerificationError("the secret or the time cannot be read") from None
     if not key:
-        # Anyone can sign with no secret.
+        # A signature with an empty secret proves nothing.
         raise WebhookVerificationError("the secret is empty")
     if abs(time.time() - at_s) > tolerance_s:
         raise WebhookVerificationError("the webhook is too old, or from the future")
