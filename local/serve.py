@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import logging
 import os
+import socket
 import sys
 from collections.abc import Callable
 
@@ -55,13 +56,18 @@ def run(arguments: argparse.Namespace) -> int:
         limits=AWS_LIMITS,
         balance_usd=arguments.first_balance,
         own_hosts=tuple(arguments.own_host),
-        parameters={**PARAMETERS, **dict(arguments.parameter)},
+        parameters={**PARAMETERS, "ConsoleUrl": _console_url(listener), **dict(arguments.parameter)},
     )
     announce = _announce_json if arguments.json else _announce_page
     try:
         return asyncio.run(_serve(options, announce))
     except CANNOT_START as error:
         return _refuse(str(error))
+
+
+def _console_url(listener: socket.socket) -> str:
+    """The address that letters and the payment page lead to; only the port that was bound tells it."""
+    return f"http://127.0.0.1:{listener.getsockname()[1]}/console"
 
 
 async def _serve(options: Options, announce: Callable[[Running], None]) -> int:

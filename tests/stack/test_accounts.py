@@ -26,7 +26,8 @@ def letters_to(stack: Stack, address: str) -> list[dict[str, Any]]:
 
 def mailed_token(stack: Stack, address: str) -> str:
     letter = letters_to(stack, address)[-1]
-    (token,) = re.findall(r"(?m)^([A-Za-z0-9_-]{43})$", letter["text"])
+    console = re.escape(f"{stack.root_url}/console/")
+    (token,) = re.findall(rf"(?m)^{console}[a-z-]+#token=([A-Za-z0-9_-]{{43}})$", letter["text"])
     assert token in letter["html"]
     assert "<img" not in letter["html"]
     return str(token)
