@@ -203,7 +203,7 @@ def test_an_event_that_is_no_json_is_an_error_and_one_of_another_shape_is_kept()
         assert stream.final().choices[0].message.content == "Hi"
 
 
-def test_a_stream_is_read_alike_however_its_bytes_are_cut_and_whatever_its_text_has() -> None:
+def test_a_stream_is_read_alike_however_its_bytes_are_cut_and_with_other_line_separators_in_its_text() -> None:
     text = "a\u2028b\u0085cd\u00e9\U0001f600"
     told = json.dumps({"id": "c", "choices": [{"index": 0, "delta": {"content": text}}]}, ensure_ascii=False)
     for end in ("\n", "\r\n", "\r"):
