@@ -411,3 +411,23 @@ async def test_a_keys_only_call_of_a_minute_is_refused_for_the_balance_alone(mon
     refusal = await money.count(CountedCall(account_id, KEY, 1), NOW_S)
     assert isinstance(refusal, Refusal)
     assert (refusal.by, refusal.window) == (RefusedBy.BALANCE, Window(1, 1, 60))
+
+
+async def test_what_is_owed_is_held_for_whatever_window_is_full_and_counts_in_none(
+    money: Money, account_id: str
+) -> None:
+    await opened(money, account_id, rpm_limit=2)
+    key, account = replace(wanted(account_id), key_rpm_limit=1), replace(wanted(account_id), key_id="key_other")
+    await admitted(money, key)
+    assert (await refused(money, replace(wanted(account_id), key_rpm_limit=1))).by is RefusedBy.KEY_WINDOW
+    await admitted(money, account)
+    full = replace(wanted(account_id), key_id="key_other")
+    assert (await refused(money, full)).by is RefusedBy.ACCOUNT_WINDOW
+    before = await seen(money, account_id)
+    for now_s in (NOW_S, NOW_S + 60):
+        hold = await admitted(money, replace(wanted(account_id, 0), key_rpm_limit=1, owed=True), now_s)
+        assert (await money.settle(hold, charge(20), now_s)).applied
+    after = await seen(money, account_id)
+    assert before.free_nanousd - after.free_nanousd == 40
+    # The next minute has all its requests still.
+    await admitted(money, replace(wanted(account_id), key_rpm_limit=1), NOW_S + 60)

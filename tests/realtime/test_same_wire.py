@@ -255,6 +255,34 @@ def test_a_limit_of_the_callers_cancels_the_response_and_the_session_goes_on() -
     assert sent(step)[0]["error"]["type"] == "rate_limit_error"
 
 
+def test_a_limit_that_refuses_what_a_client_asks_for_cancels_nothing_and_names_its_event() -> None:
+    talk = session()
+    talk.from_provider(event("response.created", response={"id": "resp_9"}))
+    assert talk.from_client(event("response.create", event_id="mine")).responses == 1
+    step = talk.refused(RateLimited("Limit reached."))
+    assert step.to_provider == []
+    assert sent(step)[0]["error"]["event_id"] == "mine"
+    # What the provider begins by itself is cancelled as before.
+    talk.from_provider(event("response.created", response={"id": "resp_10"}))
+    assert talk.refused(RateLimited("Limit reached.")).to_provider != []
+
+
+@pytest.mark.parametrize("model", ["gpt-realtime", "gemini-2.5-flash-native-audio-preview-09-2025"])
+@pytest.mark.parametrize(
+    ("asked", "param"),
+    [
+        ({"type": "response.create", "response": {"model": "gpt-realtime-2"}}, "response.model"),
+        ({"type": "response.create", "model": "gpt-realtime-2"}, "model"),
+        ({"type": "session.update", "model": "gpt-realtime-2", "session": {"type": "realtime"}}, "model"),
+    ],
+)
+def test_no_event_names_another_model_at_any_place(model: str, asked: dict[str, Any], param: str) -> None:
+    step = session(model).from_client(orjson.dumps(asked))
+    (told,) = sent(step)
+    assert step.to_provider == []
+    assert (told["error"]["code"], told["error"]["param"]) == ("model_not_allowed", param)
+
+
 def test_a_hold_is_asked_for_anew_as_a_response_grows_and_after_each_charge() -> None:
     talk = session()
     first = talk.opened().ask_nanousd

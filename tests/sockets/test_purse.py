@@ -110,6 +110,18 @@ def test_a_response_beyond_the_minute_is_refused_and_what_was_spent_is_paid() ->
     paying(test, rpm=1)
 
 
+def test_what_was_delivered_without_a_hold_takes_the_balance_and_the_rest_is_written_off() -> None:
+    async def test(payer: Payer) -> None:
+        assert await payer.purse.open(100) is None
+        assert await payer.purse.charge(spent(30), 100) is None
+        assert payer.purse.hold is None
+        await payer.purse.charge(spent(1_500), 100)
+        assert await payer.charges() == [30, 1_500]
+        assert (await payer.books()).free_nanousd == 0
+
+    paying(test, rpm=1)
+
+
 def test_money_that_is_gone_ends_the_session() -> None:
     async def refusals(payer: Payer) -> list[GatewayError | None]:
         return [await payer.purse.cover(900), await payer.purse.cover(1_001), await payer.purse.charge(spent(990), 100)]

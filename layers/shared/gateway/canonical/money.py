@@ -101,6 +101,8 @@ class HoldRequest(Struct, frozen=True):
     which the key's owner is told.
 
     A key of an organization's member counts at the member's `seat` too, whose bound on a month is `seat_cap_nanousd`.
+
+    One that is `owed` is for what was delivered already: it counts in no window, and none refuses it.
     """
 
     account_id: str
@@ -118,6 +120,7 @@ class HoldRequest(Struct, frozen=True):
     alert_at_nanousd: NanoUsd | None = None
     seat: int | None = None
     seat_cap_nanousd: NanoUsd | None = None
+    owed: bool = False
 
     def __post_init__(self) -> None:
         if self.amount_nanousd < 0:

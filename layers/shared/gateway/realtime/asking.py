@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from gateway.realtime.client_events import judged_session, offered
-from gateway.realtime.events import Head, read_client
+from gateway.realtime.client_events import judged_session, offered, own_model
+from gateway.realtime.events import Head, members, read_client
 from gateway.realtime.talk import Talk
 
 # An event with no more than a type and sound in base64 need not be read for a member that comes twice.
@@ -26,7 +26,9 @@ def _append(talk: Talk, data: bytes, head: Head) -> bytes:
 
 
 def _update(talk: Talk, data: bytes, _: Head) -> bytes:
-    session = read_client(data).get("session")
+    event = read_client(data)
+    own_model(event, talk.own, "model")
+    session = event.get("session")
     data = judged_session(data, session, talk.own, talk.upstream_model, talk.transcribers)
     talk.pending.ask(read_client(data))
     talk.meter.told(session)
@@ -39,7 +41,11 @@ def _create(talk: Talk, data: bytes, _: Head) -> bytes:
 
 
 def _respond(talk: Talk, data: bytes, _: Head) -> bytes:
-    asked = read_client(data).get("response")
+    event = read_client(data)
+    asked = event.get("response")
+    # The wire has no model in either place: a provider that takes one is not to be told of it here.
+    own_model(event, talk.own, "model")
+    own_model(members(asked), talk.own, "response.model")
     offered(asked, "response")
     talk.meter.told(asked)
     return data

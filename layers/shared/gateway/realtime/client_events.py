@@ -85,8 +85,8 @@ def transcriber(asked: Any, known: Mapping[str, Transcriber], where: str) -> Tra
     return known[name]
 
 
-def own_model(session: Mapping[str, Any], own: Collection[str]) -> None:
-    """Raises `PermissionDenied` for a session that names another model than its own."""
-    if session.get("model") is not None and str(session["model"]) not in own:
+def own_model(asked: Mapping[str, Any], own: Collection[str], where: str = "session.model") -> None:
+    """Raises `PermissionDenied` for a part of an event that names another model than the session's."""
+    if asked.get("model") is not None and str(asked["model"]) not in own:
         message = "The model of a session cannot be changed: open another session for another model."
-        raise PermissionDenied(message, param="session.model", code="model_not_allowed")
+        raise PermissionDenied(message, param=where, code="model_not_allowed")

@@ -17,10 +17,12 @@ from gateway.errors import GatewayError, RateLimited, UpstreamError
 from gateway.ports.clock import Clock
 from gateway.realtime.asking import JUDGES, unpaid
 from gateway.realtime.client_events import known_type
-from gateway.realtime.events import error_event, head_of_client, head_of_provider
+from gateway.realtime.events import Head, error_event, head_of_client, head_of_provider
 from gateway.realtime.step import GONE, INTERNAL_ERROR, MOVED, POLICY_VIOLATION, RECONNECTS_MAX, Close, Step, Terms
 from gateway.realtime.talk import Talk
 from gateway.realtime.telling import READERS
+
+_RESPOND = "response.create"
 
 
 class PassingSession:
@@ -28,6 +30,8 @@ class PassingSession:
 
     def __init__(self, terms: Terms, clock: Clock, state: bytes | None = None) -> None:
         self._talk = Talk(terms, clock, state)
+        # The client's event of the last step, if that asks for a response: a refusal keeps it from the provider.
+        self._asking: Head | None = None
 
     def opened(self) -> Step:
         """Nothing at first; after a hand-over the session and the conversation so far."""
@@ -45,6 +49,7 @@ class PassingSession:
     def from_client(self, data: bytes) -> Step:
         """Passes an event on, or answers it with an error."""
         event_id: Any = None
+        self._asking = None
         try:
             head = head_of_client(data)
             event_id = head.event_id
@@ -52,11 +57,14 @@ class PassingSession:
             step = Step(to_provider=[judge(self._talk, data, head)])
         except GatewayError as error:
             return Step(to_client=[error_event(error, self._talk.new_id(), event_id)])
+        if head.type == _RESPOND:
+            self._asking, step.responses = head, 1
         step.ask_nanousd = self._talk.meter.ask()
         return step
 
     def from_provider(self, data: bytes) -> Step:
         """Passes an event on, and charges for what it reports."""
+        self._asking = None
         try:
             head, data = head_of_provider(data)
             reader = READERS.get(head.type)
@@ -69,15 +77,17 @@ class PassingSession:
     def tick(self) -> Step:
         """Charges for the time of a model that is paid by it."""
         talk, now_s = self._talk, self._talk.clock.now_s()
+        self._asking = None
         spent = talk.meter.passed(now_s, talk.new_id()) if talk.meter.due(now_s) else []
         return Step(spent=spent, ask_nanousd=talk.meter.ask())
 
     def refused(self, error: GatewayError) -> Step:
-        """An error event; a limit cancels the response, everything else ends the session."""
+        """An error event; a limit cancels a response that has begun by itself, everything else ends the session."""
         if not isinstance(error, RateLimited):
             return self._ended(error, Close(POLICY_VIOLATION, error.code or error.type))
-        step = Step(to_client=[error_event(error, self._talk.new_id())])
-        if self._talk.state.running:
+        asking = self._asking
+        step = Step(to_client=[error_event(error, self._talk.new_id(), None if asking is None else asking.event_id)])
+        if asking is None and self._talk.state.running:
             cancel = {"type": "response.cancel", "response_id": self._talk.state.running[-1]}
             step.to_provider.append(orjson.dumps(cancel))
         return step

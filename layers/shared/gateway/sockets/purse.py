@@ -11,12 +11,12 @@ from __future__ import annotations
 import logging
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from msgspec.structs import replace
 
 from gateway.auth.principal import Principal
-from gateway.canonical.limits import NO_LIMITS, NO_TOKENS, KeyLimits, TokenDemand, user_name
+from gateway.canonical.limits import NO_TOKENS, KeyLimits, TokenDemand, user_name
 from gateway.canonical.money import Charge, Hold, HoldRequest, NanoUsd, Refusal, Tier, ToolCost
 from gateway.canonical.realtime import Spent
 from gateway.canonical.usage import Usage
@@ -104,19 +104,35 @@ class Purse:
             seat=self._principal.key.seat,
         )
 
-    async def open(self, amount: NanoUsd, *, limited: bool = True) -> Refusal | None:
-        """Makes a hold; the refusal where there is one. Without limits only what the account can pay counts."""
+    async def open(self, amount: NanoUsd) -> Refusal | None:
+        """Makes a hold; the refusal where there is one."""
         self._wanted = amount
         key = self._principal.key
         asked = replace(
-            self._request(amount, enforced_rpm(key.rpm_limit) if limited else sys.maxsize),
+            self._request(amount, enforced_rpm(key.rpm_limit)),
             spend_cap_nanousd=key.monthly_spend_cap_nanousd,
-            limits=self._limits if limited else NO_LIMITS,
-            tokens=NO_TOKENS if key.tpm_limit is None or not limited else TokenDemand(TOKENS_AHEAD, TOKENS_AHEAD),
+            limits=self._limits,
+            tokens=NO_TOKENS if key.tpm_limit is None else TokenDemand(TOKENS_AHEAD, TOKENS_AHEAD),
             user=user_name(key.key_id, None),
             alert_at_nanousd=key.alert_at_nanousd,
             seat_cap_nanousd=key.seat_cap_nanousd,
         )
+        return await self._admitted(asked)
+
+    async def _owe(self) -> Refusal | None:
+        """Makes a hold of nothing for what was delivered already. Its charge takes what the balance has."""
+        key = self._principal.key
+        # A key's spend is counted where it has a cap, which has let this pass before.
+        cap = None if key.monthly_spend_cap_nanousd is None else sys.maxsize
+        asked = replace(
+            self._request(0, enforced_rpm(key.rpm_limit)),
+            spend_cap_nanousd=cap,
+            alert_at_nanousd=key.alert_at_nanousd,
+            owed=True,
+        )
+        return await self._admitted(asked)
+
+    async def _admitted(self, asked: HoldRequest) -> Refusal | None:
         outcome = await self._money.admit(asked, self._clock.now_s())
         if isinstance(outcome, Refusal):
             return outcome
@@ -206,7 +222,7 @@ class Purse:
     async def _settle(self, spent: Spent) -> None:
         """Ends the open hold with a charge. Where a limit has kept it from being made, one is made for the charge."""
         if self.hold is None:
-            refusal = await self._refusal(spent.cost_nanousd + self._beside_nanousd, limited=False)
+            refusal = await self._refusal_of(self._owe())
             if self.hold is None:
                 log.error("a charge of %d nano-USD could not be held for: %s", spent.cost_nanousd, refusal)
                 measure({Metric.SHORTFALLS: 1, Metric.SHORTFALL_NANOUSD: spent.cost_nanousd})
@@ -219,9 +235,12 @@ class Purse:
         except ServiceUnavailable:
             await self._deferred.put(hold, charge)
 
-    async def _refusal(self, amount: NanoUsd, *, limited: bool = True) -> GatewayError | None:
+    async def _refusal(self, amount: NanoUsd) -> GatewayError | None:
+        return await self._refusal_of(self.open(amount))
+
+    async def _refusal_of(self, opening: Awaitable[Refusal | None]) -> GatewayError | None:
         try:
-            refusal = await self.open(amount, limited=limited)
+            refusal = await opening
         except ServiceUnavailable as down:
             return down
         return None if refusal is None else refusal.error()

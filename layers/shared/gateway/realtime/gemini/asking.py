@@ -31,7 +31,9 @@ _ROLES = {"user": "user", "system": "user", "assistant": "model"}
 
 
 def _update(live: Live, step: Step, data: bytes, _: Head) -> None:
-    update = judged(read_client(data).get("session"))
+    event = read_client(data)
+    own_model(event, live.terms.own_names, "model")
+    update = judged(event.get("session"))
     own_model(update, live.terms.own_names)
     session = merged(live.state.session, update)
     before, live.state.session = live.state.session, session
@@ -195,7 +197,10 @@ _ITEMS: Mapping[str, Callable[[Live, Event], None]] = {
 
 
 def _respond(live: Live, step: Step, data: bytes, _: Head) -> None:
-    asked = members(read_client(data).get("response"))
+    event = read_client(data)
+    asked = members(event.get("response"))
+    own_model(event, live.terms.own_names, "model")
+    own_model(asked, live.terms.own_names, "response.model")
     offered(asked, "response")
     for name in _OF_SESSION:
         if asked.get(name) not in (None, [], "inf", "auto", live.state.session.get(name)):

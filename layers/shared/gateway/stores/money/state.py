@@ -149,8 +149,8 @@ def judge(account: Account, request: HoldRequest, now_s: float) -> Refusal | Non
     by, limit = (None, 0) if further is None else further
     rules = (
         (RefusedBy.SUSPENDED, account.suspended),
-        (RefusedBy.KEY_WINDOW, account.key_used.get(request.key_id, 0) >= request.key_rpm_limit),
-        (RefusedBy.ACCOUNT_WINDOW, account.used >= account.rpm_limit),
+        (RefusedBy.KEY_WINDOW, account.key_used.get(request.key_id, 0) >= request.key_rpm_limit and not request.owed),
+        (RefusedBy.ACCOUNT_WINDOW, account.used >= account.rpm_limit and not request.owed),
         (by, by is not None),
         (RefusedBy.SPEND_CAP, capped.get(RefusedBy.SPEND_CAP, False)),
         (RefusedBy.SEAT_CAP, capped.get(RefusedBy.SEAT_CAP, False)),
@@ -282,8 +282,8 @@ def admitted(account: Account, request: HoldRequest, now_s: float) -> Account:
         leases=leases,
         free_nanousd=account.free_nanousd - hold.amount_nanousd,
         held_nanousd=account.held_nanousd + hold.amount_nanousd,
-        used=account.used + 1,
-        key_used=_one_more(account.key_used, key_id),
+        used=account.used if request.owed else account.used + 1,
+        key_used=account.key_used if request.owed else _one_more(account.key_used, key_id),
         key_spent=spend(account, hold, hold.amount_nanousd),
         young={**account.young, hold.hold_id: hold},
     )

@@ -95,8 +95,11 @@ class DynamoMoney(Books, Holds):
 
     async def admit(self, request: HoldRequest, now_s: float) -> Admission | Refusal:
         standing = self._refusals.recall(request.account_id, request.key_id, now_s)
-        # What costs nothing needs no balance.
-        if standing is not None and not (standing.by is RefusedBy.BALANCE and request.amount_nanousd == 0):
+        # What costs nothing needs no balance, and what is owed is asked for whatever stands.
+        is_over = request.owed or (
+            request.amount_nanousd == 0 and standing is not None and standing.by is RefusedBy.BALANCE
+        )
+        if standing is not None and not is_over:
             return standing
         seen = self._guess(request.account_id, now_s)
         stamp_ms = int(now_s * 1000)
@@ -178,9 +181,9 @@ class DynamoMoney(Books, Holds):
         is_counted = cap is not None or (not turned and request.key_id in seen.key_spent)
         rules = (
             expressions.ADMIT,
-            expressions.ADMIT_MINUTE[turns],
+            *(() if request.owed else (expressions.ADMIT_MINUTE[turns],)),
             *_month_rules(request, turned=turned, is_counted=is_counted),
-            *limit_writes.admission_rules(seen.limits, request, now_s, turns=turns),
+            *limit_writes.admission_rules(seen.limits, request, now_s, turns=turns and not request.owed),
             *(() if _can_pass(request) else (expressions.NEVER,)),
         )
         values = {
@@ -246,7 +249,7 @@ class DynamoMoney(Books, Holds):
 def _can_pass(request: HoldRequest) -> bool:
     """True if the rules can admit the request at all: they admit a first request of a window, or a month, that fits."""
     fits = all(_needs(request) <= most for _, _, most in caps(request))
-    return request.key_rpm_limit >= 1 and fits and limit_writes.can_pass(request)
+    return (request.key_rpm_limit >= 1 or request.owed) and fits and limit_writes.can_pass(request)
 
 
 def _needs(request: HoldRequest) -> NanoUsd:
