@@ -145,15 +145,36 @@ async def test_refusals_and_garbage_are_error_events() -> None:
 
 
 @on_a_loop
+async def test_a_refused_message_is_told_of_in_its_lane() -> None:
+    wrong: list[dict[str, Any]] = [{"generate": "no"}, {"background": True}, {"background": "no"}, {"type": "x"}]
+    async with Socket() as socket:
+        for number, each in enumerate(wrong):
+            await socket.ask(stream_id=f"lane {number}", **each)
+        told = await socket.told()
+    assert [(each["type"], each["status"], each["stream_id"]) for each in told] == [
+        ("error", 400, f"lane {number}") for number in range(len(wrong))
+    ]
+
+
+@on_a_loop
+async def test_members_of_the_event_that_are_null_are_none() -> None:
+    async with Socket() as socket:
+        await socket.ask(stream_id=None, generate=None, background=None)
+        created, _ = await socket.told()
+    assert (created["type"], "stream_id" in created) == ("response.created", False)
+
+
+@on_a_loop
 async def test_more_requests_than_may_wait_are_refused() -> None:
     async with Socket() as socket:
         socket.answers.goes_on.clear()
         await socket.ask()
         await socket.told()
-        for _ in range(PENDING_MAX + 1):
-            await socket.ask()
+        for number in range(PENDING_MAX + 1):
+            await socket.ask(stream_id=f"lane {number}")
         told = await socket.told()
     assert (told[1]["status"], told[1]["error"]["code"]) == (429, "websocket_stream_limit_reached")
+    assert told[1]["stream_id"] == f"lane {PENDING_MAX}"
 
 
 @on_a_loop

@@ -194,7 +194,7 @@ class _Answer:
 
 
 def _only_http(*_: object) -> NoReturn:
-    raise InvalidRequest(ONLY_HTTP)
+    raise InvalidRequest(ONLY_HTTP, param="conversation", code="unsupported_parameter")
 
 
 def conversation(record: SocketRecord, line: Line, state: bytes | None) -> ResponsesConversation:

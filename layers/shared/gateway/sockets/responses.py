@@ -136,7 +136,7 @@ class ResponsesConversation:
             if len(self._pending) >= PENDING_MAX:
                 raise RateLimited(BUSY, code="websocket_stream_limit_reached")
         except GatewayError as error:
-            await self._line.say(error_event(error))
+            await self._line.say(error_event(error, lane_of(data)))
             return
         self._pending.append(asked)
         self._asked.set()
@@ -253,11 +253,20 @@ def asked_in(data: bytes) -> Asked:
     if kind != CREATE:
         raise InvalidRequest(f"Invalid 'type': expected '{CREATE}'.", param="type", code="unsupported_event")
     generate, lane, background = (root.member(name) for name in ("generate", "stream_id", "background"))
-    if background is not None and background.value is not False:
+    if background is not None and background.as_boolean():
         raise InvalidRequest("A socket runs no response in the background; ask over HTTP.", param="background")
     body = edit(data, {"stream": b"true"}, remove=OF_THE_EVENT)
     named = None if lane is None else lane.as_string(minimum=1)
-    return Asked(body, generate is None or generate.value is not False, named)
+    return Asked(body, generate is None or generate.as_boolean(), named)
+
+
+def lane_of(data: bytes) -> str | None:
+    """The lane that a refused message names, as far as it can be read."""
+    try:
+        lane = parse(data).member("stream_id")
+        return None if lane is None else lane.as_string(minimum=1)
+    except GatewayError:
+        return None
 
 
 def fitting(event: dict[str, Any], data: bytes) -> bytes | None:

@@ -5,7 +5,7 @@ What Gemini has no word for is refused with its place, or stands in `session.upd
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.errors import InvalidRequest
@@ -26,6 +26,10 @@ def judged(session: Any) -> Event:
         raise _wrong("'session' must be an object.", "", "invalid_type")
     offered(session, "session")
     set_to = _of_today(session)
+    for path, (fits, expected) in _SHAPES.items():
+        value = at(set_to, *path)
+        if value is not None and not fits(value):
+            raise _wrong(f"'session.{'.'.join(path)}' must be {expected}.", ".".join(path), "invalid_type")
     for direction in ("input", "output"):
         sound = at(set_to, "audio", direction, "format")
         if sound is not None and (members(sound).get("type"), members(sound).get("rate", 24_000)) != tuple(
@@ -43,6 +47,46 @@ def judged(session: Any) -> Event:
         raise _wrong("The model speaks at speed 1.", "audio.output.speed")
     setup(set_to, "", None)
     return set_to
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float)
+
+
+def _bounds_output(value: Any) -> bool:
+    return value == "inf" or (_is_count(value) and value > 0)
+
+
+def _names_modalities(value: Any) -> bool:
+    return isinstance(value, list) and all(each in ("text", "audio") for each in value)
+
+
+_OBJECT = (lambda value: isinstance(value, dict), "an object")
+_STRING = (lambda value: isinstance(value, str), "a string")
+_LIST = (lambda value: isinstance(value, list), "a list")
+_HEARD = ("audio", "input")
+# Gemini closes the socket of a setup that it cannot read, and a member that is left out unsaid helps no client.
+_SHAPES: Mapping[tuple[str, ...], tuple[Callable[[Any], bool], str]] = {
+    ("audio",): _OBJECT,
+    _HEARD: _OBJECT,
+    (*_HEARD, "turn_detection"): _OBJECT,
+    (*_HEARD, "turn_detection", "prefix_padding_ms"): (_is_count, "a number of milliseconds"),
+    (*_HEARD, "turn_detection", "silence_duration_ms"): (_is_count, "a number of milliseconds"),
+    (*_HEARD, "turn_detection", "threshold"): (_is_number, "a number"),
+    (*_HEARD, "transcription"): _OBJECT,
+    ("audio", "output"): _OBJECT,
+    ("audio", "output", "voice"): _STRING,
+    ("instructions",): _STRING,
+    ("max_output_tokens",): (_bounds_output, "a number of tokens or 'inf'"),
+    ("output_modalities",): (_names_modalities, "a list of 'text' or 'audio'"),
+    ("reasoning",): _OBJECT,
+    ("temperature",): (_is_number, "a number"),
+    ("tools",): _LIST,
+}
 
 
 def setup(session: Event, upstream_model: str, handle: str | None) -> Event:
