@@ -413,9 +413,7 @@ async def test_a_keys_only_call_of_a_minute_is_refused_for_the_balance_alone(mon
     assert (refusal.by, refusal.window) == (RefusedBy.BALANCE, Window(1, 1, 60))
 
 
-async def test_what_is_owed_is_held_for_whatever_window_is_full_and_counts_in_none(
-    money: Money, account_id: str
-) -> None:
+async def test_what_is_owed_is_held_for_beyond_full_windows_and_counts_in_none(money: Money, account_id: str) -> None:
     await opened(money, account_id, rpm_limit=2)
     key, account = replace(wanted(account_id), key_rpm_limit=1), replace(wanted(account_id), key_id="key_other")
     await admitted(money, key)

@@ -95,7 +95,7 @@ class DynamoMoney(Books, Holds):
 
     async def admit(self, request: HoldRequest, now_s: float) -> Admission | Refusal:
         standing = self._refusals.recall(request.account_id, request.key_id, now_s)
-        # What costs nothing needs no balance, and what is owed is asked for whatever stands.
+        # What costs nothing needs no balance, and what is owed is asked for in any case.
         is_over = request.owed or (
             request.amount_nanousd == 0 and standing is not None and standing.by is RefusedBy.BALANCE
         )
