@@ -251,8 +251,13 @@ def test_a_limit_of_the_callers_cancels_the_response_and_the_session_goes_on() -
     talk = session()
     talk.from_provider(event("response.created", response={"id": "resp_9"}))
     step = talk.refused(RateLimited("Limit reached."))
-    assert (step.close, step.to_provider) == (None, [b'{"type":"response.cancel","response_id":"resp_9"}'])
+    (cancel,) = (orjson.loads(data) for data in step.to_provider)
+    assert (step.close, cancel["type"], cancel["response_id"]) == (None, "response.cancel", "resp_9")
     assert sent(step)[0]["error"]["type"] == "rate_limit_error"
+    # The client has not asked for that: where the response has ended meanwhile, it hears no error of it.
+    error = {"type": "invalid_request_error", "code": "response_cancel_not_active", "message": "No.", "param": None}
+    assert sent(talk.from_provider(event("error", error=error | {"event_id": cancel["event_id"]}))) == []
+    assert sent(talk.from_provider(event("error", error=error | {"event_id": "mine"}))) != []
 
 
 def test_a_limit_that_refuses_what_a_client_asks_for_cancels_nothing_and_names_its_event() -> None:

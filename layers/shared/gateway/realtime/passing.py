@@ -89,6 +89,8 @@ class PassingSession:
         step = Step(to_client=[error_event(error, self._talk.new_id(), None if asking is None else asking.event_id)])
         if asking is None and self._talk.state.running:
             cancel = {"type": "response.cancel", "response_id": self._talk.state.running[-1]}
+            # By this id its provider's error is known, where the response has ended meanwhile.
+            cancel["event_id"] = self._talk.new_id()
             step.to_provider.append(orjson.dumps(cancel))
         return step
 

@@ -139,6 +139,10 @@ class Talk:
         self.state.events += 1
         return f"event_{self.terms.session_id}_{self.state.events}"
 
+    def wrote(self, event_id: object) -> bool:
+        """True for the id of an event that the gateway has written itself."""
+        return isinstance(event_id, str) and event_id.startswith(f"event_{self.terms.session_id}_")
+
 
 def named(session: Event, model: str, transcribers: Mapping[str, str]) -> Event:
     """The session with another name of its model, and with the names of those that transcribe replaced."""

@@ -103,7 +103,7 @@ def _written(talk: Talk, data: bytes, head: Head) -> Step:
 def _failed(talk: Talk, data: bytes, _: Head) -> Step:
     error = members(read_provider(data).get("error"))
     talk.pending.failed(error)
-    if talk.seeds is not None and talk.seeds.hides_error(error):
+    if talk.wrote(error.get("event_id")) or (talk.seeds is not None and talk.seeds.hides_error(error)):
         return Step()
     if error.get("code") == _EXPIRED:
         # A provider bounds the time of a socket, not of a conversation.
