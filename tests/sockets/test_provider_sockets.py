@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from gateway.auth.principal import Principal
-from gateway.canonical.money import Tier
+from gateway.canonical.money import Hold, Tier
 from gateway.canonical.realtime import Spent
 from gateway.errors import AuthenticationFailed, GatewayError, InsufficientBalance
 from gateway.pipeline.health import Health
@@ -89,6 +89,7 @@ class Beside(Changes):
         self.errors: list[str] = []
         self.opens = 0
         self.noted: list[Spent] = []
+        self.hold = Hold("acct_one", "hold_one", "key_one", 0, 0)
         self.beside: list[Spent] = []
         self.is_revoked = self.is_poor = False
         self.is_closed = False
@@ -292,16 +293,30 @@ def test_a_key_that_is_revoked_ends_its_session() -> None:
 def test_what_a_running_response_has_come_to_is_noted_for_a_death() -> None:
     started = b'{"type":"response.created","response":{"id":"resp_1"}}'
     delta = b'{"type":"response.output_audio.delta","delta":"' + b"A" * 64_000 + b'"}'
-    beside = Beside(Socket([CREATED, started, delta]))
+    beside = Beside(Socket([CREATED, started, delta, delta]))
 
     async def act(talk: RealtimeConversation) -> None:
         await asyncio.sleep(TICK_S + 1)
         await talk.end(expired=False)
 
     played(beside, "gpt-realtime", act)
+    _, noted = beside.noted
+    assert (noted.usage.audio_output, noted.estimated) == (40, True)
+    assert noted.cost_nanousd > 0
+
+
+def test_a_response_is_noted_before_the_first_tick_and_once() -> None:
+    started = b'{"type":"response.created","response":{"id":"resp_1"}}'
+    delta = b'{"type":"response.output_audio.delta","delta":"' + b"A" * 64_000 + b'"}'
+    beside = Beside(Socket([CREATED, started, delta, delta]))
+
+    async def act(talk: RealtimeConversation) -> None:
+        await beside.until(lambda: beside.told.count("response.output_audio.delta") == 2)
+        await talk.end(expired=False)
+
+    played(beside, "gpt-realtime", act)
     (noted,) = beside.noted
     assert (noted.usage.audio_output, noted.estimated) == (20, True)
-    assert noted.cost_nanousd > 0
 
 
 def test_an_event_that_no_message_carries_is_told_of() -> None:

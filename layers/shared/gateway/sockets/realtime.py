@@ -82,6 +82,8 @@ class RealtimeConversation:
         self._opened = asyncio.Event()
         self._over = asyncio.Event()
         self._reconnects = False
+        # The hold that has a note.
+        self._noted = ""
         # Frames that a broken socket has not taken.
         self._unsent: list[bytes] = []
         self._turn = asyncio.Lock()
@@ -273,10 +275,17 @@ class RealtimeConversation:
 
     async def _note(self) -> None:
         """Notes what the session has come to, for the sweeper."""
-        so_far = self._session.so_far()
-        if so_far is not None:
+        so_far, hold = self._session.so_far(), self._purse.hold
+        if so_far is not None and hold is not None:
+            self._noted = hold.hold_id
             await self._purse.checkpoint(so_far)
             self.changed.set()
+
+    async def _note_first(self) -> None:
+        """Notes a running response whose hold has no note yet: its process may die before a tick."""
+        hold = self._purse.hold
+        if hold is not None and hold.hold_id != self._noted and self._session.responds:
+            await self._note()
 
     async def _do(self, verb: Callable[[], Step]) -> None:
         """Has the session judge one thing at a time, and does what it wants done."""
@@ -301,6 +310,7 @@ class RealtimeConversation:
                 self._unsent += step.to_provider[place:]
                 break
         await self._say(step.to_client)
+        await self._note_first()
         if step.reconnect:
             self._reconnects = True
             self._opened.clear()
