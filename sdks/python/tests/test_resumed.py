@@ -39,7 +39,12 @@ class Dropping:
             received = b""
             while b"\r\n\r\n" not in received:
                 received += connection.recv(65536)
-            head = received.partition(b"\r\n\r\n")[0].decode()
+            said, _, body = received.partition(b"\r\n\r\n")
+            head = said.decode()
+            # To close with a part of the request unread resets the connection, and the client loses what was sent.
+            size = int(head.lower().partition("content-length: ")[2].partition("\r\n")[0] or 0)
+            while len(body) < size:
+                body += connection.recv(65536)
             self.requests.append((" ".join(head.split(" ")[:2]), head.lower()))
             pieces = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
             for piece in [HEAD, *pieces]:
