@@ -61,10 +61,10 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "chat": (378, 1331),
     "console": (247, 1015),
     "conversations": (338, 1230),
-    "embeddings": (345, 1237),
+    "embeddings": (345, 1238),
     "eraser": (206, 960),
     "files": (316, 1205),
-    "gemini": (384, 1341),
+    "gemini": (384, 1342),
     "generation": (363, 1295),
     "images": (349, 1255),
     "jobs": (305, 1200),
@@ -74,12 +74,12 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "models": (344, 1190),
     "notifier": (278, 1135),
     "operator": (256, 1040),
-    "organizations": (311, 1163),
+    "organizations": (311, 1164),
     "realtime": (351, 1235),
     "reconciler": (251, 1035),
     "rerank": (343, 1227),
-    "responses": (389, 1358),
-    "runner": (411, 1425),
+    "responses": (389, 1359),
+    "runner": (411, 1426),
     "sandbox": (168, 880),
     "settlements": (216, 985),
     "sockets": (318, 1150),
@@ -90,7 +90,7 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "webhooks": (288, 1113),
 }
 # Of a family that is not named.
-OTHERS = (332, 1212)
+OTHERS = (332, 1213)
 MODULES_ROOM, CODE_ROOM = 3, 0.98
 FAMILIES = [path.parent.name for path in (ROOT / "functions").glob("*/app.py")]
 
