@@ -29,6 +29,12 @@ USAGE = {
 # In nano-USD: 43 text at $4 a million, 32 audio at $32, 64 cached audio at $0.40, 18 text at $16 and 43 audio at $64
 # out, and 5 % on all of it.
 COST = (43 * 4_000 + 32 * 32_000 + 64 * 400 + 18 * 16_000 + 43 * 64_000) * 105 // 100
+# A message with a picture that the provider keeps.
+THEIRS = {
+    "type": "message",
+    "role": "user",
+    "content": [{"type": "input_text", "text": "Look."}, {"type": "input_image", "file_id": "file-abc"}],
+}
 # As recorded, of each provider's own names of models.
 SESSIONS = recordings("test_*openai*") + recordings("test_*azure*") + recordings("test_*xai*")
 
@@ -286,6 +292,20 @@ def test_no_event_names_another_model_at_any_place(model: str, asked: dict[str, 
     (told,) = sent(step)
     assert step.to_provider == []
     assert (told["error"]["code"], told["error"]["param"]) == ("model_not_allowed", param)
+
+
+@pytest.mark.parametrize(
+    ("asked", "param"),
+    [
+        ({"type": "conversation.item.create", "item": THEIRS}, "item.content[1].file_id"),
+        ({"type": "response.create", "response": {"input": [THEIRS]}}, "response.input[0].content[1].file_id"),
+    ],
+)
+def test_no_event_names_a_file_of_the_account_at_the_provider(asked: dict[str, Any], param: str) -> None:
+    step = session().from_client(orjson.dumps(asked))
+    (told,) = sent(step)
+    assert step.to_provider == []
+    assert told["error"]["param"] == param
 
 
 def test_a_hold_is_asked_for_anew_as_a_response_grows_and_after_each_charge() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from gateway.realtime.client_events import judged_session, offered, own_model
+from gateway.realtime.client_events import judged_session, offered, own_item, own_model
 from gateway.realtime.events import Head, members, read_client
 from gateway.realtime.talk import Talk
 
@@ -36,7 +36,9 @@ def _update(talk: Talk, data: bytes, _: Head) -> bytes:
 
 
 def _create(talk: Talk, data: bytes, _: Head) -> bytes:
-    talk.meter.told(read_client(data).get("item"))
+    item = read_client(data).get("item")
+    own_item(item, "item")
+    talk.meter.told(item)
     return data
 
 
@@ -47,6 +49,9 @@ def _respond(talk: Talk, data: bytes, _: Head) -> bytes:
     own_model(event, talk.own, "model")
     own_model(members(asked), talk.own, "response.model")
     offered(asked, "response")
+    given = members(asked).get("input")
+    for index, item in enumerate(given if isinstance(given, list) else ()):
+        own_item(item, f"response.input[{index}]")
     talk.meter.told(asked)
     return data
 

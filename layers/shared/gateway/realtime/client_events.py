@@ -73,6 +73,15 @@ def offered(asked: Any, where: str) -> None:
             raise InvalidRequest(message, param=f"{where}.tools[{index}].type", code="unsupported_parameter")
 
 
+def own_item(item: Any, where: str) -> None:
+    """Raises `InvalidRequest` for a file by its id: that would be one of the account which all callers share."""
+    content = members(item).get("content")
+    for index, part in enumerate(content if isinstance(content, list) else ()):
+        if members(part).get("file_id") is not None:
+            message = "A file is not given by its id in a session: send a picture as a data URL in 'image_url'."
+            raise InvalidRequest(message, param=f"{where}.content[{index}].file_id", code="unsupported_parameter")
+
+
 def transcriber(asked: Any, known: Mapping[str, Transcriber], where: str) -> Transcriber:
     """The model that a caller wants to transcribe; raises what is wrong with its name."""
     name = members(asked).get("model")
