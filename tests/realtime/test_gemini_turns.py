@@ -110,3 +110,47 @@ def test_a_session_shows_that_speech_interrupts_so_that_its_client_need_not_canc
     (created,) = sent(talk.opened())
     detection = created["session"]["audio"]["input"]["turn_detection"]
     assert (detection["create_response"], detection["interrupt_response"]) == (True, True)
+
+
+def test_a_turn_behind_an_interruption_ends_though_the_end_of_the_last_one_was_not_told() -> None:
+    talk = talking()
+    asked(talk, "response.create")
+    content(talk, outputTranscription={"text": "A story"})
+    assert types(content(talk, interrupted=True))[-1] == "response.done"
+    *_, end = said(talk)
+    assert sent(end)[-1]["response"]["status"] == "completed"
+
+
+def test_a_response_to_an_output_and_a_message_is_interrupted_once_it_speaks() -> None:
+    talk = talking()
+    asked(talk, "response.create")
+    answered(talk, {"toolCall": {"functionCalls": [{"id": "call_1", "name": "look", "args": {}}]}})
+    output = {"type": "function_call_output", "call_id": "call_1", "output": "fog"}
+    asked(talk, "conversation.item.create", item=output)
+    asked(talk, "conversation.item.create", item=words("And tomorrow?"))
+    asked(talk, "response.create")
+    content(talk, outputTranscription={"text": "It will"})
+    done = sent(content(talk, interrupted=True))[-1]["response"]
+    assert (done["status"], done["status_details"]["reason"]) == ("cancelled", "turn_detected")
+
+
+def test_a_further_socket_knows_nothing_of_a_turn_that_was_left_out() -> None:
+    talk = talking()
+    asked(talk, "response.create")
+    content(talk, outputTranscription={"text": "A story"})
+    asked(talk, "response.cancel")
+    assert talk.provider_gone(1006).reconnect
+    talk.opened()
+    answered(talk, {"setupComplete": {}})
+    assert types(said(talk)[0])[0] == "response.created"
+
+
+def test_an_item_of_the_model_is_retrieved_as_the_client_was_told_of_it() -> None:
+    talk = talking()
+    asked(talk, "response.create")
+    *_, end = said(talk)
+    (told,) = [event["item"] for event in sent(end) if event["type"] == "conversation.item.done"]
+    (retrieved,) = sent(asked(talk, "conversation.item.retrieve", item_id=told["id"]))
+    assert {name: retrieved["item"][name] for name in ("object", "status", "id", "role")} == {
+        name: told[name] for name in ("object", "status", "id", "role")
+    }
