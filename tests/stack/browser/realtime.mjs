@@ -45,14 +45,16 @@ const played = async (key, baseURL, model, script) => {
 
 const page = await browser.newPage()
 await page.goto(`http://127.0.0.1:${server.address().port}/`)
+// The models at once, since most of a session is waiting; each model's sessions one after another.
 const told = {}
-for (const [model, named] of Object.entries(JSON.parse(await readFile(scripts)))) {
+const every = async ([model, named]) => {
   told[model] = {}
   for (const [name, script] of Object.entries(named)) {
     const key = script.secret ? await minted(script.secret) : apiKey
     told[model][name] = await page.evaluate(played, key, `${realtimeUrl}/v1`, model, script).catch(String)
   }
 }
+await Promise.all(Object.entries(JSON.parse(await readFile(scripts))).map(every))
 await browser.close()
 server.close()
 process.stdout.write(JSON.stringify(told))

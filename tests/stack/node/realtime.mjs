@@ -17,15 +17,13 @@ async function played(model, script) {
   return await play(new Session({ model }, connecting), script);
 }
 
+// The models at once, since most of a session is waiting; each model's sessions one after another.
 const told = {};
-for (const [model, named] of Object.entries(JSON.parse(readFileSync(scripts)))) {
+async function every([model, named]) {
   told[model] = {};
   for (const [name, script] of Object.entries(named)) {
-    try {
-      told[model][name] = await played(model, script);
-    } catch (error) {
-      told[model][name] = String(error);
-    }
+    told[model][name] = await played(model, script).catch(String);
   }
 }
+await Promise.all(Object.entries(JSON.parse(readFileSync(scripts))).map(every));
 console.log(JSON.stringify(told));

@@ -29,8 +29,12 @@ export async function play(session, { steps }) {
       await Promise.race([fail, new Promise((resolve) => (tell = resolve))]);
     }
   };
-  await next("session.created");
-  for (const [step, given] of steps) await (step === "send" ? session.send(filled(given)) : next(given));
-  session.close();
+  try {
+    await next("session.created");
+    for (const [step, given] of steps) await (step === "send" ? session.send(filled(given)) : next(given));
+  } finally {
+    // A socket that stays open keeps Node.js, and what it has to tell, from its end.
+    session.close();
+  }
   return events;
 }

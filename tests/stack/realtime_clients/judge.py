@@ -141,7 +141,8 @@ def _tools(_: str, events: Sequence[Event]) -> str | None:
 def _interrupted(_: str, events: Sequence[Event]) -> str | None:
     first = ended(events)[0]
     wrong = None if first["status_details"]["reason"] == "turn_detected" else f"ended by {first['status_details']}"
-    return wrong or _statuses(events, "cancelled", "completed") or _heard(events, UTTERANCE, 2)
+    wrong = wrong or _statuses(events, "cancelled", "cancelled", "completed") or _heard(events, UTTERANCE, 2)
+    return wrong or (None if words(ended(events)[2]) else "the response after the interruption is empty")
 
 
 def _cancelled(_: str, events: Sequence[Event]) -> str | None:

@@ -160,8 +160,9 @@ SCRIPTS: Mapping[str, Script] = {
     ),
     "interrupted": Script(
         [
+            # Answers that last longer than any machine takes to interrupt them.
             *update(
-                output_modalities=["audio"], audio={"input": DETECTED}, instructions="[[sim: chunk_ms=50 chunks=16]]"
+                output_modalities=["audio"], audio={"input": DETECTED}, instructions="[[sim: chunk_ms=50 chunks=800]]"
             ),
             *speak(UTTERANCE),
             until("response.output_audio.delta"),
@@ -171,7 +172,11 @@ SCRIPTS: Mapping[str, Script] = {
             send("conversation.item.truncate", item_id="$spoken", content_index=0, audio_end_ms=40),
             until("conversation.item.truncated"),
             *speak(SILENCE),
+            until("response.created"),
+            send("response.cancel"),
             until("response.done"),
+            say("[[sim: chunk_ms=0 chunks=4]] Go on, please."),
+            *ANSWER,
         ]
     ),
     "cancelled": Script(
