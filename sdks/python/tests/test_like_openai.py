@@ -262,8 +262,11 @@ def test_threads_share_a_client() -> None:
     assert found == ["chatcmpl-nxn-1"] * 16
 
 
+# A process that was started in the background ignores the signal.
 INTERRUPTED = """
+import signal
 import httpx, nexevo_ai
+signal.signal(signal.SIGINT, signal.default_int_handler)
 body = {"id": "gen_1", "job_id": "gen_1", "kind": "video", "status": "running", "results": []}
 made = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, json=body)))
 client = nexevo_ai.Nexevo(api_key="sk-xc-x", base_url="http://gateway.test", http_client=made)
