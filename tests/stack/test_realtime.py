@@ -139,7 +139,8 @@ def test_of_sessions_side_by_side_none_loses_a_frame_and_killed_ones_are_closed_
             os.kill(pid, signal.SIGKILL)
         for _ in range(SIDE_BY_SIDE - KILLS):
             await talks.ended.get()
-        # Every session that lives has ended: the sweeper finds the dead alone.
+        # Every session that lives ends: the sweeper finds the dead alone.
+        await asyncio.to_thread(settled, owner, KILLS)
         assert await clear_sessions(from_environment(running_environment(stack.data)), time.time() + 3600) >= KILLS
 
     async def talk() -> None:
