@@ -4,8 +4,13 @@ They take two of the three seconds of a core that moto needs to start, and no st
 """
 
 import enum
+import importlib
 import sys
 from types import ModuleType
+
+BATCH = "moto.batch.utils"
+# The one module of Step Functions that wants something of it.
+WANTS_IT = "moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_batch"
 
 
 class JobStatus(enum.StrEnum):
@@ -15,6 +20,8 @@ class JobStatus(enum.StrEnum):
     FAILED = "FAILED"
 
 
-_BATCH = ModuleType("moto.batch.utils")
-vars(_BATCH)["JobStatus"] = JobStatus
-sys.modules.setdefault("moto.batch.utils", _BATCH)
+if BATCH not in sys.modules:
+    vars(sys.modules.setdefault(BATCH, ModuleType(BATCH)))["JobStatus"] = JobStatus
+    importlib.import_module(WANTS_IT)
+    # moto's CloudFormation, which tests use, wants the real one.
+    del sys.modules[BATCH]
