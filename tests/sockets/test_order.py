@@ -115,6 +115,17 @@ def test_a_mailbox_that_is_slow_to_answer_is_not_taken_for_an_empty_one() -> Non
     assert order.due(1.6) == [first, second]
 
 
+def test_a_letter_waits_as_long_as_its_mailbox_takes_to_answer() -> None:
+    ids, order = Ids(), Order()
+    order.answered(0.08, 1.0)
+    first, second = letter(1, 1_000, ids), letter(2, 1_020, ids)
+    order.put(second, 1.02)
+    order.looked(order.look(), 1)
+    assert order.due(1.09) == []
+    order.put(first, 1.09)
+    assert order.due(1.3) == [first, second]
+
+
 def test_the_end_of_a_connection_is_heard_after_what_was_sent_in_its_millisecond() -> None:
     ids, order = Ids(), Order()
     order.put(Letter("r", 1_000, "DISCONNECT", None), 1.0)

@@ -160,8 +160,10 @@ class Order:
 
     def _until_s(self, now_s: float) -> Iterator[float]:
         """The time until which each letter waits by itself."""
-        wait_s = max(WAIT_S, min(LATENESS * self._lateness.longest_s(now_s), WAIT_S_MAX))
-        nothing_s = max(wait_s, NOTHING_S, min(ANSWERS * self._answers.longest_s(now_s), NOTHING_S_MAX))
+        answers_s = self._answers.longest_s(now_s)
+        # A mailbox that is slow to give and to remove letters is as slow to take them.
+        wait_s = max(WAIT_S, min(max(LATENESS * self._lateness.longest_s(now_s), answers_s), WAIT_S_MAX))
+        nothing_s = max(wait_s, NOTHING_S, min(ANSWERS * answers_s, NOTHING_S_MAX))
         apart_s = max(APART_S, min(LATENESS * self._apart.longest_s(now_s), APART_S_MAX))
         passed_ms = self._latest_ms - 1000 * apart_s
         for each in self._waiting:
