@@ -48,7 +48,17 @@ def run(arguments: argparse.Namespace) -> int:
         return _refuse(f"port {arguments.port} of 127.0.0.1 cannot be used: {error.strerror}")
     except OverflowError:
         return _refuse(f"port {arguments.port} is none: a port is 0 to 65535")
-    options = Options(
+    announce = _announce_json if arguments.json else _announce_page
+    try:
+        return asyncio.run(_serve(options_of(arguments, listener), announce))
+    except CANNOT_START as error:
+        return _refuse(str(error))
+
+
+def options_of(arguments: argparse.Namespace, listener: socket.socket) -> Options:
+    """Builds the options of a stack that serves on `listener`."""
+    console = {"ConsoleUrl": _console_url(listener)}
+    return Options(
         template=arguments.template.resolve(),
         data=arguments.data.resolve(),
         listener=listener,
@@ -56,13 +66,9 @@ def run(arguments: argparse.Namespace) -> int:
         limits=AWS_LIMITS,
         balance_usd=arguments.first_balance,
         own_hosts=tuple(arguments.own_host),
-        parameters={**PARAMETERS, "ConsoleUrl": _console_url(listener), **dict(arguments.parameter)},
+        parameters={**PARAMETERS, **console, **dict(arguments.parameter)},
+        late=frozenset(console),
     )
-    announce = _announce_json if arguments.json else _announce_page
-    try:
-        return asyncio.run(_serve(options, announce))
-    except CANNOT_START as error:
-        return _refuse(str(error))
 
 
 def _console_url(listener: socket.socket) -> str:

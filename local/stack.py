@@ -57,6 +57,8 @@ class Options:
     balance_usd: Decimal
     own_hosts: tuple[str, ...] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
+    # Parameters whose values differ from start to start.
+    late: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +209,7 @@ class LocalStack:
             aws_services.start_moto(children, options.data, env, lambda_url),
             aws_services.start_dynamodb(children, options.data, env),
             provider_rows.start_simulator(children, options.data, env, events_url),
-            asyncio.to_thread(template.translate, options.template, options.parameters),
+            asyncio.to_thread(template.translate, options.template, options.parameters, options.late),
         )
         stack = template.resolve(translated, options.template.parent, ResourceNames(moto), options.parameters)
         return Services(dynamodb or moto, moto, lambda_url), simulated, stack

@@ -6,7 +6,7 @@ is kept in .cache, by all that it depends on.
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -151,17 +151,21 @@ class Stack:
         return text
 
 
-def translate(path: Path, parameters: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Translates a SAM template to CloudFormation's form. Raises TemplateError if it is wrong."""
+def translate(path: Path, parameters: Mapping[str, str] | None = None, late: Set[str] = frozenset()) -> dict[str, Any]:
+    """Translates a SAM template to CloudFormation's form. Raises TemplateError if it is wrong.
+
+    `late` names parameters that only `resolve` is told: with values that differ at each start, nothing kept would fit.
+    """
     text = path.read_text()
-    parts = [text, sorted((parameters or {}).items()), version("aws-sam-translator")]
+    known = {name: value for name, value in (parameters or {}).items() if name not in late}
+    parts = [text, sorted(known.items()), sorted(late), version("aws-sam-translator")]
     code = b"".join((HERE / name).read_bytes() for name in TRANSLATING)
     kept = KEPT / f"{hashlib.sha256(orjson.dumps(parts) + code).hexdigest()}.json"
     if not kept.is_file():
         from local.translation import TranslationError, translated  # noqa: PLC0415  # half a second of a core
 
         try:
-            _keep(kept, orjson.dumps(translated(text, parameters or {})))
+            _keep(kept, orjson.dumps(translated(text, known, late)))
         except TranslationError as error:
             raise TemplateError(str(error)) from error
     found: dict[str, Any] = orjson.loads(kept.read_bytes())

@@ -1,6 +1,6 @@
 """Translates a SAM template by AWS's own translator, whose import alone takes half a second of a core."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 import boto3
@@ -36,9 +36,15 @@ def parsed(text: str) -> dict[str, Any]:
     return found
 
 
-def translated(text: str, parameters: Mapping[str, str]) -> dict[str, Any]:
-    """Translates a SAM template to CloudFormation's form. Raises TranslationError if it is wrong."""
+def translated(text: str, parameters: Mapping[str, str], late: Set[str] = frozenset()) -> dict[str, Any]:
+    """Translates a SAM template to CloudFormation's form; a `Ref` to a parameter of `late` stays one.
+
+    Raises TranslationError if the template is wrong.
+    """
     source = _with_code_on_s3(expand(parsed(text)))
+    for name in late & source.get("Parameters", {}).keys():
+        # The translator puts a default in the place of every `Ref`, as it does with a value.
+        source["Parameters"][name].pop("Default", None)
     defaults = {name: row["Default"] for name, row in source.get("Parameters", {}).items() if "Default" in row}
     translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
     try:

@@ -1,17 +1,22 @@
 """Tests of the stack that is read from the small template."""
 
-from collections.abc import Mapping
+from argparse import Namespace
+from collections.abc import Mapping, Set
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local import template, translation
+from local.http_server import bind
 from local.intrinsics import Resolver, UnresolvedReference
 from local.resource_names import ResourceNames
 from local.routes import Routes
+from local.serve import options_of
 from local.template import Route, Stack, TemplateError
 from tests.local.harness import TEMPLATE, small_stack
+from tests.template.translated import ROOT
 
 LAYER = TEMPLATE.parent / ".." / ".." / ".." / "layers" / "shared"
 
@@ -155,7 +160,7 @@ def test_a_translated_template_is_kept_by_its_text_and_its_parameters(
     monkeypatch.setattr(template, "KEPT", tmp_path / "kept")
     asked: list[Any] = []
 
-    def translated(text: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+    def translated(text: str, parameters: Mapping[str, str], _late: Set[str]) -> dict[str, Any]:
         asked.append((text, parameters))
         return {"text": text, **parameters}
 
@@ -171,6 +176,29 @@ def test_a_translated_template_is_kept_by_its_text_and_its_parameters(
     file.write_text("third")
     assert template.translate(file) == {"text": "third"}
     assert len(list((tmp_path / "kept").iterdir())) == 1
+
+
+def test_a_second_start_of_the_stack_translates_nothing_and_has_its_own_addresses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(template, "KEPT", tmp_path / "kept")
+    whole, asked, found = translation.translated, [], []
+
+    def translated(text: str, parameters: Mapping[str, str], late: Set[str]) -> dict[str, Any]:
+        asked.append(parameters)
+        return whole(text, parameters, late)
+
+    monkeypatch.setattr(translation, "translated", translated)
+    path = ROOT / "template.yaml"
+    given = Namespace(template=path, data=tmp_path, first_balance=Decimal(1), own_host=[], parameter=[])
+    for _start in range(2):
+        with bind(0) as listener:
+            options = options_of(given, listener)
+            made = template.translate(options.template, options.parameters, options.late)
+            stack = template.resolve(made, path.parent, ResourceNames("http://queues.test"), options.parameters)
+            urls = {function.environment.get("CONSOLE_URL") for function in stack.functions.values()}
+            found.append(urls == {f"http://127.0.0.1:{listener.getsockname()[1]}/console", None})
+    assert (len(asked), found) == (1, [True, True])
 
 
 def test_a_template_that_sam_refuses_is_named_and_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
