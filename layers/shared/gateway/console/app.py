@@ -21,6 +21,7 @@ from gateway.http.request import Receive, Request, Scope, Send, read
 from gateway.http.wires import wire_of
 from gateway.ports.clock import Clock
 from gateway.ports.families import Families
+from gateway.wiring.process import prime_before_snapshot
 
 HTML = "text/html; charset=utf-8"
 STANDING = {
@@ -55,6 +56,7 @@ class ConsoleApp:
         self._clock = clock
         self.folder = folder
         self.renderer = Renderer(folder)
+        prime_before_snapshot(families)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one HTTP request."""

@@ -22,8 +22,7 @@ from gateway.http.request import Receive, Request, Scope, Send, read
 from gateway.http.route import Route, Services, counted_read
 from gateway.limits.windows import untouched
 from gateway.ports.sink import CallerLeft
-from gateway.runtime.hooks import before_snapshot
-from gateway.wiring.process import cors_origins, snap_start
+from gateway.wiring.process import cors_origins, prime_before_snapshot
 
 PATH_CHARACTERS_MAX = 200
 
@@ -56,8 +55,7 @@ class App(Generic[ServicesT, RouteT]):
         self._services = services
         self._route_at = route_at
         self._answer_pages = CrossOrigin(self._answer, cors_origins)
-        if snap_start():
-            before_snapshot(self._prime)
+        prime_before_snapshot(services)
 
     def wire(self, request: Request) -> Wire:
         """The wire in which the request is refused before its route is known."""
@@ -74,13 +72,6 @@ class App(Generic[ServicesT, RouteT]):
     def allowed(self, route: RouteT, _: Request) -> Collection[str]:
         """The methods that a refused one is told of."""
         return route.methods
-
-    async def _prime(self) -> None:
-        """Builds what every request needs, and loads what only some of them do."""
-        from gateway.wiring.priming import load_all  # noqa: PLC0415  # for SnapStart alone
-
-        self._services()
-        load_all()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one HTTP request."""
