@@ -1,4 +1,4 @@
-"""A server on this machine that receives webhooks, with an address for each test."""
+"""A server on this machine that receives webhooks, with an address for each test, and the log of their deliveries."""
 
 import threading
 import uuid
@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
-from tests.hangs import HANGS_AFTER_S
+import httpx
+
+from tests.hangs import HANGS_AFTER_S, comes_true
 
 
 @dataclass
@@ -68,3 +71,18 @@ def receiving() -> Iterator[Receivers]:
         finally:
             server.shutdown()
             serving.join()
+
+
+def logged(client: httpx.Client, count: int, job_id: str | None = None) -> list[dict[str, Any]]:
+    """Returns the account's log of deliveries, or those of one job, oldest first, once it has `count`; a try is logged
+    just after it was answered.
+    """
+    found: list[dict[str, Any]] = []
+
+    def has_enough() -> bool:
+        log = client.get("/webhooks/deliveries").raise_for_status().json()["data"]
+        found[:] = [delivery for delivery in log if job_id in {None, delivery["job_id"]}]
+        return len(found) >= count
+
+    assert comes_true(has_enough), found
+    return found[::-1]

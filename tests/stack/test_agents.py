@@ -25,7 +25,7 @@ from tests.agent_runs.scenarios import (
 from tests.fakes.mcp import official_server
 from tests.hangs import HANGS_AFTER_S
 from tests.stack.conftest import Stack
-from tests.stack.receiver import Receiver
+from tests.stack.receiver import Receiver, logged
 
 TURNS = (
     {"calls": [call("list_models", kind="embedding"), call("memory_write", level="tenant", key="seen", value="yes")]},
@@ -139,8 +139,7 @@ def test_a_planned_task_is_repaired_and_its_result_is_delivered(client: httpx.Cl
     ((headers, body),) = receiver.wait(1)
     assert headers["webhook-id"] == f"msg_{view['id']}_0"
     assert orjson.loads(body)["data"]["content"] == "bge-m3."
-    logged = client.get("/webhooks/deliveries").raise_for_status().json()["data"]
-    assert view["id"] in {delivery["job_id"] for delivery in logged}
+    assert [delivery["delivered"] for delivery in logged(client, 1, view["id"])] == [True]
 
 
 def test_a_task_is_begun_listed_confirmed_and_cancelled(client: httpx.Client) -> None:

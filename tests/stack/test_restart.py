@@ -15,8 +15,8 @@ import pytest
 from gateway.webhooks.delivering import LOST_S
 from gateway.webhooks.posting import PAUSES_S
 from tests.stack.conftest import Stack, local, running
-from tests.stack.receiver import Receiver, Receivers
-from tests.stack.test_webhooks import caller, check_signature, logged, ordered
+from tests.stack.receiver import Receiver, Receivers, logged
+from tests.stack.test_webhooks import caller, check_signature, ordered
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import hmac
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import httpx
 import orjson
@@ -14,7 +13,7 @@ import orjson
 from gateway.webhooks.posting import PAUSES_S
 from tests.hangs import HANGS_AFTER_S
 from tests.stack.conftest import Stack
-from tests.stack.receiver import Receiver
+from tests.stack.receiver import Receiver, logged
 
 
 @contextmanager
@@ -42,17 +41,6 @@ def check_signature(client: httpx.Client, headers: dict[str, str], body: bytes, 
     wanted = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
     assert headers["webhook-signature"] == f"v1,{wanted}"
     assert int(since_s) <= int(headers["webhook-timestamp"]) <= time.time()
-
-
-def logged(client: httpx.Client, count: int) -> list[dict[str, Any]]:
-    """Returns the log of deliveries, oldest first, once it has `count`; a try is logged just after it was answered."""
-    deadline_s = time.monotonic() + HANGS_AFTER_S
-    while True:
-        found: list[dict[str, Any]] = client.get("/webhooks/deliveries").raise_for_status().json()["data"]
-        if len(found) >= count:
-            return found[::-1]
-        assert time.monotonic() < deadline_s, found
-        time.sleep(0.2)
 
 
 def test_the_owner_of_a_key_is_told_that_its_spend_has_come_to_its_cap(stack: Stack, receiver: Receiver) -> None:
