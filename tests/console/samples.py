@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from gateway.console.pages.logs import OUTCOMES
+
 AT = "2026-11-20T12:00:00Z"
 TALLY = {"requests": 3, "input_tokens": 10, "output_tokens": 20, "cost_usd": "0.0004"}
 NONE = {"requests": 0, "input_tokens": 0, "output_tokens": 0, "cost_usd": "0"}
@@ -139,10 +141,7 @@ SAMPLES: dict[str, Any] = {
         {
             **ENTRY,
             "tier": "byok",
-            "models_tried": [
-                {"model": "other", "provider": "a", "outcome": outcome}
-                for outcome in ("cooling", "hedged", "cached", "cut", "failed")
-            ],
+            "models_tried": [{"model": "other", "provider": "a", "outcome": outcome} for outcome in sorted(OUTCOMES)],
         },
         *({**ENTRY, "kind": kind} for kind in ("refund", "dispute", "shortfall", "release")),
         cursor="1",

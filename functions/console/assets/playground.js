@@ -7,7 +7,7 @@ const stop = document.getElementById('stop')
 const at = (name) => form.elements[name].value.trim()
 // What is said of an error in the page's language, by its code; its own words tell of the case.
 const codes = JSON.parse(form.dataset.codes)
-const reason = (error) => error && [codes[error.code], error.message].filter(Boolean).join(' ')
+const reason = (error) => error && [codes[error.code] ?? codes[''], error.message].filter(Boolean).join(' ')
 let access
 let running
 

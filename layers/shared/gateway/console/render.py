@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 NONE = "-"
 FOR_EVER = "public, max-age=31536000, immutable"
 TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+# Has the Chinese of codes that are a provider's, and of refusals without one.
+OTHER_CODES = ""
 # What a page says after a form was taken: the query names one of these, so that no link can put words into a page.
 SAID = {
     "saved": "Saved.",
@@ -110,7 +112,7 @@ class Renderer:
             error=visit.error,
             said=said if visit.error is None else "",
             t=lambda english: words.get(english, english),
-            by_code=lambda code, english: codes.get(code) or words.get(english, english),
+            by_code=lambda code, english: codes.get(code) or codes.get(OTHER_CODES, english),
             code_words=codes,
             asset=lambda file: f"{visit.root}/assets/{self._assets[file][0]}",
             here=visit.request.path.removeprefix("/console"),

@@ -28,7 +28,7 @@ AUDIT_FAMILIES = (
     "operator",
 )
 # What can come of a try beside a failure, which is a status and a code.
-OUTCOMES = frozenset({"served", "cooling", "hedged", "cached", "cut", "failed"})
+OUTCOMES = frozenset({"served", "cooling", "hedged", "cached", "cut", "overdue"})
 
 
 @logs.on("GET", "/requests")
