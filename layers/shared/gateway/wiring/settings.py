@@ -1,10 +1,15 @@
-"""The only reader of the environment. Lambda's own variables and the template's, once, at composition."""
+"""The only reader of the environment. Lambda's own variables and the template's, once, at composition.
+
+A field of `Settings` is read from the variable of its own name in capitals, by its type. One that is not set, or empty,
+has its default.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from msgspec import Struct
 
@@ -24,17 +29,15 @@ ENDPOINT_VARIABLES = {
     "states": "AWS_ENDPOINT_URL_SFN",
 }
 
-DURATIONS = {
-    "providers_secret_ttl_s": "PROVIDERS_SECRET_TTL_S",
-    "commit_s": "COMMIT_S",
-    "socket_run_s": "SOCKET_RUN_S",
-    "non_stream_s": "NON_STREAM_S",
-    "stream_margin_s": "STREAM_MARGIN_S",
-    "upstream_connect_s": "UPSTREAM_CONNECT_S",
-    "upstream_first_byte_s": "UPSTREAM_FIRST_BYTE_S",
-    "upstream_idle_s": "UPSTREAM_IDLE_S",
+# The variables of the fields that are not read from their own name in capitals.
+VARIABLES = {
+    "concurrency": "AWS_LAMBDA_MAX_CONCURRENCY",
+    "container_credentials_token": "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "container_credentials_url": "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "function_name": "AWS_LAMBDA_FUNCTION_NAME",
+    "memory_mb": "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "reads_rpm": "READS_PER_MINUTE",
 }
-
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -53,20 +56,20 @@ class Settings(Struct, frozen=True):
 
     region: str
     aws_credentials: AwsCredentials | None
-    container_credentials_url: str | None
-    container_credentials_token: str | None
     endpoints: Mapping[str, str]
-    keys_table: str
-    accounts_table: str
-    ledger_table: str
-    idempotency_table: str
-    signatures_table: str
-    responses_table: str
-    responses_bucket: str
-    answers_bucket: str
-    providers_secret: str
-    callbacks_secret: str
-    settlements_queue_url: str
+    container_credentials_url: str | None = None
+    container_credentials_token: str | None = None
+    keys_table: str = ""
+    accounts_table: str = ""
+    ledger_table: str = ""
+    idempotency_table: str = ""
+    signatures_table: str = ""
+    responses_table: str = ""
+    responses_bucket: str = ""
+    answers_bucket: str = ""
+    providers_secret: str = ""
+    callbacks_secret: str = ""
+    settlements_queue_url: str = ""
     provider_keys_table: str = ""
     provider_keys_key: str = ""
     health_table: str = ""
@@ -127,72 +130,16 @@ class Settings(Struct, frozen=True):
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     """The settings of this process; a missing table name shows where the table is first used."""
     env = os.environ if environment is None else environment
-    return Settings(
-        region=env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "us-east-1",
-        aws_credentials=_static_credentials(env),
-        container_credentials_url=env.get("AWS_CONTAINER_CREDENTIALS_FULL_URI"),
-        container_credentials_token=env.get("AWS_CONTAINER_AUTHORIZATION_TOKEN"),
-        endpoints=_endpoints(env),
-        keys_table=env.get("KEYS_TABLE", ""),
-        accounts_table=env.get("ACCOUNTS_TABLE", ""),
-        ledger_table=env.get("LEDGER_TABLE", ""),
-        idempotency_table=env.get("IDEMPOTENCY_TABLE", ""),
-        signatures_table=env.get("SIGNATURES_TABLE", ""),
-        responses_table=env.get("RESPONSES_TABLE", ""),
-        responses_bucket=env.get("RESPONSES_BUCKET", ""),
-        answers_bucket=env.get("ANSWERS_BUCKET", ""),
-        providers_secret=env.get("PROVIDERS_SECRET", ""),
-        callbacks_secret=env.get("CALLBACKS_SECRET", ""),
-        settlements_queue_url=env.get("SETTLEMENTS_QUEUE_URL", ""),
-        provider_keys_table=env.get("PROVIDER_KEYS_TABLE", ""),
-        provider_keys_key=env.get("PROVIDER_KEYS_KEY", ""),
-        health_table=env.get("HEALTH_TABLE", ""),
-        hedged_models=_names(env.get("HEDGED_MODELS", "")),
-        hedge_share=float(env.get("HEDGE_SHARE") or 0.02),
-        hedge_price_max_usd=float(env.get("HEDGE_PRICE_MAX_USD") or 20.0),
-        jobs_table=env.get("JOBS_TABLE", ""),
-        files_table=env.get("FILES_TABLE", ""),
-        webhooks_table=env.get("WEBHOOKS_TABLE", ""),
-        media_bucket=env.get("MEDIA_BUCKET", ""),
-        media_signer_secret=env.get("MEDIA_SIGNER_SECRET", ""),
-        media_state_machine=env.get("MEDIA_STATE_MACHINE", ""),
-        background_state_machine=env.get("BACKGROUND_STATE_MACHINE", ""),
-        agents_state_machine=env.get("AGENTS_STATE_MACHINE", ""),
-        erasures_state_machine=env.get("ERASURES_STATE_MACHINE", ""),
-        memories_table=env.get("MEMORIES_TABLE", ""),
-        feedback_table=env.get("FEEDBACK_TABLE", ""),
-        cache_table=env.get("CACHE_TABLE", ""),
-        cache_embedding=env.get("CACHE_EMBEDDING") or "text-embedding-3-small",
-        cache_checked_share=float(env.get("CACHE_CHECKED_SHARE") or "0.05"),
-        learned_routes=env.get("LEARNED_ROUTES") == "true",
-        sandbox_function=env.get("SANDBOX_FUNCTION", ""),
-        sockets_table=env.get("SOCKETS_TABLE", ""),
-        sockets_function=env.get("SOCKETS_FUNCTION", ""),
-        mailboxes=env.get("MAILBOXES", ""),
-        console_functions=_pairs(env.get("CONSOLE_FUNCTIONS", "")),
-        operators=_names(env.get("OPERATORS", "").lower()),
-        web_search=env.get("WEB_SEARCH", ""),
-        notices_queue_url=env.get("NOTICES_QUEUE_URL", ""),
-        catalog_table=env.get("CATALOG_TABLE", ""),
-        people_table=env.get("PEOPLE_TABLE", ""),
-        mail_identity=env.get("MAIL_IDENTITY", ""),
-        registration=env.get("REGISTRATION") or "closed",
-        starting_credit_usd=env.get("STARTING_CREDIT_USD") or "0",
-        console_url=env.get("CONSOLE_URL", ""),
-        billing_secret=env.get("BILLING_SECRET", ""),
-        stripe_api_base=env.get("STRIPE_API_BASE", ""),
-        simulated_providers=_names(env.get("SIMULATED_PROVIDERS", "")),
-        own_hosts=_names(env.get("OWN_HOSTS", "")),
-        own_media_hosts=_names(env.get("OWN_MEDIA_HOSTS", "")),
-        provider_urls=_pairs(env.get("PROVIDER_URLS", "")),
-        public_url=env.get("PUBLIC_URL") or None,
-        aws_calls_log=env.get("AWS_CALLS_LOG", ""),
-        function_name=env.get("AWS_LAMBDA_FUNCTION_NAME", ""),
-        reads_rpm=int(env.get("READS_PER_MINUTE", READS_RPM)),
-        concurrency=int(env.get("AWS_LAMBDA_MAX_CONCURRENCY", "1")),
-        memory_mb=int(env.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")),
-        **{field: float(env[variable]) for field, variable in DURATIONS.items() if env.get(variable)},
-    )
+    computed: dict[str, Any] = {
+        "region": env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "us-east-1",
+        "aws_credentials": _static_credentials(env),
+        "endpoints": _endpoints(env),
+        "operators": _names(env.get("OPERATORS", "").lower()),
+    }
+    read = (name for name in Settings.__struct_fields__ if name not in computed)
+    texts = {name: env.get(VARIABLES.get(name) or name.upper()) for name in read}
+    given = {name: READERS[Settings.__annotations__[name]](text) for name, text in texts.items() if text}
+    return Settings(**computed, **given)
 
 
 def stack_name(environment: Mapping[str, str] | None = None) -> str:
@@ -227,6 +174,19 @@ def _names(text: str) -> frozenset[str]:
 def _pairs(text: str) -> Mapping[str, str]:
     """Reads `name=value` pairs with commas between."""
     return dict(pair.split("=", 1) for pair in sorted(_names(text)))
+
+
+READERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
+    {
+        "str": str,
+        "str | None": str,
+        "int": int,
+        "float": float,
+        "bool": lambda text: text == "true",
+        "frozenset[str]": _names,
+        "Mapping[str, str]": _pairs,
+    }
+)
 
 
 def _static_credentials(env: Mapping[str, str]) -> AwsCredentials | None:
