@@ -10,7 +10,7 @@ import pytest
 from gateway.auth.principal import Principal
 from gateway.canonical.limits import KeyLimits, TokenDemand
 from gateway.canonical.money import Admission, HoldRequest, Refusal
-from gateway.pipeline.charge import Billable, make_hold
+from gateway.pipeline.holding import Billable, make_hold
 from gateway.pipeline.operation import OpenOutput
 from gateway.ports.keys import KeyRecord
 from tests.fakes.money import MemoryMoney

@@ -27,7 +27,8 @@ from gateway.canonical.usage import Usage, Uses
 from gateway.errors import ServiceUnavailable
 from gateway.ledger.hold_ids import hold_id_at
 from gateway.logs.metrics import METRIC
-from gateway.pipeline.charge import Billable, Billing, OpenHold
+from gateway.pipeline.charge import Billing, OpenHold
+from gateway.pipeline.holding import Billable
 from gateway.pipeline.operation import Cost, OpenOutput
 from gateway.ports.keys import KeyRecord
 from gateway.routing.plan import Candidate

@@ -18,7 +18,7 @@ from gateway.canonical.money import Hold, Refusal
 from gateway.errors import ServiceUnavailable
 from gateway.idempotency.ring import disown_hold
 from gateway.jobs.reconciler import START_S
-from gateway.pipeline.charge import Billable, make_hold
+from gateway.pipeline.holding import Billable, make_hold
 from gateway.pipeline.operation import Meter
 from gateway.ports.clock import Clock
 from gateway.ports.jobs import Executions, Jobs

@@ -24,9 +24,10 @@ from gateway.canonical.response import Extension
 from gateway.errors import UNFORESEEN, GatewayError, RequestTimeout
 from gateway.ledger.hold_ids import hold_id_at
 from gateway.pipeline.attempts import Attempts
-from gateway.pipeline.charge import Bill, Billable, Billing, OpenHold, first_units
+from gateway.pipeline.charge import Bill, Billing, OpenHold
 from gateway.pipeline.context import Overtaken, RequestContext
 from gateway.pipeline.health import Health
+from gateway.pipeline.holding import Billable, first_units
 from gateway.pipeline.operation import A, InboundRequest, Operation, R, StreamMeter
 from gateway.pipeline.provider_client import ProviderClient
 from gateway.pipeline.stream import HoldExhausted, Lanes, Relay
