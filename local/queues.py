@@ -21,7 +21,9 @@ from typing import Any
 import httpx
 import orjson
 
+from local import sqs_rules
 from local.asgi import Receive, Scope, Send, answer, body_of
+from local.sqs_rules import ANY_SERVICE, SERVICE, Refused
 
 # Session queues are told by their names (template.yaml, SESSION_QUEUES).
 MARK = "-realtime-"
@@ -30,11 +32,8 @@ TWICE = 0.01
 # A client is not read from while so many of its messages wait. SQS keeps any number; a machine's memory does not.
 KEPT_MAX = 1000
 TARGET = "AmazonSQS."
-MISSING = "com.amazonaws.sqs#QueueDoesNotExist"
-
-
-class NoQueue(LookupError):
-    """Reports that there is no queue of this name."""
+# "You must wait at least one second after the queue is created to be able to use the queue."
+USABLE_AFTER_S = 1.0
 
 
 @dataclass(slots=True)
@@ -43,7 +42,6 @@ class Kept:
 
     message_id: str
     body: str
-    sent_ms: int
 
 
 @dataclass(slots=True)
@@ -51,6 +49,10 @@ class Queue:
     """One queue: what waits, what is being worked on until when, and who waits for more."""
 
     visibility_s: float
+    attributes: Mapping[str, str]
+    usable_at_s: float
+    # What the receipts begin with that this queue gives.
+    mark: str = field(default_factory=lambda: secrets.token_hex(4))
     waiting: deque[Kept] = field(default_factory=deque)
     taken: dict[str, tuple[Kept, float]] = field(default_factory=dict)
     more: asyncio.Event = field(default_factory=asyncio.Event)
@@ -89,7 +91,9 @@ class Queue:
             except TimeoutError:
                 continue
         until = time.monotonic() + self.visibility_s
-        found = [(secrets.token_hex(8), self.waiting.popleft()) for _ in range(min(most, len(self.waiting)))]
+        found = [
+            (f"{self.mark}-{secrets.token_hex(8)}", self.waiting.popleft()) for _ in range(min(most, len(self.waiting)))
+        ]
         self.taken |= {receipt: (message, until) for receipt, message in found}
         self.less.set()
         return found
@@ -105,10 +109,11 @@ class Queue:
 
 
 class SessionQueues:
-    """The queues of sessions, by name."""
+    """The queues of sessions, by name. Each call raises Refused where SQS refuses it."""
 
-    def __init__(self, random: Random | None = None) -> None:
+    def __init__(self, random: Random | None = None, usable_after_s: float = USABLE_AFTER_S) -> None:
         self._queues: dict[str, Queue] = {}
+        self._usable_after_s = usable_after_s
         self._random = random or Random()
         # Has what is due come to the queues before they are read.
         self.arrive: Callable[[], None] = lambda: None
@@ -123,41 +128,58 @@ class SessionQueues:
             queue.end()
 
     def send_form(self, given: Mapping[str, str]) -> Queue:
-        """Sends a message by SQS's query API, as an integration of API Gateway does. Raises NoQueue."""
-        queue = self._queue(_name(given["QueueUrl"]))
-        message = Kept(secrets.token_hex(16), given["MessageBody"], time.time_ns() // 1_000_000)
+        """Sends a message by SQS's query API, as an integration of API Gateway does."""
+        queue = self._usable(given)
+        sqs_rules.check("SendMessage", given)
+        message = Kept(secrets.token_hex(16), given["MessageBody"])
         queue.put(message)
         if self._random.random() < TWICE:
             queue.put(message)
         return queue
 
     def create(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        attributes = asked.get("Attributes", {})
-        self._queues.setdefault(asked["QueueName"], Queue(float(attributes.get("VisibilityTimeout", 30))))
+        attributes, usable_at_s = asked.get("Attributes", {}), time.monotonic() + self._usable_after_s
+        made = Queue(float(attributes.get("VisibilityTimeout", 30)), attributes, usable_at_s)
+        if self._queues.setdefault(asked["QueueName"], made).attributes != attributes:
+            message = "A queue already exists with the same name and a different value for an attribute."
+            raise Refused(f"{SERVICE}QueueNameExists", message)
         return {"QueueUrl": f"http://sqs.local/123456789012/{asked['QueueName']}"}
 
     def delete(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        name = _name(asked["QueueUrl"])
-        self._queue(name).end()
-        del self._queues[name]
+        self._queue(asked).end()
+        del self._queues[_name(asked["QueueUrl"])]
         return {}
 
     def remove(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        queue = self._queue(_name(asked["QueueUrl"]))
+        """Removes messages that were received; a receipt of a message that is gone is none that fails."""
+        queue = self._usable(asked)
+        told: dict[str, Any] = {"Successful": [], "Failed": []}
         for entry in asked["Entries"]:
-            queue.taken.pop(entry["ReceiptHandle"], None)
-        return {"Successful": [{"Id": entry["Id"]} for entry in asked["Entries"]], "Failed": []}
+            if entry["ReceiptHandle"].startswith(f"{queue.mark}-"):
+                queue.taken.pop(entry["ReceiptHandle"], None)
+                told["Successful"].append({"Id": entry["Id"]})
+            else:
+                fault = {"Code": "ReceiptHandleIsInvalid", "SenderFault": True}
+                told["Failed"].append({"Id": entry["Id"], **fault, "Message": "The input receipt handle is invalid."})
+        return told
 
     async def receive(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         self.arrive()
-        queue = self._queue(_name(asked["QueueUrl"]))
-        found = await queue.take(asked.get("MaxNumberOfMessages", 1), asked.get("WaitTimeSeconds", 0))
+        found = await self._usable(asked).take(asked.get("MaxNumberOfMessages", 1), asked.get("WaitTimeSeconds", 0))
         return {"Messages": [_shown(receipt, message) for receipt, message in found]} if found else {}
 
-    def _queue(self, name: str) -> Queue:
-        if name not in self._queues:
-            raise NoQueue(name)
-        return self._queues[name]
+    def _usable(self, asked: Mapping[str, Any]) -> Queue:
+        """A queue that messages may be put in and taken from; a new one is none yet."""
+        found = self._queue(asked)
+        if time.monotonic() < found.usable_at_s:
+            raise _missing(asked)
+        return found
+
+    def _queue(self, asked: Mapping[str, Any]) -> Queue:
+        found = self._queues.get(_name(asked["QueueUrl"]))
+        if found is None:
+            raise _missing(asked)
+        return found
 
 
 class SqsApi:
@@ -182,15 +204,23 @@ class SqsApi:
         body, headers = await body_of(receive), dict(scope["headers"])
         operation = headers.get(b"x-amz-target", b"").decode().removeprefix(TARGET)
         asked = orjson.loads(body) if body.startswith(b"{") else {}
-        if MARK not in _name(asked.get("QueueUrl") or asked.get("QueueName") or ""):
-            await self._hand_on(headers, body, send)
-            return
         try:
-            told = await self._queues.receive(asked) if operation == "ReceiveMessage" else self._here[operation](asked)
-        except NoQueue:
-            await answer(send, 400, orjson.dumps({"__type": MISSING, "message": "The queue does not exist."}))
+            sqs_rules.check(operation, asked)
+            if MARK not in _name(asked.get("QueueUrl") or asked.get("QueueName") or ""):
+                await self._hand_on(headers, body, send)
+                return
+            told = await self._told(operation, asked)
+        except Refused as refused:
+            await answer(send, 400, orjson.dumps({"__type": refused.kind, "message": str(refused)}))
             return
         await answer(send, 200, orjson.dumps(told))
+
+    async def _told(self, operation: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        if operation == "ReceiveMessage":
+            return await self._queues.receive(asked)
+        if operation not in self._here:
+            raise Refused(f"{ANY_SERVICE}UnknownOperationException", operation)
+        return self._here[operation](asked)
 
     async def _hand_on(self, headers: Mapping[bytes, bytes], body: bytes, send: Send) -> None:
         kept = {
@@ -204,6 +234,10 @@ class SqsApi:
         await self._client.aclose()
 
 
+def _missing(asked: Mapping[str, Any]) -> Refused:
+    return Refused(f"{SERVICE}QueueDoesNotExist", f"The queue {_name(asked['QueueUrl'])} does not exist.")
+
+
 def _name(url: str) -> str:
     return url.rpartition("/")[2]
 
@@ -214,5 +248,4 @@ def _shown(receipt: str, message: Kept) -> dict[str, Any]:
         "ReceiptHandle": receipt,
         "Body": message.body,
         "MD5OfBody": hashlib.md5(message.body.encode(), usedforsecurity=False).hexdigest(),
-        "Attributes": {"SentTimestamp": str(message.sent_ms)},
     }

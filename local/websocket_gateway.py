@@ -37,7 +37,8 @@ from local.functions import EventTooLarge, Functions, Throttled
 from local.invocation import FunctionFailed
 from local.limits import Limits
 from local.mapping_template import Message, Template
-from local.queues import NoQueue, Queue, SessionQueues
+from local.queues import Queue, SessionQueues
+from local.sqs_rules import Refused
 from local.template import WebSocketApi
 
 CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
@@ -247,8 +248,8 @@ class WebSocketGateway:
             _, _, route, message, connection = heappop(self._under_way)
             try:
                 connection.queue = self._queues.send_form(self._templates[route].form(message))
-            except NoQueue as missing:
-                log.warning("a message was lost: there is no queue %s", missing)
+            except Refused as refused:
+                log.warning("a message was lost: %s", refused)
 
     async def _end_old(self) -> None:
         while True:

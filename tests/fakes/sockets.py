@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from msgspec.structs import replace
 
 from gateway.ports.sockets import ClientSecret, Gone, Letter, SocketRecord
+from local import sqs_rules
 
 
 class MemorySockets:
@@ -74,6 +75,7 @@ class MemoryMailboxes:
         self.boxes[connection_id] = []
 
     async def receive(self, connection_id: str, wait_s: int) -> Sequence[Letter]:
+        sqs_rules.check("ReceiveMessage", {"WaitTimeSeconds": wait_s})
         if not self.boxes.get(connection_id):
             self._come.clear()
             try:
@@ -87,6 +89,7 @@ class MemoryMailboxes:
 
     async def remove(self, connection_id: str, receipts: Sequence[str]) -> None:
         del connection_id
+        sqs_rules.check("DeleteMessageBatch", {"Entries": [{"Id": str(number)} for number, _ in enumerate(receipts)]})
         self.removed += receipts
 
     async def delete(self, connection_id: str) -> None:
