@@ -10,14 +10,18 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.auth.principal import Principal, key_hash
-from gateway.errors import AuthenticationFailed, GatewayError, InvalidRequest, PermissionDenied
+from gateway.canonical.money import AccountSnapshot, Tier
+from gateway.errors import AuthenticationFailed, GatewayError, InvalidRequest, PermissionDenied, ServiceUnavailable
 from gateway.ports.keys import KeyRecord
 from gateway.ports.sockets import ClientSecret
-from gateway.sockets.connecting import Callers, Handshake
+from gateway.sockets.connecting import Callers, Handshake, Wanted
+from gateway.sockets.minting import ClientSecrets
 from gateway.wiring.providers import OWN_KEYS
 from gateway.wiring.realtime import wanted
 from tests.fakes.keys import MemoryKeyStore
+from tests.fakes.money import MemoryMoney
 from tests.fakes.sockets import MemorySockets
+from tests.sockets.test_purse import Nowhere
 from tests.stores.conftest import StoppedClock
 
 SECRET, KEY = "ek_one", "sk-nxg-one"
@@ -100,3 +104,25 @@ def test_what_a_session_is_set_to_is_held_for(model: str) -> None:
     caller, clock = Principal("acct_one", RECORD), StoppedClock()
     least = wanted(caller, model, clock)
     assert wanted(caller, model, clock, settings).exposure_nanousd > least.exposure_nanousd
+
+
+def test_a_secret_that_cannot_be_stored_leaves_no_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def mint() -> AccountSnapshot | None:
+        money, records, clock = MemoryMoney(), MemorySockets(), StoppedClock()
+        await money.open_account(RECORD.account_id, 1_000)
+        await money.credit(RECORD.account_id, 1_000, once="first", now_s=clock.now_s())
+
+        async def fail(*_: object) -> None:
+            raise ServiceUnavailable("down")
+
+        monkeypatch.setattr(records, "add_secret", fail)
+        secret = ClientSecret(RECORD.account_id, key_hash(KEY), int(clock.now_s()) + LASTS_S, MINTED_FROM)
+        session = Wanted("realtime", "gpt-realtime", Tier.PASSTHROUGH, "2026-11-30", "gpt-realtime", 100)
+        secrets = ClientSecrets(records, money, Nowhere(), clock)
+        with pytest.raises(ServiceUnavailable):
+            await secrets.mint(Principal(RECORD.account_id, RECORD), session, secret, "request")
+        return await money.read_account(RECORD.account_id)
+
+    books = asyncio.run(mint())
+    assert books is not None
+    assert (books.held_nanousd, books.free_nanousd) == (0, 1_000)

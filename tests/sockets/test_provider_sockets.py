@@ -89,6 +89,7 @@ class Beside(Changes):
         self.errors: list[str] = []
         self.opens = 0
         self.noted: list[Spent] = []
+        self.charged: list[tuple[Spent, Spent | None]] = []
         self.hold = Hold("acct_one", "hold_one", "key_one", 0, 0)
         self.beside: list[Spent] = []
         self.is_revoked = self.is_poor = False
@@ -115,12 +116,16 @@ class Beside(Changes):
             raise socket
         return socket
 
-    async def charge(self, *_: Any) -> GatewayError | None:
+    async def charge(self, spent: Spent, _exposure: int, so_far: Spent | None) -> GatewayError | None:
+        self.charged.append((spent, so_far))
+        return await self.begin()
+
+    async def begin(self, *_: int) -> GatewayError | None:
         # What is asked for after the end would be held for an hour.
         assert not self.is_closed
         return InsufficientBalance("gone") if self.is_poor else None
 
-    cover = begin = charge
+    cover = begin
 
     async def close(self) -> None:
         self.is_closed = True
@@ -317,6 +322,24 @@ def test_a_response_is_noted_before_the_first_tick_and_once() -> None:
     played(beside, "gpt-realtime", act)
     (noted,) = beside.noted
     assert (noted.usage.audio_output, noted.estimated) == (20, True)
+
+
+def test_a_transcript_is_noted_with_what_the_response_beside_it_has_come_to() -> None:
+    whisper = b'{"type":"session.updated","session":{"audio":{"input":{"transcription":{"model":"whisper-1"}}}}}'
+    started = b'{"type":"response.created","response":{"id":"resp_1"}}'
+    delta = b'{"type":"response.output_audio.delta","delta":"' + b"A" * 64_000 + b'"}'
+    name = "conversation.item.input_audio_transcription.completed"
+    usage = {"type": "duration", "seconds": 3}
+    done = orjson.dumps({"type": name, "item_id": "i1", "content_index": 0, "transcript": "Hey", "usage": usage})
+    beside = Beside(Socket([CREATED, whisper, started, delta, done]))
+
+    async def act(talk: RealtimeConversation) -> None:
+        await beside.until(lambda: name in beside.told)
+        await talk.end(expired=False)
+
+    played(beside, "gpt-realtime", act)
+    transcript, so_far = beside.charged[0]
+    assert (transcript.model, so_far and so_far.usage.audio_output) == ("whisper-1", 20)
 
 
 def test_an_event_that_no_message_carries_is_told_of() -> None:

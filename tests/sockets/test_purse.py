@@ -8,11 +8,12 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from gateway.auth.principal import Principal
-from gateway.canonical.money import AccountSnapshot, Charge, EntryKind, Hold, Tier
+from gateway.canonical.money import AccountSnapshot, Admission, Charge, EntryKind, Hold, HoldRequest, Refusal, Tier
 from gateway.canonical.realtime import Spent
 from gateway.canonical.usage import Usage
-from gateway.errors import GatewayError, InsufficientBalance, RateLimited
+from gateway.errors import GatewayError, InsufficientBalance, RateLimited, ServiceUnavailable
 from gateway.ports.keys import KeyRecord
+from gateway.ports.money import DeferredSettlements
 from gateway.sockets.purse import Purse
 from tests.fakes.money import MemoryMoney
 from tests.stores.conftest import StoppedClock
@@ -27,16 +28,36 @@ class Nowhere:
         pytest.fail(f"{hold} was deferred with {charge}")
 
 
+class Deferred:
+    """A queue of ends."""
+
+    def __init__(self) -> None:
+        self.ends: list[tuple[Hold, Charge | None]] = []
+
+    async def put(self, hold: Hold, charge: Charge | None) -> None:
+        self.ends.append((hold, charge))
+
+
+class LosesAnswers(MemoryMoney):
+    """Money whose store makes a hold, and whose answer is lost."""
+
+    async def admit(self, request: HoldRequest, now_s: float) -> Admission | Refusal:
+        await super().admit(request, now_s)
+        raise ServiceUnavailable("down")
+
+
 class Payer:
     """An account with some money, and a purse of a session."""
 
-    def __init__(self, rpm: int = 60) -> None:
-        self.money, self.clock = MemoryMoney(), StoppedClock()
+    def __init__(
+        self, rpm: int = 60, money: MemoryMoney | None = None, deferred: DeferredSettlements | None = None
+    ) -> None:
+        self.money, self.clock = money or MemoryMoney(), StoppedClock()
         key = KeyRecord("key_a", ACCOUNT, "name", "0000", 0, rpm_limit=rpm, max_parallel=1)
         self.purse = Purse(
             Principal(ACCOUNT, key),
             self.money,
-            Nowhere(),
+            deferred or Nowhere(),
             self.clock,
             request_id="r",
             model=MODEL,
@@ -62,9 +83,15 @@ def spent(cost: int, model: str = MODEL) -> Spent:
     return Spent(f"resp_{cost}", model, cost, Usage(output=cost))
 
 
-def paying(test: Callable[[Payer], Awaitable[None]], nanousd: int = 1_000, rpm: int = 60) -> None:
+def paying(
+    test: Callable[[Payer], Awaitable[None]],
+    nanousd: int = 1_000,
+    rpm: int = 60,
+    money: MemoryMoney | None = None,
+    deferred: DeferredSettlements | None = None,
+) -> None:
     async def main() -> None:
-        payer = Payer(rpm)
+        payer = Payer(rpm, money, deferred)
         await payer.money.open_account(ACCOUNT, 1_000)
         await payer.money.credit(ACCOUNT, nanousd, once="first", now_s=payer.clock.now_s())
         await test(payer)
@@ -163,6 +190,54 @@ def test_a_death_is_charged_by_what_a_response_had_come_to() -> None:
         assert await payer.charges() == [35]
 
     paying(test)
+
+
+@pytest.mark.parametrize("noted", [0, 30])
+def test_a_transcript_beside_a_running_response_is_charged_with_it_at_a_death(noted: int) -> None:
+    async def test(payer: Payer) -> None:
+        await payer.purse.open(100)
+        if noted:
+            await payer.purse.checkpoint(spent(noted))
+        await payer.purse.charge(spent(5, "whisper"), 100, spent(40))
+        hold = payer.purse.hold
+        assert hold is not None
+        assert hold.checkpoint is not None
+        assert hold.checkpoint.cost_nanousd == 45
+        await payer.money.expire(hold, payer.clock.now_s())
+        assert await payer.charges() == [45]
+
+    paying(test)
+
+
+def test_a_transcript_that_no_hold_was_open_for_is_noted_with_the_next_one() -> None:
+    async def test(payer: Payer) -> None:
+        await payer.purse.open(100)
+        await payer.purse.charge(spent(30), 100)
+        assert payer.purse.hold is None
+        await payer.purse.charge(spent(5, "whisper"), 100)
+        payer.clock.at_s += 60
+        assert await payer.purse.begin() is None
+        hold = payer.purse.hold
+        assert hold is not None
+        assert hold.checkpoint is not None
+        assert hold.checkpoint.cost_nanousd == 5
+
+    paying(test, rpm=1)
+
+
+def test_a_hold_whose_answer_was_lost_is_given_back_and_does_not_stay_open() -> None:
+    deferred = Deferred()
+
+    async def test(payer: Payer) -> None:
+        with pytest.raises(ServiceUnavailable):
+            await payer.purse.open(100)
+        assert (await payer.books()).held_nanousd == 100
+        ((hold, charge),) = deferred.ends
+        assert charge is None
+        await payer.money.release(hold, payer.clock.now_s())
+        assert (await payer.books()).free_nanousd == 1_000
+
+    paying(test, money=LosesAnswers(), deferred=deferred)
 
 
 def test_what_is_said_passes_while_a_limit_lets_no_response_begin() -> None:

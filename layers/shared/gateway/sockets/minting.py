@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.auth.principal import Principal, key_hash
+from gateway.errors import GatewayError
 from gateway.ports.clock import Clock
 from gateway.ports.money import DeferredSettlements, Money
 from gateway.ports.sockets import ClientSecret, SocketRecords
@@ -48,5 +49,10 @@ class ClientSecrets(Struct, frozen=True):
         if refusal is not None:
             raise refusal.error()
         value = SECRET_PREFIX + secrets.token_urlsafe(SECRET_BYTES)
-        await self.records.add_secret(key_hash(value), replace(secret, hold=purse.hold))
+        try:
+            await self.records.add_secret(key_hash(value), replace(secret, hold=purse.hold))
+        except GatewayError:
+            # Nobody is told of a secret that may not be there: nothing takes the place of its hold.
+            await purse.close()
+            raise
         return value

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from gateway.auth.principal import Principal
 from gateway.canonical.limits import NO_TOKENS, KeyLimits, TokenDemand, user_name
-from gateway.canonical.money import Charge, Hold, HoldRequest, NanoUsd, Refusal, Tier, ToolCost
+from gateway.canonical.money import Admission, Charge, Hold, HoldRequest, NanoUsd, Refusal, Tier, ToolCost
 from gateway.canonical.realtime import Spent
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError, InsufficientBalance, RateLimited, ServiceUnavailable
@@ -86,7 +86,7 @@ class Purse:
             return None
         asked = self._request(0, enforced_rpm(key.rpm_limit))
         asked = replace(asked, limits=KeyLimits(max_parallel=key.max_parallel))
-        outcome = await self._money.admit(asked, self._clock.now_s())
+        outcome = await self._admission(asked)
         if isinstance(outcome, Refusal):
             return outcome
         self.place = outcome.hold
@@ -117,7 +117,11 @@ class Purse:
             alert_at_nanousd=key.alert_at_nanousd,
             seat_cap_nanousd=key.seat_cap_nanousd,
         )
-        return await self._admitted(asked)
+        refusal = await self._admitted(asked)
+        if self.beside:
+            # What came while no hold was open to note it.
+            await self.checkpoint()
+        return refusal
 
     async def _owe(self) -> Refusal | None:
         """Makes a hold of nothing for what was delivered already. Its charge takes what the balance has."""
@@ -133,11 +137,20 @@ class Purse:
         return await self._admitted(asked)
 
     async def _admitted(self, asked: HoldRequest) -> Refusal | None:
-        outcome = await self._money.admit(asked, self._clock.now_s())
+        outcome = await self._admission(asked)
         if isinstance(outcome, Refusal):
             return outcome
         self.hold = outcome.hold
         return None
+
+    async def _admission(self, asked: HoldRequest) -> Admission | Refusal:
+        try:
+            return await self._money.admit(asked, self._clock.now_s())
+        except ServiceUnavailable:
+            # It may have been made all the same, and would be open for as long as the session may last.
+            made = Hold(asked.account_id, asked.hold_id, asked.key_id, asked.amount_nanousd, asked.deadline_s)
+            await self._deferred.put(made, None)
+            raise
 
     def follow(self, principal: Principal) -> None:
         """Takes the caller's limits and caps as they stand now."""
@@ -177,15 +190,15 @@ class Purse:
         """Has a hold for a response that is about to begin; the refusal where a limit does not let it."""
         return await self._refusal(self._wanted) if self.hold is None else None
 
-    async def charge(self, spent: Spent, next_amount: NanoUsd) -> GatewayError | None:
+    async def charge(self, spent: Spent, next_amount: NanoUsd, so_far: Spent | None = None) -> GatewayError | None:
         """Ends the open hold with a charge, and makes the next one; a refusal where there is no money for it.
 
         What another model has done, which writes down what the caller says, is paid with the session's own next charge,
-        in a line of its own: it is no request of the caller's.
+        in a line of its own: it is no request of the caller's. `so_far` is what the session has come to beside it.
         """
         if spent.model != self._model_used:
             self.beside.append(spent)
-            await self.checkpoint()
+            await self.checkpoint(so_far)
             return None
         await self._settle(spent)
         refusal = await self._refusal(next_amount)
@@ -193,7 +206,10 @@ class Purse:
         return None if isinstance(refusal, RateLimited) else refusal
 
     async def checkpoint(self, so_far: Spent | None = None) -> None:
-        """Notes what is owed, and what the session has come to since its last charge: a death is charged for it."""
+        """Notes what is owed, and what the session has come to since its last charge: a death is charged for both.
+
+        Each note takes the place of the one before, so that it is of all that the hold has come to.
+        """
         if self.hold is None:
             return
         charge = self._charge(so_far or self._rest(), self.hold)

@@ -346,7 +346,8 @@ class RealtimeConversation:
         """Charges what a step has spent, and has held what it asks for; the first refusal."""
         refusal = None
         for spent in step.spent:
-            refusal = await self._purse.charge(spent, self._session.exposure_nanousd) or refusal
+            exposure, so_far = self._session.exposure_nanousd, self._session.so_far()
+            refusal = await self._purse.charge(spent, exposure, so_far) or refusal
             self.changed.set()
         if refusal is None and step.responses:
             refusal = await self._purse.begin()
