@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import socket as sockets
+import struct
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from gateway.ports.sockets import ProviderClosed, ProviderSocket
-from gateway.upstream.sockets import WebSockets
+from gateway.upstream.sockets import CLOSE_WITHIN_S, WebSockets
 from tests.hangs import HANGS_AFTER_S
+from tests.virtual_time import LoopClock, run
 
 LOOKS_S = 0.05
 
 
 def connected(
-    serves: Callable[[ServerConnection], Awaitable[None]], test: Callable[[ProviderSocket], Awaitable[None]]
+    serves: Callable[[ServerConnection], Awaitable[None]],
+    test: Callable[[ProviderSocket], Awaitable[None]],
+    runs: Callable[[Coroutine[Any, Any, None]], None] = asyncio.run,
 ) -> None:
     """Runs a test with a socket of a server that is not read ahead of what serves it."""
 
@@ -27,7 +33,7 @@ def connected(
             await test(socket)
             await socket.close()
 
-    asyncio.run(main())
+    runs(main())
 
 
 def test_frames_come_in_the_order_in_which_they_were_sent_and_before_the_close() -> None:
@@ -82,6 +88,64 @@ def test_a_provider_that_does_not_read_stops_what_is_sent_to_it() -> None:
     reads = asyncio.Event()
     connected(serves, test)
     assert heard == frames * len(data)
+
+
+def test_a_provider_that_takes_nothing_does_not_hold_up_the_close() -> None:
+    async def serves(client: ServerConnection) -> None:
+        client.transport.pause_reading()
+        await ends.wait()
+
+    async def test(socket: ProviderSocket) -> None:
+        begun = sent = 0
+
+        async def sends() -> None:
+            nonlocal begun, sent
+            while True:
+                begun += 1
+                await socket.send(b"x" * 65_536)
+                sent += 1
+
+        sending, before, clock = asyncio.create_task(sends()), -1, LoopClock()
+        while sent != before:
+            before = sent
+            await asyncio.sleep(LOOKS_S)
+        began_s = clock.monotonic_s()
+        await socket.close()
+        # By itself the package waits until its ping has failed.
+        assert clock.monotonic_s() - began_s == pytest.approx(CLOSE_WITHIN_S, abs=0.1)
+        # What has waited for the provider hears of it.
+        with pytest.raises(ProviderClosed):
+            await sending
+        # It was not taken.
+        assert sent == begun - 1 == before
+        ends.set()
+
+    ends = asyncio.Event()
+    connected(serves, test, run)
+
+
+def test_a_connection_that_breaks_while_it_is_written_to_is_the_end_of_the_socket() -> None:
+    async def serves(client: ServerConnection) -> None:
+        await breaks.wait()
+        # With a reset, and what was not read.
+        linger = struct.pack("ii", 1, 0)
+        client.transport.get_extra_info("socket").setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, linger)
+        client.transport.abort()
+
+    async def test(socket: ProviderSocket) -> None:
+        async def sends() -> None:
+            while True:
+                await socket.send(b"x" * 65_536)
+
+        sending = asyncio.create_task(sends())
+        await asyncio.sleep(LOOKS_S)
+        breaks.set()
+        with pytest.raises(ProviderClosed) as closed:
+            await sending
+        assert closed.value.code == 1006
+
+    breaks = asyncio.Event()
+    connected(serves, test)
 
 
 def test_what_is_sent_to_a_socket_that_its_provider_has_closed_is_told_with_its_code() -> None:

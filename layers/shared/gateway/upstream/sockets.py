@@ -18,6 +18,7 @@ from websockets.exceptions import (
     InvalidStatus,
     WebSocketException,
 )
+from websockets.protocol import State
 
 from gateway.ports.sockets import ProviderClosed, ProviderSocket
 
@@ -97,7 +98,13 @@ class _Socket:
             raise ProviderClosed(self._connection.close_code or ABNORMAL) from closing
         if self._connection.paused:
             # The provider takes less than it is sent.
-            await self._connection.drain()
+            try:
+                await self._connection.drain()
+            except OSError as broken:
+                raise ProviderClosed(ABNORMAL) from broken
+            if self._connection.state is State.CLOSED:
+                # What waited to be taken is gone with the connection.
+                raise ProviderClosed(self._connection.close_code or ABNORMAL)
 
     async def receive(self) -> bytes:
         try:
@@ -106,8 +113,12 @@ class _Socket:
             raise _ended(closed) from closed
 
     async def close(self) -> None:
-        with suppress(WebSocketException, OSError, TimeoutError):
-            await self._connection.close()
+        try:
+            # The package bounds the provider's answer, but not the time until it takes what was sent before.
+            async with asyncio.timeout(CLOSE_WITHIN_S):
+                await self._connection.close()
+        except (WebSocketException, OSError, TimeoutError):
+            self._connection.transport.abort()
 
 
 def _ended(closed: ConnectionClosed) -> ProviderClosed:
