@@ -78,6 +78,10 @@ class Socket(Changes):
     async def close(self) -> None:
         self._closed.set()
 
+    @property
+    def is_closed(self) -> bool:
+        return self._closed.is_set()
+
 
 class Beside(Changes):
     """Everything around a conversation: its provider's sockets, its money and its client."""
@@ -107,6 +111,7 @@ class Beside(Changes):
 
     async def open(self, url: str, headers: Sequence[tuple[str, str]]) -> ProviderSocket:
         self.opens += 1
+        await self.changed()
         # OpenAI's has the key in another header than Azure's.
         self.hosts.append("azure" if "api-key" in dict(headers) else urlsplit(url).netloc)
         socket = self._sockets.pop(0) if self._sockets else 1006
@@ -161,8 +166,12 @@ def played(
     *others: str,
     kept: Kept | None = None,
     own: Mode | None = None,
+    is_cut: bool = False,
 ) -> None:
-    """Runs a conversation to its end, with what its client does; `others` are further providers that may serve it."""
+    """Runs a conversation to its end, with what its client does; `others` are further providers that may serve it.
+
+    One that `is_cut` is given up then, as a run does it.
+    """
 
     async def play() -> None:
         clock = LoopClock()
@@ -185,7 +194,12 @@ def played(
         )
         running = asyncio.create_task(talk.run())
         await act(talk)
-        await running
+        if is_cut:
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+        else:
+            await running
 
     run(asyncio.wait_for(play(), HANGS_AFTER_S))
 
@@ -369,6 +383,18 @@ def test_a_provider_that_does_not_greet_has_another_one_serve_the_session(first:
     played(beside, "gpt-realtime", act, "azure")
     assert (beside.told, second.sent) == (["session.created"], [RESPOND])
     assert (beside.hosts, beside.served) == (["here.example", "azure"], ["gpt-realtime"])
+
+
+def test_a_session_that_ends_before_its_provider_greets_leaves_no_socket_open() -> None:
+    socket = Socket([])
+    beside = Beside(socket)
+
+    async def act(talk: RealtimeConversation) -> None:
+        await beside.until(lambda: beside.opens == 1)
+        await talk.end(expired=False)
+
+    played(beside, "gpt-realtime", act, is_cut=True)
+    assert (socket.is_closed, beside.is_closed) == (True, True)
 
 
 def test_a_provider_whose_breaker_is_open_is_asked_last() -> None:

@@ -120,7 +120,12 @@ class Opening:
         transcribes = candidate.model.does != "conversation"
         asked = provider.socket(target.upstream_model, ready, ways.clock.now_s(), transcribes=transcribes)
         socket = await ways.sockets.open(asked.url, asked.headers)
-        greeting = await self._greeting(socket) if greeted and provider.greets else None
+        try:
+            greeting = await self._greeting(socket) if greeted and provider.greets else None
+        except BaseException:
+            # Also where the session ends meanwhile, whose task is cancelled: nothing else knows of the socket yet.
+            await socket.close()
+            raise
         health = self._health(candidate)
         if not health.all_well:
             health.served(_names(candidate, credential), whole=True)
@@ -135,7 +140,6 @@ class Opening:
                 return data
         except (TimeoutError, msgspec.DecodeError, UnicodeDecodeError) as error:
             log.warning("a provider opened its socket and did not greet: %r", error)
-        await socket.close()
         raise ProviderClosed(ABNORMAL)
 
     def _health(self, candidate: RealtimeCandidate) -> Health:
