@@ -52,7 +52,7 @@ class ClientSecrets(Struct, frozen=True):
         try:
             await self.records.add_secret(key_hash(value), replace(secret, hold=purse.hold))
         except GatewayError:
-            # Nobody is told of a secret that may not be there: nothing takes the place of its hold.
+            # The caller does not get the secret, so that no session takes the place of its hold.
             await purse.close()
             raise
         return value
