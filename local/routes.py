@@ -1,7 +1,9 @@
 """Finds the route of a path as API Gateway REST does: an exact part before a parameter, a greedy parameter last.
 
-Paths are matched as they were sent, still percent-encoded: `%2F` is no separator, it is part of a segment.
-Source: docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-settings-method-request.html
+Paths are matched as they were sent, still percent-encoded: `%2F` is no separator, it is part of a segment. A slash at
+the end leads to the same resource and stays in the event's path.
+Source: docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-settings-method-request.html, and for
+the slash what was measured in AWS: github.com/aws-powertools/powertools-lambda-python/issues/1552
 """
 
 from collections.abc import Iterable, Mapping
@@ -51,7 +53,7 @@ class Routes:
 
     def match(self, method: str, raw_path: str) -> Match | None:
         """Finds the route of a percent-encoded path. Returns None if API Gateway has no such resource or method."""
-        found = _find(self._root, raw_path.removeprefix("/").split("/"), {})
+        found = _find(self._root, raw_path.removeprefix("/").removesuffix("/").split("/"), {})
         if not found:
             return None
         node, parameters = found

@@ -63,7 +63,12 @@ class Shown:
 
     status: int
     headers: Mapping[str, str]
-    text: str
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """Returns the body as it is read."""
+        return self.body.decode()
 
     @property
     def state(self) -> State:
@@ -119,7 +124,7 @@ class Browser:
         deadline = InvocationContext("i", int(NOW_S + 29) * 1000, "", None, None, None, None)
         await self.app(http_scope(event, deadline), receive, send)
         headers_of = {name.decode().lower(): value.decode() for name, value in answered[0]["headers"]}
-        return Shown(answered[0]["status"], headers_of, b"".join(one["body"] for one in answered[1:]).decode())
+        return Shown(answered[0]["status"], headers_of, b"".join(one["body"] for one in answered[1:]))
 
 
 def cookie_of(shown: Shown) -> str:

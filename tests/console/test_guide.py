@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from base64 import b64decode
 from decimal import Decimal
+from gzip import decompress
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import orjson
 import pytest
 
 from gateway.console.guide import MENU
+from gateway.http.buffered import answered
 from local.guide.causes import CAUSES, JOBS
 from local.guide.codes import Given, given
 from local.guide.meanings import MEANINGS
@@ -49,8 +53,83 @@ async def test_a_page_is_served_to_strangers_without_a_cookie(name: str) -> None
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("path", ["/docs/nothing", "/docs/../app", "/docs/%2e%2e/app", "/docs/index.html"])
-async def test_a_name_that_is_not_in_the_menu_is_no_page(path: str) -> None:
-    assert (await Browser(None).get(path)).status == 404
+async def test_a_name_that_is_not_in_the_menu_is_a_page_that_says_so_and_is_not_kept(path: str) -> None:
+    shown = await Browser(None).get(path)
+    assert (shown.status, shown.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert shown.headers["cache-control"] == "no-store"
+    assert "set-cookie" not in shown.headers
+    assert "There is no such page" in shown.text
+    assert 'href="/prod/docs/find"' in shown.text
+    assert 'aria-current="page"' not in shown.text
+
+
+@pytest.mark.anyio
+async def test_an_address_with_a_slash_at_its_end_leads_to_the_page() -> None:
+    for path, to in (("/docs/", "/docs"), ("/docs/chat/?a=b c", "/docs/chat?a=b%20c"), ("/console/", "/console")):
+        shown = await Browser(None).get(path)
+        assert (shown.status, shown.headers["location"]) == (308, f"/prod{to}")
+        assert "set-cookie" not in shown.headers
+
+
+BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8", "accept_encoding": "gzip, deflate, br"}
+
+
+@pytest.mark.anyio
+async def test_a_browser_gets_a_page_compressed_and_other_clients_as_it_is() -> None:
+    plain = await Browser(None).get("/docs/reference")
+    assert "content-encoding" not in plain.headers
+    assert plain.headers["vary"] == "Accept, Accept-Encoding"
+    shown = await Browser(None).get("/docs/reference", **BROWSER)
+    assert shown.headers["content-encoding"] == "gzip"
+    assert decompress(shown.body) == plain.body
+    assert len(shown.body) * 6 < len(plain.body)
+    # API Gateway would send these the base64 as it is, or they do not read the coding.
+    for changed in (
+        {"accept": "*/*"},
+        {"accept_encoding": "br"},
+        {"accept_encoding": "gzip;q=0"},
+        {"accept_encoding": ""},
+    ):
+        assert (await Browser(None).get("/docs/reference", **BROWSER | changed)).body == plain.body
+
+
+@pytest.mark.anyio
+async def test_a_page_that_is_the_same_is_not_sent_again() -> None:
+    tag = (await Browser(None).get("/docs/chat")).headers["etag"]
+    other = (await Browser(None).get("/docs/tools")).headers["etag"]
+    assert tag != other
+    for known in (tag, f'"x", {tag.removeprefix("W/")}', "*"):
+        shown = await Browser(None).get("/docs/chat", **BROWSER, if_none_match=known)
+        assert (shown.status, shown.body, shown.headers["etag"]) == (304, b"", tag)
+        # What is kept takes the fields of the 304: https://www.rfc-editor.org/rfc/rfc9111#section-3.2
+        assert shown.headers["content-type"] == "text/html; charset=utf-8"
+        assert shown.headers["cache-control"] == "public, max-age=300"
+        assert "content-encoding" not in shown.headers
+    assert (await Browser(None).get("/docs/chat", if_none_match=other)).status == 200
+
+
+def test_what_is_compressed_leaves_a_function_in_base64() -> None:
+    event = {
+        "resource": "/docs/{proxy+}",
+        "path": "/docs/chat",
+        "httpMethod": "GET",
+        "headers": {"accept": "text/html", "accept-encoding": "gzip"},
+        "requestContext": {"requestId": "r-1", "path": "/prod/docs/chat", "identity": {"sourceIp": "192.0.2.1"}},
+    }
+    told = asyncio.run(answered(Browser(None).app, event, Lambda()))
+    assert (told["isBase64Encoded"], told["headers"]["content-encoding"]) == (True, "gzip")
+    assert b"<h1" in decompress(b64decode(told["body"]))
+    told = asyncio.run(answered(Browser(None).app, {**event, "headers": {}}, Lambda()))
+    assert (told["isBase64Encoded"], "<h1" in told["body"]) == (False, True)
+
+
+class Lambda:
+    """Context of an invocation."""
+
+    aws_request_id = "i"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 29_000
 
 
 def test_every_link_of_every_page_leads_to_a_page_and_a_heading_of_it() -> None:

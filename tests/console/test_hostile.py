@@ -25,7 +25,7 @@ SECRETS = (SIGNED_IN.key, SIGNED_IN.access, SIGNED_IN.refresh, "sk-xc-secret")
 
 
 def path_of(path: str) -> str:
-    return "/console" + re.sub(r"{\w+_id}", lambda id_: {"{key_id}": "key_2"}.get(id_[0], "job_1"), path)
+    return "/console" + re.sub(r"{\w+_id}", lambda id_: {"{key_id}": "key_2"}.get(id_[0], "job_1"), path.rstrip("/"))
 
 
 def hostile(value: Any, name: str = "") -> Any:

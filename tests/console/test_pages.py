@@ -149,6 +149,15 @@ async def test_an_asset_is_kept_for_ever_under_a_name_that_has_its_hash() -> Non
     assert (await browser.get(address.replace("style", "none"))).status == 404
 
 
+@pytest.mark.parametrize("path", ["/nowhere", "/%E4%BD%A0", "/keys/a%2Fb", "/assets"])
+async def test_an_address_that_leads_nowhere_is_a_page_that_leads_back(path: str) -> None:
+    for state in (SIGNED_IN, None):
+        shown = await Browser(state).get(f"/console{path}")
+        assert (shown.status, is_page(shown)) == (404, True)
+        assert 'class="button" href="/prod/console"' in shown.text
+        assert re.search(r'href="/prod/console/assets/style\.\w+\.css"', shown.text)
+
+
 class Words(dict[str, str]):
     """Chinese by English, which notes what it lacks."""
 

@@ -90,6 +90,15 @@ def test_an_encoded_slash_stays_encoded_in_the_path_and_is_decoded_in_the_parame
     )
 
 
+def test_a_slash_at_the_end_leads_to_the_same_resource_and_stays_in_the_path(served: Served) -> None:
+    event = served.ask("/v1/things/a/").json()["event"]
+    assert (event["resource"], event["path"], event["pathParameters"]) == (
+        "/v1/things/{id}",
+        "/v1/things/a/",
+        {"id": "a"},
+    )
+
+
 def test_a_binary_body_arrives_as_base64(served: Served) -> None:
     event = served.ask("/v1/things/a/b", method="POST", body=b"\xff\x00", headers={"Content-Type": "image/png"}).json()[
         "event"

@@ -6,7 +6,7 @@ visitor's cookie. https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Requ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hmac import compare_digest
 from pathlib import Path
 
@@ -90,10 +90,12 @@ class ConsoleApp:
         return told
 
     async def _answer(self, visit: Visit, exchange: Exchange) -> Answer:
+        if visit.request.path.endswith("/") and visit.request.method in {"GET", "HEAD"}:
+            return _without_slash(visit.request)
         if f"{visit.request.path}/".startswith("/docs/"):
             from gateway.console.guide import guide_page  # noqa: PLC0415  # no cold start pays for it
 
-            return guide_page(self.renderer, visit.request) or self._failed(visit, NO_PAGE)
+            return guide_page(self.renderer, visit.request)
         path = visit.request.path.removeprefix("/console") or "/"
         if path.startswith("/assets/"):
             return self.renderer.asset(path.removeprefix("/assets/"))
@@ -144,7 +146,7 @@ class ConsoleApp:
     def _once_more(self, visit: Visit) -> Answer:
         """Has the browser make the visit again from a page of this site; no cookie is written over the one it keeps."""
         given = [(name, value) for name, value in visit.request.query_fields if name != HERE]
-        query = "&".join(f"{encoded(name)}={encoded(value)}" for name, value in [*given, (HERE, "1")])
+        query = _query([*given, (HERE, "1")])
         path = encoded(visit.request.path.removeprefix("/console"), "/")
         answer = self.renderer.page(visit, "onward", onward=f"{visit.root}{path}?{query}")
         answer.headers = {"Cache-Control": "no-store", "Content-Security-Policy": POLICY.format(media="")}
@@ -156,6 +158,18 @@ class ConsoleApp:
         answer = self.renderer.page(visit, "error", title="Something went wrong")
         answer.status = refused.status
         return answer
+
+
+def _query(fields: Iterable[tuple[str, str]]) -> str:
+    return "&".join(f"{encoded(name)}={encoded(value)}" for name, value in fields)
+
+
+def _without_slash(request: Request) -> Answer:
+    """Leads from an address with a slash at its end to the page's own, which every link names."""
+    path = encoded(request.path.rstrip("/"), "/")
+    query = f"?{_query(request.query_fields)}" if request.query_fields else ""
+    headers = {"Location": f"{request.base_path}{path}{query}", "Cache-Control": "public, max-age=300"}
+    return Answer(status=308, headers=headers)
 
 
 def _is_ours(request: Request, state: State, token: str) -> bool:

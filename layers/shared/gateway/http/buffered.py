@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 
 from __future__ import annotations
 
+from binascii import b2a_base64
 from typing import Any
 
 from gateway.runtime.event import Event, http_scope, take_body
@@ -36,8 +37,12 @@ async def answered(app: AsgiApp, event: Event, context: Any) -> Answer:
 
     await app(http_scope(event, _invocation(context)), receive, send)
     head, *pieces = sent
-    whole = b"".join(piece["body"] for piece in pieces).decode()
-    return {**described_head(head["status"], head["headers"]), "body": whole, "isBase64Encoded": False}
+    described = described_head(head["status"], head["headers"])
+    whole = b"".join(piece["body"] for piece in pieces)
+    # What is compressed is no text; API Gateway takes it in base64.
+    is_binary = "content-encoding" in described["headers"]
+    shown = b2a_base64(whole, newline=False) if is_binary else whole
+    return {**described, "body": shown.decode(), "isBase64Encoded": is_binary}
 
 
 def _invocation(context: Any) -> InvocationContext:

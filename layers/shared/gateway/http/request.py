@@ -10,7 +10,7 @@ from msgspec import Struct
 from gateway.auth.principal import Fields
 from gateway.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
 from gateway.framing.content_coding import CODINGS, Damaged, TooLarge, UnknownCoding, coding_of, plain
-from gateway.framing.percent import query_fields
+from gateway.framing.percent import decoded, query_fields
 
 JSON_TYPE = "application/json"
 IDEMPOTENCY_KEY = "idempotency-key"
@@ -59,8 +59,7 @@ class Request(Struct, frozen=True):
     @property
     def base_path(self) -> str:
         """The path before the route's: that of the stage, or of a custom domain's mapping."""
-        found: str = self.event_context.get("path", "").removesuffix(self.path)
-        return found
+        return decoded(self.event_context.get("path", "")).removesuffix(self.path)
 
 
 TOO_LARGE = "The body is larger than 6 MB without its coding; upload files through /v1/files/presign."
