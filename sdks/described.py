@@ -5,6 +5,7 @@ A generator has its own types and its own text of methods: `sdks/python/generate
 
 from __future__ import annotations
 
+import re
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -106,6 +107,12 @@ class Described:
         """The type of an event of its stream."""
         return self.ref(self.content.get(EVENTS))
 
+    @property
+    def secrets(self) -> list[str]:
+        """Members of the answer, however deep, that are not to be shown where it is printed."""
+        schema = self.content.get(JSON, {}).get("schema", {})
+        return [] if "$ref" not in schema else secrets_of(name_of(schema), self.types.schemas)
+
     def ref(self, media: dict[str, Any] | None) -> str:
         """The type of an answer in one media type; empty where it has no shape."""
         return self.types.of(media["schema"], sent=False) if media else ""
@@ -117,6 +124,24 @@ M = TypeVar("M", bound=Described)
 def name_of(schema: Schema) -> str:
     """The name of the schema that is referred to."""
     return str(schema["$ref"]).rpartition("/")[2]
+
+
+def is_secret(schema: Schema) -> bool:
+    """True for what opens something, alone, in a list, or as one of several."""
+    inner = [*schema.get("anyOf", ()), *([schema["items"]] if schema.get("items") else [])]
+    return schema.get("format") == "password" or any(is_secret(each) for each in inner)
+
+
+def secrets_of(name: str, schemas: dict[str, Schema]) -> list[str]:
+    """Names of the secret members of a schema and of those that it refers to."""
+    found: dict[str, None] = {}
+    names = [name]
+    for each in names:
+        members = schemas[each].get("properties", {})
+        found |= {member: None for member, schema in members.items() if is_secret(schema)}
+        below = re.findall(r'#/components/schemas/(\w+)"', orjson.dumps(schemas[each]).decode())
+        names += [other for other in dict.fromkeys(below) if other not in names]
+    return list(found)
 
 
 def document() -> dict[str, Any]:

@@ -74,13 +74,12 @@ def model_of(types: Types, name: str) -> str:
     schema = types.schemas[name]
     lines = [f"class {name}({BASES.get(name, 'NexevoModel')}):", f'    """{schema.get("description", name)}"""', ""]
     for member, each in schema.get("properties", {}).items():
-        kind = types.of(each, sent=False)
+        kind, is_hidden = types.of(each, sent=False), described.is_secret(each)
         if member in schema.get("required", ()):
-            lines.append(f"    {member}: {kind}")
+            lines.append(f"    {member}: {kind}{' = Field(repr=False)' if is_hidden else ''}")
         else:
-            lines.append(
-                f"    {member}: {kind if kind.startswith(('Optional', 'Any')) else f'Optional[{kind}]'} = None"
-            )
+            kind = kind if kind.startswith(("Optional", "Any")) else f"Optional[{kind}]"
+            lines.append(f"    {member}: {kind} = {'Field(None, repr=False)' if is_hidden else 'None'}")
     return "\n".join(lines)
 
 
@@ -310,8 +309,8 @@ def types_module(kind: str, classes: list[str], places: dict[tuple[str, str], st
     said = "Types of answers." if kind == "types" else "Types of arguments."
     suffix = "" if kind == "types" else "Param"
     lines = ["from typing import Any, Dict, List, Literal, Mapping, Optional, Sequence, TypedDict, Union\n"]
-    lines.append("from nexevo_ai._models import Money, NexevoModel, Object, ResponseText" if kind == "types"
-                 else "from nexevo_ai._request import Amount, FileContent, RequestOptions")  # fmt: skip
+    lines.append("from pydantic import Field\n\nfrom nexevo_ai._models import Money, NexevoModel, Object, ResponseText"
+                 if kind == "types" else "from nexevo_ai._request import Amount, FileContent, RequestOptions")  # fmt: skip
     lines.append("# Shared.")
     if place != "shared":
         text = "\n".join(classes)

@@ -216,6 +216,7 @@ class Method(Described):
             call.append(f"query: [{', '.join(text_of(each['name']) for each in self.in_query)}]")
         call += ["hasBody: true"] if self.body is not None else []
         call += ["isForm: true"] if self.is_form else []
+        call += [f"secrets: [{', '.join(map(text_of, self.secrets))}]"] if self.secrets else []
         call += ["needsKey: false"] if not self.entry["security"] else []
         call += ["options"]
         verb = "page" if self.element else "ask"

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import UNSET, UnsetType
 
-from local.openapi.shapes.base import Json, Moment, Shape, Usd, listed
+from local.openapi.shapes.base import Json, Moment, Secret, Shape, Usd, listed
 from local.openapi.shapes.money import Balance, TransactionList
 
 Region = Literal["any", "cn-only", "overseas-only"]
@@ -44,7 +44,7 @@ class Key(Shape, kw_only=True):
 class CreatedKey(Shape, kw_only=True):
     """A new key: `full_key` is shown this once."""
 
-    full_key: str
+    full_key: Secret
     key: Key
 
 
@@ -198,7 +198,7 @@ class LetterSent(Shape, kw_only=True):
     object: Literal["letter"]
     status: Literal["sent"]
     message: str
-    registration_token: str | UnsetType = UNSET
+    registration_token: Secret | UnsetType = UNSET
 
 
 class SessionTokens(Shape, kw_only=True):
@@ -207,9 +207,9 @@ class SessionTokens(Shape, kw_only=True):
     object: Literal["session"]
     session_id: str
     token_type: Literal["Bearer"]
-    access_token: str
+    access_token: Secret
     expires_in: int
-    refresh_token: str
+    refresh_token: Secret
     refresh_expires_in: int
 
 
@@ -258,8 +258,8 @@ class TwoFactorSetup(Shape, kw_only=True):
     """Secret of a second factor, shown this once."""
 
     object: Literal["two_factor_setup"]
-    secret: str
-    otpauth_uri: str
+    secret: Secret
+    otpauth_uri: Secret
 
 
 class TwoFactorEnabled(Shape, kw_only=True):
@@ -267,7 +267,7 @@ class TwoFactorEnabled(Shape, kw_only=True):
 
     object: Literal["two_factor"]
     enabled: bool
-    recovery_codes: list[str]
+    recovery_codes: list[Secret]
 
 
 class AccountExport(Shape, kw_only=True):
@@ -319,7 +319,7 @@ class WebhookSecret(Shape, kw_only=True):
     """The secret that signs webhooks; the one before signs too for a day after a rotation."""
 
     object: Literal["webhook_secret"]
-    secret: str
+    secret: Secret
     previous_valid_until: Moment | None
 
 

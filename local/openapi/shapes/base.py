@@ -8,6 +8,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 
 # An amount of USD. Decimal text is exact; a float would lose digits.
 Usd = Annotated[str, Meta(pattern=r"^-?[0-9]+(\.[0-9]+)?$", extra_json_schema={"format": "decimal"})]
+# What opens something: SDKs do not show it where an answer is printed.
+Secret = Annotated[str, Meta(extra_json_schema={"format": "password"})]
 Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Json = dict[str, Any]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
-from local.openapi.shapes.base import Json, Moment, Shape, Usd, ids_listed, listed
+from local.openapi.shapes.base import Json, Moment, Secret, Shape, Usd, ids_listed, listed
 
 JobStatus = Literal["pending", "running", "succeeded", "failed", "canceled"]
 
@@ -209,7 +209,7 @@ class MemoryDeleted(Shape, kw_only=True):
 class ClientSecret(Shape, kw_only=True):
     """A secret that opens realtime sessions in place of a key, with what they are set to."""
 
-    value: str
+    value: Secret
     expires_at: int
     session: dict[str, Any]
 

@@ -294,6 +294,8 @@ def test_a_printed_answer_shows_no_secret() -> None:
     assert "key_1" in repr(made)
     tokens = {"access_token": KEY, "refresh_token": KEY}
     assert KEY not in repr(client(Script(answer(tokens))).auth.login(email="a@b.test", password="p"))
+    opening = {"value": KEY, "expires_at": 1, "session": {}}
+    assert "value='…'" in repr(client(Script(answer(opening))).realtime.client_secrets.create(session={}))
 
 
 def test_an_answer_of_a_newer_server_is_written_as_json() -> None:

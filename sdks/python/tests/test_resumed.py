@@ -105,10 +105,16 @@ def read(url: str, *, is_async: bool, **asked: Any) -> list[int]:
 @pytest.mark.parametrize("is_async", [False, True])
 @pytest.mark.parametrize("dropping", [CUTS], indirect=True)
 def test_a_response_in_the_background_goes_on_behind_its_last_event(dropping: Dropping, is_async: bool) -> None:
-    asked = {"model": "gpt-4o", "input": "Hi", "background": True, "extra_headers": {"x-own": "1"}}
+    own = {"extra_headers": {"x-own": "1"}, "extra_query": {"q": "own"}}
+    asked = {"model": "gpt-4o", "input": "Hi", "background": True, **own}
     assert read(dropping.url, is_async=is_async, **asked) == [0, 1, 2, 3, 4]
-    again = "GET /v1/responses/resp_nxn-1?stream=true&starting_after="
-    assert [line for line, _ in dropping.requests] == ["POST /v1/responses", f"{again}1", f"{again}1", f"{again}2"]
+    again = "GET /v1/responses/resp_nxn-1?q=own&stream=true&starting_after="
+    assert [line for line, _ in dropping.requests] == [
+        "POST /v1/responses?q=own",
+        f"{again}1",
+        f"{again}1",
+        f"{again}2",
+    ]
     assert all("x-own: 1" in head for _, head in dropping.requests)
     assert ["idempotency-key" in head for _, head in dropping.requests] == [True, False, False, False]
 
@@ -158,13 +164,14 @@ DONE = chunked('id: task_1:3\ndata: {"type": "done", "job": {"id": "task_1", "st
 def test_a_run_goes_on_behind_its_last_event(dropping: Dropping, is_async: bool) -> None:
     async def types() -> list[str]:
         async with AsyncNexevo(api_key=KEY, base_url=dropping.url) as client:
-            return [each.type async for each in client.agents.run_stream(task="x")]
+            return [each.type async for each in client.agents.run_stream(task="x", extra_query={"q": "own"})]
 
     if is_async:
         found = asyncio.run(types())
     else:
         with Nexevo(api_key=KEY, base_url=dropping.url) as client:
-            found = [each.type for each in client.agents.run_stream(task="x")]
+            found = [each.type for each in client.agents.run_stream(task="x", extra_query={"q": "own"})]
+    assert all(line.endswith("/v1/agents/run/stream?q=own") for line, _ in dropping.requests)
     assert found == ["step", "step", "done"]
     assert ["last-event-id: task_1:" in head for _, head in dropping.requests] == [False, True, True]
 

@@ -49,6 +49,9 @@ export interface ClientOptions {
   dangerouslyAllowBrowser?: boolean;
 }
 
+type Inspect = (value: unknown, options: object) => string;
+/** The method by which Node prints a value: https://nodejs.org/api/util.html#utilinspectcustom */
+const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 const NO_KEY = "No API key: give apiKey, or set the environment's NEXEVO_API_KEY.";
 const IN_BROWSER =
   "A key in a browser can be read by each visitor. Call the API from a server; " +
@@ -88,26 +91,22 @@ export class Transport {
     return { baseURL, apiKey: redacted(this.#apiKey), organization, timeout, maxRetries };
   }
 
-  [Symbol.for("nodejs.util.inspect.custom")](
-    _: unknown,
-    options: object,
-    inspect: (value: unknown, options: object) => string,
-  ): string {
+  [INSPECT](_: unknown, options: object, inspect: Inspect): string {
     return `${this.constructor.name} ${inspect(this.toJSON(), options)}`;
   }
 
   /** The answer in the form that its type and the request call for. */
   ask<T = any>(call: Call): APIPromise<T> {
-    const { stream, stream_format } = (call.params ?? {}) as { stream?: unknown; stream_format?: unknown };
-    const wantsEvents = stream === true || stream_format === "sse";
-    return new APIPromise<T>(this.send(call), (answer) => shown(answer, wantsEvents, placeOf(call, this)));
+    const { query, body } = sorted(call);
+    const given = { ...query, ...body };
+    const form = { wantsEvents: given["stream"] === true || given["stream_format"] === "sse", secrets: call.secrets };
+    return new APIPromise<T>(this.send(call), (answer) => shown(answer, form, placeOf(call, given, this)));
   }
-
 
   /** A page of a list, which asks for those that follow. */
   page<Element>(call: Call): PagePromise<Element> {
     const parse = (answer: Answer): Page<Element> =>
-      new Page<Element>(shown(answer, false), async (next) => {
+      new Page<Element>(shown(answer), async (next) => {
         const query = { ...call.options?.query, ...next };
         return this.page<Element>({ ...call, options: { ...call.options, query } });
       });
@@ -177,7 +176,12 @@ function isWhole(response: globalThis.Response): boolean {
   return media.startsWith("text/") && !media.startsWith("text/event-stream");
 }
 
-function shown(answer: Answer, wantsEvents: boolean, place: Place | null = null): any {
+interface Form {
+  wantsEvents?: boolean;
+  secrets?: string[] | undefined;
+}
+
+function shown(answer: Answer, { wantsEvents = false, secrets }: Form = {}, place: Place | null = null): any {
   const media = answer.response.headers.get("content-type") ?? "";
   if (wantsEvents && media.startsWith("text/event-stream")) return new Stream(answer, place);
   if (media.startsWith("text/html")) {
@@ -188,6 +192,7 @@ function shown(answer: Answer, wantsEvents: boolean, place: Place | null = null)
   if (!media.startsWith("application/json")) return answer.text;
   const value = objectOf(answer.text);
   if (value === null) throw unreadable(answer.response, "answers with what is no JSON object.");
+  if (secrets !== undefined) hide(value, secrets);
   Object.defineProperty(value, "_request_id", { value: requestIdOf(answer.response.headers), enumerable: false });
   if (value.object === "response" && Array.isArray(value.output)) {
     Object.defineProperty(value, "output_text", { get: () => textOf(value.output), enumerable: false });
@@ -203,6 +208,17 @@ function objectOf(text: string): any {
   } catch {
     return null;
   }
+}
+
+/** Has Node print `…` for secret members of the value, which are read and written as JSON as ever. */
+function hide(value: any, secrets: string[]): void {
+  if (typeof value !== "object" || value === null) return;
+  Object.values(value).forEach((each) => hide(each, secrets));
+  const hidden = Object.keys(value).filter((name) => secrets.includes(name) && value[name] !== null);
+  if (hidden.length === 0) return;
+  const print = (_: unknown, options: object, inspect: Inspect): string =>
+    inspect({ ...value, ...Object.fromEntries(hidden.map((name) => [name, "…"])) }, options);
+  Object.defineProperty(value, INSPECT, { value: print, enumerable: false });
 }
 
 /** All text of a response's messages. */

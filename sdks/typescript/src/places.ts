@@ -11,13 +11,12 @@ interface Sender {
   send(call: Call): Promise<Answer>;
 }
 
-/** What is known of the place in the stream of a call; null where it ends with its connection. */
-export function placeOf(call: Call, client: Sender): Place | null {
-  const params = (call.params ?? {}) as { background?: unknown; starting_after?: number };
-  const runs = call.method === "POST" && call.path === RESPONSES && params.background === true;
+/** What is known of the place in the stream of a call, by its arguments; null where it ends with its connection. */
+export function placeOf(call: Call, given: Record<string, unknown>, client: Sender): Place | null {
+  const runs = call.method === "POST" && call.path === RESPONSES && given["background"] === true;
   if (!runs && !(call.method === "GET" && ONE.test(call.path))) return null;
   let path = runs ? null : call.path;
-  let after: number | undefined = runs ? undefined : params.starting_after;
+  let after = runs || given["starting_after"] === undefined ? undefined : Number(given["starting_after"]);
   return {
     isNew(data) {
       if (path === null && typeof data?.response?.id === "string") path = `${RESPONSES}/${part(data.response.id)}`;
@@ -29,8 +28,9 @@ export function placeOf(call: Call, client: Sender): Place | null {
     },
     rest() {
       if (path === null) return null;
-      const query = { ...(runs ? {} : params), stream: true, starting_after: after };
-      return client.send({ method: "GET", path, params: query, query: Object.keys(query), options: lookOptions(call) });
+      const options = lookOptions(call);
+      const query = { ...(runs ? options.query : given), stream: true, starting_after: after };
+      return client.send({ method: "GET", path, options: { ...options, query } });
     },
   };
 }
@@ -48,8 +48,8 @@ export function runPlace(call: Call, client: Sender): Place {
 
 /** The options of a look: what belongs to the request that began the work is left out. */
 export function lookOptions({ options }: { options?: RequestOptions | undefined }): RequestOptions {
-  const { headers, timeout, maxRetries, signal } = options ?? {};
-  const given = Object.entries({ timeout, maxRetries, signal }).filter(([, value]) => value !== undefined);
+  const { headers, query, timeout, maxRetries, signal } = options ?? {};
+  const given = Object.entries({ query, timeout, maxRetries, signal }).filter(([, value]) => value !== undefined);
   const kept = Object.entries(headers ?? {}).filter(([name]) => name.toLowerCase() !== "idempotency-key");
   return { headers: Object.fromEntries(kept), ...Object.fromEntries(given) };
 }

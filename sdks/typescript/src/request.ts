@@ -41,6 +41,8 @@ export interface Call {
   hasBody?: boolean;
   isForm?: boolean;
   needsKey?: boolean;
+  /** Members of the answer, however deep, that are not shown where it is printed. */
+  secrets?: string[];
   headers?: Record<string, string>;
   options?: RequestOptions | undefined;
 }

@@ -301,7 +301,14 @@ export class GenerationUploadsResource extends UploadsBase {
 export class RealtimeClientSecretsResource extends Resource {
   /** Mints a secret, whose hold counts as a request. */
   create(params: RealtimeClientSecretsCreateParams, options?: RequestOptions): APIPromise<ClientSecret> {
-    return this.client.ask({ method: "POST", path: "/v1/realtime/client_secrets", params, hasBody: true, options });
+    return this.client.ask({
+      method: "POST",
+      path: "/v1/realtime/client_secrets",
+      params,
+      hasBody: true,
+      secrets: ["value"],
+      options,
+    });
   }
 }
 
@@ -348,6 +355,7 @@ export class AuthResource extends Resource {
       path: "/v1/auth/register",
       params,
       hasBody: true,
+      secrets: ["registration_token"],
       needsKey: false,
       options,
     });
@@ -372,6 +380,7 @@ export class AuthResource extends Resource {
       path: "/v1/auth/login",
       params,
       hasBody: true,
+      secrets: ["access_token", "refresh_token"],
       needsKey: false,
       options,
     });
@@ -384,6 +393,7 @@ export class AuthResource extends Resource {
       path: "/v1/auth/refresh",
       params,
       hasBody: true,
+      secrets: ["access_token", "refresh_token"],
       needsKey: false,
       options,
     });
@@ -396,6 +406,7 @@ export class AuthResource extends Resource {
       path: "/v1/auth/forgot-password",
       params,
       hasBody: true,
+      secrets: ["registration_token"],
       needsKey: false,
       options,
     });
@@ -435,12 +446,26 @@ export class AuthResource extends Resource {
 
   /** Draws the secret of a second factor, shown this once; it counts once `enable` has had a code of it. */
   twoFaSetup(params: AuthTwoFaSetupParams, options?: RequestOptions): APIPromise<TwoFactorSetup> {
-    return this.client.ask({ method: "POST", path: "/v1/auth/2fa/setup", params, hasBody: true, options });
+    return this.client.ask({
+      method: "POST",
+      path: "/v1/auth/2fa/setup",
+      params,
+      hasBody: true,
+      secrets: ["secret", "otpauth_uri"],
+      options,
+    });
   }
 
   /** Turns the second factor on by a code of the new secret; recovery codes are shown this once. */
   twoFaEnable(params: AuthTwoFaEnableParams, options?: RequestOptions): APIPromise<TwoFactorEnabled> {
-    return this.client.ask({ method: "POST", path: "/v1/auth/2fa/enable", params, hasBody: true, options });
+    return this.client.ask({
+      method: "POST",
+      path: "/v1/auth/2fa/enable",
+      params,
+      hasBody: true,
+      secrets: ["recovery_codes"],
+      options,
+    });
   }
 
   /** Turns the second factor off, for the password and a code. */
@@ -856,7 +881,14 @@ export class JobsResource extends JobsBase {
 export class KeysResource extends Resource {
   /** Creates a key, for a person without a balance too; shown once, and in repeats of its Idempotency-Key. */
   create(params: KeysCreateParams, options?: RequestOptions): APIPromise<CreatedKey> {
-    return this.client.ask({ method: "POST", path: "/v1/keys", params, hasBody: true, options });
+    return this.client.ask({
+      method: "POST",
+      path: "/v1/keys",
+      params,
+      hasBody: true,
+      secrets: ["full_key"],
+      options,
+    });
   }
 
   /** Lists the account's keys, newest first, revoked ones included. */
@@ -1374,12 +1406,12 @@ export class VideosResource extends VideosBase {
 export class WebhooksResource extends WebhooksBase {
   /** Shows the secret that signs the account's webhooks. */
   getSecret(options?: RequestOptions): APIPromise<WebhookSecret> {
-    return this.client.ask({ method: "GET", path: "/v1/webhooks/secret", options });
+    return this.client.ask({ method: "GET", path: "/v1/webhooks/secret", secrets: ["secret"], options });
   }
 
   /** Creates a new secret, once under the same Idempotency-Key; the previous one also signs for a day. */
   rotateSecret(options?: RequestOptions): APIPromise<WebhookSecret> {
-    return this.client.ask({ method: "POST", path: "/v1/webhooks/secret/rotate", options });
+    return this.client.ask({ method: "POST", path: "/v1/webhooks/secret/rotate", secrets: ["secret"], options });
   }
 
   /** Lists the delivery tries, newest first. */

@@ -263,6 +263,34 @@ test("a look at a background response goes on too", async () => {
   assert.deepEqual(seen.map(({ url }) => url.split("=").at(-1)), ["1", "2"]);
 });
 
+test("what follows a cut is asked for with the caller's own parameters of the query", async () => {
+  const options = { query: { tenant: "a" } };
+  const parts = [events(told(created, delta(1)), { isCut: true }), events(told(delta(2), completed))];
+  const [begun, looked] = [await client(parts), await client(parts)];
+  await numbersOf(begun[0].responses.create(background, options));
+  await numbersOf(looked[0].responses.get("resp_nxn-1", { stream: true }, { query: { tenant: "a", starting_after: 0 } }));
+  const again = ["stream=true", "starting_after=1", "tenant=a"].sort();
+  for (const seen of [begun[1], looked[1]]) {
+    assert.deepEqual(seen.map(({ url }) => url.split("?")[0]).at(-1), "/v1/responses/resp_nxn-1");
+    assert.deepEqual(seen.at(-1).url.split("?")[1].split("&").sort(), again);
+  }
+  const done = 'id: task_1:2\ndata: {"type":"done","job":{}}\n\n';
+  const [runs, asked] = await client([events('id: task_1:1\ndata: {"type":"step"}\n\n', { isCut: true }), events(done)]);
+  for await (const _ of runs.agents.runStream({ task: "a" }, options));
+  assert.deepEqual(asked.map(({ url }) => url), Array(2).fill("/v1/agents/run/stream?tenant=a"));
+});
+
+test("members of a request's own body choose the form of the answer as arguments do", async () => {
+  const [nexevo] = await client([events(told(created, delta(1)), { isCut: true }), events(told(delta(2), completed))]);
+  const body = { background: true, stream: true };
+  assert.deepEqual(await numbersOf(nexevo.responses.create({ model: "m", input: "Hi" }, { body })), [0, 1, 2, 4]);
+  const [low] = await client([events(`${told(chunk("a"))}data: [DONE]\n\n`)]);
+  const call = { method: "POST", path: "/v1/chat/completions", params: { model: "m", messages }, options: { body: { stream: true } } };
+  const read = [];
+  for await (const each of await low.ask(call)) read.push(each.choices[0].delta.content);
+  assert.deepEqual(read, ["a"]);
+});
+
 test("a response that runs in its request alone is not asked for again, one of which nothing comes is given up", async () => {
   const [alone, once] = await client([events(told(created, delta(1)), { isCut: true })]);
   await assert.rejects(numbersOf(alone.responses.create({ ...background, background: false })), sdk.APIConnectionError);
@@ -465,6 +493,22 @@ test("the key is not shown by inspect, JSON or its members", async () => {
     assert.ok(!shown.includes(KEY.slice(7)), shown);
   }
   assert.match(inspect(nexevo), /Nexevo.*sk-xc-…/s);
+});
+
+test("a printed answer shows no secret, which code reads and JSON keeps", async () => {
+  const made = { full_key: KEY, key: { key_id: "key_1", name: "a" } };
+  const [nexevo] = await client([json(made)]);
+  const answer = await nexevo.keys.create({ name: "a" });
+  assert.equal(inspect(answer), "{ full_key: '…', key: { key_id: 'key_1', name: 'a' } }");
+  assert.ok(!inspect([{ answer }], { depth: 9, showHidden: true }).includes(KEY));
+  assert.deepEqual([answer.full_key, JSON.parse(JSON.stringify(answer))], [KEY, made]);
+  assert.deepEqual(answer, made);
+  const { data } = await nexevo.keys.create({ name: "a" }).withResponse();
+  assert.ok(!inspect(data).includes(KEY));
+  const [other] = await client([json({ secret: null, value: KEY })]);
+  assert.equal(inspect(await other.webhooks.getSecret()), `{ secret: null, value: '${KEY}' }`);
+  const [session] = await client([json({ value: KEY, session: { type: "realtime" } })]);
+  assert.ok(!inspect(await session.realtime.clientSecrets.create({})).includes(KEY));
 });
 
 test("without a key nothing is sent, but by what needs none", async () => {

@@ -12,12 +12,6 @@ from pydantic_core import core_schema
 Money = Annotated[Decimal, PlainSerializer(lambda amount: f"{amount:f}", return_type=str, when_used="json")]
 
 
-# Members that open something: a printed answer does not show them, to read them does.
-SECRETS = {
-    *("full_key", "access_token", "refresh_token", "registration_token"),
-    *("secret", "otpauth_uri", "recovery_codes"),
-}
-
 
 class Object(dict[str, Any]):
     """A JSON object without a fixed shape, whose members are attributes too."""
@@ -84,8 +78,11 @@ class NexevoModel(BaseModel):
         return self.model_dump_json(indent=indent, exclude_unset=True, warnings=False)
 
     def __repr_args__(self) -> Any:
-        for name, value in super().__repr_args__():
-            yield name, "…" if name in SECRETS and value is not None else value
+        yield from super().__repr_args__()
+        # Members that open something: a printed answer does not show them, to read them does.
+        for name, field in type(self).model_fields.items():
+            if not field.repr and self.__dict__.get(name) is not None:
+                yield name, "…"
 
 
 class ResponseText(NexevoModel):

@@ -100,7 +100,8 @@ class RunPlace(Place):
         """The call for what follows."""
         if _last_id is None:
             return None
-        return self.begun.followed("GET", RUN_STREAM, headers={"Last-Event-ID": _last_id})
+        headers = {"Last-Event-ID": _last_id}
+        return self.begun.followed("GET", RUN_STREAM, query=dict(self.begun.query), headers=headers)
 
 
 class ResponsePlace(Place):
@@ -130,7 +131,7 @@ class ResponsePlace(Place):
         """The call for what follows."""
         if not self.path:
             return None
-        query = {**(self.begun.query if self.begun.method == "GET" else {}), "stream": True}
+        query = {**self.begun.query, "stream": True}
         if self.after is not None:
             query["starting_after"] = self.after
         return self.begun.followed("GET", self.path, query=query)

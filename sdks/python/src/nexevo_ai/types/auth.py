@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Optional
 
+from pydantic import Field
+
 from nexevo_ai._models import NexevoModel, Object
 
 # Shared.
@@ -43,7 +45,7 @@ class LetterSent(NexevoModel):
     object: str
     status: str
     message: str
-    registration_token: Optional[str] = None
+    registration_token: Optional[str] = Field(None, repr=False)
 
 
 class PasswordChanged(NexevoModel):
@@ -77,9 +79,9 @@ class SessionTokens(NexevoModel):
     object: str
     session_id: str
     token_type: str
-    access_token: str
+    access_token: str = Field(repr=False)
     expires_in: int
-    refresh_token: str
+    refresh_token: str = Field(repr=False)
     refresh_expires_in: int
 
 
@@ -101,15 +103,15 @@ class TwoFactorEnabled(NexevoModel):
 
     object: str
     enabled: bool
-    recovery_codes: list[str]
+    recovery_codes: list[str] = Field(repr=False)
 
 
 class TwoFactorSetup(NexevoModel):
     """Secret of a second factor, shown this once."""
 
     object: str
-    secret: str
-    otpauth_uri: str
+    secret: str = Field(repr=False)
+    otpauth_uri: str = Field(repr=False)
 
 
 class TwoFactorStatus(NexevoModel):

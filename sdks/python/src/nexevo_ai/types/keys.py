@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Optional
 
+from pydantic import Field
+
 from nexevo_ai._models import NexevoModel
 
 # Shared.
@@ -16,7 +18,7 @@ from nexevo_ai.types.shared import Key
 class CreatedKey(NexevoModel):
     """A new key: `full_key` is shown this once."""
 
-    full_key: str
+    full_key: str = Field(repr=False)
     key: Key
 
 

@@ -5,6 +5,8 @@ Written by `sdks/python/generate.py`.
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from nexevo_ai._models import NexevoModel, Object
 
 # Shared.
@@ -13,7 +15,7 @@ from nexevo_ai._models import NexevoModel, Object
 class ClientSecret(NexevoModel):
     """A secret that opens realtime sessions in place of a key, with what they are set to."""
 
-    value: str
+    value: str = Field(repr=False)
     expires_at: int
     session: Object
 

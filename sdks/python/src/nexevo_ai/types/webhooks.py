@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Optional
 
+from pydantic import Field
+
 from nexevo_ai._models import NexevoModel
 
 # Shared.
@@ -42,7 +44,7 @@ class WebhookSecret(NexevoModel):
     """The secret that signs webhooks; the one before signs too for a day after a rotation."""
 
     object: str
-    secret: str
+    secret: str = Field(repr=False)
     previous_valid_until: Optional[str]
 
 
