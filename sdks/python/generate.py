@@ -309,8 +309,8 @@ def types_module(kind: str, classes: list[str], places: dict[tuple[str, str], st
     said = "Types of answers." if kind == "types" else "Types of arguments."
     suffix = "" if kind == "types" else "Param"
     lines = ["from typing import Any, Dict, List, Literal, Mapping, Optional, Sequence, TypedDict, Union\n"]
-    lines.append("from pydantic import Field\n\nfrom nexevo_ai._models import Money, NexevoModel, Object, ResponseText"
-                 if kind == "types" else "from nexevo_ai._request import Amount, FileContent, RequestOptions")  # fmt: skip
+    answers = ["from pydantic import Field\n", "from nexevo_ai._models import Money, NexevoModel, Object, ResponseText"]
+    lines += answers if kind == "types" else ["from nexevo_ai._request import Amount, FileContent, RequestOptions"]
     lines.append("# Shared.")
     if place != "shared":
         text = "\n".join(classes)

@@ -12,7 +12,6 @@ from pydantic_core import core_schema
 Money = Annotated[Decimal, PlainSerializer(lambda amount: f"{amount:f}", return_type=str, when_used="json")]
 
 
-
 class Object(dict[str, Any]):
     """A JSON object without a fixed shape, whose members are attributes too."""
 
