@@ -117,6 +117,8 @@ def test_a_developer_sees_its_own_work_and_changes_nothing_of_the_organization(s
         assert "/members/invite" not in members
         seen = {path: developer.status(path) for path in SEEN_BY_A_DEVELOPER}
         assert seen == SEEN_BY_A_DEVELOPER
+        menu = re.findall(r'<li><a href="/console([^"]*)"', developer.open("/account"))
+        assert {path for path in menu if seen[path] != 200} == set()
         (owner_id, *_) = re.findall(r"/members/(user_\w+)/remove", owner.open("/members"))
         for path, form in (
             ("/members/invite", {"email": "x@example.com"}),

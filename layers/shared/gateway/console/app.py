@@ -7,6 +7,7 @@ visitor's cookie. https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Requ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from hmac import compare_digest
 from pathlib import Path
 
@@ -108,11 +109,17 @@ class ConsoleApp:
         page, visit.path = at
         if not page.for_strangers and not visit.state.signed_in:
             return _to_sign_in(visit)
+        return await self._shown(visit, page, exchange)
+
+    async def _shown(self, visit: Visit, page: Page, exchange: Exchange) -> Answer:
+        """The page, or one of the refusal."""
         try:
             return await self._foreseen(visit, page)
         except SignedOut:
             return _to_sign_in(visit)
         except Refused as refused:
+            if refused.code == "insufficient_role":
+                await _learn_role(visit)
             return self._failed(visit, refused)
         except GatewayError as error:
             exchange.note(error)
@@ -158,6 +165,12 @@ class ConsoleApp:
         answer = self.renderer.page(visit, "error", title="Something went wrong")
         answer.status = refused.status
         return answer
+
+
+async def _learn_role(visit: Visit) -> None:
+    """Has the page of a refusal show the menu of the person's role; it is shown without that too."""
+    with suppress(Refused, SignedOut, GatewayError):
+        await visit.learn_role()
 
 
 def _query(fields: Iterable[tuple[str, str]]) -> str:

@@ -102,12 +102,15 @@ class Renderer:
 
     def page(self, visit: Visit, name: str, **values: Any) -> Answer:
         """A page of the template of that name."""
+        from gateway.console.menu import menu  # noqa: PLC0415  # no cold start pays for the permissions
+
         query = visit.request.query
         said = SAID.get(query.get("said", "")) or TOPUP_SAID.get(query.get("topup", ""), "")
         words, codes = (self._words, self._codes) if visit.lang == "zh" else ({}, {})
         body = self._environment.get_template(f"{name}.html").render(
             visit=visit,
             state=visit.state,
+            menu=menu(visit.state),
             root=visit.root,
             error=visit.error,
             said=said if visit.error is None else "",

@@ -23,12 +23,16 @@ BYTES_MAX = 3800
 
 
 class State(Struct, omit_defaults=True):
-    """Holds what a browser brings back. `form` proves a form to be made for it; `key` is a short-lived key of `org`."""
+    """Holds what a browser brings back. `form` proves a form to be made for it; `key` is a short-lived key of `org`.
+
+    `role` is the person's in `org`, as it was told last: the menu has no links to what it may not see.
+    """
 
     access: str = ""
     refresh: str = ""
     org: str = ""
     org_name: str = ""
+    role: str = ""
     lang: str = ""
     form: str = ""
     registration: str = ""

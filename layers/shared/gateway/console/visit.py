@@ -135,6 +135,12 @@ class Visit:
                 raise
             return None
 
+    async def learn_role(self) -> None:
+        """Asks for the person's role in the organization that the console acts for, where one has changed it."""
+        if self.state.org:
+            found = await self.get_unless(404, f"/v1/organizations/{encoded(self.state.org)}")
+            self.state.role = found["organization"]["role"] if found else ""
+
     async def call(
         self,
         method: str,

@@ -24,6 +24,7 @@ def _at(visit: Visit, rest: str = "") -> str:
 async def show_organizations(visit: Visit) -> Answer:
     """Lists the person's organizations, to act for one, make one, or join one."""
     found = await visit.get("/v1/organizations")
+    visit.state.role = next((one["role"] for one in found["data"] if one["org_id"] == visit.state.org), "")
     return visit.page("organizations", organizations=found["data"], form=visit.form)
 
 
@@ -49,6 +50,7 @@ async def act_for(visit: Visit, organization: Mapping[str, Any] | None) -> None:
     await visit.drop_key()
     visit.state.org = organization["org_id"] if organization else ""
     visit.state.org_name = organization["name"][:60] if organization else ""
+    visit.state.role = organization["role"] if organization else ""
 
 
 @organizations.on("POST", "/organizations/join", again=show_organizations)
@@ -65,6 +67,7 @@ async def show_members(visit: Visit) -> Answer:
     if not visit.state.org:
         return await show_organizations(visit)
     organization = (await visit.get(_at(visit)))["organization"]
+    visit.state.role = organization["role"]
     members = (await visit.get(_at(visit, "/members")))["data"]
     parts = {"organization": organization, "members": members, "roles": ROLES}
     return visit.page("members", invitations=await _invitations(visit), form=visit.form, **parts)
