@@ -19,7 +19,7 @@ from gateway.errors import UpstreamError
 from gateway.http.images import deferring
 from gateway.http.routes import OperationRoute
 from gateway.jobs.cancel import Canceling
-from gateway.jobs.closing import Closing
+from gateway.jobs.closing import Closing, charge
 from gateway.jobs.media import pictures
 from gateway.jobs.media.mirror import Mirroring
 from gateway.jobs.media.pictures import GIVEN_BYTES_MAX, Painting, PictureJobs
@@ -362,6 +362,7 @@ async def test_a_refused_own_key_gives_way_to_the_gateway_s_which_is_paid() -> N
         job = await room.finish(job_id)
         assert shown_keys(room) == [f"Bearer {OWN}", "Bearer key of openai"]
         assert (job.status, job.charge.tier) == (JobStatus.SUCCEEDED, Tier.PASSTHROUGH)
+        assert charge(job).route == "openai|gpt-image-1|failed|own\nopenai"
         assert await charged(room.gateway) == GPT_NANO
 
 

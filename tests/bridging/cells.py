@@ -16,8 +16,9 @@ from msgspec.structs import replace
 
 from gateway.canonical.codec import ClientCodec, UpstreamCodec
 from gateway.canonical.request import ChatRequest
-from gateway.canonical.response import Extension, Stamp, Tried
+from gateway.canonical.response import Extension, Stamp
 from gateway.canonical.target import Target
+from gateway.canonical.tries import Tried
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.protocols import anthropic_messages, bedrock_converse, cohere_chat, gemini, openai_chat, openai_responses
 from gateway.protocols.gemini.address import Address

@@ -5,10 +5,11 @@ import re
 import orjson
 import pytest
 
+from gateway.canonical.tries import SERVED
 from gateway.console.pages.logs import OUTCOMES
 from gateway.pipeline.attempts import OVERDUE
 from gateway.pipeline.caching import CACHED
-from gateway.pipeline.context import COOLING, CUT, HEDGED, SERVED
+from gateway.pipeline.context import COOLING, CUT, HEDGED
 from local.guide.causes import JOBS
 from local.guide.codes import CODE, given
 from tests.console.harness import Browser

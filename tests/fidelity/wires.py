@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from gateway.canonical.codec import ClientCodec, UpstreamCodec
 from gateway.canonical.request import ChatRequest
-from gateway.canonical.response import Extension, Stamp, Tried
+from gateway.canonical.response import Extension, Stamp
+from gateway.canonical.tries import Tried
 from gateway.protocols import (
     anthropic_messages,
     bedrock_converse,

@@ -240,6 +240,21 @@ def test_a_hold_is_raised_to_twice_its_output_when_three_quarters_of_it_have_com
     run(story())
 
 
+def test_a_death_with_the_accounts_own_key_is_charged_as_one() -> None:
+    async def story() -> None:
+        request = Request()
+        hold = await request.admit()
+        own: Any = SimpleNamespace(model=SERVED.model, target=SERVED.target, own=SimpleNamespace())
+        hold.progress(own, 30)
+        await asyncio.sleep(10.1)
+        (open_hold,) = (await seen(request.money, ACCOUNT)).holds
+        assert open_hold.checkpoint is not None
+        assert (open_hold.checkpoint.tier, open_hold.checkpoint.route) == (Tier.BYOK, "openai|gpt-4o-mini|served|own")
+        await settled(hold)
+
+    run(story())
+
+
 def test_a_checkpoint_is_made_every_ten_seconds_in_which_more_came() -> None:
     async def story() -> None:
         request = Request()

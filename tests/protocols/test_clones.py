@@ -18,7 +18,8 @@ from gateway.canonical.events import (
     ToolCallStarted,
 )
 from gateway.canonical.parts import Text, Thinking, ToolCall
-from gateway.canonical.response import Extension, FinishReason, Stamp, Tried
+from gateway.canonical.response import Extension, FinishReason, Stamp
+from gateway.canonical.tries import Tried
 from gateway.canonical.usage import Usage
 from gateway.errors import UnreadableAnswer
 from gateway.framing.sse import sse_event

@@ -9,7 +9,8 @@ import pytest
 
 from gateway.canonical.codec import UpstreamCodec
 from gateway.canonical.events import Ended, Finished
-from gateway.canonical.response import Extension, FinishReason, Stamp, Tried
+from gateway.canonical.response import Extension, FinishReason, Stamp
+from gateway.canonical.tries import Tried
 from gateway.framing.sse import SSEDecoder, sse_event
 from gateway.protocols.anthropic_messages import CLIENT as MESSAGES_CLIENT
 from gateway.protocols.anthropic_messages import UPSTREAM as MESSAGES

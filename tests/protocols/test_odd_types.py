@@ -9,7 +9,8 @@ import pytest
 
 from gateway.canonical.codec import ClientCodec, UpstreamCodec
 from gateway.canonical.events import Failed, TextDelta
-from gateway.canonical.response import Extension, Stamp, Tried
+from gateway.canonical.response import Extension, Stamp
+from gateway.canonical.tries import Tried
 from gateway.errors import UnreadableAnswer
 from gateway.framing.sse import sse_event
 from gateway.protocols.anthropic_messages import UPSTREAM as MESSAGES

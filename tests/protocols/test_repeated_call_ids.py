@@ -6,7 +6,8 @@ from typing import Any
 
 import orjson
 
-from gateway.canonical.response import Extension, Stamp, Tried
+from gateway.canonical.response import Extension, Stamp
+from gateway.canonical.tries import Tried
 from gateway.framing.sse import sse_event
 from gateway.protocols.gemini import UPSTREAM as GEMINI
 from gateway.protocols.gemini.address import parse_address

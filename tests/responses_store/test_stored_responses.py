@@ -7,7 +7,8 @@ import orjson
 import pytest
 
 from gateway.canonical.parts import Text, Thinking, ToolCall, ToolResult
-from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp, Tried
+from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp
+from gateway.canonical.tries import Tried
 from gateway.errors import InvalidRequest, NotFound, ServiceUnavailable
 from gateway.ports.objects import Objects
 from gateway.ports.responses import ResponseRecord, ResponseRecords

@@ -17,8 +17,9 @@ from gateway.canonical.codec import ClientCodec
 from gateway.canonical.events import Failed
 from gateway.canonical.parts import Thinking
 from gateway.canonical.request import ChatRequest
-from gateway.canonical.response import Extension, Stamp, Tried
+from gateway.canonical.response import Extension, Stamp
 from gateway.canonical.target import Target
+from gateway.canonical.tries import Tried
 from gateway.errors import GatewayError
 from gateway.ports.upstream import Credential
 from gateway.protocols import anthropic_messages, openai_chat, openai_responses

@@ -18,7 +18,8 @@ from gateway.canonical.parts import (
     Thinking,
     ToolCall,
 )
-from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp, Tried
+from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp
+from gateway.canonical.tries import Tried
 from gateway.canonical.usage import Usage
 from gateway.errors import UpstreamError, UpstreamOverloaded
 from gateway.protocols.anthropic_messages import CLIENT, UPSTREAM

@@ -10,7 +10,8 @@ import orjson
 import pytest
 
 from gateway.canonical.events import Event, Failed
-from gateway.canonical.response import Extension, Stamp, Tried
+from gateway.canonical.response import Extension, Stamp
+from gateway.canonical.tries import Tried
 from gateway.protocols import openai_chat
 from gateway.protocols.anthropic_messages import CLIENT
 from tests.hangs import HANGS_AFTER_S

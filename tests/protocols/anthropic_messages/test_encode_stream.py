@@ -26,7 +26,8 @@ from gateway.canonical.events import (
     UsageReported,
 )
 from gateway.canonical.parts import Citation
-from gateway.canonical.response import Extension, FinishReason, Stamp, Tried
+from gateway.canonical.response import Extension, FinishReason, Stamp
+from gateway.canonical.tries import Tried
 from gateway.canonical.usage import Usage
 from gateway.errors import UpstreamOverloaded, UpstreamTimeout
 from gateway.protocols.anthropic_messages import CLIENT, UPSTREAM

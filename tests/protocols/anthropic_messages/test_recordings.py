@@ -8,8 +8,9 @@ import pytest
 
 from gateway.canonical.codec import Decoded
 from gateway.canonical.events import Ended, Event, Failed, UsageReported
-from gateway.canonical.response import Extension, Stamp, Tried
+from gateway.canonical.response import Extension, Stamp
 from gateway.canonical.target import Profile, Target
+from gateway.canonical.tries import Tried
 from gateway.errors import GatewayError
 from gateway.protocols.anthropic_messages import CLIENT, UPSTREAM
 from gateway.protocols.anthropic_messages.count_tokens import decode_count, decode_count_request, encode_count_request

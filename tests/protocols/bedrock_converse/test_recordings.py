@@ -23,7 +23,8 @@ from gateway.canonical.events import (
     UsageReported,
 )
 from gateway.canonical.parts import Text, Thinking, ToolCall
-from gateway.canonical.response import Extension, Stamp, Tried
+from gateway.canonical.response import Extension, Stamp
+from gateway.canonical.tries import Tried
 from gateway.errors import GatewayError, UpstreamError
 from gateway.protocols import openai_chat
 from gateway.protocols.bedrock_converse import UPSTREAM

@@ -7,7 +7,8 @@ import orjson
 import pytest
 
 from gateway.canonical.parts import Citation, Opaque, Part, RedactedThinking, Refusal, Text, Thinking, ToolCall
-from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp, Tried
+from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp
+from gateway.canonical.tries import Tried
 from gateway.canonical.usage import Usage
 from gateway.errors import InvalidRequest, UpstreamError, UpstreamOverloaded
 from gateway.protocols.gemini import CLIENT, UPSTREAM

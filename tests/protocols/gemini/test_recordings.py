@@ -20,8 +20,9 @@ from gateway.canonical.events import (
     UsageReported,
 )
 from gateway.canonical.parts import Thinking, ToolCall
-from gateway.canonical.response import ChatResponse, Extension, Stamp, Tried
+from gateway.canonical.response import ChatResponse, Extension, Stamp
 from gateway.canonical.target import Profile, Target
+from gateway.canonical.tries import Tried
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError
 from gateway.protocols.gemini import CLIENT, UPSTREAM

@@ -18,7 +18,8 @@ from gateway.canonical.events import (
     UsageReported,
 )
 from gateway.canonical.parts import Text, ToolCall
-from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp, Tried
+from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp
+from gateway.canonical.tries import Tried
 from gateway.canonical.usage import Usage
 from gateway.errors import InvalidRequest, UpstreamTimeout
 from gateway.protocols.gemini import CLIENT

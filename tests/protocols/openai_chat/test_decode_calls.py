@@ -9,7 +9,8 @@ import pytest
 
 from gateway.canonical.events import Event, TextDelta, ToolCallDelta, ToolCallStarted
 from gateway.canonical.parts import ToolCall
-from gateway.canonical.response import Extension, Stamp, Tried
+from gateway.canonical.response import Extension, Stamp
+from gateway.canonical.tries import Tried
 from gateway.protocols.openai_chat import CLIENT
 from gateway.protocols.openai_chat import UPSTREAM as CHAT
 from tests.protocols.clones import Json, chat, chunk, events, forwarded, read

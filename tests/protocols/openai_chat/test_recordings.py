@@ -8,7 +8,8 @@ import pytest
 
 from gateway.canonical.codec import Decoded
 from gateway.canonical.events import Ended, Event, Failed, UsageReported
-from gateway.canonical.response import Extension, Stamp, Tried
+from gateway.canonical.response import Extension, Stamp
+from gateway.canonical.tries import Tried
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.protocols.openai_chat import CLIENT, UPSTREAM
 from gateway.protocols.shared.preferences import TIERS_WITHIN_PRICE

@@ -6,7 +6,8 @@ import orjson
 import pytest
 
 from gateway.canonical.parts import Opaque, Part, RedactedThinking, Refusal, Text, Thinking, ToolCall
-from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp, Tried
+from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp
+from gateway.canonical.tries import Tried
 from gateway.canonical.usage import Usage
 from gateway.errors import InvalidRequest, RequestTimeout, UpstreamError
 from gateway.protocols.openai_completions import CLIENT

@@ -20,7 +20,8 @@ from gateway.canonical.parts import (
     ToolCall,
     ToolResult,
 )
-from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp, Tried
+from gateway.canonical.response import ChatResponse, Choice, Extension, FinishReason, Stamp
+from gateway.canonical.tries import Tried
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError, InvalidRequest, UnreadableAnswer, UpstreamError
 from gateway.protocols.openai_responses import CLIENT, UPSTREAM

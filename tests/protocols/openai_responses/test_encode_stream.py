@@ -27,7 +27,8 @@ from gateway.canonical.events import (
     UsageReported,
 )
 from gateway.canonical.parts import Citation, RedactedThinking, Text, Thinking, ToolCall
-from gateway.canonical.response import Extension, FinishReason, Stamp, Tried
+from gateway.canonical.response import Extension, FinishReason, Stamp
+from gateway.canonical.tries import Tried
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError, InvalidRequest, RateLimited, UpstreamOverloaded, UpstreamTimeout
 from gateway.framing.sse import SSEDecoder, sse_event
@@ -122,10 +123,9 @@ def test_ids_of_items_that_interleave_are_ours_in_each_event_however_it_is_space
         % each
         for each in ((b"msg_a", 0), (b"msg_b", 1), (b"msg_a", 0), (b"msg_a", 0))
     ]
-    out = encoder()
-    forwarded = [out.forward(Decoded((), sse_event(data, "response.output_text.delta"))) for data in deltas]
-    expected = [data.replace(b"msg_", b"msg_nxn-") for data in deltas]
-    assert forwarded == [sse_event(data, "response.output_text.delta") for data in expected]
+    out, name = encoder(), "response.output_text.delta"
+    forwarded = [out.forward(Decoded((), sse_event(data, name))) for data in deltas]
+    assert forwarded == [sse_event(data.replace(b"msg_", b"msg_nxn-"), name) for data in deltas]
 
 
 def test_all_but_the_last_event_leave_at_once() -> None:

@@ -11,7 +11,8 @@ from openai.types.responses import Response, ResponseItem
 
 from gateway.canonical.events import Finished, TextDelta
 from gateway.canonical.parts import Message, Text
-from gateway.canonical.response import Extension, FinishReason, Stamp, Tried
+from gateway.canonical.response import Extension, FinishReason, Stamp
+from gateway.canonical.tries import Tried
 from gateway.errors import InvalidRequest
 from gateway.protocols.openai_responses import CLIENT, items
 

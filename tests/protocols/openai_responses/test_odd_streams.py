@@ -10,7 +10,8 @@ import pytest
 from gateway.canonical.codec import Decoded
 from gateway.canonical.events import Event, TextDelta, ToolCallDelta, ToolCallStarted
 from gateway.canonical.parts import Text
-from gateway.canonical.response import Extension, FinishReason, Stamp, Tried
+from gateway.canonical.response import Extension, FinishReason, Stamp
+from gateway.canonical.tries import Tried
 from gateway.framing.sse import SSEDecoder
 from gateway.protocols.openai_responses import CLIENT
 from gateway.protocols.openai_responses import UPSTREAM as RESPONSES

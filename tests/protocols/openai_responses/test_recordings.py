@@ -22,8 +22,9 @@ from gateway.canonical.events import (
     UsageReported,
 )
 from gateway.canonical.parts import Refusal, Text, Thinking, ToolCall
-from gateway.canonical.response import ChatResponse, Extension, FinishReason, Stamp, Tried
+from gateway.canonical.response import ChatResponse, Extension, FinishReason, Stamp
 from gateway.canonical.target import Profile, Target
+from gateway.canonical.tries import Tried
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.protocols.openai_responses import CLIENT, UPSTREAM, items

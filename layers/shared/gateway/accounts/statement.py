@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.accounts.pages import Page, iso_utc, page_of
-from gateway.canonical.money import AccountState, Entry
+from gateway.canonical.money import AccountState, Charge, Entry
+from gateway.canonical.tries import tries_of
 from gateway.canonical.usage import TOKEN_CLASSES, Usage
 from gateway.ledger.money import format_usd
 from gateway.ledger.tool_prices import tool_lines
@@ -15,7 +16,6 @@ CURRENCY = "USD"
 ENTRY_SCHEMA_VERSION = 1
 # Entry ids carry the time of other machines' clocks, which may be slightly ahead of this one.
 CLOCK_SKEW_S = 60
-SERVED = "served"
 SHOWN_CLASSES = {name: f"{name}_tokens" for name in TOKEN_CLASSES}
 NAMED = (
     "request_id", "generation_id", "user_id", "org_id", "model_requested", "model_used", "tier", "price_version",
@@ -53,7 +53,7 @@ def entry_view(entry: Entry) -> dict[str, Any]:
         "hold_id": entry.hold_id,
         "key_id": entry.key_id,
         **named,
-        "models_tried": [] if charge is None or charge.route is None else _tries(charge.route, charge.model_used),
+        "models_tried": [] if charge is None else _tries(charge),
         "usage": None if charge is None else _tokens(charge.usage),
         "tools": [] if charge is None else tool_lines(charge.tools),
         "estimated": charge is not None and charge.estimated,
@@ -69,14 +69,9 @@ async def transactions(money: Money, account_id: str, now_s: float, limit: int, 
     return page_of(found, limit, lambda entry: entry.entry_id)
 
 
-def _tries(route: str, model_used: str) -> list[dict[str, Any]]:
-    """The tries of `Charge.route`, in the shape of an answer's `models_tried`."""
-    shown: list[dict[str, Any]] = []
-    for line in route.split("\n"):
-        provider, *told = line.split("|")
-        model, outcome, *own = told or (model_used, SERVED)
-        shown.append({"model": model, "provider": provider, "outcome": outcome} | ({"own_key": True} if own else {}))
-    return shown
+def _tries(charge: Charge) -> list[dict[str, Any]]:
+    """The tries in the shape of an answer's `models_tried`; entries of before they were kept have none."""
+    return [] if charge.route is None else [each.shown for each in tries_of(charge.route, charge.model_used)]
 
 
 def _tokens(usage: Usage) -> dict[str, int]:

@@ -155,8 +155,7 @@ class Charge(Struct, frozen=True):
     `estimated` marks a charge that the sweeper took from a checkpoint because the process died. `cache` is the kind of
     the kept answer that has served it, `exact` or `semantic`.
 
-    `route` names the tries in order, one a line: `provider|model|outcome`, with `|own` for a try with the account's own
-    provider key. A try that served, with `model_used`, is its provider's name alone: most entries have that one word.
+    `route` is the text of the tries (`gateway.canonical.tries`).
     """
 
     cost_nanousd: NanoUsd

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from gateway.canonical.parts import Part
 from gateway.canonical.request import NOTHING, Json
+from gateway.canonical.tries import Tried
 from gateway.canonical.usage import Usage, Uses
 
 
@@ -81,24 +82,6 @@ def gathered(responses: Sequence[ChatResponse], choices_each: int) -> ChatRespon
     usages = [response.usage for response in responses if response.usage is not None]
     total = sum(usages, Usage()) if len(usages) == len(responses) else None
     return replace(responses[0], choices=tuple(choices), usage=total)
-
-
-class Tried(Struct, frozen=True):
-    """A candidate, and what came of it: `served`, the status and code of a failure, or why it was not asked.
-
-    `own_key` tells that it was asked with the account's own key of the provider.
-    """
-
-    model: str
-    provider: str
-    outcome: str
-    own_key: bool = False
-
-    @property
-    def shown(self) -> dict[str, Any]:
-        """The candidate as answers have it."""
-        told: dict[str, Any] = {"model": self.model, "provider": self.provider, "outcome": self.outcome}
-        return told | ({"own_key": True} if self.own_key else {})
 
 
 class Extension(Struct, frozen=True):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from msgspec.structs import replace
 
 from gateway.canonical.jobs import Job, JobStatus, Phase
 from gateway.canonical.money import Charge, EntryKind, Settlement
+from gateway.canonical.tries import SERVED, Tried, route_of
 from gateway.jobs.writer import JobWriter
 from gateway.ports.clock import Clock
 from gateway.ports.money import Money
@@ -58,13 +62,17 @@ def charge(job: Job) -> Charge:
     if job.attempt is None:
         return job.charge
     *before, route = job.order["routes"][: job.attempt.route + 1]
-    tries = [f"{each['provider']}|{each['model']}|{FAILED}" for each in before]
+    tries = [*(_tried(each, FAILED) for each in before), _tried(route, SERVED)]
     return replace(
         job.charge,
         cost_nanousd=route["cost_nanousd"],
         model_used=route["model"],
-        route="\n".join([*tries, route["provider"]]),
+        route=route_of(tries, route["model"]),
     )
+
+
+def _tried(route: Mapping[str, Any], outcome: str) -> Tried:
+    return Tried(route["model"], route["provider"], outcome, own_key=route.get("own_key", False))
 
 
 def _paid(settlement: Settlement) -> int:

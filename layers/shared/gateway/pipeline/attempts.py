@@ -15,6 +15,7 @@ from random import SystemRandom
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from gateway.canonical.money import NanoUsd
+from gateway.canonical.tries import SERVED
 from gateway.canonical.usage import Usage
 from gateway.errors import (
     UNFORESEEN,
@@ -29,7 +30,7 @@ from gateway.errors import (
 )
 from gateway.logs.metrics import Metric, measure
 from gateway.pipeline.beside import begun, together
-from gateway.pipeline.context import SERVED, Attempt, RequestContext
+from gateway.pipeline.context import Attempt, RequestContext
 from gateway.pipeline.health import Health
 from gateway.pipeline.operation import A, ProviderCall, R
 from gateway.pipeline.provider_client import ProviderClient, whole

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from gateway.auth.principal import Principal
 from gateway.canonical.money import Charge, Hold, NanoUsd, Refusal, RefusedBy, Tier, ToolCost, Window
+from gateway.canonical.tries import SERVED, Tried, route_of
 from gateway.canonical.usage import Usage, Uses
 from gateway.errors import ServiceUnavailable
 from gateway.ledger.money import format_usd
@@ -264,6 +265,7 @@ class OpenHold(Struct):
             )  # fmt: skip
             count(Metric.USAGE_BEYOND_BOUNDS)
         cost = self.meter.cost(served_by, usage)
+        alone = Tried(served_by.model.id, served_by.target.provider, SERVED, served_by.own is not None)
         return Charge(
             cost_nanousd=cost.nanousd,
             request_id=self.billable.request_id,
@@ -278,7 +280,7 @@ class OpenHold(Struct):
             estimated=estimated,
             tools=cost.tools,
             cache=self.cache,
-            route=self.route or served_by.target.provider,
+            route=self.route or route_of([alone], served_by.model.id),
         )
 
     async def _end(self, charge: Charge | None) -> Bill:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Generic
 from msgspec import Struct, field
 
 from gateway.canonical.money import Window
-from gateway.canonical.response import Extension, Stamp, Tried
+from gateway.canonical.response import Extension, Stamp
+from gateway.canonical.tries import Tried, route_of
 from gateway.canonical.usage import Usage, Uses
 from gateway.errors import GatewayError, NotCovered, UnreadableAnswer, UpstreamError
 from gateway.pipeline.charge import OpenHold
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 
 # So many tries of a request are kept with its charge, the last ones: they end with the one that served.
 TRIES_KEPT = 6
-# Outcomes of candidates beside a failure's status and code.
-SERVED, COOLING, HEDGED, UNNEEDED = "served", "cooling", "hedged", "not needed"
+# Outcomes of candidates beside `SERVED`, and a failure's status and code.
+COOLING, HEDGED, UNNEEDED = "cooling", "hedged", "not needed"
 # It delivered the beginning of an answer, and another one went on.
 CUT = "cut"
 
@@ -182,7 +183,7 @@ class RequestContext(Struct, Generic[R, A]):
     @property
     def route(self) -> str:
         """The tries as a charge keeps them (`Charge.route`)."""
-        return "\n".join([_kept(each, self.model_used) for each in self.explained[-TRIES_KEPT:]])
+        return route_of(self.explained[-TRIES_KEPT:], self.model_used)
 
     @property
     def model_used(self) -> str:
@@ -307,13 +308,6 @@ class RequestContext(Struct, Generic[R, A]):
             "input_tokens": self.usage.prompt if self.usage else None,
             "output_tokens": self.usage.output if self.usage else None,
         }
-
-
-def _kept(tried: Tried, model_used: str) -> str:
-    """A try as a line of `Charge.route`."""
-    if tried.outcome == SERVED and tried.model == model_used and not tried.own_key:
-        return tried.provider
-    return f"{tried.provider}|{tried.model}|{tried.outcome}{'|own' if tried.own_key else ''}"
 
 
 def _decided(decision: Decision) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from gateway.auth.principal import Principal
 from gateway.canonical.chat_models import ChatModel
 from gateway.canonical.models import Alias
 from gateway.canonical.request import ChatRequest
+from gateway.canonical.tries import SERVED
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError, ServiceUnavailable
 from gateway.learning.choice import Decision, Option, decided
@@ -25,7 +26,7 @@ from gateway.learning.classes import class_of
 from gateway.learning.evidence import Table
 from gateway.learning.policy import PolicyDocument, PolicyError, policy_document
 from gateway.pipeline.beside import begun
-from gateway.pipeline.context import SERVED, RequestContext
+from gateway.pipeline.context import RequestContext
 from gateway.ports.clock import Clock
 from gateway.ports.feedback import day_of
 from gateway.ports.routes import Learned, Offered, RoutedOutcome, RouteStore

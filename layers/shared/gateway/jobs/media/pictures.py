@@ -289,4 +289,5 @@ def _route(candidate: ImageCandidate, worst: Cost) -> dict[str, object]:
         upstream_model=candidate.target.upstream_model,
         region=candidate.target.region,
         cost_nanousd=worst.nanousd,
+        own_key=None if candidate.own is None else True,
     )
