@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
 from gateway.ports.sockets import ClientSecret, SocketRecord, SocketRecords
+from gateway.stores.aws.client import Unanswered
 from gateway.stores.sockets import DynamoSockets
 from gateway.transport import Client
 from tests.fakes.sockets import MemorySockets
-from tests.stores.conftest import StoppedClock, api, new_table
+from tests.stores.conftest import StoppedClock, api, deaf_once, new_table
 from tests.stores.servers import Endpoints
 
 pytestmark = pytest.mark.anyio
@@ -64,6 +67,42 @@ async def test_a_state_of_any_size_reaches_the_run_that_follows(store: SocketRec
     found = await store.read(ID)
     assert found is not None
     assert found.state is None
+
+
+async def test_a_part_of_a_state_that_cannot_be_deleted_does_not_keep_its_run_from_it(
+    endpoints: Endpoints, client: Client, clock: StoppedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = endpoints.of("dynamodb_local")
+    aws = api(client, clock, "dynamodb", endpoint)
+    store, call = DynamoSockets(aws, new_table(endpoint, "id")), aws.call
+    await store.create(RECORD)
+    taken = await store.take(ID, 0, "one", NOW_S + 90)
+    assert taken is not None
+    assert await store.pass_on(replace(taken, state=b"s" * 1_000_000))
+
+    async def deletes_nothing(service: str, operation: str, payload: Any) -> dict[str, Any]:
+        if operation == "DeleteItem":
+            raise Unanswered("Timeout", "no answer")
+        return await call(service, operation, payload)
+
+    monkeypatch.setattr(aws, "call", deletes_nothing)
+    following = await store.take(ID, 1, "two", NOW_S + 120)
+    assert following is not None
+    assert following.state == b"s" * 1_000_000
+
+
+async def test_a_run_whose_answer_was_lost_as_it_passed_on_has_passed_on(
+    endpoints: Endpoints, client: Client, clock: StoppedClock
+) -> None:
+    endpoint = endpoints.of("dynamodb_local")
+    table = new_table(endpoint, "id")
+    store = DynamoSockets(api(client, clock, "dynamodb", endpoint), table)
+    await store.create(RECORD)
+    taken = await store.take(ID, 0, "one", NOW_S + 90)
+    assert taken is not None
+    deaf = DynamoSockets(deaf_once(client, clock, endpoint), table)
+    assert await deaf.pass_on(replace(taken, state=b"s"))
+    assert await store.take(ID, 1, "two", NOW_S + 120) is not None
 
 
 async def test_sessions_that_are_not_renewed_are_dead(store: SocketRecords) -> None:

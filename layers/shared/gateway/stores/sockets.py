@@ -6,13 +6,15 @@ that was taken for dead and goes on after all changes nothing. The account has n
 
 from __future__ import annotations
 
+import logging
 from asyncio import gather
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
 
+from gateway.errors import ServiceUnavailable
 from gateway.ports.sockets import ClientSecret, SocketRecord
 from gateway.stores.aws.client import AwsApi, ConditionFailed, Item
 from gateway.stores.aws.table import Table
@@ -25,6 +27,8 @@ PART_BYTES = 256 * 1024
 # Its members are attributes of the item.
 BY_ITSELF = ("run", "owner", "alive_until_s", "state")
 OWN = "run_no = :run AND owned_by = :owner"
+
+log = logging.getLogger(__name__)
 
 
 class DynamoSockets:
@@ -58,8 +62,14 @@ class DynamoSockets:
         keys = _parts(record.connection_id, record.run, count)
         # Side by side: the client waits for this, and a minute of sound has fifteen parts.
         found = await gather(*(self._table.call("GetItem", {"Key": key, "ConsistentRead": True}) for key in keys))
-        await gather(*(self._table.call("DeleteItem", {"Key": key}) for key in keys))
+        await gather(*map(self._drop_part, keys))
         return msgspec.structs.replace(record, state=b"".join(b64decode(each["Item"]["state"]["B"]) for each in found))
+
+    async def _drop_part(self, key: Item) -> None:
+        try:
+            await self._table.call("DeleteItem", {"Key": key})
+        except ServiceUnavailable:
+            log.warning("a part of a session's state is left to the table's TTL")
 
     async def read(self, connection_id: str) -> SocketRecord | None:
         asked = {"Key": _key(SESSION + connection_id), "ConsistentRead": True}
@@ -67,14 +77,14 @@ class DynamoSockets:
         return _record(answer["Item"]) if "Item" in answer else None
 
     async def save(self, record: SocketRecord) -> bool:
-        return await self._own_write("PutItem", record, {"Item": _item(record)})
+        return await self._own_put(record, _item(record))
 
     async def pass_on(self, record: SocketRecord) -> bool:
         """Stores the record for the next run, which may be taken from then on."""
         following = msgspec.structs.replace(record, run=record.run + 1, owner="")
         state = following.state or b""
         if len(state) <= PART_BYTES:
-            return await self._own_write("PutItem", record, {"Item": _item(following)})
+            return await self._own_put(record, _item(following))
         pieces = [state[at : at + PART_BYTES] for at in range(0, len(state), PART_BYTES)]
         expires = {"expires_at_s": {"N": str(record.over_by_s)}}
         keys = _parts(record.connection_id, following.run, len(pieces))
@@ -84,7 +94,7 @@ class DynamoSockets:
         )
         await gather(*(self._table.call("PutItem", {"Item": part}) for part in parts))
         item = {**_item(msgspec.structs.replace(following, state=None)), "parts": {"N": str(len(pieces))}}
-        return await self._own_write("PutItem", record, {"Item": item})
+        return await self._own_put(record, item)
 
     async def delete(self, connection_id: str) -> None:
         await self._table.call("DeleteItem", {"Key": _key(SESSION + connection_id)})
@@ -105,16 +115,10 @@ class DynamoSockets:
         answer = await self._table.call("GetItem", {"Key": _key(SECRET + secret_hash), "ConsistentRead": True})
         return msgspec.json.decode(answer["Item"]["secret"]["S"], type=ClientSecret) if "Item" in answer else None
 
-    async def _own_write(self, operation: str, record: SocketRecord, payload: Mapping[str, Any]) -> bool:
-        condition = {
-            "ConditionExpression": OWN,
-            "ExpressionAttributeValues": _own(record.run, record.owner),
-        }
-        try:
-            await self._table.call(operation, {**payload, **condition})
-        except ConditionFailed:
-            return False
-        return True
+    async def _own_put(self, record: SocketRecord, item: Item) -> bool:
+        """Puts an item in place of the record of the same run and owner; false where that is gone."""
+        condition = {"ConditionExpression": OWN, "ExpressionAttributeValues": _own(record.run, record.owner)}
+        return await self._table.put(item, condition)
 
 
 def _parts(connection_id: str, run: int, count: int) -> list[Item]:
