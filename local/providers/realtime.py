@@ -36,6 +36,8 @@ from local.providers.realtime_items import (
 DELTA_BYTES = 100 * BYTES_PER_MS
 # What this simulator answers every so many frames of sound with, if a session's instructions say `simulated.echo:10`.
 ECHO = "simulated.echo"
+# The predecessor of an item that is to be the first.
+ROOT = "root"
 _ECHO_EVERY = re.compile(ECHO + r":(\d+)")
 
 
@@ -132,10 +134,12 @@ class Conversation:
 
     def create_item(self, event: Event) -> list[Event]:
         item = {"id": self._id("item"), "object": "realtime.item", "status": "completed", **event["item"]}
-        before = event.get("previous_item_id", self.items[-1]["id"] if self.items else None)
-        places = [number + 1 for number, each in enumerate(self.items) if each["id"] == before]
-        self.items.insert(places[0] if places else len(self.items), item)
-        return self._added(item, before)
+        asked = event.get("previous_item_id") or (self.items[-1]["id"] if self.items else ROOT)
+        places = {ROOT: 0} | {each["id"]: number for number, each in enumerate(self.items, 1)}
+        if asked not in places:
+            return [self._error("item_create_invalid_previous_item_id", f"There is no item '{asked}'.", event)]
+        self.items.insert(places[asked], item)
+        return self._added(item, None if asked == ROOT else asked)
 
     def delete_item(self, event: Event) -> list[Event]:
         item = self._item(event)

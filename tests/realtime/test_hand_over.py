@@ -58,6 +58,26 @@ def test_another_process_sets_the_session_and_writes_the_conversation_again() ->
     assert step.to_client == []
 
 
+def test_items_keep_their_places_wherever_a_client_has_written_them() -> None:
+    talk = talked()
+
+    def writes(item_id: str, after: str | None, told_after: str | None) -> None:
+        item = {**USER, "id": item_id, "content": [{"type": "input_text", "text": item_id}]}
+        asked = {"type": "conversation.item.create", "item": item}
+        talk.from_client(orjson.dumps(asked if after is None else asked | {"previous_item_id": after}))
+        for name in ("conversation.item.added", "conversation.item.done"):
+            told(talk, name, previous_item_id=told_after, item=item)
+
+    writes("last", None, "i3")
+    writes("first", "root", None)
+    writes("second", "first", "first")
+    # A provider may have no word for a predecessor that it knows.
+    writes("end", None, None)
+    _, step = moved(talk)
+    items = [orjson.loads(frame)["item"]["id"] for frame in step.to_provider[1:]]
+    assert items == ["first", "second", "i1", "i2", "i3", "last", "end"]
+
+
 def test_the_client_sees_nothing_of_a_further_socket_and_goes_on_with_its_session() -> None:
     further, step = moved(talked())
     update, *items = map(orjson.loads, step.to_provider)

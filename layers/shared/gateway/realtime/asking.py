@@ -10,6 +10,8 @@ from gateway.realtime.talk import Talk
 
 # An event with no more than a type and sound in base64 need not be read for a member that comes twice.
 _TYPE, _ESCAPE = b'"type"', b"\\"
+# The predecessor of an item that a client writes before all others.
+_ROOT = "root"
 
 
 def unpaid(_: Talk, data: bytes, __: Head) -> bytes:
@@ -36,9 +38,11 @@ def _update(talk: Talk, data: bytes, _: Head) -> bytes:
 
 
 def _create(talk: Talk, data: bytes, _: Head) -> bytes:
-    item = read_client(data).get("item")
+    event = read_client(data)
+    item = event.get("item")
     own_item(item, "item")
     talk.meter.told(item)
+    talk.roots += event.get("previous_item_id") == _ROOT
     return data
 
 

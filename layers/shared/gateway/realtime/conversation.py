@@ -37,8 +37,8 @@ class Conversation(Struct):
 
     items: list[Kept] = []  # msgspec copies an empty default
 
-    def put(self, item: Any, after: Any = None) -> None:
-        """Adds an item behind another, or replaces the one with its id."""
+    def put(self, item: Any, after: Any = None, *, first: bool = False) -> None:
+        """Adds an item behind another, or `first`, or else at the end; or replaces the one with its id."""
         given = members(item)
         item_id = given.get("id")
         if not isinstance(item_id, str) or str(given.get("type")) not in _KEPT_TYPES:
@@ -50,7 +50,7 @@ class Conversation(Struct):
             if kept.size >= self.items[place].size:
                 self.items[place] = kept
         else:
-            behind = self._place(after)
+            behind = -1 if first else self._place(after)
             self.items.insert(len(self.items) if behind is None else behind + 1, kept)
         self._shorten()
 

@@ -52,6 +52,9 @@ class Talk:
         self.clock = clock
         self.state = State() if state is None else _STATE.decode(state)
         self.seeds: Seeds | None = None
+        # Items on their way that are to be the first. Their provider tells no predecessor of them; it may tell none of
+        # others either.
+        self.roots = 0
         self._was_opened = state is not None
         self.meter = Meter(terms, TOKENS, self.state.counts)
         model, target = terms.candidate.model, terms.candidate.target

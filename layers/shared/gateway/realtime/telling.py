@@ -71,7 +71,10 @@ def _item(talk: Talk, data: bytes, _: Head) -> Step:
     event = read_provider(data)
     if talk.seeds is not None and talk.seeds.hides_item(event):
         return Step()
-    talk.state.conversation.put(event.get("item"), event.get("previous_item_id"))
+    item, before = event.get("item"), event.get("previous_item_id")
+    first = before is None and talk.roots > 0 and talk.state.conversation.get(at(item, "id")) is None
+    talk.roots -= first
+    talk.state.conversation.put(item, before, first=first)
     return Step(to_client=[data])
 
 
