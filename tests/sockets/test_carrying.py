@@ -14,10 +14,7 @@ from gateway.errors import AuthenticationFailed, ServiceUnavailable
 from gateway.ports.sockets import Letter, SocketRecord
 from gateway.sockets.carrying import (
     ALIVE_S,
-    LAST_POLL_S,
     PRESENT_S,
-    REMOVED_AT_ONCE,
-    UNHEARD_MAX,
     USUAL,
     Carrier,
     Conversation,
@@ -26,6 +23,7 @@ from gateway.sockets.carrying import (
     new_secret,
 )
 from gateway.sockets.clearing import Clearing
+from gateway.sockets.inbox import LAST_POLL_S, REMOVED_AT_ONCE, UNHEARD_MAX
 from gateway.sockets.line import Line
 from tests.fakes.money import MemoryMoney
 from tests.fakes.sockets import MemoryConnections, MemoryMailboxes, MemoryRuns, MemorySockets

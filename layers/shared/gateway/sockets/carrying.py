@@ -2,8 +2,8 @@
 
 A run ends when the client leaves, the conversation ends, the session's hour is over, or the invocation's time is. In
 the last case it stops reading, hears what it has read, stores the sealed state, and starts the run that follows, which
-finds the letters that came meanwhile in the mailbox. Letters that it has read and could not hear in time go with the
-state, since the mailbox would show them again only once their visibility is over.
+finds the letters that came meanwhile in the mailbox. Letters that it has read (`inbox.py`) and could not hear in time
+go with the state.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Protocol
 
@@ -24,26 +23,19 @@ from gateway.accounts.sealing import sealed, unsealed
 from gateway.errors import ServiceUnavailable
 from gateway.ports.clock import Clock
 from gateway.ports.sockets import Connections, Letter, Mailboxes, Runs, SocketRecord, SocketRecords
+from gateway.sockets.inbox import Inbox
 from gateway.sockets.line import Line
-from gateway.sockets.order import Order
 
 # A session whose run does not say so for this long is dead; it says so several times as often.
 ALIVE_S = 60
 BEATS = 4
 LAST_S = 24.0
 LAST_SHARE = 0.4
-POLL_S = 10
-LAST_POLL_S = 1
 LOOK_S = 0.05
 # The client is looked for so often: its end is told by API Gateway's best effort.
 PRESENT_S = 60.0
 # What is still open after a run's end, a provider's socket among it, closes within this time.
 CLOSES_S = 5.0
-# Of letters that go with a state.
-LETTERS_BYTES_MAX = 4 * 1024 * 1024
-REMOVED_AT_ONCE = 10
-# Letters that were read and wait until they are heard. More are not read.
-UNHEARD_MAX = 256
 
 log = logging.getLogger(__name__)
 
@@ -127,23 +119,13 @@ class Carrier:
         self._deadline_s = deadline_s
         self._alive_s = min(ALIVE_S, int(deadline_s - tools.clock.now_s()) + 1)
         self._late_s = self._latest_s = deadline_s
-        self._stopping = False
         self._left = asyncio.Event()
-        self._new = asyncio.Event()
-        self._order = Order()
-        # Letters whose turn has come; the first one is being heard.
-        self._due: deque[Letter] = deque()
-        # The receipts of each letter that has come, and was not heard, by its id.
-        self._unheard: dict[str, list[str]] = {}
-        self._room = asyncio.Event()
-        # Of letters that have been heard, or have come twice: they are removed beside the hearing.
-        self._receipts: list[str] = []
-        self._removable = asyncio.Event()
+        self._inbox: Inbox | None = None
 
     @property
     def late(self) -> int:
         """The letters that came too late to be put in order."""
-        return self._order.late
+        return 0 if self._inbox is None else self._inbox.late
 
     async def carry(self, connection_id: str, run: int, secret: str) -> str:
         """Carries the run, and returns how it ended."""
@@ -157,25 +139,25 @@ class Carrier:
         try:
             line = Line(tools.connections, tools.clock, record.stage, connection_id)
             left = None if record.state is None else _opened(unsealed(record.state, secret, connection_id))
-            self._order = Order(record.seen)
-            # They came before all that is in the mailbox, and are not there any more.
-            self._due.extend(() if left is None else left.letters)
+            first = () if left is None else left.letters
+            self._inbox = inbox = Inbox(tools.mailboxes, tools.clock, connection_id, record.seen, first)
             # Raises too where the key has been revoked since the run before, or its model is gone.
             conversation = await self._kinds[record.kind](record, line, None if left is None else left.state)
             self._plan(conversation.hand_over)
             # What the run before has left is written once, and not with every sign of life.
-            return await self._converse(replace(record, state=None, seen=()), conversation, line, secret)
+            return await self._converse(replace(record, state=None, seen=()), conversation, line, inbox, secret)
         except Exception:
             log.exception("a session failed")
             await self._give_up(record, conversation)
             return "failed"
 
-    async def _converse(self, record: SocketRecord, conversation: Conversation, line: Line, secret: str) -> str:
+    async def _converse(
+        self, record: SocketRecord, conversation: Conversation, line: Line, inbox: Inbox, secret: str
+    ) -> str:
         """Has the conversation go on until it ends, or has to be handed over; returns how it ended."""
-        connection_id = record.connection_id
-        reading = asyncio.create_task(self._read(connection_id))
-        hearing = asyncio.create_task(self._hear(conversation))
-        removing = asyncio.create_task(self._remove_heard(connection_id))
+        reading = asyncio.create_task(inbox.read(self._late_s))
+        hearing = asyncio.create_task(inbox.hear(lambda letter: self._take(letter, conversation)))
+        removing = asyncio.create_task(inbox.remove_heard())
         working = (reading, hearing, removing)
         others = {
             asyncio.create_task(conversation.run()): "ended",
@@ -192,14 +174,14 @@ class Carrier:
                 task.result()
             how = next(others[task] for task in done if task in others)
             if how == "late":
-                await self._stop(conversation, *working)
+                await self._stop(conversation, inbox, *working)
                 # It may have ended meanwhile: the letter that says so is heard only once.
                 ends = [task for task, why in others.items() if task.done() and why != "late"]
                 for task in ends:
                     task.result()
                 how = others[ends[0]] if ends else how
             if how == "late":
-                how = await self._hand_over(record, conversation, secret)
+                how = await self._hand_over(record, conversation, inbox, secret)
             if how != "late":
                 await self._end(record, conversation, line, how)
         finally:
@@ -240,84 +222,11 @@ class Carrier:
         await self._tools.clear(after)
         return "cleared"
 
-    async def _read(self, connection_id: str) -> None:
-        """Receives letters until a hand-over; a call that waits is not given up, since it may have taken some."""
-        # The first look waits for nothing: it tells how long the mailbox takes to answer.
-        wait_s = 0
-        while not self._stopping:
-            look, began_s = self._order.look(), self._tools.clock.monotonic_s()
-            self._new.set()
-            letters = await self._tools.mailboxes.receive(connection_id, wait_s)
-            now_s = self._tools.clock.monotonic_s()
-            self._order.looked(look, len(letters))
-            if wait_s == 0 or self._order.is_more:
-                self._order.answered(now_s - began_s, now_s)
-            # Letters that were found with others left behind wait for the next look: it is to come back soon.
-            is_near = self._order.is_more or self._tools.clock.now_s() > self._late_s - POLL_S
-            wait_s = LAST_POLL_S if is_near else POLL_S
-            for letter in letters:
-                if self._order.put(letter, now_s):
-                    self._unheard[letter.id] = [letter.receipt]
-                elif letter.id in self._unheard:
-                    # It is not removed before it is heard: if this run dies, or hands over, the next one hears it.
-                    self._unheard[letter.id].append(letter.receipt)
-                else:
-                    self._removes([letter.receipt])
-            self._new.set()
-            # A provider that takes nothing has the letters wait in their mailbox, and not here.
-            self._due += self._order.due(now_s)
-            while len(self._due) >= UNHEARD_MAX and not self._stopping:
-                self._room.clear()
-                await self._room.wait()
-
-    async def _hear(self, conversation: Conversation) -> None:
-        """Has the conversation hear each letter in its turn."""
-        while True:
-            self._due += self._order.due(self._tools.clock.monotonic_s())
-            while self._due:
-                await self._take(self._due[0], conversation)
-                self._removes(self._unheard.pop(self._due.popleft().id, []))
-                self._room.set()
-            now_s = self._tools.clock.monotonic_s()
-            at_s = self._order.next_at(now_s)
-            self._new.clear()
-            alarm = None
-            if at_s is not None:
-                # Cheaper than a timeout, which is an exception for each letter.
-                alarm = asyncio.get_running_loop().call_later(max(0.0, at_s - now_s), self._new.set)
-            await self._new.wait()
-            if alarm is not None:
-                alarm.cancel()
-
     async def _take(self, letter: Letter, conversation: Conversation) -> None:
         if letter.data is None:
             self._left.set()
         else:
             await conversation.hear(letter.data)
-
-    def _removes(self, receipts: Sequence[str]) -> None:
-        self._receipts += receipts
-        if len(self._receipts) >= REMOVED_AT_ONCE:
-            self._removable.set()
-
-    async def _remove_heard(self, connection_id: str) -> None:
-        """Removes what has been heard from the mailbox, as many letters at once as a call takes."""
-        while True:
-            await self._removable.wait()
-            self._removable.clear()
-            while len(self._receipts) >= REMOVED_AT_ONCE:
-                await self._remove(connection_id)
-
-    async def _remove(self, connection_id: str) -> None:
-        removed, self._receipts = self._receipts[:REMOVED_AT_ONCE], self._receipts[REMOVED_AT_ONCE:]
-        began_s = self._tools.clock.monotonic_s()
-        try:
-            await self._tools.mailboxes.remove(connection_id, removed)
-            now_s = self._tools.clock.monotonic_s()
-            self._order.answered(now_s - began_s, now_s)
-        except ServiceUnavailable:
-            # They come again, and are known by their ids.
-            log.warning("%d letters were not removed from a mailbox", len(removed))
 
     async def _beat(self, record: SocketRecord, conversation: Conversation) -> None:
         """Renews the session's life; returns once another has it."""
@@ -359,17 +268,16 @@ class Carrier:
     async def _stop(
         self,
         conversation: Conversation,
+        inbox: Inbox,
         reading: asyncio.Task[None],
         hearing: asyncio.Task[None],
         removing: asyncio.Task[None],
     ) -> None:
         """Stops reading, has the conversation hear what was read, and waits until it has settled."""
-        self._stopping = True
-        self._room.set()
+        inbox.stop()
         await reading
-        self._order.no_more_looks()
-        self._new.set()
-        await self._until(lambda: hearing.done() or (not self._due and self._order.is_empty))
+        inbox.no_more_looks()
+        await self._until(lambda: hearing.done() or inbox.is_heard)
         hearing.cancel()
         await asyncio.wait({hearing})
         if not hearing.cancelled():
@@ -380,20 +288,17 @@ class Carrier:
         removing.cancel()
         await asyncio.wait({removing})
 
-    async def _hand_over(self, record: SocketRecord, conversation: Conversation, secret: str) -> str:
+    async def _hand_over(self, record: SocketRecord, conversation: Conversation, inbox: Inbox, secret: str) -> str:
         """Leaves the session to the next run; returns how this one ended."""
         tools, connection_id = self._tools, record.connection_id
         state = await conversation.leave()
         if state is None:
             return "ended"
-        parcel = Parcel(state, list(self._taken_along()))
-        while self._receipts:
-            await self._remove(connection_id)
-        # What is not taken along comes again, once its visibility is over.
+        parcel = Parcel(state, await inbox.take_along())
         following = replace(
             conversation.noted(record),
             state=sealed(msgspec.msgpack.encode(parcel), secret, connection_id),
-            seen=tuple(each for each in self._order.seen if each not in self._unheard),
+            seen=inbox.seen,
             alive_until_s=self._alive_until_s(),
         )
         if not await tools.records.pass_on(following):
@@ -401,16 +306,6 @@ class Carrier:
         else:
             await tools.runs.start(connection_id, record.run + 1, secret)
         return "late"
-
-    def _taken_along(self) -> Iterator[Letter]:
-        """The letters that were not heard, the first ones of them: they are removed from the mailbox."""
-        left_bytes = LETTERS_BYTES_MAX
-        for letter in (*self._due, *self._order.rest()):
-            left_bytes -= len(letter.data or b"")
-            if left_bytes < 0:
-                return
-            self._receipts += self._unheard.pop(letter.id, [])
-            yield letter
 
     async def _end(self, record: SocketRecord, conversation: Conversation, line: Line, how: str) -> None:
         tools, connection_id = self._tools, record.connection_id
