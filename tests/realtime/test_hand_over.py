@@ -58,7 +58,7 @@ def test_another_process_sets_the_session_and_writes_the_conversation_again() ->
     assert step.to_client == []
 
 
-def test_items_keep_their_places_wherever_a_client_has_written_them() -> None:
+def test_items_keep_their_places_where_a_client_has_written_one_before_all_others() -> None:
     talk = talked()
 
     def writes(item_id: str, after: str | None, told_after: str | None) -> None:
