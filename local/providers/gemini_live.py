@@ -14,9 +14,10 @@ from typing import Any
 
 import orjson
 
-from local.providers import answers, sounds, tokens
+from local.providers import answers, gemini_live_checks, sounds, tokens
 from local.providers.answers import ModelRequest, Tool
 from local.providers.faults import Fault, directives, merged
+from local.providers.gemini_live_checks import Refused
 from local.providers.realtime import DELTA_BYTES
 from local.providers.realtime_items import PICTURE_TOKENS, heard_as, is_loud, words
 
@@ -24,18 +25,8 @@ from local.providers.realtime_items import PICTURE_TOKENS, heard_as, is_loud, wo
 HEARD_RATE = 16_000
 SILENCE_MS = 500
 PREFIX = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
-INVALID = 1007
 
 Message = dict[str, Any]
-
-
-class Refused(Exception):
-    """Reports a message that ends the session, with the code and the reason of its end."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
 
 
 class LiveConversation:
@@ -62,19 +53,14 @@ class LiveConversation:
 
     def received(self, data: bytes) -> list[Message]:
         """Takes a message and returns what follows at once; raises Refused."""
-        try:
-            message = orjson.loads(data)
-            (name,) = message
-            act = _ACTS[name]
-        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
-            raise Refused(INVALID, "Request contains an invalid argument.") from None
+        name, given = gemini_live_checks.read(data)
         if not self._setup and name != "setup":
-            raise Refused(INVALID, "The first message has to be the setup.")
-        return act(self, message[name])
+            raise Refused("The first message has to be the setup.")
+        return _ACTS[name](self, given)
 
     def setup(self, given: Message) -> list[Message]:
         if self._setup:
-            raise Refused(INVALID, "A session is set up once.")
+            raise Refused("A session is set up once.")
         self._setup = given
         told: list[Message] = [{"setupComplete": {}}]
         if "sessionResumption" in given:
@@ -92,7 +78,13 @@ class LiveConversation:
         )
         return self._answered()
 
+    @property
+    def _detection(self) -> Message:
+        found: Message = self._setup.get("realtimeInputConfig", {}).get("automaticActivityDetection", {})
+        return found
+
     def realtime_input(self, given: Message) -> list[Message]:
+        gemini_live_checks.check_activity(given, detects=not self._detection.get("disabled"))
         if "text" in given:
             self._turns.append({"role": "user", "parts": [{"text": given["text"]}]})
             return self._answered()
@@ -101,9 +93,9 @@ class LiveConversation:
         audio = given.get("audio")
         if audio is None:
             return []
-        rate = re.search(r"rate=(\d+)", audio["mimeType"])
+        sound, rate = gemini_live_checks.sound_of(audio), re.search(r"rate=(\d+)", audio["mimeType"])
         self._bytes_per_ms = 2 * (HEARD_RATE if rate is None else int(rate[1])) // 1000
-        return self._listened(base64.b64decode(audio["data"]))
+        return self._listened(sound)
 
     def ended(self) -> None:
         """Notes that the turn has been sent to its end."""
@@ -111,7 +103,7 @@ class LiveConversation:
 
     def _listened(self, sound: bytes) -> list[Message]:
         self._sound += sound
-        detection = self._setup.get("realtimeInputConfig", {}).get("automaticActivityDetection", {})
+        detection = self._detection
         if detection.get("disabled"):
             return []
         if is_loud(sound):
@@ -220,11 +212,8 @@ class LiveConversation:
 _ACTS = {
     "setup": LiveConversation.setup,
     "clientContent": LiveConversation.content,
-    "client_content": LiveConversation.content,
     "realtimeInput": LiveConversation.realtime_input,
-    "realtime_input": LiveConversation.realtime_input,
     "toolResponse": LiveConversation.tool_response,
-    "tool_response": LiveConversation.tool_response,
 }
 
 

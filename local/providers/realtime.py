@@ -17,8 +17,9 @@ from typing import Any
 
 import orjson
 
-from local.providers import answers, sounds, tokens
+from local.providers import answers, realtime_checks, sounds, tokens
 from local.providers.faults import Fault, directives, merged
+from local.providers.realtime_checks import ROOT, Known, Refused
 from local.providers.realtime_items import (
     BYTES_PER_MS,
     RATE,
@@ -36,8 +37,6 @@ from local.providers.realtime_items import (
 DELTA_BYTES = 100 * BYTES_PER_MS
 # What this simulator answers every so many frames of sound with, if a session's instructions say `simulated.echo:10`.
 ECHO = "simulated.echo"
-# The predecessor of an item that is to be the first.
-ROOT = "root"
 _ECHO_EVERY = re.compile(ECHO + r":(\d+)")
 
 
@@ -77,13 +76,14 @@ class Heard:
 class Conversation:
     """One session. `received` takes an event and yields what follows at once; `turn` is the response under way."""
 
-    def __init__(self, model: str, serial: int) -> None:
+    def __init__(self, model: str, serial: int, *, is_xai: bool = False) -> None:
         self._ids = itertools.count(1)
         self._serial = serial
         self.session: Event = _session(model, f"sess_{serial:08d}")
         self.items: list[Event] = []
         self.heard = Heard()
         self.turn: Turn | None = None
+        self._is_xai = is_xai
         self.fault = Fault()
         self.frames = 0
 
@@ -94,13 +94,16 @@ class Conversation:
         """Takes an event and returns what follows at once; a response that it begins is in `turn`."""
         try:
             event = orjson.loads(text)
-            act = _ACTS.get(event["type"])
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            return [self._error("invalid_json", "The event is not a JSON object with a type.")]
-        if act is None:
-            return [self._error("invalid_value", f"Invalid value: '{event['type']}'.", event)]
+        except orjson.JSONDecodeError:
+            event = None
+        if not isinstance(event, dict):
+            return [self._error("invalid_json", "The event is not a JSON object.")]
         try:
+            act = _ACTS[realtime_checks.known_type(event, _ACTS)]
+            realtime_checks.check(event, Known(self.items, is_xai=self._is_xai))
             return act(self, event)
+        except Refused as refused:
+            return [self._error(refused.code, refused.message, event, refused.param)]
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             return [self._error("invalid_event", f"The event cannot be read: {error!r}", event)]
 
@@ -113,7 +116,7 @@ class Conversation:
         return [self._event("session.updated", session=self.session)]
 
     def append(self, event: Event) -> list[Event]:
-        sound = base64.b64decode(event["audio"])
+        sound = realtime_checks.sound_of(event)
         self.heard.sound += sound
         self.heard.at_ms += len(sound) // BYTES_PER_MS
         told = self._listened(sound) if _detects(self.session) else []
@@ -123,9 +126,8 @@ class Conversation:
             told.append({"type": ECHO, "event_id": self._id("event"), "head": event["audio"][:32]})
         return told
 
-    def commit(self, event: Event) -> list[Event]:
-        if not self.heard.sound:
-            return [self._error("input_audio_buffer_commit_empty", "The buffer is empty.", event)]
+    def commit(self, _: Event) -> list[Event]:
+        realtime_checks.check_commit(len(self.heard.sound) / BYTES_PER_MS)
         return self._committed(self._id("item"))
 
     def clear(self, _: Event) -> list[Event]:
@@ -136,8 +138,6 @@ class Conversation:
         item = {"id": self._id("item"), "object": "realtime.item", "status": "completed", **event["item"]}
         asked = event.get("previous_item_id") or (self.items[-1]["id"] if self.items else ROOT)
         places = {ROOT: 0} | {each["id"]: number for number, each in enumerate(self.items, 1)}
-        if asked not in places:
-            return [self._error("item_create_invalid_previous_item_id", f"There is no item '{asked}'.", event)]
         self.items.insert(places[asked], item)
         return self._added(item, None if asked == ROOT else asked)
 
@@ -336,8 +336,8 @@ class Conversation:
         yield Paced(self._event(f"{name}.done", **place, **{member: text}))
         yield Paced(self._event("response.content_part.done", **place, part={"type": kind, member: text}))
 
-    def _error(self, code: str, message: str, event: Event | None = None) -> Event:
-        told = {"type": "invalid_request_error", "code": code, "message": message, "param": None}
+    def _error(self, code: str, message: str, event: Event | None = None, param: str | None = None) -> Event:
+        told = {"type": "invalid_request_error", "code": code, "message": message, "param": param}
         return self._event("error", error=told | {"event_id": None if event is None else event.get("event_id")})
 
     def _event(self, kind: str, **members: Any) -> Event:

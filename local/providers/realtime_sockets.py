@@ -21,7 +21,8 @@ import orjson
 
 from local.providers import gemini, openai_dialects, openai_shapes
 from local.providers.faults import Fault, FaultRegistry, directives, merged
-from local.providers.gemini_live import PREFIX, LiveConversation, Refused
+from local.providers.gemini_live import PREFIX, LiveConversation
+from local.providers.gemini_live_checks import Refused
 from local.providers.openai_shapes import Dialect
 from local.providers.realtime import Conversation
 from local.providers.realtime_items import question_of
@@ -69,7 +70,8 @@ class Sockets:
             return
         self._serial += 1
         await send({"type": "websocket.accept"})
-        await Served(Conversation(model, self._serial), receive, send, self.responses, fault).run()
+        conversation = Conversation(model, self._serial, is_xai=found.row == "xai")
+        await Served(conversation, receive, send, self.responses, fault).run()
 
     async def _live(self, scope: Message, receive: Receive, send: Send) -> None:
         await receive()

@@ -37,6 +37,10 @@ def updated(settings: dict[str, Any]) -> Step:
         ({"output_modalities": ["video"]}, "output_modalities"),
         ({"reasoning": "high"}, "reasoning"),
         ({"temperature": "hot"}, "temperature"),
+        # Gemini would close the socket of a setup with these, and the session with it.
+        ({"temperature": 2.5}, "temperature"),
+        ({"max_output_tokens": 2**31}, "max_output_tokens"),
+        ({"turn_detection": {"silence_duration_ms": 2**31}}, "audio.input.turn_detection.silence_duration_ms"),
         ({"tools": 5}, "tools"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gateway.errors import RateLimited
@@ -154,3 +156,22 @@ def test_an_item_of_the_model_is_retrieved_as_the_client_was_told_of_it() -> Non
     assert {name: retrieved["item"][name] for name in ("object", "status", "id", "role")} == {
         name: told[name] for name in ("object", "status", "id", "role")
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "param"),
+    [
+        ("input_audio_buffer.append", {"audio": "AA\nAA"}, "audio"),
+        ("conversation.item.create", {"type": "input_audio", "audio": "!"}, "item.content[0].audio"),
+        (
+            "conversation.item.create",
+            {"type": "input_image", "image_url": "data:image/png;base64,!"},
+            "item.content[0].image_url",
+        ),
+    ],
+)
+def test_what_is_no_base64_is_refused_and_not_sent_to_gemini(kind: str, given: dict[str, Any], param: str) -> None:
+    item = {"item": {"type": "message", "role": "user", "content": [given]}}
+    step = asked(talking(), kind, **(given if kind.startswith("input") else item))
+    (error,) = sent(step)
+    assert (error["error"]["code"], error["error"]["param"], step.to_provider) == ("invalid_value", param, [])

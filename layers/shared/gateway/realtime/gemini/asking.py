@@ -53,12 +53,9 @@ def _append(live: Live, step: Step, _data: bytes, head: Head) -> None:
     sound = head.audio
     if not isinstance(sound, str):
         raise InvalidRequest("'audio' must be base64.", param="audio", code="invalid_type")
-    try:
-        heard = a2b_base64(sound)
-    except (Error, ValueError):
-        raise InvalidRequest("'audio' must be base64.", param="audio", code="invalid_value") from None
+    length = _decoded_bytes(sound, "audio")
     if live.detects:
-        ms = len(heard) * MS // PCM_BYTES_PER_S
+        ms = length * MS // PCM_BYTES_PER_S
         live.meter.heard(ms)
         live.state.heard_ms += ms
         _send_turns(live, step, complete=False)
@@ -140,15 +137,25 @@ def _part(part: Any, where: str) -> Event:
     given = members(part)
     text, image = given.get("text"), given.get("image_url")
     if given.get("type") == "input_audio" and isinstance(given.get("audio"), str):
+        _decoded_bytes(given["audio"], f"{where}.audio")
         return {"inlineData": {"mimeType": HEARD, "data": given["audio"]}}
     if given.get("type") == "input_image" and isinstance(image, str):
         kind, _, picture = image.partition(";base64,")
         if not kind.startswith("data:image/") or not picture:
             raise InvalidRequest("A picture must be a data URL.", param=f"{where}.image_url", code="invalid_value")
+        _decoded_bytes(picture, f"{where}.image_url")
         return {"inlineData": {"mimeType": kind.removeprefix("data:"), "data": picture}}
     if not isinstance(text, str):
         raise InvalidRequest("A part is text, sound in 'audio' or a picture.", param=where, code="invalid_value")
     return {"text": text}
+
+
+def _decoded_bytes(data: str, where: str) -> int:
+    """The length of what is encoded; raises `InvalidRequest`: Gemini closes the socket that brings it no base64."""
+    try:
+        return len(a2b_base64(data, strict_mode=True))
+    except (Error, ValueError):
+        raise InvalidRequest(f"'{where}' must be base64.", param=where, code="invalid_value") from None
 
 
 def _call(live: Live, item: Event) -> None:

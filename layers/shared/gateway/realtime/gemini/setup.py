@@ -17,6 +17,9 @@ from gateway.realtime.events import Event, at, members
 PCM = {"type": "audio/pcm", "rate": 24_000}
 # https://ai.google.dev/gemini-api/docs/live-guide#voice-activity-detection
 _SURE_THRESHOLD = 0.7
+# What a number of a setup can be: https://ai.google.dev/api/generate-content#generationconfig
+_COUNT_MAX = 2**31 - 1
+_TEMPERATURE_MAX = 2
 _EFFORTS = {"none": "minimal", "minimal": "minimal", "low": "low", "medium": "medium", "high": "high", "xhigh": "high"}
 
 
@@ -50,11 +53,15 @@ def judged(session: Any) -> Event:
 
 
 def _is_count(value: Any) -> bool:
-    return type(value) is int and value >= 0
+    return type(value) is int and 0 <= value <= _COUNT_MAX
 
 
 def _is_number(value: Any) -> bool:
     return type(value) in (int, float)
+
+
+def _is_temperature(value: Any) -> bool:
+    return _is_number(value) and 0 <= value <= _TEMPERATURE_MAX
 
 
 def _bounds_output(value: Any) -> bool:
@@ -84,7 +91,7 @@ _SHAPES: Mapping[tuple[str, ...], tuple[Callable[[Any], bool], str]] = {
     ("max_output_tokens",): (_bounds_output, "a number of tokens or 'inf'"),
     ("output_modalities",): (_names_modalities, "a list of 'text' or 'audio'"),
     ("reasoning",): _OBJECT,
-    ("temperature",): (_is_number, "a number"),
+    ("temperature",): (_is_temperature, f"a number from 0 to {_TEMPERATURE_MAX}"),
     ("tools",): _LIST,
 }
 
