@@ -115,7 +115,7 @@ CAUSES: dict[str, tuple[str, str]] = {
     "message_too_large": ("A message of the socket is too large.", "Upload files and name their ids."),
     "metadata_too_large": ("`metadata` is too large.", "Keep it short: ids, not content."),
     "method_not_allowed": ("The path does not take this method.", "`Allow` lists those that it takes."),
-    "missing_model": ("The address names no model.", "Add `?model=`."),
+    "missing_model": ("The address names no model.", "Add `?model=`, or `?intent=transcription`."),
     "missing_required_parameter": ("A member that has to be there is missing.", "`param` names it."),
     "model_not_allowed": (
         "The key's `allowed_models` do not hold the model.",

@@ -63,7 +63,10 @@ SOCKETS: Mapping[str, Socket] = {
         "Authorization, or beside `realtime` as the subprotocol `openai-insecure-api-key.KEY`.",
         RealtimeClientEvent,
         RealtimeServerEvent,
-        {"model": "The model of the session; a client secret has its own."},
+        {
+            "model": "The model of the session; a client secret has its own.",
+            "intent": "`transcription` for a session that only transcribes, which may name its model later.",
+        },
         ("404",),
     ),
     "GET /v1/responses": Socket(

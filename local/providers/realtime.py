@@ -22,13 +22,14 @@ from local.providers.faults import Fault, directives, merged
 from local.providers.realtime_checks import ROOT, Known, Refused
 from local.providers.realtime_items import (
     BYTES_PER_MS,
-    RATE,
     TOKENS_PER_DELTA,
     Event,
     asked,
     heard_as,
     is_loud,
     question_of,
+    session_at_first,
+    transcript_usage,
     usage,
     words,
 )
@@ -74,12 +75,15 @@ class Heard:
 
 
 class Conversation:
-    """One session. `received` takes an event and yields what follows at once; `turn` is the response under way."""
+    """One session. `received` takes an event and yields what follows at once; `turn` is the response under way.
+
+    Without a `model` it only transcribes: https://developers.openai.com/api/docs/guides/realtime-transcription
+    """
 
     def __init__(self, model: str, serial: int, *, is_xai: bool = False) -> None:
         self._ids = itertools.count(1)
         self._serial = serial
-        self.session: Event = _session(model, f"sess_{serial:08d}")
+        self.session = session_at_first(model, f"sess_{serial:08d}")
         self.items: list[Event] = []
         self.heard = Heard()
         self.turn: Turn | None = None
@@ -109,7 +113,11 @@ class Conversation:
 
     def update(self, event: Event) -> list[Event]:
         given = event["session"]
-        if given.get("model", self.session["model"]) != self.session["model"]:
+        if given.get("type", self.session["type"]) != self.session["type"]:
+            return [self._error("invalid_session_type", "A session's type cannot be changed.", event)]
+        if "model" in given and "model" not in self.session:
+            return [self._error("unknown_parameter", "Unknown parameter: 'session.model'.", event)]
+        if given.get("model", self.session.get("model")) != self.session.get("model"):
             return [self._error("cannot_update_model", "A session's model cannot be changed.", event)]
         self.session = _merged(self.session, given)
         self.fault = merged(directives(str(self.session.get("instructions", ""))))
@@ -168,6 +176,8 @@ class Conversation:
         return self._error(f"item_{verb}_invalid_item_id", message, event)
 
     def respond(self, event: Event) -> list[Event]:
+        if "model" not in self.session:
+            return [self._error("invalid_value", "A transcription session has no responses.", event)]
         if self.turn is not None:
             message = "Conversation already has an active response in progress."
             return [self._error("conversation_already_has_active_response", message, event)]
@@ -200,7 +210,7 @@ class Conversation:
             end = {"audio_end_ms": heard.at_ms, "item_id": item_id}
             told.append(self._event("input_audio_buffer.speech_stopped", **end))
             told += self._committed(item_id)
-            if _detection(self.session).get("create_response", True):
+            if "model" in self.session and _detection(self.session).get("create_response", True):
                 told += self._begun({})
         return told
 
@@ -219,7 +229,7 @@ class Conversation:
             done = {"item_id": item_id, "content_index": 0}
             delta = "conversation.item.input_audio_transcription.delta"
             told += [self._event(delta, **done, delta=word) for word in words(transcript)]
-            usage = {"type": "duration", "seconds": -(-len(sound) // (1000 * BYTES_PER_MS))}
+            usage = transcript_usage(self.session["audio"]["input"]["transcription"], sound, transcript)
             completed = "conversation.item.input_audio_transcription.completed"
             told.append(self._event(completed, **done, transcript=transcript, usage=usage))
         return told
@@ -359,29 +369,6 @@ _ACTS = {
     "response.create": Conversation.respond,
     "response.cancel": Conversation.cancel,
 }
-
-
-def _session(model: str, session_id: str) -> Event:
-    pcm = {"type": "audio/pcm", "rate": RATE}
-    vad = {"type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 200}
-    vad |= {"idle_timeout_ms": None, "create_response": True, "interrupt_response": True}
-    heard = {"format": pcm, "transcription": None, "noise_reduction": None, "turn_detection": vad}
-    return {
-        "type": "realtime",
-        "object": "realtime.session",
-        "id": session_id,
-        "model": model,
-        "output_modalities": ["audio"],
-        "instructions": "",
-        "tools": [],
-        "tool_choice": "auto",
-        "max_output_tokens": "inf",
-        "tracing": None,
-        "truncation": "auto",
-        "prompt": None,
-        "audio": {"input": heard, "output": {"format": pcm, "voice": "alloy", "speed": 1.0}},
-        "include": None,
-    }
 
 
 def _merged(stands: Event, given: Event) -> Event:

@@ -91,3 +91,40 @@ def usage(session: Event, items: list[Event], draft: answers.Draft, *, spoken: b
         "input_token_details": details | {"cached_tokens": 0, "cached_tokens_details": cached},
         "output_token_details": {"text_tokens": out_text, "audio_tokens": out_audio},
     }
+
+
+def transcript_usage(by: Event, sound: bytes, transcript: str) -> Event:
+    """Counts what a transcript has used: seconds with Whisper's models, else tokens."""
+    if "whisper" in str(by["model"]):
+        return {"type": "duration", "seconds": -(-len(sound) // (1000 * BYTES_PER_MS))}
+    heard, written = len(sound) // BYTES_PER_MS // 100, tokens.count(transcript)
+    details = {"text_tokens": 0, "audio_tokens": heard}
+    counts = {"total_tokens": heard + written, "input_tokens": heard, "output_tokens": written}
+    return {"type": "tokens", **counts, "input_token_details": details}
+
+
+def session_at_first(model: str, session_id: str) -> Event:
+    """The session as it begins; without a model it only transcribes."""
+    pcm = {"type": "audio/pcm", "rate": RATE}
+    vad: Event = {"type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 200}
+    heard = {"format": pcm, "transcription": None, "noise_reduction": None, "turn_detection": vad}
+    if not model:
+        named = {"type": "transcription", "object": "realtime.transcription_session", "id": session_id}
+        return {**named, "audio": {"input": heard}, "include": None}
+    vad |= {"idle_timeout_ms": None, "create_response": True, "interrupt_response": True}
+    return {
+        "type": "realtime",
+        "object": "realtime.session",
+        "id": session_id,
+        "model": model,
+        "output_modalities": ["audio"],
+        "instructions": "",
+        "tools": [],
+        "tool_choice": "auto",
+        "max_output_tokens": "inf",
+        "tracing": None,
+        "truncation": "auto",
+        "prompt": None,
+        "audio": {"input": heard, "output": {"format": pcm, "voice": "alloy", "speed": 1.0}},
+        "include": None,
+    }

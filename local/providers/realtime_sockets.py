@@ -68,6 +68,9 @@ class Sockets:
         fault = self._faults.fault_for(found.row, model, b"", "")
         if await _refused(fault, send):
             return
+        if (query.get("intent") == "transcription") is bool(model):
+            await _refuse(send, 400, b'{"error": {"message": "Name a model, or the intent of a transcription."}}')
+            return
         self._serial += 1
         await send({"type": "websocket.accept"})
         conversation = Conversation(model, self._serial, is_xai=found.row == "xai")

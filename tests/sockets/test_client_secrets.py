@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import orjson
 import pytest
 from msgspec.structs import replace
 
@@ -14,6 +13,7 @@ from gateway.canonical.money import AccountSnapshot, Tier
 from gateway.errors import AuthenticationFailed, GatewayError, InvalidRequest, PermissionDenied, ServiceUnavailable
 from gateway.ports.keys import KeyRecord
 from gateway.ports.sockets import ClientSecret
+from gateway.sockets.asked import Asked, asked_with
 from gateway.sockets.connecting import Callers, Handshake, Wanted
 from gateway.sockets.minting import ClientSecrets
 from gateway.wiring.providers import OWN_KEYS
@@ -92,18 +92,18 @@ def test_a_secret_is_used_from_other_machines_than_its_key() -> None:
 def test_what_a_session_may_not_be_set_to_is_refused_where_a_secret_is_minted(
     model: str, session: dict[str, Any], param: str
 ) -> None:
-    settings = orjson.dumps({"type": "realtime", "model": model, **session})
+    settings = {"type": "realtime", "model": model, **session}
     with pytest.raises(InvalidRequest) as refused:
-        wanted(Principal("acct_one", RECORD), model, StoppedClock(), settings)
+        wanted(Principal("acct_one", RECORD), asked_with(settings), StoppedClock())
     assert refused.value.param == param
 
 
 @pytest.mark.parametrize("model", ["gpt-realtime", "gemini-3.1-flash-live-preview"])
 def test_what_a_session_is_set_to_is_held_for(model: str) -> None:
-    settings = orjson.dumps({"type": "realtime", "model": model, "instructions": "Be brief. " * 1_000})
+    settings = {"type": "realtime", "model": model, "instructions": "Be brief. " * 1_000}
     caller, clock = Principal("acct_one", RECORD), StoppedClock()
-    least = wanted(caller, model, clock)
-    assert wanted(caller, model, clock, settings).exposure_nanousd > least.exposure_nanousd
+    least = wanted(caller, Asked(model), clock)
+    assert wanted(caller, asked_with(settings), clock).exposure_nanousd > least.exposure_nanousd
 
 
 def test_a_secret_that_cannot_be_stored_leaves_no_hold(monkeypatch: pytest.MonkeyPatch) -> None:

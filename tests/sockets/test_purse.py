@@ -80,7 +80,7 @@ class Payer:
 
 
 def spent(cost: int, model: str = MODEL) -> Spent:
-    return Spent(f"resp_{cost}", model, cost, Usage(output=cost))
+    return Spent(f"resp_{cost}", model, cost, Usage(output=cost), beside=model != MODEL)
 
 
 def paying(

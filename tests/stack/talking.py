@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, omit
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
 from tests.hangs import HANGS_AFTER_S
@@ -16,7 +16,9 @@ MODEL = "gpt-realtime"
 
 
 @contextlib.asynccontextmanager
-async def connected(stack: Stack, model: str) -> AsyncIterator[AsyncRealtimeConnection]:
+async def connected(
+    stack: Stack, model: str = "", query: Mapping[str, str] | None = None
+) -> AsyncIterator[AsyncRealtimeConnection]:
     """A connection that has been accepted, and has told nothing yet."""
     address = f"{stack.realtime_url}/v1"
     async with (
@@ -24,7 +26,7 @@ async def connected(stack: Stack, model: str) -> AsyncIterator[AsyncRealtimeConn
         AsyncOpenAI(
             api_key=stack.api_key, base_url=stack.base_url, websocket_base_url=address, max_retries=0
         ) as client,
-        client.realtime.connect(model=model) as connection,
+        client.realtime.connect(model=model or omit, extra_query=dict(query or {})) as connection,
     ):
         yield connection
 

@@ -20,7 +20,7 @@ from gateway.wiring.settings import from_environment
 from local.operator_commands import running_environment
 from tests.hangs import HANGS_AFTER_S
 from tests.stack.conftest import Stack, lift_limit
-from tests.stack.talking import MODEL, said, session, setting, settled, until
+from tests.stack.talking import MODEL, connected, said, session, setting, settled, until
 
 GEMINI = "gemini-3.1-flash-live-preview"
 HEARD = {"turn_detection": None, "transcription": {"model": "gpt-realtime-whisper"}}
@@ -204,13 +204,51 @@ def test_a_handshake_is_refused_with_a_status(stack: Stack) -> None:
         opened(stack, f"?model={MODEL}", additional_headers={"Authorization": "Bearer nope"}),
         opened(stack, "?model=unknown", **key),
         opened(stack, "", **key),
+        opened(stack, f"?model={MODEL}&model={GEMINI}", **key),
+        opened(stack, f"?model={GEMINI}&intent=transcription", **key),
         opened(stack, f"?model={MODEL}", additional_headers={"Authorization": f"Bearer {poor.api_key}"}),
     ]
-    codes = ["invalid_api_key", "invalid_api_key", "model_not_found", "missing_model", "account_suspended"]
-    assert [status for status, _ in answers] == [401, 401, 404, 400, 402]
+    codes = ["invalid_api_key", "invalid_api_key", "model_not_found", "missing_model"]
+    codes += ["invalid_value", "invalid_value", "account_suspended"]
+    assert [status for status, _ in answers] == [401, 401, 404, 400, 400, 400, 402]
     assert [body["error"]["code"] for _, body in answers] == codes
 
 
 def test_a_page_shows_its_key_as_a_subprotocol(stack: Stack) -> None:
     offered = ["realtime", f"openai-insecure-api-key.{stack.api_key}", "openai-beta.realtime-v1"]
     assert opened(stack, f"?model={MODEL}", subprotocols=offered) == (101, "realtime")
+
+
+def test_a_session_that_only_transcribes_is_paid_by_its_transcripts(stack: Stack) -> None:
+    owner = stack.with_new_account("5")
+    sound = bytes(range(256)) * 60
+
+    def set_to(model: str) -> Any:
+        heard = {"turn_detection": None, "transcription": {"model": model}}
+        return {"type": "transcription", "audio": {"input": heard}}
+
+    async def transcribed(connection: Any) -> str:
+        await connection.input_audio_buffer.append(audio=base64.b64encode(sound).decode())
+        await connection.input_audio_buffer.commit()
+        return str((await until(connection, "conversation.item.input_audio_transcription.completed")).transcript)
+
+    async def talk() -> list[str]:
+        async with connected(owner, query={"intent": "transcription"}) as connection:
+            assert (await until(connection, "session.created")).session.type == "transcription"
+            await connection.session.update(session=set_to("gpt-4o-transcribe"))
+            first = [await transcribed(connection), await transcribed(connection)]
+            await connection.response.create()
+            assert (await connection.recv()).type != "response.created"
+        async with AsyncOpenAI(api_key=owner.api_key, base_url=owner.base_url, max_retries=0) as client:
+            made = await client.realtime.client_secrets.create(session=set_to("whisper-1"))
+        assert (made.session.type, made.session.object) == ("transcription", "realtime.transcription_session")
+        async with connected(owner.seen_by(owner.account_id, made.value)) as connection:
+            await until(connection, "session.updated")
+            return [*first, await transcribed(connection)]
+
+    transcripts = asyncio.run(talk())
+    assert all(hashlib.sha256(sound).hexdigest()[:12] in each for each in transcripts)
+    charges = settled(owner)
+    assert [charge["model_used"] for charge in charges] == ["gpt-4o-transcribe"] * 2 + ["whisper-1"]
+    assert not any(charge["tools"] for charge in charges)
+    assert all(charge["amount_nano"] < 0 for charge in charges)

@@ -96,7 +96,9 @@ class Transcriber(Struct, frozen=True):
 class Spent(Struct, frozen=True):
     """A part of a session that is to be charged, once for each `id`.
 
-    `estimated` marks what no provider has counted: a response whose end never came.
+    `estimated` marks what no provider has counted: a response whose end never came. What is `beside` the session's own
+    work, such as a transcript of its caller, is paid with its next charge. `price_version` is the session's where it is
+    empty.
     """
 
     id: str
@@ -104,3 +106,5 @@ class Spent(Struct, frozen=True):
     cost_nanousd: int
     usage: Usage
     estimated: bool = False
+    beside: bool = False
+    price_version: str = ""

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-import orjson
 from msgspec import Meta, Struct, field
 
 from gateway.auth.principal import key_hash
+from gateway.canonical.realtime import CONVERSATION
 from gateway.errors import InvalidRequest
 from gateway.http.calls import KeyedCall, Shown
 from gateway.http.endpoints import Endpoints
 from gateway.ports.sockets import ClientSecret
 from gateway.protocols.shared.body import Body
+from gateway.sockets.asked import asked_with
 from gateway.wiring.realtime import wanted
 from gateway.wiring.sockets import callers, client_secrets
 
@@ -43,18 +44,16 @@ realtime = Endpoints(KeyedCall, "/v1/realtime")
 @realtime.on("POST", "/client_secrets", body=NewClientSecret)
 async def mint(call: KeyedCall, body: NewClientSecret) -> Shown:
     """Mints a secret, whose hold counts as a request."""
-    model = body.session.get("model")
-    if not isinstance(model, str):
-        raise InvalidRequest("Invalid 'session.model': expected a string.", param="session.model")
-    settings = orjson.dumps(body.session)
-    if len(settings) > SESSION_BYTES_MAX:
+    asked = asked_with(body.session)
+    if len(asked.settings) > SESSION_BYTES_MAX:
         raise InvalidRequest(LARGE, param="session")
     clock = call.services.clock
     principal = await callers().with_own_keys(call.principal)
     expires_at_s = int(clock.now_s()) + body.expires_after.seconds
-    session = wanted(principal, model, clock, settings)
+    session = wanted(principal, asked, clock)
     hashed, source_ip = key_hash(call.key_text), call.request.source_ip
-    secret = ClientSecret(principal.account_id, hashed, expires_at_s, source_ip, settings)
+    secret = ClientSecret(principal.account_id, hashed, expires_at_s, source_ip, session.settings)
     value = await client_secrets().mint(principal, session, secret, call.request.request_id)
-    shown = {"type": "realtime", **body.session, "id": f"sess_{key_hash(value)[:24]}", "object": "realtime.session"}
+    kind = "realtime.session" if session.does == CONVERSATION else "realtime.transcription_session"
+    shown = {"type": "realtime", **body.session, "id": f"sess_{key_hash(value)[:24]}", "object": kind}
     return {"value": value, "expires_at": expires_at_s, "session": shown}

@@ -12,7 +12,8 @@ from typing import Any
 from gateway.errors import UNFORESEEN, AuthenticationFailed, GatewayError, NotFound
 from gateway.http.exchange import RETRY_LATER
 from gateway.protocols.shared.openai_errors import encode_error
-from gateway.sockets.connecting import NO_SECRET, PROTOCOL, Caller, Handshake, model_in
+from gateway.sockets.asked import asked_by
+from gateway.sockets.connecting import NO_SECRET, PROTOCOL, Caller, Handshake
 from gateway.wiring.following import look
 from gateway.wiring.process import process
 from gateway.wiring.sockets import callers, connecting
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 async def _realtime(handshake: Handshake, caller: Caller) -> None:
     from gateway.wiring.realtime import wanted  # noqa: PLC0415  # other kinds of sessions do without
 
-    session = wanted(caller.principal, model_in(handshake, caller.settings), process().clock)
+    session = wanted(caller.principal, asked_by(handshake.query, caller.settings), process().clock)
     await connecting().begin(handshake, caller, session)
 
 
@@ -74,7 +75,7 @@ def _handshake(event: Mapping[str, Any]) -> Handshake:
         context["requestId"],
         context["identity"]["sourceIp"],
         headers,
-        event.get("queryStringParameters") or {},
+        event.get("multiValueQueryStringParameters") or {},
     )
 
 

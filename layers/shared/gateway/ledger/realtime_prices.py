@@ -18,13 +18,14 @@ _PROMPT, _OUTPUT = ("text", "audio", "image"), ("output_text", "output_audio")
 class Rates(Struct, frozen=True):
     """The prices of one session as integers, read once: of a million tokens by class, of a minute, of a text.
 
-    `prompt` and `output` are the dearest of their classes. `share` of it all is paid, in hundredths of a percent.
+    `prompt` names the dearest class that is read, `output` is the price of the dearest that is written. `share` of it
+    all is paid, in hundredths of a percent.
     """
 
     tokens: dict[str, NanoUsd]
     minute: NanoUsd
     text_item: NanoUsd
-    prompt: NanoUsd
+    prompt: str
     output: NanoUsd
     share: int
 
@@ -33,9 +34,11 @@ class Rates(Struct, frozen=True):
         of_tokens = sum(getattr(used, name) * each for name, each in self.tokens.items())
         return self._rounded(of_tokens, used.milliseconds, used.text_items)
 
-    def cost_at_most(self, prompt: int, output: int, milliseconds: int, text_items: int) -> NanoUsd:
-        """The highest cost of that many tokens of any modalities, and of this time and these texts."""
-        return self._rounded(prompt * self.prompt + output * self.output, milliseconds, text_items)
+    def cost_at_most(self, read: RealtimeUsage, output: int, *, spoken: bool) -> NanoUsd:
+        """The highest cost of what is read, its time and its texts, and of that many tokens of output."""
+        of_tokens = sum(getattr(read, name) * each for name, each in self.tokens.items())
+        of_output = output * (self.output if spoken else self.tokens["output_text"])
+        return self._rounded(of_tokens + of_output, read.milliseconds, read.text_items)
 
     def _rounded(self, of_tokens: int, milliseconds: int, text_items: int) -> NanoUsd:
         # All three over one denominator, so that the sum alone is rounded.
@@ -62,7 +65,7 @@ def rates_of(price: RealtimePrice, tier: Tier, sale: Sale) -> Rates:
         tokens,
         minute=_nano(price.minute),
         text_item=_nano(price.text_item),
-        prompt=max(tokens[name] for name in _PROMPT),
+        prompt=max(_PROMPT, key=tokens.__getitem__),
         output=max(tokens[name] for name in _OUTPUT),
         share=share_of_list(tier, sale),
     )

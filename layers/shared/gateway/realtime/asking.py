@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from gateway.realtime.client_events import judged_session, offered, own_item, own_model
+from gateway.errors import InvalidRequest
+from gateway.realtime.client_events import judged_session, offered, own_item, own_model, own_type
 from gateway.realtime.events import Head, members, read_client
+from gateway.realtime.sound import SILENCE_MS
 from gateway.realtime.talk import Talk
 
 # An event with no more than a type and sound in base64 need not be read for a member that comes twice.
@@ -23,7 +25,11 @@ def unpaid(_: Talk, data: bytes, __: Head) -> bytes:
 def _append(talk: Talk, data: bytes, head: Head) -> bytes:
     if data.count(_TYPE) != 1 or _ESCAPE in data:
         read_client(data)
-    talk.meter.heard(talk.state.sound.heard(data, head.audio))
+    sound = talk.state.sound
+    talk.meter.heard(sound.heard(data, head.audio))
+    if sound.detects and not sound.speaking:
+        # Of silence there is no transcript.
+        talk.meter.silent(SILENCE_MS)
     return data
 
 
@@ -31,8 +37,10 @@ def _update(talk: Talk, data: bytes, _: Head) -> bytes:
     event = read_client(data)
     own_model(event, talk.own, "model")
     session = event.get("session")
+    own_type(members(session), talk.terms.candidate.model.does)
     data = judged_session(data, session, talk.own, talk.upstream_model, talk.transcribers)
     talk.pending.ask(read_client(data))
+    talk.follow_modalities()
     talk.meter.told(session)
     return data
 
@@ -47,6 +55,9 @@ def _create(talk: Talk, data: bytes, _: Head) -> bytes:
 
 
 def _respond(talk: Talk, data: bytes, _: Head) -> bytes:
+    if talk.only_transcribes:
+        message = "The session only transcribes: it has no responses."
+        raise InvalidRequest(message, param="type", code="unsupported_event")
     event = read_client(data)
     asked = event.get("response")
     # The wire has no model in either place: a provider that takes one is not to be told of it here.
@@ -57,12 +68,14 @@ def _respond(talk: Talk, data: bytes, _: Head) -> bytes:
     for index, item in enumerate(given if isinstance(given, list) else ()):
         own_item(item, f"response.input[{index}]")
     talk.meter.told(asked)
+    talk.meter.asked(members(asked))
     return data
 
 
 def _clear(talk: Talk, data: bytes, head: Head) -> bytes:
     data = unpaid(talk, data, head)
     talk.state.sound.taken()
+    talk.meter.silent()
     return data
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from gateway.canonical.realtime import Transcriber
+from gateway.canonical.realtime import CONVERSATION, TRANSCRIPTION, Transcriber
 from gateway.errors import InvalidRequest, PermissionDenied
 from gateway.realtime.events import at, members, put
 
@@ -27,6 +27,8 @@ _NOT_OFFERED = ("prompt",)
 # there is none.
 _TRACING = "tracing"
 _FUNCTION = "function"
+# What a session of each type does.
+SESSION_TYPES: Mapping[str, str] = {"realtime": CONVERSATION, TRANSCRIPTION: TRANSCRIPTION}
 
 
 def known_type(name: str) -> str:
@@ -80,6 +82,14 @@ def own_item(item: Any, where: str) -> None:
         if members(part).get("file_id") is not None:
             message = "A file is not given by its id in a session: send a picture as a data URL in 'image_url'."
             raise InvalidRequest(message, param=f"{where}.content[{index}].file_id", code="unsupported_parameter")
+
+
+def own_type(session: Mapping[str, Any], does: str) -> None:
+    """Raises `InvalidRequest` for an update that would make another type of a session."""
+    if session.get("type") is not None and SESSION_TYPES.get(str(session["type"])) != does:
+        own = next(name for name, each in SESSION_TYPES.items() if each == does)
+        message = f"The session's type stays {own!r}: '?intent=transcription' opens one that only transcribes."
+        raise InvalidRequest(message, param="session.type", code="invalid_value")
 
 
 def transcriber(asked: Any, known: Mapping[str, Transcriber], where: str) -> Transcriber:

@@ -22,7 +22,7 @@ from gateway.realtime.step import GONE, INTERNAL_ERROR, MOVED, POLICY_VIOLATION,
 from gateway.realtime.talk import Talk
 from gateway.realtime.telling import READERS
 
-_RESPOND = "response.create"
+_RESPOND, _COMMIT = "response.create", "input_audio_buffer.commit"
 
 
 class PassingSession:
@@ -57,7 +57,7 @@ class PassingSession:
             step = Step(to_provider=[judge(self._talk, data, head)])
         except GatewayError as error:
             return Step(to_client=[error_event(error, self._talk.new_id(), event_id)])
-        if head.type == _RESPOND:
+        if head.type == (_COMMIT if self._talk.only_transcribes else _RESPOND):
             self._asking, step.responses = head, 1
         step.ask_nanousd = self._talk.meter.ask()
         return step
@@ -117,7 +117,8 @@ class PassingSession:
     @property
     def quiet(self) -> bool:
         """True between responses and utterances."""
-        return not self.responds and not self._talk.state.sound.speaking
+        transcribes = self._talk.only_transcribes and self._talk.state.counts.awaited
+        return not (self.responds or self._talk.state.sound.speaking or transcribes)
 
     @property
     def responds(self) -> bool:

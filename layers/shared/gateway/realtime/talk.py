@@ -15,12 +15,13 @@ from gateway.realtime.client_events import TRANSCRIPTIONS
 from gateway.realtime.conversation import Conversation
 from gateway.realtime.events import Event, at, members, put
 from gateway.realtime.hand_over import Pending, Seeds, merged
-from gateway.realtime.meter import Counts, Meter, Tokens
+from gateway.realtime.meter import Counts, Meter, Tokens, speaks
 from gateway.realtime.sound import Sound
 from gateway.realtime.step import Terms
 
 # https://developers.openai.com/api/docs/guides/realtime-costs: a token is 100 ms of the user, 50 ms of the assistant.
-TOKENS = Tokens(heard_per_s=10, spoken_per_s=20)
+# The prompts of recorded sessions have up to 24 tokens more than is estimated of their texts.
+TOKENS = Tokens(heard_per_s=10, spoken_per_s=20, unseen=100)
 
 
 class State(Struct):
@@ -62,7 +63,8 @@ class Talk:
         self.requested = terms.candidate.name.requested
         self.own = terms.own_names
         self.transcribers = dict(terms.transcribers)
-        if model.does == TRANSCRIPTION:
+        self.only_transcribes = model.does == TRANSCRIPTION
+        if self.only_transcribes:
             own = Transcriber(model.id, self.upstream_model, target.price, model.sale)
             self.transcribers |= dict.fromkeys(self.own, own)
             self.meter.transcribes(own)
@@ -74,6 +76,7 @@ class Talk:
         self.state.asked = [_update_named(each, self.upstream_model, theirs) for each in self.state.asked]
         self.pending = Pending(self.state.asked)
         self.follow(self.state.session)
+        self.follow_modalities()
 
     def kept(self) -> State:
         """The state for another process, with the client's names of models."""
@@ -84,7 +87,9 @@ class Talk:
     def begin(self) -> None:
         """Prepares a further socket of the provider, if this is one."""
         if self._was_opened:
-            self.seeds = Seeds(self.state.session, self.state.conversation.again())
+            # What only transcribes needs to know nothing of what was said.
+            items = [] if self.only_transcribes else self.state.conversation.again()
+            self.seeds = Seeds(self.state.session, items)
         self._was_opened = True
 
     def renamed(self, data: bytes, session: Event) -> bytes:
@@ -103,28 +108,38 @@ class Talk:
     def follow(self, session: Event) -> None:
         """Notes what a session is set to, as far as it changes what is paid."""
         self.state.sound.follow(session)
+        self.meter.heard_bytes_per_s = self.state.sound.heard_bytes_per_s
         self.meter.output_bound(session.get("max_output_tokens", session.get("max_response_output_tokens")))
         for path in TRANSCRIPTIONS:
             told = at(session, *path, "model")
             if str(told) in self._by_upstream:
                 self.meter.transcribes(self._by_upstream[str(told)][1])
 
-    def starts(self, response_id: str) -> None:
+    def follow_modalities(self, session: Event | None = None) -> None:
+        """Notes whether responses may speak: as the provider tells, and by updates on their way to it."""
+        told = self.state.session if session is None else session
+        sets = [speaks(told), *(speaks(members(each.get("session"))) for each in self.state.asked)]
+        if any(sets) or sets[0] is not None:
+            self.meter.speaks = any(sets)
+
+    def starts(self, response_id: str, response: Event) -> None:
         """Notes a response that runs."""
         self.state.running.append(response_id)
-        self.meter.running = len(self.state.running)
+        self.meter.ran(len(self.state.running))
+        self.meter.asked(response)
 
     def ends(self, response_id: str) -> None:
         """Notes the end of a response."""
         self.state.running = [running for running in self.state.running if running != response_id]
-        self.meter.running = len(self.state.running)
+        self.meter.ran(len(self.state.running))
         self.state.reconnects = 0
 
     def last(self) -> list[Spent]:
-        """The charges for responses that have no end, and for the time."""
+        """The charges for responses and transcripts that have no end, and for the time."""
         now_s, running = self.clock.now_s(), self.state.running
         self.state.running = []
         spent = [each for response_id in running for each in self.meter.responded(response_id, None, now_s)]
+        spent += self.meter.cut_short()
         return spent + (self.meter.passed(now_s, self.new_id()) if self.meter.timed else [])
 
     def cut_short(self) -> list[bytes]:

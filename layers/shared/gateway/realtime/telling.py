@@ -16,6 +16,8 @@ _EXPIRED = "session_expired"
 # Stands for the id of a response that has none.
 _UNNAMED = "unnamed"
 _TYPE_OF_CALLERS = "invalid_request_error"
+# Members of a session that its responses read.
+_READ = ("instructions", "tools")
 
 
 def _session(talk: Talk, data: bytes, head: Head) -> Step:
@@ -23,12 +25,15 @@ def _session(talk: Talk, data: bytes, head: Head) -> Step:
     if head.type.endswith("updated"):
         talk.state.session = talk.pending.confirmed(talk.state.session)
     talk.follow(session)
+    hides = talk.seeds is not None and talk.seeds.hides_session(head.type)
+    # A further socket begins as every session does, until it is set as its client wants it.
+    talk.follow_modalities(None if hides else session)
+    if not hides and head.type.endswith("created"):
+        talk.meter.told({name: session[name] for name in _READ if session.get(name)})
     told = session.get("id")
     if talk.state.session_id is None and isinstance(told, str):
         talk.state.session_id = told
-    if talk.seeds is not None and talk.seeds.hides_session(head.type):
-        return Step()
-    return Step(to_client=[talk.renamed(data, session)])
+    return Step() if hides else Step(to_client=[talk.renamed(data, session)])
 
 
 def _conversation(talk: Talk, data: bytes, _: Head) -> Step:
@@ -36,8 +41,9 @@ def _conversation(talk: Talk, data: bytes, _: Head) -> Step:
 
 
 def _started(talk: Talk, data: bytes, _: Head) -> Step:
-    running = at(read_provider(data), "response", "id")
-    talk.starts(running if isinstance(running, str) else _UNNAMED)
+    response = members(read_provider(data).get("response"))
+    running = response.get("id")
+    talk.starts(running if isinstance(running, str) else _UNNAMED, response)
     return Step(to_client=[data], responses=1)
 
 
@@ -64,7 +70,22 @@ def _transcribed(talk: Talk, data: bytes, _: Head) -> Step:
     # Some say nothing of what a transcript used: it is paid for by the length of its sound.
     used = transcription_usage(event.get("usage"))
     heard_ms = talk.state.sound.length_ms(item_id)
-    return Step(to_client=[data], spent=talk.meter.transcribed(f"{item_id}#{index}", used, heard_ms))
+    if talk.only_transcribes:
+        talk.state.reconnects = 0
+    return Step(to_client=[data], spent=talk.meter.transcribed(str(item_id), index, used, heard_ms))
+
+
+def _transcribing(talk: Talk, data: bytes, _: Head) -> Step:
+    event = read_provider(data)
+    talk.meter.transcript_begins(f"{event.get('item_id')}#{event.get('content_index')}")
+    return Step(to_client=[data])
+
+
+def _untranscribed(talk: Talk, data: bytes, _: Head) -> Step:
+    event = read_provider(data)
+    item_id = str(event.get("item_id"))
+    talk.meter.not_transcribed(item_id, f"{item_id}#{event.get('content_index')}")
+    return Step(to_client=[data])
 
 
 def _item(talk: Talk, data: bytes, _: Head) -> Step:
@@ -84,8 +105,11 @@ def _dropped(talk: Talk, data: bytes, _: Head) -> Step:
 
 
 def _committed(talk: Talk, data: bytes, _: Head) -> Step:
-    talk.state.sound.taken(read_provider(data).get("item_id"))
-    return Step(to_client=[data])
+    item_id = read_provider(data).get("item_id")
+    talk.state.sound.taken(item_id)
+    talk.meter.committed(item_id)
+    # A transcript is what such a session is asked for.
+    return Step(to_client=[data], responses=int(talk.only_transcribes))
 
 
 def _speech(talk: Talk, data: bytes, head: Head) -> Step:
@@ -106,6 +130,7 @@ def _written(talk: Talk, data: bytes, head: Head) -> Step:
 def _failed(talk: Talk, data: bytes, _: Head) -> Step:
     error = members(read_provider(data).get("error"))
     talk.pending.failed(error)
+    talk.follow_modalities()
     if talk.wrote(error.get("event_id")) or (talk.seeds is not None and talk.seeds.hides_error(error)):
         return Step()
     if error.get("code") == _EXPIRED:
@@ -127,7 +152,10 @@ READERS: Mapping[str, Callable[[Talk, bytes, Head], Step]] = {
     "conversation.item.added": _item,
     "conversation.item.done": _item,
     "conversation.item.deleted": _dropped,
+    "conversation.item.input_audio_transcription.delta": _transcribing,
+    "conversation.item.input_audio_transcription.segment": _transcribing,
     "conversation.item.input_audio_transcription.completed": _transcribed,
+    "conversation.item.input_audio_transcription.failed": _untranscribed,
     "input_audio_buffer.committed": _committed,
     "input_audio_buffer.speech_started": _speech,
     "input_audio_buffer.speech_stopped": _speech,

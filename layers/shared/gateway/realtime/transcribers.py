@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from gateway.canonical.audio import AudioModel, AudioPrice
+from gateway.canonical.models import ModelTarget
 from gateway.canonical.realtime import TRANSCRIPTION, RealtimeModel, RealtimePrice, Transcriber
+from gateway.routing.plan import Candidate
+
+# Of a model that transcribes: https://developers.openai.com/api/docs/models/gpt-4o-transcribe
+_WINDOW, _OUTPUT_MAX = 16_000, 2_000
 
 
 def transcribers(
@@ -23,6 +28,30 @@ def transcribers(
                 price = _price(target.price)
                 found[model.id] = Transcriber(model.id, target.upstream_model, price, model.sale)
     return found
+
+
+def of_audio(candidate: Candidate[AudioModel]) -> Candidate[RealtimeModel]:
+    """The candidate as one of a session that only transcribes, with the same price."""
+    model, target = candidate.model, candidate.target
+    priced = ModelTarget(
+        provider=target.provider,
+        upstream_model=target.upstream_model,
+        price=_price(target.price),
+        region=target.region,
+    )
+    session_model = RealtimeModel(
+        id=model.id,
+        owned_by=model.owned_by,
+        created_s=model.created_s,
+        targets=(priced,),
+        sale=model.sale,
+        does=model.does,
+        context_window=_WINDOW,
+        max_output_tokens=_OUTPUT_MAX,
+        input_modalities=("audio",),
+        output_modalities=("text",),
+    )
+    return Candidate(candidate.name, session_model, priced, candidate.own)
 
 
 def _price(listed: RealtimePrice | AudioPrice) -> RealtimePrice:

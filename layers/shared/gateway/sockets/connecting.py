@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.auth.principal import Principal, admit_key, key_hash, key_in
 from gateway.canonical.money import CountedCall, Hold, Refusal, Tier
-from gateway.errors import AuthenticationFailed, GatewayError, InvalidRequest
+from gateway.canonical.realtime import CONVERSATION
+from gateway.errors import AuthenticationFailed, GatewayError
 from gateway.limits.windows import enforced_rpm
 from gateway.ports.clock import Clock
 from gateway.ports.keys import Keys
@@ -36,14 +36,16 @@ log = logging.getLogger(__name__)
 
 
 class Handshake(Struct, frozen=True):
-    """A client's wish to open a socket. Header names are lower-case; a name may come more than once."""
+    """A client's wish to open a socket. Header names are lower-case; a name may come more than once, there and in the
+    query.
+    """
 
     connection_id: str
     stage: str
     request_id: str
     source_ip: str
     headers: Sequence[tuple[str, str]]
-    query: Mapping[str, str]
+    query: Mapping[str, Sequence[str]]
 
     @property
     def protocols(self) -> list[str]:
@@ -63,7 +65,10 @@ class Caller(Struct, frozen=True):
 
 
 class Wanted(Struct, frozen=True):
-    """A session to be: its kind, the model as it was asked for, what it may cost before its first charge."""
+    """A session to be: its kind, the model as it was asked for, what it may cost before its first charge.
+
+    A model `does` converse, or only transcribe. `settings` are what the session begins with.
+    """
 
     kind: str
     model: str
@@ -71,6 +76,8 @@ class Wanted(Struct, frozen=True):
     price_version: str
     model_used: str
     exposure_nanousd: int
+    does: str = CONVERSATION
+    settings: bytes = b""
 
 
 class Callers(Struct, frozen=True):
@@ -142,7 +149,7 @@ class Connecting(Struct, frozen=True):
         if refusal is not None:
             await purse.close()
             raise refusal.error()
-        await self._start(handshake, caller, wanted.kind, wanted.model, purse)
+        await self._start(handshake, replace(caller, settings=wanted.settings), wanted.kind, wanted.model, purse)
 
     async def begin_unheld(self, handshake: Handshake, caller: Caller, kind: str) -> None:
         """Begins a session whose requests are each paid for as such; raises the refusal.
@@ -193,12 +200,3 @@ def shown_in(handshake: Handshake) -> str:
     offered = {each.removeprefix(KEY_PROTOCOL) for each in handshake.protocols if each.startswith(KEY_PROTOCOL)}
     carried = [*handshake.headers, *(("authorization", f"Bearer {each}") for each in offered)]
     return key_in([(name, value) for name, value in carried if name != "authorization" or value], [])
-
-
-def model_in(handshake: Handshake, settings: bytes) -> str:
-    """The model that a handshake names, or that its client secret has set."""
-    kept = msgspec.json.decode(settings) if settings else {}
-    model = kept.get("model") or handshake.query.get("model") or handshake.query.get("deployment")
-    if not isinstance(model, str) or not model:
-        raise InvalidRequest("Name a model: '?model=...'.", param="model", code="missing_model")
-    return model

@@ -196,7 +196,7 @@ class Purse:
         What another model has done, which writes down what the caller says, is paid with the session's own next charge,
         in a line of its own: it is no request of the caller's. `so_far` is what the session has come to beside it.
         """
-        if spent.model != self._model_used:
+        if spent.beside:
             self.beside.append(spent)
             await self.checkpoint(so_far)
             return None
@@ -274,7 +274,7 @@ class Purse:
             model_requested=self._model,
             model_used=spent.model,
             tier=self._tier,
-            price_version=self._price_version,
+            price_version=spent.price_version or self._price_version,
             usage=spent.usage,
             user_id=key.user_id,
             org_id=key.org_id,

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
-from gateway.canonical.realtime import RealtimeModel, Spent, Transcriber
+from gateway.canonical.audio import AudioModel
+from gateway.canonical.realtime import CONVERSATION, RealtimeModel, Spent, Transcriber
 from gateway.operations.input_meter import tier_of
 from gateway.ports.clock import Clock
 from gateway.providers.realtime.registry import REALTIME
@@ -45,6 +46,18 @@ def update_of(settings: bytes) -> bytes:
 def wire_of(candidate: RealtimeCandidate) -> str:
     """The wire that the candidate's provider speaks."""
     return REALTIME[candidate.target.provider].wire
+
+
+def carries(candidate: RealtimeCandidate) -> bool:
+    """True where the candidate's provider has sessions with its model, or has some that only transcribe."""
+    row = REALTIME.get(candidate.target.provider)
+    return row is not None and (candidate.model.does == CONVERSATION or bool(row.transcription))
+
+
+def transcribes_alone(model: RealtimeModel | AudioModel) -> bool:
+    """True for a model that a session may have which only transcribes."""
+    rows = (REALTIME.get(target.provider) for target in model.targets)
+    return any(row is not None and row.transcription for row in rows)
 
 
 # Makes the session with a candidate, or goes on with one of that state.

@@ -9,23 +9,33 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gateway.auth.principal import Principal
-from gateway.canonical.realtime import Transcriber
+from gateway.canonical.audio import AudioModel
+from gateway.canonical.realtime import TRANSCRIPTION, RealtimeModel, Transcriber
 from gateway.canonical.request import RoutingPreferences
 from gateway.catalog.audio import AUDIO_MODELS
 from gateway.catalog.live import LiveCatalog
 from gateway.catalog.realtime import REALTIME_MODELS
-from gateway.errors import InvalidRequest, NotConfigured
+from gateway.errors import InvalidRequest, NotConfigured, NotFound, PermissionDenied
 from gateway.operations.input_meter import tier_of
 from gateway.ports.clock import Clock
 from gateway.providers.audio import registry as audio_providers
 from gateway.providers.realtime.registry import KNOWN
-from gateway.realtime.transcribers import transcribers
+from gateway.realtime.transcribers import of_audio, transcribers
 from gateway.routing.plan import id_of
 from gateway.routing.planning import candidates_for
 from gateway.sockets.carrying import ALIVE_S
 from gateway.sockets.connecting import Wanted
 from gateway.sockets.purse import Purse
-from gateway.sockets.sessions import Kept, RealtimeCandidate, session_of, terms_of, update_of, wire_of
+from gateway.sockets.sessions import (
+    Kept,
+    RealtimeCandidate,
+    carries,
+    session_of,
+    terms_of,
+    transcribes_alone,
+    update_of,
+    wire_of,
+)
 from gateway.wiring.following import follow
 from gateway.wiring.money import money
 from gateway.wiring.process import process
@@ -35,6 +45,7 @@ if TYPE_CHECKING:
     from gateway.ports.sockets import SocketRecord
     from gateway.realtime.session import Session
     from gateway.realtime.step import Step
+    from gateway.sockets.asked import Asked
     from gateway.sockets.carrying import Conversation
     from gateway.sockets.line import Line
 
@@ -43,9 +54,18 @@ CATALOG = follow(LiveCatalog(REALTIME_MODELS, KNOWN))
 AUDIO = follow(LiveCatalog(AUDIO_MODELS, audio_providers.KNOWN))
 
 
-def wanted(principal: Principal, model: str, clock: Clock, settings: bytes = b"") -> Wanted:
-    """The session with a model; raises the refusal of a model that the caller may not use, or of what it is set to."""
+def wanted(principal: Principal, asked: Asked, clock: Clock) -> Wanted:
+    """The session that is asked for; raises the refusal of its model, or of what it is set to.
+
+    Where a provider's session only transcribes, its model is one of its settings.
+    """
+    model = asked.model or _transcribing(principal, asked.transcriber)
     candidate = _candidates(principal, model)[0]
+    does = candidate.model.does
+    if asked.does not in ("", does):
+        other = f"'{model}' only transcribes" if does == TRANSCRIPTION else f"'{model}' does not only transcribe"
+        raise InvalidRequest(f"{other}: the session is of another type.", param="model", code="invalid_value")
+    settings = asked.transcription_settings if does == TRANSCRIPTION else asked.settings
     known = _transcribers(candidate, principal) if settings else {}
     session = session_of(candidate, terms_of("", candidate, known), clock)
     if settings:
@@ -58,6 +78,8 @@ def wanted(principal: Principal, model: str, clock: Clock, settings: bytes = b""
         candidate.model.sale.price_version,
         candidate.model.id,
         session.exposure_nanousd,
+        does,
+        settings,
     )
 
 
@@ -129,7 +151,29 @@ def _raise_error(step: Step) -> None:
 
 
 def _candidates(principal: Principal, model: str) -> list[RealtimeCandidate]:
-    return candidates_for(model, RoutingPreferences(), CATALOG, principal)
+    """The candidates for a session with a model: of either catalog where it only transcribes."""
+    try:
+        found = candidates_for(model, RoutingPreferences(), CATALOG, principal)
+    except NotFound:
+        if AUDIO.find(model) is None:
+            raise
+        audio = candidates_for(model, RoutingPreferences(), AUDIO, principal)
+        found = [of_audio(each) for each in audio if each.model.does == TRANSCRIPTION]
+    able = [each for each in found if carries(each)]
+    if not able:
+        raise NotFound(f"The model '{model}' has no sessions of its own.", param="model", code="model_not_found")
+    return able
+
+
+def _transcribing(principal: Principal, named: str) -> str:
+    """The model of a session that only transcribes and names none: the one that it is set to, or the first one."""
+    models: tuple[RealtimeModel | AudioModel, ...] = (*CATALOG.models(), *AUDIO.models())
+    own = [each.id for each in models if each.does == TRANSCRIPTION and transcribes_alone(each)]
+    usable = [each for each in own if principal.may_use((each,))]
+    if not usable:
+        message = "This API key may use no model that transcribes in a session."
+        raise PermissionDenied(message, param="model", code="model_not_allowed")
+    return named if named in usable else usable[0]
 
 
 def _transcribers(candidate: RealtimeCandidate, principal: Principal) -> Mapping[str, Transcriber]:

@@ -17,7 +17,8 @@ from gateway.realtime.meter import Counts, Meter, Tokens
 from gateway.realtime.step import Step, Terms
 
 # https://ai.google.dev/gemini-api/docs/tokens#multimodal-tokens, and 25 a second of what it says.
-TOKENS = Tokens(heard_per_s=32, spoken_per_s=25)
+# The prompts of recorded sessions have up to 1,250 tokens more than the texts in them.
+TOKENS = Tokens(heard_per_s=32, spoken_per_s=25, unseen=1300)
 HEARD = "audio/pcm;rate=24000"
 # Sound that waits for a caller's commit, in base64; a minute.
 WAITING_BYTES_MAX = 60 * 64_000

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gateway.canonical.realtime import CONVERSATION
 from gateway.errors import InvalidRequest
 from gateway.protocols.gemini.schema import to_gemini
 from gateway.providers.audio.speaker import OPENAI_VOICES
-from gateway.realtime.client_events import offered
+from gateway.realtime.client_events import offered, own_type
 from gateway.realtime.events import Event, at, members
 
 PCM = {"type": "audio/pcm", "rate": 24_000}
@@ -28,6 +29,7 @@ def judged(session: Any) -> Event:
     if not isinstance(session, dict):
         raise _wrong("'session' must be an object.", "", "invalid_type")
     offered(session, "session")
+    own_type(session, CONVERSATION)
     set_to = _of_today(session)
     for path, (fits, expected) in _SHAPES.items():
         value = at(set_to, *path)
