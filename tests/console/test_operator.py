@@ -111,6 +111,13 @@ async def test_an_operator_sees_the_alarms_of_every_page_that_are_not_well() -> 
     }
 
 
+async def test_the_alarms_of_a_stack_whose_name_begins_alike_are_not_shown() -> None:
+    view, token = await overseer(
+        OPERATOR, {"MetricAlarms": [alarm("prod-ChatAlarm", "ALARM"), alarm("ChatAlarm", "OK")]}
+    )
+    assert (await view.view(token))["alarms"] == {"total": 1, "not_ok": []}
+
+
 async def test_an_operator_sees_the_rest_where_cloudwatch_does_not_answer() -> None:
     view, token = await overseer(OPERATOR, Unanswered("x", "y"))
     shown = await view.view(token)

@@ -165,3 +165,23 @@ def test_what_is_sent_to_a_socket_that_its_provider_has_closed_is_told_with_its_
             await socket.receive()
 
     connected(serves, test)
+
+
+def test_a_frame_that_was_sent_as_its_provider_left_is_no_failure_of_the_loop() -> None:
+    failures: list[dict[str, Any]] = []
+
+    async def serves(client: ServerConnection) -> None:
+        await client.wait_closed()
+
+    async def test(socket: ProviderSocket) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: failures.append(told))
+        connection: Any = socket
+        await socket.send(b"hello")
+        # The end of what the provider sends is seen in the turn in which the frame was put.
+        connection._connection.eof_received()
+        await asyncio.sleep(0)
+        with pytest.raises(ProviderClosed):
+            await socket.send(b"more")
+
+    connected(serves, test)
+    assert failures == []

@@ -79,9 +79,10 @@ class _Connection(ClientConnection):
 
     def _write(self) -> None:
         self._put_bytes = 0
-        # What is to end the connection is written where that is said, with what was put before. `writelines` of Python
-        # 3.13.0 does not tell a writer that it is ahead.
-        self.transport.write(b"".join(self.protocol.data_to_send()))
+        # What is to end the connection is written where that is said, with what was put before: nothing is left here
+        # then, and the transport takes no more. `writelines` of Python 3.13.0 does not tell a writer that it is ahead.
+        if data := b"".join(self.protocol.data_to_send()):
+            self.transport.write(data)
 
 
 class _Socket:

@@ -22,8 +22,8 @@ from gateway.wiring.providers import OWN_KEYS
 if TYPE_CHECKING:
     from gateway.sockets.carrying import Tools
 
-# A call that waits for letters does so for ten seconds. One whose answer is lost hides its letters for two minutes, and
-# one that sends to a client is not repeated, so that both are given up late.
+# A call that waits for letters does so for ten seconds. One whose answer is lost hides its letters for a time, and one
+# that sends to a client is not repeated, so that both are given up late.
 WAITING = Timeouts(connect_s=5.0, first_byte_s=30.0, idle_s=10.0)
 
 

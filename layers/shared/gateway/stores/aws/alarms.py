@@ -14,8 +14,9 @@ from gateway.stores.aws.client import AwsApi, AwsError, Item
 
 PAGES_MAX = 5
 DOWN = "The alarms cannot be read now."
-# CloudFormation puts the stack's name before the template's, and letters of its own behind it.
-MADE_UP = re.compile(r"-[A-Za-z0-9]{8,}$")
+# Behind the stack's name CloudFormation puts the template's, which has no hyphen, and letters of its own. The alarms of
+# another stack, whose name begins with this one's and a hyphen, have more parts.
+OWN_NAME = re.compile(r"([A-Za-z0-9]+)-[A-Za-z0-9]{8,}")
 
 
 class CloudWatchAlarms:
@@ -33,15 +34,16 @@ class CloudWatchAlarms:
                 page = await self._aws.call("monitoring", "DescribeAlarms", asked)
             except AwsError as error:
                 raise ServiceUnavailable(DOWN) from error
-            found += [self._alarm(one) for one in page.get("MetricAlarms", [])]
+            found += filter(None, map(self._alarm, page.get("MetricAlarms", [])))
             if not page.get("NextToken"):
                 break
             asked = {**asked, "NextToken": page["NextToken"]}
         return found
 
-    def _alarm(self, told: Item) -> Alarm:
-        return Alarm(
-            name=MADE_UP.sub("", told["AlarmName"].removeprefix(self._prefix)),
+    def _alarm(self, told: Item) -> Alarm | None:
+        name = OWN_NAME.fullmatch(told["AlarmName"].removeprefix(self._prefix))
+        return name and Alarm(
+            name=name[1],
             state=told["StateValue"].lower(),
             since_s=int(told.get("StateUpdatedTimestamp", 0)),
             description=told.get("AlarmDescription", ""),
