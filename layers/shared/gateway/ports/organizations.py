@@ -19,11 +19,6 @@ def account_of(org_id: str) -> str:
     return ACCOUNT_PREFIX + org_id.removeprefix(ORGANIZATION_PREFIX)
 
 
-def organization_of(account_id: str) -> str:
-    """The id that the organization of an account has, if the account is one's."""
-    return ORGANIZATION_PREFIX + account_id.removeprefix(ACCOUNT_PREFIX)
-
-
 class Organization(Struct, frozen=True):
     """An organization. `version` counts the changes of itself and of its members; `seats` the members it has ever had.
 

@@ -23,7 +23,6 @@ class Collector:
     """Collects from one streamed answer of a provider of the wire `signed_by`."""
 
     def __init__(self, signed_by: str) -> None:
-        self._signed_by = signed_by
         self._turns: defaultdict[int, _Turn] = defaultdict(lambda: _Turn(signed_by))
 
     @property

@@ -50,7 +50,6 @@ class DynamoJobs:
         oldest_first: bool = False,
     ) -> Sequence[Job]:
         beyond = f" AND job_id {'>' if oldest_first else '<'} :before" if before else ""
-        found: list[Job] = []
         names = {f":kind{number}": kind.value for number, kind in enumerate(kinds)}
         values = {":account": account_id, **names} | ({":before": before} if before else {})
         query = {
@@ -62,11 +61,7 @@ class DynamoJobs:
             # The limit counts filtered-out items too.
             "Limit": READ_AT_ONCE,
         }
-        async for item in self._table.every("Query", query):
-            found.append(read_job(item))
-            if len(found) == limit:
-                break
-        return found
+        return [read_job(item) async for item in self._table.every("Query", query, limit)]
 
     async def remove(self, job: Job) -> None:
         await self._table.call("DeleteItem", {"Key": _key(job.job_id)})
