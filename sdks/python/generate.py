@@ -1,4 +1,4 @@
-"""Writes the SDK's types and resources from the OpenAPI document, and the sync helpers from the async ones.
+"""Writes the SDK's types and async resources from the OpenAPI document, and all that is sync from what is async.
 
 `python -m sdks.python.generate` writes; with `--check` it fails where a file differs from what it would write.
 """
@@ -14,10 +14,11 @@ from typing import Any
 
 from sdks import described
 from sdks.described import BY_HAND, EVENTS, JSON, Described, Schema, below, grouped_by, methods_of
+from sdks.python.unasync import ASYNC_ONLY, sync_of
 
 HERE = Path(__file__).resolve().parent
 PACKAGE = HERE / "src" / "nexevo_ai"
-# Resources that have more than single requests, and their classes in `_conveniences_async.py`.
+# Resources that have more than single requests, and their classes in `_async/conveniences.py`.
 HELPERS = {
     "agents": "Agents", "chat.completions": "ChatCompletions", "generation.uploads": "Uploads", "jobs": "Jobs",
     "models3d": "Models3d", "responses": "Responses", "tasks": "Tasks", "videos": "Videos", "webhooks": "Webhooks",
@@ -108,18 +109,17 @@ class Method(Described):
         shown = [f"    {name}: {self.types.of(each, sent=True)}{overrides(name)}" for name, each in rest.items()]
         return "\n".join([*lines, *([""] if shown else []), *shown])
 
-    def written(self, *, is_async: bool) -> str:
+    def written(self) -> str:
         """Writes the method, and its overloads where an answer may be a stream."""
         own, event = self.answer, self.event
-        wrapper = "AsyncStream" if is_async else "Stream"
         if not self.streams:
-            return self._definition(own, is_async=is_async, more="")
-        both = f"Union[{own}, {wrapper}[{event}]]"
+            return self._definition(own, more="")
+        both = f"Union[{own}, AsyncStream[{event}]]"
         heads = [
-            self._definition(answer, is_async=is_async, more=f"stream: {said}, ", head_only=True)
-            for answer, said in ((f"{wrapper}[{event}]", "Literal[True]"), (own, "Literal[False] = ..."))
+            self._definition(answer, more=f"stream: {said}, ", head_only=True)
+            for answer, said in ((f"AsyncStream[{event}]", "Literal[True]"), (own, "Literal[False] = ..."))
         ]
-        return "\n\n".join([*heads, self._definition(both, is_async=is_async, more="stream: bool = False, ")])
+        return "\n\n".join([*heads, self._definition(both, more="stream: bool = False, ")])
 
     @property
     def streams(self) -> bool:
@@ -131,7 +131,7 @@ class Method(Described):
     def answer(self) -> str:
         """The type of its answer."""
         if self.element:
-            return f"@Page[{self.element}]"
+            return f"AsyncPage[{self.element}]"
         if self.content.get(JSON):
             texts = ["str"] if any(name.startswith("text/") and name != EVENTS for name in self.content) else []
             kinds = [self.ref(self.content[JSON]), *([self.accepted] if self.accepted else []), *texts]
@@ -142,19 +142,17 @@ class Method(Described):
         ids = [f"{each['name']}: str" for each in self.in_path]
         return ids + [f"{name}: {self.types.of(self.members[name], sent=True)}" for name in self.required]
 
-    def _definition(self, answer: str, *, is_async: bool, more: str, head_only: bool = False) -> str:
-        answer = answer.replace("@Page", "AsyncPage" if is_async else "SyncPage")
+    def _definition(self, answer: str, *, more: str, head_only: bool = False) -> str:
         given = ", ".join(["self", *self._arguments()])
         more = f"*, {more}" if more and "*" not in given else more
-        word = "async def" if is_async else "def"
-        head = f"    {word} {self.name}({given}, {more}**params: Unpack[{self.params}]) -> {answer}:"
+        head = f"    async def {self.name}({given}, {more}**params: Unpack[{self.params}]) -> {answer}:"
         if head_only:
             return f"    @overload\n{head} ..."
         said = self.entry["summary"].replace('"', "'")
-        head = f"    @deferred\n{head}" if is_async and self.element else head
-        return "\n".join([head, f'        """{said}"""', *self._code(answer, is_async=is_async)])
+        head = f"    @deferred  {ASYNC_ONLY}\n{head}" if self.element else head
+        return "\n".join([head, f'        """{said}"""', *self._code(answer)])
 
-    def _code(self, answer: str, *, is_async: bool) -> list[str]:
+    def _code(self, answer: str) -> list[str]:
         path = self.path
         for each in self.in_path:
             slashes = ", slashes=True" if "description" in each else ""
@@ -169,9 +167,7 @@ class Method(Described):
         more += ["needs_key=False"] if not self.entry["security"] else []
         more += ["is_once=True"] if self.verb == "POST" else []
         call = ", ".join([f'"{self.verb}"', text, f"{{{arguments}}}", *more])
-        ask = "await self._ask" if is_async else "self._ask"
-        kinds = self._kinds()
-        asked = f"        answer: {answer} = {ask}({', '.join(['call', *kinds])})"
+        asked = f"        answer: {answer} = await self._ask({', '.join(['call', *self._kinds()])})"
         return [f"        call = call_of({call})", asked, "        return answer"]
 
     def _kinds(self) -> list[str]:
@@ -187,59 +183,37 @@ def overrides(name: str) -> str:
     return "  # type: ignore[misc]  # the body's, not the option" if name == "idempotency_key" else ""
 
 
-def resources_of(top: str, grouped: dict[str, list[Method]], *, is_async: bool) -> str:
+def resources_of(top: str, grouped: dict[str, list[Method]]) -> str:
     """Writes the classes of one resource and of those that it holds."""
-    prefix = "Async" if is_async else ""
     own = [name for name in grouped if name.split(".")[0] == top]
     classes = []
     for name in sorted(own, key=lambda each: (-each.count("."), each)):
-        helper = [f"{prefix}{HELPERS[name]}Helpers"] if name in HELPERS else [f"{prefix}Resource"]
-        lines = [f"class {class_of(name, prefix)}({helper[0]}):", f'    """Methods of `client.{name}`."""']
-        lines += properties_of(name, grouped, prefix)
-        lines += ["\n" + each.written(is_async=is_async) for each in grouped[name] if each.id not in BY_HAND]
+        helper = f"Async{HELPERS[name]}Helpers" if name in HELPERS else "AsyncResource"
+        lines = [f"class {class_of(name)}({helper}):", f'    """Methods of `client.{name}`."""']
+        lines += properties_of(name, grouped)
+        lines += ["\n" + each.written() for each in grouped[name] if each.id not in BY_HAND]
         classes.append("\n".join(lines))
     return "\n\n\n".join(classes)
 
 
-def holder_of(grouped: dict[str, list[Method]], *, is_async: bool) -> str:
+def holder_of(grouped: dict[str, list[Method]]) -> str:
     """Writes the class of which the client is one, which holds all resources."""
-    prefix = "Async" if is_async else ""
-    top = [f"class {prefix}Resources({prefix}Resource):", '    """All that a client has."""']
-    top += properties_of("", grouped, prefix)
-    top += ["\n" + each.written(is_async=is_async) for each in grouped.get("", ())]
-    return "\n".join(top)
+    top = ["class AsyncResources(AsyncResource):", '    """All that a client has."""', *properties_of("", grouped)]
+    return "\n".join([*top, *("\n" + each.written() for each in grouped.get("", ()))])
 
 
-def properties_of(name: str, grouped: dict[str, list[Method]], prefix: str) -> list[str]:
+def properties_of(name: str, grouped: dict[str, list[Method]]) -> list[str]:
     """Writes the resources below one."""
     return [
-        f"\n    @cached_property\n    def {each.rpartition('.')[2]}(self) -> {class_of(each, prefix)}:\n"
-        f'        """Methods of `{each}`."""\n        return {class_of(each, prefix)}(self._client, form=self._form)'
+        f"\n    @cached_property\n    def {each.rpartition('.')[2]}(self) -> {class_of(each)}:\n"
+        f'        """Methods of `{each}`."""\n        return {class_of(each)}(self._client, form=self._form)'
         for each in below(name, grouped)
     ]
 
 
-def class_of(name: str, prefix: str) -> str:
+def class_of(name: str) -> str:
     """The name of a resource's class."""
-    return prefix + "".join(part.title().replace("_", "") for part in name.split(".")) + "Resource"
-
-
-SYNC = (
-    (r" *@deferred\n", ""), (r", deferred\b", ""), (r"`async with`", "`with`"), (r"\bAwaitable, ", ""),
-    (r"\bAsync(?=[A-Z])", ""), (r"\basync (def|with|for)\b", r"\1"), (r"\bawait ", ""),
-    (r"\basyncio\.sleep\b", "time.sleep"), (r"import asyncio\n", ""), (r"\baread\b", "read"), (r"_async\b", "_sync"),
-    (r"\bAwaitable\[([^\]]*)\]", r"\1"), (r"__aiter__", "__iter__"), (r"__aenter__", "__enter__"),
-    (r"__aexit__", "__exit__"), (r"\bPage\b", "SyncPage"), (r"\bTransport\b", "SyncTransport"),
-)  # fmt: skip
-
-
-def sync_helpers(source: str) -> str:
-    """Writes what is sync from what is async."""
-    for pattern, instead in SYNC:
-        source = re.sub(pattern, instead, source)
-    return source.replace(
-        '"""\n\nfrom', '\n\nWritten by `sdks/python/generate.py` from `_conveniences_async.py`.\n"""\n\nfrom', 1
-    )
+    return "Async" + "".join(part.title().replace("_", "") for part in name.split(".")) + "Resource"
 
 
 def files() -> dict[Path, str]:
@@ -249,9 +223,7 @@ def files() -> dict[Path, str]:
     methods = methods_of(document["paths"], Method, types)
     grouped = grouped_by(methods)
     places = places_of(grouped, types)
-    made: dict[Path, str] = {
-        PACKAGE / "_conveniences_sync.py": sync_helpers((PACKAGE / "_conveniences_async.py").read_text())
-    }
+    made: dict[Path, str] = {}
     for kind, write in (("types", model_of), ("params", param_of)):
         for place in sorted({place for (of, _), place in places.items() if of == kind}):
             names = sorted(name for (of, name), at in places.items() if of == kind and at == place)
@@ -275,16 +247,27 @@ def files() -> dict[Path, str]:
         HEAD.format("Types of answers.") + "\n".join(lines) + f"\n\n__all__ = [{listed}]\n"
     )
     made[PACKAGE / "params" / "__init__.py"] = '"""Types of arguments, for type checkers."""\n'
-    for is_async, folder in ((False, "sync"), (True, "aio")):
-        for top in tops:
-            text = resources_of(top, grouped, is_async=is_async)
-            made[PACKAGE / folder / f"{top}.py"] = resource_module(text, top, methods, places, is_async=is_async)
-        prefix = "Async" if is_async else ""
-        imports = [f"from nexevo_ai.{folder}.{top} import {class_of(top, prefix)}" for top in tops]
-        text = "\n".join(imports) + "\n\n\n" + holder_of(grouped, is_async=is_async)
-        made[PACKAGE / folder / "__init__.py"] = f'"""Resources of the {"async" if is_async else "sync"} client."""\n'
-        made[PACKAGE / folder / "resources.py"] = resource_module(text, "root", methods, places, is_async=is_async)
-    return made
+    for top in tops:
+        made[PACKAGE / "aio" / f"{top}.py"] = resource_module(resources_of(top, grouped), top, methods, places)
+    imports = [f"from nexevo_ai.aio.{top} import {class_of(top)}" for top in tops]
+    text = "\n".join(imports) + "\n\n\n" + holder_of(grouped)
+    made[PACKAGE / "aio" / "__init__.py"] = '"""Resources of the async client."""\n'
+    made[PACKAGE / "aio" / "resources.py"] = resource_module(text, "root", methods, places)
+    return made | sync_files(made)
+
+
+def sync_files(made: dict[Path, str]) -> dict[Path, str]:
+    """Writes the sync twins of the written resources, and of what the async client has by hand."""
+    resources = {PACKAGE / "sync" / path.name: text for path, text in made.items() if path.parent.name == "aio"}
+    by_hand = {path: path.read_text() for path in sorted((PACKAGE / "_async").glob("*.py"))}
+    noted = {PACKAGE / "_sync" / path.name: with_note(text, f"_async/{path.name}") for path, text in by_hand.items()}
+    return {path: sync_of(text) for path, text in (resources | noted).items()}
+
+
+def with_note(source: str, origin: str) -> str:
+    """Notes in a module's docstring where it comes from."""
+    end = source.index('"""', 3)
+    return f"{source[:end]}\n\nWritten by `sdks/python/generate.py` from `{origin}`.\n{source[end:]}"
 
 
 def places_of(grouped: dict[str, list[Method]], types: Types) -> dict[tuple[str, str], str]:
@@ -293,7 +276,7 @@ def places_of(grouped: dict[str, list[Method]], types: Types) -> dict[tuple[str,
     for resource, methods in grouped.items():
         types.answers, types.params = {}, {}
         for method in methods:
-            method.params_class(), method.written(is_async=False)
+            method.params_class(), method.written()
             for media in method.content.values():
                 method.ref(media)
         types.all_named(lambda name: model_of(types, name), sent=False)
@@ -322,25 +305,22 @@ def types_module(kind: str, classes: list[str], places: dict[tuple[str, str], st
     return HEAD.format(said) + "\n".join(lines) + "\n\n\n" + body + rebuilt + "\n"
 
 
-def resource_module(
-    text: str, top: str, methods: list[Method], places: dict[tuple[str, str], str], *, is_async: bool
-) -> str:
+def resource_module(text: str, top: str, methods: list[Method], places: dict[tuple[str, str], str]) -> str:
     """Writes a module of resources, with the imports that it needs."""
-    prefix, name = ("Async", "_async") if is_async else ("", "_sync")
     used = [(each, at) for (of, each), at in places.items() if of == "types" and re.search(rf"\b{each}\b", text)]
     given = sorted({each.params for each in methods if re.search(rf"\b{each.params}\b", text)})
     sent = [(each, at) for (of, each), at in places.items() if of == "params" and re.search(rf"\b{each}Param\b", text)]
-    helpers = [
-        each for each in (*(f"{prefix}{one}Helpers" for one in HELPERS.values()), f"{prefix}Resource") if each in text
-    ]
+    helpers = [each for each in (*(f"Async{one}Helpers" for one in HELPERS.values()), "AsyncResource") if each in text]
     lines = [
         "from functools import cached_property",
         "from typing import TYPE_CHECKING, Any, Literal, Mapping, Optional, Sequence, Union, overload\n",
-        f"from nexevo_ai._answers import {prefix or 'Sync'}Page, BinaryResponse, deferred",
-        f"from nexevo_ai._conveniences{name} import {', '.join(helpers)}",
+        "from nexevo_ai._answers import BinaryResponse",
+        "from nexevo_ai._async.answers import AsyncPage",
+        f"from nexevo_ai._async.conveniences import {', '.join(helpers)}",
+        "from nexevo_ai._async.streams import AsyncStream",
+        f"from nexevo_ai._deferred import deferred  {ASYNC_ONLY}",
         "from nexevo_ai._models import Object",
         "from nexevo_ai._request import Amount, FileContent, call_of, path_part",
-        f"from nexevo_ai._streaming import {prefix}Stream",
         *(f"from nexevo_ai.types.{at} import {each}" for each, at in used),
         "\nif TYPE_CHECKING:",
         "    from typing_extensions import Unpack\n",
@@ -348,7 +328,7 @@ def resource_module(
         *(f"    from nexevo_ai.params.{at} import {each}Param" for each, at in sent),
         "\n",
     ]
-    return HEAD.format(f"Resources of the {'async' if is_async else 'sync'} client.") + "\n".join(lines) + text + "\n"
+    return HEAD.format("Resources of the async client.") + "\n".join(lines) + text + "\n"
 
 
 STYLE = ("--isolated", "--config", "line-length=120", "--config", "target-version='py39'", "--quiet")
@@ -356,7 +336,7 @@ SORTED = (
     "--fix",
     "--unsafe-fixes",
     "--select",
-    "F401,I,UP006,UP035",
+    "F401,FURB122,I,RUF100,UP006,UP028,UP035",
     "--config",
     "lint.isort.known-first-party=['nexevo_ai']",
 )

@@ -50,7 +50,7 @@ def test_written_files_are_what_the_document_gives() -> None:
 @pytest.mark.parametrize("name", ["Nexevo", "AsyncNexevo"])
 def test_a_client_has_a_method_for_each_operation_and_no_other(sdk: Any, name: str) -> None:
     client = getattr(sdk, name)(api_key="sk-xc-x")
-    transport = getattr(sdk, "AsyncTransport" if name.startswith("Async") else "SyncTransport")
+    transport = next(each for each in type(client).__mro__ if each.__name__.endswith("Transport"))
     found = set(methods_of(client, "", set(dir(transport)) | {"with_raw_response"}))
     assert found == METHODS | BESIDE
 

@@ -1,17 +1,9 @@
 """Python SDK of the Nexevo AI gateway."""
 
-from typing import Any
-
-from nexevo_ai._answers import (
-    AsyncPage,
-    AsyncStreamedResponse,
-    BinaryResponse,
-    RawResponse,
-    Streamed,
-    StreamedResponse,
-    SyncPage,
-)
-from nexevo_ai._client import AsyncTransport, SyncTransport
+from nexevo_ai._answers import BinaryResponse, RawResponse
+from nexevo_ai._async.answers import AsyncPage, AsyncStreamedResponse
+from nexevo_ai._async.client import AsyncNexevo
+from nexevo_ai._async.streams import AsyncStream
 from nexevo_ai._errors import (
     APIConnectionError,
     APIError,
@@ -35,51 +27,10 @@ from nexevo_ai._errors import (
 )
 from nexevo_ai._models import NexevoModel, Object
 from nexevo_ai._request import NOT_GIVEN
-from nexevo_ai._streaming import AsyncStream, Stream
+from nexevo_ai._sync.answers import StreamedResponse, SyncPage
+from nexevo_ai._sync.client import Nexevo
+from nexevo_ai._sync.streams import Stream
 from nexevo_ai._version import __version__
-from nexevo_ai.aio.resources import AsyncResources
-from nexevo_ai.sync.resources import Resources
-
-
-class Nexevo(SyncTransport, Resources):
-    """The client: `Nexevo()` takes its key from the environment's NEXEVO_API_KEY."""
-
-    _form = ""
-
-    @property
-    def _client(self) -> Any:  # type: ignore[override]  # it is its own
-        return self
-
-    @property
-    def with_raw_response(self) -> Any:
-        """All methods, which answer with a `RawResponse`."""
-        return Resources(self, form="raw")
-
-    @property
-    def with_streaming_response(self) -> Any:
-        """All methods, to be used by `with`: an answer whose body is read as it comes."""
-        return Streamed(Resources(self, form="streamed"))
-
-
-class AsyncNexevo(AsyncTransport, AsyncResources):
-    """The async client."""
-
-    _form = ""
-
-    @property
-    def _client(self) -> Any:  # type: ignore[override]  # it is its own
-        return self
-
-    @property
-    def with_raw_response(self) -> Any:
-        """All methods, which answer with a `RawResponse`."""
-        return AsyncResources(self, form="raw")
-
-    @property
-    def with_streaming_response(self) -> Any:
-        """All methods, to be used by `async with`: an answer whose body is read as it comes."""
-        return Streamed(AsyncResources(self, form="streamed"))
-
 
 __all__ = [
     "NOT_GIVEN",

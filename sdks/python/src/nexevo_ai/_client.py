@@ -1,26 +1,22 @@
-"""The transport of both clients: one request with its retries."""
+"""Base of both clients: address, key, patience, and requests made of calls."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
-import time
 from collections.abc import Mapping
 from typing import Any, Optional, TypeVar
 
 import httpx
 
-from nexevo_ai._errors import APIConnectionError, APITimeoutError, NexevoError, refusal_of, request_id_of
+from nexevo_ai._errors import APIConnectionError, APITimeoutError, NexevoError, request_id_of
 from nexevo_ai._request import (
     DEFAULT_MAX_RETRIES,
     DEFAULT_TIMEOUT,
     Call,
     NotGiven,
     content_of,
-    delay_s,
     headers_of,
-    may_retry,
     query_of,
     redacted,
     root_of,
@@ -122,81 +118,3 @@ def failure_of(error: httpx.RequestError, request: httpx.Request) -> APIConnecti
         return APITimeoutError("the request timed out", request=request)
     at = request.url.netloc.decode()
     return APIConnectionError(f"the connection to {at} failed: {type(error).__name__}", request=request)
-
-
-class SyncTransport(BaseClient):
-    """Sends requests, and waits for them."""
-
-    _kind = httpx.Client
-
-    def send(self, call: Call, *, stream: bool = False) -> httpx.Response:
-        """The good answer to the call, after as many retries as it needs; raises what refuses it."""
-        tries, retries = 0, self._retries(call)
-        while True:
-            request = self._request(call)
-            try:
-                response: httpx.Response = self._http.send(request, stream=stream)
-            except httpx.RequestError as error:
-                if tries >= retries:
-                    raise failure_of(error, request) from error
-                wait_s = delay_s(tries, None)
-            else:
-                self._told(request, response)
-                if response.status_code < 400:
-                    return response
-                response.read()
-                response.close()
-                if tries >= retries or not may_retry(response):
-                    raise refusal_of(response)
-                wait_s = delay_s(tries, response)
-            tries += 1
-            time.sleep(wait_s)
-
-    def close(self) -> None:
-        """Closes the connections."""
-        self._http.close()
-
-    def __enter__(self: C) -> C:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-class AsyncTransport(BaseClient):
-    """Sends requests, and awaits them."""
-
-    _kind = httpx.AsyncClient
-
-    async def send(self, call: Call, *, stream: bool = False) -> httpx.Response:
-        """The good answer to the call, after as many retries as it needs; raises what refuses it."""
-        tries, retries = 0, self._retries(call)
-        while True:
-            request = self._request(call)
-            try:
-                response: httpx.Response = await self._http.send(request, stream=stream)
-            except httpx.RequestError as error:
-                if tries >= retries:
-                    raise failure_of(error, request) from error
-                wait_s = delay_s(tries, None)
-            else:
-                self._told(request, response)
-                if response.status_code < 400:
-                    return response
-                await response.aread()
-                await response.aclose()
-                if tries >= retries or not may_retry(response):
-                    raise refusal_of(response)
-                wait_s = delay_s(tries, response)
-            tries += 1
-            await asyncio.sleep(wait_s)
-
-    async def close(self) -> None:
-        """Closes the connections."""
-        await self._http.aclose()
-
-    async def __aenter__(self: C) -> C:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()

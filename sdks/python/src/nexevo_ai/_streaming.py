@@ -1,13 +1,11 @@
-"""Streams of events: iterators that are context managers, and go on after a cut where the gateway can."""
+"""Parts of both clients' streams: the reading of events, the place that a stream has come to, and what chunks make."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-import time
-from collections.abc import AsyncIterator, Awaitable, Iterator
-from typing import Any, Callable, Generic, Optional, TypeVar
+from collections.abc import Iterator
+from typing import Any, Generic, Optional, TypeVar
 
 import httpx
 
@@ -211,111 +209,6 @@ ENDS = {
     *("done", "error", "message_stop"),
     *("response.completed", "response.failed", "response.incomplete", "response.cancelled"),
 }
-
-
-class Stream(Generic[T]):
-    """Events of an answer, as they come. Leave its `with` block, or read it to its end, to give the connection back."""
-
-    def __init__(
-        self,
-        kind: type[T],
-        response: httpx.Response,
-        place: Optional[Place] = None,
-        send: Optional[Callable[[Call], httpx.Response]] = None,
-    ) -> None:
-        self.response = response
-        self._reading = Reading(kind, response, place or Place())
-        self._send = send
-        self._events = self._read()
-
-    def __iter__(self) -> Iterator[T]:
-        return self._events
-
-    def __next__(self) -> T:
-        return next(self._events)
-
-    def __enter__(self) -> Stream[T]:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Gives the connection back; what was not read is lost."""
-        self._reading.is_over = True
-        self.response.close()
-
-    def _read(self) -> Iterator[T]:
-        while not self._reading.is_over:
-            cut: Optional[httpx.RequestError] = None
-            try:
-                self._reading.check()
-                for piece in self.response.iter_bytes():
-                    yield from self._reading.taken(piece)
-                    if self._reading.is_over:
-                        break
-            except httpx.RequestError as error:
-                cut = error
-            finally:
-                self.response.close()
-            call = self._reading.rest(cut)
-            if call is None or self._send is None:
-                return
-            time.sleep(self._reading.pause_s)
-            self.response = self._reading.response = self._send(call)
-
-
-class AsyncStream(Generic[T]):
-    """Events of an answer, as they come. Leave its `async with` block to give the connection back."""
-
-    def __init__(
-        self,
-        kind: type[T],
-        response: httpx.Response,
-        place: Optional[Place] = None,
-        send: Optional[Callable[[Call], Awaitable[httpx.Response]]] = None,
-    ) -> None:
-        self.response = response
-        self._reading = Reading(kind, response, place or Place())
-        self._send = send
-        self._events = self._read()
-
-    def __aiter__(self) -> AsyncIterator[T]:
-        return self._events
-
-    async def __anext__(self) -> T:
-        return await self._events.__anext__()
-
-    async def __aenter__(self) -> AsyncStream[T]:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Gives the connection back; what was not read is lost."""
-        self._reading.is_over = True
-        await self.response.aclose()
-
-    async def _read(self) -> AsyncIterator[T]:
-        while not self._reading.is_over:
-            cut: Optional[httpx.RequestError] = None
-            try:
-                self._reading.check()
-                async for piece in self.response.aiter_bytes():
-                    for value in self._reading.taken(piece):
-                        yield value
-                    if self._reading.is_over:
-                        break
-            except httpx.RequestError as error:
-                cut = error
-            finally:
-                await self.response.aclose()
-            call = self._reading.rest(cut)
-            if call is None or self._send is None:
-                return
-            await asyncio.sleep(self._reading.pause_s)
-            self.response = self._reading.response = await self._send(call)
 
 
 def whole_chat(chunks: list[Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nexevo_ai._conveniences_async import AsyncAgentsHelpers
+from nexevo_ai._async.conveniences import AsyncAgentsHelpers
 from nexevo_ai._request import call_of
 from nexevo_ai.types.agents import Run
 

@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Union, overload
 
 from nexevo_ai._answers import BinaryResponse
-from nexevo_ai._conveniences_async import AsyncResource
+from nexevo_ai._async.conveniences import AsyncResource
+from nexevo_ai._async.streams import AsyncStream
 from nexevo_ai._request import FileContent, call_of
-from nexevo_ai._streaming import AsyncStream
 from nexevo_ai.types.audio import SpeechEvent, Transcript, TranscriptEvent
 
 if TYPE_CHECKING:

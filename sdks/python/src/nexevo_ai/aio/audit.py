@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nexevo_ai._answers import AsyncPage, deferred
-from nexevo_ai._conveniences_async import AsyncResource
+from nexevo_ai._async.answers import AsyncPage
+from nexevo_ai._async.conveniences import AsyncResource
+from nexevo_ai._deferred import deferred  # async only
 from nexevo_ai._request import call_of
 from nexevo_ai.types.audit import AuditEntry
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 class AsyncAuditResource(AsyncResource):
     """Methods of `client.audit`."""
 
-    @deferred
+    @deferred  # async only
     async def list(self, **params: Unpack[AuditListParams]) -> AsyncPage[AuditEntry]:
         """Lists what was done to the account, newest first; an entry is kept for 400 days."""
         call = call_of("GET", "/v1/audit", {**params}, query=("limit", "cursor", "action", "since"))

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nexevo_ai._answers import AsyncPage, deferred
-from nexevo_ai._conveniences_async import AsyncResource
+from nexevo_ai._async.answers import AsyncPage
+from nexevo_ai._async.conveniences import AsyncResource
+from nexevo_ai._deferred import deferred  # async only
 from nexevo_ai._request import call_of, path_part
 from nexevo_ai.types.auth import (
     AccountExport,
@@ -206,7 +207,7 @@ class AsyncAuthResource(AsyncResource):
         answer: SessionEnded = await self._ask(call, kind=SessionEnded)
         return answer
 
-    @deferred
+    @deferred  # async only
     async def list_sessions(self, **params: Unpack[AuthListSessionsParams]) -> AsyncPage[SessionView]:
         """Lists the sessions that go on, the last used one first: there is one page."""
         call = call_of("GET", "/v1/auth/sessions", {**params})

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Union
 
-from nexevo_ai._answers import AsyncPage, deferred
-from nexevo_ai._conveniences_async import AsyncResource
+from nexevo_ai._async.answers import AsyncPage
+from nexevo_ai._async.conveniences import AsyncResource
+from nexevo_ai._deferred import deferred  # async only
 from nexevo_ai._request import Amount, call_of
 from nexevo_ai.types.billing import AutoTopUpView, BillingAlerts, Checkout, Plan, Receipt, UpgradeHint, UsageReport
 from nexevo_ai.types.shared import Balance, Transaction
@@ -42,7 +43,7 @@ class AsyncBillingResource(AsyncResource):
         answer: Balance = await self._ask(call, kind=Balance)
         return answer
 
-    @deferred
+    @deferred  # async only
     async def transactions(self, **params: Unpack[BillingTransactionsParams]) -> AsyncPage[Transaction]:
         """Lists the ledger's entries, newest first."""
         call = call_of("GET", "/v1/billing/transactions", {**params}, query=("limit", "cursor"))
@@ -61,7 +62,7 @@ class AsyncBillingResource(AsyncResource):
         answer: Plan = await self._ask(call, kind=Plan)
         return answer
 
-    @deferred
+    @deferred  # async only
     async def plans(self, **params: Unpack[BillingPlansParams]) -> AsyncPage[Plan]:
         """Lists the plans: there is one page."""
         call = call_of("GET", "/v1/billing/plans", {**params})
@@ -98,7 +99,7 @@ class AsyncBillingResource(AsyncResource):
         answer: Checkout = await self._ask(call, kind=Checkout)
         return answer
 
-    @deferred
+    @deferred  # async only
     async def receipts(self, **params: Unpack[BillingReceiptsParams]) -> AsyncPage[Receipt]:
         """Lists the payments that were made, newest first."""
         call = call_of("GET", "/v1/billing/receipts", {**params}, query=("limit", "cursor"))

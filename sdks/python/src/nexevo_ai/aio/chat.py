@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Union, overload
 
-from nexevo_ai._conveniences_async import AsyncChatCompletionsHelpers, AsyncResource
+from nexevo_ai._async.conveniences import AsyncChatCompletionsHelpers, AsyncResource
+from nexevo_ai._async.streams import AsyncStream
 from nexevo_ai._request import call_of
-from nexevo_ai._streaming import AsyncStream
 from nexevo_ai.types.chat import ChatCompletion, ChatCompletionChunk, RouteAnswer
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, Union, overload
 
-from nexevo_ai._conveniences_async import AsyncResource
+from nexevo_ai._async.conveniences import AsyncResource
+from nexevo_ai._async.streams import AsyncStream
 from nexevo_ai._request import call_of
-from nexevo_ai._streaming import AsyncStream
 from nexevo_ai.types.completions import Completion
 
 if TYPE_CHECKING:

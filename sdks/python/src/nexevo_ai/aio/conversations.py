@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from nexevo_ai._answers import AsyncPage, deferred
-from nexevo_ai._conveniences_async import AsyncResource
+from nexevo_ai._async.answers import AsyncPage
+from nexevo_ai._async.conveniences import AsyncResource
+from nexevo_ai._deferred import deferred  # async only
 from nexevo_ai._request import call_of, path_part
 from nexevo_ai.types.conversations import (
     Conversation,
@@ -45,7 +46,7 @@ class AsyncConversationsResource(AsyncResource):
         answer: Conversation = await self._ask(call, kind=Conversation)
         return answer
 
-    @deferred
+    @deferred  # async only
     async def list(self, **params: Unpack[ConversationsListParams]) -> AsyncPage[Conversation]:
         """Lists the account's conversations, newest first."""
         call = call_of("GET", "/v1/conversations", {**params}, query=("limit", "cursor"))
@@ -90,7 +91,7 @@ class AsyncConversationsResource(AsyncResource):
         answer: ConversationMessage = await self._ask(call, kind=ConversationMessage)
         return answer
 
-    @deferred
+    @deferred  # async only
     async def create_items(
         self, conversation_id: str, items: Sequence[Mapping[str, Any]], **params: Unpack[ConversationsCreateItemsParams]
     ) -> AsyncPage[Item]:
@@ -105,7 +106,7 @@ class AsyncConversationsResource(AsyncResource):
         answer: AsyncPage[Item] = await self._ask(call, element=Item)
         return answer
 
-    @deferred
+    @deferred  # async only
     async def list_items(self, conversation_id: str, **params: Unpack[ConversationsListItemsParams]) -> AsyncPage[Item]:
         """Lists the items of a conversation, newest first unless asked otherwise."""
         call = call_of(

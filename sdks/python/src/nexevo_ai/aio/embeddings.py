@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Union
 
-from nexevo_ai._conveniences_async import AsyncResource
+from nexevo_ai._async.conveniences import AsyncResource
 from nexevo_ai._request import call_of
 from nexevo_ai.types.embeddings import EmbeddingList
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from nexevo_ai._conveniences_async import AsyncResource
+from nexevo_ai._async.conveniences import AsyncResource
 from nexevo_ai._request import call_of
 from nexevo_ai.types.feedback import Feedback, FeedbackSummary
 

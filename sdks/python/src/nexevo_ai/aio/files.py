@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from nexevo_ai._answers import AsyncPage, BinaryResponse, deferred
-from nexevo_ai._conveniences_async import AsyncResource
+from nexevo_ai._answers import BinaryResponse
+from nexevo_ai._async.answers import AsyncPage
+from nexevo_ai._async.conveniences import AsyncResource
+from nexevo_ai._deferred import deferred  # async only
 from nexevo_ai._request import FileContent, call_of, path_part
 from nexevo_ai.types.files import File, PresignedUpload
 from nexevo_ai.types.shared import Deleted
@@ -60,7 +62,7 @@ class AsyncFilesResource(AsyncResource):
         answer: File = await self._ask(call, kind=File)
         return answer
 
-    @deferred
+    @deferred  # async only
     async def list(self, **params: Unpack[FilesListParams]) -> AsyncPage[File]:
         """Lists the account's files, newest first unless asked otherwise."""
         call = call_of(

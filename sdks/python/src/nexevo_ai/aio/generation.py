@@ -8,8 +8,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from nexevo_ai._answers import AsyncPage, deferred
-from nexevo_ai._conveniences_async import AsyncResource, AsyncUploadsHelpers
+from nexevo_ai._async.answers import AsyncPage
+from nexevo_ai._async.conveniences import AsyncResource, AsyncUploadsHelpers
+from nexevo_ai._deferred import deferred  # async only
 from nexevo_ai._request import call_of
 from nexevo_ai.types.shared import Model
 
@@ -31,7 +32,7 @@ class AsyncGenerationResource(AsyncResource):
         """Methods of `generation.uploads`."""
         return AsyncGenerationUploadsResource(self._client, form=self._form)
 
-    @deferred
+    @deferred  # async only
     async def models(self, **params: Unpack[GenerationModelsParams]) -> AsyncPage[Model]:
         """Lists the models and their prices."""
         call = call_of("GET", "/v1/generation/models", {**params})

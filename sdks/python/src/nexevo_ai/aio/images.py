@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Union, overload
 
-from nexevo_ai._conveniences_async import AsyncResource
+from nexevo_ai._async.conveniences import AsyncResource
+from nexevo_ai._async.streams import AsyncStream
 from nexevo_ai._request import FileContent, call_of
-from nexevo_ai._streaming import AsyncStream
 from nexevo_ai.types.images import ImageEvent, Images
 from nexevo_ai.types.shared import AcceptedJob
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nexevo_ai._answers import AsyncPage, deferred
-from nexevo_ai._conveniences_async import AsyncJobsHelpers
+from nexevo_ai._async.answers import AsyncPage
+from nexevo_ai._async.conveniences import AsyncJobsHelpers
+from nexevo_ai._deferred import deferred  # async only
 from nexevo_ai._request import call_of, path_part
 from nexevo_ai.types.jobs import Job
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 class AsyncJobsResource(AsyncJobsHelpers):
     """Methods of `client.jobs`."""
 
-    @deferred
+    @deferred  # async only
     async def list(self, **params: Unpack[JobsListParams]) -> AsyncPage[Job]:
         """Lists the account's jobs, newest first."""
         call = call_of("GET", "/v1/generation/jobs", {**params}, query=("limit", "cursor"))

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Optional
 
-from nexevo_ai._answers import AsyncPage, deferred
-from nexevo_ai._conveniences_async import AsyncResource
+from nexevo_ai._async.answers import AsyncPage
+from nexevo_ai._async.conveniences import AsyncResource
+from nexevo_ai._deferred import deferred  # async only
 from nexevo_ai._request import call_of, path_part
 from nexevo_ai.types.keys import CreatedKey
 from nexevo_ai.types.shared import Key
@@ -60,7 +61,7 @@ class AsyncKeysResource(AsyncResource):
         answer: CreatedKey = await self._ask(call, kind=CreatedKey)
         return answer
 
-    @deferred
+    @deferred  # async only
     async def list(self, **params: Unpack[KeysListParams]) -> AsyncPage[Key]:
         """Lists the account's keys, newest first, revoked ones included."""
         call = call_of("GET", "/v1/keys", {**params}, query=("limit", "cursor"))

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nexevo_ai._answers import AsyncPage, deferred
-from nexevo_ai._conveniences_async import AsyncResource
+from nexevo_ai._async.answers import AsyncPage
+from nexevo_ai._async.conveniences import AsyncResource
+from nexevo_ai._deferred import deferred  # async only
 from nexevo_ai._request import call_of, path_part
 from nexevo_ai.types.mcp_servers import McpServer
 
@@ -35,7 +36,7 @@ class AsyncMcpServersResource(AsyncResource):
         answer: McpServer = await self._ask(call, kind=McpServer)
         return answer
 
-    @deferred
+    @deferred  # async only
     async def list(self, **params: Unpack[McpServersListParams]) -> AsyncPage[McpServer]:
         """Lists the account's servers, by name: there is one page."""
         call = call_of("GET", "/v1/mcp/servers", {**params})

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nexevo_ai._answers import AsyncPage, deferred
-from nexevo_ai._conveniences_async import AsyncResource
+from nexevo_ai._async.answers import AsyncPage
+from nexevo_ai._async.conveniences import AsyncResource
+from nexevo_ai._deferred import deferred  # async only
 from nexevo_ai._request import call_of, path_part
 from nexevo_ai.types.memory import Memory, MemoryDeleted
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 class AsyncMemoryResource(AsyncResource):
     """Methods of `client.memory`."""
 
-    @deferred
+    @deferred  # async only
     async def list(self, **params: Unpack[MemoryListParams]) -> AsyncPage[Memory]:
         """Lists memories by their keys; all of them, since there are 256 at most."""
         call = call_of("GET", "/v1/memory", {**params}, query=("level", "task_id"))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nexevo_ai._conveniences_async import AsyncModels3dHelpers
+from nexevo_ai._async.conveniences import AsyncModels3dHelpers
 from nexevo_ai._request import call_of
 from nexevo_ai.types.shared import AcceptedJob
 

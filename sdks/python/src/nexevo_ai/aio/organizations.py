@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nexevo_ai._answers import AsyncPage, deferred
-from nexevo_ai._conveniences_async import AsyncResource
+from nexevo_ai._async.answers import AsyncPage
+from nexevo_ai._async.conveniences import AsyncResource
+from nexevo_ai._deferred import deferred  # async only
 from nexevo_ai._request import call_of, path_part
 from nexevo_ai.types.organizations import (
     InvitationAnswer,
@@ -51,7 +52,7 @@ class AsyncOrganizationsResource(AsyncResource):
         answer: OrganizationAnswer = await self._ask(call, kind=OrganizationAnswer)
         return answer
 
-    @deferred
+    @deferred  # async only
     async def list(self, **params: Unpack[OrganizationsListParams]) -> AsyncPage[Organization]:
         """Lists the organizations that the caller is in: there is one page."""
         call = call_of("GET", "/v1/organizations", {**params})
@@ -130,7 +131,7 @@ class AsyncOrganizationsResource(AsyncResource):
         answer: InvitationAnswer = await self._ask(call, kind=InvitationAnswer)
         return answer
 
-    @deferred
+    @deferred  # async only
     async def list_invitations(
         self, org_id: str, **params: Unpack[OrganizationsListInvitationsParams]
     ) -> AsyncPage[InvitationView]:
@@ -149,7 +150,7 @@ class AsyncOrganizationsResource(AsyncResource):
         answer: InvitationAnswer = await self._ask(call, kind=InvitationAnswer)
         return answer
 
-    @deferred
+    @deferred  # async only
     async def list_members(
         self, org_id: str, **params: Unpack[OrganizationsListMembersParams]
     ) -> AsyncPage[MemberView]:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nexevo_ai._answers import AsyncPage, deferred
-from nexevo_ai._conveniences_async import AsyncResource
+from nexevo_ai._async.answers import AsyncPage
+from nexevo_ai._async.conveniences import AsyncResource
+from nexevo_ai._deferred import deferred  # async only
 from nexevo_ai._request import call_of, path_part
 from nexevo_ai.types.provider_keys import ProviderKey
 
@@ -40,7 +41,7 @@ class AsyncProviderKeysResource(AsyncResource):
         answer: ProviderKey = await self._ask(call, kind=ProviderKey)
         return answer
 
-    @deferred
+    @deferred  # async only
     async def list(self, **params: Unpack[ProviderKeysListParams]) -> AsyncPage[ProviderKey]:
         """Lists the account's keys of providers, by provider: one of each at most, so there is one page."""
         call = call_of("GET", "/v1/provider-keys", {**params})

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from nexevo_ai._conveniences_async import AsyncResource
+from nexevo_ai._async.conveniences import AsyncResource
 from nexevo_ai._models import Object
 from nexevo_ai._request import call_of
 from nexevo_ai.types.root import Health

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Union, overload
 
-from nexevo_ai._answers import AsyncPage, deferred
-from nexevo_ai._conveniences_async import AsyncResponsesHelpers
+from nexevo_ai._async.answers import AsyncPage
+from nexevo_ai._async.conveniences import AsyncResponsesHelpers
+from nexevo_ai._async.streams import AsyncStream
+from nexevo_ai._deferred import deferred  # async only
 from nexevo_ai._models import Object
 from nexevo_ai._request import call_of, path_part
-from nexevo_ai._streaming import AsyncStream
 from nexevo_ai.types.responses import Compaction, Response, ResponseDeleted, ResponseEvent, ResponseTokens
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ class AsyncResponsesResource(AsyncResponsesHelpers):
         answer: Response = await self._ask(call, kind=Response)
         return answer
 
-    @deferred
+    @deferred  # async only
     async def list_input_items(
         self, response_id: str, **params: Unpack[ResponsesListInputItemsParams]
     ) -> AsyncPage[Object]:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nexevo_ai._answers import AsyncPage, deferred
-from nexevo_ai._conveniences_async import AsyncTasksHelpers
+from nexevo_ai._async.answers import AsyncPage
+from nexevo_ai._async.conveniences import AsyncTasksHelpers
+from nexevo_ai._deferred import deferred  # async only
 from nexevo_ai._request import call_of, path_part
 from nexevo_ai.types.tasks import RunSummary, Task
 
@@ -54,7 +55,7 @@ class AsyncTasksResource(AsyncTasksHelpers):
         answer: Task = await self._ask(call, kind=Task)
         return answer
 
-    @deferred
+    @deferred  # async only
     async def list(self, **params: Unpack[TasksListParams]) -> AsyncPage[RunSummary]:
         """Lists tasks and runs of agents, newest first."""
         call = call_of("GET", "/v1/tasks", {**params}, query=("limit", "cursor"))

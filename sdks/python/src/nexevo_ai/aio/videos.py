@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nexevo_ai._answers import AsyncPage, BinaryResponse, deferred
-from nexevo_ai._conveniences_async import AsyncVideosHelpers
+from nexevo_ai._answers import BinaryResponse
+from nexevo_ai._async.answers import AsyncPage
+from nexevo_ai._async.conveniences import AsyncVideosHelpers
+from nexevo_ai._deferred import deferred  # async only
 from nexevo_ai._request import call_of, path_part
 from nexevo_ai.types.shared import AcceptedJob, Deleted
 from nexevo_ai.types.videos import Video
@@ -63,7 +65,7 @@ class AsyncVideosResource(AsyncVideosHelpers):
         answer: Video = await self._ask(call, kind=Video)
         return answer
 
-    @deferred
+    @deferred  # async only
     async def list(self, **params: Unpack[VideosListParams]) -> AsyncPage[Video]:
         """Newest first unless asked otherwise."""
         call = call_of("GET", "/v1/videos", {**params}, query=("limit", "after", "order"))

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nexevo_ai._answers import AsyncPage, deferred
-from nexevo_ai._conveniences_async import AsyncWebhooksHelpers
+from nexevo_ai._async.answers import AsyncPage
+from nexevo_ai._async.conveniences import AsyncWebhooksHelpers
+from nexevo_ai._deferred import deferred  # async only
 from nexevo_ai._request import call_of
 from nexevo_ai.types.webhooks import WebhookDelivery, WebhookSecret
 
@@ -33,7 +34,7 @@ class AsyncWebhooksResource(AsyncWebhooksHelpers):
         answer: WebhookSecret = await self._ask(call, kind=WebhookSecret)
         return answer
 
-    @deferred
+    @deferred  # async only
     async def deliveries(self, **params: Unpack[WebhooksDeliveriesParams]) -> AsyncPage[WebhookDelivery]:
         """Lists the delivery tries, newest first."""
         call = call_of("GET", "/v1/webhooks/deliveries", {**params}, query=("limit", "cursor"))

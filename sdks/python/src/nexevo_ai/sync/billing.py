@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Union
 
-from nexevo_ai._answers import SyncPage
-from nexevo_ai._conveniences_sync import Resource
 from nexevo_ai._request import Amount, call_of
+from nexevo_ai._sync.answers import SyncPage
+from nexevo_ai._sync.conveniences import Resource
 from nexevo_ai.types.billing import AutoTopUpView, BillingAlerts, Checkout, Plan, Receipt, UpgradeHint, UsageReport
 from nexevo_ai.types.shared import Balance, Transaction
 

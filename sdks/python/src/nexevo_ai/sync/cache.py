@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nexevo_ai._conveniences_sync import Resource
 from nexevo_ai._request import call_of
+from nexevo_ai._sync.conveniences import Resource
 from nexevo_ai.types.cache import CacheDeleted, CacheStats
 
 if TYPE_CHECKING:

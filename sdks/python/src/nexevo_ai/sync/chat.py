@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Union, overload
 
-from nexevo_ai._conveniences_sync import ChatCompletionsHelpers, Resource
 from nexevo_ai._request import call_of
-from nexevo_ai._streaming import Stream
+from nexevo_ai._sync.conveniences import ChatCompletionsHelpers, Resource
+from nexevo_ai._sync.streams import Stream
 from nexevo_ai.types.chat import ChatCompletion, ChatCompletionChunk, RouteAnswer
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from nexevo_ai._answers import SyncPage
-from nexevo_ai._conveniences_sync import Resource
 from nexevo_ai._request import call_of, path_part
+from nexevo_ai._sync.answers import SyncPage
+from nexevo_ai._sync.conveniences import Resource
 from nexevo_ai.types.conversations import (
     Conversation,
     ConversationDeleted,

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Union
 
-from nexevo_ai._conveniences_sync import Resource
 from nexevo_ai._request import call_of
+from nexevo_ai._sync.conveniences import Resource
 from nexevo_ai.types.embeddings import EmbeddingList
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from nexevo_ai._answers import BinaryResponse, SyncPage
-from nexevo_ai._conveniences_sync import Resource
+from nexevo_ai._answers import BinaryResponse
 from nexevo_ai._request import FileContent, call_of, path_part
+from nexevo_ai._sync.answers import SyncPage
+from nexevo_ai._sync.conveniences import Resource
 from nexevo_ai.types.files import File, PresignedUpload
 from nexevo_ai.types.shared import Deleted
 

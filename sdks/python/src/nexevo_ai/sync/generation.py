@@ -8,9 +8,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from nexevo_ai._answers import SyncPage
-from nexevo_ai._conveniences_sync import Resource, UploadsHelpers
 from nexevo_ai._request import call_of
+from nexevo_ai._sync.answers import SyncPage
+from nexevo_ai._sync.conveniences import Resource, UploadsHelpers
 from nexevo_ai.types.shared import Model
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Union, overload
 
-from nexevo_ai._conveniences_sync import Resource
 from nexevo_ai._request import FileContent, call_of
-from nexevo_ai._streaming import Stream
+from nexevo_ai._sync.conveniences import Resource
+from nexevo_ai._sync.streams import Stream
 from nexevo_ai.types.images import ImageEvent, Images
 from nexevo_ai.types.shared import AcceptedJob
 

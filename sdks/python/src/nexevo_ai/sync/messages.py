@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Union, overload
 
-from nexevo_ai._conveniences_sync import Resource
 from nexevo_ai._request import call_of
-from nexevo_ai._streaming import Stream
+from nexevo_ai._sync.conveniences import Resource
+from nexevo_ai._sync.streams import Stream
 from nexevo_ai.types.messages import Message, MessageEvent, MessageTokens
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nexevo_ai._conveniences_sync import Models3dHelpers
 from nexevo_ai._request import call_of
+from nexevo_ai._sync.conveniences import Models3dHelpers
 from nexevo_ai.types.shared import AcceptedJob
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from nexevo_ai._conveniences_sync import Resource
 from nexevo_ai._request import call_of
+from nexevo_ai._sync.conveniences import Resource
 from nexevo_ai.types.realtime import ClientSecret
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from nexevo_ai._conveniences_sync import Resource
 from nexevo_ai._models import Object
 from nexevo_ai._request import call_of
+from nexevo_ai._sync.conveniences import Resource
 from nexevo_ai.types.root import Health
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Union, overload
 
-from nexevo_ai._answers import SyncPage
-from nexevo_ai._conveniences_sync import ResponsesHelpers
 from nexevo_ai._models import Object
 from nexevo_ai._request import call_of, path_part
-from nexevo_ai._streaming import Stream
+from nexevo_ai._sync.answers import SyncPage
+from nexevo_ai._sync.conveniences import ResponsesHelpers
+from nexevo_ai._sync.streams import Stream
 from nexevo_ai.types.responses import Compaction, Response, ResponseDeleted, ResponseEvent, ResponseTokens
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nexevo_ai._answers import SyncPage
-from nexevo_ai._conveniences_sync import TasksHelpers
 from nexevo_ai._request import call_of, path_part
+from nexevo_ai._sync.answers import SyncPage
+from nexevo_ai._sync.conveniences import TasksHelpers
 from nexevo_ai.types.tasks import RunSummary, Task
 
 if TYPE_CHECKING:

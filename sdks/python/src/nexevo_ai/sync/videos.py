@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nexevo_ai._answers import BinaryResponse, SyncPage
-from nexevo_ai._conveniences_sync import VideosHelpers
+from nexevo_ai._answers import BinaryResponse
 from nexevo_ai._request import call_of, path_part
+from nexevo_ai._sync.answers import SyncPage
+from nexevo_ai._sync.conveniences import VideosHelpers
 from nexevo_ai.types.shared import AcceptedJob, Deleted
 from nexevo_ai.types.videos import Video
 

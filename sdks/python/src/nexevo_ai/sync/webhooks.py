@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nexevo_ai._answers import SyncPage
-from nexevo_ai._conveniences_sync import WebhooksHelpers
 from nexevo_ai._request import call_of
+from nexevo_ai._sync.answers import SyncPage
+from nexevo_ai._sync.conveniences import WebhooksHelpers
 from nexevo_ai.types.webhooks import WebhookDelivery, WebhookSecret
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Resources' common ground, and what they have beyond single requests: waits, streams that go on, uploads.
 
-Written by `sdks/python/generate.py` from `_conveniences_async.py`.
+Written by `sdks/python/generate.py` from `_async/conveniences.py`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from typing import Any, Callable, Optional, TypeVar, Union
 
 import httpx
 
-from nexevo_ai._answers import BinaryResponse, RawResponse, Streamed, StreamedResponse, SyncPage, whole
-from nexevo_ai._client import SyncTransport
+from nexevo_ai._answers import BinaryResponse, RawResponse, whole
 from nexevo_ai._errors import (
     APIConnectionError,
     InternalServerError,
@@ -24,9 +23,12 @@ from nexevo_ai._errors import (
 )
 from nexevo_ai._models import Object, parsed
 from nexevo_ai._request import Call, call_of, path_part
-from nexevo_ai._streaming import RUN_STREAM, Place, ResponsePlace, RunPlace, Stream, whole_chat
+from nexevo_ai._streaming import RUN_STREAM, Place, ResponsePlace, RunPlace
+from nexevo_ai._sync.answers import Streamed, StreamedResponse, SyncPage
+from nexevo_ai._sync.streams import ChatStream, Stream
+from nexevo_ai._sync.transport import SyncTransport
 from nexevo_ai._webhooks import TOLERANCE_S, verified
-from nexevo_ai.types import AcceptedJob, ChatCompletion, ChatCompletionChunk, Job, RunEvent, Task, Upload
+from nexevo_ai.types import AcceptedJob, Job, RunEvent, Task, Upload
 
 R = TypeVar("R", bound="Resource")
 Progress = Callable[[Any], object]
@@ -317,34 +319,7 @@ class ChatCompletionsHelpers(Resource):
     def stream(self, model: str, messages: Any, **params: Any) -> ChatStream:
         """A stream with helpers: `text()` and `final()`."""
         events = self._plain.create(model=model, messages=messages, **{**params, "stream": True})
-        return ChatStream(ChatCompletionChunk, events.response)
-
-
-class ChatStream(Stream[ChatCompletionChunk]):
-    """A chat stream that can tell its text and the whole answer."""
-
-    def __init__(self, kind: type[ChatCompletionChunk], response: httpx.Response) -> None:
-        super().__init__(kind, response)
-        self._chunks: list[ChatCompletionChunk] = []
-
-    def __iter__(self) -> Any:
-        for chunk in self._events:
-            self._chunks.append(chunk)
-            yield chunk
-
-    def text(self) -> Any:
-        """The pieces of the first answer's text, as they come."""
-        for chunk in self:
-            piece = chunk.choices[0].delta.content if chunk.choices else None
-            if piece:
-                yield piece
-
-    def final(self) -> ChatCompletion:
-        """The whole answer; reads the rest of the stream."""
-        for _ in self:
-            pass
-        whole: ChatCompletion = parsed(ChatCompletion, whole_chat(self._chunks))
-        return whole
+        return ChatStream(events.response)
 
 
 class WebhooksHelpers(Resource):

@@ -10,8 +10,11 @@ from typing import Any, Callable, Optional, TypeVar, Union
 
 import httpx
 
-from nexevo_ai._answers import AsyncPage, AsyncStreamedResponse, BinaryResponse, RawResponse, Streamed, deferred, whole
-from nexevo_ai._client import AsyncTransport
+from nexevo_ai._answers import BinaryResponse, RawResponse, whole
+from nexevo_ai._async.answers import AsyncPage, AsyncStreamed, AsyncStreamedResponse
+from nexevo_ai._async.streams import AsyncChatStream, AsyncStream
+from nexevo_ai._async.transport import AsyncTransport
+from nexevo_ai._deferred import deferred  # async only
 from nexevo_ai._errors import (
     APIConnectionError,
     InternalServerError,
@@ -22,9 +25,9 @@ from nexevo_ai._errors import (
 )
 from nexevo_ai._models import Object, parsed
 from nexevo_ai._request import Call, call_of, path_part
-from nexevo_ai._streaming import RUN_STREAM, AsyncStream, Place, ResponsePlace, RunPlace, whole_chat
+from nexevo_ai._streaming import RUN_STREAM, Place, ResponsePlace, RunPlace
 from nexevo_ai._webhooks import TOLERANCE_S, verified
-from nexevo_ai.types import AcceptedJob, ChatCompletion, ChatCompletionChunk, Job, RunEvent, Task, Upload
+from nexevo_ai.types import AcceptedJob, Job, RunEvent, Task, Upload
 
 R = TypeVar("R", bound="AsyncResource")
 Progress = Callable[[Any], object]
@@ -46,7 +49,7 @@ class AsyncResource:
     @property
     def with_streaming_response(self) -> Any:
         """The same methods, to be used by `async with`: an answer whose body is read as it comes."""
-        return Streamed(type(self)(self._client, form="streamed"))
+        return AsyncStreamed(type(self)(self._client, form="streamed"))
 
     @property
     def _plain(self: R) -> R:
@@ -272,13 +275,13 @@ class AsyncAgentsHelpers(AsyncResource):
             task_id = str(first.id)
         return await run_ended(self, task_id, poll_interval_sec, timeout_sec, on_progress, first)
 
-    @deferred
+    @deferred  # async only
     async def run_stream(self, task: str, **params: Any) -> AsyncStream[RunEvent]:
         """Begins a run and streams its steps; after a cut it goes on behind the last one that came."""
         call = call_of("POST", RUN_STREAM, {"task": task, **params}, body=("task",), is_once=True)
         return AsyncStream(RunEvent, await self._opened(call), RunPlace(call), self._opened)
 
-    @deferred
+    @deferred  # async only
     async def resume_stream(self, last_event_id: str, **options: Any) -> AsyncStream[RunEvent]:
         """Goes on with the stream of a run behind an event: `task_…:3`; `task_…:0` is the beginning."""
         call = Call("GET", RUN_STREAM).with_options(options)
@@ -314,38 +317,11 @@ class AsyncChatCompletionsHelpers(AsyncResource):
 
     create: Any
 
-    @deferred
+    @deferred  # async only
     async def stream(self, model: str, messages: Any, **params: Any) -> AsyncChatStream:
         """A stream with helpers: `text()` and `final()`."""
         events = await self._plain.create(model=model, messages=messages, **{**params, "stream": True})
-        return AsyncChatStream(ChatCompletionChunk, events.response)
-
-
-class AsyncChatStream(AsyncStream[ChatCompletionChunk]):
-    """A chat stream that can tell its text and the whole answer."""
-
-    def __init__(self, kind: type[ChatCompletionChunk], response: httpx.Response) -> None:
-        super().__init__(kind, response)
-        self._chunks: list[ChatCompletionChunk] = []
-
-    async def __aiter__(self) -> Any:
-        async for chunk in self._events:
-            self._chunks.append(chunk)
-            yield chunk
-
-    async def text(self) -> Any:
-        """The pieces of the first answer's text, as they come."""
-        async for chunk in self:
-            piece = chunk.choices[0].delta.content if chunk.choices else None
-            if piece:
-                yield piece
-
-    async def final(self) -> ChatCompletion:
-        """The whole answer; reads the rest of the stream."""
-        async for _ in self:
-            pass
-        whole: ChatCompletion = parsed(ChatCompletion, whole_chat(self._chunks))
-        return whole
+        return AsyncChatStream(events.response)
 
 
 class AsyncWebhooksHelpers(AsyncResource):

@@ -1,0 +1,53 @@
+"""The transport: one request with its retries."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TypeVar
+
+import httpx
+
+from nexevo_ai._client import BaseClient, failure_of
+from nexevo_ai._errors import refusal_of
+from nexevo_ai._request import Call, delay_s, may_retry
+
+C = TypeVar("C", bound="AsyncTransport")
+
+
+class AsyncTransport(BaseClient):
+    """Sends requests, and awaits them."""
+
+    _kind = httpx.AsyncClient
+
+    async def send(self, call: Call, *, stream: bool = False) -> httpx.Response:
+        """The good answer to the call, after as many retries as it needs; raises what refuses it."""
+        tries, retries = 0, self._retries(call)
+        while True:
+            request = self._request(call)
+            try:
+                response: httpx.Response = await self._http.send(request, stream=stream)
+            except httpx.RequestError as error:
+                if tries >= retries:
+                    raise failure_of(error, request) from error
+                wait_s = delay_s(tries, None)
+            else:
+                self._told(request, response)
+                if response.status_code < 400:
+                    return response
+                await response.aread()
+                await response.aclose()
+                if tries >= retries or not may_retry(response):
+                    raise refusal_of(response)
+                wait_s = delay_s(tries, response)
+            tries += 1
+            await asyncio.sleep(wait_s)
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self: C) -> C:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
