@@ -320,6 +320,18 @@ def test_an_ended_connection_goes_on_by_its_handle_after_the_response() -> None:
     assert types(step) == []
 
 
+def test_what_a_broken_socket_has_not_taken_waits_for_the_setup_of_the_next_one() -> None:
+    talk = talking()
+    unsent = asked(talk, "input_audio_buffer.append", audio=SECOND).to_provider
+    assert talk.provider_gone(1006).reconnect
+    setup = talk.opened(unsent).to_provider
+    assert [next(iter(orjson.loads(each))) for each in setup] == ["setup"]
+    # Likewise in another process, to which a setup is left that no socket has taken.
+    further = session(GEMINI, state=talk.state())
+    assert further.opened(setup).to_provider == setup
+    assert answered(further, {"setupComplete": {}}).to_provider == unsent
+
+
 def test_another_process_goes_on_with_the_conversation_in_words_where_there_is_no_handle() -> None:
     talk = talking({"instructions": "Be short."})
     asked(talk, "conversation.item.create", item=words("Hello"))

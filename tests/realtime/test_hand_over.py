@@ -110,6 +110,23 @@ def test_sound_that_the_provider_has_not_taken_is_sent_again_and_no_other() -> N
     assert step.to_provider[-11] != SOUND
 
 
+def test_what_a_broken_socket_has_not_taken_goes_to_the_next_one_once_and_in_its_order() -> None:
+    talk = talked()
+    update = b'{"type": "session.update", "session": {"instructions": "Shout."}}'
+    commit, respond = b'{"type":"input_audio_buffer.commit"}', b'{"type":"response.create"}'
+    first = SOUND.replace(b"A" * 6400, b"B" * 6400)
+    talk.from_client(first)
+    unsent = [frame for each in (update, SOUND, commit, SOUND, respond) for frame in talk.from_client(each).to_provider]
+    assert talk.provider_gone(1006).reconnect
+    begins = talk.opened(unsent).to_provider
+    # It is not told of all that again if it breaks too.
+    assert talk.provider_gone(1006).reconnect
+    for sent_again in (begins, talk.opened(begins).to_provider):
+        told_of, *rest = [frame for frame in sent_again if b"nexgate_seed_" not in frame]
+        assert orjson.loads(told_of) == orjson.loads(update)
+        assert rest == [first, SOUND, commit, SOUND, respond]
+
+
 def test_a_response_that_is_cut_short_ends_for_its_client_and_is_paid_for() -> None:
     talk = talked()
     told(talk, "response.created", response={"id": "r2"})

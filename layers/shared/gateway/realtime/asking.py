@@ -12,6 +12,9 @@ from gateway.realtime.talk import Talk
 
 # An event with no more than a type and sound in base64 need not be read for a member that comes twice.
 _TYPE, _ESCAPE = b'"type"', b"\\"
+# Sound, and settings: what a session itself remembers until its provider has taken it.
+APPEND = "input_audio_buffer.append"
+UPDATES = ("session.update", "transcription_session.update")
 # The predecessor of an item that a client writes before all others.
 _ROOT = "root"
 
@@ -80,9 +83,8 @@ def _clear(talk: Talk, data: bytes, head: Head) -> bytes:
 
 
 JUDGES: Mapping[str, Callable[[Talk, bytes, Head], bytes]] = {
-    "session.update": _update,
-    "transcription_session.update": _update,
-    "input_audio_buffer.append": _append,
+    **dict.fromkeys(UPDATES, _update),
+    APPEND: _append,
     "input_audio_buffer.clear": _clear,
     "conversation.item.create": _create,
     "response.create": _respond,

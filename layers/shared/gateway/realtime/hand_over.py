@@ -77,10 +77,15 @@ class Seeds:
 
     def hides_error(self, error: Event) -> bool:
         """True for an error about these events. The session goes on without what the provider refused of them."""
-        named = str(error.get("event_id"))
+        named = error.get("event_id")
         if named == _SESSION:
             self._updates = False
-        return named.startswith(_SEED)
+        return is_seed(named)
+
+
+def is_seed(event_id: object) -> bool:
+    """True for the id of an event by which a further socket begins."""
+    return isinstance(event_id, str) and event_id.startswith(_SEED)
 
 
 def merged(session: Event, update: Event) -> Event:

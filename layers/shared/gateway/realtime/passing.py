@@ -6,6 +6,7 @@ id. Only the events that `asking.py` and `telling.py` list are read further than
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -15,9 +16,10 @@ from gateway.canonical.money import NanoUsd
 from gateway.canonical.realtime import Spent
 from gateway.errors import GatewayError, RateLimited, UpstreamError
 from gateway.ports.clock import Clock
-from gateway.realtime.asking import JUDGES, unpaid
+from gateway.realtime.asking import APPEND, JUDGES, UPDATES, unpaid
 from gateway.realtime.client_events import known_type
 from gateway.realtime.events import Head, error_event, head_of_client, head_of_provider
+from gateway.realtime.hand_over import is_seed
 from gateway.realtime.step import GONE, INTERNAL_ERROR, MOVED, POLICY_VIOLATION, RECONNECTS_MAX, Close, Step, Terms
 from gateway.realtime.talk import Talk
 from gateway.realtime.telling import READERS
@@ -33,17 +35,20 @@ class PassingSession:
         # The client's event of the last step, if that asks for a response: a refusal keeps it from the provider.
         self._asking: Head | None = None
 
-    def opened(self) -> Step:
-        """Nothing at first; after a hand-over the session and the conversation so far."""
-        self._talk.meter.started(self._talk.clock.now_s())
-        step = Step(ask_nanousd=self._talk.meter.ask())
-        self._talk.begin()
-        if self._talk.seeds is not None:
-            step.to_provider = [
-                *self._talk.seeds.frames(),
-                *self._talk.pending.again(),
-                *self._talk.state.sound.again(),
-            ]
+    def opened(self, unsent: Sequence[bytes] = ()) -> Step:
+        """Nothing at first; after a hand-over the session, the conversation so far, and what was not sent."""
+        talk = self._talk
+        talk.meter.started(talk.clock.now_s())
+        step = Step(ask_nanousd=talk.meter.ask())
+        talk.begin()
+        if talk.seeds is not None:
+            later = [(head_of_provider(frame)[0], frame) for frame in unsent]
+            later = [(head, frame) for head, frame in later if head.type not in UPDATES and not is_seed(head.event_id)]
+            # The last sounds that wait: what else is not sent stands between them.
+            sounds = sum(head.type == APPEND for head, _ in later)
+            waiting = talk.state.sound.again()
+            sent = waiting[: max(0, len(waiting) - sounds)]
+            step.to_provider = [*talk.seeds.frames(), *talk.pending.again(), *sent, *(frame for _, frame in later)]
         return step
 
     def from_client(self, data: bytes) -> Step:

@@ -15,7 +15,7 @@ Frames for a provider whose socket is not open yet wait behind those with which 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Protocol
 
@@ -29,8 +29,8 @@ from gateway.realtime.step import Step, Terms
 class Session(Protocol):
     """One conversation. No verb raises for what a client or a provider sends."""
 
-    def opened(self) -> Step:
-        """The frames that a new socket of the provider begins with."""
+    def opened(self, unsent: Sequence[bytes] = ()) -> Step:
+        """The frames that a new socket of the provider begins with; the one before has not taken those `unsent`."""
 
     def from_client(self, data: bytes) -> Step:
         """Reads a client's event."""

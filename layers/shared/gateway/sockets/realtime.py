@@ -153,11 +153,9 @@ class RealtimeConversation:
         self._purse.served_by(tier_of(candidate), candidate.model.sale.price_version, candidate.model.id)
 
     def _beginning(self) -> Step:
-        """Begins a socket, and sends the frames that the one before has not taken, each once."""
-        step = self._session.opened()
+        """Begins a socket, with the frames that the one before has not taken."""
         unsent, self._unsent = self._unsent, []
-        step.to_provider += [frame for frame in unsent if frame not in step.to_provider]
-        return step
+        return self._session.opened(unsent)
 
     async def hear(self, data: bytes) -> None:
         await self._opened.wait()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from gateway.realtime.events import Event, at, error_event, head_of_client, read
 from gateway.realtime.gemini import response
 from gateway.realtime.gemini.asking import SENDERS, cancel, seeded
 from gateway.realtime.gemini.live import Live
+from gateway.realtime.gemini.setup import is_setup
 from gateway.realtime.gemini.telling import tell
 from gateway.realtime.step import GONE, INTERNAL_ERROR, MOVED, POLICY_VIOLATION, RECONNECTS_MAX, Close, Step, Terms
 
@@ -26,14 +27,14 @@ class GeminiSession:
     def __init__(self, terms: Terms, clock: Clock, state: bytes | None = None) -> None:
         self._live = Live(terms, clock, state)
 
-    def opened(self) -> Step:
+    def opened(self, unsent: Sequence[bytes] = ()) -> Step:
         """Tells the client of its session, whose setup waits for what the client sets; later goes on with it."""
         live, step = self._live, Step()
         live.meter.started(live.clock.now_s())
         live.set_up = live.ready = live.to_reconnect = False
         live.state.muted = live.state.replaced = False
         if live.was_opened:
-            self._go_on(step)
+            self._go_on(step, unsent)
         else:
             live.tell_session(step, "session.created")
         live.was_opened = True
@@ -135,10 +136,14 @@ class GeminiSession:
         self._live.ready = False
         return step
 
-    def _go_on(self, step: Step) -> None:
-        """Begins a further socket: Gemini knows the conversation by its handle, or is told of it."""
+    def _go_on(self, step: Step, unsent: Sequence[bytes]) -> None:
+        """Begins a further socket: Gemini knows the conversation by its handle, or is told of it.
+
+        What it was not sent waits for the confirmation of its setup.
+        """
         live = self._live
-        waiting, live.state.frames = live.state.frames, []
+        waiting = [*(frame for frame in unsent if not is_setup(frame)), *live.state.frames]
+        live.state.frames = []
         live.begin(step)
         if live.state.handle is None:
             turns = seeded(live.state.conversation.again(), [*_turns_in(waiting), *live.state.turns])

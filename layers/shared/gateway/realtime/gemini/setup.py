@@ -21,6 +21,8 @@ _SURE_THRESHOLD = 0.7
 # What a number of a setup can be: https://ai.google.dev/api/generate-content#generationconfig
 _COUNT_MAX = 2**31 - 1
 _TEMPERATURE_MAX = 2
+# How the message begins that `setup` gives.
+_SETUP = b'{"setup":'
 _EFFORTS = {"none": "minimal", "minimal": "minimal", "low": "low", "medium": "medium", "high": "high", "xhigh": "high"}
 
 
@@ -116,6 +118,11 @@ def setup(session: Event, upstream_model: str, handle: str | None) -> Event:
     if isinstance(tools, list) and tools and session.get("tool_choice") != "none":
         said["tools"] = [{"functionDeclarations": [_function(tool, place) for place, tool in enumerate(tools)]}]
     return {"setup": said}
+
+
+def is_setup(frame: bytes) -> bool:
+    """True for the message that begins a socket."""
+    return frame.startswith(_SETUP)
 
 
 def detects(session: Event) -> bool:
