@@ -52,16 +52,22 @@ class Changes:
 
 
 class Socket(Changes):
-    """A provider's socket that says what it is given, and then waits until it is closed."""
+    """A provider's socket that says what it is given, and then waits until it is closed.
 
-    def __init__(self, says: Sequence[bytes], *, takes: int = 99) -> None:
+    Of more frames than it `takes` it is broken, or where it `waits` takes none until it is closed.
+    """
+
+    def __init__(self, says: Sequence[bytes], *, takes: int = 99, waits: bool = False) -> None:
         super().__init__()
+        self._waits = waits
         self._says = list(says)
         self._takes = takes
         self._closed = asyncio.Event()
         self.sent: list[bytes] = []
 
     async def send(self, data: bytes) -> None:
+        if self._waits and len(self.sent) == self._takes:
+            await self._closed.wait()
         if self._closed.is_set() or len(self.sent) == self._takes:
             raise ProviderClosed(1006)
         self.sent.append(data)
@@ -96,6 +102,7 @@ class Beside(Changes):
         self.beside: list[Spent] = []
         self.is_revoked = self.is_poor = False
         self.is_closed = False
+        self.paying, self.pays_for_s = asyncio.Event(), 0
         self.hosts: list[str] = []
         self.served: list[str] = []
         self.keys = [Credential("key", "https://here.example")]
@@ -120,6 +127,8 @@ class Beside(Changes):
         return socket
 
     async def charge(self, spent: Spent, _exposure: int, so_far: Spent | None) -> GatewayError | None:
+        self.paying.set()
+        await asyncio.sleep(self.pays_for_s)
         self.charged.append((spent, so_far))
         return await self.begin()
 

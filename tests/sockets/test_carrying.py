@@ -70,6 +70,23 @@ class Talk:
         return record
 
 
+class WholeTalk(Talk):
+    """A conversation that knows of a message as it begins with it, and leaves once it has done with that."""
+
+    def __init__(self, line: Line, state: bytes | None) -> None:
+        super().__init__(line, state)
+        self._turn = asyncio.Lock()
+
+    async def hear(self, data: bytes) -> None:
+        async with self._turn:
+            self.heard.append(data)
+            await asyncio.sleep(self.hears_for_s)
+
+    async def leave(self) -> bytes | None:
+        async with self._turn:
+            return await super().leave()
+
+
 class Session:
     """The parts of one session, and the conversations of its runs."""
 
@@ -81,6 +98,7 @@ class Session:
         parts = (self.records, self.mailboxes, self.connections, self.runs, self.clock)
         self.tools = Tools(*parts, self.clearing.clear)
         self.talks: list[Talk] = []
+        self.talker = Talk
         self.hand_over = USUAL
         self.is_refused = False
         self._numbers = itertools.count(1)
@@ -114,7 +132,7 @@ class Session:
         async def kind(_record: SocketRecord, line: Line, state: bytes | None) -> Conversation:
             if self.is_refused:
                 raise AuthenticationFailed("revoked")
-            self.talks.append(Talk(line, state))
+            self.talks.append(self.talker(line, state))
             self.talks[-1].hand_over = self.hand_over
             return self.talks[-1]
 
@@ -351,6 +369,22 @@ def test_letters_that_no_time_was_left_for_are_heard_at_once_by_the_next_run() -
         session.send(None)
         assert await second == "left"
         assert session.talks[1].heard == [b"0", b"1", b"2", b"3"]
+
+    on_session(test)
+
+
+def test_a_letter_that_is_being_heard_as_the_time_is_over_is_not_heard_again() -> None:
+    async def test(session: Session) -> None:
+        session.talker = WholeTalk
+        first = asyncio.create_task(session.carried(0))
+        (await session.talk(0)).hears_for_s = RUN_S - 1
+        session.send(b"1")
+        session.send(b"2")
+        assert await first == "late"
+        second = asyncio.create_task(session.carried(1))
+        session.send(None)
+        assert await second == "left"
+        assert session.talks[1].heard == [b"1", b"2"]
 
     on_session(test)
 

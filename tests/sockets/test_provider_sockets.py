@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 
@@ -13,7 +14,7 @@ from gateway.ports.sockets import ProviderClosed
 from gateway.ports.upstream import Credential
 from gateway.routing.health import target_name
 from gateway.sockets.line import MESSAGE_BYTES_MAX
-from gateway.sockets.realtime import STALLS_S, STANDS_S, TICK_S, RealtimeConversation
+from gateway.sockets.realtime import FAREWELL_S, STALLS_S, STANDS_S, TICK_S, RealtimeConversation
 from gateway.sockets.sessions import Kept
 from tests.sockets.conversations import CREATED, GEMINI, RESPOND, Beside, Socket, leaves, played
 
@@ -83,6 +84,60 @@ def test_a_run_that_leaves_opens_no_other_socket() -> None:
 
     played(beside, "gpt-realtime", act)
     assert beside.opens == 1
+
+
+def test_a_provider_that_takes_nothing_does_not_hold_up_the_end_of_a_session() -> None:
+    beside = Beside(Socket([CREATED], takes=0, waits=True))
+
+    async def act(talk: RealtimeConversation) -> None:
+        await beside.until(lambda: bool(beside.told))
+        hearing = asyncio.create_task(talk.hear(RESPOND))
+        await asyncio.sleep(1)
+        began_s = asyncio.get_running_loop().time()
+        await talk.end(expired=False)
+        assert asyncio.get_running_loop().time() - began_s == pytest.approx(FAREWELL_S)
+        await hearing
+
+    played(beside, "gpt-realtime", act)
+    assert (beside.opens, beside.is_closed) == (1, True)
+
+
+def test_what_a_provider_has_not_taken_goes_along_at_a_hand_over_once() -> None:
+    first, second = Socket([CREATED], takes=1, waits=True), Socket([CREATED])
+    sound = b'{"type":"input_audio_buffer.append","audio":"AAAA"}'
+    left: list[bytes | None] = []
+
+    async def leaves_it(talk: RealtimeConversation) -> None:
+        await beside.until(lambda: bool(beside.told))
+        await talk.hear(sound)
+        hearing = asyncio.create_task(talk.hear(RESPOND))
+        await asyncio.sleep(1)
+        left.append(await talk.leave())
+        await hearing
+
+    beside = Beside(first)
+    played(beside, "gpt-realtime", leaves_it)
+    (state,) = left
+    assert state is not None
+
+    async def goes_on(talk: RealtimeConversation) -> None:
+        await second.until(lambda: len(second.sent) == 2)
+        await talk.end(expired=False)
+
+    played(Beside(second), "gpt-realtime", goes_on, kept=msgspec.json.decode(state, type=Kept))
+    assert second.sent == [sound, RESPOND]
+
+
+def test_a_charge_that_is_being_paid_when_its_run_fails_is_paid_whole() -> None:
+    done = b'{"type":"response.done","response":{"id":"resp_1","usage":{"input_tokens":5,"output_tokens":7}}}'
+    beside = Beside(Socket([CREATED, done]))
+    beside.pays_for_s = 1
+
+    async def act(_: RealtimeConversation) -> None:
+        await beside.paying.wait()
+
+    played(beside, "gpt-realtime", act, is_cut=True)
+    assert [charged.id for charged, _ in beside.charged] == ["resp_1"]
 
 
 def test_a_sound_that_a_broken_socket_has_not_taken_is_sent_once() -> None:

@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 
 class Conversation(Protocol):
-    """The subject of a session. Its verbs are called one after another, but for `run`, which goes on beside them."""
+    """The subject of a session. `run` goes on beside its other verbs; `hear` may be under way as another one comes."""
 
     async def run(self) -> None:
         """Opens what it needs and goes on until it is over by itself; then the client is hung up on."""
@@ -50,7 +50,10 @@ class Conversation(Protocol):
         """Takes a message of the client."""
 
     async def leave(self) -> bytes | None:
-        """Ends what is open here, and returns what another run needs to go on; `None` where it has ended for good."""
+        """Ends what is open here, and returns what another run needs to go on; `None` where it has ended for good.
+
+        A message that is being heard is done before; none is heard afterwards.
+        """
 
     async def end(self, *, expired: bool) -> None:
         """Ends for good: the client has gone, or its time is over."""
@@ -181,7 +184,7 @@ class Carrier:
                     task.result()
                 how = others[ends[0]] if ends else how
             if how == "late":
-                how = await self._hand_over(record, conversation, inbox, secret)
+                how = await self._hand_over(record, conversation, inbox, hearing, secret)
             if how != "late":
                 await self._end(record, conversation, line, how)
         finally:
@@ -278,9 +281,7 @@ class Carrier:
         await reading
         inbox.no_more_looks()
         await self._until(lambda: hearing.done() or inbox.is_heard)
-        hearing.cancel()
-        await asyncio.wait({hearing})
-        if not hearing.cancelled():
+        if hearing.done():
             # It has failed.
             hearing.result()
         await self._until(lambda: conversation.settled)
@@ -288,10 +289,23 @@ class Carrier:
         removing.cancel()
         await asyncio.wait({removing})
 
-    async def _hand_over(self, record: SocketRecord, conversation: Conversation, inbox: Inbox, secret: str) -> str:
+    async def _hand_over(
+        self,
+        record: SocketRecord,
+        conversation: Conversation,
+        inbox: Inbox,
+        hearing: asyncio.Task[None],
+        secret: str,
+    ) -> str:
         """Leaves the session to the next run; returns how this one ended."""
         tools, connection_id = self._tools, record.connection_id
         state = await conversation.leave()
+        # Not before: a letter that was heard in part would be heard again by the next run.
+        hearing.cancel()
+        await asyncio.wait({hearing})
+        if not hearing.cancelled():
+            # It has failed.
+            hearing.result()
         if state is None:
             return "ended"
         parcel = Parcel(state, await inbox.take_along())

@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
 from functools import partial
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -35,6 +36,9 @@ STANDS_S = 15.0
 SETTLES_S = 0.5
 # A response that nothing has come of for so long has stalled: it goes on nowhere, and the session over another socket.
 STALLS_S = 60.0
+# A step that is under way when the session ends here is waited for so long; then the provider's socket is closed, which
+# may take nothing.
+FAREWELL_S = 2.0
 # A provider that ends a socket so does well.
 USUAL_ENDS = frozenset({1000, 1001})
 LARGE = "An event '{}' of the session is over 128 KB, and a socket does not carry it."
@@ -42,6 +46,7 @@ EXPIRED = "The session has reached its maximum duration of 60 minutes."
 
 # Reads the caller as it stands now; raises the refusal of a key that is not valid any more.
 Standing = Callable[[], Awaitable[Principal]]
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -81,11 +86,13 @@ class RealtimeConversation:
         self._credential_id = "" if kept is None else kept.credential
         self._opened = asyncio.Event()
         self._over = asyncio.Event()
+        # Set where the session is to end here, or to be handed over: its socket is closed, and is not replaced.
+        self._leaving = False
         self._reconnects = False
         # The hold that has a note.
         self._noted = ""
         # Frames that a broken socket has not taken.
-        self._unsent: list[bytes] = []
+        self._unsent: list[bytes] = [] if kept is None else list(kept.unsent)
         self._turn = asyncio.Lock()
         self.changed = asyncio.Event()
         # When either side was last heard, and when the provider was.
@@ -111,6 +118,8 @@ class RealtimeConversation:
         finally:
             for task in (hearing, ticking, over):
                 task.cancel()
+            # One may have a socket to close.
+            await asyncio.wait((hearing, ticking, over))
 
     async def _begin(self) -> bool:
         """Opens the provider's socket and says what it begins with; false where that ends the session."""
@@ -161,8 +170,23 @@ class RealtimeConversation:
         await self._opened.wait()
         await self._do(partial(self._session.from_client, data))
 
+    @asynccontextmanager
+    async def _last_turn(self) -> AsyncIterator[None]:
+        """The turn in which the session ends here; a provider that takes nothing does not keep it."""
+        self._leaving = True
+        try:
+            async with asyncio.timeout(FAREWELL_S):
+                await self._turn.acquire()
+        except TimeoutError:
+            await self._close()
+            await self._turn.acquire()
+        try:
+            yield
+        finally:
+            self._turn.release()
+
     async def leave(self) -> bytes | None:
-        async with self._turn:
+        async with self._last_turn():
             if not self._over.is_set():
                 await self._apply(self._session.left())
             # What a response has come to may have been the last of the money.
@@ -171,17 +195,16 @@ class RealtimeConversation:
             await self._close()
             if is_over:
                 return None
-            candidate, beside = self._candidate, self._purse.beside
-            kept = Kept(id_of(candidate), self._session.state(), beside, wire_of(candidate), self._credential_id)
+            candidate, beside, state = self._candidate, self._purse.beside, self._session.state()
+            kept = Kept(id_of(candidate), state, beside, wire_of(candidate), self._credential_id, self._unsent)
             return msgspec.json.encode(kept)
 
     async def end(self, *, expired: bool) -> None:
-        async with self._turn:
+        async with self._last_turn():
             if expired:
                 await self._apply(self._session.refused(GatewayError(EXPIRED, code="session_expired")))
             elif not self._over.is_set():
                 await self._apply(self._session.left())
-            # The provider's socket, which closes now, is not to be replaced.
             self._over.set()
             await self._close()
             await self._purse.close()
@@ -206,6 +229,9 @@ class RealtimeConversation:
             try:
                 data = await self._socket.receive()
             except ProviderClosed as closed:
+                if self._leaving:
+                    await self._over.wait()
+                    return
                 # Where the session has wanted another socket, it was closed here.
                 if not self._reconnects:
                     if closed.code not in USUAL_ENDS:
@@ -293,7 +319,9 @@ class RealtimeConversation:
                 await self._apply(verb())
 
     async def _apply(self, step: Step) -> None:
-        refusal = await self._paid(step)
+        refusal = None
+        if step.spent or step.responses or step.ask_nanousd is not None:
+            refusal = await whole(self._pay(step))
         if refusal is not None:
             # What was asked for does not leave; what the provider has said does.
             step.to_provider, after = [], self._session.refused(refusal)
@@ -322,7 +350,7 @@ class RealtimeConversation:
     async def _refuse(self, step: Step) -> None:
         """Does what a refusal leads to, which is not paid for but by what it charges."""
         for spent in step.spent:
-            await self._purse.charge(spent, 0)
+            await whole(self._purse.charge(spent, 0))
         with suppress(ProviderClosed):
             for frame in step.to_provider:
                 if self._socket is not None:
@@ -340,15 +368,27 @@ class RealtimeConversation:
                 error = GatewayError(LARGE.format(msgspec.json.decode(event).get("type")), code="event_too_large")
                 await self._line.say(error_event(error, f"event_{secrets.token_hex(8)}"))
 
-    async def _paid(self, step: Step) -> GatewayError | None:
+    async def _pay(self, step: Step) -> GatewayError | None:
         """Charges what a step has spent, and has held what it asks for; the first refusal."""
-        refusal = None
+        refusal, was_held = None, self._purse.hold is not None
         for spent in step.spent:
             exposure, so_far = self._session.exposure_nanousd, self._session.so_far()
             refusal = await self._purse.charge(spent, exposure, so_far) or refusal
-            self.changed.set()
         if refusal is None and step.responses:
             refusal = await self._purse.begin()
         if refusal is None and step.ask_nanousd is not None:
             refusal = await self._purse.cover(step.ask_nanousd)
+        if step.spent or not was_held:
+            # By the hold in its record a dead session is ended.
+            self.changed.set()
         return refusal
+
+
+async def whole(paying: Coroutine[Any, Any, T]) -> T:
+    """Pays to the end, also where its task is cancelled meanwhile: a charge cut in half would be lost."""
+    task = asyncio.create_task(paying)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise

@@ -19,13 +19,17 @@ RealtimeCandidate = Candidate[RealtimeModel]
 
 
 class Kept(Struct, frozen=True):
-    """State for the next run: the candidate that serves, with its credential and wire, and the session's own state."""
+    """State for the next run: the candidate that serves, with its credential and wire, and the session's own state.
+
+    `unsent` are frames that a broken socket of the provider has not taken.
+    """
 
     candidate: str
     session: bytes
     beside: list[Spent] = []
     wire: str = ""
     credential: str = ""
+    unsent: list[bytes] = []
 
 
 def terms_of(session_id: str, candidate: RealtimeCandidate, transcribers: Mapping[str, Transcriber]) -> Terms:
