@@ -29,7 +29,7 @@ from gateway.wiring.operator import Operator, operator
 from gateway.wiring.settings import from_environment
 from local.aws_services import ServiceName, Services
 from local.operator_commands import running_environment
-from tests.hangs import HANGS_AFTER_S
+from tests.hangs import HANGS_AFTER_S, comes_true
 from tests.roles.judge import CALLS, recorded, refused
 from tests.stack.receiver import Receiver, Receivers, receiving
 
@@ -71,6 +71,27 @@ class Stack:
     def ledger(self) -> dict[str, Any]:
         """Returns the account's books, as the operator sees them."""
         return self.operate(lambda services: accounts.read_ledger(services, self.account_id))
+
+    def settled(self, held: int = 0) -> dict[str, Any]:
+        """Returns the books once no more than `held` holds are open: a queue ends what a busy store does not."""
+        assert comes_true(lambda: len(self.ledger()["holds"]) <= held), self.ledger()["holds"]
+        return self.ledger()
+
+    def charges(self, held: int = 0) -> list[dict[str, Any]]:
+        """Returns the account's charges once no more than `held` holds are open."""
+        return [entry for entry in self.settled(held)["entries"] if entry["kind"] == "charge"]
+
+    def ends(self, count: int = 1, **members: str) -> list[str]:
+        """Returns the kinds of the entries with these members once there are `count`, for an account of all tests."""
+        found: list[str] = []
+
+        def has_all() -> bool:
+            entries = self.ledger()["entries"]
+            found[:] = [entry["kind"] for entry in entries if members.items() <= entry.items()]
+            return len(found) >= count
+
+        assert comes_true(has_all), found
+        return found
 
     def credit(self, usd: str) -> None:
         """Adds money to the account, as the operator does."""

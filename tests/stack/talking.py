@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -54,12 +53,3 @@ async def until(connection: AsyncRealtimeConnection, kind: str) -> Any:
 
 def said(text: str) -> Any:
     return {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
-
-
-def settled(stack: Stack, held: int = 0) -> list[dict[str, Any]]:
-    """The account's charges, once no more than `held` holds are open."""
-    deadline = time.monotonic() + HANGS_AFTER_S
-    while len((books := stack.ledger())["holds"]) > held:
-        assert time.monotonic() < deadline, books["holds"]
-        time.sleep(0.2)
-    return [entry for entry in books["entries"] if entry["kind"] == "charge"]

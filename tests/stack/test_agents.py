@@ -68,8 +68,7 @@ def test_a_run_uses_tools_and_costs_what_its_calls_cost(client: httpx.Client, st
     assert client.get("/memory", params=of_run).raise_for_status().json()["data"] == []
     assert client.delete("/memory/seen").raise_for_status().json()["deleted"]
     assert client.delete("/memory/seen").status_code == 404
-    entries = [e for e in stack.ledger()["entries"] if e.get("request_id") == view["id"]]
-    assert [entry["kind"] for entry in entries] == ["charge"] * 3
+    assert stack.ends(3, request_id=view["id"]) == ["charge"] * 3
     assert parse_usd(view["total_cost_usd"]) > 0
 
 

@@ -57,7 +57,10 @@ def test_openai_s_sdk_and_the_reference_s_calls_meet_in_the_same_conversation(
 def test_a_generation_is_rated_by_its_own_account_and_reported(stack: Stack, client: openai.OpenAI) -> None:
     said: Any = [{"role": "user", "content": "Hello!"}]
     answer = client.chat.completions.with_raw_response.create(model="nexevo/balanced", messages=said)
-    given = {"generation_id": answer.headers["X-Nexevo-Generation-Id"], "rating": 1, "tags": ["stack-test"]}
+    generation_id = answer.headers["X-Nexevo-Generation-Id"]
+    given = {"generation_id": generation_id, "rating": 1, "tags": ["stack-test"]}
+    # What is rated is found by its charge.
+    assert stack.ends(generation_id=generation_id) == ["charge"]
     stranger = stack.with_new_account("1")
     callers = [
         httpx.Client(

@@ -152,7 +152,7 @@ def test_a_refusal_by_moderation_is_a_bad_request_and_free(stack: Stack) -> None
         with pytest.raises(openai.BadRequestError) as refused:
             other.images.generate(model="gpt-image-1-mini", prompt=f"{OTTER} [[sim: refuse]]")
         assert refused.value.code == "moderation_blocked"
-    assert poor.ledger()["balance_nano"] == 10**9
+    assert poor.settled()["balance_nano"] == 10**9
 
 
 def test_models_of_pictures_are_listed_with_their_prices(client: openai.OpenAI) -> None:

@@ -68,12 +68,6 @@ def balanced(books: dict[str, Any]) -> bool:
     return bool(books["balance_nano"] + books["held_nano"] == total and held == books["held_nano"])
 
 
-def books_with(stack: Stack, holds: int) -> dict[str, Any]:
-    """Returns the books once they have so many holds: a queue ends what a busy store left."""
-    assert comes_true(lambda: len(stack.ledger()["holds"]) == holds)
-    return stack.ledger()
-
-
 async def until_held(stack: Stack, streams: list[asyncio.Task[Any]]) -> None:
     """Waits until each stream has its hold; one that has ended by then was refused."""
     deadline_s = time.monotonic() + PASSING_S
@@ -119,7 +113,7 @@ async def test_200_mixed_requests_are_charged_to_the_nano_dollar(stack: Stack) -
                 for number in range(200)
             ],
         )
-    books = await asyncio.to_thread(books_with, stack, holds=0)
+    books = await asyncio.to_thread(stack.settled)
     charged = {entry["generation_id"]: entry for entry in books["entries"] if entry["kind"] == "charge"}
     expected = {
         generation_id: -nano(models[number % 5], usage)
@@ -148,7 +142,7 @@ async def test_a_balance_for_50_serves_50_of_200_at_once_and_the_provider_sees_5
         )
     statuses = [answer.status_code for answer in answers]
     assert (statuses.count(200), statuses.count(402)) == (50, 150)
-    books = await asyncio.to_thread(books_with, stack, holds=0)
+    books = await asyncio.to_thread(stack.settled)
     assert (books["balance_nano"], books["holds"], balanced(books)) == (0, [], True)
     assert [entry["amount_nano"] for entry in books["entries"] if entry["kind"] == "charge"] == [-hold_nano] * 50
 
@@ -169,7 +163,7 @@ async def test_a_charge_that_waited_in_the_queue_is_booked_once(stack: Stack) ->
         return set(attributes.values()) == {"0"}
 
     assert await asyncio.to_thread(comes_true, is_empty)
-    books = await asyncio.to_thread(books_with, stack, holds=0)
+    books = await asyncio.to_thread(stack.settled)
     assert [entry["amount_nano"] for entry in books["entries"] if entry["kind"] == "charge"] == [-600]
     assert balanced(books)
 
@@ -189,7 +183,7 @@ async def test_processes_killed_during_80_streams_leave_no_hold_after_the_sweepe
         outcomes = await asyncio.gather(*streams, return_exceptions=True)
     failed = [outcome for outcome in outcomes if isinstance(outcome, httpx.RemoteProtocolError)]
     assert len(failed) >= 1
-    assert balanced(await asyncio.to_thread(books_with, stack, holds=len(failed)))
+    assert balanced(await asyncio.to_thread(stack.settled, len(failed)))
     for _ in range(2):
         swept = local("sweep", "--data", str(stack.data), "--now", str(time.time() + 3600))
         assert swept.returncode == 0, swept.stderr

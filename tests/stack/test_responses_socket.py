@@ -61,15 +61,6 @@ async def answered(connection: AsyncResponsesConnection) -> Any:
             return event
 
 
-def charges(stack: Stack) -> list[dict[str, Any]]:
-    """The account's charges, once nothing is held any more."""
-    deadline = time.monotonic() + HANGS_AFTER_S
-    while (books := stack.ledger())["holds"]:
-        assert time.monotonic() < deadline, books["holds"]
-        time.sleep(0.2)
-    return [entry for entry in books["entries"] if entry["kind"] == "charge"]
-
-
 @pytest.mark.parametrize("model", MODELS)
 def test_tool_rounds_go_on_from_the_sockets_own_responses(stack: Stack, model: str) -> None:
     owner = stack.with_new_account("5")
@@ -93,7 +84,7 @@ def test_tool_rounds_go_on_from_the_sockets_own_responses(stack: Stack, model: s
     assert [each.status for each in responses] == ["completed"] * 3
     assert "thick fog" in responses[1].output_text
     assert [each.previous_response_id for each in responses] == [None, responses[0].id, responses[1].id]
-    paid = charges(owner)
+    paid = owner.charges()
     assert [each["usage"]["output"] for each in paid] == [each.usage.output_tokens for each in responses]
 
 
@@ -124,7 +115,7 @@ def test_what_is_refused_or_garbage_is_an_error_event_and_the_socket_goes_on(sta
     codes = [each.error.code for each in told]
     assert codes[2] == "unsupported_event"
     assert codes[4:6] == ["model_not_found", "previous_response_not_found"]
-    assert len(charges(owner)) == 1
+    assert len(owner.charges()) == 1
 
 
 def test_a_warm_up_costs_nothing_and_is_gone_on_from(stack: Stack) -> None:
@@ -141,7 +132,7 @@ def test_a_warm_up_costs_nothing_and_is_gone_on_from(stack: Stack) -> None:
     warm, response = asyncio.run(talk())
     assert (warm.status, warm.output, warm.usage.total_tokens) == ("completed", [], 0)
     assert response.previous_response_id == warm.id
-    (paid,) = charges(owner)
+    (paid,) = owner.charges()
     assert paid["usage"]["input"] == response.usage.input_tokens
 
 
@@ -162,7 +153,7 @@ def test_a_socket_outlasts_its_runs_with_its_responses(stack: Stack) -> None:
                 await asyncio.sleep(0.5)
         return turns
 
-    assert asyncio.run(talk()) == len(charges(owner))
+    assert asyncio.run(talk()) == len(owner.charges())
 
 
 def test_a_session_killed_in_mid_response_is_closed_and_its_money_is_exact(stack: Stack) -> None:
@@ -183,7 +174,7 @@ def test_a_session_killed_in_mid_response_is_closed_and_its_money_is_exact(stack
                 await answered(connection)
 
     asyncio.run(talk())
-    assert len(owner.ledger()["holds"]) == 1
+    assert len(owner.settled(1)["holds"]) == 1
     swept = local("sweep", "--data", str(stack.data), "--now", str(time.time() + 3600))
     assert swept.returncode == 0, swept.stderr
     books = owner.ledger()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,6 @@ from urllib.parse import urlsplit
 import orjson
 
 from tests.environments import ROOT, node_with, run
-from tests.hangs import HANGS_AFTER_S
 from tests.stack.conftest import Stack, lift_limit
 from tests.stack.realtime_clients import python_client
 from tests.stack.realtime_clients.judge import faults, unpaid
@@ -38,16 +36,7 @@ def sessions(stack: Stack, client: str, scripts: Scripts) -> Iterator[str]:
                 continue
             events += seen
             yield from (f"{model} {name}: {fault}" for fault in faults(model, name, seen))
-    yield from unpaid(events, _charges(owner))
-
-
-def _charges(stack: Stack) -> list[Event]:
-    """The account's charges, once nothing is held any more."""
-    deadline_s = time.monotonic() + HANGS_AFTER_S
-    while (books := stack.ledger())["holds"]:
-        assert time.monotonic() < deadline_s, books["holds"]
-        time.sleep(0.2)
-    return [entry for entry in books["entries"] if entry["kind"] == "charge"]
+    yield from unpaid(events, owner.charges())
 
 
 def _python(stack: Stack, scripts: Scripts) -> Told:
