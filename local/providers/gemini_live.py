@@ -42,8 +42,11 @@ class LiveConversation:
         self._silent_ms = 0
         self._speaking = False
         self.left: Iterator[Message] | None = None
-        # What the turn that is left has used, if it were said to its end.
+        # What the turn that is left has used, if it were said to its end, and what its calls were written with.
         self._uses: Message = {}
+        self._called_tokens = 0
+        # The ids of calls that wait for their output: the turn goes on once all of it is there.
+        self._waiting: list[str] = []
 
     @property
     def fault(self) -> Fault:
@@ -73,10 +76,10 @@ class LiveConversation:
         return self._answered() if given.get("turnComplete", True) else []
 
     def tool_response(self, given: Message) -> list[Message]:
-        self._turns.append(
-            {"role": "tool", "parts": [{"functionResponse": each} for each in given["functionResponses"]]}
-        )
-        return self._answered()
+        for each in given["functionResponses"]:
+            self._waiting = [waiting for waiting in self._waiting if waiting != each.get("id")]
+            self._turns.append({"role": "tool", "parts": [{"functionResponse": each}]})
+        return [] if self._waiting else self._answered()
 
     @property
     def _detection(self) -> Message:
@@ -99,7 +102,7 @@ class LiveConversation:
 
     def ended(self) -> None:
         """Notes that the turn has been sent to its end."""
-        self.left = None
+        self.left, self._called_tokens = None, 0
 
     def _listened(self, sound: bytes) -> list[Message]:
         self._sound += sound
@@ -125,10 +128,12 @@ class LiveConversation:
 
     def _interrupted(self) -> list[Message]:
         """Ends a turn that is under way: https://ai.google.dev/api/live#BidiGenerateContentServerContent."""
-        if self.left is None:
+        if self.left is None and not self._waiting:
             return []
-        self.left = None
+        gone, self._waiting = self._waiting, []
+        self.ended()
         return [
+            *([{"toolCallCancellation": {"ids": gone}}] if gone else []),
             {"serverContent": {"interrupted": True}},
             {"serverContent": {"turnComplete": True}, "usageMetadata": self._uses},
         ]
@@ -145,8 +150,12 @@ class LiveConversation:
                 }
                 for call in draft.calls
             ]
+            # As recorded, what they have used is reported at the end of the turn that they are of.
+            self._uses = self._usage(draft, spoken=False)
+            self._called_tokens += draft.output_tokens()
+            self._waiting = [call["id"] for call in calls]
             self._turns.append({"role": "model", "parts": [{"functionCall": call} for call in calls]})
-            return [*past, {"toolCall": {"functionCalls": calls}}, {"usageMetadata": self._usage(draft, spoken=False)}]
+            return [*past, {"toolCall": {"functionCalls": calls}}]
         self._turns.append({"role": "model", "parts": [{"text": draft.text}]})
         spoken = self._setup.get("generationConfig", {}).get("responseModalities", ["AUDIO"]) == ["AUDIO"]
         self._uses = self._usage(draft, spoken=spoken)
@@ -174,7 +183,7 @@ class LiveConversation:
         sound = sum(part["ms"] for part in parts if "ms" in part) * 32 // 1000
         pictures = _pictures(self._turns) * PICTURE_TOKENS
         said = round(sum(sounds.seconds(piece) / 8 for piece in words(draft.text)) * 25) if spoken else 0
-        written = draft.output_tokens()
+        written = draft.output_tokens() + self._called_tokens
         return {
             "promptTokenCount": text + sound + pictures,
             "responseTokenCount": said + written,

@@ -198,3 +198,27 @@ def test_nothing_that_was_sent_to_gemini_is_refused(path: Any) -> None:
     for direction, data in frames(path):
         if direction == "sent":
             conversation.received(data)
+
+
+def test_gemini_reports_a_turn_with_calls_once_at_its_end() -> None:
+    tools = [{"functionDeclarations": [{"name": "get_weather", "parametersJsonSchema": {"type": "object"}}]}]
+    conversation = LiveConversation(1)
+
+    def say(**message: Any) -> list[dict[str, Any]]:
+        return conversation.received(orjson.dumps(message))
+
+    def ask() -> list[str]:
+        question = [{"role": "user", "parts": [{"text": "What is the weather?"}]}]
+        (*past, call) = say(clientContent={"turns": question, "turnComplete": True})
+        assert list(call) == ["toolCall"]
+        return [name for each in past for name in each]
+
+    say(setup={**SETUP, "tools": tools})
+    assert ask() == []
+    # What is said in place of an output takes the call back, and ends the turn.
+    assert ask() == ["toolCallCancellation", "serverContent", "serverContent", "usageMetadata"]
+    output = {"id": "call-1-2", "name": "get_weather", "response": {"output": "fog"}}
+    assert say(toolResponse={"functionResponses": [output]}) == []
+    assert conversation.left is not None
+    *said, end = conversation.left
+    assert (["usageMetadata" in each for each in said], "usageMetadata" in end) == ([False] * len(said), True)

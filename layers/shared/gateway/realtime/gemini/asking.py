@@ -7,7 +7,7 @@ not detect turns, sound waits for its commit likewise, so that it can be cleared
 from __future__ import annotations
 
 from binascii import Error, a2b_base64
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -16,7 +16,7 @@ from gateway.canonical.audio import PCM_BYTES_PER_S
 from gateway.canonical.realtime import MS
 from gateway.errors import InvalidRequest, NotFound
 from gateway.realtime.client_events import offered, own_model
-from gateway.realtime.events import Event, Head, members, read_client
+from gateway.realtime.events import Event, Head, at, members, read_client
 from gateway.realtime.gemini import response
 from gateway.realtime.gemini.live import HEARD, WAITING_BYTES_MAX, Live, Utterance
 from gateway.realtime.gemini.setup import judged, setup
@@ -26,6 +26,7 @@ from gateway.realtime.step import Step
 
 # Settings that Gemini has for a session alone.
 _OF_SESSION = ("input", "tools", "tool_choice", "max_output_tokens", "audio", "voice", "temperature", "reasoning")
+_OUTPUTS = "toolResponse"
 _NO_ITEM = "The conversation has no such item."
 _ROLES = {"user": "user", "system": "user", "assistant": "model"}
 
@@ -116,6 +117,9 @@ def _create(live: Live, step: Step, data: bytes, _: Head) -> None:
         message = "Items are added at the end of the conversation."
         raise InvalidRequest(message, param="previous_item_id", code="unsupported_parameter")
     add(live, item)
+    if live.state.response is not None and live.state.response.asked and not live.is_turn:
+        # A response waits for the output of each call that Gemini has made beside another.
+        _send_outputs(live, step)
     live.meter.told(item)
     given = item.get("id")
     item_id = given if isinstance(given, str) and given else live.new_id("item")
@@ -182,11 +186,50 @@ def _output(live: Live, item: Event) -> None:
         message = f"No call {call_id[:64]!r} waits for its output."
         raise InvalidRequest(message, param="item.call_id", code="invalid_tool_call_id")
     answer: Event = {"name": name, "response": {"output": output}}
-    if call_id in live.state.gone:
+    if call_id in live.state.lost:
+        live.state.lost.remove(call_id)
+        live.state.turns.append(_in_words(output))
+    elif call_id in live.state.gone:
         live.state.gone.remove(call_id)
         live.state.turns.append({"role": "user", "parts": [{"functionResponse": answer}]})
     else:
         live.state.outputs.append({"id": call_id, **answer})
+
+
+def take_back(live: Live, call_ids: Sequence[str]) -> None:
+    """Has the outputs of calls that Gemini has taken back go as turns: some may be there already."""
+    taken = [each for each in live.state.outputs if each["id"] in call_ids]
+    live.state.outputs = [each for each in live.state.outputs if each not in taken]
+    for each in taken:
+        answer = {name: value for name, value in each.items() if name != "id"}
+        live.state.turns.append({"role": "user", "parts": [{"functionResponse": answer}]})
+    # The client answers the others all the same.
+    live.state.gone += [each for each in call_ids if each in live.state.calls]
+
+
+def lose_calls(live: Live) -> None:
+    """Has the outputs of calls go in words: a further socket does not know the calls."""
+    live.state.lost += live.waiting_calls
+    live.state.turns += [_in_words(each["response"]["output"]) for each in live.state.outputs]
+    live.state.outputs = []
+
+
+def is_output(frame: bytes) -> bool:
+    """True for a frame that answers calls."""
+    return _OUTPUTS in orjson.loads(frame)
+
+
+def in_words(frame: bytes, *, complete: bool) -> bytes:
+    """The frame for a socket that does not know the calls which it answers. A `complete` turn is to be responded to."""
+    told = at(orjson.loads(frame), _OUTPUTS, "functionResponses")
+    if told is None:
+        return frame
+    turns = [_in_words(each["response"]["output"]) for each in told]
+    return orjson.dumps({"clientContent": {"turns": turns, "turnComplete": complete}})
+
+
+def _in_words(output: str) -> Event:
+    return {"role": "user", "parts": [{"text": f"[{output}]"}]}
 
 
 def _text(item: Event, name: str) -> str:
@@ -222,10 +265,9 @@ def _respond(live: Live, step: Step, data: bytes, _: Head) -> None:
     instructions = asked.get("instructions")
     if isinstance(instructions, str) and instructions:
         live.state.turns.append({"role": "user", "parts": [{"text": instructions}]})
-    outputs, live.state.outputs = live.state.outputs, []
-    joined = bool(outputs and (live.state.turns or live.state.committed))
-    if outputs:
-        live.to_gemini(step, {"toolResponse": {"functionResponses": outputs}})
+    outputs = _send_outputs(live, step)
+    # A turn that has called functions is open still: what is said beside an output, or in place of it, interrupts that.
+    joined = bool(live.state.turns or live.state.committed) if outputs else live.state.unpaid is not None
     if live.state.committed:
         live.state.committed = False
         _send_turns(live, step, complete=False)
@@ -267,6 +309,14 @@ def _refuse(_live: Live, _step: Step, _data: bytes, head: Head) -> None:
     raise InvalidRequest(f"{head.type!r} cannot be said to this model.", param="type", code="unsupported_event")
 
 
+def _send_outputs(live: Live, step: Step) -> bool:
+    """Sends the outputs that are there; false where there are none."""
+    outputs, live.state.outputs = live.state.outputs, []
+    if outputs:
+        live.to_gemini(step, {_OUTPUTS: {"functionResponses": outputs}})
+    return bool(outputs)
+
+
 def _send_turns(live: Live, step: Step, *, complete: bool) -> None:
     turns, live.state.turns = live.state.turns, []
     if turns or complete:
@@ -295,7 +345,7 @@ def _turns(item: Event) -> Iterable[Event]:
         case "function_call":
             yield {"role": "model", "parts": [{"text": f"[{item.get('name')}({item.get('arguments')})]"}]}
         case "function_call_output":
-            yield {"role": "user", "parts": [{"text": f"[{item.get('output')}]"}]}
+            yield _in_words(str(item.get("output")))
 
 
 SENDERS: Mapping[str, Callable[[Live, Step, bytes, Head], None]] = {

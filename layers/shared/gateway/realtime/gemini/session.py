@@ -14,7 +14,7 @@ from gateway.ports.clock import Clock
 from gateway.realtime.client_events import known_type
 from gateway.realtime.events import Event, at, error_event, head_of_client, read_provider
 from gateway.realtime.gemini import response
-from gateway.realtime.gemini.asking import SENDERS, cancel, seeded
+from gateway.realtime.gemini.asking import SENDERS, cancel, in_words, is_output, lose_calls, seeded
 from gateway.realtime.gemini.live import Live
 from gateway.realtime.gemini.setup import is_setup
 from gateway.realtime.gemini.telling import tell
@@ -104,6 +104,11 @@ class GeminiSession:
 
     @property
     def quiet(self) -> bool:
+        """True between turns: none runs, waits for a function's output, or is to be reported."""
+        return self._is_between and self._live.state.unpaid is None
+
+    @property
+    def _is_between(self) -> bool:
         """True between responses and utterances."""
         state = self._live.state
         return state.response is None and (state.utterance is None or state.utterance.stopped)
@@ -123,7 +128,8 @@ class GeminiSession:
         return msgspec.json.encode(self._live.state)
 
     def _concluded(self, step: Step) -> Step:
-        if self._live.to_reconnect and self.quiet:
+        # A client may wait for its update to be confirmed before it answers a call.
+        if self._live.to_reconnect and (self._is_between if self._live.state.updating else self.quiet):
             self._reconnecting(step)
         step.ask_nanousd = self._live.meter.ask()
         return step
@@ -144,6 +150,11 @@ class GeminiSession:
         live = self._live
         waiting = [*(frame for frame in unsent if not is_setup(frame)), *live.state.frames]
         live.state.frames = []
+        if live.waiting_calls or live.state.outputs or any(map(is_output, waiting)):
+            # A session cannot be resumed where it waits for a call: https://ai.google.dev/api/live
+            live.state.handle = None
+            lose_calls(live)
+            waiting = [in_words(frame, complete=live.state.response is not None) for frame in waiting]
         live.begin(step)
         if live.state.handle is None:
             turns = seeded(live.state.conversation.again(), [*_turns_in(waiting), *live.state.turns])

@@ -13,7 +13,7 @@ import orjson
 
 from gateway.realtime.events import Event, at, members
 from gateway.realtime.gemini import response
-from gateway.realtime.gemini.asking import commit
+from gateway.realtime.gemini.asking import commit, take_back
 from gateway.realtime.gemini.live import Live, Utterance
 from gateway.realtime.gemini.usage import turn_usage
 from gateway.realtime.step import Step
@@ -65,7 +65,11 @@ def _going(live: Live, _: Step, __: Any) -> None:
 
 def _call(live: Live, step: Step, told: Any) -> None:
     calls = [each for each in _list(members(told).get("functionCalls")) if isinstance(members(each).get("name"), str)]
-    if live.state.muted or not calls:
+    if live.state.muted and calls:
+        # The rest of a cancelled turn: its calls are answered by no one, and Gemini waits for what is said next.
+        live.state.muted = False
+        return
+    if not calls:
         return
     _heard(live, step)
     for each in calls:
@@ -76,9 +80,7 @@ def _call(live: Live, step: Step, told: Any) -> None:
 
 
 def _call_gone(live: Live, _: Step, told: Any) -> None:
-    # The client answers it all the same: that output stays here.
-    known = [each for each in _list(members(told).get("ids")) if isinstance(each, str) and each in live.state.calls]
-    live.state.gone += known
+    take_back(live, [each for each in _list(members(told).get("ids")) if isinstance(each, str)])
 
 
 def _content(live: Live, step: Step, told: Any) -> None:
@@ -145,7 +147,7 @@ def _heard(live: Live, step: Step) -> None:
 def _interrupted(live: Live, step: Step) -> None:
     # By the caller's voice, or by what the client asks for after it has cancelled a response, or beside an output.
     if live.state.response is not None and live.state.response.joined:
-        live.state.response.joined, live.state.replaced = False, True
+        live.state.response.joined, live.state.replaced, live.state.muted = False, True, False
         return
     if live.detects and not (live.state.muted and live.state.response is not None):
         # What was answered here was another utterance than the one that interrupts.
@@ -162,6 +164,8 @@ def _ended(live: Live, step: Step, reason: str) -> None:
     is_past, live.state.muted, live.state.replaced = live.state.muted or live.state.replaced, False, False
     if not is_past or live.state.response is None:
         _transcribed(live, step)
+    else:
+        live.state.response.joined = False
     if live.state.response is not None and not is_past:
         if reason.startswith(_REFUSED):
             response.finish(live, step, "incomplete", used, {"reason": "content_filter"})
