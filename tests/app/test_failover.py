@@ -93,7 +93,12 @@ class Outcome:
     first: list[bytes]
     second: list[bytes]
     spent_nanousd: int
-    ledger: list[dict[str, Any]]
+    entries: list[dict[str, Any]]
+
+    @property
+    def ledger(self) -> list[dict[str, Any]]:
+        """Returns the tries that the entries name."""
+        return [tried for entry in self.entries for tried in entry["models_tried"]]
 
 
 async def asked(first: Script, second: Script | None, **more: Any) -> Outcome:
@@ -103,9 +108,9 @@ async def asked(first: Script, second: Script | None, **more: Any) -> Outcome:
         rows |= {"deepseek": Credential("k", two.base_url)} if second else {}
         async with app_under_test("", rows=rows, catalog=TWICE) as gateway:
             answer = await gateway.ask(hello(model="twice", **more))
-            entries = [entry_view(entry) for entry in (await gateway.look()).entries if entry.kind is EntryKind.CHARGE]
-            tries = [tried for entry in entries for tried in entry["models_tried"]]
-            return Outcome(answer, one.bodies, two.bodies, await spent(gateway), tries)
+            ended = {EntryKind.CHARGE, EntryKind.RELEASE}
+            entries = [entry_view(entry) for entry in (await gateway.look()).entries if entry.kind in ended]
+            return Outcome(answer, one.bodies, two.bodies, await spent(gateway), entries)
 
 
 async def spent(gateway: AppUnderTest) -> int:
@@ -135,6 +140,20 @@ async def test_the_second_provider_serves_what_the_first_cannot(failure: bytes, 
 async def test_a_request_that_one_provider_served_is_charged_with_its_name_alone(stream: bool) -> None:
     outcome = await asked(always(SERVED), None, stream=stream)
     assert outcome.ledger == [{"model": "twice", "provider": "openai", "outcome": "served"}]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_request_that_failed_is_in_the_ledger_with_each_try_and_costs_nothing(stream: bool) -> None:
+    outcome = await asked(always(OUTAGE), always(BUSY), stream=stream)
+    assert (outcome.answer.status, outcome.spent_nanousd) == (502, 0)
+    (entry,) = outcome.entries
+    assert (entry["kind"], entry["amount_usd"], entry["model_requested"]) == ("release", "0", "twice")
+    assert entry["request_id"] == outcome.answer.headers["x-trace-id"]
+    assert entry["generation_id"] == outcome.answer.headers["x-nexevo-generation-id"]
+    assert {(tried["provider"], tried["outcome"]) for tried in entry["models_tried"]} == {
+        ("openai", "502 upstream_error"),
+        ("deepseek", "503 upstream_overloaded"),
+    }
 
 
 async def test_the_charge_is_the_price_of_the_provider_that_served() -> None:

@@ -37,6 +37,7 @@ ENTRY = {
     "amount_usd": "-0.0004",
     "created_at": AT,
     "key_id": "key_2",
+    "hold_id": "hold-1",
     "request_id": "trace-1",
     "model_requested": "gpt-4o",
     "model_used": "gpt-4o",
@@ -144,6 +145,8 @@ SAMPLES: dict[str, Any] = {
             "models_tried": [{"model": "other", "provider": "a", "outcome": outcome} for outcome in sorted(OUTCOMES)],
         },
         *({**ENTRY, "kind": kind} for kind in ("refund", "dispute", "shortfall", "release")),
+        # Of a request whose process has died.
+        {**ENTRY, "kind": "release", "request_id": None, "models_tried": []},
         cursor="1",
     ),
     "GET /v1/generation/jobs": listed(JOB, cursor="job_1"),

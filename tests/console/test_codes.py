@@ -7,6 +7,7 @@ import pytest
 
 from gateway.canonical.tries import SERVED
 from gateway.console.pages.logs import OUTCOMES
+from gateway.jobs.closing import FAILED
 from gateway.pipeline.attempts import OVERDUE
 from gateway.pipeline.caching import CACHED
 from gateway.pipeline.context import COOLING, CUT, HEDGED
@@ -55,4 +56,4 @@ async def test_a_failed_try_is_said_in_chinese() -> None:
 
 
 def test_what_can_come_of_a_try_beside_a_failure_is_known() -> None:
-    assert {SERVED, COOLING, HEDGED, CACHED, CUT, OVERDUE} == OUTCOMES
+    assert {SERVED, COOLING, HEDGED, CACHED, CUT, OVERDUE, FAILED} == OUTCOMES

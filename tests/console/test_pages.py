@@ -11,7 +11,7 @@ from gateway.console.pages import PAGES
 from gateway.console.render import SAID, TOPUP_SAID
 from gateway.errors import ServiceUnavailable
 from tests.console.harness import SIGNED_IN, Browser, Shown
-from tests.console.samples import EMPTY, JOB, KEY, listed
+from tests.console.samples import EMPTY, ENTRY, JOB, KEY, listed
 
 pytestmark = pytest.mark.anyio
 
@@ -117,6 +117,20 @@ async def test_a_request_is_shown_with_each_try_and_the_name_of_its_key() -> Non
     assert tries[:2] == ["openai: 503 upstream_overloaded", "azure: served"]
     assert "the key of tests" in text
     assert "trace-1" in text
+
+
+async def test_a_request_that_failed_is_shown_with_each_try_and_why() -> None:
+    browser = Browser()
+    names = ("openai", "azure")
+    tries = [{"model": "gpt-4o", "provider": name, "outcome": "503 upstream_overloaded"} for name in names]
+    failed = {**ENTRY, "kind": "release", "amount_usd": "0", "usage": None, "models_tried": tries}
+    swept = {**ENTRY, "kind": "release", "request_id": None, "models_tried": [], "model_requested": None}
+    browser.api.script["GET /v1/billing/transactions"] = listed(failed, swept)
+    first, second = (await browser.get("/console/requests")).text.partition("<tbody>")[2].split("</tr>")[:2]
+    assert ">failed</strong> gpt-4o" in first
+    assert re.findall(r"<li[^>]*>([^<]+)</li>", first) == [f"{name}: 503 upstream_overloaded" for name in names]
+    assert "trace-1" in first
+    assert ("release" in second, "failed" in second) == (True, False)
 
 
 async def test_the_policy_allows_scripts_of_this_site_alone_and_no_frame() -> None:

@@ -18,6 +18,7 @@ from gateway.canonical.money import (
     Charge,
     CountedCall,
     Entry,
+    Failure,
     Hold,
     HoldRequest,
     NanoUsd,
@@ -164,8 +165,8 @@ class MemoryMoney:
     async def settle(self, hold: Hold, charge: Charge, now_s: float) -> Settlement:
         return self._end(hold, charge, now_s)
 
-    async def release(self, hold: Hold, now_s: float) -> Settlement:
-        return self._end(hold, None, now_s)
+    async def release(self, hold: Hold, now_s: float, failure: Failure | None = None) -> Settlement:
+        return self._end(hold, None, now_s, failure=failure)
 
     async def expire(self, hold: Hold, now_s: float) -> Settlement:
         stored = self._stored(hold)
@@ -266,7 +267,15 @@ class MemoryMoney:
         account = self._accounts[hold.account_id]
         self._accounts[hold.account_id] = replace(account, young={**account.young, hold.hold_id: hold})
 
-    def _end(self, hold: Hold, charge: Charge | None, now_s: float, *, provisional: bool = False) -> Settlement:
+    def _end(
+        self,
+        hold: Hold,
+        charge: Charge | None,
+        now_s: float,
+        *,
+        provisional: bool = False,
+        failure: Failure | None = None,
+    ) -> Settlement:
         stored, account = self._stored(hold), self._accounts[hold.account_id]
         entries = [entry for entry in self._entries[hold.account_id].values() if entry.hold_id == hold.hold_id]
         before = tuple(sorted(entries, key=lambda entry: entry.entry_id))
@@ -277,14 +286,14 @@ class MemoryMoney:
             self._parked.pop((hold.account_id, hold.hold_id), None)
             return Settlement(same_end(before, ending(hold, charge, 0, now_s, provisional=provisional)), before)
         if stored is not None:
-            end = ending(stored, charge, account.free_nanousd, now_s, provisional=provisional)
+            end = ending(stored, charge, account.free_nanousd, now_s, provisional=provisional, failure=failure)
             self._accounts[hold.account_id] = ended(account, stored, end)
             self._parked.pop((hold.account_id, hold.hold_id), None)
         elif correctable(before) and not provisional:
             end = late_ending(before, charge, account.free_nanousd, now_s, late_month(account, before[0]))
             self._accounts[hold.account_id] = corrected(account, before[0], end)
         elif charge is None and not before and not provisional:
-            end = ending(hold.of(0), None, 0, now_s)
+            end = ending(hold.of(0), None, 0, now_s, failure=failure)
         else:
             expected = ending(hold, charge, 0, now_s, provisional=provisional)
             return Settlement(same_end(before, expected), before)

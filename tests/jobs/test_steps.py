@@ -73,6 +73,16 @@ async def test_a_refused_order_goes_to_the_next_route_under_another_attempt() ->
     assert charged.route == "test|test-video|failed\ntest"
 
 
+async def test_a_job_that_failed_is_in_the_ledger_with_each_route_that_was_tried() -> None:
+    made = await world(refuses=lambda _: True)
+    await made.order(JOB, routes=2)
+    await made.execute(JOB, 1)
+    (failed,) = [entry.failure for entry in (await made.look()).entries if entry.failure is not None]
+    order = (await made.job(JOB)).charge
+    assert (failed.request_id, failed.generation_id) == (order.request_id, order.generation_id)
+    assert (failed.model_used, failed.route) == ("test-video", "test|test-video|failed\ntest|test-video|failed")
+
+
 async def test_a_provider_that_stays_busy_is_given_up_after_eight_tries() -> None:
     made = await world(submit_errors=1.0)
     await made.order(JOB)

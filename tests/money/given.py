@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import itertools
 
-from gateway.canonical.money import AccountSnapshot, Admission, Charge, Hold, HoldRequest, Refusal, Tier, ToolCost
+from gateway.canonical.money import (
+    AccountSnapshot,
+    Admission,
+    Charge,
+    Failure,
+    Hold,
+    HoldRequest,
+    Refusal,
+    Tier,
+    ToolCost,
+)
 from gateway.canonical.usage import Usage
 from gateway.ledger.hold_ids import hold_id_at
 from gateway.ports.money import Money
@@ -46,6 +56,17 @@ def charge(cost: int) -> Charge:
         tools=(ToolCost("web_search", 2, cost // 2),),
         route="openai|gpt-5-mini|502 upstream_error\ngroq",
     )
+
+
+FAILURE = Failure(
+    request_id="req-1",
+    generation_id="gen-nxn-1",
+    model_requested="nexevo/fast",
+    model_used="gpt-5-mini",
+    user_id="user-1",
+    org_id="org-1",
+    route="openai|gpt-5-mini|502 upstream_error\ngroq|gpt-5-mini|503 upstream_overloaded",
+)
 
 
 async def opened(money: Money, account_id: str, balance: int = 1_000, rpm_limit: int = 1_000) -> None:

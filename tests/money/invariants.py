@@ -15,6 +15,7 @@ from gateway.canonical.money import (
     CountedCall,
     Entry,
     EntryKind,
+    Failure,
     Hold,
     HoldRequest,
     NanoUsd,
@@ -155,8 +156,8 @@ class Checked:
         await self._check(hold.account_id)
         return settled
 
-    async def release(self, hold: Hold, now_s: float) -> Settlement:
-        released = await self._money.release(hold, now_s)
+    async def release(self, hold: Hold, now_s: float, failure: Failure | None = None) -> Settlement:
+        released = await self._money.release(hold, now_s, failure)
         await self._check(hold.account_id)
         return released
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from gateway.canonical.money import Entry, EntryKind, Hold
+from gateway.canonical.money import Entry, EntryKind, Failure, Hold
+from gateway.pipeline.context import TRIES_KEPT
 from gateway.stores.aws.client import Item
 from gateway.stores.money.items import (
     charge_attributes,
@@ -18,7 +19,7 @@ from gateway.stores.money.items import (
     young,
 )
 from gateway.stores.money.state import Account, bytes_of
-from tests.money.given import charge
+from tests.money.given import FAILURE, charge
 
 BARE = Hold("acct", "0000000000000001", key_id="key_a", amount_nanousd=300, deadline_s=960)
 FULL = replace(BARE, month=202611, minute=29, tokens=40, lease_until_s=970, alert_at_nanousd=80)
@@ -58,6 +59,29 @@ def test_an_estimate_of_the_sweepers_is_marked_as_both() -> None:
     assert (item["estimated"], item["provisional"]) == ({"BOOL": True}, {"BOOL": True})
     assert read_entry(item) == entry
     assert "estimated" not in charge_attributes(charge(90))
+
+
+def test_a_failed_request_is_read_as_it_was_written() -> None:
+    bare = Failure("req-1", "gen-nxn-1", "gpt-4o")
+    for failure in (FAILURE, bare, None):
+        entry = Entry("0000000000000001", "acct", EntryKind.RELEASE, 0, 1, hold_id="0000000000000001", failure=failure)
+        assert read_entry(entry_item(entry)) == entry
+
+
+def test_a_failed_request_of_many_tries_takes_no_second_kilobyte() -> None:
+    id_ = "0" * 26
+    failure = Failure(
+        request_id="0" * 36,
+        generation_id=f"gen-nxn-{id_}",
+        model_requested="nexevo/balanced",
+        model_used="claude-sonnet-4-5",
+        user_id=f"user_{id_}",
+        org_id=f"org_{id_}",
+        route="\n".join(["openrouter|claude-sonnet-4-5|503 upstream_overloaded"] * TRIES_KEPT),
+    )
+    entry = Entry(id_, f"acct_{id_}", EntryKind.RELEASE, 0, 1_795_243_200, id_, f"key_{id_}", failure=failure)
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    assert sum(len(name) + len(str(*value.values())) for name, value in entry_item(entry).items()) < 1024
 
 
 def test_each_part_of_an_account_has_its_size() -> None:

@@ -17,6 +17,7 @@ from gateway.canonical.limits import TokenDemand
 from gateway.canonical.money import (
     Charge,
     EntryKind,
+    Failure,
     Hold,
     NanoUsd,
     Settlement,
@@ -120,9 +121,9 @@ class SlowMoney(MemoryMoney):
         await self._trouble("settle")
         return await super().settle(hold, charge, now_s)
 
-    async def release(self, hold: Hold, now_s: float) -> Settlement:
+    async def release(self, hold: Hold, now_s: float, failure: Failure | None = None) -> Settlement:
         await self._trouble("release")
-        return await super().release(hold, now_s)
+        return await super().release(hold, now_s, failure)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from gateway.canonical.money import EntryKind, Settlement
 from gateway.ports.money import Money
 from gateway.stores.money.sweep import SweepReport, sweep
-from tests.money.given import DEADLINE_S, NOW_S, admitted, charge, free_and_held, opened, seen, wanted
+from tests.money.given import DEADLINE_S, FAILURE, NOW_S, admitted, charge, free_and_held, opened, seen, wanted
 
 pytestmark = pytest.mark.anyio
 
@@ -29,6 +29,21 @@ async def test_the_entry_names_everything_it_was_for(money: Money, account_id: s
     entry = (await seen(money, account_id)).entries[-1]
     assert (entry.kind, entry.amount_nanousd, entry.charge) == (EntryKind.CHARGE, -120, charge(120))
     assert (entry.hold_id, entry.key_id, entry.created_at_s) == (hold.hold_id, hold.key_id, int(NOW_S) + 5)
+
+
+@pytest.mark.parametrize("parked", [False, True])
+async def test_the_entry_of_a_release_names_the_request_that_failed_and_its_tries(
+    money: Money, account_id: str, *, parked: bool
+) -> None:
+    await opened(money, account_id)
+    hold = await admitted(money, wanted(account_id, 300))
+    # A stale handle learns where the hold is, and the entry has the failure all the same.
+    if parked:
+        await money.park(hold)
+    await money.release(hold, NOW_S + 5, FAILURE)
+    entry = (await seen(money, account_id)).entries[-1]
+    assert (entry.kind, entry.amount_nanousd, entry.charge, entry.failure) == (EntryKind.RELEASE, 0, None, FAILURE)
+    assert (await money.release(hold, NOW_S + 6)).entries == (entry,)
 
 
 async def test_a_cost_of_nothing_is_settled_as_any_other(money: Money, account_id: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.accounts.pages import Page, iso_utc, page_of
-from gateway.canonical.money import AccountState, Charge, Entry
+from gateway.canonical.money import AccountState, Charge, Entry, Failure
 from gateway.canonical.tries import tries_of
 from gateway.canonical.usage import TOKEN_CLASSES, Usage
 from gateway.ledger.money import format_usd
@@ -39,10 +39,12 @@ def entry_view(entry: Entry) -> dict[str, Any]:
 
     `tools` has a line for each of the provider's own tools that was paid by use; the rest was paid for tokens. `cache`
     is `exact` or `semantic` where a kept answer has served, which costs a quarter. `models_tried` are the tries in
-    order, as the answer had them in `nexevo`; of more than six, the last six.
+    order, as the answer had them in `nexevo`; of more than six, the last six. A `release` is of a request that came to
+    nothing, and names it and its tries too.
     """
     charge = entry.charge
-    named = {name: None if charge is None else getattr(charge, name) for name in NAMED}
+    request = charge or entry.failure
+    named = {name: getattr(request, name, None) for name in NAMED}
     return {
         "object": "transaction",
         "id": entry.entry_id,
@@ -53,7 +55,7 @@ def entry_view(entry: Entry) -> dict[str, Any]:
         "hold_id": entry.hold_id,
         "key_id": entry.key_id,
         **named,
-        "models_tried": [] if charge is None else _tries(charge),
+        "models_tried": [] if request is None else _tries(request),
         "usage": None if charge is None else _tokens(charge.usage),
         "tools": [] if charge is None else tool_lines(charge.tools),
         "estimated": charge is not None and charge.estimated,
@@ -69,9 +71,9 @@ async def transactions(money: Money, account_id: str, now_s: float, limit: int, 
     return page_of(found, limit, lambda entry: entry.entry_id)
 
 
-def _tries(charge: Charge) -> list[dict[str, Any]]:
+def _tries(request: Charge | Failure) -> list[dict[str, Any]]:
     """The tries in the shape of an answer's `models_tried`; entries of before they were kept have none."""
-    return [] if charge.route is None else [each.shown for each in tries_of(charge.route, charge.model_used)]
+    return [each.shown for each in tries_of(request.route, request.model_used or "")] if request.route else []
 
 
 def _tokens(usage: Usage) -> dict[str, int]:

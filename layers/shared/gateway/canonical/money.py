@@ -178,6 +178,21 @@ class Charge(Struct, frozen=True):
             raise ValueError("a charge is never negative")
 
 
+class Failure(Struct, frozen=True):
+    """A request that was admitted and delivered nothing. `model_used` is the one that was tried last, if one was.
+
+    `route` names the tries as that of a charge does.
+    """
+
+    request_id: str
+    generation_id: str
+    model_requested: str
+    model_used: str | None = None
+    user_id: str | None = None
+    org_id: str | None = None
+    route: str | None = None
+
+
 class Hold(Struct, frozen=True):
     """Money set aside for one request. Every step returns it, and the next step takes it.
 
@@ -297,12 +312,13 @@ class Act(Struct, frozen=True):
 class Entry(Struct, frozen=True):
     """One immutable line of an account's ledger: credits positive, charges negative.
 
-    `hold_id` names the hold that a charge, shortfall or release ended; `charge` describes the charged request. `note`
-    is the operator's or the payment's own reference. `month` is set if the amount is counted in its key's spend of that
-    month, as the hold was, and `seat_month` if it is counted at the `seat` of a member. A `provisional` end is the
-    sweeper's: a real end may still come, and is then booked beside it as the hold's `late` entry, whose amount is the
-    difference. One that is `summed` has been added to the account's sums of usage by its own transaction. An operator's
-    own entry has its `act`, which the account's owner is not shown.
+    `hold_id` names the hold that a charge, shortfall or release ended; `charge` describes the charged request, and
+    `failure` the one that a release was for, where that is known. `note` is the operator's or the payment's own
+    reference. `month` is set if the amount is counted in its key's spend of that month, as the hold was, and
+    `seat_month` if it is counted at the `seat` of a member. A `provisional` end is the sweeper's: a real end may still
+    come, and is then booked beside it as the hold's `late` entry, whose amount is the difference. One that is `summed`
+    has been added to the account's sums of usage by its own transaction. An operator's own entry has its `act`, which
+    the account's owner is not shown.
     """
 
     entry_id: str
@@ -320,6 +336,7 @@ class Entry(Struct, frozen=True):
     seat_month: int | None = None
     summed: bool = False
     act: Act | None = None
+    failure: Failure | None = None
 
     @property
     def late(self) -> bool:

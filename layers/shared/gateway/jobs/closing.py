@@ -8,13 +8,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from gateway.canonical.jobs import Job, JobStatus, Phase
-from gateway.canonical.money import Charge, EntryKind, Settlement
+from gateway.canonical.money import Charge, EntryKind, Failure, Settlement
 from gateway.canonical.tries import SERVED, Tried, route_of
 from gateway.jobs.writer import JobWriter
 from gateway.ports.clock import Clock
 from gateway.ports.money import Money
 
-# What came of a route that another one was taken after: the job keeps no reasons.
+# What came of a route that did not end in the job's success: the job keeps no reasons.
 FAILED = "failed"
 
 
@@ -54,7 +54,7 @@ class Closing:
         now_s = self._clock.now_s()
         if verdict is JobStatus.SUCCEEDED:
             return _paid(await self._money.settle(job.hold, charge(job), now_s))
-        return _paid(await self._money.release(job.hold, now_s))
+        return _paid(await self._money.release(job.hold, now_s, failure(job)))
 
 
 def charge(job: Job) -> Charge:
@@ -68,6 +68,21 @@ def charge(job: Job) -> Charge:
         cost_nanousd=route["cost_nanousd"],
         model_used=route["model"],
         route=route_of(tries, route["model"]),
+    )
+
+
+def failure(job: Job) -> Failure:
+    """Describes a job that has failed, or was cancelled, for the log of its account."""
+    ordered, tried = job.charge, () if job.attempt is None else job.order["routes"][: job.attempt.route + 1]
+    model_used = tried[-1]["model"] if tried else None
+    return Failure(
+        request_id=ordered.request_id,
+        generation_id=ordered.generation_id,
+        model_requested=ordered.model_requested,
+        model_used=model_used,
+        user_id=ordered.user_id,
+        org_id=ordered.org_id,
+        route=route_of((_tried(each, FAILED) for each in tried), model_used or "") or None,
     )
 
 

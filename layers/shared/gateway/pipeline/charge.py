@@ -16,7 +16,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from gateway.auth.principal import Principal
-from gateway.canonical.money import Charge, Hold, NanoUsd, Refusal, RefusedBy, Tier, ToolCost, Window
+from gateway.canonical.money import Charge, Failure, Hold, NanoUsd, Refusal, RefusedBy, Tier, ToolCost, Window
 from gateway.canonical.tries import SERVED, Tried, route_of
 from gateway.canonical.usage import Usage, Uses
 from gateway.errors import ServiceUnavailable
@@ -98,6 +98,7 @@ class OpenHold(Struct):
     _keep_at_bytes: int = 0
     _covered_bytes: int = 0
     _serving: Candidate[Any] | None = None
+    _tried: Candidate[Any] | None = None
 
     @property
     def extend_at_bytes(self) -> int:
@@ -247,8 +248,9 @@ class OpenHold(Struct):
             with suppress(ServiceUnavailable):
                 self.hold = await self.money.park(self.hold)
 
-    async def release(self) -> Bill:
-        """Ends the hold without a charge."""
+    async def release(self, tried: Candidate[Any] | None = None) -> Bill:
+        """Ends the hold without a charge; `tried` is the candidate that was tried last."""
+        self._tried = tried
         return await self._end(None)
 
     async def settle(self, served_by: Candidate[Any], usage: Usage, *, estimated: bool) -> Bill:
@@ -281,6 +283,18 @@ class OpenHold(Struct):
             tools=cost.tools,
             cache=self.cache,
             route=self.route or route_of([alone], served_by.model.id),
+        )
+
+    def _failure(self) -> Failure:
+        """Describes the request that was not charged, for the log of its account."""
+        return Failure(
+            request_id=self.billable.request_id,
+            generation_id=self.billable.generation_id,
+            model_requested=self.billable.model_requested,
+            model_used=None if self._tried is None else self._tried.model.id,
+            user_id=self.billable.principal.key.user_id,
+            org_id=self.billable.principal.key.org_id,
+            route=self.route,
         )
 
     async def _end(self, charge: Charge | None) -> Bill:
@@ -318,7 +332,7 @@ class OpenHold(Struct):
                     owed = charge
                 now_s = self.clock.now_s()
                 if owed is None:
-                    await self.money.release(self.hold, now_s)
+                    await self.money.release(self.hold, now_s, self._failure())
                 else:
                     await self.money.settle(self.hold, owed, now_s)
         except (TimeoutError, ServiceUnavailable):

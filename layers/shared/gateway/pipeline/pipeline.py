@@ -354,10 +354,10 @@ async def _bill(context: RequestContext[R, A]) -> Bill:
         return Bill()
     counted = context.usage if context.complete else context.billed_unread
     owed = context.delivered_bytes or counted
+    context.open_hold.route = context.route or None
     if not owed or context.served_by is None:
-        return await context.open_hold.release()
+        return await context.open_hold.release(context.served_by)
     usage = counted or context.meter.estimate(context.delivered_bytes, context.usage, context.uses)
-    context.open_hold.route = context.route
     priced_at = context.priced_at(usage) or context.served_by
     estimated = counted is None or context.continued is not None
     return await context.open_hold.settle(priced_at, usage, estimated=estimated)

@@ -14,6 +14,7 @@ from gateway.canonical.money import (
     Charge,
     CountedCall,
     Entry,
+    Failure,
     Hold,
     HoldRequest,
     NanoUsd,
@@ -88,10 +89,11 @@ class Money(Protocol):
         that the hold reserved, those that were not used return to the key's minute.
         """
 
-    async def release(self, hold: Hold, now_s: float) -> Settlement:
+    async def release(self, hold: Hold, now_s: float, failure: Failure | None = None) -> Settlement:
         """Ends the hold and returns all of it to the balance; no later settlement of the hold has an effect.
 
-        A hold that was never made is ended too: if its admission arrives later, nothing is charged.
+        The entry tells of the failure, unless it corrects one of the sweeper. A hold that was never made is ended too:
+        if its admission arrives later, nothing is charged.
         """
 
     async def expire(self, hold: Hold, now_s: float) -> Settlement:

@@ -28,12 +28,12 @@ AUDIT_FAMILIES = (
     "operator",
 )
 # What can come of a try beside a failure, which is a status and a code.
-OUTCOMES = frozenset({"served", "cooling", "hedged", "cached", "cut", "overdue"})
+OUTCOMES = frozenset({"served", "cooling", "hedged", "cached", "cut", "failed", "overdue"})
 
 
 @logs.on("GET", "/requests")
 async def show_requests(visit: Visit) -> Answer:
-    """Lists the requests that were charged, with what is known of each; no content is stored."""
+    """Lists the requests that were charged or have failed, with what is known of each; no content is stored."""
     cursor = visit.request.query.get("cursor")
     page = await visit.get("/v1/billing/transactions", limit=50, cursor=cursor)
     return visit.page("requests", entries=page["data"], page=page, names=await key_names(visit), OUTCOMES=OUTCOMES)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gateway.canonical.money import LATE, Charge, Entry, EntryKind, Hold, NanoUsd
+from gateway.canonical.money import LATE, Charge, Entry, EntryKind, Failure, Hold, NanoUsd
 
 SHORTFALL = "-shortfall"
 
@@ -34,7 +34,13 @@ class Ending(Struct, frozen=True):
 
 
 def ending(
-    hold: Hold, charge: Charge | None, free_nanousd: NanoUsd, now_s: float, *, provisional: bool = False
+    hold: Hold,
+    charge: Charge | None,
+    free_nanousd: NanoUsd,
+    now_s: float,
+    *,
+    provisional: bool = False,
+    failure: Failure | None = None,
 ) -> Ending:
     """The end of `hold`: a release without a charge; a shortfall for cost beyond hold and `free_nanousd`.
 
@@ -54,6 +60,7 @@ def ending(
         month=hold.month,
         seat=hold.seat,
         seat_month=hold.seat_month,
+        failure=failure,
     )
     return _ending(first, hold.amount_nanousd, free_nanousd)
 

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gateway.canonical.money import Charge, Entry, Hold, NanoUsd, Settlement, seat_name
+from gateway.canonical.money import Charge, Entry, Failure, Hold, NanoUsd, Settlement, seat_name
 from gateway.errors import ServiceUnavailable
 from gateway.limits.windows import minute_of
 from gateway.stores.aws.client import ConditionFailed, TransactionCanceled
@@ -50,10 +50,11 @@ class Caps(Struct, frozen=True):
 
 
 class Standing(Struct, frozen=True):
-    """The assumed state of a hold, and its account if a failed write has shown it."""
+    """The assumed state of a hold, and its account if a failed write has shown it; `failure` is what ends it."""
 
     hold: Hold
     account: Account | None = None
+    failure: Failure | None = None
 
     @property
     def month_rules(self) -> tuple[expressions.Rule, ...]:
@@ -97,11 +98,11 @@ class Standing(Struct, frozen=True):
         """The state shown by the items that a failed write returned; an item that did not fail stays unknown."""
         account = self.account if account_item is None else read_account(account_item)
         if hold_item is not None:
-            return Standing(read_parked_hold(hold_item), account)
+            return Standing(read_parked_hold(hold_item), account, self.failure)
         if account is None:
             return self
         young = account.young.get(self.hold.hold_id)
-        return Standing(young or replace(self.hold, parked=True), account)
+        return Standing(young or replace(self.hold, parked=True), account, self.failure)
 
 
 class Holds:
@@ -211,8 +212,8 @@ class Holds:
     async def settle(self, hold: Hold, charge: Charge, now_s: float) -> Settlement:
         return await self._end(Standing(hold), charge, now_s)
 
-    async def release(self, hold: Hold, now_s: float) -> Settlement:
-        return await self._end(Standing(hold), None, now_s)
+    async def release(self, hold: Hold, now_s: float, failure: Failure | None = None) -> Settlement:
+        return await self._end(Standing(hold, failure=failure), None, now_s)
 
     async def expire(self, hold: Hold, now_s: float) -> Settlement:
         estimate = None if hold.checkpoint is None else replace(hold.checkpoint, estimated=True)
@@ -408,7 +409,7 @@ def _ending(standing: Standing, charge: Charge | None, now_s: float, *, provisio
     beyond = _beyond(hold, charge)
     short_of = account is not None and account.free_nanousd < beyond
     free_nanousd = account.free_nanousd if short_of and account else beyond
-    return ending(hold, charge, free_nanousd, now_s, provisional=provisional)
+    return ending(hold, charge, free_nanousd, now_s, provisional=provisional, failure=standing.failure)
 
 
 def _months(hold: Hold) -> dict[str, Item]:

@@ -30,10 +30,10 @@ A number travels as text, so nano-dollars stay exact.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from gateway.canonical.money import SEAT_PREFIX, Act, Charge, Entry, EntryKind, Hold, NanoUsd, Tier, ToolCost
+from gateway.canonical.money import SEAT_PREFIX, Act, Charge, Entry, EntryKind, Failure, Hold, NanoUsd, Tier, ToolCost
 from gateway.canonical.usage import Usage, Uses, uses_of
 from gateway.stores.money.state import Account
 
@@ -210,6 +210,7 @@ def entry_item(entry: Entry) -> Item:
         "schema_version": number(SCHEMA_VERSION),
         **{name: text(value) for name, value in optional.items() if value is not None},
         **({} if entry.charge is None else charge_attributes(entry.charge)),
+        **({} if entry.failure is None else _texts(entry.failure, FAILURE_TEXTS)),
         **({"provisional": {"BOOL": True}} if entry.provisional else {}),
         **({"summed": {"BOOL": True}} if entry.summed else {}),
         **({} if entry.act is None else {"by": text(entry.act.by), "why": text(entry.act.why)}),
@@ -239,6 +240,7 @@ def read_entry(item: Item) -> Entry:
         seat_month=_optional(item, "seat_month"),
         summed="summed" in item,
         act=Act(item["by"]["S"], item["why"]["S"]) if "by" in item else None,
+        failure=None if "cost" in item or "request_id" not in item else Failure(**_read_texts(item, FAILURE_TEXTS)),
     )
 
 
@@ -256,14 +258,16 @@ CHARGE_TEXTS = (
 )
 
 
+FAILURE_TEXTS = tuple(name for name in CHARGE_TEXTS if name not in {"tier", "price_version", "cache"})
+
+
 def charge_attributes(charge: Charge) -> Item:
     """The attributes of a charge; token classes of zero are left out."""
-    texts = {name: getattr(charge, name) for name in CHARGE_TEXTS}
     counts = {name: number(count) for name, count in charge.usage.tokens.items() if count}
     tools = {tool.tool: mapping({"uses": number(tool.uses), "cost": number(tool.nanousd)}) for tool in charge.tools}
     uses = {name: number(count) for name, count in charge.usage.uses}
     return {
-        **{name: text(str(value)) for name, value in texts.items() if value is not None},
+        **_texts(charge, CHARGE_TEXTS),
         "cost": number(charge.cost_nanousd),
         "usage": mapping(counts),
         **({"tools": mapping(tools)} if tools else {}),
@@ -274,16 +278,22 @@ def charge_attributes(charge: Charge) -> Item:
 
 def read_charge(item: Item) -> Charge:
     """The charge of an entry or a checkpoint."""
-    texts = {name: item[name]["S"] for name in CHARGE_TEXTS if name in item and name != "tier"}
     counts = {name: int(count["N"]) for name, count in item["usage"]["M"].items()}
     return Charge(
         cost_nanousd=int(item["cost"]["N"]),
-        tier=Tier(item["tier"]["S"]),
         usage=Usage(**counts, uses=_read_uses(item)),
         estimated="estimated" in item,
         tools=_read_tools(item),
-        **texts,
+        **_read_texts(item, CHARGE_TEXTS) | {"tier": Tier(item["tier"]["S"])},
     )
+
+
+def _texts(told: Charge | Failure, names: Sequence[str]) -> Item:
+    return {name: text(str(value)) for name in names if (value := getattr(told, name)) is not None}
+
+
+def _read_texts(item: Item, names: Sequence[str]) -> dict[str, Any]:
+    return {name: item[name]["S"] for name in names if name in item}
 
 
 def _read_uses(item: Item) -> Uses:
