@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from msgspec.structs import replace
 
+from gateway.errors import ServiceUnavailable
 from gateway.ports.sockets import ClientSecret, Gone, Letter, SocketRecord
 from local import sqs_rules
 
@@ -97,10 +98,11 @@ class MemoryMailboxes:
 
 
 class MemoryConnections:
-    """`Connections` that keep what was said."""
+    """`Connections` that keep what was said; the message of the number `fails_at` finds them down."""
 
     def __init__(self) -> None:
         self.said: list[bytes] = []
+        self.fails_at = 0
         self.closed: list[str] = []
         self.gone = False
 
@@ -108,6 +110,9 @@ class MemoryConnections:
         del stage, connection_id
         if self.gone:
             raise Gone
+        self.fails_at -= 1
+        if self.fails_at == 0:
+            raise ServiceUnavailable("down")
         self.said.append(data)
 
     async def close(self, stage: str, connection_id: str) -> None:

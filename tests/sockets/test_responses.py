@@ -266,3 +266,16 @@ def test_an_answer_in_the_background_is_refused() -> None:
     assert asked_in(b'{"type":"response.create","generate":false,"background":false}') == Asked(
         b'{"stream":true}', False
     )
+
+
+@on_a_loop
+async def test_an_event_that_cannot_be_sent_cuts_its_response_and_is_told_of() -> None:
+    async with Socket() as socket:
+        socket.connections.fails_at = 2
+        await socket.ask()
+        await socket.told()
+        await socket.ask()
+        told = await socket.told()
+    # The pipeline knows a client's failure by its `OSError`; for any other error it would ask another provider.
+    assert socket.answers.cut == 1
+    assert [each["type"] for each in told] == ["response.created", "error", "response.created", "response.completed"]

@@ -203,7 +203,8 @@ class ResponsesConversation:
                 await answer.fail(error_event(GatewayError(UNFORESEEN), asked.lane))
         except Exception:
             log.exception("a response over a socket failed")
-            await answer.fail(error_event(GatewayError(UNFORESEEN), asked.lane))
+            with suppress(ServiceUnavailable):
+                await answer.fail(error_event(GatewayError(UNFORESEEN), asked.lane))
 
 
 class Answer:
@@ -225,12 +226,8 @@ class Answer:
             return
         event = orjson.loads(data)
         kind = event.get("type")
-        if kind in ENDS:
-            self.is_over = True
-            if kind != "response.failed":
-                self._respond.keep(orjson.dumps(event["response"]))
-        elif kind == "error":
-            self.is_over = True
+        if kind in ENDS and kind != "response.failed":
+            self._respond.keep(orjson.dumps(event["response"]))
         if self.lane is not None:
             event["stream_id"] = self.lane
             data = orjson.dumps(event)
@@ -238,7 +235,12 @@ class Answer:
         if message is None:
             await self.fail(error_event(GatewayError(LARGE, code="message_too_large"), self.lane))
             raise Cut
-        await self._line.say(message)
+        try:
+            await self._line.say(message)
+        except ServiceUnavailable as down:
+            # No fault of the provider's, and no reason to ask another one.
+            raise Cut from down
+        self.is_over = kind in ENDS or kind == "error"
 
     async def fail(self, error: bytes) -> None:
         """Ends the response with an error event."""
