@@ -256,6 +256,22 @@ def test_a_session_that_ends_before_its_provider_greets_leaves_no_socket_open() 
     assert (socket.is_closed, beside.is_closed) == (True, True)
 
 
+def test_a_session_whose_provider_has_not_greeted_waits_with_its_hand_over() -> None:
+    beside = Beside(Socket([]), Socket([CREATED]))
+    quiet: list[bool] = []
+
+    async def act(talk: RealtimeConversation) -> None:
+        await beside.until(lambda: beside.opens == 1)
+        quiet.append(talk.quiet)
+        await beside.until(lambda: bool(beside.told))
+        await asyncio.sleep(1)
+        quiet.append(talk.quiet)
+        await talk.end(expired=False)
+
+    played(beside, "gpt-realtime", act, "azure")
+    assert quiet == [False, True]
+
+
 def test_a_provider_whose_breaker_is_open_is_asked_last() -> None:
     beside = Beside(Socket([CREATED]))
     name = target_name("openai", beside.keys[0], "gpt-realtime")

@@ -215,7 +215,8 @@ class RealtimeConversation:
 
     @property
     def quiet(self) -> bool:
-        return self._session.quiet
+        # What a provider's first socket is to tell the client, no further one would.
+        return self._opened.is_set() and self._session.quiet
 
     @property
     def settled(self) -> bool:
