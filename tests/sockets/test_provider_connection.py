@@ -6,13 +6,14 @@ import asyncio
 import socket as sockets
 import struct
 from collections.abc import Awaitable, Callable, Coroutine
+from itertools import islice
 from typing import Any
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from gateway.ports.sockets import ProviderClosed, ProviderSocket
-from gateway.upstream.sockets import CLOSE_WITHIN_S, WebSockets
+from gateway.upstream.sockets import CLOSE_WITHIN_S, MASKS_AT_ONCE, WebSockets, masks
 from tests.hangs import HANGS_AFTER_S
 from tests.virtual_time import LoopClock, run
 
@@ -55,6 +56,28 @@ def test_frames_come_in_the_order_in_which_they_were_sent_and_before_the_close()
 
     connected(serves, test)
     assert heard == [str(number) for number in range(300)]
+
+
+@pytest.mark.parametrize("length", [0, 1, 125, 126, 127, 65_535, 65_536, 200_000])
+def test_a_text_of_any_length_comes_as_it_was_sent(length: int) -> None:
+    heard: list[str | bytes] = []
+    sent = [(f"{number}ü" * length)[:length] for number in range(3)]
+
+    async def serves(client: ServerConnection) -> None:
+        heard.extend([text async for text in client])
+
+    async def test(socket: ProviderSocket) -> None:
+        for text in sent:
+            await socket.send(text.encode())
+
+    connected(serves, test)
+    assert heard == sent
+
+
+def test_each_frame_has_a_mask_of_its_own() -> None:
+    drawn = list(islice(masks(), 3 * MASKS_AT_ONCE))
+    # Two of so few are the same once in 15,000 times, and three never.
+    assert len(set(drawn)) >= len(drawn) - 1
 
 
 def test_a_provider_that_does_not_read_stops_what_is_sent_to_it() -> None:

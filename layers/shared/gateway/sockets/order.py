@@ -11,11 +11,10 @@ that comes later than all this is given when it comes, and counted.
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode
-from binascii import Error
+from binascii import Error, a2b_base64
 from bisect import insort
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from math import inf
 from operator import attrgetter
 from typing import NamedTuple
@@ -51,6 +50,8 @@ class Waiting(NamedTuple):
 
 
 _place = attrgetter("place")
+# Of base64 for URLs, to the usual one.
+_USUAL = bytes.maketrans(b"-_", b"+/")
 
 
 class Seen:
@@ -139,12 +140,12 @@ class Order:
 
     def due(self, now_s: float) -> list[Letter]:
         """The letters whose turn has come, in order: each that has waited long enough, and those before it."""
-        ready = 0
-        for number, until_s in enumerate(self._until_s(now_s)):
-            if until_s <= now_s:
-                ready = number + 1
+        until_s = self._until_s(now_s)
+        ready = next((number for number in range(len(until_s), 0, -1) if until_s[number - 1] <= now_s), 0)
+        if not ready:
+            return []
         taken, self._waiting = self._waiting[:ready], self._waiting[ready:]
-        if taken and taken[-1].place > self._last:
+        if taken[-1].place > self._last:
             self._last, self._last_came_s = taken[-1].place, taken[-1].came_s
         return [each.letter for each in taken]
 
@@ -158,21 +159,25 @@ class Order:
         """True where no letter waits."""
         return not self._waiting
 
-    def _until_s(self, now_s: float) -> Iterator[float]:
+    def _until_s(self, now_s: float) -> list[float]:
         """The time until which each letter waits by itself."""
+        if not self._waiting:
+            return []
         answers_s = self._answers.longest_s(now_s)
         # A mailbox that is slow to give and to remove letters is as slow to take them.
         wait_s = max(WAIT_S, min(max(LATENESS * self._lateness.longest_s(now_s), answers_s), WAIT_S_MAX))
         nothing_s = max(wait_s, NOTHING_S, min(ANSWERS * answers_s, NOTHING_S_MAX))
         apart_s = max(APART_S, min(LATENESS * self._apart.longest_s(now_s), APART_S_MAX))
         passed_ms = self._latest_ms - 1000 * apart_s
-        for each in self._waiting:
-            if each.look <= self._emptied or (each.look <= self._confirmed and each.letter.at_ms <= passed_ms):
-                yield each.came_s + wait_s
-            elif self._is_over or (not each.is_more and each.look <= self._looks):
-                yield each.came_s + nothing_s
-            else:
-                yield inf
+        emptied, confirmed, looks, is_over = self._emptied, self._confirmed, self._looks, self._is_over
+        return [
+            came_s + wait_s
+            if look <= emptied or (look <= confirmed and at_ms <= passed_ms)
+            else came_s + nothing_s
+            if is_over or (look <= looks and not is_more)
+            else inf
+            for (at_ms, _), came_s, look, is_more, _ in self._waiting
+        ]
 
     def rest(self) -> list[Letter]:
         """The letters that wait still, in order."""
@@ -189,6 +194,6 @@ def place_of(letter: Letter) -> Place:
     if letter.data is None:
         return letter.at_ms, b"\xff" * CLOCK_BYTES
     try:
-        return letter.at_ms, urlsafe_b64decode(letter.id)[:CLOCK_BYTES]
+        return letter.at_ms, a2b_base64(letter.id.encode().translate(_USUAL))[:CLOCK_BYTES]
     except (Error, ValueError):
         return letter.at_ms, b""

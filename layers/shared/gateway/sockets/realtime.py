@@ -10,8 +10,7 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -46,6 +45,7 @@ EXPIRED = "The session has reached its maximum duration of 60 minutes."
 
 # Reads the caller as it stands now; raises the refusal of a key that is not valid any more.
 Standing = Callable[[], Awaitable[Principal]]
+P = ParamSpec("P")
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
@@ -126,10 +126,10 @@ class RealtimeConversation:
         try:
             opened = await self._opening.open(self._usable, self._credential_id, greeted=not self._has_begun)
         except ProviderClosed as closed:
-            await self._do(partial(self._session.provider_gone, closed.code))
+            await self._do(self._session.provider_gone, closed.code)
             return False
         except GatewayError as error:
-            await self._do(partial(self._session.refused, error))
+            await self._do(self._session.refused, error)
             return False
         if opened.candidate is not self._candidate or self._credential_id not in ("", opened.credential.id):
             self._go_over_to(opened.candidate)
@@ -138,10 +138,10 @@ class RealtimeConversation:
         self._provider_s = self._clock.monotonic_s()
         await self._do(self._beginning)
         if opened.greeting is not None:
-            await self._do(partial(self._session.from_provider, opened.greeting))
+            await self._do(self._session.from_provider, opened.greeting)
         if self._settings:
             update, self._settings = update_of(self._settings), b""
-            await self._do(partial(self._session.from_client, update))
+            await self._do(self._session.from_client, update)
         self._opened.set()
         return not self._reconnects
 
@@ -167,8 +167,9 @@ class RealtimeConversation:
         return self._session.opened(unsent)
 
     async def hear(self, data: bytes) -> None:
-        await self._opened.wait()
-        await self._do(partial(self._session.from_client, data))
+        if not self._opened.is_set():
+            await self._opened.wait()
+        await self._do(self._session.from_client, data)
 
     @asynccontextmanager
     async def _last_turn(self) -> AsyncIterator[None]:
@@ -237,12 +238,12 @@ class RealtimeConversation:
                 if not self._reconnects:
                     if closed.code not in USUAL_ENDS:
                         self._fail()
-                    await self._do(partial(self._session.provider_gone, closed.code))
+                    await self._do(self._session.provider_gone, closed.code)
                 if not self._reconnects:
                     return
             else:
                 self._provider_s = self._clock.monotonic_s()
-                await self._do(partial(self._session.from_provider, data))
+                await self._do(self._session.from_provider, data)
             if self._reconnects and not await self._again():
                 return
 
@@ -306,20 +307,21 @@ class RealtimeConversation:
             await self._purse.checkpoint(so_far)
             self.changed.set()
 
-    async def _note_first(self) -> None:
-        """Notes a running response whose hold has no note yet: its process may die before a tick."""
+    @property
+    def _is_unnoted(self) -> bool:
+        """True for a running response whose hold has no note yet: its process may die before a tick."""
         hold = self._purse.hold
-        if hold is not None and hold.hold_id != self._noted and self._session.responds:
-            await self._note()
+        return self._session.responds and hold is not None and hold.hold_id != self._noted
 
-    async def _do(self, verb: Callable[[], Step]) -> None:
+    async def _do(self, verb: Callable[P, Step], *given: P.args, **named: P.kwargs) -> None:
         """Has the session judge one thing at a time, and does what it wants done."""
         async with self._turn:
             self._last_s = self._clock.monotonic_s()
             if not self._over.is_set():
-                await self._apply(verb())
+                await self._apply(verb(*given, **named))
 
     async def _apply(self, step: Step) -> None:
+        # A frame of sound passes here: what it does not need is not called.
         refusal = None
         if step.spent or step.responses or step.ask_nanousd is not None:
             refusal = await whole(self._pay(step))
@@ -336,8 +338,10 @@ class RealtimeConversation:
                 log.info("the provider has closed while it was written to: %s", closed)
                 self._unsent += step.to_provider[place:]
                 break
-        await self._say(step.to_client)
-        await self._note_first()
+        if step.to_client:
+            await self._say(step.to_client)
+        if self._is_unnoted:
+            await self._note()
         if step.reconnect:
             self._reconnects = True
             self._opened.clear()

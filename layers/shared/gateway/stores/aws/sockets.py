@@ -7,11 +7,11 @@ has the words of the template's mapping: its kind, when it came, its id, and its
 from __future__ import annotations
 
 import asyncio
-from base64 import b64decode
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import msgspec
 import orjson
 
 from gateway.errors import ServiceUnavailable
@@ -29,6 +29,8 @@ RETENTION_S = 3600
 USABLE_AFTER_S = 1.0
 MISSING_QUEUE = frozenset({"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"})
 GONE = "GoneException"
+# msgspec's base64 takes a third of the time of Python's: a session's sound is most of what it reads.
+_BASE64 = msgspec.json.Decoder(bytes)
 
 
 class SqsMailboxes:
@@ -146,4 +148,4 @@ def _letter(message: Item) -> Letter:
     if kind != "MESSAGE":
         return Letter(message["ReceiptHandle"], int(at_ms), kind, None)
     letter_id, text = rest
-    return Letter(message["ReceiptHandle"], int(at_ms), letter_id, b64decode(text))
+    return Letter(message["ReceiptHandle"], int(at_ms), letter_id, _BASE64.decode(f'"{text}"'))
