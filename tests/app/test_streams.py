@@ -27,6 +27,7 @@ from tests.app.harness import (
     sized,
     usage,
 )
+from tests.hangs import HANGS_AFTER_S
 
 pytestmark = pytest.mark.anyio
 
@@ -168,6 +169,27 @@ async def test_a_break_after_content_ends_with_the_error_event_and_pays_for_what
     assert "10.0.0.7" not in answer.body.decode()
     assert b"[DONE]" not in answer.data
     assert charged > 0
+
+
+async def test_a_caller_who_leaves_pays_for_what_was_delivered_and_its_provider_is_let_go() -> None:
+    let_go = asyncio.Event()
+
+    async def script(_: int, writer: asyncio.StreamWriter) -> None:
+        writer.write(SSE_HEAD + event(delta("Hello, ")))
+        while not writer.is_closing():
+            await asyncio.sleep(0.01)
+            writer.write(event(delta("and so on. ")))
+        let_go.set()
+
+    async with Scripted(script) as provider, app_under_test(provider.base_url) as gateway:
+        answer = await gateway.ask(hello(stream=True), takes_bytes=1)
+        async with asyncio.timeout(HANGS_AFTER_S):
+            await let_go.wait()
+        look = await gateway.look()
+        (charge,) = (each.charge for each in look.entries if each.charge is not None)
+        assert (answer.text, look.holds, charge.estimated) == ("Hello, ", (), True)
+        # The seven bytes that it has taken, at three a token, and not the piece that found it gone.
+        assert charge.usage.output == 3
 
 
 async def test_an_unforeseen_failure_at_the_end_is_the_error_event_too(monkeypatch: pytest.MonkeyPatch) -> None:

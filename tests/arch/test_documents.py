@@ -8,6 +8,7 @@ from tests.arch.tree import ROOT, files, text
 
 WALK = Path("docs/walk.md")
 README = Path("README.md")
+FIELD_CASES, FIELD_CASES_TOTAL = Path("docs/field-cases.md"), 90
 # Folders in which a path of the walk may start, so that `gateway/errors.py` and `pipeline.py` need no prefix.
 ROOMS = (Path(), Path("layers/shared"), Path("layers/shared/gateway"))
 SUFFIXES = {".json", ".md", ".py", ".toml", ".yaml"}
@@ -100,3 +101,23 @@ def test_every_locked_package_has_a_version_and_hashes() -> None:
         packages = re.split(r"(?m)^(?=[a-zA-Z])", text(lock))[1:]
         assert packages
         assert [p.split()[0] for p in packages if "==" not in p or "--hash=sha256:" not in p] == []
+
+
+def test_every_field_case_has_a_test() -> None:
+    rows = re.findall(r"(?m)^\| ([A-L]\d+) \| [^|]+ \| `(tests/[\w/]+\.py)` \| `(test_\w+)` \|$", text(FIELD_CASES))
+    assert len({case for case, _, _ in rows}) == len(rows) == FIELD_CASES_TOTAL
+    missing = [case for case, path, name in rows if not re.search(rf"(?m)^(async )?def {name}\(", text(Path(path)))]
+    assert missing == []
+
+
+def test_every_field_case_that_the_code_names_is_in_the_table() -> None:
+    known = set(re.findall(r"(?m)^\| ([A-L]\d+) \|", text(FIELD_CASES)))
+    named = {
+        case
+        for path in files()
+        if path.suffix == ".py"
+        for cases in re.findall(r"[Ff]ield cases? ([A-L]\d+(?:(?:, | and | to )[A-L]\d+)*)", text(path))
+        for case in re.findall(r"[A-L]\d+", cases)
+    }
+    assert named
+    assert named <= known
