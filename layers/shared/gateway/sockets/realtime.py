@@ -321,7 +321,6 @@ class RealtimeConversation:
                 await self._apply(verb(*given, **named))
 
     async def _apply(self, step: Step) -> None:
-        # A frame of sound passes here: what it does not need is not called.
         refusal = None
         if step.spent or step.responses or step.ask_nanousd is not None:
             refusal = await whole(self._pay(step))
@@ -338,8 +337,7 @@ class RealtimeConversation:
                 log.info("the provider has closed while it was written to: %s", closed)
                 self._unsent += step.to_provider[place:]
                 break
-        if step.to_client:
-            await self._say(step.to_client)
+        await self._say(step.to_client)
         if self._is_unnoted:
             await self._note()
         if step.reconnect:
