@@ -336,7 +336,7 @@ SORTED = (
     "--fix",
     "--unsafe-fixes",
     "--select",
-    "F401,FURB122,I,RUF100,UP006,UP028,UP035",
+    "F401,FURB122,I,RET504,RUF100,UP006,UP028,UP035",
     "--config",
     "lint.isort.known-first-party=['nexevo_ai']",
 )

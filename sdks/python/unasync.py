@@ -13,7 +13,8 @@ ASYNC_ONLY = "# async only"
 # Names whose twin is more than themselves without `Async`.
 TWINS = {
     "AsyncPage": "SyncPage", "AsyncTransport": "SyncTransport", "_async": "_sync", "aio": "sync", "asyncio": "time",
-    "aclose": "close", "aiter_bytes": "iter_bytes", "aiter_lines": "iter_lines", "aread": "read",
+    "ClientOfEachLoop": "httpx.Client", "aclose": "close", "aread": "read",
+    "aiter_bytes": "iter_bytes", "aiter_lines": "iter_lines",
     "__aenter__": "__enter__", "__aexit__": "__exit__", "__aiter__": "__iter__", "__anext__": "__next__",
 }  # fmt: skip
 WORDS = ((r"\basync (with|for)\b", r"\1"), (r"\basync client\b", "sync client"))

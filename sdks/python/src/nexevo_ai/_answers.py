@@ -37,9 +37,22 @@ class Page(NexevoModel, Generic[T]):
     def __len__(self) -> int:
         return len(self.data)
 
+    def __reduce__(self) -> Any:
+        # Python cannot find the class of a page of one type by its name.
+        kind: Any = type(self).__pydantic_generic_metadata__
+        members = {**self.__dict__, **(self.model_extra or {})}
+        return _page_of, (kind["origin"], kind["args"], members, self.model_fields_set, self._request_id)
+
     def __iter__(self) -> Any:
         # pydantic's would iterate over the fields of an async page.
         raise TypeError("a page of the async client is read by `async for`, and its own elements are its `data`")
+
+
+def _page_of(kind: Any, of: Any, members: dict[str, Any], known: set[str], request_id: Optional[str]) -> Any:
+    """The page of which `__reduce__` has told: it knows its own elements, and not how to ask for those that follow."""
+    page = kind[of].model_construct(_fields_set=known, **members)
+    page._request_id = request_id
+    return page
 
 
 class BinaryResponse:

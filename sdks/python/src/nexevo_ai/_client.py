@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Optional, TypeVar
 
 import httpx
@@ -14,6 +15,7 @@ from nexevo_ai._request import (
     DEFAULT_MAX_RETRIES,
     DEFAULT_TIMEOUT,
     Call,
+    Key,
     NotGiven,
     content_of,
     headers_of,
@@ -23,6 +25,8 @@ from nexevo_ai._request import (
 )
 
 log = logging.getLogger("nexevo_ai")
+# httpx would let a hundred requests run at once; a stream or a long answer holds its connection for minutes.
+LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
 C = TypeVar("C", bound="BaseClient")
 NO_KEY = "No API key: give api_key=…, or set the environment's NEXEVO_API_KEY."
 
@@ -47,14 +51,14 @@ class BaseClient:
         http_client: Any = None,
     ) -> None:
         # A key that was read from a file ends with its line.
-        self.api_key = (api_key or os.environ.get("NEXEVO_API_KEY") or "").strip() or None
+        self.api_key: Optional[str] = Key((api_key or os.environ.get("NEXEVO_API_KEY") or "").strip()) or None
         self.root_url = root_of(base_url)
         self.organization = organization
         self.timeout = timeout
         self.max_retries = max_retries
         self.default_headers = dict(default_headers or {})
         self.default_query = dict(default_query or {})
-        self._http = http_client or self._kind(proxy=proxy, follow_redirects=True)
+        self._http = http_client or self._kind(proxy=proxy, follow_redirects=True, limits=LIMITS)
 
     @property
     def base_url(self) -> str:
@@ -62,7 +66,8 @@ class BaseClient:
         return f"{self.root_url}/v1"
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self.base_url!r}, api_key={redacted(self.api_key)!r})"
+        shown = str(httpx.URL(self.base_url).copy_with(username=None, password=None))
+        return f"{type(self).__name__}(base_url={shown!r}, api_key={redacted(self.api_key)!r})"
 
     def with_options(self: C, **changed: Any) -> C:
         """A client with other options, over the same connections unless a proxy or an HTTP client is given.
@@ -86,10 +91,8 @@ class BaseClient:
     def _request(self, call: Call) -> httpx.Request:
         if call.needs_key and not self.api_key:
             raise NexevoError(NO_KEY)
-        content = content_of(call)
-        kind: dict[str, str] = content.pop("headers", {})
         key = self.api_key if call.needs_key else None
-        headers = headers_of(call, key, self.organization, {**kind, **self.default_headers})
+        headers = headers_of(call, key, self.organization, self.default_headers)
         timeout = self.timeout if isinstance(call.timeout, NotGiven) else call.timeout
         request: httpx.Request = self._http.build_request(
             call.method,
@@ -97,7 +100,7 @@ class BaseClient:
             params={**self.default_query, **query_of(call)},
             headers=headers,
             timeout=timeout,
-            **content,
+            **content_of(call),
         )
         return request
 
@@ -110,6 +113,15 @@ class BaseClient:
             "%s %s: %d, request %s", request.method, request.url.path, response.status_code,
             request_id_of(response.headers),
         )  # fmt: skip
+
+
+@contextmanager
+def named_failures(response: httpx.Response) -> Iterator[None]:
+    """Raises the SDK's errors for those of a connection whose answer is read as it comes."""
+    try:
+        yield
+    except httpx.RequestError as error:
+        raise failure_of(error, response.request) from error
 
 
 def failure_of(error: httpx.RequestError, request: httpx.Request) -> APIConnectionError:

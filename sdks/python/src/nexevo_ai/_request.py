@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Optional, TypedDict, Union
+from typing import Any, Optional, Protocol, TypedDict, Union
 from urllib.parse import quote
 
 import httpx
@@ -29,12 +29,24 @@ DEFAULT_TIMEOUT = httpx.Timeout(900.0, connect=10.0)
 IDEMPOTENCY_KEY = "Idempotency-Key"
 # A tab may stand within a header.
 CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+BYTES = (bytes, bytearray, memoryview)
 RETRIED = {408, 409, 429}
 DELAY_FIRST_S, DELAY_MAX_S, RETRY_AFTER_MAX_S = 0.5, 8.0, 60.0
 
 Timeout = Union[float, httpx.Timeout, None]
-FileContent = Union[bytes, Any]
 Amount = Union[str, int, float, Decimal]
+
+
+class Readable(Protocol):
+    """A file that is open for bytes."""
+
+    def read(self) -> bytes:
+        """The bytes that follow."""
+
+
+File = Union[bytes, bytearray, memoryview, Readable, "os.PathLike[str]"]
+# A file, with a name and a type where these should be others than its own.
+FileContent = Union[File, "tuple[str, File]", "tuple[str, File, str]"]
 
 
 class NotGiven:
@@ -71,8 +83,9 @@ class Call:
     method: str
     path: str
     query: dict[str, Any] = field(default_factory=dict)
-    body: Optional[dict[str, Any]] = None
-    headers: dict[str, Optional[str]] = field(default_factory=dict)
+    # A traceback that shows the values of its frames shows no content and no key.
+    body: Optional[dict[str, Any]] = field(default=None, repr=False)
+    headers: dict[str, Optional[str]] = field(default_factory=dict, repr=False)
     is_form: bool = False
     needs_key: bool = True
     is_once: bool = False
@@ -94,7 +107,7 @@ class Call:
 
     def followed(self, method: str, path: str, **more: Any) -> Call:
         """Another call for the same caller: with its patience and headers, without the key of what was begun."""
-        kept = {name: text for name, text in self.headers.items() if name.lower() != IDEMPOTENCY_KEY.lower()}
+        kept = {name: text for name, text in self.headers.items() if not is_idempotency_key(name)}
         headers = {**kept, **more.pop("headers", {})}
         return Call(method, path, headers=headers, timeout=self.timeout, max_retries=self.max_retries, **more)
 
@@ -121,7 +134,7 @@ def call_of(
         rest = {name: again_readable(name, value) for name, value in rest.items()}
     call.body = rest if body is not None or rest else None
     call.with_options(options)
-    has_key = any(name.lower() == IDEMPOTENCY_KEY.lower() for name in call.headers)
+    has_key = any(is_idempotency_key(name) for name in call.headers)
     if call.is_once and not has_key and not (call.body or {}).get("idempotency_key"):
         call.headers[IDEMPOTENCY_KEY] = f"nexevo-py-{uuid.uuid4()}"
     return call
@@ -140,9 +153,34 @@ def path_part(value: str, *, slashes: bool = False) -> str:
 def root_of(base_url: Optional[str]) -> str:
     """The address of the API without its version, from that of the OpenAI-compatible endpoints or its own."""
     url = (base_url or os.environ.get("NEXEVO_BASE_URL") or DEFAULT_BASE_URL).rstrip("/")
-    if not url.startswith(("http://", "https://")):
-        raise NexevoError(f"The base URL should begin as {DEFAULT_BASE_URL} does, with its scheme: {url!r}.")
+    try:
+        is_good = url.startswith(("http://", "https://")) and bool(httpx.URL(url).host)
+    except httpx.InvalidURL:
+        is_good = False
+    if not is_good:
+        raise NexevoError(f"The base URL should begin as {DEFAULT_BASE_URL} does, with scheme and host: {url!r}.")
     return url.removesuffix("/v1")
+
+
+class Key(str):
+    """A key or a header with one, whose `repr` does not show it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(redacted(self))
+
+
+def look_options(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Takes out of a request's options those of the looks that follow it: what began the work is sent once."""
+    kept = {name: params[name] for name in ("extra_headers", "extra_query", "timeout", "max_retries") if name in params}
+    headers = dict(kept.get("extra_headers") or {})
+    return {**kept, "extra_headers": {name: text for name, text in headers.items() if not is_idempotency_key(name)}}
+
+
+def is_idempotency_key(name: str) -> bool:
+    """True for the name of the header that makes a repeat harmless."""
+    return name.lower() == IDEMPOTENCY_KEY.lower()
 
 
 def redacted(key: Optional[str]) -> str:
@@ -161,7 +199,8 @@ def jsonable(value: Any) -> Any:
         return value.model_dump(mode="json", exclude_unset=True)
     if hasattr(value, "isoformat"):
         return value.isoformat()
-    if hasattr(value, "__iter__"):
+    # A list of numbers is not what bytes mean.
+    if hasattr(value, "__iter__") and not isinstance(value, BYTES):
         return list(value)
     raise TypeError(f"{type(value).__name__} cannot be sent as JSON")
 
@@ -173,7 +212,7 @@ def content_of(call: Call) -> dict[str, Any]:
     if call.is_form:
         return form_of(call.body)
     text = json.dumps(call.body, default=jsonable, ensure_ascii=False, allow_nan=False)
-    return {"content": text.encode(), "headers": {"Content-Type": "application/json"}}
+    return {"content": text.encode()}
 
 
 def again_readable(name: str, value: Any) -> Any:
@@ -183,13 +222,32 @@ def again_readable(name: str, value: Any) -> Any:
     if isinstance(value, tuple) and len(value) > 1:
         return (value[0], content_of_file(value[1]), *value[2:])
     content = content_of_file(value)
-    return value if content is value else (Path(str(getattr(value, "name", name))).name, content)
+    return value if content is value else (name_of_file(value) or name, content)
 
 
 def content_of_file(file: Any) -> Any:
     """The file, or its bytes where it cannot be wound back."""
+    if isinstance(file, os.PathLike):
+        return Path(file).read_bytes()
+    if isinstance(file, BYTES):
+        return bytes(file)
     can_seek = getattr(file, "seekable", lambda: hasattr(file, "seek"))
     return file if not hasattr(file, "read") or can_seek() else file.read()
+
+
+def name_of_file(file: Any) -> str:
+    """The name of an open file or of a path, without its folders; empty where there is none."""
+    name = file if isinstance(file, os.PathLike) else getattr(file, "name", "")
+    # The name of a file that was opened by its number is that.
+    return "" if isinstance(name, int) else Path(name).name
+
+
+def file_part(file: FileContent, filename: Optional[str], content_type: Optional[str]) -> Any:
+    """The file as a part of a form, under a name and with a type of its own where these are not given."""
+    if isinstance(file, str):
+        raise TypeError("a file is bytes, open for bytes, or a pathlib.Path; this is text")
+    part = (filename or name_of_file(file) or "image", file)
+    return part if content_type is None else (*part, content_type)
 
 
 def form_of(members: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,19 +260,22 @@ def form_of(members: Mapping[str, Any]) -> dict[str, Any]:
             shown = f"{name}[]" if many else name
             if each is None:
                 continue
-            if isinstance(each, (bytes, bytearray)):
-                files.append((shown, (name, bytes(each))))
+            if isinstance(each, bytes):
+                files.append((shown, (name, each)))
             elif isinstance(each, tuple) or hasattr(each, "read"):
                 files.append((shown, each))
             else:
-                data.setdefault(shown, []).append(_field(each))
+                data.setdefault(shown, []).append(_field(name, each))
     return {"data": data, "files": files}
 
 
-def _field(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return json.dumps(value, default=jsonable) if isinstance(value, dict) else str(value)
+def _field(name: str, value: Any) -> str:
+    if isinstance(value, (dict, bool, BaseModel)):
+        return json.dumps(value, default=jsonable)
+    text = value if isinstance(value, (str, int, float)) else jsonable(value)
+    if isinstance(text, list):
+        raise TypeError(f"{name}: {type(value).__name__} cannot be sent in a form")
+    return str(text)
 
 
 def headers_of(
@@ -223,7 +284,9 @@ def headers_of(
     """The headers of a request. Each name is there once, however it is written; `None` leaves one out."""
     headers: dict[str, Optional[str]] = {"Accept": "application/json", "User-Agent": f"nexevo-ai-python/{__version__}"}
     if key:
-        headers["Authorization"] = f"Bearer {key}"
+        headers["Authorization"] = Key(f"Bearer {key}")
+    if call.body is not None and not call.is_form:
+        headers["Content-Type"] = "application/json"
     if organization:
         headers["X-Nexevo-Organization"] = organization
     found = httpx.Headers()

@@ -39,20 +39,27 @@ class EventDecoder:
         self._name: Optional[str] = None
         self._id: Optional[str] = None
         self.last_id: Optional[str] = None
-        self._rest = b""
+        self._pieces: list[bytes] = []
+        self._ends_in_cr = False
 
     def lines(self, piece: bytes) -> list[str]:
         """The lines that the bytes complete.
 
         httpx ends lines at U+2028, U+0085 and others as well, which stand within the JSON of an event.
         """
+        self._pieces.append(piece)
+        if not self._ends_in_cr and b"\n" not in piece and b"\r" not in piece:
+            # A picture is one line of many pieces, which are not searched again with each.
+            return []
         # Bytes before a CR at the end wait for what follows: it may be an LF.
-        *whole, self._rest = LINE_ENDS.split(self._rest + piece)
+        *whole, rest = LINE_ENDS.split(b"".join(self._pieces))
+        self._pieces, self._ends_in_cr = [rest], rest.endswith(b"\r")
         return [line.decode("utf-8", "replace") for line in whole]
 
     def reset(self) -> None:
         """Forgets an event that was cut; the id of the last whole one stays."""
-        self._data, self._name, self._id, self._rest = [], None, self.last_id, b""
+        self._data, self._name, self._id = [], None, self.last_id
+        self._pieces, self._ends_in_cr = [], False
 
     def feed(self, line: str) -> Optional[Event]:
         """The event that the line ends, if it ends one."""

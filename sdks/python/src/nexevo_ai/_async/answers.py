@@ -9,6 +9,7 @@ from typing import Any, Callable, Generic, Optional, TypeVar, Union
 from pydantic import PrivateAttr
 
 from nexevo_ai._answers import Page, RawResponse, is_events
+from nexevo_ai._client import named_failures
 
 T = TypeVar("T")
 
@@ -39,17 +40,22 @@ class AsyncPage(Page[T], Generic[T]):
 class AsyncStreamedResponse(RawResponse[Any]):
     """An answer whose body is not read yet: by its bytes or lines as they come, or whole."""
 
-    def iter_bytes(self, chunk_size: Optional[int] = None) -> AsyncIterator[bytes]:
+    async def iter_bytes(self, chunk_size: Optional[int] = None) -> AsyncIterator[bytes]:
         """The bytes, as they come."""
-        return self.http_response.aiter_bytes(chunk_size)
+        with named_failures(self.http_response):
+            async for piece in self.http_response.aiter_bytes(chunk_size):
+                yield piece
 
-    def iter_lines(self) -> AsyncIterator[str]:
+    async def iter_lines(self) -> AsyncIterator[str]:
         """The lines, as they come."""
-        return self.http_response.aiter_lines()
+        with named_failures(self.http_response):
+            async for line in self.http_response.aiter_lines():
+                yield line
 
     async def read(self) -> bytes:
         """The whole body."""
-        return await self.http_response.aread()
+        with named_failures(self.http_response):
+            return await self.http_response.aread()
 
     async def parse(self) -> Any:
         """The answer as the method gives it."""

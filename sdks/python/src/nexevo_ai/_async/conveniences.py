@@ -6,7 +6,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
-from typing import Any, Callable, Optional, TypeVar, Union
+from inspect import isawaitable  # async only
+from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar, Union
 
 import httpx
 
@@ -24,10 +25,13 @@ from nexevo_ai._errors import (
     WaitTimeoutError,
 )
 from nexevo_ai._models import Object, parsed
-from nexevo_ai._request import Call, call_of, path_part
+from nexevo_ai._request import Call, FileContent, RequestOptions, call_of, file_part, look_options, path_part
 from nexevo_ai._streaming import RUN_STREAM, Place, ResponsePlace, RunPlace
 from nexevo_ai._webhooks import TOLERANCE_S, verified
 from nexevo_ai.types import AcceptedJob, Job, RunEvent, Task, Upload
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 R = TypeVar("R", bound="AsyncResource")
 Progress = Callable[[Any], object]
@@ -130,8 +134,7 @@ async def ended(
                 raise
             failure = error
         else:
-            if on_progress is not None:
-                on_progress(seen)
+            await told(on_progress, seen)
             if seen.status in OVER:
                 break
         left_s = until_s - time.monotonic()
@@ -139,6 +142,14 @@ async def ended(
             raise WaitTimeoutError(f"{seen.id} was not over in {timeout_sec:g} s; it goes on", seen) from failure
         await asyncio.sleep(min(poll_interval_sec, left_s))
     return seen
+
+
+async def told(on_progress: Optional[Progress], seen: Any) -> object:
+    """Calls back with what a look has found; a callback may be async too."""
+    said = None if on_progress is None else on_progress(seen)
+    if isawaitable(said):  # async only
+        said = await said  # async only
+    return said
 
 
 def good(job: Any) -> Any:
@@ -160,12 +171,13 @@ class AsyncJobsHelpers(AsyncResource):
         poll_interval_sec: float = 5,
         timeout_sec: float = 600,
         on_progress: Optional[Progress] = None,
+        **options: Unpack[RequestOptions],
     ) -> Job:
         """The job once it has succeeded; raises `WaitTimeoutError` (a `TimeoutError`) or `JobFailedError`.
 
-        `on_progress` is called with the job as each look has found it.
+        `on_progress` is called with the job as each look has found it; options are those of each look.
         """
-        return await waited(self, job_id, poll_interval_sec, timeout_sec, on_progress)
+        return await waited(self, job_id, poll_interval_sec, timeout_sec, on_progress, options)
 
 
 async def waited(
@@ -174,13 +186,14 @@ async def waited(
     poll_interval_sec: float,
     timeout_sec: float,
     on_progress: Optional[Progress],
+    options: Mapping[str, Any],
     first: Any = None,
 ) -> Job:
     """The job once it has succeeded."""
-    plain = AsyncResource(resource._client)
+    plain, path = AsyncResource(resource._client), f"/v1/generation/jobs/{path_part(job_id)}"
 
     async def look() -> Any:
-        return await plain._ask(Call("GET", f"/v1/generation/jobs/{path_part(job_id)}"), kind=Job)
+        return await plain._ask(Call("GET", path).with_options(look_options(options)), kind=Job)
 
     job: Job = good(await ended(look, poll_interval_sec, timeout_sec, on_progress, first))
     return job
@@ -204,7 +217,7 @@ class AsyncVideosHelpers(AsyncResource):
         """Begins a video and waits for it; raises `WaitTimeoutError` (a `TimeoutError`) or `JobFailedError`."""
         begun: AcceptedJob = await self._plain.generate(model=model, prompt=prompt, **params)
         first = {**begun.to_dict(), "id": begun.job_id}
-        return await waited(self, begun.job_id, poll_interval_sec, timeout_sec, on_progress, parsed(Job, first))
+        return await waited(self, begun.job_id, poll_interval_sec, timeout_sec, on_progress, params, parsed(Job, first))
 
 
 class AsyncModels3dHelpers(AsyncVideosHelpers):
@@ -216,15 +229,14 @@ class AsyncUploadsHelpers(AsyncResource):
 
     async def upload(
         self,
-        file: Any,
+        file: FileContent,
         *,
-        filename: str = "image",
-        content_type: str = "application/octet-stream",
-        **options: Any,
+        filename: Optional[str] = None,
+        content_type: Optional[str] = None,
+        **options: Unpack[RequestOptions],
     ) -> Upload:
-        """Stores a reference image: bytes, or an open file. Its `url` and `id` go into fields of media."""
-        content = file if isinstance(file, bytes) else file.read()
-        arguments = {"file": (filename, content, content_type), **options}
+        """Stores a reference image: bytes, an open file, or a path. Its `url` and `id` go into fields of media."""
+        arguments = {"file": file_part(file, filename, content_type), **options}
         call = call_of("POST", "/v1/generation/upload", arguments, body=("file",), is_form=True, is_once=True)
         upload: Upload = await self._ask(call, kind=Upload)
         return upload
@@ -236,13 +248,14 @@ async def run_ended(
     poll_interval_sec: float,
     timeout_sec: float,
     on_progress: Optional[Progress],
+    options: Mapping[str, Any],
     first: Any = None,
 ) -> Task:
     """The run once it is over, or waits for its owner's consent."""
-    plain = AsyncResource(resource._client)
+    plain, path = AsyncResource(resource._client), f"/v1/tasks/{path_part(task_id)}"
 
     async def look() -> Any:
-        return await plain._ask(Call("GET", f"/v1/tasks/{path_part(task_id)}"), kind=Task)
+        return await plain._ask(Call("GET", path).with_options(look_options(options)), kind=Task)
 
     run: Task = await ended(look, poll_interval_sec, timeout_sec, on_progress, first)
     return run
@@ -273,7 +286,7 @@ class AsyncAgentsHelpers(AsyncResource):
                 raise NexevoError("give the id of a run, or task=… to begin one")
             first = await self._plain.run(**{**params, "wait": False})
             task_id = str(first.id)
-        return await run_ended(self, task_id, poll_interval_sec, timeout_sec, on_progress, first)
+        return await run_ended(self, task_id, poll_interval_sec, timeout_sec, on_progress, params, first)
 
     @deferred  # async only
     async def run_stream(self, task: str, **params: Any) -> AsyncStream[RunEvent]:
@@ -307,9 +320,10 @@ class AsyncTasksHelpers(AsyncResource):
         poll_interval_sec: float = 2,
         timeout_sec: float = 600,
         on_progress: Optional[Progress] = None,
+        **options: Unpack[RequestOptions],
     ) -> Task:
         """The task once it is over, failed ones too, or waits for consent; raises `WaitTimeoutError` else."""
-        return await run_ended(self, task_id, poll_interval_sec, timeout_sec, on_progress)
+        return await run_ended(self, task_id, poll_interval_sec, timeout_sec, on_progress, options)
 
 
 class AsyncChatCompletionsHelpers(AsyncResource):

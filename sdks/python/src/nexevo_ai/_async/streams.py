@@ -8,6 +8,7 @@ from typing import Callable, Generic, Optional, TypeVar
 
 import httpx
 
+from nexevo_ai._errors import NexevoError
 from nexevo_ai._models import NexevoModel, parsed
 from nexevo_ai._request import Call
 from nexevo_ai._streaming import Place, Reading, whole_chat
@@ -29,6 +30,7 @@ class AsyncStream(Generic[T]):
         self.response = response
         self._reading = Reading(kind, response, place or Place())
         self._send = send
+        self._was_left = False
         self._events = self._read()
 
     def __aiter__(self) -> AsyncIterator[T]:
@@ -45,6 +47,7 @@ class AsyncStream(Generic[T]):
 
     async def close(self) -> None:
         """Gives the connection back; what was not read is lost."""
+        self._was_left = self._was_left or not self._reading.is_over
         self._reading.is_over = True
         await self.response.aclose()
 
@@ -68,6 +71,7 @@ class AsyncStream(Generic[T]):
                 await self.response.aclose()
             call = self._reading.rest(cut)
             if call is None or self._send is None:
+                self._reading.is_over = True
                 return
             await asyncio.sleep(self._reading.pause_s)
             self.response = self._reading.response = await self._send(call)
@@ -91,8 +95,10 @@ class AsyncChatStream(AsyncStream[ChatCompletionChunk]):
                 yield piece
 
     async def final(self) -> ChatCompletion:
-        """The whole answer; reads the rest of the stream."""
+        """The whole answer; reads the rest of the stream. Raises `NexevoError` for one that was left before its end."""
         async for _ in self:
             pass
+        if self._was_left:
+            raise NexevoError("the stream was left before its end, and its whole answer is not known")
         whole: ChatCompletion = parsed(ChatCompletion, whole_chat(self._chunks))
         return whole

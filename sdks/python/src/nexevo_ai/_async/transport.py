@@ -9,6 +9,7 @@ import httpx
 
 from nexevo_ai._client import BaseClient, failure_of
 from nexevo_ai._errors import refusal_of
+from nexevo_ai._loops import ClientOfEachLoop  # async only
 from nexevo_ai._request import Call, delay_s, may_retry
 
 C = TypeVar("C", bound="AsyncTransport")
@@ -17,7 +18,7 @@ C = TypeVar("C", bound="AsyncTransport")
 class AsyncTransport(BaseClient):
     """Sends requests, and awaits them."""
 
-    _kind = httpx.AsyncClient
+    _kind = ClientOfEachLoop
 
     async def send(self, call: Call, *, stream: bool = False) -> httpx.Response:
         """The good answer to the call, after as many retries as it needs; raises what refuses it."""
@@ -26,16 +27,15 @@ class AsyncTransport(BaseClient):
             request = self._request(call)
             try:
                 response: httpx.Response = await self._http.send(request, stream=stream)
+                self._told(request, response)
+                if response.status_code < 400:
+                    return response
+                await response.aread()
             except httpx.RequestError as error:
                 if tries >= retries:
                     raise failure_of(error, request) from error
                 wait_s = delay_s(tries, None)
             else:
-                self._told(request, response)
-                if response.status_code < 400:
-                    return response
-                await response.aread()
-                await response.aclose()
                 if tries >= retries or not may_retry(response):
                     raise refusal_of(response)
                 wait_s = delay_s(tries, response)

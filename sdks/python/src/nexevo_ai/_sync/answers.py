@@ -12,6 +12,7 @@ from typing import Any, Callable, Generic, Optional, TypeVar, Union
 from pydantic import PrivateAttr
 
 from nexevo_ai._answers import Page, RawResponse, is_events
+from nexevo_ai._client import named_failures
 
 T = TypeVar("T")
 
@@ -43,15 +44,18 @@ class StreamedResponse(RawResponse[Any]):
 
     def iter_bytes(self, chunk_size: Optional[int] = None) -> Iterator[bytes]:
         """The bytes, as they come."""
-        return self.http_response.iter_bytes(chunk_size)
+        with named_failures(self.http_response):
+            yield from self.http_response.iter_bytes(chunk_size)
 
     def iter_lines(self) -> Iterator[str]:
         """The lines, as they come."""
-        return self.http_response.iter_lines()
+        with named_failures(self.http_response):
+            yield from self.http_response.iter_lines()
 
     def read(self) -> bytes:
         """The whole body."""
-        return self.http_response.read()
+        with named_failures(self.http_response):
+            return self.http_response.read()
 
     def parse(self) -> Any:
         """The answer as the method gives it."""

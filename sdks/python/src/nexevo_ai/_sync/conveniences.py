@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Callable, Optional, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar, Union
 
 import httpx
 
@@ -22,13 +22,16 @@ from nexevo_ai._errors import (
     WaitTimeoutError,
 )
 from nexevo_ai._models import Object, parsed
-from nexevo_ai._request import Call, call_of, path_part
+from nexevo_ai._request import Call, FileContent, RequestOptions, call_of, file_part, look_options, path_part
 from nexevo_ai._streaming import RUN_STREAM, Place, ResponsePlace, RunPlace
 from nexevo_ai._sync.answers import Streamed, StreamedResponse, SyncPage
 from nexevo_ai._sync.streams import ChatStream, Stream
 from nexevo_ai._sync.transport import SyncTransport
 from nexevo_ai._webhooks import TOLERANCE_S, verified
 from nexevo_ai.types import AcceptedJob, Job, RunEvent, Task, Upload
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 R = TypeVar("R", bound="Resource")
 Progress = Callable[[Any], object]
@@ -131,8 +134,7 @@ def ended(
                 raise
             failure = error
         else:
-            if on_progress is not None:
-                on_progress(seen)
+            told(on_progress, seen)
             if seen.status in OVER:
                 break
         left_s = until_s - time.monotonic()
@@ -140,6 +142,11 @@ def ended(
             raise WaitTimeoutError(f"{seen.id} was not over in {timeout_sec:g} s; it goes on", seen) from failure
         time.sleep(min(poll_interval_sec, left_s))
     return seen
+
+
+def told(on_progress: Optional[Progress], seen: Any) -> object:
+    """Calls back with what a look has found; a callback may be async too."""
+    return None if on_progress is None else on_progress(seen)
 
 
 def good(job: Any) -> Any:
@@ -161,12 +168,13 @@ class JobsHelpers(Resource):
         poll_interval_sec: float = 5,
         timeout_sec: float = 600,
         on_progress: Optional[Progress] = None,
+        **options: Unpack[RequestOptions],
     ) -> Job:
         """The job once it has succeeded; raises `WaitTimeoutError` (a `TimeoutError`) or `JobFailedError`.
 
-        `on_progress` is called with the job as each look has found it.
+        `on_progress` is called with the job as each look has found it; options are those of each look.
         """
-        return waited(self, job_id, poll_interval_sec, timeout_sec, on_progress)
+        return waited(self, job_id, poll_interval_sec, timeout_sec, on_progress, options)
 
 
 def waited(
@@ -175,13 +183,14 @@ def waited(
     poll_interval_sec: float,
     timeout_sec: float,
     on_progress: Optional[Progress],
+    options: Mapping[str, Any],
     first: Any = None,
 ) -> Job:
     """The job once it has succeeded."""
-    plain = Resource(resource._client)
+    plain, path = Resource(resource._client), f"/v1/generation/jobs/{path_part(job_id)}"
 
     def look() -> Any:
-        return plain._ask(Call("GET", f"/v1/generation/jobs/{path_part(job_id)}"), kind=Job)
+        return plain._ask(Call("GET", path).with_options(look_options(options)), kind=Job)
 
     job: Job = good(ended(look, poll_interval_sec, timeout_sec, on_progress, first))
     return job
@@ -205,7 +214,7 @@ class VideosHelpers(Resource):
         """Begins a video and waits for it; raises `WaitTimeoutError` (a `TimeoutError`) or `JobFailedError`."""
         begun: AcceptedJob = self._plain.generate(model=model, prompt=prompt, **params)
         first = {**begun.to_dict(), "id": begun.job_id}
-        return waited(self, begun.job_id, poll_interval_sec, timeout_sec, on_progress, parsed(Job, first))
+        return waited(self, begun.job_id, poll_interval_sec, timeout_sec, on_progress, params, parsed(Job, first))
 
 
 class Models3dHelpers(VideosHelpers):
@@ -217,15 +226,14 @@ class UploadsHelpers(Resource):
 
     def upload(
         self,
-        file: Any,
+        file: FileContent,
         *,
-        filename: str = "image",
-        content_type: str = "application/octet-stream",
-        **options: Any,
+        filename: Optional[str] = None,
+        content_type: Optional[str] = None,
+        **options: Unpack[RequestOptions],
     ) -> Upload:
-        """Stores a reference image: bytes, or an open file. Its `url` and `id` go into fields of media."""
-        content = file if isinstance(file, bytes) else file.read()
-        arguments = {"file": (filename, content, content_type), **options}
+        """Stores a reference image: bytes, an open file, or a path. Its `url` and `id` go into fields of media."""
+        arguments = {"file": file_part(file, filename, content_type), **options}
         call = call_of("POST", "/v1/generation/upload", arguments, body=("file",), is_form=True, is_once=True)
         upload: Upload = self._ask(call, kind=Upload)
         return upload
@@ -237,13 +245,14 @@ def run_ended(
     poll_interval_sec: float,
     timeout_sec: float,
     on_progress: Optional[Progress],
+    options: Mapping[str, Any],
     first: Any = None,
 ) -> Task:
     """The run once it is over, or waits for its owner's consent."""
-    plain = Resource(resource._client)
+    plain, path = Resource(resource._client), f"/v1/tasks/{path_part(task_id)}"
 
     def look() -> Any:
-        return plain._ask(Call("GET", f"/v1/tasks/{path_part(task_id)}"), kind=Task)
+        return plain._ask(Call("GET", path).with_options(look_options(options)), kind=Task)
 
     run: Task = ended(look, poll_interval_sec, timeout_sec, on_progress, first)
     return run
@@ -274,7 +283,7 @@ class AgentsHelpers(Resource):
                 raise NexevoError("give the id of a run, or task=… to begin one")
             first = self._plain.run(**{**params, "wait": False})
             task_id = str(first.id)
-        return run_ended(self, task_id, poll_interval_sec, timeout_sec, on_progress, first)
+        return run_ended(self, task_id, poll_interval_sec, timeout_sec, on_progress, params, first)
 
     def run_stream(self, task: str, **params: Any) -> Stream[RunEvent]:
         """Begins a run and streams its steps; after a cut it goes on behind the last one that came."""
@@ -306,9 +315,10 @@ class TasksHelpers(Resource):
         poll_interval_sec: float = 2,
         timeout_sec: float = 600,
         on_progress: Optional[Progress] = None,
+        **options: Unpack[RequestOptions],
     ) -> Task:
         """The task once it is over, failed ones too, or waits for consent; raises `WaitTimeoutError` else."""
-        return run_ended(self, task_id, poll_interval_sec, timeout_sec, on_progress)
+        return run_ended(self, task_id, poll_interval_sec, timeout_sec, on_progress, options)
 
 
 class ChatCompletionsHelpers(Resource):

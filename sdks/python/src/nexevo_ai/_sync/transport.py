@@ -29,16 +29,15 @@ class SyncTransport(BaseClient):
             request = self._request(call)
             try:
                 response: httpx.Response = self._http.send(request, stream=stream)
+                self._told(request, response)
+                if response.status_code < 400:
+                    return response
+                response.read()
             except httpx.RequestError as error:
                 if tries >= retries:
                     raise failure_of(error, request) from error
                 wait_s = delay_s(tries, None)
             else:
-                self._told(request, response)
-                if response.status_code < 400:
-                    return response
-                response.read()
-                response.close()
                 if tries >= retries or not may_retry(response):
                     raise refusal_of(response)
                 wait_s = delay_s(tries, response)
