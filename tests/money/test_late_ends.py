@@ -143,6 +143,17 @@ async def test_the_sweepers_end_repeated_is_no_end_for_good(money: Money, accoun
     assert await free_and_held(money, account_id) == (880, 0)
 
 
+async def test_the_sweepers_end_of_a_hold_that_was_read_before_its_checkpoint_charges_that(
+    money: Money, account_id: str
+) -> None:
+    await opened(money, account_id)
+    hold = await admitted(money, wanted(account_id, 300))
+    await money.checkpoint(hold, charge(80))
+    expired = await money.expire(hold, OVERDUE_S)
+    assert [entry.amount_nanousd for entry in expired.entries] == [-80]
+    assert await free_and_held(money, account_id) == (920, 0)
+
+
 async def test_after_a_late_release_no_charge_is_booked(money: Money, account_id: str) -> None:
     await opened(money, account_id)
     hold = await swept(money, account_id, checkpoint=80)

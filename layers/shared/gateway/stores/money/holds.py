@@ -216,6 +216,9 @@ class Holds:
         return await self._end(Standing(hold, failure=failure), None, now_s)
 
     async def expire(self, hold: Hold, now_s: float) -> Settlement:
+        # It may have a later checkpoint than the one that it was known by.
+        stored = await self._tables.get(self._tables.ledger, ledger_key(hold.account_id, HOLD, hold.hold_id))
+        hold = hold if stored is None else read_parked_hold(stored)
         estimate = None if hold.checkpoint is None else replace(hold.checkpoint, estimated=True)
         return await self._end(Standing(hold), estimate, now_s, provisional=True)
 
