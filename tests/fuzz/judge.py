@@ -28,6 +28,7 @@ GENERATING = re.compile(r".*:(generateContent|streamGenerateContent|countTokens|
 
 # Headers of other vendors' SDKs, which have shapes of their own for models and files.
 OTHERS = frozenset({"anthropic-version", "x-goog-api-key"})
+COHERES = frozenset({"/v1/embed", "/v2/embed", "/v2/rerank"})
 
 
 class Broken(AssertionError):
@@ -100,7 +101,8 @@ def wire_of(case: Case, family: str) -> str:
     """Names the wire in whose shape an error must be: the family's own, or for JSON families the caller's."""
     if family == "gemini" or (family in {"embeddings", "models"} and _is_geminis(case.path)):
         return "gemini"
-    if family in {"embeddings", "rerank"} and (case.path.startswith("/v2/") or case.path == "/v1/embed"):
+    # A path below these is none: it is refused as API Gateway refuses it.
+    if case.path in COHERES:
         return "cohere"
     if family == "messages":
         return "anthropic"
