@@ -1,4 +1,5 @@
 // A chat stream that knows its text and the whole answer.
+import { NexevoError } from "./errors.js";
 import type { ChatCompletionsCreateParams } from "./params.js";
 import { IterablePromise } from "./promises.js";
 import type { Call, RequestOptions } from "./request.js";
@@ -38,9 +39,10 @@ export class ChatStream extends Stream<ChatCompletionChunk> {
     }
   }
 
-  /** The whole answer; reads the rest of the stream. */
+  /** The whole answer; reads the rest of the stream. Throws a `NexevoError` for one that was left before its end. */
   async final(): Promise<ChatCompletion> {
     for await (const _ of this);
+    if (!this.hasEnded) throw new NexevoError("the stream was left before its end, and its whole answer is not known");
     return wholeChat(this.#chunks);
   }
 }

@@ -18,6 +18,7 @@ import {
   DEFAULT_TIMEOUT_MS,
   delayMs,
   headersOf,
+  later,
   mayRetry,
   queryOf,
   redacted,
@@ -35,7 +36,7 @@ export interface ClientOptions {
   baseURL?: string | null;
   /** The organization that a session acts for. */
   organization?: string | null;
-  /** Milliseconds after which a try is given up; 15 minutes without it. */
+  /** Milliseconds after which a try, or a stream that brings nothing, is given up; 15 minutes without it. */
   timeout?: number;
   /** How many times a request that has failed is sent again; 2 without it. */
   maxRetries?: number;
@@ -150,14 +151,14 @@ export class Transport {
     if (signal?.aborted) throw aborted(signal.reason);
     signal?.addEventListener("abort", ended, { once: true });
     const limit = call.options?.timeout ?? this.timeout;
-    const timer = setTimeout(() => controller.abort(new APITimeoutError(`no answer came in ${limit} ms`)), limit);
+    const timer = later(limit, () => controller.abort(new APITimeoutError(`no answer came in ${limit} ms`)));
     try {
       const fetch = this.#options.fetch ?? globalThis.fetch;
       const response = await fetch(url, { ...patient(), ...init, signal: controller.signal });
-      if (!isWhole(response)) return { response, text: null, controller, release };
+      if (!isWhole(response)) return { response, text: null, controller, limit, release };
       const text = await response.text();
       release();
-      return { response, text, controller };
+      return { response, text, controller, limit };
     } catch (error) {
       release();
       if (controller.signal.aborted) throw controller.signal.reason;

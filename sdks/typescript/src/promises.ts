@@ -7,6 +7,8 @@ export interface Answer {
   response: HttpResponse;
   text: string | null;
   controller: AbortController;
+  /** Milliseconds to wait for each piece of a stream. */
+  limit: number;
   /** Forgets the caller's signal, once a stream is over. */
   release?: () => void;
 }

@@ -21,7 +21,7 @@ export interface RequestOptions {
   query?: Record<string, unknown>;
   /** Further members of the body. */
   body?: Record<string, unknown>;
-  /** Milliseconds after which a try is given up: until its whole answer, or until a stream begins. */
+  /** Milliseconds after which a try is given up: until its whole answer, or the next piece of a stream. `Infinity` is none. */
   timeout?: number;
   /** How many times a request that has failed is sent again. */
   maxRetries?: number;
@@ -67,9 +67,12 @@ export function part(value: string, slashes = false): string {
 
 /** The address of the API without its version, from that of the OpenAI-compatible endpoints or its own. */
 export function rootOf(baseURL: string): string {
-  if (!/^https?:\/\//.test(baseURL)) {
-    throw new NexevoError(`The base URL should begin as ${DEFAULT_BASE_URL} does, with its scheme: "${baseURL}".`);
+  const url = URL.canParse(baseURL) ? new URL(baseURL) : null;
+  if (!/^https?:$/.test(url?.protocol ?? "")) {
+    throw new NexevoError(`The base URL should begin as ${DEFAULT_BASE_URL} does, with scheme and host: "${baseURL}".`);
   }
+  // `fetch` refuses it, and its message shows the password.
+  if (url!.username || url!.password) throw new NexevoError("The base URL should have no user and no password.");
   return baseURL.replace(/\/+$/, "").replace(/\/v1$/, "");
 }
 
@@ -197,6 +200,11 @@ function askedMs(headers: Headers): number {
   return /^[\d.]+$/.test(told) ? Number.parseFloat(told) * 1000 : Date.parse(told) - Date.now();
 }
 
+/** Calls back after some time, and never after more than a timer can count, which would be at once. */
+export function later(milliseconds: number, run: () => void): ReturnType<typeof setTimeout> | undefined {
+  return milliseconds < 2 ** 31 ? setTimeout(run, milliseconds) : undefined;
+}
+
 /** Waits; a signal ends the wait with its reason. */
 export function sleep(milliseconds: number, signal?: AbortSignal | null): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -204,10 +212,10 @@ export function sleep(milliseconds: number, signal?: AbortSignal | null): Promis
       clearTimeout(timer);
       reject(signal?.reason);
     };
-    const timer = setTimeout(() => {
+    const timer = later(milliseconds, () => {
       signal?.removeEventListener("abort", ended);
       resolve();
-    }, milliseconds);
+    });
     if (signal?.aborted) ended();
     else signal?.addEventListener("abort", ended, { once: true });
   });

@@ -1,7 +1,15 @@
 // Streams of events: async iterables that go on after a cut where the gateway can.
-import { APIConnectionError, APIError, APIStreamError, APIUserAbortError, requestIdOf, unreadable } from "./errors.js";
+import {
+  APIConnectionError,
+  APIError,
+  APIStreamError,
+  APITimeoutError,
+  APIUserAbortError,
+  requestIdOf,
+  unreadable,
+} from "./errors.js";
 import type { Answer } from "./promises.js";
-import { type HttpResponse, sleep } from "./request.js";
+import { type HttpResponse, later, sleep } from "./request.js";
 
 /** Types of events that end a stream of their wire. */
 const ENDS = new Set([
@@ -30,7 +38,8 @@ interface Event {
  */
 export class EventDecoder {
   #decoder = new TextDecoder();
-  #rest = "";
+  #pieces: string[] = [];
+  #endsInCr = false;
   #data: string[] = [];
   #name: string | null = null;
   #id: string | null = null;
@@ -38,15 +47,20 @@ export class EventDecoder {
 
   /** The events that the bytes complete. */
   feed(bytes: Uint8Array): Event[] {
-    this.#rest += this.#decoder.decode(bytes, { stream: true });
-    const lines = this.#rest.split(/\r\n|\n|\r(?!$)/);
-    this.#rest = lines.pop() ?? "";
+    const piece = this.#decoder.decode(bytes, { stream: true });
+    this.#pieces.push(piece);
+    // A picture is one line of many pieces, which are not searched again with each.
+    if (!this.#endsInCr && !/[\r\n]/.test(piece)) return [];
+    const lines = this.#pieces.join("").split(/\r\n|\n|\r(?!$)/);
+    const rest = lines.pop() ?? "";
+    [this.#pieces, this.#endsInCr] = [[rest], rest.endsWith("\r")];
     return lines.flatMap((line) => this.#take(line) ?? []);
   }
 
   /** Forgets an event that was cut; the id of the last whole one stays. */
   reset(): void {
-    [this.#decoder, this.#rest, this.#data, this.#name, this.#id] = [new TextDecoder(), "", [], null, this.lastId];
+    [this.#decoder, this.#pieces, this.#endsInCr] = [new TextDecoder(), [], false];
+    [this.#data, this.#name, this.#id] = [[], null, this.lastId];
   }
 
   #take(line: string): Event | null {
@@ -73,6 +87,7 @@ export class Stream<T> implements AsyncIterable<T> {
   readonly #decoder = new EventDecoder();
   readonly #events: AsyncGenerator<T>;
   #isOver = false;
+  #hasEnded = false;
   #cuts = 0;
 
   constructor(answer: Answer, place: Place | null = null) {
@@ -88,6 +103,15 @@ export class Stream<T> implements AsyncIterable<T> {
 
   [Symbol.asyncIterator](): AsyncGenerator<T> {
     return this.#events;
+  }
+
+  /** True once all that it brings has been read: not for one that was left or cut. */
+  protected get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  #end(): void {
+    [this.#isOver, this.#hasEnded] = [true, true];
   }
 
   /** Gives the connection back; what was not read is lost. */
@@ -121,13 +145,16 @@ export class Stream<T> implements AsyncIterable<T> {
         this.#answer.controller.abort();
         this.#answer.release?.();
       }
-      if (this.#isOver || (cut === null && this.#place === null)) return;
+      if (!this.#isOver && cut === null && this.#place === null) this.#end();
+      if (this.#isOver) return;
       const { reason } = this.#answer.controller.signal;
       if (reason instanceof APIUserAbortError) throw reason;
       this.#cuts += 1;
       if (this.#cuts > 1) await sleep(PAUSE_FIRST_MS * 2 ** (this.#cuts - 2));
       const rest = this.#cuts > CUTS_MAX ? null : (this.#place?.rest(this.#decoder.lastId) ?? null);
-      if (rest === null) throw new APIConnectionError("the stream was cut", { cause: cut });
+      if (rest === null) {
+        throw cut instanceof APITimeoutError ? cut : new APIConnectionError("the stream was cut", { cause: cut });
+      }
       this.#decoder.reset();
       this.#answer = await rest;
     }
@@ -139,20 +166,32 @@ export class Stream<T> implements AsyncIterable<T> {
     }
     const reader = this.#answer.response.body?.getReader();
     while (reader !== undefined && !this.#isOver) {
-      const { done, value } = await reader.read();
+      const { done, value } = await this.#next(reader);
       if (done) return;
       for (const event of this.#decoder.feed(value)) {
         if (event.data === "[DONE]") {
-          this.#isOver = true;
+          this.#end();
           return;
         }
         const told = this.#told(event);
         if (this.#place?.isNew?.(told) === false) continue;
         this.#cuts = 0;
-        this.#isOver = this.#isOver || ENDS.has((told as { type?: string } | null)?.type ?? "");
+        if (ENDS.has((told as { type?: string } | null)?.type ?? "")) this.#end();
         yield told;
         if (this.#isOver) return;
       }
+    }
+  }
+
+  /** The next bytes; a stream that brings none for too long is given up, as one whose machine is gone. */
+  async #next(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<ReadableStreamReadResult<Uint8Array>> {
+    const { controller, limit } = this.#answer;
+    const late = new APITimeoutError(`the stream brought nothing for ${limit} ms`);
+    const timer = later(limit, () => controller.abort(late));
+    try {
+      return await reader.read();
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -19,7 +19,7 @@ export interface WaitOptions<T> extends RequestOptions {
   pollIntervalSec?: number;
   /** Seconds after which the wait ends with a `WaitTimeoutError`; what is waited for goes on. */
   timeoutSec?: number;
-  /** Called with what each look has found. */
+  /** Called with what each look has found; the wait goes on when it is done. */
   onProgress?: (seen: T) => unknown;
 }
 
@@ -50,7 +50,7 @@ async function ended<T extends Waited>(
     });
     if (seen !== null) {
       last = seen;
-      onProgress?.(seen);
+      await onProgress?.(seen);
       if (OVER.includes(seen.status)) return seen;
     }
     const left = until - performance.now();

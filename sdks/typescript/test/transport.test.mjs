@@ -187,6 +187,64 @@ test("Node's usual agent is replaced by one that waits longer than five minutes,
   }
 });
 
+test("a stream that brings nothing for too long is given up, or gone on with where it can be", async () => {
+  const silent = (text) => (_, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.write(text);
+  };
+  const [nexevo] = await client([silent(told(chunk("a")))], { timeout: 100 });
+  const read = [];
+  await assert.rejects(async () => {
+    for await (const each of nexevo.chat.completions.stream({ model: "m", messages })) read.push(each);
+  }, sdk.APITimeoutError);
+  assert.equal(read.length, 1);
+  const [resumed] = await client([silent(told(created, delta(1))), events(told(delta(2), completed))], { timeout: 100 });
+  assert.deepEqual(await numbersOf(resumed.responses.create(background)), [0, 1, 2, 4]);
+});
+
+test("a limit of time that no timer can count is none", async () => {
+  const [nexevo] = await client([(_, response) => setTimeout(() => json({ ok: 1 })(_, response), 50)], { maxRetries: 0 });
+  for (const timeout of [Infinity, 2 ** 31, 1e12]) assert.deepEqual(await nexevo.billing.balance({ timeout }), { ok: 1 });
+});
+
+test("a large event is read once, however many pieces it has", async () => {
+  const { split } = String.prototype;
+  let searched = 0;
+  String.prototype.split = function (...given) {
+    searched += this.length;
+    return split.apply(this, given);
+  };
+  const content = "x".repeat(1000);
+  const parts = ["data: {\"choices\":[],\"b64\":\"", ...Array(500).fill(content), "\"}\n\n"];
+  const slow = async (_, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    for (const part of parts) await new Promise((resolve) => response.write(part, () => setImmediate(resolve)));
+    response.end("data: [DONE]\n\n");
+  };
+  try {
+    const [nexevo] = await client([slow]);
+    for await (const each of nexevo.chat.completions.stream({ model: "m", messages })) assert.equal(each.b64.length, 500_000);
+  } finally {
+    String.prototype.split = split;
+  }
+  assert.ok(searched < 2_000_000, String(searched));
+});
+
+test("the whole answer of a stream that was left is not known", async () => {
+  const [nexevo] = await client([events(`${told(chunk("Hel"), chunk("lo"))}data: [DONE]\n\n`)]);
+  const left = await nexevo.chat.completions.stream({ model: "m", messages });
+  for await (const _ of left.text()) break;
+  await assert.rejects(left.final(), /before its end/);
+  const closed = await nexevo.chat.completions.stream({ model: "m", messages });
+  closed.close();
+  await assert.rejects(closed.final(), sdk.NexevoError);
+  const read = await nexevo.chat.completions.stream({ model: "m", messages });
+  assert.equal((await read.final()).choices[0].message.content, "Hello");
+  assert.equal((await read.final()).choices[0].message.content, "Hello");
+  const [without] = await client([events(told(chunk("Hi")))]);
+  assert.equal((await (await without.chat.completions.stream({ model: "m", messages })).final()).choices[0].message.content, "Hi");
+});
+
 for (const inBytes of [false, true]) {
   test(`a stream is the same however it is cut (byte by byte: ${inBytes})`, async () => {
     const text = `: comment\r\n\r\n${told(chunk("Grüße "), chunk("世界 🌍"))}data: {"choices":\rdata: []}\r\rdata: [DONE]\n\n`;
@@ -383,6 +441,22 @@ test("a run's stream goes on behind the last whole event after a cut", async () 
   assert.deepEqual(types, [1, 2, "done"]);
   assert.deepEqual(seen.map(({ method, headers }) => [method, headers["last-event-id"]]),
     [["POST", undefined], ["GET", "task_1:1"], ["GET", "task_1:2"]]);
+});
+
+test("a wait goes on when its callback is done, and fails with it", async () => {
+  const job = (status) => json({ id: "gen_1", status, results: [] });
+  const [nexevo, seen] = await client([job("running"), job("succeeded")]);
+  const order = [];
+  const onProgress = async ({ status }) => {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    order.push(`${status} ${seen.length}`);
+  };
+  await nexevo.jobs.wait("gen_1", { pollIntervalSec: 0, onProgress });
+  assert.deepEqual(order, ["running 1", "succeeded 2"]);
+  const failing = async () => {
+    throw new Error("mine");
+  };
+  await assert.rejects(nexevo.jobs.wait("gen_1", { onProgress: failing }), /mine/);
 });
 
 test("a list is read over all its pages, by cursor and by last id", async () => {
@@ -606,7 +680,11 @@ test("a key with letters that no header carries is refused, and one with its lin
 });
 
 test("an address without its scheme is refused, and a failed connection names its host", async () => {
-  assert.throws(() => new Nexevo({ apiKey: KEY, baseURL: "127.0.0.1:8080/v1" }), sdk.NexevoError);
+  for (const baseURL of ["127.0.0.1:8080/v1", "localhost:8080/v1", "http://", "http://[::1", "ftp://a.test"]) {
+    assert.throws(() => new Nexevo({ apiKey: KEY, baseURL }), sdk.NexevoError);
+  }
+  const isRefusedUnseen = (error) => error instanceof sdk.NexevoError && !error.message.includes("sesame");
+  assert.throws(() => new Nexevo({ apiKey: KEY, baseURL: "http://me:sesame@a.test/v1" }), isRefusedUnseen);
   const fetch = () => Promise.reject(new TypeError("fetch failed"));
   const nexevo = new Nexevo({ apiKey: KEY, baseURL: "http://gateway.test/v1", maxRetries: 0, fetch });
   await assert.rejects(nexevo.models.list(), /gateway\.test/);
