@@ -209,6 +209,18 @@ def test_a_transcript_beside_a_running_response_is_charged_with_it_at_a_death(no
     paying(test)
 
 
+def test_transcripts_without_a_response_are_held_for_until_the_money_is_gone() -> None:
+    async def test(payer: Payer) -> None:
+        await payer.purse.open(100)
+        refusals = [await payer.purse.charge(spent(300, "whisper"), 100) for _ in range(4)]
+        assert refusals[:3] == [None] * 3
+        assert isinstance(refusals[3], InsufficientBalance)
+        assert (await payer.books()).held_nanousd == 1_000
+        await payer.purse.close()
+
+    paying(test)
+
+
 def test_a_transcript_that_no_hold_was_open_for_is_noted_with_the_next_one() -> None:
     async def test(payer: Payer) -> None:
         await payer.purse.open(100)

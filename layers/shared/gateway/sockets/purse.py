@@ -69,10 +69,10 @@ class Purse:
         self._price_version = price_version
         self._model_used = model_used
         self._over_by_s = over_by_s
-        self._wanted: NanoUsd = 0 if hold is None else hold.amount_nanousd
         self.hold = hold
         self.place = place
         self.beside = list(beside)
+        self._wanted: NanoUsd = 0 if hold is None else max(0, hold.amount_nanousd - self._beside_nanousd)
         # Whether its holds count among what the key runs at once, where it has no place of its own.
         self._runs = runs
 
@@ -105,8 +105,9 @@ class Purse:
         )
 
     async def open(self, amount: NanoUsd) -> Refusal | None:
-        """Makes a hold; the refusal where there is one."""
+        """Makes a hold of the amount, and of what is owed; the refusal where there is one."""
         self._wanted = amount
+        amount += self._beside_nanousd
         key = self._principal.key
         asked = replace(
             self._request(amount, enforced_rpm(key.rpm_limit)),
@@ -167,12 +168,13 @@ class Purse:
         return KeyLimits(key.tpm_limit, key.max_parallel if counts else None, key.user_rpm_limit)
 
     async def cover(self, amount: NanoUsd) -> GatewayError | None:
-        """Has at least this amount held; the refusal where that cannot be."""
+        """Has at least this amount held, beside what is owed; the refusal where that cannot be."""
         self._wanted = amount
         if self.hold is None:
             refusal = await self._refusal(amount)
             # A limit is for a response to meet: what the caller says meanwhile passes.
             return None if isinstance(refusal, RateLimited) else refusal
+        amount += self._beside_nanousd
         if self.hold.amount_nanousd >= amount:
             return None
         key = self._principal.key
@@ -199,7 +201,7 @@ class Purse:
         if spent.beside:
             self.beside.append(spent)
             await self.checkpoint(so_far)
-            return None
+            return await self.cover(self._wanted)
         await self._settle(spent)
         refusal = await self._refusal(next_amount)
         # A limit is for the next response to meet: one that does not come is not refused.
