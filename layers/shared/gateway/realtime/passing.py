@@ -23,8 +23,7 @@ from gateway.realtime.hand_over import is_seed
 from gateway.realtime.step import GONE, INTERNAL_ERROR, MOVED, POLICY_VIOLATION, RECONNECTS_MAX, Close, Step, Terms
 from gateway.realtime.talk import Talk
 from gateway.realtime.telling import READERS
-
-_RESPOND, _COMMIT = "response.create", "input_audio_buffer.commit"
+from gateway.realtime.unconfirmed import COMMIT, RESPOND
 
 
 class PassingSession:
@@ -37,8 +36,8 @@ class PassingSession:
 
     def opened(self, unsent: Sequence[bytes] = ()) -> Step:
         """Nothing at first; after a hand-over the session, the conversation so far, and what was not sent."""
-        talk = self._talk
-        talk.meter.started(talk.clock.now_s())
+        talk, now_s = self._talk, self._talk.clock.now_s()
+        talk.meter.started(now_s)
         step = Step(ask_nanousd=talk.meter.ask())
         talk.begin()
         if talk.seeds is not None:
@@ -47,8 +46,11 @@ class PassingSession:
             # The last sounds that wait: what else is not sent stands between them.
             sounds = sum(head.type == APPEND for head, _ in later)
             waiting = talk.state.sound.again()
-            sent = waiting[: max(0, len(waiting) - sounds)]
-            step.to_provider = [*talk.seeds.frames(), *talk.pending.again(), *sent, *(frame for _, frame in later)]
+            heard = waiting[: max(0, len(waiting) - sounds)]
+            lost = [each for each in talk.unconfirmed.given_up() if each.type == RESPOND]
+            step.to_client = [error_event(UpstreamError(GONE), talk.new_id(), each.event_id) for each in lost]
+            before = [*talk.seeds.frames(), *talk.pending.again(), *heard, *talk.unconfirmed.again(unsent, now_s)]
+            step.to_provider = [*before, *(frame for _, frame in later)]
         return step
 
     def from_client(self, data: bytes) -> Step:
@@ -62,7 +64,8 @@ class PassingSession:
             step = Step(to_provider=[judge(self._talk, data, head)])
         except GatewayError as error:
             return Step(to_client=[error_event(error, self._talk.new_id(), event_id)])
-        if head.type == (_COMMIT if self._talk.only_transcribes else _RESPOND):
+        self._talk.unconfirmed.ask(head, step.to_provider[0], self._talk.clock.now_s())
+        if head.type == (COMMIT if self._talk.only_transcribes else RESPOND):
             self._asking, step.responses = head, 1
         step.ask_nanousd = self._talk.meter.ask()
         return step
@@ -91,6 +94,8 @@ class PassingSession:
         if not isinstance(error, RateLimited):
             return self._ended(error, Close(POLICY_VIOLATION, error.code or error.type))
         asking = self._asking
+        if asking is not None:
+            self._talk.unconfirmed.refused(asking)
         step = Step(to_client=[error_event(error, self._talk.new_id(), None if asking is None else asking.event_id)])
         if asking is None and self._talk.state.running:
             cancel = {"type": "response.cancel", "response_id": self._talk.state.running[-1]}
@@ -121,9 +126,11 @@ class PassingSession:
 
     @property
     def quiet(self) -> bool:
-        """True between responses and utterances."""
-        transcribes = self._talk.only_transcribes and self._talk.state.counts.awaited
-        return not (self.responds or self._talk.state.sound.speaking or transcribes)
+        """True between responses and utterances, where the provider has confirmed what it was sent."""
+        talk = self._talk
+        transcribes = talk.only_transcribes and talk.state.counts.awaited
+        awaited = talk.unconfirmed.awaited(talk.clock.now_s())
+        return not (self.responds or talk.state.sound.speaking or transcribes or awaited)
 
     @property
     def responds(self) -> bool:

@@ -18,6 +18,7 @@ from gateway.realtime.hand_over import Pending, Seeds, merged
 from gateway.realtime.meter import Counts, Meter, Tokens, speaks
 from gateway.realtime.sound import Sound
 from gateway.realtime.step import Terms
+from gateway.realtime.unconfirmed import Sent, Unconfirmed
 
 # https://developers.openai.com/api/docs/guides/realtime-costs: a token is 100 ms of the user, 50 ms of the assistant.
 # The prompts of recorded sessions have up to 24 tokens more than is estimated of their texts.
@@ -40,6 +41,7 @@ class State(Struct):
     reconnects: int = 0
     sound: Sound = field(default_factory=Sound)
     events: int = 0
+    sent: list[Sent] = []  # likewise
 
 
 _STATE = msgspec.json.Decoder(State)
@@ -75,6 +77,7 @@ class Talk:
         self.state.session = named(self.state.session, self.upstream_model, theirs)
         self.state.asked = [_update_named(each, self.upstream_model, theirs) for each in self.state.asked]
         self.pending = Pending(self.state.asked)
+        self.unconfirmed = Unconfirmed(self.state.sent)
         self.follow(self.state.session)
         self.follow_modalities()
 

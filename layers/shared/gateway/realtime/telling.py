@@ -9,6 +9,7 @@ from gateway.protocols.shared.provider_errors import scrubbed
 from gateway.realtime.events import Head, at, error_event, members, put, read_provider
 from gateway.realtime.step import Step
 from gateway.realtime.talk import Talk
+from gateway.realtime.unconfirmed import COMMIT, CREATE, DELETE, RESPOND
 from gateway.realtime.usage import response_usage, transcription_usage
 
 FAILED = "The provider reported an error."
@@ -44,6 +45,7 @@ def _started(talk: Talk, data: bytes, _: Head) -> Step:
     response = members(read_provider(data).get("response"))
     running = response.get("id")
     talk.starts(running if isinstance(running, str) else _UNNAMED, response)
+    talk.unconfirmed.confirmed(RESPOND)
     return Step(to_client=[data], responses=1)
 
 
@@ -88,19 +90,23 @@ def _untranscribed(talk: Talk, data: bytes, _: Head) -> Step:
     return Step(to_client=[data])
 
 
-def _item(talk: Talk, data: bytes, _: Head) -> Step:
+def _item(talk: Talk, data: bytes, head: Head) -> Step:
     event = read_provider(data)
     if talk.seeds is not None and talk.seeds.hides_item(event):
         return Step()
     item, before = event.get("item"), event.get("previous_item_id")
     first = before is None and talk.roots > 0 and talk.state.conversation.get(at(item, "id")) is None
     talk.roots -= first
+    if not head.type.endswith("done"):
+        talk.unconfirmed.confirmed(CREATE, at(item, "id"))
     talk.state.conversation.put(item, before, first=first)
     return Step(to_client=[data])
 
 
 def _dropped(talk: Talk, data: bytes, _: Head) -> Step:
-    talk.state.conversation.drop(read_provider(data).get("item_id"))
+    item_id = read_provider(data).get("item_id")
+    talk.unconfirmed.confirmed(DELETE, item_id)
+    talk.state.conversation.drop(item_id)
     return Step(to_client=[data])
 
 
@@ -108,6 +114,7 @@ def _committed(talk: Talk, data: bytes, _: Head) -> Step:
     item_id = read_provider(data).get("item_id")
     talk.state.sound.taken(item_id)
     talk.meter.committed(item_id)
+    talk.unconfirmed.confirmed(COMMIT)
     # A transcript is what such a session is asked for.
     return Step(to_client=[data], responses=int(talk.only_transcribes))
 
@@ -136,6 +143,7 @@ def _failed(talk: Talk, data: bytes, _: Head) -> Step:
     if error.get("code") == _EXPIRED:
         # A provider bounds the time of a socket, not of a conversation.
         return Step(to_client=talk.cut_short(), spent=talk.last(), reconnect=True)
+    talk.unconfirmed.failed(error)
     if error.get("type") != _TYPE_OF_CALLERS:
         return Step(to_client=[error_event(UpstreamError(FAILED), talk.new_id())])
     said, harmless = error.get("message"), scrubbed(error.get("message"))
