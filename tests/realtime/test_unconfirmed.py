@@ -62,12 +62,12 @@ def test_what_was_confirmed_is_not_told_again() -> None:
     told(talk, "input_audio_buffer.committed", item_id="i10")
     told(talk, "response.created", response={"id": "r1"})
     told(talk, "response.done", response={"id": "r1", "output": [], "usage": {"input_tokens": 5}})
-    assert not talk.quiet
+    was_quiet = talk.quiet
     assert again(talk) == [CREATE]
     # What the new socket says of the item that the conversation has confirms no other one.
     told(talk, "conversation.item.added", previous_item_id=None, item={**ITEM, "id": "i9"})
     told(talk, "conversation.item.added", previous_item_id="i9", item={**ITEM, "id": "i11"})
-    assert talk.quiet
+    assert (was_quiet, talk.quiet) == (False, True)
     assert again(talk) == []
 
 
