@@ -33,7 +33,7 @@ def told(talk: Session, name: str, **members: Any) -> Step:
 
 
 def again(talk: Session) -> list[bytes]:
-    """What a further socket is told beside the conversation so far, after one that broke."""
+    """The frames for a further socket after one that broke, beside those of the conversation so far."""
     assert talk.provider_gone(1006).reconnect
     return [frame for frame in talk.opened().to_provider if b"nexgate_seed_" not in frame]
 
