@@ -12,7 +12,7 @@ that comes later than all this is given when it comes, and counted.
 from __future__ import annotations
 
 from binascii import Error, a2b_base64
-from bisect import insort
+from bisect import bisect
 from collections import deque
 from collections.abc import Iterable
 from math import inf
@@ -49,7 +49,7 @@ class Waiting(NamedTuple):
     letter: Letter
 
 
-_place = attrgetter("place")
+_place, _came_s = attrgetter("place"), attrgetter("came_s")
 # Of base64 for URLs, to the usual one.
 _USUAL = bytes.maketrans(b"-_", b"+/")
 
@@ -127,10 +127,12 @@ class Order:
         if place < self._last:
             self.late += 1
             self._came_behind(self._last_came_s, now_s)
-        elif self._waiting and place < self._waiting[-1].place:
-            self._came_behind(min(each.came_s for each in self._waiting if each.place > place), now_s)
+        is_last = not self._waiting or place > self._waiting[-1].place
+        at = len(self._waiting) if is_last else bisect(self._waiting, place, key=_place)
+        if at < len(self._waiting) and place >= self._last:
+            self._came_behind(min(map(_came_s, self._waiting[at:])), now_s)
         # The next look is the first to begin after it has come.
-        insort(self._waiting, Waiting(place, now_s, self._looks + 1, self.is_more, letter), key=_place)
+        self._waiting.insert(at, Waiting(place, now_s, self._looks + 1, self.is_more, letter))
         return True
 
     def _came_behind(self, came_s: float, now_s: float) -> None:
