@@ -12,7 +12,8 @@ import base64
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from typing import NamedTuple
 from urllib.parse import parse_qs, quote, unquote_plus
 
 _EXPRESSION = re.compile(
@@ -30,8 +31,7 @@ class UnknownExpression(ValueError):
     """The template uses what is not rendered here; the message has it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """Everything that a mapping template may read: the variables of `$context`, and the message's text."""
 
     context: Mapping[str, str]
@@ -39,6 +39,8 @@ class Message:
 
 
 Value = Callable[[Message], str]
+# Gives what a reader of a form finds in it, or `None` where that depends on what is beside it.
+Unencoded = Callable[[Message], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +62,14 @@ class Template:
         return "".join([part if isinstance(part, str) else part.value(message) for part in self._parts])
 
     @cached_property
-    def _fields(self) -> Mapping[str, Sequence[str | Expression]]:
-        return _fields(self._parts)
+    def _fields(self) -> Mapping[str, Sequence[str | Unencoded]]:
+        return {name: [_unencoded(part) for part in parts] for name, parts in _fields(self._parts).items()}
 
     def form(self, message: Message) -> dict[str, str]:
         """The fields of the form that the template renders for a message."""
         told = {}
         for name, parts in self._fields.items():
-            values = [_unencoded(part, message) for part in parts]
+            values = [part if isinstance(part, str) else part(message) for part in parts]
             if None in values:
                 # What is written without url-encoding may hold another field.
                 read = parse_qs(self.render(message), keep_blank_values=True)
@@ -76,14 +78,16 @@ class Template:
         return told
 
 
-def _unencoded(part: str | Expression, message: Message) -> str | None:
-    """Text that a reader of the form finds in a part, or `None` where that depends on the parts beside it."""
+def _unencoded(part: str | Expression) -> str | Unencoded:
+    """Text that a reader of the form finds in a part, or what gives it."""
     if isinstance(part, str):
         return part
-    if part.encoded is not None:
-        return part.encoded(message)
-    value = part.value(message)
-    return value if _PLAIN.fullmatch(value) else None
+    return part.encoded or partial(_plain, part.value)
+
+
+def _plain(value: Value, message: Message) -> str | None:
+    told = value(message)
+    return told if _PLAIN.fullmatch(told) else None
 
 
 def _parts(template: str) -> Iterator[str | Expression]:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -53,6 +54,7 @@ class Queue:
     usable_at_s: float
     # What the receipts begin with that this queue gives.
     mark: str = field(default_factory=lambda: secrets.token_hex(4))
+    receipts: Iterator[int] = field(default_factory=itertools.count)
     waiting: deque[Kept] = field(default_factory=deque)
     taken: dict[str, tuple[Kept, float]] = field(default_factory=dict)
     more: asyncio.Event = field(default_factory=asyncio.Event)
@@ -92,7 +94,8 @@ class Queue:
                 continue
         until = time.monotonic() + self.visibility_s
         found = [
-            (f"{self.mark}-{secrets.token_hex(8)}", self.waiting.popleft()) for _ in range(min(most, len(self.waiting)))
+            (f"{self.mark}-{next(self.receipts):016x}", self.waiting.popleft())
+            for _ in range(min(most, len(self.waiting)))
         ]
         self.taken |= {receipt: (message, until) for receipt, message in found}
         self.less.set()
@@ -101,10 +104,11 @@ class Queue:
     def _restored(self) -> bool:
         """True where something waits, with what was taken and not removed in time."""
         now = time.monotonic()
-        for receipt, (message, until) in list(self.taken.items()):
-            if until <= now:
-                del self.taken[receipt]
-                self.waiting.append(message)
+        # What was taken first is due first.
+        while self.taken and (first := next(iter(self.taken.items())))[1][1] <= now:
+            receipt, (message, _) = first
+            del self.taken[receipt]
+            self.waiting.append(message)
         return bool(self.waiting)
 
 
@@ -131,7 +135,7 @@ class SessionQueues:
         """Sends a message by SQS's query API, as an integration of API Gateway does."""
         queue = self._usable(given)
         sqs_rules.check("SendMessage", given)
-        message = Kept(secrets.token_hex(16), given["MessageBody"])
+        message = Kept(f"{self._random.getrandbits(128):032x}", given["MessageBody"])
         queue.put(message)
         if self._random.random() < TWICE:
             queue.put(message)

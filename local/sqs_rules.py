@@ -16,6 +16,8 @@ BATCH_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 QUEUE_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 # The characters of XML 1.0: https://www.w3.org/TR/REC-xml/#charsets.
 FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Those of ASCII, which is most of what comes, and is looked through in a tenth of the time.
+ASCII = bytes((*b"\t\n\r", *range(0x20, 0x80)))
 NUMBERS = {
     "DelaySeconds": (0, 900),
     "MaximumMessageSize": (1024, MESSAGE_BYTES_MAX),
@@ -70,11 +72,12 @@ def _message(asked: Asked) -> None:
         raise Refused(
             f"{ANY_SERVICE}MissingRequiredParameterException", "The request must contain the parameter MessageBody."
         )
-    if FORBIDDEN.search(body):
+    data = body.encode("utf-8", "surrogatepass")
+    if data.translate(None, ASCII) and FORBIDDEN.search(body):
         raise Refused(
             f"{SERVICE}InvalidMessageContents", "Invalid characters found. Valid unicode characters are XML's."
         )
-    if len(body.encode()) > MESSAGE_BYTES_MAX:
+    if len(data) > MESSAGE_BYTES_MAX:
         raise _invalid(
             f"One or more parameters are invalid. Reason: Message must be shorter than {MESSAGE_BYTES_MAX} bytes."
         )

@@ -15,20 +15,21 @@ import logging
 import secrets
 import socket
 import time
+from binascii import b2a_base64
 from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from heapq import heappop, heappush
 from http import HTTPStatus
 from random import Random
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 from uuid import UUID
 
 import orjson
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
-from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
@@ -40,12 +41,13 @@ from local.mapping_template import Message, Template
 from local.queues import Queue, SessionQueues
 from local.sqs_rules import Refused
 from local.template import WebSocketApi
+from local.websocket_client import Client
 
 CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
 NORMAL, GOING_AWAY = 1000, 1001
 LOOK_EVERY_S = 1.0
-FRAMES_MAX = 64
 NODE = secrets.token_bytes(5)
+_FOR_URLS = bytes.maketrans(b"+/", b"-_")
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +60,8 @@ class Ids:
 
     def new(self) -> str:
         self._last = max(self._last + 1, time.time_ns() // 1000)
-        return base64.urlsafe_b64encode(self._last.to_bytes(8, "big")[2:] + NODE).decode()
+        written = b2a_base64(self._last.to_bytes(8, "big")[2:] + NODE, newline=False)
+        return written.translate(_FOR_URLS).decode()
 
 
 @dataclass(slots=True)
@@ -70,11 +73,13 @@ class Connection:
     at_ms: int
     source_ip: str
     subprotocol: str | None
-    socket: ServerConnection
+    socket: Client
     active_s: float = field(default_factory=time.monotonic)
     # Where its messages go, once the first has.
     queue: Queue | None = None
     is_open: bool = False
+    # True while it has sent more than its queue takes.
+    is_ahead: bool = False
     is_ending: bool = False
 
 
@@ -118,8 +123,7 @@ class WebSocketGateway:
             select_subprotocol=self._chosen,
             compression=None,
             max_size=(self._limits.message_bytes, self._limits.frame_bytes),
-            # Reading is stopped and begun again seldom: each is a call of the system.
-            max_queue=FRAMES_MAX,
+            create_connection=Client,
             # A handshake waits for a free environment, as every request does here, and then for its function.
             open_timeout=self._limits.queue_s + self._limits.integration_timeout_s,
             ping_interval=None,
@@ -141,11 +145,12 @@ class WebSocketGateway:
         if found is None or not found.is_open:
             return False
         found.active_s = time.monotonic()
+        # Raises for what is no text.
+        data.decode()
         try:
-            await found.socket.send(list(_pieces(data.decode(), self._limits.frame_bytes)))
-        except ConnectionClosed:
+            return await found.socket.put(list(_frames(data, self._limits.frame_bytes)))
+        except OSError:
             return False
-        return True
 
     async def delete(self, connection_id: str) -> bool:
         """Closes a connection: API Gateway gives the client 1000, with no reason."""
@@ -176,7 +181,12 @@ class WebSocketGateway:
             return _refusal(403, {"message": "Forbidden"})
         peer = client.remote_address
         connection = Connection(
-            self._ids.new(), stage, time.time_ns() // 1_000_000, peer[0] if peer else "127.0.0.1", None, client
+            self._ids.new(),
+            stage,
+            time.time_ns() // 1_000_000,
+            peer[0] if peer else "127.0.0.1",
+            None,
+            cast("Client", client),
         )
         event = self._connect_event(connection, request.headers, address.query)
         try:
@@ -201,35 +211,43 @@ class WebSocketGateway:
         connection = self._shaken.pop(client.id)
         connection.is_open = True
         connection.active_s = time.monotonic()
+        connection.socket.begin(partial(self._hear, connection))
         try:
-            async for text in client:
-                connection.active_s = time.monotonic()
-                context = self._context(connection, "MESSAGE") | {"messageId": self._ids.new()}
-                body = text if isinstance(text, str) else base64.b64encode(text).decode()
-                self._deliver(DEFAULT, Message(context, body), connection)
-                if connection.queue is not None and connection.queue.is_full:
-                    await self._room(connection.queue, client)
-        except ConnectionClosed:
-            pass
+            await client.wait_closed()
         finally:
             connection.is_open = False
             del self._connections[connection.id]
             self._deliver(DISCONNECT, Message(self._context(connection, "DISCONNECT"), ""), connection)
 
-    async def _room(self, queue: Queue, client: ServerConnection) -> None:
+    def _hear(self, connection: Connection, data: bytes, is_text: bool) -> None:
+        """Takes a message of a client; raises UnicodeDecodeError."""
+        connection.active_s = time.monotonic()
+        context = self._context(connection, "MESSAGE")
+        context["messageId"] = self._ids.new()
+        body = data.decode() if is_text else base64.b64encode(data).decode()
+        self._deliver(DEFAULT, Message(context, body), connection)
+        queue = connection.queue
+        if queue is not None and queue.is_full and not connection.is_ahead:
+            connection.is_ahead = True
+            self._background(self._room(queue, connection))
+
+    async def _room(self, queue: Queue, connection: Connection) -> None:
         """Waits for room in a queue, and meanwhile reads nothing of its client, which TCP stops; or for its end."""
+        client = connection.socket
+        client.transport.pause_reading()
         waits = {asyncio.ensure_future(queue.room()), asyncio.ensure_future(client.wait_closed())}
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for each in waits:
             each.cancel()
+        connection.is_ahead = False
+        client.transport.resume_reading()
 
     def _deliver(self, route: str, message: Message, connection: Connection) -> None:
         """Hands a message to its integration, after the little time that calls take, each another one."""
-        loop = asyncio.get_running_loop()
-        at_s = loop.time() + self._random.uniform(0, self._limits.delivery_s)
+        at_s = self._now_s() + self._random.random() * self._limits.delivery_s
         heappush(self._under_way, (at_s, next(self._numbers), route, message, connection))
         if self._hands_on is None:
-            self._hands_on = loop.call_at(at_s + self._limits.delivery_s / 4, self._hand_on)
+            self._hands_on = asyncio.get_running_loop().call_at(at_s + self._limits.delivery_s / 4, self._hand_on)
 
     def _hand_on(self) -> None:
         self._is_behind = bool(self._under_way) and self._now_s() - self._under_way[0][0] > 3 * self._limits.delivery_s
@@ -337,12 +355,10 @@ class ManagementApi:
             await answer(send, 410, b'{"message": "Gone"}', "GoneException")
 
 
-def _pieces(text: str, most: int) -> Iterator[str]:
+def _frames(text: bytes, most: int) -> Iterator[bytes]:
     """The text in frames of so many bytes at most."""
-    # Characters of up to four bytes; most texts are ASCII.
-    step = most if text.isascii() else most // 4
-    for at in range(0, max(len(text), 1), step):
-        yield text[at : at + step]
+    for at in range(0, max(len(text), 1), most):
+        yield text[at : at + most]
 
 
 def _many(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
