@@ -25,6 +25,7 @@ from tests.stack.conftest import Stack, kept_port, running
 
 _SOURCE = Path(__file__).parent
 _PLACE = CACHE / "browser"
+_LANGUAGES = ("en", "zh")
 _SHOTS = CACHE / "console-shots"
 _CANARY = "sk-canary-of-the-provider"
 _AMZ_JSON = "application/x-amz-json-1.1"
@@ -173,10 +174,14 @@ def walk_console() -> int:
     shutil.rmtree(_SHOTS, ignore_errors=True)
     _SHOTS.mkdir(parents=True)
     port, name = kept_port(), secrets.token_hex(3)
-    people = {"email": f"jane-{name}@example.com", "colleague": f"john-{name}@example.com"}
-    chosen = {"ConsoleUrl": f"http://127.0.0.1:{port}/console", "Operators": people["email"]}
+    people = {
+        language: {"email": f"jane-{name}-{language}@example.com", "colleague": f"john-{name}-{language}@example.com"}
+        for language in _LANGUAGES
+    }
+    operators = ",".join(each["email"] for each in people.values())
+    chosen = {"ConsoleUrl": f"http://127.0.0.1:{port}/console", "Operators": operators}
     with tempfile.TemporaryDirectory() as data, running(Path(data), port=port, parameters=chosen) as stack:
-        asked = orjson.dumps({"root": stack.root_url, "data": data, "shots": str(_SHOTS), **people}).decode()
+        asked = orjson.dumps({"root": stack.root_url, "data": data, "shots": str(_SHOTS), "people": people}).decode()
         done = subprocess.run(["node", "console.mjs", asked], cwd=_PLACE, check=False, stdout=subprocess.PIPE)
     found: dict[str, Any] = orjson.loads(done.stdout)
     wrong = [line for kind in ("violations", "overflows", "complaints") for line in found[kind]]
