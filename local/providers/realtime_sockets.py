@@ -5,7 +5,7 @@ response; `cut_after=N` ends the socket after N events of it, with the code `cod
 1006, as a connection that breaks; `stall_after=N` sends no more; `garbage_after=N` sends a frame that is no JSON.
 
 The control API's faults are a socket's own: `status` refuses its handshake, and `cut_after=0`, `stall_after=0` and
-`garbage_after=0` come before its first event.
+`garbage_after=0` come before its first event, which is Gemini's answer to the setup.
 """
 
 from __future__ import annotations
@@ -83,11 +83,12 @@ class Sockets:
         if given != gemini.DEVELOPER.api_key:
             await _refuse(send, 403, orjson.dumps({"error": {"message": "API key not valid.", "code": 403}}))
             return
-        if await _refused(self._faults.fault_for(gemini.DEVELOPER.row, "", b"", ""), send):
+        fault = self._faults.fault_for(gemini.DEVELOPER.row, "", b"", "")
+        if await _refused(fault, send):
             return
         self._serial += 1
         await send({"type": "websocket.accept"})
-        await LiveServed(LiveConversation(self._serial), receive, send).run()
+        await LiveServed(LiveConversation(self._serial), receive, send, fault).run()
 
 
 class Open(ABC):
@@ -151,9 +152,11 @@ class Open(ABC):
 class LiveServed(Open):
     """One open socket of Gemini's wire."""
 
-    def __init__(self, conversation: LiveConversation, receive: Receive, send: Send) -> None:
+    def __init__(self, conversation: LiveConversation, receive: Receive, send: Send, fault: Fault) -> None:
         super().__init__(receive, send)
         self._conversation = conversation
+        # What this socket's setup meets.
+        self._fault: Fault | None = fault
 
     @staticmethod
     def _frame(data: bytes) -> Message:
@@ -173,10 +176,20 @@ class LiveServed(Open):
                 return
             if self._conversation.left is not before and self._speaking is not None:
                 self._speaking.cancel()
+            if self._fault is not None:
+                # Beside the hearing, which knows the end of a socket that stalls.
+                self._speaking = asyncio.ensure_future(self._begin(told, self._fault))
+                self._fault = None
+                continue
             for each in told:
                 await self._say(each)
             if self._conversation.left is not None and self._conversation.left is not before:
                 self._speaking = asyncio.ensure_future(self._speak(self._conversation.left))
+
+    async def _begin(self, told: list[Message], fault: Fault) -> None:
+        if not await self._breaks(fault, 0):
+            for each in told:
+                await self._say(each)
 
     async def _speak(self, left: Iterator[Message]) -> None:
         fault = self._conversation.fault

@@ -75,7 +75,7 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "notifier": (278, 1135),
     "operator": (257, 1040),
     "organizations": (311, 1164),
-    "realtime": (355, 1240),
+    "realtime": (355, 1242),
     "reconciler": (246, 1018),
     "rerank": (344, 1227),
     "responses": (391, 1359),

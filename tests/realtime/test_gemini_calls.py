@@ -171,3 +171,19 @@ def test_an_update_is_confirmed_while_a_call_waits_and_a_going_socket_is_kept_fo
     talk = called()
     assert not answered(talk, {"goAway": {"timeLeft": "60s"}}).reconnect
     assert asked(talk, "session.update", session={"instructions": "Be brief."}).reconnect
+
+
+@pytest.mark.parametrize("code", [1008, 1011])
+def test_a_response_that_waits_for_a_setup_is_asked_of_another_socket_and_costs_nothing_here(code: int) -> None:
+    talk = session(GEMINI)
+    talk.opened()
+    asked(talk, "session.update", session={})
+    asked(talk, "conversation.item.create", item=words("Hello"))
+    created = sent(asked(talk, "response.create"))[-1]["response"]
+    assert talk.so_far() is None
+    gone = talk.provider_gone(code)
+    assert (gone.reconnect, sent(gone), paid(gone)) == (True, [], [])
+    talk.opened()
+    assert kinds(answered(talk, {"setupComplete": {}}))[-1] == "clientContent"
+    *_, end = said(talk)
+    assert sent(end)[-1]["response"]["id"] == created["id"]

@@ -381,3 +381,74 @@ def test_an_own_key_that_is_refused_and_alone_is_told_of() -> None:
     beside = Beside(ProviderClosed(1006, 401))
     played(beside, "gpt-realtime", leaves, own="only")
     assert (beside.errors, beside.hosts) == (["provider_key_refused"], ["own.example"])
+
+
+UPDATE = b'{"type":"session.update","session":{"instructions":"Be brief."}}'
+SET_UP = b'{"setupComplete":{}}'
+
+
+class Refusing(Socket):
+    """A socket that closes with a code once it was sent something."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__([])
+        self._code = code
+
+    async def receive(self) -> bytes:
+        await self.until(lambda: bool(self.sent))
+        raise ProviderClosed(self._code)
+
+
+async def updates(talk: RealtimeConversation) -> None:
+    """A client that sets its session, and goes once that is confirmed or has failed."""
+    await talk.hear(UPDATE)
+    await leaves(talk)
+
+
+@pytest.mark.parametrize("code", [1007, 1008, 1011])
+def test_a_setup_that_one_account_refuses_is_sent_to_another_unseen(code: int) -> None:
+    refusing, confirms = Refusing(code), Socket([SET_UP])
+    beside = Beside(refusing, confirms)
+    beside.keys = [Credential(each, f"https://{each}.example", id=each) for each in ("one", "two")]
+    played(beside, GEMINI, updates)
+    assert sorted(beside.hosts) == ["one.example", "two.example"]
+    assert confirms.sent == refusing.sent
+    assert beside.told == ["session.created", "session.updated"]
+
+
+@pytest.mark.parametrize(("code", "opens"), [(1008, 1), (1011, 4)])
+def test_a_setup_that_every_account_refuses_ends_the_session(code: int, opens: int) -> None:
+    beside = Beside(*(Refusing(code) for _ in range(9)))
+    played(beside, GEMINI, updates)
+    assert (beside.told, beside.errors, beside.opens) == (["session.created", "error"], ["upstream_error"], opens)
+
+
+def test_a_setup_that_is_not_answered_is_sent_to_another_account() -> None:
+    silent, confirms = Socket([]), Socket([SET_UP])
+    beside = Beside(silent, confirms)
+    beside.keys = [Credential(each, f"https://{each}.example", id=each) for each in ("one", "two")]
+    played(beside, GEMINI, updates)
+    assert (silent.is_closed, len(set(beside.hosts))) == (True, 2)
+    assert beside.told == ["session.created", "session.updated"]
+
+
+def test_a_session_that_nothing_was_asked_of_waits_for_its_client() -> None:
+    beside = Beside(Socket([]), Socket([]))
+    played(beside, GEMINI, leaves)
+    assert (beside.opens, beside.told) == (1, ["session.created"])
+
+
+def test_a_session_that_is_handed_over_before_it_has_begun_begins_in_the_next_run() -> None:
+    left: list[bytes | None] = []
+    first = Beside(Socket([]), Socket([CREATED]))
+
+    async def leave(talk: RealtimeConversation) -> None:
+        await first.until(lambda: first.opens > 0)
+        left.append(await talk.leave())
+
+    played(first, "gpt-realtime", leave, "azure")
+    assert first.told == []
+    assert left[0] is not None
+    second = Beside(Socket([CREATED]))
+    played(second, "gpt-realtime", leaves, "azure", kept=msgspec.json.decode(left[0], type=Kept))
+    assert second.told == ["session.created"]

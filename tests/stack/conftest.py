@@ -119,9 +119,9 @@ class Stack:
         httpx.post(f"{self._simulator}/hurry", timeout=HANGS_AFTER_S, trust_env=False).raise_for_status()
 
     @contextlib.contextmanager
-    def faulty_sockets(self, fault: Mapping[str, Any], provider: str) -> Iterator[None]:
-        """Has each socket that is opened at a simulated provider meet a fault before its first event."""
-        asked = {"match": {"provider": provider}, "fault": fault}
+    def faulty_sockets(self, fault: Mapping[str, Any], provider: str, times: int | None = None) -> Iterator[None]:
+        """Has each socket that is opened at a simulated provider, or so many, meet a fault before its first event."""
+        asked = {"match": {"provider": provider}, "fault": fault, "times": times}
         with httpx.Client(timeout=HANGS_AFTER_S, trust_env=False) as client:
             client.post(f"{self._simulator}/faults", json=asked).raise_for_status()
             try:

@@ -1,6 +1,7 @@
 """Tests what a realtime session's client sees of faults, its provider's and its own, and that its money stays exact."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import httpx
@@ -18,6 +19,9 @@ from tests.stack.talking import MODEL, connected, said, session, setting
 
 # OpenAI's alone: there is no other provider to go on with.
 ONE_PROVIDER = "gpt-realtime-1.5"
+# OpenAI's first, and Azure's.
+TWO_PROVIDERS = ("gpt-realtime-mini", "gpt-4o-realtime-preview", "gpt-4o-mini-realtime-preview")
+GEMINI = "gemini-2.5-flash-native-audio-preview-09-2025"
 # Codes after which a session goes on over another socket; the last one stands for a connection that breaks.
 PASSING_CODES = (1000, 1011, 1013, 1006)
 FRAME_BYTES = 32 * 1024
@@ -173,6 +177,56 @@ def test_another_provider_serves_where_the_first_one_refuses_its_socket(stack: S
         response = asyncio.run(talk())
     assert response.status == "completed"
     assert paid(owner) == [(response.usage.output_tokens, False)]
+
+
+def test_another_provider_serves_for_each_fault_that_the_first_one_begins_with(stack: Stack) -> None:
+    owner = stack.with_new_account("5")
+    cut = {"cut_after": 0, "code": "1006"}
+    rounds: list[list[dict[str, Any]]] = [
+        [{"status": 401}, {"status": 429}, {"status": 500}],
+        [cut, {"stall_after": 0}, {"garbage_after": 0}],
+    ]
+
+    async def talk(model: str) -> Any:
+        async with session(owner, model) as connection:
+            await connection.session.update(session=setting())
+            return (await asked(connection, "Hello"))[-1].response
+
+    async def side_by_side() -> list[Any]:
+        return await asyncio.gather(*map(talk, TWO_PROVIDERS))
+
+    responses = []
+    for faults in rounds:
+        with contextlib.ExitStack() as faulty:
+            for model, fault in zip(TWO_PROVIDERS, faults, strict=True):
+                faulty.enter_context(stack.faulty_sockets({**fault, "model": model}, provider="openai"))
+            responses += asyncio.run(side_by_side())
+    assert [response.status for response in responses] == ["completed"] * 6
+    assert sorted(paid(owner)) == sorted((response.usage.output_tokens, False) for response in responses)
+
+
+@pytest.mark.parametrize(
+    ("fault", "ends"),
+    [
+        ({"cut_after": 0, "code": "1011"}, []),
+        ({"stall_after": 0}, []),
+        ({"cut_after": 0, "code": "1008"}, ["upstream_error"]),
+    ],
+)
+def test_geminis_setup_is_sent_again_unless_it_is_refused_for_good(
+    stack: Stack, fault: dict[str, Any], ends: list[str]
+) -> None:
+    owner = stack.with_new_account("5")
+
+    async def talk() -> list[str]:
+        async with session(owner, GEMINI) as connection:
+            await connection.session.update(session=setting())
+            *_, last = await asked(connection, "Hello")
+            return [last.error.code] if last.type == "error" else []
+
+    with stack.faulty_sockets(fault, provider="gemini", times=1):
+        assert asyncio.run(talk()) == ends
+    assert len(paid(owner)) == 1 - len(ends)
 
 
 def test_a_session_keeps_its_place_and_its_client_can_be_looked_for_until_it_ends(stack: Stack) -> None:

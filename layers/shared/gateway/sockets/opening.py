@@ -23,7 +23,9 @@ from gateway.ports.clock import Clock
 from gateway.ports.sockets import ProviderClosed, ProviderSocket, ProviderSockets
 from gateway.ports.upstream import Credential
 from gateway.providers.realtime.registry import REALTIME
+from gateway.realtime.step import GONE, MOVED
 from gateway.routing.health import by_weight, in_order, place_of, target_name
+from gateway.routing.plan import id_of
 from gateway.sockets.sessions import RealtimeCandidate
 
 # A provider that has opened its socket says so within this time, on a wire that greets.
@@ -61,6 +63,8 @@ class Opening:
     def __init__(self, ways: Ways, principal: Principal) -> None:
         self._ways = ways
         self._principal = principal
+        # Ways that have refused what the session begins with: for good, or only when they were asked.
+        self._refused: dict[str, bool] = {}
 
     async def open(self, candidates: Sequence[RealtimeCandidate], credential_id: str, *, greeted: bool) -> Opened:
         """The socket of the first candidate that takes the session; `greeted` waits for its greeting too.
@@ -68,7 +72,7 @@ class Opening:
         The credential of that id is asked first, where it is there: its account knows the session. Raises the failure
         of the last one: `ProviderClosed`, or the refusal.
         """
-        failure: ProviderClosed | GatewayError = NotConfigured()
+        failure: ProviderClosed | GatewayError = UpstreamError(GONE) if self._refused else NotConfigured()
         for candidate, credential in await self._in_turn(candidates, credential_id):
             try:
                 return await self._opened(candidate, credential, greeted=greeted)
@@ -85,10 +89,18 @@ class Opening:
         """Notes that a target does not do well."""
         self._health(candidate).failed(_names(candidate, credential)[0])
 
+    def refused(self, opened: Opened, code: int) -> None:
+        """Notes that a socket has closed before it said anything, so that the session asks others before it."""
+        way = _way(opened.candidate, opened.credential)
+        self._refused[way] = self._refused.get(way, False) or code not in MOVED
+
     async def _in_turn(
         self, candidates: Sequence[RealtimeCandidate], credential_id: str
     ) -> list[tuple[RealtimeCandidate, Credential]]:
-        """The candidates, each with each of its credentials: those that are well, one to be probed, those that cool."""
+        """The candidates, each with each of its credentials: those that are well, one to be probed, those that cool.
+
+        What has refused the session comes after them, or not at all.
+        """
         # What other processes have found; a new process knows nothing yet.
         self._ways.health.refresh()
         await self._ways.health.settled()
@@ -99,7 +111,8 @@ class Opening:
         order, due = in_order(ways, phases)
         if due is not None and await self._health(due[0]).claim(_names(*due)):
             order = [due, *(each for each in order if each is not due)]
-        return order
+        able = [each for each in order if not self._refused.get(_way(*each))]
+        return sorted(able, key=lambda each: _way(*each) in self._refused)
 
     async def _credentials(self, candidate: RealtimeCandidate, first_id: str) -> Sequence[Credential]:
         """The candidate's credentials: the one of that id first, or one that is drawn by their weights."""
@@ -148,6 +161,11 @@ class Opening:
 
 class _Head(Struct):
     type: str = ""
+
+
+def _way(candidate: RealtimeCandidate, credential: Credential) -> str:
+    """The name of a way of one session, the account's own key and the gateway's apart."""
+    return f"{id_of(candidate)}|{credential.id}"
 
 
 def _names(candidate: RealtimeCandidate, credential: Credential) -> tuple[str, str]:

@@ -24,7 +24,7 @@ from gateway.realtime.step import Step
 from gateway.routing.plan import id_of
 from gateway.sockets.carrying import USUAL, HandOver
 from gateway.sockets.line import Line
-from gateway.sockets.opening import Opened, Opening
+from gateway.sockets.opening import GREETS_S, Opened, Opening
 from gateway.sockets.purse import Purse
 from gateway.sockets.sessions import Kept, RealtimeCandidate, Sessions, update_of, wire_of
 
@@ -72,8 +72,9 @@ class RealtimeConversation:
         self._candidates = candidates
         self._sessions = sessions
         self._candidate = candidates[0]
-        self._session = sessions(self._candidate, None if kept is None else kept.session)
-        self._has_begun = kept is not None
+        state = None if kept is None else kept.session or None
+        self._session = sessions(self._candidate, state)
+        self._has_begun = state is not None
         self._clock = clock
         self._purse = purse
         self._line = line
@@ -97,6 +98,9 @@ class RealtimeConversation:
         self.changed = asyncio.Event()
         # When either side was last heard, and when the provider was.
         self._last_s = self._provider_s = 0.0
+        # Since when a socket that has said nothing yet has to answer what it was sent.
+        self._waits_s: float | None = None
+        self._is_heard = False
 
     async def run(self) -> None:
         try:
@@ -134,14 +138,14 @@ class RealtimeConversation:
         if opened.candidate is not self._candidate or self._credential_id not in ("", opened.credential.id):
             self._go_over_to(opened.candidate)
         self._credential_id = opened.credential.id
-        self._used, self._socket, self._has_begun = opened, opened.socket, True
-        self._provider_s = self._clock.monotonic_s()
-        await self._do(self._beginning)
-        if opened.greeting is not None:
-            await self._do(self._session.from_provider, opened.greeting)
-        if self._settings:
-            update, self._settings = update_of(self._settings), b""
-            await self._do(self._session.from_client, update)
+        self._used, self._socket = opened, opened.socket
+        self._last_s = self._provider_s = self._clock.monotonic_s()
+        self._waits_s, self._is_heard = None, opened.greeting is not None
+        async with self._turn:
+            if not self._over.is_set():
+                # A hand-over finds a session that its client has been told of, or none.
+                self._has_begun = True
+                await self._start(opened.greeting)
         self._opened.set()
         return not self._reconnects
 
@@ -161,10 +165,15 @@ class RealtimeConversation:
         self._candidate, self._session = candidate, self._sessions(candidate, state)
         self._purse.served_by(tier_of(candidate), candidate.model.sale.price_version, candidate.model.id)
 
-    def _beginning(self) -> Step:
+    async def _start(self, greeting: bytes | None) -> None:
         """Begins a socket, with the frames that the one before has not taken."""
         unsent, self._unsent = self._unsent, []
-        return self._session.opened(unsent)
+        await self._apply(self._session.opened(unsent))
+        if greeting is not None and not self._over.is_set():
+            await self._apply(self._session.from_provider(greeting))
+        if self._settings and not self._over.is_set():
+            update, self._settings = update_of(self._settings), b""
+            await self._apply(self._session.from_client(update))
 
     async def hear(self, data: bytes) -> None:
         if not self._opened.is_set():
@@ -196,7 +205,8 @@ class RealtimeConversation:
             await self._close()
             if is_over:
                 return None
-            candidate, beside, state = self._candidate, self._purse.beside, self._session.state()
+            candidate, beside = self._candidate, self._purse.beside
+            state = self._session.state() if self._has_begun else b""
             kept = Kept(id_of(candidate), state, beside, wire_of(candidate), self._credential_id, self._unsent)
             return msgspec.json.encode(kept)
 
@@ -236,13 +246,12 @@ class RealtimeConversation:
                     return
                 # Where the session has wanted another socket, it was closed here.
                 if not self._reconnects:
-                    if closed.code not in USUAL_ENDS:
-                        self._fail()
+                    self._ended(closed.code)
                     await self._do(self._session.provider_gone, closed.code)
                 if not self._reconnects:
                     return
             else:
-                self._provider_s = self._clock.monotonic_s()
+                self._provider_s, self._is_heard = self._clock.monotonic_s(), True
                 await self._do(self._session.from_provider, data)
             if self._reconnects and not await self._again():
                 return
@@ -261,6 +270,13 @@ class RealtimeConversation:
     async def _close(self) -> None:
         if self._socket is not None:
             await self._socket.close()
+
+    def _ended(self, code: int) -> None:
+        """Notes that the provider has closed its socket: one that has said nothing has refused the session."""
+        if code not in USUAL_ENDS:
+            self._fail()
+        if not self._is_heard and self._used is not None:
+            self._opening.refused(self._used, code)
 
     def _fail(self) -> None:
         """Notes that the provider has broken off, for the next socket and for other sessions."""
@@ -284,11 +300,19 @@ class RealtimeConversation:
                 elif caller is not None:
                     self._purse.follow(caller)
                 await self._note()
-                if self._session.responds and self._clock.monotonic_s() - self._provider_s > STALLS_S:
-                    log.warning("a response has stalled")
+                if self._has_stalled:
+                    log.warning("a provider has stalled")
                     self._fail()
                     # What waits for this socket's frames hears that it has closed.
                     await self._close()
+
+    @property
+    def _has_stalled(self) -> bool:
+        """True where nothing comes of a response, or of what a socket was sent first."""
+        now_s = self._clock.monotonic_s()
+        if not self._is_heard and self._waits_s is not None:
+            return now_s - self._waits_s > GREETS_S
+        return self._session.responds and now_s - self._provider_s > STALLS_S
 
     async def _caller(self) -> Principal | GatewayError | None:
         """The caller as it stands now, or its refusal; `None` where that cannot be read."""
@@ -333,6 +357,7 @@ class RealtimeConversation:
             try:
                 if self._socket is not None:
                     await self._socket.send(frame)
+                    self._waits_s = self._waits_s or self._clock.monotonic_s()
             except ProviderClosed as closed:
                 log.info("the provider has closed while it was written to: %s", closed)
                 self._unsent += step.to_provider[place:]

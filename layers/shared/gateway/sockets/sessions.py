@@ -22,6 +22,8 @@ class Kept(Struct, frozen=True):
     """State for the next run: the candidate that serves, with its credential and wire, and the session's own state.
 
     `unsent` are frames that a broken socket of the provider has not taken.
+
+    A `session` that has not begun is empty.
     """
 
     candidate: str

@@ -128,7 +128,7 @@ async def conversation(record: SocketRecord, line: Line, state: bytes | None) ->
         line,
         partial(callers().principal, record.key_hash, record.source_ip),
         on.clock,
-        record.settings if kept is None else b"",
+        record.settings if kept is None or not kept.session else b"",
     )
 
 

@@ -163,12 +163,11 @@ class Live:
 
     def so_far(self) -> Spent | None:
         """The estimate of the response that Gemini has not reported."""
-        responds = self.state.response is not None or self.state.unpaid is not None
+        # One that waits for a socket's setup has not begun yet.
+        runs = self.state.response is not None and not self.state.frames
+        responds = runs or self.state.unpaid is not None
         return self.meter.so_far(self.clock.now_s(), responds=responds)
 
     def last(self) -> list[Spent]:
-        """The charge for a response that Gemini has not reported."""
-        response, unpaid = self.state.response, self.state.unpaid
-        self.state.response = None
-        owed = unpaid if response is None else response.id
-        return [] if owed is None else self.pay(owed, None)
+        """The charge for a response that has ended for its client, and that Gemini has not reported."""
+        return [] if self.state.unpaid is None else self.pay(self.state.unpaid, None)

@@ -78,9 +78,13 @@ class GeminiSession:
         return step
 
     def provider_gone(self, code: int) -> Step:
-        """Another socket that knows the conversation; the end where sockets do not last for a response."""
-        state = self._live.state
-        if code in MOVED and self._live.ready and state.reconnects < RECONNECTS_MAX:
+        """Another socket that knows the conversation; the end where sockets do not last for a response.
+
+        Where its setup is not confirmed yet, another account may confirm it: any code will do.
+        """
+        live, state = self._live, self._live.state
+        may_go_on = code in MOVED if live.ready else live.was_opened
+        if may_go_on and state.reconnects < RECONNECTS_MAX:
             state.reconnects += 1
             return self._reconnecting(Step())
         return self._ended(UpstreamError(GONE), Close(INTERNAL_ERROR, GONE))
@@ -90,12 +94,9 @@ class GeminiSession:
         self._live.state.handle = None
 
     def left(self) -> Step:
-        """The charge for a response that is cut short; one that waits for a socket's setup has not begun yet."""
+        """The charge for a response that is cut short."""
         step = Step()
-        if self._live.state.response is not None and self._live.state.frames:
-            return step
         self._cut_short(step)
-        step.spent += self._live.last()
         return step
 
     def so_far(self) -> Spent | None:
@@ -136,7 +137,6 @@ class GeminiSession:
 
     def _reconnecting(self, step: Step) -> Step:
         self._cut_short(step)
-        step.spent += self._live.last()
         step.reconnect = True
         self._live.to_reconnect = False
         self._live.ready = False
@@ -163,12 +163,17 @@ class GeminiSession:
         live.state.frames += waiting
 
     def _cut_short(self, step: Step) -> None:
-        error: dict[str, Any] = {"type": "server_error", "code": "session_moved"}
-        response.finish(self._live, step, "failed", None, {"error": error})
+        """Ends a response, and charges for it; one that waits for a socket's setup has not begun yet."""
+        if not self._live.state.frames:
+            error: dict[str, Any] = {"type": "server_error", "code": "session_moved"}
+            response.finish(self._live, step, "failed", None, {"error": error})
+        step.spent += self._live.last()
 
     def _ended(self, error: GatewayError, close: Close) -> Step:
-        told = error_event(error, self._live.new_id("event"))
-        return Step(to_client=[told], spent=self._live.last(), close=close)
+        told, step = error_event(error, self._live.new_id("event")), Step(close=close)
+        self._cut_short(step)
+        step.to_client = [told]
+        return step
 
 
 def _turns_in(frames: Iterable[bytes]) -> Iterator[Event]:
