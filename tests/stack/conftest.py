@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
+import openai
 import orjson
 import pytest
 
@@ -256,6 +257,21 @@ def stack(tmp_path_factory: pytest.TempPathFactory, receivers: Receivers, mcp_po
 def client(stack: Stack) -> Iterator[httpx.Client]:
     """Starts an HTTP client without a credential. Files whose tests ask by an SDK or with a key have their own."""
     with httpx.Client(base_url=f"{stack.base_url}/", timeout=HANGS_AFTER_S, trust_env=False) as made:
+        yield made
+
+
+@pytest.fixture
+def http(stack: Stack) -> Iterator[httpx.Client]:
+    """Starts an HTTP client of the root URL with the account's key."""
+    headers = {"Authorization": f"Bearer {stack.api_key}"}
+    with httpx.Client(base_url=stack.root_url, headers=headers, timeout=HANGS_AFTER_S, trust_env=False) as made:
+        yield made
+
+
+@pytest.fixture
+def sdk(stack: Stack) -> Iterator[openai.OpenAI]:
+    """Starts OpenAI's SDK with the account's key."""
+    with openai.OpenAI(api_key=stack.api_key, base_url=stack.base_url, timeout=HANGS_AFTER_S, max_retries=0) as made:
         yield made
 
 

@@ -1,30 +1,22 @@
 """Tests that the official OpenAI SDK can use models of every provider, also of providers with other wires."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import openai
 import pytest
 from pydantic import BaseModel
 
-from tests.stack.conftest import Stack
 from tests.stack.test_openai_python import HELLO, PIXEL, WEATHER, sim
 
 MODELS = ["claude-sonnet-4-5-20250929", "claude-opus-4-7", "gemini-2.5-flash", "aws/claude-haiku-4-5", "deepseek-chat"]
 SEEING = [model for model in MODELS if model != "deepseek-chat"]
 
 
-@pytest.fixture
-def client(stack: Stack) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=stack.base_url, api_key=stack.api_key, max_retries=0) as made:
-        yield made
-
-
 @pytest.mark.parametrize("model", MODELS)
-def test_a_stream_says_and_counts_the_same_as_an_answer(client: openai.OpenAI, model: str) -> None:
-    whole = client.chat.completions.create(model=model, messages=HELLO, max_tokens=500)
-    with client.chat.completions.create(
+def test_a_stream_says_and_counts_the_same_as_an_answer(sdk: openai.OpenAI, model: str) -> None:
+    whole = sdk.chat.completions.create(model=model, messages=HELLO, max_tokens=500)
+    with sdk.chat.completions.create(
         model=model, messages=HELLO, max_tokens=500, stream=True, stream_options={"include_usage": True}
     ) as stream:
         chunks = list(stream)
@@ -38,15 +30,15 @@ def test_a_stream_says_and_counts_the_same_as_an_answer(client: openai.OpenAI, m
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_tool_loop_completes(client: openai.OpenAI, model: str) -> None:
+def test_a_tool_loop_completes(sdk: openai.OpenAI, model: str) -> None:
     messages: list[Any] = [{"role": "user", "content": "What is the weather in Tokyo?"}]
-    with client.chat.completions.stream(model=model, messages=messages, tools=[WEATHER], max_tokens=500) as events:
+    with sdk.chat.completions.stream(model=model, messages=messages, tools=[WEATHER], max_tokens=500) as events:
         message = events.get_final_completion().choices[0].message
     calls: list[Any] = [*(message.tool_calls or ())]
     assert set(json.loads(calls[0].function.arguments)) == {"city"}
     messages.append(message.to_dict(mode="json"))
     messages += [{"role": "tool", "tool_call_id": call.id, "content": "sunny"} for call in calls]
-    answer = client.chat.completions.create(model=model, messages=messages, tools=[WEATHER], max_tokens=500)
+    answer = sdk.chat.completions.create(model=model, messages=messages, tools=[WEATHER], max_tokens=500)
     assert "sunny" in (answer.choices[0].message.content or "")
 
 
@@ -56,25 +48,23 @@ class Person(BaseModel):
 
 
 @pytest.mark.parametrize("model", ["claude-sonnet-4-5-20250929", "gemini-2.5-flash"])
-def test_structured_output_parses(client: openai.OpenAI, model: str) -> None:
-    answer = client.chat.completions.parse(model=model, messages=HELLO, response_format=Person, max_tokens=500)
+def test_structured_output_parses(sdk: openai.OpenAI, model: str) -> None:
+    answer = sdk.chat.completions.parse(model=model, messages=HELLO, response_format=Person, max_tokens=500)
     assert isinstance(answer.choices[0].message.parsed, Person)
 
 
 @pytest.mark.parametrize("model", SEEING)
-def test_a_picture_is_seen(client: openai.OpenAI, model: str) -> None:
+def test_a_picture_is_seen(sdk: openai.OpenAI, model: str) -> None:
     picture: Any = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": PIXEL}}]
-    answer = client.chat.completions.create(
-        model=model, messages=[{"role": "user", "content": picture}], max_tokens=500
-    )
+    answer = sdk.chat.completions.create(model=model, messages=[{"role": "user", "content": picture}], max_tokens=500)
     assert answer.choices[0].message.content
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_failing_provider_raises_and_a_broken_stream_does_not_end_cleanly(client: openai.OpenAI, model: str) -> None:
+def test_a_failing_provider_raises_and_a_broken_stream_does_not_end_cleanly(sdk: openai.OpenAI, model: str) -> None:
     with pytest.raises(openai.InternalServerError):
-        client.chat.completions.create(model=model, messages=sim("status=500"), max_tokens=500)
-    stream = client.chat.completions.create(
+        sdk.chat.completions.create(model=model, messages=sim("status=500"), max_tokens=500)
+    stream = sdk.chat.completions.create(
         model=model, messages=sim("chunks=20 chunk_ms=10 cut_after=3000"), max_tokens=500, stream=True
     )
     with pytest.raises(openai.APIError), stream:
@@ -82,15 +72,15 @@ def test_a_failing_provider_raises_and_a_broken_stream_does_not_end_cleanly(clie
 
 
 @pytest.mark.parametrize("model", ["claude-sonnet-4-5-20250929", "gemini-2.5-flash"])
-def test_thinking_is_never_inside_the_content(client: openai.OpenAI, model: str) -> None:
-    answer = client.chat.completions.create(model=model, messages=HELLO, max_tokens=9000, reasoning_effort="medium")
+def test_thinking_is_never_inside_the_content(sdk: openai.OpenAI, model: str) -> None:
+    answer = sdk.chat.completions.create(model=model, messages=HELLO, max_tokens=9000, reasoning_effort="medium")
     extra = answer.choices[0].message.model_extra or {}
     assert extra["reasoning_content"]
     assert extra["reasoning_content"] not in (answer.choices[0].message.content or "")
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_tool_loop_with_thinking_completes_on_a_wire_without_signatures(client: openai.OpenAI, stream: bool) -> None:
+def test_a_tool_loop_with_thinking_completes_on_a_wire_without_signatures(sdk: openai.OpenAI, stream: bool) -> None:
     asked: dict[str, Any] = {
         "model": "claude-haiku-4-5",
         "max_tokens": 9000,
@@ -99,15 +89,15 @@ def test_a_tool_loop_with_thinking_completes_on_a_wire_without_signatures(client
     }
     messages: list[Any] = [{"role": "user", "content": "What is the weather in Tokyo?"}]
     if stream:
-        with client.chat.completions.stream(messages=messages, **asked) as events:
+        with sdk.chat.completions.stream(messages=messages, **asked) as events:
             message: Any = events.get_final_completion().choices[0].message
     else:
-        message = client.chat.completions.create(messages=messages, **asked).choices[0].message
+        message = sdk.chat.completions.create(messages=messages, **asked).choices[0].message
     assert message.model_extra["reasoning_content"]
     call = message.tool_calls[0]
     function = {"name": call.function.name, "arguments": call.function.arguments}
     said = {"role": "assistant", "tool_calls": [{"id": call.id, "type": "function", "function": function}]}
     messages += [said, {"role": "tool", "tool_call_id": call.id, "content": "sunny"}]
-    answer = client.chat.completions.create(messages=messages, **asked)
+    answer = sdk.chat.completions.create(messages=messages, **asked)
     assert "sunny" in (answer.choices[0].message.content or "")
     assert (answer.choices[0].message.model_extra or {})["reasoning_content"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -25,19 +25,6 @@ MB = 1_000_000
 CODECS = {"mp3": "mp3float", "opus": "opus", "aac": "aac", "flac": "flac", "wav": "pcm_s16le"}
 
 
-@pytest.fixture
-def client(stack: Stack) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(api_key=stack.api_key, base_url=stack.base_url, timeout=HANGS_AFTER_S, max_retries=0) as made:
-        yield made
-
-
-@pytest.fixture
-def http(stack: Stack) -> Iterator[httpx.Client]:
-    headers = {"Authorization": f"Bearer {stack.api_key}"}
-    with httpx.Client(base_url=stack.root_url, headers=headers, timeout=HANGS_AFTER_S, trust_env=False) as made:
-        yield made
-
-
 def judged(paths: list[Path]) -> list[list[object]]:
     """Returns the codec and the decoded seconds of each file."""
     script = Path(__file__).parent / "vendors" / "decoded_sound.py"
@@ -47,11 +34,11 @@ def judged(paths: list[Path]) -> list[list[object]]:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_openais_sdk_saves_a_file_of_every_form(client: openai.OpenAI, tmp_path: Path, model: str) -> None:
+def test_openais_sdk_saves_a_file_of_every_form(sdk: openai.OpenAI, tmp_path: Path, model: str) -> None:
     paths = [tmp_path / f"said.{form}" for form in CODECS]
     for path in paths:
         form = path.suffix[1:]
-        with client.audio.speech.with_streaming_response.create(
+        with sdk.audio.speech.with_streaming_response.create(
             model=model,
             voice="coral",
             input=TEXT,
@@ -62,7 +49,7 @@ def test_openais_sdk_saves_a_file_of_every_form(client: openai.OpenAI, tmp_path:
     found = judged(paths)
     assert [codec for codec, _ in found] == list(CODECS.values())
     assert [seconds for _, seconds in found] == pytest.approx([sounds.seconds(TEXT)] * len(CODECS), abs=0.1)
-    samples = client.audio.speech.create(model=model, voice="coral", input=TEXT, response_format="pcm").content
+    samples = sdk.audio.speech.create(model=model, voice="coral", input=TEXT, response_format="pcm").content
     assert samples == sounds.whole("pcm", TEXT, sounds.seconds(TEXT))
 
 
@@ -130,18 +117,18 @@ def cues(srt: str) -> list[tuple[float, float, str]]:
 
 
 @pytest.mark.parametrize("form", ["wav", "mp3", "flac", "opus"])
-def test_openais_sdk_reads_what_was_heard(client: openai.OpenAI, form: str) -> None:
+def test_openais_sdk_reads_what_was_heard(sdk: openai.OpenAI, form: str) -> None:
     file = sounds.whole(form, TEXT, 7.3)
     name = f"said.{form.replace('opus', 'ogg')}"
     heard = transcription.heard(file, transcription.seconds(file, name))
     text = " ".join(each.text for each in heard)
-    plain = client.audio.transcriptions.create(model="whisper-1", file=(name, file))
+    plain = sdk.audio.transcriptions.create(model="whisper-1", file=(name, file))
     assert plain.text == text
-    subtitles = client.audio.transcriptions.create(model="whisper-1", file=(name, file), response_format="srt")
+    subtitles = sdk.audio.transcriptions.create(model="whisper-1", file=(name, file), response_format="srt")
     assert cues(subtitles) == [(each.start, round(each.end, 3), each.text) for each in heard]
-    vtt = client.audio.transcriptions.create(model="whisper-1", file=(name, file), response_format="vtt")
+    vtt = sdk.audio.transcriptions.create(model="whisper-1", file=(name, file), response_format="vtt")
     assert vtt.startswith("WEBVTT\n\n00:00:00.000 --> 00:00:03.000\n")
-    verbose = client.audio.transcriptions.create(
+    verbose = sdk.audio.transcriptions.create(
         model="whisper-1",
         file=(name, file),
         response_format="verbose_json",
@@ -152,14 +139,14 @@ def test_openais_sdk_reads_what_was_heard(client: openai.OpenAI, form: str) -> N
     assert [each.word for each in verbose.words or []] == text.split()
     # The SDK warns of the endpoint's age.
     with pytest.deprecated_call():
-        english = client.audio.translations.create(model="whisper-1", file=(name, file), response_format="text")
+        english = sdk.audio.translations.create(model="whisper-1", file=(name, file), response_format="text")
     assert str(english) == f"{text}\n"
 
 
-def test_openais_sdk_streams_what_is_heard(client: openai.OpenAI) -> None:
+def test_openais_sdk_streams_what_is_heard(sdk: openai.OpenAI) -> None:
     file = sounds.whole("wav", TEXT, 7.3)
     heard = transcription.heard(file, 7.3)
-    with client.audio.transcriptions.create(model="gpt-4o-transcribe", file=("a.wav", file), stream=True) as events:
+    with sdk.audio.transcriptions.create(model="gpt-4o-transcribe", file=("a.wav", file), stream=True) as events:
         told = list(events)
     deltas = "".join(each.delta for each in told if each.type == "transcript.text.delta")
     last = told[-1]
@@ -167,7 +154,7 @@ def test_openais_sdk_streams_what_is_heard(client: openai.OpenAI) -> None:
     assert deltas == last.text == " ".join(each.text for each in heard)
     assert last.usage is not None
     assert last.usage.input_tokens == 73
-    voices = client.audio.transcriptions.create(
+    voices = sdk.audio.transcriptions.create(
         model="gpt-4o-transcribe-diarize",
         file=("a.wav", file),
         response_format="diarized_json",
@@ -188,12 +175,12 @@ def uploaded(http: httpx.Client, file: bytes, mime_type: str = "audio/wav", purp
     return name
 
 
-def test_a_transcription_of_25_mb_comes_by_an_uploaded_file(client: openai.OpenAI, http: httpx.Client) -> None:
+def test_a_transcription_of_25_mb_comes_by_an_uploaded_file(sdk: openai.OpenAI, http: httpx.Client) -> None:
     file = sounds.whole("wav", TEXT, 520)
     told = http.post("/v1/audio/transcriptions", json={"model": "whisper-1", "file": uploaded(http, file)})
     assert told.json()["usage"] == {"type": "duration", "seconds": 520}, told.text
     with pytest.raises(openai.APIStatusError) as refused:
-        client.audio.transcriptions.create(model="whisper-1", file=("a.wav", file))
+        sdk.audio.transcriptions.create(model="whisper-1", file=("a.wav", file))
     assert refused.value.status_code == 413
 
 
@@ -254,9 +241,9 @@ SPEAKERS = [
 
 
 @pytest.mark.parametrize(("model", "voice", "form"), SPEAKERS)
-def test_each_vendor_speaks(client: openai.OpenAI, tmp_path: Path, model: str, voice: str, form: str) -> None:
+def test_each_vendor_speaks(sdk: openai.OpenAI, tmp_path: Path, model: str, voice: str, form: str) -> None:
     path = tmp_path / f"said.{form}"
-    with client.audio.speech.with_streaming_response.create(
+    with sdk.audio.speech.with_streaming_response.create(
         model=model,
         voice=voice,
         input=TEXT,
@@ -269,24 +256,24 @@ def test_each_vendor_speaks(client: openai.OpenAI, tmp_path: Path, model: str, v
 @pytest.mark.parametrize(
     "model", ["whisper-large-v3", "whisper-large-v3-turbo", "scribe_v1", "nova-3", "voxtral-mini-latest"]
 )
-def test_each_vendor_listens(client: openai.OpenAI, model: str) -> None:
+def test_each_vendor_listens(sdk: openai.OpenAI, model: str) -> None:
     file = sounds.whole("mp3", TEXT, 7.3)
     heard = transcription.heard(file, transcription.seconds(file, "a.mp3"))
     text = " ".join(each.text for each in heard)
-    assert client.audio.transcriptions.create(model=model, file=("a.mp3", file)).text == text
-    subtitles = cues(client.audio.transcriptions.create(model=model, file=("a.mp3", file), response_format="srt"))
+    assert sdk.audio.transcriptions.create(model=model, file=("a.mp3", file)).text == text
+    subtitles = cues(sdk.audio.transcriptions.create(model=model, file=("a.mp3", file), response_format="srt"))
     assert [(begun, said) for begun, _, said in subtitles] == [(each.start, each.text) for each in heard]
     if not model.startswith("whisper"):
-        voices = client.audio.transcriptions.create(model=model, file=("a.mp3", file), response_format="diarized_json")
+        voices = sdk.audio.transcriptions.create(model=model, file=("a.mp3", file), response_format="diarized_json")
         assert len({each.speaker for each in voices.segments}) == len({each.speaker for each in heard})
 
 
-def test_a_chat_model_hears_and_speaks(client: openai.OpenAI) -> None:
+def test_a_chat_model_hears_and_speaks(sdk: openai.OpenAI) -> None:
     heard = base64.b64encode(sounds.whole("wav", TEXT, 2)).decode()
     question: ChatCompletionContentPartParam = {"type": "text", "text": "What is in this recording?"}
     sound: ChatCompletionContentPartParam = {"type": "input_audio", "input_audio": {"data": heard, "format": "wav"}}
     turns: list[ChatCompletionMessageParam] = [{"role": "user", "content": [question, sound]}]
-    answer = client.chat.completions.create(
+    answer = sdk.chat.completions.create(
         model="gpt-audio", modalities=["text", "audio"], audio={"voice": "alloy", "format": "wav"}, messages=turns
     )
     audio, usage = answer.choices[0].message.audio, answer.usage
@@ -305,7 +292,7 @@ def test_a_chat_model_hears_and_speaks(client: openai.OpenAI) -> None:
     cost += (usage.completion_tokens - spoken) * 10_500 + spoken * 67_200
     assert answer.model_extra is not None
     assert Decimal(answer.model_extra["nexevo"]["cost_usd"]) == Decimal(cost) / 10**9
-    with client.chat.completions.create(
+    with sdk.chat.completions.create(
         model="gpt-audio",
         modalities=["text", "audio"],
         audio={"voice": "alloy", "format": "pcm16"},
@@ -320,9 +307,9 @@ def test_a_chat_model_hears_and_speaks(client: openai.OpenAI) -> None:
 
 
 @pytest.mark.parametrize("model", ["claude-haiku-4-5", "gemini-2.5-flash"])
-def test_a_wire_that_carries_no_sound_is_refused_by_name(client: openai.OpenAI, model: str) -> None:
+def test_a_wire_that_carries_no_sound_is_refused_by_name(sdk: openai.OpenAI, model: str) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
-        client.chat.completions.create(
+        sdk.chat.completions.create(
             model=model,
             modalities=["text", "audio"],
             audio={"voice": "alloy", "format": "wav"},

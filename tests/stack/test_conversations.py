@@ -1,7 +1,6 @@
 """Tests of conversations over the whole stack: OpenAI's SDK, and the reference's calls, on the same objects."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -15,31 +14,23 @@ from tests.hangs import HANGS_AFTER_S, comes_true
 from tests.stack.conftest import Stack
 
 
-@pytest.fixture
-def client(stack: Stack) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=stack.base_url, api_key=stack.api_key, max_retries=0) as made:
-        yield made
-
-
-def test_openai_s_sdk_and_the_reference_s_calls_meet_in_the_same_conversation(
-    stack: Stack, client: openai.OpenAI
-) -> None:
-    made = client.conversations.create(metadata={"topic": "weather"}, items=[{"role": "user", "content": "Hello!"}])
+def test_openai_s_sdk_and_the_reference_s_calls_meet_in_the_same_conversation(stack: Stack, sdk: openai.OpenAI) -> None:
+    made = sdk.conversations.create(metadata={"topic": "weather"}, items=[{"role": "user", "content": "Hello!"}])
     assert (made.object, made.metadata) == ("conversation", {"topic": "weather"})
     headers = {"Authorization": f"Bearer {stack.api_key}"}
     with httpx.Client(base_url=stack.root_url, headers=headers, timeout=HANGS_AFTER_S, trust_env=False) as plain:
         said = plain.post(f"/conversations/{made.id}/messages", json={"role": "assistant", "content": "Hi."})
         assert said.is_success, said.text
         other: Any = {"type": "function_call_output", "call_id": "call_1", "output": "sunny"}
-        added = client.conversations.items.create(made.id, items=[other])
+        added = sdk.conversations.items.create(made.id, items=[other])
         assert [item.type for item in added.data] == ["function_call_output"]
         # The SDK goes from page to page by itself.
-        items = list(client.conversations.items.list(made.id, limit=1, order="asc"))
+        items = list(sdk.conversations.items.list(made.id, limit=1, order="asc"))
         assert [item.type for item in items] == ["message", "message", "function_call_output"]
         assert items[1].id == said.json()["message_id"]
-        assert client.conversations.items.retrieve(said.json()["id"], conversation_id=made.id) == items[1]
-        assert client.conversations.update(made.id, metadata={"topic": "x"}).metadata == {"topic": "x"}
-        left = client.conversations.items.delete(added.first_id, conversation_id=made.id)
+        assert sdk.conversations.items.retrieve(said.json()["id"], conversation_id=made.id) == items[1]
+        assert sdk.conversations.update(made.id, metadata={"topic": "x"}).metadata == {"topic": "x"}
+        left = sdk.conversations.items.delete(added.first_id, conversation_id=made.id)
         assert left.to_dict()["item_count"] == 2
         detail = plain.get(f"/conversations/{made.id}").json()
         assert [message["content"] for message in detail["messages"]] == ["Hello!", "Hi."]
@@ -48,15 +39,15 @@ def test_openai_s_sdk_and_the_reference_s_calls_meet_in_the_same_conversation(
     others = openai.OpenAI(base_url=stranger.base_url, api_key=stranger.api_key, max_retries=0)
     with others, pytest.raises(openai.NotFoundError):
         others.conversations.retrieve(made.id)
-    deleted = client.conversations.delete(made.id)
+    deleted = sdk.conversations.delete(made.id)
     assert (deleted.object, deleted.deleted) == ("conversation.deleted", True)
     with pytest.raises(openai.NotFoundError):
-        client.conversations.items.list(made.id)
+        sdk.conversations.items.list(made.id)
 
 
-def test_a_generation_is_rated_by_its_own_account_and_reported(stack: Stack, client: openai.OpenAI) -> None:
+def test_a_generation_is_rated_by_its_own_account_and_reported(stack: Stack, sdk: openai.OpenAI) -> None:
     said: Any = [{"role": "user", "content": "Hello!"}]
-    answer = client.chat.completions.with_raw_response.create(model="nexevo/balanced", messages=said)
+    answer = sdk.chat.completions.with_raw_response.create(model="nexevo/balanced", messages=said)
     generation_id = answer.headers["X-Nexevo-Generation-Id"]
     given = {"generation_id": generation_id, "rating": 1, "tags": ["stack-test"]}
     # What is rated is found by its charge.
@@ -122,25 +113,25 @@ def test_a_pinned_key_is_routed_by_its_policy_and_its_rating_is_left_to_be_learn
     assert (rating.account_id, rating.arm, rating.liked) == (own.account_id, cheapest.arm, False)
 
 
-def test_responses_go_on_from_a_conversation_at_once_as_streams_and_in_the_background(client: openai.OpenAI) -> None:
-    made = client.conversations.create(items=[{"role": "user", "content": "My name is Emma."}])
-    first = client.responses.create(model="gpt-4o", input="Hello!", conversation=made.id)
-    with client.responses.stream(model="claude-haiku-4-5", input="Again!", conversation={"id": made.id}) as events:
+def test_responses_go_on_from_a_conversation_at_once_as_streams_and_in_the_background(sdk: openai.OpenAI) -> None:
+    made = sdk.conversations.create(items=[{"role": "user", "content": "My name is Emma."}])
+    first = sdk.responses.create(model="gpt-4o", input="Hello!", conversation=made.id)
+    with sdk.responses.stream(model="claude-haiku-4-5", input="Again!", conversation={"id": made.id}) as events:
         second = events.get_final_response()
-    third = client.responses.create(model="gpt-4o", input="And?", conversation=made.id, background=True)
-    assert comes_true(lambda: client.responses.retrieve(third.id).status not in {"queued", "in_progress"})
-    third = client.responses.retrieve(third.id)
+    third = sdk.responses.create(model="gpt-4o", input="And?", conversation=made.id, background=True)
+    assert comes_true(lambda: sdk.responses.retrieve(third.id).status not in {"queued", "in_progress"})
+    third = sdk.responses.retrieve(third.id)
     answered = [first, second, third]
     assert [answer.conversation.id if answer.conversation else None for answer in answered] == [made.id] * 3
-    items = list(client.conversations.items.list(made.id, order="asc"))
+    items = list(sdk.conversations.items.list(made.id, order="asc"))
     roles = [item.role for item in items if item.type == "message"]
     assert roles == ["user", *["user", "assistant"] * 3]
     assert [item.id for item in items if item.type == "message" and item.role == "assistant"] == [
         item.id for answer in answered for item in answer.output
     ]
     # The model was asked with all that had been said.
-    alone = client.responses.input_tokens.count(model="gpt-4o", input="And?").input_tokens
-    assert client.responses.input_tokens.count(model="gpt-4o", input="And?", conversation=made.id).input_tokens > alone
+    alone = sdk.responses.input_tokens.count(model="gpt-4o", input="And?").input_tokens
+    assert sdk.responses.input_tokens.count(model="gpt-4o", input="And?", conversation=made.id).input_tokens > alone
     with pytest.raises(openai.NotFoundError) as refused:
-        client.responses.create(model="gpt-4o", input="Hello!", conversation="conv_nxn-0123456789abcdefgh")
+        sdk.responses.create(model="gpt-4o", input="Hello!", conversation="conv_nxn-0123456789abcdefgh")
     assert (refused.value.param, refused.value.code) == ("conversation", "conversation_not_found")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import struct
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -31,28 +30,15 @@ PICTURES = [
 TEXT = "The food was delicious and the waiter..."
 
 
-@pytest.fixture
-def client(stack: Stack) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(api_key=stack.api_key, base_url=stack.base_url, timeout=HANGS_AFTER_S, max_retries=0) as made:
-        yield made
-
-
-@pytest.fixture
-def http(stack: Stack) -> Iterator[httpx.Client]:
-    headers = {"Authorization": f"Bearer {stack.api_key}"}
-    with httpx.Client(base_url=stack.root_url, headers=headers, timeout=HANGS_AFTER_S, trust_env=False) as made:
-        yield made
-
-
-def test_openais_sdk_reads_one_text_as_base64(client: openai.OpenAI) -> None:
-    found = client.embeddings.create(model=LARGE, input=TEXT)
+def test_openais_sdk_reads_one_text_as_base64(sdk: openai.OpenAI) -> None:
+    found = sdk.embeddings.create(model=LARGE, input=TEXT)
     assert (found.model, len(found.data)) == (LARGE, 1)
     assert found.data[0].embedding == pytest.approx(vectors.numbers(LARGE, TEXT, 3072), abs=0)
     assert found.usage.prompt_tokens == found.usage.total_tokens > 0
 
 
-def test_openais_sdk_reads_numbers_of_a_chosen_length(client: openai.OpenAI) -> None:
-    found = client.embeddings.create(model=SMALL, input=[TEXT, "b"], encoding_format="float", dimensions=256)
+def test_openais_sdk_reads_numbers_of_a_chosen_length(sdk: openai.OpenAI) -> None:
+    found = sdk.embeddings.create(model=SMALL, input=[TEXT, "b"], encoding_format="float", dimensions=256)
     assert [row.index for row in found.data] == [0, 1]
     assert found.data[1].embedding == vectors.numbers(SMALL, "b", 256)
 
@@ -73,17 +59,17 @@ def test_openais_sdk_reads_numbers_of_a_chosen_length(client: openai.OpenAI) -> 
     ],
 )
 def test_each_vendors_vectors_reach_openais_sdk(
-    client: openai.OpenAI, model: str, served_by: str, dimensions: int
+    sdk: openai.OpenAI, model: str, served_by: str, dimensions: int
 ) -> None:
-    found = client.embeddings.create(model=model, input=["doc 1...", "doc 2...", "doc 3..."])
+    found = sdk.embeddings.create(model=model, input=["doc 1...", "doc 2...", "doc 3..."])
     assert [row.embedding for row in found.data] == [
         vectors.numbers(served_by, f"doc {number}...", dimensions) for number in (1, 2, 3)
     ]
 
 
-def test_a_batch_above_every_limit_is_split_and_comes_back_in_order(client: openai.OpenAI) -> None:
+def test_a_batch_above_every_limit_is_split_and_comes_back_in_order(sdk: openai.OpenAI) -> None:
     texts = [f"document {number}" for number in range(60)]
-    found = client.embeddings.create(model="bge-m3", input=texts)
+    found = sdk.embeddings.create(model="bge-m3", input=texts)
     assert [row.embedding for row in found.data] == [vectors.numbers("bge-m3", text, 1024) for text in texts]
 
 
@@ -101,12 +87,12 @@ def test_base64_is_little_endian_float32(http: httpx.Client) -> None:
     assert list(struct.unpack("<1536f", packed)) == vectors.numbers(SMALL, TEXT, 1536)
 
 
-def test_openais_sdk_raises_the_wires_errors(client: openai.OpenAI) -> None:
+def test_openais_sdk_raises_the_wires_errors(sdk: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
-        client.embeddings.create(model="voyage-3", input="a", dimensions=512)
+        sdk.embeddings.create(model="voyage-3", input="a", dimensions=512)
     assert refused.value.param == "dimensions"
     with pytest.raises(openai.NotFoundError):
-        client.embeddings.create(model="no-such-model", input="a")
+        sdk.embeddings.create(model="no-such-model", input="a")
 
 
 def test_googles_sdk_embeds_contents(stack: Stack) -> None:
@@ -139,17 +125,17 @@ def test_googles_sdk_finds_the_models_that_embed(stack: Stack) -> None:
     assert embed.embeddings is not None
 
 
-def test_a_text_above_the_context_is_refused_as_openai_refuses_it(client: openai.OpenAI) -> None:
+def test_a_text_above_the_context_is_refused_as_openai_refuses_it(sdk: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError, match="maximum context length is 8192 tokens"):
-        client.embeddings.create(model=SMALL, input="word " * 9_001)
-    found = client.embeddings.create(model="gemini-embedding-001", input="word " * 9_001)
+        sdk.embeddings.create(model=SMALL, input="word " * 9_001)
+    found = sdk.embeddings.create(model="gemini-embedding-001", input="word " * 9_001)
     assert found.usage.prompt_tokens == 2_048
 
 
 def test_an_uploaded_picture_is_embedded_by_models_of_every_vendor_and_paid(
-    client: openai.OpenAI, http: httpx.Client
+    sdk: openai.OpenAI, http: httpx.Client
 ) -> None:
-    file = client.files.create(file=("a.png", PNG, "image/png"), purpose="vision")
+    file = sdk.files.create(file=("a.png", PNG, "image/png"), purpose="vision")
     for model, served_by, size, units in PICTURES:
         body = {"model": model, "input": [{"image": file.id}]}
         answer = http.post("/v1/embeddings", json=body)

@@ -19,12 +19,6 @@ QUESTION = {"type": "text", "text": "What is this?"}
 
 
 @pytest.fixture
-def client(stack: Stack) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=stack.base_url, api_key=stack.api_key, max_retries=0) as made:
-        yield made
-
-
-@pytest.fixture
 def claude(stack: Stack) -> Iterator[anthropic.Anthropic]:
     with anthropic.Anthropic(base_url=stack.root_url, api_key=stack.api_key, max_retries=0) as made:
         yield made
@@ -61,9 +55,9 @@ def test_openai_s_sdk_keeps_lists_reads_and_deletes_files(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_chat_reads_a_file_by_its_id_as_if_it_came_inline(client: openai.OpenAI, model: str) -> None:
-    paper = client.files.create(file=("paper.pdf", PDF), purpose="user_data").id
-    picture = client.files.create(file=("cat.png", PNG), purpose="vision").id
+def test_chat_reads_a_file_by_its_id_as_if_it_came_inline(sdk: openai.OpenAI, model: str) -> None:
+    paper = sdk.files.create(file=("paper.pdf", PDF), purpose="user_data").id
+    picture = sdk.files.create(file=("cat.png", PNG), purpose="vision").id
 
     def tokens(image: str, file: dict[str, str]) -> int:
         parts: list[Any] = [
@@ -71,7 +65,7 @@ def test_chat_reads_a_file_by_its_id_as_if_it_came_inline(client: openai.OpenAI,
             {"type": "image_url", "image_url": {"url": image}},
             {"type": "file", "file": file},
         ]
-        answer = client.chat.completions.create(model=model, messages=[{"role": "user", "content": parts}])
+        answer = sdk.chat.completions.create(model=model, messages=[{"role": "user", "content": parts}])
         assert answer.choices[0].message.content
         assert answer.usage is not None
         return answer.usage.prompt_tokens
@@ -80,29 +74,29 @@ def test_chat_reads_a_file_by_its_id_as_if_it_came_inline(client: openai.OpenAI,
     assert tokens(picture, {"file_id": paper}) == tokens(inline(PNG, "image/png"), sent)
 
 
-def test_responses_read_a_file_by_its_id_and_go_on_from_it(client: openai.OpenAI) -> None:
-    paper = client.files.create(file=("paper.pdf", PDF), purpose="user_data").id
-    picture = client.files.create(file=("cat.png", PNG), purpose="vision").id
+def test_responses_read_a_file_by_its_id_and_go_on_from_it(sdk: openai.OpenAI) -> None:
+    paper = sdk.files.create(file=("paper.pdf", PDF), purpose="user_data").id
+    picture = sdk.files.create(file=("cat.png", PNG), purpose="vision").id
     parts: list[Any] = [
         {"type": "input_file", "file_id": paper},
         {"type": "input_image", "file_id": picture, "detail": "auto"},
         {"type": "input_text", "text": "What is this?"},
     ]
-    first = client.responses.create(model="gpt-4o", input=[{"role": "user", "content": parts}])
+    first = sdk.responses.create(model="gpt-4o", input=[{"role": "user", "content": parts}])
     assert first.output_text
-    further = client.responses.create(model="gpt-4o", input="And?", previous_response_id=first.id)
+    further = sdk.responses.create(model="gpt-4o", input="And?", previous_response_id=first.id)
     assert further.output_text
     # What is kept of a turn names the file: once that is gone, the conversation cannot be sent any more.
-    client.files.delete(paper)
+    sdk.files.delete(paper)
     with pytest.raises(openai.NotFoundError) as refused:
-        client.responses.create(model="gpt-4o", input="And?", previous_response_id=first.id)
+        sdk.responses.create(model="gpt-4o", input="And?", previous_response_id=first.id)
     assert refused.value.code == "file_not_found"
 
 
-def test_a_response_in_the_background_reads_a_file(client: openai.OpenAI) -> None:
-    paper = client.files.create(file=("paper.pdf", PDF), purpose="user_data").id
+def test_a_response_in_the_background_reads_a_file(sdk: openai.OpenAI) -> None:
+    paper = sdk.files.create(file=("paper.pdf", PDF), purpose="user_data").id
     parts: list[Any] = [{"type": "input_file", "file_id": paper}, {"type": "input_text", "text": "What is this?"}]
-    with client.responses.create(
+    with sdk.responses.create(
         model="gpt-4o", input=[{"role": "user", "content": parts}], background=True, stream=True
     ) as stream:
         ended = list(stream)[-1]
@@ -142,12 +136,10 @@ def test_anthropic_s_sdk_keeps_files_and_messages_read_them(claude: anthropic.An
         claude.beta.files.retrieve_metadata(paper.id)
 
 
-def test_a_file_above_the_inline_limit_comes_by_a_presigned_form_and_is_read(
-    stack: Stack, client: openai.OpenAI
-) -> None:
+def test_a_file_above_the_inline_limit_comes_by_a_presigned_form_and_is_read(stack: Stack, sdk: openai.OpenAI) -> None:
     large = PDF[:-6] + b"\n" * 5_000_000 + PDF[-6:]
     with pytest.raises(openai.APIStatusError) as refused:
-        client.files.create(file=("large.pdf", large), purpose="user_data")
+        sdk.files.create(file=("large.pdf", large), purpose="user_data")
     assert refused.value.status_code == 413
     assert "/v1/files/presign" in refused.value.message
     asked = {"purpose": "user_data", "size": len(large), "type": "application/pdf", "filename": "large.pdf"}
@@ -158,7 +150,7 @@ def test_a_file_above_the_inline_limit_comes_by_a_presigned_form_and_is_read(
     files = {"file": ("large.pdf", large)}
     sent = httpx.post(form["url"], data=form["fields"], files=files, timeout=HANGS_AFTER_S, trust_env=False)
     assert sent.is_success, sent.text
-    assert client.files.retrieve(form["id"]).bytes == len(large)
+    assert sdk.files.retrieve(form["id"]).bytes == len(large)
     parts: list[Any] = [QUESTION, {"type": "file", "file": {"file_id": form["id"]}}]
-    answer = client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": parts}])
+    answer = sdk.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": parts}])
     assert answer.choices[0].message.content
