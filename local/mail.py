@@ -1,13 +1,15 @@
-"""Keeps the letters that the stack sends, and shows them: `python -m local mail`.
+"""Keeps the letters that the stack sends, and shows them: their links while it serves, and `python -m local mail`.
 
 moto's SES judges a letter and keeps its HTML alone; here a letter that it took is kept whole.
 """
 
 import argparse
+import asyncio
 import io
 import os
+import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 SEND = "/v2/email/outbound-emails"
 FILE = "mail.jsonl"
+LINK = re.compile(r"https?://\S+#\S+")
+LOOKED_FOR_S = 0.2
 
 
 class Mailbox:
@@ -70,6 +74,22 @@ def letters(data: Path) -> list[dict[str, Any]]:
     """Reads the letters of a data directory, the oldest first."""
     file = data / FILE
     return [orjson.loads(line) for line in file.read_bytes().splitlines()] if file.is_file() else []
+
+
+async def tell(data: Path, say: Callable[[str], None]) -> None:
+    """Says of each letter that is sent from now on whose it is, and the link in it; it never ends by itself."""
+    known, size = len(letters(data)), -1
+    while True:
+        await asyncio.sleep(LOOKED_FOR_S)
+        file = data / FILE
+        if not file.is_file() or file.stat().st_size == size:
+            continue
+        size = file.stat().st_size
+        found = letters(data)
+        for one in found[known:]:
+            link = LINK.search(one["text"])
+            say(f"letter to {', '.join(one['to'])}: {link[0] if link else one['subject']}")
+        known = len(found)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 
 import orjson
 
@@ -18,6 +19,7 @@ from gateway.wiring.catalogs import check_catalogs
 from local.http_server import bind
 from local.intrinsics import UnresolvedReference
 from local.limits import AWS_LIMITS
+from local.mail import tell
 from local.provider_rows import SimulatorFailed
 from local.stack import CannotStart, LocalStack, Options, Running
 from local.template import TemplateError
@@ -50,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _refuse(f"port {arguments.port} is none: a port is 0 to 65535")
     announce = _announce_json if arguments.json else _announce_page
     try:
-        return asyncio.run(_serve(options_of(arguments, listener), announce))
+        return asyncio.run(_serve(options_of(arguments, listener), announce, letters=not arguments.json))
     except CANNOT_START as error:
         return _refuse(str(error))
 
@@ -76,8 +78,14 @@ def _console_url(listener: socket.socket) -> str:
     return f"http://127.0.0.1:{listener.getsockname()[1]}/console"
 
 
-async def _serve(options: Options, announce: Callable[[Running], None]) -> int:
-    return await LocalStack(options).serve(announce)
+async def _serve(options: Options, announce: Callable[[Running], None], *, letters: bool) -> int:
+    """Serves; a person sees the links of letters where the stack was started, and need not ask for them."""
+    telling = asyncio.create_task(tell(options.data, partial(print, flush=True))) if letters else None
+    try:
+        return await LocalStack(options).serve(announce)
+    finally:
+        if telling is not None:
+            telling.cancel()
 
 
 def _announce_json(running: Running) -> None:

@@ -184,3 +184,12 @@ async def test_the_cookie_is_one_that_browsers_take() -> None:
     token = "x" * 150
     full = State(access=token, refresh=token, org="o" * 40, registration=token, key=token, key_id="k" * 40)
     assert len(full.written().partition(";")[0]) < BYTES_MAX
+
+
+async def test_an_address_that_was_confirmed_need_not_be_typed_again() -> None:
+    browser = Browser(STRANGER)
+    confirmed = await browser.post("/console/verify-email", {"token": "t"})
+    browser.state = confirmed.state
+    shown = await browser.get("/console/sign-in?said=verified")
+    assert 'name="email" type="email" value="jane@example.com"' in shown.text
+    assert (await browser.post("/console/sign-in", LOGIN)).state.email == ""

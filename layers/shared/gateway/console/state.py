@@ -25,7 +25,8 @@ BYTES_MAX = 3800
 class State(Struct, omit_defaults=True):
     """Holds what a browser brings back. `form` proves a form to be made for it; `key` is a short-lived key of `org`.
 
-    `role` is the person's in `org`, as it was told last: the menu has no links to what it may not see.
+    `role` is the person's in `org`, as it was told last: the menu has no links to what it may not see. `email` is an
+    address that was confirmed and has not signed in yet.
     """
 
     access: str = ""
@@ -36,6 +37,7 @@ class State(Struct, omit_defaults=True):
     lang: str = ""
     form: str = ""
     registration: str = ""
+    email: str = ""
     key: str = ""
     key_id: str = ""
     key_until_s: int = 0

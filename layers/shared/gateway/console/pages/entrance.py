@@ -23,7 +23,8 @@ async def show_sign_in(visit: Visit) -> Answer:
     if visit.error is not None and visit.error.code == "two_factor_required":
         visit.error = None
     onward = visit.form.get("next") or visit.request.query.get("next", "/")
-    return visit.page("sign_in", wants_code=wants_code, onward=only_path(onward), form=visit.form)
+    form = {"email": visit.state.email, **visit.form}
+    return visit.page("sign_in", wants_code=wants_code, onward=only_path(onward), form=form)
 
 
 @entrance.on("POST", "/sign-in", for_strangers=True, again=show_sign_in)
@@ -87,8 +88,8 @@ async def verify_email(visit: Visit) -> Answer:
     link = {"token": visit.form.get("token", "")}
     if visit.state.registration:
         link["registration_token"] = visit.state.registration
-    await visit.call("POST", "/v1/auth/verify-email", link)
-    visit.state.registration = ""
+    confirmed = await visit.call("POST", "/v1/auth/verify-email", link)
+    visit.state.registration, visit.state.email = "", confirmed["email"]
     return visit.onward("/sign-in", "verified")
 
 
