@@ -32,6 +32,7 @@ from gateway.signatures import Vault
 from tests.app.harness import Deferred, delta, usage
 from tests.fakes.money import MemoryMoney
 from tests.fakes.signatures import MemorySignatures
+from tests.fakes.sinks import Received
 from tests.routing.catalogs import catalog_of, model, target
 from tests.virtual_time import LoopClock, run
 
@@ -185,18 +186,8 @@ def prefill(body: Mapping[str, Any]) -> str:
     return content if isinstance(content, str) else "".join(part["text"] for part in content)
 
 
-@dataclass
-class Client:
+class Client(Received):
     """The client's end of a stream."""
-
-    received: bytes = b""
-    committed: bool = False
-
-    def announce(self, headers: Mapping[str, str]) -> None:
-        del headers
-
-    async def write(self, data: bytes) -> None:
-        self.received, self.committed = self.received + data, True
 
     @property
     def values(self) -> list[dict[str, Any]]:

@@ -5,10 +5,8 @@ The simulators refuse what the real ones do: another key, address or model, and 
 
 from __future__ import annotations
 
-import http.client
 import time
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 import pytest
@@ -23,8 +21,8 @@ from gateway.protocols.openai_chat import CLIENT
 from gateway.providers.chat.registry import KNOWN, PROVIDERS
 from gateway.routing.plan import Candidate
 from gateway.signatures import Vault
+from tests.exchanged import exchanged
 from tests.fakes.signatures import MemorySignatures
-from tests.hangs import HANGS_AFTER_S
 from tests.stores.conftest import StoppedClock
 
 CATALOG = load(CHAT_MODELS, KNOWN)
@@ -52,24 +50,13 @@ def test_a_row_is_answered_by_its_provider(
     candidate = Candidate(Name(model.id, model), model, target)
     call = operation.call(request, candidate, credentials[target.provider], time.time(), stream=False)
     assert provider_of(candidate, request).wire in (target.wires or KNOWN.providers[target.provider])
-    status, answer = posted(call.request.url, dict(call.request.headers), call.request.body)
-    assert status == 200, answer
-    decoded = operation.decode_answer(request, candidate, [answer], "answer")
+    answer = exchanged(call.request)
+    assert answer.status == 200, answer.body
+    decoded = operation.decode_answer(request, candidate, [answer.body], "answer")
     usage, delivered, _ = operation.measure(decoded)
     assert usage is not None
     assert min(usage.prompt, usage.output, delivered) > 0
     assert SAID in str(decoded.response)
-
-
-def posted(url: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
-    address = urlsplit(url)
-    connection = http.client.HTTPConnection(address.netloc, timeout=HANGS_AFTER_S)
-    try:
-        connection.request("POST", url.removeprefix(f"{address.scheme}://{address.netloc}"), body, headers)
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-    finally:
-        connection.close()
 
 
 def test_the_catalog_has_the_breadth_that_the_contract_asks_for() -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import mean
 
@@ -37,6 +36,7 @@ from tests.app.harness import Deferred
 from tests.fakes.health import MemoryHealth
 from tests.fakes.money import MemoryMoney
 from tests.fakes.signatures import MemorySignatures
+from tests.fakes.sinks import Received
 from tests.outage.providers import Provider, Providers, Trouble, words
 from tests.virtual_time import LoopClock, run
 
@@ -122,20 +122,6 @@ class Result:
 HEAD = f"{'':<44}{'served':>9}{'mean s':>9}{'99 % s':>9}{'USD each':>12}{'cut':>6}"
 
 
-@dataclass
-class Client:
-    """The client's end of a stream."""
-
-    received: bytes = b""
-    committed: bool = False
-
-    def announce(self, headers: Mapping[str, str]) -> None:
-        del headers
-
-    async def write(self, data: bytes) -> None:
-        self.received, self.committed = self.received + data, True
-
-
 def simulated(setting: Setting) -> Result:
     """Runs a simulation on a virtual clock."""
     logging.disable(logging.CRITICAL)
@@ -191,7 +177,7 @@ class _Simulation:
         principal = Principal(ACCOUNT, KeyRecord("key", ACCOUNT, "k", "kkkk", 0, rpm_limit=10**9))
         inbound = InboundRequest(principal, orjson.dumps(body), "req", clock.now_s() + 900)
         operation = ChatOperation(openai_chat.CLIENT, CATALOG, Vault(MemorySignatures(), clock))
-        context, client = pipeline.open(operation, inbound), Client()
+        context, client = pipeline.open(operation, inbound), Received()
         text = ""
         try:
             await pipeline.admit(context)

@@ -1,8 +1,6 @@
 """Tests of each vendor of embeddings against its simulator, which takes the vendor's own members alone."""
 
-import http.client
 import time
-from urllib.parse import urlsplit
 
 import orjson
 import pytest
@@ -15,7 +13,7 @@ from gateway.providers.embeddings.registry import embedder
 from gateway.providers.embeddings.vendor import Part
 from local.providers import embedded_pictures, tokens, vectors
 from local.providers.json_value import JsonValue
-from tests.hangs import HANGS_AFTER_S
+from tests.exchanged import exchanged
 from tests.untrusted.pillow_files import PNG
 
 TEXTS = ("The food was delicious", "and the waiter…")
@@ -37,15 +35,8 @@ MODELS = [
 
 def asked(row: str, model: str, credential: Credential, request: EmbeddingsRequest) -> tuple[int, bytes]:
     """Sends the request to the simulator."""
-    outgoing = embedder(row, model).request(request, model, credential, time.time())
-    address = urlsplit(outgoing.url)
-    connection = http.client.HTTPConnection(address.netloc, timeout=HANGS_AFTER_S)
-    try:
-        connection.request("POST", address.path, outgoing.body, dict(outgoing.headers))
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-    finally:
-        connection.close()
+    answer = exchanged(embedder(row, model).request(request, model, credential, time.time()))
+    return answer.status, answer.body
 
 
 def embedded(row: str, model: str, credential: Credential, request: EmbeddingsRequest) -> Part:

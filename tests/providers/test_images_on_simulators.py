@@ -1,23 +1,20 @@
 """Tests of each vendor of pictures against its simulator; Pillow reads what comes back."""
 
 import base64
-import http.client
 import io
 import time
-from urllib.parse import urlsplit
 
 import pytest
 from msgspec.structs import replace
 from PIL import Image
 
 from gateway.canonical.images import IMAGE, Action, Drawing, Drawn, Given, ImageRequest, Picture
-from gateway.canonical.media import ProviderAnswer
 from gateway.errors import InvalidRequest
 from gateway.ports.upstream import Credential, UpstreamRequest
 from gateway.providers.images.registry import painter
 from gateway.providers.images.vendor import MODERATED, Asked, Wait
 from local.providers import drawing
-from tests.hangs import HANGS_AFTER_S
+from tests.exchanged import exchanged
 
 PNG = drawing.drawn("a cat", 256, 256)
 ASKED = ImageRequest("test", "m", Action.GENERATION, "a fox", 5)
@@ -70,19 +67,6 @@ REFUSALS = [
 ]
 # Those that answer with a 200 without a picture: another one of the same request may still be made.
 LEFT_OUT = {REFUSALS[1], REFUSALS[2], REFUSALS[5], REFUSALS[7]}
-
-
-def exchanged(request: UpstreamRequest) -> ProviderAnswer:
-    """Sends one request to a simulator."""
-    address = urlsplit(request.url)
-    target = address.path + (f"?{address.query}" if address.query else "")
-    connection = http.client.HTTPConnection(address.netloc, timeout=HANGS_AFTER_S)
-    try:
-        connection.request(request.method, target, request.body, dict(request.headers))
-        answer = connection.getresponse()
-        return ProviderAnswer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
-    finally:
-        connection.close()
 
 
 def made(row: str, model: str, credential: Credential, request: ImageRequest) -> Drawn:

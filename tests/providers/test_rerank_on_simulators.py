@@ -1,10 +1,8 @@
 """Tests of each vendor of rerank against its simulator, and on recorded answers."""
 
-import http.client
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 import pytest
@@ -15,7 +13,7 @@ from gateway.canonical.usage import Usage
 from gateway.ports.upstream import Credential
 from gateway.providers.rerank.registry import reranker
 from local.providers import rerank as simulated
-from tests.hangs import HANGS_AFTER_S
+from tests.exchanged import exchanged
 from tests.recorded import body, files, read_recording
 
 QUERY = "How do I reset the VPN password?"
@@ -40,15 +38,8 @@ def asking(texts: list[str], query: str = QUERY, **more: Any) -> RerankRequest:
 
 
 def sent(row: str, model: str, credential: Credential, request: RerankRequest) -> tuple[int, bytes]:
-    outgoing = reranker(row).request(request, model, credential, time.time())
-    address = urlsplit(outgoing.url)
-    connection = http.client.HTTPConnection(address.netloc, timeout=HANGS_AFTER_S)
-    try:
-        connection.request("POST", address.path, outgoing.body, dict(outgoing.headers))
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-    finally:
-        connection.close()
+    answer = exchanged(reranker(row).request(request, model, credential, time.time()))
+    return answer.status, answer.body
 
 
 @pytest.mark.parametrize(("row", "model", "usage"), MODELS)

@@ -1,9 +1,7 @@
 """Tests of each row against its simulated provider, which checks address, key, signature and body as the real one."""
 
-import http.client
 import time
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 import pytest
@@ -21,6 +19,7 @@ from gateway.canonical.events import (
     ToolCallStarted,
     UsageReported,
 )
+from gateway.canonical.media import ProviderAnswer
 from gateway.canonical.parts import Message, RedactedThinking, Text, Thinking, ToolCall, ToolResult
 from gateway.canonical.request import ChatRequest, Reasoning, Sampling, Tool, ToolChoice
 from gateway.canonical.response import ChatResponse, FinishReason
@@ -31,7 +30,7 @@ from gateway.protocols import openai_chat
 from gateway.providers.chat.profiles import PROFILES
 from gateway.providers.chat.registry import PROVIDERS
 from local.providers.oddities import ODDITIES
-from tests.hangs import HANGS_AFTER_S
+from tests.exchanged import exchanged
 
 Credentials = dict[str, Credential]
 
@@ -66,17 +65,8 @@ TOOLS = (
 THINKING = Reasoning(budget_tokens=2000)
 
 
-def send(row: str, credential: Credential, request: ChatRequest) -> tuple[int, dict[str, str], bytes]:
-    outgoing = PROVIDERS[row].request(request, TARGETS[row], credential, time.time())
-    address = urlsplit(outgoing.url)
-    connection = http.client.HTTPConnection(address.netloc, timeout=HANGS_AFTER_S)
-    try:
-        path = f"{address.path}?{address.query}" if address.query else address.path
-        connection.request("POST", path, outgoing.body, dict(outgoing.headers))
-        answer = connection.getresponse()
-        return answer.status, dict(answer.getheaders()), answer.read()
-    finally:
-        connection.close()
+def send(row: str, credential: Credential, request: ChatRequest) -> ProviderAnswer:
+    return exchanged(PROVIDERS[row].request(request, TARGETS[row], credential, time.time()))
 
 
 def asked(*messages: Message, **fields: Any) -> ChatRequest:
@@ -88,25 +78,25 @@ def user(text: str) -> Message:
 
 
 def answered(row: str, credential: Credential, request: ChatRequest) -> ChatResponse:
-    status, _, body = send(row, credential, request)
-    assert status == 200, body
-    return PROVIDERS[row].codec.decode_response(body)
+    answer = send(row, credential, request)
+    assert answer.status == 200, answer.body
+    return PROVIDERS[row].codec.decode_response(answer.body)
 
 
 def streamed(row: str, credential: Credential, request: ChatRequest) -> list[Event]:
-    status, _, body = send(row, credential, replace(request, stream=True))
-    assert status == 200, body
+    answer = send(row, credential, replace(request, stream=True))
+    assert answer.status == 200, answer.body
     decoder = PROVIDERS[row].codec.stream_decoder()
-    return [event for frame in decoder.feed(body) + decoder.flush() for event in frame.events]
+    return [event for frame in decoder.feed(answer.body) + decoder.flush() for event in frame.events]
 
 
 def refusal(row: str, credential: Credential, request: ChatRequest) -> GatewayError:
     """Returns the error of a refusal, which MiniMax sends with status 200."""
-    status, headers, body = send(row, credential, request)
-    if status != 200:
-        return PROVIDERS[row].codec.decode_error(status, headers, body)
+    answer = send(row, credential, request)
+    if answer.status != 200:
+        return PROVIDERS[row].codec.decode_error(answer.status, answer.headers, answer.body)
     with pytest.raises(GatewayError) as caught:
-        PROVIDERS[row].codec.decode_response(body)
+        PROVIDERS[row].codec.decode_response(answer.body)
     return caught.value
 
 
