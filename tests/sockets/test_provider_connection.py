@@ -13,7 +13,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from gateway.ports.sockets import ProviderClosed, ProviderSocket
-from gateway.upstream.sockets import CLOSE_WITHIN_S, MASKS_AT_ONCE, WebSockets, masks
+from gateway.upstream.sockets import BEHIND_S_MAX, CLOSE_WITHIN_S, MASKS_AT_ONCE, WebSockets, masks
 from tests.hangs import HANGS_AFTER_S
 from tests.virtual_time import LoopClock, run
 
@@ -24,11 +24,12 @@ def connected(
     serves: Callable[[ServerConnection], Awaitable[None]],
     test: Callable[[ProviderSocket], Awaitable[None]],
     runs: Callable[[Coroutine[Any, Any, None]], None] = asyncio.run,
+    **options: Any,
 ) -> None:
     """Runs a test with a socket of a server that is not read ahead of what serves it."""
 
     async def main() -> None:
-        async with asyncio.timeout(HANGS_AFTER_S), serve(serves, "127.0.0.1", 0, max_queue=1) as server:
+        async with asyncio.timeout(HANGS_AFTER_S), serve(serves, "127.0.0.1", 0, max_queue=1, **options) as server:
             port = next(iter(server.sockets)).getsockname()[1]
             socket = await WebSockets().open(f"ws://127.0.0.1:{port}/", [("X-Key", "k")])
             await test(socket)
@@ -145,6 +146,33 @@ def test_a_provider_that_takes_nothing_does_not_hold_up_the_close() -> None:
 
     ends = asyncio.Event()
     connected(serves, test, run)
+
+
+def test_a_provider_that_takes_nothing_for_long_ends_the_socket() -> None:
+    async def serves(client: ServerConnection) -> None:
+        client.transport.pause_reading()
+        await ends.wait()
+
+    async def test(socket: ProviderSocket) -> None:
+        clock, last_s = LoopClock(), 0.0
+
+        async def sends() -> None:
+            nonlocal last_s
+            while True:
+                last_s = clock.monotonic_s()
+                await socket.send(b"x" * 65_536)
+
+        try:
+            with pytest.raises(ProviderClosed):
+                await sends()
+        finally:
+            ends.set()
+        assert clock.monotonic_s() - last_s == pytest.approx(BEHIND_S_MAX, abs=0.1)
+        with pytest.raises(ProviderClosed):
+            await socket.receive()
+
+    ends = asyncio.Event()
+    connected(serves, test, run, ping_interval=None)
 
 
 def test_a_connection_that_breaks_while_it_is_written_to_is_the_end_of_the_socket() -> None:

@@ -29,8 +29,8 @@ from gateway.ports.sockets import ProviderClosed, ProviderSocket
 OPEN_WITHIN_S = 10.0
 CLOSE_WITHIN_S = 2.0
 PING_EVERY_S = 20.0
-# A provider that is behind answers a ping after all that it was sent before.
-PONG_WITHIN_S = 60.0
+# A provider that is behind answers a ping after all that it was sent before. The ping itself waits until that is taken.
+BEHIND_S_MAX = 60.0
 # An event of a provider holds at most some minutes of sound.
 MESSAGE_BYTES_MAX = 16 * 1024 * 1024
 # A turn of the loop that says more than this has it written before its end, and sees whether the provider takes it.
@@ -57,7 +57,7 @@ class WebSockets:
                 open_timeout=OPEN_WITHIN_S,
                 close_timeout=CLOSE_WITHIN_S,
                 ping_interval=PING_EVERY_S,
-                ping_timeout=PONG_WITHIN_S,
+                ping_timeout=BEHIND_S_MAX,
                 create_connection=_Connection,
                 user_agent_header=None,
                 proxy=None,
@@ -116,8 +116,10 @@ class _Socket:
         if self._connection.paused:
             # The provider takes less than it is sent.
             try:
-                await self._connection.drain()
+                async with asyncio.timeout(BEHIND_S_MAX):
+                    await self._connection.drain()
             except OSError as broken:
+                self._connection.transport.abort()
                 raise ProviderClosed(ABNORMAL) from broken
             if self._connection.state is State.CLOSED:
                 # What waited to be taken is gone with the connection.
