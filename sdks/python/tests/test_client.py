@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import email.utils
 import json
 import logging
+import time
 from decimal import Decimal
 from typing import Any, Callable
 
@@ -124,6 +126,10 @@ def test_pauses_are_as_the_answer_asks_and_longer_each_time_else() -> None:
     assert delay_s(0, refused(429, retry_after="7")) == 7
     assert delay_s(0, refused(429, retry_after_ms="1500")) == 1.5
     assert delay_s(0, refused(429, retry_after="86400")) <= 0.5
+    assert delay_s(0, refused(429, retry_after="3", retry_after_ms="soon")) == 3
+    assert 20 < delay_s(0, refused(429, retry_after=email.utils.formatdate(time.time() + 30, usegmt=True))) < 31
+    for unread in ("soon", "-1", "nan", "Wed, 21 Oct 9999999 07:28:00 GMT", "Wed, 99 Oct 2015 99:28:00 GMT"):
+        assert 0.375 <= delay_s(0, refused(429, retry_after=unread)) <= 0.5
     assert 0.375 <= delay_s(0, None) <= 0.5
     assert 6 <= delay_s(9, None) <= 8
 

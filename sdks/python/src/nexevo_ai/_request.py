@@ -10,6 +10,7 @@ import re
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -332,10 +333,11 @@ def delay_s(tries: int, response: Optional[httpx.Response]) -> float:
 
 
 def _asked_s(headers: Mapping[str, str]) -> Optional[float]:
-    try:
-        if "retry-after-ms" in headers:
-            return float(headers["retry-after-ms"]) / 1000
-        return float(headers["retry-after"]) if "retry-after" in headers else None
-    except ValueError:
-        moment = email.utils.parsedate_tz(headers.get("retry-after", ""))
-        return None if moment is None else email.utils.mktime_tz(moment) - time.time()
+    """Seconds that the answer asks to wait; `None` where it does not say, or says what cannot be read."""
+    told = headers.get("retry-after", "")
+    for text, divisor in ((headers.get("retry-after-ms", ""), 1000), (told, 1)):
+        with suppress(ValueError):
+            return float(text) / divisor
+    with suppress(TypeError, ValueError, OverflowError):
+        return email.utils.parsedate_to_datetime(told).timestamp() - time.time()
+    return None

@@ -28,7 +28,8 @@ def verified(
     given = {name.lower(): value for name, value in headers.items()}
     try:
         message_id, moment, signatures = (given[f"webhook-{name}"] for name in ("id", "timestamp", "signature"))
-        key = base64.b64decode(secret.removeprefix(PREFIX))
+        # A variable of the environment that is not set is `None`.
+        key = base64.b64decode((secret or "").removeprefix(PREFIX))
         at_s = int(moment)
     except KeyError as missing:
         raise WebhookVerificationError(f"the header {missing} is missing") from None
