@@ -281,6 +281,13 @@ def test_leaving_an_async_stream_gives_its_connection_back() -> None:
     assert body.is_closed
 
 
+def test_the_type_of_an_answer_is_read_in_any_case() -> None:
+    odd = httpx.Response(200, headers={"content-type": "Application/JSON ; charset=utf-8"}, content=json.dumps(CHAT))
+    assert client(Script(odd)).chat.completions.create("m", HELLO).id == CHAT["id"]
+    told = httpx.Response(200, headers={"content-type": "Text/Event-Stream"}, content=b"".join(CHUNKS))
+    assert len(list(client(Script(told)).chat.completions.create("m", HELLO, stream=True))) == 3
+
+
 def test_a_refusal_without_a_body_is_an_error_by_its_status() -> None:
     with pytest.raises(InternalServerError, match="HTTP 502"):
         client(Script(httpx.Response(502)), max_retries=0).models.list()

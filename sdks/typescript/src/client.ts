@@ -172,9 +172,14 @@ export class Transport {
 
 /** True for an answer that is read at once: JSON, text, and refusals of every kind. */
 function isWhole(response: globalThis.Response): boolean {
-  const media = response.headers.get("content-type") ?? "";
+  const media = mediaOf(response);
   if (response.status >= 400 || media.startsWith("application/json")) return true;
   return media.startsWith("text/") && !media.startsWith("text/event-stream");
+}
+
+/** The type of an answer's content. */
+function mediaOf({ headers }: globalThis.Response): string {
+  return (headers.get("content-type") ?? "").toLowerCase();
 }
 
 interface Form {
@@ -183,7 +188,7 @@ interface Form {
 }
 
 function shown(answer: Answer, { wantsEvents = false, secrets }: Form = {}, place: Place | null = null): any {
-  const media = answer.response.headers.get("content-type") ?? "";
+  const media = mediaOf(answer.response);
   if (wantsEvents && media.startsWith("text/event-stream")) return new Stream(answer, place);
   if (media.startsWith("text/html")) {
     throw unreadable(answer.response, "answers with HTML: is it the gateway's address?");

@@ -11,7 +11,7 @@ export type Open<Words extends string> = Words | (string & {});
 /** The answer of `fetch`. */
 export type HttpResponse = globalThis.Response;
 /** A file to send: bytes, a `Blob` or `File`, an answer of `fetch`, or a stream such as `fs.createReadStream` gives. */
-export type Uploadable = Blob | Uint8Array | ArrayBuffer | HttpResponse | AsyncIterable<Uint8Array>;
+export type Uploadable = Blob | ArrayBufferView | ArrayBuffer | HttpResponse | AsyncIterable<Uint8Array>;
 
 /** Options of one request. */
 export interface RequestOptions {
@@ -122,19 +122,26 @@ export async function contentOf(body: Record<string, unknown>, isForm: boolean):
   return form;
 }
 
-/** The value as JSON has it; throws a `TypeError` for a number that JSON lacks, which would be sent as null. */
-function sendable(name: string, value: unknown): unknown {
+/** The value as JSON has it; throws a `TypeError` for what JSON lacks, which would be sent as null or as `{}`. */
+function sendable(this: any, name: string, value: unknown): unknown {
   if (typeof value === "number" && !Number.isFinite(value)) throw new TypeError(`${name}: JSON has no ${value}`);
+  // What `toJSON` has made of it is `value`: bytes of Node's are an object then.
+  const given: unknown = this[name];
+  if (isUploadable(given) || given instanceof Map || given instanceof Set) {
+    throw new TypeError(`${name}: a ${given.constructor.name} cannot be sent as JSON`);
+  }
   return typeof value === "bigint" ? String(value) : value;
 }
 
 function isUploadable(value: unknown): value is Uploadable {
-  if (value instanceof Blob || value instanceof Uint8Array || value instanceof ArrayBuffer) return true;
+  if (value instanceof Blob || ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return true;
   return typeof value === "object" && value !== null && (value instanceof Response || Symbol.asyncIterator in value);
 }
 
 /** A file with a name and a type; without a name it has that of the `File` or of the stream's path. */
 export async function toFile(value: Uploadable, name?: string, options: { type?: string } = {}): Promise<File> {
+  // Text can be iterated over: the name of a file would be sent as its content.
+  if (!isUploadable(value)) throw new TypeError("a file is bytes, a Blob, an answer of fetch, or a stream of bytes");
   const from = value as { name?: unknown; path?: unknown; type?: unknown };
   const path = typeof from.name === "string" ? from.name : typeof from.path === "string" ? from.path : "";
   const type = options.type ?? (value instanceof Blob ? value.type : "");
@@ -143,7 +150,7 @@ export async function toFile(value: Uploadable, name?: string, options: { type?:
 
 async function partsOf(value: Uploadable): Promise<BlobPart[]> {
   if (value instanceof Response) return [await value.blob()];
-  if (value instanceof Blob || value instanceof Uint8Array || value instanceof ArrayBuffer) return [value as BlobPart];
+  if (value instanceof Blob || ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return [value as BlobPart];
   const parts: BlobPart[] = [];
   for await (const each of value) parts.push(each as BlobPart);
   return parts;
@@ -194,8 +201,8 @@ export function delayMs(tries: number, headers: Headers | null): number {
 }
 
 function askedMs(headers: Headers): number {
-  const [milliseconds, told] = [headers.get("retry-after-ms"), headers.get("retry-after")];
-  if (milliseconds !== null) return Number.parseFloat(milliseconds);
+  const [milliseconds, told] = [Number.parseFloat(headers.get("retry-after-ms") ?? ""), headers.get("retry-after")];
+  if (!Number.isNaN(milliseconds)) return milliseconds;
   if (told === null) return Number.NaN;
   return /^[\d.]+$/.test(told) ? Number.parseFloat(told) * 1000 : Date.parse(told) - Date.now();
 }

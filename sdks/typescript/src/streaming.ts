@@ -161,7 +161,7 @@ export class Stream<T> implements AsyncIterable<T> {
   }
 
   async *#values(): AsyncGenerator<T> {
-    if (!this.#answer.response.headers.get("content-type")?.startsWith("text/event-stream")) {
+    if (!this.#answer.response.headers.get("content-type")?.toLowerCase().startsWith("text/event-stream")) {
       throw unreadable(this.#answer.response, "answers with no stream of events.");
     }
     const reader = this.#answer.response.body?.getReader();

@@ -11,6 +11,7 @@ import * as sdk from "@nexevo/sdk";
 import { events, json, refusal, serving, told } from "./fake.mjs";
 
 const { Nexevo } = sdk;
+const { delayMs } = await import(new URL("request.js", import.meta.resolve("@nexevo/sdk")).href);
 const KEY = "sk-xc-0123456789abcdef";
 const messages = [{ role: "user", content: "Hello!" }];
 const AGENTS = ["undici.globalDispatcher.2", "undici.globalDispatcher.1"].map((name) => Symbol.for(name));
@@ -83,6 +84,13 @@ test("a Retry-After is waited for", async () => {
   const began = performance.now();
   await nexevo.billing.balance();
   assert.ok(performance.now() - began >= 190);
+  assert.equal(delayMs(0, new Headers({ "retry-after-ms": "soon", "retry-after": "3" })), 3000);
+  const soon = delayMs(0, new Headers({ "retry-after": new Date(Date.now() + 30_000).toUTCString() }));
+  assert.ok(soon > 20_000 && soon <= 30_000);
+  for (const unread of ["soon", "-1", "86400", "Wed, 21 Oct 9999999 07:28:00 GMT", new Date(0).toUTCString()]) {
+    const usual = delayMs(0, new Headers({ "retry-after": unread }));
+    assert.ok(usual >= 375 && usual <= 500, `${unread}: ${usual}`);
+  }
 });
 
 const KINDS = {
@@ -513,6 +521,26 @@ test("files are sent as forms: bytes, blobs and streams, with names, lists and o
   assert.match(bodies[1], /timestamp_granularities\[\]"\r\n\r\nword\r\n[^]*timestamp_granularities\[\]"\r\n\r\nsegment/);
   assert.match(bodies[2], /name="expires_after"\r\n\r\n\{"seconds":60\}/);
   assert.match(seen[0].headers["content-type"], /^multipart\/form-data; boundary=/);
+});
+
+test("what is no file, and what JSON lacks, is refused before it is sent", async () => {
+  const [nexevo, seen] = await client([json({ id: "f" })]);
+  for (const wrong of ["char.png", undefined, 7]) await assert.rejects(nexevo.generation.uploads.upload(wrong), TypeError);
+  for (const content of [Buffer.from("x"), new Uint8Array(1), new Map([["a", 1]]), new Set([1]), new Blob(["x"])]) {
+    const asked = nexevo.chat.completions.create({ model: "m", messages: [{ role: "user", content }] });
+    await assert.rejects(asked, { name: "TypeError", message: `content: a ${content.constructor.name} cannot be sent as JSON` });
+  }
+  assert.equal(seen.length, 0);
+  await nexevo.files.create({ file: new DataView(new TextEncoder().encode("{}").buffer), purpose: "batch" });
+  assert.match(seen[0].body.toString(), /name="file"; filename="file"[^]*\r\n\r\n\{\}\r\n/);
+});
+
+test("the type of an answer is read in any case", async () => {
+  const [nexevo] = await client([(_, response) => response.writeHead(200, { "content-type": "Application/JSON" }).end('{"a":1}')]);
+  assert.deepEqual(await nexevo.billing.balance(), { a: 1 });
+  const [streamed] = await client([(_, response) =>
+    response.writeHead(200, { "content-type": "Text/Event-Stream" }).end(`${told(chunk("a"))}data: [DONE]\n\n`)]);
+  assert.equal((await (await streamed.chat.completions.stream({ model: "m", messages })).final()).choices.length, 1);
 });
 
 test("a form is sent again whole", async () => {

@@ -121,7 +121,7 @@ class RawResponse(Generic[T]):
 
 def whole(kind: Any, answer: httpx.Response) -> Any:
     """The answer as the model, or as text; raises `APIError` for what no gateway answers with."""
-    media = answer.headers.get("content-type", "").partition(";")[0]
+    media = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media == "text/html":
         raise unreadable(answer, "answers with HTML: is it the gateway's address?")
     if media != JSON_TYPE:
@@ -138,4 +138,4 @@ def whole(kind: Any, answer: httpx.Response) -> Any:
 
 def is_events(response: httpx.Response) -> bool:
     """True for a stream of events."""
-    return bool(response.headers.get("content-type", "").startswith("text/event-stream"))
+    return bool(response.headers.get("content-type", "").lower().startswith("text/event-stream"))
