@@ -7,9 +7,12 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
+from gateway.catalog.listing import OPENAI
+from gateway.catalog.listing import listed as listed_models
 from gateway.console.pages import PAGES
 from gateway.console.render import SAID, TOPUP_SAID
 from gateway.errors import ServiceUnavailable
+from gateway.wiring.models import CATALOG, OTHERS
 from tests.console.harness import SIGNED_IN, Browser, Shown
 from tests.console.samples import EMPTY, ENTRY, JOB, KEY, listed
 
@@ -196,6 +199,14 @@ FORMS: dict[str, dict[str, str]] = {
 REFUSAL = (401, {"error": {"message": "Give a code.", "code": "two_factor_required"}})
 
 
+def sold() -> list[dict[str, Any]]:
+    """The rows of all models for sale, as the API lists them."""
+    rows = [OPENAI.row(model) for model in listed_models(CATALOG.current, frozenset())]
+    for kept, shown in OTHERS:
+        rows += [shown(offer, kept.current, frozenset()) for offer in kept.current.offers()]
+    return rows
+
+
 async def say_all(words: Words, monkeypatch: pytest.MonkeyPatch) -> None:
     """Has every page say what it can, in Chinese."""
     for empty in (False, True):
@@ -206,6 +217,8 @@ async def say_all(words: Words, monkeypatch: pytest.MonkeyPatch) -> None:
             for page in TO_READ:
                 await browser.get(path_of(page.path), accept_language="zh")
     browser = Browser()
+    browser.api.script["GET /v1/models"] = listed(*sold())
+    await browser.get("/console/models", accept_language="zh")
     for path, form in FORMS.items():
         await browser.post(f"/console/{path}", form, accept_language="zh")
     stranger = Browser(None)
