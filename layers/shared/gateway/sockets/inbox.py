@@ -23,6 +23,7 @@ LETTERS_BYTES_MAX = 4 * 1024 * 1024
 REMOVED_AT_ONCE = 10
 # Letters that were read and wait until they are heard. More are not read.
 UNHEARD_MAX = 256
+SETTLES_S = 0.005
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ class Inbox:
         self._mailboxes = mailboxes
         self._clock = clock
         self._connection_id = connection_id
-        self._stopping = False
+        self._stopping = self._looks_beside = False
         self._new = asyncio.Event()
         self._order = Order(seen)
         # Letters whose turn has come; the first one is being heard. Those of the run before came before all that is in
@@ -62,7 +63,7 @@ class Inbox:
     @property
     def is_heard(self) -> bool:
         """True where no letter waits to be heard."""
-        return not self._due and self._order.is_empty
+        return not self._due and self._order.is_empty and not self._looks_beside
 
     @property
     def seen(self) -> tuple[str, ...]:
@@ -77,30 +78,37 @@ class Inbox:
         # The first look waits for nothing: it tells how long the mailbox takes to answer.
         wait_s = 0
         while not self._stopping:
-            look, began_s = self._order.look(), self._clock.monotonic_s()
-            self._new.set()
-            letters = await self._mailboxes.receive(self._connection_id, wait_s)
-            now_s = self._clock.monotonic_s()
-            self._order.looked(look, len(letters))
-            if wait_s == 0 or self._order.is_more:
-                self._order.answered(now_s - began_s, now_s)
+            await self._look(wait_s)
             # Letters that were found with others left behind wait for the next look: it is to come back soon.
             is_near = self._order.is_more or self._clock.now_s() > near_s - POLL_S
             wait_s = LAST_POLL_S if is_near else POLL_S
-            for letter in letters:
-                if self._order.put(letter, now_s):
-                    self._unheard[letter.id] = [letter.receipt]
-                elif letter.id in self._unheard:
-                    # It is not removed before it is heard: if this run dies, or hands over, the next one hears it.
-                    self._unheard[letter.id].append(letter.receipt)
-                else:
-                    self._removes([letter.receipt])
-            self._new.set()
             # A provider that takes nothing has the letters wait in their mailbox, and not here.
-            self._due += self._order.due(now_s)
+            if not self._looks_beside:
+                self._due += self._order.due(self._clock.monotonic_s())
             while len(self._due) >= UNHEARD_MAX and not self._stopping:
                 self._room.clear()
                 await self._room.wait()
+
+    async def _look(self, wait_s: int) -> None:
+        """Looks once into the mailbox, and puts what it finds in order."""
+        began_s, was_more = self._clock.monotonic_s(), self._order.is_more
+        look = self._order.look(began_s)
+        self._new.set()
+        letters = await self._mailboxes.receive(self._connection_id, wait_s)
+        now_s = self._clock.monotonic_s()
+        self._order.looked(look, len(letters), began_s)
+        # A look that has waited for letters does not tell how long an answer takes.
+        if wait_s == 0 or (was_more and self._order.is_more):
+            self._order.answered(now_s - began_s, now_s)
+        for letter in letters:
+            if self._order.put(letter, now_s):
+                self._unheard[letter.id] = [letter.receipt]
+            elif letter.id in self._unheard:
+                # It is not removed before it is heard: if this run dies, or hands over, the next one hears it.
+                self._unheard[letter.id].append(letter.receipt)
+            else:
+                self._removes([letter.receipt])
+        self._new.set()
 
     def stop(self) -> None:
         """Has `read` end once its call has returned."""
@@ -121,15 +129,30 @@ class Inbox:
                 self._removes(self._unheard.pop(self._due.popleft().id, []))
                 self._room.set()
             now_s = self._clock.monotonic_s()
-            at_s = self._order.next_at(now_s)
+            at_s, look_at_s = self._order.next_at(now_s), self._order.look_at(now_s)
+            if at_s is None and look_at_s is not None and look_at_s <= now_s:
+                await self._look_beside()
+                continue
             self._new.clear()
             alarm = None
-            if at_s is not None:
+            if (by_s := at_s or look_at_s) is not None:
                 # Cheaper than a timeout, which is an exception for each letter.
-                alarm = asyncio.get_running_loop().call_later(max(0.0, at_s - now_s), self._new.set)
+                alarm = asyncio.get_running_loop().call_later(max(0.0, by_s - now_s), self._new.set)
             await self._new.wait()
             if alarm is not None:
                 alarm.cancel()
+
+    async def _look_beside(self) -> None:
+        """Looks while `read` waits: the answer shows that the mailbox has no more letters, and does not stand still.
+
+        What it has given to `read` before has come by then, and is read in the pause.
+        """
+        self._looks_beside = True
+        try:
+            await self._look(0)
+            await asyncio.sleep(SETTLES_S)
+        finally:
+            self._looks_beside = False
 
     async def remove_heard(self) -> None:
         """Removes what has been heard from the mailbox, as many letters at once as a call takes."""

@@ -1,12 +1,14 @@
 """Puts the letters of one client in order, each once: they arrive side by side, out of order, and perhaps twice.
 
-A letter is held back for a short time, in which those before it arrive, and until a look into the mailbox that began
-after it came has emptied it, or has found nothing for a while. A look that finds as many as one may has left some, and
-those may be before it: of a mailbox that is not emptied, a letter is given once later ones of it have come, later by
-more than letters change places. The times grow with what is seen: how late letters come behind those that follow them,
-and how long the mailbox takes to answer. A letter's place is the millisecond in which API Gateway took it and, within
-that, its id, whose first six bytes are a clock's (docs/adr/0054-realtime-mechanism.md says how far that is known). One
-that comes later than all this is given when it comes, and counted.
+A letter is held back for a short time, in which those before it arrive, and until an answer of the mailbox shows that
+they have: no time that is waited shows it, since the mailbox may stand still. A look shows it that has emptied the
+mailbox, and has begun a while after the letter came, or has found one that was taken a while later. A look that finds
+as many as one may has left some: of such a mailbox a letter is given once one has come that was taken later by more
+than letters change places. Where no answer comes for a time, another look is to be made beside the one that waits. The
+times grow with what is seen: how late letters come behind those that follow them, and how long the mailbox takes to
+answer. A letter's place is the millisecond in which API Gateway took it and, within that, its id, whose first six bytes
+are a clock's (docs/adr/0054-realtime-mechanism.md says how far that is known). One that comes later than all this is
+given when it comes, and counted.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ from typing import NamedTuple
 from gateway.ports.sockets import Letter
 
 WAIT_S = 0.02
-NOTHING_S = 0.06
+# The part of the wait that an answer has to be later than a letter, to show that nothing before it is on its way.
+SHOWS_AFTER = 0.5
+NOTHING_S = 0.04
 # How much longer than what was seen is waited, at most so long, and for how long after it was seen.
 LATENESS, ANSWERS = 2.0, 3.0
 WAIT_S_MAX, NOTHING_S_MAX = 0.3, 10.0
@@ -40,12 +44,11 @@ Place = tuple[int, bytes]
 
 
 class Waiting(NamedTuple):
-    """A letter that waits since it came, for the look of that number; with `is_more` others were left behind."""
+    """A letter that waits since it came, for the look of that number."""
 
     place: Place
     came_s: float
     look: int
-    is_more: bool
     letter: Letter
 
 
@@ -77,8 +80,10 @@ class Order:
     def __init__(self, seen: Iterable[str] = ()) -> None:
         self._waiting: list[Waiting] = []
         self._looks = 0
-        # The last look that has returned, and the last one that has left nothing.
-        self._confirmed = self._emptied = 0
+        # The last look that has returned.
+        self._confirmed = 0
+        # When the last look has begun, and the last that has left nothing, and when the last letter of such was taken.
+        self._began_s, self._emptied_s, self._emptied_ms = -inf, -inf, 0
         # The latest time at which one that has come was taken by API Gateway.
         self._latest_ms = 0
         # Whether the last look has left letters in the mailbox, and whether no other follows.
@@ -92,17 +97,17 @@ class Order:
         self._lateness, self._answers, self._apart = Seen(), Seen(), Seen()
         self.late = 0
 
-    def look(self) -> int:
+    def look(self, now_s: float) -> int:
         """Notes that a look into the mailbox begins, and returns its number."""
-        self._looks += 1
+        self._looks, self._began_s = self._looks + 1, now_s
         return self._looks
 
-    def looked(self, number: int, found: int) -> None:
-        """Notes that a look has returned: what had come when it began need not wait for another, if it left nothing."""
-        self._confirmed = number
+    def looked(self, number: int, found: int, began_s: float) -> None:
+        """Notes that a look has returned, before the letters are put that it has found."""
+        self._confirmed = max(self._confirmed, number)
         self.is_more = found >= LOOK_MAX
         if not self.is_more:
-            self._emptied = number
+            self._emptied_s = max(self._emptied_s, began_s)
 
     def answered(self, took_s: float, now_s: float) -> None:
         """Notes how long the mailbox has taken to answer a call that waits for nothing."""
@@ -124,6 +129,8 @@ class Order:
         if letter.at_ms < self._latest_ms:
             self._apart.note((self._latest_ms - letter.at_ms) / 1000, now_s)
         self._latest_ms = max(self._latest_ms, letter.at_ms)
+        if not self.is_more:
+            self._emptied_ms = self._latest_ms
         if place < self._last:
             self.late += 1
             self._came_behind(self._last_came_s, now_s)
@@ -132,7 +139,7 @@ class Order:
         if at < len(self._waiting) and place >= self._last:
             self._came_behind(min(map(_came_s, self._waiting[at:])), now_s)
         # The next look is the first to begin after it has come.
-        self._waiting.insert(at, Waiting(place, now_s, self._looks + 1, self.is_more, letter))
+        self._waiting.insert(at, Waiting(place, now_s, self._looks + 1, letter))
         return True
 
     def _came_behind(self, came_s: float, now_s: float) -> None:
@@ -156,6 +163,16 @@ class Order:
         at_s = min(self._until_s(now_s), default=inf)
         return None if at_s == inf else at_s
 
+    def look_at(self, now_s: float) -> float | None:
+        """The time at which another look is to be made, where the one that is under way has not answered till then."""
+        if self._is_over or not self._waiting:
+            return None
+        nothing_s = min(ANSWERS * self._answers.longest_s(now_s), NOTHING_S_MAX)
+        return self._began_s + max(NOTHING_S, self._wait_s(now_s), nothing_s)
+
+    def _wait_s(self, now_s: float) -> float:
+        return max(WAIT_S, min(LATENESS * self._lateness.longest_s(now_s), WAIT_S_MAX))
+
     @property
     def is_empty(self) -> bool:
         """True where no letter waits."""
@@ -165,20 +182,16 @@ class Order:
         """The time until which each letter waits by itself."""
         if not self._waiting:
             return []
-        answers_s = self._answers.longest_s(now_s)
-        # A mailbox that is slow to give and to remove letters is as slow to take them.
-        wait_s = max(WAIT_S, min(max(LATENESS * self._lateness.longest_s(now_s), answers_s), WAIT_S_MAX))
-        nothing_s = max(wait_s, NOTHING_S, min(ANSWERS * answers_s, NOTHING_S_MAX))
+        wait_s = self._wait_s(now_s)
         apart_s = max(APART_S, min(LATENESS * self._apart.longest_s(now_s), APART_S_MAX))
         passed_ms = self._latest_ms - 1000 * apart_s
-        emptied, confirmed, looks, is_over = self._emptied, self._confirmed, self._looks, self._is_over
+        shown_s, shown_ms = self._emptied_s - SHOWS_AFTER * wait_s, self._emptied_ms - 1000 * SHOWS_AFTER * wait_s
+        confirmed, otherwise_s = self._confirmed, max(wait_s, NOTHING_S) if self._is_over else inf
         return [
             came_s + wait_s
-            if look <= emptied or (look <= confirmed and at_ms <= passed_ms)
-            else came_s + nothing_s
-            if is_over or (look <= looks and not is_more)
-            else inf
-            for (at_ms, _), came_s, look, is_more, _ in self._waiting
+            if came_s <= shown_s or at_ms <= shown_ms or (at_ms <= passed_ms and look <= confirmed)
+            else came_s + otherwise_s
+            for (at_ms, _), came_s, look, _ in self._waiting
         ]
 
     def rest(self) -> list[Letter]:
