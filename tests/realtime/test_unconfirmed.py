@@ -100,6 +100,18 @@ def test_what_breaks_two_sockets_is_let_go_and_its_client_told() -> None:
     assert (error["type"], error["error"]["event_id"]) == ("error", "e1")
 
 
+def test_what_a_socket_has_not_taken_is_told_once_and_broke_nothing() -> None:
+    talk = talking()
+    talk.from_client(CREATE)
+    talk.from_client(RESPOND)
+    frames = again(talk)
+    for _ in range(2):
+        # The socket breaks before it has taken what it was to begin with.
+        assert talk.provider_gone(1006).reconnect
+        step = talk.opened(frames)
+        assert (step.to_provider, step.to_client) == ([CREATE, RESPOND], [])
+
+
 def test_what_its_client_does_not_wait_for_any_more_is_let_go() -> None:
     clock = StoppedClock()
     talk = talking(clock)

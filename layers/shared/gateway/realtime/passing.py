@@ -47,7 +47,7 @@ class PassingSession:
             sounds = sum(head.type == APPEND for head, _ in later)
             waiting = talk.state.sound.again()
             heard = waiting[: max(0, len(waiting) - sounds)]
-            lost = [each for each in talk.unconfirmed.given_up() if each.type == RESPOND]
+            lost = [each for each in talk.unconfirmed.given_up(unsent) if each.type == RESPOND]
             step.to_client = [error_event(UpstreamError(GONE), talk.new_id(), each.event_id) for each in lost]
             before = [*talk.seeds.frames(), *talk.pending.again(), *heard, *talk.unconfirmed.again(unsent, now_s)]
             step.to_provider = [*before, *(frame for _, frame in later)]

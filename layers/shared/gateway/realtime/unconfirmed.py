@@ -73,19 +73,21 @@ class Unconfirmed:
                 self._sent.remove(each)
                 return
 
-    def again(self, unsent: Collection[bytes], now_s: float) -> list[bytes]:
-        """The events that a further socket is told, but those that were not sent at all."""
-        self.awaited(now_s)
-        frames = [each for each in self._sent if each.data.encode() not in unsent]
-        for each in frames:
-            each.twice = True
-        return [each.data.encode() for each in frames]
-
-    def given_up(self) -> list[Sent]:
-        """The events that two sockets have broken on, which are not kept any more."""
-        given_up = [each for each in self._sent if each.twice]
-        self._sent[:] = [each for each in self._sent if not each.twice]
+    def given_up(self, unsent: Collection[bytes]) -> list[Sent]:
+        """The events that two sockets have broken on, which are not kept any more; not those that were not sent."""
+        given_up = [each for each in self._sent if each.twice and each.data.encode() not in unsent]
+        self._sent[:] = [each for each in self._sent if each not in given_up]
         return given_up
+
+    def again(self, unsent: Collection[bytes], now_s: float) -> list[bytes]:
+        """The events that a further socket is told, but those that were not sent: they are sent for themselves."""
+        self.awaited(now_s)
+        frames = []
+        for each in self._sent:
+            data = each.data.encode()
+            each.twice = data not in unsent
+            frames += [data] if each.twice else []
+        return frames
 
 
 def _text(value: Any) -> str | None:
