@@ -92,7 +92,13 @@ class Conversation:
         self.frames = 0
 
     def begun(self) -> list[Event]:
-        return [self._event("session.created", session=self.session)]
+        created = self._event("session.created", session=self.session)
+        if not self._is_xai:
+            return [created]
+        # As recorded: events that OpenAI's wire has not, or no more.
+        conversation = {"id": f"conv_{self._serial:08d}", "object": "realtime.conversation"}
+        ping = self._event("ping", timestamp=1_785_457_249_653, previous_item_id=None)
+        return [created, self._event("conversation.created", conversation=conversation, previous_item_id=None), ping]
 
     def received(self, text: str) -> list[Event]:
         """Takes an event and returns what follows at once; a response that it begins is in `turn`."""
@@ -248,7 +254,12 @@ class Conversation:
         response = turn.response | {"status": "cancelled", "status_details": details}
         if turn.item is not None:
             response["output"] = [turn.item | {"status": "incomplete"}]
-        return [self._event("response.done", response=response)]
+        return [self._done(response)]
+
+    def _done(self, response: Event) -> Event:
+        if self._is_xai:
+            return self._event("response.done", response=response | {"usage": {}}, usage=response["usage"])
+        return self._event("response.done", response=response)
 
     def _begun(self, wanted: Mapping[str, Any]) -> list[Event]:
         set_to = _merged(self.session, dict(wanted))
@@ -308,7 +319,7 @@ class Conversation:
         ended = turn.response | {"status": "completed", "output": output}
         if draft.ended is answers.Ended.LENGTH:
             ended |= {"status": "incomplete", "status_details": {"type": "incomplete", "reason": "max_output_tokens"}}
-        yield Paced(self._event("response.done", response=ended))
+        yield Paced(self._done(ended))
 
     def _opened(self, turn: Turn, item: Event, index: int) -> Iterator[Paced]:
         before = self.items[-1]["id"] if self.items else None

@@ -260,7 +260,8 @@ class Served(Open):
                     return
                 if paced.event["type"] == "response.done":
                     self._conversation.ended()
-                    self._done.append({name: paced.event["response"][name] for name in ("id", "usage")})
+                    response = paced.event["response"]
+                    self._done.append({"id": response["id"], "usage": response["usage"] or paced.event["usage"]})
                 await self._say(paced.event)
 
 

@@ -18,12 +18,16 @@ _DELTAS = {
     "response.output_audio_transcript.delta": ("response.output_audio_transcript.done", "transcript"),
     "response.function_call_arguments.delta": ("response.function_call_arguments.done", "arguments"),
 }
+# Events that OpenAI's SDK knows nothing of, and passes on.
+_OF_XAI = frozenset({"ping"})
 _TRANSCRIBED = "conversation.item.input_audio_transcription.completed"
 
 
 def faults(model: str, name: str, events: Sequence[Event]) -> Iterator[str]:
     """Says what is wrong with the events of a session."""
     for event in events:
+        if event["type"] in _OF_XAI:
+            continue
         try:
             _EVENT.validate_python(event)
         except pydantic.ValidationError as error:
@@ -77,8 +81,9 @@ def of(events: Sequence[Event], kind: str) -> list[Event]:
 
 
 def ended(events: Sequence[Event]) -> list[Event]:
-    """The responses in the order of their ends."""
-    return [event["response"] for event in of(events, "response.done")]
+    """The responses in the order of their ends; what xAI's have used stands beside them."""
+    done = of(events, "response.done")
+    return [event["response"] | {"usage": event["response"]["usage"] or event.get("usage")} for event in done]
 
 
 def words(response: Event) -> str:

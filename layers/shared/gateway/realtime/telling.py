@@ -50,7 +50,8 @@ def _started(talk: Talk, data: bytes, _: Head) -> Step:
 
 
 def _done(talk: Talk, data: bytes, _: Head) -> Step:
-    response = members(read_provider(data).get("response"))
+    event = read_provider(data)
+    response = members(event.get("response"))
     output, response_id = response.get("output"), response.get("id")
     # A response out of band is no part of the conversation.
     within = response.get("conversation_id", "") is not None
@@ -58,7 +59,8 @@ def _done(talk: Talk, data: bytes, _: Head) -> Step:
         talk.state.conversation.put(item)
     ref = response_id if isinstance(response_id, str) else _UNNAMED
     talk.ends(ref)
-    used = response_usage(response.get("usage"))
+    # xAI tells what a response has used beside it.
+    used = response_usage(response.get("usage")) or response_usage(event.get("usage"))
     ref = talk.new_id() if ref == _UNNAMED else ref
     return Step(to_client=[data], spent=talk.meter.responded(ref, used, talk.clock.now_s(), within=within))
 
