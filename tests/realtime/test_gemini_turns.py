@@ -175,3 +175,26 @@ def test_what_is_no_base64_is_refused_and_not_sent_to_gemini(kind: str, given: d
     step = asked(talking(), kind, **(given if kind.startswith("input") else item))
     (error,) = sent(step)
     assert (error["error"]["code"], error["error"]["param"], step.to_provider) == ("invalid_value", param, [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "members", "code"),
+    [
+        # As OpenAI refuses them.
+        ("response.cancel", {"response_id": "resp_other"}, "response_cancel_not_active"),
+        ("conversation.item.create", {"item": words("Again") | {"id": "mine"}}, "invalid_value"),
+        ("input_audio_buffer.commit", {}, "input_audio_buffer_commit_empty"),
+    ],
+)
+@pytest.mark.parametrize("detection", [None, {"type": "server_vad"}])
+def test_what_would_change_nothing_is_refused(
+    kind: str, members: dict[str, Any], code: str, detection: dict[str, Any] | None
+) -> None:
+    talk = talking({"audio": {"input": {"turn_detection": detection}}})
+    asked(talk, "conversation.item.create", item=words("Hello") | {"id": "mine"})
+    asked(talk, "response.create")
+    asked(talk, "input_audio_buffer.append", audio="")
+    step = asked(talk, kind, **members)
+    (error,) = sent(step)
+    assert (error["error"]["code"], step.to_provider) == (code, [])
+    assert types(said(talk)[-1])[-1] == "response.done"

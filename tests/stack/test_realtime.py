@@ -253,3 +253,15 @@ def test_a_session_that_only_transcribes_is_paid_by_its_transcripts(stack: Stack
     assert [charge["model_used"] for charge in charges] == ["gpt-4o-transcribe"] * 2 + ["whisper-1"]
     assert not any(charge["tools"] for charge in charges)
     assert all(charge["amount_nano"] < 0 for charge in charges)
+
+
+def test_an_event_in_a_binary_message_is_heard_as_one_in_a_text(stack: Stack) -> None:
+    async def talk() -> list[str]:
+        key = {"Authorization": f"Bearer {stack.api_key}"}
+        address = f"{stack.realtime_url}/v1/realtime?model={MODEL}"
+        async with websockets.connect(address, additional_headers=key) as connection:
+            created = orjson.loads(await connection.recv())["type"]
+            await connection.send(orjson.dumps({"type": "session.update", "session": setting()}))
+            return [created, orjson.loads(await connection.recv())["type"]]
+
+    assert asyncio.run(asyncio.wait_for(talk(), HANGS_AFTER_S)) == ["session.created", "session.updated"]

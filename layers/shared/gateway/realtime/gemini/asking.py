@@ -69,10 +69,10 @@ def _append(live: Live, step: Step, _data: bytes, head: Head) -> None:
 
 def _commit(live: Live, step: Step, _data: bytes, _: Head) -> None:
     waiting, live.state.waiting = live.state.waiting, []
+    if live.state.heard_ms == live.state.answered_ms if live.detects else not any(waiting):
+        raise InvalidRequest("The buffer holds no sound.", code="input_audio_buffer_commit_empty")
     if live.detects:
         live.to_gemini(step, {"realtimeInput": {"audioStreamEnd": True}})
-    elif not waiting:
-        raise InvalidRequest("The buffer holds no sound.", code="input_audio_buffer_commit_empty")
     else:
         _send_turns(live, step, complete=False)
         if not live.state.committed:
@@ -116,12 +116,14 @@ def _create(live: Live, step: Step, data: bytes, _: Head) -> None:
     if after is not None and after != live.state.conversation.last_id:
         message = "Items are added at the end of the conversation."
         raise InvalidRequest(message, param="previous_item_id", code="unsupported_parameter")
+    given = item.get("id")
+    if live.state.conversation.get(given) is not None:
+        raise InvalidRequest("The conversation has an item of this id.", param="item.id", code="invalid_value")
     add(live, item)
     if live.state.response is not None and live.state.response.asked and not live.is_turn:
         # A response waits for the output of each call that Gemini has made beside another.
         _send_outputs(live, step)
     live.meter.told(item)
-    given = item.get("id")
     item_id = given if isinstance(given, str) and given else live.new_id("item")
     live.tell_item(step, {"status": "completed", **item, "id": item_id, "object": "realtime.item"})
 
@@ -277,9 +279,10 @@ def _respond(live: Live, step: Step, data: bytes, _: Head) -> None:
     response.begin(live, step, asked).joined = joined
 
 
-def _cancel(live: Live, step: Step, _data: bytes, _: Head) -> None:
-    if live.state.response is None:
-        raise InvalidRequest("No response is running.", code="response_cancel_not_active")
+def _cancel(live: Live, step: Step, data: bytes, _: Head) -> None:
+    running, wanted = live.state.response, read_client(data).get("response_id")
+    if running is None or wanted not in (None, running.id):
+        raise InvalidRequest("No such response is running.", code="response_cancel_not_active")
     cancel(live, step, "client_cancelled")
 
 
