@@ -133,6 +133,24 @@ def test_a_developer_sees_its_own_work_and_changes_nothing_of_the_organization(s
         developer.send(f"/keys/{key_id}/revoke", expected=404)
 
 
+def test_documents_reach_a_browser_compressed_and_once(browser: Browser) -> None:
+    accepted = {"accept": "text/html,*/*;q=0.8", "accept-encoding": "gzip"}
+    shown = browser.client.get("/docs/reference", headers=accepted)
+    assert (shown.status_code, shown.headers["content-encoding"]) == (200, "gzip")
+    assert ">All endpoints</h1>" in shown.text
+    assert shown.text == browser.client.get("/docs/reference", headers={"accept": "*/*"}).text
+    again = browser.client.get("/docs/reference", headers={**accepted, "if-none-match": shown.headers["etag"]})
+    assert (again.status_code, again.content, again.headers["content-type"]) == (
+        304,
+        b"",
+        shown.headers["content-type"],
+    )
+    for path in ("/docs", "/console", "/docs/chat"):
+        assert browser.client.get(f"{path}/").headers["location"] == path
+    missing = browser.client.get("/docs/nothing", headers=accepted)
+    assert (missing.status_code, "There is no such page" in missing.text) == (404, True)
+
+
 def test_an_operator_with_a_second_factor_sees_the_deployment(stack: Stack, browser: Browser) -> None:
     browser.open("/register")
     browser.send("/register", email=OPERATOR, password=PASSWORD)
