@@ -8,7 +8,7 @@ stream is not whole. Kinds of events that are not known yet are forwarded and me
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -32,7 +32,7 @@ from gateway.canonical.events import (
     UsageReported,
 )
 from gateway.canonical.usage import Uses, uses_of
-from gateway.errors import UnreadableAnswer, UpstreamError
+from gateway.errors import UnreadableAnswer
 from gateway.framing.json_edit import edit
 from gateway.framing.sse import Frame, SSEDecoder, sse_event
 from gateway.protocols.anthropic_messages import answer
@@ -45,9 +45,8 @@ from gateway.protocols.anthropic_messages.decode_answer import (
     used_tool,
 )
 from gateway.protocols.anthropic_messages.errors import decode_error_object
+from gateway.protocols.shared.framed import FramedDecoder
 from gateway.protocols.shared.provider_json import as_object, as_objects, as_position, as_text, as_word, dumped, load
-
-CUT = "The provider's stream was cut."
 
 Json = dict[str, Any]
 
@@ -63,11 +62,11 @@ class _Block(Struct):
     is_generated: bool = True
 
 
-class MessagesStreamDecoder:
+class MessagesStreamDecoder(FramedDecoder[Frame]):
     """One provider stream. `Decoded.frame` is the whole event as SSE, its comments and line ends made regular."""
 
     def __init__(self, answer_id: str = "") -> None:
-        self._sse = SSEDecoder()
+        super().__init__(SSEDecoder())
         self._ids = CallIds(answer_id)
         self._blocks: dict[int, _Block] = {}
         self._parts = 0
@@ -76,34 +75,6 @@ class MessagesStreamDecoder:
         self._used: Counter[str] = Counter()
         self._started = False
         self._finished = False
-        self._ended = False
-
-    def feed(self, data: bytes) -> list[Decoded]:
-        """Decodes the frames in `data`. An unreadable frame becomes a `Failed` event, and no event follows the end."""
-        try:
-            frames = self._sse.feed(data)
-        except UpstreamError as too_large:
-            return [self._fail(too_large)]
-        return self._read(frames)
-
-    def flush(self) -> list[Decoded]:
-        """The end of the bytes; a `Failed` event where `message_stop` did not come."""
-        decoded = self._read(self._sse.flush(), UpstreamError(CUT))
-        return decoded if self._ended else [*decoded, self._fail(UpstreamError(CUT))]
-
-    def _read(self, frames: Iterable[Frame], otherwise: UpstreamError | None = None) -> list[Decoded]:
-        """Decodes the frames. An unreadable one fails the stream, with the error `otherwise` if there is one."""
-        read = []
-        for frame in frames:
-            if self._ended:
-                break
-            try:
-                decoded = self._decoded(frame)
-            except UpstreamError as error:
-                decoded = self._fail(otherwise or error)
-            if decoded is not None:
-                read.append(decoded)
-        return read
 
     def _decoded(self, frame: Frame) -> Decoded | None:
         """One frame's meaning; nothing where it is no event of this wire, as another wire's `[DONE]` is none."""
@@ -128,10 +99,6 @@ class MessagesStreamDecoder:
     def _seen(self) -> Uses:
         """The uses of the provider's own tools that have begun and have not failed."""
         return uses_of(self._used)
-
-    def _fail(self, error: UpstreamError) -> Decoded:
-        self._ended = True
-        return Decoded((Failed(error),), b"")
 
     def read_error(self, value: Json) -> Sequence[Event]:
         """The provider's own error ends the stream."""

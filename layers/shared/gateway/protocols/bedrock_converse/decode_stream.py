@@ -32,9 +32,8 @@ from gateway.framing.eventstream import EventStreamDecoder, Message
 from gateway.protocols.bedrock_converse import answer
 from gateway.protocols.bedrock_converse.answer import PROTOCOL
 from gateway.protocols.bedrock_converse.errors import decode_exception
+from gateway.protocols.shared.framed import CUT
 from gateway.protocols.shared.provider_json import as_arguments, as_object, as_position, as_text, as_word, dumped, load
-
-CUT = "The provider's stream was cut."
 
 
 class ConverseStreamDecoder:

@@ -6,7 +6,7 @@ events that are not known mean nothing to other wires.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway.canonical.call_ids import CallIds
@@ -24,59 +24,32 @@ from gateway.canonical.events import (
     ToolCallStarted,
     UsageReported,
 )
-from gateway.errors import UnreadableAnswer, UpstreamError
+from gateway.errors import UnreadableAnswer
 from gateway.framing.sse import Frame, SSEDecoder
 from gateway.protocols.cohere_chat import answer
 from gateway.protocols.cohere_chat.decode_answer import citation
 from gateway.protocols.cohere_chat.errors import decode_error_object
+from gateway.protocols.shared.framed import FramedDecoder
 from gateway.protocols.shared.provider_json import as_arguments, as_index, as_object, as_text, as_word, load
 
-CUT = "The provider's stream was cut."
 Json = dict[str, Any]
 
 
-class CohereStreamDecoder:
+class CohereStreamDecoder(FramedDecoder[Frame]):
     """One provider stream. No caller speaks the wire, so that no frame is forwarded."""
 
     def __init__(self, answer_id: str = "") -> None:
-        self._sse = SSEDecoder()
+        super().__init__(SSEDecoder())
         self._ids = CallIds(answer_id)
         self._parts = 0
         self._open = ""
         # Calls by the wire's index: the ordinal of each, and its part.
         self._calls: dict[int, tuple[int, int]] = {}
-        self._ended = False
 
-    def feed(self, data: bytes) -> list[Decoded]:
-        """Decodes the frames in `data`. An unreadable frame becomes a `Failed` event, and no event follows the end."""
-        try:
-            frames = self._sse.feed(data)
-        except UpstreamError as too_large:
-            return [self._fail(too_large)]
-        return self._read(frames)
-
-    def flush(self) -> list[Decoded]:
-        """The end of the bytes; a `Failed` event where `message-end` did not come."""
-        decoded = self._read(self._sse.flush(), UpstreamError(CUT))
-        return decoded if self._ended else [*decoded, self._fail(UpstreamError(CUT))]
-
-    def _read(self, frames: Iterable[Frame], otherwise: UpstreamError | None = None) -> list[Decoded]:
-        """Decodes the frames. An unreadable one fails the stream, with the error `otherwise` if there is one."""
-        read: list[Decoded] = []
-        for frame in frames:
-            if self._ended:
-                break
-            if not frame.data.strip() or frame.data.startswith(b"[DONE]"):
-                continue
-            try:
-                read.append(Decoded(self._events(frame), b""))
-            except UpstreamError as error:
-                read.append(self._fail(otherwise or error))
-        return read
-
-    def _fail(self, error: UpstreamError) -> Decoded:
-        self._ended = True
-        return Decoded((Failed(error),), b"")
+    def _decoded(self, frame: Frame) -> Decoded | None:
+        if not frame.data.strip() or frame.data.startswith(b"[DONE]"):
+            return None
+        return Decoded(self._events(frame), b"")
 
     def _events(self, frame: Frame) -> list[Event]:
         """The frame's meaning; one without a type is a server's own where it has a name, and else an error."""

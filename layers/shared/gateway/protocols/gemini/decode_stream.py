@@ -9,7 +9,7 @@ finishes are told at the end.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from gateway.canonical.call_ids import CallIds
 from gateway.canonical.codec import Decoded
@@ -36,18 +36,12 @@ from gateway.protocols.gemini.decode_answer import parts_of, read_citations, rea
 from gateway.protocols.gemini.errors import decode_error_object
 from gateway.protocols.gemini.json_array import JsonArrayDecoder
 from gateway.protocols.gemini.partial_args import PartialArguments
+from gateway.protocols.shared.framed import CUT, FramedDecoder, Frames
 from gateway.protocols.shared.pictures import PICTURE_BYTES, picture_in
 from gateway.protocols.shared.provider_json import as_index, as_object, as_objects, as_text, as_word, load
 
-CUT = "The provider's stream was cut."
 # What makes a chunk of this wire.
 _MEMBERS = frozenset({"candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId"})
-
-
-class _Frames(Protocol):
-    def feed(self, data: bytes) -> Sequence[bytes]: ...
-
-    def flush(self) -> Sequence[bytes]: ...
 
 
 class _SseFrames:
@@ -72,62 +66,51 @@ def _chunks(frames: Iterable[Frame]) -> list[bytes]:
 _NAMES = frozenset({None, "", "message", "error"})
 
 
-class GeminiStreamDecoder:
+class _ByOpening:
+    """The data of a stream's chunks, whose form its first byte tells: a JSON array, or server-sent events."""
+
+    def __init__(self) -> None:
+        self._lead = b""
+        self._chosen: Frames[bytes] | None = None
+
+    def feed(self, data: bytes) -> Sequence[bytes]:
+        if self._chosen is None:
+            data = self._lead = self._lead + data
+            opening = data.lstrip()[:1]
+            if not opening:
+                return ()
+            self._chosen = JsonArrayDecoder() if opening in b"[{" else _SseFrames()
+        return self._chosen.feed(data)
+
+    def flush(self) -> Sequence[bytes]:
+        return () if self._chosen is None else self._chosen.flush()
+
+
+class GeminiStreamDecoder(FramedDecoder[bytes]):
     """One provider stream. `Decoded.frame` is a chunk's JSON, empty where there is nothing to forward."""
 
     def __init__(self, answer_id: str = "") -> None:
-        self._lead = b""
-        self._frames: _Frames | None = None
+        super().__init__(_ByOpening())
         self._choices: dict[int, _Choice] = {}
         self._ids = CallIds(answer_id)
         self._searches = answer.Searches()
         self._counted: object = None
         self._started = False
         self._blocked = False
-        self._ended = False
 
-    def feed(self, data: bytes) -> list[Decoded]:
-        """Decodes the chunks in `data`. An unreadable one becomes a `Failed` event, and no event follows the end."""
-        if self._frames is None:
-            data = self._lead = self._lead + data
-            opening = data.lstrip()[:1]
-            if not opening:
-                return []
-            self._frames = JsonArrayDecoder() if opening in b"[{" else _SseFrames()
-        try:
-            frames = self._frames.feed(data)
-        except UpstreamError as too_large:
-            return [self._end(Failed(too_large))]
-        return self._read(frames)
-
-    def flush(self) -> list[Decoded]:
-        """The finishes and the end; a `Failed` event where the stream was cut."""
-        decoded = self._read(self._frames.flush() if self._frames else (), UpstreamError(CUT))
-        if self._ended:
-            return decoded
-        self._ended = True
+    def _rest(self) -> list[Decoded]:
+        """The finishes and the end: this wire says no end."""
         finishes = [choice.finish() for choice in self._choices.values()]
         if self._blocked and not finishes:
             finishes = [Finished(FinishReason.CONTENT_FILTER)]
         whole = [finish for finish in finishes if finish is not None]
         if not whole or len(whole) < len(finishes):
-            return [*decoded, Decoded((Failed(UpstreamError(CUT)),), b"")]
+            return [self._fail(UpstreamError(CUT))]
         # Sources may follow the last count.
         usage = answer.decode_usage(self._counted, self._searches.uses) if self._searches.uses else None
         counts = () if usage is None else (UsageReported(usage),)
-        return [*decoded, Decoded((*counts, *whole, Ended()), b"", self._searches.uses)]
-
-    def _read(self, frames: Iterable[bytes], otherwise: UpstreamError | None = None) -> list[Decoded]:
-        """Decodes the frames. An unreadable one fails the stream, with the error `otherwise` if there is one."""
-        read = []
-        for frame in frames:
-            if self._ended:
-                break
-            try:
-                read.append(self._decoded(frame))
-            except UpstreamError as error:
-                read.append(self._end(Failed(otherwise or error)))
-        return read
+        self._ended = True
+        return [Decoded((*counts, *whole, Ended()), b"", self._searches.uses)]
 
     def _decoded(self, frame: bytes) -> Decoded:
         chunk = load(frame)

@@ -7,7 +7,7 @@ came, or, with providers that leave it out, when every choice has finished and u
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -42,6 +42,7 @@ from gateway.protocols.openai_chat.decode_answer import (
 )
 from gateway.protocols.openai_chat.decode_calls import StreamedCalls
 from gateway.protocols.openai_chat.errors import decode_error_object, refused_in
+from gateway.protocols.shared.framed import CUT, FramedDecoder
 from gateway.protocols.shared.provider_json import (
     as_array,
     as_index,
@@ -56,55 +57,28 @@ from gateway.protocols.shared.provider_json import (
     load,
 )
 
-CUT = "The provider's stream was cut."
 # What the wire's frames are called, where they are called anything; others are a server's own and no chunks.
 _NAMES = frozenset({None, "", "message", "chat.completion.chunk", "error"})
 
 
-class ChatStreamDecoder:
+class ChatStreamDecoder(FramedDecoder[Frame]):
     """One provider stream. `Decoded.frame` is a chunk's JSON, empty where there is nothing to forward."""
 
     def __init__(self, answer_id: str = "") -> None:
-        self._sse = SSEDecoder()
+        super().__init__(SSEDecoder())
         self._ids = CallIds(answer_id)
         self._choices: dict[int, _Choice] = {}
         self._reported = False
-        self._ended = False
 
-    def feed(self, data: bytes) -> list[Decoded]:
-        """Decodes the frames in `data`. An unreadable frame becomes a `Failed` event, and no event follows the end."""
-        try:
-            frames = self._sse.feed(data)
-        except UpstreamError as too_large:
-            return [self._end(Failed(too_large))]
-        return self._read(frames)
-
-    def flush(self) -> list[Decoded]:
-        """The end of a stream without `[DONE]`; a `Failed` event where it was cut."""
-        decoded = self._read(self._sse.flush(), UpstreamError(CUT))
-        if self._ended:
-            return decoded
+    def _rest(self) -> list[Decoded]:
+        """The end of a stream without `[DONE]`, which is whole where all choices and the usage have come."""
         finished = [choice.finished for choice in self._choices.values()]
         whole = self._reported and finished != [] and all(finished)
         events: list[Event] = []
         for choice in self._choices.values():
             choice.end_calls(events)
         ended = self._end(Ended() if whole else Failed(UpstreamError(CUT)))
-        return [*decoded, *([Decoded(events, b"")] if events else []), ended]
-
-    def _read(self, frames: Iterable[Frame], otherwise: UpstreamError | None = None) -> list[Decoded]:
-        """Decodes the frames. An unreadable one fails the stream, with the error `otherwise` if there is one."""
-        read = []
-        for frame in frames:
-            if self._ended:
-                break
-            try:
-                decoded = self._decoded(frame)
-                if decoded is not None:
-                    read.append(decoded)
-            except UpstreamError as error:
-                read.append(self._end(Failed(otherwise or error)))
-        return read
+        return [*([Decoded(events, b"")] if events else []), ended]
 
     def _decoded(self, frame: Frame) -> Decoded | None:
         """One frame's meaning; nothing where it is no chunk."""

@@ -31,7 +31,7 @@ from gateway.canonical.events import (
 from gateway.canonical.parts import Citation
 from gateway.canonical.response import FinishReason
 from gateway.canonical.usage import Uses
-from gateway.errors import UnreadableAnswer, UpstreamError
+from gateway.errors import UnreadableAnswer
 from gateway.framing.sse import Frame, SSEDecoder, sse_event
 from gateway.protocols.openai_responses import answer
 from gateway.protocols.openai_responses.decode_answer import (
@@ -43,6 +43,7 @@ from gateway.protocols.openai_responses.decode_answer import (
 )
 from gateway.protocols.openai_responses.errors import decode_error_object
 from gateway.protocols.openai_responses.places import Places
+from gateway.protocols.shared.framed import FramedDecoder
 from gateway.protocols.shared.provider_json import (
     as_arguments,
     as_index,
@@ -56,43 +57,15 @@ from gateway.protocols.shared.provider_json import (
     load,
 )
 
-CUT = "The provider's stream was cut."
-
 Json = dict[str, Any]
 
 
-class ResponsesStreamDecoder:
+class ResponsesStreamDecoder(FramedDecoder[Frame]):
     """One provider stream. `Decoded.frame` is a whole event, empty where there is nothing to forward."""
 
     def __init__(self, answer_id: str = "") -> None:
-        self._sse = SSEDecoder()
+        super().__init__(SSEDecoder())
         self._reader = _AnswerReader(CallIds(answer_id))
-        self._ended = False
-
-    def feed(self, data: bytes) -> list[Decoded]:
-        """Decodes the frames in `data`. An unreadable frame becomes a `Failed` event, and no event follows the end."""
-        try:
-            frames = self._sse.feed(data)
-        except UpstreamError as too_large:
-            return [self._failed(too_large)]
-        return self._read(frames)
-
-    def flush(self) -> list[Decoded]:
-        """A stream is whole when its last event said so; else it was cut."""
-        decoded = self._read(self._sse.flush(), UpstreamError(CUT))
-        return decoded if self._ended else [*decoded, self._failed(UpstreamError(CUT))]
-
-    def _read(self, frames: Iterable[Frame], otherwise: UpstreamError | None = None) -> list[Decoded]:
-        """Decodes the frames. An unreadable one fails the stream, with the error `otherwise` if there is one."""
-        read = []
-        for frame in frames:
-            if self._ended:
-                break
-            try:
-                read.append(self._decoded(frame))
-            except UpstreamError as error:
-                read.append(self._failed(otherwise or error))
-        return read
 
     def _decoded(self, frame: Frame) -> Decoded:
         if frame.data.startswith(b"[DONE]") or not frame.data.strip():
@@ -117,10 +90,6 @@ class ResponsesStreamDecoder:
         self._ended = True
         failed = isinstance(events[-1], Failed)
         return Decoded(events, b"" if failed else sse_event(data, kind), self._reader.uses)
-
-    def _failed(self, error: UpstreamError) -> Decoded:
-        self._ended = True
-        return Decoded((Failed(error),), b"")
 
 
 class _AnswerReader:
