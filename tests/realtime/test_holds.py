@@ -35,6 +35,18 @@ def test_what_a_recorded_session_held_covers_each_charge(path: Path) -> None:
         held = talk.exposure_nanousd if step.spent else max(held, step.ask_nanousd or 0)
 
 
+def test_what_is_held_grows_with_short_frames_of_sound_as_they_come() -> None:
+    talk = session()
+    held = first = max(talk.exposure_nanousd, talk.opened().ask_nanousd or 0)
+    talk.from_client(event("session.update", session={"audio": {"input": {"turn_detection": None}}}))
+    for _ in range(60 * 50):
+        step = talk.from_client(event("input_audio_buffer.append", audio="A" * 1280))
+        held = max(held, step.ask_nanousd or 0)
+        assert talk.exposure_nanousd <= held
+    # A minute of sound is 600 tokens.
+    assert held > first
+
+
 def test_a_session_of_texts_is_held_for_as_text_once_it_is_one() -> None:
     talk = session()
     talk.opened()

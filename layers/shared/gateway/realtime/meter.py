@@ -68,6 +68,8 @@ class Meter:
         self._rates = rates_of(self._price, terms.tier, self._model.sale)
         self._tokens = tokens
         self._asked: NanoUsd = 0
+        # Whether the sound that was counted last has made a token more.
+        self.hears_more = False
         self.counts = counts
         self._transcriber: tuple[Transcriber, Rates] | None = None
         # Whether the session's responses may speak, and their bound in tokens.
@@ -92,7 +94,9 @@ class Meter:
 
     def heard(self, ms: int) -> None:
         """Counts sound of the caller that the next response may read."""
+        before_ms = self.counts.heard_ms
         self.counts.heard_ms += ms
+        self.hears_more = self._heard_tokens(before_ms) < self._heard_tokens(self.counts.heard_ms)
         self.counts.said_ms += ms
 
     def committed(self, item_id: Any) -> None:
@@ -242,7 +246,7 @@ class Meter:
         if self._transcriber is None:
             return 0
         ms = self.counts.said_ms + sum(self.counts.awaited.values()) + ahead_ms
-        tokens = ms * self._tokens.heard_per_s // MS
+        tokens = self._heard_tokens(ms)
         # A transcript has fewer tokens than its sound.
         return self._transcriber[1].cost_at_most(RealtimeUsage(audio=tokens, milliseconds=ms), tokens, spoken=False)
 
@@ -255,7 +259,7 @@ class Meter:
 
     def _transcript(self, rates: Rates, used: RealtimeUsage | None, heard_ms: int) -> tuple[NanoUsd, Usage]:
         if used is None:
-            used = RealtimeUsage(audio=heard_ms * self._tokens.heard_per_s // MS, milliseconds=heard_ms)
+            used = RealtimeUsage(audio=self._heard_tokens(heard_ms), milliseconds=heard_ms)
         return rates.cost(used), used.usage
 
     def _passed(self, now_s: float) -> dict[str, int]:
@@ -270,7 +274,7 @@ class Meter:
 
     def _prompt(self, responses: int) -> RealtimeUsage:
         """The most that so many responses read: a whole window of the dearest kind, or less of each kind."""
-        heard = self.counts.heard_ms * self._tokens.heard_per_s // MS
+        heard = self._heard_tokens(self.counts.heard_ms)
         text = self.counts.context + self._tokens.unseen
         counts = (text, self.counts.context_audio + heard, self.counts.context_image)
         window = self._model.context_window
@@ -278,11 +282,14 @@ class Meter:
             return RealtimeUsage(**{self._rates.prompt: window * responses})
         return RealtimeUsage(*(each * responses for each in counts))
 
+    def _heard_tokens(self, ms: int) -> int:
+        return ms * self._tokens.heard_per_s // MS
+
     def _output(self) -> int:
         return self.counts.spoken_ms * self._tokens.spoken_per_s // MS + estimated_tokens(self.counts.written_bytes)
 
     def _seen(self) -> RealtimeUsage:
-        heard = self.counts.heard_ms * self._tokens.heard_per_s // MS
+        heard = self._heard_tokens(self.counts.heard_ms)
         return RealtimeUsage(
             text=min(self.counts.context, self._model.context_window),
             audio=min(self.counts.context_audio + heard, self._model.context_window),

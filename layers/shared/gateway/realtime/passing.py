@@ -67,7 +67,9 @@ class PassingSession:
         self._talk.unconfirmed.ask(head, step.to_provider[0], self._talk.clock.now_s())
         if head.type == (COMMIT if self._talk.only_transcribes else RESPOND):
             self._asking, step.responses = head, 1
-        step.ask_nanousd = self._talk.meter.ask()
+        # Most frames of sound are less than a token, and a hold has room for those.
+        if head.type != APPEND or self._talk.meter.hears_more:
+            step.ask_nanousd = self._talk.meter.ask()
         return step
 
     def from_provider(self, data: bytes) -> Step:
