@@ -22,7 +22,7 @@ SERVER_TESTS := tests/billing/test_killed.py tests/control_plane/test_key_store.
 	tests/conversations tests/money tests/responses_store tests/signatures tests/stores
 RECORDED_TESTS := $(shell grep -l -E "^from tests.recorded import" -r tests --include "test_*.py") tests/fidelity
 # The oldest Python that mypy knows; the SDK is for 3.9.
-SDK_TYPES = $(BIN)/mypy --strict --python-version 3.10 --config-file sdks/python/pyproject.toml sdks/python/src/nexevo_ai
+SDK_TYPES = $(BIN)/mypy --strict --python-version 3.10 --config-file sdks/python/pyproject.toml sdks/python/src/nexevo_ai sdks/python/tests/typed.py
 CODE := layers/shared/gateway $(wildcard functions local bench tests)
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 \
 	--no-header --no-annotate --no-emit-index-url

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
-from typing import Callable, Generic, Optional, TypeVar
+from typing import Any, Callable, Generic, Optional, TypeVar
 
 import httpx
 
@@ -15,6 +15,7 @@ from nexevo_ai._streaming import Place, Reading, whole_chat
 from nexevo_ai.types import ChatCompletion, ChatCompletionChunk
 
 T = TypeVar("T", bound=NexevoModel)
+S = TypeVar("S", bound="AsyncStream[Any]")
 
 
 class AsyncStream(Generic[T]):
@@ -39,7 +40,7 @@ class AsyncStream(Generic[T]):
     async def __anext__(self) -> T:
         return await self._events.__anext__()
 
-    async def __aenter__(self) -> AsyncStream[T]:
+    async def __aenter__(self: S) -> S:
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Callable, Generic, Optional, TypeVar
+from typing import Any, Callable, Generic, Optional, TypeVar
 
 import httpx
 
@@ -18,6 +18,7 @@ from nexevo_ai._streaming import Place, Reading, whole_chat
 from nexevo_ai.types import ChatCompletion, ChatCompletionChunk
 
 T = TypeVar("T", bound=NexevoModel)
+S = TypeVar("S", bound="Stream[Any]")
 
 
 class Stream(Generic[T]):
@@ -42,7 +43,7 @@ class Stream(Generic[T]):
     def __next__(self) -> T:
         return self._events.__next__()
 
-    def __enter__(self) -> Stream[T]:
+    def __enter__(self: S) -> S:
         return self
 
     def __exit__(self, *_: object) -> None:
