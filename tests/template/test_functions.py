@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.agents.requests import WAIT_S_MAX
+from gateway.wiring import settings
 from tests.template.families import functions, streamed
 from tests.template.translated import ROOT, Stack, load
 
@@ -183,6 +184,13 @@ def test_what_reads_a_queue_has_a_bound(stack: Stack) -> None:
         "NotifierFunctionAliaslive": {"Fn::If": ["ReserveConcurrency", {"Ref": "WebhooksAtOnce"}, 2]},
         "SettlementsFunctionAliaslive": {"Fn::If": ["ReserveConcurrency", {"Ref": "ReservedConcurrency"}, 2]},
     }
+
+
+def test_each_variable_of_the_functions_is_read(stack: Stack) -> None:
+    given = {name for f in stack.functions.values() for name in f["Environment"]["Variables"]}
+    read = {settings.VARIABLES.get(field) or field.upper() for field in settings.Settings.__struct_fields__}
+    by_themselves = {"CORS_ORIGINS", "STACK_NAME", "SOCKETS_ENDPOINT", "AWS_LAMBDA_EXEC_WRAPPER"}
+    assert given - read == by_themselves
 
 
 @each_function
