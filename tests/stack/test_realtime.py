@@ -215,6 +215,21 @@ def test_a_handshake_is_refused_with_a_status(stack: Stack) -> None:
     assert [body["error"]["code"] for _, body in answers] == codes
 
 
+def test_another_path_is_refused_by_api_gateway_itself_and_at_the_rest_api_as_a_request(stack: Stack) -> None:
+    key = {"Authorization": f"Bearer {stack.api_key}"}
+
+    async def shake(address: str) -> tuple[int, Any]:
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            await websockets.connect(address, additional_headers=key)
+        return refused.value.response.status_code, orjson.loads(refused.value.response.body or b"{}")
+
+    rest = stack.root_url.replace("http", "ws", 1)
+    for path in ("/v1/other", "/v1/realtime/other", "/v1/audio/other"):
+        assert asyncio.run(shake(f"{stack.realtime_url}{path}")) == (403, {"message": "Forbidden"})
+        status, told = asyncio.run(shake(f"{rest}{path}"))
+        assert (status, told["error"]["type"]) == (404, "invalid_request_error")
+
+
 def test_a_page_shows_its_key_as_a_subprotocol(stack: Stack) -> None:
     offered = ["realtime", f"openai-insecure-api-key.{stack.api_key}", "openai-beta.realtime-v1"]
     assert opened(stack, f"?model={MODEL}", subprotocols=offered) == (101, "realtime")
