@@ -338,7 +338,8 @@ def test_an_event_sample_is_what_its_route_would_send(stack: Stack, sample: str)
         assert event.keys() == {"connection_id", "run", "secret"}
         return
     if event.get("requestContext", {}).get("eventType") == "CONNECT":
-        assert event["requestContext"]["stage"] in load()["Resources"]["RealtimeStage"]["Properties"].values()
+        stages = [load()["Resources"][name]["Properties"]["StageName"] for name in ("RealtimeStage", "ResponsesStage")]
+        assert event["requestContext"]["stage"] in stages
         assert {name: [value] for name, value in event["headers"].items()} == event["multiValueHeaders"]
         return
     if "job_id" in event:
