@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import pytest
 from msgspec.structs import replace
 
-from gateway.errors import AuthenticationFailed, ServiceUnavailable
+from gateway.errors import AuthenticationFailed, GatewayError, ServiceUnavailable
 from gateway.ports.sockets import Letter, SocketRecord
 from gateway.sockets.carrying import (
     ALIVE_S,
@@ -65,6 +65,9 @@ class Talk:
 
     async def end(self, *, expired: bool) -> None:
         self.ended.append(expired)
+
+    async def tell(self, error: GatewayError) -> None:
+        await self.line.say(str(error.code).encode())
 
     def noted(self, record: SocketRecord) -> SocketRecord:
         return record
@@ -447,6 +450,8 @@ def test_a_session_that_fails_is_paid_and_cleared() -> None:
         session.send(b"1")
         assert await carrying == "failed"
         assert (session.talks[0].ended, session.connections.closed, session.records.sessions) == ([False], [ID], {})
+        # Its client sees no more of the close than that.
+        assert session.connections.said == [b"internal_error"]
 
     on_session(test)
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import orjson
 import pytest
 
+from gateway.errors import AuthenticationFailed
 from gateway.ports.health import SharedStanding
-from gateway.ports.sockets import ProviderClosed
+from gateway.ports.sockets import ProviderClosed, SocketRecord
 from gateway.ports.upstream import Credential
 from gateway.routing.health import target_name
-from gateway.sockets.line import MESSAGE_BYTES_MAX
+from gateway.sockets.line import MESSAGE_BYTES_MAX, Line
 from gateway.sockets.realtime import FAREWELL_S, STALLS_S, STANDS_S, TICK_S, RealtimeConversation
 from gateway.sockets.sessions import Kept
+from gateway.wiring import realtime as wiring
 from tests.sockets.conversations import CREATED, GEMINI, RESPOND, Beside, Socket, leaves, played
 
 
@@ -452,3 +454,17 @@ def test_a_session_that_is_handed_over_before_it_has_begun_begins_in_the_next_ru
     second = Beside(Socket([CREATED]))
     played(second, "gpt-realtime", leaves, "azure", kept=msgspec.json.decode(left[0], type=Kept))
     assert second.told == ["session.created"]
+
+
+def test_a_client_whose_session_may_not_go_on_is_told_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: object) -> RealtimeConversation:
+        raise AuthenticationFailed("revoked")
+
+    async def begin() -> None:
+        monkeypatch.setattr(wiring, "_conversation", refuse)
+        with pytest.raises(AuthenticationFailed):
+            await wiring.conversation(cast("SocketRecord", None), cast("Line", beside), None)
+
+    beside = Beside()
+    asyncio.run(begin())
+    assert beside.errors == ["invalid_api_key"]

@@ -20,7 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.accounts.sealing import sealed, unsealed
-from gateway.errors import ServiceUnavailable
+from gateway.errors import UNFORESEEN, GatewayError, ServiceUnavailable
 from gateway.ports.clock import Clock
 from gateway.ports.sockets import Connections, Letter, Mailboxes, Runs, SocketRecord, SocketRecords
 from gateway.sockets.inbox import Inbox
@@ -57,6 +57,9 @@ class Conversation(Protocol):
 
     async def end(self, *, expired: bool) -> None:
         """Ends for good: the client has gone, or its time is over."""
+
+    async def tell(self, error: GatewayError) -> None:
+        """Tells the client why its session ends: its connection closes with no other code than a usual end."""
 
     @property
     def quiet(self) -> bool:
@@ -203,6 +206,9 @@ class Carrier:
     async def _give_up(self, record: SocketRecord, conversation: Conversation | None) -> None:
         """Ends what has failed: pays what is known of it where that can be done, and clears the rest."""
         if conversation is not None:
+            with suppress(ServiceUnavailable, TimeoutError):
+                async with asyncio.timeout(CLOSES_S):
+                    await conversation.tell(GatewayError(UNFORESEEN))
             try:
                 await conversation.end(expired=False)
             except Exception:

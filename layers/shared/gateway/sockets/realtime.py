@@ -220,6 +220,9 @@ class RealtimeConversation:
             await self._close()
             await self._purse.close()
 
+    async def tell(self, error: GatewayError) -> None:
+        await tell(self._line, error)
+
     @property
     def hand_over(self) -> HandOver:
         return USUAL
@@ -390,11 +393,9 @@ class RealtimeConversation:
     async def _say(self, events: Sequence[bytes]) -> None:
         for event in events:
             if not await self._line.say(event):
-                from gateway.realtime.events import error_event  # noqa: PLC0415  # seldom needed
-
                 # Its client may wait for it.
-                error = GatewayError(LARGE.format(msgspec.json.decode(event).get("type")), code="event_too_large")
-                await self._line.say(error_event(error, f"event_{secrets.token_hex(8)}"))
+                kind = msgspec.json.decode(event).get("type")
+                await self.tell(GatewayError(LARGE.format(kind), code="event_too_large"))
 
     async def _pay(self, step: Step) -> GatewayError | None:
         """Charges what a step has spent, and has held what it asks for; the first refusal."""
@@ -410,6 +411,13 @@ class RealtimeConversation:
             # By the hold in its record a dead session is ended.
             self.changed.set()
         return refusal
+
+
+async def tell(line: Line, error: GatewayError) -> None:
+    """Tells a session's client of an error, by the wire's event."""
+    from gateway.realtime.events import error_event  # noqa: PLC0415  # seldom needed
+
+    await line.say(error_event(error, f"event_{secrets.token_hex(8)}"))
 
 
 async def whole(paying: Coroutine[Any, Any, T]) -> T:

@@ -165,6 +165,9 @@ class ResponsesConversation:
         await self._stop()
         await self._line.say(error_event(InvalidRequest(EXPIRED, code="websocket_connection_limit_reached")))
 
+    async def tell(self, error: GatewayError) -> None:
+        await self._line.say(error_event(error))
+
     @property
     def hand_over(self) -> HandOver:
         return AFTER_LONG_ONES

@@ -15,7 +15,7 @@ from gateway.canonical.request import RoutingPreferences
 from gateway.catalog.audio import AUDIO_MODELS
 from gateway.catalog.live import LiveCatalog
 from gateway.catalog.realtime import REALTIME_MODELS
-from gateway.errors import InvalidRequest, NotConfigured, NotFound, PermissionDenied
+from gateway.errors import GatewayError, InvalidRequest, NotConfigured, NotFound, PermissionDenied
 from gateway.operations.input_meter import tier_of
 from gateway.ports.clock import Clock
 from gateway.providers.audio import registry as audio_providers
@@ -84,7 +84,18 @@ def wanted(principal: Principal, asked: Asked, clock: Clock) -> Wanted:
 
 
 async def conversation(record: SocketRecord, line: Line, state: bytes | None) -> Conversation:
-    """The conversation of a record, for the invocation that carries it."""
+    """The conversation of a record, for the invocation that carries it; its client is told of what refuses it."""
+    from gateway.sockets.realtime import tell  # noqa: PLC0415  # the function that carries them alone
+
+    try:
+        return await _conversation(record, line, state)
+    except GatewayError as error:
+        # Its key may have been revoked since the run before, or its model be gone.
+        await tell(line, error)
+        raise
+
+
+async def _conversation(record: SocketRecord, line: Line, state: bytes | None) -> Conversation:
     from gateway.pipeline.health import Health  # noqa: PLC0415  # the function that carries them alone
     from gateway.sockets.opening import Opening, Ways  # noqa: PLC0415  # likewise
     from gateway.sockets.realtime import RealtimeConversation  # noqa: PLC0415  # likewise
