@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from gateway.auth.principal import Principal
 from gateway.canonical.realtime import CONVERSATION, TRANSCRIPTION
 from gateway.errors import InvalidRequest, NotFound, PermissionDenied
+from gateway.framing.json_values import loads
 from gateway.ports.keys import KeyRecord
 from gateway.sockets.asked import Asked, asked_by, asked_with
 from gateway.wiring.realtime import wanted
@@ -60,6 +61,20 @@ def test_a_secrets_settings_stand_above_the_query() -> None:
     settings = orjson.dumps({"model": "gpt-realtime-mini", "instructions": "Be brief."})
     assert asked_by({"model": ["gpt-realtime"]}, settings) == Asked("gpt-realtime-mini", "", settings)
     assert asked_by({}, orjson.dumps(TRANSCRIBES)).does == TRANSCRIPTION
+
+
+def test_the_settings_of_a_secret_have_a_type_and_keep_their_digits() -> None:
+    """OpenAI refuses an update without a type, and would go on with a session that is set to nothing."""
+    asked = asked_with(loads(b'{"model":"gpt-realtime","max_output_tokens":1000000000000000000000}'))
+    assert asked.settings == b'{"type":"realtime","model":"gpt-realtime","max_output_tokens":1000000000000000000000}'
+    assert asked_by({}, wanted(CALLER, asked, StoppedClock()).settings).settings == asked.settings
+
+
+@pytest.mark.parametrize("kind", [["realtime"], {}, None, 5, "speech"])
+def test_a_type_that_no_session_has_is_refused(kind: object) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        asked_with({"type": kind, "model": "gpt-realtime"})
+    assert refused.value.param == "session.type"
 
 
 @pytest.mark.parametrize(

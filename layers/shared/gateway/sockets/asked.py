@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
+import orjson
 from msgspec import Struct
 
 from gateway.canonical.realtime import TRANSCRIPTION
 from gateway.errors import InvalidRequest
+from gateway.framing.json_values import loads
 from gateway.realtime.client_events import SESSION_TYPES, TRANSCRIPTIONS
 from gateway.realtime.events import at
 from gateway.realtime.hand_over import merged
 
 # Members of the query that OpenAI has and that are not offered here.
 _NOT_OFFERED = ("call_id",)
+_USUAL_TYPE = "realtime"
 
 
 class Asked(Struct, frozen=True):
@@ -28,7 +30,7 @@ class Asked(Struct, frozen=True):
     @property
     def transcriber(self) -> str:
         """The model that the settings have transcribe, or nothing."""
-        session = msgspec.json.decode(self.settings) if self.settings else {}
+        session = loads(self.settings) if self.settings else {}
         named = (at(session, *path, "model") for path in TRANSCRIPTIONS)
         return next((each for each in named if isinstance(each, str)), "")
 
@@ -37,11 +39,11 @@ class Asked(Struct, frozen=True):
         """The settings of a session that only transcribes, whose model is one of them; nothing where none is said."""
         if not self.settings and not self.model:
             return b""
-        session = msgspec.json.decode(self.settings) if self.settings else {}
+        session = loads(self.settings) if self.settings else {}
         session = {name: value for name, value in session.items() if name != "model"} | {"type": TRANSCRIPTION}
         if self.model and not self.transcriber:
             session = merged(session, {"audio": {"input": {"transcription": {"model": self.model}}}})
-        return msgspec.json.encode(session)
+        return orjson.dumps(session)
 
 
 def asked_by(query: Mapping[str, Sequence[str]], settings: bytes = b"") -> Asked:
@@ -58,7 +60,7 @@ def asked_by(query: Mapping[str, Sequence[str]], settings: bytes = b"") -> Asked
     if len(names) > 1:
         message = "'model' and 'deployment' name two models: give one of them."
         raise InvalidRequest(message, param="deployment", code="invalid_value")
-    kept = asked_with(msgspec.json.decode(settings)) if settings else Asked()
+    kept = asked_with(loads(settings)) if settings else Asked()
     does = kept.does or (TRANSCRIPTION if "intent" in given else "")
     asked = Asked(kept.model or next(iter(names), ""), does, settings)
     if not asked.model and asked.does != TRANSCRIPTION:
@@ -69,13 +71,14 @@ def asked_by(query: Mapping[str, Sequence[str]], settings: bytes = b"") -> Asked
 def asked_with(session: Mapping[str, Any]) -> Asked:
     """The session that a client secret is to open."""
     model, kind = session.get("model"), session.get("type", "")
-    if kind != "" and kind not in SESSION_TYPES:
+    if not isinstance(kind, str) or (kind != "" and kind not in SESSION_TYPES):
         message = f"'session.type' must be {' or '.join(map(repr, SESSION_TYPES))}."
         raise InvalidRequest(message, param="session.type", code="invalid_value")
     does = SESSION_TYPES.get(kind, "")
     if not isinstance(model, str) and not (model is None and does == TRANSCRIPTION):
         raise InvalidRequest("Invalid 'session.model': expected a string.", param="session.model")
-    return Asked(model or "", does, msgspec.json.encode(session))
+    # OpenAI refuses settings without a type, and its session would go on without them.
+    return Asked(model or "", does, orjson.dumps({"type": _USUAL_TYPE, **session}))
 
 
 def _once(name: str, values: Sequence[str]) -> str:
