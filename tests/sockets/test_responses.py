@@ -53,6 +53,8 @@ class Answers:
         number = len(self.asked)
         if orjson.loads(asked.body).get("input") == "refuse":
             return Refused(429, {"retry-after": "3"}, {"code": "rate_limit_exceeded"})
+        if orjson.loads(asked.body).get("input") == "revoked":
+            return Refused(401, {}, {"code": "invalid_api_key"})
         response: dict[str, Any] = {"id": f"resp_{number}", "instructions": None, "output": [], **self.more(number)}
         try:
             await say(orjson.dumps({"type": "response.created", "response": response}))
@@ -87,6 +89,11 @@ class Socket:
 
     async def __aexit__(self, *_: object) -> None:
         self._running.cancel()
+
+    @property
+    def is_over(self) -> bool:
+        """True once the conversation has ended by itself."""
+        return self._running.done()
 
     async def ask(self, given: Any = "Hello", **more: Any) -> None:
         await self.conversation.hear(orjson.dumps({"type": "response.create", "input": given, **more}))
@@ -142,6 +149,19 @@ async def test_refusals_and_garbage_are_error_events() -> None:
         "headers": {"retry-after": "3"},
     }
     assert [(each["type"], each["status"]) for each in told[1:]] == [("error", 400)] * 5
+
+
+@on_a_loop
+async def test_a_key_that_is_revoked_ends_its_socket_and_another_refusal_does_not() -> None:
+    async with Socket() as socket:
+        await socket.ask("refuse")
+        await socket.told()
+        was_over = socket.is_over
+        await socket.ask("revoked")
+        await socket.ask("more")
+        told = await socket.told()
+        assert (was_over, socket.is_over) == (False, True)
+    assert [each["status"] for each in told] == [429, 401]
 
 
 @on_a_loop

@@ -19,7 +19,7 @@ import msgspec
 import orjson
 from msgspec import Struct
 
-from gateway.errors import UNFORESEEN, GatewayError, InvalidRequest, RateLimited, ServiceUnavailable
+from gateway.errors import UNFORESEEN, AuthenticationFailed, GatewayError, InvalidRequest, RateLimited, ServiceUnavailable
 from gateway.framing.json_edit import edit
 from gateway.ports.sockets import SocketRecord
 from gateway.protocols.shared.document import parse
@@ -111,6 +111,8 @@ class ResponsesConversation:
         self._asked = asyncio.Event()
         self._leaving = False
         self._cut = False
+        # Set where the key opens nothing any more.
+        self._barred = False
         self._running: asyncio.Task[None] | None = None
         # Of the response that runs.
         self._answer: Answer | None = None
@@ -128,6 +130,8 @@ class ResponsesConversation:
                 finally:
                     self._running.cancel()
                     self._running = None
+                if self._barred:
+                    return
             await self._asked.wait()
 
     async def hear(self, data: bytes) -> None:
@@ -200,6 +204,7 @@ class ResponsesConversation:
         try:
             refused = await self._respond(asked, answer.say)
             if refused is not None:
+                self._barred = refused.status == AuthenticationFailed.status
                 await answer.fail(refusal_event(refused, asked.lane))
             elif not answer.is_over and not self._cut:
                 # Of an answer that breaks off a socket has nothing to show, other than HTTP.
