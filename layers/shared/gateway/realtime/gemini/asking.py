@@ -250,6 +250,8 @@ _ITEMS: Mapping[str, Callable[[Live, Event], None]] = {
 
 def _respond(live: Live, step: Step, data: bytes, _: Head) -> None:
     event = read_client(data)
+    if not isinstance(event.get("response"), dict | None):
+        raise InvalidRequest("'response' must be an object.", param="response", code="invalid_type")
     asked = members(event.get("response"))
     own_model(event, live.terms.own_names, "model")
     own_model(asked, live.terms.own_names, "response.model")

@@ -21,6 +21,9 @@ _SURE_THRESHOLD = 0.7
 # What a number of a setup can be: https://ai.google.dev/api/generate-content#generationconfig
 _COUNT_MAX = 2**31 - 1
 _TEMPERATURE_MAX = 2
+# Gemini hears a turn's end by its silence alone: one that ends turns by what is said is as eager as it may be there.
+_SEMANTIC = "semantic_vad"
+_EAGERNESS = {"low": "END_SENSITIVITY_LOW", "high": "END_SENSITIVITY_HIGH"}
 # How the message begins that `setup` gives.
 _SETUP = b'{"setup":'
 _EFFORTS = {"none": "minimal", "minimal": "minimal", "low": "low", "medium": "medium", "high": "high", "xhigh": "high"}
@@ -76,7 +79,12 @@ def _names_modalities(value: Any) -> bool:
     return isinstance(value, list) and all(each in ("text", "audio") for each in value)
 
 
+def _one_of(*names: str) -> tuple[Callable[[Any], bool], str]:
+    return (lambda value: isinstance(value, str) and value in names), " or ".join(map(repr, names))
+
+
 _OBJECT = (lambda value: isinstance(value, dict), "an object")
+_BOOLEAN = (lambda value: isinstance(value, bool), "a boolean")
 _STRING = (lambda value: isinstance(value, str), "a string")
 _LIST = (lambda value: isinstance(value, list), "a list")
 _HEARD = ("audio", "input")
@@ -85,6 +93,10 @@ _SHAPES: Mapping[tuple[str, ...], tuple[Callable[[Any], bool], str]] = {
     ("audio",): _OBJECT,
     _HEARD: _OBJECT,
     (*_HEARD, "turn_detection"): _OBJECT,
+    (*_HEARD, "turn_detection", "type"): _one_of("server_vad", _SEMANTIC),
+    (*_HEARD, "turn_detection", "eagerness"): _one_of("auto", "medium", *_EAGERNESS),
+    (*_HEARD, "turn_detection", "create_response"): _BOOLEAN,
+    (*_HEARD, "turn_detection", "interrupt_response"): _BOOLEAN,
     (*_HEARD, "turn_detection", "prefix_padding_ms"): (_is_count, "a number of milliseconds"),
     (*_HEARD, "turn_detection", "silence_duration_ms"): (_is_count, "a number of milliseconds"),
     (*_HEARD, "turn_detection", "threshold"): (_is_number, "a number"),
@@ -221,6 +233,8 @@ def _detection(session: Event) -> Event:
     threshold = asked.get("threshold")
     if isinstance(threshold, int | float) and threshold >= _SURE_THRESHOLD:
         detection["startOfSpeechSensitivity"] = "START_SENSITIVITY_LOW"
+    if asked.get("type") == _SEMANTIC and asked.get("eagerness") in _EAGERNESS:
+        detection["endOfSpeechSensitivity"] = _EAGERNESS[asked["eagerness"]]
     config: Event = {"automaticActivityDetection": detection}
     if asked.get("interrupt_response") is False:
         config["activityHandling"] = "NO_INTERRUPTION"
