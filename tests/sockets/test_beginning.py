@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.auth.principal import Principal
-from gateway.canonical.money import AccountSnapshot, Tier
+from gateway.canonical.money import AccountSnapshot, Hold, Settlement, Tier
 from gateway.canonical.realtime import Spent
 from gateway.canonical.usage import Usage
 from gateway.errors import InsufficientBalance, RateLimited, ServiceUnavailable
@@ -114,6 +114,28 @@ def test_a_death_on_the_way_leaves_what_the_sweeper_ends(monkeypatch: pytest.Mon
         assert await on.clearing.clear_dead() == 1
         assert (on.records.sessions, on.mailboxes.boxes) == ({}, {})
         assert (await on.books()).held_nanousd == 0
+
+    beginning(test)
+
+
+def test_a_dead_session_that_cannot_be_ended_does_not_keep_others_from_their_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def test(on: Handshakes) -> None:
+        await on.begin("one")
+        await on.begin("two")
+        unreadable, expire = on.records.sessions["one"].hold, on.money.expire
+
+        async def expires(hold: Hold, now_s: float) -> Settlement:
+            if hold == unreadable:
+                raise KeyError("entry")
+            return await expire(hold, now_s)
+
+        monkeypatch.setattr(on.money, "expire", expires)
+        on.clock.at_s += 2 * ALIVE_S + 1
+        assert await on.clearing.clear_dead() == 2
+        assert list(on.records.sessions) == ["one"]
+        assert (await on.books()).held_nanousd == WANTED.exposure_nanousd
 
     beginning(test)
 

@@ -46,4 +46,7 @@ class Clearing(Struct, frozen=True):
                 await self.clear(record)
             except ServiceUnavailable:
                 log.warning("a dead session is left for the next sweep")
+            except Exception:
+                # One that cannot be read is not to keep the others from their end.
+                log.exception("a dead session cannot be ended", extra={"connection_id": record.connection_id})
         return found
