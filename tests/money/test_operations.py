@@ -32,7 +32,7 @@ from tests.fakes.invocations import LambdaContext
 from tests.fakes.money import MemoryMoney
 from tests.fakes.operator import StandingClock, memory_operator
 from tests.money.conftest import BOTO
-from tests.money.given import NOW_S, admitted, charge, opened, wanted
+from tests.money.given import FAILURE, NOW_S, admitted, charge, opened, wanted
 from tests.money.simulation.dynamodb import SimulatedDynamoDb
 
 pytestmark = pytest.mark.anyio
@@ -152,6 +152,14 @@ async def test_a_ledger_can_be_read_by_a_person(services: Operator) -> None:
     text = shown(parser().parse_args(["--stack", "any", "ledger", account_id]), await read_ledger(services, account_id))
     assert text.splitlines()[0] == "free 2.5 USD, held 0 USD"
     assert text.splitlines()[1].startswith("credit ")
+
+
+async def test_a_failed_request_is_shown_to_the_operator_with_its_tries(services: Operator) -> None:
+    account_id, _ = await create_account(services, 2_500_000_000, ACT)
+    await services.money.release(await admitted(services.money, wanted(account_id)), NOW_S, FAILURE)
+    (entry,) = [each for each in (await read_ledger(services, account_id))["entries"] if each["kind"] == "release"]
+    assert (entry["request_id"], entry["model_requested"]) == (FAILURE.request_id, FAILURE.model_requested)
+    assert entry["route"] == FAILURE.route
 
 
 @pytest.fixture

@@ -108,4 +108,5 @@ def entry_document(entry: Entry) -> Document:
         "by": None if entry.act is None else entry.act.by,
         "why": None if entry.act is None else entry.act.why,
         **charged,
+        **({} if entry.failure is None else to_builtins(entry.failure)),
     }
