@@ -110,6 +110,15 @@ def test_a_runs_stream_goes_on_behind_the_last_whole_event() -> None:
     assert [request.method for request in script.requests] == ["POST", "GET", "GET"]
 
 
+def test_a_runs_stream_that_was_left_can_be_gone_on_with_by_another_program() -> None:
+    # One piece: its second event has come, and is not read.
+    script = Script(events([b"id: task_1:0\n\n" + step(1) + step(2), DONE]), events([step(2), DONE]))
+    with client(script).agents.run_stream(task="x") as left:
+        assert (left.last_event_id, next(left).type, left.last_event_id) == (None, "step", "task_1:1")
+    assert [each.type for each in client(script).agents.resume_stream(left.last_event_id or "")] == ["step", "done"]
+    assert script.requests[1].headers["last-event-id"] == "task_1:1"
+
+
 def test_a_runs_stream_that_is_always_cut_ends_with_an_error() -> None:
     with pytest.raises(APIConnectionError):
         list(client(Script(events([step(1)], breaks=True), lambda _: events([]))).agents.run_stream(task="x"))

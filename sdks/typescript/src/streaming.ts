@@ -28,6 +28,7 @@ export interface Place {
 }
 
 interface Event {
+  id: string | null;
   data: string;
   name: string | null;
 }
@@ -66,7 +67,7 @@ export class EventDecoder {
   #take(line: string): Event | null {
     if (line === "") {
       this.lastId = this.#id;
-      const event = this.#data.length > 0 ? { data: this.#data.join("\n"), name: this.#name } : null;
+      const event = this.#data.length > 0 ? { id: this.#id, data: this.#data.join("\n"), name: this.#name } : null;
       [this.#data, this.#name] = [[], null];
       return event;
     }
@@ -89,6 +90,7 @@ export class Stream<T> implements AsyncIterable<T> {
   #isOver = false;
   #hasEnded = false;
   #cuts = 0;
+  #lastEventId: string | null = null;
 
   constructor(answer: Answer, place: Place | null = null) {
     this.#answer = answer;
@@ -99,6 +101,11 @@ export class Stream<T> implements AsyncIterable<T> {
   /** The answer that brings the stream: its status and headers. */
   get response(): HttpResponse {
     return this.#answer.response;
+  }
+
+  /** The id of the last event that came: another program goes on behind it by `agents.resumeStream`. */
+  get lastEventId(): string | null {
+    return this.#lastEventId;
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<T> {
@@ -175,7 +182,7 @@ export class Stream<T> implements AsyncIterable<T> {
         }
         const told = this.#told(event);
         if (this.#place?.isNew?.(told) === false) continue;
-        this.#cuts = 0;
+        [this.#cuts, this.#lastEventId] = [0, event.id];
         if (ENDS.has((told as { type?: string } | null)?.type ?? "")) this.#end();
         yield told;
         if (this.#isOver) return;

@@ -467,6 +467,24 @@ test("a wait goes on when its callback is done, and fails with it", async () => 
   await assert.rejects(nexevo.jobs.wait("gen_1", { onProgress: failing }), /mine/);
 });
 
+test("a run's stream that was left can be gone on with by another program", async () => {
+  const step = (number) => `id: task_1:${number}\ndata: {"type":"step"}\n\n`;
+  const done = 'id: task_1:3\ndata: {"type":"done","job":{}}\n\n';
+  const first = async (_, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    // One piece: its second event has come, and is not read.
+    response.write(step(1) + step(2));
+  };
+  const [nexevo, seen] = await client([first, events(step(2) + done)]);
+  const left = await nexevo.agents.runStream({ task: "a" });
+  assert.equal(left.lastEventId, null);
+  for await (const _ of left) break;
+  assert.equal(left.lastEventId, "task_1:1");
+  const types = [];
+  for await (const event of nexevo.agents.resumeStream(left.lastEventId)) types.push(event.type);
+  assert.deepEqual([types, seen[1].headers["last-event-id"]], [["step", "done"], "task_1:1"]);
+});
+
 test("a list is read over all its pages, by cursor and by last id", async () => {
   const page = (data, more) => json({ object: "list", data, ...more });
   const answers = [

@@ -34,6 +34,11 @@ class AsyncStream(Generic[T]):
         self._was_left = False
         self._events = self._read()
 
+    @property
+    def last_event_id(self) -> Optional[str]:
+        """The id of the last event that came: another program goes on behind it by `agents.resume_stream`."""
+        return self._reading.decoder.last_id
+
     def __aiter__(self) -> AsyncIterator[T]:
         return self._events
 
