@@ -19,7 +19,14 @@ import msgspec
 import orjson
 from msgspec import Struct
 
-from gateway.errors import UNFORESEEN, AuthenticationFailed, GatewayError, InvalidRequest, RateLimited, ServiceUnavailable
+from gateway.errors import (
+    UNFORESEEN,
+    AuthenticationFailed,
+    GatewayError,
+    InvalidRequest,
+    RateLimited,
+    ServiceUnavailable,
+)
 from gateway.framing.json_edit import edit
 from gateway.ports.sockets import SocketRecord
 from gateway.protocols.shared.document import parse
