@@ -25,7 +25,7 @@ TESTS = ROOT / "tests"
 # that parse all of our files: one process does it.
 FIRST_HALF = {
     *("agent_runs", "arch", "bridging", "fidelity", "fuzz", "http", "local", "protocols", "providers", "providers_sim"),
-    *("app", "template", "transport", "webhooks"),
+    *("app", "logs", "template", "transport", "webhooks"),
 }
 
 # An example may take as long as a busy machine makes it.

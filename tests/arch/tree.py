@@ -1,6 +1,7 @@
 """Lists the repository's own files, without installed or built ones."""
 
 import ast
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -53,11 +54,13 @@ def syntax(path: Path) -> ast.Module:
 @cache
 def definitions(path: Path) -> tuple[Definition, ...]:
     """Lists a file's module, classes and functions. Walks through statements only: expressions, the most, hold none."""
-    found: list[Definition] = []
-    left: list[ast.AST] = [syntax(path)]
+    return tuple(node for node in statements(syntax(path)) if isinstance(node, Definition))
+
+
+def statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yields a statement, or a module, with all statements in it."""
+    left = [node]
     while left:
         node = left.pop()
-        if isinstance(node, Definition):
-            found.append(node)
+        yield node
         left += [inner for block in BLOCKS for inner in getattr(node, block, ())]
-    return tuple(found)
