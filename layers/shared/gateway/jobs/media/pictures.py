@@ -196,7 +196,7 @@ class Painting(Struct, frozen=True):
     providers: ProviderClient
     jobs: Jobs
     clock: Clock
-    own_keys: OwnKeys | None = None
+    own_keys: OwnKeys
 
     async def paint(self, job: Job) -> Painted | None:
         """The attempt's pictures, stored in the media bucket; raises the provider's refusal or failure.
@@ -252,7 +252,7 @@ class Painting(Struct, frozen=True):
 
     async def _own_key(self, account_id: str, key_id: str | None) -> ProviderKey | None:
         """The account's own key that was ordered with, as it is now; raises `UpstreamError` once it is gone."""
-        if key_id is None or self.own_keys is None:
+        if key_id is None:
             return None
         found = next((key for key in await self.own_keys.of(account_id) if key.key_id == key_id), None)
         if found is None:
