@@ -98,12 +98,16 @@ CURL = (
     """-d '{{"model": "nexevo/balanced", "messages": [{{"role": "user", "content": "Hello!"}}]}}'"""
 )
 # The variables that the documents' code reads.
-VARIABLES = "export NEXEVO_API_KEY={key} NEXEVO_BASE_URL={root_url}/v1 NEXEVO_ROOT_URL={root_url}"
+VARIABLES = (
+    "export NEXEVO_API_KEY={key} NEXEVO_BASE_URL={root_url}/v1 NEXEVO_ROOT_URL={root_url} "
+    "NEXEVO_REALTIME_URL={realtime_url}/v1"
+)
 
 
 def _announce_page(running: Running) -> None:
     states = ", ".join(f"{row} ({state})" for row, state in running.providers.items())
-    curl, variables = (line.format(root_url=running.root_url, key=running.key.api_key) for line in (CURL, VARIABLES))
+    told = {"root_url": running.root_url, "realtime_url": running.realtime_url, "key": running.key.api_key}
+    curl, variables = (line.format(**told) for line in (CURL, VARIABLES))
     print(f"root URL   {running.root_url}")
     print(f"documents  {running.root_url}/docs")
     print(f"console    {running.root_url}/console")

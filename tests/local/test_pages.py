@@ -23,9 +23,14 @@ def test_the_line_to_paste_is_the_readmes() -> None:
 
 
 def test_the_variables_to_paste_are_those_that_the_documents_read() -> None:
-    quickstart = (Path(__file__).parents[2] / "docs/guide/index.md").read_text()
-    named = re.findall(r"export (NEXEVO_\w+)=", quickstart)
-    assert len(named) == 3
+    guide = Path(__file__).parents[2] / "docs/guide"
+    named = [
+        name
+        for page in ("index", "realtime")
+        for name in re.findall(r"export (NEXEVO_\w+)=", (guide / f"{page}.md").read_text())
+    ]
+    read = {name for page in guide.glob("*.md") for name in re.findall(r"NEXEVO_[A-Z_]+_(?:KEY|URL)", page.read_text())}
+    assert set(named) == read
     assert re.findall(r"(NEXEVO_\w+)=", VARIABLES) == named
 
 
