@@ -29,6 +29,13 @@ _FIELDS = frozenset({
     "cachedContent", "serviceTier", "store",
 })  # fmt: skip
 _VERTEX_FIELDS = frozenset({"labels", "modelArmorConfig"})
+_CONFIG_FIELDS = frozenset({
+    "audioTimestamp", "audioTranscriptionConfig", "candidateCount", "enableAffectiveDialog",
+    "enableEnhancedCivicAnswers", "frequencyPenalty", "imageConfig", "logprobs", "maxOutputTokens", "mediaResolution",
+    "modelSelectionConfig", "presencePenalty", "responseFormat", "responseJsonSchema", "responseLogprobs",
+    "responseMimeType", "responseModalities", "responseSchema", "routingConfig", "seed", "speechConfig",
+    "stopSequences", "temperature", "thinkingConfig", "topK", "topP", "translationConfig",
+})  # fmt: skip
 _SCHEMA_FIELDS = frozenset({
     "type", "format", "title", "description", "nullable", "enum", "maxItems", "minItems", "properties",
     "required", "minProperties", "maxProperties", "minLength", "maxLength", "pattern", "example", "anyOf",
@@ -57,6 +64,7 @@ def check(body: Json, model: str, *, vertex: bool) -> None:
     """Raises the service's refusal of a request whose keys are camelCase already."""
     _known(body, _FIELDS | _VERTEX_FIELDS if vertex else _FIELDS, "")
     schema_fields = _SCHEMA_FIELDS | _VERTEX_SCHEMA_FIELDS if vertex else _SCHEMA_FIELDS
+    _known(body.get("generationConfig") or {}, _CONFIG_FIELDS, "generation_config")
     _numbers(body.get("generationConfig") or {})
     _schemas(body, schema_fields)
     _tools(body, model)
@@ -147,7 +155,13 @@ def _contents(body: Json) -> None:
         if not content.get("parts"):
             raise invalid(f"* GenerateContentRequest.contents[{index}].parts: contents.parts must not be empty.\n")
         for position, part in enumerate(content["parts"]):
-            if not set(part) & _DATA:
+            held = [name for name in part if name in _DATA]
+            if len(held) > 1:
+                raise invalid(
+                    f"Invalid value at 'contents[{index}].parts[{position}]' (oneof), oneof field 'data' is already "
+                    f"set. Cannot set '{held[-1]}'"
+                )
+            if not held:
                 raise invalid(
                     f"* GenerateContentRequest.contents[{index}].parts[{position}].data: required oneof field "
                     "'data' must have one initialized field\n"

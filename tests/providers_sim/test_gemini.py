@@ -311,6 +311,27 @@ def test_an_unknown_field_is_refused(control: Any, rows: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"generationConfig": {"maxTokens": 5}}, "Unknown name \"maxTokens\" at 'generation_config'"),
+        ({"contents": [{"parts": [{"text": "Hi", "functionCall": {"name": "f"}}]}]}, "oneof field 'data'"),
+    ],
+)
+def test_a_member_that_is_no_field_and_a_part_of_two_kinds_are_refused(
+    rows: Any, body: dict[str, Any], message: str
+) -> None:
+    row = rows["gemini"]
+    answer = httpx.post(
+        f"{row['base_url']}/v1beta/models/{SIGNER}:generateContent",
+        json={"contents": [{"parts": [{"text": QUESTION}]}]} | body,
+        headers={"x-goog-api-key": row["api_key"]},
+        timeout=HANGS_AFTER_S,
+        trust_env=False,
+    )
+    assert (answer.status_code, message in answer.json()["error"]["message"]) == (400, True), answer.text
+
+
+@pytest.mark.parametrize(
     ("directive", "error", "status"),
     [
         ("status=429", errors.ClientError, "RESOURCE_EXHAUSTED"),
