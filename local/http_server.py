@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -13,12 +14,52 @@ from local.lambda_api import LambdaApi
 from local.queues import SqsApi
 from local.websocket_gateway import ManagementApi
 
+# More than this, written in one turn of the loop, does not wait for its end.
+WRITTEN_AT_ONCE = 64 * 1024
 
-class HeaderNamesProtocol(HttpToolsProtocol):
-    """Uvicorn's HTTP protocol, extended to keep header names as sent.
 
-    They are in the scope's state, since ASGI has no field for them.
+class JoinedWrites:
+    """A transport that writes what it is given in one turn of the loop with one call of the system.
+
+    Uvicorn writes a head and a body, each of which would have the client wake up and read.
     """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        self._pieces: list[bytes] = []
+        self._bytes = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._pieces:
+            self._loop.call_soon(self._flush)
+        self._pieces.append(data)
+        self._bytes += len(data)
+        if self._bytes >= WRITTEN_AT_ONCE:
+            # The client may take no more, of which the writer is told.
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._pieces:
+            data, self._pieces, self._bytes = b"".join(self._pieces), [], 0
+            self._transport.write(data)
+
+
+class StackProtocol(HttpToolsProtocol):
+    """Uvicorn's HTTP protocol, extended to keep header names as sent, and to write an answer's parts together.
+
+    The names are in the scope's state, since ASGI has no field for them.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(cast("asyncio.Transport", JoinedWrites(transport)))
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -36,7 +77,7 @@ class HttpServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http=HeaderNamesProtocol,
+                http=StackProtocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,
