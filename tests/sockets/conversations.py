@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from gateway.auth.principal import Principal
-from gateway.canonical.money import Hold, Tier
+from gateway.canonical.money import Hold
 from gateway.canonical.realtime import Spent
 from gateway.errors import AuthenticationFailed, GatewayError, InsufficientBalance
 from gateway.pipeline.health import Health
@@ -145,8 +145,8 @@ class Beside(Changes):
     async def checkpoint(self, so_far: Spent) -> None:
         self.noted.append(so_far)
 
-    def served_by(self, _tier: Tier, _version: str, model: str) -> None:
-        self.served.append(model)
+    def served_by(self, candidate: RealtimeCandidate) -> None:
+        self.served.append(candidate.model.id)
 
     def follow(self, _: Principal) -> None:
         pass

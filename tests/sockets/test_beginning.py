@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.auth.principal import Principal
-from gateway.canonical.money import AccountSnapshot, Hold, Settlement, Tier
+from gateway.canonical.money import AccountSnapshot, Hold, Settlement
 from gateway.canonical.realtime import Spent
 from gateway.canonical.usage import Usage
 from gateway.errors import InsufficientBalance, RateLimited, ServiceUnavailable
@@ -20,11 +20,12 @@ from gateway.sockets.connecting import Caller, Connecting, Handshake, Wanted
 from gateway.sockets.purse import Purse
 from tests.fakes.money import MemoryMoney
 from tests.fakes.sockets import MemoryConnections, MemoryMailboxes, MemoryRuns, MemorySockets
+from tests.realtime.sessions import terms
 from tests.sockets.test_purse import Nowhere
 from tests.stores.conftest import StoppedClock
 
 ACCOUNT = "acct_one"
-WANTED = Wanted("realtime", "gpt-realtime", Tier.PASSTHROUGH, "2026-11-30", "gpt-realtime", 100)
+WANTED = Wanted("realtime", "gpt-realtime", terms("gpt-realtime").candidate, 100)
 
 
 class Dies(Exception):
@@ -57,9 +58,7 @@ class Handshakes:
             self.clock,
             request_id="request",
             model=WANTED.model,
-            tier=WANTED.tier,
-            price_version=WANTED.price_version,
-            model_used=WANTED.model_used,
+            candidate=WANTED.candidate,
             over_by_s=record.over_by_s,
             hold=record.hold,
             place=record.place,

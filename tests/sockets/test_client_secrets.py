@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.auth.principal import Principal, key_hash
-from gateway.canonical.money import AccountSnapshot, Tier
+from gateway.canonical.money import AccountSnapshot
 from gateway.errors import AuthenticationFailed, GatewayError, InvalidRequest, PermissionDenied, ServiceUnavailable
 from gateway.ports.keys import KeyRecord
 from gateway.ports.sockets import ClientSecret
@@ -21,6 +21,7 @@ from gateway.wiring.realtime import wanted
 from tests.fakes.keys import MemoryKeyStore
 from tests.fakes.money import MemoryMoney
 from tests.fakes.sockets import MemorySockets
+from tests.realtime.sessions import terms
 from tests.sockets.test_purse import Nowhere
 from tests.stores.conftest import StoppedClock
 
@@ -117,7 +118,7 @@ def test_a_secret_that_cannot_be_stored_leaves_no_hold(monkeypatch: pytest.Monke
 
         monkeypatch.setattr(records, "add_secret", fail)
         secret = ClientSecret(RECORD.account_id, key_hash(KEY), int(clock.now_s()) + LASTS_S, MINTED_FROM)
-        session = Wanted("realtime", "gpt-realtime", Tier.PASSTHROUGH, "2026-11-30", "gpt-realtime", 100)
+        session = Wanted("realtime", "gpt-realtime", terms("gpt-realtime").candidate, 100)
         secrets = ClientSecrets(records, money, Nowhere(), clock)
         with pytest.raises(ServiceUnavailable):
             await secrets.mint(Principal(RECORD.account_id, RECORD), session, secret, "request")

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.auth.principal import Principal
 from gateway.canonical.money import AccountSnapshot, Admission, Charge, EntryKind, Hold, HoldRequest, Refusal, Tier
@@ -16,6 +17,8 @@ from gateway.ports.keys import KeyRecord
 from gateway.ports.money import DeferredSettlements
 from gateway.sockets.purse import Purse
 from tests.fakes.money import MemoryMoney
+from tests.realtime.sessions import terms
+from tests.sockets.conversations import own_key
 from tests.stores.conftest import StoppedClock
 
 ACCOUNT, MODEL = "acct_a", "gpt-realtime"
@@ -61,9 +64,7 @@ class Payer:
             self.clock,
             request_id="r",
             model=MODEL,
-            tier=Tier.PASSTHROUGH,
-            price_version="2026-11-30",
-            model_used=MODEL,
+            candidate=terms(MODEL).candidate,
             over_by_s=int(self.clock.now_s()) + 3600,
         )
 
@@ -121,6 +122,20 @@ def test_a_transcript_is_a_line_of_the_next_charge() -> None:
         entries = [e for e in (await payer.books()).entries if e.charge is not None and e.kind is EntryKind.CHARGE]
         told = [(e.charge.cost_nanousd, [(t.tool, t.nanousd) for t in e.charge.tools]) for e in entries if e.charge]
         assert sorted(told) == [(7, [("whisper", 7)]), (35, [("whisper", 5)])]
+
+    paying(test)
+
+
+def test_a_charge_names_the_provider_that_served_as_any_request_does() -> None:
+    async def test(payer: Payer) -> None:
+        await payer.purse.open(100)
+        await payer.purse.charge(spent(30), 100)
+        payer.purse.served_by(replace(terms(MODEL, "openai").candidate, own=own_key("first")))
+        await payer.purse.charge(spent(40), 100)
+        await payer.purse.close()
+        entries = (await payer.books()).entries
+        told = {e.charge.route: e.charge.tier for e in entries if e.charge is not None}
+        assert told == {"openai": Tier.PASSTHROUGH, f"openai|{MODEL}|served|own": Tier.BYOK}
 
     paying(test)
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gateway.auth.principal import Principal, admit_key, key_hash, key_in
-from gateway.canonical.money import CountedCall, Hold, Refusal, Tier
+from gateway.canonical.money import CountedCall, Hold, Refusal
 from gateway.canonical.realtime import CONVERSATION
 from gateway.errors import AuthenticationFailed, GatewayError
 from gateway.limits.windows import enforced_rpm
@@ -25,6 +25,7 @@ from gateway.ports.provider_keys import OwnKeys
 from gateway.ports.sockets import Mailboxes, Runs, SocketRecord, SocketRecords
 from gateway.sockets.carrying import ALIVE_S, new_secret
 from gateway.sockets.purse import Purse
+from gateway.sockets.sessions import RealtimeCandidate
 
 # OpenAI's own bound, which API Gateway's two hours leave room for.
 SESSION_S = 3600
@@ -72,9 +73,7 @@ class Wanted(Struct, frozen=True):
 
     kind: str
     model: str
-    tier: Tier
-    price_version: str
-    model_used: str
+    candidate: RealtimeCandidate
     exposure_nanousd: int
     does: str = CONVERSATION
     settings: bytes = b""
@@ -133,9 +132,7 @@ class Connecting(Struct, frozen=True):
             self.clock,
             request_id=handshake.request_id,
             model=wanted.model,
-            tier=wanted.tier,
-            price_version=wanted.price_version,
-            model_used=wanted.model_used,
+            candidate=wanted.candidate,
             over_by_s=over_by_s + ALIVE_S,
         )
         if caller.hold is not None:

@@ -39,9 +39,7 @@ class ClientSecrets(Struct, frozen=True):
             self.clock,
             request_id=request_id,
             model=wanted.model,
-            tier=wanted.tier,
-            price_version=wanted.price_version,
-            model_used=wanted.model_used,
+            candidate=wanted.candidate,
             over_by_s=secret.expires_at_s,
             runs=False,
         )

@@ -17,15 +17,18 @@ from msgspec.structs import replace
 
 from gateway.auth.principal import Principal
 from gateway.canonical.limits import NO_TOKENS, KeyLimits, TokenDemand, user_name
-from gateway.canonical.money import Admission, Charge, Hold, HoldRequest, NanoUsd, Refusal, Tier, ToolCost
+from gateway.canonical.money import Admission, Charge, Hold, HoldRequest, NanoUsd, Refusal, ToolCost
 from gateway.canonical.realtime import Spent
+from gateway.canonical.tries import SERVED, Tried, route_of
 from gateway.canonical.usage import Usage
 from gateway.errors import GatewayError, InsufficientBalance, RateLimited, ServiceUnavailable
 from gateway.ledger.hold_ids import hold_id_at
 from gateway.limits.windows import enforced_rpm
 from gateway.logs.metrics import Metric, measure
+from gateway.operations.input_meter import tier_of
 from gateway.ports.clock import Clock
 from gateway.ports.money import DeferredSettlements, Money
+from gateway.sockets.sessions import RealtimeCandidate
 
 # The tokens that a response is taken for before they are known; its end counts what they were.
 TOKENS_AHEAD = 1024
@@ -50,9 +53,7 @@ class Purse:
         *,
         request_id: str,
         model: str,
-        tier: Tier,
-        price_version: str,
-        model_used: str,
+        candidate: RealtimeCandidate,
         over_by_s: int,
         hold: Hold | None = None,
         place: Hold | None = None,
@@ -65,9 +66,7 @@ class Purse:
         self._clock = clock
         self._request_id = request_id
         self._model = model
-        self._tier = tier
-        self._price_version = price_version
-        self._model_used = model_used
+        self._candidate = candidate
         self._over_by_s = over_by_s
         self.hold = hold
         self.place = place
@@ -157,9 +156,9 @@ class Purse:
         """Takes the caller's limits and caps as they stand now."""
         self._principal = principal
 
-    def served_by(self, tier: Tier, price_version: str, model_used: str) -> None:
-        """Takes the tier and the model of another candidate, which serves from now on."""
-        self._tier, self._price_version, self._model_used = tier, price_version, model_used
+    def served_by(self, candidate: RealtimeCandidate) -> None:
+        """Takes another candidate, which serves from now on."""
+        self._candidate = candidate
 
     @property
     def _limits(self) -> KeyLimits:
@@ -235,7 +234,7 @@ class Purse:
 
     def _rest(self) -> Spent:
         """A charge that pays nothing but what other models have done."""
-        return Spent("", self._model_used, 0, Usage())
+        return Spent("", self._candidate.model.id, 0, Usage())
 
     async def _settle(self, spent: Spent) -> None:
         """Ends the open hold with a charge. Where a limit has kept it from being made, one is made for the charge."""
@@ -268,18 +267,20 @@ class Purse:
         return sum(each.cost_nanousd for each in self.beside)
 
     def _charge(self, spent: Spent, hold: Hold) -> Charge:
-        key = self._principal.key
+        key, by = self._principal.key, self._candidate
+        served = Tried(by.model.id, by.target.provider, SERVED, own_key=by.own is not None)
         return Charge(
             cost_nanousd=spent.cost_nanousd + self._beside_nanousd,
             request_id=self._request_id,
             generation_id=f"gen-nxn-{hold.hold_id}",
             model_requested=self._model,
             model_used=spent.model,
-            tier=self._tier,
-            price_version=spent.price_version or self._price_version,
+            tier=tier_of(by),
+            price_version=spent.price_version or by.model.sale.price_version,
             usage=spent.usage,
             user_id=key.user_id,
             org_id=key.org_id,
             estimated=spent.estimated,
             tools=tuple(ToolCost(each.model, 1, each.cost_nanousd) for each in self.beside),
+            route=route_of([served], spent.model),
         )

@@ -17,7 +17,6 @@ from msgspec.structs import replace
 
 from gateway.auth.principal import Principal
 from gateway.errors import GatewayError, ServiceUnavailable
-from gateway.operations.input_meter import tier_of
 from gateway.ports.clock import Clock
 from gateway.ports.sockets import ProviderClosed, ProviderSocket, SocketRecord
 from gateway.realtime.step import Step
@@ -163,7 +162,7 @@ class RealtimeConversation:
         self._session.moved()
         state = self._session.state() if self._has_begun else None
         self._candidate, self._session = candidate, self._sessions(candidate, state)
-        self._purse.served_by(tier_of(candidate), candidate.model.sale.price_version, candidate.model.id)
+        self._purse.served_by(candidate)
 
     async def _start(self, greeting: bytes | None) -> None:
         """Begins a socket, with the frames that the one before has not taken."""

@@ -16,7 +16,6 @@ from gateway.catalog.audio import AUDIO_MODELS
 from gateway.catalog.live import LiveCatalog
 from gateway.catalog.realtime import REALTIME_MODELS
 from gateway.errors import GatewayError, InvalidRequest, NotConfigured, NotFound, PermissionDenied
-from gateway.operations.input_meter import tier_of
 from gateway.ports.clock import Clock
 from gateway.providers.audio import registry as audio_providers
 from gateway.providers.realtime.registry import KNOWN
@@ -74,9 +73,7 @@ def wanted(principal: Principal, asked: Asked, clock: Clock) -> Wanted:
     return Wanted(
         REALTIME,
         model,
-        tier_of(candidate),
-        candidate.model.sale.price_version,
-        candidate.model.id,
+        candidate,
         session.exposure_nanousd,
         does,
         settings,
@@ -120,9 +117,7 @@ async def _conversation(record: SocketRecord, line: Line, state: bytes | None) -
         on.clock,
         request_id=record.request_id,
         model=record.model,
-        tier=tier_of(candidate),
-        price_version=candidate.model.sale.price_version,
-        model_used=candidate.model.id,
+        candidate=candidate,
         over_by_s=record.over_by_s + ALIVE_S,
         hold=record.hold,
         place=record.place,
