@@ -193,11 +193,11 @@ class LiveConversation:
         }
 
     def _question(self) -> str:
-        asked = [" ".join(_texts(turn)) for turn in self._turns if turn.get("role", "user") == "user"]
+        asked = [" ".join(_texts(turn)) for turn in self._turns if _is_asked(turn)]
         return asked[-1] if asked else ""
 
     def _asked(self) -> ModelRequest:
-        last = max((n for n, turn in enumerate(self._turns) if turn.get("role", "user") == "user"), default=-1)
+        last = max((n for n, turn in enumerate(self._turns) if _is_asked(turn)), default=-1)
         results = [
             orjson.dumps(part["functionResponse"].get("response", {})).decode()
             for turn in self._turns[last + 1 :]
@@ -228,6 +228,11 @@ _ACTS = {
 
 def _texts(turn: Message) -> list[str]:
     return [part["text"] for part in turn.get("parts", ()) if "text" in part]
+
+
+def _is_asked(turn: Message) -> bool:
+    """True for a turn of the user that is not the output of a call."""
+    return turn.get("role", "user") == "user" and not any("functionResponse" in part for part in turn.get("parts", ()))
 
 
 def _pictures(turns: list[Message]) -> int:

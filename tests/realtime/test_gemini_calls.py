@@ -13,6 +13,7 @@ from tests.realtime.test_gemini import GEMINI, USAGE, answered, asked, content, 
 
 TURN_ENDS: dict[str, Any] = {"serverContent": {"turnComplete": True}, "usageMetadata": USAGE}
 INTERRUPTS = {"serverContent": {"interrupted": True}}
+FOG = {"functionResponse": {"name": "look", "response": {"output": "fog"}}}
 TAKES_BACK = {"toolCallCancellation": {"ids": ["call_1"]}}
 
 
@@ -128,7 +129,7 @@ def test_a_response_behind_a_cancelled_one_is_heard_though_the_end_of_that_was_n
     assert "response.output_audio_transcript.delta" in types(said(talk)[0])
 
 
-def test_a_further_socket_is_told_of_calls_in_words() -> None:
+def test_a_further_socket_is_told_of_calls_and_of_their_outputs_as_turns() -> None:
     talk = called("call_1", "call_2")
     answered(talk, {"sessionResumptionUpdate": {"newHandle": "handle", "resumable": True}})
     output(talk)
@@ -137,14 +138,14 @@ def test_a_further_socket_is_told_of_calls_in_words() -> None:
     assert setup["setup"]["sessionResumption"] == {}
     # The conversation so far, with the output that Gemini has not been told.
     (seeds,) = messages(answered(talk, {"setupComplete": {}}))
-    assert [turn["role"] for turn in seeds["clientContent"]["turns"]] == ["model", "model"]
+    assert [list(turn["parts"][0]) for turn in seeds["clientContent"]["turns"]] == [["functionCall"]] * 2
     output(talk, "call_2")
     (message,) = messages(asked(talk, "response.create"))
-    assert [turn["parts"] for turn in message["clientContent"]["turns"]] == [[{"text": "[fog]"}]] * 2
+    assert [turn["parts"] for turn in message["clientContent"]["turns"]] == [[FOG]] * 2
     assert session(GEMINI, state=talk.state()).quiet is False
 
 
-def test_an_output_that_a_broken_socket_has_not_taken_is_told_in_words() -> None:
+def test_an_output_that_a_broken_socket_has_not_taken_is_told_as_a_turn() -> None:
     talk = called()
     answered(talk, {"sessionResumptionUpdate": {"newHandle": "handle", "resumable": True}})
     output(talk)
@@ -154,7 +155,7 @@ def test_an_output_that_a_broken_socket_has_not_taken_is_told_in_words() -> None
     assert setup["setup"]["sessionResumption"] == {}
     told = messages(answered(talk, {"setupComplete": {}}))
     turns = [turn for message in told for turn in message["clientContent"]["turns"]]
-    assert [turn["parts"] for turn in turns][-1] == [{"text": "[fog]"}]
+    assert [turn["parts"] for turn in turns][-1] == [FOG]
     assert ([turn["role"] for turn in turns], told[-1]["clientContent"]["turnComplete"]) == (["model", "user"], False)
 
 

@@ -7,7 +7,7 @@ not detect turns, sound waits for its commit likewise, so that it can be cleared
 from __future__ import annotations
 
 from binascii import Error, a2b_base64
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -188,12 +188,9 @@ def _output(live: Live, item: Event) -> None:
         message = f"No call {call_id[:64]!r} waits for its output."
         raise InvalidRequest(message, param="item.call_id", code="invalid_tool_call_id")
     answer: Event = {"name": name, "response": {"output": output}}
-    if call_id in live.state.lost:
-        live.state.lost.remove(call_id)
-        live.state.turns.append(_in_words(output))
-    elif call_id in live.state.gone:
+    if call_id in live.state.gone:
         live.state.gone.remove(call_id)
-        live.state.turns.append({"role": "user", "parts": [{"functionResponse": answer}]})
+        live.state.turns.append(_answer(answer))
     else:
         live.state.outputs.append({"id": call_id, **answer})
 
@@ -202,18 +199,27 @@ def take_back(live: Live, call_ids: Sequence[str]) -> None:
     """Has the outputs of calls that Gemini has taken back go as turns: some may be there already."""
     taken = [each for each in live.state.outputs if each["id"] in call_ids]
     live.state.outputs = [each for each in live.state.outputs if each not in taken]
-    for each in taken:
-        answer = {name: value for name, value in each.items() if name != "id"}
-        live.state.turns.append({"role": "user", "parts": [{"functionResponse": answer}]})
+    live.state.turns += map(_answer, taken)
     # The client answers the others all the same.
     live.state.gone += [each for each in call_ids if each in live.state.calls]
 
 
-def lose_calls(live: Live) -> None:
-    """Has the outputs of calls go in words: a further socket does not know the calls."""
-    live.state.lost += live.waiting_calls
-    live.state.turns += [_in_words(each["response"]["output"]) for each in live.state.outputs]
-    live.state.outputs = []
+def lose_calls(live: Live, frames: Sequence[bytes]) -> tuple[list[bytes], set[str]]:
+    """Has the outputs of open calls go as turns, to a further socket which does not know the calls.
+
+    Returns the frames that were not sent, and the ids of the calls, by which the socket is to be told of them.
+    """
+    known = {*live.state.calls, *(each["id"] for each in live.state.outputs)}
+    take_back(live, [each for each in known if each not in live.state.gone])
+    found = []
+    for frame in frames:
+        answers = at(orjson.loads(frame), _OUTPUTS, "functionResponses") or ()
+        known |= {each["id"] for each in answers}
+        turns = [_answer(each) for each in answers]
+        complete = live.state.response is not None
+        content = {"clientContent": {"turns": turns, "turnComplete": complete}}
+        found.append(orjson.dumps(content) if turns else frame)
+    return found, known
 
 
 def is_output(frame: bytes) -> bool:
@@ -221,17 +227,9 @@ def is_output(frame: bytes) -> bool:
     return _OUTPUTS in orjson.loads(frame)
 
 
-def in_words(frame: bytes, *, complete: bool) -> bytes:
-    """The frame for a socket that does not know the calls which it answers. A `complete` turn is to be responded to."""
-    told = at(orjson.loads(frame), _OUTPUTS, "functionResponses")
-    if told is None:
-        return frame
-    turns = [_in_words(each["response"]["output"]) for each in told]
-    return orjson.dumps({"clientContent": {"turns": turns, "turnComplete": complete}})
-
-
-def _in_words(output: str) -> Event:
-    return {"role": "user", "parts": [{"text": f"[{output}]"}]}
+def _answer(output: Event) -> Event:
+    answer = {name: value for name, value in output.items() if name != "id"}
+    return {"role": "user", "parts": [{"functionResponse": answer}]}
 
 
 def _text(item: Event, name: str) -> str:
@@ -332,25 +330,30 @@ def _send_sound(live: Live, step: Step, sound: str) -> None:
     live.to_gemini(step, {"realtimeInput": {"audio": {"mimeType": HEARD, "data": sound}}})
 
 
-def seeded(items: Iterable[Event], waiting: Iterable[Event]) -> list[Event]:
-    """The items of a conversation as turns, for a socket that does not know them, but the last that still wait."""
-    turns = [turn for item in items for turn in _turns(item)]
+def seeded(items: Iterable[Event], waiting: Iterable[Event], is_open: Container[str]) -> list[Event]:
+    """The items of a conversation as turns, for a socket that does not know them, but the last that still wait.
+
+    The outputs of calls that are open are among those.
+    """
+    turns = [turn for item in items for turn in _turns(item, is_open)]
     for turn in reversed([*waiting]):
         if turns and turns[-1] == turn:
             turns.pop()
     return turns
 
 
-def _turns(item: Event) -> Iterable[Event]:
-    """An item as a turn. Calls go in words: their ids are of a session that has ended."""
+def _turns(item: Event, is_open: Container[str]) -> Iterable[Event]:
+    """An item as a turn. Calls go in words, since their ids are of a session that has ended, but for open ones."""
     match item.get("type"):
         case "message":
             texts = [part["text"] for part in item["content"] if "text" in part]
             yield {"role": _ROLES.get(str(item.get("role")), "user"), "parts": [{"text": text} for text in texts]}
+        case "function_call" if item.get("call_id") in is_open:
+            yield {"role": "model", "parts": [{"functionCall": {"name": item["name"], "args": _arguments(item)}}]}
         case "function_call":
             yield {"role": "model", "parts": [{"text": f"[{item.get('name')}({item.get('arguments')})]"}]}
-        case "function_call_output":
-            yield _in_words(str(item.get("output")))
+        case "function_call_output" if item.get("call_id") not in is_open:
+            yield {"role": "user", "parts": [{"text": f"[{item.get('output')}]"}]}
 
 
 SENDERS: Mapping[str, Callable[[Live, Step, bytes, Head], None]] = {

@@ -55,8 +55,8 @@ class State(Struct):
     `unpaid` is a response that its client has seen the end of before Gemini reported what it used. `muted` leaves out
     the rest of a turn whose response the client has cancelled, and `replaced` its end, where Gemini has interrupted it:
     the next response may wait already. `calls` are the names of functions by the ids of calls that wait for their
-    output; `gone` are calls that Gemini has taken back, `lost` are those of an earlier socket. `frames` wait until a
-    socket's setup is confirmed, and the client is told then that its session is as it wants it, if it is `updating`.
+    output; `gone` are those that Gemini has taken back, or of an earlier socket. `frames` wait until a socket's setup
+    is confirmed, and the client is told then that its session is as it wants it, if it is `updating`.
     """
 
     counts: Counts = field(default_factory=Counts)
@@ -71,7 +71,6 @@ class State(Struct):
     replaced: bool = False
     calls: dict[str, str] = field(default_factory=dict)
     gone: list[str] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
     turns: list[Event] = field(default_factory=list)
     outputs: list[Event] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
@@ -145,9 +144,8 @@ class Live:
 
     @property
     def waiting_calls(self) -> list[str]:
-        """The ids of calls that Gemini waits for the output of, or has been sent some of it beside."""
-        apart = {*self.state.gone, *self.state.lost}
-        return [call_id for call_id in self.state.calls if call_id not in apart]
+        """The ids of calls that Gemini waits for the output of."""
+        return [call_id for call_id in self.state.calls if call_id not in self.state.gone]
 
     @property
     def detects(self) -> bool:

@@ -14,7 +14,7 @@ from gateway.ports.clock import Clock
 from gateway.realtime.client_events import known_type
 from gateway.realtime.events import Event, at, error_event, head_of_client, read_provider
 from gateway.realtime.gemini import response
-from gateway.realtime.gemini.asking import SENDERS, cancel, in_words, is_output, lose_calls, seeded
+from gateway.realtime.gemini.asking import SENDERS, cancel, is_output, lose_calls, seeded
 from gateway.realtime.gemini.live import Live
 from gateway.realtime.gemini.setup import is_setup
 from gateway.realtime.gemini.telling import tell
@@ -150,14 +150,15 @@ class GeminiSession:
         live = self._live
         waiting = [*(frame for frame in unsent if not is_setup(frame)), *live.state.frames]
         live.state.frames = []
+        is_open: set[str] = set()
         if live.waiting_calls or live.state.outputs or any(map(is_output, waiting)):
             # A session cannot be resumed where it waits for a call: https://ai.google.dev/api/live
             live.state.handle = None
-            lose_calls(live)
-            waiting = [in_words(frame, complete=live.state.response is not None) for frame in waiting]
+            waiting, is_open = lose_calls(live, waiting)
         live.begin(step)
         if live.state.handle is None:
-            turns = seeded(live.state.conversation.again(), [*_turns_in(waiting), *live.state.turns])
+            waits = [*_turns_in(waiting), *live.state.turns]
+            turns = seeded(live.state.conversation.again(), waits, is_open)
             if turns:
                 live.to_gemini(step, {"clientContent": {"turns": turns, "turnComplete": False}})
         live.state.frames += waiting
