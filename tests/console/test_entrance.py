@@ -75,8 +75,8 @@ async def test_a_form_of_an_older_browser_is_told_by_its_origin() -> None:
     assert shown.status == 200
 
 
-@pytest.mark.parametrize("onward", ["//evil.test", "https://evil.test", "/\\evil.test", "evil"])
-async def test_a_sign_in_leads_to_no_other_site(onward: str) -> None:
+@pytest.mark.parametrize("onward", ["//evil.test", "https://evil.test", "/\\evil.test", "evil", "/模型"])
+async def test_a_sign_in_leads_to_no_other_site_and_to_no_path_that_a_header_cannot_carry(onward: str) -> None:
     shown = await Browser(STRANGER).post("/console/sign-in", {**LOGIN, "next": onward})
     assert shown.headers["location"] == "/prod/console"
 

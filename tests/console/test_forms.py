@@ -40,6 +40,18 @@ def test_a_number_that_is_none_is_left_for_the_api_to_refuse() -> None:
     assert (sent["rpm_limit"], sent["cache_threshold"]) == ("many", "0.9.5")
 
 
+@pytest.mark.parametrize("digits", [19, 400, 5000])
+async def test_a_number_that_json_does_not_have_is_refused_and_never_taken_for_no_limit(digits: int) -> None:
+    many = "9" * digits
+    browser = Browser()
+    browser.api.script["POST /v1/keys"] = (400, {"error": {"message": "That is no number.", "code": "invalid_type"}})
+    shown = await browser.post("/console/keys/new", {**FORM, "rpm_limit": many, "cache_threshold": many})
+    assert shown.status == 400
+    assert "That is no number." in shown.text
+    sent = key_settings({"rpm_limit": many, "cache_threshold": many})
+    assert (sent["rpm_limit"], sent["cache_threshold"]) == (many, many)
+
+
 def test_a_key_is_shown_in_the_form_as_it_would_be_sent_again() -> None:
     shown = as_form(KEY)
     sent = key_settings(shown)

@@ -7,16 +7,22 @@ from typing import Any
 
 NUMBERS = ("rpm_limit", "tpm_limit", "max_parallel", "user_rpm_limit")
 LISTS = ("allowed_models", "allowed_ips")
+# JSON's integers end at 64 bits, and a float of hundreds of digits is infinite, which JSON writes as null: no limit.
+DIGITS_MAX = 18
 
 
 def number(text: str) -> int | str | None:
     """A number, none for an empty field; what is no number is left for the API to refuse."""
-    return None if not text else int(text) if text.isdecimal() else text
+    return int(text) if _is_digits(text) else text or None
 
 
 def share(text: str) -> float | str | None:
     """A share like 0.95, none for an empty field; what is no number is left for the API to refuse."""
-    return float(text) if text.replace(".", "", 1).isdecimal() else text or None
+    return float(text) if _is_digits(text.replace(".", "", 1)) else text or None
+
+
+def _is_digits(text: str) -> bool:
+    return text.isdecimal() and len(text) <= DIGITS_MAX
 
 
 def listed(text: str) -> list[str] | None:

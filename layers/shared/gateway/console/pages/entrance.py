@@ -11,9 +11,13 @@ entrance = Pages()
 
 
 def only_path(text: str) -> str:
-    """A path of the console that a query names; the first page where it names none."""
-    is_path = text.startswith("/") and "//" not in text and "\\" not in text and text.isprintable()
-    return text if is_path else "/"
+    """A path of the console that a query names; the first page where it names none.
+
+    Every path of the console is ASCII, as the header Location has to be.
+    """
+    is_plain = text.isascii() and text.isprintable()
+    is_path = text.startswith("/") and "//" not in text and "\\" not in text
+    return text if is_plain and is_path else "/"
 
 
 @entrance.on("GET", "/sign-in", for_strangers=True)
