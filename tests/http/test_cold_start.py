@@ -75,7 +75,7 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "notifier": (278, 1135),
     "operator": (257, 1040),
     "organizations": (311, 1164),
-    "realtime": (356, 1242),
+    "realtime": (356, 1244),
     "reconciler": (246, 1018),
     "rerank": (344, 1227),
     "responses": (392, 1359),
