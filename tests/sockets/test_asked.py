@@ -78,6 +78,21 @@ def test_a_type_that_no_session_has_is_refused(kind: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("session", "code"),
+    [
+        ({}, "missing_required_parameter"),
+        ({"type": "realtime", "model": None}, "missing_required_parameter"),
+        ({"model": ["gpt-realtime"]}, "invalid_type"),
+        ({"type": "transcription", "model": 5}, "invalid_type"),
+    ],
+)
+def test_a_secret_without_a_model_is_refused_by_what_is_wrong_with_it(session: dict[str, object], code: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        asked_with(session)
+    assert (refused.value.param, refused.value.code) == ("session.model", code)
+
+
+@pytest.mark.parametrize(
     ("asked", "model", "settings"),
     [
         (Asked("gpt-realtime"), "gpt-realtime", None),

@@ -75,8 +75,12 @@ def asked_with(session: Mapping[str, Any]) -> Asked:
         message = f"'session.type' must be {' or '.join(map(repr, SESSION_TYPES))}."
         raise InvalidRequest(message, param="session.type", code="invalid_value")
     does = SESSION_TYPES.get(kind, "")
-    if not isinstance(model, str) and not (model is None and does == TRANSCRIPTION):
-        raise InvalidRequest("Invalid 'session.model': expected a string.", param="session.model")
+    if model is None and does != TRANSCRIPTION:
+        message = "Missing required parameter: 'session.model'."
+        raise InvalidRequest(message, param="session.model", code="missing_required_parameter")
+    if not isinstance(model, str | None):
+        message = "Invalid 'session.model': expected a string."
+        raise InvalidRequest(message, param="session.model", code="invalid_type")
     # OpenAI refuses settings without a type, and its session would go on without them.
     return Asked(model or "", does, orjson.dumps({"type": _USUAL_TYPE, **session}))
 
