@@ -11,6 +11,7 @@ import pytest
 from gateway.errors import InvalidRequest
 from gateway.sockets.line import MESSAGE_BYTES_MAX, Line
 from gateway.sockets.responses import (
+    CREATE,
     PENDING_MAX,
     STATE_BYTES_MAX,
     Asked,
@@ -174,6 +175,12 @@ async def test_a_refused_message_is_told_of_in_its_lane() -> None:
     assert [(each["type"], each["status"], each["stream_id"]) for each in told] == [
         ("error", 400, f"lane {number}") for number in range(len(wrong))
     ]
+
+
+def test_what_belongs_to_the_event_is_not_asked_for() -> None:
+    told = {"type": CREATE, "event_id": "e1", "stream_id": "lane", "generate": True, "background": False}
+    asked = asked_in(orjson.dumps({**told, "model": "gpt-5", "stream": False}))
+    assert orjson.loads(asked.body) == {"model": "gpt-5", "stream": True}
 
 
 @on_a_loop

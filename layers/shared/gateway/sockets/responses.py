@@ -38,7 +38,7 @@ CREATE = "response.create"
 # Of OpenAI's events of a response the last one; what follows it over HTTP tells the same again.
 ENDS = frozenset({"response.completed", "response.incomplete", "response.failed"})
 # Members of the event that are not of the request.
-OF_THE_EVENT = ("type", "stream_id", "generate", "stream", "background")
+OF_THE_EVENT = ("type", "event_id", "stream_id", "generate", "stream", "background")
 # What a response repeats of its request, and its output, which its items' own events have told: left out, in this
 # order, of an event that does not fit into a message.
 REPEATED = ("instructions", "tools", "input", "output")
