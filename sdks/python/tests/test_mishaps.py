@@ -119,6 +119,18 @@ def test_a_forms_numbers_are_written_out() -> None:
     assert b"\r\n\r\nfalse\r\n" in script.requests[0].content
 
 
+@pytest.mark.parametrize("more", [(), ("image/webp",)])
+def test_an_upload_may_be_a_tuple_that_names_its_file(tmp_path: Path, more: Any) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"\x89PNG")
+    contents: list[Any] = [path.read_bytes(), io.BytesIO(path.read_bytes()), path]
+    for content in contents:
+        client(script := Script(answer({"url": "u"}))).generation.uploads.upload(("char.png", content, *more))
+        sent = script.requests[0].content
+        assert b'filename="char.png"\r\nContent-Type: ' + (more[0] if more else "image/png").encode() in sent
+        assert b"\r\n\r\n\x89PNG\r\n" in sent
+
+
 def test_waits_take_the_options_of_their_looks() -> None:
     own: Any = {"timeout": 3, "extra_headers": {"x-a": "1", "Idempotency-Key": "mine"}, "extra_query": {"q": "own"}}
     task = answer({"id": "task_1", "status": "succeeded"})
@@ -134,6 +146,22 @@ def test_waits_take_the_options_of_their_looks() -> None:
         assert (look.method, look.content, look.extensions["timeout"]["read"]) == ("GET", b"", 3)
         assert (look.headers["x-a"], look.url.params["q"]) == ("1", "own")
         assert "idempotency-key" not in look.headers
+
+
+@pytest.mark.parametrize("times", [{"poll_interval_sec": -1}, {"timeout_sec": float("nan")}, {"timeout_sec": None}])
+def test_times_that_no_wait_can_have_are_refused_before_anything_is_paid(times: Any) -> None:
+    waits: list[Callable[[Nexevo], Any]] = [
+        lambda on: on.videos.generate_and_wait("m", "x", **times),
+        lambda on: on.models3d.generate_and_wait("m", "x", **times),
+        lambda on: on.agents.run_and_wait(task="a", **times),
+        lambda on: on.jobs.wait("gen_1", **times),
+        lambda on: on.tasks.wait("task_1", **times),
+    ]
+    for wait in waits:
+        script = Script(job("pending", task_id="task_1"))
+        with pytest.raises((ValueError, TypeError)):
+            wait(client(script))
+        assert script.requests == []
 
 
 def test_an_async_callback_of_a_wait_is_awaited() -> None:

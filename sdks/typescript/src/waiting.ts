@@ -28,6 +28,13 @@ interface Waited {
   status: string;
 }
 
+/** Throws a `RangeError` for times that no wait can have, so that nothing is begun and paid for ahead of it. */
+function judgeTimes({ pollIntervalSec = 0, timeoutSec = 0 }: { pollIntervalSec?: number; timeoutSec?: number }): void {
+  if (pollIntervalSec >= 0 && !Number.isNaN(timeoutSec)) return;
+  const said = "pollIntervalSec should be 0 or more, and timeoutSec a number";
+  throw new RangeError(`${said}, not ${pollIntervalSec} and ${timeoutSec}`);
+}
+
 /**
  * Looks until what is waited for is over. A look that fails by the connection or the gateway's load is no end: what is
  * waited for goes on. `begun` is what is known before the first look.
@@ -39,6 +46,7 @@ async function ended<T extends Waited>(
   begun: Waited | null,
 ): Promise<T> {
   const { pollIntervalSec = defaults.pollIntervalSec, timeoutSec = defaults.timeoutSec, onProgress, signal } = options;
+  judgeTimes({ pollIntervalSec, timeoutSec });
   const until = performance.now() + timeoutSec * 1000;
   let last: Waited | null = begun;
   for (;;) {
@@ -97,6 +105,7 @@ export class JobsBase extends Resource {
 export class VideosBase extends Resource {
   /** Begins a video and waits for it; throws `WaitTimeoutError` or `JobFailedError`. */
   async generateAndWait(params: VideosGenerateParams, options: WaitOptions<Job> = {}): Promise<Job> {
+    judgeTimes(options);
     const call: Call = { method: "POST", path: "/v1/videos/generations", params, hasBody: true, options };
     const begun = await this.client.ask<AcceptedJob>(call);
     return jobEnded(this.client, begun.job_id, options, { id: begun.job_id, status: begun.status });
@@ -107,6 +116,7 @@ export class VideosBase extends Resource {
 export class Models3dBase extends Resource {
   /** Begins a 3D model and waits for it; throws `WaitTimeoutError` or `JobFailedError`. */
   async generateAndWait(params: Models3dGenerateParams, options: WaitOptions<Job> = {}): Promise<Job> {
+    judgeTimes(options);
     const call: Call = { method: "POST", path: "/v1/3d/generations", params, hasBody: true, options };
     const begun = await this.client.ask<AcceptedJob>(call);
     return jobEnded(this.client, begun.job_id, options, { id: begun.job_id, status: begun.status });
@@ -121,6 +131,7 @@ export class AgentsBase extends Resource {
    */
   async runAndWait(run: string | AgentsRunParams, options: WaitOptions<Task> = {}): Promise<Task> {
     if (typeof run === "string") return taskEnded(this.client, run, options, 300);
+    judgeTimes(options);
     const call: Call = { method: "POST", path: RUN, params: { ...run, wait: false }, hasBody: true, options };
     const begun = await this.client.ask<Run>(call);
     return taskEnded(this.client, begun.id, options, 300, begun);

@@ -596,6 +596,18 @@ test("waiting tells of progress, and ends well, in failure, or by time", async (
   assert.equal(error.job.status, "running");
 });
 
+test("times that no wait can have are refused before anything is paid for", async () => {
+  const [nexevo, seen] = await client([json({ id: "gen_1", job_id: "gen_1", status: "pending" })]);
+  for (const times of [{ pollIntervalSec: -1 }, { pollIntervalSec: NaN }, { timeoutSec: NaN }]) {
+    await assert.rejects(nexevo.videos.generateAndWait({ model: "m", prompt: "p" }, times), RangeError);
+    await assert.rejects(nexevo.models3d.generateAndWait({ model: "m" }, times), RangeError);
+    await assert.rejects(nexevo.agents.runAndWait({ task: "a" }, times), RangeError);
+    await assert.rejects(nexevo.jobs.wait("gen_1", times), RangeError);
+    await assert.rejects(nexevo.tasks.wait("task_1", times), RangeError);
+  }
+  assert.equal(seen.length, 0);
+});
+
 test("a run that was begun is waited for by its id, a new one is begun without a wait", async () => {
   const run = (status) => json({ id: "task_1", status });
   const [nexevo, seen] = await client([run("pending"), run("running"), run("failed")]);

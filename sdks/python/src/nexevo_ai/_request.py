@@ -245,6 +245,9 @@ def name_of_file(file: Any) -> str:
 
 def file_part(file: FileContent, filename: Optional[str], content_type: Optional[str]) -> Any:
     """The file as a part of a form, under a name and with a type of its own where these are not given."""
+    if isinstance(file, tuple):
+        own_name, file, *own_type = file
+        filename, content_type = filename or own_name, content_type or next(iter(own_type), None)
     if isinstance(file, str):
         raise TypeError("a file is bytes, open for bytes, or a pathlib.Path; this is text")
     part = (filename or name_of_file(file) or "image", file)

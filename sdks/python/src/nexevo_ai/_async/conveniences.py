@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
@@ -114,6 +115,13 @@ class AsyncResource:
         return page
 
 
+def judge_times(poll_interval_sec: float, timeout_sec: float) -> None:
+    """Raises `ValueError` for times that no wait can have, so that nothing is begun and paid for ahead of it."""
+    if not poll_interval_sec >= 0 or math.isnan(timeout_sec):
+        said = "poll_interval_sec should be 0 or more, and timeout_sec a number"
+        raise ValueError(f"{said}, not {poll_interval_sec} and {timeout_sec}")
+
+
 async def ended(
     look: Callable[[], Awaitable[Any]],
     poll_interval_sec: float,
@@ -125,6 +133,7 @@ async def ended(
 
     A look that fails by the connection or the gateway's load is no end: what is waited for goes on.
     """
+    judge_times(poll_interval_sec, timeout_sec)
     until_s, seen, failure = time.monotonic() + timeout_sec, first, None
     while seen is None or seen.status not in OVER:
         try:
@@ -215,6 +224,7 @@ class AsyncVideosHelpers(AsyncResource):
         **params: Any,
     ) -> Job:
         """Begins a video and waits for it; raises `WaitTimeoutError` (a `TimeoutError`) or `JobFailedError`."""
+        judge_times(poll_interval_sec, timeout_sec)
         begun: AcceptedJob = await self._plain.generate(model=model, prompt=prompt, **params)
         first = {**begun.to_dict(), "id": begun.job_id}
         return await waited(self, begun.job_id, poll_interval_sec, timeout_sec, on_progress, params, parsed(Job, first))
@@ -235,7 +245,7 @@ class AsyncUploadsHelpers(AsyncResource):
         content_type: Optional[str] = None,
         **options: Unpack[RequestOptions],
     ) -> Upload:
-        """Stores a reference image: bytes, an open file, or a path. Its `url` and `id` go into fields of media."""
+        """Stores a reference image: bytes, an open file, a path, or a tuple. Its `url` and `id` go into media."""
         arguments = {"file": file_part(file, filename, content_type), **options}
         call = call_of("POST", "/v1/generation/upload", arguments, body=("file",), is_form=True, is_once=True)
         upload: Upload = await self._ask(call, kind=Upload)
@@ -280,6 +290,7 @@ class AsyncAgentsHelpers(AsyncResource):
         It returns the run once it is over, failed ones too, or waits for consent; raises `WaitTimeoutError` (a
         `TimeoutError`) when the time is over.
         """
+        judge_times(poll_interval_sec, timeout_sec)
         first = None
         if task_id is None:
             if "task" not in params:

@@ -5,6 +5,7 @@ Written by `sdks/python/generate.py` from `_async/conveniences.py`.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -114,6 +115,13 @@ class Resource:
         return page
 
 
+def judge_times(poll_interval_sec: float, timeout_sec: float) -> None:
+    """Raises `ValueError` for times that no wait can have, so that nothing is begun and paid for ahead of it."""
+    if not poll_interval_sec >= 0 or math.isnan(timeout_sec):
+        said = "poll_interval_sec should be 0 or more, and timeout_sec a number"
+        raise ValueError(f"{said}, not {poll_interval_sec} and {timeout_sec}")
+
+
 def ended(
     look: Callable[[], Any],
     poll_interval_sec: float,
@@ -125,6 +133,7 @@ def ended(
 
     A look that fails by the connection or the gateway's load is no end: what is waited for goes on.
     """
+    judge_times(poll_interval_sec, timeout_sec)
     until_s, seen, failure = time.monotonic() + timeout_sec, first, None
     while seen is None or seen.status not in OVER:
         try:
@@ -212,6 +221,7 @@ class VideosHelpers(Resource):
         **params: Any,
     ) -> Job:
         """Begins a video and waits for it; raises `WaitTimeoutError` (a `TimeoutError`) or `JobFailedError`."""
+        judge_times(poll_interval_sec, timeout_sec)
         begun: AcceptedJob = self._plain.generate(model=model, prompt=prompt, **params)
         first = {**begun.to_dict(), "id": begun.job_id}
         return waited(self, begun.job_id, poll_interval_sec, timeout_sec, on_progress, params, parsed(Job, first))
@@ -232,7 +242,7 @@ class UploadsHelpers(Resource):
         content_type: Optional[str] = None,
         **options: Unpack[RequestOptions],
     ) -> Upload:
-        """Stores a reference image: bytes, an open file, or a path. Its `url` and `id` go into fields of media."""
+        """Stores a reference image: bytes, an open file, a path, or a tuple. Its `url` and `id` go into media."""
         arguments = {"file": file_part(file, filename, content_type), **options}
         call = call_of("POST", "/v1/generation/upload", arguments, body=("file",), is_form=True, is_once=True)
         upload: Upload = self._ask(call, kind=Upload)
@@ -277,6 +287,7 @@ class AgentsHelpers(Resource):
         It returns the run once it is over, failed ones too, or waits for consent; raises `WaitTimeoutError` (a
         `TimeoutError`) when the time is over.
         """
+        judge_times(poll_interval_sec, timeout_sec)
         first = None
         if task_id is None:
             if "task" not in params:
