@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -72,7 +73,11 @@ def _spent() -> dict[int, int]:
     found = [os.getpid()]
     for above in found:
         found += [pid for pid, parent in parents.items() if parent == above]
-    return {pid: cpu_ns(pid) for pid in found}
+    spent = {}
+    for pid in found:
+        with suppress(ProcessLookupError):
+            spent[pid] = cpu_ns(pid)
+    return spent
 
 
 def _name(pid: int, carry: set[int]) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -290,6 +291,16 @@ def test_own_cpu_and_memory_are_as_the_interpreter_counts_them() -> None:
     used_ns, clock_ns = cpu_ns(os.getpid()) - before_ns, time.process_time_ns() - clock_before_ns
     assert used_ns == pytest.approx(clock_ns, rel=0.2)
     assert 10_000_000 < resident_bytes(os.getpid()) < 10_000_000_000
+
+
+def test_the_work_of_a_thread_that_has_ended_stays_counted() -> None:
+    before_ns = cpu_ns(os.getpid())
+    busy = threading.Thread(target=lambda: sum(range(3_000_000)))
+    busy.start()
+    while_it_ran_ns = 0
+    while busy.is_alive():
+        while_it_ran_ns = cpu_ns(os.getpid()) - before_ns
+    assert cpu_ns(os.getpid()) - before_ns >= while_it_ran_ns > 0
 
 
 @pytest.mark.parametrize(
