@@ -171,6 +171,9 @@ def test_the_environment_gives_key_and_address(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("NEXEVO_API_KEY", "sk-xc-e")
     monkeypatch.setenv("NEXEVO_BASE_URL", "http://elsewhere.test/stage/v1/")
     assert (Nexevo().api_key, Nexevo().base_url) == ("sk-xc-e", "http://elsewhere.test/stage/v1")
+    # A key that is empty by mistake is not the environment's.
+    with pytest.raises(NexevoError, match="NEXEVO_API_KEY"):
+        Nexevo(api_key="").models.list()
     monkeypatch.delenv("NEXEVO_API_KEY")
     with pytest.raises(NexevoError, match="NEXEVO_API_KEY"):
         Nexevo().models.list()

@@ -69,8 +69,8 @@ export class Transport {
 
   constructor(options: ClientOptions = {}) {
     this.#options = options;
-    // A key that was read from a file ends with its line.
-    this.#apiKey = options.apiKey?.trim() || environment("NEXEVO_API_KEY");
+    // A key that was read from a file ends with its line. One that is empty by mistake is not another one's.
+    this.#apiKey = options.apiKey == null ? environment("NEXEVO_API_KEY") : options.apiKey.trim() || null;
     if (this.#apiKey !== null && isBrowser() && !options.dangerouslyAllowBrowser) throw new NexevoError(IN_BROWSER);
     this.baseURL = `${rootOf(options.baseURL ?? environment("NEXEVO_BASE_URL") ?? DEFAULT_BASE_URL)}/v1`;
     this.organization = options.organization ?? null;

@@ -644,6 +644,10 @@ test("a printed answer shows no secret, which code reads and JSON keeps", async 
 });
 
 test("without a key nothing is sent, but by what needs none", async () => {
+  process.env.NEXEVO_API_KEY = "sk-xc-of-the-environment";
+  // A key that is empty by mistake is not the environment's.
+  const [empty] = await client([], { apiKey: "" });
+  await assert.rejects(empty.billing.balance(), /NEXEVO_API_KEY/);
   delete process.env.NEXEVO_API_KEY;
   const [nexevo, seen] = await client([json({ status: "ok" })], { apiKey: null });
   await assert.rejects(nexevo.billing.balance(), /NEXEVO_API_KEY/);

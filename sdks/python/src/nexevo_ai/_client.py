@@ -50,8 +50,9 @@ class BaseClient:
         proxy: Any = None,
         http_client: Any = None,
     ) -> None:
-        # A key that was read from a file ends with its line.
-        self.api_key: Optional[str] = Key((api_key or os.environ.get("NEXEVO_API_KEY") or "").strip()) or None
+        given = os.environ.get("NEXEVO_API_KEY", "") if api_key is None else api_key
+        # A key that was read from a file ends with its line. One that is empty by mistake is not another one's.
+        self.api_key: Optional[str] = Key(given.strip()) or None
         self.root_url = root_of(base_url)
         self.organization = organization
         self.timeout = timeout
