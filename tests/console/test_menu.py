@@ -106,6 +106,15 @@ async def test_a_refusal_is_shown_where_the_role_cannot_be_learned(answer: Any) 
     assert (shown.status, "insufficient_role" in shown.text) == (403, True)
 
 
+async def test_who_was_removed_from_the_organization_acts_for_itself_again() -> None:
+    browser = Browser(replace(SIGNED_IN, org="org_1", org_name="Acme", role="developer"))
+    gone = (404, {"error": {"code": "organization_not_found", "message": "There is no organization 'org_1'."}})
+    browser.api.script |= {"GET /v1/billing/balance": gone, AT: gone, "DELETE /v1/keys/key_1": gone}
+    shown = await browser.get("/console/billing")
+    assert (shown.status, "organization_not_found" in shown.text) == (404, True)
+    assert (shown.state.org, shown.state.org_name, shown.state.role, shown.state.key) == ("", "", "", "")
+
+
 @pytest.mark.parametrize("path", ["/members", "/organizations"])
 async def test_a_page_of_the_organization_shows_the_menu_of_a_role_that_was_changed(path: str) -> None:
     browser = member("admin", "developer")

@@ -118,7 +118,7 @@ class ConsoleApp:
         except SignedOut:
             return _to_sign_in(visit)
         except Refused as refused:
-            if refused.code == "insufficient_role":
+            if refused.code in {"insufficient_role", "organization_not_found"}:
                 await _learn_role(visit)
             return self._failed(visit, refused)
         except GatewayError as error:

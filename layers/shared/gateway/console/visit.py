@@ -136,10 +136,24 @@ class Visit:
             return None
 
     async def learn_role(self) -> None:
-        """Asks for the person's role in the organization that the console acts for, where one has changed it."""
-        if self.state.org:
-            found = await self.get_unless(404, f"/v1/organizations/{encoded(self.state.org)}")
-            self.state.role = found["organization"]["role"] if found else ""
+        """Asks for the person's role in the organization that the console acts for, where one has changed it.
+
+        Who is no member any more acts for itself from now on.
+        """
+        if not self.state.org:
+            return
+        found = await self.get_unless(404, f"/v1/organizations/{encoded(self.state.org)}")
+        if found is None:
+            await self.act_for(None)
+        else:
+            self.state.role = found["organization"]["role"]
+
+    async def act_for(self, organization: Mapping[str, Any] | None) -> None:
+        """Acts for an organization from now on, or for the person itself; the key of the last one ends."""
+        await self.drop_key()
+        self.state.org = organization["org_id"] if organization else ""
+        self.state.org_name = organization["name"][:60] if organization else ""
+        self.state.role = organization["role"] if organization else ""
 
     async def call(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gateway.console.pages.organizations import act_for
 from gateway.console.routes import Pages
 from gateway.console.visit import Answer, Refused, Visit
 from gateway.framing.percent import encoded
@@ -45,7 +44,7 @@ async def sign_in(visit: Visit) -> Answer:
     me = await visit.get("/v1/auth/me")
     if me["default_organization"]:
         found = await visit.get(f"/v1/organizations/{encoded(me['default_organization'])}")
-        await act_for(visit, found["organization"])
+        await visit.act_for(found["organization"])
     return visit.onward(only_path(form.get("next", "/")))
 
 

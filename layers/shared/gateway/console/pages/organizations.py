@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from gateway.console.routes import Pages
@@ -32,7 +31,7 @@ async def show_organizations(visit: Visit) -> Answer:
 async def create_organization(visit: Visit) -> Answer:
     """Makes an organization, and acts for it."""
     made = await visit.call("POST", "/v1/organizations", {"name": visit.form.get("name", "")})
-    await act_for(visit, made["organization"])
+    await visit.act_for(made["organization"])
     return visit.onward("/members", "created")
 
 
@@ -41,23 +40,15 @@ async def switch_organization(visit: Visit) -> Answer:
     """Has the console act for another organization, or for the person itself."""
     wanted = visit.form.get("org", "")
     found = await visit.get(f"/v1/organizations/{encoded(wanted)}") if wanted else {"organization": None}
-    await act_for(visit, found["organization"])
+    await visit.act_for(found["organization"])
     return visit.onward("/")
-
-
-async def act_for(visit: Visit, organization: Mapping[str, Any] | None) -> None:
-    """Acts for an organization from now on, or for the person itself; the key of the last one ends."""
-    await visit.drop_key()
-    visit.state.org = organization["org_id"] if organization else ""
-    visit.state.org_name = organization["name"][:60] if organization else ""
-    visit.state.role = organization["role"] if organization else ""
 
 
 @organizations.on("POST", "/organizations/join", again=show_organizations)
 async def join_organization(visit: Visit) -> Answer:
     """Accepts an invitation by its token."""
     joined = await visit.call("POST", "/v1/organizations/invitations/accept", {"token": visit.form.get("token", "")})
-    await act_for(visit, joined["organization"])
+    await visit.act_for(joined["organization"])
     return visit.onward("/members", "joined")
 
 
@@ -114,7 +105,7 @@ async def remove_member(visit: Visit) -> Answer:
 async def leave(visit: Visit) -> Answer:
     """Leaves the organization."""
     await visit.call("POST", _at(visit, "/leave"), {})
-    await act_for(visit, None)
+    await visit.act_for(None)
     return visit.onward("/organizations", "left")
 
 
