@@ -42,6 +42,7 @@ REFUSED = [
     ("allowed_models", ["gpt-4o"] * 101, VALUE),
     ("expires_at", "2026-11-21T06:40:10Z", VALUE),
     ("expires_at", "tomorrow", VALUE),
+    ("expires_at", "2030-01-31T00:00:00Z\0", VALUE),
     ("expires_at", 1_900_000_000, VALUE),
     ("expires_at", "99999-01-01T00:00:00Z", VALUE),
     ("region_policy", "moon-only", VALUE),

@@ -46,7 +46,8 @@ class Moment(int):
     @classmethod
     def read(cls, value: object) -> Self:
         try:
-            moment = datetime.fromisoformat(value if isinstance(value, str) else "")
+            # Python 3.13 reads a time before a NUL as if it ended there.
+            moment = datetime.fromisoformat(value if isinstance(value, str) and value.isprintable() else "")
             aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
             return cls(aware.timestamp())
         except (ValueError, OverflowError):
